@@ -1,0 +1,31 @@
+//! The words in which the two databases differ, and running SQL that is otherwise the same.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+/// Substitutes in SQL text what differs between the databases.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect(pub DbBackend);
+
+impl Dialect {
+    /// The text for this database.
+    ///
+    /// `{uuid}` and `{bytes}` are column types; `{fill N}` leaves room in a page, so that a row that changes
+    /// finds its next version beside it and no index has to follow.
+    pub fn render(self, sql: &str) -> String {
+        let (uuid, bytes, fill) = match self.0 {
+            DbBackend::Postgres => ("UUID", "BYTEA", "WITH (fillfactor = 70)"),
+            _ => ("BLOB", "BLOB", ""),
+        };
+        sql.replace("{uuid}", uuid).replace("{bytes}", bytes).replace("{fill}", fill)
+    }
+
+    /// Runs the statements, in order.
+    pub async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+        let dialect = Dialect(manager.get_database_backend());
+        for statement in statements {
+            manager.get_connection().execute_unprepared(&dialect.render(statement)).await?;
+        }
+        Ok(())
+    }
+}

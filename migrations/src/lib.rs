@@ -1,0 +1,26 @@
+//! The database schema of the credit wallet, for SQLite and PostgreSQL: one migration a file, in order.
+//!
+//! The SQL is written once; [`Dialect`] holds the few words that differ.
+
+mod dialect;
+mod m0001_control_plane;
+mod m0002_wallets;
+mod m0003_ledger;
+
+pub use dialect::Dialect;
+use sea_orm_migration::prelude::*;
+
+/// Applies the migrations in order.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_control_plane::Migration),
+            Box::new(m0002_wallets::Migration),
+            Box::new(m0003_ledger::Migration),
+        ]
+    }
+}

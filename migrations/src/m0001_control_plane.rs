@@ -1,0 +1,67 @@
+//! The control plane: tenants, catalogs, the key that signs quotes, and who sweeps which buckets.
+//!
+//! Small, read often, written rarely; not sharded.
+
+use sea_orm_migration::prelude::*;
+
+use crate::dialect::Dialect;
+
+/// The tenant of callers without an API key; a real row, so that later keys can adopt it.
+const DEFAULT_TENANT: &str = "0c4ed175000040008000000000000001";
+
+pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        "m0001_control_plane"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        Dialect::run(manager, &[TENANTS, CATALOGS, SIGNING_KEYS, SWEEPER_LEASES]).await?;
+        let id = match manager.get_database_backend() {
+            sea_orm_migration::sea_orm::DbBackend::Postgres => format!("'{DEFAULT_TENANT}'"),
+            _ => format!("X'{DEFAULT_TENANT}'"),
+        };
+        let insert = format!("INSERT INTO tenants (tenant, name, create_time) VALUES ({id}, 'default', 0)");
+        Dialect::run(manager, &[&insert]).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let drops = ["sweeper_leases", "signing_keys", "catalogs", "tenants"].map(|t| format!("DROP TABLE {t}"));
+        Dialect::run(manager, &drops.each_ref().map(String::as_str)).await
+    }
+}
+
+const TENANTS: &str = "
+CREATE TABLE tenants (
+    tenant      {uuid} NOT NULL PRIMARY KEY,
+    name        TEXT   NOT NULL UNIQUE,
+    create_time BIGINT NOT NULL
+)";
+
+const CATALOGS: &str = "
+CREATE TABLE catalogs (
+    tenant       {uuid}  NOT NULL,
+    version      BIGINT  NOT NULL CHECK (version > 0),
+    toml         TEXT    NOT NULL,
+    digest       {bytes} NOT NULL CHECK (length(digest) = 32),
+    publish_time BIGINT  NOT NULL,
+    PRIMARY KEY (tenant, version)
+)";
+
+const SIGNING_KEYS: &str = "
+CREATE TABLE signing_keys (
+    name        TEXT    NOT NULL PRIMARY KEY,
+    secret      {bytes} NOT NULL CHECK (length(secret) = 32),
+    create_time BIGINT  NOT NULL
+)";
+
+const SWEEPER_LEASES: &str = "
+CREATE TABLE sweeper_leases (
+    part        SMALLINT NOT NULL PRIMARY KEY,
+    holder      {uuid}   NOT NULL,
+    expire_time BIGINT   NOT NULL
+)";

@@ -1,0 +1,74 @@
+//! The ledger: entries, which are only ever added.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+use crate::dialect::Dialect;
+
+pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        "m0003_ledger"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        Dialect::run(manager, &[ENTRIES]).await?;
+        Dialect::run(manager, INDEXES).await?;
+        match manager.get_database_backend() {
+            DbBackend::Postgres => Dialect::run(manager, IMMUTABLE_POSTGRES).await,
+            _ => Dialect::run(manager, IMMUTABLE_SQLITE).await,
+        }
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        Dialect::run(manager, &["DROP TABLE entries"]).await?;
+        match manager.get_database_backend() {
+            DbBackend::Postgres => Dialect::run(manager, &["DROP FUNCTION entries_are_immutable"]).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+const ENTRIES: &str = "
+CREATE TABLE entries (
+    bucket         SMALLINT NOT NULL,
+    wallet_key     {uuid}   NOT NULL,
+    revision       BIGINT   NOT NULL CHECK (revision > 0),
+    format         SMALLINT NOT NULL,
+    kind           SMALLINT NOT NULL CHECK (kind BETWEEN 1 AND 14),
+    effective_time BIGINT   NOT NULL,
+    record_time    BIGINT   NOT NULL CHECK (record_time >= effective_time),
+    reservation_id TEXT     NOT NULL,
+    request_id     TEXT     NOT NULL,
+    fingerprint    TEXT     NOT NULL,
+    actor          TEXT     NOT NULL,
+    reason         TEXT     NOT NULL,
+    postings       TEXT     NOT NULL,
+    balances       TEXT     NOT NULL,
+    hash           {bytes}  NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (bucket, wallet_key, revision)
+)";
+
+const INDEXES: &[&str] = &[
+    "CREATE UNIQUE INDEX entries_request ON entries (bucket, wallet_key, request_id) WHERE request_id <> ''",
+];
+
+const IMMUTABLE_SQLITE: &[&str] = &[
+    "CREATE TRIGGER entries_never_change BEFORE UPDATE ON entries
+     BEGIN SELECT RAISE(ABORT, 'entries are immutable'); END",
+    "CREATE TRIGGER entries_never_go BEFORE DELETE ON entries
+     BEGIN SELECT RAISE(ABORT, 'entries are immutable'); END",
+];
+
+const IMMUTABLE_POSTGRES: &[&str] = &[
+    "CREATE FUNCTION entries_are_immutable() RETURNS trigger LANGUAGE plpgsql AS
+     $$ BEGIN RAISE EXCEPTION 'entries are immutable' USING ERRCODE = 'restrict_violation'; END $$",
+    "CREATE TRIGGER entries_never_change BEFORE UPDATE OR DELETE ON entries
+     FOR EACH ROW EXECUTE FUNCTION entries_are_immutable()",
+    "CREATE TRIGGER entries_never_vanish BEFORE TRUNCATE ON entries
+     FOR EACH STATEMENT EXECUTE FUNCTION entries_are_immutable()",
+];

@@ -1,0 +1,21 @@
+//! Compiles the protos with a protoc written in Rust, so that nothing has to be installed.
+
+use std::path::PathBuf;
+use std::{env, error::Error, fs};
+
+use prost::Message;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let files: Vec<PathBuf> = fs::read_dir("wallet/v1")?
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "proto"))
+        .collect();
+    let descriptors = protox::compile(&files, ["."])?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure().compile_fds(descriptors)?;
+    println!("cargo:rerun-if-changed=wallet/v1");
+    Ok(())
+}

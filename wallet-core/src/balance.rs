@@ -1,0 +1,91 @@
+//! What a wallet has of each unit, as people ask for it: by source, and what lapses next.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::Catalog;
+use crate::ids::{UnitId, WalletId};
+use crate::source::Source;
+use crate::time::Timestamp;
+use crate::wallet::{Balance, Profile, Wallet, WalletStatus};
+
+/// What a wallet has of one unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitBalance {
+    /// The unit.
+    pub unit: UnitId,
+    /// The figures.
+    pub total: Balance,
+    /// Available and held, by source in the order of spending.
+    pub by_source: Vec<(Source, i64, i64)>,
+    /// When available credits lapse next, and how many.
+    pub next_expiry: Option<(Timestamp, i64)>,
+}
+
+/// A wallet's own properties, as people see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalletView {
+    /// The platform's own id.
+    pub id: WalletId,
+    /// Whether it can be used.
+    pub status: WalletStatus,
+    /// What rarely changes.
+    pub profile: Profile,
+    /// The plan whose prices and limits apply.
+    pub plan: Option<String>,
+    /// Reservations that are open.
+    pub open_reservations: i64,
+    /// When it was made.
+    pub create_time: Timestamp,
+    /// Its last entry.
+    pub revision: i64,
+    /// Its last write.
+    pub version: i64,
+}
+
+impl WalletView {
+    /// The properties of an advanced wallet.
+    pub fn of(wallet: &Wallet, catalog: &Catalog) -> Self {
+        Self {
+            id: wallet.id.clone(),
+            status: wallet.status,
+            profile: wallet.profile.clone(),
+            plan: catalog.default_plan().map(|plan| plan.id.clone()),
+            open_reservations: wallet.open_reservations,
+            create_time: wallet.create_time,
+            revision: wallet.revision,
+            version: wallet.version,
+        }
+    }
+}
+
+/// What an advanced wallet has of every unit it ever had.
+pub fn unit_balances(wallet: &Wallet, catalog: &Catalog) -> Vec<UnitBalance> {
+    wallet.balances.keys().map(|unit| unit_balance(wallet, catalog, unit)).collect()
+}
+
+/// What an advanced wallet has of a unit.
+pub fn unit_balance(wallet: &Wallet, catalog: &Catalog, unit: &UnitId) -> UnitBalance {
+    let mut by_source: BTreeMap<(u8, Source), (i64, i64)> = BTreeMap::new();
+    let mut next_expiry: Option<(Timestamp, i64)> = None;
+    for grant in wallet.grants.values().filter(|grant| grant.unit == *unit && grant.is_open()) {
+        let parts = grant.parts;
+        if parts.available > 0 || parts.held > 0 {
+            let sums = by_source.entry((catalog.spend_rank(grant.source), grant.source)).or_default();
+            sums.0 += parts.available;
+            sums.1 += parts.held;
+        }
+        if parts.available > 0 && grant.expire_time < Timestamp::NEVER {
+            next_expiry = match next_expiry {
+                Some((at, sum)) if at < grant.expire_time => Some((at, sum)),
+                Some((at, sum)) if at == grant.expire_time => Some((at, sum + parts.available)),
+                _ => Some((grant.expire_time, parts.available)),
+            };
+        }
+    }
+    UnitBalance {
+        unit: unit.clone(),
+        total: wallet.balance(unit.as_str()),
+        by_source: by_source.into_iter().map(|((_, source), (a, h))| (source, a, h)).collect(),
+        next_expiry,
+    }
+}

@@ -1,0 +1,28 @@
+//! What a new version must not take away: plans with subscribers, and units, which wallets hold.
+
+use crate::catalog::document::Catalog;
+use crate::catalog::problems::{CatalogProblems, Report};
+
+pub(in crate::catalog) fn check_against_use(
+    catalog: &Catalog,
+    previous: Option<&Catalog>,
+    plans_in_use: &[String],
+) -> Result<(), CatalogProblems> {
+    let mut report = Report::default();
+    for id in plans_in_use {
+        if catalog.plan(id).is_none() {
+            report.add("plans", format!("plan {id:?} has subscribers and is missing"));
+        }
+    }
+    for before in previous.into_iter().flat_map(Catalog::units) {
+        let path = format!("units.{}", before.id);
+        match catalog.unit(before.id.as_str()) {
+            None => report.add(path, "is in use and missing"),
+            Some(now) if now.scale != before.scale => {
+                report.add(path, format!("has scale {} for good, is {}", before.scale, now.scale));
+            }
+            Some(_) => {}
+        }
+    }
+    report.verdict()
+}

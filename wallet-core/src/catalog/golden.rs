@@ -1,0 +1,31 @@
+//! Golden cases: examples within the document that it must price as it says.
+
+use crate::amount::Amounts;
+use crate::operation::Operation;
+
+/// An operation and what it must cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Golden {
+    /// What the case shows.
+    pub name: String,
+    /// The operation.
+    pub operation: Operation,
+    /// The tier of the plan it is priced for.
+    pub tier: Option<String>,
+    /// What must come out.
+    pub expectation: Expectation,
+}
+
+/// What a golden case expects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expectation {
+    /// A price of exactly these amounts.
+    Price {
+        /// What is reserved.
+        amounts: Amounts,
+        /// The most that can be charged, if the case says so.
+        max_amounts: Option<Amounts>,
+    },
+    /// No price, for this reason: `NO_PRICE_RULE`.
+    Error(String),
+}

@@ -1,0 +1,38 @@
+//! The catalog: one versioned, immutable document of units, plans, packs, price rules and policies.
+//!
+//! Written as TOML and published whole or not at all: `text` reads it, `check` judges it, each collecting
+//! every problem it finds. [`Catalog::price`] evaluates the rules exactly. `docs/catalog.md` describes the format.
+
+mod check;
+mod component;
+mod conditions;
+mod document;
+mod evaluate;
+mod golden;
+mod kinds;
+mod pack;
+mod plan;
+mod policies;
+mod price;
+mod pricing_error;
+mod problems;
+mod rule;
+mod select;
+mod text;
+mod unit;
+
+pub use component::{Band, Block, Charge, Component, Factor, Measure};
+pub use conditions::{Conditions, Matcher};
+pub use document::Catalog;
+pub use golden::{Expectation, Golden};
+pub use pack::{Pack, PackExpiry, Span};
+pub use plan::{Allowance, Entitlement, Limit, ListPrice, Plan, Renewal, Term, Threshold};
+pub use policies::{CancelFees, Overage, Phase, Policies};
+pub use price::{Price, PriceLine};
+pub use pricing_error::PricingError;
+pub use problems::{CatalogProblems, Problem};
+pub use rule::Rule;
+pub use unit::Unit;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! What is wrong with a document: every problem, each at its place, so that one round of mending is enough.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The place in the document: `rules[2].components[0].rate`, or `line 12, column 3` for broken TOML.
+    pub path: String,
+    /// What is wrong with it, written to stand behind the path.
+    pub message: String,
+}
+
+/// Why a document is not a catalog. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub struct CatalogProblems(pub Vec<Problem>);
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)
+    }
+}
+
+impl fmt::Display for CatalogProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.0.iter().enumerate() {
+            let separator = if n == 0 { "" } else { "; " };
+            write!(f, "{separator}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Collects problems while a document is read and checked.
+#[derive(Debug, Default)]
+pub(super) struct Report(Vec<Problem>);
+
+impl Report {
+    pub(super) fn add(&mut self, path: impl Into<String>, message: impl fmt::Display) {
+        self.0.push(Problem { path: path.into(), message: message.to_string() });
+    }
+
+    /// Fails with everything that was found.
+    pub(super) fn verdict(&mut self) -> Result<(), CatalogProblems> {
+        if self.0.is_empty() { Ok(()) } else { Err(CatalogProblems(std::mem::take(&mut self.0))) }
+    }
+}

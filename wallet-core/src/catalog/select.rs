@@ -1,0 +1,101 @@
+//! Which rule prices an operation, and what to say when none does.
+
+use super::document::Catalog;
+use super::evaluate::evaluate;
+use super::kinds::Kind;
+use super::price::Price;
+use super::pricing_error::{Blame, PricingError};
+use super::rule::Rule;
+use crate::operation::Operation;
+
+/// Prices by the first rule that matches.
+pub(super) fn price(
+    catalog: &Catalog,
+    operation: &Operation,
+    tier: Option<&str>,
+) -> Result<Price, PricingError> {
+    let Some(kind) = catalog.kinds.get(&operation.kind) else {
+        return Err(PricingError::no_rule(&operation.kind, Blame::default()));
+    };
+    refuse_unknown_attributes(catalog, kind, operation)?;
+    refuse_unknown_quantities(catalog, kind, operation)?;
+    let mut rules = rules_of(catalog, kind);
+    match rules.find(|rule| rule.matches(operation, tier)) {
+        Some(rule) => evaluate(rule, &catalog.units, operation),
+        None => Err(no_match(catalog, kind, operation, tier)),
+    }
+}
+
+/// Prices by the rule of this id; the rule's conditions need not hold.
+pub(super) fn price_with_rule(
+    catalog: &Catalog,
+    rule_id: &str,
+    operation: &Operation,
+) -> Result<Price, PricingError> {
+    let rule = catalog.rules.iter().find(|rule| rule.id == rule_id);
+    let rule = rule.ok_or_else(|| PricingError::UnknownRule { rule_id: rule_id.to_owned() })?;
+    if let Some(kind) = catalog.kinds.get(&rule.kind) {
+        refuse_unknown_quantities(catalog, kind, operation)?;
+    }
+    evaluate(rule, &catalog.units, operation)
+}
+
+fn rules_of<'a>(catalog: &'a Catalog, kind: &'a Kind) -> impl Iterator<Item = &'a Rule> {
+    kind.rules.iter().filter_map(|position| catalog.rules.get(*position))
+}
+
+/// A misspelt attribute must not fall through to a rule that happens not to look at it.
+fn refuse_unknown_attributes(
+    catalog: &Catalog,
+    kind: &Kind,
+    operation: &Operation,
+) -> Result<(), PricingError> {
+    let known =
+        |name: &&String| kind.attributes.contains(*name) || catalog.ignored_attributes.contains(*name);
+    let unknown: Vec<_> = operation.attributes.keys().filter(|name| !known(name)).cloned().collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(PricingError::no_rule(&operation.kind, Blame { unknown_attributes: unknown, ..Blame::default() }))
+}
+
+/// A misspelt quantity must not be taken for one that was left out.
+fn refuse_unknown_quantities(
+    catalog: &Catalog,
+    kind: &Kind,
+    operation: &Operation,
+) -> Result<(), PricingError> {
+    let known =
+        |name: &&String| kind.quantities.contains(*name) || catalog.ignored_quantities.contains(*name);
+    let unknown: Vec<_> = operation.quantities.keys().filter(|name| !known(name)).cloned().collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(PricingError::UnknownQuantities { kind: operation.kind.clone(), quantities: unknown })
+}
+
+/// Blames the attributes that no rule for the tier accepts as they are; where each is accepted by some rule,
+/// the combination of all.
+fn no_match(catalog: &Catalog, kind: &Kind, operation: &Operation, tier: Option<&str>) -> PricingError {
+    let rules: Vec<_> = rules_of(catalog, kind).filter(|rule| rule.is_for(tier)).collect();
+    let mut names: Vec<_> =
+        rules.iter().flat_map(|rule| rule.conditions.iter().map(|(name, _)| name)).collect();
+    names.sort_unstable();
+    names.dedup();
+
+    let value = |name: &str| operation.attributes.get(name);
+    let refused = |name: &&str| !rules.iter().any(|rule| rule.conditions.accepts(name, value(name)));
+    let culprits: Vec<_> = names.iter().copied().filter(refused).collect();
+    let blamed = if culprits.is_empty() { names } else { culprits.clone() };
+
+    let by_tier = rules_of(catalog, kind).any(|rule| !rule.tiers.is_empty());
+    let pair = |name: &str| Some((name.to_owned(), value(name)?.clone()));
+    let missing = culprits.into_iter().filter(|name| value(name).is_none());
+    let blame = Blame {
+        tier: tier.filter(|_| by_tier).map(str::to_owned),
+        attributes: blamed.into_iter().filter_map(pair).collect(),
+        missing_attributes: missing.map(str::to_owned).collect(),
+        unknown_attributes: Vec::new(),
+    };
+    PricingError::no_rule(&operation.kind, blame)
+}

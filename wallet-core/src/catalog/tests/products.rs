@@ -1,0 +1,50 @@
+//! The catalogs that come with the server, and the example of the reference, are catalogs.
+
+use super::super::Phase;
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../../../wallet-server/catalogs/example.toml");
+const FLARECUT: &str = include_str!("../../../../wallet-server/catalogs/flarecut.toml");
+const REFERENCE: &str = include_str!("../../../../docs/catalog.md");
+
+fn parsed(text: &str) -> Catalog {
+    match Catalog::parse(text) {
+        Ok(catalog) => catalog,
+        Err(problems) => panic!("{problems}"),
+    }
+}
+
+#[test]
+fn the_bundled_catalogs_are_sound_and_their_golden_cases_hold() {
+    for text in [EXAMPLE, FLARECUT] {
+        assert!(parsed(text).goldens().len() >= 6);
+    }
+}
+
+#[test]
+fn the_example_prices_the_readmes_video_at_40_credits() {
+    let catalog = parsed(EXAMPLE);
+    let video =
+        op("video.generate", &[("model", "standard"), ("resolution", "720p")], &[("duration_s", "5")]);
+    for tier in [None, Some("free"), Some("pro")] {
+        let price = catalog.price(&video, tier).unwrap();
+        assert_eq!((price.amounts.get("credits"), price.max_amounts.get("credits")), (40, 48));
+    }
+    let free = catalog.default_plan().unwrap();
+    assert_eq!((free.id.as_str(), free.allowances[0].amount), ("free", 50));
+}
+
+#[test]
+fn a_started_training_is_spent_and_a_started_video_half() {
+    let catalog = parsed(EXAMPLE);
+    let policies = catalog.price(&op("lora.train", &[], &[]), None).unwrap().policies;
+    assert_eq!(policies.cancel_fee_percent(Phase::Held, "trainings"), 0);
+    assert_eq!(policies.cancel_fee_percent(Phase::Processing, "trainings"), 100);
+    assert_eq!(policies.cancel_fee_percent(Phase::Processing, "credits"), 50);
+}
+
+#[test]
+fn the_complete_example_of_the_reference_is_a_catalog() {
+    let example = REFERENCE.split("```toml complete\n").nth(1).and_then(|rest| rest.split("```").next());
+    assert!(!parsed(example.unwrap()).goldens().is_empty());
+}

@@ -1,0 +1,115 @@
+//! What a document says, as the rest of the wallet sees it.
+
+use std::time::Duration;
+
+use super::super::{Limit, PackExpiry, Renewal, Span, Term, Threshold};
+use super::*;
+use crate::source::Source;
+
+#[test]
+fn a_catalog_knows_its_text_its_digest_and_its_number() {
+    let text = "[units.credits]\nname = \"Credits\"\n[units.money]\nscale = 2\nincrement = \"0.50\"\n";
+    let catalog = Catalog::parse(text).unwrap();
+    assert_eq!((catalog.version, catalog.source()), (0, text));
+    assert_eq!(catalog.digest(), Catalog::parse(text).unwrap().with_version(7).digest());
+    assert_eq!(catalog.clone().with_version(7).version, 7);
+    let money = catalog.unit("money").unwrap();
+    assert_eq!((money.scale, money.increment, money.name.as_str()), (2, 50, "money"));
+    assert!(catalog.unit("gems").is_none() && catalog.default_plan().is_none());
+}
+
+#[test]
+fn the_order_of_spending_may_have_groups_and_ends_with_what_is_left_out() {
+    let ranks = |order: &str| {
+        let catalog = Catalog::parse(&format!("{order}\n[units.credits]")).unwrap();
+        Source::ALL.map(|source| catalog.spend_rank(source))
+    };
+    assert_eq!(ranks(""), [0, 1, 2, 3, 4, 5, 6]);
+    let order = "spend_order = [\"GRACE\", \"SUBSCRIPTION\", \"PURCHASED\", [\"PROMOTIONAL\", \"REFERRAL\"]]";
+    assert_eq!(ranks(order), [0, 1, 4, 5, 2, 3, 3]);
+}
+
+#[test]
+fn a_plan_is_read_with_its_defaults() {
+    let catalog = Catalog::parse("[units.credits]\n[[plans]]\nid = \"pro\"\nterm = \"MONTH\"").unwrap();
+    let plan = catalog.plan("pro").unwrap();
+    assert_eq!((plan.name.as_str(), plan.tier.as_str(), plan.rank), ("pro", "pro", 0));
+    assert_eq!((plan.term, plan.renewal), (Term::Month, Renewal::Automatic));
+    assert_eq!(plan.dunning, Duration::from_secs(7 * 86_400));
+    assert_eq!((plan.limit("concurrency"), plan.entitlements.is_none()), (Limit::Unlimited, true));
+}
+
+/// The rows of seed 004 that are hardest to say: two terms of one tier, weekly trainings, gated models.
+#[test]
+fn weekly_and_yearly_plans_with_trainings_can_be_written() {
+    let catalog = Catalog::parse(
+        r#"
+        [units.credits]
+        [units.trainings]
+        [[plans]]
+        id = "pro-weekly"
+        tier = "pro"
+        rank = 2
+        term = "WEEK"
+        allowances = [{ unit = "credits", amount = 450 }, { unit = "trainings", amount = 1 }]
+        [[plans]]
+        id = "pro-yearly"
+        tier = "pro"
+        rank = 2
+        term = "YEAR"
+        renewal = "ON_PAYMENT"
+        dunning = "3d"
+        limits = { concurrency = 8, seats = "unlimited" }
+        features = ["speed.priority"]
+        queue_priority = 5
+        thresholds = { credits = ["20%", 100] }
+        allowances = [
+            { unit = "credits", amount = 23400, rollover_cap = 100 },
+            { id = "bonus", unit = "trainings", amount = 1, cadence = "WEEK" },
+        ]
+        entitlements = [
+            { kind = { prefix = "image." }, when = { model = ["schnell", "dev"] }, max = { count = 8 } },
+            { kind = "lora.train", max = { images = 30 } },
+        ]
+        "#,
+    )
+    .unwrap();
+    let plan = catalog.plan("pro-yearly").unwrap();
+    assert_eq!((plan.tier.as_str(), plan.term, plan.renewal), ("pro", Term::Year, Renewal::OnPayment));
+    assert_eq!(plan.limits["concurrency"], Limit::AtMost(8));
+    assert_eq!(plan.limits["seats"], Limit::Unlimited);
+    assert_eq!(plan.thresholds["credits"], [Threshold::Percent(20), Threshold::Amount(100)]);
+    assert_eq!((plan.allowances[0].id.as_str(), plan.allowances[0].rollover_cap), ("credits", 100));
+    assert_eq!((plan.allowances[1].id.as_str(), plan.allowances[1].cadence), ("bonus", Some(Term::Week)));
+    let entitlements = plan.entitlements.as_ref().unwrap();
+    assert!(entitlements[0].covers(&op("image.edit", &[("model", "dev")], &[])));
+    assert!(!entitlements[0].covers(&op("image.edit", &[("model", "beta")], &[])));
+    assert!(!entitlements[0].covers(&op("video.generate", &[("model", "dev")], &[])));
+    assert_eq!(entitlements[1].max["images"], Decimal::from(30));
+}
+
+#[test]
+fn bought_credits_expire_never_after_a_while_or_with_the_subscription() {
+    let months = Some(Span::Months(12));
+    for (expiry, expected, json) in [
+        ("", PackExpiry::NEVER, "{}"),
+        (
+            "expiry = { days = 30 }",
+            PackExpiry { after: Some(Span::Days(30)), with_subscription: false },
+            r#"{"after":{"days":30}}"#,
+        ),
+        (
+            "expiry = { months = 12, with_subscription = true }",
+            PackExpiry { after: months, with_subscription: true },
+            r#"{"after":{"months":12},"with_subscription":true}"#,
+        ),
+    ] {
+        let document =
+            format!("[units.credits]\n[[packs]]\nid = \"p\"\namounts = {{ credits = 5 }}\n{expiry}");
+        let pack = Catalog::parse(&document).unwrap().pack("p").cloned().unwrap();
+        assert_eq!(pack.expiry, expected);
+        assert_eq!(serde_json::to_string(&pack.expiry).unwrap(), json);
+        assert_eq!(serde_json::from_str::<PackExpiry>(json).unwrap(), expected);
+        assert_eq!((pack.amounts.get("credits"), pack.plans), (5, None));
+    }
+}

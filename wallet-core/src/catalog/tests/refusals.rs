@@ -1,0 +1,357 @@
+//! What is refused at publishing, where, and in which words.
+
+use super::*;
+
+/// The problems of `document`, each as "path: message".
+fn problems(document: &str) -> Vec<String> {
+    let problems = Catalog::parse(document).unwrap_err();
+    assert!(!problems.0.is_empty());
+    problems.0.iter().map(ToString::to_string).collect()
+}
+
+/// Asserts that units and plans plus `rest` have exactly one problem, this one.
+fn refused(rest: &str, problem: &str) {
+    let units = "[units.credits]\n[units.money]\nscale = 2\nincrement = \"0.05\"\n";
+    let plan = "[[plans]]\nid = \"pro\"\nterm = \"MONTH\"\n";
+    assert_eq!(problems(&format!("{units}{plan}{rest}")), [problem], "{rest}");
+}
+
+/// A rule of kind "x" with this id, head and a flat price.
+fn rule(id: &str, head: &str) -> String {
+    format!(
+        "[[rules]]\nid = \"{id}\"\nkind = \"x\"\n{head}\ncomponents = [{{ unit = \"credits\", flat = 1 }}]\n"
+    )
+}
+
+#[test]
+fn broken_toml_is_one_problem_at_its_line() {
+    assert_eq!(problems("[units.credits]\nscale = = 2")[0].split(':').next(), Some("line 2, column 9"));
+    let unknown = problems("[units.credits]\nscales = 2");
+    assert_eq!(unknown.len(), 1);
+    assert!(unknown[0].starts_with("line 2, column 1: unknown field `scales`"), "{unknown:?}");
+    let missing = problems("default_plan = \"free\"");
+    assert!(missing[0].contains("missing field `units`"), "{missing:?}");
+}
+
+#[test]
+fn every_problem_of_a_text_is_reported_at_once() {
+    let found = problems(
+        r#"
+        default_plan = "gone"
+        spend_order = ["FREE", ["PURCHASED", "FREE"]]
+        [units.credits]
+        scale = 7
+        [[plans]]
+        id = "free plan"
+        term = "ONCE"
+        allowances = [{ unit = "gems", amount = 5 }]
+        [[rules]]
+        id = "r"
+        kind = "x"
+        components = [{ unit = "credits", quantity = "s", rate = 0.5 }, { unit = "credits", flat = -1 }]
+        "#,
+    );
+    assert_eq!(
+        found,
+        [
+            "units.credits.scale: must be from 0 to 6, is 7",
+            "plans[0].id: contains ' '; letters, digits and - _ . : @ / | + = ~ are allowed",
+            "plans[0].allowances[0].unit: there is no unit \"gems\"",
+            "rules[0].components[0].rate: must be written in quotes to be exact: \"0.5\"",
+            "rules[0].components[1].flat: must not be negative, is -1",
+            "spend_order[1]: FREE is named twice",
+            "default_plan: there is no plan \"gone\"",
+        ]
+    );
+}
+
+#[test]
+fn a_component_must_say_one_thing() {
+    for (component, problem) in [
+        ("unit = \"gems\", flat = 1", "rules[0].components[0].unit: there is no unit \"gems\""),
+        (
+            "unit = \"credits\"",
+            "rules[0].components[0]: needs exactly one of flat, rate, graduated and volume",
+        ),
+        (
+            "unit = \"credits\", flat = 1, rate = 1",
+            "rules[0].components[0]: needs exactly one of flat, rate, graduated and volume",
+        ),
+        (
+            "unit = \"credits\", flat = 1, quantity = \"s\"",
+            "rules[0].components[0]: a flat price has no quantity, otherwise, block or block_rounding",
+        ),
+        ("unit = \"credits\", rate = 1", "rules[0].components[0]: needs a quantity"),
+        (
+            "unit = \"credits\", rate = \"-1\", quantity = \"s\"",
+            "rules[0].components[0].rate: must not be negative, is -1",
+        ),
+        (
+            "unit = \"credits\", rate = 1, quantity = \"s\", block = 0",
+            "rules[0].components[0].block: must be above zero",
+        ),
+        (
+            "unit = \"credits\", rate = 1, quantity = \"s\", block_rounding = \"up\"",
+            "rules[0].components[0].block_rounding: needs a block",
+        ),
+        (
+            "unit = \"credits\", quantity = \"s\", graduated = []",
+            "rules[0].components[0].graduated: needs at least one band",
+        ),
+        (
+            "unit = \"credits\", quantity = \"s\", graduated = [{ up_to = 5, rate = 1 }]",
+            "rules[0].components[0].graduated[0]: the last band has no up_to",
+        ),
+        (
+            "unit = \"credits\", quantity = \"s\", volume = [{ rate = 1 }, { rate = 1 }]",
+            "rules[0].components[0].volume[0]: needs up_to: only the last band is without",
+        ),
+        (
+            "unit = \"credits\", quantity = \"s\", volume = [{ up_to = 5, rate = 1 }, { up_to = 5, rate = 1 }, { rate = 1 }]",
+            "rules[0].components[0].volume[1].up_to: must be above the one before",
+        ),
+        (
+            "unit = \"credits\", quantity = \"s\", volume = [{}]",
+            "rules[0].components[0].volume[0]: needs flat or rate",
+        ),
+    ] {
+        refused(&format!("[[rules]]\nid = \"r\"\nkind = \"x\"\ncomponents = [{{ {component} }}]"), problem);
+    }
+    refused(
+        "[[rules]]\nid = \"r\"\nkind = \"x\"\ncomponents = []",
+        "rules[0].components: needs at least one; free is flat = 0",
+    );
+}
+
+#[test]
+fn a_factor_must_say_one_thing() {
+    for (component, problem) in [
+        (
+            "unit = \"credits\", flat = 1, factors = [{}]",
+            "rules[0].components[0].factors[0]: needs exactly one of attribute, quantity and constant",
+        ),
+        (
+            "unit = \"credits\", flat = 1, factors = [{ attribute = \"a\" }]",
+            "rules[0].components[0].factors[0]: needs values",
+        ),
+        (
+            "unit = \"credits\", flat = 1, factors = [{ attribute = \"a\", values = { x = \"-2\" } }]",
+            "rules[0].components[0].factors[0].values.x: must not be negative, is -2",
+        ),
+        (
+            "unit = \"credits\", flat = 1, factors = [{ constant = 1, otherwise = 1 }]",
+            "rules[0].components[0].factors[0].otherwise: a constant has no otherwise",
+        ),
+    ] {
+        refused(&format!("[[rules]]\nid = \"r\"\nkind = \"x\"\ncomponents = [{{ {component} }}]"), problem);
+    }
+}
+
+#[test]
+fn bounds_ceilings_tiers_and_policies_of_a_rule_must_make_sense() {
+    for (head, problem) in [
+        ("min = { money = 1 }", "rules[0].min.money: no component is charged in this unit"),
+        ("min = { credits = \"0.5\" }", "rules[0].min.credits: credits has 0 decimals, is 0.5"),
+        ("min = { credits = 2 }\nmax = { credits = 1 }", "rules[0].min.credits: is above the maximum"),
+        ("max_percent = 120", "rules[0].max_percent: needs output_priced = true"),
+        ("output_priced = true\nmax_percent = 99", "rules[0].max_percent: must be from 100 to 1000, is 99"),
+        ("tiers = []", "rules[0].tiers: is for nobody: the list is empty"),
+        ("tiers = [\"gold\"]", "rules[0].tiers: no plan has tier \"gold\""),
+        ("when = { a = [] }", "rules[0].when.a: accepts nothing: the list is empty"),
+        ("when = { a = { min = 2, max = 1 } }", "rules[0].when.a: accepts nothing: min is above max"),
+        ("when = { a = {} }", "rules[0].when.a: needs prefix, min or max"),
+        ("policies = { ttl = \"25h\" }", "rules[0].policies.ttl: must be at most 24h"),
+        ("policies = { ttl = \"0s\" }", "rules[0].policies.ttl: must be above zero"),
+        (
+            "policies = { lease = \"soon\" }",
+            "rules[0].policies.lease: must be a duration such as \"90s\", \"30m\" or \"7d\", is \"soon\"",
+        ),
+        (
+            "policies = { cancel_fees = { credits = { processing = 101 } } }",
+            "rules[0].policies.cancel_fees.credits.processing: must be a percentage from 0 to 100, is 101",
+        ),
+        (
+            "policies = { failure_fees = { NSFW = { gems = 10 } } }",
+            "rules[0].policies.failure_fees.NSFW.gems: there is no unit \"gems\"",
+        ),
+    ] {
+        refused(&rule("r", head), problem);
+    }
+    let money = "[[rules]]\nid = \"r\"\nkind = \"x\"\nmin = { money = \"0.06\" }\ncomponents = [{ unit = \"money\", flat = 1 }]";
+    refused(money, "rules[0].min.money: must be a multiple of 0.05");
+}
+
+#[test]
+fn plans_and_packs_must_make_sense() {
+    for (rest, problem) in [
+        (
+            "allowances = [{ unit = \"credits\", amount = 1, cadence = \"YEAR\" }]",
+            "plans[0].allowances[0].cadence: must be shorter than the plan's term",
+        ),
+        (
+            "allowances = [{ unit = \"credits\", amount = 0 }]",
+            "plans[0].allowances[0].amount: must be above zero",
+        ),
+        (
+            "allowances = [{ unit = \"credits\", amount = 1 }, { unit = \"credits\", amount = 2 }]",
+            "plans[0].allowances[1]: \"credits\" is already taken",
+        ),
+        (
+            "allowances = [{ unit = \"credits\", amount = 1000000000000001 }]",
+            "plans[0].allowances[0].amount: has 16 digits before the point, at most 15 are allowed",
+        ),
+        (
+            "thresholds = { credits = [\"101%\"] }",
+            "plans[0].thresholds.credits[0]: must be a percentage from 0 to 100, is 101",
+        ),
+        (
+            "entitlements = [{ kind = [] }]",
+            "plans[0].entitlements[0].kind: accepts nothing: the list is empty",
+        ),
+        ("dunning = \"91d\"", "plans[0].dunning: must be at most 2160h"),
+        (
+            "list_price = { currency = \"usd\", minor_units = 1 }",
+            "plans[0].list_price.currency: must be three capital letters",
+        ),
+        ("[[plans]]\nid = \"pro\"\nterm = \"YEAR\"", "plans[1]: \"pro\" is already taken"),
+        ("[[packs]]\nid = \"p\"\namounts = {}", "packs[0].amounts: needs at least one unit"),
+        ("[[packs]]\nid = \"p\"\namounts = { credits = 0 }", "packs[0].amounts.credits: must be above zero"),
+        (
+            "[[packs]]\nid = \"p\"\namounts = { credits = 1 }\nplans = [\"gold\"]",
+            "packs[0].plans: there is no plan \"gold\"",
+        ),
+        (
+            "[[packs]]\nid = \"p\"\namounts = { credits = 1 }\nexpiry = { days = 1, months = 1 }",
+            "packs[0].expiry: has days or months, not both",
+        ),
+        (
+            "[[packs]]\nid = \"p\"\namounts = { credits = 1 }\nexpiry = { months = 0 }",
+            "packs[0].expiry: must be from 1 to 1200, is 0",
+        ),
+    ] {
+        refused(rest, problem);
+    }
+}
+
+#[test]
+fn a_rule_that_an_earlier_one_shadows_is_refused() {
+    let shadowed = "rules[1]: is never reached: \"r\" matches everything that \"s\" does";
+    for (first, second) in [
+        ("", ""),
+        ("", "when = { a = \"1\" }"),
+        ("", "tiers = [\"pro\"]"),
+        ("when = { a = [\"1\", \"2\"] }", "when = { a = \"2\", b = \"3\" }"),
+        ("when = { a = { prefix = \"1\" } }", "when = { a = [\"12\", \"13\"] }"),
+        ("when = { a = { min = 1 } }", "when = { a = { min = 2, max = 3 } }"),
+    ] {
+        refused(&[rule("r", first), rule("s", second)].concat(), shadowed);
+    }
+    for (first, second) in [
+        ("when = { a = \"1\" }", ""),
+        ("tiers = [\"pro\"]", ""),
+        ("when = { a = \"1\" }", "when = { b = \"1\" }"),
+        ("when = { a = \"1\" }", "when = { a = [\"1\", \"2\"] }"),
+    ] {
+        let plan = "[[plans]]\nid = \"pro\"\nterm = \"MONTH\"\n";
+        let document = [plan.to_owned(), rule("r", first), rule("s", second)].concat();
+        assert!(with_rules(&document).is_ok(), "{first} / {second}");
+    }
+    refused(&[rule("r", "when = { a = \"1\" }"), rule("r", "")].concat(), "rules[1]: \"r\" is already taken");
+}
+
+#[test]
+fn a_gap_in_declared_dimensions_is_refused_and_named() {
+    let dimensions = "[dimensions.x]\na = [\"1\", \"2\"]\nb = [\"3\", \"4\"]\n";
+    let gap = |rules: &str, problem: &str| refused(&format!("{rules}{dimensions}"), problem);
+    gap(
+        &[rule("r", "when = { a = \"1\" }"), rule("s", "when = { b = \"3\" }")].concat(),
+        "dimensions.\"x\": no rule prices a \"2\", b \"4\"",
+    );
+    gap(
+        &[
+            rule("r", "when = { a = \"1\" }"),
+            rule("s", "when = { b = \"3\" }"),
+            rule("t", "tiers = [\"pro\"]"),
+        ]
+        .concat(),
+        "dimensions.\"x\": no rule prices a \"2\", b \"4\"",
+    );
+    let factor = "factors = [{ attribute = \"a\", values = { 1 = 1 } }]\nwhen = { b = \"3\" }";
+    gap(&[rule("r", factor), rule("s", "")].concat(), "dimensions.\"x\": no rule prices a \"2\", b \"3\"");
+    refused("[dimensions.x]\na = []", "dimensions.\"x\": has a dimension without values");
+    let many = (0..4097).map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(", ");
+    refused(
+        &format!("[dimensions.x]\na = [{many}]"),
+        "dimensions.\"x\": makes 4097 combinations with tiers, at most 4096 are allowed",
+    );
+    let found = problems(
+        "[units.credits]\n[dimensions.x]\na = [\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\"]",
+    );
+    assert_eq!(found.len(), 11);
+    assert_eq!(found[10], "dimensions.\"x\": and 2 more combinations have no price");
+}
+
+#[test]
+fn with_a_default_plan_everybody_has_a_tier() {
+    let document = |default: &str| {
+        let plan = "[[plans]]\nid = \"pro\"\nterm = \"MONTH\"\n";
+        let dimensions = "[dimensions.x]\na = [\"1\"]\n[units.credits]\n";
+        [default, plan, dimensions, &rule("r", "tiers = [\"pro\"]\nwhen = { a = \"1\" }")].concat()
+    };
+    assert!(Catalog::parse(&document("default_plan = \"pro\"\n")).is_ok());
+    assert_eq!(problems(&document("")), ["dimensions.\"x\": no rule prices a \"1\""]);
+}
+
+#[test]
+fn a_golden_case_that_disagrees_is_refused() {
+    for (golden, problem) in [
+        (
+            "expect = { credits = 2 }",
+            "golden[0]: \"x\": expects 2 credits, the price is 1 credits (rule \"r\")",
+        ),
+        (
+            "expect = { credits = 1 }\nexpect_max = { credits = 2 }",
+            "golden[0]: \"x\": expects at most 2 credits, the rules say 1 credits",
+        ),
+        (
+            "expect_error = \"NO_PRICE_RULE\"",
+            "golden[0]: \"x\": expects NO_PRICE_RULE, the price is 1 credits",
+        ),
+        (
+            "attributes = { b = \"1\" }\nexpect = { credits = 1 }",
+            "golden[0]: \"x\": expects 1 credits, but no price rule for kind \"x\"; no rule knows attribute \"b\"",
+        ),
+        (
+            "attributes = { b = \"1\" }\nexpect_error = \"INVALID_FIELD\"",
+            "golden[0]: \"x\": expects INVALID_FIELD, the answer is NO_PRICE_RULE: no price rule for kind \"x\"; no rule knows attribute \"b\"",
+        ),
+        ("", "golden[0]: needs expect (and expect_max, if you like), or expect_error alone"),
+        ("tier = \"gold\"\nexpect = { credits = 1 }", "golden[0].tier: no plan has tier \"gold\""),
+    ] {
+        refused(&format!("{}[[golden]]\nkind = \"x\"\n{golden}", rule("r", "")), problem);
+    }
+}
+
+#[test]
+fn sizes_are_bounded() {
+    let large = format!("#{}", "x".repeat(256 * 1024));
+    assert_eq!(problems(&large), ["document: has 262145 bytes, at most 262144 are allowed"]);
+    let many: String = (0..1001).map(|n| rule(&format!("r{n}"), "")).collect();
+    refused(&many, "rules: has 1001 entries, at most 1000 are allowed");
+    assert_eq!(problems("units = {}"), ["units: at least one unit is needed"]);
+}
+
+#[test]
+fn what_is_in_use_must_stay() {
+    let before = Catalog::parse("[units.credits]\n[units.gems]\nscale = 2\n").unwrap();
+    let after = "[units.credits]\nscale = 2\n[[plans]]\nid = \"pro\"\nterm = \"MONTH\"\n";
+    let after = Catalog::parse(after).unwrap();
+    let problems = after.check_against_use(Some(&before), &["pro".into(), "old".into()]).unwrap_err();
+    assert_eq!(
+        problems.to_string(),
+        "plans: plan \"old\" has subscribers and is missing; \
+         units.credits: has scale 0 for good, is 2; units.gems: is in use and missing"
+    );
+    assert_eq!(after.check_against_use(None, &["pro".into()]), Ok(()));
+    assert_eq!(after.check_against_use(Some(&after), &[]), Ok(()));
+}

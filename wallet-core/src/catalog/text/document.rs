@@ -1,0 +1,193 @@
+//! The whole document: its size, its sections, and what they say about each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::golden::GoldenText;
+use super::pack::PackText;
+use super::plan::PlanText;
+use super::policies::{self, PoliciesText};
+use super::reader::Reader;
+use super::rule::RuleText;
+use super::unit::{self, UnitText};
+use crate::catalog::document::Catalog;
+use crate::catalog::kinds::{Dimensions, kinds};
+use crate::catalog::problems::{CatalogProblems, Report};
+use crate::source::Source;
+
+/// The largest document, in bytes.
+const MAX_BYTES: usize = 256 * 1024;
+/// The most units.
+const MAX_UNITS: usize = 20;
+/// The most plans, and packs.
+const MAX_PLANS: usize = 200;
+/// The most rules, and golden cases.
+const MAX_RULES: usize = 1000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CatalogText {
+    default_plan: Option<String>,
+    #[serde(default)]
+    spend_order: Vec<SourcesText>,
+    #[serde(default)]
+    ignored_attributes: BTreeSet<String>,
+    #[serde(default)]
+    ignored_quantities: BTreeSet<String>,
+    units: BTreeMap<String, UnitText>,
+    #[serde(default)]
+    policies: PoliciesText,
+    #[serde(default)]
+    plans: Vec<PlanText>,
+    #[serde(default)]
+    packs: Vec<PackText>,
+    #[serde(default)]
+    dimensions: Dimensions,
+    #[serde(default)]
+    rules: Vec<RuleText>,
+    #[serde(default)]
+    golden: Vec<GoldenText>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a source such as \"PURCHASED\", or a list of sources")]
+enum SourcesText {
+    One(Source),
+    Group(Vec<Source>),
+}
+
+/// Reads a document and checks that everything it names exists.
+pub(in crate::catalog) fn read(toml: &str) -> Result<Catalog, CatalogProblems> {
+    let mut reader = Reader::default();
+    if toml.len() > MAX_BYTES {
+        reader.problem("document", format!("has {} bytes, at most {MAX_BYTES} are allowed", toml.len()));
+        reader.report.verdict()?;
+    }
+    let text: CatalogText = toml::from_str(toml).map_err(|error| syntax_problem(toml, &error))?;
+    text.check_size(&mut reader);
+    reader.report.verdict()?;
+    let catalog = text.read(toml, &mut reader);
+    check_names(&catalog, &mut reader);
+    reader.report.verdict()?;
+    Ok(catalog)
+}
+
+/// TOML that cannot be read at all: one problem, at its line.
+fn syntax_problem(toml: &str, error: &toml::de::Error) -> CatalogProblems {
+    let before = error.span().and_then(|span| toml.get(..span.start)).unwrap_or("");
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    let mut report = Report::default();
+    report.add(format!("line {line}, column {column}"), error.message());
+    report.verdict().err().unwrap_or(CatalogProblems(Vec::new()))
+}
+
+impl CatalogText {
+    fn check_size(&self, reader: &mut Reader) {
+        for (path, count, most) in [
+            ("units", self.units.len(), MAX_UNITS),
+            ("plans", self.plans.len(), MAX_PLANS),
+            ("packs", self.packs.len(), MAX_PLANS),
+            ("rules", self.rules.len(), MAX_RULES),
+            ("golden", self.golden.len(), MAX_RULES),
+        ] {
+            if count > most {
+                reader.problem(path, format!("has {count} entries, at most {most} are allowed"));
+            }
+        }
+    }
+
+    fn read(self, toml: &str, reader: &mut Reader) -> Catalog {
+        unit::read(self.units, reader);
+        let policies = self.policies.read(&policies::defaults(reader), "policies", reader);
+        let plans: Vec<_> =
+            numbered("plans", self.plans).map(|(path, text)| text.read(&path, reader)).collect();
+        let packs = numbered("packs", self.packs).map(|(path, text)| text.read(&path, reader)).collect();
+        let rules: Vec<_> =
+            numbered("rules", self.rules).map(|(path, text)| text.read(&path, &policies, reader)).collect();
+        let goldens =
+            numbered("golden", self.golden).filter_map(|(path, text)| text.read(&path, reader)).collect();
+        let kinds = kinds(&rules, &plans, &self.dimensions);
+        Catalog {
+            version: 0,
+            source: toml.to_owned(),
+            digest: Sha256::digest(toml).into(),
+            units: reader.units.clone(),
+            plans,
+            default_plan: self.default_plan,
+            packs,
+            rules,
+            policies,
+            spend_ranks: spend_ranks(&self.spend_order, reader),
+            ignored_attributes: self.ignored_attributes,
+            ignored_quantities: self.ignored_quantities,
+            dimensions: self.dimensions,
+            kinds,
+            goldens,
+        }
+    }
+}
+
+fn numbered<T>(list: &str, texts: Vec<T>) -> impl Iterator<Item = (String, T)> {
+    texts.into_iter().enumerate().map(move |(n, text)| (format!("{list}[{n}]"), text))
+}
+
+/// Ranks as written; sources that are left out follow in their default order.
+fn spend_ranks(order: &[SourcesText], reader: &mut Reader) -> BTreeMap<Source, u8> {
+    let written = order.iter().map(|sources| match sources {
+        SourcesText::One(source) => std::slice::from_ref(source),
+        SourcesText::Group(group) => group,
+    });
+    let mut ranks = BTreeMap::new();
+    for (rank, group) in (0..u8::MAX).zip(written) {
+        for source in group {
+            if ranks.insert(*source, rank).is_some() {
+                reader
+                    .problem(&format!("spend_order[{rank}]"), format!("{} is named twice", source.as_str()));
+            }
+        }
+    }
+    let after = ranks.values().max().map_or(0, |last| last + 1);
+    let left_out: Vec<_> = Source::ALL.into_iter().filter(|source| !ranks.contains_key(source)).collect();
+    ranks.extend(left_out.into_iter().zip(after..));
+    ranks
+}
+
+/// Ids are unique, and plans and tiers that are named exist.
+fn check_names(catalog: &Catalog, reader: &mut Reader) {
+    reader.unique("plans", catalog.plans.iter().map(|plan| plan.id.as_str()));
+    reader.unique("packs", catalog.packs.iter().map(|pack| pack.id.as_str()));
+    reader.unique("rules", catalog.rules.iter().map(|rule| rule.id.as_str()));
+    if let Some(id) = &catalog.default_plan {
+        check_plan(catalog, "default_plan", id, reader);
+    }
+    for (n, pack) in catalog.packs.iter().enumerate() {
+        for id in pack.plans.iter().flatten() {
+            check_plan(catalog, &format!("packs[{n}].plans"), id, reader);
+        }
+    }
+    for (n, rule) in catalog.rules.iter().enumerate() {
+        for tier in &rule.tiers {
+            check_tier(catalog, &format!("rules[{n}].tiers"), tier, reader);
+        }
+    }
+    for (n, golden) in catalog.goldens.iter().enumerate() {
+        if let Some(tier) = &golden.tier {
+            check_tier(catalog, &format!("golden[{n}].tier"), tier, reader);
+        }
+    }
+}
+
+fn check_plan(catalog: &Catalog, path: &str, id: &str, reader: &mut Reader) {
+    if catalog.plan(id).is_none() {
+        reader.problem(path, format!("there is no plan {id:?}"));
+    }
+}
+
+fn check_tier(catalog: &Catalog, path: &str, tier: &str, reader: &mut Reader) {
+    if !catalog.plans.iter().any(|plan| plan.tier == tier) {
+        reader.problem(path, format!("no plan has tier {tier:?}"));
+    }
+}

@@ -1,0 +1,195 @@
+//! `[[plans]]`
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::conditions::{self, ConditionsText, MatcherText};
+use super::literal::Literal;
+use super::reader::Reader;
+use crate::catalog::plan::{Allowance, Entitlement, Limit, ListPrice, Plan, Renewal, Term, Threshold};
+use crate::ids::UnitId;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DEFAULT_DUNNING: Duration = DAY.saturating_mul(7);
+const LONGEST_DUNNING: Duration = DAY.saturating_mul(90);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlanText {
+    id: String,
+    name: Option<String>,
+    tier: Option<String>,
+    #[serde(default)]
+    rank: u32,
+    term: Term,
+    #[serde(default)]
+    renewal: Renewal,
+    dunning: Option<String>,
+    #[serde(default)]
+    allowances: Vec<AllowanceText>,
+    entitlements: Option<Vec<EntitlementText>>,
+    #[serde(default)]
+    limits: BTreeMap<String, LimitText>,
+    #[serde(default)]
+    features: Vec<String>,
+    #[serde(default)]
+    queue_priority: i32,
+    #[serde(default)]
+    thresholds: BTreeMap<String, Vec<Literal>>,
+    list_price: Option<ListPrice>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AllowanceText {
+    id: Option<String>,
+    unit: String,
+    amount: Literal,
+    cadence: Option<Term>,
+    rollover_cap: Option<Literal>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntitlementText {
+    kind: MatcherText,
+    #[serde(default)]
+    when: ConditionsText,
+    #[serde(default)]
+    max: BTreeMap<String, Literal>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a whole number, zero or more, or \"unlimited\"")]
+enum LimitText {
+    AtMost(u64),
+    Unlimited(Unlimited),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Unlimited {
+    Unlimited,
+}
+
+impl PlanText {
+    pub(super) fn read(self, path: &str, reader: &mut Reader) -> Plan {
+        reader.id(&format!("{path}.id"), &self.id);
+        let dunning = self.dunning.map_or(DEFAULT_DUNNING, |text| {
+            reader.duration(&format!("{path}.dunning"), &text, LONGEST_DUNNING)
+        });
+        if let Some(list_price) = &self.list_price {
+            check_list_price(list_price, path, reader);
+        }
+        Plan {
+            name: self.name.unwrap_or_else(|| self.id.clone()),
+            tier: self.tier.unwrap_or_else(|| self.id.clone()),
+            id: self.id,
+            rank: self.rank,
+            term: self.term,
+            renewal: self.renewal,
+            dunning,
+            allowances: read_allowances(&self.allowances, self.term, path, reader),
+            entitlements: self.entitlements.map(|texts| read_entitlements(texts, path, reader)),
+            limits: self.limits.into_iter().map(|(name, text)| (name, text.read())).collect(),
+            features: self.features,
+            queue_priority: self.queue_priority,
+            thresholds: read_thresholds(&self.thresholds, path, reader),
+            list_price: self.list_price,
+        }
+    }
+}
+
+/// Currencies are three capital letters, prices zero or more.
+pub(super) fn check_list_price(price: &ListPrice, path: &str, reader: &mut Reader) {
+    if price.currency.len() != 3 || !price.currency.bytes().all(|b| b.is_ascii_uppercase()) {
+        reader.problem(&format!("{path}.list_price.currency"), "must be three capital letters");
+    }
+    if price.minor_units < 0 {
+        reader.problem(&format!("{path}.list_price.minor_units"), "must not be negative");
+    }
+}
+
+fn read_allowances(texts: &[AllowanceText], term: Term, path: &str, reader: &mut Reader) -> Vec<Allowance> {
+    let path = format!("{path}.allowances");
+    let read = |(n, text): (usize, &AllowanceText)| text.read(term, &format!("{path}[{n}]"), reader);
+    let allowances: Vec<_> = texts.iter().enumerate().filter_map(read).collect();
+    reader.unique(&path, allowances.iter().map(|allowance| allowance.id.as_str()));
+    allowances
+}
+
+impl AllowanceText {
+    fn read(&self, term: Term, path: &str, reader: &mut Reader) -> Option<Allowance> {
+        let id = self.id.clone().unwrap_or_else(|| self.unit.clone());
+        reader.id(&format!("{path}.id"), &id);
+        if self.cadence.is_some_and(|cadence| term == Term::Once || cadence >= term) {
+            reader.problem(&format!("{path}.cadence"), "must be shorter than the plan's term");
+        }
+        if self.rollover_cap.is_some() && term == Term::Once {
+            reader
+                .problem(&format!("{path}.rollover_cap"), "nothing rolls over when there is one period only");
+        }
+        let unit = reader.unit(&format!("{path}.unit"), &self.unit)?;
+        let amount = reader.positive_amount(&format!("{path}.amount"), &unit, &self.amount);
+        let rollover_cap = self.rollover_cap.as_ref();
+        let rollover_cap =
+            rollover_cap.map_or(0, |cap| reader.amount(&format!("{path}.rollover_cap"), &unit, cap));
+        Some(Allowance { id, unit: unit.id, amount, cadence: self.cadence, rollover_cap })
+    }
+}
+
+fn read_entitlements(texts: Vec<EntitlementText>, path: &str, reader: &mut Reader) -> Vec<Entitlement> {
+    let read = |(n, text): (usize, EntitlementText)| {
+        let path = format!("{path}.entitlements[{n}]");
+        let one = |(name, max): (&String, &Literal), reader: &mut Reader| {
+            (name.clone(), reader.decimal(&format!("{path}.max.{name}"), max))
+        };
+        Entitlement {
+            kind: text.kind.read(&format!("{path}.kind"), reader),
+            conditions: conditions::read(text.when, &format!("{path}.when"), reader),
+            max: text.max.iter().map(|pair| one(pair, reader)).collect(),
+        }
+    };
+    texts.into_iter().enumerate().map(read).collect()
+}
+
+impl LimitText {
+    const fn read(self) -> Limit {
+        match self {
+            LimitText::AtMost(number) => Limit::AtMost(number),
+            LimitText::Unlimited(Unlimited::Unlimited) => Limit::Unlimited,
+        }
+    }
+}
+
+fn read_thresholds(
+    texts: &BTreeMap<String, Vec<Literal>>,
+    path: &str,
+    reader: &mut Reader,
+) -> BTreeMap<UnitId, Vec<Threshold>> {
+    let mut thresholds = BTreeMap::new();
+    for (id, literals) in texts {
+        let path = format!("{path}.thresholds.{id}");
+        let Some(unit) = reader.unit(&path, id) else { continue };
+        let read = |(n, literal): (usize, &Literal)| {
+            let path = format!("{path}[{n}]");
+            match percentage(literal) {
+                Some(percent) => Threshold::Percent(reader.percent(&path, percent)),
+                None => Threshold::Amount(reader.amount(&path, &unit, literal)),
+            }
+        };
+        let of_unit = literals.iter().enumerate().map(read).collect();
+        thresholds.insert(unit.id.clone(), of_unit);
+    }
+    thresholds
+}
+
+/// The number before a percent sign.
+fn percentage(literal: &Literal) -> Option<i64> {
+    match literal {
+        Literal::Text(text) => text.strip_suffix('%')?.parse().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,129 @@
+//! What every part of the document is read with: the units known so far, and the report of problems.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::time::Duration;
+
+use super::literal::{self, Literal};
+use crate::amount::{Amounts, MAX_AMOUNT};
+use crate::catalog::problems::Report;
+use crate::catalog::unit::Unit;
+use crate::decimal::Decimal;
+use crate::ids::UnitId;
+
+/// Turns scalars into values. What is wrong is reported, and zero is returned in its place.
+#[derive(Default)]
+pub(super) struct Reader {
+    pub(super) units: BTreeMap<UnitId, Unit>,
+    pub(super) report: Report,
+}
+
+impl Reader {
+    pub(super) fn problem(&mut self, path: &str, message: impl Display) {
+        self.report.add(path, message);
+    }
+
+    /// An id: of the alphabet that all ids share.
+    pub(super) fn id(&mut self, path: &str, text: &str) {
+        if let Err(error) = UnitId::parse(text) {
+            self.problem(path, error);
+        }
+    }
+
+    /// Reports every id that occurs a second time in `list`.
+    pub(super) fn unique<'a>(&mut self, list: &str, ids: impl Iterator<Item = &'a str>) {
+        let mut seen = BTreeSet::new();
+        for (n, id) in ids.enumerate() {
+            if !seen.insert(id) {
+                self.problem(&format!("{list}[{n}]"), format!("{id:?} is already taken"));
+            }
+        }
+    }
+
+    /// The unit that is named.
+    pub(super) fn unit(&mut self, path: &str, id: &str) -> Option<Unit> {
+        let unit = self.units.get(id).cloned();
+        if unit.is_none() {
+            self.problem(path, format!("there is no unit {id:?}"));
+        }
+        unit
+    }
+
+    /// A number, zero or more.
+    pub(super) fn decimal(&mut self, path: &str, literal: &Literal) -> Decimal {
+        literal.decimal().unwrap_or_else(|message| {
+            self.problem(path, message);
+            Decimal::ZERO
+        })
+    }
+
+    /// A number, zero or more, that need not be there.
+    pub(super) fn optional(&mut self, path: &str, literal: Option<&Literal>) -> Option<Decimal> {
+        literal.map(|literal| self.decimal(path, literal))
+    }
+
+    /// An amount of whole units, in minor units.
+    pub(super) fn amount(&mut self, path: &str, unit: &Unit, literal: &Literal) -> i64 {
+        let number = self.decimal(path, literal);
+        match number.to_minor(unit.scale) {
+            Some(amount) if amount <= MAX_AMOUNT => amount,
+            Some(_) => {
+                self.problem(path, format!("must be at most {}", unit.display(MAX_AMOUNT)));
+                0
+            }
+            None => {
+                self.problem(path, format!("{} has {} decimals, is {number}", unit.id, unit.scale));
+                0
+            }
+        }
+    }
+
+    /// An amount of whole units above zero, in minor units.
+    pub(super) fn positive_amount(&mut self, path: &str, unit: &Unit, literal: &Literal) -> i64 {
+        let amount = self.amount(path, unit, literal);
+        if amount == 0 && literal.decimal().is_ok_and(Decimal::is_zero) {
+            self.problem(path, "must be above zero");
+        }
+        amount
+    }
+
+    /// Amounts by unit; `one` reads each of them.
+    pub(super) fn amounts(
+        &mut self,
+        path: &str,
+        literals: &BTreeMap<String, Literal>,
+        one: fn(&mut Self, &str, &Unit, &Literal) -> i64,
+    ) -> Amounts {
+        let mut amounts = Amounts::none();
+        for (id, literal) in literals {
+            let path = format!("{path}.{id}");
+            if let Some(unit) = self.unit(&path, id) {
+                let amount = one(self, &path, &unit, literal);
+                amounts.set(&unit.id, amount);
+            }
+        }
+        amounts
+    }
+
+    /// A percentage from 0 to 100.
+    pub(super) fn percent(&mut self, path: &str, number: i64) -> u8 {
+        u8::try_from(number).ok().filter(|percent| *percent <= 100).unwrap_or_else(|| {
+            self.problem(path, format!("must be a percentage from 0 to 100, is {number}"));
+            0
+        })
+    }
+
+    /// A duration from one second to `longest`.
+    pub(super) fn duration(&mut self, path: &str, text: &str, longest: Duration) -> Duration {
+        match literal::duration(text) {
+            None => self
+                .problem(path, format!("must be a duration such as \"90s\", \"30m\" or \"7d\", is {text:?}")),
+            Some(duration) if duration.is_zero() => self.problem(path, "must be above zero"),
+            Some(duration) if duration > longest => {
+                self.problem(path, format!("must be at most {}h", longest.as_secs() / 3600));
+            }
+            Some(duration) => return duration,
+        }
+        Duration::ZERO
+    }
+}

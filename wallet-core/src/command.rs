@@ -1,0 +1,263 @@
+//! Commands: everything that can be asked of one wallet, parsed; and running one on the wallet in memory.
+
+use std::collections::BTreeSet;
+
+use crate::advance::advance;
+use crate::balance::{UnitBalance, WalletView, unit_balance};
+use crate::catalogs::Catalogs;
+use crate::decide::{
+    self, Cancel, CreateWallet, Extend, Grant as GrantCommand, Reserve, RevokeGrant, Settle, Start, TopUp,
+    UpdateWallet,
+};
+use crate::decision::Decision;
+use crate::entry::Entry;
+use crate::grant::{ExternalRef, Grant, GrantKey, Origin};
+use crate::ids::{RequestId, ReservationId, UnitId};
+use crate::rejection::Rejection;
+use crate::reservation::Reservation;
+use crate::time::Timestamp;
+use crate::touched::Touched;
+use crate::wallet::{Broken, Wallet, WalletStatus};
+
+/// What can be asked of a wallet.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Make it.
+    CreateWallet(CreateWallet),
+    /// Change its own properties.
+    UpdateWallet(UpdateWallet),
+    /// Set credits aside for a job.
+    Reserve(Reserve),
+    /// A worker takes a job.
+    Start(Start),
+    /// A worker's heartbeat.
+    Extend(Extend),
+    /// Charge a job, or give back what it held.
+    Settle(Settle),
+    /// Stop a job.
+    Cancel(Cancel),
+    /// Bought credits come in.
+    TopUp(TopUp),
+    /// Other credits come in.
+    Grant(GrantCommand),
+    /// A grant is taken back.
+    RevokeGrant(RevokeGrant),
+    /// Nothing but what is due anyway: the sweeper's.
+    Poke,
+}
+
+/// What a command refers to, so that its rows can be loaded before it is decided.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addressed {
+    /// A reservation.
+    pub reservation: Option<ReservationId>,
+    /// All grants of one origin and id.
+    pub grants: Option<GrantKey>,
+    /// The grants bought by a payment.
+    pub payment: Option<ExternalRef>,
+    /// A request made before.
+    pub request: Option<RequestId>,
+    /// A catalog version that a quote names.
+    pub catalog_version: Option<i64>,
+}
+
+impl Command {
+    /// What has to be loaded besides the wallet's open grants and due reservations.
+    pub fn addressed(&self) -> Addressed {
+        let none = Addressed::default();
+        match self {
+            Command::CreateWallet(_) | Command::Poke => none,
+            Command::UpdateWallet(c) => Addressed { request: Some(c.request.clone()), ..none },
+            Command::Reserve(c) => Addressed {
+                reservation: Some(c.id.clone()),
+                catalog_version: c.price.catalog_version(),
+                ..none
+            },
+            Command::Start(c) => Addressed { reservation: Some(c.id.clone()), ..none },
+            Command::Extend(c) => Addressed { reservation: Some(c.id.clone()), ..none },
+            Command::Settle(c) => Addressed { reservation: Some(c.id.clone()), ..none },
+            Command::Cancel(c) => Addressed { reservation: Some(c.id.clone()), ..none },
+            Command::TopUp(c) => Addressed {
+                grants: Some(GrantKey::new(Origin::TopUp, c.id.clone(), 0)),
+                payment: c.external_ref.clone(),
+                ..none
+            },
+            Command::Grant(c) => {
+                Addressed { grants: Some(GrantKey::new(Origin::Grant, c.id.clone(), 0)), ..none }
+            }
+            Command::RevokeGrant(c) => {
+                Addressed { grants: Some(c.grant.clone()), request: Some(c.request.clone()), ..none }
+            }
+        }
+    }
+}
+
+/// What a command leads to: a decision, or none if it was made before, and what to answer about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// What to do; nothing for a replay.
+    pub decision: Option<Decision>,
+    /// What the answer shows.
+    pub subject: Subject,
+    /// Whether an equal command was carried out before.
+    pub replayed: bool,
+}
+
+/// What an answer shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The wallet.
+    Wallet,
+    /// A reservation.
+    Reservation(ReservationId),
+    /// Grants.
+    Grants(Vec<GrantKey>),
+}
+
+impl Verdict {
+    /// Do this, then show the subject.
+    pub(crate) fn new(decision: Decision, subject: Subject) -> Self {
+        Self { decision: Some(decision), subject, replayed: false }
+    }
+
+    /// Store this reservation, then show it.
+    pub(crate) fn reservation(mut decision: Decision, reservation: Reservation) -> Self {
+        let subject = Subject::Reservation(reservation.id.clone());
+        decision.reservation = Some(reservation);
+        Self::new(decision, subject)
+    }
+
+    /// Done before: show it as it is now.
+    pub(crate) const fn replay(subject: Subject) -> Self {
+        Self { decision: None, subject, replayed: true }
+    }
+
+    /// Nothing to do, without its having been done before.
+    pub(crate) const fn unchanged(subject: Subject) -> Self {
+        Self { decision: None, subject, replayed: false }
+    }
+}
+
+/// What a decision is made with, besides the wallet.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The instant it is made.
+    pub now: Timestamp,
+    /// The catalogs at hand.
+    pub catalogs: &'a Catalogs,
+}
+
+/// The answer to a command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// What was done, or why not.
+    pub result: Result<Answer, Rejection>,
+    /// The wallet's last entry afterwards.
+    pub revision: i64,
+    /// The wallet's last write afterwards.
+    pub version: i64,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+}
+
+/// What a command that was not rejected shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The thing itself.
+    pub shown: Shown,
+    /// What the wallet has afterwards of the units concerned.
+    pub balances: Vec<UnitBalance>,
+    /// Whether an equal command was carried out before.
+    pub replayed: bool,
+}
+
+/// The thing an answer shows, as it is after the command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shown {
+    /// The wallet's own properties.
+    Wallet(Box<WalletView>),
+    /// A reservation.
+    Reservation(Box<Reservation>),
+    /// Grants.
+    Grants(Vec<Grant>),
+}
+
+/// Runs one command on the wallet in memory: what is due first, kept even if the command is then refused; then
+/// the decision. Adds the entries to append to `entries` and the rows to write to `touched`. A clock that is behind
+/// the wallet's last write counts as being at it, so that time never runs back.
+pub fn execute(
+    wallet: &mut Wallet,
+    context: &Context<'_>,
+    command: &Command,
+    entries: &mut Vec<Entry>,
+    touched: &mut Touched,
+) -> Result<Reply, Broken> {
+    let context = &Context { now: context.now.max(wallet.last_time), ..*context };
+    entries.extend(advance(wallet, context.now, touched)?);
+    let result = match decide(wallet, context, command) {
+        Ok(verdict) => {
+            if let Some(decision) = verdict.decision {
+                touched.note(&decision);
+                entries.extend(wallet.apply(decision, context.now)?);
+            }
+            let (shown, balances) = show(wallet, context, verdict.subject);
+            Ok(Answer { shown, balances, replayed: verdict.replayed })
+        }
+        Err(rejection) => Err(rejection),
+    };
+    Ok(Reply { result, revision: wallet.revision, version: wallet.version, decided_at: context.now })
+}
+
+/// What a command does to a wallet that has been advanced to `context.now`. Changes nothing.
+pub fn decide(wallet: &Wallet, context: &Context<'_>, command: &Command) -> Result<Verdict, Rejection> {
+    if let Command::CreateWallet(create) = command {
+        return decide::create_wallet(wallet, context, create);
+    }
+    if !wallet.exists() {
+        return Err(Rejection::WalletNotFound);
+    }
+    if wallet.status == WalletStatus::Frozen {
+        return Err(Rejection::WalletFrozen);
+    }
+    match command {
+        Command::CreateWallet(create) => decide::create_wallet(wallet, context, create),
+        Command::UpdateWallet(update) => decide::update_wallet(wallet, context, update),
+        Command::Reserve(reserve) => decide::reserve(wallet, context, reserve),
+        Command::Start(start) => decide::start(wallet, context, start),
+        Command::Extend(extend) => decide::extend(wallet, context, extend),
+        Command::Settle(settle) => decide::settle(wallet, context, settle),
+        Command::Cancel(cancel) => decide::cancel(wallet, context, cancel),
+        Command::TopUp(top_up) => decide::top_up(wallet, context, top_up),
+        Command::Grant(grant) => decide::grant(wallet, context, grant),
+        Command::RevokeGrant(revoke) => decide::revoke_grant(wallet, context, revoke),
+        Command::Poke => Ok(Verdict::unchanged(Subject::Wallet)),
+    }
+}
+
+fn show(wallet: &Wallet, context: &Context<'_>, subject: Subject) -> (Shown, Vec<UnitBalance>) {
+    let catalog = &context.catalogs.current;
+    let balances = |units: BTreeSet<&UnitId>| -> Vec<UnitBalance> {
+        units.into_iter().map(|unit| unit_balance(wallet, catalog, unit)).collect()
+    };
+    match subject {
+        Subject::Reservation(id) => match wallet.reservations.get(&id) {
+            Some(reservation) if reservation.state.is_open() => {
+                (Shown::Reservation(Box::new(reservation.clone())), Vec::new())
+            }
+            Some(reservation) => {
+                let units = reservation.terms.amounts.units().collect();
+                (Shown::Reservation(Box::new(reservation.clone())), balances(units))
+            }
+            None => (Shown::Wallet(Box::new(WalletView::of(wallet, catalog))), Vec::new()),
+        },
+        Subject::Grants(keys) => {
+            let grants: Vec<&Grant> = keys.iter().filter_map(|key| wallet.grants.get(key)).collect();
+            let units = grants.iter().map(|grant| &grant.unit).collect();
+            (Shown::Grants(grants.into_iter().cloned().collect()), balances(units))
+        }
+        Subject::Wallet => (
+            Shown::Wallet(Box::new(WalletView::of(wallet, catalog))),
+            balances(wallet.balances.keys().collect()),
+        ),
+    }
+}

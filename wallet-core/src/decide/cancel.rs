@@ -1,0 +1,98 @@
+//! Cancel: a job is stopped before it finished. A user's cancel may cost a fee; the platform's never does.
+
+use std::sync::Arc;
+
+use crate::amount::Amounts;
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::settle::{finish, finished_before};
+use crate::decision::Decision;
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::hold::{AfterExpiry, Closing, cancel_fees};
+use crate::ids::ReservationId;
+use crate::rejection::Rejection;
+use crate::reservation::{Bill, CancelReason, Reservation, State, Terms};
+use crate::wallet::{UNNUMBERED, Wallet};
+
+/// Stop a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancel {
+    /// The job.
+    pub id: ReservationId,
+    /// Who wants it stopped.
+    pub reason: CancelReason,
+    /// The most the caller will pay, in the units named.
+    pub max_fees: Amounts,
+    /// If the job is not known yet, mark it cancelled.
+    pub allow_missing: bool,
+}
+
+/// Decides a [`Cancel`].
+pub fn cancel(wallet: &Wallet, context: &Context<'_>, cancel: &Cancel) -> Result<Verdict, Rejection> {
+    let fingerprint = Fingerprint::default().with("reason", Some(&cancel.reason));
+    let Some(reservation) = wallet.reservations.get(&cancel.id) else {
+        return match cancel.allow_missing {
+            true => Ok(tombstone(wallet, context, cancel, fingerprint)),
+            false => Err(Rejection::ReservationNotFound),
+        };
+    };
+    match reservation.state {
+        State::Held | State::Processing => stop(wallet, context, reservation, cancel, fingerprint),
+        State::Cancelled => finished_before(reservation, &fingerprint),
+        State::Expired => Ok(Verdict::unchanged(Subject::Reservation(cancel.id.clone()))),
+        finished @ (State::Settled | State::Failed) => Err(Rejection::ReservationFinished(finished)),
+    }
+}
+
+fn stop(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    reservation: &Reservation,
+    cancel: &Cancel,
+    fingerprint: Fingerprint,
+) -> Result<Verdict, Rejection> {
+    let (fees, after_expiry) = match cancel.reason {
+        CancelReason::User => (cancel_fees(reservation, &context.catalogs.current), AfterExpiry::Lapse),
+        CancelReason::Platform => (Amounts::none(), AfterExpiry::Grace),
+    };
+    for (unit, max_fee) in cancel.max_fees.iter() {
+        let fee = fees.get(unit.as_str());
+        if fee > max_fee {
+            return Err(Rejection::FeeAboveLimit { unit: unit.clone(), fee, max_fee });
+        }
+    }
+    let at = context.now;
+    let decision = Decision::about(EntryKind::Cancelled, at, reservation);
+    let mut closing = Closing { wallet, reservation: reservation.clone(), decision, at };
+    for (unit, fee) in fees.iter() {
+        closing.charge_held(unit, fee);
+    }
+    closing.give_back(after_expiry);
+    let fees = fees.iter().filter(|(_, fee)| *fee > 0).map(|(unit, fee)| (unit.clone(), fee)).collect();
+    let bill = Bill { fees, cancel_reason: Some(cancel.reason), ..closing.bill() };
+    Ok(finish(closing, State::Cancelled, fingerprint, bill))
+}
+
+/// Marks a job cancelled that has not been reserved, so that a late Reserve makes no phantom hold.
+fn tombstone(wallet: &Wallet, context: &Context<'_>, cancel: &Cancel, fingerprint: Fingerprint) -> Verdict {
+    let at = context.now;
+    let reservation = Reservation {
+        id: cancel.id.clone(),
+        state: State::Cancelled,
+        terms: Arc::new(Terms::default()),
+        fingerprint: Fingerprint::default(),
+        reserve_time: at,
+        reserve_revision: UNNUMBERED,
+        start_time: None,
+        deadline: at,
+        sweep_at: at,
+        attempt: 0,
+        worker: None,
+        lease: None,
+        allocations: Vec::new(),
+        finish: None,
+    };
+    let decision = Decision::about(EntryKind::Cancelled, at, &reservation);
+    let bill = Bill { cancel_reason: Some(cancel.reason), ..Bill::default() };
+    finish(Closing { wallet, reservation, decision, at }, State::Cancelled, fingerprint, bill)
+}

@@ -1,0 +1,60 @@
+//! CreateWallet: a wallet begins with its first entry.
+
+use crate::amount::Amounts;
+use crate::command::{Context, Subject, Verdict};
+use crate::decision::{Change, Decision};
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::rejection::{FieldViolation, Rejection};
+use crate::wallet::{Profile, Wallet, WalletStatus};
+
+/// Make a wallet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CreateWallet {
+    /// For people.
+    pub display_name: String,
+    /// How much may be owed, per unit.
+    pub debt_limits: Amounts,
+}
+
+impl CreateWallet {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::default()
+            .with("display_name", (!self.display_name.is_empty()).then_some(&self.display_name))
+            .with("debt_limits", (!self.debt_limits.is_empty()).then_some(&self.debt_limits))
+    }
+}
+
+/// Decides a [`CreateWallet`]. The only command whose wallet need not exist.
+pub fn create_wallet(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    create: &CreateWallet,
+) -> Result<Verdict, Rejection> {
+    let fingerprint = create.fingerprint();
+    if wallet.exists() {
+        let fields = Fingerprint::parse(&wallet.profile.fingerprint).differences(&fingerprint);
+        return match fields.is_empty() {
+            true => Ok(Verdict::replay(Subject::Wallet)),
+            false => Err(Rejection::IdempotencyMismatch { fields, state: None }),
+        };
+    }
+    check_units(context, &create.debt_limits, "debt_limits")?;
+    let mut decision = Decision::of(EntryKind::WalletCreated, context.now);
+    decision.change = Some(Change {
+        status: WalletStatus::Active,
+        profile: Profile { display_name: create.display_name.clone(), fingerprint: fingerprint.to_string() },
+        debt_limits: create.debt_limits.clone(),
+    });
+    Ok(Verdict::new(decision, Subject::Wallet))
+}
+
+/// Refuses amounts in units that the current catalog does not have.
+pub(super) fn check_units(context: &Context<'_>, amounts: &Amounts, field: &str) -> Result<(), Rejection> {
+    let unknown: Vec<FieldViolation> = amounts
+        .units()
+        .filter(|unit| context.catalogs.current.unit(unit.as_str()).is_none())
+        .map(|unit| FieldViolation::new(field, format!("the catalog has no unit {unit}")))
+        .collect();
+    if unknown.is_empty() { Ok(()) } else { Err(Rejection::InvalidFields(unknown)) }
+}

@@ -1,0 +1,39 @@
+//! Extend: a worker's heartbeat. Moves the deadline and nothing else; no entry records it.
+
+use std::time::Duration;
+
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::start::fence;
+use crate::decision::Decision;
+use crate::ids::ReservationId;
+use crate::rejection::Rejection;
+use crate::reservation::DEFAULT_LEASE;
+use crate::wallet::Wallet;
+
+/// Move a job's deadline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extend {
+    /// The job.
+    pub id: ReservationId,
+    /// If given, the attempt that must still be the running one.
+    pub attempt: Option<i32>,
+    /// How far from now; the lease named at Start by default.
+    pub lease: Option<Duration>,
+}
+
+/// Decides an [`Extend`]. A finished job is shown as it is: that is how a worker learns to stop.
+pub fn extend(wallet: &Wallet, context: &Context<'_>, extend: &Extend) -> Result<Verdict, Rejection> {
+    let reservation = wallet.reservations.get(&extend.id).ok_or(Rejection::ReservationNotFound)?;
+    if !reservation.state.is_open() {
+        return Ok(Verdict::unchanged(Subject::Reservation(extend.id.clone())));
+    }
+    fence(reservation, extend.attempt)?;
+    let lease = extend.lease.or(reservation.lease).unwrap_or(DEFAULT_LEASE);
+    let deadline = context.now.plus(lease).min(reservation.last_deadline()).max(reservation.deadline);
+    if deadline == reservation.deadline {
+        return Ok(Verdict::unchanged(Subject::Reservation(extend.id.clone())));
+    }
+    let mut reservation = reservation.clone();
+    reservation.deadline = deadline;
+    Ok(Verdict::reservation(Decision::default(), reservation))
+}

@@ -1,0 +1,106 @@
+//! Grant: credits that were not bought come in. The `grant_id` is the idempotency key.
+
+use crate::amount::Amounts;
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::create_wallet::check_units;
+use crate::decision::Decision;
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::grant::{Grant as GrantRow, GrantDetails, GrantKey, Origin, Parts};
+use crate::ids::{OriginId, UnitId};
+use crate::rejection::Rejection;
+use crate::source::Source;
+use crate::time::Timestamp;
+use crate::wallet::{MAX_OPEN_GRANTS, Wallet, WalletStatus};
+
+/// Give credits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The idempotency key.
+    pub id: OriginId,
+    /// The unit.
+    pub unit: UnitId,
+    /// How much, above 0.
+    pub amount: i64,
+    /// Where the credits come from.
+    pub source: Source,
+    /// Lower is spent first.
+    pub priority: i32,
+    /// From when they can be spent; now by default.
+    pub effective_time: Option<Timestamp>,
+    /// When what is left lapses; never by default.
+    pub expire_time: Option<Timestamp>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Grant {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::default()
+            .with("amount", Some(&(&self.unit, self.amount)))
+            .with("source", Some(&self.source))
+            .with("priority", Some(&self.priority))
+            .with("effective_time", self.effective_time.as_ref())
+            .with("expire_time", self.expire_time.as_ref())
+    }
+}
+
+/// Decides a [`Grant`].
+pub fn grant(wallet: &Wallet, context: &Context<'_>, grant: &Grant) -> Result<Verdict, Rejection> {
+    let key = GrantKey::new(Origin::Grant, grant.id.clone(), 0);
+    let fingerprint = grant.fingerprint();
+    if let Some(made) = wallet.grants.get(&key) {
+        let fields = Fingerprint::parse(&made.details.fingerprint).differences(&fingerprint);
+        return match fields.is_empty() {
+            true => Ok(Verdict::replay(Subject::Grants(vec![key]))),
+            false => Err(Rejection::IdempotencyMismatch { fields, state: None }),
+        };
+    }
+    check_units(context, &Amounts::of(&grant.unit, grant.amount), "amount.unit")?;
+    let effective_time = grant.effective_time.unwrap_or(context.now);
+    let expire_time = grant.expire_time.unwrap_or(Timestamp::NEVER);
+    if expire_time <= context.now {
+        return Err(Rejection::field("expire_time", format!("must be after now, {}", context.now)));
+    }
+    if expire_time <= effective_time {
+        return Err(Rejection::field("expire_time", "must be after effective_time"));
+    }
+    accepts_grants(wallet, 1)?;
+    let mut decision = Decision::of(EntryKind::Granted, context.now).because(&grant.reason);
+    let row = GrantRow {
+        key: key.clone(),
+        unit: grant.unit.clone(),
+        source: grant.source,
+        priority: grant.priority,
+        effective_time,
+        expire_time,
+        create_time: context.now,
+        amount: grant.amount,
+        parts: Parts::default(),
+        revoked: false,
+        details: GrantDetails {
+            reason: grant.reason.clone(),
+            fingerprint: fingerprint.to_string(),
+            ..GrantDetails::default()
+        },
+    };
+    decision.issue(wallet, row, context.now);
+    Ok(Verdict::new(decision, Subject::Grants(vec![key])))
+}
+
+/// Refuses new grants in a closed wallet and beyond the ceiling of open ones.
+pub(super) fn accepts_grants(wallet: &Wallet, more: usize) -> Result<(), Rejection> {
+    if wallet.status == WalletStatus::Closed {
+        return Err(Rejection::WalletClosed);
+    }
+    let requested = wallet.open_grants() + more;
+    if requested > MAX_OPEN_GRANTS {
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        return Err(Rejection::LimitExceeded {
+            limit: "open_grants",
+            maximum: count(MAX_OPEN_GRANTS),
+            requested: count(requested),
+        });
+    }
+    Ok(())
+}

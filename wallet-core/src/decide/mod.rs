@@ -1,0 +1,26 @@
+//! The decisions: a file per command, each a pure function from (wallet, context, command) to a verdict.
+//!
+//! The wallet given to them has been advanced to the instant of the decision, exists and is not frozen.
+//! [`crate::command`] lists the commands and calls these.
+
+mod cancel;
+mod create_wallet;
+mod extend;
+mod grant;
+mod reserve;
+mod revoke_grant;
+mod settle;
+mod start;
+mod top_up;
+mod update_wallet;
+
+pub use cancel::{Cancel, cancel};
+pub use create_wallet::{CreateWallet, create_wallet};
+pub use extend::{Extend, extend};
+pub use grant::{Grant, grant};
+pub use reserve::{ExplicitPrice, PriceSource, Quote, Reserve, affordable, agree, may_spend, reserve};
+pub use revoke_grant::{RevokeGrant, revoke_grant};
+pub use settle::{Cost, Outcome, Settle, settle};
+pub use start::{Start, StartOptions, start};
+pub use top_up::{Purchase, TopUp, top_up};
+pub use update_wallet::{UpdateWallet, update_wallet};

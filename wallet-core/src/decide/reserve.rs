@@ -1,0 +1,284 @@
+//! Reserve: credits are set aside for a job. The `reservation_id` is the idempotency key.
+//!
+//! The checks come in the order of [`Rejection`]: replay, price, limit, wallet, debt, credits. Entitlements,
+//! plan limits and concurrency belong between debt and credits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::amount::Amounts;
+use crate::catalog::{Catalog, Policies};
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::start::{StartOptions, begin};
+use crate::decision::Decision;
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::ids::{Actor, ReservationId};
+use crate::operation::Operation;
+use crate::posting::{Account, Part};
+use crate::rejection::{FieldViolation, Rejection, Shortfall};
+use crate::reservation::{Allocation, MAX_HOLD, Pin, Reservation, State, Terms};
+use crate::spend;
+use crate::time::Timestamp;
+use crate::wallet::{UNNUMBERED, Wallet, WalletStatus};
+
+/// Set credits aside for a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reserve {
+    /// The job's id.
+    pub id: ReservationId,
+    /// What it costs.
+    pub price: PriceSource,
+    /// The most the caller will pay, in the units named.
+    pub limits: Amounts,
+    /// How long the hold lives; the price rule says by default.
+    pub ttl: Option<Duration>,
+    /// Start at once.
+    pub start: Option<StartOptions>,
+    /// The member who asks.
+    pub actor: Option<Actor>,
+    /// The caller's own words.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Where the price comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PriceSource {
+    /// A quote of ours.
+    Quote(Quote),
+    /// The current catalog.
+    Operation(Operation),
+    /// The caller.
+    Explicit(ExplicitPrice),
+}
+
+/// What a quote promised: this operation, at the prices of this catalog for this tier, until then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// What is generated.
+    pub operation: Operation,
+    /// The catalog that prices it.
+    pub catalog_version: i64,
+    /// The tier it is priced for.
+    pub tier: Option<String>,
+    /// When the promise ends.
+    pub expire_time: Timestamp,
+}
+
+/// A price that the caller has worked out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplicitPrice {
+    /// What to set aside.
+    pub amounts: Amounts,
+    /// The most that settling may charge; the amounts by default.
+    pub max_amounts: Amounts,
+    /// For the record.
+    pub operation: Option<Operation>,
+}
+
+impl PriceSource {
+    /// The catalog version that a quote names.
+    pub const fn catalog_version(&self) -> Option<i64> {
+        match self {
+            PriceSource::Quote(quote) => Some(quote.catalog_version),
+            PriceSource::Operation(_) | PriceSource::Explicit(_) => None,
+        }
+    }
+}
+
+impl Reserve {
+    fn fingerprint(&self) -> Fingerprint {
+        let said = Fingerprint::default().with("actor", self.actor.as_ref());
+        match &self.price {
+            PriceSource::Quote(Quote { operation, .. }) | PriceSource::Operation(operation) => {
+                said.with("operation", Some(operation))
+            }
+            PriceSource::Explicit(price) => said
+                .with("amounts", Some(&price.amounts))
+                .with("max_amounts", (!price.max_amounts.is_empty()).then_some(&price.max_amounts)),
+        }
+    }
+}
+
+/// Decides a [`Reserve`].
+pub fn reserve(wallet: &Wallet, context: &Context<'_>, reserve: &Reserve) -> Result<Verdict, Rejection> {
+    let fingerprint = reserve.fingerprint();
+    if let Some(made) = wallet.reservations.get(&reserve.id) {
+        return replay(made, &fingerprint);
+    }
+    let terms = agree(wallet, context, &reserve.price)?;
+    check_limits(&terms.amounts, &reserve.limits)?;
+    may_spend(wallet)?;
+    affordable(wallet, &context.catalogs.current, &terms.amounts)?;
+
+    let now = context.now;
+    let ttl = reserve.ttl.unwrap_or(terms.policies.ttl).min(MAX_HOLD);
+    let policies = Policies { ttl, ..terms.policies };
+    let terms = Terms { actor: reserve.actor.clone(), labels: reserve.labels.clone(), policies, ..terms };
+    let mut reservation = Reservation {
+        id: reserve.id.clone(),
+        state: State::Held,
+        terms: Arc::new(terms),
+        fingerprint,
+        reserve_time: now,
+        reserve_revision: UNNUMBERED,
+        start_time: None,
+        deadline: now.plus(ttl),
+        sweep_at: now.plus(ttl),
+        attempt: 0,
+        worker: None,
+        lease: None,
+        allocations: Vec::new(),
+        finish: None,
+    };
+    let mut decision = Decision::about(EntryKind::Reserved, now, &reservation);
+    hold(wallet, &context.catalogs.current, &mut reservation, &mut decision);
+    if let Some(start) = &reserve.start {
+        begin(&mut reservation, start, now);
+    }
+    Ok(Verdict::reservation(decision, reservation))
+}
+
+fn replay(made: &Reservation, fingerprint: &Fingerprint) -> Result<Verdict, Rejection> {
+    if !made.state.is_open() {
+        return Err(Rejection::ReservationFinished(made.state));
+    }
+    let fields = made.fingerprint.differences(fingerprint);
+    match fields.is_empty() {
+        true => Ok(Verdict::replay(Subject::Reservation(made.id.clone()))),
+        false => Err(Rejection::IdempotencyMismatch { fields, state: Some(made.state) }),
+    }
+}
+
+/// The terms a job would have at this price, without actor and labels.
+pub fn agree(wallet: &Wallet, context: &Context<'_>, source: &PriceSource) -> Result<Terms, Rejection> {
+    let current = &context.catalogs.current;
+    match source {
+        PriceSource::Quote(quote) if quote.expire_time <= context.now => {
+            Err(Rejection::QuoteExpired(quote.expire_time))
+        }
+        PriceSource::Quote(quote) => {
+            let catalog = context.catalogs.version(quote.catalog_version)?;
+            priced(catalog, &quote.operation, quote.tier.clone())
+        }
+        PriceSource::Operation(operation) => priced(current, operation, wallet.tier(current)),
+        PriceSource::Explicit(price) => explicit(current, price),
+    }
+}
+
+fn priced(catalog: &Catalog, operation: &Operation, tier: Option<String>) -> Result<Terms, Rejection> {
+    let price = catalog.price(operation, tier.as_deref()).map_err(Rejection::Unpriced)?;
+    Ok(Terms {
+        operation: Some(operation.clone()),
+        amounts: price.amounts,
+        max_amounts: price.max_amounts,
+        lines: price.lines,
+        pin: Some(Pin { catalog_version: catalog.version, rule_id: price.rule_id, tier }),
+        policies: price.policies,
+        ..Terms::default()
+    })
+}
+
+fn explicit(catalog: &Catalog, price: &ExplicitPrice) -> Result<Terms, Rejection> {
+    let mut violations = check_multiples(catalog, &price.amounts, "explicit.amounts");
+    violations.extend(check_multiples(catalog, &price.max_amounts, "explicit.max_amounts"));
+    let mut max_amounts = price.amounts.clone();
+    for (unit, max) in price.max_amounts.iter() {
+        if max < price.amounts.get(unit.as_str()) || !price.amounts.names(unit.as_str()) {
+            let text = format!("{max} {unit} is below the amount, or the unit has none");
+            violations.push(FieldViolation::new("explicit.max_amounts", text));
+        }
+        max_amounts.set(unit, max);
+    }
+    if !violations.is_empty() {
+        return Err(Rejection::InvalidFields(violations));
+    }
+    Ok(Terms {
+        operation: price.operation.clone(),
+        amounts: price.amounts.clone(),
+        max_amounts,
+        policies: catalog.policies().clone(),
+        ..Terms::default()
+    })
+}
+
+/// What is wrong with amounts that are to be charged: units the catalog does not have, odd amounts.
+pub(super) fn check_multiples(catalog: &Catalog, amounts: &Amounts, field: &str) -> Vec<FieldViolation> {
+    let check = |(unit, amount): (&crate::ids::UnitId, i64)| match catalog.unit(unit.as_str()) {
+        None => Some(FieldViolation::new(field, format!("the catalog has no unit {unit}"))),
+        Some(known) if !known.is_multiple(amount) => Some(FieldViolation::new(
+            field,
+            format!("{amount} {unit} is not a multiple of the increment {}", known.increment),
+        )),
+        Some(_) => None,
+    };
+    amounts.iter().filter_map(check).collect()
+}
+
+fn check_limits(amounts: &Amounts, limits: &Amounts) -> Result<(), Rejection> {
+    for (unit, limit) in limits.iter() {
+        let price = amounts.get(unit.as_str());
+        if price > limit {
+            return Err(Rejection::PriceAboveLimit { unit: unit.clone(), price, limit });
+        }
+    }
+    Ok(())
+}
+
+/// Whether the wallet may spend at all, whatever the price.
+pub fn may_spend(wallet: &Wallet) -> Result<(), Rejection> {
+    match wallet.status {
+        WalletStatus::Active => {}
+        WalletStatus::Suspended => return Err(Rejection::WalletSuspended),
+        WalletStatus::Closed => return Err(Rejection::WalletClosed),
+        WalletStatus::Frozen => return Err(Rejection::WalletFrozen),
+    }
+    match wallet.balances.iter().find(|(_, balance)| balance.debt > 0) {
+        Some((unit, balance)) => Err(Rejection::InDebt { unit: unit.clone(), debt: balance.debt }),
+        None => Ok(()),
+    }
+}
+
+/// Whether the wallet has these amounts available; otherwise what is missing and which packs would do.
+pub fn affordable(wallet: &Wallet, catalog: &Catalog, amounts: &Amounts) -> Result<(), Rejection> {
+    let shortfalls: Vec<Shortfall> = amounts
+        .iter()
+        .map(|(unit, required)| Shortfall {
+            unit: unit.clone(),
+            required,
+            available: wallet.balance(unit.as_str()).available,
+        })
+        .filter(|short| short.missing() > 0)
+        .collect();
+    if shortfalls.is_empty() { Ok(()) } else { Err(insufficient(catalog, shortfalls)) }
+}
+
+/// The rejection for these shortfalls, with the packs that would each do.
+pub(super) fn insufficient(catalog: &Catalog, shortfalls: Vec<Shortfall>) -> Rejection {
+    let packs = catalog
+        .packs()
+        .iter()
+        .filter(|pack| shortfalls.iter().all(|s| pack.amounts.get(s.unit.as_str()) >= s.missing()))
+        .map(|pack| pack.id.clone())
+        .collect();
+    Rejection::InsufficientCredits { shortfalls, packs }
+}
+
+fn hold(wallet: &Wallet, catalog: &Catalog, reservation: &mut Reservation, decision: &mut Decision) {
+    for (unit, amount) in reservation.terms.amounts.iter() {
+        for take in spend::take(wallet, catalog, unit, amount) {
+            decision.move_in_grant(&take.grant, unit, Part::Available, Part::Held, take.amount);
+            reservation.allocations.push(Allocation {
+                account: Account::Grant(take.grant),
+                source: Some(take.source),
+                unit: unit.clone(),
+                held: take.amount,
+                charged: 0,
+                returned: 0,
+                lapsed: 0,
+                grace: None,
+            });
+        }
+    }
+}

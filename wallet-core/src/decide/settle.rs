@@ -1,0 +1,348 @@
+//! Settle: the job ended. What it really cost is charged, or everything goes back.
+//!
+//! The worker that finishes is the authority: a Settle works without Start too, whose message may be lost.
+
+use std::collections::BTreeMap;
+
+use crate::amount::Amounts;
+use crate::catalog::{Catalog, Overage};
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::reserve::{check_multiples, insufficient};
+use crate::decide::start::fence;
+use crate::decimal::Decimal;
+use crate::decision::Decision;
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::hold::{AfterExpiry, Closing};
+use crate::ids::{ReservationId, UnitId};
+use crate::rejection::{Rejection, Shortfall};
+use crate::reservation::{Bill, Failure, Finish, LATE_SETTLE, Reservation, State, Terms};
+use crate::wallet::{Balance, UNNUMBERED, Wallet};
+
+/// A job ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settle {
+    /// The job.
+    pub id: ReservationId,
+    /// If given, the attempt that must not have been overtaken.
+    pub attempt: Option<i32>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Also after the hold has expired.
+    pub accept_late: bool,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It delivered something.
+    Succeeded(Cost),
+    /// It delivered nothing.
+    Failed(Failure),
+}
+
+/// What a job cost.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cost {
+    /// What was reserved.
+    AsReserved,
+    /// These quantities, at the price fixed at Reserve; those not named as they were then.
+    Usage(BTreeMap<String, Decimal>),
+    /// The caller's own figures; units not named cost nothing.
+    Amounts(Amounts),
+}
+
+impl Settle {
+    /// Says nothing about whether it came late: an equal Settle is the same whenever it arrives.
+    fn fingerprint(&self) -> Fingerprint {
+        let said = Fingerprint::default();
+        match &self.outcome {
+            Outcome::Succeeded(cost) => {
+                let said = said.with("outcome", Some(&"succeeded"));
+                match cost {
+                    Cost::AsReserved => said,
+                    Cost::Usage(quantities) => said.with("usage", Some(quantities)),
+                    Cost::Amounts(amounts) => said.with("amounts", Some(amounts)),
+                }
+            }
+            Outcome::Failed(failure) => {
+                said.with("outcome", Some(&"failed")).with("code", Some(&failure.code))
+            }
+        }
+    }
+}
+
+/// Decides a [`Settle`].
+pub fn settle(wallet: &Wallet, context: &Context<'_>, settle: &Settle) -> Result<Verdict, Rejection> {
+    let reservation = wallet.reservations.get(&settle.id).ok_or(Rejection::ReservationNotFound)?;
+    let fingerprint = settle.fingerprint();
+    match reservation.state {
+        State::Held | State::Processing => {
+            fence(reservation, settle.attempt)?;
+            match &settle.outcome {
+                Outcome::Succeeded(cost) => succeed(wallet, context, reservation, cost, fingerprint),
+                Outcome::Failed(failure) => Ok(fail(wallet, context, reservation, failure, fingerprint)),
+            }
+        }
+        State::Settled | State::Failed => finished_before(reservation, &fingerprint),
+        State::Expired => match &settle.outcome {
+            Outcome::Failed(_) => Ok(Verdict::unchanged(Subject::Reservation(settle.id.clone()))),
+            Outcome::Succeeded(cost) if settle.accept_late && within_late_window(reservation, context) => {
+                succeed_late(wallet, context, reservation, cost, fingerprint)
+            }
+            Outcome::Succeeded(_) => Err(Rejection::ReservationFinished(State::Expired)),
+        },
+        State::Cancelled => Err(Rejection::ReservationFinished(State::Cancelled)),
+    }
+}
+
+/// The verdict on a finalizer of a kind that has already ended the job: a replay, if it said the same.
+pub(super) fn finished_before(
+    reservation: &Reservation,
+    fingerprint: &Fingerprint,
+) -> Result<Verdict, Rejection> {
+    let Some(finish) = &reservation.finish else {
+        return Err(Rejection::ReservationFinished(reservation.state));
+    };
+    let fields = finish.fingerprint.differences(fingerprint);
+    match fields.is_empty() {
+        true => Ok(Verdict::replay(Subject::Reservation(reservation.id.clone()))),
+        false => Err(Rejection::IdempotencyMismatch { fields, state: Some(reservation.state) }),
+    }
+}
+
+fn within_late_window(reservation: &Reservation, context: &Context<'_>) -> bool {
+    reservation.finish.as_ref().is_some_and(|finish| context.now < finish.time.plus(LATE_SETTLE))
+}
+
+fn succeed(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    reservation: &Reservation,
+    cost: &Cost,
+    fingerprint: Fingerprint,
+) -> Result<Verdict, Rejection> {
+    let catalog = &context.catalogs.current;
+    let terms = &reservation.terms;
+    let actual = actual_amounts(context, terms, cost)?;
+    let mut charges = Vec::new();
+    let mut shortfalls = Vec::new();
+    for (unit, reserved) in terms.amounts.iter() {
+        let balance = wallet.balance(unit.as_str());
+        let increment = catalog.unit(unit.as_str()).map_or(1, |unit| unit.increment);
+        let figures = Figures {
+            actual: actual.get(unit.as_str()),
+            reserved,
+            most: terms.max_amounts.get(unit.as_str()).max(reserved),
+            balance,
+            increment,
+        };
+        match charge(terms.policies.overage, &figures) {
+            Some(charge) => charges.push((unit.clone(), charge)),
+            None => shortfalls.push(Shortfall {
+                unit: unit.clone(),
+                required: figures.actual - reserved,
+                available: balance.available,
+            }),
+        }
+    }
+    if !shortfalls.is_empty() {
+        return Err(insufficient(catalog, shortfalls));
+    }
+    let at = context.now;
+    let decision = Decision::about(EntryKind::Settled, at, reservation);
+    let mut closing = Closing { wallet, reservation: reservation.clone(), decision, at };
+    let mut uncollected = Amounts::none();
+    for (unit, charge) in &charges {
+        closing.charge_held(unit, charge.from_hold);
+        closing.charge_available(catalog, unit, charge.from_available);
+        closing.charge_debt(unit, charge.as_debt);
+        if charge.uncollected > 0 {
+            uncollected.set(unit, charge.uncollected);
+        }
+    }
+    closing.give_back(AfterExpiry::Lapse);
+    let bill = Bill { uncollected, ..closing.bill() };
+    Ok(finish(closing, State::Settled, fingerprint, bill))
+}
+
+/// What the job really cost, in units of the reservation.
+fn actual_amounts(context: &Context<'_>, terms: &Terms, cost: &Cost) -> Result<Amounts, Rejection> {
+    match cost {
+        Cost::AsReserved => Ok(terms.amounts.clone()),
+        Cost::Usage(quantities) => {
+            let (Some(pin), Some(operation)) = (&terms.pin, &terms.operation) else {
+                let text = "the reservation has explicit amounts, and no rule to price quantities by";
+                return Err(Rejection::field("succeeded.usage", text));
+            };
+            let mut operation = operation.clone();
+            operation.quantities.extend(quantities.iter().map(|(name, value)| (name.clone(), *value)));
+            let catalog = context.catalogs.version(pin.catalog_version)?;
+            let price = catalog.price_with_rule(&pin.rule_id, &operation).map_err(Rejection::Unpriced)?;
+            Ok(price.amounts)
+        }
+        Cost::Amounts(amounts) => {
+            if let Some(unit) = amounts.units().find(|unit| !terms.amounts.names(unit.as_str())) {
+                return Err(Rejection::UnitMismatch { unit: unit.clone() });
+            }
+            let violations = check_multiples(&context.catalogs.current, amounts, "succeeded.amounts.amounts");
+            if violations.is_empty() {
+                Ok(amounts.clone())
+            } else {
+                Err(Rejection::InvalidFields(violations))
+            }
+        }
+    }
+}
+
+/// The figures of one unit that decide what is charged, in minor units.
+struct Figures {
+    actual: i64,
+    reserved: i64,
+    most: i64,
+    balance: Balance,
+    increment: i64,
+}
+
+/// What is charged in one unit, and from where.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Charge {
+    from_hold: i64,
+    from_available: i64,
+    as_debt: i64,
+    uncollected: i64,
+}
+
+/// The settlement table of DESIGN: what is charged of a cost. `None`: all of it was required and is not there.
+fn charge(overage: Overage, figures: &Figures) -> Option<Charge> {
+    let Figures { actual, reserved, most, balance, increment } = *figures;
+    if actual <= reserved {
+        return Some(Charge { from_hold: actual, ..Charge::default() });
+    }
+    let whole = |amount: i64| amount - amount % increment;
+    let wanted = actual.min(most) - reserved;
+    let (from_available, as_debt) = match overage {
+        Overage::ChargeIfAvailable => (whole(wanted.min(balance.available)), 0),
+        Overage::CapAtReserved => (0, 0),
+        Overage::RequireFull if actual - reserved > balance.available => return None,
+        Overage::RequireFull => (actual - reserved, 0),
+        Overage::AllowNegative => {
+            let may_owe = (balance.debt_limit - balance.debt).max(0);
+            let beyond = whole(wanted.min(balance.available.saturating_add(may_owe)));
+            let from_available = beyond.min(balance.available);
+            (from_available, beyond - from_available)
+        }
+    };
+    let uncollected = actual - reserved - from_available - as_debt;
+    Some(Charge { from_hold: reserved, from_available, as_debt, uncollected })
+}
+
+fn fail(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    reservation: &Reservation,
+    failure: &Failure,
+    fingerprint: Fingerprint,
+) -> Verdict {
+    let catalog = &context.catalogs.current;
+    let at = context.now;
+    let decision = Decision::about(EntryKind::Failed, at, reservation).because(&failure.code);
+    let mut closing = Closing { wallet, reservation: reservation.clone(), decision, at };
+    let mut fees = Amounts::none();
+    for (unit, amount) in reservation.terms.amounts.iter() {
+        let percent = reservation.terms.policies.failure_fee_percent(&failure.code, unit.as_str());
+        let fee = percent_of(catalog, unit, amount, percent);
+        if fee > 0 {
+            closing.charge_held(unit, fee);
+            fees.set(unit, fee);
+        }
+    }
+    closing.give_back(AfterExpiry::Grace);
+    let bill = Bill { fees, failure: Some(failure.clone()), ..closing.bill() };
+    finish(closing, State::Failed, fingerprint, bill)
+}
+
+fn percent_of(catalog: &Catalog, unit: &UnitId, amount: i64, percent: u8) -> i64 {
+    catalog.unit(unit.as_str()).map_or(0, |unit| unit.floor_percent(amount, percent))
+}
+
+/// The hold is gone: at most what was reserved, from what is available, in full or not at all.
+fn succeed_late(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    reservation: &Reservation,
+    cost: &Cost,
+    fingerprint: Fingerprint,
+) -> Result<Verdict, Rejection> {
+    let catalog = &context.catalogs.current;
+    let terms = &reservation.terms;
+    let actual = actual_amounts(context, terms, cost)?;
+    let charges: Amounts = terms
+        .amounts
+        .iter()
+        .map(|(unit, reserved)| (unit.clone(), actual.get(unit.as_str()).min(reserved)))
+        .collect();
+    super::reserve::affordable(wallet, catalog, &charges)?;
+    let at = context.now;
+    let decision = Decision::about(EntryKind::SettledLate, at, reservation);
+    let mut closing = Closing { wallet, reservation: reservation.clone(), decision, at };
+    let mut uncollected = Amounts::none();
+    for (unit, amount) in charges.iter() {
+        closing.charge_available(catalog, unit, amount);
+        let beyond = actual.get(unit.as_str()) - amount;
+        if beyond > 0 {
+            uncollected.set(unit, beyond);
+        }
+    }
+    let bill = Bill { uncollected, late: true, ..closing.bill() };
+    Ok(finish(closing, State::Settled, fingerprint, bill))
+}
+
+/// The reservation has ended.
+pub(super) fn finish(closing: Closing<'_>, state: State, fingerprint: Fingerprint, bill: Bill) -> Verdict {
+    let Closing { mut reservation, decision, at, .. } = closing;
+    reservation.state = state;
+    reservation.finish = Some(Finish { time: at, revision: UNNUMBERED, fingerprint, bill });
+    Verdict::reservation(decision, reservation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures(actual: i64, available: i64) -> Figures {
+        let balance = Balance { available, held: 100, debt: 5, debt_limit: 30 };
+        Figures { actual, reserved: 100, most: 120, balance, increment: 1 }
+    }
+
+    #[test]
+    fn the_settlement_table_holds_row_by_row() {
+        use Overage::{AllowNegative, CapAtReserved, ChargeIfAvailable, RequireFull};
+        let row = |from_hold, from_available, as_debt, uncollected| {
+            Some(Charge { from_hold, from_available, as_debt, uncollected })
+        };
+        for (overage, actual, available, expected) in [
+            (ChargeIfAvailable, 70, 0, row(70, 0, 0, 0)),
+            (ChargeIfAvailable, 100, 0, row(100, 0, 0, 0)),
+            (ChargeIfAvailable, 110, 50, row(100, 10, 0, 0)),
+            (ChargeIfAvailable, 130, 50, row(100, 20, 0, 10)),
+            (ChargeIfAvailable, 130, 7, row(100, 7, 0, 23)),
+            (CapAtReserved, 130, 50, row(100, 0, 0, 30)),
+            (RequireFull, 130, 50, row(100, 30, 0, 0)),
+            (RequireFull, 130, 29, None),
+            (AllowNegative, 115, 50, row(100, 15, 0, 0)),
+            (AllowNegative, 115, 4, row(100, 4, 11, 0)),
+            (AllowNegative, 200, 4, row(100, 4, 16, 80)),
+        ] {
+            assert_eq!(
+                charge(overage, &figures(actual, available)),
+                expected,
+                "{overage:?} {actual} {available}"
+            );
+        }
+        let broke = Figures { most: 200, ..figures(200, 4) };
+        assert_eq!(charge(AllowNegative, &broke), row(100, 4, 25, 71), "never more debt than the limit");
+        let coarse = Figures { increment: 5, ..figures(115, 7) };
+        assert_eq!(charge(ChargeIfAvailable, &coarse), row(100, 5, 0, 10), "whole increments only");
+    }
+}

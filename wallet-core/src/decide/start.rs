@@ -1,0 +1,83 @@
+//! Start: a worker takes the job. From here on a cancel may cost, and the deadline follows the lease.
+
+use std::time::Duration;
+
+use crate::command::{Context, Subject, Verdict};
+use crate::decision::Decision;
+use crate::entry::EntryKind;
+use crate::ids::{ReservationId, WorkerId};
+use crate::rejection::Rejection;
+use crate::reservation::{Reservation, State};
+use crate::time::Timestamp;
+use crate::wallet::Wallet;
+
+/// A worker takes a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The job.
+    pub id: ReservationId,
+    /// Who, and how.
+    pub options: StartOptions,
+}
+
+/// Who starts a job, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartOptions {
+    /// The worker.
+    pub worker: WorkerId,
+    /// Counts the runs of the job, from 1.
+    pub attempt: i32,
+    /// The time between heartbeats: the price rule's by default, and none if that has none. Zero: none.
+    pub lease: Option<Duration>,
+}
+
+/// Decides a [`Start`].
+pub fn start(wallet: &Wallet, context: &Context<'_>, start: &Start) -> Result<Verdict, Rejection> {
+    let reservation = wallet.reservations.get(&start.id).ok_or(Rejection::ReservationNotFound)?;
+    match reservation.state {
+        State::Held => {}
+        State::Processing if start.options.attempt > reservation.attempt => {}
+        State::Processing if is_running(reservation, &start.options) => {
+            return Ok(Verdict::replay(Subject::Reservation(start.id.clone())));
+        }
+        State::Processing => return Err(stale(reservation)),
+        finished => return Err(Rejection::ReservationFinished(finished)),
+    }
+    let mut reservation = reservation.clone();
+    begin(&mut reservation, &start.options, context.now);
+    let decision = Decision::about(EntryKind::Started, context.now, &reservation);
+    Ok(Verdict::reservation(decision, reservation))
+}
+
+fn is_running(reservation: &Reservation, options: &StartOptions) -> bool {
+    reservation.attempt == options.attempt && reservation.worker.as_ref() == Some(&options.worker)
+}
+
+/// The job runs elsewhere.
+pub(super) fn stale(reservation: &Reservation) -> Rejection {
+    let worker = reservation.worker.as_ref().map(ToString::to_string).unwrap_or_default();
+    Rejection::StaleAttempt { attempt: reservation.attempt, worker }
+}
+
+/// Refuses an attempt that another has overtaken. One that is ahead is let in: its Start was lost.
+pub(super) fn fence(reservation: &Reservation, attempt: Option<i32>) -> Result<(), Rejection> {
+    match attempt {
+        Some(attempt) if attempt < reservation.attempt => Err(stale(reservation)),
+        _ => Ok(()),
+    }
+}
+
+/// The job runs: the deadline becomes now + lease, sooner or later than it was. Without a lease the ttl stays, also
+/// where an attempt that was overtaken had one.
+pub(super) fn begin(reservation: &mut Reservation, options: &StartOptions, now: Timestamp) {
+    reservation.state = State::Processing;
+    reservation.attempt = options.attempt;
+    reservation.worker = Some(options.worker.clone());
+    reservation.start_time = reservation.start_time.or(Some(now));
+    reservation.lease = options.lease.or(reservation.terms.policies.lease).filter(|lease| !lease.is_zero());
+    reservation.deadline = match reservation.lease {
+        Some(lease) => now.plus(lease).min(reservation.last_deadline()),
+        None => reservation.deadline.max(reservation.reserve_time.plus(reservation.terms.policies.ttl)),
+    };
+    reservation.sweep_at = reservation.sweep_at.min(reservation.deadline);
+}

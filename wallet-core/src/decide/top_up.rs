@@ -1,0 +1,153 @@
+//! TopUp: bought credits come in. The `top_up_id` is the idempotency key, and so is the payment: one payment
+//! under two ids credits once.
+
+use crate::amount::Amounts;
+use crate::catalog::{PackExpiry, Span};
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::create_wallet::check_units;
+use crate::decide::grant::accepts_grants;
+use crate::decision::Decision;
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::grant::{ExternalRef, Grant, GrantDetails, GrantKey, Money, Origin, Parts};
+use crate::ids::{OriginId, UnitId};
+use crate::rejection::Rejection;
+use crate::source::Source;
+use crate::time::Timestamp;
+use crate::wallet::Wallet;
+
+/// Add bought credits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopUp {
+    /// The idempotency key.
+    pub id: OriginId,
+    /// What was bought.
+    pub purchase: Purchase,
+    /// The payment.
+    pub external_ref: Option<ExternalRef>,
+    /// What was paid.
+    pub paid_amount: Option<Money>,
+    /// When it was paid; now by default.
+    pub paid_time: Option<Timestamp>,
+}
+
+/// What was bought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purchase {
+    /// A pack of the current catalog.
+    Pack(String),
+    /// An amount above 0 of one unit; never expires.
+    Amount(UnitId, i64),
+}
+
+impl TopUp {
+    /// Without the id, so that the same payment under another id is the same purchase.
+    fn fingerprint(&self) -> Fingerprint {
+        let (pack, amount) = match &self.purchase {
+            Purchase::Pack(pack) => (Some(pack), None),
+            Purchase::Amount(unit, amount) => (None, Some((unit, amount))),
+        };
+        Fingerprint::default()
+            .with("pack_id", pack)
+            .with("amount", amount.as_ref())
+            .with("external_ref", self.external_ref.as_ref())
+            .with("paid_amount", self.paid_amount.as_ref())
+            .with("paid_time", self.paid_time.as_ref())
+    }
+}
+
+/// Decides a [`TopUp`].
+pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<Verdict, Rejection> {
+    let fingerprint = top_up.fingerprint();
+    if let Some(verdict) = bought_before(wallet, top_up, &fingerprint)? {
+        return Ok(verdict);
+    }
+    if top_up.paid_time.is_some_and(|paid| paid > context.now) {
+        return Err(Rejection::field("paid_time", format!("must not be after now, {}", context.now)));
+    }
+    let bought = what_was_bought(context, top_up)?;
+    accepts_grants(wallet, bought.amounts.iter().count())?;
+    let mut decision = Decision::of(EntryKind::ToppedUp, context.now);
+    let mut keys = Vec::new();
+    for (n, (unit, amount)) in (0..).zip(bought.amounts.iter()) {
+        let key = GrantKey::new(Origin::TopUp, top_up.id.clone(), n);
+        keys.push(key.clone());
+        let grant = Grant {
+            key,
+            unit: unit.clone(),
+            source: Source::Purchased,
+            priority: 0,
+            effective_time: context.now,
+            expire_time: bought.expire_time,
+            create_time: context.now,
+            amount,
+            parts: Parts::default(),
+            revoked: false,
+            details: GrantDetails {
+                pack: bought.pack.clone(),
+                external_ref: top_up.external_ref.clone(),
+                paid_amount: top_up.paid_amount.clone(),
+                paid_time: top_up.paid_time,
+                fingerprint: fingerprint.to_string(),
+                ..GrantDetails::default()
+            },
+        };
+        decision.issue(wallet, grant, context.now);
+    }
+    Ok(Verdict::new(decision, Subject::Grants(keys)))
+}
+
+/// The verdict on a purchase whose id or payment is known already.
+fn bought_before(
+    wallet: &Wallet,
+    top_up: &TopUp,
+    fingerprint: &Fingerprint,
+) -> Result<Option<Verdict>, Rejection> {
+    let by_id = |grant: &&Grant| grant.key.origin == Origin::TopUp && grant.key.id == top_up.id;
+    let by_payment =
+        |grant: &&Grant| top_up.external_ref.is_some() && grant.details.external_ref == top_up.external_ref;
+    let first = wallet.grants.values().find(by_id).or_else(|| wallet.grants.values().find(by_payment));
+    let Some(first) = first else { return Ok(None) };
+    let fields = Fingerprint::parse(&first.details.fingerprint).differences(fingerprint);
+    if !fields.is_empty() {
+        return Err(Rejection::IdempotencyMismatch { fields, state: None });
+    }
+    let same = |key: &&GrantKey| key.origin == Origin::TopUp && key.id == first.key.id;
+    let keys = wallet.grants.keys().filter(same).cloned().collect();
+    Ok(Some(Verdict::replay(Subject::Grants(keys))))
+}
+
+struct Bought {
+    pack: Option<String>,
+    amounts: Amounts,
+    expire_time: Timestamp,
+}
+
+fn what_was_bought(context: &Context<'_>, top_up: &TopUp) -> Result<Bought, Rejection> {
+    match &top_up.purchase {
+        Purchase::Pack(id) => {
+            let catalog = &context.catalogs.current;
+            let pack = catalog.pack(id).ok_or_else(|| Rejection::PackNotFound(id.clone()))?;
+            let paid = top_up.paid_time.unwrap_or(context.now);
+            let expire_time = expiry(pack.expiry, paid);
+            if expire_time <= context.now {
+                return Err(Rejection::field("paid_time", format!("the pack expired at {expire_time}")));
+            }
+            Ok(Bought { pack: Some(id.clone()), amounts: pack.amounts.clone(), expire_time })
+        }
+        Purchase::Amount(unit, amount) => {
+            let amounts = Amounts::of(unit, *amount);
+            check_units(context, &amounts, "amount.unit")?;
+            Ok(Bought { pack: None, amounts, expire_time: Timestamp::NEVER })
+        }
+    }
+}
+
+/// When what was bought at `paid` lapses by the calendar.
+fn expiry(rule: PackExpiry, paid: Timestamp) -> Timestamp {
+    let end = rule.after.zip(paid.to_utc()).and_then(|(span, paid)| match span {
+        Span::Days(days) => paid.checked_add_days(chrono::Days::new(days.into())),
+        Span::Months(months) => paid.checked_add_months(chrono::Months::new(months)),
+    });
+    end.map_or(Timestamp::NEVER, Timestamp::from)
+}

@@ -1,0 +1,90 @@
+//! UpdateWallet: suspend or reactivate a wallet, rename it, set how much it may owe.
+
+use crate::amount::Amounts;
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::create_wallet::check_units;
+use crate::decision::{Change, Decision};
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::ids::RequestId;
+use crate::rejection::{FieldViolation, Rejection};
+use crate::wallet::{Profile, Wallet, WalletStatus};
+
+/// Change a wallet's own properties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateWallet {
+    /// The idempotency key.
+    pub request: RequestId,
+    /// Active or suspended; as it is by default.
+    pub status: Option<WalletStatus>,
+    /// As it is by default.
+    pub display_name: Option<String>,
+    /// Units not named stay as they are.
+    pub debt_limits: Amounts,
+    /// Kept with the entry.
+    pub reason: String,
+}
+
+impl UpdateWallet {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::default()
+            .with("status", self.status.as_ref())
+            .with("display_name", self.display_name.as_ref())
+            .with("debt_limits", (!self.debt_limits.is_empty()).then_some(&self.debt_limits))
+    }
+}
+
+/// Decides an [`UpdateWallet`].
+pub fn update_wallet(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    update: &UpdateWallet,
+) -> Result<Verdict, Rejection> {
+    let fingerprint = update.fingerprint();
+    if made_before(wallet, &update.request, EntryKind::WalletUpdated, &fingerprint)? {
+        return Ok(Verdict::replay(Subject::Wallet));
+    }
+    if wallet.status == WalletStatus::Closed {
+        return Err(Rejection::WalletClosed);
+    }
+    check_units(context, &update.debt_limits, "debt_limits")?;
+    let below_debt: Vec<FieldViolation> = update
+        .debt_limits
+        .iter()
+        .map(|(unit, limit)| (unit, limit, wallet.balance(unit.as_str()).debt))
+        .filter(|(_, limit, debt)| limit < debt)
+        .map(|(unit, limit, debt)| {
+            FieldViolation::new("debt_limits", format!("{limit} {unit} is below the debt of {debt}"))
+        })
+        .collect();
+    if !below_debt.is_empty() {
+        return Err(Rejection::InvalidFields(below_debt));
+    }
+    let mut decision = Decision::of(EntryKind::WalletUpdated, context.now).because(&update.reason);
+    let before = &wallet.profile;
+    decision.change = Some(Change {
+        status: update.status.unwrap_or(wallet.status),
+        profile: Profile {
+            display_name: update.display_name.clone().unwrap_or_else(|| before.display_name.clone()),
+            ..before.clone()
+        },
+        debt_limits: update.debt_limits.clone(),
+    });
+    decision.request = Some((update.request.clone(), fingerprint));
+    Ok(Verdict::new(decision, Subject::Wallet))
+}
+
+/// Whether a command that makes no row of its own was made before; an error if its id was used for another.
+pub(super) fn made_before(
+    wallet: &Wallet,
+    request: &RequestId,
+    kind: EntryKind,
+    fingerprint: &Fingerprint,
+) -> Result<bool, Rejection> {
+    let Some(record) = wallet.requests.get(request) else { return Ok(false) };
+    let fields = match record.kind == kind {
+        true => record.fingerprint.differences(fingerprint),
+        false => vec!["request_id".to_owned()],
+    };
+    if fields.is_empty() { Ok(true) } else { Err(Rejection::IdempotencyMismatch { fields, state: None }) }
+}

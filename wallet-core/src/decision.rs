@@ -1,0 +1,125 @@
+//! Decisions: what a command or a due event does to a wallet, as data.
+//!
+//! Made by [`crate::decide`] and [`crate::advance`] without changing anything; carried out by
+//! [`crate::wallet::Wallet::apply`] in memory and by the server's store on disk.
+
+use crate::amount::Amounts;
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::grant::{Grant, GrantKey};
+use crate::ids::{Actor, RequestId, ReservationId, UnitId};
+use crate::posting::{Account, Part, Posting};
+use crate::reservation::Reservation;
+use crate::time::Timestamp;
+use crate::wallet::{Profile, Wallet, WalletStatus};
+
+/// What is to be done to one wallet, all of it or nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decision {
+    /// What the ledger will say of it; nothing for a heartbeat.
+    pub entry: Option<Said>,
+    /// What moves.
+    pub postings: Vec<Posting>,
+    /// New grants, their parts still empty: postings from `Issued` fill them.
+    pub issued: Vec<Grant>,
+    /// The reservation as it will be.
+    pub reservation: Option<Reservation>,
+    /// A grant that is taken back.
+    pub revoked: Option<GrantKey>,
+    /// What changes about the wallet itself.
+    pub change: Option<Change>,
+    /// The idempotency key and the content of a command that makes no row of its own.
+    pub request: Option<(RequestId, Fingerprint)>,
+}
+
+/// The words of an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    /// What it records.
+    pub kind: EntryKind,
+    /// When it takes effect.
+    pub effective_time: Timestamp,
+    /// The reservation it is about.
+    pub reservation: Option<ReservationId>,
+    /// The member who acts.
+    pub actor: Option<Actor>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A wallet's own properties, as they will be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Whether it can be used.
+    pub status: WalletStatus,
+    /// What rarely changes.
+    pub profile: Profile,
+    /// How much may be owed, in the units named.
+    pub debt_limits: Amounts,
+}
+
+impl Decision {
+    /// A decision that will make an entry of this kind.
+    pub fn of(kind: EntryKind, effective_time: Timestamp) -> Self {
+        let said = Said { kind, effective_time, reservation: None, actor: None, reason: String::new() };
+        Self { entry: Some(said), ..Self::default() }
+    }
+
+    /// A decision about a reservation, with an entry of this kind.
+    pub fn about(kind: EntryKind, effective_time: Timestamp, reservation: &Reservation) -> Self {
+        let mut decision = Self::of(kind, effective_time);
+        if let Some(said) = &mut decision.entry {
+            said.reservation = Some(reservation.id.clone());
+            said.actor = reservation.terms.actor.clone();
+        }
+        decision
+    }
+
+    /// Gives the entry its reason.
+    pub fn because(mut self, reason: &str) -> Self {
+        if let Some(said) = &mut self.entry {
+            reason.clone_into(&mut said.reason);
+        }
+        self
+    }
+
+    /// Moves `amount` within a grant; nothing if it is 0.
+    pub fn move_in_grant(&mut self, grant: &GrantKey, unit: &UnitId, from: Part, to: Part, amount: i64) {
+        self.post(Account::Grant(grant.clone()), unit, from, to, amount);
+    }
+
+    /// Moves `amount` within the wallet's debt; nothing if it is 0.
+    pub fn move_in_debt(&mut self, unit: &UnitId, from: Part, to: Part, amount: i64) {
+        self.post(Account::Debt, unit, from, to, amount);
+    }
+
+    fn post(&mut self, account: Account, unit: &UnitId, from: Part, to: Part, amount: i64) {
+        if amount > 0 {
+            self.postings.push(Posting { unit: unit.clone(), account, from, to, amount });
+        }
+    }
+
+    /// Issues a new grant: pending until it is effective, else available, and then debt is repaid from it.
+    pub fn issue(&mut self, wallet: &Wallet, grant: Grant, at: Timestamp) {
+        let part = if grant.effective_time > at { Part::Pending } else { Part::Available };
+        self.move_in_grant(&grant.key, &grant.unit, Part::Issued, part, grant.amount);
+        if part == Part::Available {
+            self.repay_debt(wallet, &grant.key, &grant.unit, grant.amount);
+        }
+        self.issued.push(grant);
+    }
+
+    /// Uses up to `amount` that has just become available in a grant for what the wallet owes.
+    pub fn repay_debt(&mut self, wallet: &Wallet, grant: &GrantKey, unit: &UnitId, amount: i64) {
+        let repaid: i64 = self
+            .postings
+            .iter()
+            .filter(|posting| posting.account == Account::Debt && posting.unit == *unit)
+            .map(|posting| posting.amount)
+            .sum();
+        let owed = wallet.balance(unit.as_str()).debt - repaid;
+        let repayment = amount.min(owed);
+        self.move_in_grant(grant, unit, Part::Available, Part::Consumed, repayment);
+        self.move_in_debt(unit, Part::Owed, Part::Issued, repayment);
+    }
+}

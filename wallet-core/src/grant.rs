@@ -1,0 +1,273 @@
+//! Grants: lots of one unit, each with its source, its priority and its life.
+//!
+//! Owns the parts a grant is divided into and the one function that moves credits between them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{InvalidId, OriginId, UnitId};
+use crate::posting::Part;
+use crate::source::Source;
+use crate::time::Timestamp;
+
+/// What made a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Origin {
+    /// A purchase; the id is the `top_up_id`.
+    TopUp = 1,
+    /// The platform; the id is the `grant_id` it chose.
+    Grant = 2,
+    /// A hold that returned after its grant had expired; the id is the reservation's.
+    Grace = 3,
+}
+
+impl Origin {
+    /// All origins.
+    pub const ALL: [Origin; 3] = [Origin::TopUp, Origin::Grant, Origin::Grace];
+
+    /// The word in front of a grant's public id.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Origin::TopUp => "top_up",
+            Origin::Grant => "grant",
+            Origin::Grace => "grace",
+        }
+    }
+}
+
+/// The identity of a grant within its wallet: what made it, under which id, and the how-manieth of it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct GrantKey {
+    /// What made it.
+    pub origin: Origin,
+    /// The id of what made it.
+    pub id: OriginId,
+    /// 0, 1, 2... among the grants of one origin and id.
+    pub n: u16,
+}
+
+impl GrantKey {
+    /// The `n`-th grant of an origin.
+    pub fn new(origin: Origin, id: OriginId, n: u16) -> Self {
+        Self { origin, id, n }
+    }
+
+    /// Reads the public form; an id without a known origin in front is one that the platform chose.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let (body, n) = match text.rsplit_once('#') {
+            Some((body, n)) => (body, n.parse().map_err(|_| InvalidId::BadCharacter('#'))?),
+            None => (text, 0),
+        };
+        let named = body.split_once(':').and_then(|(word, id)| {
+            let origin = Origin::ALL.into_iter().find(|o| o.as_str() == word)?;
+            Some((origin, id))
+        });
+        let (origin, id) = named.unwrap_or((Origin::Grant, body));
+        Ok(Self::new(origin, OriginId::parse(id)?, n))
+    }
+}
+
+impl fmt::Display for GrantKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.origin.as_str(), self.id)?;
+        if self.n > 0 { write!(f, "#{}", self.n) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for GrantKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl TryFrom<String> for GrantKey {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        Self::parse(&text)
+    }
+}
+
+impl From<GrantKey> for String {
+    fn from(key: GrantKey) -> String {
+        key.to_string()
+    }
+}
+
+/// A payment, as the payment provider calls it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalRef {
+    /// The payment provider.
+    pub provider: OriginId,
+    /// Its id of the payment.
+    pub id: OriginId,
+}
+
+impl fmt::Display for ExternalRef {
+    /// `provider#id`: unambiguous, since `#` is in no id.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.provider, self.id)
+    }
+}
+
+/// Money in a currency's minor units; kept, never moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Money {
+    /// ISO 4217.
+    pub currency: String,
+    /// Cents.
+    pub minor_units: i64,
+}
+
+/// What of a grant never changes and no decision but a refund looks at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GrantDetails {
+    /// Why, in the platform's words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The pack it was bought as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pack: Option<String>,
+    /// The payment behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_ref: Option<ExternalRef>,
+    /// What was paid for the whole purchase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid_amount: Option<Money>,
+    /// When it was paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid_time: Option<Timestamp>,
+    /// For grace credits: the grant that first issued them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stems_from: Option<GrantKey>,
+    /// For grace credits: the instant beyond which they never live, grace of grace included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_bound: Option<Timestamp>,
+    /// What the command that made it said, for telling replays from mistakes.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub fingerprint: String,
+}
+
+/// The parts a grant's amount is divided into, in minor units; none is ever negative.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Granted, not yet effective.
+    pub pending: i64,
+    /// Can be reserved.
+    pub available: i64,
+    /// Set aside for reservations.
+    pub held: i64,
+    /// Charged.
+    pub consumed: i64,
+    /// Lapsed.
+    pub expired: i64,
+    /// Taken back.
+    pub revoked: i64,
+    /// Refunded in money.
+    pub paid_out: i64,
+}
+
+impl Parts {
+    fn part(&mut self, part: Part) -> Option<&mut i64> {
+        match part {
+            Part::Pending => Some(&mut self.pending),
+            Part::Available => Some(&mut self.available),
+            Part::Held => Some(&mut self.held),
+            Part::Consumed => Some(&mut self.consumed),
+            Part::Expired => Some(&mut self.expired),
+            Part::Revoked => Some(&mut self.revoked),
+            Part::PaidOut => Some(&mut self.paid_out),
+            Part::Issued | Part::Owed => None,
+        }
+    }
+
+    /// Moves `amount` between two parts; `Issued` is the outside. `None` if a part would leave 0..=i64::MAX,
+    /// or is not a grant's.
+    #[must_use]
+    pub fn moved(mut self, from: Part, to: Part, amount: i64) -> Option<Self> {
+        if from != Part::Issued {
+            let part = self.part(from)?;
+            *part = part.checked_sub(amount).filter(|left| *left >= 0)?;
+        }
+        if to != Part::Issued {
+            let part = self.part(to)?;
+            *part = part.checked_add(amount)?;
+        }
+        Some(self)
+    }
+
+    /// The sum of all parts, which is the grant's amount; `None` on overflow.
+    pub fn total(&self) -> Option<i64> {
+        [self.available, self.held, self.consumed, self.expired, self.revoked, self.paid_out]
+            .into_iter()
+            .try_fold(self.pending, i64::checked_add)
+    }
+}
+
+/// A lot of one unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Its identity in the wallet.
+    pub key: GrantKey,
+    /// The unit.
+    pub unit: UnitId,
+    /// Where it came from.
+    pub source: Source,
+    /// Lower is spent first among grants of equal source.
+    pub priority: i32,
+    /// From when it can be spent.
+    pub effective_time: Timestamp,
+    /// When what is left lapses, [`Timestamp::NEVER`] if it does not.
+    pub expire_time: Timestamp,
+    /// When it was recorded.
+    pub create_time: Timestamp,
+    /// What it was for. Never changes.
+    pub amount: i64,
+    /// Where its credits are now.
+    pub parts: Parts,
+    /// Whether the platform has taken it back: what is still held goes when it returns.
+    pub revoked: bool,
+    /// What does not change.
+    pub details: GrantDetails,
+}
+
+impl Grant {
+    /// Whether any of it may still move by itself or be spent.
+    pub fn is_open(&self) -> bool {
+        self.parts.pending > 0 || self.parts.available > 0 || self.parts.held > 0
+    }
+
+    /// Whether its life is over at `now`. The end is exclusive.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expire_time <= now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_id_reads_back_as_it_was_shown() {
+        for text in ["top_up:t-1", "grant:welcome", "grace:job:7#3"] {
+            assert_eq!(GrantKey::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(GrantKey::parse("welcome").unwrap().to_string(), "grant:welcome");
+        assert_eq!(GrantKey::parse("stripe:cs_1").unwrap().to_string(), "grant:stripe:cs_1");
+        assert!(GrantKey::parse("top_up:").is_err());
+        assert!(GrantKey::parse("grant:a#b").is_err());
+    }
+
+    #[test]
+    fn parts_never_go_below_zero_and_keep_their_sum() {
+        let parts = Parts { available: 10, ..Parts::default() };
+        let parts = parts.moved(Part::Available, Part::Held, 10).unwrap();
+        assert_eq!(parts.total(), Some(10));
+        assert_eq!(parts.moved(Part::Available, Part::Held, 1), None);
+        assert_eq!(parts.moved(Part::Owed, Part::Held, 1), None);
+    }
+}

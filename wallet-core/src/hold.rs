@@ -1,0 +1,189 @@
+//! What can happen to the credits of a hold: charged, or given back.
+//!
+//! Both work on a reservation that is about to be finished and write the postings into the decision beside it.
+
+use std::time::Duration;
+
+use crate::amount::Amounts;
+use crate::catalog::Catalog;
+use crate::decision::Decision;
+use crate::grant::{Grant, GrantDetails, GrantKey, Origin, Parts};
+use crate::ids::{OriginId, UnitId};
+use crate::posting::{Account, Part};
+use crate::reservation::{Allocation, Bill, Reservation};
+use crate::source::Source;
+use crate::spend;
+use crate::time::Timestamp;
+use crate::wallet::Wallet;
+
+/// How long grace credits live.
+pub const GRACE: Duration = Duration::from_secs(24 * 3600);
+/// How long after their first grant's expiry grace credits live at most.
+pub const GRACE_BOUND: Duration = Duration::from_secs(72 * 3600);
+
+/// What becomes of credits whose grant has expired while they were held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AfterExpiry {
+    /// They lapse with it: the remainder of a settle, the user's own cancel.
+    Lapse,
+    /// They live on for a while as grace credits: the user is not to blame.
+    Grace,
+}
+
+/// A reservation on its way to its end, with the decision that will record it.
+pub(crate) struct Closing<'a> {
+    pub wallet: &'a Wallet,
+    pub reservation: Reservation,
+    pub decision: Decision,
+    pub at: Timestamp,
+}
+
+impl Closing<'_> {
+    /// Charges `amount` to what is held: first where the grant has expired meanwhile (those credits would be
+    /// lost), then as allocated.
+    pub(crate) fn charge_held(&mut self, unit: &UnitId, amount: i64) {
+        let mut left = amount;
+        for expired in [true, false] {
+            for allocation in &mut self.reservation.allocations {
+                let Account::Grant(key) = &allocation.account else { continue };
+                let has_expired = self.wallet.grants.get(key).is_some_and(|grant| grant.has_expired(self.at));
+                if allocation.unit != *unit || has_expired != expired {
+                    continue;
+                }
+                let part = left.min(allocation.held - allocation.charged);
+                left -= part;
+                allocation.charged += part;
+                self.decision.move_in_grant(key, unit, Part::Held, Part::Consumed, part);
+            }
+        }
+    }
+
+    /// Charges `amount` beyond the hold to what is available, as new allocations in the usual order.
+    pub(crate) fn charge_available(&mut self, catalog: &Catalog, unit: &UnitId, amount: i64) {
+        for take in spend::take(self.wallet, catalog, unit, amount) {
+            self.decision.move_in_grant(&take.grant, unit, Part::Available, Part::Consumed, take.amount);
+            self.reservation.allocations.push(Allocation {
+                account: Account::Grant(take.grant),
+                source: Some(take.source),
+                unit: unit.clone(),
+                held: 0,
+                charged: take.amount,
+                returned: 0,
+                lapsed: 0,
+                grace: None,
+            });
+        }
+    }
+
+    /// Charges `amount` as debt.
+    pub(crate) fn charge_debt(&mut self, unit: &UnitId, amount: i64) {
+        if amount == 0 {
+            return;
+        }
+        self.decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
+        self.reservation.allocations.push(Allocation {
+            account: Account::Debt,
+            source: None,
+            unit: unit.clone(),
+            held: 0,
+            charged: amount,
+            returned: 0,
+            lapsed: 0,
+            grace: None,
+        });
+    }
+
+    /// Gives back whatever is held and was not charged.
+    pub(crate) fn give_back(&mut self, after_expiry: AfterExpiry) {
+        let mut graces = 0;
+        for allocation in &mut self.reservation.allocations {
+            let rest = (allocation.held - allocation.charged).max(0);
+            let Account::Grant(key) = &allocation.account else { continue };
+            if rest == 0 {
+                continue;
+            }
+            let Some(grant) = self.wallet.grants.get(key) else {
+                // What is held is loaded; if not, applying this finds it out instead of losing the credits.
+                self.decision.move_in_grant(key, &allocation.unit, Part::Held, Part::Available, rest);
+                continue;
+            };
+            let unit = &grant.unit;
+            if grant.revoked {
+                allocation.lapsed = rest;
+                self.decision.move_in_grant(key, unit, Part::Held, Part::Revoked, rest);
+            } else if !grant.has_expired(self.at) {
+                allocation.returned = rest;
+                self.decision.move_in_grant(key, unit, Part::Held, Part::Available, rest);
+            } else {
+                self.decision.move_in_grant(key, unit, Part::Held, Part::Expired, rest);
+                let grace = (after_expiry == AfterExpiry::Grace)
+                    .then(|| grace_grant(grant, &self.reservation.id.clone().into(), graces, rest, self.at))
+                    .flatten();
+                match grace {
+                    Some(grace) => {
+                        graces += 1;
+                        allocation.returned = rest;
+                        allocation.grace = Some(grace.key.clone());
+                        self.decision.issue(self.wallet, grace, self.at);
+                    }
+                    None => allocation.lapsed = rest,
+                }
+            }
+        }
+    }
+
+    /// The sums of what was done to the hold; units that were reserved are named even with 0.
+    pub(crate) fn bill(&self) -> Bill {
+        let mut bill = Bill::default();
+        for unit in self.reservation.terms.amounts.units() {
+            bill.charged.set(unit, 0);
+            bill.returned.set(unit, 0);
+        }
+        for allocation in &self.reservation.allocations {
+            bill.charged.add(&allocation.unit, allocation.charged);
+            bill.returned.add(&allocation.unit, allocation.returned);
+            if allocation.lapsed > 0 {
+                bill.lapsed.add(&allocation.unit, allocation.lapsed);
+            }
+        }
+        bill
+    }
+}
+
+/// The grace grant for `amount` that comes back to an expired grant, unless its bound has passed as well.
+fn grace_grant(old: &Grant, id: &OriginId, n: u16, amount: i64, at: Timestamp) -> Option<Grant> {
+    let bound = old.details.grace_bound.unwrap_or_else(|| old.expire_time.plus(GRACE_BOUND));
+    let expire_time = at.plus(GRACE).min(bound);
+    (expire_time > at).then(|| Grant {
+        key: GrantKey::new(Origin::Grace, id.clone(), n),
+        unit: old.unit.clone(),
+        source: Source::Grace,
+        priority: 0,
+        effective_time: at,
+        expire_time,
+        create_time: at,
+        amount,
+        parts: Parts::default(),
+        revoked: false,
+        details: GrantDetails {
+            stems_from: Some(old.details.stems_from.clone().unwrap_or_else(|| old.key.clone())),
+            grace_bound: Some(bound),
+            ..GrantDetails::default()
+        },
+    })
+}
+
+/// What a user's cancel would cost now, per unit; the odd part favours the user.
+pub fn cancel_fees(reservation: &Reservation, catalog: &Catalog) -> Amounts {
+    let terms = &reservation.terms;
+    let phase = match reservation.state {
+        crate::reservation::State::Processing => crate::catalog::Phase::Processing,
+        _ => crate::catalog::Phase::Held,
+    };
+    let fee = |(unit, amount): (&UnitId, i64)| {
+        let percent = terms.policies.cancel_fee_percent(phase, unit.as_str());
+        let fee = catalog.unit(unit.as_str()).map_or(0, |known| known.floor_percent(amount, percent));
+        (unit.clone(), fee)
+    };
+    terms.amounts.iter().map(fee).collect()
+}

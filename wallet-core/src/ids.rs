@@ -1,0 +1,154 @@
+//! Identifiers that callers choose, parsed once and carried as types from then on.
+//!
+//! One alphabet for all of them: what database keys, URLs, e-mail addresses and payment providers use,
+//! and nothing that needs escaping in a log line.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The longest id that is accepted, in bytes.
+pub const MAX_ID_BYTES: usize = 128;
+
+/// Why a string is not an id. The text is written to stand behind a field's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvalidId {
+    /// The string is empty.
+    #[error("must not be empty")]
+    Empty,
+    /// The string is longer than [`MAX_ID_BYTES`].
+    #[error("has {0} bytes, at most {MAX_ID_BYTES} are allowed")]
+    TooLong(usize),
+    /// The string contains a character outside the alphabet.
+    #[error("contains {0:?}; letters, digits and - _ . : @ / | + = ~ are allowed")]
+    BadCharacter(char),
+}
+
+fn check(text: &str) -> Result<(), InvalidId> {
+    if text.is_empty() {
+        return Err(InvalidId::Empty);
+    }
+    if text.len() > MAX_ID_BYTES {
+        return Err(InvalidId::TooLong(text.len()));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.:@/|+=~".contains(c);
+    match text.chars().find(|c| !allowed(*c)) {
+        Some(c) => Err(InvalidId::BadCharacter(c)),
+        None => Ok(()),
+    }
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Parses an id: 1 to 128 bytes of the shared alphabet.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                check(text)?;
+                Ok(Self(text.into()))
+            }
+
+            /// The id as the caller wrote it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::parse(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0.as_ref().to_owned()
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// The platform's own id of a customer's wallet.
+    WalletId
+);
+id!(
+    /// The caller's id of a job; the idempotency key of everything done to its hold.
+    ReservationId
+);
+id!(
+    /// What is counted: `credits`, `trainings`.
+    UnitId
+);
+id!(
+    /// The member of an organisation who acted.
+    Actor
+);
+id!(
+    /// The caller's id of a grant or top-up, unique per wallet and kind of origin.
+    OriginId
+);
+id!(
+    /// The idempotency key of a command that creates no row of its own.
+    RequestId
+);
+id!(
+    /// The worker that runs a job.
+    WorkerId
+);
+
+impl From<ReservationId> for OriginId {
+    /// What a hold gives back after its grant's expiry stems from the hold.
+    fn from(id: ReservationId) -> Self {
+        Self(id.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_to_128_bytes_of_the_alphabet() {
+        assert!(WalletId::parse("user:42@example.org/team|a+b=c~d").is_ok());
+        assert_eq!(WalletId::parse(""), Err(InvalidId::Empty));
+        assert_eq!(WalletId::parse(&"x".repeat(129)), Err(InvalidId::TooLong(129)));
+        assert_eq!(WalletId::parse("a b"), Err(InvalidId::BadCharacter(' ')));
+        assert_eq!(WalletId::parse("a#1"), Err(InvalidId::BadCharacter('#')));
+        assert_eq!(WalletId::parse("é"), Err(InvalidId::BadCharacter('é')));
+    }
+}

@@ -1,0 +1,42 @@
+//! Every rule of the credit wallet, as pure functions over values.
+//!
+//! Nothing here knows of a network, a database, a clock or randomness: time and ids are arguments,
+//! and a decision is data that the caller stores. Start reading at [`command::execute`].
+
+pub mod advance;
+pub mod amount;
+pub mod balance;
+pub mod catalog;
+pub mod catalogs;
+pub mod command;
+pub mod decide;
+pub mod decimal;
+pub mod decision;
+pub mod entry;
+pub mod fingerprint;
+pub mod grant;
+pub mod hold;
+pub mod ids;
+pub mod key;
+pub mod operation;
+pub mod posting;
+pub mod rejection;
+pub mod reservation;
+pub mod source;
+pub mod spend;
+pub mod time;
+pub mod touched;
+pub mod wallet;
+
+pub use amount::{Amounts, MAX_AMOUNT};
+pub use catalogs::Catalogs;
+pub use command::{Answer, Command, Context, Reply, execute};
+pub use decimal::Decimal;
+pub use ids::{Actor, InvalidId, OriginId, RequestId, ReservationId, UnitId, WalletId, WorkerId};
+pub use key::{TenantId, WalletKey};
+pub use operation::Operation;
+pub use rejection::{FieldViolation, Rejection};
+pub use source::Source;
+pub use time::Timestamp;
+pub use touched::Touched;
+pub use wallet::{Broken, Wallet};

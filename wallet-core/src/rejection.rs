@@ -1,0 +1,289 @@
+//! Rejections: why a command changes nothing. A closed list, in the order in which the checks are made.
+//!
+//! [`Rejection::reason`] and [`Rejection::metadata`] are the wire contract; the texts are for people.
+
+use thiserror::Error;
+
+use crate::catalog::PricingError;
+use crate::ids::UnitId;
+use crate::reservation::State;
+use crate::time::Timestamp;
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldViolation {
+    /// The field's path as the caller wrote it: `explicit.amounts[0].unit`.
+    pub field: String,
+    /// What is wrong, and the limit if there is one.
+    pub description: String,
+}
+
+impl FieldViolation {
+    /// A violation of `field`.
+    pub fn new(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self { field: field.into(), description: description.into() }
+    }
+}
+
+/// What a wallet lacks of one unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortfall {
+    /// The unit.
+    pub unit: UnitId,
+    /// What is needed.
+    pub required: i64,
+    /// What can be reserved.
+    pub available: i64,
+}
+
+impl Shortfall {
+    /// What is missing.
+    pub const fn missing(&self) -> i64 {
+        self.required - self.available
+    }
+}
+
+/// Why a command changes nothing, in order of precedence.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Rejection {
+    /// Fields that no wallet and no catalog would accept.
+    #[error("{}", violations(.0))]
+    InvalidFields(Vec<FieldViolation>),
+    /// No such wallet.
+    #[error("the wallet does not exist")]
+    WalletNotFound,
+    /// An invariant failed earlier.
+    #[error("the wallet is frozen: an invariant failed and a person has to look")]
+    WalletFrozen,
+    /// No such reservation.
+    #[error("the reservation does not exist")]
+    ReservationNotFound,
+    /// No such grant.
+    #[error("the grant does not exist")]
+    GrantNotFound,
+    /// The id was used for something else.
+    #[error("the id was used before with other content: {} differ", .fields.join(", "))]
+    IdempotencyMismatch {
+        /// The fields that differ.
+        fields: Vec<String>,
+        /// The reservation's state, if it is one.
+        state: Option<State>,
+    },
+    /// The reservation ended another way.
+    #[error("the reservation is {}", .0.as_str())]
+    ReservationFinished(State),
+    /// Another attempt has the job.
+    #[error("attempt {attempt} of worker {worker} has the job")]
+    StaleAttempt {
+        /// The running attempt.
+        attempt: i32,
+        /// Who runs it.
+        worker: String,
+    },
+    /// No such pack.
+    #[error("the catalog has no pack {0}")]
+    PackNotFound(String),
+    /// No such catalog version.
+    #[error("catalog version {0} does not exist")]
+    CatalogNotFound(i64),
+    /// Not a quote for this wallet.
+    #[error("not a quote: {0}")]
+    QuoteInvalid(&'static str),
+    /// Too late for the quote.
+    #[error("the quote expired at {0}")]
+    QuoteExpired(Timestamp),
+    /// The operation has no price.
+    #[error("{0}")]
+    Unpriced(PricingError),
+    /// A unit that does not belong here.
+    #[error("{unit} is not a unit of this reservation")]
+    UnitMismatch {
+        /// The unit.
+        unit: UnitId,
+    },
+    /// More than the caller wants to pay.
+    #[error("the price is {price} {unit}, the limit {limit}")]
+    PriceAboveLimit {
+        /// The unit.
+        unit: UnitId,
+        /// What it would cost.
+        price: i64,
+        /// What the caller would pay.
+        limit: i64,
+    },
+    /// The wallet is suspended.
+    #[error("the wallet is suspended")]
+    WalletSuspended,
+    /// The wallet is closed.
+    #[error("the wallet is closed")]
+    WalletClosed,
+    /// The wallet owes credits.
+    #[error("the wallet owes {debt} {unit}")]
+    InDebt {
+        /// The unit.
+        unit: UnitId,
+        /// How much.
+        debt: i64,
+    },
+    /// Over a number that the wallet or its plan has.
+    #[error("{limit} is limited to {maximum}, this would be {requested}")]
+    LimitExceeded {
+        /// The limit's name.
+        limit: &'static str,
+        /// Its value.
+        maximum: i64,
+        /// What was asked for.
+        requested: i64,
+    },
+    /// Not enough credits.
+    #[error("{}", shortfall_text(.shortfalls))]
+    InsufficientCredits {
+        /// What is missing, per unit that is short.
+        shortfalls: Vec<Shortfall>,
+        /// Packs that would cover it.
+        packs: Vec<String>,
+    },
+    /// The cancel fee is more than the caller wants to pay.
+    #[error("the fee is {fee} {unit}, the limit {max_fee}")]
+    FeeAboveLimit {
+        /// The unit.
+        unit: UnitId,
+        /// What it would cost.
+        fee: i64,
+        /// What the caller would pay.
+        max_fee: i64,
+    },
+}
+
+fn violations(violations: &[FieldViolation]) -> String {
+    let texts: Vec<String> = violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
+    texts.join("; ")
+}
+
+fn shortfall_text(shortfalls: &[Shortfall]) -> String {
+    let texts: Vec<String> = shortfalls
+        .iter()
+        .map(|s| {
+            format!("{} {} needed, {} available, {} missing", s.required, s.unit, s.available, s.missing())
+        })
+        .collect();
+    texts.join("; ")
+}
+
+impl Rejection {
+    /// A single bad field.
+    pub fn field(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self::InvalidFields(vec![FieldViolation::new(field, description)])
+    }
+
+    /// The stable reason: the name in `wallet.v1.ErrorReason` without its prefix.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::InvalidFields(_) => "INVALID_FIELD",
+            Self::WalletNotFound => "WALLET_NOT_FOUND",
+            Self::WalletFrozen => "WALLET_FROZEN",
+            Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
+            Self::GrantNotFound => "GRANT_NOT_FOUND",
+            Self::IdempotencyMismatch { .. } => "IDEMPOTENCY_MISMATCH",
+            Self::ReservationFinished(State::Settled) => "RESERVATION_SETTLED",
+            Self::ReservationFinished(State::Failed) => "RESERVATION_FAILED",
+            Self::ReservationFinished(State::Cancelled) => "RESERVATION_CANCELLED",
+            Self::ReservationFinished(State::Expired | State::Held | State::Processing) => {
+                "RESERVATION_EXPIRED"
+            }
+            Self::StaleAttempt { .. } => "STALE_ATTEMPT",
+            Self::PackNotFound(_) => "PACK_NOT_FOUND",
+            Self::CatalogNotFound(_) => "CATALOG_NOT_FOUND",
+            Self::QuoteInvalid(_) => "QUOTE_INVALID",
+            Self::QuoteExpired(_) => "QUOTE_EXPIRED",
+            Self::Unpriced(error) => error.reason(),
+            Self::UnitMismatch { .. } => "UNIT_MISMATCH",
+            Self::PriceAboveLimit { .. } => "PRICE_ABOVE_LIMIT",
+            Self::WalletSuspended => "WALLET_SUSPENDED",
+            Self::WalletClosed => "WALLET_CLOSED",
+            Self::InDebt { .. } => "IN_DEBT",
+            Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
+            Self::InsufficientCredits { .. } => "INSUFFICIENT_CREDITS",
+            Self::FeeAboveLimit { .. } => "FEE_ABOVE_LIMIT",
+        }
+    }
+
+    /// The figures behind the reason, as name and value. With several short units the plain names tell of the
+    /// first, and names with the unit behind a dot of each.
+    pub fn metadata(&self) -> Vec<(String, String)> {
+        let pair = |name: &str, value: &dyn ToString| (name.to_owned(), value.to_string());
+        match self {
+            Self::IdempotencyMismatch { fields, state } => {
+                let mut pairs = vec![pair("fields", &fields.join(","))];
+                pairs.extend(state.map(|state| pair("state", &state.as_str())));
+                pairs
+            }
+            Self::StaleAttempt { attempt, worker } => vec![pair("attempt", attempt), pair("worker", worker)],
+            Self::PackNotFound(pack) => vec![pair("pack_id", pack)],
+            Self::CatalogNotFound(version) => vec![pair("catalog_version", version)],
+            Self::QuoteExpired(at) => vec![pair("expire_time", at)],
+            Self::UnitMismatch { unit } => vec![pair("unit", unit)],
+            Self::PriceAboveLimit { unit, price, limit } => {
+                vec![pair("unit", unit), pair("price", price), pair("limit", limit)]
+            }
+            Self::InDebt { unit, debt } => vec![pair("unit", unit), pair("debt", debt)],
+            Self::LimitExceeded { limit, maximum, requested } => {
+                vec![pair("limit", limit), pair("maximum", maximum), pair("requested", requested)]
+            }
+            Self::InsufficientCredits { shortfalls, packs } => shortfall_metadata(shortfalls, packs),
+            Self::FeeAboveLimit { unit, fee, max_fee } => {
+                vec![pair("unit", unit), pair("fee", fee), pair("max_fee", max_fee)]
+            }
+            Self::ReservationFinished(state) => vec![pair("state", &state.as_str())],
+            Self::Unpriced(error) => unpriced_metadata(error),
+            Self::InvalidFields(_)
+            | Self::WalletNotFound
+            | Self::WalletFrozen
+            | Self::ReservationNotFound
+            | Self::GrantNotFound
+            | Self::QuoteInvalid(_)
+            | Self::WalletSuspended
+            | Self::WalletClosed => Vec::new(),
+        }
+    }
+}
+
+fn shortfall_metadata(shortfalls: &[Shortfall], packs: &[String]) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for (i, short) in shortfalls.iter().enumerate() {
+        let figures =
+            [("required", short.required), ("available", short.available), ("shortfall", short.missing())];
+        if i == 0 {
+            pairs.push(("unit".to_owned(), short.unit.to_string()));
+            pairs.extend(figures.map(|(name, value)| (name.to_owned(), value.to_string())));
+        }
+        if shortfalls.len() > 1 {
+            pairs.extend(figures.map(|(name, value)| (format!("{name}.{}", short.unit), value.to_string())));
+        }
+    }
+    pairs.push(("packs".to_owned(), packs.join(",")));
+    pairs
+}
+
+fn unpriced_metadata(error: &PricingError) -> Vec<(String, String)> {
+    match error {
+        PricingError::NoRule { kind, attributes, missing_attributes, unknown_attributes, .. } => {
+            let values: Vec<&str> = attributes.iter().map(|(name, _)| name.as_str()).collect();
+            let names = [("attributes", values.join(",")), ("missing", missing_attributes.join(","))];
+            let mut pairs = vec![("kind".to_owned(), kind.clone())];
+            pairs.extend(names.map(|(name, value)| (name.to_owned(), value)));
+            pairs.push(("unknown".to_owned(), unknown_attributes.join(",")));
+            pairs.retain(|(_, value)| !value.is_empty());
+            pairs
+        }
+        PricingError::UnknownRule { rule_id } | PricingError::TooLarge { rule_id } => {
+            vec![("rule_id".to_owned(), rule_id.clone())]
+        }
+        PricingError::MissingQuantity { kind, quantity } => {
+            vec![("kind".to_owned(), kind.clone()), ("quantity".to_owned(), quantity.clone())]
+        }
+        PricingError::UnknownQuantities { kind, quantities } => {
+            vec![("kind".to_owned(), kind.clone()), ("quantities".to_owned(), quantities.join(","))]
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The order in which grants are spent, and taking credits from them in that order.
+//!
+//! The order is total: the same state always spends the same grants.
+
+use std::cmp::Reverse;
+
+use crate::catalog::Catalog;
+use crate::grant::{Grant, GrantKey};
+use crate::ids::UnitId;
+use crate::source::Source;
+use crate::wallet::Wallet;
+
+/// Credits taken from one grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Take {
+    /// The grant.
+    pub grant: GrantKey,
+    /// Its source.
+    pub source: Source,
+    /// How much, in minor units.
+    pub amount: i64,
+}
+
+/// The grants of a unit that can be spent, the first to be spent first: by the catalog's order of sources, then
+/// the lower priority number, the sooner expiry (never last), the older, the smaller id.
+///
+/// The wallet must have been advanced: what is available then is effective and unexpired.
+pub fn in_order<'a>(wallet: &'a Wallet, catalog: &Catalog, unit: &UnitId) -> Vec<&'a Grant> {
+    let mut grants: Vec<&Grant> =
+        wallet.grants.values().filter(|grant| grant.unit == *unit && grant.parts.available > 0).collect();
+    grants.sort_by_key(|grant| order(catalog, grant));
+    grants
+}
+
+/// The key of the spending order.
+pub fn order<'a>(catalog: &Catalog, grant: &'a Grant) -> impl Ord + use<'a> {
+    (catalog.spend_rank(grant.source), grant.priority, grant.expire_time, grant.create_time, &grant.key)
+}
+
+/// Takes `amount` of a unit in spending order; what could not be taken is simply missing from the sum.
+pub fn take(wallet: &Wallet, catalog: &Catalog, unit: &UnitId, amount: i64) -> Vec<Take> {
+    let mut left = amount;
+    let mut takes = Vec::new();
+    for grant in in_order(wallet, catalog, unit) {
+        if left <= 0 {
+            break;
+        }
+        let part = grant.parts.available.min(left);
+        left -= part;
+        takes.push(Take { grant: grant.key.clone(), source: grant.source, amount: part });
+    }
+    takes
+}
+
+/// The position of each of a wallet's open grants in the order of spending, pending and held ones included.
+pub fn listing_order<'a>(catalog: &Catalog, grants: impl Iterator<Item = &'a Grant>) -> Vec<&'a Grant> {
+    let mut grants: Vec<&Grant> = grants.collect();
+    grants.sort_by_key(|grant| (&grant.unit, Reverse(grant.is_open()), order(catalog, grant)));
+    grants
+}

@@ -1,0 +1,288 @@
+//! A wallet in memory: as much of it as a decision needs, and [`Wallet::apply`], the only way it changes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::amount::Amounts;
+use crate::catalog::Catalog;
+use crate::decision::Decision;
+use crate::entry::{Entry, EntryBalance, EntryKind, Hash, genesis};
+use crate::fingerprint::Fingerprint;
+use crate::grant::{Grant, GrantKey};
+use crate::ids::{RequestId, ReservationId, UnitId, WalletId};
+use crate::key::WalletKey;
+use crate::posting::{Account, Part, Posting};
+use crate::reservation::Reservation;
+use crate::time::Timestamp;
+
+/// The most open grants a wallet may have.
+pub const MAX_OPEN_GRANTS: usize = 1_000;
+
+/// A revision that is not known yet: [`Wallet::apply`] fills in that of the entry it makes.
+pub const UNNUMBERED: i64 = 0;
+
+/// Whether a wallet can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[repr(u8)]
+pub enum WalletStatus {
+    /// In use.
+    Active = 1,
+    /// Nothing can be reserved; what runs goes on.
+    Suspended = 2,
+    /// For good.
+    Closed = 3,
+    /// An invariant failed: no commands until a person has looked.
+    Frozen = 4,
+}
+
+/// What a wallet has of one unit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// Can be reserved.
+    pub available: i64,
+    /// Set aside for reservations.
+    pub held: i64,
+    /// Owed.
+    pub debt: i64,
+    /// How much may be owed.
+    pub debt_limit: i64,
+}
+
+/// What rarely changes about a wallet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Profile {
+    /// For people.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub display_name: String,
+    /// What the command that made the wallet said.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub fingerprint: String,
+}
+
+/// What is known of a command that made no row of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// What its entry records.
+    pub kind: EntryKind,
+    /// What it said.
+    pub fingerprint: Fingerprint,
+}
+
+/// As much of a wallet as the commands at hand need: all open grants, and whatever else was addressed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wallet {
+    /// Where its rows live.
+    pub key: WalletKey,
+    /// The platform's own id.
+    pub id: WalletId,
+    /// Whether it can be used.
+    pub status: WalletStatus,
+    /// Counts every write.
+    pub version: i64,
+    /// Counts entries; 0: the wallet does not exist.
+    pub revision: i64,
+    /// The hash of the last entry.
+    pub head: Hash,
+    /// The latest instant at which anything was written; time never runs back behind it.
+    pub last_time: Timestamp,
+    /// When it was made.
+    pub create_time: Timestamp,
+    /// Reservations that are open.
+    pub open_reservations: i64,
+    /// What it has, per unit.
+    pub balances: BTreeMap<UnitId, Balance>,
+    /// What rarely changes.
+    pub profile: Profile,
+    /// All open grants, and closed ones that were addressed.
+    pub grants: BTreeMap<GrantKey, Grant>,
+    /// Reservations that are due or were addressed.
+    pub reservations: BTreeMap<ReservationId, Reservation>,
+    /// Requests that were addressed and had been made before.
+    pub requests: BTreeMap<RequestId, RequestRecord>,
+}
+
+/// A decision that does not fit its wallet: a defect, never a caller's fault. Nothing of it may be stored.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("invariant broken in wallet {wallet}: {what}")]
+pub struct Broken {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// What does not add up.
+    pub what: String,
+}
+
+impl Wallet {
+    /// A wallet before its first entry.
+    pub fn blank(key: WalletKey, id: WalletId) -> Self {
+        Self {
+            key,
+            id,
+            status: WalletStatus::Active,
+            version: 0,
+            revision: 0,
+            head: genesis(key),
+            last_time: Timestamp::EPOCH,
+            create_time: Timestamp::EPOCH,
+            open_reservations: 0,
+            balances: BTreeMap::new(),
+            profile: Profile::default(),
+            grants: BTreeMap::new(),
+            reservations: BTreeMap::new(),
+            requests: BTreeMap::new(),
+        }
+    }
+
+    /// Whether it has been made.
+    pub const fn exists(&self) -> bool {
+        self.revision > 0
+    }
+
+    /// What it has of a unit.
+    pub fn balance(&self, unit: &str) -> Balance {
+        self.balances.get(unit).copied().unwrap_or_default()
+    }
+
+    /// The tier whose prices apply: that of the catalog's default plan.
+    pub fn tier(&self, catalog: &Catalog) -> Option<String> {
+        catalog.default_plan().map(|plan| plan.tier.clone())
+    }
+
+    /// How many of the loaded grants are open, which is all that are.
+    pub fn open_grants(&self) -> usize {
+        self.grants.values().filter(|grant| grant.is_open()).count()
+    }
+
+    /// Carries out a decision made on this very state, and returns the entry to append, if it makes one.
+    pub fn apply(&mut self, decision: Decision, now: Timestamp) -> Result<Option<Entry>, Broken> {
+        let touched = self.apply_postings(&decision)?;
+        let revision = self.revision + i64::from(decision.entry.is_some());
+        self.apply_reservation(&decision, revision)?;
+        if let Some(key) = &decision.revoked {
+            self.grant_mut(key)?.revoked = true;
+        }
+        if let Some(change) = decision.change {
+            self.status = change.status;
+            self.profile = change.profile;
+            for (unit, limit) in change.debt_limits.iter() {
+                self.balances.entry(unit.clone()).or_default().debt_limit = limit;
+            }
+        }
+        if self.revision == 0 {
+            self.create_time = now;
+        }
+        self.version += 1;
+        self.last_time = self.last_time.max(now);
+        let Some(said) = decision.entry else { return Ok(None) };
+        let (request, fingerprint) = decision.request.unzip();
+        let mut entry = Entry {
+            revision,
+            kind: said.kind,
+            effective_time: said.effective_time,
+            record_time: now,
+            reservation: said.reservation,
+            request,
+            fingerprint: fingerprint.unwrap_or_default(),
+            actor: said.actor,
+            reason: said.reason,
+            postings: decision.postings,
+            balances: touched.units().map(|unit| self.entry_balance(unit)).collect(),
+            hash: [0; 32],
+        };
+        entry.hash = entry.hash_after(&self.head);
+        self.head = entry.hash;
+        self.revision = revision;
+        if let Some(request) = &entry.request {
+            let record = RequestRecord { kind: entry.kind, fingerprint: entry.fingerprint.clone() };
+            self.requests.insert(request.clone(), record);
+        }
+        Ok(Some(entry))
+    }
+
+    /// Moves the credits; returns the units that moved.
+    fn apply_postings(&mut self, decision: &Decision) -> Result<Amounts, Broken> {
+        for grant in &decision.issued {
+            if self.grants.insert(grant.key.clone(), grant.clone()).is_some() {
+                return Err(self.broken(format!("grant {} is issued twice", grant.key)));
+            }
+        }
+        let mut touched = Amounts::none();
+        for posting in &decision.postings {
+            self.post(posting)?;
+            touched.set(&posting.unit, 0);
+        }
+        for grant in &decision.issued {
+            let total = self.grants.get(&grant.key).and_then(|grant| grant.parts.total());
+            if total != Some(grant.amount) {
+                return Err(self.broken(format!("grant {} is not issued in full", grant.key)));
+            }
+        }
+        Ok(touched)
+    }
+
+    fn post(&mut self, posting: &Posting) -> Result<(), Broken> {
+        let Posting { unit, account, from, to, amount } = posting;
+        if *amount <= 0 || from == to {
+            return Err(self.broken(format!("empty posting {posting:?}")));
+        }
+        if let Account::Grant(key) = account {
+            let grant = self.grant_mut(key)?;
+            let moved = grant.parts.moved(*from, *to, *amount).filter(|_| grant.unit == *unit);
+            match moved {
+                Some(parts) => grant.parts = parts,
+                None => return Err(self.broken(format!("{posting:?} does not fit its grant"))),
+            }
+        }
+        let balance = self.balances.entry(unit.clone()).or_default();
+        for (part, change) in [(*from, -*amount), (*to, *amount)] {
+            let figure = match part {
+                Part::Available => &mut balance.available,
+                Part::Held => &mut balance.held,
+                Part::Owed => &mut balance.debt,
+                _ => continue,
+            };
+            match figure.checked_add(change).filter(|sum| *sum >= 0) {
+                Some(sum) => *figure = sum,
+                None => return Err(self.broken(format!("{posting:?} does not fit the balance"))),
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_reservation(&mut self, decision: &Decision, revision: i64) -> Result<(), Broken> {
+        let Some(next) = &decision.reservation else { return Ok(()) };
+        let was_open = self.reservations.get(&next.id).is_some_and(|before| before.state.is_open());
+        let mut next = next.clone();
+        let reserved = decision.entry.as_ref().is_some_and(|said| said.kind == EntryKind::Reserved);
+        if reserved {
+            next.reserve_revision = revision;
+        }
+        if let Some(finish) = next.finish.as_mut().filter(|finish| finish.revision == UNNUMBERED) {
+            finish.revision = revision;
+        }
+        self.open_reservations += i64::from(next.state.is_open()) - i64::from(was_open);
+        if self.open_reservations < 0 {
+            return Err(self.broken("more reservations closed than were open".to_owned()));
+        }
+        self.reservations.insert(next.id.clone(), next);
+        Ok(())
+    }
+
+    fn entry_balance(&self, unit: &UnitId) -> EntryBalance {
+        let Balance { available, held, debt, .. } = self.balance(unit.as_str());
+        EntryBalance { unit: unit.clone(), available, held, debt }
+    }
+
+    fn grant_mut(&mut self, key: &GrantKey) -> Result<&mut Grant, Broken> {
+        let wallet = &self.id;
+        let missing = || Broken { wallet: wallet.clone(), what: format!("grant {key} is not there") };
+        self.grants.get_mut(key).ok_or_else(missing)
+    }
+
+    fn broken(&self, what: String) -> Broken {
+        Broken { wallet: self.id.clone(), what }
+    }
+}

@@ -1,0 +1,248 @@
+//! Words for what is so afterwards. Balances, grants and reservations are as a read sees them now.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use wallet_core::entry::EntryKind;
+use wallet_core::grant::{Grant, GrantKey};
+use wallet_core::posting::Account;
+use wallet_core::reservation::{Allocation, Bill, Reservation, State};
+use wallet_core::wallet::Balance;
+
+use super::world::{START, World};
+
+/// A claim about the world.
+pub(crate) struct Fact {
+    what: String,
+    expected: String,
+    actual: Box<dyn Fn(&World) -> String>,
+}
+
+impl Fact {
+    fn new<T: Debug>(what: impl Into<String>, expected: T, actual: impl Fn(&World) -> T + 'static) -> Self {
+        Self {
+            what: what.into(),
+            expected: format!("{expected:?}"),
+            actual: Box::new(move |world| format!("{:?}", actual(world))),
+        }
+    }
+
+    /// What is wrong with it, if it is wrong.
+    pub(crate) fn wrong(&self, world: &World) -> Option<String> {
+        let Self { what, expected, .. } = self;
+        let actual = (self.actual)(world);
+        (actual != *expected).then(|| format!("{what}: {actual}, expected {expected}"))
+    }
+}
+
+fn balance(of: &str, what: &str, n: i64, figure: impl Fn(Balance) -> i64 + 'static) -> Fact {
+    let unit = of.to_owned();
+    Fact::new(format!("{what} {of}"), n, move |world| figure(world.seen().balance(&unit)))
+}
+
+/// Credits that can be reserved.
+pub(crate) fn available(n: i64) -> Fact {
+    available_of("credits", n)
+}
+
+pub(crate) fn available_of(of: &str, n: i64) -> Fact {
+    balance(of, "available", n, |balance| balance.available)
+}
+
+/// Credits that are set aside.
+pub(crate) fn held(n: i64) -> Fact {
+    held_of("credits", n)
+}
+
+pub(crate) fn held_of(of: &str, n: i64) -> Fact {
+    balance(of, "held", n, |balance| balance.held)
+}
+
+pub(crate) fn debt(n: i64) -> Fact {
+    balance("credits", "debt", n, |balance| balance.debt)
+}
+
+fn of_job<T: Debug>(id: &str, what: &str, expected: T, get: impl Fn(&Reservation) -> T + 'static) -> Fact {
+    let job = id.to_owned();
+    Fact::new(format!("{what} of {id}"), Some(expected), move |world| {
+        world.reservation(&job).as_ref().map(&get)
+    })
+}
+
+fn of_bill(id: &str, what: &str, n: i64, of: &str, get: impl Fn(&Bill) -> i64 + 'static) -> Fact {
+    of_job(id, &format!("{what} {of}"), Some(n), move |job| {
+        job.finish.as_ref().map(|finish| get(&finish.bill))
+    })
+}
+
+pub(crate) fn state(id: &str, state: State) -> Fact {
+    of_job(id, "state", state, |job| job.state)
+}
+
+/// There is no such reservation.
+pub(crate) fn unknown(id: &str) -> Fact {
+    let job = id.to_owned();
+    Fact::new(format!("existence of {id}"), false, move |world| world.reservation(&job).is_some())
+}
+
+pub(crate) fn charged(id: &str, n: i64) -> Fact {
+    charged_of(id, "credits", n)
+}
+
+pub(crate) fn charged_of(id: &str, of: &str, n: i64) -> Fact {
+    let unit = of.to_owned();
+    of_bill(id, "charged", n, of, move |bill| bill.charged.get(&unit))
+}
+
+pub(crate) fn returned(id: &str, n: i64) -> Fact {
+    returned_of(id, "credits", n)
+}
+
+pub(crate) fn returned_of(id: &str, of: &str, n: i64) -> Fact {
+    let unit = of.to_owned();
+    of_bill(id, "returned", n, of, move |bill| bill.returned.get(&unit))
+}
+
+pub(crate) fn fee(id: &str, n: i64) -> Fact {
+    fee_of(id, "credits", n)
+}
+
+pub(crate) fn fee_of(id: &str, of: &str, n: i64) -> Fact {
+    let unit = of.to_owned();
+    of_bill(id, "fee", n, of, move |bill| bill.fees.get(&unit))
+}
+
+pub(crate) fn lapsed(id: &str, n: i64) -> Fact {
+    of_bill(id, "lapsed", n, "credits", |bill| bill.lapsed.get("credits"))
+}
+
+pub(crate) fn uncollected(id: &str, n: i64) -> Fact {
+    uncollected_of(id, "credits", n)
+}
+
+pub(crate) fn uncollected_of(id: &str, of: &str, n: i64) -> Fact {
+    let unit = of.to_owned();
+    of_bill(id, "uncollected", n, of, move |bill| bill.uncollected.get(&unit))
+}
+
+/// The deadline, since the start.
+pub(crate) fn deadline(id: &str, at: Duration) -> Fact {
+    of_job(id, "deadline", START.plus(at), |job| job.deadline)
+}
+
+/// Who runs it: "w1, attempt 1".
+pub(crate) fn run_by(id: &str, who: &str) -> Fact {
+    of_job(id, "run", who.to_owned(), |job| {
+        format!("{}, attempt {}", job.worker.as_ref().map_or("nobody", |worker| worker.as_str()), job.attempt)
+    })
+}
+
+/// What was held, grant by grant: "grant:a 30, top_up:t 10".
+pub(crate) fn held_from(id: &str, takes: &str) -> Fact {
+    of_job(id, "holds", takes.to_owned(), |job| tell(job, |allocation| allocation.held))
+}
+
+/// What was charged, grant by grant: "grant:a 30, debt 10".
+pub(crate) fn charged_to(id: &str, charges: &str) -> Fact {
+    of_job(id, "charges", charges.to_owned(), |job| tell(job, |allocation| allocation.charged))
+}
+
+fn tell(job: &Reservation, figure: impl Fn(&Allocation) -> i64) -> String {
+    let name = |account: &Account| match account {
+        Account::Grant(key) => key.to_string(),
+        Account::Debt => "debt".to_owned(),
+    };
+    let parts = job.allocations.iter().filter(|allocation| figure(allocation) > 0);
+    parts.map(|a| format!("{} {}", name(&a.account), figure(a))).collect::<Vec<_>>().join(", ")
+}
+
+fn of_grant<T: Debug>(id: &str, what: &str, expected: T, get: impl Fn(&Grant) -> T + 'static) -> Fact {
+    let key = GrantKey::parse(id).unwrap();
+    Fact::new(format!("{what} of {id}"), Some(expected), move |world| world.seen().grants.get(&key).map(&get))
+}
+
+/// Where a grant's credits are: "available 10, consumed 30".
+pub(crate) fn parts(id: &str, parts: &str) -> Fact {
+    of_grant(id, "parts", parts.to_owned(), |grant| {
+        let parts = grant.parts;
+        let named = [
+            ("pending", parts.pending),
+            ("available", parts.available),
+            ("held", parts.held),
+            ("consumed", parts.consumed),
+            ("expired", parts.expired),
+            ("revoked", parts.revoked),
+            ("paid out", parts.paid_out),
+        ];
+        let some = named.into_iter().filter(|(_, amount)| *amount > 0);
+        some.map(|(name, amount)| format!("{name} {amount}")).collect::<Vec<_>>().join(", ")
+    })
+}
+
+/// When a grant lapses, since the start.
+pub(crate) fn lapses(id: &str, at: Duration) -> Fact {
+    of_grant(id, "end", START.plus(at), |grant| grant.expire_time)
+}
+
+/// The grant that grace credits go back to.
+pub(crate) fn stems_from(id: &str, first: &str) -> Fact {
+    let first = GrantKey::parse(first).unwrap();
+    of_grant(id, "origin", Some(first), |grant| grant.details.stems_from.clone())
+}
+
+pub(crate) fn no_grant(id: &str) -> Fact {
+    let key = GrantKey::parse(id).unwrap();
+    Fact::new(format!("existence of {id}"), false, move |world| world.seen().grants.contains_key(&key))
+}
+
+/// What the last step wrote, in order.
+pub(crate) fn wrote(kinds: &[EntryKind]) -> Fact {
+    Fact::new("entries", kinds.to_vec(), |world| world.lazy.kinds(world.mark))
+}
+
+/// The last step wrote nothing.
+pub(crate) fn wrote_nothing() -> Fact {
+    wrote(&[])
+}
+
+/// When the last entries took effect, since the start.
+pub(crate) fn effective(times: &[Duration]) -> Fact {
+    let times: Vec<_> = times.iter().map(|time| START.plus(*time)).collect();
+    Fact::new("effective times", times, |world| {
+        world.lazy.entries.iter().skip(world.mark).map(|entry| entry.effective_time).collect()
+    })
+}
+
+/// The last command was carried out: "done", repeated: "replayed", or refused: its reason.
+pub(crate) fn outcome(world: &World) -> &'static str {
+    match world.reply.as_ref().map(|reply| &reply.result) {
+        None => "no reply",
+        Some(Ok(answer)) if answer.replayed => "replayed",
+        Some(Ok(_)) => "done",
+        Some(Err(rejection)) => rejection.reason(),
+    }
+}
+
+pub(crate) fn done() -> Fact {
+    Fact::new("the answer", "done", outcome)
+}
+
+pub(crate) fn replayed() -> Fact {
+    Fact::new("the answer", "replayed", outcome)
+}
+
+pub(crate) fn refused(reason: &'static str) -> Fact {
+    Fact::new("the answer", reason, outcome)
+}
+
+/// The refusal says this in its metadata.
+pub(crate) fn saying(name: &str, value: &str) -> Fact {
+    let key = name.to_owned();
+    Fact::new(format!("metadata {name}"), Some(value.to_owned()), move |world| said(world, &key))
+}
+
+/// What the last refusal says under this name.
+pub(crate) fn said(world: &World, name: &str) -> Option<String> {
+    let metadata = world.reply.as_ref()?.result.as_ref().err()?.metadata();
+    metadata.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}

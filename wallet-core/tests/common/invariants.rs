@@ -1,0 +1,157 @@
+//! The invariants of TRUST.md that can be seen in one wallet and its entries. Works from the entries alone and
+//! shares no code with the core's own bookkeeping.
+
+use std::collections::BTreeMap;
+
+use wallet_core::entry::{Entry, genesis};
+use wallet_core::posting::{Account, Part};
+use wallet_core::reservation::{Reservation, State};
+use wallet_core::{ReservationId, UnitId, Wallet};
+
+use super::ledger::Ledger;
+
+/// Credits as the entries tell: by account and part, and the sums over all accounts.
+#[derive(Default)]
+struct Fold {
+    parts: BTreeMap<(UnitId, Account, Part), i64>,
+    sums: BTreeMap<(UnitId, Part), i64>,
+}
+
+impl Fold {
+    fn add(&mut self, unit: &UnitId, account: &Account, part: Part, amount: i64) {
+        *self.parts.entry((unit.clone(), account.clone(), part)).or_default() += amount;
+        *self.sums.entry((unit.clone(), part)).or_default() += amount;
+    }
+
+    fn part(&self, unit: &UnitId, account: &Account, part: Part) -> i64 {
+        self.parts.get(&(unit.clone(), account.clone(), part)).copied().unwrap_or(0)
+    }
+
+    /// Available, held and owed.
+    fn balances(&self, unit: &UnitId) -> (i64, i64, i64) {
+        let sum = |part| self.sums.get(&(unit.clone(), part)).copied().unwrap_or(0);
+        (sum(Part::Available), sum(Part::Held), sum(Part::Owed))
+    }
+}
+
+/// I1-I5, I8, I16, I18 of the whole history.
+pub(crate) fn check(ledger: &Ledger) {
+    let mut fold = Fold::default();
+    let mut previous: Option<&Entry> = None;
+    let mut head = genesis(ledger.wallet.key);
+    for entry in &ledger.entries {
+        check_chain(entry, previous, &head);
+        for posting in &entry.postings {
+            assert!(posting.amount > 0 && posting.from != posting.to, "I1: {posting:?} moves nothing");
+            fold.add(&posting.unit, &posting.account, posting.from, -posting.amount);
+            fold.add(&posting.unit, &posting.account, posting.to, posting.amount);
+        }
+        check_entry(entry, &fold);
+        head = entry.hash;
+        previous = Some(entry);
+    }
+    let wallet = &ledger.wallet;
+    assert_eq!((wallet.head, wallet.revision), (head, ledger.entries.len() as i64), "I16");
+    check_grants(wallet, &fold);
+    check_balances(wallet, &fold);
+    check_holds(wallet);
+}
+
+/// I16: gap-free and chained. I18: no entry is earlier than the one before.
+fn check_chain(entry: &Entry, previous: Option<&Entry>, head: &[u8; 32]) {
+    assert_eq!(entry.revision, previous.map_or(1, |before| before.revision + 1), "I16: gap-free");
+    assert_eq!(entry.hash, entry.hash_after(head), "I16: chained");
+    assert!(entry.effective_time <= entry.record_time, "I18: nothing is recorded before it happened");
+    if let Some(before) = previous {
+        assert!(entry.effective_time >= before.effective_time, "I18: {entry:?} is before {before:?}");
+        assert!(entry.record_time >= before.record_time, "I18: {entry:?} is before {before:?}");
+    }
+}
+
+/// I2 and I3: no part that moved is negative. I4: the entry tells every balance that moved, and rightly.
+fn check_entry(entry: &Entry, fold: &Fold) {
+    for posting in &entry.postings {
+        for part in [posting.from, posting.to] {
+            let left = fold.part(&posting.unit, &posting.account, part);
+            assert!(part == Part::Issued || left >= 0, "I2, I3: {left} are {part:?} after {posting:?}");
+        }
+        let told = entry.balances.iter().any(|balance| balance.unit == posting.unit);
+        assert!(told, "I4: {posting:?} has no balance");
+    }
+    for balance in &entry.balances {
+        let figures = (balance.available, balance.held, balance.debt);
+        assert_eq!(figures, fold.balances(&balance.unit), "I4: {entry:?}");
+    }
+}
+
+/// I2: the parts of a grant are those of the fold and add up to its amount.
+fn check_grants(wallet: &Wallet, fold: &Fold) {
+    for (key, grant) in &wallet.grants {
+        let account = Account::Grant(key.clone());
+        let parts = grant.parts;
+        for (part, amount) in [
+            (Part::Pending, parts.pending),
+            (Part::Available, parts.available),
+            (Part::Held, parts.held),
+            (Part::Consumed, parts.consumed),
+            (Part::Expired, parts.expired),
+            (Part::Revoked, parts.revoked),
+            (Part::PaidOut, parts.paid_out),
+            (Part::Issued, -grant.amount),
+        ] {
+            assert_eq!(amount, fold.part(&grant.unit, &account, part), "I2, I4: {part:?} of {key}");
+        }
+        assert_eq!(parts.total(), Some(grant.amount), "I2: parts of {key}");
+    }
+}
+
+/// I4: the stored balances are those of the fold. I3: debt only within its limit.
+fn check_balances(wallet: &Wallet, fold: &Fold) {
+    for (unit, balance) in &wallet.balances {
+        assert_eq!((balance.available, balance.held, balance.debt), fold.balances(unit), "I4: {unit}");
+        assert!(balance.debt <= balance.debt_limit, "I3: debt of {unit}");
+    }
+}
+
+/// I5: what is held is what open reservations hold, and they are counted. I8: an ended hold is accounted for.
+fn check_holds(wallet: &Wallet) {
+    let (open, ended): (Vec<&Reservation>, Vec<&Reservation>) =
+        wallet.reservations.values().partition(|reservation| reservation.state.is_open());
+    assert_eq!(wallet.open_reservations, open.len() as i64, "I5: the number of open reservations");
+    let mut held: BTreeMap<&Account, i64> = BTreeMap::new();
+    for allocation in open.iter().flat_map(|reservation| &reservation.allocations) {
+        *held.entry(&allocation.account).or_default() += allocation.held;
+    }
+    for (key, grant) in &wallet.grants {
+        let account = Account::Grant(key.clone());
+        assert_eq!(grant.parts.held, held.get(&account).copied().unwrap_or(0), "I5: {key}");
+    }
+    for reservation in ended {
+        let finish = reservation.finish.as_ref().unwrap();
+        for a in reservation.allocations.iter().filter(|a| a.held > 0) {
+            assert_eq!(a.charged + a.returned + a.lapsed, a.held, "I8: {} {a:?}", reservation.id);
+        }
+        for (unit, reserved) in reservation.terms.amounts.iter() {
+            let bill = &finish.bill;
+            let most = reservation.terms.max_amounts.get(unit.as_str()).max(reserved);
+            let strict = reservation.terms.policies.overage == wallet_core::catalog::Overage::RequireFull;
+            assert!(strict || bill.charged.get(unit.as_str()) <= most, "I8: {} {bill:?}", reservation.id);
+        }
+    }
+}
+
+/// I7: one terminal state, for good, but for an expired hold that is settled late.
+pub(crate) fn check_states(known: &mut BTreeMap<ReservationId, State>, wallet: &Wallet) {
+    for (id, reservation) in &wallet.reservations {
+        let before = known.insert(id.clone(), reservation.state);
+        let after = reservation.state;
+        let legal = match before {
+            None | Some(State::Held) => true,
+            Some(State::Processing) => after != State::Held,
+            Some(State::Expired) => matches!(after, State::Expired | State::Settled),
+            Some(terminal) => after == terminal,
+        };
+        assert!(legal, "I7: {id} was {before:?} and is {after:?}");
+        assert_eq!(reservation.finish.is_some(), !after.is_open(), "I7: {id} has ended");
+    }
+}

@@ -1,0 +1,87 @@
+//! A wallet with its entries, and running a command on it while watching what only this can see: what the
+//! command changed, whether that was announced, and whether a refusal changed anything.
+
+use wallet_core::advance::advance;
+use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::{
+    Catalogs, Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey, execute,
+};
+
+/// A wallet and its history.
+#[derive(Debug, Clone)]
+pub(crate) struct Ledger {
+    pub(crate) wallet: Wallet,
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Self {
+        let id = WalletId::parse("ann").unwrap();
+        let wallet = Wallet::blank(WalletKey::new(TenantId::DEFAULT, &id), id);
+        Self { wallet, entries: Vec::new() }
+    }
+
+    /// Runs a command at `now` and looks at nothing else, for scenarios of very many commands.
+    pub(crate) fn run_unwatched(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) {
+        let context = Context { now, catalogs };
+        execute(&mut self.wallet, &context, command, &mut self.entries, &mut Touched::default()).unwrap();
+    }
+
+    /// Runs a command at `now`.
+    pub(crate) fn run(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
+        let before = self.wallet.clone();
+        let mut touched = Touched::default();
+        let context = Context { now, catalogs };
+        let reply = execute(&mut self.wallet, &context, command, &mut self.entries, &mut touched)
+            .unwrap_or_else(|broken| panic!("{broken}, by {command:?}"));
+        check_announced(&before, &self.wallet, &touched);
+        if reply.result.is_err() {
+            assert_eq!(
+                self.wallet,
+                advanced(&before, reply.decided_at),
+                "a refusal changes only what was due"
+            );
+        }
+        reply
+    }
+
+    /// The wallet as a read at `now` sees it.
+    pub(crate) fn seen(&self, now: Timestamp) -> Wallet {
+        advanced(&self.wallet, now)
+    }
+
+    /// The entries as they are whether or when a sweeper ran.
+    pub(crate) fn timeless(&self) -> Vec<Entry> {
+        let timeless =
+            |entry: &Entry| Entry { record_time: Timestamp::EPOCH, hash: [0; 32], ..entry.clone() };
+        self.entries.iter().map(timeless).collect()
+    }
+
+    /// What the entries from `from` on record.
+    pub(crate) fn kinds(&self, from: usize) -> Vec<EntryKind> {
+        self.entries.iter().skip(from).map(|entry| entry.kind).collect()
+    }
+}
+
+fn advanced(wallet: &Wallet, now: Timestamp) -> Wallet {
+    let mut copy = wallet.clone();
+    advance(&mut copy, now, &mut Touched::default()).unwrap();
+    copy
+}
+
+/// The store writes what was announced and nothing else.
+fn check_announced(before: &Wallet, after: &Wallet, touched: &Touched) {
+    for (key, grant) in &after.grants {
+        assert!(before.grants.get(key) == Some(grant) || touched.grants.contains(key), "{key} is written");
+    }
+    for (id, reservation) in &after.reservations {
+        let same = before.reservations.get(id) == Some(reservation);
+        assert!(same || touched.reservations.contains(id), "{id} is written");
+    }
+    for (unit, balance) in &after.balances {
+        let same = before.balances.get(unit) == Some(balance);
+        assert!(same || touched.units.contains(unit), "the balance of {unit} is written");
+    }
+    assert!((before.status, &before.profile) == (after.status, &after.profile) || touched.profile);
+    assert_eq!(touched.any, before != after, "something is written if anything changed");
+}

@@ -1,0 +1,113 @@
+//! Credits come in: purchases, packs, payments, gifts, and the ceiling on open grants.
+
+use wallet_core::wallet::MAX_OPEN_GRANTS;
+
+use super::prelude::*;
+
+#[test]
+fn bought_credits_are_there_at_once_and_for_good() {
+    given([])
+        .when(top_up(100))
+        .then([done(), available(100), wrote(&[EntryKind::ToppedUp])])
+        .when(wait(hours(24 * 365 * 50)))
+        .then([available(100)]);
+}
+
+#[test]
+fn a_pack_brings_its_amounts_in_one_entry_and_lapses_by_its_rule() {
+    given([])
+        .when(buy_pack("p", "bundle"))
+        .then([
+            available(100),
+            available_of("trainings", 2),
+            lapses("top_up:p", hours(24 * 31)),
+            lapses("top_up:p#1", hours(24 * 31)),
+            wrote(&[EntryKind::ToppedUp]),
+        ])
+        .when(wait(hours(24 * 31)))
+        .then([available(0), available_of("trainings", 0)]);
+}
+
+#[test]
+fn a_month_counts_from_the_payment_by_the_calendar() {
+    // 31 December: a month later is 31 January, not 30 days.
+    given([])
+        .when(buy_pack("p", "bundle").paid_at(START.minus(hours(24))))
+        .then([lapses("top_up:p", hours(24 * 30))]);
+    given([wait(hours(24 * 30))])
+        .when(buy_pack("p", "bundle"))
+        .then([lapses("top_up:p", hours(24 * (31 + 27)))]);
+}
+
+#[test]
+fn a_payment_in_the_future_or_a_pack_that_is_over_is_a_bad_field() {
+    given([])
+        .when(top_up(10).paid_at(START.plus(seconds(1))))
+        .then([refused("INVALID_FIELD"), wrote_nothing()])
+        .when(buy_pack("p", "bundle").paid_at(START.minus(hours(24 * 31))))
+        .then([refused("INVALID_FIELD"), no_grant("top_up:p")])
+        .when(buy_pack("p", "no-such"))
+        .then([refused("PACK_NOT_FOUND"), saying("pack_id", "no-such")])
+        .when(buy_of("p", "bottles", 3))
+        .then([refused("INVALID_FIELD")]);
+}
+
+#[test]
+fn one_payment_under_two_ids_credits_once() {
+    given([buy("a", 50).paid_by("pi_1")])
+        .when(buy("b", 50).paid_by("pi_1"))
+        .then([replayed(), available(50), no_grant("top_up:b"), wrote_nothing()])
+        .when(buy("c", 50).paid_by("pi_2"))
+        .then([done(), available(100)]);
+}
+
+#[test]
+fn a_grant_that_is_not_effective_yet_waits_and_then_repays_debt() {
+    given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 30)])
+        .and(give("later", 50).from(hours(2)))
+        .then([available(0), debt(20), parts("grant:later", "pending 50")])
+        .when(wait(hours(2)))
+        .then([available(30), debt(0), parts("grant:later", "available 30, consumed 20")])
+        .when(poke())
+        .then([wrote(&[EntryKind::GrantEffective]), effective(&[hours(2)])]);
+}
+
+#[test]
+fn a_gift_in_the_past_is_effective_now() {
+    given([wait(hours(5))]).when(give("g", 10).from(hours(1))).then([available(10), effective(&[hours(5)])]);
+}
+
+#[test]
+fn a_gift_that_would_be_over_before_it_begins_is_a_bad_field() {
+    given([wait(hours(5))])
+        .when(give("g", 10).until(hours(5)))
+        .then([refused("INVALID_FIELD")])
+        .when(give("g", 10).from(hours(7)).until(hours(7)))
+        .then([refused("INVALID_FIELD"), no_grant("grant:g")]);
+}
+
+#[test]
+fn a_wallet_has_a_ceiling_of_open_grants_and_a_spent_one_makes_room() {
+    // Checking invariants after each of so many steps would be slow, so they are made with no step between.
+    let mut world = given([give("0", 1)]);
+    for n in 1..MAX_OPEN_GRANTS {
+        let Step::Command(command) = give(&n.to_string(), 1) else { unreachable!() };
+        world.run_unwatched(&command);
+    }
+    world
+        .when(give("more", 1))
+        .then([
+            refused("LIMIT_EXCEEDED"),
+            saying("limit", "open_grants"),
+            saying("maximum", "1000"),
+            saying("requested", "1001"),
+        ])
+        .when(give("0", 1))
+        .then([replayed()])
+        .and(reserve("job", 1))
+        .when(top_up(1))
+        .then([refused("LIMIT_EXCEEDED")])
+        .and(settle("job", 1))
+        .when(top_up(1))
+        .then([done(), available(1_000)]);
+}

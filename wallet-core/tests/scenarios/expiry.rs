@@ -1,0 +1,133 @@
+//! Grants that expire: a hold pins its credits, lost ones are charged first, and what comes back too late lapses.
+
+use super::prelude::*;
+
+#[test]
+fn what_is_left_of_a_grant_lapses_when_it_expires() {
+    given([give("a", 10).until(hours(1))])
+        .when(wait(hours(1)))
+        .then([available(0), parts("grant:a", "expired 10")])
+        .when(poke())
+        .then([wrote(&[EntryKind::GrantExpired]), effective(&[hours(1)])]);
+}
+
+#[test]
+fn the_end_of_a_grant_is_exclusive() {
+    let last = hours(1) - std::time::Duration::from_micros(1);
+    given([give("a", 10).until(hours(1))]).and(wait(last)).when(reserve("job", 10)).then([done(), held(10)]);
+    given([give("a", 10).until(hours(1))])
+        .and(wait(hours(1)))
+        .when(reserve("job", 10))
+        .then([refused("INSUFFICIENT_CREDITS"), wrote(&[EntryKind::GrantExpired])]);
+}
+
+#[test]
+fn a_hold_pins_its_credits_beyond_the_end_of_their_grant() {
+    given([give("a", 10).until(hours(1)), reserve("job", 10).ttl(hours(3))])
+        .and(wait(hours(2)))
+        .then([held(10), parts("grant:a", "held 10")])
+        .when(settle("job", 10))
+        .then([charged("job", 10), parts("grant:a", "consumed 10"), wrote(&[EntryKind::Settled])]);
+}
+
+#[test]
+fn credits_that_would_be_lost_are_charged_first() {
+    let two = || {
+        given([
+            give("lasting", 10).priority(-1),
+            give("brief", 10).until(hours(1)),
+            reserve("job", 20).ttl(hours(3)),
+        ])
+        .then([held_from("job", "grant:lasting 10, grant:brief 10")])
+    };
+    two().when(settle("job", 12)).then([
+        charged_to("job", "grant:lasting 10, grant:brief 2"),
+        parts("grant:brief", "available 8, consumed 2"),
+    ]);
+    two().and(wait(hours(2))).when(settle("job", 12)).then([
+        charged_to("job", "grant:lasting 2, grant:brief 10"),
+        parts("grant:lasting", "available 8, consumed 2"),
+        lapsed("job", 0),
+    ]);
+}
+
+#[test]
+fn a_fee_too_is_charged_to_lost_credits_first() {
+    given([
+        give("lasting", 10).priority(-1),
+        give("brief", 10).until(hours(1)),
+        reserve("job", 20).started().ttl(hours(3)),
+    ])
+    .and(wait(hours(2)))
+    .when(cancel("job"))
+    .then([
+        charged_to("job", "grant:brief 10"),
+        returned("job", 10),
+        parts("grant:lasting", "available 10"),
+    ]);
+}
+
+/// 10 credits, held for a job, whose grant expired an hour ago.
+fn expired_under_a_job() -> World {
+    given([give("a", 10).until(hours(1)), reserve("job", 10).ttl(hours(3))]).and(wait(hours(2)))
+}
+
+#[test]
+fn what_remains_of_a_settle_lapses_with_its_grant_in_the_same_entry() {
+    expired_under_a_job().when(settle("job", 4)).then([
+        charged("job", 4),
+        returned("job", 0),
+        lapsed("job", 6),
+        available(0),
+        parts("grant:a", "consumed 4, expired 6"),
+        no_grant("grace:job"),
+        wrote(&[EntryKind::Settled]),
+    ]);
+}
+
+#[test]
+fn a_users_cancel_lapses_too() {
+    expired_under_a_job().when(cancel("job")).then([
+        returned("job", 0),
+        lapsed("job", 10),
+        available(0),
+        no_grant("grace:job"),
+        wrote(&[EntryKind::Cancelled]),
+    ]);
+}
+
+#[test]
+fn what_the_user_is_not_to_blame_for_comes_back_as_grace() {
+    for (step, kind) in [(fail("job"), EntryKind::Failed), (stop("job"), EntryKind::Cancelled)] {
+        expired_under_a_job().when(step).then([
+            returned("job", 10),
+            lapsed("job", 0),
+            available(10),
+            parts("grant:a", "expired 10"),
+            parts("grace:job", "available 10"),
+            lapses("grace:job", hours(26)),
+            stems_from("grace:job", "grant:a"),
+            wrote(&[kind]),
+        ]);
+    }
+    expired_under_a_job().and(wait(hours(1))).when(poke()).then([
+        state("job", State::Expired),
+        returned("job", 10),
+        available(10),
+        lapses("grace:job", hours(27)),
+        wrote(&[EntryKind::HoldExpired]),
+        effective(&[hours(3)]),
+    ]);
+}
+
+#[test]
+fn a_failure_fee_is_charged_before_grace_is_given() {
+    given([give("a", 40).until(hours(1)), reserve("job", 40).ttl(hours(3))])
+        .and(wait(hours(2)))
+        .when(fail_with("job", "NSFW"))
+        .then([
+            fee("job", 10),
+            parts("grant:a", "consumed 10, expired 30"),
+            parts("grace:job", "available 30"),
+        ]);
+}

@@ -1,0 +1,43 @@
+//! The rules of the wallet, told as scenarios: given what happened before, when this happens, then that is so.
+//! After every command the invariants are checked, and a twin that a sweeper visits must agree (see `common`).
+
+#![cfg(test)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod cancelling;
+mod crediting;
+mod due;
+mod expiry;
+mod failing;
+mod golden;
+mod grace;
+mod late;
+mod mismatch;
+mod overage;
+mod pricing;
+mod refusing;
+mod replaying;
+mod revoking;
+mod settling;
+mod spending_order;
+mod terminal;
+mod working;
+
+/// What every scenario is told with.
+mod prelude {
+    pub(crate) use wallet_core::Source;
+    pub(crate) use wallet_core::entry::EntryKind;
+    pub(crate) use wallet_core::reservation::State;
+
+    pub(crate) use crate::common::facts::*;
+    pub(crate) use crate::common::steps::*;
+    pub(crate) use crate::common::world::{CATALOG, START, World, given, given_catalog};
+}

@@ -1,0 +1,125 @@
+//! Several units at once, and debt: all or nothing, and repaid first.
+
+use super::prelude::*;
+
+#[test]
+fn each_unit_of_a_job_settles_for_itself() {
+    given([top_up(110), buy_of("p", "trainings", 5), reserve_both("job", "both", 100, 2)])
+        .then([held(100), held_of("trainings", 2)])
+        .when(settle_usage("job", &[("n", "130"), ("t", "1")]))
+        .then([
+            charged("job", 110),
+            uncollected("job", 20),
+            charged_of("job", "trainings", 1),
+            returned_of("job", "trainings", 1),
+            available(0),
+            available_of("trainings", 4),
+            held_of("trainings", 0),
+        ]);
+}
+
+#[test]
+fn a_reserve_takes_all_units_or_nothing() {
+    given([top_up(100), buy_of("p", "trainings", 1)]).when(reserve_both("job", "both", 100, 2)).then([
+        refused("INSUFFICIENT_CREDITS"),
+        saying("unit", "trainings"),
+        saying("shortfall", "1"),
+        saying("packs", "bundle"),
+        unknown("job"),
+        available(100),
+        wrote_nothing(),
+    ]);
+}
+
+#[test]
+fn a_shortfall_names_every_unit_that_is_short() {
+    given([top_up(90)]).when(reserve_both("job", "both", 100, 2)).then([
+        refused("INSUFFICIENT_CREDITS"),
+        saying("shortfall.credits", "10"),
+        saying("shortfall.trainings", "2"),
+    ]);
+}
+
+#[test]
+fn a_strict_settle_takes_all_units_or_nothing() {
+    given([top_up(150), buy_of("p", "trainings", 2), reserve_both("job", "both-strict", 100, 2)])
+        .when(settle_usage("job", &[("n", "150"), ("t", "3")]))
+        .then([
+            refused("INSUFFICIENT_CREDITS"),
+            saying("unit", "trainings"),
+            state("job", State::Held),
+            available(50),
+            held(100),
+            held_of("trainings", 2),
+        ])
+        .and(buy_of("q", "trainings", 1))
+        .when(settle_usage("job", &[("n", "150"), ("t", "3")]))
+        .then([charged("job", 150), charged_of("job", "trainings", 3), available(0)]);
+}
+
+#[test]
+fn units_that_the_caller_does_not_name_cost_nothing() {
+    given([top_up(100), buy_of("p", "trainings", 2), reserve_both("job", "both", 100, 2)])
+        .when(settle_amounts("job", &[("credits", 60)]))
+        .then([charged("job", 60), charged_of("job", "trainings", 0), available_of("trainings", 2)]);
+}
+
+#[test]
+fn a_unit_that_was_not_reserved_is_no_unit_of_the_job() {
+    given([top_up(100), reserve("job", 40)]).when(settle_amounts("job", &[("trainings", 1)])).then([
+        refused("UNIT_MISMATCH"),
+        saying("unit", "trainings"),
+        state("job", State::Held),
+    ]);
+}
+
+/// A wallet that owes 20 credits.
+fn owing() -> World {
+    given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 30)]).then([
+        debt(20),
+        available(0),
+        charged_to("job", "top_up:t 10, debt 20"),
+    ])
+}
+
+#[test]
+fn the_next_top_up_repays_debt_in_its_own_entry() {
+    owing().when(buy("u", 50)).then([
+        wrote(&[EntryKind::ToppedUp]),
+        debt(0),
+        available(30),
+        parts("top_up:u", "available 30, consumed 20"),
+    ]);
+}
+
+#[test]
+fn a_top_up_smaller_than_the_debt_repays_what_it_can() {
+    owing()
+        .when(buy("u", 15))
+        .then([debt(5), available(0), parts("top_up:u", "consumed 15")])
+        .when(give("g", 15))
+        .then([debt(0), available(10), parts("grant:g", "available 10, consumed 5")]);
+}
+
+#[test]
+fn credits_of_another_unit_repay_nothing() {
+    owing().when(buy_of("u", "trainings", 5)).then([debt(20), available_of("trainings", 5)]);
+}
+
+#[test]
+fn debt_blocks_a_reserve_of_any_unit_and_nothing_else() {
+    given([may_owe(20), top_up(20), reserve("running", 10), reserve_kind("job", "owing", 10)])
+        .and(buy_of("p", "trainings", 5))
+        .and(settle("job", 30))
+        .when(reserve("next", 0))
+        .then([refused("IN_DEBT"), saying("unit", "credits"), saying("debt", "20")])
+        .when(reserve_amounts("next", &[("trainings", 1)], &[]))
+        .then([refused("IN_DEBT")])
+        .and(start("running", 1))
+        .and(extend("running"))
+        .when(settle("running", 10))
+        .then([done(), debt(20)])
+        .and(buy("u", 20))
+        .when(reserve("next", 0))
+        .then([done(), debt(0)]);
+}

@@ -1,0 +1,69 @@
+//! Refusals: which comes first when several apply, and what a wallet that is not active still does.
+
+use wallet_core::wallet::WalletStatus;
+
+use super::prelude::*;
+
+#[test]
+fn the_checks_of_a_reserve_come_in_their_order() {
+    // Everything is wrong with it; each row puts one thing right.
+    let owing = || given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 30)]);
+    owing()
+        .and(suspend("s"))
+        .when(reserve_kind("job", "unheard-of", 40))
+        .then([refused("RESERVATION_SETTLED")])
+        .when(reserve_kind("new", "unheard-of", 40).limit("credits", 1))
+        .then([refused("NO_PRICE_RULE")])
+        .when(reserve("new", 40).limit("credits", 1))
+        .then([refused("PRICE_ABOVE_LIMIT")])
+        .when(reserve("new", 40))
+        .then([refused("WALLET_SUSPENDED")])
+        .and(update("on").status(WalletStatus::Active))
+        .when(reserve("new", 40))
+        .then([refused("IN_DEBT")])
+        .and(buy("u", 20))
+        .when(reserve("new", 40))
+        .then([refused("INSUFFICIENT_CREDITS")])
+        .and(buy("v", 40))
+        .when(reserve("new", 40))
+        .then([done()]);
+}
+
+#[test]
+fn suspension_blocks_a_reserve_and_nothing_else() {
+    given([top_up(100), reserve("a", 10), reserve("b", 10), reserve("c", 10), suspend("s")])
+        .when(reserve("d", 0))
+        .then([refused("WALLET_SUSPENDED"), unknown("d")])
+        .when(start("a", 1))
+        .then([done()])
+        .when(extend("a").lease(hours(2)))
+        .then([done(), deadline("a", hours(2))])
+        .when(settle("a", 10))
+        .then([done()])
+        .when(fail("b"))
+        .then([done()])
+        .when(cancel("c"))
+        .then([done()])
+        .when(buy("u", 10))
+        .then([done()])
+        .when(give("g", 10))
+        .then([done()])
+        .when(revoke("r", "grant:g"))
+        .then([done(), available(100)]);
+}
+
+#[test]
+fn a_wallet_that_was_never_made_takes_no_commands() {
+    for step in [top_up(1), give("g", 1), reserve("job", 1), revoke("r", "grant:g"), suspend("s"), poke()] {
+        World::new(CATALOG).when(step).then([refused("WALLET_NOT_FOUND"), wrote_nothing()]);
+    }
+}
+
+#[test]
+fn a_debt_limit_cannot_be_put_below_the_debt() {
+    given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 30)])
+        .when(update("u").owing(19))
+        .then([refused("INVALID_FIELD"), debt(20)])
+        .when(update("u").owing(20))
+        .then([done()]);
+}

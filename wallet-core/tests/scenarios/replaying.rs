@@ -1,0 +1,112 @@
+//! The same id and content again: the same answer and no second effect, also after the state has moved on.
+
+use super::prelude::*;
+
+/// The command again, twice, with other things happening in between.
+fn twice_more(mut world: World, step: &Step) {
+    for between in [poke(), buy("between", 7)] {
+        world = world.and(between).when(step.clone()).then([replayed(), wrote_nothing()]);
+    }
+}
+
+#[test]
+fn every_command_may_come_twice() {
+    let ready = || given([top_up(100), reserve("job", 40)]);
+    let rows = [
+        (given([]), buy("t1", 10)),
+        (given([]), buy_pack("t2", "bundle")),
+        (given([]), give("g", 10).until(hours(1))),
+        (given([top_up(100)]), reserve("job", 40)),
+        (given([top_up(100)]), reserve_amounts("job", &[("credits", 40)], &[("credits", 50)])),
+        (ready(), start("job", 1)),
+        (ready(), settle("job", 30)),
+        (ready(), settle_as_reserved("job")),
+        (ready(), settle_amounts("job", &[("credits", 20)])),
+        (ready(), fail("job")),
+        (ready(), cancel("job")),
+        (ready(), stop("job")),
+        (given([]), cancel("job").allow_missing()),
+        (ready(), revoke("r", "top_up:t")),
+        (given([]), suspend("s")),
+        (given([]), update("n").named("Ann")),
+    ];
+    for (world, step) in rows {
+        println!("{step:?}");
+        twice_more(world.and(step.clone()), &step);
+    }
+}
+
+#[test]
+fn what_does_not_belong_to_the_content_may_differ() {
+    given([top_up(100), reserve("job", 40)])
+        .when(reserve("job", 40).ttl(hours(2)).limit("credits", 1).label("a", "b").started())
+        .then([replayed(), state("job", State::Held), deadline("job", minutes(30))])
+        .when(reserve_quoted("job", 40, 1, hours(1)))
+        .then([replayed()])
+        .and(settle("job", 30))
+        .when(settle("job", 30).late().attempt(7))
+        .then([replayed()]);
+    given([cancel("job").allow_missing()])
+        .when(cancel("job").max_fee("credits", 0))
+        .then([replayed(), state("job", State::Cancelled)]);
+}
+
+#[test]
+fn numbers_are_compared_by_value() {
+    given([top_up(100), reserve("job", 40)])
+        .when(reserve_for(
+            "job",
+            wallet_core::decide::PriceSource::Operation(operation("fixed", &[("n", "40.0")])),
+        ))
+        .then([replayed()])
+        .and(settle_usage("job", &[("n", "5.0")]))
+        .when(settle_usage("job", &[("n", "5")]))
+        .then([replayed()]);
+}
+
+#[test]
+fn a_retry_finds_its_reservation_whatever_has_changed_since() {
+    given([top_up(100), reserve_quoted("job", 40, 1, minutes(10))])
+        .and(Step::Publish(CATALOG.replace("kind = \"fixed\"", "kind = \"gone\"")))
+        .and(wait(minutes(20)))
+        .and(suspend("s"))
+        .when(reserve_quoted("job", 40, 1, minutes(10)))
+        .then([replayed(), state("job", State::Held)])
+        .when(reserve("job", 40).limit("credits", 1))
+        .then([replayed()]);
+}
+
+#[test]
+fn a_retry_of_an_expiring_purchase_finds_it_after_its_end() {
+    given([give("g", 10).until(hours(1))])
+        .and(wait(hours(2)))
+        .when(give("g", 10).until(hours(1)))
+        .then([replayed(), parts("grant:g", "expired 10")]);
+}
+
+#[test]
+fn refusals_are_not_remembered() {
+    given([])
+        .when(reserve("job", 40))
+        .then([refused("INSUFFICIENT_CREDITS"), unknown("job")])
+        .and(top_up(40))
+        .when(reserve("job", 40))
+        .then([done(), held(40)]);
+}
+
+#[test]
+fn a_late_settle_is_replayed_with_or_without_asking_for_it() {
+    given([top_up(100), reserve("job", 40), wait(hours(1)), settle("job", 40).late()])
+        .and(wait(hours(100)))
+        .when(settle("job", 40))
+        .then([replayed(), charged("job", 40)]);
+}
+
+#[test]
+fn a_start_is_replayed_until_another_worker_has_taken_over() {
+    given([top_up(100), reserve("job", 40), start("job", 1), start("job", 2).worker("w2")])
+        .when(start("job", 1))
+        .then([refused("STALE_ATTEMPT")])
+        .when(start("job", 2).worker("w2"))
+        .then([replayed()]);
+}

@@ -1,0 +1,60 @@
+//! Grants taken back: what is left at once, what is held when it returns.
+
+use super::prelude::*;
+
+#[test]
+fn what_is_left_of_a_grant_is_taken_back() {
+    given([top_up(100), reserve("job", 30), settle("job", 30)]).when(revoke("r", "top_up:t")).then([
+        done(),
+        available(0),
+        parts("top_up:t", "consumed 30, revoked 70"),
+        wrote(&[EntryKind::GrantRevoked]),
+    ]);
+}
+
+#[test]
+fn what_is_held_goes_when_it_returns_and_not_before() {
+    let running = || {
+        given([top_up(100), reserve("job", 30)]).and(revoke("r", "top_up:t")).then([
+            available(0),
+            held(30),
+            parts("top_up:t", "held 30, revoked 70"),
+        ])
+    };
+    running().when(settle("job", 20)).then([
+        charged("job", 20),
+        lapsed("job", 10),
+        returned("job", 0),
+        available(0),
+        parts("top_up:t", "consumed 20, revoked 80"),
+    ]);
+    for step in [fail("job"), stop("job"), cancel("job")] {
+        running().when(step).then([
+            lapsed("job", 30),
+            available(0),
+            held(0),
+            parts("top_up:t", "revoked 100"),
+            no_grant("grace:job"),
+        ]);
+    }
+}
+
+#[test]
+fn a_revoked_grant_gives_no_grace() {
+    given([give("a", 10).until(hours(1)), reserve("job", 10).ttl(hours(3)), revoke("r", "grant:a")])
+        .and(wait(hours(2)))
+        .when(fail("job"))
+        .then([lapsed("job", 10), parts("grant:a", "revoked 10"), no_grant("grace:job")]);
+}
+
+#[test]
+fn a_grant_that_is_not_effective_yet_never_will_be() {
+    given([give("later", 50).from(hours(2)), revoke("r", "grant:later")])
+        .when(wait(hours(3)))
+        .then([available(0), parts("grant:later", "revoked 50")]);
+}
+
+#[test]
+fn a_grant_that_is_not_there_cannot_be_taken_back() {
+    given([top_up(10)]).when(revoke("r", "grant:no")).then([refused("GRANT_NOT_FOUND"), available(10)]);
+}

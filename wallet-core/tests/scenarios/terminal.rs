@@ -1,0 +1,90 @@
+//! The terminal half of the table in DESIGN section 3: every end of a reservation against every verb.
+
+use super::prelude::*;
+use crate::common::facts::{outcome, said};
+
+/// A job of 40 that has ended.
+fn ended(by: &str) -> World {
+    let held = || given([top_up(100), reserve("job", 40)]);
+    match by {
+        "settled" => held().and(settle("job", 30)),
+        "failed" => held().and(fail("job")),
+        "cancelled" => held().and(cancel("job")),
+        "tombstone" => given([top_up(100), cancel("job").allow_missing()]),
+        "expired" => held().and(wait(hours(1))).and(poke()),
+        "settled late" => held().and(wait(hours(1))).and(settle("job", 30).late()),
+        other => panic!("{other}"),
+    }
+}
+
+const ENDS: [&str; 6] = ["settled", "failed", "cancelled", "tombstone", "expired", "settled late"];
+
+#[test]
+fn every_end_answers_every_verb_as_the_table_says() {
+    // In the order of ENDS. "settled late" is SETTLED like any other.
+    const ENDED: [&str; 6] = ["SETTLED", "FAILED", "CANCELLED", "CANCELLED", "EXPIRED", "SETTLED"];
+    const SHOWN: [&str; 6] = ["done"; 6];
+    let rows: [(Step, [&str; 6]); 12] = [
+        (reserve("job", 40), ENDED),
+        (reserve("job", 41).actor("bob"), ENDED),
+        (start("job", 1), ENDED),
+        (start("job", 9).worker("w9"), ENDED),
+        (extend("job"), SHOWN),
+        (extend("job").attempt(1), SHOWN),
+        (settle("job", 30), ["replayed", "outcome", "CANCELLED", "CANCELLED", "EXPIRED", "replayed"]),
+        (settle("job", 31), ["usage", "outcome", "CANCELLED", "CANCELLED", "EXPIRED", "usage"]),
+        (fail("job"), ["outcome", "replayed", "CANCELLED", "CANCELLED", "done", "outcome"]),
+        (fail_with("job", "NSFW"), ["outcome", "code", "CANCELLED", "CANCELLED", "done", "outcome"]),
+        (cancel("job"), ["SETTLED", "FAILED", "replayed", "replayed", "done", "SETTLED"]),
+        (stop("job"), ["SETTLED", "FAILED", "reason", "reason", "done", "SETTLED"]),
+    ];
+    for (verb, answers) in rows {
+        for ((end, answer), state) in ENDS.into_iter().zip(answers).zip(ENDED) {
+            println!("{end}, then {verb:?}");
+            let world = ended(end);
+            let before = world.seen();
+            let world = world.when(verb.clone());
+            assert_eq!(answer_of(&world, state), answer);
+            assert_eq!(world.lazy.wallet, before, "whatever has ended stays as it is");
+        }
+    }
+}
+
+/// "done", "replayed", the state that the refusal names, or the telling field of a mismatch.
+fn answer_of(world: &World, state: &str) -> String {
+    match outcome(world) {
+        "IDEMPOTENCY_MISMATCH" => {
+            let fields = said(world, "fields").unwrap();
+            let telling = ["outcome", "usage", "code", "reason"];
+            assert_eq!(said(world, "state").as_deref(), Some(state));
+            telling.into_iter().find(|field| fields.split(',').any(|f| f == *field)).unwrap().to_owned()
+        }
+        reason if reason.starts_with("RESERVATION_") => {
+            assert_eq!(said(world, "state").as_deref(), Some(state));
+            reason.trim_start_matches("RESERVATION_").to_owned()
+        }
+        other => other.to_owned(),
+    }
+}
+
+#[test]
+fn the_first_finalizer_wins_and_the_loser_is_told_who_won() {
+    let running = || given([top_up(100), reserve("job", 40).started()]);
+    running().and(cancel("job")).when(settle("job", 40)).then([
+        refused("RESERVATION_CANCELLED"),
+        charged("job", 20),
+        available(80),
+    ]);
+    running().and(settle("job", 40)).when(cancel("job")).then([
+        refused("RESERVATION_SETTLED"),
+        charged("job", 40),
+        available(60),
+    ]);
+}
+
+#[test]
+fn a_verb_about_a_job_that_nobody_knows_is_told_so() {
+    for verb in [start("job", 1), extend("job"), settle("job", 1), fail("job"), cancel("job")] {
+        given([top_up(100)]).when(verb).then([refused("RESERVATION_NOT_FOUND"), wrote_nothing()]);
+    }
+}

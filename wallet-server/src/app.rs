@@ -1,0 +1,191 @@
+//! The application: `build` wires and binds, `run` serves until told to stop.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::catalogs::{PublishError, PublishedCatalogs};
+use crate::clock::{Clock, MAX_SKEW};
+use crate::config::{BUNDLED_CATALOG, Config};
+use crate::engine::{Engine, EngineCounts, Sweeper, SweeperConfig};
+use crate::grpc::{self, GrpcLimits, Health, ServeError, Services};
+use crate::query::Queries;
+use crate::quote::QuoteSigner;
+use crate::store::{Backend, Store, StoreError};
+
+/// How long the lanes may take to finish what is queued after the last call has ended.
+const LANES_DRAIN: Duration = Duration::from_secs(10);
+
+/// Why the server does not start, or could not go on.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// The address is open to others, and nothing protects it.
+    #[error("{0} is not a loopback address, and there are neither keys nor TLS yet: --insecure listens there anyway")]
+    Exposed(SocketAddr),
+    /// The address cannot be had.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// The catalog is wrong.
+    #[error("the catalog cannot be published:\n{0}")]
+    Catalog(String),
+    /// The database.
+    #[error("database: {0}")]
+    Store(String),
+    /// The gRPC server.
+    #[error("serving: {0}")]
+    Serve(String),
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+impl From<PublishError> for AppError {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Invalid(problems) => Self::Catalog(problems.to_string()),
+            PublishError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<ServeError> for AppError {
+    fn from(error: ServeError) -> Self {
+        Self::Serve(error.to_string())
+    }
+}
+
+/// A server that is wired and bound, and not yet serving.
+pub struct App {
+    listener: TcpListener,
+    address: SocketAddr,
+    services: Services,
+    sweeper: Sweeper,
+    clock: Clock,
+    store: Store,
+    poll_period: Duration,
+    lanes: TaskTracker,
+}
+
+impl App {
+    /// Opens the database, brings its schema up to date, publishes the catalog if it is new, and binds the address.
+    pub async fn build(config: Config) -> Result<Self, AppError> {
+        if !config.listen.ip().is_loopback() && !config.insecure {
+            return Err(AppError::Exposed(config.listen));
+        }
+        let store = Store::open(&config.database_url).await?;
+        store.migrate().await?;
+        let clock = Clock::system();
+        compare_clocks(&store, &clock).await?;
+        let wanted = config.catalog.as_deref();
+        let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), wanted, BUNDLED_CATALOG).await?;
+        let quotes = QuoteSigner::new(&store.signing_key("quotes", fresh_secret()?, clock.now()).await?);
+        let lanes = TaskTracker::new();
+        let most = if store.backend() == Backend::Sqlite { 1 } else { 64 };
+        let engine = Engine::start(&store, &catalogs, &clock, &config.engine(most), &lanes).await?;
+        let queries = Queries::new(store.clone(), clock.clone(), catalogs.clone());
+        let sweeper = Sweeper {
+            store: store.clone(),
+            engine: engine.clone(),
+            clock: clock.clone(),
+            config: SweeperConfig { period: config.sweep_period },
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(|e| AppError::Listen(config.listen, e))?;
+        let address = listener.local_addr().map_err(|e| AppError::Listen(config.listen, e))?;
+        let services = Services { engine, queries, catalogs, quotes };
+        Ok(Self { listener, address, services, sweeper, clock, store, poll_period: config.poll_period, lanes })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What the engine has done so far; a function, so that it can be asked while the server runs.
+    pub fn counts(&self) -> impl Fn() -> EngineCounts + Send + Sync + use<> {
+        // The engine itself is not kept: its lanes end when the last handle to it is gone.
+        let metrics = self.services.engine.metrics();
+        move || metrics.counts()
+    }
+
+    /// Serves until told to stop; then finishes the calls in progress and what is queued.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), AppError> {
+        let health = Health::starting().await;
+        let jobs = TaskTracker::new();
+        jobs.spawn(self.sweeper.run(shutdown.clone()));
+        let watch = Watch {
+            catalogs: self.services.catalogs.clone(),
+            store: self.store,
+            clock: self.clock,
+            health: health.clone(),
+            period: self.poll_period,
+        };
+        jobs.spawn(watch.run(shutdown.clone()));
+        health.set_serving(true).await;
+        let served =
+            grpc::serve(self.listener, self.services, health, GrpcLimits::default(), shutdown.clone()).await;
+        shutdown.cancel();
+        jobs.close();
+        jobs.wait().await;
+        self.lanes.close();
+        if tokio::time::timeout(LANES_DRAIN, self.lanes.wait()).await.is_err() {
+            tracing::warn!("commands were still queued at the end of the drain time");
+        }
+        Ok(served?)
+    }
+}
+
+/// Keeps an eye on what other servers may change: the current catalog, and the database's clock.
+struct Watch {
+    catalogs: PublishedCatalogs,
+    store: Store,
+    clock: Clock,
+    health: Health,
+    period: Duration,
+}
+
+impl Watch {
+    async fn run(self, shutdown: CancellationToken) {
+        let mut ticks = tokio::time::interval(self.period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            if let Err(error) = self.catalogs.refresh_all().await {
+                tracing::warn!(%error, "cannot look for a newer catalog; the last good one serves on");
+            }
+            match compare_clocks(&self.store, &self.clock).await {
+                Ok(drift) if drift > MAX_SKEW => {
+                    tracing::error!(?drift, "the database's clock jumped: not ready until it has been stable");
+                    self.health.set_serving(false).await;
+                }
+                Ok(_) if !shutdown.is_cancelled() => self.health.set_serving(true).await,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "cannot ask the database for its time"),
+            }
+        }
+    }
+}
+
+/// Follows the database's clock; says how far ours had strayed.
+async fn compare_clocks(store: &Store, clock: &Clock) -> Result<Duration, StoreError> {
+    Ok(match store.database_time().await? {
+        Some((theirs, round_trip)) => clock.follow(theirs, round_trip),
+        None => Duration::ZERO,
+    })
+}
+
+fn fresh_secret() -> Result<[u8; 32], AppError> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| AppError::Store(format!("no randomness: {error}")))?;
+    Ok(secret)
+}

@@ -1,0 +1,105 @@
+//! `catalog`: check a document on its own, publish it to a running server, show what a server has.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use wallet_client::{ClientConfig, WalletClient, v1};
+use wallet_core::catalog::Catalog;
+
+use crate::app::AppError;
+use crate::cli::output::say;
+
+/// What to do with a catalog.
+#[derive(Debug, Subcommand)]
+pub(super) enum CatalogCommand {
+    /// Check a document, golden cases included, without a server.
+    Check {
+        /// The document, TOML.
+        file: PathBuf,
+    },
+    /// Publish a document to a running server.
+    Publish {
+        /// The document, TOML.
+        file: PathBuf,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Print a running server's catalog.
+    Show {
+        /// A version; the current one by default.
+        #[arg(long, default_value_t = 0)]
+        version: i64,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+/// Which server.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ServerArgs {
+    /// Where the server listens.
+    #[arg(long, env = "WALLET_ENDPOINT", default_value = "http://127.0.0.1:50051")]
+    endpoint: String,
+}
+
+pub(super) async fn run(command: CatalogCommand) -> Result<ExitCode, AppError> {
+    match command {
+        CatalogCommand::Check { file } => check(&file),
+        CatalogCommand::Publish { file, server } => publish(&file, &server).await,
+        CatalogCommand::Show { version, server } => show(version, &server).await,
+    }
+}
+
+fn check(file: &Path) -> Result<ExitCode, AppError> {
+    match Catalog::parse(&read(file)?) {
+        Ok(catalog) => {
+            let golden = catalog.goldens().len();
+            let (rules, plans, packs) = (catalog.rules().len(), catalog.plans().len(), catalog.packs().len());
+            say(format_args!("ok: {rules} rules, {plans} plans, {packs} packs, {golden} golden cases agree"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(problems) => {
+            say(problems);
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+async fn publish(file: &Path, server: &ServerArgs) -> Result<ExitCode, AppError> {
+    let request = v1::PublishCatalogRequest { toml: read(file)?, validate_only: false };
+    let answer = connect(server).await?.publish_catalog(request).await.map_err(failed)?;
+    let version = answer.catalog.unwrap_or_default().version;
+    match answer.unchanged {
+        true => say(format_args!("unchanged: this is catalog {version} already")),
+        false => say(format_args!("published as catalog {version}")),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show(version: i64, server: &ServerArgs) -> Result<ExitCode, AppError> {
+    let answer = connect(server).await?.get_catalog(v1::GetCatalogRequest { version }).await.map_err(failed)?;
+    let catalog = answer.catalog.unwrap_or_default();
+    say(format_args!("# catalog {}", catalog.version));
+    say(catalog.toml.trim_end());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(file: &Path) -> Result<String, AppError> {
+    std::fs::read_to_string(file).map_err(|error| AppError::Catalog(format!("{}: {error}", file.display())))
+}
+
+async fn connect(server: &ServerArgs) -> Result<WalletClient, AppError> {
+    WalletClient::connect(ClientConfig::new(&server.endpoint)).await.map_err(failed)
+}
+
+fn failed(error: wallet_client::Error) -> AppError {
+    match error.refusal() {
+        Some(refusal) if !refusal.violations.is_empty() => {
+            let lines: Vec<String> =
+                refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
+            AppError::Catalog(lines.join("\n"))
+        }
+        _ => AppError::Serve(error.to_string()),
+    }
+}

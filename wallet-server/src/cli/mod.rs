@@ -1,0 +1,62 @@
+//! The command line: one binary with roles.
+
+mod catalog;
+mod migrate;
+mod output;
+mod serve;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A credit wallet for AI generation platforms. Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(name = "wallet-server", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Role>,
+    #[command(flatten)]
+    serve: serve::ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// Serve gRPC (the default).
+    Serve(serve::ServeArgs),
+    /// Create the database or bring its schema up to date, then exit.
+    Migrate(DatabaseArgs),
+    /// Check, publish or show a catalog.
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
+    /// Recompute the whole ledger, read-only; exit code 1 if anything is wrong.
+    Verify(verify::VerifyArgs),
+}
+
+/// Which database.
+#[derive(Debug, Clone, Args)]
+struct DatabaseArgs {
+    /// sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+    #[arg(long, env = "WALLET_DATABASE_URL", default_value = "sqlite://data/wallet.db", hide_env_values = true)]
+    database_url: String,
+}
+
+/// Does what the command line says.
+pub async fn run() -> ExitCode {
+    let cli = Cli::parse();
+    output::init_logging();
+    let done = match cli.command {
+        None => serve::run(cli.serve).await,
+        Some(Role::Serve(args)) => serve::run(args).await,
+        Some(Role::Migrate(args)) => migrate::run(&args).await,
+        Some(Role::Catalog(command)) => catalog::run(command).await,
+        Some(Role::Verify(args)) => verify::run(&args).await,
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What the server is told from outside, read once at start.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::engine::{EngineConfig, SweeperConfig};
+
+/// The catalog that a server without one of its own begins with.
+pub const BUNDLED_CATALOG: &str = include_str!("../catalogs/example.toml");
+
+/// Everything the server is told. The defaults serve on loopback from an embedded database.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen. Port 0: any that is free.
+    pub listen: SocketAddr,
+    /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    pub database_url: String,
+    /// A catalog to publish if it differs from the current one, as TOML.
+    pub catalog: Option<String>,
+    /// Lanes that write; as many as cores by default. SQLite always has one.
+    pub lanes: Option<usize>,
+    /// The most commands committed together.
+    pub batch_max: usize,
+    /// The time between two sweeps for expired holds and grants.
+    pub sweep_period: Duration,
+    /// How often to look for a newer catalog, and to compare clocks with the database.
+    pub poll_period: Duration,
+    /// Whether to listen beyond loopback although nothing is encrypted and nobody is asked for a key.
+    pub insecure: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            database_url: "sqlite://data/wallet.db".to_owned(),
+            catalog: None,
+            lanes: None,
+            batch_max: EngineConfig::default().batch_max,
+            sweep_period: SweeperConfig::default().period,
+            poll_period: Duration::from_secs(2),
+            insecure: false,
+        }
+    }
+}
+
+impl Config {
+    /// How many lanes this makes on a database that takes `most`.
+    pub(crate) fn engine(&self, most: usize) -> EngineConfig {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let lanes = self.lanes.unwrap_or(cores).clamp(1, most);
+        EngineConfig { lanes, batch_max: self.batch_max.max(1), ..EngineConfig::default() }
+    }
+}

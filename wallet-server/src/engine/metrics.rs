@@ -1,0 +1,56 @@
+//! What the lanes count: enough to see batching, retries and refusals at work.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counters over all lanes, since start.
+#[derive(Debug, Default)]
+pub(crate) struct EngineMetrics {
+    batches: AtomicU64,
+    commands: AtomicU64,
+    largest_batch: AtomicU64,
+    retries: AtomicU64,
+    bisections: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineCounts {
+    /// Batches committed.
+    pub batches: u64,
+    /// Commands in them.
+    pub commands: u64,
+    /// The most commands in one of them.
+    pub largest_batch: u64,
+    /// Batches run again after a conflict or a lost connection.
+    pub retries: u64,
+    /// Batches split to find a command at fault.
+    pub bisections: u64,
+}
+
+impl EngineMetrics {
+    pub(super) fn committed(&self, commands: usize) {
+        let commands = commands as u64;
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        self.commands.fetch_add(commands, Ordering::Relaxed);
+        self.largest_batch.fetch_max(commands, Ordering::Relaxed);
+    }
+
+    pub(super) fn retried(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn bisected(&self) {
+        self.bisections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The counters now.
+    pub(crate) fn counts(&self) -> EngineCounts {
+        EngineCounts {
+            batches: self.batches.load(Ordering::Relaxed),
+            commands: self.commands.load(Ordering::Relaxed),
+            largest_batch: self.largest_batch.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
+            bisections: self.bisections.load(Ordering::Relaxed),
+        }
+    }
+}

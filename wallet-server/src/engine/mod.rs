@@ -1,0 +1,146 @@
+//! The engine: commands of many callers, committed together.
+//!
+//! A caller's command goes to its wallet's lane, a task with a connection of its own. The lane takes whatever
+//! waits, up to a bound, and runs it as one batch: lock, load, decide in order, write, commit, answer everybody.
+//! A lone caller waits for nobody. Nothing here knows a rule about credits: those are in `wallet-core`.
+//!
+//! Commands run in the lane's task and never in the caller's: a caller that goes away cancels nothing half-way.
+
+mod admission;
+mod batch;
+mod error;
+mod lane;
+mod metrics;
+mod retry;
+mod sweeper;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
+
+pub(crate) use error::EngineError;
+pub use metrics::EngineCounts;
+pub(crate) use metrics::EngineMetrics;
+pub(crate) use sweeper::{Sweeper, SweeperConfig};
+
+use crate::catalogs::PublishedCatalogs;
+use crate::clock::Clock;
+use crate::engine::admission::{Admission, Ticket};
+use crate::engine::lane::Lane;
+use crate::store::{Store, StoreError};
+
+/// How commands are batched and how many may wait.
+#[derive(Debug, Clone)]
+pub(crate) struct EngineConfig {
+    /// Lanes, each with a connection that writes. SQLite has one.
+    pub(crate) lanes: usize,
+    /// The most commands committed together.
+    pub(crate) batch_max: usize,
+    /// The most commands that wait in one lane.
+    pub(crate) queue: usize,
+    /// The most commands that wait for one wallet.
+    pub(crate) wallet_queue: usize,
+    /// How long a COMMIT may take before its outcome counts as unknown.
+    pub(crate) commit_timeout: Duration,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            lanes: 2,
+            batch_max: 256,
+            queue: 4_096,
+            wallet_queue: 2_048,
+            commit_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A command on its way to its lane.
+#[derive(Debug)]
+pub(crate) struct Submission {
+    pub(crate) tenant: TenantId,
+    pub(crate) wallet: WalletId,
+    pub(crate) command: Command,
+    /// Not executed at all if this has passed when its turn comes.
+    pub(crate) deadline: Option<tokio::time::Instant>,
+}
+
+/// A command in a lane's queue.
+#[derive(Debug)]
+struct Job {
+    tenant: TenantId,
+    key: WalletKey,
+    wallet: WalletId,
+    command: Command,
+    deadline: Option<tokio::time::Instant>,
+    answer: oneshot::Sender<Result<Reply, EngineError>>,
+    _ticket: Ticket,
+}
+
+/// The lanes. Cheap to clone; they end when the last clone is dropped and their queues are empty.
+#[derive(Debug, Clone)]
+pub(crate) struct Engine {
+    lanes: Arc<[Entrance]>,
+    metrics: Arc<EngineMetrics>,
+}
+
+/// A lane as callers see it.
+#[derive(Debug)]
+struct Entrance {
+    queue: mpsc::Sender<Job>,
+    admission: Arc<Admission>,
+}
+
+impl Engine {
+    /// Opens the lanes' connections and starts their tasks.
+    pub(crate) async fn start(
+        store: &Store,
+        catalogs: &PublishedCatalogs,
+        clock: &Clock,
+        config: &EngineConfig,
+        tasks: &TaskTracker,
+    ) -> Result<Self, StoreError> {
+        let metrics = Arc::new(EngineMetrics::default());
+        let mut lanes = Vec::new();
+        for number in 0..config.lanes.max(1) {
+            let (queue, jobs) = mpsc::channel(config.queue);
+            let lane = Lane::open(number, store, catalogs, clock, config, metrics.clone()).await?;
+            tasks.spawn(lane.run(jobs));
+            lanes.push(Entrance { queue, admission: Admission::new(config.queue, config.wallet_queue) });
+        }
+        Ok(Self { lanes: lanes.into(), metrics })
+    }
+
+    /// Runs a command and waits for its answer. Once its turn has come it runs to its end, whether or not
+    /// anybody still waits.
+    pub(crate) async fn submit(&self, submission: Submission) -> Result<Reply, EngineError> {
+        let Submission { tenant, wallet, command, deadline } = submission;
+        let key = WalletKey::new(tenant, &wallet);
+        let entrance = self.entrance(key);
+        let ticket = entrance.admission.admit(key, &command)?;
+        let (answer, answered) = oneshot::channel();
+        let job = Job { tenant, key, wallet, command, deadline, answer, _ticket: ticket };
+        entrance.queue.try_send(job).map_err(|_| EngineError::overloaded())?;
+        // The lane answers every job it took; a lane that is gone took this one along unexecuted or not.
+        answered.await.unwrap_or(Err(EngineError::OutcomeUnknown))
+    }
+
+    /// Whether there is room for work that changes nothing; the first to be shed.
+    pub(crate) fn admits_estimates(&self) -> bool {
+        self.lanes.iter().all(|entrance| entrance.admission.has_room_for_estimates())
+    }
+
+    /// What the lanes have done so far.
+    pub(crate) fn metrics(&self) -> Arc<EngineMetrics> {
+        self.metrics.clone()
+    }
+
+    fn entrance(&self, key: WalletKey) -> &Entrance {
+        let lane = usize::try_from(key.bucket()).unwrap_or(0) % self.lanes.len();
+        &self.lanes[lane]
+    }
+}

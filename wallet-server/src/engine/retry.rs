@@ -1,0 +1,146 @@
+//! Running a batch until every command in it has an answer, whatever the database does meanwhile.
+//!
+//! | What happens | What is done |
+//! |---|---|
+//! | conflict with another transaction | the whole batch again, skipping wallets that stay locked |
+//! | a row refused, an invariant broken | halves of the batch, until the command at fault stands alone |
+//! | connection lost before COMMIT | the whole batch again on a new connection |
+//! | connection lost during COMMIT | the same; the ids tell whether it had happened |
+
+use std::time::Duration;
+
+use wallet_core::Reply;
+
+use crate::engine::Job;
+use crate::engine::error::EngineError;
+use crate::engine::lane::Lane;
+use crate::store::{StoreError, Trouble};
+
+/// Tries after the first, for a batch in conflict.
+const CONFLICT_RETRIES: u32 = 5;
+/// Tries after the first, while the database is away. With the pauses about five seconds.
+const OUTAGE_RETRIES: u32 = 10;
+/// The first pause; it doubles up to `LONGEST_PAUSE`.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How far a batch has got.
+#[derive(Default)]
+struct Tries {
+    conflicts: u32,
+    outages: u32,
+    /// Once a COMMIT was sent, nothing may be called "not executed" any more.
+    commit_was_sent: bool,
+}
+
+impl Lane {
+    /// Runs a batch and answers everybody in it.
+    pub(super) async fn answer(&mut self, batch: Vec<Job>) {
+        let mut halves = vec![batch];
+        while let Some(mut batch) = halves.pop() {
+            match self.until_decided(&batch).await {
+                Ok(replies) => {
+                    self.metrics.committed(batch.len());
+                    for (job, reply) in batch.into_iter().zip(replies) {
+                        // A caller that has gone away learns the outcome by asking again.
+                        let _ = job.answer.send(reply);
+                    }
+                }
+                Err(_) if batch.len() > 1 => {
+                    self.metrics.bisected();
+                    let second = batch.split_off(batch.len() / 2);
+                    halves.extend([second, batch]);
+                }
+                Err(error) => {
+                    for job in batch {
+                        let _ = job.answer.send(Err(error.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// One reply per job, or the fault that some job of the batch has.
+    async fn until_decided(
+        &mut self,
+        batch: &[Job],
+    ) -> Result<Vec<Result<Reply, EngineError>>, EngineError> {
+        let mut tries = Tries::default();
+        loop {
+            let error = match self.run_batch(batch, tries.conflicts > 0).await {
+                Ok(replies) => return Ok(replies),
+                Err(error) => error,
+            };
+            let lane = self.number;
+            match error.trouble {
+                Trouble::Refused => {
+                    tracing::error!(lane, commands = batch.len(), %error, "a command cannot be stored");
+                    return Err(EngineError::Internal);
+                }
+                Trouble::Conflict => tries.conflicts += 1,
+                Trouble::CommitUnknown => {
+                    tries.commit_was_sent = true;
+                    tries.outages += 1;
+                }
+                Trouble::Unavailable => tries.outages += 1,
+            }
+            if tries.conflicts > CONFLICT_RETRIES || tries.outages > OUTAGE_RETRIES {
+                tracing::error!(lane, commands = batch.len(), %error, "giving up on a batch");
+                let outcome = match tries.commit_was_sent {
+                    true => EngineError::OutcomeUnknown,
+                    false => EngineError::Unavailable,
+                };
+                return Ok(batch.iter().map(|_| Err(outcome.clone())).collect());
+            }
+            self.metrics.retried();
+            tracing::warn!(lane, commands = batch.len(), %error, "running a batch again");
+            if error.trouble != Trouble::Conflict {
+                self.reconnect().await;
+            }
+            tokio::time::sleep(pause(tries.conflicts + tries.outages)).await;
+        }
+    }
+
+    /// Leaves the old connection, in whatever state it is, and opens a new one.
+    async fn reconnect(&mut self) {
+        match self.store.lane().await {
+            Ok(connection) => {
+                let old = std::mem::replace(&mut self.connection, connection);
+                tokio::spawn(async move { old.close().await });
+            }
+            Err(error) => tracing::warn!(lane = self.number, %error, "no new connection yet"),
+        }
+    }
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        match error.trouble {
+            Trouble::Conflict | Trouble::Unavailable => EngineError::Unavailable,
+            Trouble::CommitUnknown => EngineError::OutcomeUnknown,
+            Trouble::Refused => EngineError::Internal,
+        }
+    }
+}
+
+/// Doubling, with up to half of it taken off at random, so that two servers do not meet again at once.
+fn pause(tries: u32) -> Duration {
+    let whole = FIRST_PAUSE.saturating_mul(1 << tries.min(10)).min(LONGEST_PAUSE);
+    let mut byte = [0_u8];
+    // Without randomness there is simply no jitter.
+    let random = getrandom::fill(&mut byte).map_or(0, |()| u32::from(byte[0]));
+    whole - whole * random / 510
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_second_and_are_shortened_by_at_most_half() {
+        for (tries, whole) in [(1, 20), (2, 40), (3, 80), (20, 1000)] {
+            let pause = pause(tries).as_millis();
+            assert!((whole / 2..=whole).contains(&pause), "{tries}: {pause}");
+        }
+    }
+}

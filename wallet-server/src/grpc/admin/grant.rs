@@ -1,0 +1,39 @@
+//! Grant: credits that were not bought come in.
+
+use wallet_core::decide::Grant;
+use wallet_core::{Command, Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn grant(call: Call, request: v1::GrantRequest) -> Result<v1::GrantResponse, RpcError> {
+    let (wallet, grant) = parse(request)?;
+    let done = call.submit(wallet, Command::Grant(grant)).await?;
+    let catalog = call.catalog();
+    Ok(v1::GrantResponse {
+        grant: done.grants()?.first().map(|grant| to_proto::grant(&catalog, grant)),
+        replayed: done.replayed,
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::GrantRequest) -> Result<(WalletId, Grant), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let id = bad.id("grant_id", &request.grant_id);
+    let amount = bad.positive_amount("amount", request.amount);
+    let source = bad.granted_source("source", request.source);
+    let priority = request.priority;
+    let effective_time = bad.instant("effective_time", request.effective_time);
+    let expire_time = bad.instant("expire_time", request.expire_time);
+    let reason = bad.reason(request.reason);
+    bad.verdict(|| {
+        let ((unit, amount), source) = (amount?, source?);
+        Some((wallet?, Grant { id: id?, unit, amount, source, priority, effective_time, expire_time, reason }))
+    })
+}

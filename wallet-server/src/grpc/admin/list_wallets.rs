@@ -1,0 +1,29 @@
+//! ListWallets: all wallets of the tenant, without balances.
+
+use wallet_core::Rejection;
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+use crate::query::Page;
+
+pub(super) async fn list_wallets(
+    call: Call,
+    request: v1::ListWalletsRequest,
+) -> Result<v1::ListWalletsResponse, RpcError> {
+    let page = parse(request)?;
+    let listed = call.services.queries.wallets(call.tenant, page).await?;
+    let catalog = call.catalog();
+    Ok(v1::ListWalletsResponse {
+        wallets: listed.items.iter().map(|view| to_proto::wallet(&catalog, view, &[])).collect(),
+        next_page_token: listed.next.unwrap_or_default(),
+    })
+}
+
+fn parse(request: v1::ListWalletsRequest) -> Result<Page, Rejection> {
+    let mut bad = Violations::default();
+    let page = bad.page(request.page_size, request.page_token);
+    bad.verdict(|| Some(page))
+}

@@ -1,0 +1,61 @@
+//! `wallet.v1.AdminService`: a file per RPC; this is the table of contents.
+
+mod create_wallet;
+mod get_wallet;
+mod grant;
+mod list_wallets;
+mod revoke_grant;
+mod update_wallet;
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+use wallet_proto::v1;
+use wallet_proto::v1::admin_service_server::AdminService;
+
+use super::Services;
+use super::call::answer;
+
+/// The service that billing and support call.
+pub(super) struct AdminRpcs(pub(super) Arc<Services>);
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl AdminService for AdminRpcs {
+    async fn create_wallet(
+        &self,
+        request: Request<v1::CreateWalletRequest>,
+    ) -> Answer<v1::CreateWalletResponse> {
+        answer(&self.0, request, create_wallet::create_wallet).await
+    }
+
+    async fn get_wallet(&self, request: Request<v1::GetWalletRequest>) -> Answer<v1::GetWalletResponse> {
+        answer(&self.0, request, get_wallet::get_wallet).await
+    }
+
+    async fn list_wallets(
+        &self,
+        request: Request<v1::ListWalletsRequest>,
+    ) -> Answer<v1::ListWalletsResponse> {
+        answer(&self.0, request, list_wallets::list_wallets).await
+    }
+
+    async fn update_wallet(
+        &self,
+        request: Request<v1::UpdateWalletRequest>,
+    ) -> Answer<v1::UpdateWalletResponse> {
+        answer(&self.0, request, update_wallet::update_wallet).await
+    }
+
+    async fn grant(&self, request: Request<v1::GrantRequest>) -> Answer<v1::GrantResponse> {
+        answer(&self.0, request, grant::grant).await
+    }
+
+    async fn revoke_grant(
+        &self,
+        request: Request<v1::RevokeGrantRequest>,
+    ) -> Answer<v1::RevokeGrantResponse> {
+        answer(&self.0, request, revoke_grant::revoke_grant).await
+    }
+}

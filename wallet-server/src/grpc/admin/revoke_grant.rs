@@ -1,0 +1,35 @@
+//! RevokeGrant: takes back what is left of a grant.
+
+use wallet_core::decide::RevokeGrant;
+use wallet_core::{Command, Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn revoke_grant(
+    call: Call,
+    request: v1::RevokeGrantRequest,
+) -> Result<v1::RevokeGrantResponse, RpcError> {
+    let (wallet, revoke) = parse(request)?;
+    let done = call.submit(wallet, Command::RevokeGrant(revoke)).await?;
+    let catalog = call.catalog();
+    Ok(v1::RevokeGrantResponse {
+        grant: done.grants()?.first().map(|grant| to_proto::grant(&catalog, grant)),
+        replayed: done.replayed,
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::RevokeGrantRequest) -> Result<(WalletId, RevokeGrant), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let id = bad.id("request_id", &request.request_id);
+    let grant = bad.grant_key("grant_id", &request.grant_id);
+    let reason = bad.reason(request.reason);
+    bad.verdict(|| Some((wallet?, RevokeGrant { request: id?, grant: grant?, reason })))
+}

@@ -1,0 +1,36 @@
+//! UpdateWallet: suspends, reactivates, renames a wallet, sets how much it may owe.
+
+use wallet_core::decide::UpdateWallet;
+use wallet_core::{Command, Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn update_wallet(
+    call: Call,
+    request: v1::UpdateWalletRequest,
+) -> Result<v1::UpdateWalletResponse, RpcError> {
+    let (wallet, update) = parse(request)?;
+    let done = call.submit(wallet, Command::UpdateWallet(update)).await?;
+    Ok(v1::UpdateWalletResponse {
+        wallet: Some(to_proto::wallet(&call.catalog(), done.view()?, &done.balances)),
+        replayed: done.replayed,
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::UpdateWalletRequest) -> Result<(WalletId, UpdateWallet), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let id = bad.id("request_id", &request.request_id);
+    let status = bad.new_status("status", request.status);
+    let display_name = request.display_name.map(|name| bad.display_name(name));
+    let debt_limits = bad.amounts("debt_limits", request.debt_limits);
+    let reason = bad.reason(request.reason);
+    bad.verdict(|| Some((wallet?, UpdateWallet { request: id?, status, display_name, debt_limits, reason })))
+}

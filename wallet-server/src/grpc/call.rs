@@ -1,0 +1,106 @@
+//! A call: who makes it, until when, and with what it is served. What all handlers share.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tonic::{Request, Response, Status};
+use wallet_core::balance::{UnitBalance, WalletView};
+use wallet_core::catalog::Catalog;
+use wallet_core::command::Shown;
+use wallet_core::grant::Grant;
+use wallet_core::reservation::Reservation;
+use wallet_core::{Command, TenantId, Timestamp, WalletId};
+
+use super::error::{Decided, RpcError};
+use super::layers::{Deadline, Tenant};
+use super::services::Services;
+use crate::engine::Submission;
+
+/// One call, without its message.
+pub(super) struct Call {
+    pub(super) services: Arc<Services>,
+    pub(super) tenant: TenantId,
+    deadline: Option<Instant>,
+}
+
+/// What a command that was carried out leads to.
+pub(super) struct Answered {
+    pub(super) wallet: WalletId,
+    pub(super) balances: Vec<UnitBalance>,
+    pub(super) replayed: bool,
+    pub(super) revision: i64,
+    pub(super) version: i64,
+    pub(super) decided_at: Timestamp,
+    shown: Shown,
+}
+
+/// Serves a call by its handler.
+pub(super) async fn answer<Q, A, F>(
+    services: &Arc<Services>,
+    request: Request<Q>,
+    handler: impl FnOnce(Call, Q) -> F,
+) -> Result<Response<A>, Status>
+where
+    F: Future<Output = Result<A, RpcError>>,
+{
+    let (_, extensions, message) = request.into_parts();
+    let Some(Tenant(tenant)) = extensions.get().copied() else {
+        return Err(RpcError::defect("a call without a tenant").into());
+    };
+    let deadline = extensions.get().map(|Deadline(instant)| *instant);
+    let call = Call { services: Arc::clone(services), tenant, deadline };
+    Ok(Response::new(handler(call, message).await?))
+}
+
+impl Call {
+    /// The catalog that is current for the caller.
+    pub(super) fn catalog(&self) -> Arc<Catalog> {
+        self.services.catalogs.current(self.tenant)
+    }
+
+    /// Has a command decided and carried out.
+    pub(super) async fn submit(&self, wallet: WalletId, command: Command) -> Result<Answered, RpcError> {
+        let submission =
+            Submission { tenant: self.tenant, wallet: wallet.clone(), command, deadline: self.deadline };
+        let reply = self.services.engine.submit(submission).await.map_err(RpcError::about(&wallet))?;
+        let decided = Decided { revision: reply.revision, version: reply.version, at: reply.decided_at };
+        match reply.result {
+            Ok(answer) => Ok(Answered {
+                wallet,
+                balances: answer.balances,
+                replayed: answer.replayed,
+                revision: decided.revision,
+                version: decided.version,
+                decided_at: decided.at,
+                shown: answer.shown,
+            }),
+            Err(rejection) => Err(RpcError::about(&wallet)(rejection).decided(decided)),
+        }
+    }
+}
+
+impl Answered {
+    /// The reservation that the command was about.
+    pub(super) fn reservation(&self) -> Result<&Reservation, RpcError> {
+        match &self.shown {
+            Shown::Reservation(reservation) => Ok(reservation),
+            Shown::Wallet(_) | Shown::Grants(_) => Err(RpcError::defect("an answer without its reservation")),
+        }
+    }
+
+    /// The grants that the command was about.
+    pub(super) fn grants(&self) -> Result<&[Grant], RpcError> {
+        match &self.shown {
+            Shown::Grants(grants) => Ok(grants),
+            Shown::Wallet(_) | Shown::Reservation(_) => Err(RpcError::defect("an answer without its grants")),
+        }
+    }
+
+    /// The wallet that the command was about.
+    pub(super) fn view(&self) -> Result<&WalletView, RpcError> {
+        match &self.shown {
+            Shown::Wallet(view) => Ok(view),
+            Shown::Reservation(_) | Shown::Grants(_) => Err(RpcError::defect("an answer without its wallet")),
+        }
+    }
+}

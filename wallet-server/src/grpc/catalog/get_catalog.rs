@@ -1,0 +1,27 @@
+//! GetCatalog: one published catalog.
+
+use wallet_core::Rejection;
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn get_catalog(
+    call: Call,
+    request: v1::GetCatalogRequest,
+) -> Result<v1::GetCatalogResponse, RpcError> {
+    let version = parse(&request)?;
+    let found = call.services.catalogs.published(call.tenant, version).await?;
+    let found = found.ok_or(Rejection::CatalogNotFound(request.version))?;
+    let catalog = to_proto::catalog(&found.catalog, Some(found.publish_time));
+    Ok(v1::GetCatalogResponse { catalog: Some(catalog) })
+}
+
+/// The version asked for; the current one by default.
+fn parse(request: &v1::GetCatalogRequest) -> Result<Option<i64>, Rejection> {
+    let mut bad = Violations::default();
+    let version = bad.not_negative("version", request.version);
+    bad.verdict(|| Some((version > 0).then_some(version)))
+}

@@ -1,0 +1,118 @@
+//! Whatever can go wrong with a call, gathered on its way to [`super::status`]. Decides no code and no text.
+
+use std::time::Duration;
+
+use wallet_core::{Rejection, Timestamp, WalletId};
+
+use crate::catalogs::PublishError;
+use crate::engine::EngineError;
+use crate::query::ReadError;
+use crate::store::StoreError;
+
+/// When a call that was shed before anybody looked at it may be tried again.
+const SHED_FOR: Duration = Duration::from_millis(250);
+
+/// Why a call is not answered with what it asked for.
+#[derive(Debug)]
+pub(crate) struct RpcError(pub(super) Box<Circumstances>);
+
+/// The cause, and what else the caller is told.
+#[derive(Debug)]
+pub(super) struct Circumstances {
+    pub(super) cause: Cause,
+    /// The wallet it is about.
+    pub(super) wallet: Option<WalletId>,
+    /// Where in the wallet's history it was decided.
+    pub(super) decided: Option<Decided>,
+    /// The field that holds what was priced.
+    pub(super) priced_field: &'static str,
+}
+
+/// A place in a wallet's public history.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decided {
+    pub(crate) revision: i64,
+    pub(crate) version: i64,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug)]
+pub(super) enum Cause {
+    Rejected(Rejection),
+    Engine(EngineError),
+    Read(ReadError),
+    Publish(PublishError),
+    /// The control plane's tables.
+    Store(StoreError),
+    /// Parts of the server do not fit together.
+    Defect(&'static str),
+}
+
+impl RpcError {
+    /// The server is too busy to look at the call.
+    pub(crate) fn shed() -> Self {
+        EngineError::Overloaded { retry_after: SHED_FOR }.into()
+    }
+
+    /// The server contradicts itself.
+    pub(crate) fn defect(what: &'static str) -> Self {
+        Cause::Defect(what).into()
+    }
+
+    /// For `map_err`: an error about this wallet.
+    pub(crate) fn about<E: Into<Self>>(wallet: &WalletId) -> impl FnOnce(E) -> Self {
+        move |error| {
+            let mut error = error.into();
+            error.0.wallet = Some(wallet.clone());
+            error
+        }
+    }
+
+    /// It was decided there.
+    pub(crate) fn decided(mut self, decided: Decided) -> Self {
+        self.0.decided = Some(decided);
+        self
+    }
+
+    /// If it is about a price: the field that holds what was priced, unless it is `operation`.
+    pub(crate) fn priced_field(mut self, field: &'static str) -> Self {
+        self.0.priced_field = field;
+        self
+    }
+}
+
+impl From<Cause> for RpcError {
+    fn from(cause: Cause) -> Self {
+        Self(Box::new(Circumstances { cause, wallet: None, decided: None, priced_field: "operation" }))
+    }
+}
+
+impl From<Rejection> for RpcError {
+    fn from(rejection: Rejection) -> Self {
+        Cause::Rejected(rejection).into()
+    }
+}
+
+impl From<EngineError> for RpcError {
+    fn from(error: EngineError) -> Self {
+        Cause::Engine(error).into()
+    }
+}
+
+impl From<ReadError> for RpcError {
+    fn from(error: ReadError) -> Self {
+        Cause::Read(error).into()
+    }
+}
+
+impl From<PublishError> for RpcError {
+    fn from(error: PublishError) -> Self {
+        Cause::Publish(error).into()
+    }
+}
+
+impl From<StoreError> for RpcError {
+    fn from(error: StoreError) -> Self {
+        Cause::Store(error).into()
+    }
+}

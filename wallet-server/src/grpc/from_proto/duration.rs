@@ -1,0 +1,75 @@
+//! Durations: how long holds and leases last. Kept in whole microseconds.
+
+use std::time::Duration;
+
+use super::Violations;
+
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+impl Violations {
+    /// A duration of 1 s to 24 h that may be left out.
+    pub(crate) fn duration(
+        &mut self,
+        path: &str,
+        duration: Option<prost_types::Duration>,
+    ) -> Option<Duration> {
+        let duration = duration?;
+        let read = read(&duration).filter(|read| (SHORTEST..=LONGEST).contains(read));
+        if read.is_none() {
+            self.add(path, format!("is {duration}, 1s to 86400s is allowed"));
+        }
+        read
+    }
+
+    /// The same, where 0 has a meaning of its own.
+    pub(crate) fn duration_or_zero(
+        &mut self,
+        path: &str,
+        duration: Option<prost_types::Duration>,
+    ) -> Option<Duration> {
+        match duration {
+            Some(prost_types::Duration { seconds: 0, nanos: 0 }) => Some(Duration::ZERO),
+            other => self.duration(path, other),
+        }
+    }
+}
+
+fn read(duration: &prost_types::Duration) -> Option<Duration> {
+    let seconds = u64::try_from(duration.seconds).ok()?;
+    let nanos = u32::try_from(duration.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
+    Some(Duration::from_secs(seconds) + Duration::from_micros(u64::from(nanos / 1_000)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_one_second_to_one_day() {
+        for (seconds, nanos, expected) in [
+            (1, 0, Some(Duration::from_secs(1))),
+            (90, 500_000_999, Some(Duration::from_micros(90_500_000))),
+            (86_400, 0, Some(LONGEST)),
+            (86_400, 1_000, None),
+            (0, 999_999_999, None),
+            (0, 0, None),
+            (-1, 0, None),
+            (5, -1, None),
+            (5, 1_000_000_000, None),
+            (i64::MAX, 0, None),
+            (i64::MIN, i32::MIN, None),
+        ] {
+            let mut bad = Violations::default();
+            let read = bad.duration("ttl", Some(prost_types::Duration { seconds, nanos }));
+            assert_eq!(read, expected, "{seconds} {nanos}");
+            assert_eq!(bad.lines().is_empty(), expected.is_some());
+        }
+        let mut bad = Violations::default();
+        assert_eq!(bad.duration("ttl", None), None);
+        assert_eq!(bad.duration_or_zero("lease", Some(prost_types::Duration::default())), Some(Duration::ZERO));
+        assert!(bad.lines().is_empty());
+        bad.duration_or_zero("start.lease", Some(prost_types::Duration { seconds: 90_000, nanos: 0 }));
+        assert_eq!(bad.lines(), ["start.lease: is 90000s, 1s to 86400s is allowed"]);
+    }
+}

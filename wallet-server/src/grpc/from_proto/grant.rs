@@ -1,0 +1,116 @@
+//! What is said about credits that come in: what was bought, how it was paid, where it comes from.
+
+use wallet_core::Source;
+use wallet_core::decide::Purchase;
+use wallet_core::grant::{ExternalRef, Money};
+use wallet_proto::v1::{self, top_up_request};
+
+use super::Violations;
+
+const MAX_PACK_BYTES: usize = 128;
+
+impl Violations {
+    /// What was bought. Required.
+    pub(crate) fn purchase(&mut self, what: Option<top_up_request::What>) -> Option<Purchase> {
+        match what {
+            Some(top_up_request::What::PackId(pack)) => {
+                Some(Purchase::Pack(self.required_name("pack_id", pack, MAX_PACK_BYTES)))
+            }
+            Some(top_up_request::What::Amount(amount)) => {
+                let (unit, amount) = self.positive_amount("amount", Some(amount))?;
+                Some(Purchase::Amount(unit, amount))
+            }
+            None => {
+                self.add("what", "is required: pack_id or amount");
+                None
+            }
+        }
+    }
+
+    /// A payment, if it is told.
+    pub(crate) fn external_ref(
+        &mut self,
+        path: &str,
+        payment: Option<v1::ExternalRef>,
+    ) -> Option<ExternalRef> {
+        let v1::ExternalRef { provider, id } = payment?;
+        let provider = self.id(&format!("{path}.provider"), &provider);
+        let id = self.id(&format!("{path}.id"), &id);
+        Some(ExternalRef { provider: provider?, id: id? })
+    }
+
+    /// What was paid, if it is told.
+    pub(crate) fn money(&mut self, path: &str, money: Option<v1::Money>) -> Option<Money> {
+        let v1::Money { currency, minor_units } = money?;
+        if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()) {
+            self.add(format!("{path}.currency"), "must be three upper-case letters such as EUR");
+        }
+        self.not_negative(&format!("{path}.minor_units"), minor_units);
+        Some(Money { currency, minor_units })
+    }
+
+    /// Where credits come from that were not bought.
+    pub(crate) fn granted_source(&mut self, path: &str, source: i32) -> Option<Source> {
+        match v1::Source::try_from(source) {
+            Ok(v1::Source::Unspecified | v1::Source::Adjustment) => Some(Source::Adjustment),
+            Ok(v1::Source::Subscription) => Some(Source::Subscription),
+            Ok(v1::Source::Free) => Some(Source::Free),
+            Ok(v1::Source::Purchased) => Some(Source::Purchased),
+            Ok(v1::Source::Promotional) => Some(Source::Promotional),
+            Ok(v1::Source::Referral) => Some(Source::Referral),
+            Ok(v1::Source::Grace) => {
+                self.add(path, "GRACE is only given by the wallet itself");
+                None
+            }
+            Err(_) => {
+                self.add(path, format!("{source} is not a source"));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_source_but_grace_can_be_granted() {
+        for source in 0..=7 {
+            let mut bad = Violations::default();
+            let read = bad.granted_source("source", source);
+            assert_eq!(read.is_some(), source != v1::Source::Grace as i32);
+        }
+        let mut bad = Violations::default();
+        assert_eq!(bad.granted_source("source", 0), Some(Source::Adjustment));
+        bad.granted_source("source", 1);
+        bad.granted_source("source", 8);
+        assert_eq!(
+            bad.lines(),
+            ["source: GRACE is only given by the wallet itself", "source: 8 is not a source"]
+        );
+    }
+
+    #[test]
+    fn every_bad_part_of_a_purchase_is_named() {
+        let mut bad = Violations::default();
+        bad.purchase(None);
+        bad.purchase(Some(top_up_request::What::PackId(String::new())));
+        bad.purchase(Some(top_up_request::What::Amount(v1::Amount::default())));
+        bad.external_ref("external_ref", Some(v1::ExternalRef::default()));
+        bad.money("paid_amount", Some(v1::Money { currency: "eur".to_owned(), minor_units: -1 }));
+        assert_eq!(
+            bad.lines(),
+            [
+                "what: is required: pack_id or amount",
+                "pack_id: must not be empty",
+                "amount.unit: must not be empty",
+                "amount.amount: is 0, 1 to 1000000000000000 is allowed",
+                "external_ref.provider: must not be empty",
+                "external_ref.id: must not be empty",
+                "paid_amount.currency: must be three upper-case letters such as EUR",
+                "paid_amount.minor_units: is -1, must not be negative",
+            ]
+        );
+    }
+}

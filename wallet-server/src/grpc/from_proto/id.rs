@@ -1,0 +1,54 @@
+//! Ids: one alphabet and one length for all.
+
+use std::str::FromStr;
+
+use wallet_core::InvalidId;
+use wallet_core::grant::GrantKey;
+
+use super::Violations;
+
+impl Violations {
+    /// A required id.
+    pub(crate) fn id<T: FromStr<Err = InvalidId>>(&mut self, path: &str, text: &str) -> Option<T> {
+        text.parse().map_err(|error: InvalidId| self.add(path, error.to_string())).ok()
+    }
+
+    /// An id that may be left out.
+    pub(crate) fn optional_id<T: FromStr<Err = InvalidId>>(&mut self, path: &str, text: &str) -> Option<T> {
+        if text.is_empty() { None } else { self.id(path, text) }
+    }
+
+    /// A grant as it is shown; an id without a known origin in front is one that the platform chose.
+    pub(crate) fn grant_key(&mut self, path: &str, text: &str) -> Option<GrantKey> {
+        GrantKey::parse(text).map_err(|error| self.add(path, error.to_string())).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wallet_core::{Actor, WalletId};
+
+    use super::*;
+
+    #[test]
+    fn ids_are_named_with_what_is_wrong() {
+        let mut bad = Violations::default();
+        assert!(bad.id::<WalletId>("wallet_id", "w-1").is_some());
+        assert!(bad.optional_id::<Actor>("actor", "").is_none());
+        assert!(bad.lines().is_empty());
+
+        bad.id::<WalletId>("wallet_id", "");
+        bad.id::<WalletId>("reservation_id", &"x".repeat(129));
+        bad.optional_id::<Actor>("actor", "a b");
+        bad.grant_key("grant_id", "grant:a#b");
+        assert_eq!(
+            bad.lines(),
+            [
+                "wallet_id: must not be empty",
+                "reservation_id: has 129 bytes, at most 128 are allowed",
+                "actor: contains ' '; letters, digits and - _ . : @ / | + = ~ are allowed",
+                "grant_id: contains '#'; letters, digits and - _ . : @ / | + = ~ are allowed",
+            ]
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! What lists are asked for: a page of them, and a filter.
+
+use wallet_core::reservation::State;
+use wallet_proto::v1;
+
+use super::Violations;
+use super::reservation::{MAX_LABEL_BYTES, MAX_LABEL_KEY_BYTES};
+use crate::query::Page;
+
+const DEFAULT_PAGE: i32 = 50;
+const LARGEST_PAGE: i32 = 500;
+const MAX_TOKEN_BYTES: usize = 1_024;
+
+impl Violations {
+    /// A page of a list; the first if there is no token.
+    pub(crate) fn page(&mut self, size: i32, token: String) -> Page {
+        if !(0..=LARGEST_PAGE).contains(&size) {
+            self.add("page_size", format!("is {size}, 0 to {LARGEST_PAGE} is allowed; 0 means {DEFAULT_PAGE}"));
+        }
+        let token = self.name("page_token", token, MAX_TOKEN_BYTES);
+        let size = if size == 0 { DEFAULT_PAGE } else { size };
+        Page { size: size.unsigned_abs(), token: (!token.is_empty()).then_some(token) }
+    }
+
+    /// A number that may be left out, which is 0.
+    pub(crate) fn not_negative(&mut self, path: &str, number: i64) -> i64 {
+        if number < 0 {
+            self.add(path, format!("is {number}, must not be negative"));
+        }
+        number
+    }
+
+    /// A word to filter by; none if it is empty.
+    pub(crate) fn word(&mut self, path: &str, word: String, max: usize) -> Option<String> {
+        let word = self.name(path, word, max);
+        (!word.is_empty()).then_some(word)
+    }
+
+    /// "key" or "key=value"; none if it is empty.
+    pub(crate) fn label(&mut self, path: &str, label: String) -> Option<(String, Option<String>)> {
+        if label.is_empty() {
+            return None;
+        }
+        let (key, value) = match label.split_once('=') {
+            Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+            None => (label, None),
+        };
+        let key = self.required_name(path, key, MAX_LABEL_KEY_BYTES);
+        Some((key, value.map(|value| self.text(path, value, MAX_LABEL_BYTES))))
+    }
+
+    /// States to filter by.
+    pub(crate) fn states(&mut self, path: &str, states: &[i32]) -> Vec<State> {
+        let mut read = Vec::new();
+        for (i, number) in states.iter().enumerate() {
+            match state(*number) {
+                Some(state) => read.push(state),
+                None => self.add(format!("{path}[{i}]"), format!("{number} is not a reservation state")),
+            }
+        }
+        read.sort();
+        read.dedup();
+        read
+    }
+}
+
+fn state(number: i32) -> Option<State> {
+    match v1::ReservationState::try_from(number).ok()? {
+        v1::ReservationState::Unspecified => None,
+        v1::ReservationState::Held => Some(State::Held),
+        v1::ReservationState::Processing => Some(State::Processing),
+        v1::ReservationState::Settled => Some(State::Settled),
+        v1::ReservationState::Failed => Some(State::Failed),
+        v1::ReservationState::Cancelled => Some(State::Cancelled),
+        v1::ReservationState::Expired => Some(State::Expired),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_50_things_unless_asked_for_up_to_500() {
+        let mut bad = Violations::default();
+        let page = |bad: &mut Violations, size| bad.page(size, String::new()).size;
+        assert_eq!((page(&mut bad, 0), page(&mut bad, 1), page(&mut bad, 500)), (50, 1, 500));
+        assert_eq!(bad.page(0, "next".to_owned()).token.as_deref(), Some("next"));
+        assert!(bad.lines().is_empty());
+        page(&mut bad, 501);
+        page(&mut bad, i32::MIN);
+        assert_eq!(
+            bad.lines(),
+            [
+                "page_size: is 501, 0 to 500 is allowed; 0 means 50",
+                "page_size: is -2147483648, 0 to 500 is allowed; 0 means 50",
+            ]
+        );
+    }
+
+    #[test]
+    fn labels_are_asked_for_by_key_or_by_key_and_value() {
+        let mut bad = Violations::default();
+        for (text, expected) in [
+            ("", None),
+            ("team", Some(("team", None))),
+            ("team=", Some(("team", Some("")))),
+            ("team=a=b", Some(("team", Some("a=b")))),
+        ] {
+            let read = bad.label("label", text.to_owned());
+            let read = read.as_ref().map(|(key, value)| (key.as_str(), value.as_deref()));
+            assert_eq!(read, expected, "{text:?}");
+        }
+        assert!(bad.lines().is_empty());
+        bad.label("label", "=x".to_owned());
+        assert_eq!(bad.lines(), ["label: must not be empty"]);
+    }
+
+    #[test]
+    fn states_are_sorted_and_unknown_ones_named() {
+        let mut bad = Violations::default();
+        assert_eq!(bad.states("states", &[3, 1, 3]), [State::Held, State::Settled]);
+        bad.states("states", &[1, 0, 99]);
+        assert_eq!(
+            bad.lines(),
+            ["states[1]: 0 is not a reservation state", "states[2]: 99 is not a reservation state"]
+        );
+    }
+}

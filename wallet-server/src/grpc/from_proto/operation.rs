@@ -1,0 +1,119 @@
+//! Operations: what is generated, in the normal form that replays compare. Whether it has a price is decided later.
+
+use std::collections::{BTreeMap, HashMap};
+
+use wallet_core::{Decimal, Operation};
+use wallet_proto::v1;
+
+use super::Violations;
+use super::text::key_path;
+
+const MAX_ENTRIES: usize = 32;
+const MAX_NAME_BYTES: usize = 128;
+const MAX_VALUE_BYTES: usize = 256;
+
+impl Violations {
+    /// A required operation.
+    pub(crate) fn operation(&mut self, path: &str, operation: Option<v1::Operation>) -> Option<Operation> {
+        let Some(v1::Operation { kind, attributes, quantities }) = operation else {
+            self.missing(path);
+            return None;
+        };
+        Some(Operation {
+            kind: self.required_name(&format!("{path}.kind"), kind, MAX_NAME_BYTES),
+            attributes: self.attributes(&format!("{path}.attributes"), attributes),
+            quantities: self.quantities(&format!("{path}.quantities"), quantities),
+        })
+    }
+
+    /// Exact decimals by name, none below zero.
+    pub(super) fn quantities(
+        &mut self,
+        path: &str,
+        quantities: HashMap<String, String>,
+    ) -> BTreeMap<String, Decimal> {
+        self.count(path, quantities.len(), MAX_ENTRIES);
+        let mut read = BTreeMap::new();
+        for (name, text) in quantities.into_iter().collect::<BTreeMap<_, _>>() {
+            let path = key_path(path, &name);
+            let name = self.required_name(&path, name, MAX_NAME_BYTES);
+            match Decimal::parse(&text) {
+                Ok(quantity) if quantity < Decimal::ZERO => self.add(&path, "must not be negative"),
+                Ok(quantity) => {
+                    read.insert(name, quantity);
+                }
+                Err(error) => self.add(&path, error.to_string()),
+            }
+        }
+        read
+    }
+
+    fn attributes(&mut self, path: &str, attributes: HashMap<String, String>) -> BTreeMap<String, String> {
+        self.count(path, attributes.len(), MAX_ENTRIES);
+        let mut read = BTreeMap::new();
+        for (name, value) in attributes.into_iter().collect::<BTreeMap<_, _>>() {
+            let path = key_path(path, &name);
+            let name = self.required_name(&path, name, MAX_NAME_BYTES);
+            read.insert(name, self.name(&path, value, MAX_VALUE_BYTES));
+        }
+        read
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_same_job_written_differently_is_the_same_operation() {
+        let mut bad = Violations::default();
+        let mut read = |duration: &str| {
+            let quantities = map(&[("duration_s", duration), ("count", "4")]);
+            bad.operation(
+                "operation",
+                Some(v1::Operation { kind: "video".to_owned(), attributes: map(&[("model", "x")]), quantities }),
+            )
+        };
+        assert_eq!(read("5.0"), read("5"));
+        assert!(read("5").is_some());
+        assert!(bad.lines().is_empty());
+    }
+
+    #[test]
+    fn every_bad_part_of_an_operation_is_named() {
+        let mut bad = Violations::default();
+        bad.operation("operation", None);
+        bad.operation(
+            "explicit.operation",
+            Some(v1::Operation {
+                kind: "k".repeat(129),
+                attributes: map(&[("", "x"), ("model", &"v".repeat(257)), ("style", "a\tb")]),
+                quantities: map(&[("a", ""), ("b", "-1"), ("c", "1e3"), ("d", "0.0000000001")]),
+            }),
+        );
+        let many = (0..33).map(|n| (format!("a{n}"), String::new())).collect();
+        bad.operation(
+            "operation",
+            Some(v1::Operation { kind: "k".to_owned(), attributes: many, ..v1::Operation::default() }),
+        );
+        assert_eq!(
+            bad.lines(),
+            [
+                "operation: is required",
+                "explicit.operation.kind: has 129 bytes, at most 128 are allowed",
+                "explicit.operation.attributes[\"\"]: must not be empty",
+                "explicit.operation.attributes[\"model\"]: has 257 bytes, at most 256 are allowed",
+                "explicit.operation.attributes[\"style\"]: contains a control character",
+                "explicit.operation.quantities[\"a\"]: must not be empty",
+                "explicit.operation.quantities[\"b\"]: must not be negative",
+                "explicit.operation.quantities[\"c\"]: must be a plain decimal number such as \"5\" or \"2.5\"",
+                "explicit.operation.quantities[\"d\"]: has 10 digits after the point, at most 9 are allowed",
+                "operation.attributes: has 33 entries, at most 32 are allowed",
+            ]
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! What is said about reservations: who starts them, their price, their labels, why they are cancelled.
+
+use std::collections::{BTreeMap, HashMap};
+
+use wallet_core::decide::{ExplicitPrice, StartOptions};
+use wallet_core::reservation::CancelReason;
+use wallet_proto::v1;
+
+use super::Violations;
+use super::text::key_path;
+
+/// The longest key of a label.
+pub(super) const MAX_LABEL_KEY_BYTES: usize = 64;
+/// The longest value of a label.
+pub(super) const MAX_LABEL_BYTES: usize = 256;
+const MAX_LABELS: usize = 16;
+
+impl Violations {
+    /// Who starts a job, and how.
+    pub(crate) fn start_options(&mut self, path: &str, options: v1::StartOptions) -> Option<StartOptions> {
+        let v1::StartOptions { worker, attempt, lease } = options;
+        let worker = self.id(&format!("{path}.worker"), &worker);
+        let attempt = self.attempt(&format!("{path}.attempt"), attempt);
+        let lease = self.duration_or_zero(&format!("{path}.lease"), lease);
+        Some(StartOptions { worker: worker?, attempt: attempt.unwrap_or(1), lease })
+    }
+
+    /// The same, required.
+    pub(crate) fn required_start(
+        &mut self,
+        path: &str,
+        options: Option<v1::StartOptions>,
+    ) -> Option<StartOptions> {
+        match options {
+            Some(options) => self.start_options(path, options),
+            None => {
+                self.missing(path);
+                None
+            }
+        }
+    }
+
+    /// The run of a job; none if it is not given.
+    pub(crate) fn attempt(&mut self, path: &str, attempt: i32) -> Option<i32> {
+        if attempt < 0 {
+            self.add(path, format!("is {attempt}, must not be negative"));
+        }
+        (attempt > 0).then_some(attempt)
+    }
+
+    /// A price of the caller's own. Whether it can be charged is decided with the catalog at hand.
+    pub(crate) fn explicit_price(&mut self, path: &str, price: v1::ExplicitPrice) -> ExplicitPrice {
+        let v1::ExplicitPrice { amounts, max_amounts, operation } = price;
+        let operation_path = format!("{path}.operation");
+        if amounts.is_empty() {
+            self.add(format!("{path}.amounts"), "needs at least one unit");
+        }
+        ExplicitPrice {
+            amounts: self.amounts(&format!("{path}.amounts"), amounts),
+            max_amounts: self.amounts(&format!("{path}.max_amounts"), max_amounts),
+            operation: operation.and_then(|operation| self.operation(&operation_path, Some(operation))),
+        }
+    }
+
+    /// The caller's own words about a job.
+    pub(crate) fn labels(&mut self, path: &str, labels: HashMap<String, String>) -> BTreeMap<String, String> {
+        self.count(path, labels.len(), MAX_LABELS);
+        let mut read = BTreeMap::new();
+        for (key, value) in labels.into_iter().collect::<BTreeMap<_, _>>() {
+            let path = key_path(path, &key);
+            let key = self.required_name(&path, key, MAX_LABEL_KEY_BYTES);
+            read.insert(key, self.text(&path, value, MAX_LABEL_BYTES));
+        }
+        read
+    }
+
+    /// Why a job is cancelled. Required.
+    pub(crate) fn cancel_reason(&mut self, path: &str, reason: i32) -> Option<CancelReason> {
+        match v1::CancelReason::try_from(reason) {
+            Ok(v1::CancelReason::User) => Some(CancelReason::User),
+            Ok(v1::CancelReason::Platform) => Some(CancelReason::Platform),
+            Ok(v1::CancelReason::Unspecified) => {
+                self.missing(path);
+                None
+            }
+            Err(_) => {
+                self.add(path, format!("{reason} is not a cancel reason"));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_first_attempt_is_the_default_and_a_lease_of_zero_is_none() {
+        let mut bad = Violations::default();
+        let options = v1::StartOptions {
+            worker: "gpu-1".to_owned(),
+            attempt: 0,
+            lease: Some(prost_types::Duration::default()),
+        };
+        let read = bad.start_options("start", options).unwrap();
+        assert_eq!((read.attempt, read.lease), (1, Some(Duration::ZERO)));
+        assert!(bad.lines().is_empty());
+
+        bad.start_options("start", v1::StartOptions { worker: String::new(), attempt: -1, lease: None });
+        bad.required_start("start", None);
+        assert_eq!(
+            bad.lines(),
+            [
+                "start.worker: must not be empty",
+                "start.attempt: is -1, must not be negative",
+                "start: is required",
+            ]
+        );
+    }
+
+    #[test]
+    fn labels_are_few_and_short() {
+        let mut bad = Violations::default();
+        let many = (0..17).map(|n| (format!("k{n}"), String::new())).collect();
+        bad.labels("labels", many);
+        let long = [("".to_owned(), "v".to_owned()), ("k".repeat(65), "v".repeat(257))];
+        bad.labels("labels", long.into());
+        assert_eq!(
+            bad.lines(),
+            [
+                "labels: has 17 entries, at most 16 are allowed".to_owned(),
+                "labels[\"\"]: must not be empty".to_owned(),
+                format!("labels[\"{}\"]: has 65 bytes, at most 64 are allowed", "k".repeat(64)),
+                format!("labels[\"{}\"]: has 257 bytes, at most 256 are allowed", "k".repeat(64)),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_explicit_price_names_at_least_one_unit() {
+        let mut bad = Violations::default();
+        bad.explicit_price("explicit", v1::ExplicitPrice::default());
+        bad.cancel_reason("reason", 0);
+        bad.cancel_reason("reason", 7);
+        assert_eq!(
+            bad.lines(),
+            [
+                "explicit.amounts: needs at least one unit",
+                "reason: is required",
+                "reason: 7 is not a cancel reason",
+            ]
+        );
+    }
+}

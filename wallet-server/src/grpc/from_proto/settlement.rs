@@ -1,0 +1,94 @@
+//! How a job ended, and what it cost.
+
+use wallet_core::decide::{Cost, Outcome};
+use wallet_core::reservation::Failure;
+use wallet_core::{Amounts, OriginId};
+use wallet_proto::v1::{self, settle_request, succeeded};
+
+use super::Violations;
+
+const MAX_MESSAGE_BYTES: usize = 1_024;
+
+impl Violations {
+    /// How a job ended. Required.
+    pub(crate) fn outcome(&mut self, outcome: Option<settle_request::Outcome>) -> Option<Outcome> {
+        match outcome {
+            Some(settle_request::Outcome::Succeeded(succeeded)) => {
+                Some(Outcome::Succeeded(self.cost(succeeded)))
+            }
+            Some(settle_request::Outcome::Failed(failure)) => Some(Outcome::Failed(self.failure(failure))),
+            None => {
+                self.add("outcome", "is required: succeeded or failed");
+                None
+            }
+        }
+    }
+
+    fn cost(&mut self, succeeded: v1::Succeeded) -> Cost {
+        match succeeded.cost {
+            None | Some(succeeded::Cost::AsReserved(v1::AsReserved {})) => Cost::AsReserved,
+            Some(succeeded::Cost::Usage(v1::Usage { quantities })) => {
+                Cost::Usage(self.quantities("succeeded.usage.quantities", quantities))
+            }
+            Some(succeeded::Cost::Amounts(v1::ActualAmounts { amounts })) => {
+                let amounts: Amounts = self.amounts("succeeded.amounts.amounts", amounts);
+                Cost::Amounts(amounts)
+            }
+        }
+    }
+
+    fn failure(&mut self, failure: v1::Failure) -> Failure {
+        let v1::Failure { code, message } = failure;
+        // A code is no id, but written like one.
+        let code = self.optional_id::<OriginId>("failed.code", &code).map(String::from).unwrap_or_default();
+        Failure { code, message: self.text("failed.message", message, MAX_MESSAGE_BYTES) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn succeeded(cost: Option<succeeded::Cost>) -> Option<settle_request::Outcome> {
+        Some(settle_request::Outcome::Succeeded(v1::Succeeded { cost }))
+    }
+
+    #[test]
+    fn a_success_without_figures_costs_what_was_reserved() {
+        let mut bad = Violations::default();
+        let as_reserved = Some(Outcome::Succeeded(Cost::AsReserved));
+        assert_eq!(bad.outcome(succeeded(None)), as_reserved);
+        assert_eq!(
+            bad.outcome(succeeded(Some(succeeded::Cost::AsReserved(v1::AsReserved {})))),
+            as_reserved
+        );
+        let failed = settle_request::Outcome::Failed(v1::Failure::default());
+        assert_eq!(bad.outcome(Some(failed)), Some(Outcome::Failed(Failure::default())));
+        assert!(bad.lines().is_empty());
+    }
+
+    #[test]
+    fn every_bad_figure_is_named() {
+        let mut bad = Violations::default();
+        bad.outcome(None);
+        let quantities = [("count".to_owned(), "-3".to_owned())].into();
+        bad.outcome(succeeded(Some(succeeded::Cost::Usage(v1::Usage { quantities }))));
+        let amounts = vec![v1::Amount { amount: -1, ..v1::Amount::default() }];
+        bad.outcome(succeeded(Some(succeeded::Cost::Amounts(v1::ActualAmounts { amounts }))));
+        bad.outcome(Some(settle_request::Outcome::Failed(v1::Failure {
+            code: "out of memory".to_owned(),
+            message: "x".repeat(1_025),
+        })));
+        assert_eq!(
+            bad.lines(),
+            [
+                "outcome: is required: succeeded or failed",
+                "succeeded.usage.quantities[\"count\"]: must not be negative",
+                "succeeded.amounts.amounts[0].unit: must not be empty",
+                "succeeded.amounts.amounts[0].amount: is -1, 0 to 1000000000000000 is allowed",
+                "failed.code: contains ' '; letters, digits and - _ . : @ / | + = ~ are allowed",
+                "failed.message: has 1025 bytes, at most 1024 are allowed",
+            ]
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! What is said about a wallet itself.
+
+use wallet_core::wallet::WalletStatus;
+use wallet_proto::v1;
+
+use super::Violations;
+
+const MAX_DISPLAY_NAME_BYTES: usize = 256;
+const MAX_REASON_BYTES: usize = 1_024;
+
+impl Violations {
+    /// The status that a wallet is given; as it is if left out.
+    pub(crate) fn new_status(&mut self, path: &str, status: i32) -> Option<WalletStatus> {
+        match v1::WalletStatus::try_from(status) {
+            Ok(v1::WalletStatus::Unspecified) => None,
+            Ok(v1::WalletStatus::Active) => Some(WalletStatus::Active),
+            Ok(v1::WalletStatus::Suspended) => Some(WalletStatus::Suspended),
+            Ok(v1::WalletStatus::Closed | v1::WalletStatus::Frozen) => {
+                self.add(path, "only ACTIVE and SUSPENDED can be set");
+                None
+            }
+            Err(_) => {
+                self.add(path, format!("{status} is not a wallet status"));
+                None
+            }
+        }
+    }
+
+    /// A wallet's name for people.
+    pub(crate) fn display_name(&mut self, name: String) -> String {
+        self.name("display_name", name, MAX_DISPLAY_NAME_BYTES)
+    }
+
+    /// Why, in the platform's words.
+    pub(crate) fn reason(&mut self, reason: String) -> String {
+        self.text("reason", reason, MAX_REASON_BYTES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wallet_can_be_made_active_or_suspended() {
+        let mut bad = Violations::default();
+        assert_eq!(bad.new_status("status", 0), None);
+        assert_eq!(bad.new_status("status", 1), Some(WalletStatus::Active));
+        assert_eq!(bad.new_status("status", 2), Some(WalletStatus::Suspended));
+        assert!(bad.lines().is_empty());
+        bad.new_status("status", 3);
+        bad.new_status("status", 4);
+        bad.new_status("status", 5);
+        bad.reason("x".repeat(1_025));
+        bad.display_name("x".repeat(257));
+        assert_eq!(
+            bad.lines(),
+            [
+                "status: only ACTIVE and SUSPENDED can be set",
+                "status: only ACTIVE and SUSPENDED can be set",
+                "status: 5 is not a wallet status",
+                "reason: has 1025 bytes, at most 1024 are allowed",
+                "display_name: has 257 bytes, at most 256 are allowed",
+            ]
+        );
+    }
+}

@@ -1,0 +1,231 @@
+//! The one place where what went wrong becomes a `Status`: its code, its reason, its figures, and no inner detail.
+//!
+//! All of it travels in HTTP/2 headers, of which many clients take 8 KiB: texts and lists are cut to fit.
+
+mod bounds;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+use wallet_core::catalog::{CatalogProblems, PricingError};
+use wallet_core::{FieldViolation, Rejection, WalletId};
+
+use self::bounds::{bounded_text, bounded_violations};
+use super::error::{Cause, Circumstances, Decided, RpcError};
+use super::from_proto::key_path;
+use crate::catalogs::PublishError;
+use crate::engine::EngineError;
+use crate::query::ReadError;
+use crate::store::{StoreError, Trouble};
+
+/// Whose reasons they are.
+const DOMAIN: &str = "wallet.v1";
+
+/// Everything that a caller is told.
+struct Told {
+    code: Code,
+    /// A name of `wallet.v1.ErrorReason`; none for defects.
+    reason: Option<&'static str>,
+    message: String,
+    metadata: Vec<(String, String)>,
+    violations: Vec<FieldViolation>,
+    retry_after: Option<Duration>,
+}
+
+impl From<RpcError> for Status {
+    fn from(error: RpcError) -> Status {
+        let Circumstances { cause, wallet, decided, priced_field } = *error.0;
+        told(cause, priced_field).into_status(wallet, decided)
+    }
+}
+
+fn told(cause: Cause, priced_field: &str) -> Told {
+    match cause {
+        Cause::Rejected(rejection) | Cause::Read(ReadError::Rejected(rejection)) => {
+            rejected(&rejection, priced_field)
+        }
+        Cause::Read(ReadError::BadPageToken) => {
+            rejected(&Rejection::field("page_token", "is not from a page of this list"), priced_field)
+        }
+        Cause::Engine(EngineError::Overloaded { retry_after }) => Told {
+            retry_after: Some(retry_after),
+            ..unavailable("OVERLOADED", "too busy, not executed; try again with the same ids")
+        },
+        Cause::Engine(EngineError::OutcomeUnknown) => outcome_unknown(),
+        Cause::Engine(EngineError::DeadlinePassed) => Told {
+            code: Code::DeadlineExceeded,
+            ..unavailable("DEADLINE_PASSED", "the deadline passed before execution began, not executed")
+        },
+        Cause::Engine(EngineError::Unavailable) | Cause::Read(ReadError::Unavailable) => store_unavailable(),
+        Cause::Publish(PublishError::Invalid(problems)) => invalid_catalog(problems),
+        Cause::Publish(PublishError::Unavailable(error)) => match store_failed(&error) {
+            // The document is written without a transaction of ours, so a lost answer is all we know.
+            Trouble::Unavailable | Trouble::CommitUnknown => outcome_unknown(),
+            Trouble::Conflict => store_unavailable(),
+            Trouble::Refused => internal(),
+        },
+        Cause::Store(error) => match store_failed(&error) {
+            Trouble::Unavailable | Trouble::Conflict => store_unavailable(),
+            Trouble::CommitUnknown => outcome_unknown(),
+            Trouble::Refused => internal(),
+        },
+        Cause::Engine(EngineError::Internal) => internal(),
+        Cause::Defect(what) => {
+            tracing::error!(what, "a defect");
+            internal()
+        }
+    }
+}
+
+fn rejected(rejection: &Rejection, priced_field: &str) -> Told {
+    let violations = violations(rejection, priced_field);
+    let message = match violations.len() {
+        0 | 1 => rejection.to_string(),
+        n => format!("{n} fields are invalid: {rejection}"),
+    };
+    Told {
+        code: code(rejection),
+        reason: Some(rejection.reason()),
+        message,
+        metadata: rejection.metadata(),
+        violations,
+        retry_after: None,
+    }
+}
+
+fn code(rejection: &Rejection) -> Code {
+    match rejection {
+        Rejection::InvalidFields(_)
+        | Rejection::QuoteInvalid(_)
+        | Rejection::Unpriced(_)
+        | Rejection::UnitMismatch { .. } => Code::InvalidArgument,
+        Rejection::WalletNotFound
+        | Rejection::ReservationNotFound
+        | Rejection::GrantNotFound
+        | Rejection::PackNotFound(_)
+        | Rejection::CatalogNotFound(_) => Code::NotFound,
+        Rejection::IdempotencyMismatch { .. } => Code::AlreadyExists,
+        Rejection::StaleAttempt { .. } | Rejection::QuoteExpired(_) | Rejection::PriceAboveLimit { .. } => {
+            Code::Aborted
+        }
+        Rejection::WalletFrozen
+        | Rejection::ReservationFinished(_)
+        | Rejection::WalletSuspended
+        | Rejection::WalletClosed
+        | Rejection::InDebt { .. }
+        | Rejection::LimitExceeded { .. }
+        | Rejection::InsufficientCredits { .. }
+        | Rejection::FeeAboveLimit { .. } => Code::FailedPrecondition,
+    }
+}
+
+/// The bad fields of a request.
+fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> {
+    let quantity = |name: &str| key_path(&format!("{priced_field}.quantities"), name);
+    match rejection {
+        Rejection::InvalidFields(violations) => violations.clone(),
+        Rejection::Unpriced(PricingError::MissingQuantity { kind, quantity: name }) => {
+            vec![FieldViolation::new(quantity(name), format!("is needed to price {kind:?}"))]
+        }
+        Rejection::Unpriced(PricingError::UnknownQuantities { kind, quantities }) => quantities
+            .iter()
+            .map(|name| FieldViolation::new(quantity(name), format!("no price of {kind:?} depends on it")))
+            .collect(),
+        Rejection::Unpriced(error @ PricingError::TooLarge { .. }) => {
+            vec![FieldViolation::new(priced_field, error.to_string())]
+        }
+        Rejection::Unpriced(PricingError::NoRule { .. } | PricingError::UnknownRule { .. })
+        | Rejection::WalletNotFound
+        | Rejection::WalletFrozen
+        | Rejection::ReservationNotFound
+        | Rejection::GrantNotFound
+        | Rejection::IdempotencyMismatch { .. }
+        | Rejection::ReservationFinished(_)
+        | Rejection::StaleAttempt { .. }
+        | Rejection::PackNotFound(_)
+        | Rejection::CatalogNotFound(_)
+        | Rejection::QuoteInvalid(_)
+        | Rejection::QuoteExpired(_)
+        | Rejection::UnitMismatch { .. }
+        | Rejection::PriceAboveLimit { .. }
+        | Rejection::WalletSuspended
+        | Rejection::WalletClosed
+        | Rejection::InDebt { .. }
+        | Rejection::LimitExceeded { .. }
+        | Rejection::InsufficientCredits { .. }
+        | Rejection::FeeAboveLimit { .. } => Vec::new(),
+    }
+}
+
+fn invalid_catalog(problems: CatalogProblems) -> Told {
+    let message = format!("the document is not a catalog: {problems}");
+    let violations = problems.0.into_iter().map(|p| FieldViolation { field: p.path, description: p.message });
+    Told {
+        code: Code::FailedPrecondition,
+        reason: Some("CATALOG_INVALID"),
+        message,
+        metadata: Vec::new(),
+        violations: violations.collect(),
+        retry_after: None,
+    }
+}
+
+fn unavailable(reason: &'static str, message: &str) -> Told {
+    Told {
+        code: Code::Unavailable,
+        reason: Some(reason),
+        message: message.to_owned(),
+        metadata: Vec::new(),
+        violations: Vec::new(),
+        retry_after: None,
+    }
+}
+
+fn outcome_unknown() -> Told {
+    unavailable("OUTCOME_UNKNOWN", "it may have happened; the same call with the same ids tells")
+}
+
+fn store_unavailable() -> Told {
+    unavailable("STORE_UNAVAILABLE", "the database could not be had in time, not executed; try again")
+}
+
+/// Logs what happened, which is not for callers.
+fn store_failed(error: &StoreError) -> Trouble {
+    tracing::error!(%error, "the control plane could not be read or written");
+    error.trouble
+}
+
+fn internal() -> Told {
+    Told { code: Code::Internal, reason: None, ..unavailable("", "internal error") }
+}
+
+impl Told {
+    fn into_status(self, wallet: Option<WalletId>, decided: Option<Decided>) -> Status {
+        let mut metadata: HashMap<String, String> =
+            self.metadata.into_iter().map(|(name, value)| (name, bounded_text(value))).collect();
+        metadata.extend(wallet.map(|wallet| ("wallet_id".to_owned(), wallet.to_string())));
+        if let Some(Decided { revision, version, at }) = decided {
+            let figures = [
+                ("revision", revision.to_string()),
+                ("version", version.to_string()),
+                ("decided_at", at.to_string()),
+            ];
+            metadata.extend(figures.map(|(name, value)| (name.to_owned(), value)));
+        }
+        let mut details = ErrorDetails::new();
+        if let Some(reason) = self.reason {
+            details.set_error_info(reason, DOMAIN, metadata);
+        }
+        for FieldViolation { field, description } in bounded_violations(self.violations) {
+            details.add_bad_request_violation(field, description);
+        }
+        if self.retry_after.is_some() {
+            details.set_retry_info(self.retry_after);
+        }
+        Status::with_error_details(self.code, bounded_text(self.message), details)
+    }
+}

@@ -1,0 +1,38 @@
+//! Balances: what a wallet has of its units.
+
+use wallet_core::balance::UnitBalance;
+use wallet_core::catalog::Catalog;
+use wallet_proto::v1;
+
+use super::amount::amount;
+use super::source::source;
+use super::time::instant;
+
+/// What a wallet has, unit by unit.
+pub(crate) fn balances(catalog: &Catalog, balances: &[UnitBalance]) -> Vec<v1::Balance> {
+    balances.iter().map(|unit| balance(catalog, unit)).collect()
+}
+
+/// How many there are, where the wire has 32 bits.
+pub(crate) fn count(number: i64) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+fn balance(catalog: &Catalog, balance: &UnitBalance) -> v1::Balance {
+    let of = |figure: i64| Some(amount(catalog, &balance.unit, figure));
+    let by_source = balance.by_source.iter().map(|(from, available, held)| v1::SourceBalance {
+        source: source(*from).into(),
+        available: of(*available),
+        held: of(*held),
+    });
+    v1::Balance {
+        unit: balance.unit.to_string(),
+        available: of(balance.total.available),
+        held: of(balance.total.held),
+        debt: of(balance.total.debt),
+        debt_limit: of(balance.total.debt_limit),
+        by_source: by_source.collect(),
+        next_expire_time: balance.next_expiry.and_then(|(at, _)| instant(at)),
+        next_expire_amount: balance.next_expiry.and_then(|(_, lapsing)| of(lapsing)),
+    }
+}

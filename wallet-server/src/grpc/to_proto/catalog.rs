@@ -1,0 +1,76 @@
+//! Catalogs and packs.
+
+use wallet_core::Timestamp;
+use wallet_core::catalog::{Catalog, ListPrice, Pack, PackExpiry, Span, Unit};
+use wallet_proto::v1;
+
+use super::amount::amounts;
+use super::time::instant;
+
+/// A catalog, with the instant it was published if it was.
+pub(crate) fn catalog(catalog: &Catalog, publish_time: Option<Timestamp>) -> v1::Catalog {
+    v1::Catalog {
+        version: catalog.version,
+        toml: catalog.source().to_owned(),
+        publish_time: publish_time.and_then(instant),
+        units: catalog.units().map(unit).collect(),
+        default_plan: catalog.default_plan().map(|plan| plan.id.clone()).unwrap_or_default(),
+    }
+}
+
+/// Credits for sale.
+pub(crate) fn pack(catalog: &Catalog, pack: &Pack) -> v1::Pack {
+    v1::Pack {
+        pack_id: pack.id.clone(),
+        name: pack.name.clone(),
+        amounts: amounts(catalog, &pack.amounts),
+        expiry: expiry(pack.expiry),
+        list_price: pack.list_price.as_ref().map(list_price),
+        plan_ids: pack.plans.clone().unwrap_or_default(),
+    }
+}
+
+pub(super) fn list_price(price: &ListPrice) -> v1::Money {
+    v1::Money { currency: price.currency.clone(), minor_units: price.minor_units }
+}
+
+fn unit(unit: &Unit) -> v1::Unit {
+    v1::Unit { unit: unit.id.to_string(), scale: unit.scale.into(), increment: unit.increment }
+}
+
+/// "never", "after 12 months", "end of subscription", "12 months or end of subscription".
+fn expiry(expiry: PackExpiry) -> String {
+    match (expiry.after.map(span), expiry.with_subscription) {
+        (None, false) => "never".to_owned(),
+        (Some(span), false) => format!("after {span}"),
+        (None, true) => "end of subscription".to_owned(),
+        (Some(span), true) => format!("{span} or end of subscription"),
+    }
+}
+
+fn span(span: Span) -> String {
+    let (number, word) = match span {
+        Span::Days(days) => (days, "day"),
+        Span::Months(months) => (months, "month"),
+    };
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {word}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expiry_is_told_in_words() {
+        for (after, with_subscription, words) in [
+            (None, false, "never"),
+            (Some(Span::Months(12)), false, "after 12 months"),
+            (Some(Span::Days(1)), false, "after 1 day"),
+            (None, true, "end of subscription"),
+            (Some(Span::Months(12)), true, "12 months or end of subscription"),
+        ] {
+            assert_eq!(expiry(PackExpiry { after, with_subscription }), words);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Whether a Reserve would succeed, as data.
+
+use wallet_core::Rejection;
+use wallet_proto::v1;
+
+/// The decision that a rejection stands for; `None` if it is an error of the request, and no decision at all.
+pub(crate) fn decision(rejection: &Rejection) -> Option<v1::Decision> {
+    match rejection {
+        Rejection::InsufficientCredits { .. } => Some(v1::Decision::InsufficientCredits),
+        Rejection::LimitExceeded { .. } => Some(v1::Decision::LimitExceeded),
+        Rejection::WalletSuspended => Some(v1::Decision::WalletSuspended),
+        Rejection::WalletClosed => Some(v1::Decision::WalletClosed),
+        Rejection::WalletFrozen => Some(v1::Decision::WalletFrozen),
+        Rejection::InDebt { .. } => Some(v1::Decision::InDebt),
+        Rejection::InvalidFields(_)
+        | Rejection::WalletNotFound
+        | Rejection::ReservationNotFound
+        | Rejection::GrantNotFound
+        | Rejection::IdempotencyMismatch { .. }
+        | Rejection::ReservationFinished(_)
+        | Rejection::StaleAttempt { .. }
+        | Rejection::PackNotFound(_)
+        | Rejection::CatalogNotFound(_)
+        | Rejection::QuoteInvalid(_)
+        | Rejection::QuoteExpired(_)
+        | Rejection::Unpriced(_)
+        | Rejection::UnitMismatch { .. }
+        | Rejection::PriceAboveLimit { .. }
+        | Rejection::FeeAboveLimit { .. } => None,
+    }
+}

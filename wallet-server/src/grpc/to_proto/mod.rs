@@ -1,0 +1,26 @@
+//! Core types to messages, by noun. Amounts get their display from the current catalog's units.
+
+mod amount;
+mod balance;
+mod catalog;
+mod decision;
+mod entry;
+mod grant;
+mod operation;
+mod plan;
+mod reservation;
+mod source;
+mod time;
+mod wallet;
+
+pub(super) use amount::{amount, amounts};
+pub(super) use balance::{balances, count};
+pub(super) use catalog::{catalog, pack};
+pub(super) use decision::decision;
+pub(super) use entry::entry;
+pub(super) use grant::grant;
+pub(super) use operation::{cancel_fees, price_lines};
+pub(super) use plan::{limits, plan};
+pub(super) use reservation::{reservation, state};
+pub(super) use time::{duration, instant};
+pub(super) use wallet::wallet;

@@ -1,0 +1,53 @@
+//! Plans.
+
+use std::collections::HashMap;
+
+use wallet_core::catalog::{Allowance, Catalog, Limit, Plan, Term};
+use wallet_proto::v1;
+
+use super::amount::amount;
+use super::balance::count;
+use super::catalog::list_price;
+
+/// What people subscribe to.
+pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
+    v1::Plan {
+        plan_id: plan.id.clone(),
+        tier: plan.tier.clone(),
+        rank: count(plan.rank.into()),
+        term: term(plan.term).into(),
+        allowances: plan.allowances.iter().map(|included| allowance(catalog, plan, included)).collect(),
+        limits: limits(plan),
+        features: plan.features.clone(),
+        queue_priority: plan.queue_priority,
+        name: plan.name.clone(),
+        list_price: plan.list_price.as_ref().map(list_price),
+    }
+}
+
+/// The numbers of a plan by name, but for those that are unlimited.
+pub(crate) fn limits(plan: &Plan) -> HashMap<String, i64> {
+    let bounded = |(name, limit): (&String, &Limit)| match limit {
+        Limit::AtMost(most) => Some((name.clone(), i64::try_from(*most).unwrap_or(i64::MAX))),
+        Limit::Unlimited => None,
+    };
+    plan.limits.iter().filter_map(bounded).collect()
+}
+
+fn allowance(catalog: &Catalog, plan: &Plan, included: &Allowance) -> v1::Allowance {
+    let rollover = (included.rollover_cap > 0).then_some(included.rollover_cap);
+    v1::Allowance {
+        amount: Some(amount(catalog, &included.unit, included.amount)),
+        cadence: term(included.cadence.unwrap_or(plan.term)).into(),
+        rollover_cap: rollover.map(|cap| amount(catalog, &included.unit, cap)),
+    }
+}
+
+fn term(term: Term) -> v1::Term {
+    match term {
+        Term::Week => v1::Term::Week,
+        Term::Month => v1::Term::Month,
+        Term::Year => v1::Term::Year,
+        Term::Once => v1::Term::Once,
+    }
+}

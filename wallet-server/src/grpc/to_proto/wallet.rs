@@ -1,0 +1,36 @@
+//! Wallets.
+
+use wallet_core::balance::{UnitBalance, WalletView};
+use wallet_core::catalog::Catalog;
+use wallet_core::wallet::WalletStatus;
+use wallet_proto::v1;
+
+use super::amount::amount;
+use super::balance::{balances, count};
+use super::time::instant;
+
+/// A wallet, with the balances at hand.
+pub(crate) fn wallet(catalog: &Catalog, view: &WalletView, units: &[UnitBalance]) -> v1::Wallet {
+    let limited = units.iter().filter(|unit| unit.total.debt_limit > 0);
+    v1::Wallet {
+        wallet_id: view.id.to_string(),
+        status: status(view.status).into(),
+        display_name: view.profile.display_name.clone(),
+        balances: balances(catalog, units),
+        open_reservations: count(view.open_reservations),
+        create_time: instant(view.create_time),
+        revision: view.revision,
+        version: view.version,
+        plan_id: view.plan.clone().unwrap_or_default(),
+        debt_limits: limited.map(|unit| amount(catalog, &unit.unit, unit.total.debt_limit)).collect(),
+    }
+}
+
+fn status(status: WalletStatus) -> v1::WalletStatus {
+    match status {
+        WalletStatus::Active => v1::WalletStatus::Active,
+        WalletStatus::Suspended => v1::WalletStatus::Suspended,
+        WalletStatus::Closed => v1::WalletStatus::Closed,
+        WalletStatus::Frozen => v1::WalletStatus::Frozen,
+    }
+}

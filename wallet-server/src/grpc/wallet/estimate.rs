@@ -1,0 +1,121 @@
+//! Estimate: what a job would cost, and whether the wallet could pay it. Enters no lane: the catalog is in
+//! memory, and the wallet is read once. The first thing to be shed when the engine is busy.
+
+use std::sync::Arc;
+
+use wallet_core::catalog::{Catalog, Price};
+use wallet_core::decide::{Quote, affordable, may_spend};
+use wallet_core::{Operation, Rejection, Timestamp, Wallet, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+use crate::query::Snapshot;
+use crate::quote::QUOTE_VALIDITY;
+
+/// What is asked, parsed.
+struct Estimate {
+    /// Without one, the price alone.
+    wallet: Option<WalletId>,
+    operation: Operation,
+    /// The current catalog by default.
+    catalog_version: Option<i64>,
+}
+
+pub(super) async fn estimate(
+    call: Call,
+    request: v1::EstimateRequest,
+) -> Result<v1::EstimateResponse, RpcError> {
+    let Estimate { wallet, operation, catalog_version } = parse(request)?;
+    if !call.services.engine.admits_estimates() {
+        return Err(RpcError::shed());
+    }
+    let catalog = catalog(&call, catalog_version).await?;
+    let Some(wallet) = wallet else {
+        let tier = catalog.default_plan().map(|plan| plan.tier.as_str());
+        let price = catalog.price(&operation, tier).map_err(Rejection::Unpriced)?;
+        return Ok(priced(&catalog, &price));
+    };
+    let read = call.services.queries.wallet(call.tenant, &wallet).await;
+    let Snapshot { wallet, read_time } = read.map_err(RpcError::about(&wallet))?;
+    let tier = wallet.tier(&catalog);
+    let price = catalog.price(&operation, tier.as_deref());
+    let price = price.map_err(Rejection::Unpriced).map_err(RpcError::about(&wallet.id))?;
+    let response = decided(&wallet, &catalog, &price, priced(&catalog, &price))?;
+    if catalog.version != call.catalog().version {
+        return Ok(response);
+    }
+    let expire_time = read_time.plus(QUOTE_VALIDITY);
+    let quote = Quote { operation, catalog_version: catalog.version, tier, expire_time };
+    Ok(quoted(&call, &wallet.id, &quote, response))
+}
+
+fn parse(request: v1::EstimateRequest) -> Result<Estimate, Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.optional_id("wallet_id", &request.wallet_id);
+    let operation = bad.operation("operation", request.operation);
+    let version = bad.not_negative("catalog_version", request.catalog_version);
+    let catalog_version = (version > 0).then_some(version);
+    bad.verdict(|| Some(Estimate { wallet, operation: operation?, catalog_version }))
+}
+
+async fn catalog(call: &Call, version: Option<i64>) -> Result<Arc<Catalog>, RpcError> {
+    let Some(version) = version else { return Ok(call.catalog()) };
+    let found = call.services.catalogs.version(call.tenant, version).await?;
+    Ok(found.ok_or(Rejection::CatalogNotFound(version))?)
+}
+
+/// The price alone.
+fn priced(catalog: &Catalog, price: &Price) -> v1::EstimateResponse {
+    v1::EstimateResponse {
+        amounts: to_proto::amounts(catalog, &price.amounts),
+        max_amounts: to_proto::amounts(catalog, &price.max_amounts),
+        lines: to_proto::price_lines(&price.lines),
+        catalog_version: catalog.version,
+        rule_id: price.rule_id.clone(),
+        cancel_fees: to_proto::cancel_fees(&price.policies, &price.amounts),
+        ..v1::EstimateResponse::default()
+    }
+}
+
+/// Whether the wallet could pay the price, and what it lacks, whatever else stands in the way.
+fn decided(
+    wallet: &Wallet,
+    catalog: &Catalog,
+    price: &Price,
+    response: v1::EstimateResponse,
+) -> Result<v1::EstimateResponse, Rejection> {
+    let affordable = affordable(wallet, catalog, &price.amounts);
+    let (shortfalls, packs) = match &affordable {
+        Err(Rejection::InsufficientCredits { shortfalls, packs }) => (shortfalls.clone(), packs.clone()),
+        _ => (Vec::new(), Vec::new()),
+    };
+    let decision = match may_spend(wallet).and(affordable) {
+        Ok(()) => v1::Decision::Allowed,
+        Err(rejection) => to_proto::decision(&rejection).ok_or(rejection)?,
+    };
+    let available = |unit| to_proto::amount(catalog, unit, wallet.balance(unit.as_str()).available);
+    Ok(v1::EstimateResponse {
+        decision: decision.into(),
+        available: price.amounts.units().map(available).collect(),
+        shortfall: shortfalls.iter().map(|s| to_proto::amount(catalog, &s.unit, s.missing())).collect(),
+        pack_ids: packs,
+        ..response
+    })
+}
+
+/// With a promise to keep this price for a while.
+fn quoted(
+    call: &Call,
+    wallet: &WalletId,
+    quote: &Quote,
+    response: v1::EstimateResponse,
+) -> v1::EstimateResponse {
+    v1::EstimateResponse {
+        quote_token: call.services.quotes.sign(call.tenant, wallet, quote),
+        quote_expire_time: to_proto::instant(quote.expire_time),
+        ..response
+    }
+}

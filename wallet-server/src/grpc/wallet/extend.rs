@@ -1,0 +1,37 @@
+//! Extend: a worker's heartbeat.
+
+use std::time::Duration;
+
+use wallet_core::decide::Extend;
+use wallet_core::{Command, Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn extend(call: Call, request: v1::ExtendRequest) -> Result<v1::ExtendResponse, RpcError> {
+    let (wallet, extend) = parse(request)?;
+    let done = call.submit(wallet, Command::Extend(extend)).await?;
+    let reservation = done.reservation()?;
+    let deadline = reservation.state.is_open().then_some(reservation.deadline);
+    let remaining = deadline.map_or(Duration::ZERO, |deadline| deadline.since(done.decided_at));
+    Ok(v1::ExtendResponse {
+        state: to_proto::state(reservation.state).into(),
+        remaining: Some(to_proto::duration(remaining)),
+        deadline: deadline.and_then(to_proto::instant),
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::ExtendRequest) -> Result<(WalletId, Extend), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let id = bad.id("reservation_id", &request.reservation_id);
+    let attempt = bad.attempt("attempt", request.attempt);
+    let lease = bad.duration("lease", request.lease);
+    bad.verdict(|| Some((wallet?, Extend { id: id?, attempt, lease })))
+}

@@ -1,0 +1,30 @@
+//! GetReservation: one reservation as it stands now.
+
+use wallet_core::{Rejection, ReservationId, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn get_reservation(
+    call: Call,
+    request: v1::GetReservationRequest,
+) -> Result<v1::GetReservationResponse, RpcError> {
+    let (wallet, id) = parse(&request)?;
+    let read = call.services.queries.reservation(call.tenant, &wallet, &id).await;
+    let (snapshot, reservation) = read.map_err(RpcError::about(&wallet))?;
+    Ok(v1::GetReservationResponse {
+        reservation: Some(to_proto::reservation(&call.catalog(), &wallet, &reservation)),
+        revision: snapshot.wallet.revision,
+        version: snapshot.wallet.version,
+    })
+}
+
+fn parse(request: &v1::GetReservationRequest) -> Result<(WalletId, ReservationId), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let id = bad.id("reservation_id", &request.reservation_id);
+    bad.verdict(|| Some((wallet?, id?)))
+}

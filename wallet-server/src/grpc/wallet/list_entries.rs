@@ -1,0 +1,35 @@
+//! ListEntries: a wallet's ledger, by revision.
+
+use wallet_core::{Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+use crate::query::{EntryFilter, Page};
+
+pub(super) async fn list_entries(
+    call: Call,
+    request: v1::ListEntriesRequest,
+) -> Result<v1::ListEntriesResponse, RpcError> {
+    let (wallet, filter, page) = parse(request)?;
+    let read = call.services.queries.entries(call.tenant, &wallet, filter, page).await;
+    let listed = read.map_err(RpcError::about(&wallet))?;
+    let catalog = call.catalog();
+    Ok(v1::ListEntriesResponse {
+        entries: listed.items.iter().map(|entry| to_proto::entry(&catalog, entry)).collect(),
+        next_page_token: listed.next.unwrap_or_default(),
+    })
+}
+
+fn parse(request: v1::ListEntriesRequest) -> Result<(WalletId, EntryFilter, Page), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let filter = EntryFilter {
+        after_revision: bad.not_negative("after_revision", request.after_revision),
+        reservation: bad.optional_id("reservation_id", &request.reservation_id),
+    };
+    let page = bad.page(request.page_size, request.page_token);
+    bad.verdict(|| Some((wallet?, filter, page)))
+}

@@ -1,0 +1,32 @@
+//! ListGrants: a wallet's grants in the order of spending.
+
+use wallet_core::{Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+use crate::query::Page;
+
+pub(super) async fn list_grants(
+    call: Call,
+    request: v1::ListGrantsRequest,
+) -> Result<v1::ListGrantsResponse, RpcError> {
+    let include_closed = request.include_closed;
+    let (wallet, page) = parse(request)?;
+    let read = call.services.queries.grants(call.tenant, &wallet, include_closed, page).await;
+    let listed = read.map_err(RpcError::about(&wallet))?;
+    let catalog = call.catalog();
+    Ok(v1::ListGrantsResponse {
+        grants: listed.items.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
+        next_page_token: listed.next.unwrap_or_default(),
+    })
+}
+
+fn parse(request: v1::ListGrantsRequest) -> Result<(WalletId, Page), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let page = bad.page(request.page_size, request.page_token);
+    bad.verdict(|| Some((wallet?, page)))
+}

@@ -1,0 +1,88 @@
+//! `wallet.v1.WalletService`: a file per RPC; this is the table of contents.
+
+mod cancel;
+mod estimate;
+mod extend;
+mod get_balance;
+mod get_reservation;
+mod list_entries;
+mod list_grants;
+mod list_reservations;
+mod reserve;
+mod settle;
+mod start;
+mod top_up;
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+use wallet_proto::v1;
+use wallet_proto::v1::wallet_service_server::WalletService;
+
+use super::Services;
+use super::call::answer;
+
+/// The service that workers and product back ends call.
+pub(super) struct WalletRpcs(pub(super) Arc<Services>);
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl WalletService for WalletRpcs {
+    async fn estimate(&self, request: Request<v1::EstimateRequest>) -> Answer<v1::EstimateResponse> {
+        answer(&self.0, request, estimate::estimate).await
+    }
+
+    async fn reserve(&self, request: Request<v1::ReserveRequest>) -> Answer<v1::ReserveResponse> {
+        answer(&self.0, request, reserve::reserve).await
+    }
+
+    async fn start(&self, request: Request<v1::StartRequest>) -> Answer<v1::StartResponse> {
+        answer(&self.0, request, start::start).await
+    }
+
+    async fn extend(&self, request: Request<v1::ExtendRequest>) -> Answer<v1::ExtendResponse> {
+        answer(&self.0, request, extend::extend).await
+    }
+
+    async fn settle(&self, request: Request<v1::SettleRequest>) -> Answer<v1::SettleResponse> {
+        answer(&self.0, request, settle::settle).await
+    }
+
+    async fn cancel(&self, request: Request<v1::CancelRequest>) -> Answer<v1::CancelResponse> {
+        answer(&self.0, request, cancel::cancel).await
+    }
+
+    async fn top_up(&self, request: Request<v1::TopUpRequest>) -> Answer<v1::TopUpResponse> {
+        answer(&self.0, request, top_up::top_up).await
+    }
+
+    async fn get_balance(&self, request: Request<v1::GetBalanceRequest>) -> Answer<v1::GetBalanceResponse> {
+        answer(&self.0, request, get_balance::get_balance).await
+    }
+
+    async fn get_reservation(
+        &self,
+        request: Request<v1::GetReservationRequest>,
+    ) -> Answer<v1::GetReservationResponse> {
+        answer(&self.0, request, get_reservation::get_reservation).await
+    }
+
+    async fn list_reservations(
+        &self,
+        request: Request<v1::ListReservationsRequest>,
+    ) -> Answer<v1::ListReservationsResponse> {
+        answer(&self.0, request, list_reservations::list_reservations).await
+    }
+
+    async fn list_grants(&self, request: Request<v1::ListGrantsRequest>) -> Answer<v1::ListGrantsResponse> {
+        answer(&self.0, request, list_grants::list_grants).await
+    }
+
+    async fn list_entries(
+        &self,
+        request: Request<v1::ListEntriesRequest>,
+    ) -> Answer<v1::ListEntriesResponse> {
+        answer(&self.0, request, list_entries::list_entries).await
+    }
+}

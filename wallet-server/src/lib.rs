@@ -1,0 +1,21 @@
+//! The credit wallet as a service: gRPC in front, `wallet-core`'s rules in the middle, SQLite or PostgreSQL behind.
+//!
+//! One direction: `grpc` calls `engine` (commands) or `query` (reads), both call `store`. A lower line never calls a
+//! higher one. [`App`] wires them; [`cli`] is the binary.
+
+mod app;
+mod catalogs;
+pub mod cli;
+mod clock;
+mod config;
+mod engine;
+mod grpc;
+mod query;
+mod quote;
+mod store;
+mod verify;
+
+pub use app::{App, AppError};
+pub use config::{BUNDLED_CATALOG, Config};
+pub use engine::EngineCounts;
+pub use verify::{Report, verify};

@@ -1,0 +1,112 @@
+//! Reads: what a wallet has and had, from one snapshot, with everything due counted in memory and nothing written.
+
+mod lists;
+mod page;
+
+use wallet_core::advance::advance;
+use wallet_core::command::Addressed;
+use wallet_core::reservation::Reservation;
+use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey};
+
+pub(crate) use lists::{EntryFilter, ReservationFilter};
+pub(crate) use page::{Listed, Page};
+
+use crate::catalogs::PublishedCatalogs;
+use crate::clock::Clock;
+use crate::store::{LoadPlan, Store, StoreError};
+
+/// Why a read has no answer.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// There is no such thing.
+    #[error("{0}")]
+    Rejected(#[from] Rejection),
+    /// Not a token of this list.
+    #[error("the page token is not one of this list")]
+    BadPageToken,
+    /// The database is away, or a row does not read back; logged.
+    #[error("the database could not be read")]
+    Unavailable,
+}
+
+impl From<StoreError> for ReadError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a read failed");
+        Self::Unavailable
+    }
+}
+
+/// A wallet as it stands at an instant.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) wallet: Wallet,
+    pub(crate) read_time: Timestamp,
+}
+
+/// The reads. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Queries {
+    store: Store,
+    clock: Clock,
+    catalogs: PublishedCatalogs,
+}
+
+impl Queries {
+    pub(crate) const fn new(store: Store, clock: Clock, catalogs: PublishedCatalogs) -> Self {
+        Self { store, clock, catalogs }
+    }
+
+    /// A wallet as it stands now.
+    pub(crate) async fn wallet(&self, tenant: TenantId, wallet: &WalletId) -> Result<Snapshot, ReadError> {
+        self.advanced(tenant, wallet, Addressed::default()).await
+    }
+
+    /// A reservation as it stands now, with its wallet.
+    pub(crate) async fn reservation(
+        &self,
+        tenant: TenantId,
+        wallet: &WalletId,
+        id: &ReservationId,
+    ) -> Result<(Snapshot, Reservation), ReadError> {
+        let addressed = Addressed { reservation: Some(id.clone()), ..Addressed::default() };
+        let snapshot = self.advanced(tenant, wallet, addressed).await?;
+        match snapshot.wallet.reservations.get(id).cloned() {
+            Some(reservation) => Ok((snapshot, reservation)),
+            None => Err(Rejection::ReservationNotFound.into()),
+        }
+    }
+
+    async fn advanced(
+        &self,
+        tenant: TenantId,
+        wallet: &WalletId,
+        addressed: Addressed,
+    ) -> Result<Snapshot, ReadError> {
+        let key = WalletKey::new(tenant, wallet);
+        let now = self.clock.now();
+        let mut plan = LoadPlan::default();
+        plan.address(key, addressed);
+        let store = self.store.clone();
+        let found = uncancelled(async move { store.snapshot().await?.wallet(key, now, plan).await }).await?;
+        let mut wallet = found.ok_or(Rejection::WalletNotFound)?;
+        let read_time = now.max(wallet.last_time);
+        advance(&mut wallet, read_time, &mut Touched::default()).map_err(|broken| {
+            tracing::error!(%broken, "a wallet cannot be advanced");
+            ReadError::Unavailable
+        })?;
+        Ok(Snapshot { wallet, read_time })
+    }
+}
+
+/// Runs a read in a task of its own: a transaction whose beginning is cancelled spoils its connection.
+async fn uncancelled<T: Send + 'static>(
+    read: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, ReadError> {
+    match tokio::spawn(read).await {
+        Ok(result) => Ok(result?),
+        Err(error) => {
+            tracing::error!(%error, "a read ended early");
+            Err(ReadError::Unavailable)
+        }
+    }
+}

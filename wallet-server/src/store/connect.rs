@@ -1,0 +1,211 @@
+//! Opening the database: which connections there are and how each is set up.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use migrations::Migrator;
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
+use sea_orm_migration::MigratorTrait;
+
+use crate::store::file_lock::FileLock;
+use crate::store::{StoreError, Trouble};
+
+/// How long a batch waits for a wallet that another server has locked.
+const LOCK_TIMEOUT: &str = "2s";
+/// No statement of ours takes this long unless something is wrong.
+const STATEMENT_TIMEOUT: &str = "20s";
+/// How long to wait for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections for reads.
+const READERS: u32 = 8;
+/// The key of the advisory lock around migrations: "credwall".
+const MIGRATION_LOCK: i64 = 0x6372_6564_7761_6c6c;
+/// Texts of hot statements vary by which tables a batch touches; this holds all that occur.
+const STATEMENT_CACHE: usize = 256;
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backend {
+    /// A file of this process's own.
+    Sqlite,
+    /// A server that several of us may share.
+    Postgres,
+}
+
+impl Backend {
+    pub(crate) fn db(self) -> DbBackend {
+        match self {
+            Backend::Sqlite => DbBackend::Sqlite,
+            Backend::Postgres => DbBackend::Postgres,
+        }
+    }
+}
+
+/// The database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    url: Arc<str>,
+    backend: Backend,
+    readers: DatabaseConnection,
+    _lock: Option<Arc<FileLock>>,
+}
+
+impl Store {
+    /// Opens the database for serving; a SQLite file is made if it is missing and locked against other processes.
+    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
+        let backend = backend(url)?;
+        let lock = match sqlite_path(url) {
+            Some(path) => {
+                if let Some(folder) = path.parent() {
+                    std::fs::create_dir_all(folder)
+                        .map_err(|e| StoreError::new(Trouble::Unavailable, format!("{}: {e}", folder.display())))?;
+                }
+                Some(Arc::new(FileLock::take(&path)?))
+            }
+            None => None,
+        };
+        if backend == Backend::Sqlite {
+            // The file and its journal mode exist before a reader looks at it.
+            connect_lane(url, backend).await?.close().await?;
+        }
+        let readers = connect_readers(url, backend).await?;
+        Ok(Self { url: url.into(), backend, readers, _lock: lock })
+    }
+
+    /// Opens the database for reading only, beside a server that may be running.
+    pub(crate) async fn open_read_only(url: &str) -> Result<Self, StoreError> {
+        let backend = backend(url)?;
+        if let Some(path) = sqlite_path(url).filter(|path| !path.exists()) {
+            let text = format!("{} does not exist", path.display());
+            return Err(StoreError::new(Trouble::Unavailable, text));
+        }
+        let readers = connect_readers(url, backend).await?;
+        Ok(Self { url: url.into(), backend, readers, _lock: None })
+    }
+
+    /// Brings the schema up to date; servers that start together take turns.
+    pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
+        let connection = connect_lane(&self.url, self.backend).await?;
+        let lock = format!("SELECT pg_advisory_lock({MIGRATION_LOCK})");
+        let unlock = format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})");
+        if self.backend == Backend::Postgres {
+            connection.execute_unprepared("SET lock_timeout = 0; SET statement_timeout = 0").await?;
+            connection.execute_unprepared(&lock).await?;
+        }
+        let migrated = Migrator::up(&connection, None).await;
+        if self.backend == Backend::Postgres {
+            connection.execute_unprepared(&unlock).await?;
+        }
+        migrated?;
+        connection.close().await?;
+        Ok(())
+    }
+
+    /// A connection of its own for a lane.
+    pub(crate) async fn lane(&self) -> Result<DatabaseConnection, StoreError> {
+        connect_lane(&self.url, self.backend).await
+    }
+
+    /// The connections for reads.
+    pub(crate) const fn readers(&self) -> &DatabaseConnection {
+        &self.readers
+    }
+
+    pub(crate) const fn backend(&self) -> Backend {
+        self.backend
+    }
+}
+
+fn backend(url: &str) -> Result<Backend, StoreError> {
+    if url.starts_with("sqlite:") {
+        Ok(Backend::Sqlite)
+    } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        Ok(Backend::Postgres)
+    } else {
+        Err(StoreError::new(Trouble::Unavailable, "a database URL begins with sqlite:// or postgres://"))
+    }
+}
+
+fn sqlite_path(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    Some(Path::new(path.split('?').next().unwrap_or(path)).to_path_buf())
+}
+
+/// One connection that writes. Under a generic plan PostgreSQL was seen to scan whole tables for a join with a
+/// handful of keys: only plans through the indexes are allowed here.
+async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection, StoreError> {
+    let mut options = options(url, backend, 1);
+    if backend == Backend::Postgres {
+        options.map_sqlx_postgres_opts(|options| {
+            postgres(options).options([
+                ("plan_cache_mode", "force_generic_plan"),
+                ("enable_hashjoin", "off"),
+                ("enable_mergejoin", "off"),
+                ("enable_seqscan", "off"),
+                ("lock_timeout", LOCK_TIMEOUT),
+            ])
+        });
+    } else {
+        // The lane checkpoints when it is idle, not in the middle of a command.
+        options.map_sqlx_sqlite_opts(|options| sqlite(options).pragma("wal_autocheckpoint", "0"));
+    }
+    Ok(Database::connect(options).await?)
+}
+
+async fn connect_readers(url: &str, backend: Backend) -> Result<DatabaseConnection, StoreError> {
+    let mut options = options(url, backend, READERS);
+    match backend {
+        Backend::Postgres => {
+            options.map_sqlx_postgres_opts(postgres);
+            // A reader that was cancelled while beginning must not hand its transaction to the next.
+            options.map_sqlx_postgres_pool_opts(|options| {
+                options.after_release(|connection, _| {
+                    Box::pin(async move {
+                        sea_orm::sqlx::Executor::execute(connection, "ROLLBACK").await?;
+                        Ok(true)
+                    })
+                })
+            });
+        }
+        Backend::Sqlite => {
+            options.map_sqlx_sqlite_opts(|options| sqlite(options).create_if_missing(false));
+        }
+    }
+    Ok(Database::connect(options).await?)
+}
+
+fn options(url: &str, backend: Backend, connections: u32) -> ConnectOptions {
+    // A path may have characters that a URL may not: SQLite takes it as it is.
+    let url = match sqlite_path(url) {
+        Some(path) if backend == Backend::Sqlite => format!("sqlite://{}", path.display()),
+        _ => url.to_owned(),
+    };
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire_if_idle_for(Duration::from_secs(30))
+        .sqlx_logging(false);
+    options
+}
+
+fn postgres(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("wallet-server").statement_cache_capacity(STATEMENT_CACHE).options([
+        ("statement_timeout", STATEMENT_TIMEOUT),
+        ("idle_in_transaction_session_timeout", "60s"),
+    ])
+}
+
+fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // NORMAL would lose acknowledged commits when the power goes.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(STATEMENT_CACHE)
+}

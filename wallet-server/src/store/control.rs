@@ -1,0 +1,158 @@
+//! The control plane's rows: catalogs, the key that signs quotes, sweeper leases, the database's own clock.
+//!
+//! Single statements, each whole in itself.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
+};
+use uuid::Uuid;
+use wallet_core::{TenantId, Timestamp, WalletId};
+
+use crate::store::entity::{catalogs, signing_keys, sweeper_leases};
+use crate::store::{Backend, Store, StoreError, Trouble, rows};
+
+/// A published catalog as it is stored.
+pub(crate) type CatalogRow = catalogs::Model;
+
+/// A wallet in which something may be due.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DueWallet {
+    pub(crate) tenant: TenantId,
+    pub(crate) wallet: WalletId,
+}
+
+#[derive(FromQueryResult)]
+struct DueRow {
+    tenant: Uuid,
+    wallet_id: String,
+}
+
+impl Store {
+    /// The newest catalog of a tenant.
+    pub(crate) async fn current_catalog(&self, tenant: TenantId) -> Result<Option<CatalogRow>, StoreError> {
+        let query = catalogs::Entity::find().filter(catalogs::Column::Tenant.eq(tenant.0));
+        Ok(query.order_by_desc(catalogs::Column::Version).one(self.readers()).await?)
+    }
+
+    /// One catalog of a tenant.
+    pub(crate) async fn catalog(
+        &self,
+        tenant: TenantId,
+        version: i64,
+    ) -> Result<Option<CatalogRow>, StoreError> {
+        Ok(catalogs::Entity::find_by_id((tenant.0, version)).one(self.readers()).await?)
+    }
+
+    /// Stores a new catalog; a conflict if another server has published this version meanwhile.
+    pub(crate) async fn insert_catalog(&self, row: CatalogRow) -> Result<(), StoreError> {
+        let row = catalogs::ActiveModel {
+            tenant: Set(row.tenant),
+            version: Set(row.version),
+            toml: Set(row.toml),
+            digest: Set(row.digest),
+            publish_time: Set(row.publish_time),
+        };
+        catalogs::Entity::insert(row).exec_without_returning(self.readers()).await?;
+        Ok(())
+    }
+
+    /// The secret of this name, which is `fresh` if there was none: whichever server comes first decides.
+    pub(crate) async fn signing_key(
+        &self,
+        name: &str,
+        fresh: [u8; 32],
+        now: Timestamp,
+    ) -> Result<[u8; 32], StoreError> {
+        let row = signing_keys::ActiveModel {
+            name: Set(name.to_owned()),
+            secret: Set(fresh.to_vec()),
+            create_time: Set(now.as_micros()),
+        };
+        let keep = OnConflict::column(signing_keys::Column::Name).do_nothing().to_owned();
+        signing_keys::Entity::insert(row).on_conflict(keep).exec_without_returning(self.readers()).await?;
+        let row = signing_keys::Entity::find_by_id(name.to_owned()).one(self.readers()).await?;
+        rows::hash(&row.ok_or_else(|| StoreError::corrupt("no signing key"))?.secret)
+    }
+
+    /// Takes or keeps the lease on a part of the buckets; false if another server has it.
+    pub(crate) async fn sweep_lease(
+        &self,
+        part: i16,
+        holder: Uuid,
+        now: Timestamp,
+        length: Duration,
+    ) -> Result<bool, StoreError> {
+        let row = sweeper_leases::ActiveModel {
+            part: Set(part),
+            holder: Set(holder),
+            expire_time: Set(now.plus(length).as_micros()),
+        };
+        let mine = sweeper_leases::Column::Holder.eq(holder);
+        let lapsed = sweeper_leases::Column::ExpireTime.lt(now.as_micros());
+        let take = OnConflict::column(sweeper_leases::Column::Part)
+            .update_columns([sweeper_leases::Column::Holder, sweeper_leases::Column::ExpireTime])
+            .action_and_where(mine.or(lapsed))
+            .to_owned();
+        let taken = sweeper_leases::Entity::insert(row)
+            .on_conflict(take)
+            .exec_without_returning(self.readers())
+            .await?;
+        Ok(taken > 0)
+    }
+
+    /// Wallets of these buckets in which a hold or a grant may be due at `now`, at most `limit` of each.
+    pub(crate) async fn due_wallets(
+        &self,
+        buckets: std::ops::Range<i16>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DueWallet>, StoreError> {
+        let backend = self.backend().db();
+        let due = |rows: &str, column: &str| {
+            format!(
+                "SELECT bucket, wallet_key FROM (SELECT bucket, wallet_key FROM {rows}
+                  WHERE open AND bucket >= $1 AND bucket < $2 AND {column} <= $3 AND {column} < {}
+                  ORDER BY bucket, {column} LIMIT {limit}) AS {rows}_due",
+                i64::MAX
+            )
+        };
+        let sql = format!(
+            "SELECT DISTINCT p.tenant, p.wallet_id FROM ({} UNION {}) AS due
+             JOIN wallet_profiles p ON p.bucket = due.bucket AND p.wallet_key = due.wallet_key",
+            due("reservations", "sweep_at"),
+            due("grants", "next_time"),
+        );
+        let values = [buckets.start.into(), buckets.end.into(), now.as_micros().into()];
+        let found = self.readers().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        found
+            .iter()
+            .map(|row| {
+                let DueRow { tenant, wallet_id } = DueRow::from_query_result(row, "")?;
+                Ok(DueWallet { tenant: TenantId(tenant), wallet: rows::id(&wallet_id)? })
+            })
+            .collect()
+    }
+
+    /// What the database's clock shows, and how long it took to ask; nothing for a file on this machine.
+    pub(crate) async fn database_time(&self) -> Result<Option<(Timestamp, Duration)>, StoreError> {
+        if self.backend() == Backend::Sqlite {
+            return Ok(None);
+        }
+        let asked = Instant::now();
+        let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros";
+        let row = self.readers().query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
+        let row = row.ok_or_else(|| StoreError::new(Trouble::Unavailable, "the database told no time"))?;
+        Ok(Some((Timestamp::from_micros(row.try_get("", "micros")?), asked.elapsed())))
+    }
+
+    /// Copies committed pages from SQLite's journal into its file; PostgreSQL looks after itself.
+    pub(crate) async fn checkpoint(&self, lane: &sea_orm::DatabaseConnection) -> Result<(), StoreError> {
+        if self.backend() == Backend::Sqlite {
+            lane.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await?;
+        }
+        Ok(())
+    }
+}

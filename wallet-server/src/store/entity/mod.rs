@@ -1,0 +1,11 @@
+//! The tables as sea-orm entities, one a file: what a row looks like to a reader.
+
+pub(crate) mod catalogs;
+pub(crate) mod entries;
+pub(crate) mod grants;
+pub(crate) mod reservations;
+pub(crate) mod signing_keys;
+pub(crate) mod sweeper_leases;
+pub(crate) mod wallet_balances;
+pub(crate) mod wallet_profiles;
+pub(crate) mod wallets;

@@ -1,0 +1,22 @@
+//! What rarely changes about a wallet.
+
+use sea_orm::entity::prelude::*;
+
+/// A row.
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "wallet_profiles")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) bucket: i16,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) wallet_key: Uuid,
+    pub(crate) tenant: Uuid,
+    pub(crate) wallet_id: String,
+    pub(crate) create_time: i64,
+    pub(crate) profile: String,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,24 @@
+//! The row that is locked, and the head of the wallet's ledger.
+
+use sea_orm::entity::prelude::*;
+
+/// A row.
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "wallets")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) bucket: i16,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) wallet_key: Uuid,
+    pub(crate) status: i16,
+    pub(crate) version: i64,
+    pub(crate) revision: i64,
+    pub(crate) head: Vec<u8>,
+    pub(crate) last_time: i64,
+    pub(crate) open_reservations: i64,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

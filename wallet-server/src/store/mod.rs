@@ -1,0 +1,22 @@
+//! Rows: the only part of the server that knows the database.
+//!
+//! [`Store`] opens connections, [`tx`] runs a batch's transaction, [`entity`] maps the tables for reading,
+//! [`sql`] holds the statements of the hot path. Nothing here decides anything about credits.
+//!
+//! Lock order: a transaction locks wallets, sorted by (bucket, wallet_key), and nothing else; all other rows of
+//! a wallet are guarded by its lock.
+
+mod connect;
+mod control;
+pub(crate) mod entity;
+mod error;
+mod file_lock;
+mod read;
+mod rows;
+mod sql;
+mod tx;
+
+pub(crate) use connect::{Backend, Store};
+pub(crate) use control::{CatalogRow, DueWallet};
+pub(crate) use error::{StoreError, Trouble};
+pub(crate) use tx::{LoadPlan, Loaded, Locked, Tx, Written};

@@ -1,0 +1,120 @@
+//! Reads: one snapshot of the database, never a lock, never a write.
+
+use sea_orm::{
+    AccessMode, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IsolationLevel, QueryFilter, QueryOrder,
+    QuerySelect, TransactionTrait,
+};
+use wallet_core::entry::Entry;
+use wallet_core::grant::Grant;
+use wallet_core::reservation::Reservation;
+use wallet_core::{TenantId, Timestamp, Wallet, WalletKey};
+
+use crate::store::entity::{entries, grants, reservations, wallet_profiles, wallets};
+use crate::store::tx::{self, LoadPlan, Locked};
+use crate::store::{Backend, Store, StoreError, rows};
+
+/// A page of wallets: their ids, to be read one by one.
+pub(crate) type ListedKeys = Vec<(String, WalletKey)>;
+
+/// A snapshot: what it shows belongs together.
+#[derive(Debug)]
+pub(crate) struct ReadTx {
+    transaction: DatabaseTransaction,
+    backend: Backend,
+}
+
+impl Store {
+    /// Takes a snapshot. Call it in a task of its own: a `begin` that is cancelled half-way spoils a connection.
+    pub(crate) async fn snapshot(&self) -> Result<ReadTx, StoreError> {
+        // SQLite's deferred transaction is a snapshot; its options would be refused.
+        let options = match self.backend() {
+            Backend::Postgres => (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)),
+            Backend::Sqlite => (None, None),
+        };
+        #[expect(clippy::disallowed_methods, reason = "the one place where a reading transaction begins")]
+        let transaction = self.readers().begin_with_config(options.0, options.1).await?;
+        Ok(ReadTx { transaction, backend: self.backend() })
+    }
+}
+
+impl ReadTx {
+    /// A wallet with its open grants, the reservations due at `now`, and what `plan` adds.
+    pub(crate) async fn wallet(
+        &self,
+        key: WalletKey,
+        now: Timestamp,
+        mut plan: LoadPlan,
+    ) -> Result<Option<Wallet>, StoreError> {
+        let row = wallets::Entity::find_by_id((key.bucket(), key.uuid())).one(&self.transaction).await?;
+        let Some(row) = row else { return Ok(None) };
+        plan.wallets.push((key, now.max(Timestamp::from_micros(row.last_time))));
+        let mut locked = Locked::default();
+        locked.wallets.insert(key, row);
+        let mut loaded = tx::load_wallets(&self.transaction, self.backend, &locked, &plan).await?;
+        Ok(loaded.remove(&key).map(|loaded| loaded.wallet))
+    }
+
+    /// A wallet's grants behind a key in the order of the primary key.
+    pub(crate) async fn grants(&self, wallet: WalletKey) -> Result<Vec<Grant>, StoreError> {
+        let query = grants::Entity::find()
+            .filter(grants::Column::Bucket.eq(wallet.bucket()))
+            .filter(grants::Column::WalletKey.eq(wallet.uuid()));
+        query.all(&self.transaction).await?.into_iter().map(rows::grant).collect()
+    }
+
+    /// A wallet's reservations, the newest first, from behind (`reserve_time`, id).
+    pub(crate) async fn reservations(
+        &self,
+        wallet: WalletKey,
+        filter: Condition,
+        before: Option<(i64, String)>,
+        limit: u64,
+    ) -> Result<Vec<Reservation>, StoreError> {
+        use reservations::Column::{Bucket, ReservationId, ReserveTime, WalletKey};
+        let mut query = reservations::Entity::find()
+            .filter(Bucket.eq(wallet.bucket()))
+            .filter(WalletKey.eq(wallet.uuid()))
+            .filter(filter);
+        if let Some((time, id)) = before {
+            let same_instant = Condition::all().add(ReserveTime.eq(time)).add(ReservationId.lt(id));
+            query = query.filter(Condition::any().add(ReserveTime.lt(time)).add(same_instant));
+        }
+        let query = query.order_by_desc(ReserveTime).order_by_desc(ReservationId).limit(limit);
+        query.all(&self.transaction).await?.into_iter().map(rows::reservation).collect()
+    }
+
+    /// A wallet's entries above a revision.
+    pub(crate) async fn entries(
+        &self,
+        wallet: WalletKey,
+        after: i64,
+        reservation: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut query = entries::Entity::find()
+            .filter(entries::Column::Bucket.eq(wallet.bucket()))
+            .filter(entries::Column::WalletKey.eq(wallet.uuid()))
+            .filter(entries::Column::Revision.gt(after));
+        if let Some(id) = reservation {
+            query = query.filter(entries::Column::ReservationId.eq(id));
+        }
+        let query = query.order_by_asc(entries::Column::Revision).limit(limit);
+        query.all(&self.transaction).await?.into_iter().map(rows::entry).collect()
+    }
+
+    /// A tenant's wallets behind an id.
+    pub(crate) async fn wallet_keys(
+        &self,
+        tenant: TenantId,
+        after: &str,
+        limit: u64,
+    ) -> Result<ListedKeys, StoreError> {
+        let query = wallet_profiles::Entity::find()
+            .filter(wallet_profiles::Column::Tenant.eq(tenant.0))
+            .filter(wallet_profiles::Column::WalletId.gt(after))
+            .order_by_asc(wallet_profiles::Column::WalletId)
+            .limit(limit);
+        let profiles = query.all(&self.transaction).await?;
+        Ok(profiles.into_iter().map(|row| (row.wallet_id, WalletKey::from_uuid(row.wallet_key))).collect())
+    }
+}

@@ -1,0 +1,169 @@
+//! Rows to core types. One function per arrow; the other direction is in [`super::sql::append`], as columns.
+//!
+//! A row that does not read back as what it should be is an error of that wallet, never a guess.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::fingerprint::Fingerprint;
+use wallet_core::grant::{Grant, GrantKey, Origin, Parts};
+use wallet_core::reservation::{Finish, Reservation, State};
+use wallet_core::wallet::{Balance, WalletStatus};
+use wallet_core::{OriginId, Source, Timestamp, UnitId};
+
+use crate::store::StoreError;
+use crate::store::entity::{entries, grants, reservations, wallet_balances};
+
+pub(crate) fn status(number: i16) -> Result<WalletStatus, StoreError> {
+    [WalletStatus::Active, WalletStatus::Suspended, WalletStatus::Closed, WalletStatus::Frozen]
+        .into_iter()
+        .find(|status| *status as i16 == number)
+        .ok_or_else(|| StoreError::corrupt(format!("wallet status {number}")))
+}
+
+pub(crate) fn balance(row: &wallet_balances::Model) -> Result<(UnitId, Balance), StoreError> {
+    let balance = Balance {
+        available: row.available,
+        held: row.held,
+        debt: row.debt,
+        debt_limit: row.debt_limit,
+    };
+    Ok((id(&row.unit)?, balance))
+}
+
+pub(crate) fn grant(row: grants::Model) -> Result<Grant, StoreError> {
+    let origin = Origin::ALL
+        .into_iter()
+        .find(|origin| *origin as i16 == row.origin)
+        .ok_or_else(|| StoreError::corrupt(format!("grant origin {}", row.origin)))?;
+    let n = u16::try_from(row.n).map_err(StoreError::corrupt)?;
+    Ok(Grant {
+        key: GrantKey::new(origin, OriginId::parse(&row.origin_id).map_err(StoreError::corrupt)?, n),
+        unit: id(&row.unit)?,
+        source: source(row.source)?,
+        priority: row.priority,
+        effective_time: Timestamp::from_micros(row.effective_time),
+        expire_time: Timestamp::from_micros(row.expire_time),
+        create_time: Timestamp::from_micros(row.create_time),
+        amount: row.amount,
+        parts: Parts {
+            pending: row.pending,
+            available: row.available,
+            held: row.held,
+            consumed: row.consumed,
+            expired: row.expired,
+            revoked: row.revoked,
+            paid_out: row.paid_out,
+        },
+        revoked: row.taken_back,
+        details: json(&row.details)?,
+    })
+}
+
+pub(crate) fn reservation(row: reservations::Model) -> Result<Reservation, StoreError> {
+    let state = State::ALL
+        .into_iter()
+        .find(|state| *state as i16 == row.state)
+        .ok_or_else(|| StoreError::corrupt(format!("reservation state {}", row.state)))?;
+    let finish = match row.finish_revision {
+        0 => None,
+        revision => Some(Finish {
+            time: Timestamp::from_micros(row.finish_time),
+            revision,
+            fingerprint: Fingerprint::parse(&row.finalizer),
+            bill: json(&row.bill)?,
+        }),
+    };
+    Ok(Reservation {
+        id: id(&row.reservation_id)?,
+        state,
+        terms: Arc::new(json(&row.terms)?),
+        fingerprint: Fingerprint::parse(&row.fingerprint),
+        reserve_time: Timestamp::from_micros(row.reserve_time),
+        reserve_revision: row.reserve_revision,
+        start_time: (row.start_time != 0).then(|| Timestamp::from_micros(row.start_time)),
+        deadline: Timestamp::from_micros(row.deadline),
+        sweep_at: Timestamp::from_micros(row.sweep_at),
+        attempt: row.attempt,
+        worker: optional(&row.worker)?,
+        lease: u64::try_from(row.lease).ok().filter(|lease| *lease > 0).map(Duration::from_micros),
+        allocations: json(&row.allocations)?,
+        finish,
+    })
+}
+
+pub(crate) fn entry(row: entries::Model) -> Result<Entry, StoreError> {
+    Ok(Entry {
+        revision: row.revision,
+        kind: entry_kind(row.kind)?,
+        effective_time: Timestamp::from_micros(row.effective_time),
+        record_time: Timestamp::from_micros(row.record_time),
+        reservation: optional(&row.reservation_id)?,
+        request: optional(&row.request_id)?,
+        fingerprint: Fingerprint::parse(&row.fingerprint),
+        actor: optional(&row.actor)?,
+        reason: row.reason,
+        postings: json(&row.postings)?,
+        balances: json(&row.balances)?,
+        hash: hash(&row.hash)?,
+    })
+}
+
+pub(crate) fn entry_kind(number: i16) -> Result<EntryKind, StoreError> {
+    EntryKind::ALL
+        .into_iter()
+        .find(|kind| *kind as i16 == number)
+        .ok_or_else(|| StoreError::corrupt(format!("entry kind {number}")))
+}
+
+pub(crate) fn hash(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
+    bytes.try_into().map_err(|_| StoreError::corrupt("a hash has 32 bytes"))
+}
+
+fn source(number: i16) -> Result<Source, StoreError> {
+    usize::try_from(number - 1)
+        .ok()
+        .and_then(|index| Source::ALL.get(index).copied())
+        .ok_or_else(|| StoreError::corrupt(format!("source {number}")))
+}
+
+/// The stored number of a source: its place in the default order, from 1.
+pub(crate) fn source_number(source: Source) -> i16 {
+    match source {
+        Source::Grace => 1,
+        Source::Subscription => 2,
+        Source::Free => 3,
+        Source::Adjustment => 4,
+        Source::Purchased => 5,
+        Source::Promotional => 6,
+        Source::Referral => 7,
+    }
+}
+
+pub(crate) fn id<T: std::str::FromStr<Err = wallet_core::InvalidId>>(text: &str) -> Result<T, StoreError> {
+    text.parse().map_err(|error| StoreError::corrupt(format!("id {text:?} {error}")))
+}
+
+fn optional<T: std::str::FromStr<Err = wallet_core::InvalidId>>(text: &str) -> Result<Option<T>, StoreError> {
+    if text.is_empty() { Ok(None) } else { id(text).map(Some) }
+}
+
+pub(crate) fn json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(StoreError::corrupt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_source_reads_back_from_its_number() {
+        for known in Source::ALL {
+            assert_eq!(source(source_number(known)).unwrap(), known);
+        }
+        assert!(source(0).is_err());
+        assert!(source(8).is_err());
+    }
+}

@@ -1,0 +1,132 @@
+//! Many rows as a table of columns, and its spelling in each database.
+
+use sea_orm::Value;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::store::Backend;
+
+/// One column of many rows. There are no NULLs.
+#[derive(Debug, Clone)]
+pub(super) enum Column {
+    SmallInt(Vec<i16>),
+    Int(Vec<i32>),
+    BigInt(Vec<i64>),
+    Bool(Vec<bool>),
+    Text(Vec<String>),
+    Uuid(Vec<Uuid>),
+    Bytes(Vec<Vec<u8>>),
+}
+
+/// Rows to be bound to a statement: named columns of equal length.
+#[derive(Debug, Clone)]
+pub(super) struct Columns(pub(super) Vec<(&'static str, Column)>);
+
+/// Builds [`Columns`] from rows: `columns!(rows, { bucket: SmallInt = |r| r.bucket, ... })`.
+macro_rules! columns {
+    ($rows:expr, { $($name:ident : $kind:ident = $get:expr),+ $(,)? }) => {
+        $crate::store::sql::columns::Columns(vec![
+            $((stringify!($name), $crate::store::sql::columns::Column::$kind($rows.iter().map($get).collect()))),+
+        ])
+    };
+}
+pub(super) use columns;
+
+impl Columns {
+    /// The column names, comma-separated.
+    pub(super) fn names(&self) -> String {
+        self.0.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A table expression named `alias` that yields the rows. Parameters are numbered from `first`.
+    pub(super) fn table(&self, backend: Backend, alias: &str, first: usize) -> String {
+        match backend {
+            Backend::Postgres => {
+                let arrays: Vec<String> = self
+                    .0
+                    .iter()
+                    .enumerate()
+                    .map(|(i, (_, column))| format!("${}::{}[]", first + i, column.postgres_type()))
+                    .collect();
+                format!("unnest({}) AS {alias}({})", arrays.join(", "), self.names())
+            }
+            Backend::Sqlite => {
+                let fields: Vec<String> = self
+                    .0
+                    .iter()
+                    .enumerate()
+                    .map(|(i, (name, column))| {
+                        let field = format!("json_extract(value, '$[{i}]')");
+                        match column {
+                            Column::Uuid(_) | Column::Bytes(_) => format!("unhex({field}) AS {name}"),
+                            _ => format!("{field} AS {name}"),
+                        }
+                    })
+                    .collect();
+                format!("(SELECT {} FROM json_each(${first})) AS {alias}", fields.join(", "))
+            }
+        }
+    }
+
+    /// The values to bind for [`Columns::table`].
+    pub(super) fn bind(self, backend: Backend) -> Vec<Value> {
+        match backend {
+            Backend::Postgres => self.0.into_iter().map(|(_, column)| column.array()).collect(),
+            Backend::Sqlite => {
+                let rows = self.0.first().map_or(0, |(_, column)| column.len());
+                let row = |i| Json::Array(self.0.iter().map(|(_, column)| column.json(i)).collect());
+                vec![Json::Array((0..rows).map(row).collect()).to_string().into()]
+            }
+        }
+    }
+}
+
+impl Column {
+    const fn postgres_type(&self) -> &'static str {
+        match self {
+            Column::SmallInt(_) => "smallint",
+            Column::Int(_) => "integer",
+            Column::BigInt(_) => "bigint",
+            Column::Bool(_) => "boolean",
+            Column::Text(_) => "text",
+            Column::Uuid(_) => "uuid",
+            Column::Bytes(_) => "bytea",
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Column::SmallInt(values) => values.len(),
+            Column::Int(values) => values.len(),
+            Column::BigInt(values) => values.len(),
+            Column::Bool(values) => values.len(),
+            Column::Text(values) => values.len(),
+            Column::Uuid(values) => values.len(),
+            Column::Bytes(values) => values.len(),
+        }
+    }
+
+    fn array(self) -> Value {
+        match self {
+            Column::SmallInt(values) => values.into(),
+            Column::Int(values) => values.into(),
+            Column::BigInt(values) => values.into(),
+            Column::Bool(values) => values.into(),
+            Column::Text(values) => values.into(),
+            Column::Uuid(values) => values.into(),
+            Column::Bytes(values) => values.into(),
+        }
+    }
+
+    fn json(&self, row: usize) -> Json {
+        match self {
+            Column::SmallInt(values) => values[row].into(),
+            Column::Int(values) => values[row].into(),
+            Column::BigInt(values) => values[row].into(),
+            Column::Bool(values) => values[row].into(),
+            Column::Text(values) => values[row].as_str().into(),
+            Column::Uuid(values) => hex::encode(values[row].as_bytes()).into(),
+            Column::Bytes(values) => hex::encode(&values[row]).into(),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Locking wallets and reading what a batch needs of them.
+//!
+//! The lock comes first and alone: waiting for it refreshes only the locked row, so everything else is read by
+//! later statements, which see what the transaction waited for.
+
+use sea_orm::Statement;
+use wallet_core::WalletKey;
+use wallet_core::grant::{ExternalRef, GrantKey};
+use wallet_core::ids::{RequestId, ReservationId};
+
+use super::columns::{Columns, columns};
+use crate::store::Backend;
+
+/// Keys of wallets, with an instant each: reservations due by then are read too.
+pub(crate) type Due = (WalletKey, i64);
+
+fn wallet_keys(keys: &[WalletKey]) -> Columns {
+    columns!(keys, { bucket: SmallInt = |k| k.bucket(), wallet_key: Uuid = |k| k.uuid() })
+}
+
+fn select(backend: Backend, keys: Columns, sql: impl FnOnce(&str) -> String) -> Statement {
+    let sql = sql(&keys.table(backend, "k", 1));
+    Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
+}
+
+/// Wallets, locked in the order of their keys. On SQLite the whole file is locked already.
+pub(crate) fn lock(backend: Backend, keys: &[WalletKey], skip_locked: bool) -> Statement {
+    let lock = match (backend, skip_locked) {
+        (Backend::Sqlite, _) => "",
+        (Backend::Postgres, false) => "FOR NO KEY UPDATE OF w",
+        (Backend::Postgres, true) => "FOR NO KEY UPDATE OF w SKIP LOCKED",
+    };
+    select(backend, wallet_keys(keys), |k| {
+        format!(
+            "SELECT w.* FROM {k} JOIN wallets w ON w.bucket = k.bucket AND w.wallet_key = k.wallet_key
+             ORDER BY w.bucket, w.wallet_key {lock}"
+        )
+    })
+}
+
+/// Which of these wallets exist, locked or not.
+pub(crate) fn existing(backend: Backend, keys: &[WalletKey]) -> Statement {
+    select(backend, wallet_keys(keys), |k| {
+        format!(
+            "SELECT w.* FROM {k} JOIN wallets w ON w.bucket = k.bucket AND w.wallet_key = k.wallet_key"
+        )
+    })
+}
+
+pub(crate) fn profiles(backend: Backend, keys: &[WalletKey]) -> Statement {
+    select(backend, wallet_keys(keys), |k| {
+        format!(
+            "SELECT p.* FROM {k}
+             JOIN wallet_profiles p ON p.bucket = k.bucket AND p.wallet_key = k.wallet_key"
+        )
+    })
+}
+
+pub(crate) fn balances(backend: Backend, keys: &[WalletKey]) -> Statement {
+    select(backend, wallet_keys(keys), |k| {
+        format!(
+            "SELECT b.* FROM {k}
+             JOIN wallet_balances b ON b.bucket = k.bucket AND b.wallet_key = k.wallet_key"
+        )
+    })
+}
+
+pub(crate) fn open_grants(backend: Backend, keys: &[WalletKey]) -> Statement {
+    select(backend, wallet_keys(keys), |k| {
+        format!(
+            "SELECT g.* FROM {k}
+             JOIN grants g ON g.bucket = k.bucket AND g.wallet_key = k.wallet_key AND g.open"
+        )
+    })
+}
+
+/// All grants of these origins and ids, closed ones too.
+pub(crate) fn grants_by_origin(backend: Backend, keys: &[(WalletKey, GrantKey)]) -> Statement {
+    let keys = columns!(keys, {
+        bucket: SmallInt = |(k, _)| k.bucket(),
+        wallet_key: Uuid = |(k, _)| k.uuid(),
+        origin: SmallInt = |(_, g)| g.origin as i16,
+        origin_id: Text = |(_, g)| g.id.to_string(),
+    });
+    select(backend, keys, |k| {
+        format!(
+            "SELECT g.* FROM {k}
+             JOIN grants g ON g.bucket = k.bucket AND g.wallet_key = k.wallet_key
+                          AND g.origin = k.origin AND g.origin_id = k.origin_id"
+        )
+    })
+}
+
+/// All grants that these payments bought.
+pub(crate) fn grants_by_payment(backend: Backend, keys: &[(WalletKey, ExternalRef)]) -> Statement {
+    let keys = columns!(keys, {
+        bucket: SmallInt = |(k, _)| k.bucket(),
+        wallet_key: Uuid = |(k, _)| k.uuid(),
+        payment: Text = |(_, payment)| payment.to_string(),
+    });
+    select(backend, keys, |k| {
+        format!(
+            "SELECT g.* FROM {k}
+             JOIN grants g ON g.bucket = k.bucket AND g.wallet_key = k.wallet_key
+                          AND g.payment = k.payment AND g.payment <> ''"
+        )
+    })
+}
+
+pub(crate) fn reservations_by_id(backend: Backend, keys: &[(WalletKey, ReservationId)]) -> Statement {
+    let keys = columns!(keys, {
+        bucket: SmallInt = |(k, _)| k.bucket(),
+        wallet_key: Uuid = |(k, _)| k.uuid(),
+        reservation_id: Text = |(_, id)| id.to_string(),
+    });
+    select(backend, keys, |k| {
+        format!(
+            "SELECT r.* FROM {k}
+             JOIN reservations r ON r.bucket = k.bucket AND r.wallet_key = k.wallet_key
+                                AND r.reservation_id = k.reservation_id"
+        )
+    })
+}
+
+/// Open reservations that may be due: `sweep_at` never lies behind the deadline.
+pub(crate) fn reservations_due(backend: Backend, keys: &[Due]) -> Statement {
+    let keys = columns!(keys, {
+        bucket: SmallInt = |(k, _)| k.bucket(),
+        wallet_key: Uuid = |(k, _)| k.uuid(),
+        now: BigInt = |(_, now)| *now,
+    });
+    select(backend, keys, |k| {
+        format!(
+            "SELECT r.* FROM {k}
+             JOIN reservations r ON r.bucket = k.bucket AND r.wallet_key = k.wallet_key
+                                AND r.open AND r.sweep_at <= k.now"
+        )
+    })
+}
+
+/// Entries of commands that made no row of their own.
+pub(crate) fn requests(backend: Backend, keys: &[(WalletKey, RequestId)]) -> Statement {
+    let keys = columns!(keys, {
+        bucket: SmallInt = |(k, _)| k.bucket(),
+        wallet_key: Uuid = |(k, _)| k.uuid(),
+        request_id: Text = |(_, id)| id.to_string(),
+    });
+    select(backend, keys, |k| {
+        format!(
+            "SELECT e.* FROM {k}
+             JOIN entries e ON e.bucket = k.bucket AND e.wallet_key = k.wallet_key
+                           AND e.request_id = k.request_id AND e.request_id <> ''"
+        )
+    })
+}

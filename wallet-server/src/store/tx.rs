@@ -1,0 +1,296 @@
+//! The transaction of a batch: begin, lock, load, append, commit. The only module in which one begins to write.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
+use wallet_core::command::Addressed;
+use wallet_core::entry::Entry;
+use wallet_core::fingerprint::Fingerprint;
+use wallet_core::grant::{ExternalRef, GrantKey};
+use wallet_core::ids::{RequestId, ReservationId, UnitId};
+use wallet_core::wallet::RequestRecord;
+use wallet_core::{TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey};
+
+use crate::store::entity::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
+use crate::store::sql::{append, load};
+use crate::store::{Backend, StoreError, rows};
+
+/// A transaction that locks wallets and writes what is decided about them.
+#[derive(Debug)]
+pub(crate) struct Tx {
+    transaction: DatabaseTransaction,
+    backend: Backend,
+}
+
+/// The locked rows of a batch's wallets.
+#[derive(Debug, Default)]
+pub(crate) struct Locked {
+    /// Those that exist and are ours now.
+    pub(crate) wallets: BTreeMap<WalletKey, wallets::Model>,
+    /// Those that another transaction holds; only when asked to skip them.
+    pub(crate) taken: BTreeSet<WalletKey>,
+}
+
+/// What to read of the locked wallets.
+#[derive(Debug, Default)]
+pub(crate) struct LoadPlan {
+    /// Every wallet of the batch with the instant of its decisions.
+    pub(crate) wallets: Vec<(WalletKey, Timestamp)>,
+    grants: Vec<(WalletKey, GrantKey)>,
+    payments: Vec<(WalletKey, ExternalRef)>,
+    reservations: Vec<(WalletKey, ReservationId)>,
+    requests: Vec<(WalletKey, RequestId)>,
+}
+
+impl LoadPlan {
+    /// Adds what a command refers to.
+    pub(crate) fn address(&mut self, wallet: WalletKey, addressed: Addressed) {
+        self.grants.extend(addressed.grants.map(|key| (wallet, key)));
+        self.payments.extend(addressed.payment.map(|payment| (wallet, payment)));
+        self.reservations.extend(addressed.reservation.map(|id| (wallet, id)));
+        self.requests.extend(addressed.request.map(|id| (wallet, id)));
+    }
+}
+
+/// A wallet in memory, and what of it was in the database when it was read.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) tenant: TenantId,
+    pub(crate) wallet: Wallet,
+    pub(crate) was: Was,
+}
+
+/// Which rows existed.
+#[derive(Debug, Default)]
+pub(crate) struct Was {
+    /// 0: the wallet itself did not.
+    pub(crate) version: i64,
+    pub(crate) grants: BTreeSet<GrantKey>,
+    pub(crate) reservations: BTreeSet<ReservationId>,
+    pub(crate) units: BTreeSet<UnitId>,
+}
+
+impl Loaded {
+    /// A wallet that does not exist yet.
+    pub(crate) fn missing(tenant: TenantId, key: WalletKey, id: WalletId) -> Self {
+        Self { tenant, wallet: Wallet::blank(key, id), was: Was::default() }
+    }
+}
+
+/// What a batch did to one wallet.
+#[derive(Debug)]
+pub(crate) struct Written<'a> {
+    pub(crate) loaded: &'a Loaded,
+    pub(crate) touched: &'a Touched,
+    pub(crate) entries: &'a [Entry],
+}
+
+impl Written<'_> {
+    pub(crate) const fn wallet(&self) -> &Wallet {
+        &self.loaded.wallet
+    }
+
+    pub(crate) const fn key(&self) -> WalletKey {
+        self.loaded.wallet.key
+    }
+}
+
+impl Tx {
+    /// Begins to write. SQLite takes its one write lock at once: a deferred transaction that reads and then
+    /// writes fails when another has written meanwhile.
+    pub(crate) async fn begin(connection: &DatabaseConnection, backend: Backend) -> Result<Self, StoreError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        #[expect(clippy::disallowed_methods, reason = "the one place where a writing transaction begins")]
+        let transaction = connection.begin_with_options(options).await?;
+        Ok(Self { transaction, backend })
+    }
+
+    /// Locks the wallets, which must be sorted.
+    pub(crate) async fn lock(&self, keys: &[WalletKey], skip_locked: bool) -> Result<Locked, StoreError> {
+        debug_assert!(keys.is_sorted(), "locks are taken in the order of the keys");
+        let found: Vec<wallets::Model> = self.all(load::lock(self.backend, keys, skip_locked)).await?;
+        let mut locked = Locked::default();
+        for row in found {
+            locked.wallets.insert(WalletKey::from_uuid(row.wallet_key), row);
+        }
+        if skip_locked && locked.wallets.len() < keys.len() {
+            let existing: Vec<wallets::Model> = self.all(load::existing(self.backend, keys)).await?;
+            let existing = existing.into_iter().map(|row| WalletKey::from_uuid(row.wallet_key));
+            locked.taken = existing.filter(|key| !locked.wallets.contains_key(key)).collect();
+        }
+        Ok(locked)
+    }
+
+    /// Reads what the batch needs of the locked wallets.
+    pub(crate) async fn load(
+        &self,
+        locked: &Locked,
+        plan: &LoadPlan,
+    ) -> Result<BTreeMap<WalletKey, Loaded>, StoreError> {
+        load_wallets(&self.transaction, self.backend, locked, plan).await
+    }
+
+    /// Writes what was decided.
+    pub(crate) async fn append(&self, batch: &[Written<'_>]) -> Result<(), StoreError> {
+        for write in append::write(self.backend, batch)? {
+            let written = match self.backend {
+                Backend::Postgres => self.counts(write.statement, write.rows.len()).await?,
+                Backend::Sqlite => {
+                    let result = self.transaction.execute_raw(write.statement).await?;
+                    vec![i64::try_from(result.rows_affected()).unwrap_or(i64::MAX)]
+                }
+            };
+            if written != write.rows {
+                let text = format!("{:?} rows were written instead of {:?}", written, write.rows);
+                return Err(StoreError::corrupt(text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes it last.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        self.transaction.commit().await.map_err(StoreError::of_commit)
+    }
+
+    /// Forgets it.
+    pub(crate) async fn rollback(self) -> Result<(), StoreError> {
+        Ok(self.transaction.rollback().await?)
+    }
+
+    async fn all<T: FromQueryResult>(&self, statement: Statement) -> Result<Vec<T>, StoreError> {
+        all(&self.transaction, statement).await
+    }
+
+    async fn counts(&self, statement: Statement, columns: usize) -> Result<Vec<i64>, StoreError> {
+        let row = self.transaction.query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| StoreError::corrupt("the write returned no counts"))?;
+        (0..columns).map(|i| row.try_get_by_index(i).map_err(StoreError::from)).collect()
+    }
+}
+
+async fn all<T: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    statement: Statement,
+) -> Result<Vec<T>, StoreError> {
+    let rows = connection.query_all_raw(statement).await?;
+    rows.iter().map(|row| T::from_query_result(row, "").map_err(StoreError::from)).collect()
+}
+
+/// Reads wallets whose own rows are at hand: all open grants, due reservations, and what was addressed.
+pub(super) async fn load_wallets(
+    connection: &impl ConnectionTrait,
+    backend: Backend,
+    locked: &Locked,
+    plan: &LoadPlan,
+) -> Result<BTreeMap<WalletKey, Loaded>, StoreError> {
+    let keys: Vec<WalletKey> = locked.wallets.keys().copied().collect();
+    if keys.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut loaded = BTreeMap::new();
+    let profiles: Vec<wallet_profiles::Model> = all(connection, load::profiles(backend, &keys)).await?;
+    for profile in profiles {
+        let key = WalletKey::from_uuid(profile.wallet_key);
+        if let Some(row) = locked.wallets.get(&key) {
+            loaded.insert(key, own_rows(key, row, &profile)?);
+        }
+    }
+    if loaded.len() < keys.len() {
+        return Err(StoreError::corrupt("a wallet has no profile"));
+    }
+    for row in all::<wallet_balances::Model>(connection, load::balances(backend, &keys)).await? {
+        if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
+            let (unit, balance) = rows::balance(&row)?;
+            loaded.was.units.insert(unit.clone());
+            loaded.wallet.balances.insert(unit, balance);
+        }
+    }
+    add_grants(&mut loaded, all(connection, load::open_grants(backend, &keys)).await?)?;
+    if !plan.grants.is_empty() {
+        add_grants(&mut loaded, all(connection, load::grants_by_origin(backend, &plan.grants)).await?)?;
+    }
+    if !plan.payments.is_empty() {
+        add_grants(&mut loaded, all(connection, load::grants_by_payment(backend, &plan.payments)).await?)?;
+    }
+    let due: Vec<(WalletKey, i64)> = plan.wallets.iter().map(|(key, now)| (*key, now.as_micros())).collect();
+    add_reservations(&mut loaded, all(connection, load::reservations_due(backend, &due)).await?)?;
+    if !plan.reservations.is_empty() {
+        let rows = all(connection, load::reservations_by_id(backend, &plan.reservations)).await?;
+        add_reservations(&mut loaded, rows)?;
+    }
+    if !plan.requests.is_empty() {
+        add_requests(&mut loaded, all(connection, load::requests(backend, &plan.requests)).await?)?;
+    }
+    Ok(loaded)
+}
+
+fn own_rows(
+    key: WalletKey,
+    row: &wallets::Model,
+    profile: &wallet_profiles::Model,
+) -> Result<Loaded, StoreError> {
+    let wallet = Wallet {
+        status: rows::status(row.status)?,
+        version: row.version,
+        revision: row.revision,
+        head: rows::hash(&row.head)?,
+        last_time: Timestamp::from_micros(row.last_time),
+        create_time: Timestamp::from_micros(profile.create_time),
+        open_reservations: row.open_reservations,
+        profile: rows::json(&profile.profile)?,
+        ..Wallet::blank(key, rows::id(&profile.wallet_id)?)
+    };
+    let was = Was { version: row.version, ..Was::default() };
+    Ok(Loaded { tenant: TenantId(profile.tenant), wallet, was })
+}
+
+fn add_grants(
+    loaded: &mut BTreeMap<WalletKey, Loaded>,
+    found: Vec<grants::Model>,
+) -> Result<(), StoreError> {
+    for row in found {
+        if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
+            let grant = rows::grant(row)?;
+            loaded.was.grants.insert(grant.key.clone());
+            loaded.wallet.grants.insert(grant.key.clone(), grant);
+        }
+    }
+    Ok(())
+}
+
+fn add_reservations(
+    loaded: &mut BTreeMap<WalletKey, Loaded>,
+    found: Vec<reservations::Model>,
+) -> Result<(), StoreError> {
+    for row in found {
+        if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
+            let reservation = rows::reservation(row)?;
+            loaded.was.reservations.insert(reservation.id.clone());
+            loaded.wallet.reservations.insert(reservation.id.clone(), reservation);
+        }
+    }
+    Ok(())
+}
+
+fn add_requests(
+    loaded: &mut BTreeMap<WalletKey, Loaded>,
+    found: Vec<entries::Model>,
+) -> Result<(), StoreError> {
+    for row in found {
+        if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
+            let record = RequestRecord {
+                kind: rows::entry_kind(row.kind)?,
+                fingerprint: Fingerprint::parse(&row.fingerprint),
+            };
+            loaded.wallet.requests.insert(rows::id(&row.request_id)?, record);
+        }
+    }
+    Ok(())
+}
