@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use wallet_core::Timestamp;
 
 /// How far the clock may stray from the database's before the server calls itself not ready.
-pub const MAX_SKEW: Duration = Duration::from_secs(2);
+pub(crate) const MAX_SKEW: Duration = Duration::from_secs(2);
 
 /// A clock that all parts of the server share.
 #[derive(Debug, Clone)]
-pub struct Clock {
+pub(crate) struct Clock {
     started: Instant,
     /// Microseconds since the epoch at `started`.
     origin: Arc<AtomicI64>,
@@ -22,21 +22,21 @@ pub struct Clock {
 
 impl Clock {
     /// A clock that agrees with this machine's now.
-    pub fn system() -> Self {
+    pub(crate) fn system() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
         let now = chrono::Utc::now().timestamp_micros();
         Self { started: Instant::now(), origin: Arc::new(AtomicI64::new(now)) }
     }
 
     /// The present instant.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         let elapsed = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
         Timestamp::from_micros(self.origin.load(Ordering::Relaxed).saturating_add(elapsed))
     }
 
     /// Agrees with the database, whose clock showed `theirs` half-way between `asked` and now.
     /// Returns how far this clock had strayed.
-    pub fn follow(&self, theirs: Timestamp, round_trip: Duration) -> Duration {
+    pub(crate) fn follow(&self, theirs: Timestamp, round_trip: Duration) -> Duration {
         let ours = self.now().minus(round_trip / 2);
         let drift = theirs.as_micros().saturating_sub(ours.as_micros());
         self.origin.fetch_add(drift, Ordering::Relaxed);

@@ -65,8 +65,14 @@ impl QuoteSigner {
     /// The token of a quote for a wallet.
     pub(crate) fn sign(&self, tenant: TenantId, wallet: &WalletId, quote: &Quote) -> String {
         let Quote { operation, catalog_version, tier, expire_time } = quote.clone();
-        let payload =
-            Payload { tenant: tenant.0, wallet: wallet.clone(), operation, catalog_version, tier, expire_time };
+        let payload = Payload {
+            tenant: tenant.0,
+            wallet: wallet.clone(),
+            operation,
+            catalog_version,
+            tier,
+            expire_time,
+        };
         // Strings, numbers and maps keyed by strings: there is nothing in it that JSON could refuse.
         let json = serde_json::to_vec(&payload).unwrap_or_default();
         let signed = format!("{PREFIX}.{}", BASE64.encode(json));

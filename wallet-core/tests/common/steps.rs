@@ -16,6 +16,7 @@ use super::world::START;
 
 /// Something that happens.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "few and short-lived; a box would be in the way of every word")]
 pub(crate) enum Step {
     Command(Command),
     Wait(Duration),

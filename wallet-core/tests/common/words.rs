@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wallet_core::decide::{Grant, Reserve, TopUp, UpdateWallet};
+use wallet_core::decide::{Cancel, Grant, Reserve, Settle, StartOptions, TopUp, UpdateWallet};
 use wallet_core::grant::ExternalRef;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, Source, Timestamp};
@@ -10,153 +10,177 @@ use wallet_core::{Command, Source, Timestamp};
 use super::steps::{Step, amounts, origin, worker};
 use super::world::START;
 
+/// Of a grant.
 impl Step {
-    fn with(mut self, word: &str, change: impl FnOnce(&mut Command) -> Option<()>) -> Self {
+    /// Spendable from this instant.
+    pub(crate) fn from(mut self, since_start: Duration) -> Self {
+        self.grant().effective_time = Some(START.plus(since_start));
+        self
+    }
+
+    /// Lapses at this instant.
+    pub(crate) fn until(mut self, since_start: Duration) -> Self {
+        self.grant().expire_time = Some(START.plus(since_start));
+        self
+    }
+
+    pub(crate) fn priority(mut self, priority: i32) -> Self {
+        self.grant().priority = priority;
+        self
+    }
+
+    pub(crate) fn source(mut self, source: Source) -> Self {
+        self.grant().source = source;
+        self
+    }
+}
+
+/// Of a reserve.
+impl Step {
+    pub(crate) fn limit(mut self, of: &str, n: i64) -> Self {
+        self.reserve().limits = amounts(&[(of, n)]);
+        self
+    }
+
+    pub(crate) fn ttl(mut self, ttl: Duration) -> Self {
+        self.reserve().ttl = Some(ttl);
+        self
+    }
+
+    pub(crate) fn actor(mut self, actor: &str) -> Self {
+        self.reserve().actor = Some(actor.parse().unwrap());
+        self
+    }
+
+    pub(crate) fn label(mut self, name: &str, value: &str) -> Self {
+        self.reserve().labels = [(name.to_owned(), value.to_owned())].into();
+        self
+    }
+
+    /// Reserved and started at once.
+    pub(crate) fn started(mut self) -> Self {
+        self.reserve().start = Some(worker("w1", 1, None));
+        self
+    }
+}
+
+/// Of a job at work.
+impl Step {
+    pub(crate) fn lease(mut self, time: Duration) -> Self {
         match &mut self {
-            Step::Command(command) => change(command).unwrap_or_else(|| panic!("{word}: {command:?}")),
-            other => panic!("{word}: {other:?}"),
+            Step::Command(Command::Extend(extend)) => extend.lease = Some(time),
+            _ => self.start().lease = Some(time),
         }
         self
     }
 
-    fn grant(self, word: &str, change: impl FnOnce(&mut Grant)) -> Self {
-        self.with(word, |command| match command {
-            Command::Grant(grant) => Some(change(grant)),
-            _ => None,
-        })
+    pub(crate) fn worker(mut self, name: &str) -> Self {
+        self.start().worker = name.parse().unwrap();
+        self
     }
 
-    /// Spendable from this instant.
-    pub(crate) fn from(self, since_start: Duration) -> Self {
-        self.grant("from", |grant| grant.effective_time = Some(START.plus(since_start)))
-    }
-
-    /// Lapses at this instant.
-    pub(crate) fn until(self, since_start: Duration) -> Self {
-        self.grant("until", |grant| grant.expire_time = Some(START.plus(since_start)))
-    }
-
-    pub(crate) fn priority(self, priority: i32) -> Self {
-        self.grant("priority", |grant| grant.priority = priority)
-    }
-
-    pub(crate) fn source(self, source: Source) -> Self {
-        self.grant("source", |grant| grant.source = source)
-    }
-
-    fn reserve(self, word: &str, change: impl FnOnce(&mut Reserve)) -> Self {
-        self.with(word, |command| match command {
-            Command::Reserve(reserve) => Some(change(reserve)),
-            _ => None,
-        })
-    }
-
-    pub(crate) fn limit(self, of: &str, n: i64) -> Self {
-        self.reserve("limit", |reserve| reserve.limits = amounts(&[(of, n)]))
-    }
-
-    pub(crate) fn ttl(self, ttl: Duration) -> Self {
-        self.reserve("ttl", |reserve| reserve.ttl = Some(ttl))
-    }
-
-    pub(crate) fn actor(self, actor: &str) -> Self {
-        self.reserve("actor", |reserve| reserve.actor = Some(actor.parse().unwrap()))
-    }
-
-    pub(crate) fn label(self, name: &str, value: &str) -> Self {
-        self.reserve("label", |reserve| reserve.labels = [(name.to_owned(), value.to_owned())].into())
-    }
-
-    /// Reserved and started at once.
-    pub(crate) fn started(self) -> Self {
-        self.reserve("started", |reserve| reserve.start = Some(worker("w1", 1, None)))
-    }
-
-    pub(crate) fn lease(self, time: Duration) -> Self {
-        self.with("lease", |command| {
-            match command {
-                Command::Start(start) => start.options.lease = Some(time),
-                Command::Extend(extend) => extend.lease = Some(time),
-                Command::Reserve(reserve) => reserve.start.as_mut()?.lease = Some(time),
-                _ => return None,
-            }
-            Some(())
-        })
-    }
-
-    pub(crate) fn worker(self, name: &str) -> Self {
-        self.with("worker", |command| match command {
-            Command::Start(start) => Some(start.options.worker = name.parse().unwrap()),
-            _ => None,
-        })
-    }
-
-    pub(crate) fn attempt(self, attempt: i32) -> Self {
-        self.with("attempt", |command| {
-            match command {
-                Command::Extend(extend) => extend.attempt = Some(attempt),
-                Command::Settle(settle) => settle.attempt = Some(attempt),
-                _ => return None,
-            }
-            Some(())
-        })
+    pub(crate) fn attempt(mut self, attempt: i32) -> Self {
+        match &mut self {
+            Step::Command(Command::Extend(extend)) => extend.attempt = Some(attempt),
+            _ => self.settle().attempt = Some(attempt),
+        }
+        self
     }
 
     /// Also after the hold has expired.
-    pub(crate) fn late(self) -> Self {
-        self.with("late", |command| match command {
-            Command::Settle(settle) => Some(settle.accept_late = true),
-            _ => None,
-        })
+    pub(crate) fn late(mut self) -> Self {
+        self.settle().accept_late = true;
+        self
     }
 
-    pub(crate) fn max_fee(self, of: &str, n: i64) -> Self {
-        self.with("max_fee", |command| match command {
-            Command::Cancel(cancel) => Some(cancel.max_fees = amounts(&[(of, n)])),
-            _ => None,
-        })
+    pub(crate) fn max_fee(mut self, of: &str, n: i64) -> Self {
+        self.cancel().max_fees = amounts(&[(of, n)]);
+        self
     }
 
-    pub(crate) fn allow_missing(self) -> Self {
-        self.with("allow_missing", |command| match command {
-            Command::Cancel(cancel) => Some(cancel.allow_missing = true),
-            _ => None,
-        })
+    pub(crate) fn allow_missing(mut self) -> Self {
+        self.cancel().allow_missing = true;
+        self
     }
+}
 
-    fn bought(self, word: &str, change: impl FnOnce(&mut TopUp)) -> Self {
-        self.with(word, |command| match command {
-            Command::TopUp(top_up) => Some(change(top_up)),
-            _ => None,
-        })
-    }
-
+/// Of a purchase, and of the wallet itself.
+impl Step {
     /// Paid by this payment.
-    pub(crate) fn paid_by(self, payment: &str) -> Self {
-        let payment = ExternalRef { provider: origin("stripe"), id: origin(payment) };
-        self.bought("paid_by", |top_up| top_up.external_ref = Some(payment))
+    pub(crate) fn paid_by(mut self, payment: &str) -> Self {
+        self.top_up().external_ref = Some(ExternalRef { provider: origin("stripe"), id: origin(payment) });
+        self
     }
 
-    pub(crate) fn paid_at(self, at: Timestamp) -> Self {
-        self.bought("paid_at", |top_up| top_up.paid_time = Some(at))
+    pub(crate) fn paid_at(mut self, at: Timestamp) -> Self {
+        self.top_up().paid_time = Some(at);
+        self
     }
 
-    fn updating(self, word: &str, change: impl FnOnce(&mut UpdateWallet)) -> Self {
-        self.with(word, |command| match command {
-            Command::UpdateWallet(update) => Some(change(update)),
-            _ => None,
-        })
+    pub(crate) fn status(mut self, status: WalletStatus) -> Self {
+        self.update().status = Some(status);
+        self
     }
 
-    pub(crate) fn status(self, status: WalletStatus) -> Self {
-        self.updating("status", |update| update.status = Some(status))
+    pub(crate) fn owing(mut self, n: i64) -> Self {
+        self.update().debt_limits = amounts(&[("credits", n)]);
+        self
     }
 
-    pub(crate) fn owing(self, n: i64) -> Self {
-        self.updating("owing", |update| update.debt_limits = amounts(&[("credits", n)]))
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        self.update().display_name = Some(name.to_owned());
+        self
+    }
+}
+
+/// The command that a word is about.
+impl Step {
+    fn grant(&mut self) -> &mut Grant {
+        match self {
+            Step::Command(Command::Grant(grant)) => grant,
+            other => panic!("not a grant: {other:?}"),
+        }
     }
 
-    pub(crate) fn named(self, name: &str) -> Self {
-        self.updating("named", |update| update.display_name = Some(name.to_owned()))
+    fn reserve(&mut self) -> &mut Reserve {
+        match self {
+            Step::Command(Command::Reserve(reserve)) => reserve,
+            other => panic!("not a reserve: {other:?}"),
+        }
+    }
+
+    fn start(&mut self) -> &mut StartOptions {
+        match self {
+            Step::Command(Command::Start(start)) => &mut start.options,
+            other => other.reserve().start.as_mut().expect("not started"),
+        }
+    }
+
+    fn settle(&mut self) -> &mut Settle {
+        match self {
+            Step::Command(Command::Settle(settle)) => settle,
+            other => panic!("not a settle: {other:?}"),
+        }
+    }
+
+    fn cancel(&mut self) -> &mut Cancel {
+        match self {
+            Step::Command(Command::Cancel(cancel)) => cancel,
+            other => panic!("not a cancel: {other:?}"),
+        }
+    }
+
+    fn top_up(&mut self) -> &mut TopUp {
+        match self {
+            Step::Command(Command::TopUp(top_up)) => top_up,
+            other => panic!("not a top-up: {other:?}"),
+        }
+    }
+
+    fn update(&mut self) -> &mut UpdateWallet {
+        match self {
+            Step::Command(Command::UpdateWallet(update)) => update,
+            other => panic!("not an update: {other:?}"),
+        }
     }
 }

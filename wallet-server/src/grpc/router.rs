@@ -4,12 +4,12 @@ use http::{Request, Response, header};
 use std::sync::Arc;
 use tonic::body::Body;
 use tonic::service::{RecoverErrorLayer, Routes};
+use tonic_reflection::server as reflection;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::{BoxError, Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
-use tonic_reflection::server as reflection;
 use wallet_proto::v1::admin_service_server::AdminServiceServer;
 use wallet_proto::v1::catalog_service_server::CatalogServiceServer;
 use wallet_proto::v1::wallet_service_server::WalletServiceServer;
@@ -51,7 +51,7 @@ fn reflector() -> reflection::Builder<'static> {
 pub(super) fn layered(
     routes: Routes,
     limits: &GrpcLimits,
-) -> impl Service<Request<Body>, Response = Response<Body>, Error = BoxError, Future: Send> + Clone + Send + 'static
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = BoxError, Future: Send> + Clone + Send + use<>
 {
     ServiceBuilder::new()
         .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION]))
@@ -68,4 +68,115 @@ pub(super) fn layered(
         .layer(CatchPanicLayer::custom(answer_panic))
         .map_request(identify)
         .service(routes.prepare())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use http::HeaderMap;
+    use tonic::server::NamedService;
+    use tonic::{Code, Status};
+    use tonic_types::StatusExt;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::grpc::layers::Tenant;
+
+    /// Misbehaves as the last part of the path says.
+    #[derive(Clone)]
+    struct Misbehaving;
+
+    impl NamedService for Misbehaving {
+        const NAME: &'static str = "test.Misbehaving";
+    }
+
+    impl Service<Request<Body>> for Misbehaving {
+        type Response = Response<Body>;
+        type Error = Infallible;
+        type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request<Body>) -> Self::Future {
+            let how = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+            let tenant = request.extensions().get::<Tenant>().is_some();
+            Box::pin(async move {
+                match how.as_str() {
+                    "panic" => panic!("on purpose"),
+                    "hang" => std::future::pending().await,
+                    _ => Ok(Status::ok(if tenant { "tenant" } else { "nobody" }).into_http()),
+                }
+            })
+        }
+    }
+
+    fn service()
+    -> impl Service<Request<Body>, Response = Response<Body>, Error = BoxError, Future: Send> + Clone + Send
+    {
+        let limits = GrpcLimits { calls_in_progress: 2, ..GrpcLimits::default() };
+        layered(Routes::new(Misbehaving), &limits)
+    }
+
+    fn request(how: &str, timeout: &str) -> Request<Body> {
+        Request::builder()
+            .uri(format!("/test.Misbehaving/{how}"))
+            .header("grpc-timeout", timeout)
+            .body(Body::default())
+            .unwrap()
+    }
+
+    fn status(headers: &HeaderMap) -> Status {
+        Status::from_header_map(headers).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error_and_ends_nothing_else() {
+        let service = service();
+        for _ in 0..3 {
+            let answer = service.clone().oneshot(request("panic", "1S")).await.unwrap();
+            assert_eq!(status(answer.headers()).code(), Code::Internal);
+            assert!(answer.headers().contains_key("x-request-id"), "to be found in the log");
+        }
+    }
+
+    #[tokio::test]
+    async fn handlers_know_the_tenant_and_callers_their_request_id() {
+        let mut request = request("fine", "1S");
+        request.headers_mut().insert("x-request-id", "mine".parse().unwrap());
+        let answer = service().oneshot(request).await.unwrap();
+        assert_eq!(status(answer.headers()).message(), "tenant");
+        assert_eq!(answer.headers()["x-request-id"], "mine");
+    }
+
+    #[tokio::test]
+    async fn a_full_server_says_so_at_once_and_recovers() {
+        let service = service();
+        let hanging: Vec<_> =
+            (0..2).map(|_| tokio::spawn(service.clone().oneshot(request("hang", "200m")))).collect();
+        tokio::task::yield_now().await;
+        let shed =
+            tokio::time::timeout(Duration::from_millis(100), service.clone().oneshot(request("fine", "10S")));
+        let shed = status(shed.await.expect("at once").unwrap().headers());
+        assert_eq!(shed.code(), Code::Unavailable);
+        assert_eq!(shed.get_error_details().error_info().unwrap().reason, "OVERLOADED");
+        assert!(shed.get_error_details().retry_info().is_some());
+        for hung in hanging {
+            let answer = hung.await.unwrap().unwrap();
+            assert_eq!(status(answer.headers()).code(), Code::DeadlineExceeded);
+        }
+        let answer = service.oneshot(request("fine", "1S")).await.unwrap();
+        assert_eq!(status(answer.headers()).code(), Code::Ok);
+    }
+
+    #[test]
+    fn the_descriptors_fit_together() {
+        assert!(reflector().build_v1().is_ok());
+        assert!(reflector().build_v1alpha().is_ok());
+    }
 }

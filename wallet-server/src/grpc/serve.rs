@@ -11,10 +11,10 @@ use super::{GrpcLimits, Health, Services, router};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
     /// The descriptors do not fit together.
-    #[error("reflection")]
+    #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
     /// The network.
-    #[error("transport")]
+    #[error("transport: {0}")]
     Transport(#[from] tonic::transport::Error),
 }
 

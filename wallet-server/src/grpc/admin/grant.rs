@@ -34,6 +34,9 @@ fn parse(request: v1::GrantRequest) -> Result<(WalletId, Grant), Rejection> {
     let reason = bad.reason(request.reason);
     bad.verdict(|| {
         let ((unit, amount), source) = (amount?, source?);
-        Some((wallet?, Grant { id: id?, unit, amount, source, priority, effective_time, expire_time, reason }))
+        Some((
+            wallet?,
+            Grant { id: id?, unit, amount, source, priority, effective_time, expire_time, reason },
+        ))
     })
 }

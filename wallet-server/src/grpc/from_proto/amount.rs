@@ -62,7 +62,13 @@ mod tests {
 
         bad.amounts(
             "explicit.amounts",
-            vec![amount("credits", -1), amount("", 5), amount("a", 1), amount("a", MAX_AMOUNT + 1), amount("a", 1)],
+            vec![
+                amount("credits", -1),
+                amount("", 5),
+                amount("a", 1),
+                amount("a", MAX_AMOUNT + 1),
+                amount("a", 1),
+            ],
         );
         assert_eq!(
             bad.lines(),

@@ -17,7 +17,10 @@ impl Violations {
         let duration = duration?;
         let read = read(&duration).filter(|read| (SHORTEST..=LONGEST).contains(read));
         if read.is_none() {
-            self.add(path, format!("is {duration}, 1s to 86400s is allowed"));
+            // Not prost's own text of it, which panics on the smallest number of nanoseconds.
+            let prost_types::Duration { seconds, nanos } = duration;
+            let rest = if nanos == 0 { String::new() } else { format!(" {nanos}ns") };
+            self.add(path, format!("is {seconds}s{rest}, 1s to 86400s is allowed"));
         }
         read
     }
@@ -67,7 +70,10 @@ mod tests {
         }
         let mut bad = Violations::default();
         assert_eq!(bad.duration("ttl", None), None);
-        assert_eq!(bad.duration_or_zero("lease", Some(prost_types::Duration::default())), Some(Duration::ZERO));
+        assert_eq!(
+            bad.duration_or_zero("lease", Some(prost_types::Duration::default())),
+            Some(Duration::ZERO)
+        );
         assert!(bad.lines().is_empty());
         bad.duration_or_zero("start.lease", Some(prost_types::Duration { seconds: 90_000, nanos: 0 }));
         assert_eq!(bad.lines(), ["start.lease: is 90000s, 1s to 86400s is allowed"]);

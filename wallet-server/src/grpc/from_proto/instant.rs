@@ -24,7 +24,8 @@ impl Violations {
 }
 
 fn read(instant: &prost_types::Timestamp) -> Option<Timestamp> {
-    let in_range = (0..=LAST_SECOND).contains(&instant.seconds) && (0..1_000_000_000).contains(&instant.nanos);
+    let in_range =
+        (0..=LAST_SECOND).contains(&instant.seconds) && (0..1_000_000_000).contains(&instant.nanos);
     in_range.then(|| Timestamp::from_micros(instant.seconds * 1_000_000 + i64::from(instant.nanos / 1_000)))
 }
 

@@ -15,7 +15,10 @@ impl Violations {
     /// A page of a list; the first if there is no token.
     pub(crate) fn page(&mut self, size: i32, token: String) -> Page {
         if !(0..=LARGEST_PAGE).contains(&size) {
-            self.add("page_size", format!("is {size}, 0 to {LARGEST_PAGE} is allowed; 0 means {DEFAULT_PAGE}"));
+            self.add(
+                "page_size",
+                format!("is {size}, 0 to {LARGEST_PAGE} is allowed; 0 means {DEFAULT_PAGE}"),
+            );
         }
         let token = self.name("page_token", token, MAX_TOKEN_BYTES);
         let size = if size == 0 { DEFAULT_PAGE } else { size };

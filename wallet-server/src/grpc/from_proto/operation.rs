@@ -75,7 +75,11 @@ mod tests {
             let quantities = map(&[("duration_s", duration), ("count", "4")]);
             bad.operation(
                 "operation",
-                Some(v1::Operation { kind: "video".to_owned(), attributes: map(&[("model", "x")]), quantities }),
+                Some(v1::Operation {
+                    kind: "video".to_owned(),
+                    attributes: map(&[("model", "x")]),
+                    quantities,
+                }),
             )
         };
         assert_eq!(read("5.0"), read("5"));

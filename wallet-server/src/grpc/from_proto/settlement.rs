@@ -58,10 +58,7 @@ mod tests {
         let mut bad = Violations::default();
         let as_reserved = Some(Outcome::Succeeded(Cost::AsReserved));
         assert_eq!(bad.outcome(succeeded(None)), as_reserved);
-        assert_eq!(
-            bad.outcome(succeeded(Some(succeeded::Cost::AsReserved(v1::AsReserved {})))),
-            as_reserved
-        );
+        assert_eq!(bad.outcome(succeeded(Some(succeeded::Cost::AsReserved(v1::AsReserved {})))), as_reserved);
         let failed = settle_request::Outcome::Failed(v1::Failure::default());
         assert_eq!(bad.outcome(Some(failed)), Some(Outcome::Failed(Failure::default())));
         assert!(bad.lines().is_empty());

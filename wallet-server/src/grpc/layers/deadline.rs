@@ -67,7 +67,8 @@ where
         Box::pin(async move {
             timeout_at(deadline, answer).await.unwrap_or_else(|_| {
                 // Without a reason: only the engine knows that a command was certainly not executed.
-                Ok(Status::deadline_exceeded("no answer before the deadline; the outcome is unknown").into_http())
+                Ok(Status::deadline_exceeded("no answer before the deadline; the outcome is unknown")
+                    .into_http())
             })
         })
     }

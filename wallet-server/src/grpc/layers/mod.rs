@@ -12,4 +12,4 @@ pub(super) use panic::answer_panic;
 pub(super) use request_id::MakeUuidV7;
 pub(super) use shed::say_overloaded;
 pub(super) use tenant::{Tenant, identify};
-pub(super) use trace::{Tracing, tracing_layer};
+pub(super) use trace::tracing_layer;

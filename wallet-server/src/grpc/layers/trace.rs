@@ -24,7 +24,8 @@ pub(crate) fn tracing_layer() -> Tracing {
         GrpcCode::Unimplemented,
         GrpcCode::Unauthenticated,
     ];
-    let classifier = refusals.into_iter().fold(GrpcErrorsAsFailures::new(), GrpcErrorsAsFailures::with_success);
+    let classifier =
+        refusals.into_iter().fold(GrpcErrorsAsFailures::new(), GrpcErrorsAsFailures::with_success);
     TraceLayer::new(SharedClassifier::new(classifier))
         .make_span_with(RpcSpan)
         .on_request(())

@@ -28,7 +28,13 @@ pub(super) fn bounded_violations(mut violations: Vec<FieldViolation>) -> Vec<Fie
         bytes += violation.field.len() + violation.description.len();
         bytes <= VIOLATION_BYTES
     };
-    let kept = violations.iter().position({ let mut fits = fits; move |v| !fits(v) }).unwrap_or(all);
+    let kept = violations
+        .iter()
+        .position({
+            let mut fits = fits;
+            move |v| !fits(v)
+        })
+        .unwrap_or(all);
     violations.truncate(kept);
     if kept < all {
         violations.push(FieldViolation::new("", format!("and {} more", all - kept)));
@@ -49,8 +55,9 @@ mod tests {
 
     #[test]
     fn of_too_many_violations_the_first_are_listed_and_the_others_counted() {
-        let violations: Vec<_> =
-            (0..1_000).map(|n| FieldViolation::new(format!("limits[{n}].unit"), "must not be empty")).collect();
+        let violations: Vec<_> = (0..1_000)
+            .map(|n| FieldViolation::new(format!("limits[{n}].unit"), "must not be empty"))
+            .collect();
         let bounded = bounded_violations(violations);
         let bytes: usize = bounded.iter().map(|v| v.field.len() + v.description.len()).sum();
         assert!(bytes < VIOLATION_BYTES + 100);

@@ -1,1 +1,216 @@
+use wallet_core::catalog::Problem;
+use wallet_core::rejection::Shortfall;
+use wallet_core::reservation::State;
+use wallet_core::{Timestamp, UnitId};
+use wallet_proto::v1::ErrorReason;
 
+use super::*;
+
+fn credits() -> UnitId {
+    UnitId::parse("credits").unwrap()
+}
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+/// A row per variant and its code and reason.
+fn rejections() -> Vec<(Rejection, Code, &'static str)> {
+    let unit = credits();
+    let no_rule = PricingError::NoRule {
+        kind: text("video"),
+        tier: None,
+        attributes: Vec::new(),
+        missing_attributes: Vec::new(),
+        unknown_attributes: vec![text("resoluton")],
+    };
+    let missing = PricingError::MissingQuantity { kind: text("video"), quantity: text("duration_s") };
+    let unknown =
+        PricingError::UnknownQuantities { kind: text("video"), quantities: vec![text("a"), text("b")] };
+    let shortfall = Shortfall { unit: unit.clone(), required: 40, available: 15 };
+    vec![
+        (Rejection::field("ttl", "is too long"), Code::InvalidArgument, "INVALID_FIELD"),
+        (Rejection::WalletNotFound, Code::NotFound, "WALLET_NOT_FOUND"),
+        (Rejection::WalletFrozen, Code::FailedPrecondition, "WALLET_FROZEN"),
+        (Rejection::ReservationNotFound, Code::NotFound, "RESERVATION_NOT_FOUND"),
+        (Rejection::GrantNotFound, Code::NotFound, "GRANT_NOT_FOUND"),
+        (
+            Rejection::IdempotencyMismatch { fields: vec![text("actor")], state: None },
+            Code::AlreadyExists,
+            "IDEMPOTENCY_MISMATCH",
+        ),
+        (Rejection::ReservationFinished(State::Settled), Code::FailedPrecondition, "RESERVATION_SETTLED"),
+        (Rejection::ReservationFinished(State::Failed), Code::FailedPrecondition, "RESERVATION_FAILED"),
+        (Rejection::ReservationFinished(State::Cancelled), Code::FailedPrecondition, "RESERVATION_CANCELLED"),
+        (Rejection::ReservationFinished(State::Expired), Code::FailedPrecondition, "RESERVATION_EXPIRED"),
+        (Rejection::StaleAttempt { attempt: 2, worker: text("gpu-2") }, Code::Aborted, "STALE_ATTEMPT"),
+        (Rejection::PackNotFound(text("huge")), Code::NotFound, "PACK_NOT_FOUND"),
+        (Rejection::CatalogNotFound(7), Code::NotFound, "CATALOG_NOT_FOUND"),
+        (Rejection::QuoteInvalid("it is not a quote token"), Code::InvalidArgument, "QUOTE_INVALID"),
+        (Rejection::QuoteExpired(Timestamp::EPOCH), Code::Aborted, "QUOTE_EXPIRED"),
+        (Rejection::Unpriced(no_rule), Code::InvalidArgument, "NO_PRICE_RULE"),
+        (
+            Rejection::Unpriced(PricingError::UnknownRule { rule_id: text("r") }),
+            Code::InvalidArgument,
+            "NO_PRICE_RULE",
+        ),
+        (Rejection::Unpriced(missing), Code::InvalidArgument, "INVALID_FIELD"),
+        (Rejection::Unpriced(unknown), Code::InvalidArgument, "INVALID_FIELD"),
+        (
+            Rejection::Unpriced(PricingError::TooLarge { rule_id: text("r") }),
+            Code::InvalidArgument,
+            "INVALID_FIELD",
+        ),
+        (Rejection::UnitMismatch { unit: unit.clone() }, Code::InvalidArgument, "UNIT_MISMATCH"),
+        (
+            Rejection::PriceAboveLimit { unit: unit.clone(), price: 2, limit: 1 },
+            Code::Aborted,
+            "PRICE_ABOVE_LIMIT",
+        ),
+        (Rejection::WalletSuspended, Code::FailedPrecondition, "WALLET_SUSPENDED"),
+        (Rejection::WalletClosed, Code::FailedPrecondition, "WALLET_CLOSED"),
+        (Rejection::InDebt { unit: unit.clone(), debt: 5 }, Code::FailedPrecondition, "IN_DEBT"),
+        (
+            Rejection::LimitExceeded { limit: "open_grants", maximum: 1, requested: 2 },
+            Code::FailedPrecondition,
+            "LIMIT_EXCEEDED",
+        ),
+        (
+            Rejection::InsufficientCredits { shortfalls: vec![shortfall], packs: vec![text("starter")] },
+            Code::FailedPrecondition,
+            "INSUFFICIENT_CREDITS",
+        ),
+        (Rejection::FeeAboveLimit { unit, fee: 2, max_fee: 1 }, Code::FailedPrecondition, "FEE_ABOVE_LIMIT"),
+    ]
+}
+
+/// Everything else that can go wrong, with its code and its reason; an empty one for a defect.
+fn others() -> Vec<(RpcError, Code, &'static str)> {
+    let store = |trouble| StoreError::new(trouble, "secret cause");
+    let publish = |trouble| PublishError::Unavailable(store(trouble));
+    let problem = Problem { path: text("rules[2]"), message: text("secret nothing") };
+    let overloaded = EngineError::Overloaded { retry_after: Duration::from_millis(200) };
+    vec![
+        (overloaded.into(), Code::Unavailable, "OVERLOADED"),
+        (RpcError::shed(), Code::Unavailable, "OVERLOADED"),
+        (EngineError::OutcomeUnknown.into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
+        (EngineError::Unavailable.into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (EngineError::DeadlinePassed.into(), Code::DeadlineExceeded, "DEADLINE_PASSED"),
+        (EngineError::Internal.into(), Code::Internal, ""),
+        (ReadError::Rejected(Rejection::WalletNotFound).into(), Code::NotFound, "WALLET_NOT_FOUND"),
+        (ReadError::BadPageToken.into(), Code::InvalidArgument, "INVALID_FIELD"),
+        (ReadError::Unavailable.into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (
+            PublishError::Invalid(CatalogProblems(vec![problem])).into(),
+            Code::FailedPrecondition,
+            "CATALOG_INVALID",
+        ),
+        (publish(Trouble::Conflict).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (publish(Trouble::Unavailable).into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
+        (publish(Trouble::CommitUnknown).into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
+        (publish(Trouble::Refused).into(), Code::Internal, ""),
+        (store(Trouble::Conflict).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (store(Trouble::Unavailable).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (store(Trouble::CommitUnknown).into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
+        (store(Trouble::Refused).into(), Code::Internal, ""),
+        (RpcError::defect("secret defect"), Code::Internal, ""),
+    ]
+}
+
+fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    details.error_info().map_or(String::new(), |info| {
+        assert_eq!(info.domain, "wallet.v1");
+        info.reason.clone()
+    })
+}
+
+#[test]
+fn every_rejection_has_its_code_and_reason() {
+    for (rejection, code, expected) in rejections() {
+        let status = Status::from(RpcError::from(rejection.clone()));
+        assert_eq!((status.code(), reason(&status).as_str()), (code, expected), "{rejection:?}");
+        assert!(!status.message().is_empty());
+    }
+}
+
+#[test]
+fn everything_else_has_its_code_and_reason_and_keeps_its_secrets() {
+    for (error, code, expected) in others() {
+        let shown = format!("{error:?}");
+        let status = Status::from(error);
+        assert_eq!((status.code(), reason(&status).as_str()), (code, expected), "{shown}");
+        let retry = status.get_error_details().retry_info().is_some();
+        assert_eq!(retry, expected == "OVERLOADED", "{shown}");
+        if expected != "CATALOG_INVALID" {
+            assert!(!status.message().contains("secret"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn every_reason_is_one_of_the_protos() {
+    let reasons = rejections().into_iter().map(|(rejection, ..)| rejection.reason());
+    let others = others().into_iter().map(|(_, _, reason)| reason).filter(|reason| !reason.is_empty());
+    for reason in reasons.chain(others) {
+        let name = format!("ERROR_REASON_{reason}");
+        assert!(ErrorReason::from_str_name(&name).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn a_decided_refusal_says_where_in_the_wallets_history() {
+    let wallet = WalletId::parse("alice").unwrap();
+    let short = Shortfall { unit: credits(), required: 40, available: 15 };
+    let rejection = Rejection::InsufficientCredits { shortfalls: vec![short], packs: vec![text("starter")] };
+    let decided = Decided { revision: 7, version: 9, at: Timestamp::from_micros(1_500_000) };
+    let status = Status::from(RpcError::about(&wallet)(rejection).decided(decided));
+    let details = status.get_error_details();
+    let metadata = &details.error_info().unwrap().metadata;
+    for (name, value) in [
+        ("wallet_id", "alice"),
+        ("unit", "credits"),
+        ("required", "40"),
+        ("available", "15"),
+        ("shortfall", "25"),
+        ("packs", "starter"),
+        ("revision", "7"),
+        ("version", "9"),
+        ("decided_at", "1970-01-01T00:00:01.500Z"),
+    ] {
+        assert_eq!(metadata.get(name).map(String::as_str), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn bad_fields_are_listed_under_the_names_the_caller_used() {
+    let unpriced = |field| {
+        let error = PricingError::UnknownQuantities { kind: text("video"), quantities: vec![text("cuont")] };
+        let error = RpcError::from(Rejection::Unpriced(error));
+        let status = Status::from(match field {
+            Some(field) => error.priced_field(field),
+            None => error,
+        });
+        status.get_error_details().bad_request().unwrap().field_violations[0].field.clone()
+    };
+    assert_eq!(unpriced(None), "operation.quantities[\"cuont\"]");
+    assert_eq!(unpriced(Some("succeeded.usage")), "succeeded.usage.quantities[\"cuont\"]");
+}
+
+#[test]
+fn no_error_is_too_long_for_a_clients_headers() {
+    let long = "x".repeat(6_000);
+    let many = (0..5_000).map(|n| FieldViolation::new(format!("limits[{n}].unit"), &long)).collect();
+    let attributes = (0..32).map(|n| (format!("{n}{long}"), long.clone())).collect();
+    let unpriced = PricingError::NoRule {
+        kind: long.clone(),
+        tier: None,
+        attributes,
+        missing_attributes: vec![long.clone(); 32],
+        unknown_attributes: vec![long.clone(); 32],
+    };
+    for rejection in [Rejection::InvalidFields(many), Rejection::Unpriced(unpriced)] {
+        let status = Status::from(RpcError::from(rejection));
+        assert!(status.message().len() + status.details().len() * 4 / 3 < 8_000);
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wallet_core::catalog::{Catalog, Price};
 use wallet_core::decide::{Quote, affordable, may_spend};
-use wallet_core::{Operation, Rejection, Timestamp, Wallet, WalletId};
+use wallet_core::{Operation, Rejection, Wallet, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;

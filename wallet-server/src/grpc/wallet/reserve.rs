@@ -1,6 +1,6 @@
 //! Reserve: credits are set aside for a job.
 
-use wallet_core::decide::{PriceSource, Reserve};
+use wallet_core::decide::{PriceSource, Quote, Reserve};
 use wallet_core::{Command, Rejection, WalletId};
 use wallet_proto::v1::{self, reserve_request};
 
@@ -8,12 +8,14 @@ use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::Violations;
 use crate::grpc::to_proto;
+use crate::quote::QuoteError;
 
 pub(super) async fn reserve(
     call: Call,
     request: v1::ReserveRequest,
 ) -> Result<v1::ReserveResponse, RpcError> {
-    let (wallet, reserve) = parse(&call, request)?;
+    let Call { services, tenant, .. } = &call;
+    let (wallet, reserve) = parse(request, |wallet, token| services.quotes.open(*tenant, wallet, token))?;
     let done = call.submit(wallet, Command::Reserve(reserve)).await?;
     let catalog = call.catalog();
     let plan = catalog.default_plan();
@@ -36,7 +38,10 @@ enum Asked {
     Open(PriceSource),
 }
 
-fn parse(call: &Call, request: v1::ReserveRequest) -> Result<(WalletId, Reserve), RpcError> {
+fn parse(
+    request: v1::ReserveRequest,
+    open: impl FnOnce(&WalletId, &str) -> Result<Quote, QuoteError>,
+) -> Result<(WalletId, Reserve), RpcError> {
     let mut bad = Violations::default();
     let wallet = bad.id::<WalletId>("wallet_id", &request.wallet_id);
     let id = bad.id("reservation_id", &request.reservation_id);
@@ -50,7 +55,7 @@ fn parse(call: &Call, request: v1::ReserveRequest) -> Result<(WalletId, Reserve)
     let price = match price {
         Asked::Open(price) => price,
         Asked::Sealed(token) => {
-            let opened = call.services.quotes.open(call.tenant, &wallet, &token).map_err(Rejection::from);
+            let opened = open(&wallet, &token).map_err(Rejection::from);
             PriceSource::Quote(opened.map_err(RpcError::about(&wallet))?)
         }
     };
@@ -71,5 +76,69 @@ fn price(bad: &mut Violations, price: Option<reserve_request::Price>) -> Option<
             bad.add("price", "is required: quote_token, operation or explicit");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Status;
+    use tonic_types::StatusExt;
+
+    use super::*;
+
+    fn fields(request: v1::ReserveRequest) -> Vec<String> {
+        let error = parse(request, |_, _| Err(QuoteError::Malformed)).unwrap_err();
+        let details = Status::from(error).get_error_details();
+        let bad = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
+        bad.into_iter().map(|violation| violation.field).collect()
+    }
+
+    #[test]
+    fn all_bad_fields_are_named_at_once() {
+        let amount =
+            |unit: &str, amount| v1::Amount { unit: unit.to_owned(), amount, ..v1::Amount::default() };
+        let request = v1::ReserveRequest {
+            price: Some(reserve_request::Price::Explicit(v1::ExplicitPrice {
+                amounts: vec![amount("credits", 1), amount("", 1)],
+                ..v1::ExplicitPrice::default()
+            })),
+            limits: vec![amount("credits", -1)],
+            ttl: Some(prost_types::Duration { seconds: 0, nanos: 1 }),
+            start: Some(v1::StartOptions {
+                worker: "gpu 1".to_owned(),
+                lease: Some(prost_types::Duration { seconds: 90_000, nanos: 0 }),
+                ..v1::StartOptions::default()
+            }),
+            actor: "ann@example.org !".to_owned(),
+            labels: [("k".to_owned(), "v".repeat(257))].into(),
+            ..v1::ReserveRequest::default()
+        };
+        assert_eq!(
+            fields(request),
+            [
+                "wallet_id",
+                "reservation_id",
+                "explicit.amounts[1].unit",
+                "limits[0].amount",
+                "ttl",
+                "start.worker",
+                "start.lease",
+                "actor",
+                "labels[\"k\"]",
+            ]
+        );
+    }
+
+    #[test]
+    fn bad_fields_come_before_a_bad_quote_and_a_bad_quote_is_no_field() {
+        let price = Some(reserve_request::Price::QuoteToken("forged".to_owned()));
+        let request =
+            v1::ReserveRequest { wallet_id: "w".to_owned(), price, ..v1::ReserveRequest::default() };
+        assert_eq!(fields(request.clone()), ["reservation_id"]);
+        let request = v1::ReserveRequest { reservation_id: "job".to_owned(), ..request };
+        assert!(fields(request.clone()).is_empty());
+        let status = Status::from(parse(request, |_, _| Err(QuoteError::BadSignature)).unwrap_err());
+        assert_eq!(status.get_error_details().error_info().unwrap().reason, "QUOTE_INVALID");
+        assert_eq!(fields(v1::ReserveRequest::default()), ["wallet_id", "reservation_id", "price"]);
     }
 }

@@ -1,0 +1,52 @@
+//! The server as a process, so that it can be killed like one.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use super::Database;
+
+/// A running `wallet-server`; killed when dropped.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) address: String,
+}
+
+impl Process {
+    /// Starts the binary on this database, on a port of its own, and waits until it says that it serves.
+    pub(crate) fn start(database: &Database, arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wallet-server"))
+            .args(["--listen", "127.0.0.1:0", "--database-url", &database.url])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        let stdout = child.stdout.take().expect("its output is piped");
+        let mut lines = BufReader::new(stdout).lines();
+        let greeting = lines.next().expect("it says where it serves").expect("as text");
+        let address = greeting
+            .split_once("serving on ")
+            .and_then(|(_, rest)| rest.split_once(','))
+            .map(|(address, _)| address.to_owned())
+            .unwrap_or_else(|| panic!("no address in {greeting:?}"));
+        Self { child, address }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it is gone");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

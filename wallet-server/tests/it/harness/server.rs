@@ -1,0 +1,96 @@
+//! A server inside the test's process, on a port of its own.
+
+use std::net::SocketAddr;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use wallet_client::{ClientConfig, RetryPolicy, WalletClient, v1};
+use wallet_server::{App, AppError, Config, EngineCounts, Report};
+
+use super::Database;
+use super::names::credits;
+
+/// A running server; stops when dropped.
+pub(crate) struct Server {
+    pub(crate) database: Database,
+    pub(crate) address: SocketAddr,
+    counts: Box<dyn Fn() -> EngineCounts + Send + Sync>,
+    shutdown: CancellationToken,
+    running: JoinHandle<Result<(), AppError>>,
+}
+
+impl Server {
+    /// A server on this database with the bundled catalog.
+    pub(crate) async fn start(database: Database) -> Self {
+        Self::start_with(database, Config::default()).await
+    }
+
+    /// A server with settings of its own; address and database are the harness's.
+    pub(crate) async fn start_with(database: Database, config: Config) -> Self {
+        let config = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            database_url: database.url.clone(),
+            ..config
+        };
+        let app = App::build(config).await.expect("the server starts");
+        let (address, counts) = (app.address(), Box::new(app.counts()));
+        let shutdown = CancellationToken::new();
+        let running = tokio::spawn(app.run(shutdown.clone()));
+        Self { database, address, counts, shutdown, running }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A client that retries as it does in production.
+    pub(crate) async fn client(&self) -> WalletClient {
+        WalletClient::connect(ClientConfig::new(self.endpoint())).await.expect("the client connects")
+    }
+
+    /// A client that shows every answer as it comes.
+    pub(crate) async fn client_without_retries(&self) -> WalletClient {
+        let mut config = ClientConfig::new(self.endpoint());
+        config.retry = RetryPolicy::never();
+        WalletClient::connect(config).await.expect("the client connects")
+    }
+
+    /// A client, and a new wallet with so many credits.
+    pub(crate) async fn wallet(&self, id: &str, amount: i64) -> WalletClient {
+        let client = self.client().await;
+        let create = v1::CreateWalletRequest { wallet_id: id.to_owned(), ..Default::default() };
+        client.create_wallet(create).await.expect("the wallet is made");
+        if amount > 0 {
+            let top_up = v1::TopUpRequest {
+                wallet_id: id.to_owned(),
+                top_up_id: "first".to_owned(),
+                what: Some(v1::top_up_request::What::Amount(credits(amount))),
+                ..Default::default()
+            };
+            client.top_up(top_up).await.expect("the top-up is credited");
+        }
+        client
+    }
+
+    /// What the engine has done so far.
+    pub(crate) fn counts(&self) -> EngineCounts {
+        (self.counts)()
+    }
+
+    /// What `verify` says of this database.
+    pub(crate) async fn verify(&self) -> Report {
+        wallet_server::verify(&self.database.url).await.expect("the ledger can be read")
+    }
+
+    /// Stops gracefully and waits for it.
+    pub(crate) async fn stop(mut self) {
+        self.shutdown.cancel();
+        (&mut self.running).await.expect("the server's task").expect("the server stops cleanly");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}

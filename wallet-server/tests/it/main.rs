@@ -1,0 +1,10 @@
+//! The real server on a real database, spoken to through `wallet-client` on a real port.
+//!
+//! A file per RPC under `rpc/`, with the same stem as its handler; `harness/` starts servers and databases. Tests
+//! that run per database end in `::sqlite` and `::postgres`.
+
+#[cfg(test)]
+#[macro_use]
+mod harness;
+#[cfg(test)]
+mod rpc;
