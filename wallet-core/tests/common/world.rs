@@ -121,7 +121,9 @@ impl World {
     fn wait(&mut self, time: Duration) {
         let end = self.now.plus(time);
         while let Some(due) = next_due(&self.swept.wallet, end) {
+            let before = self.swept.entries.len();
             self.sweep(due.entry.unwrap().effective_time);
+            assert!(self.swept.entries.len() > before, "what is due happens when it is due");
         }
         self.now = end;
         self.reply = None;

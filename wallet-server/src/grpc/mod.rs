@@ -12,6 +12,8 @@ mod from_proto;
 mod health;
 mod layers;
 mod limits;
+#[cfg(test)]
+mod misbehaving;
 mod router;
 mod serve;
 mod services;

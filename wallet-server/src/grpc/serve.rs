@@ -2,6 +2,7 @@
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
@@ -27,7 +28,18 @@ pub(crate) async fn serve(
     limits: GrpcLimits,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
-    let service = router::layered(router::routes(services, &health, &limits)?, &limits);
+    let routes = router::routes(services, &health, &limits)?;
+    Ok(serve_routes(listener, routes, health, limits, shutdown).await?)
+}
+
+async fn serve_routes(
+    listener: TcpListener,
+    routes: Routes,
+    health: Health,
+    limits: GrpcLimits,
+    shutdown: CancellationToken,
+) -> Result<(), tonic::transport::Error> {
+    let service = router::layered(routes, &limits);
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let stopping = {
         let (shutdown, health) = (shutdown.clone(), health.clone());
@@ -42,7 +54,7 @@ pub(crate) async fn serve(
         tokio::time::sleep(limits.drain).await;
     };
     tokio::select! {
-        served = transport(&limits).serve_with_incoming_shutdown(service, incoming, stopping) => Ok(served?),
+        served = transport(&limits).serve_with_incoming_shutdown(service, incoming, stopping) => served,
         () = drained => {
             tracing::warn!(drain = ?limits.drain, "connections were still open at the end of the drain time");
             Ok(())
@@ -62,5 +74,33 @@ fn transport(limits: &GrpcLimits) -> Server {
         // Without tonic's grace: with one it would cut connections off instead of asking them to go.
         Some(age) => server.max_connection_age(age),
         None => server,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::grpc::misbehaving::Misbehaving;
+
+    #[tokio::test]
+    async fn a_silent_connection_does_not_hold_up_the_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let limits = GrpcLimits { drain: Duration::from_millis(50), ..GrpcLimits::default() };
+        let shutdown = CancellationToken::new();
+        let health = Health::starting().await;
+        let routes = Routes::new(Misbehaving);
+        let server = tokio::spawn(serve_routes(listener, routes, health, limits, shutdown.clone()));
+
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        silent.read_exact(&mut [0; 9]).await.unwrap();
+        shutdown.cancel();
+        let end = tokio::time::timeout(Duration::from_secs(10), server).await;
+        end.expect("ends").unwrap().unwrap();
     }
 }

@@ -7,4 +7,8 @@
 #[macro_use]
 mod harness;
 #[cfg(test)]
+mod duplicates;
+#[cfg(test)]
+mod races;
+#[cfg(test)]
 mod rpc;

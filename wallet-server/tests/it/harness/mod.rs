@@ -36,3 +36,38 @@ macro_rules! each_database {
         }
     )+};
 }
+
+/// Declares tests that run on a server per database, and on two servers that share a PostgreSQL:
+///
+/// `each_fleet! { async fn a_sentence(servers: Vec<Server>) { ... } }` makes `a_sentence::sqlite`,
+/// `a_sentence::postgres` and `a_sentence::two_servers::postgres`.
+macro_rules! each_fleet {
+    ($($(#[$meta:meta])* async fn $name:ident($servers:ident: Vec<Server>) $body:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn given($servers: Vec<crate::harness::Server>) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                given(vec![crate::harness::Server::start(crate::harness::Database::sqlite()).await]).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                given(vec![crate::harness::Server::start(crate::harness::Database::postgres()).await]).await;
+            }
+
+            mod two_servers {
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn postgres() {
+                    let database = crate::harness::Database::postgres();
+                    let first = crate::harness::Server::start(database.clone()).await;
+                    super::given(vec![first, crate::harness::Server::start(database).await]).await;
+                }
+            }
+        }
+    )+};
+}

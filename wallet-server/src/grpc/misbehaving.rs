@@ -1,0 +1,44 @@
+//! A service for tests that does what no handler of ours should.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tower::Service;
+
+use super::layers::Tenant;
+
+/// Panics or hangs if the last part of the path says so; otherwise answers whether it knows the tenant.
+#[derive(Clone)]
+pub(super) struct Misbehaving;
+
+impl NamedService for Misbehaving {
+    const NAME: &'static str = "test.Misbehaving";
+}
+
+impl Service<Request<Body>> for Misbehaving {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    #[expect(clippy::panic, reason = "on purpose")]
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let how = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+        let tenant = request.extensions().get::<Tenant>().is_some();
+        Box::pin(async move {
+            match how.as_str() {
+                "panic" => panic!("on purpose"),
+                "hang" => std::future::pending().await,
+                _ => Ok(Status::ok(if tenant { "tenant" } else { "nobody" }).into_http()),
+            }
+        })
+    }
+}

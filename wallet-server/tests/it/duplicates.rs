@@ -1,0 +1,87 @@
+//! The same call 32 times at once, inside a batch, across batches and across servers: one effect, one answer. And
+//! the same id with other content: a mismatch that names the fields.
+
+mod admin;
+mod catalog;
+mod contents;
+mod jobs;
+mod purchases;
+
+use std::fmt::Debug;
+
+use tokio::task::JoinSet;
+use wallet_client::v1::{self, EntryKind, ErrorReason};
+use wallet_client::{Error, WalletClient};
+
+use crate::harness::Server;
+
+const DUPLICATES: usize = 32;
+/// Entries of a wallet fresh from `Server::wallet`: it was made and topped up.
+const FRESH: i64 = 2;
+
+/// Makes a call 32 times at once through a client per server, then once more: all 33 answers. The call is told its
+/// number. Shows that the engine committed several of them together.
+async fn at_once<A, F>(servers: &[Server], call: impl Fn(WalletClient, usize) -> F) -> Vec<A>
+where
+    A: Send + 'static,
+    F: Future<Output = Result<A, Error>> + Send + 'static,
+{
+    let before: Vec<_> = servers.iter().map(Server::counts).collect();
+    let answers = all_at_once(servers, call).await;
+    for (server, before) in servers.iter().zip(before) {
+        let after = server.counts();
+        let (commands, batches) = (after.commands - before.commands, after.batches - before.batches);
+        assert!(batches < commands, "{commands} commands in {batches} batches");
+    }
+    answers
+}
+
+/// The same without a look at the engine.
+async fn all_at_once<A, F>(servers: &[Server], call: impl Fn(WalletClient, usize) -> F) -> Vec<A>
+where
+    A: Send + 'static,
+    F: Future<Output = Result<A, Error>> + Send + 'static,
+{
+    let mut clients = Vec::new();
+    for server in servers {
+        clients.push(server.client().await);
+    }
+    let mut calls = JoinSet::new();
+    for n in 0..DUPLICATES {
+        calls.spawn(call(clients[n % clients.len()].clone(), n));
+    }
+    let mut answers = calls.join_all().await;
+    answers.push(call(clients[0].clone(), DUPLICATES).await);
+    answers.into_iter().map(|answer| answer.unwrap_or_else(|error| panic!("{error}"))).collect()
+}
+
+/// Of all answers one says that it did something, and all show the same.
+fn one_effect<T: PartialEq + Debug>(answers: Vec<(T, bool)>) -> T {
+    assert_eq!(answers.len(), DUPLICATES + 1);
+    let fresh = answers.iter().filter(|(_, replayed)| !replayed).count();
+    assert_eq!(fresh, 1, "{answers:?}");
+    assert!(answers.last().is_some_and(|(_, replayed)| *replayed), "the one afterwards is no replay");
+    let mut shown = answers.into_iter().map(|(shown, _)| shown);
+    let first = shown.next().unwrap();
+    assert!(shown.all(|other| other == first), "answers differ from {first:?}");
+    first
+}
+
+/// What the ledger says of the wallet `w` after this revision.
+async fn entries_after(client: &WalletClient, after_revision: i64) -> Vec<EntryKind> {
+    let request = v1::ListEntriesRequest { wallet_id: "w".into(), after_revision, ..Default::default() };
+    client.list_entries(request).await.unwrap().entries.iter().map(v1::Entry::kind).collect()
+}
+
+/// What the wallet `w` has available.
+async fn available(client: &WalletClient) -> i64 {
+    let balance = client.get_balance(v1::GetBalanceRequest { wallet_id: "w".into() }).await.unwrap();
+    balance.balances[0].available.as_ref().unwrap().amount
+}
+
+/// The fields that a mismatch names.
+fn mismatch<A: Debug>(answer: Result<A, Error>) -> Vec<String> {
+    let error = answer.unwrap_err();
+    assert_eq!(error.reason(), Some(ErrorReason::IdempotencyMismatch), "{error}");
+    error.refusal().unwrap().fields().into_iter().map(str::to_owned).collect()
+}

@@ -1,0 +1,191 @@
+//! Settle, failure, cancel and expiry race for the same job: the first commit wins, and the losers are told the
+//! state that won.
+
+use std::collections::BTreeSet;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState};
+use wallet_client::{Error, WalletClient, job, usage};
+
+use crate::harness::{Server, video};
+
+/// Callers of each finalizer per job.
+const CALLERS: usize = 4;
+const JOBS: usize = 48;
+
+each_fleet! {
+    async fn of_settle_failure_and_cancel_one_wins_and_the_losers_are_told_which(servers: Vec<Server>) {
+        let client = servers[0].wallet("w", 10_000).await;
+        let clients = clients(&servers).await;
+        let mut won = BTreeSet::new();
+        for n in 0..JOBS {
+            let id = format!("job-{n}");
+            client.reserve(job("w", &id, video("5"))).await.unwrap();
+            won.insert(race(&clients, &id, n).await);
+        }
+        let all = [ReservationState::Settled, ReservationState::Failed, ReservationState::Cancelled];
+        assert_eq!(won, all.into(), "a race that the same caller always wins is none");
+        assert!(servers[0].verify().await.is_clean());
+    }
+
+    async fn expiry_either_wins_over_all_finalizers_or_comes_too_late(servers: Vec<Server>) {
+        let client = servers[0].wallet("w", 10_000).await;
+        let clients = clients(&servers).await;
+        let mut jobs = JoinSet::new();
+        for n in 0..JOBS {
+            let (client, id) = (client.clone(), format!("job-{n}"));
+            let ttl = Some(prost_types::Duration { seconds: 1, nanos: 0 });
+            let request = v1::ReserveRequest { ttl, ..job("w", &id, video("5")) };
+            jobs.spawn(async move { (n, id, client.reserve(request).await.unwrap()) });
+        }
+        let clock = server_time(client);
+        let mut races = JoinSet::new();
+        for (n, id, reserved) in jobs.join_all().await {
+            // From 400 ms before the deadline to 70 ms after it.
+            let when = micros(reserved.reservation.unwrap().deadline) - 400_000 + 10_000 * i64::try_from(n).unwrap();
+            let (clients, mut clock) = (clients.clone(), clock.clone());
+            races.spawn(async move {
+                clock.wait_for(|now| *now >= when).await.unwrap();
+                race(&clients, &id, n).await
+            });
+        }
+        let won: BTreeSet<ReservationState> = races.join_all().await.into_iter().collect();
+        assert!(won.contains(&ReservationState::Expired) && won.len() > 1, "{won:?}");
+        assert!(servers[0].verify().await.is_clean());
+    }
+}
+
+async fn clients(servers: &[Server]) -> Vec<WalletClient> {
+    let mut clients = Vec::new();
+    for server in servers {
+        clients.push(server.client().await);
+    }
+    clients
+}
+
+/// Lets every finalizer at one job, `rotation` deciding which is sent first; the state that won, once all is checked.
+async fn race(clients: &[WalletClient], id: &str, rotation: usize) -> ReservationState {
+    let mut finalizers = [Finalizer::Settle, Finalizer::Fail, Finalizer::Cancel];
+    finalizers.rotate_left(rotation % 3);
+    let mut calls = JoinSet::new();
+    for n in 0..CALLERS {
+        for finalizer in finalizers {
+            let (client, id) = (clients[n % clients.len()].clone(), id.to_owned());
+            calls.spawn(async move { finalizer.send(&client, &id).await });
+        }
+    }
+    let told = calls.join_all().await;
+
+    let request = v1::GetReservationRequest { wallet_id: "w".into(), reservation_id: id.to_owned() };
+    let ended = clients[0].get_reservation(request).await.unwrap().reservation.unwrap();
+    for answer in &told {
+        assert_eq!(answer.state, ended.state(), "{id}: {answer:?}");
+        assert!(answer.reservation.as_ref().is_none_or(|shown| *shown == ended), "{answer:?} and {ended:?}");
+    }
+    let winners = told.iter().filter(|answer| answer.made_it).count();
+    assert_eq!(winners, usize::from(ended.state() != ReservationState::Expired), "{id}: {told:?}");
+    assert_eq!(kinds(&clients[0], id).await, [EntryKind::Reserved, ending(ended.state())]);
+    ended.state()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finalizer {
+    Settle,
+    Fail,
+    Cancel,
+}
+
+/// What a caller learns.
+#[derive(Debug)]
+struct Told {
+    state: ReservationState,
+    /// Whether this very call ended the job.
+    made_it: bool,
+    reservation: Option<v1::Reservation>,
+}
+
+impl Finalizer {
+    async fn send(self, client: &WalletClient, id: &str) -> Told {
+        let (wallet_id, reservation_id) = ("w".to_owned(), id.to_owned());
+        let answer = match self {
+            Finalizer::Cancel => {
+                let reason = v1::CancelReason::User.into();
+                let request = v1::CancelRequest { wallet_id, reservation_id, reason, ..Default::default() };
+                client.cancel(request).await.map(|done| (done.reservation, done.replayed))
+            }
+            Finalizer::Settle | Finalizer::Fail => {
+                let outcome = Some(self.outcome());
+                let request = v1::SettleRequest { wallet_id, reservation_id, outcome, ..Default::default() };
+                client.settle(request).await.map(|done| (done.reservation, done.replayed))
+            }
+        };
+        match answer {
+            Ok((reservation, replayed)) => {
+                let state = reservation.as_ref().unwrap().state();
+                let made_it = !replayed && state != ReservationState::Expired;
+                Told { state, made_it, reservation }
+            }
+            Err(error) => Told { state: self.state_in(&error), made_it: false, reservation: None },
+        }
+    }
+
+    fn outcome(self) -> v1::settle_request::Outcome {
+        match self {
+            Finalizer::Settle => v1::settle_request::Outcome::Succeeded(usage([("duration_s", "4")])),
+            _ => v1::settle_request::Outcome::Failed(v1::Failure { code: "OOM".into(), ..Default::default() }),
+        }
+    }
+
+    /// A settle and a failure are the same finalizer with other content; to all others the reason is the state.
+    fn state_in(self, error: &Error) -> ReservationState {
+        let refusal = error.refusal().unwrap_or_else(|| panic!("{error}"));
+        let state = &refusal.metadata["state"];
+        let state = ReservationState::from_str_name(&format!("RESERVATION_STATE_{state}")).unwrap();
+        let by_settle = matches!(state, ReservationState::Settled | ReservationState::Failed);
+        let expected = match state {
+            _ if by_settle && self != Finalizer::Cancel => ErrorReason::IdempotencyMismatch,
+            ReservationState::Settled => ErrorReason::ReservationSettled,
+            ReservationState::Failed => ErrorReason::ReservationFailed,
+            ReservationState::Cancelled => ErrorReason::ReservationCancelled,
+            _ => ErrorReason::ReservationExpired,
+        };
+        assert_eq!(refusal.reason, expected, "{error}");
+        state
+    }
+}
+
+async fn kinds(client: &WalletClient, id: &str) -> Vec<EntryKind> {
+    let reservation_id = id.to_owned();
+    let request = v1::ListEntriesRequest { wallet_id: "w".into(), reservation_id, ..Default::default() };
+    client.list_entries(request).await.unwrap().entries.iter().map(v1::Entry::kind).collect()
+}
+
+fn ending(state: ReservationState) -> EntryKind {
+    match state {
+        ReservationState::Settled => EntryKind::Settled,
+        ReservationState::Failed => EntryKind::Failed,
+        ReservationState::Cancelled => EntryKind::Cancelled,
+        ReservationState::Expired => EntryKind::HoldExpired,
+        open => panic!("{open:?} is no ending"),
+    }
+}
+
+/// The server's time in microseconds, asked for again and again as long as anybody listens.
+fn server_time(client: WalletClient) -> watch::Receiver<i64> {
+    let (clock, time) = watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            let balance = client.get_balance(v1::GetBalanceRequest { wallet_id: "w".into() }).await.unwrap();
+            if clock.send(micros(balance.read_time)).is_err() {
+                return;
+            }
+        }
+    });
+    time
+}
+
+fn micros(instant: Option<prost_types::Timestamp>) -> i64 {
+    let instant = instant.unwrap();
+    instant.seconds * 1_000_000 + i64::from(instant.nanos) / 1_000
+}

@@ -1,0 +1,188 @@
+//! Requests in a few words, and what tests look at in the answers.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use prost_types::Timestamp;
+use wallet_client::v1::reserve_request::Price;
+use wallet_client::v1::settle_request::Outcome;
+use wallet_client::v1::{self, ErrorReason};
+use wallet_client::{Code, Error, Refusal, WalletClient};
+
+/// Amounts in a document of its own: a kind per overage policy, a failure fee, a unit with decimals.
+pub(crate) const POLICIES: &str = include_str!("policies.toml");
+
+/// How often something that comes by itself is looked for, 20 ms apart, before the test gives up.
+const LOOKS: usize = 1_000;
+
+/// A price of the caller's own.
+pub(crate) fn explicit(wallet: &str, job: &str, amounts: Vec<v1::Amount>) -> v1::ReserveRequest {
+    v1::ReserveRequest {
+        wallet_id: wallet.into(),
+        reservation_id: job.into(),
+        price: Some(Price::Explicit(v1::ExplicitPrice { amounts, ..Default::default() })),
+        ..Default::default()
+    }
+}
+
+/// A worker takes a job.
+pub(crate) fn start(wallet: &str, job: &str, worker: &str, attempt: i32) -> v1::StartRequest {
+    v1::StartRequest { wallet_id: wallet.into(), reservation_id: job.into(), start: Some(by(worker, attempt)) }
+}
+
+/// A worker and its attempt.
+pub(crate) fn by(worker: &str, attempt: i32) -> v1::StartOptions {
+    v1::StartOptions { worker: worker.into(), attempt, lease: None }
+}
+
+/// A job that delivered.
+pub(crate) fn settle(wallet: &str, job: &str, succeeded: v1::Succeeded) -> v1::SettleRequest {
+    v1::SettleRequest {
+        wallet_id: wallet.into(),
+        reservation_id: job.into(),
+        outcome: Some(Outcome::Succeeded(succeeded)),
+        ..Default::default()
+    }
+}
+
+/// A job that failed.
+pub(crate) fn fail(wallet: &str, job: &str, code: &str) -> v1::SettleRequest {
+    let failure = v1::Failure { code: code.into(), message: "of a test".into() };
+    v1::SettleRequest {
+        outcome: Some(Outcome::Failed(failure)),
+        ..settle(wallet, job, v1::Succeeded::default())
+    }
+}
+
+/// A job is stopped.
+pub(crate) fn cancel(wallet: &str, job: &str, reason: v1::CancelReason) -> v1::CancelRequest {
+    v1::CancelRequest {
+        wallet_id: wallet.into(),
+        reservation_id: job.into(),
+        reason: reason.into(),
+        ..Default::default()
+    }
+}
+
+/// Credits that were not bought.
+pub(crate) fn gift(wallet: &str, id: &str, amount: v1::Amount) -> v1::GrantRequest {
+    v1::GrantRequest {
+        wallet_id: wallet.into(),
+        grant_id: id.into(),
+        amount: Some(amount),
+        ..Default::default()
+    }
+}
+
+/// Another status of a wallet.
+pub(crate) fn set_status(wallet: &str, request: &str, status: v1::WalletStatus) -> v1::UpdateWalletRequest {
+    v1::UpdateWalletRequest {
+        wallet_id: wallet.into(),
+        request_id: request.into(),
+        status: status.into(),
+        ..Default::default()
+    }
+}
+
+/// So many seconds.
+pub(crate) fn seconds(seconds: i64) -> prost_types::Duration {
+    prost_types::Duration { seconds, nanos: 0 }
+}
+
+/// So many seconds later.
+pub(crate) fn later(from: Option<Timestamp>, seconds: i64) -> Option<Timestamp> {
+    from.map(|from| Timestamp { seconds: from.seconds + seconds, ..from })
+}
+
+/// Amounts as words: `"40 credits, 1 trainings"`.
+pub(crate) fn figures(amounts: &[v1::Amount]) -> String {
+    let words: Vec<String> = amounts.iter().map(|a| format!("{} {}", a.amount, a.unit)).collect();
+    words.join(", ")
+}
+
+/// Makes this document current.
+pub(crate) async fn publish(client: &WalletClient, toml: &str) -> v1::PublishCatalogResponse {
+    let request = v1::PublishCatalogRequest { toml: toml.into(), validate_only: false };
+    client.publish_catalog(request).await.expect("the document is published")
+}
+
+/// What the wallet has.
+pub(crate) async fn balance(client: &WalletClient, wallet: &str) -> v1::GetBalanceResponse {
+    client.get_balance(v1::GetBalanceRequest { wallet_id: wallet.into() }).await.expect("the balance")
+}
+
+/// The wallet's credits: available, held and owed.
+pub(crate) async fn credits_of(client: &WalletClient, wallet: &str) -> (i64, i64, i64) {
+    let balances = balance(client, wallet).await.balances;
+    let credits = balances.into_iter().find(|balance| balance.unit == "credits").unwrap_or_default();
+    let figure = |amount: Option<v1::Amount>| amount.unwrap_or_default().amount;
+    (figure(credits.available), figure(credits.held), figure(credits.debt))
+}
+
+/// One reservation as it stands now.
+pub(crate) async fn reservation(client: &WalletClient, wallet: &str, job: &str) -> v1::Reservation {
+    let request = v1::GetReservationRequest { wallet_id: wallet.into(), reservation_id: job.into() };
+    let answer = client.get_reservation(request).await.expect("the reservation");
+    answer.reservation.expect("it is shown")
+}
+
+/// The first 50 lines of the wallet's ledger.
+pub(crate) async fn entries(client: &WalletClient, wallet: &str) -> Vec<v1::Entry> {
+    let request = v1::ListEntriesRequest { wallet_id: wallet.into(), ..Default::default() };
+    client.list_entries(request).await.expect("the entries").entries
+}
+
+/// What they record.
+pub(crate) async fn kinds(client: &WalletClient, wallet: &str) -> Vec<v1::EntryKind> {
+    entries(client, wallet).await.iter().map(v1::Entry::kind).collect()
+}
+
+/// A hold of 40 credits that has expired by itself, in a wallet of 100.
+pub(crate) async fn expired_hold(client: &WalletClient, wallet: &str, job: &str) -> v1::Reservation {
+    let request = wallet_client::job(wallet, job, crate::harness::video("5"));
+    let request = v1::ReserveRequest { ttl: Some(seconds(1)), ..request };
+    let deadline = client.reserve(request).await.expect("reserved").reservation.expect("shown").deadline;
+    until(client, wallet, deadline).await;
+    reservation(client, wallet, job).await
+}
+
+/// Waits until the server's clock has reached an instant.
+pub(crate) async fn until(client: &WalletClient, wallet: &str, instant: Option<Timestamp>) {
+    let at = |time: Option<Timestamp>| time.map(|time| (time.seconds, time.nanos)).expect("an instant");
+    for _ in 0..LOOKS {
+        if at(balance(client, wallet).await.read_time) >= at(instant) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{instant:?} does not come");
+}
+
+/// The refusal that a call got, which must have this reason and code.
+pub(crate) fn refused<A: Debug>(answer: Result<A, Error>, reason: ErrorReason, code: Code) -> Refusal {
+    let error = answer.expect_err("it is refused");
+    let refusal = error.refusal().unwrap_or_else(|| panic!("not a refusal: {error:?}")).clone();
+    assert_eq!((refusal.reason, refusal.code), (reason, code), "{refusal}");
+    refusal
+}
+
+/// All that a decided refusal says in figures, but the instant, which it says too: `"revision=2 unit=credits"`.
+pub(crate) fn facts(refusal: &Refusal) -> String {
+    assert!(refusal.decided_at().is_some(), "no decided_at in {:?}", refusal.metadata);
+    let said = refusal.metadata.iter().filter(|(name, _)| *name != "decided_at");
+    let mut said: Vec<String> = said.map(|(name, value)| format!("{name}={value}")).collect();
+    said.sort();
+    said.join(" ")
+}
+
+/// The fields that a mismatch names.
+pub(crate) fn mismatch<A: Debug>(answer: Result<A, Error>) -> Vec<String> {
+    let refusal = refused(answer, ErrorReason::IdempotencyMismatch, Code::AlreadyExists);
+    refusal.fields().into_iter().map(str::to_owned).collect()
+}
+
+/// Every bad field of a request and what is wrong with it.
+pub(crate) fn violations<A: Debug>(answer: Result<A, Error>) -> Vec<String> {
+    let refusal = refused(answer, ErrorReason::InvalidField, Code::InvalidArgument);
+    refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect()
+}
