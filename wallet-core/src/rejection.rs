@@ -261,7 +261,9 @@ fn shortfall_metadata(shortfalls: &[Shortfall], packs: &[String]) -> Vec<(String
             pairs.extend(figures.map(|(name, value)| (format!("{name}.{}", short.unit), value.to_string())));
         }
     }
-    pairs.push(("packs".to_owned(), packs.join(",")));
+    if !packs.is_empty() {
+        pairs.push(("packs".to_owned(), packs.join(",")));
+    }
     pairs
 }
 

@@ -10,7 +10,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use thiserror::Error;
 use uuid::Uuid;
 use wallet_core::decide::Quote;
 use wallet_core::{Operation, Rejection, TenantId, Timestamp, WalletId};
@@ -28,16 +27,13 @@ pub(crate) struct QuoteSigner {
 }
 
 /// Why a token is not a quote for this wallet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QuoteError {
     /// Not a token of this form.
-    #[error("it is not a quote token")]
     Malformed,
     /// Changed on the way, or signed by somebody else.
-    #[error("its signature does not fit")]
     BadSignature,
     /// Made for another wallet.
-    #[error("it was made for another wallet")]
     OtherWallet,
 }
 

@@ -88,6 +88,7 @@ pub fn settle(wallet: &Wallet, context: &Context<'_>, settle: &Settle) -> Result
         State::Expired => match &settle.outcome {
             Outcome::Failed(_) => Ok(Verdict::unchanged(Subject::Reservation(settle.id.clone()))),
             Outcome::Succeeded(cost) if settle.accept_late && within_late_window(reservation, context) => {
+                fence(reservation, settle.attempt)?;
                 succeed_late(wallet, context, reservation, cost, fingerprint)
             }
             Outcome::Succeeded(_) => Err(Rejection::ReservationFinished(State::Expired)),

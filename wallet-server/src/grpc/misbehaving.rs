@@ -29,7 +29,6 @@ impl Service<Request<Body>> for Misbehaving {
         Poll::Ready(Ok(()))
     }
 
-    #[expect(clippy::panic, reason = "on purpose")]
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let how = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
         let tenant = request.extensions().get::<Tenant>().is_some();

@@ -1,4 +1,5 @@
 //! The transaction of a batch: begin, lock, load, append, commit. The only module in which one begins to write.
+//! One that is dropped before its commit is rolled back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -157,11 +158,6 @@ impl Tx {
     /// Makes it last.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.transaction.commit().await.map_err(StoreError::of_commit)
-    }
-
-    /// Forgets it.
-    pub(crate) async fn rollback(self) -> Result<(), StoreError> {
-        Ok(self.transaction.rollback().await?)
     }
 
     async fn all<T: FromQueryResult>(&self, statement: Statement) -> Result<Vec<T>, StoreError> {

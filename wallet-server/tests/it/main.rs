@@ -7,6 +7,8 @@
 #[macro_use]
 mod harness;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod duplicates;
 #[cfg(test)]
 mod races;

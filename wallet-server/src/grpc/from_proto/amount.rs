@@ -5,10 +5,16 @@ use wallet_proto::v1;
 
 use super::Violations;
 
+/// More units than any catalog has.
+const MAX_UNITS: usize = 64;
+
 impl Violations {
     /// A list of amounts, each unit at most once.
     pub(crate) fn amounts(&mut self, path: &str, list: Vec<v1::Amount>) -> Amounts {
         let mut amounts = Amounts::none();
+        if self.too_many(path, list.len(), MAX_UNITS) {
+            return amounts;
+        }
         for (i, amount) in list.into_iter().enumerate() {
             let path = format!("{path}[{i}]");
             let Some((unit, amount)) = self.one(&path, &amount, 0) else { continue };
@@ -79,6 +85,9 @@ mod tests {
                 "explicit.amounts[4].unit: a is named twice",
             ]
         );
+        let mut bad = Violations::default();
+        bad.amounts("limits", vec![amount("", -1); 65]);
+        assert_eq!(bad.lines(), ["limits: has 65 entries, at most 64 are allowed"]);
     }
 
     #[test]

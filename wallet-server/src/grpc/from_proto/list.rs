@@ -10,6 +10,7 @@ use crate::query::Page;
 const DEFAULT_PAGE: i32 = 50;
 const LARGEST_PAGE: i32 = 500;
 const MAX_TOKEN_BYTES: usize = 1_024;
+const MAX_STATES: usize = 16;
 
 impl Violations {
     /// A page of a list; the first if there is no token.
@@ -55,6 +56,9 @@ impl Violations {
     /// States to filter by.
     pub(crate) fn states(&mut self, path: &str, states: &[i32]) -> Vec<State> {
         let mut read = Vec::new();
+        if self.too_many(path, states.len(), MAX_STATES) {
+            return read;
+        }
         for (i, number) in states.iter().enumerate() {
             match state(*number) {
                 Some(state) => read.push(state),

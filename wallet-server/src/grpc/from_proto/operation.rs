@@ -32,8 +32,10 @@ impl Violations {
         path: &str,
         quantities: HashMap<String, String>,
     ) -> BTreeMap<String, Decimal> {
-        self.count(path, quantities.len(), MAX_ENTRIES);
         let mut read = BTreeMap::new();
+        if self.too_many(path, quantities.len(), MAX_ENTRIES) {
+            return read;
+        }
         for (name, text) in quantities.into_iter().collect::<BTreeMap<_, _>>() {
             let path = key_path(path, &name);
             let name = self.required_name(&path, name, MAX_NAME_BYTES);
@@ -49,8 +51,10 @@ impl Violations {
     }
 
     fn attributes(&mut self, path: &str, attributes: HashMap<String, String>) -> BTreeMap<String, String> {
-        self.count(path, attributes.len(), MAX_ENTRIES);
         let mut read = BTreeMap::new();
+        if self.too_many(path, attributes.len(), MAX_ENTRIES) {
+            return read;
+        }
         for (name, value) in attributes.into_iter().collect::<BTreeMap<_, _>>() {
             let path = key_path(path, &name);
             let name = self.required_name(&path, name, MAX_NAME_BYTES);

@@ -64,8 +64,10 @@ impl Violations {
 
     /// The caller's own words about a job.
     pub(crate) fn labels(&mut self, path: &str, labels: HashMap<String, String>) -> BTreeMap<String, String> {
-        self.count(path, labels.len(), MAX_LABELS);
         let mut read = BTreeMap::new();
+        if self.too_many(path, labels.len(), MAX_LABELS) {
+            return read;
+        }
         for (key, value) in labels.into_iter().collect::<BTreeMap<_, _>>() {
             let path = key_path(path, &key);
             let key = self.required_name(&path, key, MAX_LABEL_KEY_BYTES);

@@ -38,11 +38,12 @@ impl Violations {
         self.name(path, name, max)
     }
 
-    /// Reports more than `max` entries.
-    pub(super) fn count(&mut self, path: &str, entries: usize, max: usize) {
+    /// Reports more than `max` entries, none of which is then worth reading.
+    pub(super) fn too_many(&mut self, path: &str, entries: usize, max: usize) -> bool {
         if entries > max {
             self.add(path, format!("has {entries} entries, at most {max} are allowed"));
         }
+        entries > max
     }
 
     fn within(&mut self, path: &str, text: &str, max: usize) {

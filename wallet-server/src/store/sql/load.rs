@@ -2,6 +2,9 @@
 //!
 //! The lock comes first and alone: waiting for it refreshes only the locked row, so everything else is read by
 //! later statements, which see what the transaction waited for.
+//!
+//! The joins are written as CROSS JOIN ... WHERE: to PostgreSQL it is the same, and SQLite keeps the keys outside,
+//! looking rows up by them, where it would otherwise now and then walk through a table.
 
 use sea_orm::Statement;
 use wallet_core::WalletKey;
@@ -32,7 +35,7 @@ pub(crate) fn lock(backend: Backend, keys: &[WalletKey], skip_locked: bool) -> S
     };
     select(backend, wallet_keys(keys), |k| {
         format!(
-            "SELECT w.* FROM {k} JOIN wallets w ON w.bucket = k.bucket AND w.wallet_key = k.wallet_key
+            "SELECT w.* FROM {k} CROSS JOIN wallets w WHERE w.bucket = k.bucket AND w.wallet_key = k.wallet_key
              ORDER BY w.bucket, w.wallet_key {lock}"
         )
     })
@@ -42,7 +45,7 @@ pub(crate) fn lock(backend: Backend, keys: &[WalletKey], skip_locked: bool) -> S
 pub(crate) fn existing(backend: Backend, keys: &[WalletKey]) -> Statement {
     select(backend, wallet_keys(keys), |k| {
         format!(
-            "SELECT w.* FROM {k} JOIN wallets w ON w.bucket = k.bucket AND w.wallet_key = k.wallet_key"
+            "SELECT w.* FROM {k} CROSS JOIN wallets w WHERE w.bucket = k.bucket AND w.wallet_key = k.wallet_key"
         )
     })
 }
@@ -51,7 +54,7 @@ pub(crate) fn profiles(backend: Backend, keys: &[WalletKey]) -> Statement {
     select(backend, wallet_keys(keys), |k| {
         format!(
             "SELECT p.* FROM {k}
-             JOIN wallet_profiles p ON p.bucket = k.bucket AND p.wallet_key = k.wallet_key"
+             CROSS JOIN wallet_profiles p WHERE p.bucket = k.bucket AND p.wallet_key = k.wallet_key"
         )
     })
 }
@@ -60,7 +63,7 @@ pub(crate) fn balances(backend: Backend, keys: &[WalletKey]) -> Statement {
     select(backend, wallet_keys(keys), |k| {
         format!(
             "SELECT b.* FROM {k}
-             JOIN wallet_balances b ON b.bucket = k.bucket AND b.wallet_key = k.wallet_key"
+             CROSS JOIN wallet_balances b WHERE b.bucket = k.bucket AND b.wallet_key = k.wallet_key"
         )
     })
 }
@@ -69,7 +72,7 @@ pub(crate) fn open_grants(backend: Backend, keys: &[WalletKey]) -> Statement {
     select(backend, wallet_keys(keys), |k| {
         format!(
             "SELECT g.* FROM {k}
-             JOIN grants g ON g.bucket = k.bucket AND g.wallet_key = k.wallet_key AND g.open"
+             CROSS JOIN grants g WHERE g.bucket = k.bucket AND g.wallet_key = k.wallet_key AND g.open"
         )
     })
 }
@@ -85,7 +88,7 @@ pub(crate) fn grants_by_origin(backend: Backend, keys: &[(WalletKey, GrantKey)])
     select(backend, keys, |k| {
         format!(
             "SELECT g.* FROM {k}
-             JOIN grants g ON g.bucket = k.bucket AND g.wallet_key = k.wallet_key
+             CROSS JOIN grants g WHERE g.bucket = k.bucket AND g.wallet_key = k.wallet_key
                           AND g.origin = k.origin AND g.origin_id = k.origin_id"
         )
     })
@@ -101,7 +104,7 @@ pub(crate) fn grants_by_payment(backend: Backend, keys: &[(WalletKey, ExternalRe
     select(backend, keys, |k| {
         format!(
             "SELECT g.* FROM {k}
-             JOIN grants g ON g.bucket = k.bucket AND g.wallet_key = k.wallet_key
+             CROSS JOIN grants g WHERE g.bucket = k.bucket AND g.wallet_key = k.wallet_key
                           AND g.payment = k.payment AND g.payment <> ''"
         )
     })
@@ -116,7 +119,7 @@ pub(crate) fn reservations_by_id(backend: Backend, keys: &[(WalletKey, Reservati
     select(backend, keys, |k| {
         format!(
             "SELECT r.* FROM {k}
-             JOIN reservations r ON r.bucket = k.bucket AND r.wallet_key = k.wallet_key
+             CROSS JOIN reservations r WHERE r.bucket = k.bucket AND r.wallet_key = k.wallet_key
                                 AND r.reservation_id = k.reservation_id"
         )
     })
@@ -132,7 +135,7 @@ pub(crate) fn reservations_due(backend: Backend, keys: &[Due]) -> Statement {
     select(backend, keys, |k| {
         format!(
             "SELECT r.* FROM {k}
-             JOIN reservations r ON r.bucket = k.bucket AND r.wallet_key = k.wallet_key
+             CROSS JOIN reservations r WHERE r.bucket = k.bucket AND r.wallet_key = k.wallet_key
                                 AND r.open AND r.sweep_at <= k.now"
         )
     })
@@ -148,7 +151,7 @@ pub(crate) fn requests(backend: Backend, keys: &[(WalletKey, RequestId)]) -> Sta
     select(backend, keys, |k| {
         format!(
             "SELECT e.* FROM {k}
-             JOIN entries e ON e.bucket = k.bucket AND e.wallet_key = k.wallet_key
+             CROSS JOIN entries e WHERE e.bucket = k.bucket AND e.wallet_key = k.wallet_key
                            AND e.request_id = k.request_id AND e.request_id <> ''"
         )
     })

@@ -5,3 +5,5 @@
 pub(crate) mod append;
 mod columns;
 pub(crate) mod load;
+#[cfg(test)]
+mod plan_tests;

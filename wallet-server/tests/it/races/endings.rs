@@ -133,7 +133,9 @@ impl Finalizer {
     fn outcome(self) -> v1::settle_request::Outcome {
         match self {
             Finalizer::Settle => v1::settle_request::Outcome::Succeeded(usage([("duration_s", "4")])),
-            _ => v1::settle_request::Outcome::Failed(v1::Failure { code: "OOM".into(), ..Default::default() }),
+            _ => {
+                v1::settle_request::Outcome::Failed(v1::Failure { code: "OOM".into(), ..Default::default() })
+            }
         }
     }
 

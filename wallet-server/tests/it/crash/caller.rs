@@ -1,0 +1,143 @@
+//! A caller: buys credits for a job, reserves it, starts it, ends it; then the next job. Sends a call again until it
+//! is acknowledged.
+
+use tokio::sync::mpsc;
+use wallet_client::v1::{self, EntryKind, settle_request::Outcome};
+use wallet_client::{Error, WalletClient, job, purchase, usage};
+
+use super::witness::{Acknowledgement, Witness};
+use crate::harness::{credits, video};
+
+/// Steps of a job, in order.
+const STEPS: usize = 4;
+/// What `video("5")` costs.
+pub(super) const PRICE: i64 = 40;
+
+/// A caller, and how far it has got.
+pub(super) struct Caller {
+    number: usize,
+    pub(super) wallet: String,
+    /// Calls that were acknowledged.
+    done: usize,
+    last: Option<Acknowledgement>,
+}
+
+impl Caller {
+    pub(super) fn new(number: usize, wallet: String) -> Self {
+        Self { number, wallet, done: 0, last: None }
+    }
+
+    /// Works until the server is gone.
+    pub(super) async fn work(
+        mut self,
+        client: WalletClient,
+        acknowledge: mpsc::UnboundedSender<Acknowledgement>,
+    ) -> Self {
+        loop {
+            match self.send(&client, self.done).await {
+                Ok(acknowledgement) => {
+                    self.done += 1;
+                    self.last = Some(acknowledgement.clone());
+                    acknowledge.send(acknowledgement).expect("the witness listens");
+                }
+                Err(error) if error.is_retryable() => return self,
+                Err(error) => panic!("{}: {error}", self.job(self.done)),
+            }
+        }
+    }
+
+    /// Sends again what was under way, and the rest of that job.
+    pub(super) async fn finish_job(&mut self, client: &WalletClient, witness: &mut Witness) {
+        loop {
+            witness.saw(self.send(client, self.done).await.unwrap());
+            self.done += 1;
+            if self.done.is_multiple_of(STEPS) {
+                return;
+            }
+        }
+    }
+
+    /// The last call, sent again, is a replay with the same answer. Where the job may have moved on, because the call
+    /// after it was under way, nothing is said.
+    pub(super) async fn hears_the_same_again(&self, client: &WalletClient) {
+        let Some(last) = self.last.as_ref().filter(|_| self.done.is_multiple_of(STEPS)) else { return };
+        let again = self.send(client, self.done - 1).await.unwrap();
+        assert_eq!(again.fresh_revision, None, "{} happened twice", last.subject);
+        assert_eq!(again.reservation, last.reservation);
+    }
+
+    /// What the ledger must show of it: kind and subject of every entry.
+    pub(super) fn expected(&self) -> impl Iterator<Item = (EntryKind, String)> {
+        (0..self.done).map(|n| self.entry(n))
+    }
+
+    /// Kind and subject of the n-th call's entry.
+    fn entry(&self, n: usize) -> (EntryKind, String) {
+        match n % STEPS {
+            0 => (EntryKind::ToppedUp, format!("top_up:{}", self.job(n))),
+            1 => (EntryKind::Reserved, self.job(n)),
+            2 => (EntryKind::Started, self.job(n)),
+            _ => (self.ending(n), self.job(n)),
+        }
+    }
+
+    /// Of eight jobs one fails and one is cancelled.
+    fn ending(&self, n: usize) -> EntryKind {
+        match (n / STEPS + self.number) % 8 {
+            0 => EntryKind::Failed,
+            1 => EntryKind::Cancelled,
+            _ => EntryKind::Settled,
+        }
+    }
+
+    fn job(&self, n: usize) -> String {
+        format!("{}-{}", self.number, n / STEPS)
+    }
+
+    /// Makes the n-th call.
+    async fn send(&self, client: &WalletClient, n: usize) -> Result<Acknowledgement, Error> {
+        let (replayed, revision, reservation) = self.call(client, n).await?;
+        let (kind, subject) = self.entry(n);
+        let fresh_revision = (!replayed).then_some(revision);
+        Ok(Acknowledgement { wallet: self.wallet.clone(), kind, subject, fresh_revision, reservation })
+    }
+
+    async fn call(&self, client: &WalletClient, n: usize) -> Result<Answer, Error> {
+        let (wallet_id, reservation_id) = (self.wallet.clone(), self.job(n));
+        Ok(match (n % STEPS, self.ending(n)) {
+            (0, _) => {
+                let done = client.top_up(purchase(wallet_id, reservation_id, credits(PRICE))).await?;
+                (done.replayed, done.revision, None)
+            }
+            (1, _) => {
+                let done = client.reserve(job(wallet_id, reservation_id, video("5"))).await?;
+                (done.replayed, done.revision, done.reservation)
+            }
+            (2, _) => {
+                let start = Some(v1::StartOptions { worker: "gpu".into(), ..Default::default() });
+                let done = client.start(v1::StartRequest { wallet_id, reservation_id, start }).await?;
+                (done.replayed, done.revision, done.reservation)
+            }
+            (_, EntryKind::Cancelled) => {
+                let reason = v1::CancelReason::User.into();
+                let request = v1::CancelRequest { wallet_id, reservation_id, reason, ..Default::default() };
+                let done = client.cancel(request).await?;
+                (done.replayed, done.revision, done.reservation)
+            }
+            (_, ending) => {
+                let outcome = Some(match ending {
+                    EntryKind::Failed => {
+                        Outcome::Failed(v1::Failure { code: "OOM".into(), ..Default::default() })
+                    }
+                    _ => Outcome::Succeeded(usage([("duration_s", "4.5")])),
+                });
+                let request = v1::SettleRequest { wallet_id, reservation_id, outcome, ..Default::default() };
+                let done = client.settle(request).await?;
+                (done.replayed, done.revision, done.reservation)
+            }
+        })
+    }
+}
+
+/// Whether it was replayed, the wallet's revision, and the job.
+type Answer = (bool, i64, Option<v1::Reservation>);
