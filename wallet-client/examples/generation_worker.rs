@@ -47,23 +47,32 @@ async fn main() -> Result<(), Error> {
     let client = WalletClient::connect(ClientConfig::new(endpoint)).await?;
     let wallet =
         std::env::args().nth(1).unwrap_or_else(|| format!("demo-{:016x}", RandomState::new().hash_one(0)));
-    client.create_wallet(v1::CreateWalletRequest { wallet_id: wallet.clone(), ..Default::default() }).await?;
-    client.top_up(purchase(&wallet, "order-1", amount("credits", 1000))).await?;
-    let before = credits(&client, &wallet).await?;
+    println!("{}", demo(&client, &wallet).await?.trim_end());
+    Ok(())
+}
+
+/// Makes a wallet and works off its jobs; what there is to say about it.
+pub(crate) async fn demo(client: &WalletClient, wallet: &str) -> Result<String, Error> {
+    client
+        .create_wallet(v1::CreateWalletRequest { wallet_id: wallet.to_owned(), ..Default::default() })
+        .await?;
+    client.top_up(purchase(wallet, "order-1", amount("credits", 1000))).await?;
+    let before = credits(client, wallet).await?;
 
     let queue = Arc::new(Mutex::new(VecDeque::from(jobs())));
     let mut pool = JoinSet::new();
     for n in 1..=3 {
-        pool.spawn(work(client.clone(), wallet.clone(), format!("gpu-{n}"), queue.clone()));
+        pool.spawn(work(client.clone(), wallet.to_owned(), format!("gpu-{n}"), queue.clone()));
     }
     let mut lines: Vec<Line> = pool.join_all().await.into_iter().flatten().collect();
     lines.sort_by_key(|line| line.job);
 
-    println!("wallet {wallet}: {before} credits\n");
-    print_table(&lines);
     let cost: i64 = lines.iter().map(|line| line.cost).sum();
-    println!("\nleft: {} credits of {before}; the jobs cost {cost}", credits(&client, &wallet).await?);
-    Ok(())
+    let left = credits(client, wallet).await?;
+    let table = table(&lines);
+    Ok(format!(
+        "wallet {wallet}: {before} credits\n\n{table}\nleft: {left} credits of {before}; the jobs cost {cost}\n"
+    ))
 }
 
 fn jobs() -> Vec<Job> {
@@ -133,7 +142,7 @@ async fn run(client: &WalletClient, wallet: &str, next: Job, line: &mut Line) ->
 
     let mut request = job(wallet, &id, next.operation);
     request.limits = estimate.amounts; // never more than what the user was shown
-    let worker = Worker::new(&line.worker).lease(Duration::from_secs(1));
+    let worker = Worker::new(&line.worker).lease(Duration::from_secs(2));
     let hold = client.hold(request, worker).await?;
     line.reserved = sum(&hold.reservation().amounts);
 
@@ -187,10 +196,14 @@ fn in_credits(of: &Amount) -> i64 {
     if of.unit == "credits" { of.amount } else { 0 }
 }
 
-fn print_table(lines: &[Line]) {
-    println!("{:<14} {:<6} {:>9} {:>8} {:>5}  outcome", "job", "worker", "estimated", "reserved", "cost");
+fn table(lines: &[Line]) -> String {
+    let mut text = format!(
+        "{:<14} {:<6} {:>9} {:>8} {:>5}  outcome\n",
+        "job", "worker", "estimated", "reserved", "cost"
+    );
     for l in lines {
         let Line { job, worker, outcome, estimated, reserved, cost } = l;
-        println!("{job:<14} {worker:<6} {estimated:>9} {reserved:>8} {cost:>5}  {outcome}");
+        text += &format!("{job:<14} {worker:<6} {estimated:>9} {reserved:>8} {cost:>5}  {outcome}\n");
     }
+    text
 }

@@ -11,6 +11,14 @@ mod crash;
 #[cfg(test)]
 mod duplicates;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod python;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod rpc;
+#[cfg(test)]
+mod words;

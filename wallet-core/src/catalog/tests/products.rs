@@ -30,7 +30,8 @@ fn the_example_prices_the_readmes_video_at_40_credits() {
         let price = catalog.price(&video, tier).unwrap();
         assert_eq!((price.amounts.get("credits"), price.max_amounts.get("credits")), (40, 48));
     }
-    let free = catalog.default_plan().unwrap();
+    assert!(catalog.default_plan().is_none(), "a first session shows nothing but what was bought");
+    let free = catalog.plan("free").unwrap();
     assert_eq!((free.id.as_str(), free.allowances[0].amount), ("free", 50));
 }
 

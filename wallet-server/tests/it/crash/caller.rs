@@ -96,10 +96,11 @@ impl Caller {
 
     /// Makes the n-th call.
     async fn send(&self, client: &WalletClient, n: usize) -> Result<Acknowledgement, Error> {
-        let (replayed, revision, reservation) = self.call(client, n).await?;
+        let (replayed, revision, decided, reservation) = self.call(client, n).await?;
         let (kind, subject) = self.entry(n);
         let fresh_revision = (!replayed).then_some(revision);
-        Ok(Acknowledgement { wallet: self.wallet.clone(), kind, subject, fresh_revision, reservation })
+        let (wallet, decided) = (self.wallet.clone(), decided.unwrap());
+        Ok(Acknowledgement { wallet, kind, subject, fresh_revision, reservation, decided })
     }
 
     async fn call(&self, client: &WalletClient, n: usize) -> Result<Answer, Error> {
@@ -107,22 +108,22 @@ impl Caller {
         Ok(match (n % STEPS, self.ending(n)) {
             (0, _) => {
                 let done = client.top_up(purchase(wallet_id, reservation_id, credits(PRICE))).await?;
-                (done.replayed, done.revision, None)
+                (done.replayed, done.revision, done.decide_time, None)
             }
             (1, _) => {
                 let done = client.reserve(job(wallet_id, reservation_id, video("5"))).await?;
-                (done.replayed, done.revision, done.reservation)
+                (done.replayed, done.revision, done.decide_time, done.reservation)
             }
             (2, _) => {
                 let start = Some(v1::StartOptions { worker: "gpu".into(), ..Default::default() });
                 let done = client.start(v1::StartRequest { wallet_id, reservation_id, start }).await?;
-                (done.replayed, done.revision, done.reservation)
+                (done.replayed, done.revision, done.decide_time, done.reservation)
             }
             (_, EntryKind::Cancelled) => {
                 let reason = v1::CancelReason::User.into();
                 let request = v1::CancelRequest { wallet_id, reservation_id, reason, ..Default::default() };
                 let done = client.cancel(request).await?;
-                (done.replayed, done.revision, done.reservation)
+                (done.replayed, done.revision, done.decide_time, done.reservation)
             }
             (_, ending) => {
                 let outcome = Some(match ending {
@@ -133,11 +134,11 @@ impl Caller {
                 });
                 let request = v1::SettleRequest { wallet_id, reservation_id, outcome, ..Default::default() };
                 let done = client.settle(request).await?;
-                (done.replayed, done.revision, done.reservation)
+                (done.replayed, done.revision, done.decide_time, done.reservation)
             }
         })
     }
 }
 
-/// Whether it was replayed, the wallet's revision, and the job.
-type Answer = (bool, i64, Option<v1::Reservation>);
+/// Whether it was replayed, the wallet's revision, the instant of the decision, and the job.
+type Answer = (bool, i64, Option<prost_types::Timestamp>, Option<v1::Reservation>);

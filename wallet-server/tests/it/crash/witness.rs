@@ -18,6 +18,8 @@ pub(super) struct Acknowledgement {
     /// The revision of its entry; `None` for a replay, whose entry is somewhere.
     pub(super) fresh_revision: Option<i64>,
     pub(super) reservation: Option<v1::Reservation>,
+    /// The same for all calls of a batch.
+    pub(super) decided: prost_types::Timestamp,
 }
 
 /// All acknowledgements, and the ledger as far as it has been read.
@@ -46,6 +48,7 @@ impl Witness {
             subject: String::new(),
             fresh_revision: Some(answer.revision),
             reservation: None,
+            decided: answer.decide_time.unwrap(),
         });
     }
 

@@ -7,7 +7,7 @@ mod process;
 mod server;
 
 pub(crate) use database::Database;
-pub(crate) use names::{credits, unique, video};
+pub(crate) use names::{credits, tool, unique, video};
 pub(crate) use process::Process;
 pub(crate) use server::Server;
 

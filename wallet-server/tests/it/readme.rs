@@ -1,0 +1,85 @@
+//! The README's own lines, run as they are pasted: with the real grpcurl, by reflection alone.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::harness::{Server, tool};
+
+const README: &str = include_str!("../../../README.md");
+
+each_database! {
+    async fn the_session_works_when_pasted_and_leaves_the_credits_it_says(server: Server) {
+        let bin = tempfile::tempdir().unwrap();
+        symlink(tool("WALLET_TEST_GRPCURL"), bin.path().join("grpcurl")).unwrap();
+        let mut answers: Vec<(String, Value)> = Vec::new();
+        for command in session() {
+            let method = command.rsplit('/').next().unwrap().trim().to_owned();
+            answers.push((method, run(&command, bin.path(), &server.address.to_string())));
+        }
+
+        let called: Vec<&str> = answers.iter().map(|(method, _)| method.as_str()).collect();
+        let expected = [
+            "CreateWallet", "TopUp", "Estimate", "Reserve", "Start", "Extend", "Settle", "Reserve", "Cancel",
+            "GetBalance", "ListEntries",
+        ];
+        assert_eq!(called, expected);
+        let [.., (_, balance), (_, ledger)] = answers.as_slice() else { unreachable!() };
+        let promised = stated("That leaves ", " credits");
+        assert_eq!(balance["balances"][0]["available"]["amount"], promised);
+        let last = ledger["entries"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["balances"][0]["available"]["amount"], promised);
+        assert!(server.verify().await.is_clean());
+    }
+}
+
+#[test]
+fn the_two_commands_are_there() {
+    let commands: Vec<&str> = blocks().flat_map(str::lines).collect();
+    for command in ["cargo run --release -p wallet-server", "scripts/test"] {
+        assert!(commands.contains(&command), "{command} is not a line to paste");
+    }
+    assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/test").is_file());
+}
+
+/// What stands in the README between two pieces of text.
+fn stated(before: &str, after: &str) -> &'static str {
+    let (_, rest) = README.split_once(before).expect(before);
+    rest.split_once(after).expect(after).0
+}
+
+/// What is to be pasted into a shell.
+fn blocks() -> impl Iterator<Item = &'static str> {
+    README.split("\n```sh\n").skip(1).map(|rest| rest.split_once("\n```").expect("the block ends").0)
+}
+
+/// The commands of the session. One begins with `grpcurl` and goes on until the next, a comment or an empty line.
+fn session() -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    for line in blocks().filter(|block| block.contains("grpcurl")).flat_map(str::lines) {
+        if line.starts_with("grpcurl ") {
+            commands.push(line.to_owned());
+        } else if let Some(command) = commands.last_mut().filter(|_| line.starts_with(' ')) {
+            command.push('\n');
+            command.push_str(line);
+        }
+    }
+    commands
+}
+
+/// Runs a command against the server at `address`, with `bin` first in the path; what it answers.
+fn run(command: &str, bin: &Path, address: &str) -> Value {
+    assert!(command.contains("localhost:50051"), "{command}");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let output = Command::new("bash")
+        .args(["-c", &command.replace("localhost:50051", address)])
+        .current_dir(bin)
+        .env("PATH", path)
+        .output()
+        .expect("bash");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command}\n{error}");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{command}: {e}"))
+}
