@@ -49,7 +49,7 @@ impl WalletView {
             id: wallet.id.clone(),
             status: wallet.status,
             profile: wallet.profile.clone(),
-            plan: catalog.default_plan().map(|plan| plan.id.clone()),
+            plan: wallet.plan(catalog).map(|plan| plan.id.clone()),
             open_reservations: wallet.open_reservations,
             create_time: wallet.create_time,
             revision: wallet.revision,

@@ -5,6 +5,7 @@
 use thiserror::Error;
 
 use crate::catalog::PricingError;
+use crate::decimal::Decimal;
 use crate::ids::UnitId;
 use crate::reservation::State;
 use crate::time::Timestamp;
@@ -125,15 +126,35 @@ pub enum Rejection {
         /// How much.
         debt: i64,
     },
-    /// Over a number that the wallet or its plan has.
-    #[error("{limit} is limited to {maximum}, this would be {requested}")]
-    LimitExceeded {
-        /// The limit's name.
-        limit: &'static str,
-        /// Its value.
-        maximum: i64,
+    /// The wallet's plan does not include it.
+    #[error("plan {plan} does not include this {kind}{}", would_do(.plans))]
+    NotEntitled {
         /// What was asked for.
-        requested: i64,
+        kind: String,
+        /// The wallet's plan.
+        plan: String,
+        /// The plans that include it.
+        plans: Vec<String>,
+    },
+    /// Over a number that the wallet or its plan has.
+    #[error("{limit} is limited to {maximum}, this would be {requested}{}", would_do(.plans))]
+    LimitExceeded {
+        /// The limit's name, or the quantity's.
+        limit: String,
+        /// Its value.
+        maximum: Decimal,
+        /// What was asked for.
+        requested: Decimal,
+        /// The plans that allow it.
+        plans: Vec<String>,
+    },
+    /// As many jobs are open as the wallet's plan allows at once.
+    #[error("{open} jobs are open, the plan allows {limit} at once")]
+    ConcurrencyLimit {
+        /// How many may be open.
+        limit: u64,
+        /// How many are.
+        open: i64,
     },
     /// Not enough credits.
     #[error("{}", shortfall_text(.shortfalls))]
@@ -158,6 +179,10 @@ pub enum Rejection {
 fn violations(violations: &[FieldViolation]) -> String {
     let texts: Vec<String> = violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
     texts.join("; ")
+}
+
+fn would_do(plans: &[String]) -> String {
+    if plans.is_empty() { String::new() } else { format!("; {} would do", plans.join(", ")) }
 }
 
 fn shortfall_text(shortfalls: &[Shortfall]) -> String {
@@ -202,7 +227,9 @@ impl Rejection {
             Self::WalletSuspended => "WALLET_SUSPENDED",
             Self::WalletClosed => "WALLET_CLOSED",
             Self::InDebt { .. } => "IN_DEBT",
+            Self::NotEntitled { .. } => "NOT_ENTITLED",
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
+            Self::ConcurrencyLimit { .. } => "CONCURRENCY_LIMIT",
             Self::InsufficientCredits { .. } => "INSUFFICIENT_CREDITS",
             Self::FeeAboveLimit { .. } => "FEE_ABOVE_LIMIT",
         }
@@ -227,9 +254,15 @@ impl Rejection {
                 vec![pair("unit", unit), pair("price", price), pair("limit", limit)]
             }
             Self::InDebt { unit, debt } => vec![pair("unit", unit), pair("debt", debt)],
-            Self::LimitExceeded { limit, maximum, requested } => {
-                vec![pair("limit", limit), pair("maximum", maximum), pair("requested", requested)]
+            Self::NotEntitled { kind, plan, plans } => {
+                vec![pair("kind", kind), pair("plan", plan), pair("plans", &plans.join(","))]
             }
+            Self::LimitExceeded { limit, maximum, requested, plans } => {
+                let figures = vec![pair("limit", limit), pair("maximum", maximum), pair("requested", requested)];
+                let plans = (!plans.is_empty()).then(|| pair("plans", &plans.join(",")));
+                figures.into_iter().chain(plans).collect()
+            }
+            Self::ConcurrencyLimit { limit, open } => vec![pair("limit", limit), pair("open", open)],
             Self::InsufficientCredits { shortfalls, packs } => shortfall_metadata(shortfalls, packs),
             Self::FeeAboveLimit { unit, fee, max_fee } => {
                 vec![pair("unit", unit), pair("fee", fee), pair("max_fee", max_fee)]

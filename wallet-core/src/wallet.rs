@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::amount::Amounts;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Plan};
 use crate::decision::Decision;
 use crate::entry::{Entry, EntryBalance, EntryKind, Hash, genesis};
 use crate::fingerprint::Fingerprint;
@@ -146,9 +146,14 @@ impl Wallet {
         self.balances.get(unit).copied().unwrap_or_default()
     }
 
-    /// The tier whose prices apply: that of the catalog's default plan.
+    /// The plan whose entitlements, limits and prices apply; none: unrestricted.
+    pub fn plan<'a>(&self, catalog: &'a Catalog) -> Option<&'a Plan> {
+        catalog.default_plan()
+    }
+
+    /// The tier whose prices apply.
     pub fn tier(&self, catalog: &Catalog) -> Option<String> {
-        catalog.default_plan().map(|plan| plan.tier.clone())
+        self.plan(catalog).map(|plan| plan.tier.clone())
     }
 
     /// How many of the loaded grants are open, which is all that are.

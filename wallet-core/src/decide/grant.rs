@@ -3,6 +3,7 @@
 use crate::amount::Amounts;
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::create_wallet::check_units;
+use crate::decimal::Decimal;
 use crate::decision::Decision;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
@@ -95,11 +96,12 @@ pub(super) fn accepts_grants(wallet: &Wallet, more: usize) -> Result<(), Rejecti
     }
     let requested = wallet.open_grants() + more;
     if requested > MAX_OPEN_GRANTS {
-        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let count = |number: usize| Decimal::from(i64::try_from(number).unwrap_or(i64::MAX));
         return Err(Rejection::LimitExceeded {
-            limit: "open_grants",
+            limit: "open_grants".to_owned(),
             maximum: count(MAX_OPEN_GRANTS),
             requested: count(requested),
+            plans: Vec::new(),
         });
     }
     Ok(())

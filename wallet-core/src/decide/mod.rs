@@ -5,6 +5,7 @@
 
 mod cancel;
 mod create_wallet;
+mod entitlement;
 mod extend;
 mod grant;
 mod reserve;
@@ -16,9 +17,10 @@ mod update_wallet;
 
 pub use cancel::{Cancel, cancel};
 pub use create_wallet::{CreateWallet, create_wallet};
+pub use entitlement::{CONCURRENCY, plans_that_allow};
 pub use extend::{Extend, extend};
 pub use grant::{Grant, grant};
-pub use reserve::{ExplicitPrice, PriceSource, Quote, Reserve, affordable, agree, may_spend, reserve};
+pub use reserve::{ExplicitPrice, PriceSource, Quote, Reserve, admissible, affordable, agree, reserve};
 pub use revoke_grant::{RevokeGrant, revoke_grant};
 pub use settle::{Cost, Outcome, Settle, settle};
 pub use start::{Start, StartOptions, start};

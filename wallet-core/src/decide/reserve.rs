@@ -1,7 +1,7 @@
 //! Reserve: credits are set aside for a job. The `reservation_id` is the idempotency key.
 //!
-//! The checks come in the order of [`Rejection`]: replay, price, limit, wallet, debt, credits. Entitlements,
-//! plan limits and concurrency belong between debt and credits.
+//! The checks come in the order of [`Rejection`]: replay, price, limit, wallet, debt, entitlement, numbers,
+//! concurrency, credits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::amount::Amounts;
 use crate::catalog::{Catalog, Policies};
 use crate::command::{Context, Subject, Verdict};
+use crate::decide::entitlement::{entitled, has_room};
 use crate::decide::start::{StartOptions, begin};
 use crate::decision::Decision;
 use crate::entry::EntryKind;
@@ -109,8 +110,7 @@ pub fn reserve(wallet: &Wallet, context: &Context<'_>, reserve: &Reserve) -> Res
     }
     let terms = agree(wallet, context, &reserve.price)?;
     check_limits(&terms.amounts, &reserve.limits)?;
-    may_spend(wallet)?;
-    affordable(wallet, &context.catalogs.current, &terms.amounts)?;
+    admissible(wallet, &context.catalogs.current, terms.operation.as_ref(), &terms.amounts)?;
 
     let now = context.now;
     let ttl = reserve.ttl.unwrap_or(terms.policies.ttl).min(MAX_HOLD);
@@ -226,8 +226,24 @@ fn check_limits(amounts: &Amounts, limits: &Amounts) -> Result<(), Rejection> {
     Ok(())
 }
 
+/// Everything that may stand in the way of a priced job, in order: the wallet, debt, entitlement, numbers,
+/// concurrency, credits.
+pub fn admissible(
+    wallet: &Wallet,
+    catalog: &Catalog,
+    operation: Option<&Operation>,
+    amounts: &Amounts,
+) -> Result<(), Rejection> {
+    may_spend(wallet)?;
+    if let Some(operation) = operation {
+        entitled(wallet, catalog, operation)?;
+    }
+    has_room(wallet, catalog)?;
+    affordable(wallet, catalog, amounts)
+}
+
 /// Whether the wallet may spend at all, whatever the price.
-pub fn may_spend(wallet: &Wallet) -> Result<(), Rejection> {
+fn may_spend(wallet: &Wallet) -> Result<(), Rejection> {
     match wallet.status {
         WalletStatus::Active => {}
         WalletStatus::Suspended => return Err(Rejection::WalletSuspended),

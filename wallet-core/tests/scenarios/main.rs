@@ -15,6 +15,7 @@ mod common;
 mod cancelling;
 mod crediting;
 mod due;
+mod entitlements;
 mod expiry;
 mod failing;
 mod golden;

@@ -117,9 +117,11 @@ fn code(rejection: &Rejection) -> Code {
         | Rejection::WalletSuspended
         | Rejection::WalletClosed
         | Rejection::InDebt { .. }
+        | Rejection::NotEntitled { .. }
         | Rejection::LimitExceeded { .. }
         | Rejection::InsufficientCredits { .. }
         | Rejection::FeeAboveLimit { .. } => Code::FailedPrecondition,
+        Rejection::ConcurrencyLimit { .. } => Code::ResourceExhausted,
     }
 }
 
@@ -155,7 +157,9 @@ fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> 
         | Rejection::WalletSuspended
         | Rejection::WalletClosed
         | Rejection::InDebt { .. }
+        | Rejection::NotEntitled { .. }
         | Rejection::LimitExceeded { .. }
+        | Rejection::ConcurrencyLimit { .. }
         | Rejection::InsufficientCredits { .. }
         | Rejection::FeeAboveLimit { .. } => Vec::new(),
     }

@@ -71,9 +71,24 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
         (Rejection::WalletClosed, Code::FailedPrecondition, "WALLET_CLOSED"),
         (Rejection::InDebt { unit: unit.clone(), debt: 5 }, Code::FailedPrecondition, "IN_DEBT"),
         (
-            Rejection::LimitExceeded { limit: "open_grants", maximum: 1, requested: 2 },
+            Rejection::NotEntitled { kind: text("k"), plan: text("free"), plans: vec![text("pro")] },
+            Code::FailedPrecondition,
+            "NOT_ENTITLED",
+        ),
+        (
+            Rejection::LimitExceeded {
+                limit: text("open_grants"),
+                maximum: 1.into(),
+                requested: 2.into(),
+                plans: Vec::new(),
+            },
             Code::FailedPrecondition,
             "LIMIT_EXCEEDED",
+        ),
+        (
+            Rejection::ConcurrencyLimit { limit: 1, open: 1 },
+            Code::ResourceExhausted,
+            "CONCURRENCY_LIMIT",
         ),
         (
             Rejection::InsufficientCredits { shortfalls: vec![shortfall], packs: vec![text("starter")] },

@@ -7,7 +7,9 @@ use wallet_proto::v1;
 pub(crate) fn decision(rejection: &Rejection) -> Option<v1::Decision> {
     match rejection {
         Rejection::InsufficientCredits { .. } => Some(v1::Decision::InsufficientCredits),
+        Rejection::NotEntitled { .. } => Some(v1::Decision::NotEntitled),
         Rejection::LimitExceeded { .. } => Some(v1::Decision::LimitExceeded),
+        Rejection::ConcurrencyLimit { .. } => Some(v1::Decision::ConcurrencyLimit),
         Rejection::WalletSuspended => Some(v1::Decision::WalletSuspended),
         Rejection::WalletClosed => Some(v1::Decision::WalletClosed),
         Rejection::WalletFrozen => Some(v1::Decision::WalletFrozen),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use wallet_core::catalog::{Catalog, Price};
-use wallet_core::decide::{Quote, affordable, may_spend};
+use wallet_core::decide::{Quote, admissible, affordable, plans_that_allow};
 use wallet_core::{Operation, Rejection, Wallet, WalletId};
 use wallet_proto::v1;
 
@@ -43,7 +43,7 @@ pub(super) async fn estimate(
     let tier = wallet.tier(&catalog);
     let price = catalog.price(&operation, tier.as_deref());
     let price = price.map_err(Rejection::Unpriced).map_err(RpcError::about(&wallet.id))?;
-    let response = decided(&wallet, &catalog, &price, priced(&catalog, &price))?;
+    let response = decided(&wallet, &catalog, &operation, &price)?;
     if catalog.version != call.catalog().version {
         return Ok(response);
     }
@@ -80,21 +80,24 @@ fn priced(catalog: &Catalog, price: &Price) -> v1::EstimateResponse {
     }
 }
 
-/// Whether the wallet could pay the price, and what it lacks, whatever else stands in the way.
+/// The price, whether a Reserve would succeed now, and what the wallet lacks, whatever else stands in the way.
 fn decided(
     wallet: &Wallet,
     catalog: &Catalog,
+    operation: &Operation,
     price: &Price,
-    response: v1::EstimateResponse,
 ) -> Result<v1::EstimateResponse, Rejection> {
-    let affordable = affordable(wallet, catalog, &price.amounts);
-    let (shortfalls, packs) = match &affordable {
-        Err(Rejection::InsufficientCredits { shortfalls, packs }) => (shortfalls.clone(), packs.clone()),
+    let (shortfalls, packs) = match affordable(wallet, catalog, &price.amounts) {
+        Err(Rejection::InsufficientCredits { shortfalls, packs }) => (shortfalls, packs),
         _ => (Vec::new(), Vec::new()),
     };
-    let decision = match may_spend(wallet).and(affordable) {
-        Ok(()) => v1::Decision::Allowed,
-        Err(rejection) => to_proto::decision(&rejection).ok_or(rejection)?,
+    let (decision, plans) = match admissible(wallet, catalog, Some(operation), &price.amounts) {
+        Ok(()) => (v1::Decision::Allowed, Vec::new()),
+        Err(rejection) => {
+            let decision = to_proto::decision(&rejection).ok_or(rejection)?;
+            let not_in_plan = matches!(decision, v1::Decision::NotEntitled | v1::Decision::LimitExceeded);
+            (decision, if not_in_plan { plans_that_allow(catalog, operation) } else { Vec::new() })
+        }
     };
     let available = |unit| to_proto::amount(catalog, unit, wallet.balance(unit.as_str()).available);
     Ok(v1::EstimateResponse {
@@ -102,7 +105,8 @@ fn decided(
         available: price.amounts.units().map(available).collect(),
         shortfall: shortfalls.iter().map(|s| to_proto::amount(catalog, &s.unit, s.missing())).collect(),
         pack_ids: packs,
-        ..response
+        entitling_plan_ids: plans,
+        ..priced(catalog, price)
     })
 }
 
