@@ -74,7 +74,7 @@ const GRANTS: &str = "
 CREATE TABLE grants (
     bucket         SMALLINT NOT NULL,
     wallet_key     {uuid}   NOT NULL,
-    origin         SMALLINT NOT NULL CHECK (origin BETWEEN 1 AND 3),
+    origin         SMALLINT NOT NULL CHECK (origin BETWEEN 1 AND 15),
     origin_id      TEXT     NOT NULL CHECK (length(origin_id) BETWEEN 1 AND 128),
     n              INTEGER  NOT NULL CHECK (n BETWEEN 0 AND 65535),
     unit           TEXT     NOT NULL,

@@ -39,7 +39,7 @@ CREATE TABLE entries (
     wallet_key     {uuid}   NOT NULL,
     revision       BIGINT   NOT NULL CHECK (revision > 0),
     format         SMALLINT NOT NULL,
-    kind           SMALLINT NOT NULL CHECK (kind BETWEEN 1 AND 14),
+    kind           SMALLINT NOT NULL CHECK (kind BETWEEN 1 AND 127),
     effective_time BIGINT   NOT NULL,
     record_time    BIGINT   NOT NULL CHECK (record_time >= effective_time),
     reservation_id TEXT     NOT NULL,

@@ -160,7 +160,8 @@ async fn connect_readers(url: &str, backend: Backend) -> Result<DatabaseConnecti
     let mut options = options(url, backend, READERS);
     match backend {
         Backend::Postgres => {
-            options.map_sqlx_postgres_opts(postgres);
+            // Without this, PostgreSQL would remark on every ROLLBACK below that there was nothing to roll back.
+            options.map_sqlx_postgres_opts(|options| postgres(options).options([("client_min_messages", "error")]));
             // A reader that was cancelled while beginning must not hand its transaction to the next.
             options.map_sqlx_postgres_pool_opts(|options| {
                 options.after_release(|connection, _| {

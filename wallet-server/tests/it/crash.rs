@@ -1,8 +1,9 @@
-//! `kill -9` of the server under load, again and again. Nothing acknowledged is missing afterwards, what was not
-//! acknowledged is there whole or not at all, and sending it again converges: every call happened exactly once.
+//! `kill -9` of the server under load, again and again, and of PostgreSQL with it. Nothing acknowledged is missing
+//! afterwards, what was not acknowledged is there whole or not at all, and sending it again converges: every call
+//! happened exactly once.
 //!
-//! Whether the disk keeps what the operating system was given is another question, which killing a process cannot
-//! answer: the operating system lives on.
+//! Killing PostgreSQL loses what it had not written yet. What the operating system holds, and a power cut would
+//! lose, survives here: whether the disk is told to keep it, no test of this kind can see.
 
 mod caller;
 mod witness;
@@ -13,9 +14,10 @@ use wallet_client::{ClientConfig, RetryPolicy, WalletClient, v1};
 
 use self::caller::Caller;
 use self::witness::Witness;
-use crate::harness::{Database, Process};
+use crate::harness::{Database, Postgres, Process};
 
 const KILLS: usize = 10;
+const KILLS_OF_THE_DATABASE: usize = 3;
 /// So many calls are acknowledged before each kill.
 const ACKNOWLEDGED: usize = 1_000;
 const CALLERS: usize = 64;
@@ -26,16 +28,27 @@ mod what_was_acknowledged_survives_ten_kills_and_the_rest_converges {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn sqlite() {
-        survive(Database::sqlite()).await;
+        survive(Database::sqlite(), KILLS, || {}).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn postgres() {
-        survive(Database::postgres()).await;
+        survive(Database::postgres(), KILLS, || {}).await;
     }
 }
 
-async fn survive(database: Database) {
+mod what_was_acknowledged_survives_kills_of_the_database {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        let cluster = Postgres::private();
+        survive(Database::on(&cluster), KILLS_OF_THE_DATABASE, || cluster.kill_and_restart()).await;
+    }
+}
+
+/// Kills the server so many times, each time after `strike`.
+async fn survive(database: Database, kills: usize, strike: impl Fn()) {
     let mut process = Process::start(&database, &[]);
     let mut witness = Witness::default();
     for n in 0..WALLETS {
@@ -44,8 +57,8 @@ async fn survive(database: Database) {
         witness.saw_new_wallet(client.create_wallet(create).await.unwrap());
     }
     let mut callers: Vec<Caller> = (0..CALLERS).map(|n| Caller::new(n, wallet(n % WALLETS))).collect();
-    for _ in 0..KILLS {
-        callers = load_until_killed(&mut process, callers, &mut witness).await;
+    for _ in 0..kills {
+        callers = load_until_killed(&mut process, callers, &mut witness, &strike).await;
         verify(&database).await;
         process = Process::start(&database, &[]);
         let client = client(&process, RetryPolicy::never()).await;
@@ -72,6 +85,7 @@ async fn load_until_killed(
     process: &mut Process,
     callers: Vec<Caller>,
     witness: &mut Witness,
+    strike: &impl Fn(),
 ) -> Vec<Caller> {
     let client = client(process, RetryPolicy::never()).await;
     let (acknowledge, mut acknowledged) = mpsc::unbounded_channel();
@@ -90,6 +104,7 @@ async fn load_until_killed(
             break;
         }
     }
+    strike();
     process.kill();
     while let Some(acknowledgement) = acknowledged.recv().await {
         witness.saw(acknowledgement);

@@ -22,3 +22,7 @@ mod readme;
 mod rpc;
 #[cfg(test)]
 mod words;
+#[cfg(test)]
+mod style;
+#[cfg(test)]
+mod sweeper;

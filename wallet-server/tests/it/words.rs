@@ -1,5 +1,6 @@
 //! Requests in a few words, and what tests look at in the answers.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -27,7 +28,11 @@ pub(crate) fn explicit(wallet: &str, job: &str, amounts: Vec<v1::Amount>) -> v1:
 
 /// A worker takes a job.
 pub(crate) fn start(wallet: &str, job: &str, worker: &str, attempt: i32) -> v1::StartRequest {
-    v1::StartRequest { wallet_id: wallet.into(), reservation_id: job.into(), start: Some(by(worker, attempt)) }
+    v1::StartRequest {
+        wallet_id: wallet.into(),
+        reservation_id: job.into(),
+        start: Some(by(worker, attempt)),
+    }
 }
 
 /// A worker and its attempt.
@@ -166,12 +171,11 @@ pub(crate) fn refused<A: Debug>(answer: Result<A, Error>, reason: ErrorReason, c
     refusal
 }
 
-/// All that a decided refusal says in figures, but the instant, which it says too: `"revision=2 unit=credits"`.
+/// All that a decided refusal says in figures but the instant, which must be there: `"revision=2 unit=credits"`.
 pub(crate) fn facts(refusal: &Refusal) -> String {
     assert!(refusal.decided_at().is_some(), "no decided_at in {:?}", refusal.metadata);
-    let said = refusal.metadata.iter().filter(|(name, _)| *name != "decided_at");
-    let mut said: Vec<String> = said.map(|(name, value)| format!("{name}={value}")).collect();
-    said.sort();
+    let said: BTreeMap<_, _> = refusal.metadata.iter().filter(|(name, _)| *name != "decided_at").collect();
+    let said: Vec<String> = said.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     said.join(" ")
 }
 

@@ -21,7 +21,12 @@ impl Database {
     }
 
     pub(crate) fn postgres() -> Self {
-        Self { url: Postgres::shared().create_database(), _folder: None }
+        Self::on(Postgres::shared())
+    }
+
+    /// A database of this cluster.
+    pub(crate) fn on(cluster: &Postgres) -> Self {
+        Self { url: cluster.create_database(), _folder: None }
     }
 
     pub(crate) fn is_sqlite(&self) -> bool {

@@ -29,7 +29,10 @@ each_database! {
         assert_eq!((cancelled.replayed, cancelled.revision, cancelled.version), (false, 4, 4));
         assert_eq!(cancelled.balances[0].available.as_ref().unwrap().amount, 88);
         let stopped = cancelled.reservation.unwrap();
-        assert_eq!((stopped.state(), stopped.cancel_reason()), (ReservationState::Cancelled, CancelReason::User));
+        assert_eq!(
+            (stopped.state(), stopped.cancel_reason()),
+            (ReservationState::Cancelled, CancelReason::User)
+        );
         assert_eq!((stopped.finish_time, stopped.finish_revision), (cancelled.decide_time, 4));
         let [part] = stopped.allocations.as_slice() else { panic!("{:?}", stopped.allocations) };
         assert_eq!((part.held, part.charged, part.returned), (25, 12, 13));
@@ -59,8 +62,10 @@ each_database! {
     async fn a_fee_above_the_callers_limit_stops_nothing(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(odd("j", true)).await.unwrap();
-        let at_most = |fee| v1::CancelRequest { max_fees: vec![credits(fee)], ..cancel("w", "j", CancelReason::User) };
-        let refusal = refused(client.cancel(at_most(11)).await, ErrorReason::FeeAboveLimit, Code::FailedPrecondition);
+        let at_most =
+            |fee| v1::CancelRequest { max_fees: vec![credits(fee)], ..cancel("w", "j", CancelReason::User) };
+        let refusal =
+            refused(client.cancel(at_most(11)).await, ErrorReason::FeeAboveLimit, Code::FailedPrecondition);
         assert_eq!(facts(&refusal), "fee=12 max_fee=11 revision=3 unit=credits version=3 wallet_id=w");
         assert_eq!(credits_of(&client, "w").await, (75, 25, 0));
         assert_eq!(sums(&client.cancel(at_most(12)).await.unwrap())[1], "12 credits");
@@ -99,7 +104,10 @@ each_database! {
         assert!(again.replayed);
         assert_eq!(again.reservation, tombstone.reservation);
         let expected = [EntryKind::WalletCreated, EntryKind::ToppedUp, EntryKind::Cancelled];
-        assert_eq!((kinds(&client, "w").await, credits_of(&client, "w").await), (expected.to_vec(), (100, 0, 0)));
+        assert_eq!(
+            (kinds(&client, "w").await, credits_of(&client, "w").await),
+            (expected.to_vec(), (100, 0, 0))
+        );
         let nobody = v1::CancelRequest { wallet_id: "nobody".into(), ..early() };
         refused(client.cancel(nobody).await, ErrorReason::WalletNotFound, Code::NotFound);
     }
@@ -129,7 +137,7 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
     }
 
-    async fn credits_whose_grant_expired_meanwhile_lapse_for_the_user_and_live_on_for_the_platform(server: Server) {
+    async fn an_expired_grants_credits_lapse_for_the_user_and_live_on_for_the_platform(server: Server) {
         let client = server.wallet("w", 0).await;
         let soon = later(balance(&client, "w").await.read_time, 3);
         let grant = v1::GrantRequest { expire_time: soon, ..gift("w", "g", credits(50)) };
@@ -140,8 +148,12 @@ each_database! {
         until(&client, "w", soon).await;
         assert_eq!(credits_of(&client, "w").await, (0, 40, 0), "a hold pins its credits");
 
-        let lapsed = client.cancel(cancel("w", "user", CancelReason::User)).await.unwrap().reservation.unwrap();
-        assert_eq!((figures(&lapsed.returned), figures(&lapsed.lapsed)), ("0 credits".into(), "20 credits".into()));
+        let lapsed =
+            client.cancel(cancel("w", "user", CancelReason::User)).await.unwrap().reservation.unwrap();
+        assert_eq!(
+            (figures(&lapsed.returned), figures(&lapsed.lapsed)),
+            ("0 credits".into(), "20 credits".into())
+        );
         let kept = client.cancel(cancel("w", "platform", CancelReason::Platform)).await.unwrap();
         assert_eq!(kept.balances[0].by_source[0].source(), Source::Grace);
         assert_eq!(kept.balances[0].next_expire_time, later(kept.decide_time, 86_400));

@@ -20,7 +20,8 @@ each_database! {
         let priced = client.estimate(ask("", video("5.3"))).await.unwrap();
         assert_eq!(figures(&priced.amounts), "43 credits", "42.4, rounded up");
         assert_eq!(figures(&priced.max_amounts), "52 credits", "51.6, rounded up");
-        let lines: Vec<_> = priced.lines.iter().map(|l| (l.label.as_str(), l.exact_amount.as_str())).collect();
+        let lines: Vec<_> =
+            priced.lines.iter().map(|l| (l.label.as_str(), l.exact_amount.as_str())).collect();
         assert_eq!(lines, [("Seconds", "42.4"), ("rounding", "0.6")]);
         assert_eq!((priced.catalog_version, priced.rule_id.as_str()), (1, "video-standard"));
         let fee = v1::CancelFee { unit: "credits".into(), held_percent: 0, processing_percent: 50 };
@@ -29,12 +30,15 @@ each_database! {
         assert_eq!((priced.available.len(), priced.quote_expire_time), (0, None));
     }
 
-    async fn with_a_wallet_it_says_whether_it_can_be_paid_and_keeps_the_price_for_ten_minutes(server: Server) {
+    async fn with_a_wallet_it_says_whether_it_can_pay_and_keeps_the_price_for_ten_minutes(server: Server) {
         let client = server.wallet("w", 40).await;
         let before = balance(&client, "w").await;
         let quote = client.estimate(ask("w", video("5"))).await.unwrap();
         assert_eq!(quote.decision(), Decision::Allowed);
-        assert_eq!((figures(&quote.available), figures(&quote.shortfall)), ("40 credits".into(), String::new()));
+        assert_eq!(
+            (figures(&quote.available), figures(&quote.shortfall)),
+            ("40 credits".into(), String::new())
+        );
         assert!(!quote.quote_token.is_empty() && quote.pack_ids.is_empty());
         let after = balance(&client, "w").await;
         let expire = quote.quote_expire_time.map(|t| (t.seconds, t.nanos));
@@ -45,11 +49,18 @@ each_database! {
 
     async fn it_asks_for_what_reserve_takes(server: Server) {
         let client = server.wallet("w", 1_000).await;
-        let cinema = operation("video.generate").attribute("model", "cinema").attribute("resolution", "1080p");
-        for (n, operation) in [video("7.125"), video("0"), cinema.quantity("duration_s", "20")].into_iter().enumerate() {
+        let cinema =
+            operation("video.generate").attribute("model", "cinema").attribute("resolution", "1080p");
+        for (n, operation) in
+            [video("7.125"), video("0"), cinema.quantity("duration_s", "20")].into_iter().enumerate()
+        {
             let told = client.estimate(ask("w", operation.clone())).await.unwrap();
-            let taken = client.reserve(job("w", format!("j{n}"), operation)).await.unwrap().reservation.unwrap();
-            assert_eq!((told.amounts, told.max_amounts, told.lines), (taken.amounts, taken.max_amounts, taken.lines));
+            let taken =
+                client.reserve(job("w", format!("j{n}"), operation)).await.unwrap().reservation.unwrap();
+            assert_eq!(
+                (told.amounts, told.max_amounts, told.lines),
+                (taken.amounts, taken.max_amounts, taken.lines)
+            );
             assert_eq!((told.rule_id, told.cancel_fees), (taken.rule_id, taken.cancel_fees));
         }
     }
@@ -58,7 +69,10 @@ each_database! {
         let client = server.wallet("w", 15).await;
         let short = client.estimate(ask("w", video("10"))).await.unwrap();
         assert_eq!(short.decision(), Decision::InsufficientCredits);
-        assert_eq!((figures(&short.available), figures(&short.shortfall)), ("15 credits".into(), "65 credits".into()));
+        assert_eq!(
+            (figures(&short.available), figures(&short.shortfall)),
+            ("15 credits".into(), "65 credits".into())
+        );
         assert_eq!(short.pack_ids, ["creator", "pro"]);
         assert!(!short.quote_token.is_empty(), "the price is kept all the same");
         let training = client.estimate(ask("w", training())).await.unwrap();
@@ -96,7 +110,10 @@ each_database! {
         let client = server.wallet("w", 100).await;
         client.reserve(job("w", "j", video("10"))).await.unwrap();
         let short = client.estimate(ask("w", video("5"))).await.unwrap();
-        assert_eq!((figures(&short.available), figures(&short.shortfall)), ("20 credits".into(), "20 credits".into()));
+        assert_eq!(
+            (figures(&short.available), figures(&short.shortfall)),
+            ("20 credits".into(), "20 credits".into())
+        );
         assert_eq!(short.available, [v1::Amount { display: "20".into(), ..credits(20) }]);
     }
 
@@ -114,7 +131,8 @@ each_database! {
 }
 
 async fn refuse(server: &Server, operation: v1::Operation, reason: ErrorReason) -> Vec<(String, String)> {
-    let refusal = refused(server.client().await.estimate(ask("", operation)).await, reason, Code::InvalidArgument);
+    let refusal =
+        refused(server.client().await.estimate(ask("", operation)).await, reason, Code::InvalidArgument);
     let mut told: Vec<_> = refusal.metadata.into_iter().collect();
     told.sort();
     told

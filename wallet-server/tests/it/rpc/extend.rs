@@ -27,7 +27,10 @@ each_database! {
         let entered = kinds(&client, "w").await;
         let extended = client.extend(beat("j")).await.unwrap();
         assert_eq!(extended.state(), ReservationState::Processing);
-        assert_eq!((extended.remaining, extended.deadline), (Some(seconds(45)), later(extended.decide_time, 45)));
+        assert_eq!(
+            (extended.remaining, extended.deadline),
+            (Some(seconds(45)), later(extended.decide_time, 45))
+        );
         assert_eq!((extended.revision, extended.version), (3, 4), "a write, and no entry");
         assert_eq!(kinds(&client, "w").await, entered);
         assert_eq!(reservation(&client, "w", "j").await.deadline, extended.deadline);
@@ -40,13 +43,20 @@ each_database! {
         let client = server.wallet("w", 100).await;
         let held = client.reserve(job("w", "j", video("5"))).await.unwrap().reservation.unwrap();
         let extended = client.extend(beat("j")).await.unwrap();
-        assert_eq!((extended.state(), extended.deadline), (ReservationState::Held, held.deadline), "30 min, not 60 s");
+        assert_eq!(
+            (extended.state(), extended.deadline),
+            (ReservationState::Held, held.deadline),
+            "30 min, not 60 s"
+        );
         assert_eq!((extended.revision, extended.version), (3, 3), "nothing to write");
     }
 
     async fn without_any_lease_a_heartbeat_gives_a_minute(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(v1::ReserveRequest { ttl: Some(seconds(20)), ..job("w", "j", video("5")) }).await.unwrap();
+        client
+            .reserve(v1::ReserveRequest { ttl: Some(seconds(20)), ..job("w", "j", video("5")) })
+            .await
+            .unwrap();
         let extended = client.extend(beat("j")).await.unwrap();
         assert_eq!(extended.remaining, Some(seconds(60)));
     }
@@ -88,7 +98,8 @@ each_database! {
 
     async fn what_is_not_there_cannot_be_extended(server: Server) {
         let client = server.wallet("w", 100).await;
-        let refusal = refused(client.extend(beat("j")).await, ErrorReason::ReservationNotFound, Code::NotFound);
+        let refusal =
+            refused(client.extend(beat("j")).await, ErrorReason::ReservationNotFound, Code::NotFound);
         assert_eq!(facts(&refusal), "revision=2 version=2 wallet_id=w");
         let nobody = v1::ExtendRequest { wallet_id: "nobody".into(), ..beat("j") };
         refused(client.extend(nobody).await, ErrorReason::WalletNotFound, Code::NotFound);

@@ -7,24 +7,28 @@ use wallet_client::{Code, OperationExt, amount, job, operation, purchase};
 
 use crate::harness::{credits, video};
 use crate::words::{
-    POLICIES, balance, by, credits_of, explicit, facts, figures, gift, kinds, later, publish, refused, seconds,
+    POLICIES, balance, by, credits_of, explicit, facts, figures, gift, kinds, later, publish, refused,
+    seconds,
 };
 
 each_database! {
     async fn credits_are_set_aside_and_the_reservation_says_all_about_it(server: Server) {
         let client = server.wallet("w", 100).await;
         let labels = HashMap::from([("project".to_owned(), "film".to_owned())]);
-        let request = v1::ReserveRequest { actor: "ann".into(), labels: labels.clone(), ..job("w", "j", video("5")) };
+        let request =
+            v1::ReserveRequest { actor: "ann".into(), labels: labels.clone(), ..job("w", "j", video("5")) };
         let done = client.reserve(request).await.unwrap();
         assert_eq!((done.replayed, done.revision, done.version), (false, 3, 3));
-        assert_eq!((done.features, done.queue_priority), (vec!["queue.standard".to_owned()], 0));
-        assert_eq!(done.limits, HashMap::from([("concurrency".to_owned(), 1)]));
+        assert_eq!((done.queue_priority, done.features.len(), done.limits.len()), (0, 0, 0), "no plan");
 
         let held = done.reservation.unwrap();
         assert_eq!((held.wallet_id.as_str(), held.reservation_id.as_str()), ("w", "j"));
         assert_eq!(held.state(), ReservationState::Held);
         assert_eq!(held.operation, Some(video("5")));
-        assert_eq!((figures(&held.amounts), figures(&held.max_amounts)), ("40 credits".into(), "48 credits".into()));
+        assert_eq!(
+            (figures(&held.amounts), figures(&held.max_amounts)),
+            ("40 credits".into(), "48 credits".into())
+        );
         let [line] = held.lines.as_slice() else { panic!("{:?}", held.lines) };
         let line = [&line.label, &line.quantity, &line.unit, &line.exact_amount];
         assert_eq!(line, ["Seconds", "5", "credits", "40"]);
@@ -38,7 +42,10 @@ each_database! {
         assert_eq!(held.deadline, later(done.decide_time, 1_800));
         assert_eq!((held.reserve_revision, held.finish_revision), (3, 0));
         let [from] = held.allocations.as_slice() else { panic!("{:?}", held.allocations) };
-        assert_eq!((from.grant_id.as_str(), from.source(), from.held), ("top_up:first", Source::Purchased, 40));
+        assert_eq!(
+            (from.grant_id.as_str(), from.source(), from.held),
+            ("top_up:first", Source::Purchased, 40)
+        );
 
         assert_eq!(credits_of(&client, "w").await, (60, 40, 0));
         assert_eq!(balance(&client, "w").await.open_reservations, 1);
@@ -57,6 +64,14 @@ each_database! {
         assert_eq!(figures(&running.cancel_fee_now), "20 credits");
         let expected = [EntryKind::WalletCreated, EntryKind::ToppedUp, EntryKind::Reserved];
         assert_eq!(kinds(&client, "w").await, expected, "one entry for both");
+    }
+
+    async fn the_answer_says_what_workers_need_to_know_of_the_plan(server: Server) {
+        let client = server.wallet("w", 100).await;
+        publish(&client, POLICIES).await;
+        let done = client.reserve(job("w", "j", video("1"))).await.unwrap();
+        assert_eq!((done.features, done.queue_priority), (vec!["queue.slow".to_owned()], 2));
+        assert_eq!(done.limits, HashMap::from([("seats".to_owned(), 3)]));
     }
 
     async fn the_same_job_again_is_the_same_reservation_and_starts_nothing(server: Server) {
@@ -86,8 +101,12 @@ each_database! {
 
     async fn another_job_under_the_same_id_is_a_mismatch_that_names_the_fields(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(v1::ReserveRequest { actor: "ann".into(), ..job("w", "j", video("5")) }).await.unwrap();
-        let mismatch = |answer| facts(&refused(answer, ErrorReason::IdempotencyMismatch, Code::AlreadyExists));
+        client
+            .reserve(v1::ReserveRequest { actor: "ann".into(), ..job("w", "j", video("5")) })
+            .await
+            .unwrap();
+        let mismatch =
+            |answer| facts(&refused(answer, ErrorReason::IdempotencyMismatch, Code::AlreadyExists));
         for (request, fields) in [
             (v1::ReserveRequest { actor: "ann".into(), ..job("w", "j", video("6")) }, "operation"),
             (v1::ReserveRequest { actor: "bob".into(), ..job("w", "j", video("5")) }, "actor"),
@@ -123,9 +142,9 @@ each_database! {
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         assert_eq!(
             facts(&refusal),
-            "available=5 available.credits=5 available.trainings=0 packs=pro required=10 required.credits=10 \
-             required.trainings=1 revision=2 shortfall=5 shortfall.credits=5 shortfall.trainings=1 unit=credits \
-             version=2 wallet_id=w"
+            "available=5 available.credits=5 available.trainings=0 packs=pro required=10 \
+             required.credits=10 required.trainings=1 revision=2 shortfall=5 shortfall.credits=5 \
+             shortfall.trainings=1 unit=credits version=2 wallet_id=w"
         );
         client.top_up(purchase("w", "t", amount("trainings", 1))).await.unwrap();
         let refusal = client.reserve(both()).await;
@@ -244,7 +263,8 @@ each_database! {
             ("f", ErrorReason::ReservationFailed, "FAILED"),
             ("c", ErrorReason::ReservationCancelled, "CANCELLED"),
         ] {
-            let refusal = refused(client.reserve(job("w", id, video("5"))).await, reason, Code::FailedPrecondition);
+            let refusal =
+                refused(client.reserve(job("w", id, video("5"))).await, reason, Code::FailedPrecondition);
             assert_eq!(facts(&refusal), format!("revision=8 state={state} version=8 wallet_id=w"));
         }
     }
@@ -261,12 +281,10 @@ each_database! {
 
     async fn an_operation_without_a_price_names_the_attribute_at_fault(server: Server) {
         let client = server.wallet("w", 100).await;
-        let unpriced = operation("video.generate").attribute("model", "standard").attribute("resoluton", "4k");
+        let unpriced =
+            operation("video.generate").attribute("model", "standard").attribute("resoluton", "4k");
         let refusal = client.reserve(job("w", "j", unpriced.quantity("duration_s", "5"))).await;
         let refusal = refused(refusal, ErrorReason::NoPriceRule, Code::InvalidArgument);
-        assert_eq!(
-            facts(&refusal),
-            "kind=video.generate missing=resolution revision=2 unknown=resoluton version=2 wallet_id=w"
-        );
+        assert_eq!(facts(&refusal), "kind=video.generate revision=2 unknown=resoluton version=2 wallet_id=w");
     }
 }

@@ -5,8 +5,8 @@ use wallet_client::{Code, OperationExt, WalletClient, amount, job, operation, pu
 
 use crate::harness::{credits, video};
 use crate::words::{
-    POLICIES, cancel, credits_of, entries, explicit, fail, facts, figures, mismatch, publish, refused, settle,
-    start,
+    POLICIES, cancel, credits_of, entries, explicit, facts, fail, figures, mismatch, publish, refused,
+    settle, start,
 };
 
 /// Makes a wallet that owes 20 credits: 4 entries. The catalog is [`POLICIES`].
@@ -109,10 +109,11 @@ each_database! {
         publish(&client, POLICIES).await;
         client.reserve(job("w", "j", operation("full").quantity("n", "100"))).await.unwrap();
         let all = || settle("w", "j", usage([("n", "130")]));
-        let refusal = refused(client.settle(all()).await, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
+        let refusal =
+            refused(client.settle(all()).await, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         assert_eq!(
             facts(&refusal),
-            "available=29 packs= required=30 revision=3 shortfall=1 unit=credits version=3 wallet_id=w"
+            "available=29 required=30 revision=3 shortfall=1 unit=credits version=3 wallet_id=w"
         );
         assert_eq!(credits_of(&client, "w").await, (29, 100, 0));
         client.top_up(purchase("w", "second", credits(1))).await.unwrap();
@@ -157,7 +158,10 @@ each_database! {
             let failed = client.settle(fail("w", id, code)).await.unwrap();
             assert_eq!(sums(&failed), [charged, returned, ""]);
             let failed = failed.reservation.unwrap();
-            assert_eq!((failed.state(), failed.failure.unwrap().code.as_str()), (ReservationState::Failed, code));
+            assert_eq!(
+                (failed.state(), failed.failure.unwrap().code.as_str()),
+                (ReservationState::Failed, code)
+            );
             assert_eq!(figures(&failed.fees), if code == "USER_ABORT" { "5 money" } else { "" });
         }
         let last = entries(&client, "w").await.pop().unwrap();
@@ -228,7 +232,8 @@ each_database! {
     async fn a_hold_that_expired_settles_only_if_lateness_is_accepted_and_paid(server: Server) {
         let client = server.wallet("w", 100).await;
         crate::words::expired_hold(&client, "w", "j").await;
-        let late = || v1::SettleRequest { accept_late: true, ..settle("w", "j", usage([("duration_s", "6")])) };
+        let late =
+            || v1::SettleRequest { accept_late: true, ..settle("w", "j", usage([("duration_s", "6")])) };
         let strict = v1::SettleRequest { accept_late: false, ..late() };
         refused(client.settle(strict).await, ErrorReason::ReservationExpired, Code::FailedPrecondition);
         let failed = client.settle(fail("w", "j", "OOM")).await.unwrap();

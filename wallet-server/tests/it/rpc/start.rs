@@ -4,7 +4,9 @@ use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState};
 use wallet_client::{Code, OperationExt, job, operation};
 
 use crate::harness::video;
-use crate::words::{by, cancel, credits_of, entries, facts, figures, later, refused, reservation, seconds, start};
+use crate::words::{
+    by, cancel, credits_of, entries, facts, figures, later, refused, reservation, seconds, start,
+};
 
 fn leased(request: v1::StartRequest, lease: i64) -> v1::StartRequest {
     let options = v1::StartOptions { lease: Some(seconds(lease)), ..request.start.unwrap() };
@@ -30,13 +32,18 @@ each_database! {
 
     async fn the_lease_is_the_price_rules_unless_the_worker_says_otherwise(server: Server) {
         let client = server.wallet("w", 200).await;
-        let cinema = || operation("video.generate").attribute("model", "cinema").attribute("resolution", "720p");
+        let cinema =
+            || operation("video.generate").attribute("model", "cinema").attribute("resolution", "720p");
         for id in ["rule", "worker", "none"] {
             client.reserve(job("w", id, cinema().quantity("duration_s", "1"))).await.unwrap();
         }
         let of = |started: v1::StartResponse| {
             let running = started.reservation.unwrap();
-            (running.lease.map(|lease| lease.seconds), running.deadline.unwrap(), running.reserve_time.unwrap())
+            (
+                running.lease.map(|lease| lease.seconds),
+                running.deadline.unwrap(),
+                running.reserve_time.unwrap(),
+            )
         };
         let rule = client.start(start("w", "rule", "gpu", 1)).await.unwrap();
         let at = rule.decide_time;
@@ -44,8 +51,13 @@ each_database! {
         assert_eq!((lease, Some(deadline)), (Some(300), later(at, 300)));
         let (lease, ..) = of(client.start(leased(start("w", "worker", "gpu", 1), 20)).await.unwrap());
         assert_eq!(lease, Some(20));
-        let (lease, deadline, reserved) = of(client.start(leased(start("w", "none", "gpu", 1), 0)).await.unwrap());
-        assert_eq!((lease, Some(deadline)), (None, later(Some(reserved), 1_800)), "no heartbeat: the ttl stays");
+        let (lease, deadline, reserved) =
+            of(client.start(leased(start("w", "none", "gpu", 1), 0)).await.unwrap());
+        assert_eq!(
+            (lease, Some(deadline)),
+            (None, later(Some(reserved), 1_800)),
+            "no heartbeat: the ttl stays"
+        );
     }
 
     async fn the_same_start_again_changes_nothing_also_after_heartbeats(server: Server) {
@@ -56,7 +68,8 @@ each_database! {
         assert!(again.replayed && !first.replayed);
         assert_eq!((again.reservation, again.revision), (first.reservation.clone(), 4));
 
-        let beat = v1::ExtendRequest { wallet_id: "w".into(), reservation_id: "j".into(), ..Default::default() };
+        let beat =
+            v1::ExtendRequest { wallet_id: "w".into(), reservation_id: "j".into(), ..Default::default() };
         let beat = client.extend(beat).await.unwrap();
         let moved = client.start(start("w", "j", "gpu-1", 1)).await.unwrap();
         assert!(moved.replayed);
@@ -82,7 +95,10 @@ each_database! {
 
     async fn a_finished_job_starts_no_more_and_a_missing_one_never(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(v1::ReserveRequest { start: Some(by("gpu", 1)), ..job("w", "j", video("5")) }).await.unwrap();
+        client
+            .reserve(v1::ReserveRequest { start: Some(by("gpu", 1)), ..job("w", "j", video("5")) })
+            .await
+            .unwrap();
         client.cancel(cancel("w", "j", v1::CancelReason::Platform)).await.unwrap();
         let refusal = client.start(start("w", "j", "gpu", 1)).await;
         let refusal = refused(refusal, ErrorReason::ReservationCancelled, Code::FailedPrecondition);
@@ -90,7 +106,11 @@ each_database! {
         let missing = client.start(start("w", "k", "gpu", 1)).await;
         let refusal = refused(missing, ErrorReason::ReservationNotFound, Code::NotFound);
         assert_eq!(facts(&refusal), "revision=4 version=4 wallet_id=w");
-        refused(client.start(start("nobody", "j", "gpu", 1)).await, ErrorReason::WalletNotFound, Code::NotFound);
+        refused(
+            client.start(start("nobody", "j", "gpu", 1)).await,
+            ErrorReason::WalletNotFound,
+            Code::NotFound,
+        );
     }
 
     async fn a_hold_that_expired_starts_no_more(server: Server) {

@@ -96,7 +96,8 @@ each_database! {
             (v1::TopUpRequest { paid_time: Some(Default::default()), ..bought() }, "paid_time"),
             (purchase("w", "t", amount("trainings", 100)), "amount,external_ref,paid_amount"),
         ] {
-            let refusal = refused(client.top_up(request).await, ErrorReason::IdempotencyMismatch, Code::AlreadyExists);
+            let refusal =
+                refused(client.top_up(request).await, ErrorReason::IdempotencyMismatch, Code::AlreadyExists);
             assert_eq!(facts(&refusal), format!("fields={fields} revision=2 version=2 wallet_id=w"));
         }
         assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
@@ -114,15 +115,18 @@ each_database! {
 
     async fn what_cannot_be_bought_is_refused(server: Server) {
         let client = server.wallet("w", 0).await;
-        let refusal = refused(client.top_up(pack("t", "mega")).await, ErrorReason::PackNotFound, Code::NotFound);
+        let refusal =
+            refused(client.top_up(pack("t", "mega")).await, ErrorReason::PackNotFound, Code::NotFound);
         assert_eq!(facts(&refusal), "pack_id=mega revision=1 version=1 wallet_id=w");
         let nobody = client.top_up(purchase("nobody", "t", credits(1))).await;
         refused(nobody, ErrorReason::WalletNotFound, Code::NotFound);
         let future = later(balance(&client, "w").await.read_time, 3_600);
-        let early = violations(client.top_up(v1::TopUpRequest { paid_time: future, ..pack("t", "pro") }).await);
+        let early =
+            violations(client.top_up(v1::TopUpRequest { paid_time: future, ..pack("t", "pro") }).await);
         assert!(early[0].starts_with("paid_time: must not be after now"), "{early:?}");
         let stale = Some(prost_types::Timestamp { seconds: 1_000_000_000, nanos: 0 });
-        let stale = violations(client.top_up(v1::TopUpRequest { paid_time: stale, ..pack("t", "pro") }).await);
+        let stale =
+            violations(client.top_up(v1::TopUpRequest { paid_time: stale, ..pack("t", "pro") }).await);
         assert_eq!(stale, ["paid_time: the pack expired at 2002-09-09T01:46:40Z"]);
         assert_eq!(balance(&client, "w").await.revision, 1);
     }

@@ -1,0 +1,67 @@
+//! CreateWallet: a wallet begins.
+
+use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
+use wallet_client::{Code, amount, purchase};
+
+use crate::harness::credits;
+use crate::words::{facts, figures, kinds, mismatch, refused, set_status, violations};
+
+fn create(name: &str, debt_limits: Vec<v1::Amount>) -> v1::CreateWalletRequest {
+    v1::CreateWalletRequest { wallet_id: "w".into(), display_name: name.into(), debt_limits }
+}
+
+each_database! {
+    async fn a_wallet_begins_active_and_empty_on_the_default_plan(server: Server) {
+        let client = server.client().await;
+        crate::words::publish(&client, crate::words::POLICIES).await;
+        let made = client.create_wallet(create("Ann's", vec![credits(30)])).await.unwrap();
+        assert_eq!((made.replayed, made.revision, made.version), (false, 1, 1));
+        let wallet = made.wallet.unwrap();
+        assert_eq!((wallet.wallet_id.as_str(), wallet.display_name.as_str()), ("w", "Ann's"));
+        assert_eq!((wallet.status(), wallet.plan_id.as_str()), (WalletStatus::Active, "basic"));
+        assert_eq!((wallet.revision, wallet.version, wallet.open_reservations), (1, 1, 0));
+        assert_eq!(wallet.create_time, made.decide_time);
+        assert_eq!(figures(&wallet.debt_limits), "30 credits");
+        assert_eq!(kinds(&client, "w").await, [EntryKind::WalletCreated]);
+    }
+
+    async fn the_same_wallet_again_is_the_one_there_is_also_after_it_changed(server: Server) {
+        let client = server.client().await;
+        let first = client.create_wallet(create("Ann's", vec![])).await.unwrap();
+        let again = client.create_wallet(create("Ann's", vec![])).await.unwrap();
+        assert!(again.replayed && !first.replayed);
+        assert_eq!((again.wallet, again.revision), (first.wallet.clone(), 1));
+        client.top_up(purchase("w", "t", credits(5))).await.unwrap();
+        client.update_wallet(set_status("w", "r", WalletStatus::Suspended)).await.unwrap();
+        let again = client.create_wallet(create("Ann's", vec![])).await.unwrap();
+        let (wallet, before) = (again.wallet.unwrap(), first.wallet.unwrap());
+        assert!(again.replayed);
+        assert_eq!((wallet.create_time, wallet.status()), (before.create_time, WalletStatus::Suspended));
+        assert_eq!((again.revision, wallet.revision), (3, 3));
+    }
+
+    async fn another_wallet_under_the_same_id_is_a_mismatch_that_names_the_fields(server: Server) {
+        let client = server.client().await;
+        client.create_wallet(create("Ann's", vec![credits(30)])).await.unwrap();
+        for (request, fields) in [
+            (create("Bob's", vec![credits(30)]), "display_name"),
+            (create("Ann's", vec![credits(31)]), "debt_limits"),
+            (create("", vec![]), "debt_limits,display_name"),
+        ] {
+            assert_eq!(mismatch(client.create_wallet(request).await).join(","), fields);
+        }
+        let refusal = client.create_wallet(create("", vec![])).await;
+        let refusal = refused(refusal, ErrorReason::IdempotencyMismatch, Code::AlreadyExists);
+        assert_eq!(facts(&refusal), "fields=debt_limits,display_name revision=1 version=1 wallet_id=w");
+    }
+
+    async fn a_debt_limit_in_a_unit_that_the_catalog_does_not_have_makes_no_wallet(server: Server) {
+        let client = server.client().await;
+        let request = create("", vec![credits(1), amount("gems", 1), amount("pearls", 1)]);
+        let expected =
+            ["debt_limits: the catalog has no unit gems", "debt_limits: the catalog has no unit pearls"];
+        assert_eq!(violations(client.create_wallet(request).await), expected);
+        let missing = client.get_wallet(v1::GetWalletRequest { wallet_id: "w".into() }).await;
+        refused(missing, ErrorReason::WalletNotFound, Code::NotFound);
+    }
+}

@@ -1,0 +1,88 @@
+//! GetBalance: what there is, where it came from, and when it goes.
+
+use wallet_client::v1::{self, ErrorReason, Source};
+use wallet_client::{Code, amount, job, purchase};
+
+use crate::harness::{credits, video};
+use crate::words::{balance, explicit, figures, gift, later, refused};
+
+/// Source, available and held, in the order of the answer.
+fn by_source(balance: &v1::Balance) -> Vec<(Source, i64, i64)> {
+    let figure = |amount: &Option<v1::Amount>| amount.as_ref().unwrap().amount;
+    balance
+        .by_source
+        .iter()
+        .map(|part| (part.source(), figure(&part.available), figure(&part.held)))
+        .collect()
+}
+
+each_database! {
+    async fn a_new_wallet_has_nothing(server: Server) {
+        let client = server.wallet("w", 0).await;
+        let empty = balance(&client, "w").await;
+        assert_eq!((empty.balances.len(), empty.open_reservations), (0, 0));
+        assert_eq!((empty.revision, empty.version), (1, 1));
+        assert_eq!(empty.next_renewal_time, None);
+    }
+
+    async fn every_unit_is_told_by_source_in_the_order_of_spending(server: Server) {
+        let client = server.wallet("w", 100).await;
+        client.top_up(purchase("w", "t", amount("trainings", 2))).await.unwrap();
+        let give = |id: &str, source: Source| v1::GrantRequest {
+            source: source.into(),
+            ..gift("w", id, credits(10))
+        };
+        for (id, source) in [("a", Source::Promotional), ("b", Source::Free), ("c", Source::Subscription)] {
+            client.grant(give(id, source)).await.unwrap();
+        }
+        client.reserve(explicit("w", "j", vec![credits(25)])).await.unwrap();
+        let told = balance(&client, "w").await;
+        assert_eq!((told.revision, told.version, told.open_reservations), (7, 7, 1));
+        let [in_credits, trainings] = told.balances.as_slice() else { panic!("{:?}", told.balances) };
+        let all = [&in_credits.available, &in_credits.held, &in_credits.debt, &in_credits.debt_limit];
+        let all: Vec<_> = all.into_iter().flatten().cloned().collect();
+        assert_eq!(figures(&all), "105 credits, 25 credits, 0 credits, 0 credits");
+        let expected = [
+            (Source::Subscription, 0, 10),
+            (Source::Free, 0, 10),
+            (Source::Purchased, 95, 5),
+            (Source::Promotional, 10, 0),
+        ];
+        assert_eq!(by_source(in_credits), expected);
+        assert_eq!(by_source(trainings), [(Source::Purchased, 2, 0)]);
+    }
+
+    async fn the_next_credits_to_lapse_are_told_with_their_instant(server: Server) {
+        let client = server.wallet("w", 100).await;
+        let now = balance(&client, "w").await.read_time;
+        for (id, hours) in [("a", 2), ("b", 1), ("c", 1)] {
+            let expire_time = later(now, hours * 3_600);
+            client.grant(v1::GrantRequest { expire_time, ..gift("w", id, credits(10)) }).await.unwrap();
+        }
+        client.reserve(explicit("w", "j", vec![credits(4)])).await.unwrap();
+        let told = balance(&client, "w").await.balances.remove(0);
+        assert_eq!(told.next_expire_time, later(now, 3_600));
+        assert_eq!(told.next_expire_amount.unwrap().amount, 16, "what is held does not lapse");
+    }
+
+    async fn amounts_are_shown_to_people_with_their_decimals(server: Server) {
+        let client = server.wallet("w", 0).await;
+        crate::words::publish(&client, crate::words::POLICIES).await;
+        client.top_up(purchase("w", "t", amount("money", 1_250))).await.unwrap();
+        let told = balance(&client, "w").await.balances.remove(0);
+        assert_eq!(
+            told.available,
+            Some(v1::Amount { unit: "money".into(), amount: 1_250, display: "12.50".into() })
+        );
+    }
+
+    async fn reading_writes_nothing_and_a_missing_wallet_is_not_found(server: Server) {
+        let client = server.wallet("w", 100).await;
+        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        let (first, again) = (balance(&client, "w").await, balance(&client, "w").await);
+        assert_eq!((&first.balances, first.version), (&again.balances, again.version));
+        let nobody = client.get_balance(v1::GetBalanceRequest { wallet_id: "nobody".into() }).await;
+        let refusal = refused(nobody, ErrorReason::WalletNotFound, Code::NotFound);
+        assert_eq!(refusal.metadata["wallet_id"], "nobody");
+    }
+}

@@ -1,0 +1,73 @@
+//! ListGrants: in the order in which they are spent.
+
+use wallet_client::v1::{self, ErrorReason, Source};
+use wallet_client::{Code, WalletClient, job, usage};
+
+use crate::harness::{credits, video};
+use crate::words::{balance, explicit, gift, later, refused, settle, violations};
+
+fn ask(include_closed: bool) -> v1::ListGrantsRequest {
+    v1::ListGrantsRequest { wallet_id: "w".into(), include_closed, ..Default::default() }
+}
+
+/// The ids on one page, and the token of the next.
+async fn page(client: &WalletClient, request: v1::ListGrantsRequest) -> (String, String) {
+    let page = client.list_grants(request).await.unwrap();
+    let ids: Vec<_> = page.grants.iter().map(|grant| grant.grant_id.as_str()).collect();
+    (ids.join(" "), page.next_page_token)
+}
+
+each_database! {
+    async fn grants_are_listed_in_the_order_of_spending(server: Server) {
+        let client = server.wallet("w", 10).await;
+        let now = balance(&client, "w").await.read_time;
+        let give = |id: &str, source: Source| v1::GrantRequest {
+            source: source.into(),
+            ..gift("w", id, credits(10))
+        };
+        for request in [
+            give("promo", Source::Promotional),
+            give("free", Source::Free),
+            v1::GrantRequest { expire_time: later(now, 3_600), ..give("free-soon", Source::Free) },
+            v1::GrantRequest { effective_time: later(now, 3_600), ..give("pending", Source::Subscription) },
+        ] {
+            client.grant(request).await.unwrap();
+        }
+        let all = "grant:pending grant:free-soon grant:free top_up:first grant:promo";
+        assert_eq!(page(&client, ask(false)).await, (all.to_owned(), String::new()));
+
+        let (first, token) = page(&client, v1::ListGrantsRequest { page_size: 3, ..ask(false) }).await;
+        let (second, end) = page(&client, v1::ListGrantsRequest { page_token: token, ..ask(false) }).await;
+        assert_eq!((format!("{first} {second}"), end), (all.to_owned(), String::new()));
+        let pending = client.list_grants(ask(false)).await.unwrap().grants.swap_remove(0);
+        assert_eq!((pending.pending, pending.available, pending.open), (10, 0, true));
+    }
+
+    async fn closed_grants_come_last_and_only_if_asked_for(server: Server) {
+        let client = server.wallet("w", 40).await;
+        client
+            .grant(v1::GrantRequest { reason: "sorry".into(), ..gift("w", "g", credits(5)) })
+            .await
+            .unwrap();
+        client.reserve(explicit("w", "k", vec![credits(5)])).await.unwrap();
+        client.settle(settle("w", "k", v1::Succeeded::default())).await.unwrap();
+        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
+        assert_eq!(page(&client, ask(false)).await.0, "top_up:first");
+        assert_eq!(page(&client, ask(true)).await.0, "top_up:first grant:g");
+        let grants = client.list_grants(ask(true)).await.unwrap().grants;
+        let [open, closed] = grants.as_slice() else { panic!("{grants:?}") };
+        assert_eq!((open.available, open.held, open.consumed, open.open), (8, 0, 32, true));
+        assert_eq!((closed.available, closed.consumed, closed.open), (0, 5, false));
+        assert_eq!((closed.source(), closed.reason.as_str()), (Source::Adjustment, "sorry"));
+    }
+
+    async fn a_token_of_no_page_and_a_missing_wallet_are_refused(server: Server) {
+        let client = server.wallet("w", 10).await;
+        let request = v1::ListGrantsRequest { page_token: "made-up".into(), ..ask(false) };
+        let expected = ["page_token: is not from a page of this list"];
+        assert_eq!(violations(client.list_grants(request).await), expected);
+        let nobody = v1::ListGrantsRequest { wallet_id: "nobody".into(), ..ask(false) };
+        refused(client.list_grants(nobody).await, ErrorReason::WalletNotFound, Code::NotFound);
+    }
+}

@@ -1,0 +1,85 @@
+//! PublishCatalog: a document becomes current, or nothing changes.
+
+use wallet_client::v1::{self, ErrorReason};
+use wallet_client::{Code, WalletClient};
+use wallet_server::BUNDLED_CATALOG;
+
+use crate::words::{POLICIES, publish, refused};
+
+async fn current(client: &WalletClient) -> v1::Catalog {
+    client.get_catalog(v1::GetCatalogRequest::default()).await.unwrap().catalog.unwrap()
+}
+
+fn check(toml: &str) -> v1::PublishCatalogRequest {
+    v1::PublishCatalogRequest { toml: toml.into(), validate_only: true }
+}
+
+each_database! {
+    async fn a_document_becomes_the_next_version_and_the_same_again_changes_nothing(server: Server) {
+        let client = server.client().await;
+        let published = publish(&client, POLICIES).await;
+        assert!(!published.unchanged);
+        let catalog = published.catalog.unwrap();
+        assert_eq!((catalog.version, catalog.toml.as_str()), (2, POLICIES));
+        assert_eq!(current(&client).await, catalog);
+
+        let again = publish(&client, POLICIES).await;
+        assert!(again.unchanged);
+        assert_eq!(again.catalog, Some(catalog));
+        // It has a unit that the bundled one has not: there is no way back.
+        let back = v1::PublishCatalogRequest { toml: BUNDLED_CATALOG.into(), validate_only: false };
+        refused(client.publish_catalog(back).await, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
+    }
+
+    async fn a_check_says_what_would_happen_and_changes_nothing(server: Server) {
+        let client = server.client().await;
+        let checked = client.publish_catalog(check(POLICIES)).await.unwrap();
+        assert!(!checked.unchanged);
+        let catalog = checked.catalog.unwrap();
+        assert_eq!((catalog.version, catalog.publish_time, catalog.units.len()), (0, None, 3));
+        assert!(client.publish_catalog(check(BUNDLED_CATALOG)).await.unwrap().unchanged);
+        assert_eq!(current(&client).await.version, 1);
+    }
+
+    async fn a_bad_document_is_refused_with_every_problem_and_the_last_good_one_serves_on(server: Server) {
+        let client = server.client().await;
+        let bad = "default_plan = \"gone\"\n[units.credits]\nscale = 7\n\
+                   [[packs]]\nid = \"p\"\namounts = { gems = 1 }\n";
+        for validate_only in [true, false] {
+            let request = v1::PublishCatalogRequest { toml: bad.into(), validate_only };
+            let refusal = client.publish_catalog(request).await;
+            let refusal = refused(refusal, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
+            let fields: Vec<_> = refusal.violations.iter().map(|v| v.field.as_str()).collect();
+            assert_eq!(fields, ["units.credits.scale", "packs[0].amounts.gems", "default_plan"]);
+        }
+        let broken = client.publish_catalog(check("[units.credits]\nscale = = 2")).await;
+        let refusal = refused(broken, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
+        assert_eq!(refusal.violations.len(), 1);
+        assert!(refusal.message.contains("line 2, column 9"), "{}", refusal.message);
+        assert_eq!(current(&client).await.toml, BUNDLED_CATALOG);
+    }
+
+    async fn a_golden_case_that_disagrees_is_a_problem_of_the_document(server: Server) {
+        let client = server.client().await;
+        let wrong = format!(
+            "{POLICIES}\n[[golden]]\nkind = \"cap\"\nquantities = {{ n = 5 }}\nexpect = {{ credits = 6 }}\n"
+        );
+        let refusal = client.publish_catalog(check(&wrong)).await;
+        let refusal = refused(refusal, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
+        assert_eq!(refusal.violations.len(), 1);
+        assert!(refusal.violations[0].field.starts_with("golden[0]"), "{refusal}");
+    }
+
+    async fn units_that_wallets_may_hold_stay_as_they_are(server: Server) {
+        let client = server.client().await;
+        let other = "[units.credits]\nscale = 2\n";
+        let refusal =
+            client.publish_catalog(v1::PublishCatalogRequest { toml: other.into(), validate_only: false });
+        let refusal = refused(refusal.await, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
+        let told: Vec<_> =
+            refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
+        let expected =
+            ["units.credits: has scale 0 for good, is 2", "units.trainings: is in use and missing"];
+        assert_eq!(told, expected);
+    }
+}

@@ -1,0 +1,94 @@
+//! RevokeGrant: what is left goes now, what is held when it returns.
+
+use wallet_client::Code;
+use wallet_client::v1::{self, CancelReason, EntryKind, ErrorReason};
+
+use crate::harness::credits;
+use crate::words::{
+    balance, cancel, credits_of, entries, explicit, facts, figures, gift, later, mismatch, refused, settle,
+};
+
+fn revoke(request: &str, grant: &str) -> v1::RevokeGrantRequest {
+    v1::RevokeGrantRequest {
+        wallet_id: "w".into(),
+        request_id: request.into(),
+        grant_id: grant.into(),
+        reason: "fraud".into(),
+    }
+}
+
+each_database! {
+    async fn what_is_available_goes_at_once(server: Server) {
+        let client = server.wallet("w", 100).await;
+        client.grant(gift("w", "g", credits(25))).await.unwrap();
+        let done = client.revoke_grant(revoke("r", "g")).await.unwrap();
+        assert_eq!((done.replayed, done.revision, done.version), (false, 4, 4));
+        let grant = done.grant.unwrap();
+        assert_eq!(
+            (grant.grant_id.as_str(), grant.revoked, grant.available, grant.open),
+            ("grant:g", 25, 0, false)
+        );
+        let entry = entries(&client, "w").await.pop().unwrap();
+        assert_eq!((entry.kind(), entry.request_id.as_str()), (EntryKind::GrantRevoked, "r"));
+        assert_eq!(entry.reason, "fraud");
+        assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
+    }
+
+    async fn what_is_held_may_be_charged_and_goes_when_it_returns(server: Server) {
+        let client = server.wallet("w", 0).await;
+        client.grant(gift("w", "g", credits(50))).await.unwrap();
+        for id in ["charged", "returned"] {
+            client.reserve(explicit("w", id, vec![credits(20)])).await.unwrap();
+        }
+        let grant = client.revoke_grant(revoke("r", "grant:g")).await.unwrap().grant.unwrap();
+        assert_eq!((grant.revoked, grant.held, grant.open), (10, 40, true));
+        client.settle(settle("w", "charged", v1::Succeeded::default())).await.unwrap();
+        let cancelled = client.cancel(cancel("w", "returned", CancelReason::Platform)).await.unwrap();
+        let cancelled = cancelled.reservation.unwrap();
+        assert_eq!(
+            (figures(&cancelled.returned), figures(&cancelled.lapsed)),
+            ("0 credits".into(), "20 credits".into())
+        );
+        let again = client.revoke_grant(revoke("r", "g")).await.unwrap();
+        let grant = again.grant.unwrap();
+        assert!(again.replayed, "by its bare name too");
+        assert_eq!((grant.revoked, grant.consumed, grant.held, grant.open), (30, 20, 0, false));
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn a_purchase_and_credits_to_come_can_be_revoked(server: Server) {
+        let client = server.wallet("w", 100).await;
+        let tomorrow = later(balance(&client, "w").await.read_time, 86_400);
+        client
+            .grant(v1::GrantRequest { effective_time: tomorrow, ..gift("w", "g", credits(25)) })
+            .await
+            .unwrap();
+        for (request, grant, revoked) in [("a", "top_up:first", 100), ("b", "grant:g", 25)] {
+            let grant = client.revoke_grant(revoke(request, grant)).await.unwrap().grant.unwrap();
+            assert_eq!((grant.revoked, grant.pending, grant.open), (revoked, 0, false));
+        }
+        assert_eq!(credits_of(&client, "w").await, (0, 0, 0));
+    }
+
+    async fn another_grant_under_the_same_request_is_a_mismatch(server: Server) {
+        let client = server.wallet("w", 100).await;
+        client.grant(gift("w", "g", credits(25))).await.unwrap();
+        client.revoke_grant(revoke("r", "g")).await.unwrap();
+        assert_eq!(mismatch(client.revoke_grant(revoke("r", "top_up:first")).await), ["grant_id"]);
+        let update = crate::words::set_status("w", "u", v1::WalletStatus::Active);
+        client.update_wallet(update).await.unwrap();
+        assert_eq!(mismatch(client.revoke_grant(revoke("u", "g")).await), ["request_id"]);
+        assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
+    }
+
+    async fn a_grant_that_is_not_there_cannot_be_revoked(server: Server) {
+        let client = server.wallet("w", 100).await;
+        for missing in ["first", "grant:nothing", "top_up:nothing", "top_up:first#1", "grace:first"] {
+            let refusal = client.revoke_grant(revoke("r", missing)).await;
+            let refusal = refused(refusal, ErrorReason::GrantNotFound, Code::NotFound);
+            assert_eq!(facts(&refusal), "revision=2 version=2 wallet_id=w", "{missing}");
+        }
+        let nobody = v1::RevokeGrantRequest { wallet_id: "nobody".into(), ..revoke("r", "g") };
+        refused(client.revoke_grant(nobody).await, ErrorReason::WalletNotFound, Code::NotFound);
+    }
+}

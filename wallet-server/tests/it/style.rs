@@ -1,0 +1,174 @@
+//! The rules of the house that matter, as far as a test can see them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use prost::Message;
+use prost_types::FileDescriptorSet;
+use wallet_core::catalog::Catalog;
+
+/// The longest file that people have to read.
+const MAX_LINES: usize = 600;
+
+/// The workspace's folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Every file with this ending below a folder, but for what was built or belongs to a tool.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && !name.starts_with('.') && name != "target" {
+            found.extend(files(&path, ending));
+        } else if name.ends_with(ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The files of a folder of the workspace that speak of one of these words outside comments.
+fn speak_of(folder: &str, words: &[&str]) -> Vec<String> {
+    let folder = root().join(folder);
+    let says = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        text.lines().any(|line| {
+            let code = line.split("//").next().unwrap_or_default();
+            words.iter().any(|word| code.contains(word))
+        })
+    };
+    let found = files(&folder, ".rs").into_iter().filter(says);
+    found.map(|path| path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// Those of them that lie elsewhere than in these folders and files.
+fn outside(found: Vec<String>, allowed: &[&str]) -> Vec<String> {
+    assert!(!found.is_empty(), "nobody says it: the test looks in the wrong place");
+    found.into_iter().filter(|path| !allowed.iter().any(|allowed| path.starts_with(allowed))).collect()
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
+/// Every RPC of the package as (service, method): `("wallet", "top_up")`.
+fn rpcs() -> Vec<(String, String)> {
+    let set = FileDescriptorSet::decode(wallet_proto::FILE_DESCRIPTOR_SET).unwrap();
+    let ours = set.file.into_iter().filter(|file| file.package() == "wallet.v1");
+    let mut rpcs = Vec::new();
+    for service in ours.flat_map(|file| file.service) {
+        let name = snake_case(service.name().strip_suffix("Service").unwrap());
+        rpcs.extend(service.method.iter().map(|method| (name.clone(), snake_case(method.name()))));
+    }
+    rpcs
+}
+
+#[test]
+fn every_rpc_has_a_handler_and_a_test_file_of_its_name() {
+    let rpcs = rpcs();
+    assert!(rpcs.len() >= 22, "{rpcs:?}");
+    for (service, rpc) in &rpcs {
+        let handler = format!("wallet-server/src/grpc/{service}/{rpc}.rs");
+        let test = format!("wallet-server/tests/it/rpc/{rpc}.rs");
+        for file in [handler, test] {
+            assert!(root().join(&file).exists(), "{rpc} of the {service} service has no {file}");
+        }
+    }
+}
+
+#[test]
+fn every_handler_and_every_test_file_belongs_to_an_rpc() {
+    let rpcs = rpcs();
+    for service in ["wallet", "admin", "catalog"] {
+        for file in files(&root().join("wallet-server/src/grpc").join(service), ".rs") {
+            let stem = file.file_stem().unwrap().to_str().unwrap().to_owned();
+            assert!(stem == "mod" || rpcs.contains(&(service.to_owned(), stem)), "{}", file.display());
+        }
+    }
+    for file in files(&root().join("wallet-server/tests/it/rpc"), ".rs") {
+        let stem = file.file_stem().unwrap().to_str().unwrap();
+        assert!(stem == "mod" || rpcs.iter().any(|(_, rpc)| rpc == stem), "{}", file.display());
+    }
+}
+
+#[test]
+fn the_core_knows_no_runtime_no_wire_and_no_database() {
+    let manifest = fs::read_to_string(root().join("wallet-core/Cargo.toml")).unwrap();
+    assert!(manifest.contains("[dependencies]"));
+    for banned in ["tokio", "tonic", "prost", "sea-orm", "sqlx", "wallet-proto", "rand", "getrandom"] {
+        let named = manifest.lines().find(|line| line.trim_start().starts_with(banned));
+        assert_eq!(named, None, "wallet-core must not depend on {banned}");
+    }
+}
+
+#[test]
+fn only_grpc_knows_protobuf_and_the_command_line_goes_through_the_client() {
+    let found = speak_of("wallet-server/src", &["wallet_proto", "prost", "tonic::", "use tonic", "tonic_"]);
+    assert_eq!(outside(found, &["grpc/"]), [""; 0]);
+    let found = speak_of("wallet-server/src", &["wallet_client"]);
+    assert_eq!(outside(found, &["cli/"]), [""; 0]);
+}
+
+#[test]
+fn only_the_store_knows_the_database_but_for_the_filters_of_lists_and_the_lanes_connection() {
+    let found = speak_of("wallet-server/src", &["sea_orm", "sqlx"]);
+    assert_eq!(outside(found, &["store/", "query/lists.rs", "engine/lane.rs"]), [""; 0]);
+}
+
+#[test]
+fn a_lower_line_never_calls_a_higher_one() {
+    let upper: [(&str, &[&str]); 4] = [
+        (
+            "wallet-server/src/store",
+            &["crate::grpc", "crate::engine", "crate::query", "crate::cli", "crate::app"],
+        ),
+        ("wallet-server/src/engine", &["crate::grpc", "crate::query", "crate::cli", "crate::app"]),
+        ("wallet-server/src/query", &["crate::grpc", "crate::engine", "crate::cli", "crate::app"]),
+        (
+            "wallet-server/src/grpc",
+            &["crate::store::sql", "crate::store::entity", "crate::cli", "crate::app"],
+        ),
+    ];
+    for (folder, banned) in upper {
+        assert_eq!(speak_of(folder, banned), [""; 0], "{folder}");
+    }
+}
+
+#[test]
+fn no_file_that_people_wrote_is_long_and_every_one_says_what_it_is() {
+    let sources = files(&root(), ".rs");
+    assert!(sources.len() > 100, "{}", sources.len());
+    for path in sources {
+        let text = fs::read_to_string(&path).unwrap();
+        let lines = text.lines().count();
+        assert!(lines <= MAX_LINES, "{} has {lines} lines, at most {MAX_LINES} are allowed", path.display());
+        assert!(
+            text.starts_with("//!") || text.starts_with("#!"),
+            "{} does not begin with //!",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn every_catalog_of_ours_parses_with_its_golden_cases() {
+    Catalog::parse(wallet_server::BUNDLED_CATALOG).unwrap_or_else(|problems| panic!("bundled: {problems}"));
+    let documents = files(&root().join("wallet-server/catalogs"), ".toml");
+    assert!(documents.len() >= 2, "{documents:?}");
+    for path in documents {
+        let catalog = Catalog::parse(&fs::read_to_string(&path).unwrap());
+        let catalog = catalog.unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
+        assert!(!catalog.goldens().is_empty(), "{} has no golden case", path.display());
+    }
+}

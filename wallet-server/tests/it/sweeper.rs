@@ -1,0 +1,95 @@
+//! Expiry without anybody touching the wallet, and before any sweeper has: the same either way.
+
+use std::time::Duration;
+
+use wallet_client::v1::{self, EntryKind, ReservationState};
+use wallet_client::{WalletClient, job};
+use wallet_server::Config;
+
+use crate::harness::{Server, video};
+use crate::words::{balance, credits_of, entries, kinds, reservation, seconds, until};
+
+/// How often the ledger is looked at, 20 ms apart, before the test gives up.
+const LOOKS: usize = 1_000;
+
+/// A wallet of 100 credits, 40 of them in a hold of one second.
+async fn short_hold(server: &Server) -> (WalletClient, v1::Reservation) {
+    let client = server.wallet("w", 100).await;
+    let request = v1::ReserveRequest { ttl: Some(seconds(1)), ..job("w", "j", video("5")) };
+    let held = client.reserve(request).await.unwrap().reservation.unwrap();
+    (client, held)
+}
+
+/// The entry that records the expiry, once it is there.
+async fn swept(client: &WalletClient) -> v1::Entry {
+    for _ in 0..LOOKS {
+        let last = entries(client, "w").await.pop().unwrap();
+        if last.kind() == EntryKind::HoldExpired {
+            return last;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("no sweeper came");
+}
+
+each_database! {
+    async fn a_hold_expires_by_itself_and_the_entry_tells_when_it_was_due(server: Server) {
+        let (client, held) = short_hold(&server).await;
+        let entry = swept(&client).await;
+        assert_eq!((entry.revision, entry.reservation_id.as_str()), (4, "j"));
+        assert_eq!(entry.effective_time, held.deadline);
+        assert!(
+            entry.record_time.map(|t| (t.seconds, t.nanos)) >= held.deadline.map(|t| (t.seconds, t.nanos))
+        );
+        let expired = reservation(&client, "w", "j").await;
+        assert_eq!((expired.state(), expired.finish_revision), (ReservationState::Expired, 4));
+        assert_eq!((expired.finish_time, credits_of(&client, "w").await), (held.deadline, (100, 0, 0)));
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn before_a_sweeper_came_reads_show_what_it_will_write(server: Server) {
+        let database = server.database.clone();
+        server.stop().await;
+        let idle = Config { sweep_period: Duration::from_secs(3_600), ..Config::default() };
+        let server = Server::start_with(database.clone(), idle).await;
+        let (client, held) = short_hold(&server).await;
+        until(&client, "w", held.deadline).await;
+
+        let foreseen = (reservation(&client, "w", "j").await, balance(&client, "w").await);
+        assert_eq!((foreseen.0.state(), foreseen.0.finish_time), (ReservationState::Expired, held.deadline));
+        assert_eq!((foreseen.1.revision, foreseen.1.open_reservations), (4, 0));
+        assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
+        let expired = v1::ListReservationsRequest {
+            wallet_id: "w".into(),
+            states: vec![ReservationState::Expired.into()],
+            ..Default::default()
+        };
+        assert_eq!(client.list_reservations(expired).await.unwrap().reservations, [foreseen.0.clone()]);
+        assert!(!kinds(&client, "w").await.contains(&EntryKind::HoldExpired), "reads write nothing");
+
+        server.stop().await;
+        let server = Server::start(database).await;
+        let client = server.client().await;
+        assert_eq!(swept(&client).await.revision, 4);
+        assert_eq!(reservation(&client, "w", "j").await, foreseen.0);
+        let now = balance(&client, "w").await;
+        assert_eq!((now.balances, now.revision, now.version), (foreseen.1.balances, 4, foreseen.1.version));
+    }
+
+    async fn a_heartbeat_outruns_the_sweeper(server: Server) {
+        let (client, held) = short_hold(&server).await;
+        let beat = v1::ExtendRequest {
+            wallet_id: "w".into(),
+            reservation_id: "j".into(),
+            lease: Some(seconds(60)),
+            ..Default::default()
+        };
+        client.extend(beat).await.unwrap();
+        // A second hold that expires later than the first would have: when it is swept, the first was passed over.
+        let second = v1::ReserveRequest { ttl: Some(seconds(2)), ..job("w", "k", video("5")) };
+        client.reserve(second).await.unwrap();
+        assert_eq!(swept(&client).await.reservation_id, "k");
+        let alive = reservation(&client, "w", "j").await;
+        assert_eq!((alive.state(), alive.amounts), (ReservationState::Held, held.amounts));
+    }
+}
