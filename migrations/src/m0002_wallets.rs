@@ -67,6 +67,7 @@ CREATE TABLE wallet_profiles (
     wallet_id   TEXT     NOT NULL CHECK (length(wallet_id) BETWEEN 1 AND 128),
     create_time BIGINT   NOT NULL,
     profile     TEXT     NOT NULL,
+    next_time   BIGINT   NOT NULL,
     PRIMARY KEY (bucket, wallet_key)
 )";
 
@@ -81,7 +82,7 @@ CREATE TABLE grants (
     source         SMALLINT NOT NULL CHECK (source BETWEEN 1 AND 7),
     priority       INTEGER  NOT NULL,
     effective_time BIGINT   NOT NULL,
-    expire_time    BIGINT   NOT NULL CHECK (expire_time > effective_time),
+    expire_time    BIGINT   NOT NULL,
     create_time    BIGINT   NOT NULL,
     amount         BIGINT   NOT NULL CHECK (amount BETWEEN 1 AND 1000000000000000),
     pending        BIGINT   NOT NULL CHECK (pending >= 0),
@@ -132,6 +133,7 @@ CREATE TABLE reservations (
 
 const INDEXES: &[&str] = &[
     "CREATE INDEX wallet_profiles_by_id ON wallet_profiles (tenant, wallet_id)",
+    "CREATE INDEX profiles_due ON wallet_profiles (bucket, next_time) WHERE next_time < 9223372036854775807",
     "CREATE INDEX grants_open ON grants (bucket, wallet_key) WHERE open",
     "CREATE UNIQUE INDEX grants_payment ON grants (bucket, wallet_key, payment, n) WHERE payment <> ''",
     "CREATE INDEX grants_due ON grants (bucket, next_time) WHERE open AND next_time < 9223372036854775807",

@@ -1,4 +1,4 @@
-//! What falls due by itself: hold expiries, grant expiries, grants coming into effect.
+//! What falls due by itself: hold expiries, grant expiries, what a subscription brings, grants coming into effect.
 //!
 //! Every decision begins here, so it makes no difference whether a sweeper ran, or when: each event is one
 //! decision, effective at the instant it was due, and events are found in the order of their instants.
@@ -10,6 +10,7 @@ use crate::grant::GrantKey;
 use crate::hold::{AfterExpiry, Closing};
 use crate::ids::ReservationId;
 use crate::posting::Part;
+use crate::renew;
 use crate::reservation::{Finish, State};
 use crate::time::Timestamp;
 use crate::touched::Touched;
@@ -30,6 +31,7 @@ pub fn advance(wallet: &mut Wallet, now: Timestamp, touched: &mut Touched) -> Re
 enum Due<'a> {
     HoldExpiry(&'a ReservationId),
     GrantExpiry(&'a GrantKey),
+    Subscription(renew::Event),
     GrantEffect(&'a GrantKey),
 }
 
@@ -53,10 +55,12 @@ pub fn next_due(wallet: &Wallet, now: Timestamp) -> Option<Decision> {
         .values()
         .filter(|grant| grant.effective_time <= now && grant.parts.pending > 0)
         .map(|grant| (grant.effective_time, Due::GrantEffect(&grant.key)));
-    let (at, due) = holds.chain(expiries).chain(effects).min()?;
+    let renewals = renew::next_event(wallet, now).map(|(at, event)| (at, Due::Subscription(event)));
+    let (at, due) = holds.chain(expiries).chain(renewals).chain(effects).min()?;
     match due {
         Due::HoldExpiry(id) => expire_hold(wallet, id, at),
         Due::GrantExpiry(key) => expire_grant(wallet, key, at),
+        Due::Subscription(event) => renew::happen(wallet, event, at),
         Due::GrantEffect(key) => bring_into_effect(wallet, key, at),
     }
 }

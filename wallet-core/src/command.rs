@@ -6,8 +6,8 @@ use crate::advance::advance;
 use crate::balance::{UnitBalance, WalletView, unit_balance};
 use crate::catalogs::Catalogs;
 use crate::decide::{
-    self, Cancel, CreateWallet, Extend, Grant as GrantCommand, Reserve, RevokeGrant, Settle, Start, TopUp,
-    UpdateWallet,
+    self, Cancel, CancelSubscription, ChangePlan, CreateWallet, Extend, Grant as GrantCommand, RecordPayment,
+    Reserve, ResumeSubscription, RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
 };
 use crate::decision::Decision;
 use crate::entry::Entry;
@@ -42,6 +42,16 @@ pub enum Command {
     Grant(GrantCommand),
     /// A grant is taken back.
     RevokeGrant(RevokeGrant),
+    /// A plan is sold.
+    Subscribe(Subscribe),
+    /// Another plan is sold.
+    ChangePlan(ChangePlan),
+    /// A subscription ends.
+    CancelSubscription(CancelSubscription),
+    /// A subscription goes on after all.
+    ResumeSubscription(ResumeSubscription),
+    /// A period was paid.
+    RecordPayment(RecordPayment),
     /// Nothing but what is due anyway: the sweeper's.
     Poke,
 }
@@ -68,6 +78,11 @@ impl Command {
         match self {
             Command::CreateWallet(_) | Command::Poke => none,
             Command::UpdateWallet(c) => Addressed { request: Some(c.request.clone()), ..none },
+            Command::Subscribe(c) => Addressed { request: Some(c.request.clone()), ..none },
+            Command::ChangePlan(c) => Addressed { request: Some(c.request.clone()), ..none },
+            Command::CancelSubscription(c) => Addressed { request: Some(c.request.clone()), ..none },
+            Command::ResumeSubscription(c) => Addressed { request: Some(c.request.clone()), ..none },
+            Command::RecordPayment(c) => Addressed { request: Some(c.request.clone()), ..none },
             Command::Reserve(c) => Addressed {
                 reservation: Some(c.id.clone()),
                 catalog_version: c.price.catalog_version(),
@@ -230,6 +245,11 @@ pub fn decide(wallet: &Wallet, context: &Context<'_>, command: &Command) -> Resu
         Command::TopUp(top_up) => decide::top_up(wallet, context, top_up),
         Command::Grant(grant) => decide::grant(wallet, context, grant),
         Command::RevokeGrant(revoke) => decide::revoke_grant(wallet, context, revoke),
+        Command::Subscribe(subscribe) => decide::subscribe(wallet, context, subscribe),
+        Command::ChangePlan(change) => decide::change_plan(wallet, context, change),
+        Command::CancelSubscription(cancel) => decide::cancel_subscription(wallet, context, cancel),
+        Command::ResumeSubscription(resume) => decide::resume_subscription(wallet, context, resume),
+        Command::RecordPayment(payment) => decide::record_payment(wallet, context, payment),
         Command::Poke => Ok(Verdict::unchanged(Subject::Wallet)),
     }
 }

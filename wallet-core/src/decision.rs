@@ -26,6 +26,8 @@ pub struct Decision {
     pub reservation: Option<Reservation>,
     /// A grant that is taken back.
     pub revoked: Option<GrantKey>,
+    /// Grants whose life ends at the instant of the decision.
+    pub expiring: Vec<GrantKey>,
     /// What changes about the wallet itself.
     pub change: Option<Change>,
     /// The idempotency key and the content of a command that makes no row of its own.
@@ -56,6 +58,13 @@ pub struct Change {
     pub profile: Profile,
     /// How much may be owed, in the units named.
     pub debt_limits: Amounts,
+}
+
+impl Change {
+    /// The properties as they are, to be changed.
+    pub fn none(wallet: &Wallet) -> Self {
+        Self { status: wallet.status, profile: wallet.profile.clone(), debt_limits: Amounts::none() }
+    }
 }
 
 impl Decision {

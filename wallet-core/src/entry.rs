@@ -49,11 +49,29 @@ pub enum EntryKind {
     HoldExpired = 13,
     /// The job was charged after its hold had expired.
     SettledLate = 14,
+    /// A subscription began.
+    Subscribed = 15,
+    /// Something else is sold from now on, or will be at the end of the period.
+    PlanChanged = 16,
+    /// The subscription will end, or has.
+    SubscriptionCancelled = 17,
+    /// The subscription goes on after all.
+    SubscriptionResumed = 18,
+    /// A period was paid.
+    PaymentRecorded = 19,
+    /// A new period began and gave its allowances.
+    PeriodBegan = 20,
+    /// An allowance was given within a period.
+    AllowanceGiven = 21,
+    /// A period ended and the next was not paid.
+    PaymentMissed = 22,
+    /// The subscription ended.
+    SubscriptionEnded = 23,
 }
 
 impl EntryKind {
     /// All kinds.
-    pub const ALL: [EntryKind; 14] = [
+    pub const ALL: [EntryKind; 23] = [
         EntryKind::WalletCreated,
         EntryKind::WalletUpdated,
         EntryKind::ToppedUp,
@@ -68,6 +86,15 @@ impl EntryKind {
         EntryKind::Cancelled,
         EntryKind::HoldExpired,
         EntryKind::SettledLate,
+        EntryKind::Subscribed,
+        EntryKind::PlanChanged,
+        EntryKind::SubscriptionCancelled,
+        EntryKind::SubscriptionResumed,
+        EntryKind::PaymentRecorded,
+        EntryKind::PeriodBegan,
+        EntryKind::AllowanceGiven,
+        EntryKind::PaymentMissed,
+        EntryKind::SubscriptionEnded,
     ];
 }
 

@@ -22,11 +22,13 @@ pub enum Origin {
     Grant = 2,
     /// A hold that returned after its grant had expired; the id is the reservation's.
     Grace = 3,
+    /// A plan's allowance; the id tells what was sold, the period, and the how-manieth time in it.
+    Period = 4,
 }
 
 impl Origin {
     /// All origins.
-    pub const ALL: [Origin; 3] = [Origin::TopUp, Origin::Grant, Origin::Grace];
+    pub const ALL: [Origin; 4] = [Origin::TopUp, Origin::Grant, Origin::Grace, Origin::Period];
 
     /// The word in front of a grant's public id.
     pub const fn as_str(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Origin {
             Origin::TopUp => "top_up",
             Origin::Grant => "grant",
             Origin::Grace => "grace",
+            Origin::Period => "period",
         }
     }
 }
@@ -147,6 +150,9 @@ pub struct GrantDetails {
     /// For grace credits: the instant beyond which they never live, grace of grace included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_bound: Option<Timestamp>,
+    /// Whether it ends with the subscription, if that ends before its own expiry.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub with_subscription: bool,
     /// What the command that made it said, for telling replays from mistakes.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub fingerprint: String,

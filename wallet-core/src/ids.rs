@@ -131,6 +131,13 @@ id!(
     WorkerId
 );
 
+impl OriginId {
+    /// What a subscription gives: the `window`-th time in a period of what was sold as `number`.
+    pub fn of_period(number: u32, period: u32, window: u32) -> Self {
+        Self(format!("{number}.{period}.{window}").into())
+    }
+}
+
 impl From<ReservationId> for OriginId {
     /// What a hold gives back after its grant's expiry stems from the hold.
     fn from(id: ReservationId) -> Self {

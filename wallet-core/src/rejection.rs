@@ -84,6 +84,23 @@ pub enum Rejection {
     /// No such pack.
     #[error("the catalog has no pack {0}")]
     PackNotFound(String),
+    /// No such plan.
+    #[error("the catalog has no plan {0}")]
+    PlanNotFound(String),
+    /// The wallet has no subscription.
+    #[error("the wallet has no subscription")]
+    SubscriptionNotFound,
+    /// The wallet has a subscription.
+    #[error("the wallet is subscribed to {0}")]
+    AlreadySubscribed(String),
+    /// The pack is not for sale to this wallet.
+    #[error("pack {pack} is not for sale on the wallet's plan{}", would_do(.plans))]
+    PackNotAvailable {
+        /// The pack.
+        pack: String,
+        /// The plans it can be bought on.
+        plans: Vec<String>,
+    },
     /// No such catalog version.
     #[error("catalog version {0} does not exist")]
     CatalogNotFound(i64),
@@ -218,6 +235,10 @@ impl Rejection {
             }
             Self::StaleAttempt { .. } => "STALE_ATTEMPT",
             Self::PackNotFound(_) => "PACK_NOT_FOUND",
+            Self::PlanNotFound(_) => "PLAN_NOT_FOUND",
+            Self::SubscriptionNotFound => "SUBSCRIPTION_NOT_FOUND",
+            Self::AlreadySubscribed(_) => "ALREADY_SUBSCRIBED",
+            Self::PackNotAvailable { .. } => "PACK_NOT_AVAILABLE",
             Self::CatalogNotFound(_) => "CATALOG_NOT_FOUND",
             Self::QuoteInvalid(_) => "QUOTE_INVALID",
             Self::QuoteExpired(_) => "QUOTE_EXPIRED",
@@ -247,6 +268,10 @@ impl Rejection {
             }
             Self::StaleAttempt { attempt, worker } => vec![pair("attempt", attempt), pair("worker", worker)],
             Self::PackNotFound(pack) => vec![pair("pack_id", pack)],
+            Self::PlanNotFound(plan) | Self::AlreadySubscribed(plan) => vec![pair("plan_id", plan)],
+            Self::PackNotAvailable { pack, plans } => {
+                vec![pair("pack_id", pack), pair("plans", &plans.join(","))]
+            }
             Self::CatalogNotFound(version) => vec![pair("catalog_version", version)],
             Self::QuoteExpired(at) => vec![pair("expire_time", at)],
             Self::UnitMismatch { unit } => vec![pair("unit", unit)],
@@ -258,7 +283,8 @@ impl Rejection {
                 vec![pair("kind", kind), pair("plan", plan), pair("plans", &plans.join(","))]
             }
             Self::LimitExceeded { limit, maximum, requested, plans } => {
-                let figures = vec![pair("limit", limit), pair("maximum", maximum), pair("requested", requested)];
+                let figures =
+                    vec![pair("limit", limit), pair("maximum", maximum), pair("requested", requested)];
                 let plans = (!plans.is_empty()).then(|| pair("plans", &plans.join(",")));
                 figures.into_iter().chain(plans).collect()
             }
@@ -274,6 +300,7 @@ impl Rejection {
             | Self::WalletFrozen
             | Self::ReservationNotFound
             | Self::GrantNotFound
+            | Self::SubscriptionNotFound
             | Self::QuoteInvalid(_)
             | Self::WalletSuspended
             | Self::WalletClosed => Vec::new(),

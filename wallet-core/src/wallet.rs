@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::amount::Amounts;
-use crate::catalog::{Catalog, Plan};
+use crate::catalog::{Catalog, Limit, Plan};
 use crate::decision::Decision;
 use crate::entry::{Entry, EntryBalance, EntryKind, Hash, genesis};
 use crate::fingerprint::Fingerprint;
@@ -15,6 +15,7 @@ use crate::ids::{RequestId, ReservationId, UnitId, WalletId};
 use crate::key::WalletKey;
 use crate::posting::{Account, Part, Posting};
 use crate::reservation::Reservation;
+use crate::subscription::Subscription;
 use crate::time::Timestamp;
 
 /// The most open grants a wallet may have.
@@ -61,6 +62,11 @@ pub struct Profile {
     /// What the command that made the wallet said.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub fingerprint: String,
+    /// What it is subscribed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<Subscription>,
+    /// How many times something was sold to it; numbers its subscriptions.
+    pub sales: u32,
 }
 
 /// What is known of a command that made no row of its own.
@@ -148,7 +154,22 @@ impl Wallet {
 
     /// The plan whose entitlements, limits and prices apply; none: unrestricted.
     pub fn plan<'a>(&self, catalog: &'a Catalog) -> Option<&'a Plan> {
-        catalog.default_plan()
+        let subscribed = self.profile.subscription.as_ref().and_then(|s| catalog.plan(&s.sold.plan));
+        subscribed.or_else(|| catalog.default_plan())
+    }
+
+    /// A limit of the plan, or what was negotiated instead.
+    pub fn limit(&self, catalog: &Catalog, name: &str) -> Limit {
+        let negotiated = self.profile.subscription.as_ref().and_then(|s| s.sold.limits.get(name));
+        match negotiated {
+            Some(limit) => Limit::AtMost(*limit),
+            None => self.plan(catalog).map_or(Limit::Unlimited, |plan| plan.limit(name)),
+        }
+    }
+
+    /// When something happens in its subscription by itself next.
+    pub fn next_subscription_time(&self) -> Timestamp {
+        self.profile.subscription.as_ref().map_or(Timestamp::NEVER, Subscription::next_time)
     }
 
     /// The tier whose prices apply.
@@ -168,6 +189,11 @@ impl Wallet {
         self.apply_reservation(&decision, revision)?;
         if let Some(key) = &decision.revoked {
             self.grant_mut(key)?.revoked = true;
+        }
+        if let Some(said) = &decision.entry {
+            for key in &decision.expiring {
+                self.grant_mut(key)?.expire_time = said.effective_time;
+            }
         }
         if let Some(change) = decision.change {
             self.status = change.status;

@@ -1,11 +1,14 @@
 //! CreateWallet: a wallet begins with its first entry.
 
 use crate::amount::Amounts;
+use crate::catalog::Term;
 use crate::command::{Context, Subject, Verdict};
 use crate::decision::{Change, Decision};
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
+use crate::grant::Grant;
 use crate::rejection::{FieldViolation, Rejection};
+use crate::subscription::{Overrides, Sold, Subscription};
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
 /// Make a wallet.
@@ -43,10 +46,26 @@ pub fn create_wallet(
     let mut decision = Decision::of(EntryKind::WalletCreated, context.now);
     decision.change = Some(Change {
         status: WalletStatus::Active,
-        profile: Profile { display_name: create.display_name.clone(), fingerprint: fingerprint.to_string() },
+        profile: Profile {
+            display_name: create.display_name.clone(),
+            fingerprint: fingerprint.to_string(),
+            ..Profile::default()
+        },
         debt_limits: create.debt_limits.clone(),
     });
+    for grant in welcome(context) {
+        decision.issue(wallet, grant, context.now);
+    }
     Ok(Verdict::new(decision, Subject::Wallet))
+}
+
+/// What the default plan gives once per wallet, ever.
+fn welcome(context: &Context<'_>) -> Vec<Grant> {
+    let plan = context.catalogs.current.default_plan().filter(|plan| plan.term == Term::Once);
+    let sold = plan.map(|plan| Sold::of(plan, &Overrides::default()));
+    let mut once = sold.map(|sold| Subscription::begin(0, sold, context.now));
+    let count = once.as_ref().map_or(0, |once| once.sold.allowances.len());
+    (0..count).filter_map(|index| once.as_mut()?.give(index, 0, context.now)).collect()
 }
 
 /// Refuses amounts in units that the current catalog does not have.

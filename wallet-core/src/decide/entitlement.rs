@@ -33,8 +33,7 @@ pub(super) fn entitled(wallet: &Wallet, catalog: &Catalog, operation: &Operation
 
 /// Whether one more reservation may be open.
 pub(super) fn has_room(wallet: &Wallet, catalog: &Catalog) -> Result<(), Rejection> {
-    let limit = wallet.plan(catalog).map_or(Limit::Unlimited, |plan| plan.limit(CONCURRENCY));
-    match limit {
+    match wallet.limit(catalog, CONCURRENCY) {
         Limit::AtMost(limit) if u64::try_from(wallet.open_reservations).unwrap_or(0) >= limit => {
             Err(Rejection::ConcurrencyLimit { limit, open: wallet.open_reservations })
         }

@@ -4,25 +4,35 @@
 //! [`crate::command`] lists the commands and calls these.
 
 mod cancel;
+mod cancel_subscription;
+mod change_plan;
 mod create_wallet;
 mod entitlement;
 mod extend;
 mod grant;
+mod record_payment;
 mod reserve;
+mod resume_subscription;
 mod revoke_grant;
 mod settle;
 mod start;
+mod subscribe;
 mod top_up;
 mod update_wallet;
 
 pub use cancel::{Cancel, cancel};
+pub use cancel_subscription::{CancelSubscription, cancel_subscription};
+pub use change_plan::{ChangePlan, change_plan};
 pub use create_wallet::{CreateWallet, create_wallet};
 pub use entitlement::{CONCURRENCY, plans_that_allow};
 pub use extend::{Extend, extend};
 pub use grant::{Grant, grant};
+pub use record_payment::{RecordPayment, record_payment};
 pub use reserve::{ExplicitPrice, PriceSource, Quote, Reserve, admissible, affordable, agree, reserve};
+pub use resume_subscription::{ResumeSubscription, resume_subscription};
 pub use revoke_grant::{RevokeGrant, revoke_grant};
 pub use settle::{Cost, Outcome, Settle, settle};
 pub use start::{Start, StartOptions, start};
+pub use subscribe::{Subscribe, subscribe};
 pub use top_up::{Purchase, TopUp, top_up};
 pub use update_wallet::{UpdateWallet, update_wallet};

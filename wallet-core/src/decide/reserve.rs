@@ -11,6 +11,7 @@ use crate::amount::Amounts;
 use crate::catalog::{Catalog, Policies};
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::entitlement::{entitled, has_room};
+use crate::decide::top_up::for_sale;
 use crate::decide::start::{StartOptions, begin};
 use crate::decision::Decision;
 use crate::entry::EntryKind;
@@ -267,14 +268,15 @@ pub fn affordable(wallet: &Wallet, catalog: &Catalog, amounts: &Amounts) -> Resu
         })
         .filter(|short| short.missing() > 0)
         .collect();
-    if shortfalls.is_empty() { Ok(()) } else { Err(insufficient(catalog, shortfalls)) }
+    if shortfalls.is_empty() { Ok(()) } else { Err(insufficient(wallet, catalog, shortfalls)) }
 }
 
-/// The rejection for these shortfalls, with the packs that would each do.
-pub(super) fn insufficient(catalog: &Catalog, shortfalls: Vec<Shortfall>) -> Rejection {
+/// The rejection for these shortfalls, with the packs for sale to the wallet that would each do.
+pub(super) fn insufficient(wallet: &Wallet, catalog: &Catalog, shortfalls: Vec<Shortfall>) -> Rejection {
     let packs = catalog
         .packs()
         .iter()
+        .filter(|pack| for_sale(wallet, catalog, pack))
         .filter(|pack| shortfalls.iter().all(|s| pack.amounts.get(s.unit.as_str()) >= s.missing()))
         .map(|pack| pack.id.clone())
         .collect();

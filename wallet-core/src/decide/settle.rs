@@ -148,7 +148,7 @@ fn succeed(
         }
     }
     if !shortfalls.is_empty() {
-        return Err(insufficient(catalog, shortfalls));
+        return Err(insufficient(wallet, catalog, shortfalls));
     }
     let at = context.now;
     let decision = Decision::about(EntryKind::Settled, at, reservation);

@@ -2,7 +2,7 @@
 //! under two ids credits once.
 
 use crate::amount::Amounts;
-use crate::catalog::{PackExpiry, Span};
+use crate::catalog::{Catalog, Pack, PackExpiry, Span};
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::create_wallet::check_units;
 use crate::decide::grant::accepts_grants;
@@ -65,7 +65,7 @@ pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<
     if top_up.paid_time.is_some_and(|paid| paid > context.now) {
         return Err(Rejection::field("paid_time", format!("must not be after now, {}", context.now)));
     }
-    let bought = what_was_bought(context, top_up)?;
+    let bought = what_was_bought(wallet, context, top_up)?;
     accepts_grants(wallet, bought.amounts.iter().count())?;
     let mut decision = Decision::of(EntryKind::ToppedUp, context.now);
     let mut keys = Vec::new();
@@ -85,6 +85,7 @@ pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<
             revoked: false,
             details: GrantDetails {
                 pack: bought.pack.clone(),
+                with_subscription: bought.with_subscription,
                 external_ref: top_up.external_ref.clone(),
                 paid_amount: top_up.paid_amount.clone(),
                 paid_time: top_up.paid_time,
@@ -119,28 +120,45 @@ fn bought_before(
 
 struct Bought {
     pack: Option<String>,
+    with_subscription: bool,
     amounts: Amounts,
     expire_time: Timestamp,
 }
 
-fn what_was_bought(context: &Context<'_>, top_up: &TopUp) -> Result<Bought, Rejection> {
+fn what_was_bought(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<Bought, Rejection> {
     match &top_up.purchase {
         Purchase::Pack(id) => {
             let catalog = &context.catalogs.current;
             let pack = catalog.pack(id).ok_or_else(|| Rejection::PackNotFound(id.clone()))?;
+            if !for_sale(wallet, catalog, pack) {
+                let plans = pack.plans.clone().unwrap_or_default();
+                return Err(Rejection::PackNotAvailable { pack: id.clone(), plans });
+            }
             let paid = top_up.paid_time.unwrap_or(context.now);
             let expire_time = expiry(pack.expiry, paid);
             if expire_time <= context.now {
                 return Err(Rejection::field("paid_time", format!("the pack expired at {expire_time}")));
             }
-            Ok(Bought { pack: Some(id.clone()), amounts: pack.amounts.clone(), expire_time })
+            let with_subscription = pack.expiry.with_subscription;
+            Ok(Bought {
+                pack: Some(id.clone()),
+                with_subscription,
+                amounts: pack.amounts.clone(),
+                expire_time,
+            })
         }
         Purchase::Amount(unit, amount) => {
             let amounts = Amounts::of(unit, *amount);
             check_units(context, &amounts, "amount.unit")?;
-            Ok(Bought { pack: None, amounts, expire_time: Timestamp::NEVER })
+            Ok(Bought { pack: None, with_subscription: false, amounts, expire_time: Timestamp::NEVER })
         }
     }
+}
+
+/// Whether a wallet may buy a pack on its plan.
+pub(super) fn for_sale(wallet: &Wallet, catalog: &Catalog, pack: &Pack) -> bool {
+    let plan = wallet.plan(catalog).map(|plan| &plan.id);
+    pack.plans.as_ref().is_none_or(|plans| plan.is_some_and(|plan| plans.contains(plan)))
 }
 
 /// When what was bought at `paid` lapses by the calendar.

@@ -103,7 +103,8 @@ impl Store {
         Ok(taken > 0)
     }
 
-    /// Wallets of these buckets in which a hold or a grant may be due at `now`, at most `limit` of each.
+    /// Wallets of these buckets in which a hold, a grant or a subscription may be due at `now`, at most `limit` of
+    /// each.
     pub(crate) async fn due_wallets(
         &self,
         buckets: std::ops::Range<i16>,
@@ -111,19 +112,21 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<DueWallet>, StoreError> {
         let backend = self.backend().db();
-        let due = |rows: &str, column: &str| {
+        // The filters are those of the partial indexes that the rows are found by.
+        let due = |rows: &str, filter: &str, column: &str| {
             format!(
                 "SELECT bucket, wallet_key FROM (SELECT bucket, wallet_key FROM {rows}
-                  WHERE open AND bucket >= $1 AND bucket < $2 AND {column} <= $3 AND {column} < {}
-                  ORDER BY bucket, {column} LIMIT {limit}) AS {rows}_due",
-                i64::MAX
+                  WHERE {filter} AND bucket >= $1 AND bucket < $2 AND {column} <= $3
+                  ORDER BY bucket, {column} LIMIT {limit}) AS {rows}_due"
             )
         };
+        let sometime = format!("next_time < {}", i64::MAX);
         let sql = format!(
-            "SELECT DISTINCT p.tenant, p.wallet_id FROM ({} UNION {}) AS due
+            "SELECT DISTINCT p.tenant, p.wallet_id FROM ({} UNION {} UNION {}) AS due
              JOIN wallet_profiles p ON p.bucket = due.bucket AND p.wallet_key = due.wallet_key",
-            due("reservations", "sweep_at"),
-            due("grants", "next_time"),
+            due("reservations", "open", "sweep_at"),
+            due("grants", &format!("open AND {sometime}"), "next_time"),
+            due("wallet_profiles", &sometime, "next_time"),
         );
         let values = [buckets.start.into(), buckets.end.into(), now.as_micros().into()];
         let found = self.readers().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;

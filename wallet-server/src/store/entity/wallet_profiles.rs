@@ -14,6 +14,7 @@ pub(crate) struct Model {
     pub(crate) wallet_id: String,
     pub(crate) create_time: i64,
     pub(crate) profile: String,
+    pub(crate) next_time: i64,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

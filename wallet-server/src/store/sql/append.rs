@@ -170,11 +170,13 @@ fn profiles(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
             wallet_id: Text = |(w, _)| w.wallet().id.to_string(),
             create_time: BigInt = |(w, _)| w.wallet().create_time.as_micros(),
             profile: Text = |(_, profile)| profile.clone(),
+            next_time: BigInt = |(w, _)| w.wallet().next_subscription_time().as_micros(),
         })),
         update("wallet_profiles", 2, changed.len(), columns!(changed, {
             bucket: SmallInt = |(w, _)| w.key().bucket(),
             wallet_key: Uuid = |(w, _)| w.key().uuid(),
             profile: Text = |(_, profile)| profile.clone(),
+            next_time: BigInt = |(w, _)| w.wallet().next_subscription_time().as_micros(),
         })),
     ])
 }
@@ -230,6 +232,7 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
             origin: SmallInt = |(_, g)| g.key.origin as i16,
             origin_id: Text = |(_, g)| g.key.id.to_string(),
             n: Int = |(_, g)| i32::from(g.key.n),
+            expire_time: BigInt = |(_, g)| g.expire_time.as_micros(),
             pending: BigInt = |(_, g)| g.parts.pending,
             available: BigInt = |(_, g)| g.parts.available,
             held: BigInt = |(_, g)| g.parts.held,

@@ -161,7 +161,7 @@ async fn fill(lane: &DatabaseConnection, backend: Backend) {
     let rows = [
         ("wallets", format!("n % 64, {key}, 1, 1, 1, {zeros}, 1, 0")),
         ("wallet_balances", format!("n % 64, {key}, 'credits', 1, 0, 0, 0")),
-        ("wallet_profiles", format!("n % 64, {key}, {key}, 'w' || n, 1, '{{}}'")),
+        ("wallet_profiles", format!("n % 64, {key}, {key}, 'w' || n, 1, '{{}}', 2")),
         (
             "grants",
             format!("n % 64, {key}, 1, 't', 0, 'credits', 5, 0, 1, 2, 1, 1, 0, 1, 0, 0, 0, 0, 0, false, true, 2, '', '{{}}'"),

@@ -1,0 +1,152 @@
+//! ChangePlan: another plan from now on, or from the end of the period on.
+//!
+//! | From the present plan | When | What is given |
+//! |---|---|---|
+//! | itself | now | nothing: a pending change is undone |
+//! | higher rank, same term | now | the difference, for the rest of the period, rounded up to the increment |
+//! | another term, or from ONCE | now, new anchor | the full allowance; old grants live to their end |
+//! | lower or equal rank, same term | at the end of the period | - |
+
+use crate::catalog::{Catalog, Term};
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::subscribe::{requested, sold};
+use crate::decide::update_wallet::made_before;
+use crate::decision::Decision;
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::ids::RequestId;
+use crate::rejection::Rejection;
+use crate::renew::{begin_period, with_subscription};
+use crate::subscription::{Overrides, Pending, Sold, SoldAllowance, Standing, Subscription};
+use crate::time::Timestamp;
+use crate::wallet::Wallet;
+
+/// Sell another plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangePlan {
+    /// The idempotency key.
+    pub request: RequestId,
+    /// A plan of the current catalog.
+    pub plan: String,
+    /// What is negotiated instead.
+    pub overrides: Overrides,
+}
+
+impl ChangePlan {
+    fn fingerprint(&self) -> Fingerprint {
+        let negotiated = self.overrides != Overrides::default();
+        Fingerprint::default()
+            .with("plan_id", Some(&self.plan))
+            .with("overrides", negotiated.then_some(&self.overrides))
+    }
+}
+
+/// Decides a [`ChangePlan`].
+pub fn change_plan(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    change: &ChangePlan,
+) -> Result<Verdict, Rejection> {
+    let fingerprint = change.fingerprint();
+    if made_before(wallet, &change.request, EntryKind::PlanChanged, &fingerprint)? {
+        return Ok(Verdict::replay(Subject::Wallet));
+    }
+    let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+    let next = sold(context, &change.plan, &change.overrides)?;
+    let now = context.now;
+    let decision = if next.plan == present.sold.plan && change.overrides == Overrides::default() {
+        later(wallet, present, None, now)
+    } else if next.term != present.sold.term || present.sold.term == Term::Once {
+        let subscription = Subscription::begin(present.number + 1, next, now);
+        begin_period(wallet, subscription, EntryKind::PlanChanged, now)
+    } else if next.rank > present.sold.rank && present.standing == Standing::Active {
+        upgrade(wallet, &context.catalogs.current, present, next, now)
+    } else if present.pending == Some(Pending::End) {
+        // A cancel beats a change: the change would come when there is nothing left to change.
+        later(wallet, present, Some(Pending::End), now)
+    } else {
+        later(wallet, present, Some(Pending::Change(next)), now)
+    };
+    Ok(Verdict::new(requested(decision, &change.request, fingerprint), Subject::Wallet))
+}
+
+/// The subscription goes on, with this at the end of its period.
+fn later(wallet: &Wallet, present: &Subscription, pending: Option<Pending>, now: Timestamp) -> Decision {
+    let decision = Decision::of(EntryKind::PlanChanged, now);
+    with_subscription(wallet, decision, Some(Subscription { pending, ..present.clone() }))
+}
+
+/// The better plan from now on: for the rest of the period the difference, pro rata.
+fn upgrade(
+    wallet: &Wallet,
+    catalog: &Catalog,
+    present: &Subscription,
+    next: Sold,
+    now: Timestamp,
+) -> Decision {
+    let mut decision = Decision::of(EntryKind::PlanChanged, now).because(&next.plan);
+    let mut subscription = Subscription {
+        number: present.number + 1,
+        given: vec![0; next.allowances.len()],
+        sold: next,
+        pending: None,
+        ..present.clone()
+    };
+    for index in 0..subscription.sold.allowances.len() {
+        let allowance = subscription.sold.allowances[index].clone();
+        let Some((k, window)) = current_window(&subscription, &allowance, now) else { continue };
+        let had = present
+            .sold
+            .allowances
+            .iter()
+            .find(|old| old.unit == allowance.unit && old.cadence == allowance.cadence)
+            .map_or(0, |old| old.amount);
+        let increment = catalog.unit(allowance.unit.as_str()).map_or(1, |unit| unit.increment);
+        let amount = pro_rata(allowance.amount - had, window, now, increment);
+        if amount > 0 {
+            let unit = allowance.unit.clone();
+            let grant = subscription.grant(index, k, unit, amount, (now, window.1), now);
+            decision.issue(wallet, grant, now);
+        }
+        subscription.given[index] = k + 1;
+    }
+    with_subscription(wallet, decision, Some(subscription))
+}
+
+/// The window of an allowance that `now` lies in.
+fn current_window(
+    subscription: &Subscription,
+    allowance: &SoldAllowance,
+    now: Timestamp,
+) -> Option<(u32, (Timestamp, Timestamp))> {
+    (0..)
+        .map_while(|k| subscription.window(allowance, k).map(|window| (k, window)))
+        .find(|(_, (from, until))| *from <= now && now < *until)
+}
+
+/// `difference x remaining / whole` of a window, up to the increment; exact.
+fn pro_rata(difference: i64, (from, until): (Timestamp, Timestamp), now: Timestamp, increment: i64) -> i64 {
+    if difference <= 0 {
+        return 0;
+    }
+    let remaining = i128::from(until.as_micros()) - i128::from(now.as_micros());
+    let whole = (i128::from(until.as_micros()) - i128::from(from.as_micros())) * i128::from(increment);
+    let steps = (i128::from(difference) * remaining + whole - 1) / whole.max(1);
+    i64::try_from(steps * i128::from(increment)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_difference_is_given_for_the_rest_of_the_period_rounded_up() {
+        let day = |n: i64| Timestamp::from_micros(n * 86_400_000_000);
+        for (difference, left, increment, expected) in
+            [(70, 20, 1, 47), (70, 30, 1, 70), (70, 0, 1, 0), (70, 20, 10, 50), (-70, 20, 1, 0), (1, 1, 1, 1)]
+        {
+            let given = pro_rata(difference, (day(0), day(30)), day(30 - left), increment);
+            assert_eq!(given, expected, "{difference} with {left} days left");
+        }
+    }
+}

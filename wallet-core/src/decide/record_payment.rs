@@ -1,0 +1,54 @@
+//! RecordPayment: the next period is paid. Early, it begins at its boundary; late, at once for the anchored period.
+
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::subscribe::requested;
+use crate::decide::update_wallet::made_before;
+use crate::decision::Decision;
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::ids::RequestId;
+use crate::rejection::Rejection;
+use crate::renew::{begin_period, with_subscription};
+use crate::subscription::{Standing, Subscription};
+use crate::wallet::Wallet;
+
+/// A period was paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordPayment {
+    /// The idempotency key: the payment's id, for example.
+    pub request: RequestId,
+    /// Kept with the entry.
+    pub reason: String,
+}
+
+/// Decides a [`RecordPayment`].
+pub fn record_payment(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    payment: &RecordPayment,
+) -> Result<Verdict, Rejection> {
+    let fingerprint = Fingerprint::default();
+    if made_before(wallet, &payment.request, EntryKind::PaymentRecorded, &fingerprint)? {
+        return Ok(Verdict::replay(Subject::Wallet));
+    }
+    let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+    if present.paid_periods > present.period + 1 {
+        return Err(Rejection::field("request_id", "the next period is paid already, by another payment"));
+    }
+    let mut subscription = Subscription { paid_periods: present.period + 2, ..present.clone() };
+    let at = context.now;
+    let decision = match present.standing {
+        Standing::Active => {
+            let decision = Decision::of(EntryKind::PaymentRecorded, at);
+            with_subscription(wallet, decision, Some(subscription))
+        }
+        Standing::PastDue => {
+            subscription.period += 1;
+            subscription.standing = Standing::Active;
+            subscription.given.fill(0);
+            begin_period(wallet, subscription, EntryKind::PaymentRecorded, at)
+        }
+    };
+    let decision = decision.because(&payment.reason);
+    Ok(Verdict::new(requested(decision, &payment.request, fingerprint), Subject::Wallet))
+}

@@ -1,0 +1,78 @@
+//! Subscribe: a plan is sold to a wallet. Says itself that the first period is paid.
+
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::create_wallet::check_units;
+use crate::decide::update_wallet::made_before;
+use crate::decision::Decision;
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::ids::RequestId;
+use crate::rejection::Rejection;
+use crate::renew::begin_period;
+use crate::subscription::{Overrides, Sold, Subscription};
+use crate::time::Timestamp;
+use crate::wallet::{Wallet, WalletStatus};
+
+/// Sell a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscribe {
+    /// The idempotency key.
+    pub request: RequestId,
+    /// A plan of the current catalog.
+    pub plan: String,
+    /// What is negotiated instead.
+    pub overrides: Overrides,
+    /// Where the periods are counted from; now by default, and not later.
+    pub anchor: Option<Timestamp>,
+}
+
+impl Subscribe {
+    fn fingerprint(&self) -> Fingerprint {
+        let negotiated = self.overrides != Overrides::default();
+        Fingerprint::default()
+            .with("plan_id", Some(&self.plan))
+            .with("overrides", negotiated.then_some(&self.overrides))
+            .with("anchor_time", self.anchor.as_ref())
+    }
+}
+
+/// Decides a [`Subscribe`].
+pub fn subscribe(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    subscribe: &Subscribe,
+) -> Result<Verdict, Rejection> {
+    let fingerprint = subscribe.fingerprint();
+    if made_before(wallet, &subscribe.request, EntryKind::Subscribed, &fingerprint)? {
+        return Ok(Verdict::replay(Subject::Wallet));
+    }
+    if wallet.status == WalletStatus::Closed {
+        return Err(Rejection::WalletClosed);
+    }
+    if let Some(subscription) = &wallet.profile.subscription {
+        return Err(Rejection::AlreadySubscribed(subscription.sold.plan.clone()));
+    }
+    let sold = sold(context, &subscribe.plan, &subscribe.overrides)?;
+    let anchor = subscribe.anchor.unwrap_or(context.now);
+    let subscription = Subscription::begin(wallet.profile.sales + 1, sold, anchor);
+    if anchor > context.now || subscription.period_end() <= context.now {
+        let text = format!("must lie in the period that {} is in", context.now);
+        return Err(Rejection::field("anchor_time", text));
+    }
+    let decision = begin_period(wallet, subscription, EntryKind::Subscribed, context.now);
+    Ok(Verdict::new(requested(decision, &subscribe.request, fingerprint), Subject::Wallet))
+}
+
+/// What a plan of the current catalog includes, with what was negotiated.
+pub(super) fn sold(context: &Context<'_>, plan: &str, overrides: &Overrides) -> Result<Sold, Rejection> {
+    check_units(context, &overrides.allowances, "overrides.allowances")?;
+    let catalog = &context.catalogs.current;
+    let plan = catalog.plan(plan).ok_or_else(|| Rejection::PlanNotFound(plan.to_owned()))?;
+    Ok(Sold::of(plan, overrides))
+}
+
+/// The decision as that of a command which makes no row of its own.
+pub(super) fn requested(mut decision: Decision, request: &RequestId, fingerprint: Fingerprint) -> Decision {
+    decision.request = Some((request.clone(), fingerprint));
+    decision
+}

@@ -1,0 +1,249 @@
+//! Subscriptions: what a wallet was sold, which period it is in, and what is to happen at the period's end.
+//!
+//! What was sold (allowances, term) is copied at the sale and stays as sold; what one may do (entitlements,
+//! limits, prices) is looked up in the current catalog by the plan's id.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::amount::Amounts;
+use crate::catalog::{Plan, Renewal, Term};
+use crate::grant::{Grant, GrantDetails, GrantKey, Origin, Parts};
+use crate::ids::{OriginId, UnitId};
+use crate::period::boundary;
+use crate::source::Source;
+use crate::time::Timestamp;
+
+/// A wallet's subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Counts what this wallet was sold: 1, 2, 3... Plan changes count too.
+    pub number: u32,
+    /// What was sold.
+    pub sold: Sold,
+    /// Period 0 began here; all boundaries are computed from it.
+    pub anchor: Timestamp,
+    /// The present period.
+    pub period: u32,
+    /// How many periods are paid for, the present one included.
+    pub paid_periods: u32,
+    /// How often each allowance was given in the present period, by its place in what was sold.
+    pub given: Vec<u32>,
+    /// Whether it is paid up.
+    pub standing: Standing,
+    /// What happens at the end of the present period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+}
+
+/// What was sold, as it was then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sold {
+    /// The plan's id.
+    pub plan: String,
+    /// Higher ranks are upgrades.
+    pub rank: u32,
+    /// How long a period lasts.
+    pub term: Term,
+    /// Whether periods begin by themselves.
+    pub renewal: Renewal,
+    /// How many seconds the subscription lives on unpaid.
+    pub dunning_seconds: u64,
+    /// The credits it includes.
+    pub allowances: Vec<SoldAllowance>,
+    /// Limits negotiated for this wallet; they win over the plan's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, u64>,
+}
+
+/// Credits that were sold with a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoldAllowance {
+    /// The unit.
+    pub unit: UnitId,
+    /// How much each time.
+    pub amount: i64,
+    /// How often.
+    pub cadence: Term,
+    /// How much of the rest, at most, moves on to the next period.
+    #[serde(default)]
+    pub rollover_cap: i64,
+}
+
+/// What is negotiated for one wallet instead of what its plan says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overrides {
+    /// Amounts per unit; a unit the plan does not include is given once per term.
+    pub allowances: Amounts,
+    /// Limits by name.
+    pub limits: BTreeMap<String, u64>,
+    /// What decides whether a change is an upgrade.
+    pub rank: Option<u32>,
+}
+
+/// Whether a subscription is paid up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Standing {
+    /// The present period is paid.
+    Active,
+    /// The period after the present one has begun and is not paid.
+    PastDue,
+}
+
+/// What happens at the end of the present period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Pending {
+    /// The subscription ends.
+    End,
+    /// Something else is sold.
+    Change(Sold),
+}
+
+impl Sold {
+    /// What a plan includes today, with what was negotiated.
+    pub fn of(plan: &Plan, overrides: &Overrides) -> Self {
+        let mut allowances: Vec<SoldAllowance> = plan
+            .allowances
+            .iter()
+            .map(|allowance| SoldAllowance {
+                unit: allowance.unit.clone(),
+                amount: allowance.amount,
+                cadence: allowance.cadence.unwrap_or(plan.term),
+                rollover_cap: allowance.rollover_cap,
+            })
+            .collect();
+        for (unit, amount) in overrides.allowances.iter() {
+            match allowances.iter_mut().find(|allowance| allowance.unit == *unit) {
+                Some(allowance) => allowance.amount = amount,
+                None => allowances.push(SoldAllowance {
+                    unit: unit.clone(),
+                    amount,
+                    cadence: plan.term,
+                    rollover_cap: 0,
+                }),
+            }
+        }
+        Self {
+            plan: plan.id.clone(),
+            rank: overrides.rank.unwrap_or(plan.rank),
+            term: plan.term,
+            renewal: plan.renewal,
+            dunning_seconds: plan.dunning.as_secs(),
+            allowances,
+            limits: overrides.limits.clone(),
+        }
+    }
+}
+
+impl Subscription {
+    /// A subscription that begins at `anchor`, paid for its first period, nothing given yet.
+    pub fn begin(number: u32, sold: Sold, anchor: Timestamp) -> Self {
+        let given = vec![0; sold.allowances.len()];
+        Self {
+            number,
+            sold,
+            anchor,
+            period: 0,
+            paid_periods: 1,
+            given,
+            standing: Standing::Active,
+            pending: None,
+        }
+    }
+
+    /// The start of the present period.
+    pub fn period_start(&self) -> Timestamp {
+        boundary(self.anchor, self.sold.term, self.period)
+    }
+
+    /// The end of the present period.
+    pub fn period_end(&self) -> Timestamp {
+        boundary(self.anchor, self.sold.term, self.period + 1)
+    }
+
+    /// When an unpaid subscription ends.
+    pub fn dunning_end(&self) -> Timestamp {
+        self.period_end().plus(Duration::from_secs(self.sold.dunning_seconds))
+    }
+
+    /// The `k`-th window of an allowance in the present period, clipped to it; `None` behind its end.
+    pub fn window(&self, allowance: &SoldAllowance, k: u32) -> Option<(Timestamp, Timestamp)> {
+        let (start, end) = (self.period_start(), self.period_end());
+        let from = boundary(start, allowance.cadence, k);
+        (from < end).then(|| (from, boundary(start, allowance.cadence, k + 1).min(end)))
+    }
+
+    /// When an allowance is given next in the present period.
+    pub fn next_given(&self, index: usize) -> Option<Timestamp> {
+        let (allowance, k) = (self.sold.allowances.get(index)?, *self.given.get(index)?);
+        self.window(allowance, k).map(|(from, _)| from)
+    }
+
+    /// When anything happens to it by itself next.
+    pub fn next_time(&self) -> Timestamp {
+        let end = match self.standing {
+            Standing::Active => self.period_end(),
+            Standing::PastDue => self.dunning_end(),
+        };
+        let given = (0..self.sold.allowances.len()).filter_map(|index| self.next_given(index));
+        given.chain([end]).min().unwrap_or(Timestamp::NEVER)
+    }
+
+    /// When it gives credits again, as far as is known.
+    pub fn next_renewal(&self) -> Option<Timestamp> {
+        let renews = self.pending != Some(Pending::End) && self.standing == Standing::Active;
+        let end = Some(self.period_end()).filter(|end| renews && *end < Timestamp::NEVER);
+        (0..self.sold.allowances.len()).filter_map(|index| self.next_given(index)).chain(end).min()
+    }
+
+    /// Gives an allowance for its present window, `extra` more than was sold: the grant to issue.
+    pub fn give(&mut self, index: usize, extra: i64, now: Timestamp) -> Option<Grant> {
+        let allowance = self.sold.allowances.get(index)?;
+        let k = *self.given.get(index)?;
+        let (from, until) = self.window(allowance, k)?;
+        let amount = allowance.amount.saturating_add(extra);
+        let grant = self.grant(index, k, allowance.unit.clone(), amount, (from, until), now);
+        if let Some(given) = self.given.get_mut(index) {
+            *given = k + 1;
+        }
+        (amount > 0).then_some(grant)
+    }
+
+    /// A grant of the present period.
+    pub fn grant(
+        &self,
+        index: usize,
+        k: u32,
+        unit: UnitId,
+        amount: i64,
+        (effective_time, expire_time): (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Grant {
+        let source = if self.sold.term == Term::Once { Source::Free } else { Source::Subscription };
+        Grant {
+            key: GrantKey::new(
+                Origin::Period,
+                OriginId::of_period(self.number, self.period, k),
+                index_u16(index),
+            ),
+            unit,
+            source,
+            priority: 0,
+            effective_time,
+            expire_time,
+            create_time: now,
+            amount,
+            parts: Parts::default(),
+            revoked: false,
+            details: GrantDetails { reason: self.sold.plan.clone(), ..GrantDetails::default() },
+        }
+    }
+}
+
+fn index_u16(index: usize) -> u16 {
+    u16::try_from(index).unwrap_or(u16::MAX)
+}
