@@ -155,6 +155,20 @@ impl Subscription {
         }
     }
 
+    /// The same in its next period, or, paid late, in the one that `now` lies in: paid, nothing given yet.
+    /// Periods that have gone by meanwhile are not made up for.
+    pub fn continued(self, now: Timestamp) -> Self {
+        let has_ended = |period: &u32| boundary(self.anchor, self.sold.term, period + 1) <= now;
+        let period = (self.period + 1..).find(|period| !has_ended(period)).unwrap_or(self.period);
+        Self {
+            period,
+            paid_periods: self.paid_periods.max(period + 1),
+            given: vec![0; self.sold.allowances.len()],
+            standing: Standing::Active,
+            ..self
+        }
+    }
+
     /// The start of the present period.
     pub fn period_start(&self) -> Timestamp {
         boundary(self.anchor, self.sold.term, self.period)
@@ -165,6 +179,11 @@ impl Subscription {
         boundary(self.anchor, self.sold.term, self.period + 1)
     }
 
+    /// The end of the last period that is paid. Periods that begin by themselves count as paid.
+    pub fn paid_through(&self) -> Timestamp {
+        boundary(self.anchor, self.sold.term, self.paid_periods.max(self.period + 1))
+    }
+
     /// When an unpaid subscription ends.
     pub fn dunning_end(&self) -> Timestamp {
         self.period_end().plus(Duration::from_secs(self.sold.dunning_seconds))
@@ -172,9 +191,30 @@ impl Subscription {
 
     /// The `k`-th window of an allowance in the present period, clipped to it; `None` behind its end.
     pub fn window(&self, allowance: &SoldAllowance, k: u32) -> Option<(Timestamp, Timestamp)> {
-        let (start, end) = (self.period_start(), self.period_end());
-        let from = boundary(start, allowance.cadence, k);
-        (from < end).then(|| (from, boundary(start, allowance.cadence, k + 1).min(end)))
+        let end = self.period_end();
+        let from = self.window_start(allowance.cadence, k);
+        (from < end).then(|| (from, self.window_start(allowance.cadence, k + 1).min(end)))
+    }
+
+    /// Whole periods and the months of a year are counted from the anchor, so that they do not drift: the month
+    /// that begins on 28 February may well end on 31 March. Weeks begin anew with each period.
+    fn window_start(&self, cadence: Term, k: u32) -> Timestamp {
+        match (self.sold.term, cadence) {
+            (term, cadence) if term == cadence => boundary(self.anchor, term, self.period + k),
+            (Term::Year, Term::Month) => boundary(self.anchor, Term::Month, 12 * self.period + k),
+            _ => boundary(self.period_start(), cadence, k),
+        }
+    }
+
+    /// The window of an allowance in the present period that `now` lies in, and its number.
+    pub fn window_at(
+        &self,
+        allowance: &SoldAllowance,
+        now: Timestamp,
+    ) -> Option<(u32, (Timestamp, Timestamp))> {
+        (0..)
+            .map_while(|k| self.window(allowance, k).map(|window| (k, window)))
+            .find(|(_, (from, until))| *from <= now && now < *until)
     }
 
     /// When an allowance is given next in the present period.
@@ -200,11 +240,10 @@ impl Subscription {
         (0..self.sold.allowances.len()).filter_map(|index| self.next_given(index)).chain(end).min()
     }
 
-    /// Gives an allowance for its present window, `extra` more than was sold: the grant to issue.
+    /// Gives an allowance for the window that `now` lies in, `extra` more than was sold: the grant to issue.
     pub fn give(&mut self, index: usize, extra: i64, now: Timestamp) -> Option<Grant> {
         let allowance = self.sold.allowances.get(index)?;
-        let k = *self.given.get(index)?;
-        let (from, until) = self.window(allowance, k)?;
+        let (k, (from, until)) = self.window_at(allowance, now)?;
         let amount = allowance.amount.saturating_add(extra);
         let grant = self.grant(index, k, allowance.unit.clone(), amount, (from, until), now);
         if let Some(given) = self.given.get_mut(index) {

@@ -67,6 +67,9 @@ pub struct Profile {
     pub subscription: Option<Subscription>,
     /// How many times something was sold to it; numbers its subscriptions.
     pub sales: u32,
+    /// Whether it was given what a plan gives once; the default plan gives that once per wallet, ever.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub welcomed: bool,
 }
 
 /// What is known of a command that made no row of its own.

@@ -29,7 +29,7 @@ pub fn cancel_subscription(
     context: &Context<'_>,
     cancel: &CancelSubscription,
 ) -> Result<Verdict, Rejection> {
-    let fingerprint = Fingerprint::default().with("now", cancel.now.then_some(&true));
+    let fingerprint = Fingerprint::default().with("when", cancel.now.then_some(&true));
     if made_before(wallet, &cancel.request, EntryKind::SubscriptionCancelled, &fingerprint)? {
         return Ok(Verdict::replay(Subject::Wallet));
     }

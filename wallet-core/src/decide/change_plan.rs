@@ -3,9 +3,12 @@
 //! | From the present plan | When | What is given |
 //! |---|---|---|
 //! | itself | now | nothing: a pending change is undone |
+//! | past due, same term | now, the anchored period | the full allowance |
 //! | higher rank, same term | now | the difference, for the rest of the period, rounded up to the increment |
 //! | another term, or from ONCE | now, new anchor | the full allowance; old grants live to their end |
 //! | lower or equal rank, same term | at the end of the period | - |
+//!
+//! A cancel stays: only Resume undoes it. What would come at the end of the period is then not kept.
 
 use crate::catalog::{Catalog, Term};
 use crate::command::{Context, Subject, Verdict};
@@ -17,7 +20,7 @@ use crate::fingerprint::Fingerprint;
 use crate::ids::RequestId;
 use crate::rejection::Rejection;
 use crate::renew::{begin_period, with_subscription};
-use crate::subscription::{Overrides, Pending, Sold, SoldAllowance, Standing, Subscription};
+use crate::subscription::{Overrides, Pending, Sold, Standing, Subscription};
 use crate::time::Timestamp;
 use crate::wallet::Wallet;
 
@@ -52,22 +55,37 @@ pub fn change_plan(
         return Ok(Verdict::replay(Subject::Wallet));
     }
     let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
-    let next = sold(context, &change.plan, &change.overrides)?;
+    let next = sold(wallet, context, &change.plan, &change.overrides)?;
     let now = context.now;
     let decision = if next.plan == present.sold.plan && change.overrides == Overrides::default() {
-        later(wallet, present, None, now)
+        later(wallet, present, cancelled(present), now)
     } else if next.term != present.sold.term || present.sold.term == Term::Once {
         let subscription = Subscription::begin(present.number + 1, next, now);
         begin_period(wallet, subscription, EntryKind::PlanChanged, now)
-    } else if next.rank > present.sold.rank && present.standing == Standing::Active {
+    } else if present.standing == Standing::PastDue {
+        begin_period(wallet, changed(present, next).continued(now), EntryKind::PlanChanged, now)
+    } else if next.rank > present.sold.rank {
         upgrade(wallet, &context.catalogs.current, present, next, now)
-    } else if present.pending == Some(Pending::End) {
-        // A cancel beats a change: the change would come when there is nothing left to change.
-        later(wallet, present, Some(Pending::End), now)
     } else {
-        later(wallet, present, Some(Pending::Change(next)), now)
+        later(wallet, present, cancelled(present).or(Some(Pending::Change(next))), now)
     };
     Ok(Verdict::new(requested(decision, &change.request, fingerprint), Subject::Wallet))
+}
+
+/// That it ends with its period, if that was said.
+fn cancelled(present: &Subscription) -> Option<Pending> {
+    present.pending.clone().filter(|pending| *pending == Pending::End)
+}
+
+/// Something else is sold in the present period; nothing of it given yet.
+fn changed(present: &Subscription, sold: Sold) -> Subscription {
+    Subscription {
+        number: present.number + 1,
+        given: vec![0; sold.allowances.len()],
+        sold,
+        pending: cancelled(present),
+        ..present.clone()
+    }
 }
 
 /// The subscription goes on, with this at the end of its period.
@@ -85,16 +103,10 @@ fn upgrade(
     now: Timestamp,
 ) -> Decision {
     let mut decision = Decision::of(EntryKind::PlanChanged, now).because(&next.plan);
-    let mut subscription = Subscription {
-        number: present.number + 1,
-        given: vec![0; next.allowances.len()],
-        sold: next,
-        pending: None,
-        ..present.clone()
-    };
+    let mut subscription = changed(present, next);
     for index in 0..subscription.sold.allowances.len() {
         let allowance = subscription.sold.allowances[index].clone();
-        let Some((k, window)) = current_window(&subscription, &allowance, now) else { continue };
+        let Some((k, window)) = subscription.window_at(&allowance, now) else { continue };
         let had = present
             .sold
             .allowances
@@ -111,17 +123,6 @@ fn upgrade(
         subscription.given[index] = k + 1;
     }
     with_subscription(wallet, decision, Some(subscription))
-}
-
-/// The window of an allowance that `now` lies in.
-fn current_window(
-    subscription: &Subscription,
-    allowance: &SoldAllowance,
-    now: Timestamp,
-) -> Option<(u32, (Timestamp, Timestamp))> {
-    (0..)
-        .map_while(|k| subscription.window(allowance, k).map(|window| (k, window)))
-        .find(|(_, (from, until))| *from <= now && now < *until)
 }
 
 /// `difference x remaining / whole` of a window, up to the increment; exact.

@@ -43,17 +43,19 @@ pub fn create_wallet(
         };
     }
     check_units(context, &create.debt_limits, "debt_limits")?;
+    let welcome = welcome(context);
     let mut decision = Decision::of(EntryKind::WalletCreated, context.now);
     decision.change = Some(Change {
         status: WalletStatus::Active,
         profile: Profile {
             display_name: create.display_name.clone(),
             fingerprint: fingerprint.to_string(),
+            welcomed: !welcome.is_empty(),
             ..Profile::default()
         },
         debt_limits: create.debt_limits.clone(),
     });
-    for grant in welcome(context) {
+    for grant in welcome {
         decision.issue(wallet, grant, context.now);
     }
     Ok(Verdict::new(decision, Subject::Wallet))

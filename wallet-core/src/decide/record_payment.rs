@@ -1,4 +1,5 @@
-//! RecordPayment: the next period is paid. Early, it begins at its boundary; late, at once for the anchored period.
+//! RecordPayment: the next period is paid. Early, it begins at its boundary; late, at once: the period
+//! of the anchor that the payment lies in.
 
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::subscribe::requested;
@@ -35,18 +36,15 @@ pub fn record_payment(
     if present.paid_periods > present.period + 1 {
         return Err(Rejection::field("request_id", "the next period is paid already, by another payment"));
     }
-    let mut subscription = Subscription { paid_periods: present.period + 2, ..present.clone() };
     let at = context.now;
     let decision = match present.standing {
         Standing::Active => {
             let decision = Decision::of(EntryKind::PaymentRecorded, at);
-            with_subscription(wallet, decision, Some(subscription))
+            let paid_periods = present.period + 2;
+            with_subscription(wallet, decision, Some(Subscription { paid_periods, ..present.clone() }))
         }
         Standing::PastDue => {
-            subscription.period += 1;
-            subscription.standing = Standing::Active;
-            subscription.given.fill(0);
-            begin_period(wallet, subscription, EntryKind::PaymentRecorded, at)
+            begin_period(wallet, present.clone().continued(at), EntryKind::PaymentRecorded, at)
         }
     };
     let decision = decision.because(&payment.reason);

@@ -1,5 +1,6 @@
 //! Subscribe: a plan is sold to a wallet. Says itself that the first period is paid.
 
+use crate::catalog::Term;
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::create_wallet::check_units;
 use crate::decide::update_wallet::made_before;
@@ -52,7 +53,7 @@ pub fn subscribe(
     if let Some(subscription) = &wallet.profile.subscription {
         return Err(Rejection::AlreadySubscribed(subscription.sold.plan.clone()));
     }
-    let sold = sold(context, &subscribe.plan, &subscribe.overrides)?;
+    let sold = sold(wallet, context, &subscribe.plan, &subscribe.overrides)?;
     let anchor = subscribe.anchor.unwrap_or(context.now);
     let subscription = Subscription::begin(wallet.profile.sales + 1, sold, anchor);
     if anchor > context.now || subscription.period_end() <= context.now {
@@ -63,12 +64,23 @@ pub fn subscribe(
     Ok(Verdict::new(requested(decision, &subscribe.request, fingerprint), Subject::Wallet))
 }
 
-/// What a plan of the current catalog includes, with what was negotiated.
-pub(super) fn sold(context: &Context<'_>, plan: &str, overrides: &Overrides) -> Result<Sold, Rejection> {
+/// What a plan of the current catalog includes, with what was negotiated. What the default plan gives once is
+/// not given again.
+pub(super) fn sold(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    plan: &str,
+    overrides: &Overrides,
+) -> Result<Sold, Rejection> {
     check_units(context, &overrides.allowances, "overrides.allowances")?;
     let catalog = &context.catalogs.current;
     let plan = catalog.plan(plan).ok_or_else(|| Rejection::PlanNotFound(plan.to_owned()))?;
-    Ok(Sold::of(plan, overrides))
+    let mut sold = Sold::of(plan, overrides);
+    let is_default = catalog.default_plan().is_some_and(|default| default.id == plan.id);
+    if is_default && plan.term == Term::Once && wallet.profile.welcomed {
+        sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit.as_str()));
+    }
+    Ok(sold)
 }
 
 /// The decision as that of a command which makes no row of its own.

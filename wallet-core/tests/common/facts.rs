@@ -19,7 +19,11 @@ pub(crate) struct Fact {
 }
 
 impl Fact {
-    fn new<T: Debug>(what: impl Into<String>, expected: T, actual: impl Fn(&World) -> T + 'static) -> Self {
+    pub(super) fn new<T: Debug>(
+        what: impl Into<String>,
+        expected: T,
+        actual: impl Fn(&World) -> T + 'static,
+    ) -> Self {
         Self {
             what: what.into(),
             expected: format!("{expected:?}"),
@@ -156,7 +160,12 @@ fn tell(job: &Reservation, figure: impl Fn(&Allocation) -> i64) -> String {
     parts.map(|a| format!("{} {}", name(&a.account), figure(a))).collect::<Vec<_>>().join(", ")
 }
 
-fn of_grant<T: Debug>(id: &str, what: &str, expected: T, get: impl Fn(&Grant) -> T + 'static) -> Fact {
+pub(super) fn of_grant<T: Debug>(
+    id: &str,
+    what: &str,
+    expected: T,
+    get: impl Fn(&Grant) -> T + 'static,
+) -> Fact {
     let key = GrantKey::parse(id).unwrap();
     Fact::new(format!("{what} of {id}"), Some(expected), move |world| world.seen().grants.get(&key).map(&get))
 }

@@ -3,6 +3,7 @@
 
 use wallet_core::advance::advance;
 use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::grant::{Grant, GrantKey};
 use wallet_core::{
     Catalogs, Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey, execute,
 };
@@ -42,6 +43,17 @@ impl Ledger {
                 "a refusal changes only what was due"
             );
         }
+        reply
+    }
+
+    /// Runs a command as after loading the wallet from a store: without closed grants, unless some are addressed.
+    pub(crate) fn run_as_loaded(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
+        let addressed = command.addressed();
+        let addresses_grants = addressed.grants.is_some() || addressed.payment.is_some();
+        let loaded = |_: &GrantKey, grant: &mut Grant| addresses_grants || grant.is_open();
+        let closed: Vec<_> = self.wallet.grants.extract_if(.., |key, grant| !loaded(key, grant)).collect();
+        let reply = self.run(catalogs, now, command);
+        self.wallet.grants.extend(closed);
         reply
     }
 

@@ -7,5 +7,6 @@ pub(crate) mod facts;
 pub(crate) mod invariants;
 pub(crate) mod ledger;
 pub(crate) mod steps;
+pub(crate) mod subscribing;
 pub(crate) mod words;
 pub(crate) mod world;

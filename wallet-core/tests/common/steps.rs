@@ -10,7 +10,9 @@ use wallet_core::decide::{
 use wallet_core::grant::GrantKey;
 use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Amounts, Command, Operation, OriginId, RequestId, ReservationId, Source, UnitId};
+use wallet_core::{
+    Amounts, Command, Operation, OriginId, RequestId, ReservationId, Source, Timestamp, UnitId,
+};
 
 use super::world::START;
 
@@ -20,6 +22,8 @@ use super::world::START;
 pub(crate) enum Step {
     Command(Command),
     Wait(Duration),
+    /// Time passes until this instant.
+    Until(Timestamp),
     /// A server whose clock is behind takes over.
     ClockBack(Duration),
     /// An invariant was found broken.
@@ -38,6 +42,10 @@ pub(crate) const fn minutes(n: u64) -> Duration {
 
 pub(crate) const fn hours(n: u64) -> Duration {
     Duration::from_secs(3600 * n)
+}
+
+pub(crate) const fn days(n: u64) -> Duration {
+    hours(24 * n)
 }
 
 pub(crate) const fn wait(time: Duration) -> Step {

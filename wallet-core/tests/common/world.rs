@@ -1,5 +1,5 @@
 //! A wallet, a clock set by hand, and a twin of the wallet that a sweeper visits at every instant at which
-//! anything is due. Wallet and twin must never disagree: lazy expiry equals swept expiry.
+//! anything is due, and which knows no more than a store would load. Wallet and twin must never disagree: lazy expiry equals swept expiry.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -82,6 +82,10 @@ impl World {
                 self.run(&command);
             }
             Step::Wait(time) => self.wait(time),
+            Step::Until(instant) => {
+                assert!(instant > self.now, "{instant} is over");
+                self.wait(instant.since(self.now));
+            }
             Step::ClockBack(time) => self.now = self.now.minus(time),
             Step::Freeze => self.freeze(),
             Step::Publish(toml) => self.publish(&toml),
@@ -101,7 +105,7 @@ impl World {
     #[track_caller]
     pub(crate) fn run(&mut self, command: &Command) -> &Reply {
         let reply = self.lazy.run(&self.catalogs, self.now, command);
-        let swept = self.swept.run(&self.catalogs, self.now, command);
+        let swept = self.swept.run_as_loaded(&self.catalogs, self.now, command);
         assert_eq!(reply, swept, "a sweeper makes no difference to the answer");
         assert_eq!(self.lazy.timeless(), self.swept.timeless(), "nor to the entries");
         for ledger in [&self.lazy, &self.swept] {
@@ -131,7 +135,7 @@ impl World {
 
     /// The sweeper pokes the twin at this instant, of which the wallet knows nothing.
     pub(crate) fn sweep(&mut self, at: Timestamp) {
-        let _ = self.swept.run(&self.catalogs, at, &Command::Poke);
+        let _ = self.swept.run_as_loaded(&self.catalogs, at, &Command::Poke);
     }
 
     fn freeze(&mut self) {
@@ -145,6 +149,7 @@ impl World {
         let next = catalog(toml, old.version + 1);
         self.catalogs.older.insert(old.version, old);
         self.catalogs.current = Arc::new(next);
+        self.reply = None;
     }
 
     /// The wallet as a read sees it now.

@@ -23,6 +23,10 @@ mod grace;
 mod late;
 mod mismatch;
 mod overage;
+mod packs;
+mod periods;
+mod plan_changes;
+mod plans;
 mod pricing;
 mod refusing;
 mod replaying;
@@ -40,5 +44,6 @@ mod prelude {
 
     pub(crate) use crate::common::facts::*;
     pub(crate) use crate::common::steps::*;
+    pub(crate) use crate::common::subscribing::*;
     pub(crate) use crate::common::world::{CATALOG, START, World, given, given_catalog};
 }

@@ -1,0 +1,213 @@
+//! Words for subscriptions: what can happen to them, what is so afterwards, and days of the calendar.
+
+use chrono::NaiveDate;
+
+use wallet_core::decide::{CancelSubscription, ChangePlan, RecordPayment, ResumeSubscription, Subscribe};
+use wallet_core::posting::{Account, Part};
+use wallet_core::subscription::{Overrides, Pending, Standing, Subscription};
+use wallet_core::{Command, RequestId, Source, Timestamp};
+
+use super::facts::Fact;
+use super::steps::{Step, unit};
+use super::world::{CATALOG, World};
+
+/// The catalog of the scenarios with plans, and packs that depend on them.
+pub(crate) fn with_plans() -> String {
+    format!("{}{CATALOG}", include_str!("plans.toml"))
+}
+
+/// Midnight of a day: "2026-02-28".
+pub(crate) fn day(date: &str) -> Timestamp {
+    let date: NaiveDate = date.parse().unwrap();
+    date.and_hms_opt(0, 0, 0).unwrap().and_utc().into()
+}
+
+/// Time passes until midnight of this day.
+pub(crate) fn until(date: &str) -> Step {
+    Step::Until(day(date))
+}
+
+fn request(id: &str) -> RequestId {
+    RequestId::parse(id).unwrap()
+}
+
+pub(crate) fn subscribe(id: &str, plan: &str) -> Step {
+    Step::Command(Command::Subscribe(Subscribe {
+        request: request(id),
+        plan: plan.to_owned(),
+        overrides: Overrides::default(),
+        anchor: None,
+    }))
+}
+
+pub(crate) fn change_plan(id: &str, plan: &str) -> Step {
+    Step::Command(Command::ChangePlan(ChangePlan {
+        request: request(id),
+        plan: plan.to_owned(),
+        overrides: Overrides::default(),
+    }))
+}
+
+/// The subscription ends with its period.
+pub(crate) fn unsubscribe(id: &str) -> Step {
+    cancel_subscription(id, false)
+}
+
+/// The subscription ends at once.
+pub(crate) fn unsubscribe_now(id: &str) -> Step {
+    cancel_subscription(id, true)
+}
+
+fn cancel_subscription(id: &str, now: bool) -> Step {
+    let reason = "asked to".to_owned();
+    Step::Command(Command::CancelSubscription(CancelSubscription { request: request(id), now, reason }))
+}
+
+pub(crate) fn resume(id: &str) -> Step {
+    Step::Command(Command::ResumeSubscription(ResumeSubscription { request: request(id) }))
+}
+
+/// The next period is paid.
+pub(crate) fn pay(id: &str) -> Step {
+    Step::Command(Command::RecordPayment(RecordPayment { request: request(id), reason: String::new() }))
+}
+
+/// Of a sale.
+impl Step {
+    /// Counted from midnight of this day.
+    pub(crate) fn anchored(mut self, date: &str) -> Self {
+        match &mut self {
+            Step::Command(Command::Subscribe(subscribe)) => subscribe.anchor = Some(day(date)),
+            other => panic!("not a subscribe: {other:?}"),
+        }
+        self
+    }
+
+    /// So much of a unit is negotiated.
+    pub(crate) fn negotiated(mut self, of: &str, n: i64) -> Self {
+        self.overrides().allowances.set(&unit(of), n);
+        self
+    }
+
+    /// So many of what this limit counts are negotiated.
+    pub(crate) fn allowing(mut self, limit: &str, n: u64) -> Self {
+        self.overrides().limits.insert(limit.to_owned(), n);
+        self
+    }
+
+    pub(crate) fn ranked(mut self, rank: u32) -> Self {
+        self.overrides().rank = Some(rank);
+        self
+    }
+
+    fn overrides(&mut self) -> &mut Overrides {
+        match self {
+            Step::Command(Command::Subscribe(subscribe)) => &mut subscribe.overrides,
+            Step::Command(Command::ChangePlan(change)) => &mut change.overrides,
+            other => panic!("not a sale: {other:?}"),
+        }
+    }
+}
+
+fn of_subscription<T: std::fmt::Debug + 'static>(
+    what: &str,
+    expected: T,
+    get: impl Fn(&Subscription) -> T + 'static,
+) -> Fact {
+    Fact::new(what, Some(expected), move |world| world.seen().profile.subscription.as_ref().map(&get))
+}
+
+/// The plan whose entitlements and prices apply.
+pub(crate) fn plan(id: &str) -> Fact {
+    Fact::new("the plan", id.to_owned(), |world| {
+        let catalog = &world.catalogs.current;
+        world.seen().plan(catalog).map_or_else(|| "none".to_owned(), |plan| plan.id.clone())
+    })
+}
+
+/// There is no subscription.
+pub(crate) fn unsubscribed() -> Fact {
+    Fact::new("the subscription", None, |world| {
+        world.seen().profile.subscription.map(|subscription| subscription.sold.plan)
+    })
+}
+
+pub(crate) fn active() -> Fact {
+    of_subscription("the standing", Standing::Active, |subscription| subscription.standing)
+}
+
+pub(crate) fn past_due() -> Fact {
+    of_subscription("the standing", Standing::PastDue, |subscription| subscription.standing)
+}
+
+/// What happens at the end of the period: "nothing", "end", or another plan's id.
+pub(crate) fn pending(what: &str) -> Fact {
+    of_subscription("what is pending", what.to_owned(), |subscription| match &subscription.pending {
+        None => "nothing".to_owned(),
+        Some(Pending::End) => "end".to_owned(),
+        Some(Pending::Change(sold)) => sold.plan.clone(),
+    })
+}
+
+/// The present period, from midnight to midnight.
+pub(crate) fn period(from: &str, to: &str) -> Fact {
+    let both = (day(from), day(to));
+    of_subscription("the period", both, |subscription| {
+        (subscription.period_start(), subscription.period_end())
+    })
+}
+
+/// When it gives credits next.
+pub(crate) fn renews(date: &str) -> Fact {
+    of_subscription("the next renewal", Some(day(date)), Subscription::next_renewal)
+}
+
+pub(crate) fn never_renews() -> Fact {
+    of_subscription("the next renewal", None, Subscription::next_renewal)
+}
+
+/// Available credits of one source.
+pub(crate) fn from(source: Source, n: i64) -> Fact {
+    Fact::new(format!("available from {source:?}"), n, move |world| {
+        let seen = world.seen();
+        let of =
+            seen.grants.values().filter(|grant| grant.source == source && grant.unit.as_str() == "credits");
+        of.map(|grant| grant.parts.available).sum::<i64>()
+    })
+}
+
+/// What the last step issued, in order: "period:1.1.0 30, period:1.1.0#1 2".
+pub(crate) fn issued(grants: &str) -> Fact {
+    Fact::new("issued grants", grants.to_owned(), |world: &World| {
+        let postings = world.lazy.entries.iter().skip(world.mark).flat_map(|entry| &entry.postings);
+        let issued = postings.filter_map(|posting| match &posting.account {
+            Account::Grant(key) if posting.from == Part::Issued => Some(format!("{key} {}", posting.amount)),
+            _ => None,
+        });
+        issued.collect::<Vec<_>>().join(", ")
+    })
+}
+
+/// From when to when a grant lives.
+pub(crate) fn lives(id: &str, start: &str, end: &str) -> Fact {
+    super::facts::of_grant(id, "life", (day(start), day(end)), |grant| {
+        (grant.effective_time, grant.expire_time)
+    })
+}
+
+/// When the last entries took effect, at midnight of these days.
+pub(crate) fn effective_on(dates: &[&str]) -> Fact {
+    let dates: Vec<_> = dates.iter().map(|date| day(date)).collect();
+    Fact::new("effective days", dates, |world| {
+        world.lazy.entries.iter().skip(world.mark).map(|entry| entry.effective_time).collect()
+    })
+}
+
+/// How many grants the subscriptions have given, all told.
+pub(crate) fn period_grants(n: i32) -> Fact {
+    Fact::new("grants of periods", n, |world| {
+        let seen = world.seen();
+        let given = seen.grants.values().filter(|grant| grant.source == Source::Subscription);
+        i32::try_from(given.count()).unwrap()
+    })
+}

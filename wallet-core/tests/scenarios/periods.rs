@@ -1,0 +1,271 @@
+//! Periods: renewal, rollover, cadences, the calendar, downtime, and payment.
+
+use chrono::Datelike;
+
+use super::prelude::*;
+
+#[track_caller]
+fn on_plans(steps: impl IntoIterator<Item = Step>) -> World {
+    given_catalog(&with_plans(), steps)
+}
+
+#[test]
+fn the_next_period_is_given_at_the_instant_the_old_grant_expires_and_nothing_rolls_over() {
+    on_plans([subscribe("s", "creator"), reserve("job", 10), settle("job", 10)])
+        .when(until("2026-01-31"))
+        .then([from(Source::Subscription, 20)])
+        .when(wait(hours(24).saturating_sub(seconds(1))))
+        .then([from(Source::Subscription, 20), renews("2026-02-01")])
+        .and(wait(seconds(1)))
+        .when(poke())
+        .then([
+            wrote(&[EntryKind::GrantExpired, EntryKind::PeriodBegan]),
+            effective_on(&["2026-02-01", "2026-02-01"]),
+            parts("period:1.0.0", "consumed 10, expired 20"),
+            issued("period:1.1.0 30"),
+            lives("period:1.1.0", "2026-02-01", "2026-03-01"),
+            from(Source::Subscription, 30),
+            renews("2026-03-01"),
+        ]);
+}
+
+#[test]
+fn what_is_left_rolls_over_up_to_the_cap() {
+    for (used, given) in [(0, 140), (30, 140), (60, 140), (70, 130), (100, 100)] {
+        on_plans([subscribe("s", "keeper"), reserve("job", used), settle("job", used)])
+            .and(until("2026-02-01"))
+            .when(poke())
+            .then([issued(&format!("period:1.1.0 {given}")), from(Source::Subscription, given)])
+            .and(until("2026-03-01"))
+            .when(poke())
+            .then([issued("period:1.2.0 140")]);
+    }
+}
+
+#[test]
+fn what_a_job_holds_at_the_boundary_does_not_roll_over() {
+    on_plans([subscribe("s", "keeper"), until("2026-01-31"), reserve("job", 80).ttl(hours(24))])
+        .and(wait(hours(23)))
+        .and(until("2026-02-01"))
+        .when(poke())
+        .then([issued("grace:job 80, period:1.1.0 120"), state("job", State::Expired)]);
+    on_plans([subscribe("s", "keeper"), until("2026-01-31"), wait(hours(23))])
+        .and(reserve("job", 80).ttl(hours(2)))
+        .and(until("2026-02-01"))
+        .when(poke())
+        .then([issued("period:1.1.0 120"), held(80)]);
+}
+
+#[test]
+fn what_rolls_over_is_of_the_whole_period_also_of_an_upgrade_in_it() {
+    on_plans([until("2026-04-01"), subscribe("s", "keeper"), until("2026-04-11")])
+        .when(change_plan("c", "keeper-pro"))
+        .then([issued("period:2.0.0 67")])
+        .and(until("2026-05-01"))
+        .when(poke())
+        .then([issued("period:2.1.0 350"), from(Source::Subscription, 350)]);
+}
+
+#[test]
+fn an_allowance_with_a_cadence_is_given_within_the_period_and_clipped_by_its_end() {
+    let mut world = on_plans([subscribe("s", "gym")]);
+    for (date, key, next) in [
+        ("2026-01-08", "period:1.0.1#1", "2026-01-15"),
+        ("2026-01-15", "period:1.0.2#1", "2026-01-22"),
+        ("2026-01-22", "period:1.0.3#1", "2026-01-29"),
+        ("2026-01-29", "period:1.0.4#1", "2026-02-01"),
+    ] {
+        world = world.and(until(date)).when(poke()).then([
+            wrote(&[EntryKind::GrantExpired, EntryKind::AllowanceGiven]),
+            effective_on(&[date, date]),
+            issued(&format!("{key} 2")),
+            lives(key, date, next),
+            renews(next),
+            available_of("trainings", 2),
+        ]);
+    }
+    world.and(until("2026-02-01")).when(poke()).then([
+        issued("period:1.1.0 100, period:1.1.0#1 2"),
+        lives("period:1.1.0#1", "2026-02-01", "2026-02-08"),
+    ]);
+}
+
+#[test]
+fn an_allowance_with_a_cadence_rolls_over_from_window_to_window() {
+    let pro = |trainings: i64| reserve_amounts("job", &[("trainings", trainings)], &[]);
+    on_plans([subscribe("s", "gym-pro")])
+        .and(until("2026-01-08"))
+        .when(poke())
+        .then([issued("period:1.0.1 12")])
+        .and(pro(11))
+        .and(settle_as_reserved("job"))
+        .and(until("2026-01-15"))
+        .when(poke())
+        .then([issued("period:1.0.2 10")])
+        .and(until("2026-01-29"))
+        .and(poke())
+        .and(until("2026-02-01"))
+        .when(poke())
+        .then([issued("period:1.1.0 12")]);
+}
+
+#[test]
+fn a_year_of_weeks_and_months_gives_each_once_and_ends_with_the_term() {
+    let world = on_plans([subscribe("s", "annual"), unsubscribe("x")]).and(until("2028-01-01")).when(poke());
+    let given = world.lazy.kinds(0).iter().filter(|kind| **kind == EntryKind::AllowanceGiven).count();
+    assert_eq!(given, 11 + 52, "the first of each came with the sale");
+    world.then([
+        parts("period:1.0.11", "expired 100"),
+        lives("period:1.0.11", "2026-12-01", "2027-01-01"),
+        lives("period:1.0.52#1", "2026-12-31", "2027-01-01"),
+        no_grant("period:1.0.12"),
+        no_grant("period:1.0.53#1"),
+        no_grant("period:1.1.0"),
+        unsubscribed(),
+    ]);
+}
+
+#[test]
+fn boundaries_are_counted_from_the_anchor_and_do_not_drift() {
+    for (anchor, boundaries) in [
+        ("2027-01-29", ["2027-02-28", "2027-03-29", "2027-04-29", "2027-05-29"]),
+        ("2027-01-30", ["2027-02-28", "2027-03-30", "2027-04-30", "2027-05-30"]),
+        ("2027-01-31", ["2027-02-28", "2027-03-31", "2027-04-30", "2027-05-31"]),
+        ("2028-01-31", ["2028-02-29", "2028-03-31", "2028-04-30", "2028-05-31"]),
+    ] {
+        let mut world = on_plans([until(anchor), subscribe("s", "creator")]);
+        let mut start = anchor;
+        for (n, end) in boundaries.into_iter().enumerate() {
+            let key = format!("period:1.{n}.0");
+            world = world.then([lives(&key, start, end), renews(end)]).and(until(end)).and(poke());
+            start = end;
+        }
+    }
+}
+
+#[test]
+fn the_months_of_a_year_from_the_29th_of_february_do_not_drift_in_common_years() {
+    on_plans([until("2028-02-29"), subscribe("s", "annual"), until("2029-03-05")]).then([
+        lives("period:1.0.11", "2029-01-29", "2029-02-28"),
+        lives("period:1.1.0", "2029-02-28", "2029-03-29"),
+    ]);
+}
+
+#[test]
+fn any_downtime_leads_to_where_steps_would_have_led() {
+    for plan in ["creator", "keeper", "week", "gym-pro", "annual", "prepaid", "patient"] {
+        for downtime in (0..=400).step_by(if plan == "creator" { 1 } else { 13 }) {
+            let steps = [subscribe("s", plan), reserve("job", 3), wait(hours(24 * downtime + 1))];
+            let mut world = on_plans(steps).when(poke());
+            if plan == "creator" {
+                let now = world.now.to_utc().unwrap();
+                let months = 12 * (now.year() - 2026) + i32::try_from(now.month0()).unwrap();
+                world = world.then([from(Source::Subscription, 30), period_grants(months + 1)]);
+            }
+            world.and(wait(days(17))).when(poke()).then([done()]);
+        }
+    }
+}
+
+#[test]
+fn an_unpaid_period_begins_past_due_and_dunning_keeps_the_plan_and_its_packs() {
+    on_plans([subscribe("s", "prepaid"), buy_pack("p", "add-on"), until("2026-02-01")])
+        .when(poke())
+        .then([
+            wrote(&[EntryKind::GrantExpired, EntryKind::PaymentMissed]),
+            past_due(),
+            plan("prepaid"),
+            from(Source::Subscription, 0),
+            from(Source::Purchased, 500),
+            never_renews(),
+        ])
+        .and(until("2026-02-07"))
+        .and(wait(hours(23)))
+        .and(reserve_kind("job", "open", 10))
+        .and(settle("job", 10))
+        .and(until("2026-02-08"))
+        .when(poke())
+        .then([
+            wrote(&[EntryKind::SubscriptionEnded]),
+            effective_on(&["2026-02-08"]),
+            unsubscribed(),
+            plan("free"),
+            parts("top_up:p", "consumed 5, expired 495"),
+            available(0),
+        ])
+        .when(reserve_kind("next", "open", 1))
+        .then([refused("NOT_ENTITLED")])
+        .when(pay("late"))
+        .then([refused("SUBSCRIPTION_NOT_FOUND")]);
+}
+
+#[test]
+fn an_automatic_period_needs_no_payment() {
+    on_plans([subscribe("s", "creator"), until("2027-01-01")]).when(poke()).then([
+        active(),
+        from(Source::Subscription, 30),
+        plan("creator"),
+    ]);
+}
+
+#[test]
+fn an_early_payment_is_granted_at_the_boundary_and_a_second_for_the_same_period_refused() {
+    on_plans([subscribe("s", "prepaid"), until("2026-01-20")])
+        .when(pay("p1"))
+        .then([wrote(&[EntryKind::PaymentRecorded]), issued(""), from(Source::Subscription, 30)])
+        .when(pay("p2"))
+        .then([refused("INVALID_FIELD"), wrote_nothing()])
+        .and(until("2026-02-01"))
+        .when(poke())
+        .then([issued("period:1.1.0 30"), active(), effective_on(&["2026-02-01", "2026-02-01"])])
+        .and(pay("p3"))
+        .when(pay("p4"))
+        .then([refused("INVALID_FIELD")])
+        .and(until("2026-03-01"))
+        .when(poke())
+        .then([issued("period:1.2.0 30"), active()])
+        .and(until("2026-04-01"))
+        .when(poke())
+        .then([issued(""), past_due()]);
+}
+
+#[test]
+fn a_late_payment_is_granted_at_once_for_the_anchored_period() {
+    on_plans([subscribe("s", "prepaid"), until("2026-02-05")])
+        .when(pay("p"))
+        .then([
+            issued("period:1.1.0 30"),
+            lives("period:1.1.0", "2026-02-01", "2026-03-01"),
+            active(),
+            period("2026-02-01", "2026-03-01"),
+            from(Source::Subscription, 30),
+        ])
+        .and(until("2026-03-01"))
+        .when(poke())
+        .then([past_due()]);
+}
+
+#[test]
+fn nothing_rolls_over_into_a_period_that_was_paid_late() {
+    on_plans([subscribe("s", "prepaid-pro"), pay("early"), until("2026-02-01")])
+        .when(poke())
+        .then([issued("period:1.1.0 150")])
+        .and(until("2026-03-01"))
+        .when(pay("late"))
+        .then([issued("period:1.2.0 100")]);
+}
+
+#[test]
+fn a_payment_later_than_a_whole_period_is_for_the_period_it_lies_in() {
+    on_plans([subscribe("s", "patient"), until("2026-01-20")])
+        .when(pay("p"))
+        .then([
+            issued("period:1.2.0 10"),
+            lives("period:1.2.0", "2026-01-15", "2026-01-22"),
+            from(Source::Subscription, 10),
+            no_grant("period:1.1.0"),
+        ])
+        .and(until("2026-01-22"))
+        .when(poke())
+        .then([past_due(), from(Source::Subscription, 0)]);
+}

@@ -1,0 +1,245 @@
+//! Plan changes: upwards now, downwards with the period, to another term now; and what undoes, replaces or beats them.
+
+use super::prelude::*;
+
+/// Sold on 1 April, and now it is the 11th: 20 of 30 days are left.
+#[track_caller]
+fn on_the_eleventh(plan: &str) -> World {
+    given_catalog(&with_plans(), [until("2026-04-01"), subscribe("s", plan), until("2026-04-11"), poke()])
+}
+
+#[test]
+fn an_upgrade_gives_the_difference_for_the_rest_of_the_period_and_old_grants_stay() {
+    on_the_eleventh("creator")
+        .when(change_plan("c", "pro"))
+        .then([
+            wrote(&[EntryKind::PlanChanged]),
+            issued("period:2.0.0 47"),
+            lives("period:2.0.0", "2026-04-11", "2026-05-01"),
+            lives("period:1.0.0", "2026-04-01", "2026-05-01"),
+            from(Source::Subscription, 77),
+            plan("pro"),
+            period("2026-04-01", "2026-05-01"),
+            pending("nothing"),
+        ])
+        .and(until("2026-05-01"))
+        .when(poke())
+        .then([issued("period:2.1.0 100"), from(Source::Subscription, 100)]);
+}
+
+#[test]
+fn an_upgrade_gives_every_unit_its_difference_rounded_up_to_the_increment() {
+    on_the_eleventh("creator").when(change_plan("c", "studio")).then([
+        issued("period:2.0.0 180, period:2.0.0#1 3, period:2.0.0#2 70"),
+        available_of("trainings", 3),
+        available_of("coins", 70),
+    ]);
+}
+
+#[test]
+fn an_upgrade_of_a_cadence_gives_the_difference_of_the_present_window() {
+    on_the_eleventh("gym")
+        .when(change_plan("c", "gym-pro"))
+        .then([
+            issued("period:2.0.1 4"),
+            lives("period:2.0.1", "2026-04-11", "2026-04-15"),
+            available_of("trainings", 6),
+            from(Source::Subscription, 100),
+        ])
+        .and(until("2026-04-15"))
+        .when(poke())
+        .then([issued("period:2.0.2 12"), available_of("trainings", 12)]);
+}
+
+#[test]
+fn an_upgrade_keeps_a_payment_made_early() {
+    on_the_eleventh("prepaid")
+        .and(pay("p"))
+        .and(change_plan("c", "prepaid-pro"))
+        .and(until("2026-05-01"))
+        .when(poke())
+        .then([active(), issued("period:2.1.0 150")])
+        .and(until("2026-06-01"))
+        .when(poke())
+        .then([past_due()]);
+}
+
+#[test]
+fn another_term_begins_now_with_a_full_allowance_and_old_grants_live_to_their_end() {
+    on_the_eleventh("creator")
+        .when(change_plan("c", "annual"))
+        .then([
+            issued("period:2.0.0 100, period:2.0.0#1 1"),
+            period("2026-04-11", "2027-04-11"),
+            lives("period:1.0.0", "2026-04-01", "2026-05-01"),
+            from(Source::Subscription, 130),
+            plan("annual"),
+        ])
+        .and(until("2026-04-30"))
+        .and(poke())
+        .and(until("2026-05-01"))
+        .when(poke())
+        .then([issued(""), from(Source::Subscription, 100)]);
+}
+
+#[test]
+fn another_term_begins_now_whatever_its_rank() {
+    on_the_eleventh("pro")
+        .when(change_plan("c", "week"))
+        .then([
+            issued("period:2.0.0 10"),
+            period("2026-04-11", "2026-04-18"),
+            from(Source::Subscription, 110),
+        ])
+        .and(until("2026-05-01"))
+        .when(poke())
+        .then([from(Source::Subscription, 10)]);
+}
+
+#[test]
+fn from_what_is_sold_once_to_another_plan_is_now_and_what_was_given_stays() {
+    on_the_eleventh("trial")
+        .when(change_plan("c", "creator"))
+        .then([issued("period:2.0.0 30"), from(Source::Free, 25), from(Source::Subscription, 30)])
+        .and(unsubscribe("x"))
+        .and(until("2026-06-01"))
+        .when(poke())
+        .then([unsubscribed(), from(Source::Free, 25), available(25)]);
+}
+
+#[test]
+fn a_downgrade_happens_at_the_end_of_the_period() {
+    on_the_eleventh("pro")
+        .when(change_plan("c", "creator"))
+        .then([
+            wrote(&[EntryKind::PlanChanged]),
+            issued(""),
+            pending("creator"),
+            plan("pro"),
+            from(Source::Subscription, 100),
+        ])
+        .and(until("2026-05-01"))
+        .when(poke())
+        .then([
+            wrote(&[EntryKind::GrantExpired, EntryKind::PlanChanged]),
+            effective_on(&["2026-05-01", "2026-05-01"]),
+            issued("period:2.1.0 30"),
+            plan("creator"),
+            pending("nothing"),
+            period("2026-05-01", "2026-06-01"),
+        ]);
+}
+
+#[test]
+fn a_downgrade_keeps_the_anchor() {
+    given_catalog(&with_plans(), [until("2026-01-31"), subscribe("s", "pro"), change_plan("c", "creator")])
+        .and(until("2026-02-28"))
+        .when(poke())
+        .then([plan("creator"), period("2026-02-28", "2026-03-31")]);
+}
+
+#[test]
+fn a_plan_of_equal_rank_comes_with_the_next_period() {
+    on_the_eleventh("creator").when(change_plan("c", "keeper")).then([issued(""), pending("keeper")]);
+}
+
+#[test]
+fn a_downgrade_is_paid_and_what_follows_is_not() {
+    on_the_eleventh("prepaid-pro")
+        .and(change_plan("c", "prepaid"))
+        .and(until("2026-05-01"))
+        .when(poke())
+        .then([active(), plan("prepaid"), issued("period:2.1.0 30")])
+        .and(until("2026-06-01"))
+        .when(poke())
+        .then([past_due()]);
+}
+
+#[test]
+fn a_change_that_waits_is_undone_by_the_present_plan() {
+    on_the_eleventh("pro")
+        .and(change_plan("c", "creator"))
+        .when(change_plan("d", "pro"))
+        .then([wrote(&[EntryKind::PlanChanged]), issued(""), pending("nothing"), plan("pro")])
+        .and(until("2026-05-01"))
+        .when(poke())
+        .then([issued("period:1.1.0 100"), plan("pro")]);
+}
+
+#[test]
+fn a_later_change_replaces_an_earlier_one() {
+    on_the_eleventh("pro")
+        .and(change_plan("c", "creator"))
+        .when(change_plan("d", "keeper"))
+        .then([pending("keeper")])
+        .when(change_plan("e", "studio"))
+        .then([plan("studio"), pending("nothing")])
+        .and(until("2026-05-01"))
+        .when(poke())
+        .then([plan("studio")]);
+}
+
+#[test]
+fn a_cancel_beats_changes_before_and_after_it_until_it_is_undone() {
+    on_the_eleventh("pro")
+        .and(change_plan("c", "creator"))
+        .when(unsubscribe("x"))
+        .then([pending("end")])
+        .when(change_plan("d", "keeper"))
+        .then([pending("end")])
+        .when(change_plan("e", "pro"))
+        .then([pending("end")])
+        .when(change_plan("f", "studio"))
+        .then([plan("studio"), pending("end"), never_renews()])
+        .and(until("2026-05-01"))
+        .when(poke())
+        .then([wrote(&[
+            EntryKind::GrantExpired,
+            EntryKind::GrantExpired,
+            EntryKind::GrantExpired,
+            EntryKind::GrantExpired,
+            EntryKind::SubscriptionEnded,
+        ])]);
+    on_the_eleventh("pro")
+        .and(unsubscribe("x"))
+        .and(resume("r"))
+        .when(change_plan("c", "creator"))
+        .then([pending("creator")])
+        .when(resume("q"))
+        .then([pending("creator")]);
+}
+
+#[test]
+fn a_change_while_past_due_is_paid_and_begins_the_anchored_period_at_once() {
+    for (to, given) in [("prepaid-pro", 100), ("creator", 30)] {
+        given_catalog(&with_plans(), [subscribe("s", "prepaid"), until("2026-02-05")])
+            .when(change_plan("c", to))
+            .then([
+                wrote(&[EntryKind::GrantExpired, EntryKind::PaymentMissed, EntryKind::PlanChanged]),
+                issued(&format!("period:2.1.0 {given}")),
+                period("2026-02-01", "2026-03-01"),
+                active(),
+                plan(to),
+            ]);
+    }
+}
+
+#[test]
+fn a_higher_rank_can_be_negotiated() {
+    on_the_eleventh("pro")
+        .when(change_plan("c", "pro").negotiated("credits", 160).ranked(5))
+        .then([issued("period:2.0.0 40"), pending("nothing")])
+        .when(change_plan("d", "studio"))
+        .then([issued(""), pending("studio")]);
+}
+
+#[test]
+fn a_running_job_goes_on_through_a_change_that_no_longer_allows_it() {
+    on_the_eleventh("pro")
+        .and(reserve_both("job", "both", 20, 0).ttl(hours(24)))
+        .and(change_plan("c", "week"))
+        .and(change_plan("d", "free"))
+        .then([plan("free"), held(20)])
+        .when(settle("job", 20))
+        .then([done(), charged("job", 20)]);
+}
