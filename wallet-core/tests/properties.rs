@@ -17,7 +17,8 @@ use wallet_core::entry::EntryKind;
 use wallet_core::{Command, Reply, Source};
 
 use common::steps::{self, Step, minutes, seconds};
-use common::world::{START, World, given};
+use common::subscribing;
+use common::world::{START, World, given_catalog};
 
 /// Something that happens. Jobs and grants are picked among those there are, by a number.
 #[derive(Debug, Clone)]
@@ -54,6 +55,13 @@ enum Event {
     },
     Revoke(usize),
     MayOwe(i64),
+    Subscribe(&'static str),
+    ChangePlan(&'static str),
+    Unsubscribe {
+        now: bool,
+    },
+    Resume,
+    Pay,
     /// So many minutes pass, and the sweeper comes at these fractions of them.
     Wait {
         minutes: u64,
@@ -65,10 +73,15 @@ enum Event {
 
 const KINDS: [&str; 7] = ["fixed", "open", "capped", "strict", "owing", "leased", "both"];
 
+/// Every term, renewal, cadence and rollover of the scenarios' plans.
+const PLANS: [&str; 8] =
+    ["trial", "creator", "studio", "keeper", "keeper-pro", "gym-pro", "annual", "prepaid-pro"];
+
 fn event() -> impl Strategy<Value = Event> {
     let one = 0..1000_usize;
     let source = prop::sample::select(Source::ALL.to_vec());
-    let wait = prop_oneof![3 => 0..3_u64, 3 => 3..60_u64, 1 => 60..3_000_u64];
+    let plan = prop::sample::select(PLANS.to_vec());
+    let wait = prop_oneof![3 => 0..3_u64, 3 => 3..60_u64, 1 => 60..3_000_u64, 1 => 3_000..60_000_u64];
     prop_oneof![
         3 => (1..200_i64).prop_map(Event::Buy),
         1 => Just(Event::BuyPack),
@@ -85,6 +98,11 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (one.clone(), any::<bool>()).prop_map(|(job, by_user)| Event::Cancel { job, by_user }),
         1 => one.clone().prop_map(Event::Revoke),
         1 => (20..100_i64).prop_map(Event::MayOwe),
+        2 => plan.clone().prop_map(Event::Subscribe),
+        2 => plan.prop_map(Event::ChangePlan),
+        1 => prop::bool::weighted(0.3).prop_map(|now| Event::Unsubscribe { now }),
+        1 => Just(Event::Resume),
+        1 => Just(Event::Pay),
         5 => (wait, prop::collection::vec(0..100_u64, 0..4))
             .prop_map(|(minutes, sweeps)| Event::Wait { minutes, sweeps }),
         3 => one.prop_map(Event::Again),
@@ -130,9 +148,19 @@ impl History {
     fn again(&mut self, command: &Command) {
         let mark = self.world.lazy.entries.len();
         self.world.run(command);
-        let due = [EntryKind::HoldExpired, EntryKind::GrantExpired, EntryKind::GrantEffective];
-        for kind in self.world.lazy.kinds(mark) {
-            assert!(due.contains(&kind), "I11: {command:?} has the second effect {kind:?}");
+        let due = [
+            EntryKind::HoldExpired,
+            EntryKind::GrantExpired,
+            EntryKind::GrantEffective,
+            EntryKind::PeriodBegan,
+            EntryKind::AllowanceGiven,
+            EntryKind::PlanChanged,
+            EntryKind::PaymentMissed,
+            EntryKind::SubscriptionEnded,
+        ];
+        for entry in self.world.lazy.entries.iter().skip(mark) {
+            let was_due = due.contains(&entry.kind) && entry.request.is_none();
+            assert!(was_due, "I11: {command:?} has the second effect {entry:?}");
         }
     }
 
@@ -142,7 +170,7 @@ impl History {
         let since_start = self.world.now.since(START);
         Some(match event {
             Event::Buy(n) => steps::buy(&id, *n),
-            Event::BuyPack => steps::buy_pack(&id, "bundle"),
+            Event::BuyPack => steps::buy_pack(&id, if self.next_id % 2 == 0 { "bundle" } else { "tied" }),
             Event::Give { n, source, from, minutes: life } => {
                 let from = since_start + minutes(from.saturating_sub(60));
                 steps::give(&id, *n).source(*source).from(from).until(from + minutes(*life))
@@ -175,6 +203,12 @@ impl History {
                 steps::revoke(&id, pick(&grants, *grant)?)
             }
             Event::MayOwe(n) => steps::update(&id).owing(*n),
+            Event::Subscribe(plan) => subscribing::subscribe(&id, plan),
+            Event::ChangePlan(plan) => subscribing::change_plan(&id, plan),
+            Event::Unsubscribe { now: false } => subscribing::unsubscribe(&id),
+            Event::Unsubscribe { .. } => subscribing::unsubscribe_now(&id),
+            Event::Resume => subscribing::resume(&id),
+            Event::Pay => subscribing::pay(&id),
             Event::Wait { .. } | Event::Again(_) => return None,
         })
     }
@@ -207,7 +241,8 @@ proptest! {
     #[test]
     fn every_invariant_holds_after_every_step(events in prop::collection::vec(event(), 1..120)) {
         let credits = [steps::buy("first", 300), steps::buy_of("second", "trainings", 20)];
-        let world = given(credits).and(steps::may_owe(50));
+        let catalog = subscribing::with_plans().replace("default_plan", "# none, so that nothing is limited:");
+        let world = given_catalog(&catalog, credits).and(steps::may_owe(50));
         let mut history = History { world, done: Vec::new(), next_id: 0 };
         for event in &events {
             history.happens(event);
