@@ -170,7 +170,9 @@ impl History {
         let since_start = self.world.now.since(START);
         Some(match event {
             Event::Buy(n) => steps::buy(&id, *n),
-            Event::BuyPack => steps::buy_pack(&id, if self.next_id % 2 == 0 { "bundle" } else { "tied" }),
+            Event::BuyPack => {
+                steps::buy_pack(&id, if self.next_id.is_multiple_of(2) { "bundle" } else { "tied" })
+            }
             Event::Give { n, source, from, minutes: life } => {
                 let from = since_start + minutes(from.saturating_sub(60));
                 steps::give(&id, *n).source(*source).from(from).until(from + minutes(*life))
