@@ -51,4 +51,41 @@ impl WalletClient {
     ) -> Result<v1::RevokeGrantResponse, Error> {
         self.call(self.admin(), request, |mut stub, call| async move { stub.revoke_grant(call).await }).await
     }
+
+    /// Sells a plan; its first period is paid.
+    pub async fn subscribe(&self, request: v1::SubscribeRequest) -> Result<v1::SubscribeResponse, Error> {
+        self.call(self.admin(), request, |mut stub, call| async move { stub.subscribe(call).await }).await
+    }
+
+    /// Sells another plan, or shows what that would do.
+    pub async fn change_plan(&self, request: v1::ChangePlanRequest) -> Result<v1::ChangePlanResponse, Error> {
+        self.call(self.admin(), request, |mut stub, call| async move { stub.change_plan(call).await }).await
+    }
+
+    /// Ends a subscription with its period, or at once.
+    pub async fn cancel_subscription(
+        &self,
+        request: v1::CancelSubscriptionRequest,
+    ) -> Result<v1::CancelSubscriptionResponse, Error> {
+        self.call(self.admin(), request, |mut stub, call| async move { stub.cancel_subscription(call).await })
+            .await
+    }
+
+    /// Undoes a cancel that has not happened yet.
+    pub async fn resume_subscription(
+        &self,
+        request: v1::ResumeSubscriptionRequest,
+    ) -> Result<v1::ResumeSubscriptionResponse, Error> {
+        self.call(self.admin(), request, |mut stub, call| async move { stub.resume_subscription(call).await })
+            .await
+    }
+
+    /// The next period is paid.
+    pub async fn record_payment(
+        &self,
+        request: v1::RecordPaymentRequest,
+    ) -> Result<v1::RecordPaymentResponse, Error> {
+        self.call(self.admin(), request, |mut stub, call| async move { stub.record_payment(call).await })
+            .await
+    }
 }

@@ -50,6 +50,15 @@ impl WalletClient {
         self.call(self.wallet(), request, |mut stub, call| async move { stub.get_balance(call).await }).await
     }
 
+    /// What the wallet's plan allows.
+    pub async fn get_entitlements(
+        &self,
+        request: v1::GetEntitlementsRequest,
+    ) -> Result<v1::GetEntitlementsResponse, Error> {
+        self.call(self.wallet(), request, |mut stub, call| async move { stub.get_entitlements(call).await })
+            .await
+    }
+
     /// One reservation as it stands now.
     pub async fn get_reservation(
         &self,

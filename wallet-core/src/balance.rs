@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Limit};
 use crate::ids::{UnitId, WalletId};
 use crate::source::Source;
 use crate::time::Timestamp;
@@ -54,6 +54,42 @@ impl WalletView {
             create_time: wallet.create_time,
             revision: wallet.revision,
             version: wallet.version,
+        }
+    }
+}
+
+/// What a wallet's plan promises to whoever works for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanView {
+    /// The plan; none: unrestricted.
+    pub plan: Option<String>,
+    /// The tier that price rules match.
+    pub tier: Option<String>,
+    /// Higher is served earlier.
+    pub queue_priority: i32,
+    /// Names that mean something to the platform.
+    pub features: Vec<String>,
+    /// The plan's numbers and the negotiated ones by name; a name that is missing is unlimited.
+    pub limits: BTreeMap<String, u64>,
+}
+
+impl PlanView {
+    /// What the plan of an advanced wallet promises.
+    pub fn of(wallet: &Wallet, catalog: &Catalog) -> Self {
+        let plan = wallet.plan(catalog);
+        let negotiated = wallet.profile.subscription.as_ref().map(|subscription| &subscription.sold.limits);
+        let names = plan.into_iter().flat_map(|plan| plan.limits.keys());
+        let names = names.chain(negotiated.into_iter().flat_map(|limits| limits.keys()));
+        let bounded = |name: &String| match wallet.limit(catalog, name) {
+            Limit::AtMost(most) => Some((name.clone(), most)),
+            Limit::Unlimited => None,
+        };
+        Self {
+            plan: plan.map(|plan| plan.id.clone()),
+            tier: plan.map(|plan| plan.tier.clone()),
+            queue_priority: plan.map_or(0, |plan| plan.queue_priority),
+            features: plan.map(|plan| plan.features.clone()).unwrap_or_default(),
+            limits: names.filter_map(bounded).collect(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::advance::advance;
-use crate::balance::{UnitBalance, WalletView, unit_balance};
+use crate::balance::{PlanView, UnitBalance, WalletView, unit_balance};
 use crate::catalogs::Catalogs;
 use crate::decide::{
     self, Cancel, CancelSubscription, ChangePlan, CreateWallet, Extend, Grant as GrantCommand, RecordPayment,
@@ -182,6 +182,8 @@ pub struct Answer {
     pub shown: Shown,
     /// What the wallet has afterwards of the units concerned.
     pub balances: Vec<UnitBalance>,
+    /// What the wallet's plan promises to whoever does the job; for a [`Reserve`] alone.
+    pub plan: Option<PlanView>,
     /// Whether an equal command was carried out before.
     pub replayed: bool,
 }
@@ -216,7 +218,9 @@ pub fn execute(
                 entries.extend(wallet.apply(decision, context.now)?);
             }
             let (shown, balances) = show(wallet, context, verdict.subject);
-            Ok(Answer { shown, balances, replayed: verdict.replayed })
+            let plan = matches!(command, Command::Reserve(_))
+                .then(|| PlanView::of(wallet, &context.catalogs.current));
+            Ok(Answer { shown, balances, plan, replayed: verdict.replayed })
         }
         Err(rejection) => Err(rejection),
     };

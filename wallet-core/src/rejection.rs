@@ -180,6 +180,8 @@ pub enum Rejection {
         shortfalls: Vec<Shortfall>,
         /// Packs that would cover it.
         packs: Vec<String>,
+        /// When the plan gives credits again.
+        next_renewal: Option<Timestamp>,
     },
     /// The cancel fee is more than the caller wants to pay.
     #[error("the fee is {fee} {unit}, the limit {max_fee}")]
@@ -289,7 +291,9 @@ impl Rejection {
                 figures.into_iter().chain(plans).collect()
             }
             Self::ConcurrencyLimit { limit, open } => vec![pair("limit", limit), pair("open", open)],
-            Self::InsufficientCredits { shortfalls, packs } => shortfall_metadata(shortfalls, packs),
+            Self::InsufficientCredits { shortfalls, packs, next_renewal } => {
+                shortfall_metadata(shortfalls, packs, *next_renewal)
+            }
             Self::FeeAboveLimit { unit, fee, max_fee } => {
                 vec![pair("unit", unit), pair("fee", fee), pair("max_fee", max_fee)]
             }
@@ -308,7 +312,11 @@ impl Rejection {
     }
 }
 
-fn shortfall_metadata(shortfalls: &[Shortfall], packs: &[String]) -> Vec<(String, String)> {
+fn shortfall_metadata(
+    shortfalls: &[Shortfall],
+    packs: &[String],
+    next_renewal: Option<Timestamp>,
+) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     for (i, short) in shortfalls.iter().enumerate() {
         let figures =
@@ -324,6 +332,7 @@ fn shortfall_metadata(shortfalls: &[Shortfall], packs: &[String]) -> Vec<(String
     if !packs.is_empty() {
         pairs.push(("packs".to_owned(), packs.join(",")));
     }
+    pairs.extend(next_renewal.map(|at| ("next_renewal_time".to_owned(), at.to_string())));
     pairs
 }
 

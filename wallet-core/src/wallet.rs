@@ -170,6 +170,11 @@ impl Wallet {
         }
     }
 
+    /// When its plan gives credits again, as far as is known.
+    pub fn next_renewal(&self) -> Option<Timestamp> {
+        self.profile.subscription.as_ref().and_then(Subscription::next_renewal)
+    }
+
     /// When something happens in its subscription by itself next.
     pub fn next_subscription_time(&self) -> Timestamp {
         self.profile.subscription.as_ref().map_or(Timestamp::NEVER, Subscription::next_time)

@@ -11,8 +11,8 @@ use crate::amount::Amounts;
 use crate::catalog::{Catalog, Policies};
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::entitlement::{entitled, has_room};
-use crate::decide::top_up::for_sale;
 use crate::decide::start::{StartOptions, begin};
+use crate::decide::top_up::for_sale;
 use crate::decision::Decision;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
@@ -271,7 +271,8 @@ pub fn affordable(wallet: &Wallet, catalog: &Catalog, amounts: &Amounts) -> Resu
     if shortfalls.is_empty() { Ok(()) } else { Err(insufficient(wallet, catalog, shortfalls)) }
 }
 
-/// The rejection for these shortfalls, with the packs for sale to the wallet that would each do.
+/// The rejection for these shortfalls, with the way out: packs for sale to the wallet that would each do, and when
+/// its plan gives credits again.
 pub(super) fn insufficient(wallet: &Wallet, catalog: &Catalog, shortfalls: Vec<Shortfall>) -> Rejection {
     let packs = catalog
         .packs()
@@ -280,7 +281,7 @@ pub(super) fn insufficient(wallet: &Wallet, catalog: &Catalog, shortfalls: Vec<S
         .filter(|pack| shortfalls.iter().all(|s| pack.amounts.get(s.unit.as_str()) >= s.missing()))
         .map(|pack| pack.id.clone())
         .collect();
-    Rejection::InsufficientCredits { shortfalls, packs }
+    Rejection::InsufficientCredits { shortfalls, packs, next_renewal: wallet.next_renewal() }
 }
 
 fn hold(wallet: &Wallet, catalog: &Catalog, reservation: &mut Reservation, decision: &mut Decision) {

@@ -39,7 +39,11 @@ impl Admission {
     }
 
     /// A place for a command, or word that there is none for its kind.
-    pub(super) fn admit(self: &Arc<Self>, wallet: WalletKey, command: &Command) -> Result<Ticket, EngineError> {
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        wallet: WalletKey,
+        command: &Command,
+    ) -> Result<Ticket, EngineError> {
         let mut waiting = self.waiting();
         let of_wallet = waiting.by_wallet.get(&wallet).copied().unwrap_or(0);
         let share = share(command);
@@ -71,7 +75,12 @@ const fn share(command: &Command) -> usize {
         | Command::UpdateWallet(_)
         | Command::TopUp(_)
         | Command::Grant(_)
-        | Command::RevokeGrant(_) => 90,
+        | Command::RevokeGrant(_)
+        | Command::Subscribe(_)
+        | Command::ChangePlan(_)
+        | Command::CancelSubscription(_)
+        | Command::ResumeSubscription(_)
+        | Command::RecordPayment(_) => 90,
         Command::Reserve(_) => 75,
         Command::Poke => 50,
     }

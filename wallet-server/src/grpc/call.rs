@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
-use wallet_core::balance::{UnitBalance, WalletView};
+use wallet_core::balance::{PlanView, UnitBalance, WalletView};
 use wallet_core::catalog::Catalog;
 use wallet_core::command::Shown;
 use wallet_core::grant::Grant;
@@ -27,6 +27,8 @@ pub(super) struct Call {
 pub(super) struct Answered {
     pub(super) wallet: WalletId,
     pub(super) balances: Vec<UnitBalance>,
+    /// For a Reserve: what the wallet's plan promises to whoever does the job.
+    pub(super) plan: PlanView,
     pub(super) replayed: bool,
     pub(super) revision: i64,
     pub(super) version: i64,
@@ -68,6 +70,7 @@ impl Call {
             Ok(answer) => Ok(Answered {
                 wallet,
                 balances: answer.balances,
+                plan: answer.plan.unwrap_or_default(),
                 replayed: answer.replayed,
                 revision: decided.revision,
                 version: decided.version,

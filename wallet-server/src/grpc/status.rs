@@ -107,6 +107,8 @@ fn code(rejection: &Rejection) -> Code {
         | Rejection::ReservationNotFound
         | Rejection::GrantNotFound
         | Rejection::PackNotFound(_)
+        | Rejection::PlanNotFound(_)
+        | Rejection::SubscriptionNotFound
         | Rejection::CatalogNotFound(_) => Code::NotFound,
         Rejection::IdempotencyMismatch { .. } => Code::AlreadyExists,
         Rejection::StaleAttempt { .. } | Rejection::QuoteExpired(_) | Rejection::PriceAboveLimit { .. } => {
@@ -114,6 +116,8 @@ fn code(rejection: &Rejection) -> Code {
         }
         Rejection::WalletFrozen
         | Rejection::ReservationFinished(_)
+        | Rejection::AlreadySubscribed(_)
+        | Rejection::PackNotAvailable { .. }
         | Rejection::WalletSuspended
         | Rejection::WalletClosed
         | Rejection::InDebt { .. }
@@ -149,6 +153,10 @@ fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> 
         | Rejection::ReservationFinished(_)
         | Rejection::StaleAttempt { .. }
         | Rejection::PackNotFound(_)
+        | Rejection::PlanNotFound(_)
+        | Rejection::SubscriptionNotFound
+        | Rejection::AlreadySubscribed(_)
+        | Rejection::PackNotAvailable { .. }
         | Rejection::CatalogNotFound(_)
         | Rejection::QuoteInvalid(_)
         | Rejection::QuoteExpired(_)

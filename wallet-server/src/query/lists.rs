@@ -7,7 +7,7 @@ use wallet_core::grant::{Grant, GrantKey};
 use wallet_core::reservation::{Reservation, State};
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, WalletId, WalletKey, spend};
 
-use crate::query::{Listed, Page, Queries, ReadError, uncancelled};
+use crate::query::{Listed, Page, Queries, ReadError, Snapshot, uncancelled};
 use crate::store::entity::reservations::Column;
 use crate::store::{LoadPlan, StoreError};
 
@@ -35,7 +35,8 @@ impl ReservationFilter {
     /// What the database can tell. States are left out: a due hold is stored as open.
     fn condition(&self) -> Condition {
         let mut condition = Condition::all();
-        let equal = [(Column::Worker, &self.worker), (Column::Kind, &self.kind), (Column::Actor, &self.actor)];
+        let equal =
+            [(Column::Worker, &self.worker), (Column::Kind, &self.kind), (Column::Actor, &self.actor)];
         for (column, value) in equal {
             condition = condition.add_option(value.as_ref().map(|value| column.eq(value.as_str())));
         }
@@ -140,21 +141,26 @@ impl Queries {
     }
 
     /// A tenant's wallets, by id.
-    pub(crate) async fn wallets(&self, tenant: TenantId, page: Page) -> Result<Listed<WalletView>, ReadError> {
+    pub(crate) async fn wallets(
+        &self,
+        tenant: TenantId,
+        page: Page,
+    ) -> Result<Listed<WalletView>, ReadError> {
         let after: String = page.position()?.unwrap_or_default();
         let (store, probe, now) = (self.store.clone(), page.probe(), self.clock.now());
         let catalog = self.catalogs.current(tenant);
         let found = uncancelled(async move {
             let snapshot = store.snapshot().await?;
-            let mut views = Vec::new();
+            let mut wallets = Vec::new();
             for (_, key) in snapshot.wallet_keys(tenant, &after, probe).await? {
-                let wallet = snapshot.wallet(key, now, LoadPlan::default()).await?;
-                views.extend(wallet.map(|wallet| WalletView::of(&wallet, &catalog)));
+                wallets.extend(snapshot.wallet(key, now, LoadPlan::default()).await?);
             }
-            Ok(views)
+            Ok(wallets)
         })
         .await?;
-        Ok(page.cut(found, |view: &WalletView| view.id.clone()))
+        let view = |wallet| Ok(WalletView::of(&Snapshot::at(wallet, now)?.wallet, &catalog));
+        let views: Vec<WalletView> = found.into_iter().map(view).collect::<Result<_, ReadError>>()?;
+        Ok(page.cut(views, |view: &WalletView| view.id.clone()))
     }
 }
 

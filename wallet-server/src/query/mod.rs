@@ -2,10 +2,12 @@
 
 mod lists;
 mod page;
+mod preview;
 
 use wallet_core::advance::advance;
 use wallet_core::command::Addressed;
 use wallet_core::reservation::Reservation;
+use wallet_core::wallet::Broken;
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey};
 
 pub(crate) use lists::{EntryFilter, ReservationFilter};
@@ -88,14 +90,23 @@ impl Queries {
         plan.address(key, addressed);
         let store = self.store.clone();
         let found = uncancelled(async move { store.snapshot().await?.wallet(key, now, plan).await }).await?;
-        let mut wallet = found.ok_or(Rejection::WalletNotFound)?;
-        let read_time = now.max(wallet.last_time);
-        advance(&mut wallet, read_time, &mut Touched::default()).map_err(|broken| {
-            tracing::error!(%broken, "a wallet cannot be advanced");
-            ReadError::Unavailable
-        })?;
-        Ok(Snapshot { wallet, read_time })
+        Snapshot::at(found.ok_or(Rejection::WalletNotFound)?, now)
     }
+}
+
+impl Snapshot {
+    /// A wallet with everything due up to `now` counted.
+    fn at(mut wallet: Wallet, now: Timestamp) -> Result<Self, ReadError> {
+        let read_time = now.max(wallet.last_time);
+        advance(&mut wallet, read_time, &mut Touched::default()).map_err(defect)?;
+        Ok(Self { wallet, read_time })
+    }
+}
+
+/// A wallet that does not add up: logged, and not read.
+fn defect(broken: Broken) -> ReadError {
+    tracing::error!(%broken, "a wallet cannot be advanced");
+    ReadError::Unavailable
 }
 
 /// Runs a read in a task of its own: a transaction whose beginning is cancelled spoils its connection.

@@ -21,8 +21,10 @@ mod readme;
 #[cfg(test)]
 mod rpc;
 #[cfg(test)]
-mod words;
+mod sold;
 #[cfg(test)]
 mod style;
 #[cfg(test)]
 mod sweeper;
+#[cfg(test)]
+mod words;

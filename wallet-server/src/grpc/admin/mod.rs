@@ -1,10 +1,15 @@
 //! `wallet.v1.AdminService`: a file per RPC; this is the table of contents.
 
+mod cancel_subscription;
+mod change_plan;
 mod create_wallet;
 mod get_wallet;
 mod grant;
 mod list_wallets;
+mod record_payment;
+mod resume_subscription;
 mod revoke_grant;
+mod subscribe;
 mod update_wallet;
 
 use std::sync::Arc;
@@ -57,5 +62,34 @@ impl AdminService for AdminRpcs {
         request: Request<v1::RevokeGrantRequest>,
     ) -> Answer<v1::RevokeGrantResponse> {
         answer(&self.0, request, revoke_grant::revoke_grant).await
+    }
+
+    async fn subscribe(&self, request: Request<v1::SubscribeRequest>) -> Answer<v1::SubscribeResponse> {
+        answer(&self.0, request, subscribe::subscribe).await
+    }
+
+    async fn change_plan(&self, request: Request<v1::ChangePlanRequest>) -> Answer<v1::ChangePlanResponse> {
+        answer(&self.0, request, change_plan::change_plan).await
+    }
+
+    async fn cancel_subscription(
+        &self,
+        request: Request<v1::CancelSubscriptionRequest>,
+    ) -> Answer<v1::CancelSubscriptionResponse> {
+        answer(&self.0, request, cancel_subscription::cancel_subscription).await
+    }
+
+    async fn resume_subscription(
+        &self,
+        request: Request<v1::ResumeSubscriptionRequest>,
+    ) -> Answer<v1::ResumeSubscriptionResponse> {
+        answer(&self.0, request, resume_subscription::resume_subscription).await
+    }
+
+    async fn record_payment(
+        &self,
+        request: Request<v1::RecordPaymentRequest>,
+    ) -> Answer<v1::RecordPaymentResponse> {
+        answer(&self.0, request, record_payment::record_payment).await
     }
 }

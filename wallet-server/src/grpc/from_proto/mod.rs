@@ -10,6 +10,7 @@ mod list;
 mod operation;
 mod reservation;
 mod settlement;
+mod subscription;
 mod text;
 mod violations;
 mod wallet;

@@ -45,6 +45,14 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
         (Rejection::ReservationFinished(State::Expired), Code::FailedPrecondition, "RESERVATION_EXPIRED"),
         (Rejection::StaleAttempt { attempt: 2, worker: text("gpu-2") }, Code::Aborted, "STALE_ATTEMPT"),
         (Rejection::PackNotFound(text("huge")), Code::NotFound, "PACK_NOT_FOUND"),
+        (Rejection::PlanNotFound(text("gold")), Code::NotFound, "PLAN_NOT_FOUND"),
+        (Rejection::SubscriptionNotFound, Code::NotFound, "SUBSCRIPTION_NOT_FOUND"),
+        (Rejection::AlreadySubscribed(text("pro")), Code::FailedPrecondition, "ALREADY_SUBSCRIBED"),
+        (
+            Rejection::PackNotAvailable { pack: text("bulk"), plans: vec![text("pro")] },
+            Code::FailedPrecondition,
+            "PACK_NOT_AVAILABLE",
+        ),
         (Rejection::CatalogNotFound(7), Code::NotFound, "CATALOG_NOT_FOUND"),
         (Rejection::QuoteInvalid("it is not a quote token"), Code::InvalidArgument, "QUOTE_INVALID"),
         (Rejection::QuoteExpired(Timestamp::EPOCH), Code::Aborted, "QUOTE_EXPIRED"),
@@ -85,13 +93,13 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
             Code::FailedPrecondition,
             "LIMIT_EXCEEDED",
         ),
+        (Rejection::ConcurrencyLimit { limit: 1, open: 1 }, Code::ResourceExhausted, "CONCURRENCY_LIMIT"),
         (
-            Rejection::ConcurrencyLimit { limit: 1, open: 1 },
-            Code::ResourceExhausted,
-            "CONCURRENCY_LIMIT",
-        ),
-        (
-            Rejection::InsufficientCredits { shortfalls: vec![shortfall], packs: vec![text("starter")] },
+            Rejection::InsufficientCredits {
+                shortfalls: vec![shortfall],
+                packs: vec![text("starter")],
+                next_renewal: None,
+            },
             Code::FailedPrecondition,
             "INSUFFICIENT_CREDITS",
         ),
@@ -177,7 +185,11 @@ fn every_reason_is_one_of_the_protos() {
 fn a_decided_refusal_says_where_in_the_wallets_history() {
     let wallet = WalletId::parse("alice").unwrap();
     let short = Shortfall { unit: credits(), required: 40, available: 15 };
-    let rejection = Rejection::InsufficientCredits { shortfalls: vec![short], packs: vec![text("starter")] };
+    let rejection = Rejection::InsufficientCredits {
+        shortfalls: vec![short],
+        packs: vec![text("starter")],
+        next_renewal: Some(Timestamp::from_micros(86_400_000_000)),
+    };
     let decided = Decided { revision: 7, version: 9, at: Timestamp::from_micros(1_500_000) };
     let status = Status::from(RpcError::about(&wallet)(rejection).decided(decided));
     let details = status.get_error_details();
@@ -189,6 +201,7 @@ fn a_decided_refusal_says_where_in_the_wallets_history() {
         ("available", "15"),
         ("shortfall", "25"),
         ("packs", "starter"),
+        ("next_renewal_time", "1970-01-02T00:00:00Z"),
         ("revision", "7"),
         ("version", "9"),
         ("decided_at", "1970-01-01T00:00:01.500Z"),

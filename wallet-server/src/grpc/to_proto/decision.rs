@@ -22,6 +22,10 @@ pub(crate) fn decision(rejection: &Rejection) -> Option<v1::Decision> {
         | Rejection::ReservationFinished(_)
         | Rejection::StaleAttempt { .. }
         | Rejection::PackNotFound(_)
+        | Rejection::PlanNotFound(_)
+        | Rejection::SubscriptionNotFound
+        | Rejection::AlreadySubscribed(_)
+        | Rejection::PackNotAvailable { .. }
         | Rejection::CatalogNotFound(_)
         | Rejection::QuoteInvalid(_)
         | Rejection::QuoteExpired(_)

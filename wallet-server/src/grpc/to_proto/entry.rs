@@ -64,6 +64,15 @@ fn kind(kind: EntryKind) -> v1::EntryKind {
         EntryKind::Cancelled => v1::EntryKind::Cancelled,
         EntryKind::HoldExpired => v1::EntryKind::HoldExpired,
         EntryKind::SettledLate => v1::EntryKind::SettledLate,
+        EntryKind::Subscribed => v1::EntryKind::Subscribed,
+        EntryKind::PlanChanged => v1::EntryKind::PlanChanged,
+        EntryKind::SubscriptionCancelled => v1::EntryKind::SubscriptionCancelled,
+        EntryKind::SubscriptionResumed => v1::EntryKind::SubscriptionResumed,
+        EntryKind::PaymentRecorded => v1::EntryKind::PaymentRecorded,
+        EntryKind::PeriodBegan => v1::EntryKind::PeriodBegan,
+        EntryKind::AllowanceGiven => v1::EntryKind::AllowanceGiven,
+        EntryKind::PaymentMissed => v1::EntryKind::PaymentMissed,
+        EntryKind::SubscriptionEnded => v1::EntryKind::SubscriptionEnded,
     }
 }
 

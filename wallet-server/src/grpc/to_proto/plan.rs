@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use wallet_core::catalog::{Allowance, Catalog, Limit, Plan, Term};
+use wallet_core::catalog::{Allowance, Catalog, Limit, Plan, Renewal, Term};
 use wallet_proto::v1;
 
 use super::amount::amount;
@@ -22,11 +22,12 @@ pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
         queue_priority: plan.queue_priority,
         name: plan.name.clone(),
         list_price: plan.list_price.as_ref().map(list_price),
+        renewal: renewal(plan.renewal).into(),
     }
 }
 
 /// The numbers of a plan by name, but for those that are unlimited.
-pub(crate) fn limits(plan: &Plan) -> HashMap<String, i64> {
+fn limits(plan: &Plan) -> HashMap<String, i64> {
     let bounded = |(name, limit): (&String, &Limit)| match limit {
         Limit::AtMost(most) => Some((name.clone(), i64::try_from(*most).unwrap_or(i64::MAX))),
         Limit::Unlimited => None,
@@ -43,11 +44,20 @@ fn allowance(catalog: &Catalog, plan: &Plan, included: &Allowance) -> v1::Allowa
     }
 }
 
-fn term(term: Term) -> v1::Term {
+/// How long a period lasts.
+pub(super) fn term(term: Term) -> v1::Term {
     match term {
         Term::Week => v1::Term::Week,
         Term::Month => v1::Term::Month,
         Term::Year => v1::Term::Year,
         Term::Once => v1::Term::Once,
+    }
+}
+
+/// Whether periods begin by themselves.
+pub(super) fn renewal(renewal: Renewal) -> v1::Renewal {
+    match renewal {
+        Renewal::Automatic => v1::Renewal::Automatic,
+        Renewal::OnPayment => v1::Renewal::OnPayment,
     }
 }

@@ -7,6 +7,7 @@ use wallet_proto::v1;
 
 use super::amount::amount;
 use super::balance::{balances, count};
+use super::subscription::subscription;
 use super::time::instant;
 
 /// A wallet, with the balances at hand.
@@ -23,6 +24,7 @@ pub(crate) fn wallet(catalog: &Catalog, view: &WalletView, units: &[UnitBalance]
         version: view.version,
         plan_id: view.plan.clone().unwrap_or_default(),
         debt_limits: limited.map(|unit| amount(catalog, &unit.unit, unit.total.debt_limit)).collect(),
+        subscription: view.profile.subscription.as_ref().map(|sold| subscription(catalog, sold)),
     }
 }
 

@@ -88,7 +88,7 @@ fn decided(
     price: &Price,
 ) -> Result<v1::EstimateResponse, Rejection> {
     let (shortfalls, packs) = match affordable(wallet, catalog, &price.amounts) {
-        Err(Rejection::InsufficientCredits { shortfalls, packs }) => (shortfalls, packs),
+        Err(Rejection::InsufficientCredits { shortfalls, packs, .. }) => (shortfalls, packs),
         _ => (Vec::new(), Vec::new()),
     };
     let (decision, plans) = match admissible(wallet, catalog, Some(operation), &price.amounts) {
@@ -105,6 +105,7 @@ fn decided(
         available: price.amounts.units().map(available).collect(),
         shortfall: shortfalls.iter().map(|s| to_proto::amount(catalog, &s.unit, s.missing())).collect(),
         pack_ids: packs,
+        next_renewal_time: wallet.next_renewal().and_then(to_proto::instant),
         entitling_plan_ids: plans,
         ..priced(catalog, price)
     })

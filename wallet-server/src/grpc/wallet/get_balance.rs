@@ -24,7 +24,7 @@ pub(super) async fn get_balance(
         version: wallet.version,
         read_time: to_proto::instant(read_time),
         open_reservations: to_proto::count(wallet.open_reservations),
-        next_renewal_time: None,
+        next_renewal_time: wallet.next_renewal().and_then(to_proto::instant),
     })
 }
 

@@ -4,6 +4,7 @@ mod cancel;
 mod estimate;
 mod extend;
 mod get_balance;
+mod get_entitlements;
 mod get_reservation;
 mod list_entries;
 mod list_grants;
@@ -59,6 +60,13 @@ impl WalletService for WalletRpcs {
 
     async fn get_balance(&self, request: Request<v1::GetBalanceRequest>) -> Answer<v1::GetBalanceResponse> {
         answer(&self.0, request, get_balance::get_balance).await
+    }
+
+    async fn get_entitlements(
+        &self,
+        request: Request<v1::GetEntitlementsRequest>,
+    ) -> Answer<v1::GetEntitlementsResponse> {
+        answer(&self.0, request, get_entitlements::get_entitlements).await
     }
 
     async fn get_reservation(

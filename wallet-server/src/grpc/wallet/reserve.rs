@@ -18,16 +18,15 @@ pub(super) async fn reserve(
     let (wallet, reserve) = parse(request, |wallet, token| services.quotes.open(*tenant, wallet, token))?;
     let done = call.submit(wallet, Command::Reserve(reserve)).await?;
     let catalog = call.catalog();
-    let plan = catalog.default_plan();
     Ok(v1::ReserveResponse {
         reservation: Some(to_proto::reservation(&catalog, &done.wallet, done.reservation()?)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,
         decide_time: to_proto::instant(done.decided_at),
-        queue_priority: plan.map_or(0, |plan| plan.queue_priority),
-        features: plan.map(|plan| plan.features.clone()).unwrap_or_default(),
-        limits: plan.map(to_proto::limits).unwrap_or_default(),
+        queue_priority: done.plan.queue_priority,
+        limits: to_proto::limits(&done.plan.limits),
+        features: done.plan.features,
         warnings: Vec::new(),
     })
 }

@@ -1,11 +1,14 @@
 //! Each RPC through the wire: what it answers, what it refuses, what it says when asked again.
 
 mod cancel;
+mod cancel_subscription;
+mod change_plan;
 mod create_wallet;
 mod estimate;
 mod extend;
 mod get_balance;
 mod get_catalog;
+mod get_entitlements;
 mod get_reservation;
 mod get_wallet;
 mod grant;
@@ -16,9 +19,12 @@ mod list_plans;
 mod list_reservations;
 mod list_wallets;
 mod publish_catalog;
+mod record_payment;
 mod reserve;
+mod resume_subscription;
 mod revoke_grant;
 pub(crate) mod settle;
 mod start;
+mod subscribe;
 mod top_up;
 mod update_wallet;

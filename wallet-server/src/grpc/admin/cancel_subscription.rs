@@ -1,0 +1,34 @@
+//! CancelSubscription: it ends with its period, or at once.
+
+use wallet_core::decide::CancelSubscription;
+use wallet_core::{Command, Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn cancel_subscription(
+    call: Call,
+    request: v1::CancelSubscriptionRequest,
+) -> Result<v1::CancelSubscriptionResponse, RpcError> {
+    let (wallet, command) = parse(request)?;
+    let done = call.submit(wallet, Command::CancelSubscription(command)).await?;
+    Ok(v1::CancelSubscriptionResponse {
+        wallet: Some(to_proto::wallet(&call.catalog(), done.view()?, &done.balances)),
+        replayed: done.replayed,
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::CancelSubscriptionRequest) -> Result<(WalletId, CancelSubscription), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let id = bad.id("request_id", &request.request_id);
+    let now = bad.cancel_now("when", request.when);
+    let reason = bad.reason(request.reason);
+    bad.verdict(|| Some((wallet?, CancelSubscription { request: id?, now, reason })))
+}

@@ -1,0 +1,33 @@
+//! RecordPayment: the next period is paid.
+
+use wallet_core::decide::RecordPayment;
+use wallet_core::{Command, Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn record_payment(
+    call: Call,
+    request: v1::RecordPaymentRequest,
+) -> Result<v1::RecordPaymentResponse, RpcError> {
+    let (wallet, command) = parse(request)?;
+    let done = call.submit(wallet, Command::RecordPayment(command)).await?;
+    Ok(v1::RecordPaymentResponse {
+        wallet: Some(to_proto::wallet(&call.catalog(), done.view()?, &done.balances)),
+        replayed: done.replayed,
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::RecordPaymentRequest) -> Result<(WalletId, RecordPayment), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let id = bad.id("request_id", &request.request_id);
+    let reason = bad.reason(request.reason);
+    bad.verdict(|| Some((wallet?, RecordPayment { request: id?, reason })))
+}

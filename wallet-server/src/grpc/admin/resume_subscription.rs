@@ -1,0 +1,32 @@
+//! ResumeSubscription: a cancel that has not happened yet is undone.
+
+use wallet_core::decide::ResumeSubscription;
+use wallet_core::{Command, Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn resume_subscription(
+    call: Call,
+    request: v1::ResumeSubscriptionRequest,
+) -> Result<v1::ResumeSubscriptionResponse, RpcError> {
+    let (wallet, command) = parse(request)?;
+    let done = call.submit(wallet, Command::ResumeSubscription(command)).await?;
+    Ok(v1::ResumeSubscriptionResponse {
+        wallet: Some(to_proto::wallet(&call.catalog(), done.view()?, &done.balances)),
+        replayed: done.replayed,
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::ResumeSubscriptionRequest) -> Result<(WalletId, ResumeSubscription), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let id = bad.id("request_id", &request.request_id);
+    bad.verdict(|| Some((wallet?, ResumeSubscription { request: id? })))
+}

@@ -1,0 +1,35 @@
+//! Subscribe: a plan is sold.
+
+use wallet_core::decide::Subscribe;
+use wallet_core::{Command, Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn subscribe(
+    call: Call,
+    request: v1::SubscribeRequest,
+) -> Result<v1::SubscribeResponse, RpcError> {
+    let (wallet, command) = parse(request)?;
+    let done = call.submit(wallet, Command::Subscribe(command)).await?;
+    Ok(v1::SubscribeResponse {
+        wallet: Some(to_proto::wallet(&call.catalog(), done.view()?, &done.balances)),
+        replayed: done.replayed,
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::SubscribeRequest) -> Result<(WalletId, Subscribe), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let id = bad.id("request_id", &request.request_id);
+    let plan = bad.plan_id("plan_id", request.plan_id);
+    let overrides = bad.overrides("overrides", request.overrides);
+    let anchor = bad.instant("anchor_time", request.anchor_time);
+    bad.verdict(|| Some((wallet?, Subscribe { request: id?, plan, overrides, anchor })))
+}

@@ -1,0 +1,129 @@
+//! What is said about subscriptions: the plan, what is negotiated, when one ends.
+
+use std::collections::{BTreeMap, HashMap};
+
+use wallet_core::subscription::Overrides;
+use wallet_proto::v1;
+
+use super::Violations;
+use super::text::key_path;
+
+const MAX_PLAN_BYTES: usize = 128;
+const MAX_LIMITS: usize = 32;
+const MAX_LIMIT_NAME_BYTES: usize = 128;
+
+impl Violations {
+    /// A plan. Required; whether the catalog has it is decided later.
+    pub(crate) fn plan_id(&mut self, path: &str, plan: String) -> String {
+        self.required_name(path, plan, MAX_PLAN_BYTES)
+    }
+
+    /// What is negotiated instead of what the plan says; nothing if left out.
+    pub(crate) fn overrides(&mut self, path: &str, overrides: Option<v1::PlanOverrides>) -> Overrides {
+        let v1::PlanOverrides { allowances, limits, rank } = overrides.unwrap_or_default();
+        let rank_path = format!("{path}.rank");
+        Overrides {
+            allowances: self.amounts(&format!("{path}.allowances"), allowances),
+            limits: self.limits(&format!("{path}.limits"), limits),
+            rank: rank.map(|rank| self.not_negative(&rank_path, rank.into()).unsigned_abs()).and_then(narrow),
+        }
+    }
+
+    /// Whether a subscription ends at once, instead of with its period.
+    pub(crate) fn cancel_now(&mut self, path: &str, when: i32) -> bool {
+        match v1::CancelTime::try_from(when) {
+            Ok(v1::CancelTime::Unspecified | v1::CancelTime::AtPeriodEnd) => false,
+            Ok(v1::CancelTime::Now) => true,
+            Err(_) => {
+                self.add(path, format!("{when} is not a cancel time"));
+                false
+            }
+        }
+    }
+
+    fn limits(&mut self, path: &str, limits: HashMap<String, i64>) -> BTreeMap<String, u64> {
+        let mut read = BTreeMap::new();
+        if self.too_many(path, limits.len(), MAX_LIMITS) {
+            return read;
+        }
+        for (name, limit) in limits.into_iter().collect::<BTreeMap<_, _>>() {
+            let path = key_path(path, &name);
+            let name = self.required_name(&path, name, MAX_LIMIT_NAME_BYTES);
+            read.insert(name, self.not_negative(&path, limit).unsigned_abs());
+        }
+        read
+    }
+}
+
+fn narrow(rank: u64) -> Option<u32> {
+    u32::try_from(rank).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_not_negotiated() {
+        let mut bad = Violations::default();
+        assert_eq!(bad.overrides("overrides", None), Overrides::default());
+        assert_eq!(bad.overrides("overrides", Some(v1::PlanOverrides::default())), Overrides::default());
+        assert!(!bad.cancel_now("when", 0));
+        assert!(!bad.cancel_now("when", 1));
+        assert!(bad.cancel_now("when", 2));
+        assert!(bad.lines().is_empty());
+    }
+
+    #[test]
+    fn amounts_limits_and_rank_are_read_as_they_are_and_nought_is_a_figure() {
+        let mut bad = Violations::default();
+        let credits = v1::Amount { unit: "credits".to_owned(), amount: 0, ..v1::Amount::default() };
+        let read = bad.overrides(
+            "overrides",
+            Some(v1::PlanOverrides {
+                allowances: vec![credits],
+                limits: [("concurrency".to_owned(), 0), ("seats".to_owned(), i64::MAX)].into(),
+                rank: Some(0),
+            }),
+        );
+        assert!(read.allowances.names("credits"));
+        assert_eq!(
+            read.limits,
+            [("concurrency".to_owned(), 0), ("seats".to_owned(), i64::MAX as u64)].into()
+        );
+        assert_eq!(read.rank, Some(0));
+        assert!(bad.lines().is_empty());
+    }
+
+    #[test]
+    fn every_bad_part_of_a_sale_is_named() {
+        let mut bad = Violations::default();
+        bad.plan_id("plan_id", String::new());
+        bad.overrides(
+            "overrides",
+            Some(v1::PlanOverrides {
+                allowances: vec![v1::Amount { amount: -1, ..v1::Amount::default() }],
+                limits: [("seats".to_owned(), -1), ("l".repeat(129), 1)].into(),
+                rank: Some(-1),
+            }),
+        );
+        let limits = (0..33).map(|n| (format!("l{n}"), n)).collect();
+        bad.overrides("overrides", Some(v1::PlanOverrides { limits, ..v1::PlanOverrides::default() }));
+        bad.cancel_now("when", 3);
+        let long =
+            format!("overrides.limits[\"{}\"]: has 129 bytes, at most 128 are allowed", "l".repeat(64));
+        assert_eq!(
+            bad.lines(),
+            [
+                "plan_id: must not be empty",
+                "overrides.allowances[0].unit: must not be empty",
+                "overrides.allowances[0].amount: is -1, 0 to 1000000000000000 is allowed",
+                long.as_str(),
+                "overrides.limits[\"seats\"]: is -1, must not be negative",
+                "overrides.rank: is -1, must not be negative",
+                "overrides.limits: has 33 entries, at most 32 are allowed",
+                "when: 3 is not a cancel time",
+            ]
+        );
+    }
+}

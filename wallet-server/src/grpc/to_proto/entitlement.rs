@@ -1,0 +1,23 @@
+//! Entitlements: what a plan allows, in words that a screen can show.
+
+use wallet_core::catalog::{Entitlement, Matcher};
+use wallet_proto::v1::{self, matcher::Accepts};
+
+/// Operations that a plan allows.
+pub(crate) fn entitlement(entitlement: &Entitlement) -> v1::Entitlement {
+    let attributes = entitlement.conditions.iter();
+    v1::Entitlement {
+        kind: Some(matcher(&entitlement.kind)),
+        attributes: attributes.map(|(name, accepted)| (name.to_owned(), matcher(accepted))).collect(),
+        max: entitlement.max.iter().map(|(name, most)| (name.clone(), most.to_string())).collect(),
+    }
+}
+
+fn matcher(matcher: &Matcher) -> v1::Matcher {
+    let accepts = match matcher {
+        Matcher::AnyOf(values) => Accepts::AnyOf(v1::AnyOf { values: values.iter().cloned().collect() }),
+        Matcher::Prefix(prefix) => Accepts::Prefix(prefix.clone()),
+        Matcher::Range { min, max } => Accepts::WholeNumbers(v1::WholeNumbers { min: *min, max: *max }),
+    };
+    v1::Matcher { accepts: Some(accepts) }
+}

@@ -1,0 +1,68 @@
+//! Subscriptions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use wallet_core::catalog::Catalog;
+use wallet_core::subscription::{Pending, SoldAllowance, Standing, Subscription};
+use wallet_proto::v1::{self, subscription};
+
+use super::amount::amount;
+use super::balance::count;
+use super::plan::{renewal, term};
+use super::time::instant;
+
+/// What a wallet was sold, and where in it the wallet is.
+pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1::Subscription {
+    let sold = &subscription.sold;
+    let past_due = subscription.standing == Standing::PastDue;
+    v1::Subscription {
+        plan_id: sold.plan.clone(),
+        status: status(subscription.standing).into(),
+        term: term(sold.term).into(),
+        renewal: renewal(sold.renewal).into(),
+        anchor_time: instant(subscription.anchor),
+        period_start_time: instant(subscription.period_start()),
+        period_end_time: instant(subscription.period_end()),
+        paid_through_time: instant(subscription.paid_through()),
+        next_renewal_time: subscription.next_renewal().and_then(instant),
+        dunning_end_time: past_due.then(|| instant(subscription.dunning_end())).flatten(),
+        pending: subscription.pending.as_ref().map(|next| pending(subscription, next)),
+        allowances: sold.allowances.iter().map(|included| allowance(catalog, included)).collect(),
+        limits: limits(&sold.limits),
+        rank: count(sold.rank.into()),
+    }
+}
+
+/// Numbers by name.
+pub(crate) fn limits(limits: &BTreeMap<String, u64>) -> HashMap<String, i64> {
+    limits.iter().map(|(name, limit)| (name.clone(), i64::try_from(*limit).unwrap_or(i64::MAX))).collect()
+}
+
+fn status(standing: Standing) -> v1::SubscriptionStatus {
+    match standing {
+        Standing::Active => v1::SubscriptionStatus::Active,
+        Standing::PastDue => v1::SubscriptionStatus::PastDue,
+    }
+}
+
+fn pending(subscription: &Subscription, pending: &Pending) -> subscription::Pending {
+    let effective_time = match subscription.standing {
+        Standing::Active => instant(subscription.period_end()),
+        Standing::PastDue => instant(subscription.dunning_end()),
+    };
+    match pending {
+        Pending::End => subscription::Pending::End(v1::SubscriptionEnd { effective_time }),
+        Pending::Change(sold) => {
+            subscription::Pending::Change(v1::PlanChange { plan_id: sold.plan.clone(), effective_time })
+        }
+    }
+}
+
+fn allowance(catalog: &Catalog, included: &SoldAllowance) -> v1::Allowance {
+    let rollover = (included.rollover_cap > 0).then_some(included.rollover_cap);
+    v1::Allowance {
+        amount: Some(amount(catalog, &included.unit, included.amount)),
+        cadence: term(included.cadence).into(),
+        rollover_cap: rollover.map(|cap| amount(catalog, &included.unit, cap)),
+    }
+}

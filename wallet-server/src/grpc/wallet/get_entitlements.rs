@@ -1,0 +1,41 @@
+//! GetEntitlements: what a wallet's plan allows.
+
+use wallet_core::balance::PlanView;
+use wallet_core::{Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+use crate::query::Snapshot;
+
+pub(super) async fn get_entitlements(
+    call: Call,
+    request: v1::GetEntitlementsRequest,
+) -> Result<v1::GetEntitlementsResponse, RpcError> {
+    let wallet = parse(&request)?;
+    let read = call.services.queries.wallet(call.tenant, &wallet).await;
+    let Snapshot { wallet, read_time } = read.map_err(RpcError::about(&wallet))?;
+    let catalog = call.catalog();
+    let PlanView { plan, tier, queue_priority, features, limits } = PlanView::of(&wallet, &catalog);
+    let allowed = wallet.plan(&catalog).and_then(|plan| plan.entitlements.as_ref());
+    Ok(v1::GetEntitlementsResponse {
+        plan_id: plan.unwrap_or_default(),
+        tier: tier.unwrap_or_default(),
+        unrestricted: allowed.is_none(),
+        entitlements: allowed.into_iter().flatten().map(to_proto::entitlement).collect(),
+        limits: to_proto::limits(&limits),
+        features,
+        queue_priority,
+        revision: wallet.revision,
+        version: wallet.version,
+        read_time: to_proto::instant(read_time),
+    })
+}
+
+fn parse(request: &v1::GetEntitlementsRequest) -> Result<WalletId, Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    bad.verdict(|| wallet)
+}

@@ -1,0 +1,154 @@
+//! ChangePlan: up at once, down at the end of the period, and shown beforehand.
+
+use wallet_client::Code;
+use wallet_client::v1::{self, EntryKind, ErrorReason, Term};
+
+use crate::sold::{
+    WEEK, about_to_end, change, end, entries_after, grants, listed, now, parts, pending, shop, subscribe,
+    subscription, subscription_of, wallet,
+};
+use crate::words::{credits_of, facts, later, mismatch, refused, until, violations};
+
+/// Sells Creator so that two thirds of its week are left.
+async fn two_thirds_left(client: &wallet_client::WalletClient) {
+    let anchor_time = later(now(client).await, -WEEK / 3);
+    client.subscribe(v1::SubscribeRequest { anchor_time, ..subscribe("sold", "creator") }).await.unwrap();
+}
+
+each_database! {
+    async fn a_better_plan_comes_at_once_with_the_difference_for_the_rest_of_the_period(server: Server) {
+        let client = shop(&server).await;
+        two_thirds_left(&client).await;
+        let before = subscription(&client).await;
+        let done = client.change_plan(change("up", "pro")).await.unwrap();
+        assert_eq!((done.replayed, done.revision, done.grants.len()), (false, 3, 0));
+        let after = subscription_of(done.wallet);
+        assert_eq!((after.plan_id.as_str(), pending(&after)), ("pro", ("", None)));
+        assert_eq!(after.anchor_time, before.anchor_time);
+        assert_eq!(after.period_end_time, before.period_end_time);
+        // Creator 30 to Pro 100: two thirds of 70 are 46.7.
+        let expected = [
+            "period:1.0.0: 30 credits, 30 available, 0 held, 0 consumed, 0 expired",
+            "period:2.0.0#1: 1 trainings, 1 available, 0 held, 0 consumed, 0 expired",
+            "period:2.0.0: 47 credits, 47 available, 0 held, 0 consumed, 0 expired",
+        ];
+        assert_eq!(grants(&client).await, expected);
+        assert!(listed(&client).await.iter().all(|grant| grant.expire_time == before.period_end_time));
+        assert_eq!(entries_after(&client, 2, 1).await, [(EntryKind::PlanChanged, done.decide_time)]);
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn a_lesser_plan_comes_by_itself_at_the_end_of_the_period(server: Server) {
+        let client = shop(&server).await;
+        let boundary = about_to_end(&client, "pro").await;
+        let chosen = client.change_plan(change("down", "creator")).await.unwrap();
+        let chosen = subscription_of(chosen.wallet);
+        assert_eq!((chosen.plan_id.as_str(), pending(&chosen)), ("pro", ("creator", boundary)));
+        assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
+        until(&client, "w", boundary).await;
+
+        let now = subscription(&client).await;
+        assert_eq!((now.plan_id.as_str(), pending(&now)), ("creator", ("", None)));
+        assert_eq!((now.period_start_time, now.period_end_time), (boundary, later(boundary, WEEK)));
+        assert_eq!(wallet(&client).await.plan_id, "creator");
+        assert_eq!(credits_of(&client, "w").await, (30, 0, 0));
+        let said = entries_after(&client, 3, 3).await;
+        let lapse = (EntryKind::GrantExpired, boundary);
+        assert_eq!(said, [lapse, lapse, (EntryKind::PlanChanged, boundary)]);
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn a_change_that_has_not_happened_is_undone_by_the_present_plan_and_replaced_by_another(server: Server) {
+        let client = shop(&server).await;
+        client.subscribe(subscribe("a", "pro")).await.unwrap();
+        for (request, plan, expected) in [("b", "creator", "creator"), ("c", "nothing", "nothing"), ("d", "pro", "")] {
+            let chosen = subscription_of(client.change_plan(change(request, plan)).await.unwrap().wallet);
+            assert_eq!((chosen.plan_id.as_str(), pending(&chosen).0), ("pro", expected));
+        }
+        assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
+    }
+
+    async fn a_plan_of_another_term_begins_anew_and_the_old_credits_live_to_their_end(server: Server) {
+        let client = shop(&server).await;
+        two_thirds_left(&client).await;
+        let old = subscription(&client).await;
+        let done = client.change_plan(change("yearly", "creator-yearly")).await.unwrap();
+        let new = subscription_of(done.wallet);
+        assert_eq!((new.term(), new.anchor_time), (Term::Year, done.decide_time));
+        assert_eq!(new.next_renewal_time, later(done.decide_time, WEEK), "the next weekly training");
+        let told: Vec<_> = listed(&client).await;
+        let expires = |id: &str| told.iter().find(|grant| grant.grant_id == id).unwrap().expire_time;
+        assert_eq!(expires("period:1.0.0"), old.period_end_time);
+        assert_eq!(expires("period:2.0.0"), new.period_end_time);
+        assert_eq!(expires("period:2.0.0#1"), later(done.decide_time, WEEK));
+        let expected = [
+            "period:1.0.0: 30 credits, 30 available, 0 held, 0 consumed, 0 expired",
+            "period:2.0.0#1: 1 trainings, 1 available, 0 held, 0 consumed, 0 expired",
+            "period:2.0.0: 1500 credits, 1500 available, 0 held, 0 consumed, 0 expired",
+        ];
+        assert_eq!(grants(&client).await, expected);
+    }
+
+    async fn a_change_is_shown_beforehand_and_shown_is_what_comes(server: Server) {
+        let client = shop(&server).await;
+        two_thirds_left(&client).await;
+        let look = |request: &str, plan: &str| v1::ChangePlanRequest { validate_only: true, ..change(request, plan) };
+        let shown = client.change_plan(look("up", "pro")).await.unwrap();
+        assert_eq!((shown.replayed, shown.revision), (false, 3));
+        let expected = [
+            "period:2.0.0: 47 credits, 47 available, 0 held, 0 consumed, 0 expired",
+            "period:2.0.0#1: 1 trainings, 1 available, 0 held, 0 consumed, 0 expired",
+        ];
+        assert_eq!(shown.grants.iter().map(parts).collect::<Vec<_>>(), expected);
+        let down = client.change_plan(look("down", "nothing")).await.unwrap();
+        let (issued, down) = (down.grants.len(), subscription_of(down.wallet));
+        assert_eq!((issued, pending(&down)), (0, ("nothing", down.period_end_time)));
+        assert_eq!(entries_after(&client, 2, 0).await, [], "nothing was written");
+        assert_eq!(subscription(&client).await.plan_id, "creator");
+
+        let done = client.change_plan(change("up", "pro")).await.unwrap();
+        assert_eq!((done.replayed, done.revision), (false, 3));
+        let (mut shown, mut done) = (shown.wallet.unwrap(), done.wallet.unwrap());
+        (shown.version, done.version) = (0, 0);
+        assert_eq!(shown, done);
+        let again = client.change_plan(look("up", "pro")).await.unwrap();
+        assert_eq!((again.replayed, again.revision, again.grants.len()), (true, 3, 0));
+    }
+
+    async fn a_change_that_would_be_refused_is_refused_beforehand(server: Server) {
+        let client = shop(&server).await;
+        for validate_only in [false, true] {
+            let ask = |plan: &str| v1::ChangePlanRequest { validate_only, ..change("a", plan) };
+            let refusal = client.change_plan(ask("pro")).await;
+            let refusal = refused(refusal, ErrorReason::SubscriptionNotFound, Code::NotFound);
+            assert_eq!(facts(&refusal), "revision=1 version=1 wallet_id=w");
+            let nobody = v1::ChangePlanRequest { wallet_id: "nobody".into(), ..ask("pro") };
+            refused(client.change_plan(nobody).await, ErrorReason::WalletNotFound, Code::NotFound);
+            let bare = v1::ChangePlanRequest { validate_only, ..Default::default() };
+            let expected = [
+                "wallet_id: must not be empty",
+                "request_id: must not be empty",
+                "plan_id: must not be empty",
+            ];
+            assert_eq!(violations(client.change_plan(bare).await), expected);
+        }
+        client.subscribe(subscribe("s", "creator")).await.unwrap();
+        for validate_only in [false, true] {
+            let ask = v1::ChangePlanRequest { validate_only, ..change("a", "gold") };
+            let refusal = refused(client.change_plan(ask).await, ErrorReason::PlanNotFound, Code::NotFound);
+            assert_eq!(facts(&refusal), "plan_id=gold revision=2 version=2 wallet_id=w");
+        }
+    }
+
+    async fn the_same_change_again_gives_nothing_more_and_another_under_its_id_is_a_mismatch(server: Server) {
+        let client = shop(&server).await;
+        two_thirds_left(&client).await;
+        client.change_plan(change("up", "pro")).await.unwrap();
+        let again = client.change_plan(change("up", "pro")).await.unwrap();
+        assert_eq!((again.replayed, again.revision), (true, 3));
+        assert_eq!(credits_of(&client, "w").await, (77, 0, 0));
+        assert_eq!(mismatch(client.change_plan(change("up", "creator")).await), ["plan_id"]);
+        let other = client.cancel_subscription(end("up", v1::CancelTime::AtPeriodEnd)).await;
+        assert_eq!(mismatch(other), ["request_id"]);
+    }
+}

@@ -1,0 +1,156 @@
+//! Plans and what is said about them, for the tests of subscriptions.
+
+use std::time::Duration;
+
+use prost_types::Timestamp;
+use wallet_client::v1::{self, subscription::Pending};
+use wallet_client::{OperationExt, WalletClient, operation};
+
+use crate::harness::Server;
+use crate::words::{balance, later, publish};
+
+/// Weekly plans, whose periods can be made to end three seconds from now on any day of the year.
+pub(crate) const PLANS: &str = include_str!("plans.toml");
+
+/// How often something that comes by itself is looked for, 20 ms apart, before the test gives up.
+const LOOKS: usize = 1_000;
+
+/// A week in seconds.
+pub(crate) const WEEK: i64 = 7 * 86_400;
+
+/// A client, and a new wallet `w` with nothing in it, on a server that sells [`PLANS`].
+pub(crate) async fn shop(server: &Server) -> WalletClient {
+    let client = server.client().await;
+    publish(&client, PLANS).await;
+    client
+        .create_wallet(v1::CreateWalletRequest { wallet_id: "w".into(), ..Default::default() })
+        .await
+        .unwrap();
+    client
+}
+
+/// A plan is sold now.
+pub(crate) fn subscribe(request: &str, plan: &str) -> v1::SubscribeRequest {
+    v1::SubscribeRequest {
+        wallet_id: "w".into(),
+        request_id: request.into(),
+        plan_id: plan.into(),
+        ..Default::default()
+    }
+}
+
+/// Another plan is sold.
+pub(crate) fn change(request: &str, plan: &str) -> v1::ChangePlanRequest {
+    v1::ChangePlanRequest {
+        wallet_id: "w".into(),
+        request_id: request.into(),
+        plan_id: plan.into(),
+        ..Default::default()
+    }
+}
+
+/// A subscription ends.
+pub(crate) fn end(request: &str, when: v1::CancelTime) -> v1::CancelSubscriptionRequest {
+    v1::CancelSubscriptionRequest {
+        wallet_id: "w".into(),
+        request_id: request.into(),
+        when: when.into(),
+        ..Default::default()
+    }
+}
+
+/// It goes on after all.
+pub(crate) fn resume(request: &str) -> v1::ResumeSubscriptionRequest {
+    v1::ResumeSubscriptionRequest { wallet_id: "w".into(), request_id: request.into() }
+}
+
+/// A period was paid.
+pub(crate) fn payment(request: &str) -> v1::RecordPaymentRequest {
+    v1::RecordPaymentRequest { wallet_id: "w".into(), request_id: request.into(), ..Default::default() }
+}
+
+/// So many images.
+pub(crate) fn images(count: &str) -> v1::Operation {
+    operation("image.generate").quantity("count", count)
+}
+
+/// The server's clock.
+pub(crate) async fn now(client: &WalletClient) -> Option<Timestamp> {
+    balance(client, "w").await.read_time
+}
+
+/// Sells a weekly plan so that its period ends three seconds from now, and says when.
+pub(crate) async fn about_to_end(client: &WalletClient, plan: &str) -> Option<Timestamp> {
+    let end = later(now(client).await, 3);
+    let anchor_time = later(end, -WEEK);
+    let sold =
+        client.subscribe(v1::SubscribeRequest { anchor_time, ..subscribe("sold", plan) }).await.unwrap();
+    assert_eq!(subscription_of(sold.wallet).period_end_time, end);
+    end
+}
+
+/// The wallet `w` as it stands now.
+pub(crate) async fn wallet(client: &WalletClient) -> v1::Wallet {
+    let request = v1::GetWalletRequest { wallet_id: "w".into() };
+    client.get_wallet(request).await.unwrap().wallet.unwrap()
+}
+
+/// What it is subscribed to.
+pub(crate) async fn subscription(client: &WalletClient) -> v1::Subscription {
+    subscription_of(Some(wallet(client).await))
+}
+
+/// What a wallet that was answered is subscribed to.
+pub(crate) fn subscription_of(wallet: Option<v1::Wallet>) -> v1::Subscription {
+    wallet.and_then(|wallet| wallet.subscription).expect("a subscription")
+}
+
+/// What will happen in words: `"end"`, `"pro"`, or nothing; and when.
+pub(crate) fn pending(subscription: &v1::Subscription) -> (&str, Option<Timestamp>) {
+    match &subscription.pending {
+        None => ("", None),
+        Some(Pending::End(end)) => ("end", end.effective_time),
+        Some(Pending::Change(change)) => (&change.plan_id, change.effective_time),
+    }
+}
+
+/// All grants of the wallet `w`, as "id: amount, available, held, consumed, expired".
+pub(crate) async fn grants(client: &WalletClient) -> Vec<String> {
+    let mut told: Vec<String> = listed(client).await.iter().map(parts).collect();
+    told.sort();
+    told
+}
+
+/// All grants of the wallet `w`.
+pub(crate) async fn listed(client: &WalletClient) -> Vec<v1::Grant> {
+    let request = v1::ListGrantsRequest { wallet_id: "w".into(), include_closed: true, ..Default::default() };
+    client.list_grants(request).await.unwrap().grants
+}
+
+/// One grant in figures.
+pub(crate) fn parts(grant: &v1::Grant) -> String {
+    let amount = grant.amount.as_ref().unwrap();
+    let (all, unit) = (amount.amount, &amount.unit);
+    let v1::Grant { grant_id, available, held, consumed, expired, .. } = grant;
+    format!(
+        "{grant_id}: {all} {unit}, {available} available, {held} held, {consumed} consumed, {expired} expired"
+    )
+}
+
+/// What the ledger says after this revision, kind and instant of effect, once it has so many lines more: what falls
+/// due by itself is written by the next sweep.
+pub(crate) async fn entries_after(
+    client: &WalletClient,
+    after_revision: i64,
+    how_many: usize,
+) -> Vec<(v1::EntryKind, Option<Timestamp>)> {
+    for _ in 0..LOOKS {
+        let request = v1::ListEntriesRequest { wallet_id: "w".into(), after_revision, ..Default::default() };
+        let entries = client.list_entries(request).await.unwrap().entries;
+        if entries.len() >= how_many {
+            return entries.iter().map(|entry| (entry.kind(), entry.effective_time)).collect();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("no {how_many} entries come after revision {after_revision}");
+}
