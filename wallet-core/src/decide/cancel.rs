@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::amount::Amounts;
 use crate::command::{Context, Subject, Verdict};
+use crate::decide::create_wallet::check_units;
 use crate::decide::settle::{finish, finished_before};
 use crate::decision::Decision;
 use crate::entry::EntryKind;
@@ -55,6 +56,7 @@ fn stop(
         CancelReason::User => (cancel_fees(reservation, &context.catalogs.current), AfterExpiry::Lapse),
         CancelReason::Platform => (Amounts::none(), AfterExpiry::Grace),
     };
+    check_units(context, &cancel.max_fees, "max_fees")?;
     for (unit, max_fee) in cancel.max_fees.iter() {
         let fee = fees.get(unit.as_str());
         if fee > max_fee {

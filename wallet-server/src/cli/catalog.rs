@@ -60,7 +60,7 @@ fn check(file: &Path) -> Result<ExitCode, AppError> {
             Ok(ExitCode::SUCCESS)
         }
         Err(problems) => {
-            say(problems);
+            problems.0.iter().for_each(say);
             Ok(ExitCode::FAILURE)
         }
     }

@@ -26,3 +26,7 @@ mod words;
 mod style;
 #[cfg(test)]
 mod sweeper;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod cli;

@@ -85,7 +85,7 @@ each_database! {
             ..Default::default()
         };
         client.extend(beat).await.unwrap();
-        // A second hold that expires later than the first would have: when it is swept, the first was passed over.
+        // This one lapses later than the first would have: when it is swept, the first was passed over.
         let second = v1::ReserveRequest { ttl: Some(seconds(2)), ..job("w", "k", video("5")) };
         client.reserve(second).await.unwrap();
         assert_eq!(swept(&client).await.reservation_id, "k");

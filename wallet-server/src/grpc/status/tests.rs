@@ -1,3 +1,5 @@
+//! A row per variant: code, reason, figures, and no inner detail.
+
 use wallet_core::catalog::Problem;
 use wallet_core::rejection::Shortfall;
 use wallet_core::reservation::State;

@@ -1,6 +1,7 @@
 //! Servers and databases for tests: an in-process server on port 0, or the binary as a process that can be killed.
 
 mod database;
+mod kill;
 mod names;
 mod postgres;
 mod process;

@@ -27,5 +27,6 @@ pub(crate) fn unique(prefix: &str) -> String {
 /// The program that an environment variable names; scripts/test sets them all.
 pub(crate) fn tool(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable).map(PathBuf::from);
-    path.filter(|path| path.is_file()).unwrap_or_else(|| panic!("{variable} names no program: run scripts/test"))
+    path.filter(|path| path.is_file())
+        .unwrap_or_else(|| panic!("{variable} names no program: run scripts/test"))
 }
