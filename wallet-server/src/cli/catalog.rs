@@ -78,7 +78,8 @@ async fn publish(file: &Path, server: &ServerArgs) -> Result<ExitCode, AppError>
 }
 
 async fn show(version: i64, server: &ServerArgs) -> Result<ExitCode, AppError> {
-    let answer = connect(server).await?.get_catalog(v1::GetCatalogRequest { version }).await.map_err(failed)?;
+    let answer =
+        connect(server).await?.get_catalog(v1::GetCatalogRequest { version }).await.map_err(failed)?;
     let catalog = answer.catalog.unwrap_or_default();
     say(format_args!("# catalog {}", catalog.version));
     say(catalog.toml.trim_end());

@@ -39,7 +39,11 @@ impl Admission {
     }
 
     /// A place for a command, or word that there is none for its kind.
-    pub(super) fn admit(self: &Arc<Self>, wallet: WalletKey, command: &Command) -> Result<Ticket, EngineError> {
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        wallet: WalletKey,
+        command: &Command,
+    ) -> Result<Ticket, EngineError> {
         let mut waiting = self.waiting();
         let of_wallet = waiting.by_wallet.get(&wallet).copied().unwrap_or(0);
         let share = share(command);

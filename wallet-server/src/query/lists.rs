@@ -35,7 +35,8 @@ impl ReservationFilter {
     /// What the database can tell. States are left out: a due hold is stored as open.
     fn condition(&self) -> Condition {
         let mut condition = Condition::all();
-        let equal = [(Column::Worker, &self.worker), (Column::Kind, &self.kind), (Column::Actor, &self.actor)];
+        let equal =
+            [(Column::Worker, &self.worker), (Column::Kind, &self.kind), (Column::Actor, &self.actor)];
         for (column, value) in equal {
             condition = condition.add_option(value.as_ref().map(|value| column.eq(value.as_str())));
         }
@@ -140,7 +141,11 @@ impl Queries {
     }
 
     /// A tenant's wallets, by id.
-    pub(crate) async fn wallets(&self, tenant: TenantId, page: Page) -> Result<Listed<WalletView>, ReadError> {
+    pub(crate) async fn wallets(
+        &self,
+        tenant: TenantId,
+        page: Page,
+    ) -> Result<Listed<WalletView>, ReadError> {
         let after: String = page.position()?.unwrap_or_default();
         let (store, probe, now) = (self.store.clone(), page.probe(), self.clock.now());
         let catalog = self.catalogs.current(tenant);

@@ -60,8 +60,9 @@ impl Store {
         let lock = match sqlite_path(url) {
             Some(path) => {
                 if let Some(folder) = path.parent() {
-                    std::fs::create_dir_all(folder)
-                        .map_err(|e| StoreError::new(Trouble::Unavailable, format!("{}: {e}", folder.display())))?;
+                    std::fs::create_dir_all(folder).map_err(|e| {
+                        StoreError::new(Trouble::Unavailable, format!("{}: {e}", folder.display()))
+                    })?;
                 }
                 Some(Arc::new(FileLock::take(&path)?))
             }
@@ -161,7 +162,9 @@ async fn connect_readers(url: &str, backend: Backend) -> Result<DatabaseConnecti
     match backend {
         Backend::Postgres => {
             // Without this, PostgreSQL would remark on every ROLLBACK below that there was nothing to roll back.
-            options.map_sqlx_postgres_opts(|options| postgres(options).options([("client_min_messages", "error")]));
+            options.map_sqlx_postgres_opts(|options| {
+                postgres(options).options([("client_min_messages", "error")])
+            });
             // A reader that was cancelled while beginning must not hand its transaction to the next.
             options.map_sqlx_postgres_pool_opts(|options| {
                 options.after_release(|connection, _| {
@@ -195,10 +198,10 @@ fn options(url: &str, backend: Backend, connections: u32) -> ConnectOptions {
 }
 
 fn postgres(options: PgConnectOptions) -> PgConnectOptions {
-    options.application_name("wallet-server").statement_cache_capacity(STATEMENT_CACHE).options([
-        ("statement_timeout", STATEMENT_TIMEOUT),
-        ("idle_in_transaction_session_timeout", "60s"),
-    ])
+    options
+        .application_name("wallet-server")
+        .statement_cache_capacity(STATEMENT_CACHE)
+        .options([("statement_timeout", STATEMENT_TIMEOUT), ("idle_in_transaction_session_timeout", "60s")])
 }
 
 fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
+    QueryOrder, Statement,
 };
 use uuid::Uuid;
 use wallet_core::{TenantId, Timestamp, WalletId};
@@ -126,7 +127,8 @@ impl Store {
             due("grants", "next_time"),
         );
         let values = [buckets.start.into(), buckets.end.into(), now.as_micros().into()];
-        let found = self.readers().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        let found =
+            self.readers().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
         found
             .iter()
             .map(|row| {

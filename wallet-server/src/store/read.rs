@@ -1,9 +1,10 @@
 //! Reads: one snapshot of the database, never a lock, never a write.
 
 use sea_orm::{
-    AccessMode, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IsolationLevel, QueryFilter, QueryOrder,
-    QuerySelect, TransactionTrait,
+    AccessMode, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IsolationLevel, QueryFilter,
+    QueryOrder, QueryResult, QuerySelect, Statement, StreamTrait, TransactionTrait, Value,
 };
+use tokio_stream::StreamExt;
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
 use wallet_core::reservation::Reservation;
@@ -38,6 +39,21 @@ impl Store {
 }
 
 impl ReadTx {
+    /// The rows of a query one by one, for a reader that also wants those that do not read back.
+    pub(crate) async fn each_row(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+        mut each: impl FnMut(QueryResult),
+    ) -> Result<(), StoreError> {
+        let statement = Statement::from_sql_and_values(self.backend.db(), sql, values);
+        let mut rows = self.transaction.stream_raw(statement).await?;
+        while let Some(row) = rows.next().await {
+            each(row?);
+        }
+        Ok(())
+    }
+
     /// A wallet with its open grants, the reservations due at `now`, and what `plan` adds.
     pub(crate) async fn wallet(
         &self,

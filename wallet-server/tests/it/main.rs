@@ -7,6 +7,10 @@
 #[macro_use]
 mod harness;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod duplicates;
@@ -21,12 +25,8 @@ mod readme;
 #[cfg(test)]
 mod rpc;
 #[cfg(test)]
-mod words;
-#[cfg(test)]
 mod style;
 #[cfg(test)]
 mod sweeper;
 #[cfg(test)]
-mod bad_input;
-#[cfg(test)]
-mod cli;
+mod words;

@@ -1,7 +1,7 @@
 //! `verify`: exit code 0 for a clean ledger, 1 for one that was touched or cut.
 
 use sea_orm::ConnectionTrait;
-use wallet_client::{amount, job, purchase, usage, v1};
+use wallet_client::{amount, job, purchase, usage};
 
 use super::run;
 use crate::harness::{Database, Server, credits, video};

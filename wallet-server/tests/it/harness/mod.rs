@@ -8,7 +8,7 @@ mod process;
 mod server;
 
 pub(crate) use database::Database;
-pub(crate) use names::{credits, tool, unique, video};
+pub(crate) use names::{credits, tool, video};
 pub(crate) use postgres::Postgres;
 pub(crate) use process::Process;
 pub(crate) use server::Server;

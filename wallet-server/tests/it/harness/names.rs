@@ -1,7 +1,6 @@
 //! Small things that tests say often.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use wallet_client::{OperationExt, amount, operation, v1};
 
@@ -16,12 +15,6 @@ pub(crate) fn video(seconds: &str) -> v1::Operation {
         .attribute("model", "standard")
         .attribute("resolution", "720p")
         .quantity("duration_s", seconds)
-}
-
-/// An id that no other call gave.
-pub(crate) fn unique(prefix: &str) -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("{prefix}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The program that an environment variable names; scripts/test sets them all.

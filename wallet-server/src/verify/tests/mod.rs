@@ -1,0 +1,9 @@
+//! A ledger of the real rules and the real store, verified as it is and with every kind of figure tampered with.
+
+mod chance;
+mod file;
+mod fixture;
+mod rows;
+mod tampered_chain;
+mod tampered_entries;
+mod tampered_rows;
