@@ -1,8 +1,8 @@
 //! Reads: one snapshot of the database, never a lock, never a write.
 
 use sea_orm::{
-    AccessMode, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IsolationLevel, QueryFilter,
-    QueryOrder, QueryResult, QuerySelect, Statement, StreamTrait, TransactionTrait, Value,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect, Statement, StreamTrait, TransactionTrait, Value,
 };
 use tokio_stream::StreamExt;
 use wallet_core::entry::Entry;
@@ -27,13 +27,8 @@ pub(crate) struct ReadTx {
 impl Store {
     /// Takes a snapshot. Call it in a task of its own: a `begin` that is cancelled half-way spoils a connection.
     pub(crate) async fn snapshot(&self) -> Result<ReadTx, StoreError> {
-        // SQLite's deferred transaction is a snapshot; its options would be refused.
-        let options = match self.backend() {
-            Backend::Postgres => (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)),
-            Backend::Sqlite => (None, None),
-        };
         #[expect(clippy::disallowed_methods, reason = "the one place where a reading transaction begins")]
-        let transaction = self.readers().begin_with_config(options.0, options.1).await?;
+        let transaction = self.readers().begin().await?;
         Ok(ReadTx { transaction, backend: self.backend() })
     }
 }

@@ -91,7 +91,7 @@ impl WalletFold {
         let at = self.chain.revision;
         let Some(row) = &self.row else {
             let text =
-                format!("has rows under ({}, {}), and none of them in wallets", self.bucket, self.uuid);
+                format!("has rows under ({}, {}), and no readable one in wallets", self.bucket, self.uuid);
             return faults.add(0, &text);
         };
         self.chain.check(row, faults);

@@ -23,7 +23,6 @@ pub(super) struct GrantFold {
     expired: Option<Timestamp>,
     /// What open reservations hold of it.
     holds: i128,
-    /// Whether a row has been compared.
     seen: bool,
 }
 
@@ -138,9 +137,8 @@ impl GrantFold {
     fn check_times(&self, key: &GrantKey, row: &grants::Model, last_time: i64, faults: &mut Faults) {
         let [effective, expire, create] =
             [row.effective_time, row.expire_time, row.create_time].map(Timestamp::from_micros);
-        let issue = self.issue.map(|(_, time, _)| time);
         let events = [
-            ("create", create, issue),
+            ("create", create, self.issue.map(|(_, time, _)| time)),
             ("effective", effective, self.effective),
             ("expire", expire, self.expired),
         ];
@@ -168,8 +166,7 @@ impl GrantFold {
 pub(super) fn key(row: &grants::Model) -> Result<GrantKey, String> {
     let origin = Origin::ALL.into_iter().find(|origin| *origin as i16 == row.origin);
     let origin = origin.ok_or_else(|| format!("a grant has origin {}, which is not known", row.origin))?;
-    let id = OriginId::parse(&row.origin_id);
-    let id = id.map_err(|error| format!("a grant's origin_id {:?} {error}", row.origin_id))?;
+    let id = OriginId::parse(&row.origin_id).map_err(|error| format!("a grant's origin_id {error}"))?;
     let n = u16::try_from(row.n).map_err(|_| format!("a grant has n = {}", row.n))?;
     Ok(GrantKey::new(origin, id, n))
 }

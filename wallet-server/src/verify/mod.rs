@@ -38,7 +38,8 @@ const BATCHES_AHEAD: usize = 4;
 /// Recomputes the ledger in a database, beside a server that may be running.
 pub async fn verify(database_url: &str) -> Result<Report, AppError> {
     let started = Instant::now();
-    let snapshot = Store::open_read_only(database_url).await?.snapshot().await?;
+    let store = Store::open_read_only(database_url).await?;
+    let snapshot = store.snapshot().await?;
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     // Folding takes as long as reading: one core each.
     let folding = tokio::task::spawn_blocking(move || Ledger::fold(receiver));

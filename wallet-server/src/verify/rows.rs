@@ -14,7 +14,7 @@ use crate::store::entity::{entries, grants, reservations, wallet_balances, walle
 use crate::store::{ReadTx, StoreError};
 
 /// Rows read with one query.
-const PAGE: usize = 500;
+const PAGE: usize = 2_000;
 /// Rows handed on at once.
 const BATCH: usize = 500;
 

@@ -5,11 +5,17 @@ mod serve;
 mod verify;
 
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// How long a command may take that ends by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a command ended.
 #[derive(Debug)]
 struct Ended {
-    code: i32,
+    code: Option<i32>,
     stdout: String,
     stderr: String,
 }
@@ -24,9 +30,20 @@ fn wallet_server(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Runs it to its end.
+/// Runs it to its end. One that serves where it should have refused is killed, and has no exit code.
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
-    let Output { status, stdout, stderr } = wallet_server(arguments, environment).output().expect("it runs");
+    let mut command = wallet_server(arguments, environment);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let process = child.id().to_string();
+    let (ended, end) = mpsc::channel::<()>();
+    let watchdog = thread::spawn(move || {
+        if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let _ = Command::new("kill").args(["-KILL", &process]).status();
+        }
+    });
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
+    drop(ended);
+    watchdog.join().expect("the watchdog");
     let text = |bytes| String::from_utf8(bytes).expect("text");
-    Ended { code: status.code().expect("an exit code"), stdout: text(stdout), stderr: text(stderr) }
+    Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }

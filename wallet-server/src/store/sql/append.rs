@@ -111,37 +111,19 @@ fn update(table: &'static str, key_columns: usize, rows: usize, columns: Columns
 fn wallets(batch: &[Written<'_>]) -> [Part; 2] {
     let (new, changed): (Vec<&Written<'_>>, Vec<&Written<'_>>) =
         batch.iter().filter(|w| w.touched.any).partition(|w| w.loaded.was.version == 0);
-    [
-        insert(
-            "wallets",
-            new.len(),
-            columns!(new, {
-                bucket: SmallInt = |w| w.key().bucket(),
-                wallet_key: Uuid = |w| w.key().uuid(),
-                status: SmallInt = |w| w.wallet().status as i16,
-                version: BigInt = |w| w.wallet().version,
-                revision: BigInt = |w| w.wallet().revision,
-                head: Bytes = |w| w.wallet().head.to_vec(),
-                last_time: BigInt = |w| w.wallet().last_time.as_micros(),
-                open_reservations: BigInt = |w| w.wallet().open_reservations,
-            }),
-        ),
-        update(
-            "wallets",
-            2,
-            changed.len(),
-            columns!(changed, {
-                bucket: SmallInt = |w| w.key().bucket(),
-                wallet_key: Uuid = |w| w.key().uuid(),
-                status: SmallInt = |w| w.wallet().status as i16,
-                version: BigInt = |w| w.wallet().version,
-                revision: BigInt = |w| w.wallet().revision,
-                head: Bytes = |w| w.wallet().head.to_vec(),
-                last_time: BigInt = |w| w.wallet().last_time.as_micros(),
-                open_reservations: BigInt = |w| w.wallet().open_reservations,
-            }),
-        ),
-    ]
+    let columns = |rows: &[&Written<'_>]| {
+        columns!(rows, {
+            bucket: SmallInt = |w| w.key().bucket(),
+            wallet_key: Uuid = |w| w.key().uuid(),
+            status: SmallInt = |w| w.wallet().status as i16,
+            version: BigInt = |w| w.wallet().version,
+            revision: BigInt = |w| w.wallet().revision,
+            head: Bytes = |w| w.wallet().head.to_vec(),
+            last_time: BigInt = |w| w.wallet().last_time.as_micros(),
+            open_reservations: BigInt = |w| w.wallet().open_reservations,
+        })
+    };
+    [insert("wallets", new.len(), columns(&new)), update("wallets", 2, changed.len(), columns(&changed))]
 }
 
 fn balances(batch: &[Written<'_>]) -> [Part; 2] {

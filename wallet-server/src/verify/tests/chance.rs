@@ -6,9 +6,8 @@ use wallet_core::decide::Cost;
 use wallet_core::reservation::CancelReason;
 use wallet_core::{Amounts, Command};
 
-use super::fixture::{
-    Story, cancel, credits, extend, fail, grant, reserve_both, revoke, settle, start, top_up, written,
-};
+use super::commands::{cancel, credits, extend, fail, grant, reserve_both, revoke, settle, start, top_up};
+use super::fixture::{Story, written};
 use crate::verify::verify;
 
 /// Numbers that look random and are the same in every run (Steele and Vigna's SplitMix64).

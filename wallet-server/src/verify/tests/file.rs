@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, Database};
 use wallet_core::entry::EntryKind;
 
+use super::commands::top_up;
 use super::fixture::{Story, written};
 use crate::verify::verify;
 
@@ -70,7 +71,7 @@ async fn a_row_that_does_not_read_back_is_a_fault_and_the_rest_goes_on() {
 
 #[tokio::test]
 async fn a_tail_cut_off_with_skill_shows_in_the_digest_only() {
-    let (_a, whole) = written(&[Story::of("ann").and(super::fixture::top_up("t", "credits", 5))]).await;
+    let (_a, whole) = written(&[Story::of("ann").and(top_up("t", "credits", 5))]).await;
     let (_b, cut) = written(&[Story::of("ann")]).await;
     let [whole, cut] = [verify(&whole).await.unwrap(), verify(&cut).await.unwrap()];
     assert!(whole.is_clean() && cut.is_clean());

@@ -5,18 +5,14 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use wallet_core::catalog::Catalog;
-use wallet_core::decide::{
-    Cancel, Cost, CreateWallet, ExplicitPrice, Extend, Grant, Outcome, PriceSource, Purchase, Reserve,
-    RevokeGrant, Settle, Start, StartOptions, TopUp, UpdateWallet,
-};
+use wallet_core::decide::{Cost, CreateWallet};
 use wallet_core::entry::Entry;
-use wallet_core::grant::{ExternalRef, GrantKey};
-use wallet_core::reservation::{CancelReason, Failure};
+use wallet_core::reservation::CancelReason;
 use wallet_core::{
-    Amounts, Catalogs, Command, Context, Rejection, Source, TenantId, Timestamp, Touched, UnitId, WalletId,
-    WalletKey, execute,
+    Catalogs, Command, Context, Rejection, TenantId, Timestamp, Touched, WalletId, WalletKey, execute,
 };
 
+use super::commands::{cancel, credits, extend, fail, grant, rename, reserve, revoke, settle, start, top_up};
 use crate::store::{Loaded, Store, Tx, Written};
 
 const CATALOG: &str = r#"
@@ -28,8 +24,8 @@ overage = "ALLOW_NEGATIVE"
 credits = 25
 "#;
 
-const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 /// A new database with these wallets in it; it goes with the folder.
 pub(super) async fn written(wallets: &[Story]) -> (TempDir, String) {
@@ -148,101 +144,7 @@ impl Story {
         self.entries.iter().map(|entry| entry.kind).collect()
     }
 
-    pub(super) fn written(&self) -> Written<'_> {
+    fn written(&self) -> Written<'_> {
         Written { loaded: &self.loaded, touched: &self.touched, entries: &self.entries }
     }
-}
-
-pub(super) fn credits(amount: i64) -> Amounts {
-    Amounts::of(&"credits".parse::<UnitId>().unwrap(), amount)
-}
-
-pub(super) fn top_up(id: &str, unit: &str, amount: i64) -> Command {
-    let external_ref = ExternalRef { provider: "stripe".parse().unwrap(), id: id.parse().unwrap() };
-    Command::TopUp(TopUp {
-        id: id.parse().unwrap(),
-        purchase: Purchase::Amount(unit.parse().unwrap(), amount),
-        external_ref: Some(external_ref),
-        paid_amount: None,
-        paid_time: None,
-    })
-}
-
-pub(super) fn grant(id: &str, amount: i64, from: Option<u32>, until: Option<u32>) -> Command {
-    let at = |minutes| START.plus(MINUTE * minutes);
-    Command::Grant(Grant {
-        id: id.parse().unwrap(),
-        unit: "credits".parse().unwrap(),
-        amount,
-        source: Source::Subscription,
-        priority: 0,
-        effective_time: from.map(at),
-        expire_time: until.map(at),
-        reason: "welcome".to_owned(),
-    })
-}
-
-pub(super) fn reserve(id: &str, amount: i64, max: i64, worker: Option<&str>) -> Command {
-    reserve_both(id, credits(amount), credits(max), worker)
-}
-
-pub(super) fn reserve_both(
-    id: &str,
-    amounts: Amounts,
-    max_amounts: Amounts,
-    worker: Option<&str>,
-) -> Command {
-    let price = ExplicitPrice { amounts, max_amounts, operation: None };
-    Command::Reserve(Reserve {
-        id: id.parse().unwrap(),
-        price: PriceSource::Explicit(price),
-        limits: Amounts::none(),
-        ttl: Some(MINUTE * 90),
-        start: worker.map(options),
-        actor: Some("mia".parse().unwrap()),
-        labels: [("project".to_owned(), "p1".to_owned())].into(),
-    })
-}
-
-fn options(worker: &str) -> StartOptions {
-    StartOptions { worker: worker.parse().unwrap(), attempt: 1, lease: Some(MINUTE * 5) }
-}
-
-pub(super) fn start(id: &str) -> Command {
-    Command::Start(Start { id: id.parse().unwrap(), options: options("w2") })
-}
-
-pub(super) fn extend(id: &str) -> Command {
-    Command::Extend(Extend { id: id.parse().unwrap(), attempt: None, lease: Some(MINUTE * 9) })
-}
-
-pub(super) fn settle(id: &str, cost: Cost, accept_late: bool) -> Command {
-    let outcome = Outcome::Succeeded(cost);
-    Command::Settle(Settle { id: id.parse().unwrap(), attempt: None, outcome, accept_late })
-}
-
-pub(super) fn fail(id: &str, code: &str) -> Command {
-    let failure = Failure { code: code.to_owned(), message: String::new() };
-    let outcome = Outcome::Failed(failure);
-    Command::Settle(Settle { id: id.parse().unwrap(), attempt: None, outcome, accept_late: false })
-}
-
-pub(super) fn cancel(id: &str, reason: CancelReason) -> Command {
-    let max_fees = Amounts::none();
-    Command::Cancel(Cancel { id: id.parse().unwrap(), reason, max_fees, allow_missing: true })
-}
-
-pub(super) fn revoke(request: &str, grant: &str) -> Command {
-    let grant = GrantKey::parse(grant).unwrap();
-    Command::RevokeGrant(RevokeGrant { request: request.parse().unwrap(), grant, reason: String::new() })
-}
-
-fn rename(request: &str) -> Command {
-    Command::UpdateWallet(UpdateWallet {
-        request: request.parse().unwrap(),
-        status: None,
-        display_name: Some("Ann".to_owned()),
-        debt_limits: Amounts::none(),
-        reason: "marriage".to_owned(),
-    })
 }

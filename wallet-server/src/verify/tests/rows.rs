@@ -7,7 +7,8 @@ use wallet_core::entry::{EntryKind, genesis};
 use wallet_core::posting::Posting;
 use wallet_core::{TenantId, WalletKey};
 
-use super::fixture::{Story, top_up, written};
+use super::commands::top_up;
+use super::fixture::{Story, written};
 use crate::store::Store;
 use crate::store::entity::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
 use crate::verify::entry;
