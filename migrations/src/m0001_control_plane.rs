@@ -30,7 +30,8 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let drops = ["sweeper_leases", "signing_keys", "catalogs", "tenants"].map(|t| format!("DROP TABLE {t}"));
+        let drops =
+            ["sweeper_leases", "signing_keys", "catalogs", "tenants"].map(|t| format!("DROP TABLE {t}"));
         Dialect::run(manager, &drops.each_ref().map(String::as_str)).await
     }
 }

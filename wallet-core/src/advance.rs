@@ -66,9 +66,7 @@ pub fn next_due(wallet: &Wallet, now: Timestamp) -> Option<Decision> {
 }
 
 fn expire_hold(wallet: &Wallet, id: &ReservationId, at: Timestamp) -> Option<Decision> {
-    let reservation = wallet.reservations.get(id)?.clone();
-    let decision = Decision::about(EntryKind::HoldExpired, at, &reservation);
-    let mut closing = Closing { wallet, reservation, decision, at };
+    let mut closing = Closing::of(wallet, wallet.reservations.get(id)?, EntryKind::HoldExpired, at);
     closing.give_back(AfterExpiry::Grace);
     let bill = closing.bill();
     let Closing { mut reservation, mut decision, .. } = closing;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::amount::Amounts;
 use crate::catalog::Catalog;
 use crate::decision::Decision;
+use crate::entry::EntryKind;
 use crate::grant::{Grant, GrantDetails, GrantKey, Origin, Parts};
 use crate::ids::{OriginId, UnitId};
 use crate::posting::{Account, Part};
@@ -38,7 +39,13 @@ pub(crate) struct Closing<'a> {
     pub at: Timestamp,
 }
 
-impl Closing<'_> {
+impl<'a> Closing<'a> {
+    /// A reservation as it is, about to be ended by an entry of this kind.
+    pub(crate) fn of(wallet: &'a Wallet, reservation: &Reservation, kind: EntryKind, at: Timestamp) -> Self {
+        let decision = Decision::about(kind, at, reservation);
+        Self { wallet, reservation: reservation.clone(), decision, at }
+    }
+
     /// Charges `amount` to what is held: first where the grant has expired meanwhile (those credits would be
     /// lost), then as allocated.
     pub(crate) fn charge_held(&mut self, unit: &UnitId, amount: i64) {

@@ -5,7 +5,6 @@
 use thiserror::Error;
 
 use crate::catalog::PricingError;
-use crate::decimal::Decimal;
 use crate::ids::UnitId;
 use crate::reservation::State;
 use crate::time::Timestamp;
@@ -158,10 +157,10 @@ pub enum Rejection {
     LimitExceeded {
         /// The limit's name, or the quantity's.
         limit: String,
-        /// Its value.
-        maximum: Decimal,
-        /// What was asked for.
-        requested: Decimal,
+        /// Its value, a decimal.
+        maximum: String,
+        /// What was asked for, a decimal.
+        requested: String,
         /// The plans that allow it.
         plans: Vec<String>,
     },

@@ -25,7 +25,9 @@ const LANES_DRAIN: Duration = Duration::from_secs(10);
 #[derive(Debug, Error)]
 pub enum AppError {
     /// The address is open to others, and nothing protects it.
-    #[error("{0} is not a loopback address, and there are neither keys nor TLS yet: --insecure listens there anyway")]
+    #[error(
+        "{0} is not a loopback address, and there are neither keys nor TLS yet: --insecure listens there anyway"
+    )]
     Exposed(SocketAddr),
     /// The address cannot be had.
     #[error("cannot listen on {0}: {1}")]
@@ -97,10 +99,20 @@ impl App {
             clock: clock.clone(),
             config: SweeperConfig { period: config.sweep_period },
         };
-        let listener = TcpListener::bind(config.listen).await.map_err(|e| AppError::Listen(config.listen, e))?;
+        let listener =
+            TcpListener::bind(config.listen).await.map_err(|e| AppError::Listen(config.listen, e))?;
         let address = listener.local_addr().map_err(|e| AppError::Listen(config.listen, e))?;
         let services = Services { engine, queries, catalogs, quotes };
-        Ok(Self { listener, address, services, sweeper, clock, store, poll_period: config.poll_period, lanes })
+        Ok(Self {
+            listener,
+            address,
+            services,
+            sweeper,
+            clock,
+            store,
+            poll_period: config.poll_period,
+            lanes,
+        })
     }
 
     /// Where it listens.
@@ -165,7 +177,10 @@ impl Watch {
             }
             match compare_clocks(&self.store, &self.clock).await {
                 Ok(drift) if drift > MAX_SKEW => {
-                    tracing::error!(?drift, "the database's clock jumped: not ready until it has been stable");
+                    tracing::error!(
+                        ?drift,
+                        "the database's clock jumped: not ready until it has been stable"
+                    );
                     self.health.set_serving(false).await;
                 }
                 Ok(_) if !shutdown.is_cancelled() => self.health.set_serving(true).await,

@@ -173,7 +173,8 @@ impl PublishedCatalogs {
 
     fn install(&self, tenant: TenantId, publication: Publication) {
         let mut cache = self.write();
-        let newer = cache.current.get(&tenant).is_none_or(|p| p.catalog.version < publication.catalog.version);
+        let newer =
+            cache.current.get(&tenant).is_none_or(|p| p.catalog.version < publication.catalog.version);
         if newer {
             cache.current.insert(tenant, publication);
         }
@@ -193,8 +194,9 @@ impl PublishedCatalogs {
 }
 
 fn parsed(row: &CatalogRow) -> Result<Publication, StoreError> {
-    let catalog = Catalog::parse(&row.toml)
-        .map_err(|problems| StoreError::corrupt(format!("catalog {} does not parse: {problems}", row.version)))?;
+    let catalog = Catalog::parse(&row.toml).map_err(|problems| {
+        StoreError::corrupt(format!("catalog {} does not parse: {problems}", row.version))
+    })?;
     Ok(Publication {
         catalog: Arc::new(catalog.with_version(row.version)),
         publish_time: Timestamp::from_micros(row.publish_time),

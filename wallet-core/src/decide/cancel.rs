@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::amount::Amounts;
 use crate::command::{Context, Subject, Verdict};
+use crate::decide::create_wallet::check_units;
 use crate::decide::settle::{finish, finished_before};
-use crate::decision::Decision;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
 use crate::hold::{AfterExpiry, Closing, cancel_fees};
@@ -55,15 +55,14 @@ fn stop(
         CancelReason::User => (cancel_fees(reservation, &context.catalogs.current), AfterExpiry::Lapse),
         CancelReason::Platform => (Amounts::none(), AfterExpiry::Grace),
     };
+    check_units(context, &cancel.max_fees, "max_fees")?;
     for (unit, max_fee) in cancel.max_fees.iter() {
         let fee = fees.get(unit.as_str());
         if fee > max_fee {
             return Err(Rejection::FeeAboveLimit { unit: unit.clone(), fee, max_fee });
         }
     }
-    let at = context.now;
-    let decision = Decision::about(EntryKind::Cancelled, at, reservation);
-    let mut closing = Closing { wallet, reservation: reservation.clone(), decision, at };
+    let mut closing = Closing::of(wallet, reservation, EntryKind::Cancelled, context.now);
     for (unit, fee) in fees.iter() {
         closing.charge_held(unit, fee);
     }
@@ -92,7 +91,7 @@ fn tombstone(wallet: &Wallet, context: &Context<'_>, cancel: &Cancel, fingerprin
         allocations: Vec::new(),
         finish: None,
     };
-    let decision = Decision::about(EntryKind::Cancelled, at, &reservation);
+    let closing = Closing::of(wallet, &reservation, EntryKind::Cancelled, at);
     let bill = Bill { cancel_reason: Some(cancel.reason), ..Bill::default() };
-    finish(Closing { wallet, reservation, decision, at }, State::Cancelled, fingerprint, bill)
+    finish(closing, State::Cancelled, fingerprint, bill)
 }

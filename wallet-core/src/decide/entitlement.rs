@@ -24,8 +24,8 @@ pub(super) fn entitled(wallet: &Wallet, catalog: &Catalog, operation: &Operation
         }),
         Allowed::Over { quantity, maximum, requested } => Err(Rejection::LimitExceeded {
             limit: quantity,
-            maximum,
-            requested,
+            maximum: maximum.to_string(),
+            requested: requested.to_string(),
             plans: plans_that_allow(catalog, operation),
         }),
     }

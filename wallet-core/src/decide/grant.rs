@@ -3,7 +3,6 @@
 use crate::amount::Amounts;
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::create_wallet::check_units;
-use crate::decimal::Decimal;
 use crate::decision::Decision;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
@@ -96,11 +95,10 @@ pub(super) fn accepts_grants(wallet: &Wallet, more: usize) -> Result<(), Rejecti
     }
     let requested = wallet.open_grants() + more;
     if requested > MAX_OPEN_GRANTS {
-        let count = |number: usize| Decimal::from(i64::try_from(number).unwrap_or(i64::MAX));
         return Err(Rejection::LimitExceeded {
             limit: "open_grants".to_owned(),
-            maximum: count(MAX_OPEN_GRANTS),
-            requested: count(requested),
+            maximum: MAX_OPEN_GRANTS.to_string(),
+            requested: requested.to_string(),
             plans: Vec::new(),
         });
     }

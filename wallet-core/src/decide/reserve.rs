@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::amount::Amounts;
 use crate::catalog::{Catalog, Policies};
 use crate::command::{Context, Subject, Verdict};
+use crate::decide::create_wallet::check_units;
 use crate::decide::entitlement::{entitled, has_room};
 use crate::decide::start::{StartOptions, begin};
 use crate::decide::top_up::for_sale;
@@ -110,7 +111,7 @@ pub fn reserve(wallet: &Wallet, context: &Context<'_>, reserve: &Reserve) -> Res
         return replay(made, &fingerprint);
     }
     let terms = agree(wallet, context, &reserve.price)?;
-    check_limits(&terms.amounts, &reserve.limits)?;
+    check_limits(context, &terms.amounts, &reserve.limits)?;
     admissible(wallet, &context.catalogs.current, terms.operation.as_ref(), &terms.amounts)?;
 
     let now = context.now;
@@ -217,7 +218,9 @@ pub(super) fn check_multiples(catalog: &Catalog, amounts: &Amounts, field: &str)
     amounts.iter().filter_map(check).collect()
 }
 
-fn check_limits(amounts: &Amounts, limits: &Amounts) -> Result<(), Rejection> {
+/// A limit in a unit that does not exist is most likely misspelt, and would limit nothing.
+fn check_limits(context: &Context<'_>, amounts: &Amounts, limits: &Amounts) -> Result<(), Rejection> {
+    check_units(context, limits, "limits")?;
     for (unit, limit) in limits.iter() {
         let price = amounts.get(unit.as_str());
         if price > limit {

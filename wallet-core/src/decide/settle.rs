@@ -10,7 +10,6 @@ use crate::command::{Context, Subject, Verdict};
 use crate::decide::reserve::{check_multiples, insufficient};
 use crate::decide::start::fence;
 use crate::decimal::Decimal;
-use crate::decision::Decision;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
 use crate::hold::{AfterExpiry, Closing};
@@ -150,9 +149,7 @@ fn succeed(
     if !shortfalls.is_empty() {
         return Err(insufficient(wallet, catalog, shortfalls));
     }
-    let at = context.now;
-    let decision = Decision::about(EntryKind::Settled, at, reservation);
-    let mut closing = Closing { wallet, reservation: reservation.clone(), decision, at };
+    let mut closing = Closing::of(wallet, reservation, EntryKind::Settled, context.now);
     let mut uncollected = Amounts::none();
     for (unit, charge) in &charges {
         closing.charge_held(unit, charge.from_hold);
@@ -246,9 +243,8 @@ fn fail(
     fingerprint: Fingerprint,
 ) -> Verdict {
     let catalog = &context.catalogs.current;
-    let at = context.now;
-    let decision = Decision::about(EntryKind::Failed, at, reservation).because(&failure.code);
-    let mut closing = Closing { wallet, reservation: reservation.clone(), decision, at };
+    let mut closing = Closing::of(wallet, reservation, EntryKind::Failed, context.now);
+    closing.decision = closing.decision.because(&failure.code);
     let mut fees = Amounts::none();
     for (unit, amount) in reservation.terms.amounts.iter() {
         let percent = reservation.terms.policies.failure_fee_percent(&failure.code, unit.as_str());
@@ -284,9 +280,7 @@ fn succeed_late(
         .map(|(unit, reserved)| (unit.clone(), actual.get(unit.as_str()).min(reserved)))
         .collect();
     super::reserve::affordable(wallet, catalog, &charges)?;
-    let at = context.now;
-    let decision = Decision::about(EntryKind::SettledLate, at, reservation);
-    let mut closing = Closing { wallet, reservation: reservation.clone(), decision, at };
+    let mut closing = Closing::of(wallet, reservation, EntryKind::SettledLate, context.now);
     let mut uncollected = Amounts::none();
     for (unit, amount) in charges.iter() {
         closing.charge_available(catalog, unit, amount);

@@ -14,6 +14,8 @@ fn the_checks_of_a_reserve_come_in_their_order() {
         .then([refused("RESERVATION_SETTLED")])
         .when(reserve_kind("new", "unheard-of", 40).limit("credits", 1))
         .then([refused("NO_PRICE_RULE")])
+        .when(reserve("new", 40).limit("credit", 1))
+        .then([refused("INVALID_FIELD")])
         .when(reserve("new", 40).limit("credits", 1))
         .then([refused("PRICE_ABOVE_LIMIT")])
         .when(reserve("new", 40))

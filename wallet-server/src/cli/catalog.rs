@@ -60,7 +60,7 @@ fn check(file: &Path) -> Result<ExitCode, AppError> {
             Ok(ExitCode::SUCCESS)
         }
         Err(problems) => {
-            say(problems);
+            problems.0.iter().for_each(say);
             Ok(ExitCode::FAILURE)
         }
     }
@@ -78,7 +78,8 @@ async fn publish(file: &Path, server: &ServerArgs) -> Result<ExitCode, AppError>
 }
 
 async fn show(version: i64, server: &ServerArgs) -> Result<ExitCode, AppError> {
-    let answer = connect(server).await?.get_catalog(v1::GetCatalogRequest { version }).await.map_err(failed)?;
+    let answer =
+        connect(server).await?.get_catalog(v1::GetCatalogRequest { version }).await.map_err(failed)?;
     let catalog = answer.catalog.unwrap_or_default();
     say(format_args!("# catalog {}", catalog.version));
     say(catalog.toml.trim_end());

@@ -37,7 +37,12 @@ enum Role {
 #[derive(Debug, Clone, Args)]
 struct DatabaseArgs {
     /// sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
-    #[arg(long, env = "WALLET_DATABASE_URL", default_value = "sqlite://data/wallet.db", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "WALLET_DATABASE_URL",
+        default_value = "sqlite://data/wallet.db",
+        hide_env_values = true
+    )]
     database_url: String,
 }
 

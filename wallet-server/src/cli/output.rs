@@ -8,7 +8,8 @@ use tracing_subscriber::EnvFilter;
 /// Starts the log: human-readable at a terminal, JSON otherwise. `WALLET_LOG` filters it; default: warn, and
 /// info for the server itself.
 pub(super) fn init_logging() {
-    let filter = EnvFilter::try_from_env("WALLET_LOG").unwrap_or_else(|_| EnvFilter::new("warn,wallet_server=info"));
+    let filter =
+        EnvFilter::try_from_env("WALLET_LOG").unwrap_or_else(|_| EnvFilter::new("warn,wallet_server=info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         log.init();

@@ -29,7 +29,8 @@ impl Lane {
         batch: &[Job],
         skip_locked: bool,
     ) -> Result<Vec<Result<Reply, EngineError>>, StoreError> {
-        let keys: Vec<WalletKey> = batch.iter().map(|job| job.key).collect::<BTreeSet<_>>().into_iter().collect();
+        let keys: Vec<WalletKey> =
+            batch.iter().map(|job| job.key).collect::<BTreeSet<_>>().into_iter().collect();
         let tx = Tx::begin(&self.connection, self.store.backend()).await?;
         let locked = tx.lock(&keys, skip_locked).await?;
         // Taken between lock and load: whatever else held these wallets has its time behind it.

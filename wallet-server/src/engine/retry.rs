@@ -61,10 +61,7 @@ impl Lane {
     }
 
     /// One reply per job, or the fault that some job of the batch has.
-    async fn until_decided(
-        &mut self,
-        batch: &[Job],
-    ) -> Result<Vec<Result<Reply, EngineError>>, EngineError> {
+    async fn until_decided(&mut self, batch: &[Job]) -> Result<Vec<Result<Reply, EngineError>>, EngineError> {
         let mut tries = Tries::default();
         loop {
             let error = match self.run_batch(batch, tries.conflicts > 0).await {

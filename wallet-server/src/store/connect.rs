@@ -21,6 +21,10 @@ const STATEMENT_TIMEOUT: &str = "20s";
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections for reads.
 const READERS: u32 = 8;
+/// Connections for the control plane.
+const CONTROLLERS: u32 = 2;
+/// How long a connection waits for SQLite's one writer.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The key of the advisory lock around migrations: "credwall".
 const MIGRATION_LOCK: i64 = 0x6372_6564_7761_6c6c;
 /// Texts of hot statements vary by which tables a batch touches; this holds all that occur.
@@ -44,12 +48,20 @@ impl Backend {
     }
 }
 
+/// Whether a SQLite file may be written to at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    ReadOnly,
+    ReadWrite,
+}
+
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     url: Arc<str>,
     backend: Backend,
     readers: DatabaseConnection,
+    control: DatabaseConnection,
     _lock: Option<Arc<FileLock>>,
 }
 
@@ -60,8 +72,9 @@ impl Store {
         let lock = match sqlite_path(url) {
             Some(path) => {
                 if let Some(folder) = path.parent() {
-                    std::fs::create_dir_all(folder)
-                        .map_err(|e| StoreError::new(Trouble::Unavailable, format!("{}: {e}", folder.display())))?;
+                    std::fs::create_dir_all(folder).map_err(|e| {
+                        StoreError::new(Trouble::Unavailable, format!("{}: {e}", folder.display()))
+                    })?;
                 }
                 Some(Arc::new(FileLock::take(&path)?))
             }
@@ -71,8 +84,12 @@ impl Store {
             // The file and its journal mode exist before a reader looks at it.
             connect_lane(url, backend).await?.close().await?;
         }
-        let readers = connect_readers(url, backend).await?;
-        Ok(Self { url: url.into(), backend, readers, _lock: lock })
+        let readers = connect_readers(url, backend, Access::ReadWrite).await?;
+        let control = match backend {
+            Backend::Postgres => connect_control(url).await?,
+            Backend::Sqlite => readers.clone(),
+        };
+        Ok(Self { url: url.into(), backend, readers, control, _lock: lock })
     }
 
     /// Opens the database for reading only, beside a server that may be running.
@@ -82,8 +99,8 @@ impl Store {
             let text = format!("{} does not exist", path.display());
             return Err(StoreError::new(Trouble::Unavailable, text));
         }
-        let readers = connect_readers(url, backend).await?;
-        Ok(Self { url: url.into(), backend, readers, _lock: None })
+        let readers = connect_readers(url, backend, Access::ReadOnly).await?;
+        Ok(Self { url: url.into(), backend, control: readers.clone(), readers, _lock: None })
     }
 
     /// Brings the schema up to date; servers that start together take turns.
@@ -107,6 +124,11 @@ impl Store {
     /// A connection of its own for a lane.
     pub(crate) async fn lane(&self) -> Result<DatabaseConnection, StoreError> {
         connect_lane(&self.url, self.backend).await
+    }
+
+    /// The connections of the control plane.
+    pub(crate) const fn control(&self) -> &DatabaseConnection {
+        &self.control
     }
 
     /// The connections for reads.
@@ -156,12 +178,31 @@ async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection,
     Ok(Database::connect(options).await?)
 }
 
-async fn connect_readers(url: &str, backend: Backend) -> Result<DatabaseConnection, StoreError> {
+async fn connect_control(url: &str) -> Result<DatabaseConnection, StoreError> {
+    let mut options = options(url, Backend::Postgres, CONTROLLERS);
+    options.map_sqlx_postgres_opts(postgres);
+    Ok(Database::connect(options).await?)
+}
+
+/// Connections whose every transaction is a snapshot that writes nothing. SQLite's are so by themselves, if
+/// nothing is written.
+async fn connect_readers(
+    url: &str,
+    backend: Backend,
+    access: Access,
+) -> Result<DatabaseConnection, StoreError> {
     let mut options = options(url, backend, READERS);
     match backend {
         Backend::Postgres => {
-            // Without this, PostgreSQL would remark on every ROLLBACK below that there was nothing to roll back.
-            options.map_sqlx_postgres_opts(|options| postgres(options).options([("client_min_messages", "error")]));
+            options.map_sqlx_postgres_opts(|options| {
+                postgres(options).options([
+                    // Set here, a snapshot costs no round trips of its own.
+                    ("default_transaction_isolation", "repeatable read"),
+                    ("default_transaction_read_only", "on"),
+                    // Or PostgreSQL would remark on every ROLLBACK below that there was nothing to roll back.
+                    ("client_min_messages", "error"),
+                ])
+            });
             // A reader that was cancelled while beginning must not hand its transaction to the next.
             options.map_sqlx_postgres_pool_opts(|options| {
                 options.after_release(|connection, _| {
@@ -171,6 +212,10 @@ async fn connect_readers(url: &str, backend: Backend) -> Result<DatabaseConnecti
                     })
                 })
             });
+        }
+        Backend::Sqlite if access == Access::ReadOnly => {
+            // As the file is: a copy need not be in WAL mode, and is not brought into it.
+            options.map_sqlx_sqlite_opts(|options| options.read_only(true).busy_timeout(BUSY_TIMEOUT));
         }
         Backend::Sqlite => {
             options.map_sqlx_sqlite_opts(|options| sqlite(options).create_if_missing(false));
@@ -195,10 +240,10 @@ fn options(url: &str, backend: Backend, connections: u32) -> ConnectOptions {
 }
 
 fn postgres(options: PgConnectOptions) -> PgConnectOptions {
-    options.application_name("wallet-server").statement_cache_capacity(STATEMENT_CACHE).options([
-        ("statement_timeout", STATEMENT_TIMEOUT),
-        ("idle_in_transaction_session_timeout", "60s"),
-    ])
+    options
+        .application_name("wallet-server")
+        .statement_cache_capacity(STATEMENT_CACHE)
+        .options([("statement_timeout", STATEMENT_TIMEOUT), ("idle_in_transaction_session_timeout", "60s")])
 }
 
 fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {
@@ -207,6 +252,6 @@ fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         // NORMAL would lose acknowledged commits when the power goes.
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENT_CACHE)
 }

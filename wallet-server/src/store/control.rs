@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
+    QueryOrder, Statement,
 };
 use uuid::Uuid;
 use wallet_core::{TenantId, Timestamp, WalletId};
@@ -34,7 +35,7 @@ impl Store {
     /// The newest catalog of a tenant.
     pub(crate) async fn current_catalog(&self, tenant: TenantId) -> Result<Option<CatalogRow>, StoreError> {
         let query = catalogs::Entity::find().filter(catalogs::Column::Tenant.eq(tenant.0));
-        Ok(query.order_by_desc(catalogs::Column::Version).one(self.readers()).await?)
+        Ok(query.order_by_desc(catalogs::Column::Version).one(self.control()).await?)
     }
 
     /// One catalog of a tenant.
@@ -43,7 +44,7 @@ impl Store {
         tenant: TenantId,
         version: i64,
     ) -> Result<Option<CatalogRow>, StoreError> {
-        Ok(catalogs::Entity::find_by_id((tenant.0, version)).one(self.readers()).await?)
+        Ok(catalogs::Entity::find_by_id((tenant.0, version)).one(self.control()).await?)
     }
 
     /// Stores a new catalog; a conflict if another server has published this version meanwhile.
@@ -55,7 +56,7 @@ impl Store {
             digest: Set(row.digest),
             publish_time: Set(row.publish_time),
         };
-        catalogs::Entity::insert(row).exec_without_returning(self.readers()).await?;
+        catalogs::Entity::insert(row).exec_without_returning(self.control()).await?;
         Ok(())
     }
 
@@ -72,8 +73,8 @@ impl Store {
             create_time: Set(now.as_micros()),
         };
         let keep = OnConflict::column(signing_keys::Column::Name).do_nothing().to_owned();
-        signing_keys::Entity::insert(row).on_conflict(keep).exec_without_returning(self.readers()).await?;
-        let row = signing_keys::Entity::find_by_id(name.to_owned()).one(self.readers()).await?;
+        signing_keys::Entity::insert(row).on_conflict(keep).exec_without_returning(self.control()).await?;
+        let row = signing_keys::Entity::find_by_id(name.to_owned()).one(self.control()).await?;
         rows::hash(&row.ok_or_else(|| StoreError::corrupt("no signing key"))?.secret)
     }
 
@@ -98,7 +99,7 @@ impl Store {
             .to_owned();
         let taken = sweeper_leases::Entity::insert(row)
             .on_conflict(take)
-            .exec_without_returning(self.readers())
+            .exec_without_returning(self.control())
             .await?;
         Ok(taken > 0)
     }
@@ -129,7 +130,8 @@ impl Store {
             due("wallet_profiles", &sometime, "next_time"),
         );
         let values = [buckets.start.into(), buckets.end.into(), now.as_micros().into()];
-        let found = self.readers().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        let found =
+            self.control().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
         found
             .iter()
             .map(|row| {
@@ -146,7 +148,7 @@ impl Store {
         }
         let asked = Instant::now();
         let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros";
-        let row = self.readers().query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
+        let row = self.control().query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
         let row = row.ok_or_else(|| StoreError::new(Trouble::Unavailable, "the database told no time"))?;
         Ok(Some((Timestamp::from_micros(row.try_get("", "micros")?), asked.elapsed())))
     }

@@ -19,4 +19,5 @@ mod tx;
 pub(crate) use connect::{Backend, Store};
 pub(crate) use control::{CatalogRow, DueWallet};
 pub(crate) use error::{StoreError, Trouble};
+pub(crate) use read::ReadTx;
 pub(crate) use tx::{LoadPlan, Loaded, Locked, Tx, Written};

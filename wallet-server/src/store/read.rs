@@ -1,9 +1,10 @@
 //! Reads: one snapshot of the database, never a lock, never a write.
 
 use sea_orm::{
-    AccessMode, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IsolationLevel, QueryFilter, QueryOrder,
-    QuerySelect, TransactionTrait,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect, Statement, StreamTrait, TransactionTrait, Value,
 };
+use tokio_stream::StreamExt;
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
 use wallet_core::reservation::Reservation;
@@ -26,18 +27,28 @@ pub(crate) struct ReadTx {
 impl Store {
     /// Takes a snapshot. Call it in a task of its own: a `begin` that is cancelled half-way spoils a connection.
     pub(crate) async fn snapshot(&self) -> Result<ReadTx, StoreError> {
-        // SQLite's deferred transaction is a snapshot; its options would be refused.
-        let options = match self.backend() {
-            Backend::Postgres => (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)),
-            Backend::Sqlite => (None, None),
-        };
         #[expect(clippy::disallowed_methods, reason = "the one place where a reading transaction begins")]
-        let transaction = self.readers().begin_with_config(options.0, options.1).await?;
+        let transaction = self.readers().begin().await?;
         Ok(ReadTx { transaction, backend: self.backend() })
     }
 }
 
 impl ReadTx {
+    /// The rows of a query one by one, for a reader that also wants those that do not read back.
+    pub(crate) async fn each_row(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+        mut each: impl FnMut(QueryResult),
+    ) -> Result<(), StoreError> {
+        let statement = Statement::from_sql_and_values(self.backend.db(), sql, values);
+        let mut rows = self.transaction.stream_raw(statement).await?;
+        while let Some(row) = rows.next().await {
+            each(row?);
+        }
+        Ok(())
+    }
+
     /// A wallet with its open grants, the reservations due at `now`, and what `plan` adds.
     pub(crate) async fn wallet(
         &self,

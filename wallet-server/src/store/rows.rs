@@ -24,12 +24,8 @@ pub(crate) fn status(number: i16) -> Result<WalletStatus, StoreError> {
 }
 
 pub(crate) fn balance(row: &wallet_balances::Model) -> Result<(UnitId, Balance), StoreError> {
-    let balance = Balance {
-        available: row.available,
-        held: row.held,
-        debt: row.debt,
-        debt_limit: row.debt_limit,
-    };
+    let balance =
+        Balance { available: row.available, held: row.held, debt: row.debt, debt_limit: row.debt_limit };
     Ok((id(&row.unit)?, balance))
 }
 

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
 };
 use wallet_core::command::Addressed;
 use wallet_core::entry::Entry;
@@ -247,10 +247,7 @@ fn own_rows(
     Ok(Loaded { tenant: TenantId(profile.tenant), wallet, was })
 }
 
-fn add_grants(
-    loaded: &mut BTreeMap<WalletKey, Loaded>,
-    found: Vec<grants::Model>,
-) -> Result<(), StoreError> {
+fn add_grants(loaded: &mut BTreeMap<WalletKey, Loaded>, found: Vec<grants::Model>) -> Result<(), StoreError> {
     for row in found {
         if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
             let grant = rows::grant(row)?;

@@ -2,8 +2,6 @@
 
 use wallet_client::v1;
 
-use crate::harness::Server;
-
 #[path = "../../../wallet-client/examples/generation_worker.rs"]
 #[allow(dead_code, reason = "its `main` is called by those who run it")]
 mod generation_worker;

@@ -7,6 +7,10 @@
 #[macro_use]
 mod harness;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod duplicates;

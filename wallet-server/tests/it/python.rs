@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::{Server, tool};
+use crate::harness::tool;
 
 each_database! {
     async fn a_python_worker_runs_on_stubs_made_by_plain_grpcio_tools(server: Server) {

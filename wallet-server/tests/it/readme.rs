@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Server, tool};
+use crate::harness::tool;
 
 const README: &str = include_str!("../../../README.md");
 

@@ -6,11 +6,19 @@ use wallet_client::v1::{self, EntryKind, ReservationState};
 use wallet_client::{WalletClient, job};
 use wallet_server::Config;
 
-use crate::harness::{Server, video};
-use crate::words::{balance, credits_of, entries, kinds, reservation, seconds, until};
+use crate::harness::{Server, credits, video};
+use crate::words::{balance, credits_of, entries, gift, kinds, later, reservation, seconds, until};
 
 /// How often the ledger is looked at, 20 ms apart, before the test gives up.
 const LOOKS: usize = 1_000;
+
+/// The server started again, with a sweeper that does not come.
+async fn idle(server: Server) -> Server {
+    let database = server.database.clone();
+    server.stop().await;
+    let config = Config { sweep_period: Duration::from_secs(3_600), ..Config::default() };
+    Server::start_with(database, config).await
+}
 
 /// A wallet of 100 credits, 40 of them in a hold of one second.
 async fn short_hold(server: &Server) -> (WalletClient, v1::Reservation) {
@@ -48,10 +56,7 @@ each_database! {
     }
 
     async fn before_a_sweeper_came_reads_show_what_it_will_write(server: Server) {
-        let database = server.database.clone();
-        server.stop().await;
-        let idle = Config { sweep_period: Duration::from_secs(3_600), ..Config::default() };
-        let server = Server::start_with(database.clone(), idle).await;
+        let server = idle(server).await;
         let (client, held) = short_hold(&server).await;
         until(&client, "w", held.deadline).await;
 
@@ -64,9 +69,11 @@ each_database! {
             states: vec![ReservationState::Expired.into()],
             ..Default::default()
         };
-        assert_eq!(client.list_reservations(expired).await.unwrap().reservations, [foreseen.0.clone()]);
+        let listed = client.list_reservations(expired).await.unwrap().reservations;
+        assert_eq!(listed.first(), Some(&foreseen.0));
         assert!(!kinds(&client, "w").await.contains(&EntryKind::HoldExpired), "reads write nothing");
 
+        let database = server.database.clone();
         server.stop().await;
         let server = Server::start(database).await;
         let client = server.client().await;
@@ -74,6 +81,26 @@ each_database! {
         assert_eq!(reservation(&client, "w", "j").await, foreseen.0);
         let now = balance(&client, "w").await;
         assert_eq!((now.balances, now.revision, now.version), (foreseen.1.balances, 4, foreseen.1.version));
+    }
+
+    async fn a_grant_that_expired_is_no_longer_listed_before_a_sweeper_came(server: Server) {
+        let server = idle(server).await;
+        let client = server.wallet("w", 100).await;
+        let soon = later(balance(&client, "w").await.read_time, 1);
+        client.grant(v1::GrantRequest { expire_time: soon, ..gift("w", "g", credits(9)) }).await.unwrap();
+        until(&client, "w", soon).await;
+        let listed = |include_closed| {
+            client.list_grants(v1::ListGrantsRequest {
+                wallet_id: "w".into(),
+                include_closed,
+                ..Default::default()
+            })
+        };
+        let open = listed(false).await.unwrap().grants;
+        assert_eq!((open.len(), open[0].grant_id.as_str()), (1, "top_up:first"));
+        let expired = listed(true).await.unwrap().grants.swap_remove(1);
+        assert_eq!((expired.available, expired.expired, expired.open), (0, 9, false));
+        assert_eq!(kinds(&client, "w").await.last(), Some(&EntryKind::Granted), "reads write nothing");
     }
 
     async fn a_heartbeat_outruns_the_sweeper(server: Server) {
@@ -85,7 +112,7 @@ each_database! {
             ..Default::default()
         };
         client.extend(beat).await.unwrap();
-        // A second hold that expires later than the first would have: when it is swept, the first was passed over.
+        // This one lapses later than the first would have: when it is swept, the first was passed over.
         let second = v1::ReserveRequest { ttl: Some(seconds(2)), ..job("w", "k", video("5")) };
         client.reserve(second).await.unwrap();
         assert_eq!(swept(&client).await.reservation_id, "k");

@@ -171,7 +171,7 @@ pub(crate) fn refused<A: Debug>(answer: Result<A, Error>, reason: ErrorReason, c
     refusal
 }
 
-/// All that a decided refusal says in figures but the instant, which must be there: `"revision=2 unit=credits"`.
+/// The figures of a decided refusal but the instant, which must be there: `"revision=2 unit=credits"`.
 pub(crate) fn facts(refusal: &Refusal) -> String {
     assert!(refusal.decided_at().is_some(), "no decided_at in {:?}", refusal.metadata);
     let said: BTreeMap<_, _> = refusal.metadata.iter().filter(|(name, _)| *name != "decided_at").collect();

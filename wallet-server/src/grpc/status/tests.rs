@@ -1,3 +1,5 @@
+//! A row per variant: code, reason, figures, and no inner detail.
+
 use wallet_core::catalog::Problem;
 use wallet_core::rejection::Shortfall;
 use wallet_core::reservation::State;
@@ -86,8 +88,8 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
         (
             Rejection::LimitExceeded {
                 limit: text("open_grants"),
-                maximum: 1.into(),
-                requested: 2.into(),
+                maximum: text("1"),
+                requested: text("2"),
                 plans: Vec::new(),
             },
             Code::FailedPrecondition,

@@ -77,7 +77,12 @@ impl Part {
         let (keys, changes) = names.split_at(self.key_columns);
         let sets: Vec<String> = changes.iter().map(|name| format!("{name} = d.{name}")).collect();
         let finds: Vec<String> = keys.iter().map(|name| format!("t.{name} = d.{name}")).collect();
-        format!("UPDATE {} AS t SET {} FROM {rows} WHERE {}", self.table, sets.join(", "), finds.join(" AND "))
+        format!(
+            "UPDATE {} AS t SET {} FROM {rows} WHERE {}",
+            self.table,
+            sets.join(", "),
+            finds.join(" AND ")
+        )
     }
 }
 
@@ -106,8 +111,8 @@ fn update(table: &'static str, key_columns: usize, rows: usize, columns: Columns
 fn wallets(batch: &[Written<'_>]) -> [Part; 2] {
     let (new, changed): (Vec<&Written<'_>>, Vec<&Written<'_>>) =
         batch.iter().filter(|w| w.touched.any).partition(|w| w.loaded.was.version == 0);
-    [
-        insert("wallets", new.len(), columns!(new, {
+    let columns = |rows: &[&Written<'_>]| {
+        columns!(rows, {
             bucket: SmallInt = |w| w.key().bucket(),
             wallet_key: Uuid = |w| w.key().uuid(),
             status: SmallInt = |w| w.wallet().status as i16,
@@ -116,18 +121,9 @@ fn wallets(batch: &[Written<'_>]) -> [Part; 2] {
             head: Bytes = |w| w.wallet().head.to_vec(),
             last_time: BigInt = |w| w.wallet().last_time.as_micros(),
             open_reservations: BigInt = |w| w.wallet().open_reservations,
-        })),
-        update("wallets", 2, changed.len(), columns!(changed, {
-            bucket: SmallInt = |w| w.key().bucket(),
-            wallet_key: Uuid = |w| w.key().uuid(),
-            status: SmallInt = |w| w.wallet().status as i16,
-            version: BigInt = |w| w.wallet().version,
-            revision: BigInt = |w| w.wallet().revision,
-            head: Bytes = |w| w.wallet().head.to_vec(),
-            last_time: BigInt = |w| w.wallet().last_time.as_micros(),
-            open_reservations: BigInt = |w| w.wallet().open_reservations,
-        })),
-    ]
+        })
+    };
+    [insert("wallets", new.len(), columns(&new)), update("wallets", 2, changed.len(), columns(&changed))]
 }
 
 fn balances(batch: &[Written<'_>]) -> [Part; 2] {
@@ -163,21 +159,30 @@ fn profiles(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
         rows.push((w, json(&w.wallet().profile)?));
     }
     Ok([
-        insert("wallet_profiles", new.len(), columns!(new, {
-            bucket: SmallInt = |(w, _)| w.key().bucket(),
-            wallet_key: Uuid = |(w, _)| w.key().uuid(),
-            tenant: Uuid = |(w, _)| w.loaded.tenant.0,
-            wallet_id: Text = |(w, _)| w.wallet().id.to_string(),
-            create_time: BigInt = |(w, _)| w.wallet().create_time.as_micros(),
-            profile: Text = |(_, profile)| profile.clone(),
-            next_time: BigInt = |(w, _)| w.wallet().next_subscription_time().as_micros(),
-        })),
-        update("wallet_profiles", 2, changed.len(), columns!(changed, {
-            bucket: SmallInt = |(w, _)| w.key().bucket(),
-            wallet_key: Uuid = |(w, _)| w.key().uuid(),
-            profile: Text = |(_, profile)| profile.clone(),
-            next_time: BigInt = |(w, _)| w.wallet().next_subscription_time().as_micros(),
-        })),
+        insert(
+            "wallet_profiles",
+            new.len(),
+            columns!(new, {
+                bucket: SmallInt = |(w, _)| w.key().bucket(),
+                wallet_key: Uuid = |(w, _)| w.key().uuid(),
+                tenant: Uuid = |(w, _)| w.loaded.tenant.0,
+                wallet_id: Text = |(w, _)| w.wallet().id.to_string(),
+                create_time: BigInt = |(w, _)| w.wallet().create_time.as_micros(),
+                profile: Text = |(_, profile)| profile.clone(),
+                next_time: BigInt = |(w, _)| w.wallet().next_subscription_time().as_micros(),
+            }),
+        ),
+        update(
+            "wallet_profiles",
+            2,
+            changed.len(),
+            columns!(changed, {
+                bucket: SmallInt = |(w, _)| w.key().bucket(),
+                wallet_key: Uuid = |(w, _)| w.key().uuid(),
+                profile: Text = |(_, profile)| profile.clone(),
+                next_time: BigInt = |(w, _)| w.wallet().next_subscription_time().as_micros(),
+            }),
+        ),
     ])
 }
 
@@ -200,50 +205,59 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
     }
     let payment = |g: &Grant| g.details.external_ref.as_ref().map(ToString::to_string).unwrap_or_default();
     Ok([
-        insert("grants", new.len(), columns!(new, {
-            bucket: SmallInt = |(w, _, _)| w.key.bucket(),
-            wallet_key: Uuid = |(w, _, _)| w.key.uuid(),
-            origin: SmallInt = |(_, g, _)| g.key.origin as i16,
-            origin_id: Text = |(_, g, _)| g.key.id.to_string(),
-            n: Int = |(_, g, _)| i32::from(g.key.n),
-            unit: Text = |(_, g, _)| g.unit.to_string(),
-            source: SmallInt = |(_, g, _)| source_number(g.source),
-            priority: Int = |(_, g, _)| g.priority,
-            effective_time: BigInt = |(_, g, _)| g.effective_time.as_micros(),
-            expire_time: BigInt = |(_, g, _)| g.expire_time.as_micros(),
-            create_time: BigInt = |(_, g, _)| g.create_time.as_micros(),
-            amount: BigInt = |(_, g, _)| g.amount,
-            pending: BigInt = |(_, g, _)| g.parts.pending,
-            available: BigInt = |(_, g, _)| g.parts.available,
-            held: BigInt = |(_, g, _)| g.parts.held,
-            consumed: BigInt = |(_, g, _)| g.parts.consumed,
-            expired: BigInt = |(_, g, _)| g.parts.expired,
-            revoked: BigInt = |(_, g, _)| g.parts.revoked,
-            paid_out: BigInt = |(_, g, _)| g.parts.paid_out,
-            taken_back: Bool = |(_, g, _)| g.revoked,
-            open: Bool = |(_, g, _)| g.is_open(),
-            next_time: BigInt = |(w, g, _)| next_time(w, g),
-            payment: Text = |(_, g, _)| payment(g),
-            details: Text = |(_, _, details)| details.clone(),
-        })),
-        update("grants", 5, changed.len(), columns!(changed, {
-            bucket: SmallInt = |(w, _)| w.key.bucket(),
-            wallet_key: Uuid = |(w, _)| w.key.uuid(),
-            origin: SmallInt = |(_, g)| g.key.origin as i16,
-            origin_id: Text = |(_, g)| g.key.id.to_string(),
-            n: Int = |(_, g)| i32::from(g.key.n),
-            expire_time: BigInt = |(_, g)| g.expire_time.as_micros(),
-            pending: BigInt = |(_, g)| g.parts.pending,
-            available: BigInt = |(_, g)| g.parts.available,
-            held: BigInt = |(_, g)| g.parts.held,
-            consumed: BigInt = |(_, g)| g.parts.consumed,
-            expired: BigInt = |(_, g)| g.parts.expired,
-            revoked: BigInt = |(_, g)| g.parts.revoked,
-            paid_out: BigInt = |(_, g)| g.parts.paid_out,
-            taken_back: Bool = |(_, g)| g.revoked,
-            open: Bool = |(_, g)| g.is_open(),
-            next_time: BigInt = |(w, g)| next_time(w, g),
-        })),
+        insert(
+            "grants",
+            new.len(),
+            columns!(new, {
+                bucket: SmallInt = |(w, _, _)| w.key.bucket(),
+                wallet_key: Uuid = |(w, _, _)| w.key.uuid(),
+                origin: SmallInt = |(_, g, _)| g.key.origin as i16,
+                origin_id: Text = |(_, g, _)| g.key.id.to_string(),
+                n: Int = |(_, g, _)| i32::from(g.key.n),
+                unit: Text = |(_, g, _)| g.unit.to_string(),
+                source: SmallInt = |(_, g, _)| source_number(g.source),
+                priority: Int = |(_, g, _)| g.priority,
+                effective_time: BigInt = |(_, g, _)| g.effective_time.as_micros(),
+                expire_time: BigInt = |(_, g, _)| g.expire_time.as_micros(),
+                create_time: BigInt = |(_, g, _)| g.create_time.as_micros(),
+                amount: BigInt = |(_, g, _)| g.amount,
+                pending: BigInt = |(_, g, _)| g.parts.pending,
+                available: BigInt = |(_, g, _)| g.parts.available,
+                held: BigInt = |(_, g, _)| g.parts.held,
+                consumed: BigInt = |(_, g, _)| g.parts.consumed,
+                expired: BigInt = |(_, g, _)| g.parts.expired,
+                revoked: BigInt = |(_, g, _)| g.parts.revoked,
+                paid_out: BigInt = |(_, g, _)| g.parts.paid_out,
+                taken_back: Bool = |(_, g, _)| g.revoked,
+                open: Bool = |(_, g, _)| g.is_open(),
+                next_time: BigInt = |(w, g, _)| next_time(w, g),
+                payment: Text = |(_, g, _)| payment(g),
+                details: Text = |(_, _, details)| details.clone(),
+            }),
+        ),
+        update(
+            "grants",
+            5,
+            changed.len(),
+            columns!(changed, {
+                bucket: SmallInt = |(w, _)| w.key.bucket(),
+                wallet_key: Uuid = |(w, _)| w.key.uuid(),
+                origin: SmallInt = |(_, g)| g.key.origin as i16,
+                origin_id: Text = |(_, g)| g.key.id.to_string(),
+                n: Int = |(_, g)| i32::from(g.key.n),
+                expire_time: BigInt = |(_, g)| g.expire_time.as_micros(),
+                pending: BigInt = |(_, g)| g.parts.pending,
+                available: BigInt = |(_, g)| g.parts.available,
+                held: BigInt = |(_, g)| g.parts.held,
+                consumed: BigInt = |(_, g)| g.parts.consumed,
+                expired: BigInt = |(_, g)| g.parts.expired,
+                revoked: BigInt = |(_, g)| g.parts.revoked,
+                paid_out: BigInt = |(_, g)| g.parts.paid_out,
+                taken_back: Bool = |(_, g)| g.revoked,
+                open: Bool = |(_, g)| g.is_open(),
+                next_time: BigInt = |(w, g)| next_time(w, g),
+            }),
+        ),
     ])
 }
 
@@ -324,21 +338,25 @@ fn entries(batch: &[Written<'_>]) -> Result<Part, StoreError> {
     fn text<T: ToString>(id: Option<&T>) -> String {
         id.map(ToString::to_string).unwrap_or_default()
     }
-    Ok(insert("entries", rows.len(), columns!(rows, {
-        bucket: SmallInt = |(k, ..)| k.bucket(),
-        wallet_key: Uuid = |(k, ..)| k.uuid(),
-        revision: BigInt = |(_, e, ..)| e.revision,
-        format: SmallInt = |_| entry::FORMAT,
-        kind: SmallInt = |(_, e, ..)| e.kind as i16,
-        effective_time: BigInt = |(_, e, ..)| e.effective_time.as_micros(),
-        record_time: BigInt = |(_, e, ..)| e.record_time.as_micros(),
-        reservation_id: Text = |(_, e, ..)| text(e.reservation.as_ref()),
-        request_id: Text = |(_, e, ..)| text(e.request.as_ref()),
-        fingerprint: Text = |(_, e, ..)| e.fingerprint.to_string(),
-        actor: Text = |(_, e, ..)| text(e.actor.as_ref()),
-        reason: Text = |(_, e, ..)| e.reason.clone(),
-        postings: Text = |(_, _, postings, _)| postings.clone(),
-        balances: Text = |(_, _, _, balances)| balances.clone(),
-        hash: Bytes = |(_, e, ..)| e.hash.to_vec(),
-    })))
+    Ok(insert(
+        "entries",
+        rows.len(),
+        columns!(rows, {
+            bucket: SmallInt = |(k, ..)| k.bucket(),
+            wallet_key: Uuid = |(k, ..)| k.uuid(),
+            revision: BigInt = |(_, e, ..)| e.revision,
+            format: SmallInt = |_| entry::FORMAT,
+            kind: SmallInt = |(_, e, ..)| e.kind as i16,
+            effective_time: BigInt = |(_, e, ..)| e.effective_time.as_micros(),
+            record_time: BigInt = |(_, e, ..)| e.record_time.as_micros(),
+            reservation_id: Text = |(_, e, ..)| text(e.reservation.as_ref()),
+            request_id: Text = |(_, e, ..)| text(e.request.as_ref()),
+            fingerprint: Text = |(_, e, ..)| e.fingerprint.to_string(),
+            actor: Text = |(_, e, ..)| text(e.actor.as_ref()),
+            reason: Text = |(_, e, ..)| e.reason.clone(),
+            postings: Text = |(_, _, postings, _)| postings.clone(),
+            balances: Text = |(_, _, _, balances)| balances.clone(),
+            hash: Bytes = |(_, e, ..)| e.hash.to_vec(),
+        }),
+    ))
 }

@@ -11,8 +11,8 @@ use wallet_core::catalogs::Catalogs;
 use wallet_core::decide::{CreateWallet, ExplicitPrice, PriceSource, Purchase, Reserve, TopUp};
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::{
-    Amounts, Command, Context, OriginId, RequestId, ReservationId, TenantId, Timestamp, Touched, UnitId, Wallet,
-    WalletId, WalletKey, execute,
+    Amounts, Command, Context, OriginId, RequestId, ReservationId, TenantId, Timestamp, Touched, UnitId,
+    Wallet, WalletId, WalletKey, execute,
 };
 
 use super::{append, load};
@@ -143,9 +143,7 @@ fn wallet() -> Wallet {
 /// Other wallets' rows, spread over all buckets.
 async fn fill(lane: &DatabaseConnection, backend: Backend) {
     let (series, key, analyze) = match backend {
-        Backend::Postgres => {
-            (format!("generate_series(1, {ROWS}) AS s(n)"), "md5(n::text)::uuid", "ANALYZE")
-        }
+        Backend::Postgres => (format!("generate_series(1, {ROWS}) AS s(n)"), "md5(n::text)::uuid", "ANALYZE"),
         Backend::Sqlite => (
             format!(
                 "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {ROWS}) SELECT n FROM s)"
@@ -164,11 +162,15 @@ async fn fill(lane: &DatabaseConnection, backend: Backend) {
         ("wallet_profiles", format!("n % 64, {key}, {key}, 'w' || n, 1, '{{}}', 2")),
         (
             "grants",
-            format!("n % 64, {key}, 1, 't', 0, 'credits', 5, 0, 1, 2, 1, 1, 0, 1, 0, 0, 0, 0, 0, false, true, 2, '', '{{}}'"),
+            format!(
+                "n % 64, {key}, 1, 't', 0, 'credits', 5, 0, 1, 2, 1, 1, 0, 1, 0, 0, 0, 0, 0, false, true, 2, '', '{{}}'"
+            ),
         ),
         (
             "reservations",
-            format!("n % 64, {key}, 'j', 1, true, 9, 9, 0, '', 0, 0, '[]', 0, 0, '', '', 1, 1, '', '', '', '{{}}'"),
+            format!(
+                "n % 64, {key}, 'j', 1, true, 9, 9, 0, '', 0, 0, '[]', 0, 0, '', '', 1, 1, '', '', '', '{{}}'"
+            ),
         ),
         ("entries", format!("n % 64, {key}, 1, 1, 1, 1, 1, '', '', '', '', '', '[]', '[]', {zeros}")),
     ];

@@ -28,8 +28,4 @@ impl Database {
     pub(crate) fn on(cluster: &Postgres) -> Self {
         Self { url: cluster.create_database(), _folder: None }
     }
-
-    pub(crate) fn is_sqlite(&self) -> bool {
-        self.url.starts_with("sqlite:")
-    }
 }

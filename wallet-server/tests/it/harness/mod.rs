@@ -1,13 +1,14 @@
 //! Servers and databases for tests: an in-process server on port 0, or the binary as a process that can be killed.
 
 mod database;
+mod kill;
 mod names;
 mod postgres;
 mod process;
 mod server;
 
 pub(crate) use database::Database;
-pub(crate) use names::{credits, tool, unique, video};
+pub(crate) use names::{credits, tool, video};
 pub(crate) use postgres::Postgres;
 pub(crate) use process::Process;
 pub(crate) use server::Server;

@@ -1,7 +1,6 @@
 //! Small things that tests say often.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use wallet_client::{OperationExt, amount, operation, v1};
 
@@ -18,14 +17,9 @@ pub(crate) fn video(seconds: &str) -> v1::Operation {
         .quantity("duration_s", seconds)
 }
 
-/// An id that no other call gave.
-pub(crate) fn unique(prefix: &str) -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("{prefix}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
 /// The program that an environment variable names; scripts/test sets them all.
 pub(crate) fn tool(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable).map(PathBuf::from);
-    path.filter(|path| path.is_file()).unwrap_or_else(|| panic!("{variable} names no program: run scripts/test"))
+    path.filter(|path| path.is_file())
+        .unwrap_or_else(|| panic!("{variable} names no program: run scripts/test"))
 }

@@ -18,9 +18,9 @@ use std::{env, fs};
 pub(crate) struct Postgres {
     bin: PathBuf,
     /// Holds `data`, the Unix socket and the server's log.
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     user: Option<User>,
-    port: u16,
+    pub(super) port: u16,
     databases: AtomicU32,
     /// Its standard input is the pipe; see the module's documentation.
     _watchdog: Child,
@@ -40,32 +40,6 @@ impl Postgres {
         SHARED.get_or_init(Postgres::start)
     }
 
-    /// A cluster for a test that kills it. It is gone when dropped.
-    pub(crate) fn private() -> Postgres {
-        Postgres::start()
-    }
-
-    /// SIGKILL to every process of the server, then the server again, which recovers from its log.
-    pub(crate) fn kill_and_restart(&self) {
-        let pid_file = format!("{}/postmaster.pid", self.data());
-        let running = fs::read_to_string(&pid_file).expect("it runs");
-        let server = running.lines().next().expect("its process id");
-        let processes = output(Command::new("ps").args(["-A", "-o", "ppid=", "-o", "pid="])).expect("ps");
-        let pairs = processes.lines().filter_map(|line| line.trim().split_once(' '));
-        let children = pairs.filter(|(parent, _)| *parent == server).map(|(_, child)| child.trim());
-        let all: Vec<&str> = [server].into_iter().chain(children).collect();
-        // One that has just ended by itself is all right.
-        Command::new("kill").arg("-KILL").args(&all).stderr(Stdio::null()).status().expect("kill");
-        let dead = |state: &str| state.starts_with('Z');
-        let states = || output(Command::new("ps").args(["-o", "stat=", "-p", &all.join(",")]));
-        while states().is_some_and(|states| !states.lines().all(dead)) {}
-        // Where nobody buries the dead, these would name a process that seems to live.
-        for file in [pid_file, format!("{}/.s.PGSQL.{}.lock", self.dir.display(), self.port)] {
-            fs::remove_file(file).expect("a file with its process id");
-        }
-        assert!(self.try_start(), "{}", fs::read_to_string(self.log()).unwrap_or_default());
-    }
-
     /// Creates an empty database and returns its URL.
     pub(crate) fn create_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
@@ -74,7 +48,7 @@ impl Postgres {
         format!("postgres://postgres@127.0.0.1:{port}/{name}")
     }
 
-    fn start() -> Postgres {
+    pub(super) fn start() -> Postgres {
         let bin = binaries();
         let user = (id(&["-u"]) == Some(0)).then(User::postgres);
         let dir = tempfile::Builder::new().prefix("wallet-pg-").tempdir().expect("a directory").keep();
@@ -105,7 +79,7 @@ impl Postgres {
     }
 
     /// Waits until the server accepts connections.
-    fn try_start(&self) -> bool {
+    pub(super) fn try_start(&self) -> bool {
         let port = format!("-p {}", self.port);
         self.command("pg_ctl")
             .args(["start", "-w", "-D", &self.data(), "-l", &self.log(), "-o", &port])
@@ -125,11 +99,11 @@ impl Postgres {
         command
     }
 
-    fn data(&self) -> String {
+    pub(super) fn data(&self) -> String {
         format!("{}/data", self.dir.display())
     }
 
-    fn log(&self) -> String {
+    pub(super) fn log(&self) -> String {
         format!("{}/log", self.dir.display())
     }
 }
@@ -172,7 +146,7 @@ fn id(args: &[&str]) -> Option<u32> {
     output(Command::new("id").args(args))?.parse().ok()
 }
 
-fn output(command: &mut Command) -> Option<String> {
+pub(super) fn output(command: &mut Command) -> Option<String> {
     let output = command.output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }

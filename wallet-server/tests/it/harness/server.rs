@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use wallet_client::{ClientConfig, RetryPolicy, WalletClient, v1};
+use wallet_client::{ClientConfig, WalletClient, v1};
 use wallet_server::{App, AppError, Config, EngineCounts, Report};
 
 use super::Database;
@@ -46,13 +46,6 @@ impl Server {
     /// A client that retries as it does in production.
     pub(crate) async fn client(&self) -> WalletClient {
         WalletClient::connect(ClientConfig::new(self.endpoint())).await.expect("the client connects")
-    }
-
-    /// A client that shows every answer as it comes.
-    pub(crate) async fn client_without_retries(&self) -> WalletClient {
-        let mut config = ClientConfig::new(self.endpoint());
-        config.retry = RetryPolicy::never();
-        WalletClient::connect(config).await.expect("the client connects")
     }
 
     /// A client, and a new wallet with so many credits.

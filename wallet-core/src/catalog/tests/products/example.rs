@@ -1,25 +1,9 @@
-//! The catalogs that come with the server, and the example of the reference, are catalogs.
+//! The catalog that is served without any configuration, and the one of the reference.
 
-use super::super::Phase;
 use super::*;
+use crate::catalog::Phase;
 
-const EXAMPLE: &str = include_str!("../../../../wallet-server/catalogs/example.toml");
-const FLARECUT: &str = include_str!("../../../../wallet-server/catalogs/flarecut.toml");
-const REFERENCE: &str = include_str!("../../../../docs/catalog.md");
-
-fn parsed(text: &str) -> Catalog {
-    match Catalog::parse(text) {
-        Ok(catalog) => catalog,
-        Err(problems) => panic!("{problems}"),
-    }
-}
-
-#[test]
-fn the_bundled_catalogs_are_sound_and_their_golden_cases_hold() {
-    for text in [EXAMPLE, FLARECUT] {
-        assert!(parsed(text).goldens().len() >= 6);
-    }
-}
+const REFERENCE: &str = include_str!("../../../../../docs/catalog.md");
 
 #[test]
 fn the_example_prices_the_readmes_video_at_40_credits() {

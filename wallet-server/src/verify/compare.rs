@@ -1,0 +1,120 @@
+//! A wallet's rows, each compared with the fold of its entries; then what concerns the wallet as a whole.
+
+use wallet_core::posting::Account;
+use wallet_core::wallet::Profile;
+use wallet_core::{TenantId, Timestamp, UnitId, WalletId, WalletKey};
+
+use crate::store::entity::{grants, reservations, wallet_balances, wallet_profiles, wallets};
+use crate::verify::faults::Faults;
+use crate::verify::wallet::WalletFold;
+use crate::verify::{grant, reservation};
+
+impl WalletFold {
+    /// Keeps the wallet's own row until all others have come.
+    pub(super) fn own_row(&mut self, row: wallets::Model) {
+        self.row = Some(row);
+    }
+
+    /// The key is made of tenant and id. From here on faults name the id.
+    pub(super) fn profile(&mut self, row: wallet_profiles::Model, faults: &mut Faults) {
+        faults.about(format!("{} ({})", row.wallet_id, self.uuid));
+        match row.wallet_id.parse::<WalletId>() {
+            Ok(id) => {
+                let key = WalletKey::new(TenantId(row.tenant), &id);
+                faults.unless((key.bucket(), key.uuid()) == self.key(), 0, || {
+                    let (bucket, uuid) = (key.bucket(), key.uuid());
+                    format!(
+                        "its key is ({}, {}), ({bucket}, {uuid}) by tenant and id",
+                        self.bucket, self.uuid
+                    )
+                });
+            }
+            Err(error) => faults.add(0, &format!("its wallet_id {error}")),
+        }
+        if let Err(error) = serde_json::from_str::<Profile>(&row.profile) {
+            faults.add(0, &format!("its profile does not read back: {error}"));
+        }
+        self.create_time = Some(row.create_time);
+    }
+
+    /// Compares a grant's row.
+    pub(super) fn grant(&mut self, row: &grants::Model, faults: &mut Faults) {
+        let last_time = self.row.as_ref().map_or(i64::MAX, |row| row.last_time);
+        match grant::key(row) {
+            Ok(key) => match self.grants.get_mut(&key) {
+                Some(fold) => fold.check(&key, row, &self.revocations, last_time, faults),
+                None => {
+                    faults.add(0, &format!("I2: grant {key} of {} {} was not issued", row.amount, row.unit))
+                }
+            },
+            Err(error) => faults.add(0, &error),
+        }
+    }
+
+    /// Compares the balance of a unit.
+    pub(super) fn balance(&mut self, row: &wallet_balances::Model, faults: &mut Faults) {
+        let at = self.chain.revision;
+        match row.unit.parse::<UnitId>() {
+            Ok(unit) => self.unit(&unit).check(row, at, faults),
+            Err(error) => faults.add(at, &format!("a balance's unit {:?} {error}", row.unit)),
+        }
+    }
+
+    /// Compares a reservation's row.
+    pub(super) fn reservation(&mut self, row: &reservations::Model, faults: &mut Faults) {
+        self.open_reservations += i64::from(row.open);
+        let Some(life) = self.lives.remove(row.reservation_id.as_str()) else {
+            return faults.add(0, &format!("I7: reservation {} is in no entry", row.reservation_id));
+        };
+        let Some(receipt) = reservation::check(row, &life, faults) else { return };
+        receipt.check(faults);
+        for line in receipt.allocations.iter().filter(|_| row.open) {
+            if let Account::Grant(key) = &line.account
+                && let Some(grant) = self.grants.get_mut(key)
+            {
+                grant.hold(line.held);
+            }
+            self.unit(&line.unit).hold(line.held);
+        }
+    }
+
+    /// A row that could not be read.
+    pub(super) fn unreadable(&mut self, table: &str, error: &str, faults: &mut Faults) {
+        faults.add(self.chain.revision, &format!("a row of {table} does not read back: {error}"));
+        if table == "entries" {
+            self.chain.lose();
+        }
+    }
+
+    /// All rows have come: what concerns the wallet as a whole, and what of the fold no row was compared with.
+    pub(super) fn close(self, faults: &mut Faults) {
+        let at = self.chain.revision;
+        let Some(row) = &self.row else {
+            let text =
+                format!("has rows under ({}, {}), and no readable one in wallets", self.bucket, self.uuid);
+            return faults.add(0, &text);
+        };
+        self.chain.check(row, faults);
+        faults.unless((1..=4).contains(&row.status), at, || {
+            format!("has status {}, which is not known", row.status)
+        });
+        let open = self.open_reservations;
+        faults.unless(row.open_reservations == open, at, || {
+            format!("I5: counts {} open reservations, has {open}", row.open_reservations)
+        });
+        let begin = self.chain.begin.map(Timestamp::as_micros);
+        faults.unless(self.create_time.is_some(), 0, || "has no profile".to_owned());
+        faults.unless(self.create_time.is_none() || self.create_time == begin, 1, || {
+            format!("I18: its profile has create_time {:?}, its first entry {begin:?}", self.create_time)
+        });
+        for (key, grant) in &self.grants {
+            grant.close(key, faults);
+        }
+        for (unit, fold) in &self.units {
+            fold.close(unit, at, faults);
+        }
+        for (id, life) in &self.lives {
+            faults.add(life.revision(), &format!("I7: reservation {id} has no row"));
+        }
+    }
+}

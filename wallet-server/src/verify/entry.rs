@@ -1,0 +1,49 @@
+//! An entry as its row says it.
+
+use std::str::FromStr;
+
+use wallet_core::InvalidId;
+use wallet_core::entry::{Entry, EntryKind, FORMAT};
+use wallet_core::fingerprint::Fingerprint;
+use wallet_core::time::Timestamp;
+
+use crate::store::entity::entries;
+
+/// Reads a row. What it says must be all that it says: nothing may be lost on the way that the hash would miss.
+pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
+    if row.format != FORMAT {
+        return Err(format!("has format {}, which is not known", row.format));
+    }
+    let kind = EntryKind::ALL.into_iter().find(|kind| *kind as i16 == row.kind);
+    let fingerprint = Fingerprint::parse(&row.fingerprint);
+    if fingerprint.to_string() != row.fingerprint {
+        return Err(format!("fingerprint {:?} does not read back", row.fingerprint));
+    }
+    let json = |error: serde_json::Error| error.to_string();
+    Ok(Entry {
+        revision: row.revision,
+        kind: kind.ok_or_else(|| format!("has kind {}, which is not known", row.kind))?,
+        effective_time: Timestamp::from_micros(row.effective_time),
+        record_time: Timestamp::from_micros(row.record_time),
+        reservation: optional(&row.reservation_id)?,
+        request: optional(&row.request_id)?,
+        fingerprint,
+        actor: optional(&row.actor)?,
+        reason: row.reason.clone(),
+        postings: serde_json::from_str(&row.postings).map_err(json)?,
+        balances: serde_json::from_str(&row.balances).map_err(json)?,
+        hash: row
+            .hash
+            .as_slice()
+            .try_into()
+            .map_err(|_| format!("has a hash of {} bytes", row.hash.len()))?,
+    })
+}
+
+/// An id, or none if the text is empty.
+pub(super) fn optional<T: FromStr<Err = InvalidId>>(text: &str) -> Result<Option<T>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error| format!("id {text:?} {error}"))
+}

@@ -1,0 +1,207 @@
+//! A grant folded from its postings, and its row compared with that.
+
+use std::collections::HashSet;
+
+use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::fingerprint::Fingerprint;
+use wallet_core::grant::{GrantDetails, GrantKey, Origin};
+use wallet_core::posting::{Part, Posting};
+use wallet_core::{OriginId, Source, Timestamp, UnitId};
+
+use crate::store::entity::grants;
+use crate::verify::faults::Faults;
+use crate::verify::moves;
+
+/// The parts of a grant, with what the entries tell of its life.
+#[derive(Debug)]
+pub(super) struct GrantFold {
+    unit: UnitId,
+    /// By the number of the part; `Issued` is the amount, below zero.
+    parts: [i128; Part::Owed as usize + 1],
+    /// The revision and instant of its issue, and whether it was pending then.
+    issue: Option<(i64, Timestamp, bool)>,
+    effective: Option<Timestamp>,
+    expired: Option<Timestamp>,
+    /// What open reservations hold of it.
+    holds: i128,
+    seen: bool,
+}
+
+impl GrantFold {
+    /// A grant of which nothing has been told.
+    pub(super) fn new(unit: &UnitId) -> Self {
+        let parts = [0; Part::Owed as usize + 1];
+        Self { unit: unit.clone(), parts, issue: None, effective: None, expired: None, holds: 0, seen: false }
+    }
+
+    const fn part(&self, part: Part) -> i128 {
+        self.parts[part as usize]
+    }
+
+    /// The revision that issued it; 0 if none did.
+    fn revision(&self) -> i64 {
+        self.issue.map_or(0, |(revision, ..)| revision)
+    }
+
+    /// An open reservation says that it holds this much.
+    pub(super) fn hold(&mut self, amount: i64) {
+        self.holds += i128::from(amount);
+    }
+
+    /// Moves its credits. I2: issued once, by what its key names. I3: no part below zero. I6: in its unit.
+    pub(super) fn post(&mut self, key: &GrantKey, entry: &Entry, posting: &Posting, faults: &mut Faults) {
+        let (at, amount) = (entry.revision, posting.amount);
+        self.parts[posting.from as usize] -= i128::from(amount);
+        self.parts[posting.to as usize] += i128::from(amount);
+        let left = self.part(posting.from);
+        faults.unless(left >= 0 || posting.from == Part::Issued, at, || {
+            format!("I3: {left} are {:?} in grant {key} after {amount} were moved from there", posting.from)
+        });
+        faults.unless(posting.unit == self.unit, at, || {
+            format!("I6: {amount} {} are moved in grant {key} of {}", posting.unit, self.unit)
+        });
+        match entry.kind {
+            EntryKind::GrantEffective => self.effective = Some(entry.effective_time),
+            EntryKind::GrantExpired => self.expired = Some(entry.effective_time),
+            // A subscription takes what it included along, and their calendar with it.
+            EntryKind::SubscriptionEnded | EntryKind::SubscriptionCancelled
+                if posting.to == Part::Expired =>
+            {
+                self.expired = Some(entry.effective_time);
+            }
+            _ => {}
+        }
+        if posting.from == Part::Issued {
+            faults.unless(self.issue.is_none(), at, || {
+                format!("I2: grant {key} is issued again, after revision {}", self.revision())
+            });
+            faults.unless(issues(entry, key), at, || {
+                format!("I2: grant {key} is issued by an entry {:?} of another origin", entry.kind)
+            });
+            self.issue = Some((at, entry.effective_time, posting.to == Part::Pending));
+        }
+    }
+
+    /// Compares the row. I2: its parts are those of the fold and add up to its amount, which was issued.
+    pub(super) fn check(
+        &mut self,
+        key: &GrantKey,
+        row: &grants::Model,
+        revocations: &HashSet<String>,
+        last_time: i64,
+        faults: &mut Faults,
+    ) {
+        self.seen = true;
+        let at = self.revision();
+        let parts = [
+            (Part::Pending, row.pending),
+            (Part::Available, row.available),
+            (Part::Held, row.held),
+            (Part::Consumed, row.consumed),
+            (Part::Expired, row.expired),
+            (Part::Revoked, row.revoked),
+            (Part::PaidOut, row.paid_out),
+        ];
+        for (part, stored) in parts {
+            let folded = self.part(part);
+            faults.unless(folded == i128::from(stored), at, || {
+                format!("I2: grant {key} has {stored} {part:?}, {folded} by the postings")
+            });
+            faults.unless(stored >= 0, at, || format!("I3: grant {key} has {stored} {part:?}"));
+        }
+        let total: i128 = parts.iter().map(|(_, stored)| i128::from(*stored)).sum();
+        for (what, figure) in [("its parts add up to", total), ("issued were", -self.part(Part::Issued))] {
+            faults.unless(figure == i128::from(row.amount), at, || {
+                format!("I2: grant {key} has amount {}, {what} {figure}", row.amount)
+            });
+        }
+        faults.unless(row.unit == self.unit.as_str(), at, || {
+            format!("I6: grant {key} has unit {}, its postings {}", row.unit, self.unit)
+        });
+        let open = row.pending > 0 || row.available > 0 || row.held > 0;
+        faults.unless(row.open == open, at, || format!("I2: grant {key} has open = {}", row.open));
+        let revocation = || Fingerprint::default().with("grant_id", Some(key)).to_string();
+        let named = !revocations.is_empty() && revocations.contains(&revocation());
+        faults.unless(row.taken_back == named && (named || row.revoked == 0), at, || {
+            let (taken_back, revoked) = (row.taken_back, row.revoked);
+            format!("I2: grant {key} has taken_back = {taken_back}, {revoked} Revoked, revoked by an entry = {named}")
+        });
+        self.check_times(key, row, last_time, faults);
+        check_words(key, row, at, faults);
+    }
+
+    /// I2 at the end: what was issued has a row. I5: what is held is held by open reservations.
+    pub(super) fn close(&self, key: &GrantKey, faults: &mut Faults) {
+        let (at, held, holds) = (self.revision(), self.part(Part::Held), self.holds);
+        faults.unless(self.seen, at, || format!("I2: grant {key} has no row"));
+        faults.unless(held == holds, at, || {
+            format!("I5: {held} of grant {key} are held by the postings, {holds} by open reservations")
+        });
+    }
+
+    /// The row's calendar is the one by which it was issued, came into effect and expired. I9: the sweeper finds
+    /// it by that, unless the wallet is past it.
+    fn check_times(&self, key: &GrantKey, row: &grants::Model, last_time: i64, faults: &mut Faults) {
+        let [effective, expire, create] =
+            [row.effective_time, row.expire_time, row.create_time].map(Timestamp::from_micros);
+        let events = [
+            ("create", create, self.issue.map(|(_, time, _)| time)),
+            ("effective", effective, self.effective),
+            ("expire", expire, self.expired),
+        ];
+        for (what, stored, told) in events {
+            faults.unless(told.is_none_or(|told| told == stored), self.revision(), || {
+                format!("I2: grant {key} has {what}_time {stored}, by its entries {}", told.unwrap_or(stored))
+            });
+        }
+        if let Some((at, time, pending)) = self.issue {
+            faults.unless(pending == (effective > time), at, || {
+                format!(
+                    "I2: grant {key} has effective_time {effective}, and was issued with pending = {pending}"
+                )
+            });
+        }
+        let next = if row.pending > 0 { row.effective_time } else { row.expire_time };
+        let past = next <= last_time && row.next_time == Timestamp::NEVER.as_micros();
+        faults.unless(past || row.next_time == next, self.revision(), || {
+            format!("I9: grant {key} has next_time {}, due is {next}", row.next_time)
+        });
+    }
+}
+
+/// The key in a row.
+pub(super) fn key(row: &grants::Model) -> Result<GrantKey, String> {
+    let origin = Origin::ALL.into_iter().find(|origin| *origin as i16 == row.origin);
+    let origin = origin.ok_or_else(|| format!("a grant has origin {}, which is not known", row.origin))?;
+    let id = OriginId::parse(&row.origin_id).map_err(|error| format!("a grant's origin_id {error}"))?;
+    let n = u16::try_from(row.n).map_err(|_| format!("a grant has n = {}", row.n))?;
+    Ok(GrantKey::new(origin, id, n))
+}
+
+/// Whether an entry is what a grant of this key is issued by.
+fn issues(entry: &Entry, key: &GrantKey) -> bool {
+    match (key.origin, entry.kind) {
+        (Origin::TopUp, kind) => kind == EntryKind::ToppedUp,
+        (Origin::Grant, kind) => kind == EntryKind::Granted,
+        (Origin::Grace, EntryKind::Failed | EntryKind::Cancelled | EntryKind::HoldExpired) => {
+            entry.reservation.as_ref().is_some_and(|id| id.as_str() == key.id.as_str())
+        }
+        (Origin::Grace, _) => false,
+        (Origin::Period, kind) => moves::gives_allowances(kind),
+    }
+}
+
+/// What is not a figure reads back, and the payment is the one in the details.
+fn check_words(key: &GrantKey, row: &grants::Model, at: i64, faults: &mut Faults) {
+    let sources = usize::try_from(row.source).is_ok_and(|number| (1..=Source::ALL.len()).contains(&number));
+    faults.unless(sources, at, || format!("grant {key} has source {}, which is not known", row.source));
+    match serde_json::from_str::<GrantDetails>(&row.details) {
+        Ok(details) => {
+            let payment = details.external_ref.map(|payment| payment.to_string()).unwrap_or_default();
+            faults.unless(payment == row.payment, at, || {
+                format!("I11: grant {key} is found by payment {:?}, was paid with {payment:?}", row.payment)
+            });
+        }
+        Err(error) => faults.add(at, &format!("grant {key} has details that do not read back: {error}")),
+    }
+}

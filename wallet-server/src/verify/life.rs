@@ -1,0 +1,124 @@
+//! A reservation's life as the entries tell it: what happened in which order, and what moved in its name.
+
+use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::grant::GrantKey;
+use wallet_core::posting::{Account, Part, Posting};
+use wallet_core::reservation::State;
+use wallet_core::{Timestamp, UnitId};
+
+/// Where and when something was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) revision: i64,
+    pub(super) time: Timestamp,
+}
+
+/// What the entries tell of a reservation so far.
+#[derive(Debug, Default)]
+pub(super) struct Life {
+    pub(super) reserved: Option<Told>,
+    /// The first of them.
+    pub(super) started: Option<Told>,
+    /// The one terminal entry, with the state it led to.
+    pub(super) ended: Option<(State, Told)>,
+    /// The late settle of an expired hold.
+    pub(super) late: Option<Told>,
+    /// By account and unit.
+    pub(super) moved: Vec<Moved>,
+    /// Grants that took what went back.
+    pub(super) graces: Vec<(GrantKey, i128)>,
+}
+
+/// What a reservation did to one account in one unit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moved {
+    pub(super) account: Account,
+    pub(super) unit: UnitId,
+    pub(super) held: i128,
+    pub(super) charged: i128,
+    /// Went back to the same grant.
+    pub(super) back: i128,
+    /// Left the grant otherwise: lapsed, or issued again as grace credits.
+    pub(super) gone: i128,
+}
+
+impl Life {
+    /// I7: takes the next entry about it, if that may follow what came before.
+    pub(super) fn tell(&mut self, entry: &Entry) -> Result<(), String> {
+        let told = Told { revision: entry.revision, time: entry.effective_time };
+        let may = match (entry.kind, self.reserved, &self.ended) {
+            (EntryKind::Reserved | EntryKind::Cancelled, None, None) => true,
+            (EntryKind::SettledLate, Some(_), Some((State::Expired, _))) => self.late.is_none(),
+            (EntryKind::Reserved | EntryKind::SettledLate, ..) => false,
+            (_, reserved, ended) => reserved.is_some() && ended.is_none(),
+        };
+        if !may {
+            return Err(format!("is {:?}, after {}", entry.kind, self.words()));
+        }
+        match entry.kind {
+            EntryKind::Reserved => self.reserved = Some(told),
+            EntryKind::Started => self.started = self.started.or(Some(told)),
+            EntryKind::Settled => self.ended = Some((State::Settled, told)),
+            EntryKind::Failed => self.ended = Some((State::Failed, told)),
+            EntryKind::Cancelled => self.ended = Some((State::Cancelled, told)),
+            EntryKind::HoldExpired => self.ended = Some((State::Expired, told)),
+            EntryKind::SettledLate => self.late = Some(told),
+            other => return Err(format!("is {other:?}, and names a reservation")),
+        }
+        let charges = matches!(entry.kind, EntryKind::Settled | EntryKind::SettledLate);
+        for posting in &entry.postings {
+            self.moved(posting, charges);
+        }
+        Ok(())
+    }
+
+    /// The entry that finished it.
+    pub(super) fn finished(&self) -> Option<Told> {
+        self.late.or(self.ended.map(|(_, told)| told))
+    }
+
+    /// The last revision that is known to be about it.
+    pub(super) fn revision(&self) -> i64 {
+        self.finished().or(self.started).or(self.reserved).map_or(0, |told| told.revision)
+    }
+
+    /// Where nothing is charged to what is available, a new grant repays debt: none of the job's doing.
+    fn moved(&mut self, posting: &Posting, charges: bool) {
+        let amount = i128::from(posting.amount);
+        match (&posting.account, posting.from, posting.to) {
+            (Account::Grant(key), Part::Issued, _) => self.graces.push((key.clone(), amount)),
+            (Account::Debt, Part::Owed, _) => {}
+            (_, Part::Available, Part::Consumed) if !charges => {}
+            (account, from, to) => {
+                let moved = Moved::of(&mut self.moved, account, &posting.unit);
+                match (from, to) {
+                    (_, Part::Held) => moved.held += amount,
+                    (_, Part::Consumed | Part::Owed) => moved.charged += amount,
+                    (_, Part::Available) => moved.back += amount,
+                    _ => moved.gone += amount,
+                }
+            }
+        }
+    }
+
+    fn words(&self) -> String {
+        let mut words = Vec::new();
+        words.extend(self.reserved.map(|told| format!("Reserved at revision {}", told.revision)));
+        words.extend(self.ended.map(|(state, told)| format!("{state:?} at revision {}", told.revision)));
+        words.extend(self.late.map(|told| format!("SettledLate at revision {}", told.revision)));
+        if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+    }
+}
+
+impl Moved {
+    /// The sums of an account in a unit, made if they are new.
+    pub(super) fn of<'a>(all: &'a mut Vec<Moved>, account: &Account, unit: &UnitId) -> &'a mut Self {
+        let known = all.iter().position(|moved| moved.account == *account && moved.unit == *unit);
+        let index = known.unwrap_or(all.len());
+        if known.is_none() {
+            let (account, unit) = (account.clone(), unit.clone());
+            all.push(Self { account, unit, held: 0, charged: 0, back: 0, gone: 0 });
+        }
+        &mut all[index]
+    }
+}

@@ -1,0 +1,78 @@
+//! Which movement of credits belongs into which kind of entry: DESIGN's rules of money as a table.
+
+use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::posting::{Account, Part, Posting};
+use wallet_core::{MAX_AMOUNT, UnitId};
+
+use crate::verify::faults::Faults;
+
+/// I1 of every posting: it moves something, between parts that its account has, as such an entry may.
+pub(super) fn check(entry: &Entry, faults: &mut Faults) {
+    for Posting { unit, account, from, to, amount } in &entry.postings {
+        let at = entry.revision;
+        faults.unless((1..=MAX_AMOUNT).contains(amount), at, || format!("I1: moves {amount} {unit}"));
+        faults.unless(belongs(entry.kind, account, *from, *to), at, || {
+            let account = name(account);
+            format!("I1: {amount} {unit} of {account} from {from:?} to {to:?} in an entry {:?}", entry.kind)
+        });
+    }
+    if entry.kind != EntryKind::Settled && entry.kind != EntryKind::SettledLate {
+        for balance in &entry.balances {
+            let (paid, repaid) = repayment(entry, &balance.unit);
+            faults.unless(paid == repaid, entry.revision, || {
+                format!("I1: {paid} {} consumed to repay debt, {repaid} repaid", balance.unit)
+            });
+        }
+    }
+}
+
+/// How an account is called in a fault.
+pub(super) fn name(account: &Account) -> String {
+    match account {
+        Account::Grant(key) => format!("grant {key}"),
+        Account::Debt => "the debt".to_owned(),
+    }
+}
+
+/// What outside of charges is consumed, which is to repay debt, and what is repaid.
+fn repayment(entry: &Entry, unit: &UnitId) -> (i128, i128) {
+    let sum = |from, to| {
+        let moves = entry.postings.iter().filter(|p| p.unit == *unit && p.from == from && p.to == to);
+        moves.map(|posting| i128::from(posting.amount)).sum()
+    };
+    (sum(Part::Available, Part::Consumed), sum(Part::Owed, Part::Issued))
+}
+
+/// Whether a plan's allowances are given by such an entry.
+pub(super) const fn gives_allowances(kind: EntryKind) -> bool {
+    use EntryKind::{AllowanceGiven, PaymentRecorded, PeriodBegan, PlanChanged, Subscribed, WalletCreated};
+    matches!(kind, WalletCreated | Subscribed | PlanChanged | PaymentRecorded | PeriodBegan | AllowanceGiven)
+}
+
+fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
+    use EntryKind::{
+        Cancelled, Failed, GrantEffective, GrantExpired, GrantRevoked, Granted, HoldExpired, Reserved,
+        Settled, SettledLate, SubscriptionCancelled, SubscriptionEnded, ToppedUp,
+    };
+    use Part::{Available, Consumed, Expired, Held, Issued, Owed, Pending, Revoked};
+    let gives_back = matches!(kind, Failed | Cancelled | HoldExpired);
+    // Wherever credits become available in a new grant, they repay what is owed.
+    let gives = gives_back || gives_allowances(kind) || matches!(kind, ToppedUp | Granted);
+    let repays = gives || kind == GrantEffective;
+    let lapses = matches!(kind, GrantExpired | SubscriptionEnded | SubscriptionCancelled);
+    match (account, from, to) {
+        (Account::Debt, Issued, Owed) => kind == Settled,
+        (Account::Debt, Owed, Issued) => repays,
+        (Account::Debt, ..) => false,
+        (_, Issued, Available) => gives,
+        (_, Issued, Pending) => kind == Granted,
+        (_, Pending, Available) => kind == GrantEffective,
+        (_, Pending | Available, Expired) => lapses,
+        (_, Pending | Available, Revoked) => kind == GrantRevoked,
+        (_, Available, Held) => kind == Reserved,
+        (_, Available, Consumed) => repays || matches!(kind, Settled | SettledLate),
+        (_, Held, Consumed) => matches!(kind, Settled | Failed | Cancelled),
+        (_, Held, Available | Expired | Revoked) => gives_back || kind == Settled,
+        _ => false,
+    }
+}

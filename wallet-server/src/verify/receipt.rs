@@ -1,0 +1,172 @@
+//! A reservation's receipt: what it took from which grant, what became of that, and the sums.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wallet_core::catalog::Overage;
+use wallet_core::grant::GrantKey;
+use wallet_core::reservation::{Allocation, Bill, State, Terms};
+use wallet_core::{Amounts, UnitId};
+
+use crate::verify::faults::Faults;
+use crate::verify::life::{Life, Moved};
+use crate::verify::moves::name;
+
+/// What a reservation's row says of its credits, with its life by the entries.
+#[derive(Debug)]
+pub(super) struct Receipt<'a> {
+    pub(super) id: &'a str,
+    pub(super) life: &'a Life,
+    pub(super) allocations: Vec<Allocation>,
+    pub(super) terms: Terms,
+    pub(super) bill: Option<Bill>,
+}
+
+/// The sums of the allocations in one unit.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    held: i128,
+    charged: i128,
+    returned: i128,
+    lapsed: i128,
+}
+
+impl Receipt<'_> {
+    /// I5 and I8: each line adds up by itself, with the postings, and in the sums.
+    pub(super) fn check(&self, faults: &mut Faults) {
+        for allocation in &self.allocations {
+            self.check_line(allocation, faults);
+        }
+        self.check_movements(faults);
+        self.check_graces(faults);
+        let sums = self.sums();
+        let units: BTreeSet<&UnitId> = self.terms.amounts.units().chain(sums.keys().copied()).collect();
+        for unit in units {
+            let held = sums.get(unit).map_or(0, |sums| sums.held);
+            let agreed = self.terms.amounts.get(unit.as_str());
+            self.unless(held == i128::from(agreed), faults, || {
+                format!("I5: its allocations hold {held} {unit}, agreed were {agreed}")
+            });
+        }
+        if let Some(bill) = &self.bill {
+            self.check_bill(bill, &sums, faults);
+        }
+    }
+
+    fn check_line(&self, line: &Allocation, faults: &mut Faults) {
+        let Allocation { held, charged, returned, lapsed, .. } = *line;
+        let done = i128::from(charged) + i128::from(returned) + i128::from(lapsed);
+        let adds_up = match self.bill {
+            None => done == 0,
+            Some(_) if held == 0 => returned == 0 && lapsed == 0,
+            Some(_) => done == i128::from(held),
+        };
+        let fits = adds_up && [held, charged, returned, lapsed].into_iter().all(|figure| figure >= 0);
+        self.unless(fits, faults, || {
+            let account = name(&line.account);
+            format!("I8: {account}: held {held}, charged {charged}, returned {returned}, lapsed {lapsed}")
+        });
+    }
+
+    /// The lines are what the postings moved.
+    fn check_movements(&self, faults: &mut Faults) {
+        let mut lines = Vec::new();
+        for Allocation { account, unit, held, charged, returned, lapsed, grace, .. } in &self.allocations {
+            let moved = Moved::of(&mut lines, account, unit);
+            moved.held += i128::from(*held);
+            moved.charged += i128::from(*charged);
+            let went = if grace.is_some() { &mut moved.gone } else { &mut moved.back };
+            *went += i128::from(*returned);
+            moved.gone += i128::from(*lapsed);
+        }
+        let postings = &self.life.moved;
+        for moved in &lines {
+            let told =
+                postings.iter().find(|told| (&told.account, &told.unit) == (&moved.account, &moved.unit));
+            self.unless(told == Some(moved), faults, || {
+                let told = told.map_or_else(|| "nothing".to_owned(), Moved::words);
+                format!("I5: its allocations: {}; by its postings {told}", moved.words())
+            });
+        }
+        let told_of = |told: &Moved| {
+            lines.iter().any(|line| (&line.account, &line.unit) == (&told.account, &told.unit))
+        };
+        for told in postings.iter().filter(|told| !told_of(told)) {
+            self.unless(false, faults, || {
+                format!("I5: its postings: {}; by its allocations nothing", told.words())
+            });
+        }
+    }
+
+    /// What came back as grace credits was issued, by this reservation, in full.
+    fn check_graces(&self, faults: &mut Faults) {
+        let lines = self.allocations.iter();
+        let mut lines: Vec<(&GrantKey, i128)> =
+            lines.filter_map(|line| Some((line.grace.as_ref()?, i128::from(line.returned)))).collect();
+        let mut issued: Vec<(&GrantKey, i128)> =
+            self.life.graces.iter().map(|(key, amount)| (key, *amount)).collect();
+        lines.sort_unstable();
+        issued.sort_unstable();
+        self.unless(lines == issued, faults, || {
+            format!("I8: came back as {lines:?} by its allocations, as {issued:?} by its postings")
+        });
+    }
+
+    fn check_bill(&self, bill: &Bill, sums: &BTreeMap<&UnitId, Sums>, faults: &mut Faults) {
+        let named =
+            [&bill.charged, &bill.fees, &bill.returned, &bill.lapsed].into_iter().flat_map(Amounts::units);
+        let units: BTreeSet<&UnitId> = named.chain(sums.keys().copied()).collect();
+        let ended = self.life.ended.map(|(state, _)| state);
+        let only_fees = matches!(ended, Some(State::Failed | State::Cancelled));
+        for unit in units {
+            let of = |amounts: &Amounts| i128::from(amounts.get(unit.as_str()));
+            let sums = sums.get(unit).copied().unwrap_or_default();
+            for (what, billed, sum) in [
+                ("charged", of(&bill.charged), sums.charged),
+                ("returned", of(&bill.returned), sums.returned),
+                ("lapsed", of(&bill.lapsed), sums.lapsed),
+                ("as a fee", of(&bill.fees), if only_fees { sums.charged } else { 0 }),
+            ] {
+                self.unless(billed == sum, faults, || {
+                    format!("I8: billed {billed} {unit} {what}, its allocations add up to {sum}")
+                });
+            }
+            let most = of(&self.terms.max_amounts).max(of(&self.terms.amounts));
+            let capped = self.terms.policies.overage != Overage::RequireFull;
+            self.unless(!capped || sums.charged <= most, faults, || {
+                format!("I8: charged {} {unit}, {most} is the most", sums.charged)
+            });
+        }
+        let said = (bill.late, bill.failure.is_some(), bill.cancel_reason.is_some());
+        let told = (self.life.late.is_some(), ended == Some(State::Failed), ended == Some(State::Cancelled));
+        self.unless(said == told, faults, || {
+            format!("I7: (late, failed, cancelled) are {said:?} in its bill, {told:?} by its entries")
+        });
+    }
+
+    fn sums(&self) -> BTreeMap<&UnitId, Sums> {
+        let mut all: BTreeMap<&UnitId, Sums> = BTreeMap::new();
+        for line in &self.allocations {
+            let sums = all.entry(&line.unit).or_default();
+            sums.held += i128::from(line.held);
+            sums.charged += i128::from(line.charged);
+            sums.returned += i128::from(line.returned);
+            sums.lapsed += i128::from(line.lapsed);
+        }
+        all
+    }
+
+    fn unless(&self, holds: bool, faults: &mut Faults, what: impl FnOnce() -> String) {
+        faults.unless(holds, self.life.revision(), || {
+            let text = what();
+            let (rule, text) = text.split_once(": ").unwrap_or(("", &text));
+            format!("{rule}: reservation {}: {text}", self.id)
+        });
+    }
+}
+
+impl Moved {
+    fn words(&self) -> String {
+        let Self { account, unit, held, charged, back, gone } = self;
+        format!("{} {unit}: {held} held, {charged} charged, {back} back, {gone} gone", name(account))
+    }
+}

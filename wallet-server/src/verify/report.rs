@@ -1,0 +1,84 @@
+//! The report of a verification.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What a verification read and found.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// SHA-256, in hex, over (wallet_key, revision, head) of all wallets in the order of their keys: the same for
+    /// the same ledger in either database, another if so much as one entry was added, changed or cut off.
+    pub digest: String,
+    /// Wallets read.
+    pub wallets: u64,
+    /// Entries read.
+    pub entries: u64,
+    /// Grants read.
+    pub grants: u64,
+    /// Reservations read.
+    pub reservations: u64,
+    /// How many faults there are.
+    pub faults: u64,
+    /// The first of them, one a line.
+    pub first_faults: Vec<String>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.faults == 0
+    }
+
+    fn entries_per_second(&self) -> u128 {
+        u128::from(self.entries) * 1_000_000 / self.elapsed.as_micros().max(1)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { wallets, entries, grants, reservations, .. } = self;
+        writeln!(f, "digest   {}", self.digest)?;
+        writeln!(
+            f,
+            "read     {wallets} wallets, {entries} entries, {grants} grants, {reservations} reservations"
+        )?;
+        let seconds = self.elapsed.as_secs_f64();
+        writeln!(f, "took     {seconds:.1} s, {} entries/s", self.entries_per_second())?;
+        match usize::try_from(self.faults) {
+            Ok(0) => write!(f, "faults   none")?,
+            Ok(count) if count == self.first_faults.len() => write!(f, "faults   {count}")?,
+            _ => write!(f, "faults   {}, the first {}:", self.faults, self.first_faults.len())?,
+        }
+        self.first_faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_a_few_lines_and_lists_its_first_faults() {
+        let clean = Report {
+            digest: "ab".to_owned(),
+            wallets: 1,
+            entries: 500,
+            grants: 2,
+            reservations: 3,
+            faults: 0,
+            first_faults: Vec::new(),
+            elapsed: Duration::from_millis(250),
+        };
+        assert!(clean.is_clean());
+        assert_eq!(
+            clean.to_string(),
+            "digest   ab\nread     1 wallets, 500 entries, 2 grants, 3 reservations\n\
+             took     0.2 s, 2000 entries/s\nfaults   none"
+        );
+        let faulty = Report { faults: 7, first_faults: vec!["one".to_owned()], ..clean };
+        assert!(!faulty.is_clean());
+        assert!(faulty.to_string().ends_with("faults   7, the first 1:\n  one"));
+    }
+}

@@ -1,0 +1,105 @@
+//! Commands in a few words.
+
+use wallet_core::decide::{
+    Cancel, Cost, ExplicitPrice, Extend, Grant, Outcome, PriceSource, Purchase, Reserve, RevokeGrant, Settle,
+    Start, StartOptions, TopUp, UpdateWallet,
+};
+use wallet_core::grant::{ExternalRef, GrantKey};
+use wallet_core::reservation::{CancelReason, Failure};
+use wallet_core::{Amounts, Command, Source, UnitId};
+
+use super::fixture::{MINUTE, START};
+
+pub(super) fn credits(amount: i64) -> Amounts {
+    Amounts::of(&"credits".parse::<UnitId>().unwrap(), amount)
+}
+
+pub(super) fn top_up(id: &str, unit: &str, amount: i64) -> Command {
+    let external_ref = ExternalRef { provider: "stripe".parse().unwrap(), id: id.parse().unwrap() };
+    Command::TopUp(TopUp {
+        id: id.parse().unwrap(),
+        purchase: Purchase::Amount(unit.parse().unwrap(), amount),
+        external_ref: Some(external_ref),
+        paid_amount: None,
+        paid_time: None,
+    })
+}
+
+pub(super) fn grant(id: &str, amount: i64, from: Option<u32>, until: Option<u32>) -> Command {
+    let at = |minutes| START.plus(MINUTE * minutes);
+    Command::Grant(Grant {
+        id: id.parse().unwrap(),
+        unit: "credits".parse().unwrap(),
+        amount,
+        source: Source::Subscription,
+        priority: 0,
+        effective_time: from.map(at),
+        expire_time: until.map(at),
+        reason: "welcome".to_owned(),
+    })
+}
+
+pub(super) fn reserve(id: &str, amount: i64, max: i64, worker: Option<&str>) -> Command {
+    reserve_both(id, credits(amount), credits(max), worker)
+}
+
+pub(super) fn reserve_both(
+    id: &str,
+    amounts: Amounts,
+    max_amounts: Amounts,
+    worker: Option<&str>,
+) -> Command {
+    let price = ExplicitPrice { amounts, max_amounts, operation: None };
+    Command::Reserve(Reserve {
+        id: id.parse().unwrap(),
+        price: PriceSource::Explicit(price),
+        limits: Amounts::none(),
+        ttl: Some(MINUTE * 90),
+        start: worker.map(options),
+        actor: Some("mia".parse().unwrap()),
+        labels: [("project".to_owned(), "p1".to_owned())].into(),
+    })
+}
+
+fn options(worker: &str) -> StartOptions {
+    StartOptions { worker: worker.parse().unwrap(), attempt: 1, lease: Some(MINUTE * 5) }
+}
+
+pub(super) fn start(id: &str) -> Command {
+    Command::Start(Start { id: id.parse().unwrap(), options: options("w2") })
+}
+
+pub(super) fn extend(id: &str) -> Command {
+    Command::Extend(Extend { id: id.parse().unwrap(), attempt: None, lease: Some(MINUTE * 9) })
+}
+
+pub(super) fn settle(id: &str, cost: Cost, accept_late: bool) -> Command {
+    let outcome = Outcome::Succeeded(cost);
+    Command::Settle(Settle { id: id.parse().unwrap(), attempt: None, outcome, accept_late })
+}
+
+pub(super) fn fail(id: &str, code: &str) -> Command {
+    let failure = Failure { code: code.to_owned(), message: String::new() };
+    let outcome = Outcome::Failed(failure);
+    Command::Settle(Settle { id: id.parse().unwrap(), attempt: None, outcome, accept_late: false })
+}
+
+pub(super) fn cancel(id: &str, reason: CancelReason) -> Command {
+    let max_fees = Amounts::none();
+    Command::Cancel(Cancel { id: id.parse().unwrap(), reason, max_fees, allow_missing: true })
+}
+
+pub(super) fn revoke(request: &str, grant: &str) -> Command {
+    let grant = GrantKey::parse(grant).unwrap();
+    Command::RevokeGrant(RevokeGrant { request: request.parse().unwrap(), grant, reason: String::new() })
+}
+
+pub(super) fn rename(request: &str) -> Command {
+    Command::UpdateWallet(UpdateWallet {
+        request: request.parse().unwrap(),
+        status: None,
+        display_name: Some("Ann".to_owned()),
+        debt_limits: Amounts::none(),
+        reason: "marriage".to_owned(),
+    })
+}

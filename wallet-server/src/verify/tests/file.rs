@@ -1,0 +1,86 @@
+//! Verifying a database, as the command line does.
+
+use sea_orm::{ConnectionTrait, Database};
+use wallet_core::entry::EntryKind;
+
+use super::commands::top_up;
+use super::fixture::{Story, written};
+use crate::verify::verify;
+
+async fn execute(url: &str, sql: &[&str]) {
+    let connection = Database::connect(url).await.unwrap();
+    for statement in sql {
+        connection.execute_unprepared(statement).await.unwrap();
+    }
+    connection.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_ledger_in_which_everything_has_happened_is_clean() {
+    let story = Story::rich("ann");
+    let missing: Vec<EntryKind> =
+        EntryKind::ALL.into_iter().filter(|kind| !story.kinds().contains(kind)).collect();
+    assert!(missing.is_empty(), "{missing:?} do not occur");
+    let (_folder, url) = written(&[story, Story::of("bob")]).await;
+    let report = verify(&url).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.wallets, report.reservations), (2, 9), "{report}");
+}
+
+#[tokio::test]
+async fn the_digest_is_that_of_the_ledger_and_not_of_the_order_of_writing() {
+    let (_a, one) = written(&[Story::rich("ann"), Story::of("bob")]).await;
+    let (_b, other) = written(&[Story::of("bob"), Story::rich("ann")]).await;
+    let (_c, longer) = written(&[Story::of("bob"), Story::rich("ann"), Story::of("eve")]).await;
+    let [one, other, longer] = [verify(&one).await, verify(&other).await, verify(&longer).await]
+        .map(|report| report.unwrap().digest);
+    assert_eq!(one, other);
+    assert_ne!(one, longer);
+}
+
+#[tokio::test]
+async fn pages_join_without_losing_a_row() {
+    let wallets: Vec<Story> = (0..150).map(|i| Story::rich(&format!("w{i}"))).collect();
+    let (_folder, url) = written(&wallets).await;
+    let report = verify(&url).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.wallets, report.reservations), (150, 150 * 9));
+    assert!(report.entries > 4_000, "more than two pages: {report}");
+}
+
+#[tokio::test]
+async fn a_row_that_does_not_read_back_is_a_fault_and_the_rest_goes_on() {
+    let (_folder, url) = written(&[Story::rich("ann"), Story::of("bob")]).await;
+    let sql = [
+        "UPDATE reservations SET terms = X'ff' WHERE reservation_id = 'j1'",
+        "UPDATE grants SET details = 'none' WHERE origin_id = 'g1'",
+        "UPDATE reservations SET allocations = '[{}]' WHERE reservation_id = 'j2'",
+    ];
+    execute(&url, &sql).await;
+    let report = verify(&url).await.unwrap();
+    let text = report.to_string();
+    assert_eq!(report.wallets, 2);
+    for expected in [
+        "a row of reservations does not read back",
+        "grant grant:g1 has details that do not read back",
+        "reservation j2 does not read back: allocations",
+    ] {
+        assert!(text.contains(expected), "{expected:?} is not in\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_tail_cut_off_with_skill_shows_in_the_digest_only() {
+    let (_a, whole) = written(&[Story::of("ann").and(top_up("t", "credits", 5))]).await;
+    let (_b, cut) = written(&[Story::of("ann")]).await;
+    let [whole, cut] = [verify(&whole).await.unwrap(), verify(&cut).await.unwrap()];
+    assert!(whole.is_clean() && cut.is_clean());
+    assert_ne!(whole.digest, cut.digest);
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("none.db").display());
+    assert!(verify(&url).await.is_err());
+}

@@ -1,0 +1,150 @@
+//! A ledger in a file, in which everything has happened that can happen to a wallet.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use wallet_core::catalog::Catalog;
+use wallet_core::decide::{Cost, CreateWallet};
+use wallet_core::entry::Entry;
+use wallet_core::reservation::CancelReason;
+use wallet_core::{
+    Catalogs, Command, Context, Rejection, TenantId, Timestamp, Touched, WalletId, WalletKey, execute,
+};
+
+use super::commands::{cancel, credits, extend, fail, grant, rename, reserve, revoke, settle, start, top_up};
+use crate::store::{Loaded, Store, Tx, Written};
+
+const CATALOG: &str = r#"
+[units.credits]
+[units.trainings]
+[policies]
+overage = "ALLOW_NEGATIVE"
+[policies.failure_fees.NSFW]
+credits = 25
+"#;
+
+pub(super) const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+
+/// A new database with these wallets in it; it goes with the folder.
+pub(super) async fn written(wallets: &[Story]) -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("wallet.db").display());
+    let store = Store::open(&url).await.unwrap();
+    store.migrate().await.unwrap();
+    let lane = store.lane().await.unwrap();
+    let tx = Tx::begin(&lane, store.backend()).await.unwrap();
+    let batch: Vec<Written<'_>> = wallets.iter().map(Story::written).collect();
+    tx.append(&batch).await.unwrap();
+    tx.commit().await.unwrap();
+    lane.close().await.unwrap();
+    (folder, url)
+}
+
+/// A wallet and what has happened to it.
+pub(super) struct Story {
+    now: Timestamp,
+    catalogs: Catalogs,
+    loaded: Loaded,
+    touched: Touched,
+    entries: Vec<Entry>,
+}
+
+impl Story {
+    /// A wallet that has just been made and may owe 50 credits.
+    pub(super) fn of(wallet: &str) -> Self {
+        Self::under(CATALOG, wallet)
+    }
+
+    /// The same where jobs that cost more than was reserved are treated otherwise.
+    pub(super) fn with_overage(overage: &str, wallet: &str) -> Self {
+        Self::under(&CATALOG.replace("ALLOW_NEGATIVE", overage), wallet)
+    }
+
+    fn under(catalog: &str, wallet: &str) -> Self {
+        let id: WalletId = wallet.parse().unwrap();
+        let key = WalletKey::new(TenantId::DEFAULT, &id);
+        let catalog = Catalog::parse(catalog).unwrap().with_version(1);
+        let story = Self {
+            now: START,
+            catalogs: Catalogs::of(Arc::new(catalog)),
+            loaded: Loaded::missing(TenantId::DEFAULT, key, id),
+            touched: Touched::default(),
+            entries: Vec::new(),
+        };
+        let debt_limits = credits(50);
+        story.and(Command::CreateWallet(CreateWallet { display_name: String::new(), debt_limits }))
+    }
+
+    /// Everything: holds settled below and above their price, late, failed, cancelled, expired; grants that
+    /// lapse, come into effect, come back as grace, repay debt, are revoked.
+    pub(super) fn rich(wallet: &str) -> Self {
+        Self::of(wallet)
+            .and(top_up("t1", "credits", 100))
+            .and(top_up("t2", "trainings", 3))
+            .and(grant("g1", 40, None, Some(60)))
+            .and(grant("g2", 30, Some(120), Some(30 * 60)))
+            .and(reserve("j1", 60, 60, None))
+            .and(start("j1"))
+            .and(settle("j1", Cost::Amounts(credits(45)), false))
+            .and(reserve("j2", 20, 20, Some("w1")))
+            .and(cancel("j2", CancelReason::User))
+            .and(grant("g5", 12, None, Some(60)))
+            .and(reserve("j3", 30, 30, None))
+            .and(grant("g6", 3, None, Some(60)))
+            .wait(100)
+            .and(settle("j3", Cost::AsReserved, true))
+            .and(cancel("j4", CancelReason::Platform))
+            .and(reserve("j5", 10, 10, None))
+            .and(fail("j5", "NSFW"))
+            .and(reserve("j6", 1, 500, Some("w1")))
+            .and(settle("j6", Cost::Amounts(credits(70)), false))
+            .and(grant("g3", 25, None, None))
+            .wait(60)
+            .and(grant("g4", 25, None, None))
+            .and(reserve("j7", 57, 57, None))
+            .and(reserve("j9", 4, 4, None))
+            .and(revoke("r1", "grant:g4"))
+            .and(settle("j9", Cost::Amounts(credits(3)), false))
+            .and(rename("r2"))
+            .and(top_up("t3", "credits", 7))
+            .and(reserve("j8", 5, 5, None))
+            .and(start("j8"))
+            .and(extend("j8"))
+    }
+
+    /// This happens next, and is not refused.
+    pub(super) fn and(mut self, command: Command) -> Self {
+        let refused = self.attempt(&command);
+        assert!(refused.is_none(), "{command:?}: {refused:?}");
+        self
+    }
+
+    /// This is asked for next. Says why it is refused, if it is.
+    pub(super) fn attempt(&mut self, command: &Command) -> Option<Rejection> {
+        self.now = self.now.plus(Duration::from_secs(1));
+        let Self { now, catalogs, loaded, touched, entries } = self;
+        let context = Context { now: *now, catalogs };
+        execute(&mut loaded.wallet, &context, command, entries, touched).unwrap().result.err()
+    }
+
+    /// Minutes pass.
+    pub(super) fn wait(mut self, minutes: u32) -> Self {
+        self.pass(MINUTE * minutes);
+        self
+    }
+
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.now = self.now.plus(time);
+    }
+
+    /// The kinds of its entries.
+    pub(super) fn kinds(&self) -> std::collections::BTreeSet<wallet_core::entry::EntryKind> {
+        self.entries.iter().map(|entry| entry.kind).collect()
+    }
+
+    fn written(&self) -> Written<'_> {
+        Written { loaded: &self.loaded, touched: &self.touched, entries: &self.entries }
+    }
+}

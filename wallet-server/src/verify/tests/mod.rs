@@ -1,0 +1,10 @@
+//! A ledger of the real rules and the real store, verified as it is and with every kind of figure tampered with.
+
+mod chance;
+mod commands;
+mod file;
+mod fixture;
+mod rows;
+mod tampered_chain;
+mod tampered_entries;
+mod tampered_rows;

@@ -1,0 +1,133 @@
+//! The rows of a ledger in memory, to be looked up, changed, and verified.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use wallet_core::entry::{EntryKind, genesis};
+use wallet_core::posting::Posting;
+use wallet_core::{TenantId, WalletKey};
+
+use super::commands::top_up;
+use super::fixture::{Story, written};
+use crate::store::Store;
+use crate::store::entity::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
+use crate::verify::entry;
+use crate::verify::ledger::Ledger;
+use crate::verify::report::Report;
+use crate::verify::rows::{Key, Row, send_all};
+
+/// All rows of a ledger, in order.
+#[derive(Debug, Clone)]
+pub(super) struct Rows(pub(super) Vec<(Key, Row)>);
+
+impl Rows {
+    /// Everything happened to ann, little to bob, nothing to eve.
+    pub(super) async fn of_ann_bob_and_eve() -> Self {
+        let bob = Story::of("bob").and(top_up("b", "credits", 10));
+        let (_folder, url) = written(&[Story::rich("ann"), bob, Story::of("eve")]).await;
+        let snapshot = Store::open_read_only(&url).await.unwrap().snapshot().await.unwrap();
+        let (sender, mut receiver) = mpsc::channel(1_000);
+        send_all(&snapshot, &sender).await.unwrap();
+        drop(sender);
+        let mut rows = Vec::new();
+        while let Some(batch) = receiver.recv().await {
+            rows.extend(batch);
+        }
+        Self(rows)
+    }
+
+    pub(super) fn verified(self) -> Report {
+        let mut ledger = Ledger::default();
+        self.0.into_iter().for_each(|(key, row)| ledger.take(key, row));
+        ledger.report(Duration::from_secs(1))
+    }
+
+    /// Looks for a row of ann's.
+    fn find<T>(&mut self, mut is: impl FnMut(&mut Row) -> Option<&mut T>) -> &mut T {
+        let rows = self.0.iter_mut().filter(|(key, _)| *key == ann());
+        rows.filter_map(|(_, row)| is(row)).next().expect("there is such a row")
+    }
+
+    pub(super) fn wallet(&mut self) -> &mut wallets::Model {
+        self.find(|row| if let Row::Wallet(row) = row { Some(row) } else { None })
+    }
+
+    pub(super) fn profile(&mut self) -> &mut wallet_profiles::Model {
+        self.find(|row| if let Row::Profile(row) = row { Some(row) } else { None })
+    }
+
+    pub(super) fn grant(&mut self, id: &str) -> &mut grants::Model {
+        self.find(
+            |row| if let Row::Grant(row) = row { Some(row).filter(|row| row.origin_id == id) } else { None },
+        )
+    }
+
+    pub(super) fn balance(&mut self, unit: &str) -> &mut wallet_balances::Model {
+        self.find(
+            |row| if let Row::Balance(row) = row { Some(row).filter(|row| row.unit == unit) } else { None },
+        )
+    }
+
+    pub(super) fn reservation(&mut self, id: &str) -> &mut reservations::Model {
+        let is = |row: &&mut reservations::Model| row.reservation_id == id;
+        self.find(|row| if let Row::Reservation(row) = row { Some(row).filter(is) } else { None })
+    }
+
+    /// The first entry of a kind.
+    pub(super) fn entry(&mut self, kind: EntryKind) -> &mut entries::Model {
+        self.entry_of(kind, "")
+    }
+
+    /// The first entry of a kind that is about a reservation.
+    pub(super) fn entry_of(&mut self, kind: EntryKind, reservation: &str) -> &mut entries::Model {
+        let about = |row: &entries::Model| reservation.is_empty() || row.reservation_id == reservation;
+        let is = |row: &&mut entries::Model| row.kind == kind as i16 && about(row);
+        self.find(|row| if let Row::Entry(row) = row { Some(row).filter(is) } else { None })
+    }
+
+    /// Chains ann's entries anew, as somebody would who knows how.
+    pub(super) fn rehash(&mut self) {
+        let mut head = genesis(WalletKey::from_uuid(ann().1));
+        for (_, row) in self.0.iter_mut().filter(|(key, _)| *key == ann()) {
+            if let Row::Entry(row) = row {
+                head = entry::read(row).unwrap().hash_after(&head);
+                row.hash = head.to_vec();
+            }
+        }
+        self.wallet().head = head.to_vec();
+    }
+
+    pub(super) fn remove(&mut self, is: impl Fn(&Row) -> bool) {
+        let before = self.0.len();
+        self.0.retain(|(key, row)| *key != ann() || !is(row));
+        assert!(self.0.len() < before, "there is such a row");
+    }
+}
+
+/// Changes an entry's postings.
+pub(super) fn repost(row: &mut entries::Model, change: impl FnOnce(&mut Vec<Posting>)) {
+    let mut postings: Vec<Posting> = serde_json::from_str(&row.postings).unwrap();
+    change(&mut postings);
+    row.postings = serde_json::to_string(&postings).unwrap();
+}
+
+pub(super) fn ann() -> Key {
+    let key = WalletKey::new(TenantId::DEFAULT, &"ann".parse().unwrap());
+    (key.bucket(), key.uuid())
+}
+
+/// Something done to the rows.
+pub(super) type Tamper = fn(&mut Rows);
+
+/// Each change is found, in ann's wallet, in these words.
+pub(super) async fn check(table: &[(&str, Tamper)]) {
+    let sound = Rows::of_ann_bob_and_eve().await;
+    for (expected, tamper) in table {
+        let mut rows = sound.clone();
+        tamper(&mut rows);
+        let report = rows.verified();
+        let found = |fault: &String| fault.starts_with("wallet ann (") && fault.contains(expected);
+        assert!(report.first_faults.iter().any(found), "{expected:?} is not in\n{report}");
+        assert!(!report.is_clean());
+    }
+}

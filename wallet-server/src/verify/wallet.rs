@@ -1,0 +1,124 @@
+//! One wallet: its entries folded as they come.
+
+use std::collections::{BTreeMap, HashSet};
+
+use uuid::Uuid;
+use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::grant::GrantKey;
+use wallet_core::posting::Account;
+use wallet_core::{RequestId, ReservationId, UnitId, WalletKey};
+
+use crate::store::entity::{entries, wallets};
+use crate::verify::balance::UnitFold;
+use crate::verify::chain::Chain;
+use crate::verify::faults::Faults;
+use crate::verify::grant::GrantFold;
+use crate::verify::life::Life;
+use crate::verify::rows::Key;
+use crate::verify::{entry, moves};
+
+/// What is known of a wallet so far.
+#[derive(Debug)]
+pub(super) struct WalletFold {
+    pub(super) bucket: i16,
+    pub(super) uuid: Uuid,
+    pub(super) row: Option<wallets::Model>,
+    /// The instant at which its profile says it was made.
+    pub(super) create_time: Option<i64>,
+    pub(super) chain: Chain,
+    pub(super) grants: BTreeMap<GrantKey, GrantFold>,
+    pub(super) units: BTreeMap<UnitId, UnitFold>,
+    /// Until their rows come.
+    pub(super) lives: BTreeMap<ReservationId, Life>,
+    pub(super) requests: HashSet<RequestId>,
+    /// The fingerprints of the entries that revoked grants.
+    pub(super) revocations: HashSet<String>,
+    pub(super) open_reservations: i64,
+}
+
+impl WalletFold {
+    /// A wallet before its first row.
+    pub(super) fn new((bucket, uuid): Key) -> Self {
+        Self {
+            bucket,
+            uuid,
+            row: None,
+            create_time: None,
+            chain: Chain::new(WalletKey::from_uuid(uuid)),
+            grants: BTreeMap::new(),
+            units: BTreeMap::new(),
+            lives: BTreeMap::new(),
+            requests: HashSet::new(),
+            revocations: HashSet::new(),
+            open_reservations: 0,
+        }
+    }
+
+    pub(super) const fn key(&self) -> Key {
+        (self.bucket, self.uuid)
+    }
+
+    /// Folds the next entry.
+    pub(super) fn entry(&mut self, row: &entries::Model, faults: &mut Faults) {
+        let entry = match entry::read(row) {
+            Ok(entry) => entry,
+            Err(error) => {
+                faults.add(row.revision, &format!("the entry does not read back: {error}"));
+                return self.chain.skip(row);
+            }
+        };
+        self.chain.add(&entry, faults);
+        moves::check(&entry, faults);
+        for posting in &entry.postings {
+            if let Account::Grant(key) = &posting.account {
+                let grant = self.grants.entry(key.clone()).or_insert_with(|| GrantFold::new(&posting.unit));
+                grant.post(key, &entry, posting, faults);
+            }
+            self.unit(&posting.unit).post(posting, entry.revision, faults);
+        }
+        self.balances(&entry, faults);
+        self.ids(&entry, faults);
+    }
+
+    /// I4: the units that moved are told, and no others.
+    fn balances(&mut self, entry: &Entry, faults: &mut Faults) {
+        for balance in &entry.balances {
+            self.unit(&balance.unit).told(balance, entry.revision, faults);
+        }
+        let moved = |unit: &UnitId| entry.postings.iter().any(|posting| posting.unit == *unit);
+        let told = |unit: &UnitId| entry.balances.iter().any(|balance| balance.unit == *unit);
+        let as_moved = entry.balances.iter().all(|balance| moved(&balance.unit))
+            && entry.postings.iter().all(|posting| told(&posting.unit));
+        faults.unless(as_moved, entry.revision, || {
+            "I4: the units it moves are not those whose balances it tells".to_owned()
+        });
+    }
+
+    /// I7 of the reservation it is about; I11 of its request.
+    fn ids(&mut self, entry: &Entry, faults: &mut Faults) {
+        use EntryKind::{Cancelled, Failed, HoldExpired, Reserved, Settled, SettledLate, Started};
+        let at = entry.revision;
+        if let Some(id) = &entry.reservation {
+            let told = self.lives.entry(id.clone()).or_default().tell(entry);
+            if let Err(error) = told {
+                faults.add(at, &format!("I7: reservation {id}: {error}"));
+            }
+        } else if matches!(
+            entry.kind,
+            Reserved | Started | Settled | Failed | Cancelled | HoldExpired | SettledLate
+        ) {
+            faults.add(at, &format!("I7: is {:?} and names no reservation", entry.kind));
+        }
+        if let Some(request) = &entry.request {
+            let is_new = self.requests.insert(request.clone());
+            faults.unless(is_new, at, || format!("I11: request {request} was carried out before"));
+        }
+        if entry.kind == EntryKind::GrantRevoked {
+            self.revocations.insert(entry.fingerprint.to_string());
+        }
+    }
+
+    pub(super) fn unit(&mut self, unit: &UnitId) -> &mut UnitFold {
+        self.units.entry(unit.clone()).or_default()
+    }
+}

@@ -1,0 +1,37 @@
+//! Requests that no wallet would accept: refused with every bad field at once, whatever is wrong with it, and
+//! nothing is written.
+
+mod catalog_decides;
+mod jobs;
+mod oversized;
+mod purchases;
+mod quotes;
+
+use wallet_client::WalletClient;
+use wallet_client::v1;
+
+use crate::words::entries;
+
+const ALPHABET: &str = "letters, digits and - _ . : @ / | + = ~ are allowed";
+
+fn amount(unit: &str, amount: i64) -> v1::Amount {
+    wallet_client::amount(unit, amount)
+}
+
+/// An id of so many bytes.
+fn long(bytes: usize) -> String {
+    "x".repeat(bytes)
+}
+
+fn duration(seconds: i64, nanos: i32) -> Option<prost_types::Duration> {
+    Some(prost_types::Duration { seconds, nanos })
+}
+
+fn instant(seconds: i64) -> Option<prost_types::Timestamp> {
+    Some(prost_types::Timestamp { seconds, nanos: 0 })
+}
+
+/// The wallet has no entry beyond so many.
+async fn unchanged(client: &WalletClient, wallet: &str, revision: usize) {
+    assert_eq!(entries(client, wallet).await.len(), revision);
+}

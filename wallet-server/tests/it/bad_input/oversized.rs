@@ -1,0 +1,65 @@
+//! Messages that are too long, and refusals about more than fits into one.
+
+use std::collections::HashMap;
+
+use wallet_client::v1::{self, ErrorReason};
+use wallet_client::{Code, Error, OperationExt, job, operation};
+
+use super::{amount, long};
+use crate::harness::video;
+use crate::words::{explicit, refused, violations};
+
+/// What the transport said of a message that it did not even read.
+fn code<A: std::fmt::Debug>(answer: Result<A, Error>) -> Code {
+    match answer.unwrap_err() {
+        Error::Unexpected(status) => status.code(),
+        other => panic!("{other:?}"),
+    }
+}
+
+each_database! {
+    async fn a_message_above_64_kib_is_not_read_and_the_connection_lives_on(server: Server) {
+        let client = server.wallet("w", 100).await;
+        let huge = v1::ReserveRequest { actor: long(65 * 1_024), ..job("w", "j", video("1")) };
+        assert_eq!(code(client.reserve(huge).await), Code::OutOfRange);
+        let huge = v1::CreateWalletRequest { display_name: long(65 * 1_024), ..Default::default() };
+        assert_eq!(code(client.create_wallet(huge).await), Code::OutOfRange);
+        client.reserve(job("w", "j", video("1"))).await.unwrap();
+    }
+
+    async fn a_catalog_above_256_kib_is_refused_and_above_512_not_read(server: Server) {
+        let client = server.client().await;
+        let document = |bytes| v1::PublishCatalogRequest { toml: "#".repeat(bytes), validate_only: true };
+        let told = violations(client.publish_catalog(document(256 * 1_024 + 1)).await);
+        assert_eq!(told, ["toml: has 262145 bytes, at most 262144 are allowed"]);
+        assert_eq!(code(client.publish_catalog(document(513 * 1_024)).await), Code::OutOfRange);
+        let told = client.publish_catalog(document(256 * 1_024)).await;
+        refused(told, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
+    }
+
+    async fn of_many_bad_fields_the_first_are_named_and_the_others_counted(server: Server) {
+        let client = server.client().await;
+        let bad = |amounts| explicit("w", "j", vec![amount("a b", -1); amounts]);
+        let told = violations(client.reserve(bad(64)).await);
+        assert!(told[0].starts_with("explicit.amounts[0].unit: contains ' '"), "{told:?}");
+        let expected = format!(": and {} more", 2 * 64 - (told.len() - 1));
+        assert!(told.len() > 10 && told.last() == Some(&expected), "{told:?}");
+        let told = violations(client.reserve(bad(65)).await);
+        assert_eq!(told, ["explicit.amounts: has 65 entries, at most 64 are allowed"]);
+    }
+
+    async fn a_refusal_repeats_no_more_of_a_long_name_than_people_read(server: Server) {
+        let client = server.client().await;
+        let labels = HashMap::from([(long(50_000), String::new())]);
+        let told =
+            violations(client.reserve(v1::ReserveRequest { labels, ..job("w", "j", video("1")) }).await);
+        assert_eq!(told, [format!("labels[\"{}\"]: has 50000 bytes, at most 64 are allowed", long(64))]);
+        let many = (0..32).fold(operation("video.generate"), |operation, n| {
+            operation.attribute(format!("{n:0>128}"), long(256))
+        });
+        server.wallet("w", 0).await;
+        let refusal = client.reserve(job("w", "j", many)).await;
+        let refusal = refused(refusal, ErrorReason::NoPriceRule, Code::InvalidArgument);
+        assert!(refusal.metadata["unknown"].len() <= 512 && refusal.message.len() <= 512);
+    }
+}

@@ -1,0 +1,158 @@
+//! Of the calls about wallets and credits: top-ups, grants, revocations, wallets, catalogs.
+
+use wallet_client::v1;
+use wallet_client::v1::top_up_request::What;
+
+use super::{ALPHABET, amount, instant, long, unchanged};
+use crate::words::violations;
+
+const CALENDAR: &str = "must lie between 1970-01-01T00:00:00Z and 9999-12-31T23:59:59Z";
+
+each_database! {
+    async fn every_bad_field_of_a_top_up_is_named(server: Server) {
+        let client = server.wallet("w", 0).await;
+        let expected = [
+            "wallet_id: must not be empty",
+            "top_up_id: must not be empty",
+            "what: is required: pack_id or amount",
+        ];
+        assert_eq!(violations(client.top_up(v1::TopUpRequest::default()).await), expected);
+        let bad = v1::TopUpRequest {
+            wallet_id: "w".into(),
+            top_up_id: "t#1".into(),
+            what: Some(What::Amount(amount("a b", 0))),
+            external_ref: Some(v1::ExternalRef { provider: String::new(), id: long(129) }),
+            paid_amount: Some(v1::Money { currency: "eur".into(), minor_units: -1 }),
+            paid_time: instant(-1),
+        };
+        let expected = [
+            format!("top_up_id: contains '#'; {ALPHABET}"),
+            format!("amount.unit: contains ' '; {ALPHABET}"),
+            "amount.amount: is 0, 1 to 1000000000000000 is allowed".into(),
+            "external_ref.provider: must not be empty".into(),
+            "external_ref.id: has 129 bytes, at most 128 are allowed".into(),
+            "paid_amount.currency: must be three upper-case letters such as EUR".into(),
+            "paid_amount.minor_units: is -1, must not be negative".into(),
+            format!("paid_time: {CALENDAR}"),
+        ];
+        assert_eq!(violations(client.top_up(bad).await), expected);
+        unchanged(&client, "w", 1).await;
+    }
+
+    async fn an_amount_is_one_to_ten_to_the_fifteenth(server: Server) {
+        let client = server.wallet("w", 0).await;
+        let most = 1_000_000_000_000_000;
+        for bad in [0, -1, most + 1, i64::MAX, i64::MIN] {
+            let request = wallet_client::purchase("w", "t", amount("credits", bad));
+            let expected = format!("amount.amount: is {bad}, 1 to 1000000000000000 is allowed");
+            assert_eq!(violations(client.top_up(request).await), [expected]);
+        }
+        client.top_up(wallet_client::purchase("w", "t", amount("credits", most))).await.unwrap();
+    }
+
+    async fn every_bad_field_of_a_grant_is_named(server: Server) {
+        let client = server.client().await;
+        let expected = ["wallet_id: must not be empty", "grant_id: must not be empty", "amount: is required"];
+        assert_eq!(violations(client.grant(v1::GrantRequest::default()).await), expected);
+        let bad = v1::GrantRequest {
+            wallet_id: "w".into(),
+            grant_id: "g".into(),
+            amount: Some(amount("", -5)),
+            source: v1::Source::Grace.into(),
+            priority: i32::MIN,
+            effective_time: instant(i64::MAX),
+            expire_time: instant(i64::MIN),
+            reason: long(1_025),
+        };
+        let expected = [
+            "amount.unit: must not be empty".to_owned(),
+            "amount.amount: is -5, 1 to 1000000000000000 is allowed".into(),
+            "source: GRACE is only given by the wallet itself".into(),
+            format!("effective_time: {CALENDAR}"),
+            format!("expire_time: {CALENDAR}"),
+            "reason: has 1025 bytes, at most 1024 are allowed".into(),
+        ];
+        assert_eq!(violations(client.grant(bad.clone()).await), expected);
+        let bad = v1::GrantRequest { source: 99, reason: "a\0b".into(), ..bad };
+        let told = violations(client.grant(bad).await);
+        assert_eq!(
+            (told[2].as_str(), told[5].as_str()),
+            ("source: 99 is not a source", "reason: contains a NUL character")
+        );
+    }
+
+    async fn every_bad_field_of_a_revocation_is_named(server: Server) {
+        let client = server.client().await;
+        let bad = v1::RevokeGrantRequest {
+            reason: long(1_025),
+            grant_id: "grant:a#b".into(),
+            ..Default::default()
+        };
+        let expected = [
+            "wallet_id: must not be empty".to_owned(),
+            "request_id: must not be empty".into(),
+            format!("grant_id: contains '#'; {ALPHABET}"),
+            "reason: has 1025 bytes, at most 1024 are allowed".into(),
+        ];
+        assert_eq!(violations(client.revoke_grant(bad).await), expected);
+        let told = violations(client.revoke_grant(v1::RevokeGrantRequest::default()).await);
+        assert_eq!(told[2], "grant_id: must not be empty");
+    }
+
+    async fn every_bad_field_of_a_wallet_is_named(server: Server) {
+        let client = server.client().await;
+        let debt_limits = vec![amount("credits", -1), amount("trainings", 1), amount("trainings", 2)];
+        let bad = v1::CreateWalletRequest {
+            wallet_id: long(200),
+            display_name: "two\nlines".into(),
+            debt_limits: debt_limits.clone(),
+        };
+        let of_limits = [
+            "debt_limits[0].amount: is -1, 0 to 1000000000000000 is allowed",
+            "debt_limits[2].unit: trainings is named twice",
+        ];
+        let expected = [
+            "wallet_id: has 200 bytes, at most 128 are allowed",
+            "display_name: contains a control character",
+            of_limits[0],
+            of_limits[1],
+        ];
+        assert_eq!(violations(client.create_wallet(bad).await), expected);
+        let bad = v1::UpdateWalletRequest {
+            wallet_id: String::new(),
+            request_id: String::new(),
+            status: v1::WalletStatus::Closed.into(),
+            display_name: Some(long(257)),
+            debt_limits,
+            reason: long(1_025),
+        };
+        let expected = [
+            "wallet_id: must not be empty",
+            "request_id: must not be empty",
+            "status: only ACTIVE and SUSPENDED can be set",
+            "display_name: has 257 bytes, at most 256 are allowed",
+            of_limits[0],
+            of_limits[1],
+            "reason: has 1025 bytes, at most 1024 are allowed",
+        ];
+        assert_eq!(violations(client.update_wallet(bad.clone()).await), expected);
+        let told = violations(client.update_wallet(v1::UpdateWalletRequest { status: 9, ..bad }).await);
+        assert_eq!(told[2], "status: 9 is not a wallet status");
+    }
+
+    async fn reads_of_wallets_and_catalogs_name_their_bad_fields(server: Server) {
+        let client = server.client().await;
+        let told = violations(client.get_wallet(v1::GetWalletRequest::default()).await);
+        assert_eq!(told, ["wallet_id: must not be empty"]);
+        let bad = v1::ListWalletsRequest { page_size: i32::MIN, page_token: "\u{7}".into() };
+        let expected = [
+            "page_size: is -2147483648, 0 to 500 is allowed; 0 means 50",
+            "page_token: contains a control character",
+        ];
+        assert_eq!(violations(client.list_wallets(bad).await), expected);
+        let told = violations(client.get_catalog(v1::GetCatalogRequest { version: -1 }).await);
+        assert_eq!(told, ["version: is -1, must not be negative"]);
+        let told = violations(client.publish_catalog(v1::PublishCatalogRequest::default()).await);
+        assert_eq!(told, ["toml: must not be empty"]);
+    }
+}

@@ -1,0 +1,49 @@
+//! The binary as people and scripts use it: what it prints, and how it exits.
+
+mod catalog;
+mod serve;
+mod verify;
+
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// How long a command may take that ends by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How a command ended.
+#[derive(Debug)]
+struct Ended {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+/// The binary with these arguments, in an environment that says nothing about wallets but this.
+fn wallet_server(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wallet-server"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WALLET_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end. One that serves where it should have refused is killed, and has no exit code.
+fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+    let mut command = wallet_server(arguments, environment);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let process = child.id().to_string();
+    let (ended, end) = mpsc::channel::<()>();
+    let watchdog = thread::spawn(move || {
+        if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let _ = Command::new("kill").args(["-KILL", &process]).status();
+        }
+    });
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
+    drop(ended);
+    watchdog.join().expect("the watchdog");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+}

@@ -1,0 +1,158 @@
+//! `serve` and `migrate`: where, on what, and what is refused.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use wallet_client::{ClientConfig, WalletClient, v1};
+
+use super::{run, wallet_server};
+use crate::harness::{Database, Process};
+use crate::words::POLICIES;
+
+/// A server told what to do by arguments and environment; killed when dropped.
+struct Serving {
+    child: Child,
+    greeting: String,
+}
+
+impl Serving {
+    fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = wallet_server(arguments, environment);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let mut greeting = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut greeting).expect("a greeting");
+        Self { child, greeting }
+    }
+
+    async fn client(&self) -> WalletClient {
+        let rest = self.greeting.split_once("serving on ").expect("it serves").1;
+        let endpoint = format!("http://{}", rest.split_once(',').expect("and says on what").0);
+        WalletClient::connect(ClientConfig::new(endpoint)).await.expect("the client connects")
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn current_catalog(client: &WalletClient) -> String {
+    client.get_catalog(v1::GetCatalogRequest::default()).await.unwrap().catalog.unwrap().toml
+}
+
+#[test]
+fn migrate_makes_the_schema_and_may_be_repeated_on_either_database() {
+    for database in [Database::sqlite(), Database::postgres()] {
+        for _ in 0..2 {
+            let done = run(&["migrate", "--database-url", &database.url], &[]);
+            assert_eq!(
+                (done.code, done.stdout.as_str()),
+                (Some(0), "the schema is up to date\n"),
+                "{done:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn flags_win_over_the_environment() {
+    let (flag, environment) = (Database::sqlite(), Database::sqlite());
+    let path = |database: &Database| database.url.strip_prefix("sqlite://").unwrap().to_owned();
+    let told = [("WALLET_DATABASE_URL", environment.url.as_str())];
+    assert_eq!(run(&["migrate", "--database-url", &flag.url], &told).code, Some(0));
+    assert!(fs::exists(path(&flag)).unwrap() && !fs::exists(path(&environment)).unwrap());
+    assert_eq!(run(&["migrate"], &told).code, Some(0));
+    assert!(fs::exists(path(&environment)).unwrap());
+}
+
+#[tokio::test]
+async fn a_server_is_told_by_its_environment_what_no_flag_says() {
+    let database = Database::sqlite();
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = folder.path().join("policies.toml");
+    fs::write(&catalog, POLICIES).unwrap();
+    let environment = [
+        ("WALLET_LISTEN", "127.0.0.1:0"),
+        ("WALLET_DATABASE_URL", database.url.as_str()),
+        ("WALLET_CATALOG", catalog.to_str().unwrap()),
+        ("WALLET_LANES", "1"),
+        ("WALLET_BATCH_MAX", "8"),
+    ];
+    let serving = Serving::start(&[], &environment);
+    assert!(serving.greeting.contains(&database.url), "{}", serving.greeting);
+    assert_eq!(current_catalog(&serving.client().await).await, POLICIES);
+    drop(serving);
+
+    // Flags win here too: the address of the environment would be refused, and its catalog is not there.
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/catalogs/example.toml");
+    let wrong = [("WALLET_LISTEN", "0.0.0.0:0"), ("WALLET_CATALOG", "/nowhere.toml")];
+    let database = Database::sqlite();
+    let flags = ["serve", "--listen", "127.0.0.1:0", "--catalog", example, "--database-url", &database.url];
+    let serving = Serving::start(&flags, &wrong);
+    assert_eq!(current_catalog(&serving.client().await).await, wallet_server::BUNDLED_CATALOG);
+}
+
+#[test]
+fn beyond_loopback_it_serves_only_if_told_that_this_is_insecure() {
+    let database = Database::sqlite();
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let refused = run(&["--listen", address, "--database-url", &database.url], &[]);
+        assert_eq!(refused.code, Some(2));
+        assert!(refused.stderr.contains("is not a loopback address"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("--insecure"), "{}", refused.stderr);
+    }
+    let flags = ["--insecure", "--listen", "0.0.0.0:0", "--database-url", &database.url];
+    assert!(Serving::start(&flags, &[]).greeting.contains("serving on 0.0.0.0:"));
+}
+
+#[test]
+fn a_second_server_on_the_same_sqlite_file_is_refused_until_the_first_is_gone() {
+    let database = Database::sqlite();
+    let mut first = Process::start(&database, &[]);
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"]] {
+        let arguments = [command, &["--database-url", &database.url]].concat();
+        let refused = run(&arguments, &[]);
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains("is in use by another wallet-server"), "{}", refused.stderr);
+    }
+    first.kill();
+    assert!(!Process::start(&database, &[]).address.is_empty());
+}
+
+#[test]
+fn several_servers_share_a_postgres() {
+    let database = Database::postgres();
+    let servers = [Process::start(&database, &[]), Process::start(&database, &[])];
+    assert_ne!(servers[0].address, servers[1].address);
+}
+
+#[test]
+fn what_cannot_be_served_is_said_in_a_line_and_no_password_with_it() {
+    for (arguments, said) in [
+        (&["--database-url", "mysql://localhost/db"][..], "database"),
+        (&["--database-url", "postgres://ann:secret@127.0.0.1:1/db"], "database"),
+        (&["--catalog", "/nowhere.toml"], "/nowhere.toml"),
+    ] {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
+        let ended = run(&arguments, &[]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains("error: ") && ended.stderr.contains(said), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("secret"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_bad_catalog_is_not_served() {
+    let database = Database::sqlite();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.toml");
+    fs::write(&file, "[units.credits]\nscale = 9\n").unwrap();
+    let flags =
+        ["--listen", "127.0.0.1:0", "--database-url", &database.url, "--catalog", file.to_str().unwrap()];
+    let ended = run(&flags, &[]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("units.credits.scale: must be from 0 to 6, is 9"), "{}", ended.stderr);
+}

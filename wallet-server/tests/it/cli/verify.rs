@@ -1,0 +1,141 @@
+//! `verify`: exit code 0 for a clean ledger, 1 for one that was touched or cut.
+
+use sea_orm::ConnectionTrait;
+use wallet_client::{amount, job, purchase, usage};
+
+use super::run;
+use crate::harness::{Database, Server, credits, video};
+use crate::words::{fail, settle};
+
+/// A ledger with a bit of everything, and nobody serving it.
+async fn ledger(server: Server) -> Database {
+    let client = server.wallet("w", 100).await;
+    client.top_up(purchase("w", "t", amount("trainings", 1))).await.unwrap();
+    for (id, seconds) in [("open", "1"), ("settled", "5"), ("failed", "2")] {
+        client.reserve(job("w", id, video(seconds))).await.unwrap();
+    }
+    client.settle(settle("w", "settled", usage([("duration_s", "4")]))).await.unwrap();
+    client.settle(fail("w", "failed", "OOM")).await.unwrap();
+    server.wallet("v", 7).await;
+    let database = server.database.clone();
+    server.stop().await;
+    database
+}
+
+/// What no server would do.
+async fn tamper(database: &Database, sql: &str) {
+    let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+    let done = connection.execute_unprepared(sql).await.unwrap();
+    assert!(done.rows_affected() > 0 || !sql.starts_with("UPDATE"), "{sql} touches nothing");
+    connection.close().await.unwrap();
+}
+
+/// What takes the triggers away that keep entries as they are.
+fn triggers(database: &Database) -> &'static [&'static str] {
+    match database.url.starts_with("sqlite:") {
+        true => &["DROP TRIGGER entries_never_change", "DROP TRIGGER entries_never_go"],
+        false => &["DROP TRIGGER entries_never_change ON entries"],
+    }
+}
+
+fn verify(database: &Database, more: &[&str]) -> super::Ended {
+    run(&[&["verify", "--database-url", &database.url], more].concat(), &[])
+}
+
+/// The digest that a clean ledger's report has.
+fn digest(report: &str) -> &str {
+    let line = report.lines().find(|line| line.contains("digest")).expect("a digest");
+    line.split_whitespace().last().expect("a digest")
+}
+
+each_database! {
+    async fn a_clean_ledger_has_a_digest_and_the_same_one_again(server: Server) {
+        let database = ledger(server).await;
+        let first = verify(&database, &[]);
+        assert_eq!(first.code, Some(0), "{first:?}");
+        assert_eq!(verify(&database, &["--expect", digest(&first.stdout)]).code, Some(0));
+        let other = verify(&database, &["--expect", "0000"]);
+        assert_eq!(other.code, Some(1));
+        assert!(other.stdout.contains("not the expected one"), "{}", other.stdout);
+    }
+
+    async fn a_ledger_that_has_grown_has_another_digest(server: Server) {
+        let database = ledger(server).await;
+        let before = verify(&database, &[]).stdout;
+        let server = Server::start(database.clone()).await;
+        server.client().await.top_up(purchase("v", "more", credits(1))).await.unwrap();
+        server.stop().await;
+        let grown = verify(&database, &["--expect", digest(&before)]);
+        assert_eq!(grown.code, Some(1));
+        assert_ne!(digest(&grown.stdout), digest(&before));
+    }
+
+    async fn it_may_look_while_a_server_runs(server: Server) {
+        server.wallet("w", 100).await;
+        let looked = verify(&server.database, &[]);
+        assert_eq!(looked.code, Some(0), "{looked:?}");
+    }
+
+    async fn what_was_changed_behind_the_servers_back_is_found(server: Server) {
+        let database = ledger(server).await;
+        for (change, back, said) in [
+            (
+                "UPDATE wallet_balances SET available = available + 1 WHERE available = 60",
+                "UPDATE wallet_balances SET available = available - 1 WHERE available = 61",
+                "I4: the balance is 61 available",
+            ),
+            (
+                "UPDATE grants SET available = available + 1, consumed = consumed - 1 WHERE consumed = 32",
+                "UPDATE grants SET available = available - 1, consumed = consumed + 1 WHERE consumed = 31",
+                "I2: grant top_up:first has 61",
+            ),
+            (
+                "UPDATE reservations SET state = 3 WHERE state = 4",
+                "UPDATE reservations SET state = 4 WHERE reservation_id = 'failed'",
+                "I7: reservation failed is SETTLED",
+            ),
+            (
+                "UPDATE wallets SET revision = revision - 1 WHERE revision = 2",
+                "UPDATE wallets SET revision = revision + 1 WHERE revision = 1",
+                "I16: the wallet has revision 1, its last entry 2",
+            ),
+        ] {
+            tamper(&database, change).await;
+            let found = verify(&database, &[]);
+            assert_eq!(found.code, Some(1), "{change}: {found:?}");
+            assert!(found.stdout.contains(said), "{change}: {}", found.stdout);
+            tamper(&database, back).await;
+            assert_eq!(verify(&database, &[]).code, Some(0), "{back}");
+        }
+    }
+
+    async fn entries_never_change_and_if_they_did_it_would_be_found(server: Server) {
+        let database = ledger(server).await;
+        let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+        let change = "UPDATE entries SET reason = 'another' WHERE revision = 8";
+        let cut = "DELETE FROM entries WHERE revision = 8";
+        for sql in [change, cut] {
+            connection.execute_unprepared(sql).await.expect_err("a trigger forbids it");
+        }
+        connection.close().await.unwrap();
+        assert_eq!(verify(&database, &[]).code, Some(0));
+        for trigger in triggers(&database) {
+            tamper(&database, trigger).await;
+        }
+        for (sql, said) in
+            [(change, "I16: has hash"), (cut, "I16: the wallet has revision 8, its last entry 7")]
+        {
+            tamper(&database, sql).await;
+            let found = verify(&database, &[]);
+            assert_eq!(found.code, Some(1), "{sql}: {found:?}");
+            assert!(found.stdout.contains(said), "{sql}: {}", found.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_database_that_is_not_there_is_no_clean_ledger() {
+    let missing = run(&["verify", "--database-url", "sqlite:///nowhere/wallet.db"], &[]);
+    assert_eq!(missing.code, Some(2));
+    assert!(missing.stderr.contains("does not exist"), "{}", missing.stderr);
+}
