@@ -171,6 +171,12 @@ impl WalletService for Scripted {
     async fn get_balance(&self, _: Request<v1::GetBalanceRequest>) -> Answer<v1::GetBalanceResponse> {
         not_in_the_script()
     }
+    async fn get_entitlements(
+        &self,
+        _: Request<v1::GetEntitlementsRequest>,
+    ) -> Answer<v1::GetEntitlementsResponse> {
+        not_in_the_script()
+    }
     async fn get_reservation(
         &self,
         _: Request<v1::GetReservationRequest>,
