@@ -113,7 +113,8 @@ impl PublishedCatalogs {
         let catalog = Catalog::parse(toml).map_err(PublishError::Invalid)?;
         self.refresh(tenant).await?;
         let previous = self.cached_current(tenant).map(|publication| publication.catalog);
-        catalog.check_against_use(previous.as_deref(), &[]).map_err(PublishError::Invalid)?;
+        let in_use = self.store.plans_in_use(tenant).await?;
+        catalog.check_against_use(previous.as_deref(), &in_use).map_err(PublishError::Invalid)?;
         Ok(catalog)
     }
 

@@ -47,6 +47,27 @@ impl Store {
         Ok(catalogs::Entity::find_by_id((tenant.0, version)).one(self.control()).await?)
     }
 
+    /// The plans that wallets of a tenant are subscribed to, or will be at the end of a period. Reads all of the
+    /// tenant's profiles: catalogs are published rarely.
+    pub(crate) async fn plans_in_use(&self, tenant: TenantId) -> Result<Vec<String>, StoreError> {
+        let sql = match self.backend() {
+            Backend::Sqlite => {
+                "SELECT DISTINCT json_extract(profile, path.value) AS plan FROM wallet_profiles,
+                  json_each('[\"$.subscription.sold.plan\", \"$.subscription.pending.CHANGE.plan\"]') AS path
+                 WHERE tenant = $1 AND json_extract(profile, path.value) IS NOT NULL"
+            }
+            Backend::Postgres => {
+                "SELECT DISTINCT plan FROM wallet_profiles, LATERAL (VALUES
+                   (profile::json #>> '{subscription,sold,plan}'),
+                   (profile::json #>> '{subscription,pending,CHANGE,plan}')) AS used(plan)
+                 WHERE tenant = $1 AND plan IS NOT NULL"
+            }
+        };
+        let statement = Statement::from_sql_and_values(self.backend().db(), sql, [tenant.0.into()]);
+        let rows = self.control().query_all_raw(statement).await?;
+        rows.iter().map(|row| row.try_get("", "plan").map_err(StoreError::from)).collect()
+    }
+
     /// Stores a new catalog; a conflict if another server has published this version meanwhile.
     pub(crate) async fn insert_catalog(&self, row: CatalogRow) -> Result<(), StoreError> {
         let row = catalogs::ActiveModel {

@@ -4,6 +4,7 @@ use wallet_client::v1::{self, ErrorReason};
 use wallet_client::{Code, WalletClient};
 use wallet_server::BUNDLED_CATALOG;
 
+use crate::sold::{PLANS, change, shop, subscribe};
 use crate::words::{POLICIES, publish, refused};
 
 async fn current(client: &WalletClient) -> v1::Catalog {
@@ -39,6 +40,20 @@ each_database! {
         assert_eq!((catalog.version, catalog.publish_time, catalog.units.len()), (0, None, 3));
         assert!(client.publish_catalog(check(BUNDLED_CATALOG)).await.unwrap().unchanged);
         assert_eq!(current(&client).await.version, 1);
+    }
+
+    async fn a_plan_that_is_in_use_or_will_be_cannot_be_taken_away(server: Server) {
+        let client = shop(&server).await;
+        let without = |plan: &str| PLANS.replace(&format!("\"{plan}\""), "\"renamed\"");
+        client.subscribe(subscribe("s", "pro")).await.unwrap();
+        client.change_plan(change("c", "creator")).await.unwrap();
+        for plan in ["pro", "creator"] {
+            let refusal = client.publish_catalog(check(&without(plan))).await;
+            let refusal = refused(refusal, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
+            assert_eq!(refusal.violations.len(), 1, "{}", refusal.message);
+            assert!(refusal.message.contains("has subscribers and is missing"), "{}", refusal.message);
+        }
+        client.publish_catalog(check(&without("nothing"))).await.unwrap();
     }
 
     async fn a_bad_document_is_refused_with_every_problem_and_the_last_good_one_serves_on(server: Server) {
