@@ -1,11 +1,13 @@
 //! Commands in a few words.
 
 use wallet_core::decide::{
-    Cancel, Cost, ExplicitPrice, Extend, Grant, Outcome, PriceSource, Purchase, Reserve, RevokeGrant, Settle,
-    Start, StartOptions, TopUp, UpdateWallet,
+    Cancel, CancelSubscription, ChangePlan, Cost, ExplicitPrice, Extend, Grant, Outcome, PriceSource,
+    Purchase, RecordPayment, Reserve, ResumeSubscription, RevokeGrant, Settle, Start, StartOptions,
+    Subscribe, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::reservation::{CancelReason, Failure};
+use wallet_core::subscription::Overrides;
 use wallet_core::{Amounts, Command, Source, UnitId};
 
 use super::fixture::{MINUTE, START};
@@ -23,6 +25,39 @@ pub(super) fn top_up(id: &str, unit: &str, amount: i64) -> Command {
         paid_amount: None,
         paid_time: None,
     })
+}
+
+pub(super) fn buy(id: &str, pack: &str) -> Command {
+    Command::TopUp(TopUp {
+        id: id.parse().unwrap(),
+        purchase: Purchase::Pack(pack.to_owned()),
+        external_ref: None,
+        paid_amount: None,
+        paid_time: None,
+    })
+}
+
+pub(super) fn subscribe(request: &str, plan: &str) -> Command {
+    let (request, plan, overrides) = (request.parse().unwrap(), plan.to_owned(), Overrides::default());
+    Command::Subscribe(Subscribe { request, plan, overrides, anchor: None })
+}
+
+pub(super) fn change_plan(request: &str, plan: &str) -> Command {
+    let (request, plan, overrides) = (request.parse().unwrap(), plan.to_owned(), Overrides::default());
+    Command::ChangePlan(ChangePlan { request, plan, overrides })
+}
+
+pub(super) fn end(request: &str, now: bool) -> Command {
+    let (request, reason) = (request.parse().unwrap(), "enough".to_owned());
+    Command::CancelSubscription(CancelSubscription { request, now, reason })
+}
+
+pub(super) fn resume(request: &str) -> Command {
+    Command::ResumeSubscription(ResumeSubscription { request: request.parse().unwrap() })
+}
+
+pub(super) fn pay(request: &str) -> Command {
+    Command::RecordPayment(RecordPayment { request: request.parse().unwrap(), reason: String::new() })
 }
 
 pub(super) fn grant(id: &str, amount: i64, from: Option<u32>, until: Option<u32>) -> Command {

@@ -12,7 +12,10 @@ use wallet_core::{
     Catalogs, Command, Context, Rejection, TenantId, Timestamp, Touched, WalletId, WalletKey, execute,
 };
 
-use super::commands::{cancel, credits, extend, fail, grant, rename, reserve, revoke, settle, start, top_up};
+use super::commands::{
+    buy, cancel, change_plan, credits, end, extend, fail, grant, pay, rename, reserve, resume, revoke,
+    settle, start, subscribe, top_up,
+};
 use crate::store::{Loaded, Store, Tx, Written};
 
 const CATALOG: &str = r#"
@@ -22,10 +25,35 @@ const CATALOG: &str = r#"
 overage = "ALLOW_NEGATIVE"
 [policies.failure_fees.NSFW]
 credits = 25
+[[plans]]
+id = "basic"
+rank = 1
+term = "WEEK"
+allowances = [{ unit = "credits", amount = 30, rollover_cap = 5 }]
+[[plans]]
+id = "plus"
+rank = 2
+term = "WEEK"
+allowances = [{ unit = "credits", amount = 100 }]
+[[plans]]
+id = "yearly"
+term = "YEAR"
+allowances = [{ unit = "credits", amount = 500 }, { unit = "trainings", amount = 1, cadence = "WEEK" }]
+[[plans]]
+id = "prepaid"
+term = "WEEK"
+renewal = "ON_PAYMENT"
+allowances = [{ unit = "credits", amount = 30 }]
+[[packs]]
+id = "with"
+amounts = { credits = 9 }
+expiry = { with_subscription = true }
 "#;
 
 pub(super) const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
+/// A week in minutes.
+const WEEK: u32 = 7 * 24 * 60;
 
 /// A new database with these wallets in it; it goes with the folder.
 pub(super) async fn written(wallets: &[Story]) -> (TempDir, String) {
@@ -112,6 +140,35 @@ impl Story {
             .and(reserve("j8", 5, 5, None))
             .and(start("j8"))
             .and(extend("j8"))
+    }
+
+    /// Everything that a subscription brings: periods, plan changes, payments early, late and missing, ends.
+    pub(super) fn subscribed(wallet: &str) -> Self {
+        Self::of(wallet)
+            .and(subscribe("s1", "basic"))
+            .and(change_plan("c1", "plus"))
+            .and(reserve("j1", 20, 20, None))
+            .and(end("e1", false))
+            .and(resume("u1"))
+            .wait(WEEK)
+            .and(change_plan("c2", "basic"))
+            .wait(WEEK)
+            .and(reserve("j2", 7, 7, None))
+            .and(end("e2", true))
+            .and(settle("j2", Cost::Amounts(credits(4)), false))
+            .and(subscribe("s2", "yearly"))
+            .wait(WEEK)
+            .and(end("e3", true))
+            .and(subscribe("s3", "prepaid"))
+            .and(pay("p1"))
+            .and(buy("t1", "with"))
+            .wait(2 * WEEK)
+            .and(pay("p2"))
+            .wait(2 * WEEK)
+            .and(rename("r1"))
+            .and(subscribe("s4", "basic"))
+            .wait(WEEK)
+            .and(rename("r2"))
     }
 
     /// This happens next, and is not refused.
