@@ -50,19 +50,17 @@ pub fn plans_that_allow(catalog: &Catalog, operation: &Operation) -> Vec<String>
 }
 
 /// What a plan says of an operation.
-enum Allowed {
+pub(crate) enum Allowed {
+    /// It may be done.
     Yes,
+    /// The plan does not cover it.
     No,
     /// Covered, but for one quantity.
-    Over {
-        quantity: String,
-        maximum: Decimal,
-        requested: Decimal,
-    },
+    Over { quantity: String, maximum: Decimal, requested: Decimal },
 }
 
 /// The most generous of the entitlements that cover the operation decides.
-fn allows(plan: &Plan, operation: &Operation) -> Allowed {
+pub(crate) fn allows(plan: &Plan, operation: &Operation) -> Allowed {
     let Some(entitlements) = &plan.entitlements else { return Allowed::Yes };
     let mut verdict = Allowed::No;
     for entitlement in entitlements.iter().filter(|entitlement| entitlement.covers(operation)) {

@@ -23,6 +23,13 @@ each_database! {
     }
 }
 
+#[test]
+fn the_readme_shows_the_worker_that_runs_here() {
+    let readme = include_str!("../../../wallet-client/README.md");
+    let worker = include_str!("../../../wallet-client/examples/worker.py");
+    assert!(readme.contains(&format!("```python\n{worker}```")));
+}
+
 fn protos(root: &Path) -> Vec<String> {
     let files = std::fs::read_dir(root.join("proto/wallet/v1")).unwrap();
     files.map(|file| format!("proto/wallet/v1/{}", file.unwrap().file_name().display())).collect()

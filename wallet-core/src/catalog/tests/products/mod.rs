@@ -10,6 +10,7 @@ mod trainings;
 
 use super::super::{Allowance, Plan, Threshold};
 use super::*;
+use crate::decide::{Allowed, allows};
 
 const EXAMPLE: &str = include_str!("../../../../../wallet-server/catalogs/example.toml");
 const FLARECUT: &str = include_str!("../../../../../wallet-server/catalogs/flarecut.toml");
@@ -38,16 +39,13 @@ fn included(plan: &Plan, unit: &str) -> Vec<i64> {
     plan.allowances.iter().filter(of_unit).map(|allowance| allowance.amount).collect()
 }
 
-/// What the plan's entitlements make of an operation, by the words of the refusals.
+/// What the plan makes of an operation, by the words of the refusals.
 fn verdict(catalog: &Catalog, plan: &str, operation: &Operation) -> &'static str {
-    let Some(entitlements) = &catalog.plan(plan).unwrap().entitlements else { return "ALLOWED" };
-    let mut covering = entitlements.iter().filter(|entitlement| entitlement.covers(operation)).peekable();
-    if covering.peek().is_none() {
-        return "NOT_ENTITLED";
+    match allows(catalog.plan(plan).unwrap(), operation) {
+        Allowed::Yes => "ALLOWED",
+        Allowed::No => "NOT_ENTITLED",
+        Allowed::Over { .. } => "LIMIT_EXCEEDED",
     }
-    let over = |name: &String, max: &Decimal| operation.quantities.get(name).is_some_and(|value| value > max);
-    let allowed = covering.any(|entitlement| !entitlement.max.iter().any(|(name, max)| over(name, max)));
-    if allowed { "ALLOWED" } else { "LIMIT_EXCEEDED" }
 }
 
 /// Whether some balance above zero of what the plan includes is called low.
