@@ -7,7 +7,7 @@ use prost_types::Timestamp;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation};
 
-use crate::v1::{Amount, ErrorReason};
+use crate::v1::{Amount, ErrorReason, ItemError};
 
 const DOMAIN: &str = "wallet.v1";
 
@@ -100,6 +100,23 @@ impl Refusal {
     fn list(&self, key: &str) -> Vec<&str> {
         let text = self.metadata.get(key).map_or("", String::as_str);
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()
+    }
+}
+
+/// What one item of a call was refused with, as if it had been a call of its own.
+impl From<ItemError> for Refusal {
+    fn from(error: ItemError) -> Self {
+        let reason = error.reason();
+        let name = reason.as_str_name().trim_start_matches("ERROR_REASON_");
+        let violations = error.violations.into_iter();
+        Self {
+            reason,
+            reason_name: name.to_owned(),
+            code: Code::from_i32(error.code),
+            message: error.message,
+            metadata: error.metadata,
+            violations: violations.map(|v| FieldViolation::new(v.field, v.description)).collect(),
+        }
     }
 }
 

@@ -15,6 +15,15 @@ impl WalletClient {
         self.call(self.wallet(), request, |mut stub, call| async move { stub.estimate(call).await }).await
     }
 
+    /// What each of many jobs would cost, beside one balance. Changes nothing.
+    pub async fn estimate_many(
+        &self,
+        request: v1::EstimateManyRequest,
+    ) -> Result<v1::EstimateManyResponse, Error> {
+        self.call(self.wallet(), request, |mut stub, call| async move { stub.estimate_many(call).await })
+            .await
+    }
+
     /// Sets credits aside for a job. [`hold`](Self::hold) does so for a worker that runs it at once.
     pub async fn reserve(&self, request: v1::ReserveRequest) -> Result<v1::ReserveResponse, Error> {
         self.call(self.wallet(), request, |mut stub, call| async move { stub.reserve(call).await }).await

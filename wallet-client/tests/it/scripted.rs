@@ -162,6 +162,9 @@ impl WalletService for Scripted {
     async fn estimate(&self, _: Request<v1::EstimateRequest>) -> Answer<v1::EstimateResponse> {
         not_in_the_script()
     }
+    async fn estimate_many(&self, _: Request<v1::EstimateManyRequest>) -> Answer<v1::EstimateManyResponse> {
+        not_in_the_script()
+    }
     async fn cancel(&self, _: Request<v1::CancelRequest>) -> Answer<v1::CancelResponse> {
         not_in_the_script()
     }

@@ -9,7 +9,7 @@ use wallet_core::catalog::Catalog;
 use wallet_core::command::Shown;
 use wallet_core::grant::Grant;
 use wallet_core::reservation::Reservation;
-use wallet_core::{Command, TenantId, Timestamp, WalletId};
+use wallet_core::{Command, Rejection, TenantId, Timestamp, WalletId};
 
 use super::error::{Decided, RpcError};
 use super::layers::{Deadline, Tenant};
@@ -58,6 +58,13 @@ impl Call {
     /// The catalog that is current for the caller.
     pub(super) fn catalog(&self) -> Arc<Catalog> {
         self.services.catalogs.current(self.tenant)
+    }
+
+    /// The catalog of a version; the current one by default.
+    pub(super) async fn catalog_of(&self, version: Option<i64>) -> Result<Arc<Catalog>, RpcError> {
+        let Some(version) = version else { return Ok(self.catalog()) };
+        let found = self.services.catalogs.version(self.tenant, version).await?;
+        Ok(found.ok_or(Rejection::CatalogNotFound(version))?)
     }
 
     /// Has a command decided and carried out.

@@ -1,5 +1,6 @@
 //! Whatever can go wrong with a call, gathered on its way to [`super::status`]. Decides no code and no text.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use wallet_core::{Rejection, Timestamp, WalletId};
@@ -25,7 +26,7 @@ pub(super) struct Circumstances {
     /// Where in the wallet's history it was decided.
     pub(super) decided: Option<Decided>,
     /// The field that holds what was priced.
-    pub(super) priced_field: &'static str,
+    pub(super) priced_field: Cow<'static, str>,
 }
 
 /// A place in a wallet's public history.
@@ -75,15 +76,15 @@ impl RpcError {
     }
 
     /// If it is about a price: the field that holds what was priced, unless it is `operation`.
-    pub(crate) fn priced_field(mut self, field: &'static str) -> Self {
-        self.0.priced_field = field;
+    pub(crate) fn priced_field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.0.priced_field = field.into();
         self
     }
 }
 
 impl From<Cause> for RpcError {
     fn from(cause: Cause) -> Self {
-        Self(Box::new(Circumstances { cause, wallet: None, decided: None, priced_field: "operation" }))
+        Self(Box::new(Circumstances { cause, wallet: None, decided: None, priced_field: "operation".into() }))
     }
 }
 

@@ -7,12 +7,14 @@ mod bounds;
 mod tests;
 
 use std::collections::HashMap;
+use std::mem;
 use std::time::Duration;
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use wallet_core::catalog::{CatalogProblems, PricingError};
 use wallet_core::{FieldViolation, Rejection, WalletId};
+use wallet_proto::v1;
 
 use self::bounds::{bounded_text, bounded_violations};
 use super::error::{Cause, Circumstances, Decided, RpcError};
@@ -39,7 +41,15 @@ struct Told {
 impl From<RpcError> for Status {
     fn from(error: RpcError) -> Status {
         let Circumstances { cause, wallet, decided, priced_field } = *error.0;
-        told(cause, priced_field).into_status(wallet, decided)
+        told(cause, &priced_field).into_status(wallet, decided)
+    }
+}
+
+/// The same for one item of a call that goes on without it.
+impl From<RpcError> for v1::ItemError {
+    fn from(error: RpcError) -> Self {
+        let Circumstances { cause, wallet, decided, priced_field } = *error.0;
+        told(cause, &priced_field).into_item(wallet, decided)
     }
 }
 
@@ -216,18 +226,8 @@ fn internal() -> Told {
 }
 
 impl Told {
-    fn into_status(self, wallet: Option<WalletId>, decided: Option<Decided>) -> Status {
-        let mut metadata: HashMap<String, String> =
-            self.metadata.into_iter().map(|(name, value)| (name, bounded_text(value))).collect();
-        metadata.extend(wallet.map(|wallet| ("wallet_id".to_owned(), wallet.to_string())));
-        if let Some(Decided { revision, version, at }) = decided {
-            let figures = [
-                ("revision", revision.to_string()),
-                ("version", version.to_string()),
-                ("decided_at", at.to_string()),
-            ];
-            metadata.extend(figures.map(|(name, value)| (name.to_owned(), value)));
-        }
+    fn into_status(mut self, wallet: Option<WalletId>, decided: Option<Decided>) -> Status {
+        let metadata = self.take_metadata(wallet, decided);
         let mut details = ErrorDetails::new();
         if let Some(reason) = self.reason {
             details.set_error_info(reason, DOMAIN, metadata);
@@ -239,5 +239,41 @@ impl Told {
             details.set_retry_info(self.retry_after);
         }
         Status::with_error_details(self.code, bounded_text(self.message), details)
+    }
+
+    fn into_item(mut self, wallet: Option<WalletId>, decided: Option<Decided>) -> v1::ItemError {
+        let metadata = self.take_metadata(wallet, decided);
+        let reason = self.reason.map(|reason| format!("ERROR_REASON_{reason}"));
+        let reason = reason.and_then(|name| v1::ErrorReason::from_str_name(&name)).unwrap_or_default();
+        let violations = bounded_violations(self.violations).into_iter();
+        v1::ItemError {
+            code: self.code.into(),
+            reason: reason.into(),
+            message: bounded_text(self.message),
+            metadata,
+            violations: violations
+                .map(|FieldViolation { field, description }| v1::FieldViolation { field, description })
+                .collect(),
+        }
+    }
+
+    fn take_metadata(
+        &mut self,
+        wallet: Option<WalletId>,
+        decided: Option<Decided>,
+    ) -> HashMap<String, String> {
+        let figures = mem::take(&mut self.metadata).into_iter();
+        let mut metadata: HashMap<String, String> =
+            figures.map(|(name, value)| (name, bounded_text(value))).collect();
+        metadata.extend(wallet.map(|wallet| ("wallet_id".to_owned(), wallet.to_string())));
+        if let Some(Decided { revision, version, at }) = decided {
+            let figures = [
+                ("revision", revision.to_string()),
+                ("version", version.to_string()),
+                ("decided_at", at.to_string()),
+            ];
+            metadata.extend(figures.map(|(name, value)| (name.to_owned(), value)));
+        }
+        metadata
     }
 }

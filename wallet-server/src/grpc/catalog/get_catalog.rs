@@ -22,6 +22,6 @@ pub(super) async fn get_catalog(
 /// The version asked for; the current one by default.
 fn parse(request: &v1::GetCatalogRequest) -> Result<Option<i64>, Rejection> {
     let mut bad = Violations::default();
-    let version = bad.not_negative("version", request.version);
-    bad.verdict(|| Some((version > 0).then_some(version)))
+    let version = bad.catalog_version("version", request.version);
+    bad.verdict(|| Some(version))
 }

@@ -34,6 +34,12 @@ impl Violations {
         number
     }
 
+    /// The version of a catalog; the current one if left out.
+    pub(crate) fn catalog_version(&mut self, path: &str, version: i64) -> Option<i64> {
+        let version = self.not_negative(path, version);
+        (version > 0).then_some(version)
+    }
+
     /// A word to filter by; none if it is empty.
     pub(crate) fn word(&mut self, path: &str, word: String, max: usize) -> Option<String> {
         let word = self.name(path, word, max);

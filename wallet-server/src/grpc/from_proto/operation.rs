@@ -26,6 +26,23 @@ impl Violations {
         })
     }
 
+    /// At least one operation, and at most `max`.
+    pub(crate) fn operations(
+        &mut self,
+        path: &str,
+        operations: Vec<v1::Operation>,
+        max: usize,
+    ) -> Vec<Operation> {
+        if operations.is_empty() {
+            self.missing(path);
+        }
+        if self.too_many(path, operations.len(), max) {
+            return Vec::new();
+        }
+        let read = |(n, operation)| self.operation(&format!("{path}[{n}]"), Some(operation));
+        operations.into_iter().enumerate().filter_map(read).collect()
+    }
+
     /// Exact decimals by name, none below zero.
     pub(super) fn quantities(
         &mut self,

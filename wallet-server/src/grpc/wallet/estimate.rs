@@ -24,47 +24,70 @@ struct Estimate {
     catalog_version: Option<i64>,
 }
 
+/// What operations are estimated with: one catalog and, if it is about a wallet, that wallet as it stood at one
+/// instant.
+pub(super) struct Estimator<'a> {
+    call: &'a Call,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) snapshot: Option<Snapshot>,
+}
+
 pub(super) async fn estimate(
     call: Call,
     request: v1::EstimateRequest,
 ) -> Result<v1::EstimateResponse, RpcError> {
     let Estimate { wallet, operation, catalog_version } = parse(request)?;
-    if !call.services.engine.admits_estimates() {
-        return Err(RpcError::shed());
-    }
-    let catalog = catalog(&call, catalog_version).await?;
-    let Some(wallet) = wallet else {
-        let tier = catalog.default_plan().map(|plan| plan.tier.as_str());
-        let price = catalog.price(&operation, tier).map_err(Rejection::Unpriced)?;
-        return Ok(priced(&catalog, &price));
-    };
-    let read = call.services.queries.wallet(call.tenant, &wallet).await;
-    let Snapshot { wallet, read_time } = read.map_err(RpcError::about(&wallet))?;
-    let tier = wallet.tier(&catalog);
-    let price = catalog.price(&operation, tier.as_deref());
-    let price = price.map_err(Rejection::Unpriced).map_err(RpcError::about(&wallet.id))?;
-    let response = decided(&wallet, &catalog, &operation, &price)?;
-    if catalog.version != call.catalog().version {
-        return Ok(response);
-    }
-    let expire_time = read_time.plus(QUOTE_VALIDITY);
-    let quote = Quote { operation, catalog_version: catalog.version, tier, expire_time };
-    Ok(quoted(&call, &wallet.id, &quote, response))
+    Estimator::open(&call, wallet.as_ref(), catalog_version).await?.estimate(operation)
 }
 
 fn parse(request: v1::EstimateRequest) -> Result<Estimate, Rejection> {
     let mut bad = Violations::default();
     let wallet = bad.optional_id("wallet_id", &request.wallet_id);
     let operation = bad.operation("operation", request.operation);
-    let version = bad.not_negative("catalog_version", request.catalog_version);
-    let catalog_version = (version > 0).then_some(version);
+    let catalog_version = bad.catalog_version("catalog_version", request.catalog_version);
     bad.verdict(|| Some(Estimate { wallet, operation: operation?, catalog_version }))
 }
 
-async fn catalog(call: &Call, version: Option<i64>) -> Result<Arc<Catalog>, RpcError> {
-    let Some(version) = version else { return Ok(call.catalog()) };
-    let found = call.services.catalogs.version(call.tenant, version).await?;
-    Ok(found.ok_or(Rejection::CatalogNotFound(version))?)
+impl<'a> Estimator<'a> {
+    /// Reads the wallet, once; refused when the engine is busy.
+    pub(super) async fn open(
+        call: &'a Call,
+        wallet: Option<&WalletId>,
+        catalog_version: Option<i64>,
+    ) -> Result<Self, RpcError> {
+        if !call.services.engine.admits_estimates() {
+            return Err(RpcError::shed());
+        }
+        let catalog = call.catalog_of(catalog_version).await?;
+        let snapshot = match wallet {
+            Some(id) => {
+                let read = call.services.queries.wallet(call.tenant, id).await;
+                Some(read.map_err(RpcError::about(id))?)
+            }
+            None => None,
+        };
+        Ok(Self { call, catalog, snapshot })
+    }
+
+    /// What an operation would cost, and whether the wallet could pay it.
+    pub(super) fn estimate(&self, operation: Operation) -> Result<v1::EstimateResponse, RpcError> {
+        let catalog = &self.catalog;
+        let Some(Snapshot { wallet, read_time }) = &self.snapshot else {
+            let tier = catalog.default_plan().map(|plan| plan.tier.as_str());
+            let price = catalog.price(&operation, tier).map_err(Rejection::Unpriced)?;
+            return Ok(priced(catalog, &price));
+        };
+        let tier = wallet.tier(catalog);
+        let price = catalog.price(&operation, tier.as_deref());
+        let price = price.map_err(Rejection::Unpriced).map_err(RpcError::about(&wallet.id))?;
+        let response = decided(wallet, catalog, &operation, &price)?;
+        if catalog.version != self.call.catalog().version {
+            return Ok(response);
+        }
+        let expire_time = read_time.plus(QUOTE_VALIDITY);
+        let quote = Quote { operation, catalog_version: catalog.version, tier, expire_time };
+        Ok(quoted(self.call, &wallet.id, &quote, response))
+    }
 }
 
 /// The price alone.

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod estimate;
+mod estimate_many;
 mod extend;
 mod get_balance;
 mod get_entitlements;
@@ -32,6 +33,13 @@ type Answer<T> = Result<Response<T>, Status>;
 impl WalletService for WalletRpcs {
     async fn estimate(&self, request: Request<v1::EstimateRequest>) -> Answer<v1::EstimateResponse> {
         answer(&self.0, request, estimate::estimate).await
+    }
+
+    async fn estimate_many(
+        &self,
+        request: Request<v1::EstimateManyRequest>,
+    ) -> Answer<v1::EstimateManyResponse> {
+        answer(&self.0, request, estimate_many::estimate_many).await
     }
 
     async fn reserve(&self, request: Request<v1::ReserveRequest>) -> Answer<v1::ReserveResponse> {

@@ -5,6 +5,7 @@ mod cancel_subscription;
 mod change_plan;
 mod create_wallet;
 mod estimate;
+mod estimate_many;
 mod extend;
 mod get_balance;
 mod get_catalog;
