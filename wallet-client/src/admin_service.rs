@@ -88,4 +88,12 @@ impl WalletClient {
         self.call(self.admin(), request, |mut stub, call| async move { stub.record_payment(call).await })
             .await
     }
+
+    /// Moves a manual clock forward. `by` twice is twice as far: after an error, say `to_time`.
+    pub async fn advance_clock(
+        &self,
+        request: v1::AdvanceClockRequest,
+    ) -> Result<v1::AdvanceClockResponse, Error> {
+        self.call(self.admin(), request, |mut stub, call| async move { stub.advance_clock(call).await }).await
+    }
 }

@@ -11,8 +11,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::catalogs::{PublishError, PublishedCatalogs};
 use crate::clock::{Clock, MAX_SKEW};
-use crate::config::{BUNDLED_CATALOG, Config};
-use crate::engine::{Engine, EngineCounts, Sweeper, SweeperConfig};
+use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
+use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig};
 use crate::grpc::{self, GrpcLimits, Health, ServeError, Services};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
@@ -29,6 +29,9 @@ pub enum AppError {
         "{0} is not a loopback address, and there are neither keys nor TLS yet: --insecure listens there anyway"
     )]
     Exposed(SocketAddr),
+    /// Nobody's real credits may live by a clock that people move.
+    #[error("--manual-clock is for trying things out: only with a sqlite:// database and a loopback address")]
+    ManualClock,
     /// The address cannot be had.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
@@ -84,7 +87,7 @@ impl App {
         }
         let store = Store::open(&config.database_url).await?;
         store.migrate().await?;
-        let clock = Clock::system();
+        let clock = clock(&config, &store).await?;
         compare_clocks(&store, &clock).await?;
         let wanted = config.catalog.as_deref();
         let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), wanted, BUNDLED_CATALOG).await?;
@@ -99,10 +102,11 @@ impl App {
             clock: clock.clone(),
             config: SweeperConfig { period: config.sweep_period },
         };
+        let manual_time = clock.is_manual().then(|| ManualTime::new(clock.clone(), sweeper.clone()));
         let listener =
             TcpListener::bind(config.listen).await.map_err(|e| AppError::Listen(config.listen, e))?;
         let address = listener.local_addr().map_err(|e| AppError::Listen(config.listen, e))?;
-        let services = Services { engine, queries, catalogs, quotes };
+        let services = Services { engine, queries, catalogs, quotes, manual_time };
         Ok(Self {
             listener,
             address,
@@ -188,6 +192,18 @@ impl Watch {
                 Err(error) => tracing::warn!(%error, "cannot ask the database for its time"),
             }
         }
+    }
+}
+
+/// The clock that the configuration asks for.
+async fn clock(config: &Config, store: &Store) -> Result<Clock, AppError> {
+    match &config.time {
+        TimeSource::System => Ok(Clock::system()),
+        TimeSource::Given(clock) => Ok(clock.clone()),
+        TimeSource::Manual if store.backend() != Backend::Sqlite || !config.listen.ip().is_loopback() => {
+            Err(AppError::ManualClock)
+        }
+        TimeSource::Manual => Ok(Clock::manual(Clock::system().now().max(store.last_time().await?))),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::engine::{EngineConfig, SweeperConfig};
 
 /// The catalog that a server without one of its own begins with.
@@ -27,6 +28,21 @@ pub struct Config {
     pub poll_period: Duration,
     /// Whether to listen beyond loopback although nothing is encrypted and nobody is asked for a key.
     pub insecure: bool,
+    /// What tells the time.
+    pub time: TimeSource,
+}
+
+/// What tells a server the time.
+#[derive(Debug, Clone, Default)]
+pub enum TimeSource {
+    /// The database's machine, or this one if the database is a file.
+    #[default]
+    System,
+    /// A clock of its own that stands still until `AdvanceClock` moves it, for trying things out. Begins now, or
+    /// where the database's newest wallet stands. Only on SQLite and on loopback.
+    Manual,
+    /// A clock of whoever embeds the server: programs that run several servers on one manual clock.
+    Given(Clock),
 }
 
 impl Default for Config {
@@ -40,6 +56,7 @@ impl Default for Config {
             sweep_period: SweeperConfig::default().period,
             poll_period: Duration::from_secs(2),
             insecure: false,
+            time: TimeSource::System,
         }
     }
 }

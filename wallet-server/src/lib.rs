@@ -16,6 +16,7 @@ mod store;
 mod verify;
 
 pub use app::{App, AppError};
-pub use config::{BUNDLED_CATALOG, Config};
+pub use clock::Clock;
+pub use config::{BUNDLED_CATALOG, Config, TimeSource};
 pub use engine::EngineCounts;
 pub use verify::{Report, verify};

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, AppError};
 use crate::cli::output::say;
-use crate::config::Config;
+use crate::config::{Config, TimeSource};
 
 /// Where and what to serve. Flags win over the environment.
 #[derive(Debug, Clone, Args)]
@@ -32,6 +32,10 @@ pub(super) struct ServeArgs {
     /// Listen beyond loopback although nothing is encrypted and nobody is asked for a key.
     #[arg(long)]
     insecure: bool,
+    /// Run on a clock that stands still until AdvanceClock moves it forward. Only on SQLite and loopback; give it a
+    /// database of its own.
+    #[arg(long)]
+    manual_clock: bool,
 }
 
 pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, AppError> {
@@ -45,6 +49,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, AppError> {
         lanes: args.lanes,
         batch_max: args.batch_max,
         insecure: args.insecure,
+        time: if args.manual_clock { TimeSource::Manual } else { TimeSource::System },
         ..Config::default()
     };
     let shutdown = CancellationToken::new();

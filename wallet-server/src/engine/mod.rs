@@ -10,6 +10,7 @@ mod admission;
 mod batch;
 mod error;
 mod lane;
+mod manual_time;
 mod metrics;
 mod retry;
 mod sweeper;
@@ -22,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
 
 pub(crate) use error::EngineError;
+pub(crate) use manual_time::{ManualTime, Step, TooFar};
 pub use metrics::EngineCounts;
 pub(crate) use metrics::EngineMetrics;
 pub(crate) use sweeper::{Sweeper, SweeperConfig};

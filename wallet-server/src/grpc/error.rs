@@ -45,6 +45,8 @@ pub(super) enum Cause {
     Publish(PublishError),
     /// The control plane's tables.
     Store(StoreError),
+    /// The clock runs by itself.
+    ClockNotManual,
     /// Parts of the server do not fit together.
     Defect(&'static str),
 }
@@ -53,6 +55,11 @@ impl RpcError {
     /// The server is too busy to look at the call.
     pub(crate) fn shed() -> Self {
         EngineError::Overloaded { retry_after: SHED_FOR }.into()
+    }
+
+    /// The clock of this server cannot be moved.
+    pub(crate) fn clock_not_manual() -> Self {
+        Cause::ClockNotManual.into()
     }
 
     /// The server contradicts itself.

@@ -83,6 +83,13 @@ fn told(cause: Cause, priced_field: &str) -> Told {
             Trouble::CommitUnknown => outcome_unknown(),
             Trouble::Refused => internal(),
         },
+        Cause::ClockNotManual => Told {
+            code: Code::FailedPrecondition,
+            ..unavailable(
+                "CLOCK_NOT_MANUAL",
+                "this server's clock runs by itself; --manual-clock makes one that moves",
+            )
+        },
         Cause::Engine(EngineError::Internal) => internal(),
         Cause::Defect(what) => {
             tracing::error!(what, "a defect");

@@ -162,6 +162,14 @@ impl Store {
             .collect()
     }
 
+    /// The newest instant at which anything was written to a wallet; the beginning of time if there is none.
+    pub(crate) async fn last_time(&self) -> Result<Timestamp, StoreError> {
+        let sql = "SELECT coalesce(max(last_time), 0) AS last_time FROM wallets";
+        let row = self.control().query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
+        let micros = row.map(|row| row.try_get("", "last_time")).transpose()?.unwrap_or_default();
+        Ok(Timestamp::from_micros(micros))
+    }
+
     /// What the database's clock shows, and how long it took to ask; nothing for a file on this machine.
     pub(crate) async fn database_time(&self) -> Result<Option<(Timestamp, Duration)>, StoreError> {
         if self.backend() == Backend::Sqlite {

@@ -17,6 +17,8 @@ mod duplicates;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod products;
+#[cfg(test)]
 mod python;
 #[cfg(test)]
 mod races;

@@ -6,20 +6,15 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::tool;
+use wallet_server::{Config, TimeSource};
+
+use crate::harness::{Database, Server, tool};
 
 const README: &str = include_str!("../../../README.md");
 
 each_database! {
     async fn the_session_works_when_pasted_and_leaves_the_credits_it_says(server: Server) {
-        let bin = tempfile::tempdir().unwrap();
-        symlink(tool("WALLET_TEST_GRPCURL"), bin.path().join("grpcurl")).unwrap();
-        let mut answers: Vec<(String, Value)> = Vec::new();
-        for command in session() {
-            let method = command.rsplit('/').next().unwrap().trim().to_owned();
-            answers.push((method, run(&command, bin.path(), &server.address.to_string())));
-        }
-
+        let answers = paste("## A session", &server);
         let called: Vec<&str> = answers.iter().map(|(method, _)| method.as_str()).collect();
         let expected = [
             "CreateWallet", "TopUp", "Estimate", "Reserve", "Start", "Extend", "Settle", "Reserve", "Cancel",
@@ -27,12 +22,28 @@ each_database! {
         ];
         assert_eq!(called, expected);
         let [.., (_, balance), (_, ledger)] = answers.as_slice() else { unreachable!() };
-        let promised = stated("That leaves ", " credits");
+        let promised = stated("That leaves ", " credits,");
         assert_eq!(balance["balances"][0]["available"]["amount"], promised);
         let last = ledger["entries"].as_array().unwrap().last().unwrap();
         assert_eq!(last["balances"][0]["available"]["amount"], promised);
         assert!(server.verify().await.is_clean());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_year_passes_in_a_minute_when_pasted_and_leaves_the_credits_it_says() {
+    let heading = "## A year in a minute";
+    assert!(section(heading).contains("--manual-clock"));
+    assert!(section(heading).contains("--catalog wallet-server/catalogs/flikly.toml"));
+    let catalog = include_str!("../../catalogs/flikly.toml").to_owned();
+    let config = Config { time: TimeSource::Manual, catalog: Some(catalog), ..Config::default() };
+    let server = Server::start_with(Database::sqlite(), config).await;
+    let answers = paste(heading, &server);
+    let called: Vec<&str> = answers.iter().map(|(method, _)| method.as_str()).collect();
+    assert_eq!(called, ["CreateWallet", "Subscribe", "TopUp", "AdvanceClock", "GetBalance"]);
+    let (_, balance) = answers.last().unwrap();
+    assert_eq!(balance["balances"][0]["available"]["amount"], stated("Bob has ", " credits,"));
+    assert!(server.verify().await.is_clean());
 }
 
 #[test]
@@ -44,21 +55,43 @@ fn the_two_commands_are_there() {
     assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/test").is_file());
 }
 
+/// Pastes the commands under a heading; what is called and answered.
+fn paste(heading: &str, server: &Server) -> Vec<(String, Value)> {
+    let bin = tempfile::tempdir().unwrap();
+    symlink(tool("WALLET_TEST_GRPCURL"), bin.path().join("grpcurl")).unwrap();
+    let address = server.address.to_string();
+    let answer = |command: String| {
+        let method = command.rsplit('/').next().unwrap().trim().to_owned();
+        (method, run(&command, bin.path(), &address))
+    };
+    session(heading).into_iter().map(answer).collect()
+}
+
 /// What stands in the README between two pieces of text.
 fn stated(before: &str, after: &str) -> &'static str {
     let (_, rest) = README.split_once(before).expect(before);
     rest.split_once(after).expect(after).0
 }
 
-/// What is to be pasted into a shell.
-fn blocks() -> impl Iterator<Item = &'static str> {
-    README.split("\n```sh\n").skip(1).map(|rest| rest.split_once("\n```").expect("the block ends").0)
+/// What stands under a heading.
+fn section(heading: &str) -> &'static str {
+    let (_, rest) = README.split_once(heading).expect(heading);
+    rest.split_once("\n## ").map_or(rest, |(section, _)| section)
 }
 
-/// The commands of the session. One begins with `grpcurl` and goes on until the next, a comment or an empty line.
-fn session() -> Vec<String> {
+/// What is to be pasted into a shell.
+fn blocks() -> impl Iterator<Item = &'static str> {
+    blocks_of(README)
+}
+
+fn blocks_of(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.split("\n```sh\n").skip(1).map(|rest| rest.split_once("\n```").expect("the block ends").0)
+}
+
+/// The commands of a session. One begins with `grpcurl` and goes on until the next, a comment or an empty line.
+fn session(heading: &str) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
-    for line in blocks().filter(|block| block.contains("grpcurl")).flat_map(str::lines) {
+    for line in blocks_of(section(heading)).filter(|block| block.contains("grpcurl")).flat_map(str::lines) {
         if line.starts_with("grpcurl ") {
             commands.push(line.to_owned());
         } else if let Some(command) = commands.last_mut().filter(|_| line.starts_with(' ')) {

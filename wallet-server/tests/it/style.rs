@@ -1,5 +1,6 @@
 //! The rules of the house that matter, as far as a test can see them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -174,4 +175,22 @@ fn every_catalog_of_ours_parses_with_its_golden_cases() {
         let catalog = catalog.unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
         assert!(!catalog.goldens().is_empty(), "{} has no golden case", path.display());
     }
+}
+
+#[test]
+fn the_table_of_the_five_products_names_every_test_of_theirs_and_no_other() {
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let (_, section) = architecture.split_once("## The five products").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let named: BTreeSet<&str> =
+        section.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 2).collect();
+    let sources: Vec<String> = files(&root().join("wallet-server/tests/it/products"), ".rs")
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let tests = sources
+        .iter()
+        .flat_map(|source| source.lines())
+        .filter_map(|line| line.strip_prefix("    async fn ")?.strip_suffix("(platform: Platform) {"));
+    assert_eq!(named, tests.collect());
 }

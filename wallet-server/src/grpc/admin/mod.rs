@@ -1,5 +1,6 @@
 //! `wallet.v1.AdminService`: a file per RPC; this is the table of contents.
 
+mod advance_clock;
 mod cancel_subscription;
 mod change_plan;
 mod create_wallet;
@@ -91,5 +92,12 @@ impl AdminService for AdminRpcs {
         request: Request<v1::RecordPaymentRequest>,
     ) -> Answer<v1::RecordPaymentResponse> {
         answer(&self.0, request, record_payment::record_payment).await
+    }
+
+    async fn advance_clock(
+        &self,
+        request: Request<v1::AdvanceClockRequest>,
+    ) -> Answer<v1::AdvanceClockResponse> {
+        answer(&self.0, request, advance_clock::advance_clock).await
     }
 }

@@ -38,7 +38,8 @@ impl Violations {
     }
 }
 
-fn read(duration: &prost_types::Duration) -> Option<Duration> {
+/// Any duration that is not negative.
+pub(super) fn read(duration: &prost_types::Duration) -> Option<Duration> {
     let seconds = u64::try_from(duration.seconds).ok()?;
     let nanos = u32::try_from(duration.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
     Some(Duration::from_secs(seconds) + Duration::from_micros(u64::from(nanos / 1_000)))

@@ -2,6 +2,7 @@
 //! clock or a wallet is left to the core.
 
 mod amount;
+mod clock;
 mod duration;
 mod grant;
 mod id;

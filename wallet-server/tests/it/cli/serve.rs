@@ -109,6 +109,20 @@ fn beyond_loopback_it_serves_only_if_told_that_this_is_insecure() {
 }
 
 #[test]
+fn a_manual_clock_is_for_sqlite_on_loopback_only() {
+    let (sqlite, postgres) = (Database::sqlite(), Database::postgres());
+    let loopback = ["--manual-clock", "--listen", "127.0.0.1:0", "--database-url", &sqlite.url];
+    assert!(Serving::start(&loopback, &[]).greeting.contains("serving on 127.0.0.1:"));
+    let public = ["--manual-clock", "--insecure", "--listen", "0.0.0.0:0", "--database-url", &sqlite.url];
+    let shared = ["--manual-clock", "--listen", "127.0.0.1:0", "--database-url", &postgres.url];
+    for arguments in [&public, &shared[..]] {
+        let refused = run(arguments, &[]);
+        assert_eq!(refused.code, Some(2));
+        assert!(refused.stderr.contains("--manual-clock is for trying things out"), "{}", refused.stderr);
+    }
+}
+
+#[test]
 fn a_second_server_on_the_same_sqlite_file_is_refused_until_the_first_is_gone() {
     let database = Database::sqlite();
     let mut first = Process::start(&database, &[]);

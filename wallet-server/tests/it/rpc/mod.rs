@@ -1,5 +1,6 @@
 //! Each RPC through the wire: what it answers, what it refuses, what it says when asked again.
 
+mod advance_clock;
 mod cancel;
 mod cancel_subscription;
 mod change_plan;

@@ -1,0 +1,28 @@
+//! AdvanceClock: a manual clock moves forward, and what falls due on the way is written.
+
+use wallet_core::Rejection;
+use wallet_proto::v1;
+
+use crate::engine::{Step, TooFar};
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn advance_clock(
+    call: Call,
+    request: v1::AdvanceClockRequest,
+) -> Result<v1::AdvanceClockResponse, RpcError> {
+    let time = call.services.manual_time.as_ref().ok_or_else(RpcError::clock_not_manual)?;
+    let current_time = time.advance(parse(request)?).map_err(|TooFar| {
+        Rejection::field("step", "moves the clock by more than 3,660 days, which is the most at once")
+    })?;
+    time.catch_up().await?;
+    Ok(v1::AdvanceClockResponse { current_time: to_proto::instant(current_time) })
+}
+
+fn parse(request: v1::AdvanceClockRequest) -> Result<Step, Rejection> {
+    let mut bad = Violations::default();
+    let step = bad.clock_step("step", request.step);
+    bad.verdict(|| step)
+}

@@ -1,0 +1,179 @@
+//! KreatorFlow: a ladder of prices, four tiers, packs for everybody, and nothing new at zero.
+
+use wallet_client::v1::{self, Decision, ErrorReason};
+use wallet_client::{Code, OperationExt};
+
+use super::platform::{ALICE, charged, op};
+use crate::words::refused;
+
+fn image(quality: &str, complexity: &str) -> v1::Operation {
+    op("image.generate", &[("model", "core"), ("quality", quality), ("complexity", complexity)])
+}
+
+fn video(model: &str, resolution: &str, seconds: &str) -> v1::Operation {
+    op("video.generate", &[("model", model), ("resolution", resolution)]).quantity("duration_s", seconds)
+}
+
+product! {
+    "kreatorflow";
+
+    async fn images_cost_1_to_2_or_3_to_4_or_5_to_8_credits_by_quality(platform: Platform) {
+        for (quality, range) in [("standard", (1, 2)), ("high", (3, 4)), ("ultra", (5, 8))] {
+            let simple = platform.price(image(quality, "simple")).await;
+            let complex = platform.price(image(quality, "complex")).await;
+            assert_eq!((simple, complex), range, "{quality}");
+        }
+    }
+
+    async fn short_clips_cost_5_to_10_and_standard_videos_10_to_20_credits(platform: Platform) {
+        for (seconds, price) in [("1", 5), ("5", 5), ("10", 10), ("10.1", 11), ("20", 20)] {
+            assert_eq!(platform.price(video("core", "720p", seconds)).await, price, "{seconds} s");
+        }
+    }
+
+    async fn premium_features_cost_20_credits_and_more(platform: Platform) {
+        for (model, resolution, seconds, price) in
+            [("premium", "720p", "1", 20), ("premium", "1080p", "20", 40), ("core", "4k", "5", 30)]
+        {
+            assert_eq!(platform.price(video(model, resolution, seconds)).await, price);
+        }
+    }
+
+    async fn the_credits_displayed_are_deducted_when_a_task_is_initiated(platform: Platform) {
+        platform.subscribe("creator").await;
+        let displayed = platform.price(image("ultra", "complex")).await;
+        platform.reserve("job", image("ultra", "complex")).await.unwrap();
+        let (before, held) = (320, displayed);
+        assert_eq!(platform.credits().await, (before - displayed, held));
+        platform.start("job").await;
+        assert_eq!(charged(&platform.deliver("job").await), displayed);
+    }
+
+    async fn one_starts_with_free_credits_to_test_the_platform(platform: Platform) {
+        assert_eq!(platform.wallet().await.plan_id, "free");
+        assert_eq!(platform.by_source().await, "FREE 20");
+        platform.run("first", image("standard", "simple")).await;
+        platform.deliver("first").await;
+        platform.days(365).await;
+        assert_eq!(platform.by_source().await, "FREE 19", "limited: they do not come again");
+    }
+
+    async fn new_generations_are_blocked_while_those_in_progress_complete(platform: Platform) {
+        platform.run("running", video("core", "720p", "10")).await;
+        platform.run("too", video("core", "720p", "10")).await;
+        assert_eq!(platform.credits().await, (0, 20));
+        let blocked = platform.reserve("new", image("standard", "simple")).await;
+        let blocked = refused(blocked, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
+        assert_eq!((&*blocked.metadata["required"], &*blocked.metadata["available"]), ("1", "0"));
+        for job in ["running", "too"] {
+            assert_eq!(charged(&platform.deliver(job).await), 10);
+        }
+        assert_eq!(platform.credits().await, (0, 0));
+    }
+
+    async fn a_shortfall_shows_the_packs_that_cover_it_and_a_pack_lets_one_continue(platform: Platform) {
+        platform.run("all", video("core", "720p", "10")).await;
+        platform.run("rest", video("core", "720p", "10")).await;
+        let estimate = platform.estimate(image("high", "simple")).await;
+        assert_eq!(estimate.decision(), Decision::InsufficientCredits);
+        assert_eq!(estimate.pack_ids, ["starter-pack", "creator-pack", "pro-pack"]);
+        assert_eq!(estimate.shortfall[0].amount, 3);
+        platform.buy("starter-pack").await.unwrap();
+        platform.reserve("again", image("high", "simple")).await.unwrap();
+        assert_eq!(platform.credits().await, (47, 23));
+    }
+
+    async fn an_upgrade_lets_one_continue_too(platform: Platform) {
+        platform.run("all", video("core", "720p", "10")).await;
+        platform.run("rest", video("core", "720p", "10")).await;
+        platform.subscribe("creator").await;
+        platform.reserve("again", image("high", "simple")).await.unwrap();
+        assert_eq!(platform.credits().await, (297, 23));
+    }
+
+    async fn packs_of_50_200_and_500_are_sold_on_any_tier(platform: Platform) {
+        let mut purchased = 0;
+        for plan in ["free", "creator", "pro", "max"] {
+            if plan != "free" {
+                match plan {
+                    "creator" => drop(platform.subscribe(plan).await),
+                    _ => drop(platform.change_plan(plan).await),
+                }
+            }
+            assert_eq!(platform.wallet().await.plan_id, plan);
+            for (pack, amount) in [("starter-pack", 50), ("creator-pack", 200), ("pro-pack", 500)] {
+                let request = v1::TopUpRequest {
+                    wallet_id: ALICE.into(),
+                    top_up_id: format!("{plan}-{pack}"),
+                    what: Some(v1::top_up_request::What::PackId(pack.into())),
+                    ..Default::default()
+                };
+                platform.client.top_up(request).await.unwrap();
+                purchased += amount;
+                let told = platform.by_source().await;
+                assert!(told.ends_with(&format!("PURCHASED {purchased}")), "{told}");
+            }
+        }
+    }
+
+    async fn higher_tiers_give_more_credits_a_month(platform: Platform) {
+        platform.subscribe("creator").await;
+        assert_eq!(platform.by_source().await, "SUBSCRIPTION 300, FREE 20");
+        platform.change_plan("pro").await;
+        assert_eq!(platform.by_source().await, "SUBSCRIPTION 1000, FREE 20");
+        platform.change_plan("max").await;
+        assert_eq!(platform.by_source().await, "SUBSCRIPTION 3000, FREE 20");
+        platform.until("2026-02-28T09:00:00Z").await;
+        assert_eq!(platform.by_source().await, "SUBSCRIPTION 3000, FREE 20");
+    }
+
+    async fn higher_tiers_have_faster_queues_and_more_features(platform: Platform) {
+        let mut priorities = Vec::new();
+        for (plan, feature) in
+            [("free", "queue.standard"), ("creator", "support.priority"), ("pro", "models.premium"), ("max", "queue.instant")]
+        {
+            platform.on(plan).await;
+            let reserved = platform.reserve(plan, image("standard", "simple")).await.unwrap();
+            assert!(reserved.features.iter().any(|name| name == feature), "{plan}: {:?}", reserved.features);
+            priorities.push(reserved.queue_priority);
+        }
+        assert_eq!(priorities, [0, 5, 10, 100]);
+    }
+
+    async fn premium_models_and_higher_resolutions_come_with_higher_tiers(platform: Platform) {
+        platform.subscribe("creator").await;
+        for (job, operation, plans) in [
+            ("premium", video("premium", "720p", "5"), "pro,pro-annual,max,max-annual"),
+            ("4k", video("core", "4k", "5"), "max,max-annual"),
+        ] {
+            let refusal = platform.reserve(job, operation).await;
+            let refusal = refused(refusal, ErrorReason::NotEntitled, Code::FailedPrecondition);
+            assert_eq!(refusal.metadata["plans"], plans);
+        }
+        platform.change_plan("pro").await;
+        platform.reserve("premium", video("premium", "720p", "5")).await.unwrap();
+        platform.change_plan("max").await;
+        platform.reserve("4k", video("core", "4k", "5")).await.unwrap();
+    }
+
+    async fn character_models_are_more_extensive_on_higher_tiers(platform: Platform) {
+        let mut told = Vec::new();
+        for plan in ["free", "creator", "pro", "max"] {
+            platform.on(plan).await;
+            let request = v1::GetEntitlementsRequest { wallet_id: ALICE.into() };
+            let entitlements = platform.client.get_entitlements(request).await.unwrap();
+            told.push(entitlements.limits.get("character_models").copied());
+        }
+        assert_eq!(told, [Some(0), Some(1), Some(5), None], "and unlimited on Max");
+    }
+
+    async fn annual_plans_give_their_credits_month_by_month(platform: Platform) {
+        platform.subscribe("creator-annual").await;
+        for boundary in ["2026-02-28T09:00:00Z", "2026-03-31T09:00:00Z", "2026-04-30T09:00:00Z"] {
+            assert_eq!(platform.by_source().await, "SUBSCRIPTION 300, FREE 20");
+            platform.until(boundary).await;
+        }
+        platform.until("2027-01-31T09:00:00Z").await;
+        assert_eq!(platform.by_source().await, "SUBSCRIPTION 300, FREE 20");
+    }
+}

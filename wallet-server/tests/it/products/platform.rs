@@ -1,0 +1,290 @@
+//! A platform that sells one of the products: the real server with the product's catalog, on a clock that tests move.
+
+use prost_types::Timestamp;
+use wallet_client::v1::advance_clock_request::Step;
+use wallet_client::v1::reserve_request::Price;
+use wallet_client::v1::top_up_request::What;
+use wallet_client::v1::{self, CancelReason, CancelTime, Source};
+use wallet_client::{Error, OperationExt, WalletClient, operation, usage};
+use wallet_server::{Clock, Config, TimeSource};
+
+use crate::harness::{Database, Server, credits};
+use crate::words::{self, balance, cancel, credits_of, entries, fail, gift, seconds, settle};
+
+/// The one customer of most tests.
+pub(crate) const ALICE: &str = "alice";
+
+/// A day in seconds.
+pub(crate) const DAY: i64 = 86_400;
+
+/// Declares tests on a platform that sells a product, on SQLite and on PostgreSQL; afterwards the ledger must add up:
+///
+/// `product! { "flarecut"; async fn a_sentence(platform: Platform) { ... } }`
+macro_rules! product {
+    ($catalog:literal; $($(#[$meta:meta])* async fn $name:ident($platform:ident: Platform) $body:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            const CATALOG: &str =
+                include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/catalogs/", $catalog, ".toml"));
+
+            async fn given($platform: &crate::products::Platform) $body
+
+            async fn on(database: crate::harness::Database) {
+                let platform = crate::products::Platform::open(database, CATALOG).await;
+                given(&platform).await;
+                platform.close().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                on(crate::harness::Database::sqlite()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                on(crate::harness::Database::postgres()).await;
+            }
+        }
+    )+};
+}
+
+/// A server on manual time that sells a product to Alice, who has a wallet and has bought nothing yet. It is
+/// 9 o'clock in the morning of 31 January 2026.
+pub(crate) struct Platform {
+    pub(crate) client: WalletClient,
+    server: Server,
+}
+
+impl Platform {
+    pub(crate) async fn open(database: Database, catalog: &str) -> Self {
+        let start = wallet_core::Timestamp::from_micros(at("2026-01-31T09:00:00Z").seconds * 1_000_000);
+        let time = TimeSource::Given(Clock::manual(start));
+        let config = Config { time, catalog: Some(catalog.to_owned()), ..Config::default() };
+        let server = Server::start_with(database, config).await;
+        let client = server.client().await;
+        let alice = v1::CreateWalletRequest { wallet_id: ALICE.into(), ..Default::default() };
+        client.create_wallet(alice).await.expect("the wallet is made");
+        Self { client, server }
+    }
+
+    /// The ledger must add up in the end.
+    pub(crate) async fn close(self) {
+        let report = self.server.verify().await;
+        assert!(report.is_clean(), "{report}");
+    }
+
+    /// Days go by.
+    pub(crate) async fn days(&self, days: i64) {
+        self.seconds(days * DAY).await;
+    }
+
+    /// Time goes by.
+    pub(crate) async fn seconds(&self, how_many: i64) {
+        let request = v1::AdvanceClockRequest { step: Some(Step::By(seconds(how_many))) };
+        self.client.advance_clock(request).await.expect("the clock moves");
+    }
+
+    /// It gets to be this instant: "2026-02-28T09:00:00Z".
+    pub(crate) async fn until(&self, instant: &str) {
+        let request = v1::AdvanceClockRequest { step: Some(Step::ToTime(at(instant))) };
+        self.client.advance_clock(request).await.expect("the clock moves");
+    }
+
+    /// A plan is sold to Alice.
+    pub(crate) async fn subscribe(&self, plan: &str) -> v1::Wallet {
+        let request = subscribe(plan);
+        self.client.subscribe(request).await.expect("it is sold").wallet.expect("shown")
+    }
+
+    /// Another plan is sold to Alice.
+    pub(crate) async fn change_plan(&self, plan: &str) -> v1::ChangePlanResponse {
+        let request = v1::ChangePlanRequest {
+            wallet_id: ALICE.into(),
+            request_id: format!("change-to-{plan}"),
+            plan_id: plan.into(),
+            ..Default::default()
+        };
+        self.client.change_plan(request).await.expect("it is changed")
+    }
+
+    /// Alice gets to be on a plan, however.
+    pub(crate) async fn on(&self, plan: &str) {
+        let wallet = self.wallet().await;
+        match wallet.subscription {
+            _ if wallet.plan_id == plan => {}
+            None => drop(self.subscribe(plan).await),
+            Some(_) => drop(self.change_plan(plan).await),
+        }
+    }
+
+    /// Alice cancels her subscription.
+    pub(crate) async fn unsubscribe(&self, when: CancelTime) -> v1::Wallet {
+        let request = v1::CancelSubscriptionRequest {
+            wallet_id: ALICE.into(),
+            request_id: "unsubscribe".into(),
+            when: when.into(),
+            ..Default::default()
+        };
+        self.client.cancel_subscription(request).await.expect("it is cancelled").wallet.expect("shown")
+    }
+
+    /// Alice as she stands now.
+    pub(crate) async fn wallet(&self) -> v1::Wallet {
+        let request = v1::GetWalletRequest { wallet_id: ALICE.into() };
+        self.client.get_wallet(request).await.expect("the wallet").wallet.expect("shown")
+    }
+
+    /// Alice buys a pack.
+    pub(crate) async fn buy(&self, pack: &str) -> Result<v1::TopUpResponse, Error> {
+        let request = v1::TopUpRequest {
+            wallet_id: ALICE.into(),
+            top_up_id: format!("purchase-of-{pack}"),
+            what: Some(What::PackId(pack.into())),
+            ..Default::default()
+        };
+        self.client.top_up(request).await
+    }
+
+    /// Alice is given credits that lapse at an instant, or never.
+    pub(crate) async fn give(&self, source: Source, amount: i64, expires: Option<&str>) {
+        let request = v1::GrantRequest {
+            source: source.into(),
+            expire_time: expires.map(at),
+            ..gift(ALICE, &format!("{source:?}-{amount}"), credits(amount))
+        };
+        self.client.grant(request).await.expect("it is granted");
+    }
+
+    /// What a job would cost Alice, and whether she may.
+    pub(crate) async fn estimate(&self, operation: v1::Operation) -> v1::EstimateResponse {
+        let request =
+            v1::EstimateRequest { wallet_id: ALICE.into(), operation: Some(operation), ..Default::default() };
+        self.client.estimate(request).await.expect("an estimate")
+    }
+
+    /// What a job would cost, in credits.
+    pub(crate) async fn price(&self, operation: v1::Operation) -> i64 {
+        self.estimate(operation).await.amounts.iter().map(|amount| amount.amount).sum()
+    }
+
+    /// Alice clicks "Generate".
+    pub(crate) async fn reserve(
+        &self,
+        job: &str,
+        operation: v1::Operation,
+    ) -> Result<v1::ReserveResponse, Error> {
+        self.client.reserve(wallet_client::job(ALICE, job, operation)).await
+    }
+
+    /// Alice clicks "Generate" on the strength of an estimate.
+    pub(crate) async fn reserve_quoted(&self, job: &str, quote: &str) -> Result<v1::ReserveResponse, Error> {
+        let request = v1::ReserveRequest {
+            wallet_id: ALICE.into(),
+            reservation_id: job.into(),
+            price: Some(Price::QuoteToken(quote.into())),
+            ..Default::default()
+        };
+        self.client.reserve(request).await
+    }
+
+    /// A worker takes the job.
+    pub(crate) async fn start(&self, job: &str) {
+        self.client.start(words::start(ALICE, job, "gpu-1", 1)).await.expect("it starts");
+    }
+
+    /// A job is reserved, and a worker takes it.
+    pub(crate) async fn run(&self, job: &str, operation: v1::Operation) {
+        self.reserve(job, operation).await.expect("it is reserved");
+        self.start(job).await;
+    }
+
+    /// The job delivers what was asked for.
+    pub(crate) async fn deliver(&self, job: &str) -> v1::Reservation {
+        self.settle(job, v1::Succeeded { cost: Some(v1::succeeded::Cost::AsReserved(v1::AsReserved {})) })
+            .await
+    }
+
+    /// The job delivers something else: so many seconds, so many images.
+    pub(crate) async fn deliver_other(&self, job: &str, quantity: &str, value: &str) -> v1::Reservation {
+        self.settle(job, usage([(quantity, value)])).await
+    }
+
+    async fn settle(&self, job: &str, succeeded: v1::Succeeded) -> v1::Reservation {
+        let request = settle(ALICE, job, succeeded);
+        self.client.settle(request).await.expect("it is settled").reservation.expect("shown")
+    }
+
+    /// The job fails on the platform's side.
+    pub(crate) async fn fail(&self, job: &str) -> v1::Reservation {
+        let request = fail(ALICE, job, "GPU_LOST");
+        self.client.settle(request).await.expect("it has failed").reservation.expect("shown")
+    }
+
+    /// Alice cancels the job.
+    pub(crate) async fn cancel(&self, job: &str) -> v1::Reservation {
+        let request = cancel(ALICE, job, CancelReason::User);
+        self.client.cancel(request).await.expect("it is cancelled").reservation.expect("shown")
+    }
+
+    /// What Alice has of a unit: available and held.
+    pub(crate) async fn has(&self, unit: &str) -> (i64, i64) {
+        let balances = balance(&self.client, ALICE).await.balances;
+        let balance = balances.into_iter().find(|balance| balance.unit == unit).unwrap_or_default();
+        let figure = |amount: Option<v1::Amount>| amount.unwrap_or_default().amount;
+        (figure(balance.available), figure(balance.held))
+    }
+
+    /// Alice's credits: available and held.
+    pub(crate) async fn credits(&self) -> (i64, i64) {
+        let (available, held, _) = credits_of(&self.client, ALICE).await;
+        (available, held)
+    }
+
+    /// Alice's available credits by source: "SUBSCRIPTION 30, PURCHASED 5".
+    pub(crate) async fn by_source(&self) -> String {
+        let balances = balance(&self.client, ALICE).await.balances;
+        let credits = balances.into_iter().find(|balance| balance.unit == "credits").unwrap_or_default();
+        let figure = |source: &v1::SourceBalance| source.available.clone().unwrap_or_default().amount;
+        let some = credits.by_source.iter().filter(|source| figure(source) > 0);
+        let name = |source: &v1::SourceBalance| source.source().as_str_name().replace("SOURCE_", "");
+        some.map(|source| format!("{} {}", name(source), figure(source))).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What Alice's ledger says.
+    pub(crate) async fn ledger(&self) -> Vec<v1::Entry> {
+        entries(&self.client, ALICE).await
+    }
+}
+
+/// A plan for Alice.
+pub(crate) fn subscribe(plan: &str) -> v1::SubscribeRequest {
+    v1::SubscribeRequest {
+        wallet_id: ALICE.into(),
+        request_id: format!("subscription-to-{plan}"),
+        plan_id: plan.into(),
+        ..Default::default()
+    }
+}
+
+/// An instant in the way people write it.
+pub(crate) fn at(instant: &str) -> Timestamp {
+    instant.parse().expect("an instant")
+}
+
+/// An operation with attributes: `op("image.generate", &[("model", "ember")])`.
+pub(crate) fn op(kind: &str, attributes: &[(&str, &str)]) -> v1::Operation {
+    attributes.iter().fold(operation(kind), |operation, (name, value)| operation.attribute(*name, *value))
+}
+
+/// What a job was charged, in credits.
+pub(crate) fn charged(job: &v1::Reservation) -> i64 {
+    job.charged.iter().map(|amount| amount.amount).sum()
+}
+
+/// What went back, in credits.
+pub(crate) fn returned(job: &v1::Reservation) -> i64 {
+    job.returned.iter().map(|amount| amount.amount).sum()
+}

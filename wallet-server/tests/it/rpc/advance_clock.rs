@@ -1,0 +1,82 @@
+//! AdvanceClock: a year of renewals in a moment, on a server whose clock is there to be moved.
+
+use wallet_client::Code;
+use wallet_client::v1::advance_clock_request::Step;
+use wallet_client::v1::{self, EntryKind, ErrorReason};
+use wallet_server::{Config, TimeSource};
+
+use crate::harness::{Database, Server};
+use crate::sold::{now, shop, subscribe};
+use crate::words::{credits_of, later, refused, seconds, violations};
+
+const DAY: i64 = 86_400;
+
+async fn on_manual_time(database: &Database) -> Server {
+    Server::start_with(database.clone(), Config { time: TimeSource::Manual, ..Config::default() }).await
+}
+
+fn by(days: i64) -> v1::AdvanceClockRequest {
+    v1::AdvanceClockRequest { step: Some(Step::By(seconds(days * DAY))) }
+}
+
+#[tokio::test]
+async fn what_falls_due_on_the_way_is_written_before_the_answer() {
+    let server = on_manual_time(&Database::sqlite()).await;
+    let client = shop(&server).await;
+    let start = now(&client).await;
+    client.subscribe(subscribe("a", "creator")).await.unwrap();
+    let moved = client.advance_clock(by(364)).await.unwrap();
+    assert_eq!(moved.current_time, later(start, 364 * DAY));
+    let request = v1::ListEntriesRequest { wallet_id: "w".into(), page_size: 500, ..Default::default() };
+    let entries = client.list_entries(request).await.unwrap().entries;
+    let began: Vec<_> = entries.iter().filter(|entry| entry.kind() == EntryKind::PeriodBegan).collect();
+    assert_eq!(began.len(), 52, "a year of weeks");
+    for (week, entry) in (1..).zip(began) {
+        assert_eq!(entry.effective_time, later(start, week * 7 * DAY));
+        assert_eq!(entry.record_time, moved.current_time);
+    }
+    assert!(server.verify().await.is_clean());
+}
+
+#[tokio::test]
+async fn the_clock_stands_still_and_never_goes_back_not_even_when_the_server_starts_anew() {
+    let database = Database::sqlite();
+    let server = on_manual_time(&database).await;
+    let client = shop(&server).await;
+    let start = now(&client).await;
+    assert_eq!(now(&client).await, start);
+    let to = later(start, 40 * DAY);
+    let request = v1::AdvanceClockRequest { step: to.map(Step::ToTime) };
+    assert_eq!(client.advance_clock(request).await.unwrap().current_time, to);
+    let back = v1::AdvanceClockRequest { step: start.map(Step::ToTime) };
+    assert_eq!(client.advance_clock(back).await.unwrap().current_time, to);
+    client.subscribe(subscribe("a", "creator")).await.unwrap();
+    drop(client);
+    server.stop().await;
+
+    let server = on_manual_time(&database).await;
+    let client = server.client().await;
+    assert_eq!(now(&client).await, to);
+    assert_eq!(credits_of(&client, "w").await, (30, 0, 0), "the week has not begun to pass");
+}
+
+#[tokio::test]
+async fn a_step_has_a_direction_and_a_longest_length() {
+    let server = on_manual_time(&Database::sqlite()).await;
+    let client = shop(&server).await;
+    let far = violations(client.advance_clock(by(3_661)).await);
+    assert_eq!(far, ["step: moves the clock by more than 3,660 days, which is the most at once"]);
+    let back = violations(client.advance_clock(by(-1)).await);
+    assert_eq!(back, ["by: must not be negative: the clock only moves forward"]);
+    let nowhere = violations(client.advance_clock(v1::AdvanceClockRequest::default()).await);
+    assert_eq!(nowhere, ["step: is required"]);
+    client.advance_clock(by(3_660)).await.unwrap();
+}
+
+each_database! {
+    async fn a_clock_that_runs_by_itself_is_not_moved(server: Server) {
+        let client = shop(&server).await;
+        let refusal = refused(client.advance_clock(by(1)).await, ErrorReason::ClockNotManual, Code::FailedPrecondition);
+        assert!(refusal.message.contains("--manual-clock"), "{refusal}");
+    }
+}
