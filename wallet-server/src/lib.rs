@@ -10,6 +10,9 @@ mod clock;
 mod config;
 mod engine;
 mod grpc;
+#[cfg(test)]
+#[path = "../tests/it/harness/postgres.rs"]
+mod postgres;
 mod query;
 mod quote;
 mod store;

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tokio::time::timeout;
 use wallet_core::catalogs::Catalogs;
 use wallet_core::entry::Entry;
 use wallet_core::{Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletKey, execute};
@@ -11,7 +10,7 @@ use wallet_core::{Command, Context, Reply, TenantId, Timestamp, Touched, Wallet,
 use crate::engine::Job;
 use crate::engine::error::EngineError;
 use crate::engine::lane::Lane;
-use crate::store::{LoadPlan, Loaded, Locked, StoreError, Trouble, Tx, Written};
+use crate::store::{LoadPlan, Loaded, Locked, StoreError, Tx, Written};
 
 /// A wallet of the batch, as it becomes.
 struct Slot {
@@ -31,7 +30,7 @@ impl Lane {
     ) -> Result<Vec<Result<Reply, EngineError>>, StoreError> {
         let keys: Vec<WalletKey> =
             batch.iter().map(|job| job.key).collect::<BTreeSet<_>>().into_iter().collect();
-        let tx = Tx::begin(&self.connection, self.store.backend()).await?;
+        let tx = Tx::begin(&self.connection, self.store.backend(), self.database_timeout).await?;
         let locked = tx.lock(&keys, skip_locked).await?;
         // Taken between lock and load: whatever else held these wallets has its time behind it.
         let now = self.clock.now();
@@ -54,10 +53,8 @@ impl Lane {
         }
         let written: Vec<Written<'_>> = slots.values().map(Slot::written).collect();
         tx.append(&written).await?;
-        match timeout(self.commit_timeout, tx.commit()).await {
-            Ok(committed) => committed.map(|()| replies),
-            Err(_) => Err(StoreError::new(Trouble::CommitUnknown, "COMMIT took too long")),
-        }
+        tx.commit().await?;
+        Ok(replies)
     }
 
     /// Per tenant the current catalog, and every older one that a quote or a settling reservation names.

@@ -27,7 +27,7 @@ pub(super) struct Lane {
     pub(super) catalogs: PublishedCatalogs,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<EngineMetrics>,
-    pub(super) commit_timeout: Duration,
+    pub(super) database_timeout: Duration,
     batch_max: usize,
     since_checkpoint: usize,
 }
@@ -49,7 +49,7 @@ impl Lane {
             catalogs: catalogs.clone(),
             clock: clock.clone(),
             metrics,
-            commit_timeout: config.commit_timeout,
+            database_timeout: config.database_timeout,
             batch_max: config.batch_max.max(1),
             since_checkpoint: 0,
         })

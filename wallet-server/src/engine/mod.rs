@@ -8,6 +8,8 @@
 
 mod admission;
 mod batch;
+#[cfg(test)]
+mod cancel_tests;
 mod error;
 mod lane;
 mod manual_time;
@@ -45,8 +47,8 @@ pub(crate) struct EngineConfig {
     pub(crate) queue: usize,
     /// The most commands that wait for one wallet.
     pub(crate) wallet_queue: usize,
-    /// How long a COMMIT may take before its outcome counts as unknown.
-    pub(crate) commit_timeout: Duration,
+    /// How long the database may take to answer; a COMMIT that takes longer has an unknown outcome.
+    pub(crate) database_timeout: Duration,
 }
 
 impl Default for EngineConfig {
@@ -56,7 +58,7 @@ impl Default for EngineConfig {
             batch_max: 256,
             queue: 4_096,
             wallet_queue: 2_048,
-            commit_timeout: Duration::from_secs(10),
+            database_timeout: Duration::from_secs(10),
         }
     }
 }

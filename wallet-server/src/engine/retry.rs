@@ -14,7 +14,7 @@ use wallet_core::Reply;
 use crate::engine::Job;
 use crate::engine::error::EngineError;
 use crate::engine::lane::Lane;
-use crate::store::{StoreError, Trouble};
+use crate::store::{StoreError, Trouble, points};
 
 /// Tries after the first, for a batch in conflict.
 const CONFLICT_RETRIES: u32 = 5;
@@ -42,6 +42,7 @@ impl Lane {
                 Ok(replies) => {
                     self.metrics.committed(batch.len());
                     for (job, reply) in batch.into_iter().zip(replies) {
+                        points::pass().await;
                         // A caller that has gone away learns the outcome by asking again.
                         let _ = job.answer.send(reply);
                     }

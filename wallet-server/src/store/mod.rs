@@ -11,13 +11,17 @@ mod control;
 pub(crate) mod entity;
 mod error;
 mod file_lock;
+pub(crate) mod points;
 mod read;
 mod rows;
 mod sql;
 mod tx;
+mod watched;
 
 pub(crate) use connect::{Backend, Store};
 pub(crate) use control::{CatalogRow, DueWallet};
 pub(crate) use error::{StoreError, Trouble};
 pub(crate) use read::ReadTx;
 pub(crate) use tx::{LoadPlan, Loaded, Locked, Tx, Written};
+#[cfg(test)]
+pub(crate) use watched::is_inside_a_transaction;

@@ -1,12 +1,9 @@
-//! The transaction of a batch: begin, lock, load, append, commit. The only module in which one begins to write.
-//! One that is dropped before its commit is rolled back.
+//! The transaction of a batch: begin, lock, load, append, commit. One that is dropped before its commit is rolled back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement};
 use wallet_core::command::Addressed;
 use wallet_core::entry::Entry;
 use wallet_core::fingerprint::Fingerprint;
@@ -17,12 +14,13 @@ use wallet_core::{TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey};
 
 use crate::store::entity::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
 use crate::store::sql::{append, load};
+use crate::store::watched::Watched;
 use crate::store::{Backend, StoreError, rows};
 
 /// A transaction that locks wallets and writes what is decided about them.
 #[derive(Debug)]
 pub(crate) struct Tx {
-    transaction: DatabaseTransaction,
+    transaction: Watched,
     backend: Backend,
 }
 
@@ -100,16 +98,13 @@ impl Written<'_> {
 }
 
 impl Tx {
-    /// Begins to write. SQLite takes its one write lock at once: a deferred transaction that reads and then
-    /// writes fails when another has written meanwhile.
-    pub(crate) async fn begin(connection: &DatabaseConnection, backend: Backend) -> Result<Self, StoreError> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        #[expect(clippy::disallowed_methods, reason = "the one place where a writing transaction begins")]
-        let transaction = connection.begin_with_options(options).await?;
-        Ok(Self { transaction, backend })
+    /// Begins to write. A database that does not answer a call within `patience` counts as gone.
+    pub(crate) async fn begin(
+        connection: &DatabaseConnection,
+        backend: Backend,
+        patience: Duration,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { transaction: Watched::begin(connection, patience).await?, backend })
     }
 
     /// Locks the wallets, which must be sorted.

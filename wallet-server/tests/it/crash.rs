@@ -6,6 +6,7 @@
 //! lose, survives here: whether the disk is told to keep it, no test of this kind can see.
 
 mod caller;
+mod points;
 mod witness;
 
 use tokio::sync::mpsc;

@@ -9,6 +9,8 @@ mod harness;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod cancelled;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod crash;
@@ -26,6 +28,8 @@ mod races;
 mod readme;
 #[cfg(test)]
 mod rpc;
+#[cfg(test)]
+mod seven;
 #[cfg(test)]
 mod sold;
 #[cfg(test)]

@@ -150,6 +150,19 @@ fn a_lower_line_never_calls_a_higher_one() {
 }
 
 #[test]
+fn fault_points_are_in_no_build_but_that_of_tests() {
+    let has_them = |edges: &str| {
+        let mut cargo = std::process::Command::new(env!("CARGO"));
+        cargo.args(["tree", "--locked", "--offline", "-p", "wallet-server", "--edges", edges]);
+        let output = cargo.current_dir(root()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().contains("fault-points")
+    };
+    assert!(has_them("features"), "tests have them");
+    assert!(!has_them("features,no-dev"), "a release has none");
+}
+
+#[test]
 fn no_file_that_people_wrote_is_long_and_every_one_says_what_it_is() {
     let sources = files(&root(), ".rs");
     assert!(sources.len() > 100, "{}", sources.len());

@@ -16,11 +16,9 @@ use wallet_core::{
 };
 
 use super::{append, load};
+use crate::postgres::Postgres;
 use crate::store::tx::Was;
 use crate::store::{Backend, Loaded, Store, Written};
-
-#[path = "../../../tests/it/harness/postgres.rs"]
-mod postgres;
 
 /// Enough rows that a scan of a table would be a scandal, and that the planner knows it.
 const ROWS: i64 = 5_000;
@@ -33,7 +31,7 @@ async fn hot_statements_use_indexes_on_sqlite() {
 
 #[tokio::test]
 async fn hot_statements_use_indexes_on_postgres() {
-    check(&postgres::Postgres::shared().create_database(), "Seq Scan on ").await;
+    check(&Postgres::shared().create_database(), "Seq Scan on ").await;
 }
 
 async fn check(url: &str, scan: &str) {

@@ -62,7 +62,7 @@ pub(super) async fn written(wallets: &[Story]) -> (TempDir, String) {
     let store = Store::open(&url).await.unwrap();
     store.migrate().await.unwrap();
     let lane = store.lane().await.unwrap();
-    let tx = Tx::begin(&lane, store.backend()).await.unwrap();
+    let tx = Tx::begin(&lane, store.backend(), MINUTE).await.unwrap();
     let batch: Vec<Written<'_>> = wallets.iter().map(Story::written).collect();
     tx.append(&batch).await.unwrap();
     tx.commit().await.unwrap();

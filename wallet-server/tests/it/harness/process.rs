@@ -14,9 +14,15 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the binary on this database, on a port of its own, and waits until it says that it serves.
     pub(crate) fn start(database: &Database, arguments: &[&str]) -> Self {
+        Self::start_with(database, arguments, &[])
+    }
+
+    /// The same with an environment of its own.
+    pub(crate) fn start_with(database: &Database, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_wallet-server"))
             .args(["--listen", "127.0.0.1:0", "--database-url", &database.url])
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -35,6 +41,12 @@ impl Process {
 
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Waits until it is gone by itself, in no orderly way.
+    pub(crate) fn has_died(&mut self) {
+        let status = self.child.wait().expect("it is gone");
+        assert!(status.code().is_none(), "it ended with {status}");
     }
 
     /// SIGKILL, and waits until it is gone.

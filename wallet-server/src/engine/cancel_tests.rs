@@ -1,0 +1,252 @@
+//! A batch that is dropped, before or after any call to the database or in the middle of one, happened whole or not at
+//! all: the same batch again says so. Its connection, the only one, is never handed on inside a transaction.
+//!
+//! Nowhere does it say how many calls a batch makes: it is dropped at the first fault point, the second and so on until
+//! it comes to its end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::Poll;
+
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use wallet_core::decide::{
+    Cancel, Cost, CreateWallet, ExplicitPrice, Extend, Outcome, PriceSource, Purchase, Reserve, Settle,
+    Start, StartOptions, Subscribe, TopUp,
+};
+use wallet_core::reservation::CancelReason;
+use wallet_core::subscription::Overrides;
+use wallet_core::{Amounts, Command, Reply, TenantId, UnitId, WalletId, WalletKey};
+
+use super::admission::Admission;
+use super::lane::Lane;
+use super::{EngineConfig, Job};
+use crate::BUNDLED_CATALOG;
+use crate::catalogs::PublishedCatalogs;
+use crate::clock::Clock;
+use crate::postgres::Postgres;
+use crate::store::{Store, is_inside_a_transaction, points};
+
+/// What is dropped: the seven commands that move credits, and one that is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Reserve,
+    Start,
+    Extend,
+    Settle,
+    Cancel,
+    TopUp,
+    Subscribe,
+    Refused,
+}
+
+const ALL: [Kind; 8] = [
+    Kind::Reserve,
+    Kind::Start,
+    Kind::Extend,
+    Kind::Settle,
+    Kind::Cancel,
+    Kind::TopUp,
+    Kind::Subscribe,
+    Kind::Refused,
+];
+
+/// Where a batch is dropped.
+#[derive(Debug, Clone, Copy)]
+enum Drop {
+    AtPoint(i64),
+    AfterPolls(i64),
+}
+
+#[tokio::test]
+async fn on_sqlite_a_dropped_batch_happened_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/wallet.db", folder.path().display());
+    everywhere(&url, Some(folder)).await;
+}
+
+#[tokio::test]
+async fn on_postgres_a_dropped_batch_happened_whole_or_not_at_all() {
+    everywhere(&Postgres::shared().create_database(), None).await;
+}
+
+async fn everywhere(url: &str, _folder: Option<TempDir>) {
+    let mut world = World::open(url).await;
+    let mut figures = String::new();
+    let batches = ALL.iter().map(std::slice::from_ref).chain([ALL.as_slice()]);
+    for batch in batches {
+        let points = world.dropped(batch, Drop::AtPoint).await;
+        let polls = world.dropped(batch, Drop::AfterPolls).await;
+        figures += &format!("{batch:?}: {points} points, {polls} polls\n");
+        assert!(points >= 2 * 8, "{batch:?} has only {points} points");
+    }
+    println!("{url}\n{figures}");
+    let report = crate::verify::verify(url).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+}
+
+struct World {
+    lane: Lane,
+    /// How many entries each kind of command makes when nothing gets in its way.
+    entries: BTreeMap<Kind, i64>,
+}
+
+impl World {
+    async fn open(url: &str) -> Self {
+        let store = Store::open(url).await.unwrap();
+        store.migrate().await.unwrap();
+        let clock = Clock::system();
+        let catalogs =
+            PublishedCatalogs::open(store.clone(), clock.clone(), None, BUNDLED_CATALOG).await.unwrap();
+        let config = EngineConfig::default();
+        let lane = Lane::open(0, &store, &catalogs, &clock, &config, Arc::default()).await.unwrap();
+        let mut world = Self { lane, entries: BTreeMap::new() };
+        for kind in ALL {
+            let before = world.prepare(kind, "model").await;
+            let after = world.run(&[(wallet(kind, "model"), command(kind))]).await[0].revision;
+            world.entries.insert(kind, after - before);
+        }
+        world
+    }
+
+    /// Drops a batch of these commands everywhere; in how many places that was.
+    async fn dropped(&mut self, kinds: &[Kind], drop: fn(i64) -> Drop) -> i64 {
+        for n in 0.. {
+            let drop = drop(n);
+            let (mut batch, mut before) = (Vec::new(), Vec::new());
+            for &kind in kinds {
+                let round = format!("{}-{drop}", kinds.len());
+                before.push(self.prepare(kind, &round).await);
+                batch.push((wallet(kind, &round), command(kind)));
+            }
+            let done = until(drop, self.lane.run_batch(&jobs(&batch), false)).await;
+            assert!(!is_inside_a_transaction(&self.lane.connection).await, "{kinds:?} {drop}");
+            let again = self.run(&batch).await;
+            for ((&kind, before), reply) in kinds.iter().zip(before).zip(&again) {
+                assert_eq!(reply.revision, before + self.entries[&kind], "{kind:?} in {kinds:?} {drop}");
+                assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?} {drop}: {reply:?}");
+            }
+            if let Some(done) = done {
+                let done: Vec<Reply> = done.unwrap().into_iter().map(Result::unwrap).collect();
+                let revisions = |replies: &[Reply]| replies.iter().map(|r| r.revision).collect::<Vec<_>>();
+                assert_eq!(revisions(&done), revisions(&again), "{kinds:?} happened twice");
+                return n;
+            }
+        }
+        unreachable!("every batch comes to its end")
+    }
+
+    /// A wallet for this kind of command; its last revision.
+    async fn prepare(&mut self, kind: Kind, round: &str) -> i64 {
+        let create = CreateWallet { display_name: String::new(), debt_limits: Amounts::none() };
+        let mut commands = vec![Command::CreateWallet(create), self::command(Kind::TopUp)];
+        if let Command::TopUp(top_up) = &mut commands[1] {
+            top_up.id = "first".parse().unwrap();
+        }
+        if matches!(kind, Kind::Start | Kind::Extend | Kind::Settle | Kind::Cancel) {
+            commands.push(self::command(Kind::Reserve));
+        }
+        let batch: Vec<_> = commands.into_iter().map(|command| (wallet(kind, round), command)).collect();
+        self.run(&batch).await.last().unwrap().revision
+    }
+
+    /// Runs a batch that nobody drops.
+    async fn run(&mut self, batch: &[(WalletId, Command)]) -> Vec<Reply> {
+        let replies = self.lane.run_batch(&jobs(batch), false).await.unwrap();
+        replies.into_iter().map(Result::unwrap).collect()
+    }
+}
+
+/// Polls the future until it is done, or is to be dropped: then there is no output.
+async fn until<F: Future>(drop: Drop, future: F) -> Option<F::Output> {
+    let (points, mut polls) = match drop {
+        Drop::AtPoint(n) => (n, i64::MAX),
+        Drop::AfterPolls(n) => (i64::MAX, n),
+    };
+    let left = Arc::new(AtomicI64::new(points));
+    let mut future = pin!(points::armed::STANDS_STILL_AT.scope(left.clone(), future));
+    std::future::poll_fn(|context| {
+        if polls == 0 {
+            return Poll::Ready(None);
+        }
+        polls -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left.load(Ordering::Relaxed) < 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+impl fmt::Display for Drop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Drop::AtPoint(n) => write!(f, "at-point-{n}"),
+            Drop::AfterPolls(n) => write!(f, "after-poll-{n}"),
+        }
+    }
+}
+
+fn wallet(kind: Kind, round: &str) -> WalletId {
+    format!("{kind:?}-{round}").parse().unwrap()
+}
+
+fn command(kind: Kind) -> Command {
+    let (id, amount) = ("job".parse().unwrap(), if kind == Kind::Refused { 1_000 } else { 40 });
+    let amounts = Amounts::of(&"credits".parse::<UnitId>().unwrap(), amount);
+    match kind {
+        Kind::Reserve | Kind::Refused => Command::Reserve(Reserve {
+            id,
+            price: PriceSource::Explicit(ExplicitPrice {
+                max_amounts: amounts.clone(),
+                amounts,
+                operation: None,
+            }),
+            limits: Amounts::none(),
+            ttl: None,
+            start: None,
+            actor: None,
+            labels: BTreeMap::new(),
+        }),
+        Kind::Start => {
+            let options = StartOptions { worker: "gpu".parse().unwrap(), attempt: 1, lease: None };
+            Command::Start(Start { id, options })
+        }
+        Kind::Extend => Command::Extend(Extend { id, attempt: None, lease: None }),
+        Kind::Settle => {
+            let outcome = Outcome::Succeeded(Cost::AsReserved);
+            Command::Settle(Settle { id, attempt: None, outcome, accept_late: false })
+        }
+        Kind::Cancel => {
+            let (reason, max_fees) = (CancelReason::User, Amounts::none());
+            Command::Cancel(Cancel { id, reason, max_fees, allow_missing: false })
+        }
+        Kind::TopUp => Command::TopUp(TopUp {
+            id: "second".parse().unwrap(),
+            purchase: Purchase::Amount("credits".parse().unwrap(), 100),
+            external_ref: None,
+            paid_amount: None,
+            paid_time: None,
+        }),
+        Kind::Subscribe => {
+            let (request, plan) = ("request".parse().unwrap(), "creator".to_owned());
+            Command::Subscribe(Subscribe { request, plan, overrides: Overrides::default(), anchor: None })
+        }
+    }
+}
+
+fn jobs(batch: &[(WalletId, Command)]) -> Vec<Job> {
+    let admission = Admission::new(100, 100);
+    let job = |(wallet, command): &(WalletId, Command)| {
+        let (tenant, key) = (TenantId::DEFAULT, WalletKey::new(TenantId::DEFAULT, wallet));
+        let ticket = admission.admit(key, command).unwrap();
+        let (answer, _) = oneshot::channel();
+        let (wallet, command) = (wallet.clone(), command.clone());
+        Job { tenant, key, wallet, command, deadline: None, answer, _ticket: ticket }
+    };
+    batch.iter().map(job).collect()
+}

@@ -1,0 +1,38 @@
+//! Fault points: where tests stop a batch dead, before and after each of its calls to the database and before each
+//! reply. They are passed, not named: a test stops at the first, the second and so on, until nothing stops any more.
+//!
+//! Only builds with the feature `fault-points` have any. `cargo test` makes such builds, `cargo build` never does.
+
+/// Passes a point.
+pub(crate) async fn pass() {
+    #[cfg(feature = "fault-points")]
+    armed::pass().await;
+}
+
+#[cfg(feature = "fault-points")]
+pub(crate) mod armed {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// The process dies at the point that this environment variable counts to.
+    static DIES_AT: LazyLock<Option<u64>> =
+        LazyLock::new(|| std::env::var("WALLET_DIES_AT").ok().and_then(|n| n.parse().ok()));
+    static PASSED: AtomicU64 = AtomicU64::new(0);
+
+    #[cfg(test)]
+    tokio::task_local! {
+        /// How many points the task passes before it stands still for ever; below zero once it does.
+        pub(crate) static STANDS_STILL_AT: std::sync::Arc<std::sync::atomic::AtomicI64>;
+    }
+
+    pub(super) async fn pass() {
+        if DIES_AT.is_some_and(|n| n == PASSED.fetch_add(1, Ordering::Relaxed)) {
+            // As sudden as SIGKILL: nothing is unwound, nothing is flushed.
+            std::process::abort();
+        }
+        #[cfg(test)]
+        if STANDS_STILL_AT.try_with(|left| left.fetch_sub(1, Ordering::Relaxed) <= 0).unwrap_or(false) {
+            std::future::pending::<()>().await;
+        }
+    }
+}

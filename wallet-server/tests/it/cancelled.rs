@@ -1,0 +1,66 @@
+//! Callers that go away: each of the seven commands is dropped at every await of its caller, which resets the stream
+//! and so drops the handler. It happened once or not at all, and sent again it has happened once.
+
+use std::pin::pin;
+use std::task::Poll;
+
+use crate::harness::Server;
+use crate::seven::{self, Seven};
+use crate::words::kinds;
+
+/// Where the awaits are depends on who is faster, so the walk through them is made several times.
+const ROUNDS: usize = 4;
+
+each_database! {
+    async fn a_command_whose_caller_goes_away_at_any_await_happens_once(server: Server) {
+        let client = server.client().await;
+        seven::make_models(&client, &seven::ALL).await;
+        let mut dropped = 0;
+        for seven in seven::ALL {
+            let once = kinds(&client, &seven.model()).await;
+            for round in 0..ROUNDS {
+                dropped += drop_everywhere(&server, seven, round, &once).await;
+            }
+        }
+        println!("{dropped} calls dropped");
+        assert!(dropped >= 7 * ROUNDS * 2, "only {dropped} calls were dropped on their way");
+        let report = server.verify().await;
+        assert!(report.is_clean(), "{report}");
+    }
+}
+
+/// Drops the call after one poll, after two, until it is answered; how often it was dropped.
+async fn drop_everywhere(
+    server: &Server,
+    seven: Seven,
+    round: usize,
+    once: &[wallet_client::v1::EntryKind],
+) -> usize {
+    for polls in 0.. {
+        let client = server.client().await;
+        let wallet = format!("{seven:?}-{round}-{polls}");
+        seven.prepare(&client, &wallet).await;
+        let answered = polled(polls, seven.send(&client, &wallet)).await;
+        let again = seven.send(&client, &wallet).await.expect("it converges");
+        assert_eq!(kinds(&client, &wallet).await, once, "{wallet}");
+        if let Some(answer) = answered {
+            assert!(!answer.expect("nothing is in its way"), "{wallet}");
+            assert_eq!(again, seven.tells_replays(), "{wallet}");
+            return polls;
+        }
+    }
+    unreachable!("every call is answered")
+}
+
+/// The output of a future that is polled at most so many times and then dropped.
+async fn polled<F: Future>(mut polls: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| {
+        if polls == 0 {
+            return Poll::Ready(None);
+        }
+        polls -= 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
+}

@@ -1,0 +1,128 @@
+//! The server dies before and after every call that a batch makes to the database, around COMMIT and before each reply.
+//! The next server finds each command whole or absent, and carries it out when it is sent again: once.
+//!
+//! The points are not listed anywhere. The server dies at the first, the next one at the second, and so on until one
+//! lives to answer.
+
+use tokio::task::JoinSet;
+use wallet_client::{RetryPolicy, WalletClient};
+
+use super::{client, verify};
+use crate::harness::{Database, Process};
+use crate::seven::{self, Seven};
+use crate::words::kinds;
+
+mod a_server_that_dies_at_any_point_has_done_each_command_whole_or_not_at_all {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        die_everywhere(Database::sqlite).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        die_everywhere(Database::postgres).await;
+    }
+}
+
+/// A command that was sent to a server which then died.
+struct Sent {
+    seven: Seven,
+    wallet: String,
+    acknowledged: bool,
+}
+
+async fn die_everywhere(database: fn() -> Database) {
+    let alone = seven::ALL.map(|seven| vec![seven]);
+    let (mut figures, mut all) = (String::new(), 0);
+    for batch in alone.into_iter().chain([seven::ALL.to_vec()]) {
+        // One for each, so that looking through it after every death stays quick.
+        let database = database();
+        let mut calm = Process::start(&database, &[]);
+        prepare(&calm, &batch).await;
+        calm.kill();
+        let sent = die_in_batch(&database, &batch).await;
+        let mut calm = Process::start(&database, &[]);
+        send_again(&calm, &sent, batch.len() == 1).await;
+        calm.kill();
+        verify(&database).await;
+        let deaths = sent.len() / batch.len() - 1;
+        figures += &format!("{batch:?}: {deaths} deaths\n");
+        assert!(deaths > 2 * 8, "{batch:?} died only {deaths} times");
+        all += deaths;
+    }
+    println!("{figures}{all} deaths");
+}
+
+/// More points than any batch has. Commands sent together come in two or three batches.
+fn room(batch: &[Seven]) -> usize {
+    if batch.len() == 1 { 40 } else { 120 }
+}
+
+fn wallet(seven: Seven, batch: usize, n: usize) -> String {
+    format!("{seven:?}-of-{batch}-{n}")
+}
+
+/// The models, and wallets for every death to come.
+async fn prepare(process: &Process, batch: &[Seven]) {
+    let client = client(process, RetryPolicy::default()).await;
+    seven::make_models(&client, batch).await;
+    let mut wallets = JoinSet::new();
+    for n in 0..room(batch) {
+        for &seven in batch {
+            let (client, wallet) = (client.clone(), wallet(seven, batch.len(), n));
+            wallets.spawn(async move { seven.prepare(&client, &wallet).await });
+        }
+    }
+    wallets.join_all().await;
+}
+
+/// Sends the batch to server after server, each of which dies one point later, until one lives.
+async fn die_in_batch(database: &Database, batch: &[Seven]) -> Vec<Sent> {
+    let mut sent = Vec::new();
+    for n in 0..room(batch) {
+        let mut process = Process::start_with(database, &[], &[("WALLET_DIES_AT", &n.to_string())]);
+        let client = client(&process, RetryPolicy::never()).await;
+        let mut calls = JoinSet::new();
+        for &seven in batch {
+            let (client, wallet) = (client.clone(), wallet(seven, batch.len(), n));
+            calls.spawn(async move { (seven.send(&client, &wallet).await, seven, wallet) });
+        }
+        let mut lives = true;
+        for (answer, seven, wallet) in calls.join_all().await {
+            let acknowledged = answer.is_ok();
+            lives &= acknowledged;
+            if let Err(error) = answer {
+                assert!(error.is_retryable(), "{wallet}: {error}");
+            }
+            sent.push(Sent { seven, wallet, acknowledged });
+        }
+        if lives {
+            process.kill();
+            return sent;
+        }
+        process.has_died();
+        verify(database).await;
+    }
+    panic!("{batch:?} has more points than there is room for")
+}
+
+/// Everything that was sent, once more: nothing acknowledged is missing, nothing happens twice. Deaths of a lone command
+/// come in order: up to the commit it is not there, from then on it is.
+async fn send_again(process: &Process, sent: &[Sent], in_order: bool) {
+    let client: WalletClient = client(process, RetryPolicy::default()).await;
+    let mut was_there = Vec::new();
+    for Sent { seven, wallet, acknowledged } in sent {
+        let replayed = seven.send(&client, wallet).await.expect("it converges");
+        assert!(replayed || !acknowledged || !seven.tells_replays(), "{wallet} was acknowledged and is lost");
+        assert_eq!(kinds(&client, wallet).await, kinds(&client, &seven.model()).await, "{wallet}");
+        was_there.push(replayed);
+    }
+    if in_order && sent[0].seven.tells_replays() {
+        assert!(was_there.is_sorted(), "{was_there:?}");
+        assert!(!was_there[0], "a command was there before it was decided");
+        // After COMMIT, and before the reply.
+        assert!(was_there.iter().filter(|there| **there).count() >= 2, "{was_there:?}");
+    }
+}

@@ -1,0 +1,83 @@
+//! The seven commands that are stopped everywhere: each with the wallet that it needs, and what must come of it.
+
+use wallet_client::v1::{self, succeeded::Cost};
+use wallet_client::{Error, WalletClient, job, purchase};
+
+use crate::harness::{credits, video};
+use crate::words::{cancel, settle, start};
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Seven {
+    Reserve,
+    Start,
+    Extend,
+    Settle,
+    Cancel,
+    TopUp,
+    Subscribe,
+}
+
+pub(crate) const ALL: [Seven; 7] = [
+    Seven::Reserve,
+    Seven::Start,
+    Seven::Extend,
+    Seven::Settle,
+    Seven::Cancel,
+    Seven::TopUp,
+    Seven::Subscribe,
+];
+
+impl Seven {
+    /// Makes a wallet in which the command can be carried out.
+    pub(crate) async fn prepare(self, client: &WalletClient, wallet: &str) {
+        let create = v1::CreateWalletRequest { wallet_id: wallet.into(), ..Default::default() };
+        client.create_wallet(create).await.expect("the wallet is made");
+        client.top_up(purchase(wallet, "first", credits(100))).await.expect("credited");
+        if matches!(self, Seven::Start | Seven::Extend | Seven::Settle | Seven::Cancel) {
+            client.reserve(job(wallet, "job", video("5"))).await.expect("reserved");
+        }
+    }
+
+    /// Sends the command, always with the same ids; whether the answer is a replay.
+    pub(crate) async fn send(self, client: &WalletClient, wallet: &str) -> Result<bool, Error> {
+        Ok(match self {
+            Seven::Reserve => client.reserve(job(wallet, "job", video("5"))).await?.replayed,
+            Seven::Start => client.start(start(wallet, "job", "gpu", 1)).await?.replayed,
+            Seven::Extend => {
+                let (wallet_id, reservation_id) = (wallet.into(), "job".into());
+                client.extend(v1::ExtendRequest { wallet_id, reservation_id, ..Default::default() }).await?;
+                false
+            }
+            Seven::Settle => {
+                let as_reserved = v1::Succeeded { cost: Some(Cost::AsReserved(v1::AsReserved {})) };
+                client.settle(settle(wallet, "job", as_reserved)).await?.replayed
+            }
+            Seven::Cancel => client.cancel(cancel(wallet, "job", v1::CancelReason::User)).await?.replayed,
+            Seven::TopUp => client.top_up(purchase(wallet, "second", credits(7))).await?.replayed,
+            Seven::Subscribe => {
+                let (wallet_id, request_id, plan_id) = (wallet.into(), "sold".into(), "creator".into());
+                let request = v1::SubscribeRequest { wallet_id, request_id, plan_id, ..Default::default() };
+                client.subscribe(request).await?.replayed
+            }
+        })
+    }
+
+    /// Whether a second execution would be told from the first: a heartbeat simply beats again.
+    pub(crate) fn tells_replays(self) -> bool {
+        self != Seven::Extend
+    }
+
+    /// The wallet in which it was sent once and nothing went wrong.
+    pub(crate) fn model(self) -> String {
+        format!("{self:?}-model")
+    }
+}
+
+/// Makes the models that all others are compared with.
+pub(crate) async fn make_models(client: &WalletClient, of: &[Seven]) {
+    for seven in of {
+        seven.prepare(client, &seven.model()).await;
+        assert!(!seven.send(client, &seven.model()).await.expect("nothing is in its way"));
+    }
+}
