@@ -6,6 +6,7 @@ mod catalog;
 mod contents;
 mod jobs;
 mod purchases;
+mod subscriptions;
 
 use std::fmt::Debug;
 

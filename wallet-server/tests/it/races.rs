@@ -1,6 +1,7 @@
 //! Many callers, one wallet: together they get what there is, and every job ends in one way.
 
 mod endings;
+mod plans;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -42,9 +42,10 @@ macro_rules! each_database {
 /// Declares tests that run on a server per database, and on two servers that share a PostgreSQL:
 ///
 /// `each_fleet! { async fn a_sentence(servers: Vec<Server>) { ... } }` makes `a_sentence::sqlite`,
-/// `a_sentence::postgres` and `a_sentence::two_servers::postgres`.
+/// `a_sentence::postgres` and `a_sentence::two_servers::postgres`. With `config = ...;` in front the servers of a fleet
+/// share that configuration, and so a clock in it.
 macro_rules! each_fleet {
-    ($($(#[$meta:meta])* async fn $name:ident($servers:ident: Vec<Server>) $body:block)+) => {$(
+    (config = $config:expr; $($(#[$meta:meta])* async fn $name:ident($servers:ident: Vec<Server>) $body:block)+) => {$(
         $(#[$meta])*
         mod $name {
             #[allow(unused_imports)]
@@ -52,24 +53,35 @@ macro_rules! each_fleet {
 
             async fn given($servers: Vec<crate::harness::Server>) $body
 
+            async fn on(database: crate::harness::Database, how_many: usize) {
+                let config = $config;
+                let mut servers = Vec::new();
+                for _ in 0..how_many {
+                    let server = crate::harness::Server::start_with(database.clone(), config.clone()).await;
+                    servers.push(server);
+                }
+                given(servers).await;
+            }
+
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                given(vec![crate::harness::Server::start(crate::harness::Database::sqlite()).await]).await;
+                on(crate::harness::Database::sqlite(), 1).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                given(vec![crate::harness::Server::start(crate::harness::Database::postgres()).await]).await;
+                on(crate::harness::Database::postgres(), 1).await;
             }
 
             mod two_servers {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn postgres() {
-                    let database = crate::harness::Database::postgres();
-                    let first = crate::harness::Server::start(database.clone()).await;
-                    super::given(vec![first, crate::harness::Server::start(database).await]).await;
+                    super::on(crate::harness::Database::postgres(), 2).await;
                 }
             }
         }
     )+};
+    ($($tests:tt)+) => {
+        each_fleet! { config = wallet_server::Config::default(); $($tests)+ }
+    };
 }

@@ -1,0 +1,173 @@
+//! Renewals, expiries, plan changes and purchases while 32 callers reserve, settle, fail and cancel: on a clock that is
+//! moved across the end of a period in the middle of it, twelve periods long.
+
+use prost_types::Timestamp;
+use tokio::task::JoinSet;
+use wallet_client::v1::advance_clock_request::Step;
+use wallet_client::v1::{self, CancelReason, ErrorReason, Source};
+use wallet_client::{Error, WalletClient, job, usage};
+use wallet_server::{Clock, Config, TimeSource};
+
+use crate::harness::Server;
+use crate::sold::{WEEK, change, images, subscribe, subscription_of};
+use crate::words::{cancel, fail, later, settle};
+
+const CALLERS: usize = 32;
+const PERIODS: i64 = 12;
+
+/// What the two plans give a week.
+const SMALL: i64 = 300;
+const LARGE: i64 = 1_000;
+/// What of the small plan's moves on, at most.
+const ROLLOVER: i64 = 10;
+const PLANS: &str = r#"
+    [units.credits]
+
+    [[plans]]
+    id = "small"
+    rank = 1
+    term = "WEEK"
+    allowances = [{ unit = "credits", amount = 300, rollover_cap = 10 }]
+
+    [[plans]]
+    id = "large"
+    rank = 2
+    term = "WEEK"
+    allowances = [{ unit = "credits", amount = 1000 }]
+
+    [[packs]]
+    id = "bulk"
+    amounts = { credits = 20 }
+    expiry = { with_subscription = true }
+
+    [[rules]]
+    id = "image"
+    kind = "image.generate"
+    components = [{ label = "Images", unit = "credits", quantity = "count", rate = 1 }]
+"#;
+
+fn manual_time() -> Config {
+    // 2026-01-31T09:00:00Z
+    let start = wallet_core::Timestamp::from_micros(1_769_850_000_000_000);
+    let time = TimeSource::Given(Clock::manual(start));
+    Config { time, catalog: Some(PLANS.to_owned()), ..Config::default() }
+}
+
+each_fleet! {
+    config = manual_time();
+
+    async fn no_credit_is_lost_or_made_at_the_end_of_a_period_whoever_is_working(servers: Vec<Server>) {
+        let client = servers[0].wallet("w", 0).await;
+        let sold = client.subscribe(subscribe("sold", "large")).await.unwrap();
+        let anchor = subscription_of(sold.wallet).anchor_time;
+        let mut charged = 0;
+        for period in 1..=PERIODS {
+            let boundary = later(anchor, period * WEEK);
+            to(&client, later(boundary, -2)).await;
+            charged += at_the_boundary(&servers, period, boundary).await;
+        }
+        to(&client, later(anchor, PERIODS * WEEK + 86_400)).await;
+
+        let grants = all_grants(&client).await;
+        let consumed: i64 = grants.iter().map(|grant| grant.consumed).sum();
+        assert_eq!(consumed, charged, "what was acknowledged as charged is what the grants lost");
+        assert!(charged > 0);
+        for period in 0..=PERIODS {
+            let given = allowances_at(&grants, later(anchor, period * WEEK));
+            assert_eq!(given.len(), 1, "period {period} is given once: {given:?}");
+        }
+        let open = client.get_wallet(v1::GetWalletRequest { wallet_id: "w".into() }).await.unwrap();
+        assert_eq!(open.wallet.unwrap().open_reservations, 0);
+        let report = servers[0].verify().await;
+        assert!(report.is_clean(), "{report}");
+    }
+}
+
+/// Everybody works while a period ends: what was charged by acknowledged calls.
+async fn at_the_boundary(servers: &[Server], period: i64, boundary: Option<Timestamp>) -> i64 {
+    let mut clients = Vec::new();
+    for server in servers {
+        clients.push(server.client().await);
+    }
+    let client = |n: usize| clients[n % clients.len()].clone();
+    let mut work = JoinSet::new();
+    for n in 0..CALLERS {
+        let (client, id) = (client(n), format!("job-{period}-{n}"));
+        work.spawn(async move { one_job(&client, &id, n).await });
+    }
+    let mut others = JoinSet::new();
+    let (clock, buyer, billing) = (client(0), client(1), client(2));
+    others.spawn(async move {
+        for second in -1..=2 {
+            to(&clock, later(boundary, second)).await;
+        }
+    });
+    others.spawn(async move {
+        let pack = v1::top_up_request::What::PackId("bulk".into());
+        let top_up_id = format!("pack-{period}");
+        let request =
+            v1::TopUpRequest { wallet_id: "w".into(), top_up_id, what: Some(pack), ..Default::default() };
+        buyer.top_up(request).await.unwrap();
+    });
+    others.spawn(async move {
+        // Down at the end of the period, back up at once in the next.
+        let plan = if period % 2 == 0 { "large" } else { "small" };
+        billing.change_plan(change(&format!("change-{period}"), plan)).await.unwrap();
+    });
+    others.join_all().await;
+    work.join_all().await.into_iter().sum()
+}
+
+/// A job that ends in one way or another, or is left to expire: what it was charged.
+async fn one_job(client: &WalletClient, id: &str, n: usize) -> i64 {
+    match client.reserve(job("w", id, images("9"))).await {
+        Ok(_) => {}
+        Err(error) => return nothing(error, &[ErrorReason::InsufficientCredits]),
+    }
+    let ended = match n % 4 {
+        0 => client.settle(settle("w", id, usage([("count", "7")]))).await.map(|done| done.reservation),
+        1 => client.settle(fail("w", id, "OOM")).await.map(|done| done.reservation),
+        2 => client.cancel(cancel("w", id, CancelReason::User)).await.map(|done| done.reservation),
+        _ => return 0,
+    };
+    match ended {
+        Ok(ended) => ended.unwrap().charged.iter().map(|amount| amount.amount).sum(),
+        Err(error) => nothing(error, &[ErrorReason::ReservationExpired]),
+    }
+}
+
+/// A refusal for one of these reasons charges nothing.
+fn nothing(error: Error, reasons: &[ErrorReason]) -> i64 {
+    assert!(error.reason().is_some_and(|reason| reasons.contains(&reason)), "{error}");
+    0
+}
+
+async fn to(client: &WalletClient, instant: Option<Timestamp>) {
+    let request = v1::AdvanceClockRequest { step: instant.map(Step::ToTime) };
+    client.advance_clock(request).await.unwrap();
+}
+
+async fn all_grants(client: &WalletClient) -> Vec<v1::Grant> {
+    let request = v1::ListGrantsRequest {
+        wallet_id: "w".into(),
+        include_closed: true,
+        page_size: 500,
+        ..Default::default()
+    };
+    let page = client.list_grants(request).await.unwrap();
+    assert_eq!(page.next_page_token, "");
+    page.grants
+}
+
+/// The full allowances that began at an instant: "100 until ...".
+fn allowances_at(grants: &[v1::Grant], instant: Option<Timestamp>) -> Vec<i64> {
+    let amount = |grant: &v1::Grant| grant.amount.as_ref().map_or(0, |amount| amount.amount);
+    let began = grants
+        .iter()
+        .filter(|grant| grant.source() == Source::Subscription && grant.effective_time == instant);
+    // An upgrade at this very instant adds the difference between the two, which is neither.
+    began
+        .map(amount)
+        .filter(|amount| (SMALL..=SMALL + ROLLOVER).contains(amount) || *amount == LARGE)
+        .collect()
+}
