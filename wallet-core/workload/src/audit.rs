@@ -1,0 +1,197 @@
+//! The invariants of a wallet, checked from the outside: of its rows as they are ([`rows`]), and of its ledger as it
+//! grows ([`Books`]). They know what must hold and nothing of the rules.
+
+use std::collections::BTreeMap;
+
+use wallet_core::catalog::Overage;
+use wallet_core::entry::{Entry, Hash, genesis};
+use wallet_core::grant::{Grant, GrantKey};
+use wallet_core::posting::{Account, Part};
+use wallet_core::reservation::{Reservation, State};
+use wallet_core::wallet::Balance;
+use wallet_core::{Timestamp, UnitId, Wallet};
+
+/// What is wrong, beginning with the number of the invariant.
+pub type Audit = Result<(), String>;
+
+macro_rules! must {
+    ($holds:expr, $($what:tt)+) => {
+        if !$holds {
+            return Err(format!($($what)+));
+        }
+    };
+}
+
+/// I2 to I5 and I8 of a wallet's rows.
+pub fn rows(wallet: &Wallet) -> Audit {
+    let mut sums: BTreeMap<&UnitId, (i64, i64)> = BTreeMap::new();
+    for grant in wallet.grants.values() {
+        whole(grant)?;
+        let sum = sums.entry(&grant.unit).or_default();
+        *sum = (sum.0 + grant.parts.available, sum.1 + grant.parts.held);
+    }
+    for (unit, balance) in &wallet.balances {
+        let Balance { available, held, debt, debt_limit } = *balance;
+        let sum = sums.remove(unit).unwrap_or_default();
+        must!((available, held) == sum, "I4: {unit} is {available}, {held}, its grants {sum:?}");
+        must!(available >= 0 && (0..=debt_limit).contains(&debt), "I3: {unit} {balance:?}");
+    }
+    must!(sums.values().all(|sum| *sum == (0, 0)), "I4: units without a balance: {sums:?}");
+    holds(wallet)?;
+    wallet.reservations.values().filter(|reservation| !reservation.state.is_open()).try_for_each(receipt)
+}
+
+/// I2: a grant's parts add up to its amount, and none is negative.
+fn whole(grant: &Grant) -> Audit {
+    let p = grant.parts;
+    let parts = [p.pending, p.available, p.held, p.consumed, p.expired, p.revoked, p.paid_out];
+    must!(parts.iter().all(|part| *part >= 0), "I2: {} {p:?}", grant.key);
+    must!(parts.iter().sum::<i64>() == grant.amount, "I2: {} of {} is {p:?}", grant.key, grant.amount);
+    Ok(())
+}
+
+/// I5: what open reservations hold is what is held, and they are counted.
+fn holds(wallet: &Wallet) -> Audit {
+    let open = wallet.reservations.values().filter(|reservation| reservation.state.is_open());
+    let mut held: BTreeMap<&GrantKey, i64> = BTreeMap::new();
+    let mut count = 0;
+    for reservation in open {
+        count += 1;
+        for allocation in &reservation.allocations {
+            if let Account::Grant(key) = &allocation.account {
+                *held.entry(key).or_default() += allocation.held;
+            }
+        }
+    }
+    must!(wallet.open_reservations == count, "I5: {} of {count} open", wallet.open_reservations);
+    for grant in wallet.grants.values().filter(|grant| grant.parts.held > 0) {
+        let sum = held.remove(&grant.key).unwrap_or(0);
+        must!(sum == grant.parts.held, "I5: {} holds {}, its jobs {sum}", grant.key, grant.parts.held);
+    }
+    must!(held.values().all(|sum| *sum == 0), "I5: held of nothing: {held:?}");
+    Ok(())
+}
+
+/// I7, I8: an ended hold has ended, is accounted for, and cost no more than was agreed.
+fn receipt(reservation: &Reservation) -> Audit {
+    let id = &reservation.id;
+    let Some(finish) = &reservation.finish else { return Err(format!("I7: {id} has no end")) };
+    for a in reservation.allocations.iter().filter(|a| a.held > 0) {
+        must!(a.charged + a.returned + a.lapsed == a.held, "I8: {id} {a:?}");
+    }
+    for (unit, reserved) in reservation.terms.amounts.iter() {
+        let charged = finish.bill.charged.get(unit.as_str());
+        let most = match (reservation.state, reservation.terms.policies.overage) {
+            (State::Settled, Overage::RequireFull) => i64::MAX,
+            (State::Settled, Overage::ChargeIfAvailable | Overage::AllowNegative) => {
+                reservation.terms.max_amounts.get(unit.as_str()).max(reserved)
+            }
+            (State::Expired, _) => 0,
+            _ => reserved,
+        };
+        must!(charged <= most, "I8: {id} was charged {charged} {unit}, at most {most}");
+        let of_unit = reservation.allocations.iter().filter(|a| a.unit == *unit);
+        let sum: i64 = of_unit.map(|a| a.charged).sum();
+        must!(charged == sum, "I8: {id} bills {charged} {unit}, charged {sum}");
+    }
+    Ok(())
+}
+
+/// I7: whether a reservation may be `after` when it was `before`.
+pub fn step(before: State, after: State) -> bool {
+    match before {
+        State::Held => true,
+        State::Processing => after != State::Held,
+        State::Expired => matches!(after, State::Expired | State::Settled),
+        terminal => after == terminal,
+    }
+}
+
+/// A wallet as its entries tell.
+#[derive(Debug, Clone)]
+pub struct Books {
+    revision: i64,
+    head: Hash,
+    last: (Timestamp, Timestamp),
+    grants: BTreeMap<GrantKey, BTreeMap<Part, i64>>,
+    sums: BTreeMap<UnitId, (i64, i64, i64)>,
+}
+
+impl Books {
+    /// The books of a wallet before its first entry.
+    pub fn open(wallet: &Wallet) -> Self {
+        Self {
+            revision: 0,
+            head: genesis(wallet.key),
+            last: (Timestamp::EPOCH, Timestamp::EPOCH),
+            grants: BTreeMap::new(),
+            sums: BTreeMap::new(),
+        }
+    }
+
+    /// One more entry. I1, I4, I16, I18.
+    pub fn enter(&mut self, entry: &Entry) -> Audit {
+        must!(entry.revision == self.revision + 1, "I16: {entry:?} behind {}", self.revision);
+        must!(entry.hash == entry.hash_after(&self.head), "I16: {entry:?} is not chained");
+        let times = (entry.effective_time, entry.record_time);
+        must!(times.0 <= times.1, "I18: {entry:?} was recorded before it happened");
+        must!(times.0 >= self.last.0 && times.1 >= self.last.1, "I18: {entry:?} is before {:?}", self.last);
+        (self.revision, self.head, self.last) = (entry.revision, entry.hash, times);
+        for posting in &entry.postings {
+            must!(posting.amount > 0 && posting.from != posting.to, "I1: {posting:?} moves nothing");
+            self.add(&posting.unit, &posting.account, posting.from, -posting.amount)?;
+            self.add(&posting.unit, &posting.account, posting.to, posting.amount)?;
+            let told = entry.balances.iter().any(|balance| balance.unit == posting.unit);
+            must!(told, "I4: {entry:?} does not tell the balance of {}", posting.unit);
+        }
+        for b in &entry.balances {
+            let sums = self.sums.get(&b.unit).copied().unwrap_or_default();
+            must!((b.available, b.held, b.debt) == sums, "I4: {b:?} in {entry:?}, told {sums:?}");
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, unit: &UnitId, account: &Account, part: Part, amount: i64) -> Audit {
+        if let Account::Grant(key) = account {
+            let of_part = self.grants.entry(key.clone()).or_default().entry(part).or_default();
+            *of_part += amount;
+            must!(*of_part >= 0 || part == Part::Issued, "I2: {of_part} {part:?} of {key}");
+        }
+        let sums = self.sums.entry(unit.clone()).or_default();
+        match part {
+            Part::Available => sums.0 += amount,
+            Part::Held => sums.1 += amount,
+            Part::Owed => sums.2 += amount,
+            _ => {}
+        }
+        must!(sums.0 >= 0 && sums.1 >= 0 && sums.2 >= 0, "I3: {sums:?} {unit}");
+        Ok(())
+    }
+
+    /// I4: the rows are what the entries tell.
+    pub fn agree(&self, wallet: &Wallet) -> Audit {
+        must!((wallet.revision, wallet.head) == (self.revision, self.head), "I16: the wallet's head");
+        for (unit, b) in &wallet.balances {
+            let sums = self.sums.get(unit).copied().unwrap_or_default();
+            must!((b.available, b.held, b.debt) == sums, "I4: {unit} {b:?}, told {sums:?}");
+        }
+        for (key, grant) in &wallet.grants {
+            let Some(told) = self.grants.get(key) else { return Err(format!("I4: {key} was never issued")) };
+            let p = grant.parts;
+            for (part, amount) in [
+                (Part::Pending, p.pending),
+                (Part::Available, p.available),
+                (Part::Held, p.held),
+                (Part::Consumed, p.consumed),
+                (Part::Expired, p.expired),
+                (Part::Revoked, p.revoked),
+                (Part::PaidOut, p.paid_out),
+                (Part::Issued, -grant.amount),
+            ] {
+                let told = told.get(&part).copied().unwrap_or(0);
+                must!(amount == told, "I4: {amount} {part:?} of {key}, told {told}");
+            }
+        }
+        Ok(())
+    }
+}

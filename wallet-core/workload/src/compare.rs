@@ -1,0 +1,196 @@
+//! Whether the core and the model say the same: the answer, the entries, every row.
+
+use wallet_core::entry::Entry;
+use wallet_core::grant::Grant;
+use wallet_core::posting::Account;
+use wallet_core::reservation::{Allocation, Reservation};
+use wallet_core::subscription::{Pending, Standing};
+use wallet_core::{Amounts, Reply, Timestamp, Wallet, command::Shown};
+
+use crate::model::{Expected, Job, Lot, Model, Part, Seen, Sub, UNITS, Unit};
+
+/// Whether two figures are the same; says which are not.
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, core: T, model: T) -> Result<(), String> {
+    if core == model { Ok(()) } else { Err(format!("{what}: the core says {core:?}, the model {model:?}")) }
+}
+
+/// Compares a reply and the entries written with it to what the model expects, and the wallet to the model: all
+/// rows if `thorough`, otherwise those that are open or were shown.
+pub fn compare(
+    model: &Model,
+    expected: &Expected,
+    wallet: &Wallet,
+    reply: &Reply,
+    entries: &[Entry],
+    thorough: bool,
+) -> Result<(), String> {
+    let written: Vec<_> = entries.iter().map(|entry| (entry.kind, entry.effective_time)).collect();
+    same("entries", &written, &expected.written)?;
+    let core = match &reply.result {
+        Ok(answer) => Ok(answer.replayed),
+        Err(rejection) => Err((rejection.reason(), rejection.metadata())),
+    };
+    let model_says = match &expected.result {
+        Ok(answered) => Ok(answered.replayed),
+        Err(refusal) => Err((refusal.reason, refusal.says.clone())),
+    };
+    same("answer", core, model_says)?;
+    same("revision", reply.revision, expected.revision)?;
+    same("version", reply.version, expected.version)?;
+    same("decided at", reply.decided_at, expected.decided_at)?;
+    if let (Ok(answer), Ok(answered)) = (&reply.result, &expected.result) {
+        shown(model, wallet, &answer.shown, &answered.seen)?;
+        for balance in &answer.balances {
+            let total = wallet.balance(balance.unit.as_str());
+            same("balance shown", balance.total, total)?;
+            let unit = UNITS.iter().map(|(unit, _)| *unit).find(|unit| *unit == balance.unit.as_str());
+            same("next expiry", balance.next_expiry, unit.and_then(|unit| next_expiry(model, unit)))?;
+        }
+    }
+    rows(model, wallet, thorough)
+}
+
+fn shown(model: &Model, wallet: &Wallet, shown: &Shown, seen: &Seen) -> Result<(), String> {
+    match (shown, seen) {
+        (Shown::Wallet(view), Seen::Wallet) => {
+            same("plan", view.plan.as_deref(), Some(model.plan().id))?;
+            same("open jobs", view.open_reservations, model.open_jobs().count() as i64)
+        }
+        (Shown::Reservation(job), Seen::Job(id)) => {
+            same("shown", &job.id, id)?;
+            same("shown", Some(&**job), wallet.reservations.get(id))
+        }
+        (Shown::Grants(grants), Seen::Lots(keys)) => {
+            let found: Vec<_> = keys.iter().filter_map(|key| wallet.grants.get(key)).collect();
+            same("shown", grants.iter().collect::<Vec<_>>(), found)
+        }
+        _ => Err(format!("the core shows {shown:?}, the model {seen:?}")),
+    }
+}
+
+fn next_expiry(model: &Model, unit: Unit) -> Option<(Timestamp, i64)> {
+    let free = || model.lots.iter().filter(|lot| lot.unit == unit && lot.free > 0 && lot.until < i64::MAX);
+    let at = free().map(|lot| lot.until).min()?;
+    Some((Timestamp::from_micros(at), free().filter(|lot| lot.until == at).map(|lot| lot.free).sum()))
+}
+
+fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
+    for (unit, _) in UNITS {
+        let core = wallet.balance(unit);
+        let owed = model.owed(unit);
+        let figures = (model.available(unit), model.held(unit), owed.debt, owed.limit);
+        same(unit, (core.available, core.held, core.debt, core.debt_limit), figures)?;
+    }
+    same("status", wallet.status, model.status)?;
+    same("name", wallet.profile.display_name.as_str(), model.name.as_str())?;
+    same("sales", wallet.profile.sales, model.sales)?;
+    same("welcomed", wallet.profile.welcomed, model.welcomed)?;
+    subscription(wallet, model.sub.as_ref())?;
+    same("grants", wallet.grants.len(), model.lots.len())?;
+    for model_lot in &model.lots {
+        if thorough || model_lot.free > 0 || model_lot.waiting > 0 {
+            let grant = wallet.grants.get(&model_lot.key);
+            let grant = grant.ok_or_else(|| format!("the core has no {}", model_lot.key))?;
+            lot(model, grant, model_lot)?;
+        }
+    }
+    same("jobs", wallet.reservations.len(), model.jobs.len())?;
+    for model_job in &model.jobs {
+        if thorough || model_job.is_open() || model_job.ended == model.now {
+            let reservation = wallet.reservations.get(&model_job.id);
+            let reservation = reservation.ok_or_else(|| format!("the core has no {}", model_job.id))?;
+            job(reservation, model_job)?;
+        }
+    }
+    Ok(())
+}
+
+fn lot(model: &Model, core: &Grant, lot: &Lot) -> Result<(), String> {
+    let what = &core.key;
+    let parts = core.parts;
+    let core_parts =
+        (parts.pending, parts.available, parts.held, parts.consumed, parts.expired, parts.revoked);
+    let held = model.held_of(&lot.key);
+    let model_parts = (lot.waiting, lot.free, held, lot.used, lot.lapsed, lot.taken);
+    if core_parts != model_parts || core.amount != lot.amount {
+        return same(&format!("parts of {what}"), core_parts, model_parts);
+    }
+    let life = (core.effective_time.as_micros(), core.expire_time.as_micros(), core.create_time.as_micros());
+    let grace = core.details.stems_from.as_ref().zip(core.details.grace_bound);
+    let core_is = (core.unit.as_str(), core.source, core.priority, life, core.revoked);
+    let model_is = (lot.unit, lot.source, lot.priority, (lot.from, lot.until, lot.made), lot.revoked);
+    if core_is != model_is {
+        return same(&what.to_string(), core_is, model_is);
+    }
+    let bound = lot.grace.as_ref().map(|(first, bound)| (first, Timestamp::from_micros(*bound)));
+    same("grace", grace, bound)?;
+    same("with subscription", core.details.with_subscription, lot.with_subscription)
+}
+
+fn job(core: &Reservation, job: &Job) -> Result<(), String> {
+    let run = (core.state, core.attempt, core.worker.as_ref().map_or("", |worker| worker.as_str()));
+    if run != (job.state, job.attempt, &job.worker) || core.deadline.as_micros() != job.deadline {
+        let core = (run, core.deadline.as_micros());
+        let model = ((job.state, job.attempt, job.worker.as_str()), job.deadline);
+        return same(&format!("job {}", job.id), core, model);
+    }
+    same("amounts", figures(&core.terms.amounts), job.price.amounts.clone())?;
+    same("most", figures(&core.terms.max_amounts), job.price.most.clone())?;
+    same("receipt", core.allocations.len(), job.parts.len())?;
+    for (allocation, part) in core.allocations.iter().zip(&job.parts) {
+        if !is_part(allocation, part) {
+            return Err(format!("receipt of {}: the core says {allocation:?}, the model {part:?}", job.id));
+        }
+    }
+    let Some(finish) = &core.finish else { return same("end", true, job.is_open()) };
+    same("end", finish.time.as_micros(), job.ended)?;
+    same("fees", figures(&finish.bill.fees), job.fees.clone())?;
+    same("uncollected", figures(&finish.bill.uncollected), job.uncollected.clone())?;
+    for (unit, _) in &job.price.amounts {
+        let parts = || job.parts.iter().filter(|part| part.unit == *unit);
+        let bill = &finish.bill;
+        let billed = (bill.charged.get(unit), bill.returned.get(unit), bill.lapsed.get(unit));
+        let sums = (
+            parts().map(|part| part.charged).sum(),
+            parts().map(|part| part.returned).sum(),
+            parts().map(|part| part.lapsed).sum(),
+        );
+        same(&format!("bill of {}", job.id), billed, sums)?;
+    }
+    Ok(())
+}
+
+fn is_part(core: &Allocation, part: &Part) -> bool {
+    let key = match &core.account {
+        Account::Grant(key) => Some(key),
+        Account::Debt => None,
+    };
+    key == part.lot.as_ref()
+        && core.unit.as_str() == part.unit
+        && (core.held, core.charged) == (part.held, part.charged)
+        && (core.returned, core.lapsed) == (part.returned, part.lapsed)
+        && core.grace == part.grace
+}
+
+/// Amounts as the model has them; `Err` would be a unit that it does not know, which compares as a difference.
+fn figures(amounts: &Amounts) -> Vec<(Unit, i64)> {
+    let known = |id: &str| UNITS.iter().map(|(unit, _)| *unit).find(|unit| *unit == id).unwrap_or("?");
+    amounts.iter().map(|(unit, amount)| (known(unit.as_str()), amount)).collect()
+}
+
+fn subscription(wallet: &Wallet, sub: Option<&Sub>) -> Result<(), String> {
+    let core = wallet.profile.subscription.as_ref().map(|core| {
+        let next = match &core.pending {
+            None => "nothing",
+            Some(Pending::End) => "end",
+            Some(Pending::Change(sold)) => sold.plan.as_str(),
+        };
+        let periods = (core.number, core.anchor.as_micros(), core.period, core.paid_periods);
+        (core.sold.plan.as_str(), periods, core.given.as_slice(), core.standing == Standing::PastDue, next)
+    });
+    let model = sub.map(|sub| {
+        let periods = (sub.number, sub.anchor, sub.period, sub.paid);
+        (sub.sold.plan, periods, sub.given.as_slice(), sub.past_due, sub.next_plan())
+    });
+    same("subscription", core, model)
+}

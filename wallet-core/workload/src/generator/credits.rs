@@ -1,0 +1,107 @@
+//! Credits that come in and go, and the wallet's own properties.
+
+use wallet_core::decide::{Grant, Purchase, RevokeGrant, TopUp, UpdateWallet};
+use wallet_core::grant::{ExternalRef, Money};
+use wallet_core::wallet::WalletStatus;
+use wallet_core::{Amounts, Command, Source, Timestamp};
+
+use super::{Generator, amounts, parse, unit};
+use crate::model::{DAY, HOUR, Lot, Model, PACKS, SECOND};
+
+impl Generator {
+    pub(super) fn credit(&mut self, model: &Model) -> Option<Command> {
+        Some(if self.rng.percent(50) { self.top_up(model) } else { self.grant(model) })
+    }
+
+    fn top_up(&mut self, model: &Model) -> Command {
+        let id: wallet_core::OriginId = self.new_id("t");
+        let packs: Vec<_> = PACKS.iter().filter(|pack| model.sells(pack)).collect();
+        let pack = self.rng.pick(&packs).filter(|_| self.rng.clone().percent(60));
+        let purchase = match pack {
+            Some(pack) => Purchase::Pack(pack.id.to_owned()),
+            None => {
+                let of = self.rng.one_of(["credits", "credits", "credits", "trainings", "coins"]);
+                Purchase::Amount(unit(of), self.rng.within(1, if of == "trainings" { 5 } else { 400 }))
+            }
+        };
+        let paid = || ExternalRef { provider: parse("stripe"), id: parse(&format!("pay-{id}")) };
+        let external_ref = self.rng.percent(40).then(paid);
+        let paid_amount = Money { currency: "EUR".to_owned(), minor_units: self.rng.within(100, 9900) };
+        let ago = self.rng.within(0, 40) * HOUR;
+        let paid_time = self.rng.percent(30).then_some(Timestamp::from_micros(model.now - ago));
+        let paid_amount = self.rng.percent(40).then_some(paid_amount);
+        Command::TopUp(TopUp { id, purchase, external_ref, paid_amount, paid_time })
+    }
+
+    fn grant(&mut self, model: &Model) -> Command {
+        let of = self.rng.one_of(["credits", "credits", "credits", "trainings", "coins"]);
+        let from = match self.rng.within(0, 9) {
+            0..6 => None,
+            6 | 7 => Some(model.now - self.rng.within(0, 3) * DAY),
+            8 => Some(model.now + self.rng.within(1, 200) * HOUR / 4),
+            _ => model.upcoming().filter(|due| *due < model.now + 40 * DAY),
+        };
+        let life = match self.rng.within(0, 9) {
+            0..3 => None,
+            3..7 => Some(self.rng.within(1, 180) * 60 * SECOND),
+            7 => Some(HOUR / 2),
+            _ => Some(self.rng.within(1, 60) * DAY),
+        };
+        let first = from.unwrap_or(model.now).max(model.now);
+        let until = match model.upcoming().filter(|due| *due > first && self.rng.percent(15)) {
+            Some(due) => Some(due),
+            None => life.map(|life| first + life),
+        };
+        Command::Grant(Grant {
+            id: self.new_id("g"),
+            unit: unit(of),
+            amount: self.rng.within(1, if of == "trainings" { 4 } else { 200 }),
+            source: self.rng.one_of(Source::ALL),
+            priority: i32::try_from(self.rng.within(-1, 2)).unwrap_or(0),
+            effective_time: from.map(Timestamp::from_micros),
+            expire_time: until.map(Timestamp::from_micros),
+            reason: "sorry".to_owned(),
+        })
+    }
+
+    pub(super) fn revoke(&mut self, model: &Model) -> Option<Command> {
+        let held = self.rng.percent(50);
+        let worth = |lot: &&Lot| if held { model.held_of(&lot.key) > 0 } else { lot.free + lot.waiting > 0 };
+        let lots: Vec<&Lot> = model.lots.iter().filter(worth).collect();
+        let lot = self.rng.pick(&lots)?;
+        let grant = lot.key.clone();
+        Some(Command::RevokeGrant(RevokeGrant { request: self.new_id("r"), grant, reason: String::new() }))
+    }
+
+    pub(super) fn update(&mut self, model: &Model) -> Option<Command> {
+        let status = match self.rng.within(0, 9) {
+            0 => Some(WalletStatus::Suspended),
+            1 => Some(WalletStatus::Active),
+            _ => None,
+        };
+        let owed = model.owed("credits").debt;
+        let more = self.rng.within(0, 150);
+        let debt_limits =
+            if self.rng.percent(60) { amounts(&[("credits", owed + more)]) } else { Amounts::none() };
+        let display_name = self.rng.percent(20).then(|| "Ann B.".to_owned());
+        Some(self.changed(status, display_name, debt_limits))
+    }
+
+    fn changed(
+        &mut self,
+        status: Option<WalletStatus>,
+        display_name: Option<String>,
+        debt_limits: Amounts,
+    ) -> Command {
+        let (request, reason) = (self.new_id("r"), "asked to".to_owned());
+        Command::UpdateWallet(UpdateWallet { request, status, display_name, debt_limits, reason })
+    }
+
+    /// What makes jobs possible again.
+    pub(super) fn way_out(&mut self, model: &Model) -> Option<Command> {
+        if model.status == WalletStatus::Suspended {
+            return Some(self.changed(Some(WalletStatus::Active), None, Amounts::none()));
+        }
+        self.credit(model)
+    }
+}

@@ -1,0 +1,175 @@
+//! What happens next, at random: mostly what can be done, since a history of refusals shows little. Chosen with the
+//! model in view: jobs that are open, amounts that are there, plans that allow it.
+
+mod credits;
+mod jobs;
+mod plans;
+mod wrong;
+
+use wallet_core::decide::CreateWallet;
+use wallet_core::wallet::WalletStatus;
+use wallet_core::{Amounts, Command, Timestamp, UnitId};
+
+use crate::model::{DAY, Expected, HOUR, Model, SECOND, Unit};
+use crate::rng::Rng;
+
+/// A command and the instant at which it is decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timed {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub command: Command,
+}
+
+/// How time goes by between commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Microseconds: for a server with a clock of its own, on which nothing falls due.
+    Still,
+    /// From seconds to months, and now and then a little backwards.
+    Calendar,
+}
+
+/// What happens to one wallet.
+#[derive(Debug)]
+pub struct Generator {
+    rng: Rng,
+    pace: Pace,
+    clock: i64,
+    ids: u32,
+    done: Vec<Command>,
+}
+
+/// The first `length` commands of a wallet's life: the `wallet`-th of this seed.
+pub fn trace(seed: u64, wallet: u64, length: usize, pace: Pace) -> Vec<Timed> {
+    let mut generator = Generator::new(seed, wallet, pace);
+    let mut model = Model::default();
+    (0..length).map(|_| generator.next(&mut model).0).collect()
+}
+
+type Choice = (i64, fn(&mut Generator, &Model) -> Option<Command>);
+
+/// How often what is tried, if it can be.
+const CHOICES: [Choice; 12] = [
+    (25, Generator::reserve),
+    (9, Generator::start),
+    (6, Generator::extend),
+    (19, Generator::settle),
+    (6, Generator::cancel),
+    (8, Generator::credit),
+    (2, Generator::revoke),
+    (2, Generator::update),
+    (8, Generator::plan),
+    (2, Generator::poke),
+    (8, Generator::again),
+    (5, Generator::wrong),
+];
+
+impl Generator {
+    /// The `wallet`-th life of a seed, beginning at some instant of 2026 or 2027.
+    pub fn new(seed: u64, wallet: u64, pace: Pace) -> Self {
+        let mut rng = Rng::new(seed, wallet);
+        let clock = 1_767_225_600 * SECOND + rng.within(0, 730 * 24 * 3600) * SECOND;
+        Self { rng, pace, clock, ids: 0, done: Vec::new() }
+    }
+
+    /// What happens next, and what must come of it; the model goes along.
+    pub fn next(&mut self, model: &mut Model) -> (Timed, Expected) {
+        self.clock = self.later(model);
+        let back = self.pace == Pace::Calendar && self.rng.percent(2);
+        let at = self.clock - if back { self.rng.within(1, 60) * SECOND } else { 0 };
+        let at = Timestamp::from_micros(at);
+        model.pass(at);
+        let command = self.choose(model);
+        let expected = model.run(at, &command);
+        if expected.result.as_ref().is_ok_and(|answered| !answered.replayed) {
+            self.done.push(command.clone());
+        }
+        (Timed { at, command }, expected)
+    }
+
+    /// The next instant: soon as a rule; now and then exactly, or nearly, the one at which something falls due.
+    fn later(&mut self, model: &Model) -> i64 {
+        let rng = &mut self.rng;
+        if self.pace == Pace::Still {
+            return self.clock + rng.within(1, 1000);
+        }
+        let near = self.clock + 40 * DAY;
+        if let Some(due) = model.upcoming().filter(|due| rng.percent(6) && (self.clock..near).contains(due)) {
+            return due + rng.within(-1, 1);
+        }
+        let pause = match rng.within(0, 99) {
+            0..72 => rng.within(0, 30) * SECOND,
+            72..89 => rng.within(30, 1200) * SECOND,
+            89..95 => rng.within(1, 30) * HOUR / 2,
+            95..99 => rng.within(1, 8) * DAY,
+            _ => rng.within(1, 70) * DAY,
+        };
+        self.clock + pause
+    }
+
+    fn choose(&mut self, model: &Model) -> Command {
+        if model.created.is_none() && self.rng.percent(95) {
+            return self.create();
+        }
+        for _ in 0..20 {
+            let mut n = self.rng.within(1, CHOICES.iter().map(|(weight, _)| weight).sum());
+            let choice = CHOICES.iter().find(|(weight, _)| {
+                n -= weight;
+                n <= 0
+            });
+            if let Some(command) = choice.and_then(|(_, choose)| choose(self, model)) {
+                return command;
+            }
+        }
+        Command::Poke
+    }
+
+    fn create(&mut self) -> Command {
+        let display_name = if self.rng.percent(50) { "Ann".to_owned() } else { String::new() };
+        let limit = self.rng.within(1, 100);
+        let debt_limits = if self.rng.percent(40) { amounts(&[("credits", limit)]) } else { Amounts::none() };
+        Command::CreateWallet(CreateWallet { display_name, debt_limits })
+    }
+
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self, reason = "one of many choices")]
+    fn poke(&mut self, _: &Model) -> Option<Command> {
+        Some(Command::Poke)
+    }
+
+    /// An earlier command comes once more: most often the last.
+    fn again(&mut self, _: &Model) -> Option<Command> {
+        let recent = if self.rng.percent(60) { 2 } else { 60 };
+        let from = self.done.len().saturating_sub(recent);
+        self.rng.pick(&self.done[from..]).cloned()
+    }
+
+    /// An id that was not used yet.
+    fn id(&mut self, of: &str) -> String {
+        self.ids += 1;
+        format!("{of}{}", self.ids)
+    }
+
+    fn new_id<T: std::str::FromStr>(&mut self, of: &str) -> T {
+        parse(&self.id(of))
+    }
+}
+
+fn parse<T: std::str::FromStr>(text: &str) -> T {
+    text.parse().ok().expect("an id")
+}
+
+fn unit(id: &str) -> UnitId {
+    parse(id)
+}
+
+fn amounts(named: &[(Unit, i64)]) -> Amounts {
+    named.iter().map(|(id, amount)| (unit(id), *amount)).collect()
+}
+
+/// Whether nothing but the balance stands in the way of a job.
+fn may_spend(model: &Model) -> bool {
+    model.status == WalletStatus::Active
+        && crate::model::UNITS.iter().all(|(unit, _)| model.owed(unit).debt == 0)
+}

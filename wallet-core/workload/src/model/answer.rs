@@ -1,0 +1,180 @@
+//! What the model expects to be answered, and what commands say, field by field.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use wallet_core::decide::{Cost, Outcome, PriceSource, Purchase};
+use wallet_core::entry::EntryKind;
+use wallet_core::grant::GrantKey;
+use wallet_core::subscription::Overrides;
+use wallet_core::{Command, ReservationId, Timestamp};
+
+/// What must come of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// Carried out, repeated or refused.
+    pub result: Result<Answered, Refusal>,
+    /// How many entries there are afterwards.
+    pub revision: i64,
+    /// How many writes there were.
+    pub version: i64,
+    /// The wallet's time.
+    pub decided_at: Timestamp,
+    /// The entries that were added, what was due included: kind and when they take effect.
+    pub written: Vec<(EntryKind, Timestamp)>,
+}
+
+/// Not refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// What the answer is about.
+    pub seen: Seen,
+    /// Whether it had been carried out before.
+    pub replayed: bool,
+}
+
+/// What an answer is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// The wallet itself.
+    Wallet,
+    /// A job.
+    Job(ReservationId),
+    /// Lots.
+    Lots(Vec<GrantKey>),
+}
+
+/// Refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable reason.
+    pub reason: &'static str,
+    /// Its figures, by name.
+    pub says: Vec<(String, String)>,
+}
+
+impl Answered {
+    pub(super) fn done(seen: Seen) -> Self {
+        Self { seen, replayed: false }
+    }
+
+    pub(super) fn again(seen: Seen) -> Self {
+        Self { seen, replayed: true }
+    }
+}
+
+impl Refusal {
+    pub(super) fn new(reason: &'static str) -> Self {
+        Self { reason, says: Vec::new() }
+    }
+
+    pub(super) fn field() -> Self {
+        Self::new("INVALID_FIELD")
+    }
+
+    pub(super) fn saying(mut self, name: &str, value: impl ToString) -> Self {
+        self.says.push((name.to_owned(), value.to_string()));
+        self
+    }
+}
+
+/// Whether two commands under one id say the same; the fields that differ if not.
+pub(super) fn same(before: &Command, now: &Command) -> Result<(), Refusal> {
+    let (before, now) = (fields(before), fields(now));
+    let names = before.keys().chain(now.keys());
+    let mut differ: Vec<&str> = names.filter(|name| before.get(*name) != now.get(*name)).copied().collect();
+    differ.sort_unstable();
+    differ.dedup();
+    if differ.is_empty() { Ok(()) } else { Err(mismatch(&differ)) }
+}
+
+/// An id that was used for something else.
+pub(super) fn mismatch(fields: &[&str]) -> Refusal {
+    Refusal::new("IDEMPOTENCY_MISMATCH").saying("fields", fields.join(","))
+}
+
+type Fields = BTreeMap<&'static str, String>;
+
+/// What a command says that counts for whether it is the same.
+fn fields(command: &Command) -> Fields {
+    let mut said = Fields::new();
+    let mut say = |name: &'static str, value: Option<&dyn Debug>| {
+        if let Some(value) = value {
+            said.insert(name, format!("{value:?}"));
+        }
+    };
+    match command {
+        Command::CreateWallet(c) => {
+            say("display_name", (!c.display_name.is_empty()).then_some(&c.display_name));
+            say("debt_limits", (!c.debt_limits.is_empty()).then_some(&c.debt_limits));
+        }
+        Command::UpdateWallet(c) => {
+            say("status", c.status.as_ref().map(|status| status as _));
+            say("display_name", c.display_name.as_ref().map(|name| name as _));
+            say("debt_limits", (!c.debt_limits.is_empty()).then_some(&c.debt_limits));
+        }
+        Command::Reserve(c) => {
+            say("actor", c.actor.as_ref().map(|actor| actor as _));
+            match &c.price {
+                PriceSource::Quote(quote) => say("operation", Some(&quote.operation)),
+                PriceSource::Operation(operation) => say("operation", Some(operation)),
+                PriceSource::Explicit(price) => {
+                    say("amounts", Some(&price.amounts));
+                    say("max_amounts", (!price.max_amounts.is_empty()).then_some(&price.max_amounts));
+                }
+            }
+        }
+        Command::Settle(c) => match &c.outcome {
+            Outcome::Succeeded(cost) => {
+                say("outcome", Some(&"succeeded"));
+                match cost {
+                    Cost::AsReserved => {}
+                    Cost::Usage(usage) => say("usage", Some(usage)),
+                    Cost::Amounts(amounts) => say("amounts", Some(amounts)),
+                }
+            }
+            Outcome::Failed(failure) => {
+                say("outcome", Some(&"failed"));
+                say("code", Some(&failure.code));
+            }
+        },
+        Command::Cancel(c) => say("reason", Some(&c.reason)),
+        Command::TopUp(c) => {
+            match &c.purchase {
+                Purchase::Pack(pack) => say("pack_id", Some(pack)),
+                Purchase::Amount(unit, amount) => say("amount", Some(&(unit, amount))),
+            }
+            say("external_ref", c.external_ref.as_ref().map(|payment| payment as _));
+            say("paid_amount", c.paid_amount.as_ref().map(|amount| amount as _));
+            say("paid_time", c.paid_time.as_ref().map(|time| time as _));
+        }
+        Command::Grant(c) => {
+            say("amount", Some(&(&c.unit, c.amount)));
+            say("source", Some(&c.source));
+            say("priority", Some(&c.priority));
+            say("effective_time", c.effective_time.as_ref().map(|time| time as _));
+            say("expire_time", c.expire_time.as_ref().map(|time| time as _));
+        }
+        Command::RevokeGrant(c) => say("grant_id", Some(&c.grant)),
+        Command::Subscribe(c) => {
+            say("plan_id", Some(&c.plan));
+            say("overrides", negotiated(&c.overrides));
+            say("anchor_time", c.anchor.as_ref().map(|anchor| anchor as _));
+        }
+        Command::ChangePlan(c) => {
+            say("plan_id", Some(&c.plan));
+            say("overrides", negotiated(&c.overrides));
+        }
+        Command::CancelSubscription(c) => say("when", c.now.then_some(&"now")),
+        Command::Start(_)
+        | Command::Extend(_)
+        | Command::ResumeSubscription(_)
+        | Command::RecordPayment(_)
+        | Command::Poke => {}
+    }
+    said
+}
+
+fn negotiated(overrides: &Overrides) -> Option<&dyn Debug> {
+    (*overrides != Overrides::default()).then_some(overrides)
+}

@@ -1,0 +1,202 @@
+//! Credits come in, are taken, lapse and are taken back.
+
+use wallet_core::decide::{Grant, Purchase, RevokeGrant, TopUp};
+use wallet_core::entry::EntryKind;
+use wallet_core::grant::{GrantKey, Origin};
+use wallet_core::wallet::WalletStatus;
+use wallet_core::{Amounts, Command, Source};
+
+use super::answer::{Answered, Refusal, Seen, same};
+use super::calendar::{DAY, NEVER, months_after};
+use super::request::known;
+use super::sold::{self, Lapses, PACKS, Unit};
+use super::state::{Lot, Model};
+
+struct Bought {
+    amounts: Vec<(Unit, i64)>,
+    until: i64,
+    with_subscription: bool,
+}
+
+impl Lot {
+    pub(super) fn new(key: GrantKey, unit: Unit, source: Source, amount: i64, made: i64) -> Self {
+        Self {
+            key,
+            unit,
+            source,
+            priority: 0,
+            from: made,
+            until: NEVER,
+            made,
+            amount,
+            waiting: 0,
+            free: 0,
+            used: 0,
+            lapsed: 0,
+            taken: 0,
+            revoked: false,
+            with_subscription: false,
+            grace: None,
+            command: None,
+        }
+    }
+
+    /// The order of spending.
+    fn turn(&self) -> (usize, i32, i64, i64, &GrantKey) {
+        let place = Source::ALL.iter().position(|source| *source == self.source).unwrap_or(0);
+        (place, self.priority, self.until, self.made, &self.key)
+    }
+}
+
+impl Model {
+    /// A new lot; what it brings pays debts first.
+    pub(super) fn issue(&mut self, mut lot: Lot, at: i64) {
+        if lot.from > at {
+            lot.waiting = lot.amount;
+        } else {
+            lot.free = lot.amount;
+        }
+        self.lots.push(lot);
+        self.repay(self.lots.len() - 1);
+    }
+
+    pub(super) fn repay(&mut self, n: usize) {
+        let lot = &mut self.lots[n];
+        if let Some(owed) = self.owed.get_mut(lot.unit) {
+            let part = lot.free.min(owed.debt);
+            lot.free -= part;
+            lot.used += part;
+            owed.debt -= part;
+        }
+    }
+
+    pub(super) fn lapse(&mut self, n: usize) {
+        let lot = &mut self.lots[n];
+        lot.lapsed += lot.free + lot.waiting;
+        (lot.free, lot.waiting) = (0, 0);
+    }
+
+    /// Takes up to `amount` in the order of spending: from which lots how much.
+    pub(super) fn take(&mut self, unit: Unit, amount: i64) -> Vec<(GrantKey, i64)> {
+        let mut left = amount;
+        let mut taken = Vec::new();
+        while left > 0 {
+            let lots = self.lots.iter_mut().filter(|lot| lot.unit == unit && lot.free > 0);
+            let Some(first) = lots.min_by(|a, b| a.turn().cmp(&b.turn())) else { break };
+            let part = first.free.min(left);
+            first.free -= part;
+            left -= part;
+            taken.push((first.key.clone(), part));
+        }
+        taken
+    }
+
+    pub(super) fn top_up(&mut self, top_up: &TopUp, command: &Command) -> Result<Answered, Refusal> {
+        if let Some(before) = self.bought_before(top_up) {
+            if let Some(made_by) = &before.command {
+                same(made_by, command)?;
+            }
+            let mut keys: Vec<GrantKey> = self.lots.iter().map(|lot| lot.key.clone()).collect();
+            keys.retain(|key| key.origin == Origin::TopUp && key.id == before.key.id);
+            keys.sort();
+            return Ok(Answered::again(Seen::Lots(keys)));
+        }
+        let paid = top_up.paid_time.map_or(self.now, |time| time.as_micros());
+        if paid > self.now {
+            return Err(Refusal::field());
+        }
+        let Bought { amounts, until, with_subscription } = self.bought(&top_up.purchase, paid)?;
+        self.open_for_credits()?;
+        let mut keys = Vec::new();
+        for (n, (unit, amount)) in (0..).zip(amounts) {
+            let key = GrantKey::new(Origin::TopUp, top_up.id.clone(), n);
+            keys.push(key.clone());
+            let lot = Lot::new(key, unit, Source::Purchased, amount, self.now);
+            self.issue(Lot { until, with_subscription, command: Some(command.clone()), ..lot }, self.now);
+        }
+        self.write(EntryKind::ToppedUp, self.now);
+        Ok(Answered::done(Seen::Lots(keys)))
+    }
+
+    /// A purchase under this id, or with this payment.
+    fn bought_before(&self, top_up: &TopUp) -> Option<&Lot> {
+        let bought = |lot: &&Lot| lot.key.origin == Origin::TopUp;
+        let by_id = self.lots.iter().filter(bought).find(|lot| lot.key.id == top_up.id);
+        let paid_by = |lot: &Lot| match &lot.command {
+            Some(Command::TopUp(c)) => c.external_ref.clone(),
+            _ => None,
+        };
+        let payment = &top_up.external_ref;
+        by_id.or_else(|| self.lots.iter().find(|lot| payment.is_some() && paid_by(lot) == *payment))
+    }
+
+    fn bought(&self, purchase: &Purchase, paid: i64) -> Result<Bought, Refusal> {
+        let id = match purchase {
+            Purchase::Pack(id) => id,
+            Purchase::Amount(unit, amount) => {
+                let amounts = known(&Amounts::of(unit, *amount))?;
+                return Ok(Bought { amounts, until: NEVER, with_subscription: false });
+            }
+        };
+        let pack = PACKS.iter().find(|pack| pack.id == *id);
+        let pack = pack.ok_or_else(|| Refusal::new("PACK_NOT_FOUND").saying("pack_id", id))?;
+        if !self.sells(pack) {
+            let refusal = Refusal::new("PACK_NOT_AVAILABLE").saying("pack_id", id);
+            return Err(refusal.saying("plans", pack.plans.join(",")));
+        }
+        let until = match pack.lapses {
+            Lapses::Never => NEVER,
+            Lapses::Days(days) => paid + days * DAY,
+            Lapses::Months(months) => months_after(paid, months),
+        };
+        if until <= self.now {
+            return Err(Refusal::field());
+        }
+        Ok(Bought { amounts: pack.amounts.to_vec(), until, with_subscription: pack.with_subscription })
+    }
+
+    /// Whether the wallet's plan may buy a pack.
+    pub(crate) fn sells(&self, pack: &sold::Pack) -> bool {
+        pack.plans.is_empty() || pack.plans.contains(&self.plan().id)
+    }
+
+    fn open_for_credits(&self) -> Result<(), Refusal> {
+        if self.status == WalletStatus::Closed { Err(Refusal::new("WALLET_CLOSED")) } else { Ok(()) }
+    }
+
+    pub(super) fn grant(&mut self, grant: &Grant, command: &Command) -> Result<Answered, Refusal> {
+        let key = GrantKey::new(Origin::Grant, grant.id.clone(), 0);
+        if let Some(n) = self.find_lot(&key) {
+            if let Some(made_by) = &self.lots[n].command {
+                same(made_by, command)?;
+            }
+            return Ok(Answered::again(Seen::Lots(vec![key])));
+        }
+        let unit = sold::unit(&grant.unit).ok_or_else(Refusal::field)?;
+        let from = grant.effective_time.map_or(self.now, |time| time.as_micros());
+        let until = grant.expire_time.map_or(NEVER, |time| time.as_micros());
+        if until <= self.now || until <= from {
+            return Err(Refusal::field());
+        }
+        self.open_for_credits()?;
+        let lot = Lot::new(key.clone(), unit, grant.source, grant.amount, self.now);
+        let lot = Lot { priority: grant.priority, from, until, command: Some(command.clone()), ..lot };
+        self.issue(lot, self.now);
+        self.write(EntryKind::Granted, self.now);
+        Ok(Answered::done(Seen::Lots(vec![key])))
+    }
+
+    pub(super) fn revoke(&mut self, revoke: &RevokeGrant, command: &Command) -> Result<Answered, Refusal> {
+        let seen = Seen::Lots(vec![revoke.grant.clone()]);
+        if self.requested(command)? {
+            return Ok(Answered::again(seen));
+        }
+        let n = self.find_lot(&revoke.grant).ok_or_else(|| Refusal::new("GRANT_NOT_FOUND"))?;
+        let lot = &mut self.lots[n];
+        lot.taken += lot.free + lot.waiting;
+        (lot.free, lot.waiting) = (0, 0);
+        lot.revoked = true;
+        self.remember(command, EntryKind::GrantRevoked);
+        Ok(Answered::done(seen))
+    }
+}

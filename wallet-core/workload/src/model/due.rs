@@ -1,0 +1,69 @@
+//! What happens by itself, by brute force: the next instant at which anything could happen, one thing at it,
+//! and then everything is looked at again.
+
+use wallet_core::entry::EntryKind;
+use wallet_core::reservation::State;
+
+use super::calendar::NEVER;
+use super::state::Model;
+
+impl Model {
+    pub(super) fn catch_up(&mut self) {
+        while let Some(at) = self.next_instant() {
+            self.happen(at);
+        }
+    }
+
+    /// The first instant up to now at which anything is left to happen.
+    fn next_instant(&self) -> Option<i64> {
+        self.instants().filter(|at| *at <= self.now).min()
+    }
+
+    /// The next instant from now on at which anything happens by itself.
+    pub(crate) fn upcoming(&self) -> Option<i64> {
+        self.instants().filter(|at| *at > self.now && *at < NEVER).min()
+    }
+
+    /// Every instant at which anything is left to happen.
+    fn instants(&self) -> impl Iterator<Item = i64> {
+        let holds = self.open_jobs().map(|job| job.deadline);
+        let ends = self.lots.iter().filter(|lot| lot.free > 0 || lot.waiting > 0).map(|lot| lot.until);
+        let starts = self.lots.iter().filter(|lot| lot.waiting > 0).map(|lot| lot.from);
+        let plan = self.sub.iter().map(super::state::Sub::next_instant);
+        holds.chain(ends).chain(starts).chain(plan)
+    }
+
+    /// At one instant: holds end first, then lots, then what the subscription brings, then lots begin.
+    fn happen(&mut self, at: i64) {
+        let mut holds: Vec<usize> = (0..self.jobs.len())
+            .filter(|n| self.jobs[*n].is_open() && self.jobs[*n].deadline <= at)
+            .collect();
+        holds.sort_by_key(|n| &self.jobs[*n].id);
+        if let Some(n) = holds.first() {
+            self.give_back(*n, at, true);
+            self.jobs[*n].state = State::Expired;
+            self.jobs[*n].ended = at;
+            return self.write(EntryKind::HoldExpired, at);
+        }
+        let over = self.first_lot(|lot| lot.until <= at && (lot.free > 0 || lot.waiting > 0));
+        if let Some(n) = over {
+            self.lapse(n);
+            return self.write(EntryKind::GrantExpired, at);
+        }
+        if self.sub.as_ref().is_some_and(|sub| sub.next_instant() <= at) {
+            return self.plan_goes_on(at);
+        }
+        if let Some(n) = self.first_lot(|lot| lot.from <= at && lot.waiting > 0) {
+            let lot = &mut self.lots[n];
+            lot.free += lot.waiting;
+            lot.waiting = 0;
+            self.repay(n);
+            self.write(EntryKind::GrantEffective, at);
+        }
+    }
+
+    fn first_lot(&self, which: impl Fn(&super::state::Lot) -> bool) -> Option<usize> {
+        let found = (0..self.lots.len()).filter(|n| which(&self.lots[*n]));
+        found.min_by_key(|n| &self.lots[*n].key)
+    }
+}

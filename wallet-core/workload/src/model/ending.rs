@@ -1,0 +1,303 @@
+//! Jobs end: settled, failed, cancelled, and what goes back.
+
+use wallet_core::decide::{Cancel, Cost, Outcome, PriceSource, Settle};
+use wallet_core::entry::EntryKind;
+use wallet_core::grant::{GrantKey, Origin};
+use wallet_core::reservation::{CancelReason, State};
+use wallet_core::{Command, Source};
+
+use super::answer::{Answered, Refusal, Seen, same};
+use super::calendar::HOUR;
+use super::jobs::{fence, finished};
+use super::request::{chargeable, known};
+use super::sold::{self, Beyond, Unit};
+use super::state::{Job, Lot, Model, Part, Price};
+
+impl Model {
+    pub(super) fn settle(&mut self, settle: &Settle, command: &Command) -> Result<Answered, Refusal> {
+        let n = self.find_job(&settle.id).ok_or_else(|| Refusal::new("RESERVATION_NOT_FOUND"))?;
+        let job = &self.jobs[n];
+        match (job.state, &settle.outcome) {
+            (State::Held | State::Processing, outcome) => {
+                fence(job, settle.attempt)?;
+                match outcome {
+                    Outcome::Succeeded(cost) => self.charge(n, cost)?,
+                    Outcome::Failed(failure) => self.fail(n, &failure.code),
+                }
+            }
+            (State::Settled | State::Failed, _) => return repeated(job, command),
+            (State::Expired, Outcome::Failed(_)) => {
+                return Ok(Answered::done(Seen::Job(settle.id.clone())));
+            }
+            (State::Expired, Outcome::Succeeded(cost))
+                if settle.accept_late && self.now < job.ended + 72 * HOUR =>
+            {
+                fence(job, settle.attempt)?;
+                self.charge_late(n, cost)?;
+            }
+            (state @ (State::Expired | State::Cancelled), _) => return Err(finished(state)),
+        }
+        Ok(self.ended(n, command))
+    }
+
+    fn ended(&mut self, n: usize, command: &Command) -> Answered {
+        let job = &mut self.jobs[n];
+        job.ended = self.now;
+        job.finalizer = Some(command.clone());
+        Answered::done(Seen::Job(job.id.clone()))
+    }
+
+    /// What a job is said to have cost.
+    fn cost(&self, job: &Job, cost: &Cost) -> Result<Vec<(Unit, i64)>, Refusal> {
+        match cost {
+            Cost::AsReserved => Ok(job.price.amounts.clone()),
+            Cost::Usage(usage) => {
+                let operation = match job.reserve.as_ref().map(|reserve| &reserve.price) {
+                    Some(PriceSource::Quote(quote)) => Some(&quote.operation),
+                    Some(PriceSource::Operation(operation)) => Some(operation),
+                    _ => None,
+                };
+                let (Some(kind), Some(operation)) = (job.price.kind, operation) else {
+                    return Err(Refusal::field());
+                };
+                let mut operation = operation.clone();
+                operation.quantities.extend(usage.clone());
+                sold::price(kind, &operation).ok_or_else(Refusal::field)
+            }
+            Cost::Amounts(amounts) => {
+                let reserved = |id: &str| job.price.amounts.iter().any(|(unit, _)| *unit == id);
+                if let Some(unit) = amounts.units().find(|unit| !reserved(unit.as_str())) {
+                    return Err(Refusal::new("UNIT_MISMATCH").saying("unit", unit));
+                }
+                chargeable(amounts)
+            }
+        }
+    }
+
+    fn charge(&mut self, n: usize, cost: &Cost) -> Result<(), Refusal> {
+        let job = self.jobs[n].clone();
+        let cost = self.cost(&job, cost)?;
+        let over = |unit: Unit| (find(&cost, unit) - job.reserved(unit)).max(0);
+        if job.price.beyond == Beyond::AllOrRefuse {
+            let beyond: Vec<(Unit, i64)> =
+                job.price.amounts.iter().map(|(unit, _)| (*unit, over(unit))).collect();
+            self.affords(&beyond)?;
+        }
+        for (unit, reserved) in &job.price.amounts {
+            self.charge_held(n, unit, find(&cost, unit).min(*reserved), self.now);
+            let wanted = over(unit).min((find(&job.price.most, unit) - reserved).max(0));
+            let there = self.available(unit);
+            let owed = self.owed(unit);
+            let whole = |amount: i64| amount / sold::step(unit) * sold::step(unit);
+            let (beyond, debt) = match job.price.beyond {
+                Beyond::Never => (0, 0),
+                Beyond::AllOrRefuse => (over(unit), 0),
+                Beyond::IfAvailable => (whole(wanted.min(there)), 0),
+                Beyond::Owe => {
+                    let all = whole(wanted.min(there + (owed.limit - owed.debt).max(0)));
+                    (all.min(there), all - all.min(there))
+                }
+            };
+            self.charge_free(n, unit, beyond);
+            if debt > 0 {
+                self.owed.entry(unit).or_default().debt += debt;
+                self.jobs[n].parts.push(Part { charged: debt, ..Part::of(None, unit) });
+            }
+            if over(unit) > beyond + debt {
+                self.jobs[n].uncollected.push((unit, over(unit) - beyond - debt));
+            }
+        }
+        self.give_back(n, self.now, false);
+        self.jobs[n].state = State::Settled;
+        self.write(EntryKind::Settled, self.now);
+        Ok(())
+    }
+
+    fn charge_late(&mut self, n: usize, cost: &Cost) -> Result<(), Refusal> {
+        let job = self.jobs[n].clone();
+        let cost = self.cost(&job, cost)?;
+        let charges: Vec<(Unit, i64)> = job
+            .price
+            .amounts
+            .iter()
+            .map(|(unit, reserved)| (*unit, find(&cost, unit).min(*reserved)))
+            .collect();
+        self.affords(&charges)?;
+        for (unit, amount) in charges {
+            self.charge_free(n, unit, amount);
+            if find(&cost, unit) > amount {
+                self.jobs[n].uncollected.push((unit, find(&cost, unit) - amount));
+            }
+        }
+        self.jobs[n].state = State::Settled;
+        self.write(EntryKind::SettledLate, self.now);
+        Ok(())
+    }
+
+    /// Charges what is held: first what would lapse, then in the order in which it was taken.
+    fn charge_held(&mut self, n: usize, unit: Unit, amount: i64, at: i64) {
+        let mut left = amount;
+        for lapsing in [true, false] {
+            for p in 0..self.jobs[n].parts.len() {
+                let part = &self.jobs[n].parts[p];
+                let Some(lot) = part.lot.as_ref().and_then(|key| self.find_lot(key)) else { continue };
+                if part.unit != unit || (self.lots[lot].until <= at) != lapsing {
+                    continue;
+                }
+                let now = left.min(part.held - part.charged);
+                self.jobs[n].parts[p].charged += now;
+                self.lots[lot].used += now;
+                left -= now;
+            }
+        }
+    }
+
+    /// Charges what is free.
+    fn charge_free(&mut self, n: usize, unit: Unit, amount: i64) {
+        for (key, charged) in self.take(unit, amount) {
+            if let Some(lot) = self.find_lot(&key) {
+                self.lots[lot].used += charged;
+            }
+            self.jobs[n].parts.push(Part { charged, ..Part::of(Some(key), unit) });
+        }
+    }
+
+    /// Gives back what was held and not charged; with grace where the user is not to blame for the delay.
+    pub(super) fn give_back(&mut self, n: usize, at: i64, grace: bool) {
+        let mut graces = 0;
+        for p in 0..self.jobs[n].parts.len() {
+            let part = &self.jobs[n].parts[p];
+            let rest = part.held - part.charged;
+            let Some(lot) = part.lot.as_ref().and_then(|key| self.find_lot(key)).filter(|_| rest > 0) else {
+                continue;
+            };
+            if self.lots[lot].revoked {
+                self.lots[lot].taken += rest;
+                self.jobs[n].parts[p].lapsed = rest;
+            } else if self.lots[lot].until > at {
+                self.lots[lot].free += rest;
+                self.jobs[n].parts[p].returned = rest;
+            } else {
+                self.lots[lot].lapsed += rest;
+                let key = GrantKey::new(Origin::Grace, self.jobs[n].id.clone().into(), graces);
+                match self.grace_lot(lot, key.clone(), rest, at).filter(|_| grace) {
+                    None => self.jobs[n].parts[p].lapsed = rest,
+                    Some(lot) => {
+                        graces += 1;
+                        self.issue(lot, at);
+                        self.jobs[n].parts[p].returned = rest;
+                        self.jobs[n].parts[p].grace = Some(key);
+                    }
+                }
+            }
+        }
+    }
+
+    /// 24 hours more, but 72 after the first lot's end at most.
+    fn grace_lot(&self, old: usize, key: GrantKey, amount: i64, at: i64) -> Option<Lot> {
+        let old = &self.lots[old];
+        let (first, bound) = old.grace.clone().unwrap_or((old.key.clone(), old.until + 72 * HOUR));
+        let until = (at + 24 * HOUR).min(bound);
+        let lot = Lot::new(key, old.unit, Source::Grace, amount, at);
+        (until > at).then_some(Lot { until, grace: Some((first, bound)), ..lot })
+    }
+
+    fn fail(&mut self, n: usize, code: &str) {
+        for (unit, reserved) in self.jobs[n].price.amounts.clone() {
+            let fee = sold::share(reserved, sold::failure_percent(code, unit), sold::step(unit));
+            self.charge_fee(n, unit, fee);
+        }
+        self.give_back(n, self.now, true);
+        self.jobs[n].state = State::Failed;
+        self.write(EntryKind::Failed, self.now);
+    }
+
+    fn charge_fee(&mut self, n: usize, unit: Unit, fee: i64) {
+        if fee > 0 {
+            self.charge_held(n, unit, fee, self.now);
+            self.jobs[n].fees.push((unit, fee));
+        }
+    }
+
+    pub(super) fn cancel(&mut self, cancel: &Cancel, command: &Command) -> Result<Answered, Refusal> {
+        let Some(n) = self.find_job(&cancel.id) else {
+            if !cancel.allow_missing {
+                return Err(Refusal::new("RESERVATION_NOT_FOUND"));
+            }
+            self.jobs.push(tombstone(cancel, self.now));
+            self.write(EntryKind::Cancelled, self.now);
+            return Ok(self.ended(self.jobs.len() - 1, command));
+        };
+        match self.jobs[n].state {
+            State::Held | State::Processing => {}
+            State::Cancelled => return repeated(&self.jobs[n], command),
+            State::Expired => return Ok(Answered::done(Seen::Job(cancel.id.clone()))),
+            state => return Err(finished(state)),
+        }
+        let fees = if cancel.reason == CancelReason::User { user_fees(&self.jobs[n]) } else { Vec::new() };
+        for (unit, most) in known(&cancel.max_fees)? {
+            if find(&fees, unit) > most {
+                let refusal = Refusal::new("FEE_ABOVE_LIMIT").saying("unit", unit);
+                return Err(refusal.saying("fee", find(&fees, unit)).saying("max_fee", most));
+            }
+        }
+        for (unit, fee) in fees {
+            self.charge_fee(n, unit, fee);
+        }
+        self.give_back(n, self.now, cancel.reason == CancelReason::Platform);
+        self.jobs[n].state = State::Cancelled;
+        self.write(EntryKind::Cancelled, self.now);
+        Ok(self.ended(n, command))
+    }
+}
+
+/// Nothing before Start; then half, and all of a training.
+fn user_fees(job: &Job) -> Vec<(Unit, i64)> {
+    if job.state == State::Held {
+        return Vec::new();
+    }
+    let fee = |(unit, reserved): &(Unit, i64)| {
+        (*unit, sold::share(*reserved, sold::cancel_percent(unit), sold::step(unit)))
+    };
+    job.price.amounts.iter().map(fee).collect()
+}
+
+/// The same finalizer once more, or another.
+fn repeated(job: &Job, command: &Command) -> Result<Answered, Refusal> {
+    if let Some(before) = &job.finalizer {
+        same(before, command).map_err(|refusal| refusal.saying("state", job.state.as_str()))?;
+    }
+    Ok(Answered::again(Seen::Job(job.id.clone())))
+}
+
+fn tombstone(cancel: &Cancel, now: i64) -> Job {
+    let price = Price {
+        amounts: Vec::new(),
+        most: Vec::new(),
+        beyond: Beyond::IfAvailable,
+        kind: None,
+        ttl: 0,
+        lease: None,
+    };
+    Job {
+        id: cancel.id.clone(),
+        state: State::Cancelled,
+        reserve: None,
+        price,
+        made: now,
+        deadline: now,
+        attempt: 0,
+        worker: String::new(),
+        lease: None,
+        parts: Vec::new(),
+        ended: now,
+        finalizer: None,
+        fees: Vec::new(),
+        uncollected: Vec::new(),
+    }
+}
+
+/// The figure of a unit, 0 if it is not named.
+pub(super) fn find(amounts: &[(Unit, i64)], unit: Unit) -> i64 {
+    amounts.iter().find(|(of, _)| *of == unit).map_or(0, |(_, amount)| *amount)
+}

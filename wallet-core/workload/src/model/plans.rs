@@ -1,0 +1,357 @@
+//! Subscriptions: sold, changed, paid, renewed, ended.
+
+use wallet_core::decide::{CancelSubscription, ChangePlan, Subscribe};
+use wallet_core::entry::EntryKind;
+use wallet_core::grant::{GrantKey, Origin};
+use wallet_core::subscription::Overrides;
+use wallet_core::wallet::WalletStatus;
+use wallet_core::{Command, OriginId, Source};
+
+use super::answer::{Answered, Refusal, Seen};
+use super::calendar::{Every, NEVER, nth};
+use super::request::known;
+use super::sold::{self, Allowance, DEFAULT, Plan};
+use super::state::{Lot, Model, Next, Sold, Sub};
+
+impl Sold {
+    fn of(plan: &'static Plan, overrides: &Overrides) -> Result<Self, Refusal> {
+        let mut allowances: Vec<Allowance> = plan
+            .allowances
+            .iter()
+            .map(|(unit, amount, every, cap)| Allowance { unit, amount: *amount, every: *every, cap: *cap })
+            .collect();
+        for (unit, amount) in known(&overrides.allowances)? {
+            match allowances.iter_mut().find(|allowance| allowance.unit == unit) {
+                Some(allowance) => allowance.amount = amount,
+                None => allowances.push(Allowance { unit, amount, every: plan.every, cap: 0 }),
+            }
+        }
+        Ok(Self {
+            plan: plan.id,
+            rank: overrides.rank.unwrap_or(plan.rank),
+            every: plan.every,
+            on_payment: plan.on_payment,
+            dunning: plan.dunning,
+            allowances,
+            limits: overrides.limits.clone(),
+        })
+    }
+}
+
+impl Sub {
+    fn new(number: u32, sold: Sold, anchor: i64) -> Self {
+        let given = vec![0; sold.allowances.len()];
+        Self { number, sold, anchor, period: 0, paid: 1, given, past_due: false, next: None }
+    }
+
+    fn boundary(&self, n: u32) -> i64 {
+        nth(self.anchor, self.sold.every, n)
+    }
+
+    fn end(&self) -> i64 {
+        self.boundary(self.period + 1)
+    }
+
+    /// The `k`-th stretch of an allowance in this period, if it has one.
+    fn window(&self, allowance: &Allowance, k: u32) -> Option<(i64, i64)> {
+        let begin = |k: u32| match (self.sold.every, allowance.every) {
+            (Every::Year, Every::Month) => nth(self.anchor, Every::Month, 12 * self.period + k),
+            (whole, part) if whole == part => self.boundary(self.period + k),
+            (_, part) => nth(self.boundary(self.period), part, k),
+        };
+        (begin(k) < self.end()).then(|| (begin(k), begin(k + 1).min(self.end())))
+    }
+
+    /// The stretch that an instant lies in.
+    fn window_at(&self, allowance: &Allowance, at: i64) -> Option<(u32, (i64, i64))> {
+        let mut all = (0..).map_while(|k| self.window(allowance, k).map(|window| (k, window)));
+        all.find(|(_, (from, until))| (*from..*until).contains(&at))
+    }
+
+    fn next_given(&self, n: usize) -> i64 {
+        self.window(&self.sold.allowances[n], self.given[n]).map_or(NEVER, |(from, _)| from)
+    }
+
+    fn any_given(&self) -> i64 {
+        (0..self.given.len()).map(|n| self.next_given(n)).min().unwrap_or(NEVER)
+    }
+
+    fn turn(&self) -> i64 {
+        if self.past_due { self.end() + self.sold.dunning } else { self.end() }
+    }
+
+    /// When anything happens to it by itself.
+    pub(super) fn next_instant(&self) -> i64 {
+        self.turn().min(self.any_given())
+    }
+
+    /// When it gives credits again, as far as is known.
+    pub(super) fn next_renewal(&self) -> i64 {
+        let renews = self.next != Some(Next::End) && !self.past_due;
+        if renews { self.end().min(self.any_given()) } else { self.any_given() }
+    }
+
+    /// What is to come at the end of the period, in a word.
+    pub(crate) fn next_plan(&self) -> &'static str {
+        match &self.next {
+            None => "nothing",
+            Some(Next::End) => "end",
+            Some(Next::Change(sold)) => sold.plan,
+        }
+    }
+
+    /// Goes on into the next period, or, if that is over already, the one that `at` lies in.
+    fn go_on(&mut self, at: i64) {
+        self.period += 1;
+        while self.end() <= at {
+            self.period += 1;
+        }
+        self.paid = self.paid.max(self.period + 1);
+        self.given = vec![0; self.sold.allowances.len()];
+        self.past_due = false;
+    }
+}
+
+impl Model {
+    /// What the default plan gives a new wallet.
+    pub(super) fn welcome(&mut self) {
+        if let Ok(sold) = Sold::of(self.plan(), &Overrides::default()) {
+            self.give(Sub::new(0, sold, self.now), self.now, false);
+            self.sub = None;
+        }
+    }
+
+    /// Every allowance that was not given for the window of this instant, with what rolls over.
+    fn give(&mut self, mut sub: Sub, at: i64, roll: bool) {
+        for n in 0..sub.sold.allowances.len() {
+            self.give_one(&mut sub, n, at, roll);
+        }
+        self.subscribed(sub);
+    }
+
+    fn give_one(&mut self, sub: &mut Sub, n: usize, at: i64, roll: bool) {
+        let allowance = sub.sold.allowances[n].clone();
+        let extra = if roll { self.rolled(&allowance, n, at) } else { 0 };
+        let Some((k, window)) = sub.window_at(&allowance, at) else { return };
+        sub.given[n] = k + 1;
+        self.issue_of(sub, n, k, allowance.amount + extra, window, at);
+    }
+
+    fn issue_of(&mut self, sub: &Sub, n: usize, k: u32, amount: i64, (from, until): (i64, i64), at: i64) {
+        if amount <= 0 {
+            return;
+        }
+        let once = sub.sold.every == Every::Once;
+        let id = OriginId::of_period(sub.number, sub.period, k);
+        let key = GrantKey::new(Origin::Period, id, u16::try_from(n).unwrap_or(u16::MAX));
+        let source = if once { Source::Free } else { Source::Subscription };
+        let lot = Lot::new(key, sub.sold.allowances[n].unit, source, amount, at);
+        self.issue(Lot { from, until, ..lot }, at);
+        self.welcomed |= once;
+    }
+
+    /// What of the window before moves on: what lapsed at this instant and did not come back as grace.
+    fn rolled(&self, allowance: &Allowance, n: usize, at: i64) -> i64 {
+        let before = self.lots.iter().filter(|lot| {
+            lot.key.origin == Origin::Period
+                && usize::from(lot.key.n) == n
+                && lot.unit == allowance.unit
+                && lot.until == at
+        });
+        let saved = |old: &Lot| -> i64 {
+            let from_it =
+                |lot: &&Lot| lot.from == at && lot.grace.as_ref().is_some_and(|(first, _)| *first == old.key);
+            self.lots.iter().filter(from_it).map(|lot| lot.amount).sum()
+        };
+        before.map(|lot| lot.lapsed - saved(lot)).sum::<i64>().min(allowance.cap).max(0)
+    }
+
+    fn subscribed(&mut self, sub: Sub) {
+        self.sales = self.sales.max(sub.number);
+        self.sub = Some(sub);
+    }
+
+    /// What the subscription brings at this instant.
+    pub(super) fn plan_goes_on(&mut self, at: i64) {
+        let Some(mut sub) = self.sub.clone() else { return };
+        if sub.turn() > at {
+            if let Some(n) = (0..sub.given.len()).find(|n| sub.next_given(*n) <= at) {
+                self.give_one(&mut sub, n, at, true);
+                self.subscribed(sub);
+                self.write(EntryKind::AllowanceGiven, at);
+            }
+            return;
+        }
+        if sub.past_due || sub.next == Some(Next::End) {
+            self.end_plan(at);
+            return self.write(EntryKind::SubscriptionEnded, at);
+        }
+        if let Some(Next::Change(sold)) = sub.next.take() {
+            sub.sold = sold;
+            sub.number += 1;
+            sub.go_on(at);
+            self.give(sub, at, true);
+            return self.write(EntryKind::PlanChanged, at);
+        }
+        if sub.sold.on_payment && sub.paid <= sub.period + 1 {
+            sub.past_due = true;
+            self.subscribed(sub);
+            return self.write(EntryKind::PaymentMissed, at);
+        }
+        sub.go_on(at);
+        self.give(sub, at, true);
+        self.write(EntryKind::PeriodBegan, at);
+    }
+
+    /// What it included and what was bought for its time lapses.
+    fn end_plan(&mut self, at: i64) {
+        for n in 0..self.lots.len() {
+            let lot = &self.lots[n];
+            let included = lot.key.origin == Origin::Period && lot.source == Source::Subscription;
+            let open = lot.free > 0 || lot.waiting > 0 || self.held_of(&lot.key) > 0;
+            if open && lot.until > at && (included || lot.with_subscription) {
+                self.lapse(n);
+                self.lots[n].until = at;
+            }
+        }
+        self.sub = None;
+    }
+
+    fn sell(&self, plan: &str, overrides: &Overrides) -> Result<Sold, Refusal> {
+        known(&overrides.allowances)?;
+        let missing = || Refusal::new("PLAN_NOT_FOUND").saying("plan_id", plan);
+        let mut sold = Sold::of(sold::find_plan(plan).ok_or_else(missing)?, overrides)?;
+        if plan == DEFAULT && self.welcomed {
+            sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit));
+        }
+        Ok(sold)
+    }
+
+    pub(super) fn subscribe(
+        &mut self,
+        subscribe: &Subscribe,
+        command: &Command,
+    ) -> Result<Answered, Refusal> {
+        if self.requested(command)? {
+            return Ok(Answered::again(Seen::Wallet));
+        }
+        if self.status == WalletStatus::Closed {
+            return Err(Refusal::new("WALLET_CLOSED"));
+        }
+        if let Some(sub) = &self.sub {
+            return Err(Refusal::new("ALREADY_SUBSCRIBED").saying("plan_id", sub.sold.plan));
+        }
+        let sold = self.sell(&subscribe.plan, &subscribe.overrides)?;
+        let anchor = subscribe.anchor.map_or(self.now, |anchor| anchor.as_micros());
+        let sub = Sub::new(self.sales + 1, sold, anchor);
+        if anchor > self.now || sub.end() <= self.now {
+            return Err(Refusal::field());
+        }
+        self.give(sub, self.now, false);
+        self.remember(command, EntryKind::Subscribed);
+        Ok(Answered::done(Seen::Wallet))
+    }
+
+    pub(super) fn change_plan(
+        &mut self,
+        change: &ChangePlan,
+        command: &Command,
+    ) -> Result<Answered, Refusal> {
+        if self.requested(command)? {
+            return Ok(Answered::again(Seen::Wallet));
+        }
+        let mut sub = self.subscription()?;
+        let sold = self.sell(&change.plan, &change.overrides)?;
+        let now = self.now;
+        let cancelled = sub.next.clone().filter(|next| *next == Next::End);
+        if sold.plan == sub.sold.plan && change.overrides == Overrides::default() {
+            sub.next = cancelled;
+            self.subscribed(sub);
+        } else if sub.sold.every == Every::Once || sold.every != sub.sold.every {
+            self.give(Sub::new(sub.number + 1, sold, now), now, false);
+        } else if sub.past_due {
+            let mut sub = Sub { number: sub.number + 1, sold, next: cancelled, ..sub };
+            sub.go_on(now);
+            self.give(sub, now, false);
+        } else if sold.rank > sub.sold.rank {
+            self.upgrade(&sub, Sub { number: sub.number + 1, sold, next: cancelled, ..sub.clone() });
+        } else {
+            sub.next = cancelled.or(Some(Next::Change(sold)));
+            self.subscribed(sub);
+        }
+        self.remember(command, EntryKind::PlanChanged);
+        Ok(Answered::done(Seen::Wallet))
+    }
+
+    /// The difference for the rest of the period, up to the unit's step.
+    fn upgrade(&mut self, old: &Sub, mut new: Sub) {
+        let now = self.now;
+        new.given = vec![0; new.sold.allowances.len()];
+        for n in 0..new.sold.allowances.len() {
+            let allowance = new.sold.allowances[n].clone();
+            let Some((k, (from, until))) = new.window_at(&allowance, now) else { continue };
+            let like_it = |old: &&Allowance| old.unit == allowance.unit && old.every == allowance.every;
+            let had = old.sold.allowances.iter().find(like_it).map_or(0, |old| old.amount);
+            let step = i128::from(sold::step(allowance.unit));
+            let share = i128::from((allowance.amount - had).max(0)) * i128::from(until - now);
+            let steps = share.div_euclid(i128::from(until - from) * step);
+            let exact = steps * step * i128::from(until - from) == share;
+            let amount = if exact { steps } else { steps + 1 } * step;
+            self.issue_of(&new, n, k, i64::try_from(amount).unwrap_or(0), (now, until), now);
+            new.given[n] = k + 1;
+        }
+        self.subscribed(new);
+    }
+
+    fn subscription(&self) -> Result<Sub, Refusal> {
+        self.sub.clone().ok_or_else(|| Refusal::new("SUBSCRIPTION_NOT_FOUND"))
+    }
+
+    pub(super) fn cancel_subscription(
+        &mut self,
+        cancel: &CancelSubscription,
+        command: &Command,
+    ) -> Result<Answered, Refusal> {
+        if self.requested(command)? {
+            return Ok(Answered::again(Seen::Wallet));
+        }
+        let sub = self.subscription()?;
+        if cancel.now {
+            self.end_plan(self.now);
+        } else {
+            self.subscribed(Sub { next: Some(Next::End), ..sub });
+        }
+        self.remember(command, EntryKind::SubscriptionCancelled);
+        Ok(Answered::done(Seen::Wallet))
+    }
+
+    pub(super) fn resume(&mut self, command: &Command) -> Result<Answered, Refusal> {
+        if self.requested(command)? {
+            return Ok(Answered::again(Seen::Wallet));
+        }
+        let mut sub = self.subscription()?;
+        sub.next = sub.next.filter(|next| *next != Next::End);
+        self.subscribed(sub);
+        self.remember(command, EntryKind::SubscriptionResumed);
+        Ok(Answered::done(Seen::Wallet))
+    }
+
+    pub(super) fn record_payment(&mut self, command: &Command) -> Result<Answered, Refusal> {
+        if self.requested(command)? {
+            return Ok(Answered::again(Seen::Wallet));
+        }
+        let mut sub = self.subscription()?;
+        if sub.paid > sub.period + 1 {
+            return Err(Refusal::field());
+        }
+        if sub.past_due {
+            sub.go_on(self.now);
+            self.give(sub, self.now, false);
+        } else {
+            sub.paid = sub.period + 2;
+            self.subscribed(sub);
+        }
+        self.remember(command, EntryKind::PaymentRecorded);
+        Ok(Answered::done(Seen::Wallet))
+    }
+}

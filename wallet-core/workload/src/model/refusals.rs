@@ -1,0 +1,108 @@
+//! Everything that may stand in the way of a job, in its order.
+
+use wallet_core::Operation;
+use wallet_core::Timestamp;
+use wallet_core::wallet::WalletStatus;
+
+use super::answer::Refusal;
+use super::calendar::NEVER;
+use super::sold::{MOST_N, PACKS, PLANS, Plan, UNITS, Unit};
+use super::state::Model;
+
+impl Model {
+    pub(super) fn may_reserve(
+        &self,
+        operation: Option<&Operation>,
+        amounts: &[(Unit, i64)],
+    ) -> Result<(), Refusal> {
+        match self.status {
+            WalletStatus::Active => {}
+            WalletStatus::Suspended => return Err(Refusal::new("WALLET_SUSPENDED")),
+            WalletStatus::Closed => return Err(Refusal::new("WALLET_CLOSED")),
+            WalletStatus::Frozen => return Err(Refusal::new("WALLET_FROZEN")),
+        }
+        if let Some((unit, _)) = UNITS.iter().find(|(unit, _)| self.owed(unit).debt > 0) {
+            let refusal = Refusal::new("IN_DEBT").saying("unit", unit);
+            return Err(refusal.saying("debt", self.owed(unit).debt));
+        }
+        if let Some(operation) = operation {
+            self.entitled(operation)?;
+        }
+        let open = self.open_jobs().count() as u64;
+        if let Some(limit) = self.concurrency().filter(|limit| open >= *limit) {
+            return Err(Refusal::new("CONCURRENCY_LIMIT").saying("limit", limit).saying("open", open));
+        }
+        self.affords(amounts)
+    }
+
+    fn entitled(&self, operation: &Operation) -> Result<(), Refusal> {
+        let plan = self.plan();
+        let mut plans: Vec<&Plan> = PLANS.iter().filter(|plan| allows(plan, operation).is_ok()).collect();
+        plans.sort_by_key(|plan| plan.rank);
+        let plans: Vec<&str> = plans.iter().map(|plan| plan.id).collect();
+        match allows(plan, operation) {
+            Ok(()) => Ok(()),
+            Err(Unfit::Kind) => {
+                let refusal = Refusal::new("NOT_ENTITLED").saying("kind", &operation.kind);
+                Err(refusal.saying("plan", plan.id).saying("plans", plans.join(",")))
+            }
+            Err(Unfit::Number(n)) => {
+                let refusal = Refusal::new("LIMIT_EXCEEDED").saying("limit", "n").saying("maximum", MOST_N);
+                Err(refusal.saying("requested", n).saying("plans", plans.join(",")))
+            }
+        }
+    }
+
+    /// Whether the amounts are there; otherwise what is missing and the way out.
+    pub(super) fn affords(&self, amounts: &[(Unit, i64)]) -> Result<(), Refusal> {
+        let short = |(unit, amount): &&(Unit, i64)| *amount > self.available(unit);
+        let short: Vec<&(Unit, i64)> = amounts.iter().filter(short).collect();
+        if short.is_empty() {
+            return Ok(());
+        }
+        let mut refusal = Refusal::new("INSUFFICIENT_CREDITS").saying("unit", short[0].0);
+        for (n, (unit, amount)) in short.iter().enumerate() {
+            let there = self.available(unit);
+            let figures = [("required", *amount), ("available", there), ("shortfall", amount - there)];
+            for (name, figure) in figures.into_iter().filter(|_| n == 0) {
+                refusal = refusal.saying(name, figure);
+            }
+            for (name, figure) in figures.into_iter().filter(|_| short.len() > 1) {
+                refusal = refusal.saying(&format!("{name}.{unit}"), figure);
+            }
+        }
+        let missing = |unit: Unit, amount: i64| amount - self.available(unit);
+        let covers = |amounts: &[(Unit, i64)], unit: Unit, amount: i64| {
+            amounts.iter().any(|(of, inside)| *of == unit && *inside >= missing(unit, amount))
+        };
+        let packs = PACKS.iter().filter(|pack| self.sells(pack));
+        let packs =
+            packs.filter(|pack| short.iter().all(|(unit, amount)| covers(pack.amounts, unit, *amount)));
+        let packs: Vec<&str> = packs.map(|pack| pack.id).collect();
+        if !packs.is_empty() {
+            refusal = refusal.saying("packs", packs.join(","));
+        }
+        match self.sub.as_ref().map_or(NEVER, super::state::Sub::next_renewal) {
+            NEVER => Err(refusal),
+            at => Err(refusal.saying("next_renewal_time", Timestamp::from_micros(at))),
+        }
+    }
+}
+
+enum Unfit {
+    Kind,
+    Number(String),
+}
+
+fn allows(plan: &Plan, operation: &Operation) -> Result<(), Unfit> {
+    if plan.kinds.is_empty() {
+        return Ok(());
+    }
+    if !plan.kinds.contains(&operation.kind.as_str()) {
+        return Err(Unfit::Kind);
+    }
+    match operation.quantities.get("n") {
+        Some(n) if *n > MOST_N.into() => Err(Unfit::Number(n.to_string())),
+        _ => Ok(()),
+    }
+}

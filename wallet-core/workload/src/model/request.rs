@@ -1,0 +1,95 @@
+//! The wallet itself: made and changed; and commands that are known by a request id.
+
+use wallet_core::decide::{CreateWallet, UpdateWallet};
+use wallet_core::entry::EntryKind;
+use wallet_core::wallet::WalletStatus;
+use wallet_core::{Amounts, Command, RequestId};
+
+use super::answer::{Answered, Refusal, Seen, mismatch, same};
+use super::sold::{self, Unit};
+use super::state::Model;
+
+impl Model {
+    pub(super) fn create(&mut self, create: &CreateWallet) -> Result<Answered, Refusal> {
+        if let Some(before) = &self.created {
+            same(&Command::CreateWallet(before.clone()), &Command::CreateWallet(create.clone()))?;
+            return Ok(Answered::again(Seen::Wallet));
+        }
+        let limits = known(&create.debt_limits)?;
+        self.created = Some(create.clone());
+        self.name.clone_from(&create.display_name);
+        self.set_limits(&limits);
+        self.welcome();
+        self.write(EntryKind::WalletCreated, self.now);
+        Ok(Answered::done(Seen::Wallet))
+    }
+
+    pub(super) fn update(&mut self, update: &UpdateWallet, command: &Command) -> Result<Answered, Refusal> {
+        if self.requested(command)? {
+            return Ok(Answered::again(Seen::Wallet));
+        }
+        if self.status == WalletStatus::Closed {
+            return Err(Refusal::new("WALLET_CLOSED"));
+        }
+        let limits = known(&update.debt_limits)?;
+        if limits.iter().any(|(unit, limit)| *limit < self.owed(unit).debt) {
+            return Err(Refusal::field());
+        }
+        self.set_limits(&limits);
+        self.status = update.status.unwrap_or(self.status);
+        if let Some(name) = &update.display_name {
+            self.name.clone_from(name);
+        }
+        self.remember(command, EntryKind::WalletUpdated);
+        Ok(Answered::done(Seen::Wallet))
+    }
+
+    fn set_limits(&mut self, limits: &[(Unit, i64)]) {
+        for (unit, limit) in limits {
+            self.owed.entry(unit).or_default().limit = *limit;
+        }
+    }
+
+    /// Whether this very request was made before; refused if its id was used for something else.
+    pub(super) fn requested(&self, command: &Command) -> Result<bool, Refusal> {
+        let before = self.requests.iter().find(|before| request(before) == request(command));
+        let Some(before) = before else { return Ok(false) };
+        if std::mem::discriminant(before) != std::mem::discriminant(command) {
+            return Err(mismatch(&["request_id"]));
+        }
+        same(before, command).map(|()| true)
+    }
+
+    pub(super) fn remember(&mut self, command: &Command, kind: EntryKind) {
+        self.requests.push(command.clone());
+        self.write(kind, self.now);
+    }
+}
+
+fn request(command: &Command) -> Option<&RequestId> {
+    match command {
+        Command::UpdateWallet(c) => Some(&c.request),
+        Command::RevokeGrant(c) => Some(&c.request),
+        Command::Subscribe(c) => Some(&c.request),
+        Command::ChangePlan(c) => Some(&c.request),
+        Command::CancelSubscription(c) => Some(&c.request),
+        Command::ResumeSubscription(c) => Some(&c.request),
+        Command::RecordPayment(c) => Some(&c.request),
+        _ => None,
+    }
+}
+
+/// Amounts in units that the catalog has.
+pub(super) fn known(amounts: &Amounts) -> Result<Vec<(Unit, i64)>, Refusal> {
+    let known = |(unit, amount)| sold::unit(unit).map(|unit| (unit, amount));
+    amounts.iter().map(known).collect::<Option<Vec<_>>>().ok_or_else(Refusal::field)
+}
+
+/// Amounts that could be charged.
+pub(super) fn chargeable(amounts: &Amounts) -> Result<Vec<(Unit, i64)>, Refusal> {
+    let amounts = known(amounts)?;
+    if amounts.iter().any(|(unit, amount)| amount % sold::step(unit) != 0) {
+        return Err(Refusal::field());
+    }
+    Ok(amounts)
+}

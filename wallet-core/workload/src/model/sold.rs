@@ -1,0 +1,240 @@
+//! `catalog.toml` once more, as plain tables, and the prices of its rules worked out by hand.
+
+use wallet_core::{Operation, UnitId};
+
+use super::calendar::{DAY, Every, HOUR, SECOND};
+
+/// A unit by its id.
+pub(crate) type Unit = &'static str;
+
+/// All units with the smallest step ever charged, ordered by id.
+pub(crate) const UNITS: [(Unit, i64); 3] = [("coins", 5), ("credits", 1), ("trainings", 1)];
+
+/// The catalog's only version.
+pub(crate) const VERSION: i64 = 1;
+
+/// The unit of this id, if there is one.
+pub(crate) fn unit(id: &UnitId) -> Option<Unit> {
+    UNITS.iter().map(|(unit, _)| *unit).find(|unit| *unit == id.as_str())
+}
+
+/// The smallest step ever charged.
+pub(crate) fn step(unit: Unit) -> i64 {
+    UNITS.iter().find(|(id, _)| *id == unit).map_or(1, |(_, step)| *step)
+}
+
+/// Credits that a plan includes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    pub(crate) unit: Unit,
+    pub(crate) amount: i64,
+    pub(crate) every: Every,
+    pub(crate) cap: i64,
+}
+
+/// A plan.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) id: &'static str,
+    pub(crate) rank: u32,
+    pub(crate) every: Every,
+    pub(crate) on_payment: bool,
+    pub(crate) dunning: i64,
+    pub(crate) allowances: &'static [(Unit, i64, Every, i64)],
+    /// Kinds of jobs; none: all.
+    pub(crate) kinds: &'static [&'static str],
+    pub(crate) concurrency: Option<u64>,
+}
+
+/// The most of `n` where a plan names kinds.
+pub(crate) const MOST_N: i64 = 150;
+/// The plan of wallets without a subscription.
+pub(crate) const DEFAULT: &str = "free";
+
+const fn plan(
+    id: &'static str,
+    rank: u32,
+    every: Every,
+    allowances: &'static [(Unit, i64, Every, i64)],
+) -> Plan {
+    Plan { id, rank, every, on_payment: false, dunning: 7 * DAY, allowances, kinds: &[], concurrency: None }
+}
+
+const fn on_payment(plan: Plan) -> Plan {
+    Plan { on_payment: true, ..plan }
+}
+
+/// All plans.
+pub(crate) const PLANS: [Plan; 12] = [
+    Plan { concurrency: Some(6), ..plan("free", 0, Every::Once, &[("credits", 40, Every::Once, 0)]) },
+    plan("trial", 1, Every::Once, &[("credits", 60, Every::Once, 0)]),
+    Plan {
+        kinds: &["fixed", "open", "leased", "both"],
+        ..plan("creator", 1, Every::Month, &[("credits", 300, Every::Month, 0)])
+    },
+    Plan { concurrency: Some(5), ..plan("pro", 2, Every::Month, &[("credits", 900, Every::Month, 0)]) },
+    plan(
+        "studio",
+        3,
+        Every::Month,
+        &[
+            ("credits", 2500, Every::Month, 0),
+            ("trainings", 8, Every::Month, 0),
+            ("coins", 100, Every::Month, 0),
+        ],
+    ),
+    plan("keeper", 1, Every::Month, &[("credits", 400, Every::Month, 150), ("trainings", 3, Every::Week, 0)]),
+    plan(
+        "keeper-pro",
+        2,
+        Every::Month,
+        &[("credits", 1000, Every::Month, 600), ("trainings", 5, Every::Week, 4)],
+    ),
+    plan("week", 1, Every::Week, &[("credits", 100, Every::Week, 0)]),
+    plan("annual", 2, Every::Year, &[("credits", 500, Every::Month, 0), ("trainings", 2, Every::Week, 0)]),
+    on_payment(plan("prepaid", 1, Every::Month, &[("credits", 300, Every::Month, 0)])),
+    on_payment(plan("prepaid-pro", 2, Every::Month, &[("credits", 1000, Every::Month, 300)])),
+    Plan {
+        dunning: 30 * DAY,
+        ..on_payment(plan("patient", 1, Every::Week, &[("credits", 100, Every::Week, 0)]))
+    },
+];
+
+/// The plan of this id.
+pub(crate) fn find_plan(id: &str) -> Option<&'static Plan> {
+    PLANS.iter().find(|plan| plan.id == id)
+}
+
+/// When a pack lapses by the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lapses {
+    Never,
+    Days(i64),
+    Months(i64),
+}
+
+/// Credits for sale.
+#[derive(Debug)]
+pub(crate) struct Pack {
+    pub(crate) id: &'static str,
+    pub(crate) amounts: &'static [(Unit, i64)],
+    pub(crate) lapses: Lapses,
+    pub(crate) with_subscription: bool,
+    /// The plans it is sold on; none: everybody.
+    pub(crate) plans: &'static [&'static str],
+}
+
+/// All packs; their amounts ordered by unit.
+pub(crate) const PACKS: [Pack; 5] = [
+    Pack {
+        id: "starter",
+        amounts: &[("credits", 50)],
+        lapses: Lapses::Never,
+        with_subscription: false,
+        plans: &[],
+    },
+    Pack {
+        id: "bundle",
+        amounts: &[("credits", 100), ("trainings", 2)],
+        lapses: Lapses::Months(1),
+        with_subscription: false,
+        plans: &[],
+    },
+    Pack {
+        id: "tied",
+        amounts: &[("credits", 50), ("trainings", 2)],
+        lapses: Lapses::Never,
+        with_subscription: true,
+        plans: &[],
+    },
+    Pack {
+        id: "add-on",
+        amounts: &[("credits", 500)],
+        lapses: Lapses::Months(12),
+        with_subscription: true,
+        plans: &["creator", "pro", "annual", "prepaid"],
+    },
+    Pack {
+        id: "quick",
+        amounts: &[("coins", 40), ("credits", 80)],
+        lapses: Lapses::Days(3),
+        with_subscription: false,
+        plans: &[],
+    },
+];
+
+/// What happens to a cost above what was reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    IfAvailable,
+    Never,
+    AllOrRefuse,
+    Owe,
+}
+
+/// A kind of job.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    pub(crate) id: &'static str,
+    /// What is charged for, its quantity, and tenths of a minor unit for each.
+    pub(crate) prices: &'static [(Unit, &'static str, i64)],
+    /// The most that may be charged, in percent of what is reserved.
+    pub(crate) most: i64,
+    pub(crate) beyond: Beyond,
+    pub(crate) ttl: i64,
+    pub(crate) lease: Option<i64>,
+}
+
+/// How long a hold lives by default.
+pub(crate) const TTL: i64 = HOUR / 2;
+
+const fn kind(id: &'static str, prices: &'static [(Unit, &'static str, i64)], most: i64) -> Kind {
+    Kind { id, prices, most, beyond: Beyond::IfAvailable, ttl: TTL, lease: None }
+}
+
+/// All kinds of jobs; their prices ordered by unit.
+pub(crate) const KINDS: [Kind; 8] = [
+    kind("fixed", &[("credits", "n", 20)], 100),
+    kind("open", &[("credits", "n", 15)], 120),
+    Kind { beyond: Beyond::Never, ..kind("capped", &[("credits", "n", 10)], 120) },
+    Kind { beyond: Beyond::AllOrRefuse, ..kind("strict", &[("credits", "n", 10)], 100) },
+    Kind { beyond: Beyond::Owe, ..kind("owing", &[("credits", "n", 10)], 1000) },
+    kind("both", &[("credits", "n", 10), ("trainings", "t", 10)], 200),
+    Kind { ttl: 300 * SECOND, lease: Some(60 * SECOND), ..kind("leased", &[("credits", "n", 10)], 100) },
+    kind("coins", &[("coins", "n", 10)], 200),
+];
+
+/// The kind of this id.
+pub(crate) fn find_kind(id: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.id == id)
+}
+
+/// What an operation of a kind costs, ordered by unit; `None`: a quantity is missing.
+pub(crate) fn price(kind: &Kind, operation: &Operation) -> Option<Vec<(Unit, i64)>> {
+    let cost = |(unit, quantity, rate): &(Unit, &str, i64)| {
+        let tenths = operation.quantities.get(*quantity)?.to_minor(1)?;
+        let hundredths = tenths * rate;
+        Some((*unit, up(hundredths, 100 * step(unit)) / 100))
+    };
+    kind.prices.iter().map(cost).collect()
+}
+
+/// `n` up to a multiple of `step`.
+pub(crate) fn up(n: i64, step: i64) -> i64 {
+    (n + step - 1) / step * step
+}
+
+/// `percent` of `n`, down to a multiple of `step`.
+pub(crate) fn share(n: i64, percent: i64, step: i64) -> i64 {
+    n * percent / 100 / step * step
+}
+
+/// What a user pays for cancelling a started job, in percent.
+pub(crate) fn cancel_percent(unit: Unit) -> i64 {
+    if unit == "trainings" { 100 } else { 50 }
+}
+
+/// What a failure costs, in percent.
+pub(crate) fn failure_percent(code: &str, unit: Unit) -> i64 {
+    if code == "NSFW" && unit == "credits" { 25 } else { 0 }
+}

@@ -1,0 +1,288 @@
+//! What the model remembers, and what can be read off it.
+
+use std::collections::BTreeMap;
+
+use wallet_core::decide::{CreateWallet, Reserve};
+use wallet_core::entry::EntryKind;
+use wallet_core::grant::GrantKey;
+use wallet_core::reservation::State;
+use wallet_core::wallet::WalletStatus;
+use wallet_core::{Command, ReservationId, Source, Timestamp};
+
+use super::answer::{Answered, Expected, Refusal, Seen};
+use super::calendar::Every;
+use super::sold::{self, Allowance, Beyond, Unit};
+
+/// A lot of credits.
+#[derive(Debug, Clone)]
+pub(crate) struct Lot {
+    pub(crate) key: GrantKey,
+    pub(crate) unit: Unit,
+    pub(crate) source: Source,
+    pub(crate) priority: i32,
+    pub(crate) from: i64,
+    pub(crate) until: i64,
+    pub(crate) made: i64,
+    pub(crate) amount: i64,
+    pub(crate) waiting: i64,
+    pub(crate) free: i64,
+    pub(crate) used: i64,
+    pub(crate) lapsed: i64,
+    pub(crate) taken: i64,
+    pub(crate) revoked: bool,
+    pub(crate) with_subscription: bool,
+    /// Of grace credits: the lot they come from first, and how long they may live at most.
+    pub(crate) grace: Option<(GrantKey, i64)>,
+    /// What made it, if it was a command.
+    pub(crate) command: Option<Command>,
+}
+
+/// What a job took from one lot, or of the debt (no lot).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) lot: Option<GrantKey>,
+    pub(crate) unit: Unit,
+    pub(crate) held: i64,
+    pub(crate) charged: i64,
+    pub(crate) returned: i64,
+    pub(crate) lapsed: i64,
+    pub(crate) grace: Option<GrantKey>,
+}
+
+/// What was agreed about a job.
+#[derive(Debug, Clone)]
+pub(crate) struct Price {
+    pub(crate) amounts: Vec<(Unit, i64)>,
+    pub(crate) most: Vec<(Unit, i64)>,
+    pub(crate) beyond: Beyond,
+    pub(crate) kind: Option<&'static sold::Kind>,
+    pub(crate) ttl: i64,
+    pub(crate) lease: Option<i64>,
+}
+
+/// A job.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub(crate) id: ReservationId,
+    pub(crate) state: State,
+    /// None for a tombstone.
+    pub(crate) reserve: Option<Reserve>,
+    pub(crate) price: Price,
+    pub(crate) made: i64,
+    pub(crate) deadline: i64,
+    pub(crate) attempt: i32,
+    pub(crate) worker: String,
+    pub(crate) lease: Option<i64>,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) ended: i64,
+    /// The command that ended it; none for an expiry.
+    pub(crate) finalizer: Option<Command>,
+    pub(crate) fees: Vec<(Unit, i64)>,
+    pub(crate) uncollected: Vec<(Unit, i64)>,
+}
+
+/// What was sold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sold {
+    pub(crate) plan: &'static str,
+    pub(crate) rank: u32,
+    pub(crate) every: Every,
+    pub(crate) on_payment: bool,
+    pub(crate) dunning: i64,
+    pub(crate) allowances: Vec<Allowance>,
+    pub(crate) limits: BTreeMap<String, u64>,
+}
+
+/// What happens when the period ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Next {
+    End,
+    Change(Sold),
+}
+
+/// A subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sub {
+    pub(crate) number: u32,
+    pub(crate) sold: Sold,
+    pub(crate) anchor: i64,
+    pub(crate) period: u32,
+    pub(crate) paid: u32,
+    pub(crate) given: Vec<u32>,
+    pub(crate) past_due: bool,
+    pub(crate) next: Option<Next>,
+}
+
+/// What is owed of a unit, and how much may be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Owed {
+    pub(crate) debt: i64,
+    pub(crate) limit: i64,
+}
+
+/// A wallet kept the dumb way.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub(crate) created: Option<CreateWallet>,
+    pub(crate) status: WalletStatus,
+    pub(crate) name: String,
+    /// The instant of the command at hand.
+    pub(crate) now: i64,
+    pub(crate) last_write: i64,
+    pub(crate) entries: i64,
+    pub(crate) writes: i64,
+    pub(crate) lots: Vec<Lot>,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) owed: BTreeMap<Unit, Owed>,
+    /// Commands that made no row of their own.
+    pub(crate) requests: Vec<Command>,
+    pub(crate) sub: Option<Sub>,
+    pub(crate) sales: u32,
+    pub(crate) welcomed: bool,
+    pub(crate) written: Vec<(EntryKind, Timestamp)>,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            created: None,
+            status: WalletStatus::Active,
+            name: String::new(),
+            now: 0,
+            last_write: 0,
+            entries: 0,
+            writes: 0,
+            lots: Vec::new(),
+            jobs: Vec::new(),
+            owed: BTreeMap::new(),
+            requests: Vec::new(),
+            sub: None,
+            sales: 0,
+            welcomed: false,
+            written: Vec::new(),
+        }
+    }
+}
+
+impl Model {
+    /// Time passes, and what is due happens. The clock may run back; the wallet's time does not.
+    pub fn pass(&mut self, at: Timestamp) {
+        self.now = at.as_micros().max(self.last_write);
+        self.catch_up();
+    }
+
+    /// What a command must be answered at `at`, and what it leads to.
+    pub fn run(&mut self, at: Timestamp, command: &Command) -> Expected {
+        self.pass(at);
+        let result = self.obey(command);
+        Expected {
+            result,
+            revision: self.entries,
+            version: self.writes,
+            decided_at: Timestamp::from_micros(self.now),
+            written: std::mem::take(&mut self.written),
+        }
+    }
+
+    fn obey(&mut self, command: &Command) -> Result<Answered, Refusal> {
+        if self.created.is_none() && !matches!(command, Command::CreateWallet(_)) {
+            return Err(Refusal::new("WALLET_NOT_FOUND"));
+        }
+        match command {
+            Command::CreateWallet(c) => self.create(c),
+            Command::UpdateWallet(c) => self.update(c, command),
+            Command::Reserve(c) => self.reserve(c),
+            Command::Start(c) => self.start(c),
+            Command::Extend(c) => self.extend(c),
+            Command::Settle(c) => self.settle(c, command),
+            Command::Cancel(c) => self.cancel(c, command),
+            Command::TopUp(c) => self.top_up(c, command),
+            Command::Grant(c) => self.grant(c, command),
+            Command::RevokeGrant(c) => self.revoke(c, command),
+            Command::Subscribe(c) => self.subscribe(c, command),
+            Command::ChangePlan(c) => self.change_plan(c, command),
+            Command::CancelSubscription(c) => self.cancel_subscription(c, command),
+            Command::ResumeSubscription(_) => self.resume(command),
+            Command::RecordPayment(_) => self.record_payment(command),
+            Command::Poke => Ok(Answered::done(Seen::Wallet)),
+        }
+    }
+
+    /// An entry is written.
+    pub(super) fn write(&mut self, kind: EntryKind, effective: i64) {
+        self.entries += 1;
+        self.written.push((kind, Timestamp::from_micros(effective)));
+        self.write_silently();
+    }
+
+    /// Something is written that no entry tells.
+    pub(super) fn write_silently(&mut self) {
+        self.writes += 1;
+        self.last_write = self.last_write.max(self.now);
+    }
+
+    /// The job of this id, by its place.
+    pub(crate) fn find_job(&self, id: &ReservationId) -> Option<usize> {
+        self.jobs.iter().position(|job| job.id == *id)
+    }
+
+    /// The lot of this key, by its place.
+    pub(crate) fn find_lot(&self, key: &GrantKey) -> Option<usize> {
+        self.lots.iter().position(|lot| lot.key == *key)
+    }
+
+    /// Jobs that hold credits.
+    pub(crate) fn open_jobs(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.iter().filter(|job| job.is_open())
+    }
+
+    /// What can be reserved of a unit.
+    pub(crate) fn available(&self, unit: Unit) -> i64 {
+        self.lots.iter().filter(|lot| lot.unit == unit).map(|lot| lot.free).sum()
+    }
+
+    /// What is set aside of a unit.
+    pub(crate) fn held(&self, unit: Unit) -> i64 {
+        self.open_jobs()
+            .flat_map(|job| &job.parts)
+            .filter(|part| part.unit == unit)
+            .map(|part| part.held)
+            .sum()
+    }
+
+    /// What is set aside of a lot.
+    pub(crate) fn held_of(&self, key: &GrantKey) -> i64 {
+        let parts = self.open_jobs().flat_map(|job| &job.parts);
+        parts.filter(|part| part.lot.as_ref() == Some(key)).map(|part| part.held).sum()
+    }
+
+    /// What is owed of a unit.
+    pub(crate) fn owed(&self, unit: Unit) -> Owed {
+        self.owed.get(unit).copied().unwrap_or_default()
+    }
+
+    /// The plan that counts.
+    pub(crate) fn plan(&self) -> &'static sold::Plan {
+        let id = self.sub.as_ref().map_or(sold::DEFAULT, |sub| sub.sold.plan);
+        sold::find_plan(id).unwrap_or(&sold::PLANS[0])
+    }
+
+    /// How many jobs may be open at once.
+    pub(crate) fn concurrency(&self) -> Option<u64> {
+        let negotiated = self.sub.as_ref().and_then(|sub| sub.sold.limits.get("concurrency").copied());
+        negotiated.or(self.plan().concurrency)
+    }
+}
+
+impl Job {
+    /// Whether it holds credits.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, State::Held | State::Processing)
+    }
+
+    /// What was reserved of a unit.
+    pub(crate) fn reserved(&self, unit: Unit) -> i64 {
+        let of_unit = self.price.amounts.iter().filter(|(named, _)| *named == unit);
+        of_unit.map(|(_, amount)| *amount).sum()
+    }
+}

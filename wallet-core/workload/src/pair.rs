@@ -1,0 +1,115 @@
+//! The core and the model side by side.
+
+use std::sync::{Arc, LazyLock};
+
+use wallet_core::catalog::Catalog;
+use wallet_core::entry::Entry;
+use wallet_core::reservation::State;
+use wallet_core::{
+    Catalogs, Context, Reply, ReservationId, TenantId, Touched, Wallet, WalletId, WalletKey, execute,
+};
+
+use crate::audit::{self, Books};
+use crate::{CATALOG, Expected, Model, Timed, compare};
+
+/// A wallet of the core, its books, and the model of it.
+#[derive(Debug)]
+pub struct Pair {
+    /// The core's.
+    pub wallet: Wallet,
+    /// The model.
+    pub model: Model,
+    books: Books,
+    steps: u64,
+}
+
+/// How many commands pass between two looks at every row.
+const THOROUGH: u64 = 16;
+
+/// The workload's catalog as the core reads it, as version 1.
+pub fn catalogs() -> &'static Catalogs {
+    static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| {
+        let catalog = Catalog::parse(CATALOG).expect("the workload's catalog is sound");
+        Catalogs::of(Arc::new(catalog.with_version(1)))
+    });
+    &CATALOGS
+}
+
+impl Default for Pair {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Pair {
+    /// Both before the first command.
+    pub fn new() -> Self {
+        let id = WalletId::parse("ann").expect("an id");
+        let wallet = Wallet::blank(WalletKey::new(TenantId::DEFAULT, &id), id);
+        Self { books: Books::open(&wallet), wallet, model: Model::default(), steps: 0 }
+    }
+
+    /// Runs a command on both; says what differs or does not hold.
+    pub fn run(&mut self, step: &Timed) -> Result<Reply, String> {
+        let expected = self.model.run(step.at, &step.command);
+        self.run_core(step, &expected)
+    }
+
+    /// Runs on the core what has been run on the model.
+    pub fn run_core(&mut self, step: &Timed, expected: &Expected) -> Result<Reply, String> {
+        self.steps += 1;
+        let mut entries = Vec::new();
+        let mut touched = Touched::default();
+        let context = Context { now: step.at, catalogs: catalogs() };
+        let before = self.states(&step.command);
+        let reply = execute(&mut self.wallet, &context, &step.command, &mut entries, &mut touched)
+            .map_err(|broken| broken.to_string())?;
+        self.audit(&entries, &touched, &before)?;
+        let thorough = self.steps.is_multiple_of(THOROUGH);
+        compare(&self.model, expected, &self.wallet, &reply, &entries, thorough)?;
+        if thorough {
+            self.look()?;
+        }
+        Ok(reply)
+    }
+
+    /// Every invariant of every row.
+    pub fn look(&self) -> Result<(), String> {
+        audit::rows(&self.wallet)?;
+        self.books.agree(&self.wallet)
+    }
+
+    fn states(&self, command: &wallet_core::Command) -> Vec<(ReservationId, State)> {
+        let addressed = command.addressed().reservation;
+        let watched = |id: &ReservationId, state: State| state.is_open() || addressed.as_ref() == Some(id);
+        let jobs = self.wallet.reservations.iter().filter(|(id, job)| watched(id, job.state));
+        jobs.map(|(id, job)| (id.clone(), job.state)).collect()
+    }
+
+    /// I1, I2, I4, I16, I18 of what was written, I3 and I5 of the sums, I7 of the jobs that moved.
+    fn audit(
+        &mut self,
+        entries: &[Entry],
+        touched: &Touched,
+        before: &[(ReservationId, State)],
+    ) -> Result<(), String> {
+        entries.iter().try_for_each(|entry| self.books.enter(entry))?;
+        for (id, state) in before {
+            let after = self.wallet.reservations.get(id).map(|job| job.state);
+            if !after.is_some_and(|after| audit::step(*state, after)) {
+                return Err(format!("I7: {id} was {state:?} and is {after:?}"));
+            }
+        }
+        for key in &touched.grants {
+            let Some(grant) = self.wallet.grants.get(key) else { continue };
+            if grant.parts.total() != Some(grant.amount) {
+                return Err(format!("I2: {key} of {} is {:?}", grant.amount, grant.parts));
+            }
+        }
+        let open = self.wallet.reservations.values().filter(|job| job.state.is_open()).count();
+        if self.wallet.open_reservations != open as i64 {
+            return Err(format!("I5: {} of {open} are counted", self.wallet.open_reservations));
+        }
+        Ok(())
+    }
+}

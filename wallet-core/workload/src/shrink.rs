@@ -1,0 +1,44 @@
+//! Making a failing history shorter: commands are left out as long as it still fails.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::{Pair, Timed};
+
+/// What goes wrong in a history, and at which command; a panic of the core counts.
+fn failure(history: &[Timed]) -> Option<(usize, String)> {
+    let mut pair = Pair::new();
+    for (n, step) in history.iter().enumerate() {
+        match catch_unwind(AssertUnwindSafe(|| pair.run(step))) {
+            Ok(Ok(_)) => {}
+            Ok(Err(what)) => return Some((n, what)),
+            Err(_) => return Some((n, "a panic".to_owned())),
+        }
+    }
+    pair.look().err().map(|what| (history.len(), what))
+}
+
+/// The shortest history that greed finds, and what goes wrong at its end. Empty if nothing does.
+pub fn shrink(mut history: Vec<Timed>) -> (Vec<Timed>, String) {
+    let Some((last, mut what)) = failure(&history) else { return (Vec::new(), String::new()) };
+    history.truncate(last + 1);
+    let mut size = (history.len() / 2).max(1);
+    loop {
+        let mut from = 0;
+        let mut shorter = false;
+        while from < history.len() {
+            let mut without = history.clone();
+            without.drain(from..(from + size).min(history.len()));
+            match failure(&without) {
+                Some((last, why)) => {
+                    without.truncate(last + 1);
+                    (history, what, shorter) = (without, why, true);
+                }
+                None => from += size,
+            }
+        }
+        if size == 1 && !shorter {
+            return (history, what);
+        }
+        size = (size / 2).max(1);
+    }
+}

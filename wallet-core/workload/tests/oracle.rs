@@ -1,0 +1,88 @@
+//! A million commands at random, on the core and on a naive model of the rules: every answer, every entry and every
+//! row must be the same, and every invariant must hold. `WALLET_ORACLE_COMMANDS` asks for more of them,
+//! `WALLET_ORACLE_SEED` for those of an earlier run.
+
+#![cfg(test)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use wallet_core::entry::EntryKind;
+use wallet_workload::{Expected, Generator, Pace, Pair, Timed, shrink};
+
+/// The commands of one wallet's life.
+const LIFE: usize = 300;
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
+/// What came of the commands.
+#[derive(Default)]
+struct Tally {
+    done: u64,
+    replayed: u64,
+    refused: BTreeMap<&'static str, u64>,
+    written: BTreeMap<EntryKind, u64>,
+}
+
+impl Tally {
+    fn note(&mut self, expected: &Expected) {
+        match &expected.result {
+            Ok(answered) if answered.replayed => self.replayed += 1,
+            Ok(_) => self.done += 1,
+            Err(refusal) => *self.refused.entry(refusal.reason).or_default() += 1,
+        }
+        for (kind, _) in &expected.written {
+            *self.written.entry(*kind).or_default() += 1;
+        }
+    }
+}
+
+/// One wallet's life, and what went wrong in it.
+fn live(seed: u64, wallet: u64, length: usize, tally: &mut Tally) -> Result<(), (Vec<Timed>, String)> {
+    let mut generator = Generator::new(seed, wallet, Pace::Calendar);
+    let mut pair = Pair::new();
+    let mut history: Vec<Timed> = Vec::with_capacity(length);
+    for _ in 0..length {
+        let (step, expected) = generator.next(&mut pair.model);
+        history.push(step);
+        let step = &history[history.len() - 1];
+        match catch_unwind(AssertUnwindSafe(|| pair.run_core(step, &expected))) {
+            Ok(Ok(_)) => tally.note(&expected),
+            Ok(Err(what)) => return Err((history, what)),
+            Err(_) => return Err((history, "a panic".to_owned())),
+        }
+    }
+    pair.look().map_err(|what| (history, what))
+}
+
+#[test]
+fn the_core_answers_as_a_naive_model_does_whatever_happens() {
+    let seed =
+        setting("WALLET_ORACLE_SEED").unwrap_or_else(|| RandomState::new().hash_one(0) % 1_000_000_000);
+    let commands = setting("WALLET_ORACLE_COMMANDS").unwrap_or(1_000_000);
+    let mut tally = Tally::default();
+    for wallet in 0..commands.div_ceil(LIFE as u64) {
+        if let Err((history, what)) = live(seed, wallet, LIFE, &mut tally) {
+            let (shortest, why) = shrink(history);
+            for step in &shortest {
+                println!("{} {:?}", step.at, step.command);
+            }
+            panic!("WALLET_ORACLE_SEED={seed}, wallet {wallet}: {what}; the history above ends in: {why}");
+        }
+    }
+    let Tally { done, replayed, refused, written } = tally;
+    let refusals: u64 = refused.values().sum();
+    let all = done + replayed + refusals;
+    let percent = 100 * refusals / all;
+    println!("entries: {written:?}\nrefusals: {refused:?}");
+    println!(
+        "oracle: {all} commands, {done} done, {replayed} replayed, {refusals} refused ({percent} %), seed {seed}"
+    );
+    assert!(percent < 30, "{percent} % were refused: such histories show little");
+    let missing: Vec<_> = EntryKind::ALL.into_iter().filter(|kind| !written.contains_key(kind)).collect();
+    assert!(commands < 100_000 || missing.is_empty(), "nothing made {missing:?}");
+}
