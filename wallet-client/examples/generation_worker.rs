@@ -184,7 +184,9 @@ async fn change_of_mind(
 }
 
 async fn credits(client: &WalletClient, wallet: &str) -> Result<i64, Error> {
-    let balance = client.get_balance(v1::GetBalanceRequest { wallet_id: wallet.to_owned() }).await?;
+    let balance = client
+        .get_balance(v1::GetBalanceRequest { wallet_id: wallet.to_owned(), ..Default::default() })
+        .await?;
     Ok(balance.balances.iter().filter_map(|b| b.available.as_ref()).map(in_credits).sum())
 }
 

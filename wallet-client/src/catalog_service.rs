@@ -33,4 +33,12 @@ impl WalletClient {
     pub async fn list_packs(&self, request: v1::ListPacksRequest) -> Result<v1::ListPacksResponse, Error> {
         self.call(self.catalog(), request, |mut stub, call| async move { stub.list_packs(call).await }).await
     }
+    /// What operations cost, rule by rule.
+    pub async fn get_price_table(
+        &self,
+        request: v1::GetPriceTableRequest,
+    ) -> Result<v1::GetPriceTableResponse, Error> {
+        self.call(self.catalog(), request, |mut stub, call| async move { stub.get_price_table(call).await })
+            .await
+    }
 }

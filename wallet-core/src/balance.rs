@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, Limit};
+use crate::grant::Grant;
 use crate::ids::{UnitId, WalletId};
 use crate::source::Source;
 use crate::time::Timestamp;
@@ -124,4 +125,15 @@ pub fn unit_balance(wallet: &Wallet, catalog: &Catalog, unit: &UnitId) -> UnitBa
         by_source: by_source.into_iter().map(|((_, source), (a, h))| (source, a, h)).collect(),
         next_expiry,
     }
+}
+
+/// When the available credits of an advanced wallet lapse, and how many at each instant.
+pub fn expiries(wallet: &Wallet) -> BTreeMap<&UnitId, BTreeMap<Timestamp, i64>> {
+    let mut expiries: BTreeMap<_, BTreeMap<_, i64>> = BTreeMap::new();
+    let lapses = |grant: &&Grant| grant.parts.available > 0 && grant.expire_time < Timestamp::NEVER;
+    for grant in wallet.grants.values().filter(lapses) {
+        *expiries.entry(&grant.unit).or_default().entry(grant.expire_time).or_default() +=
+            grant.parts.available;
+    }
+    expiries
 }

@@ -139,6 +139,10 @@ async fn nobody_there_means_not_executed() {
 #[tokio::test]
 async fn an_answer_that_no_wallet_gives_is_handed_on() {
     let wallet = Wallet::playing(Script::default()).await;
-    let error = wallet.client.get_balance(GetBalanceRequest { wallet_id: "alice".into() }).await.unwrap_err();
+    let error = wallet
+        .client
+        .get_balance(GetBalanceRequest { wallet_id: "alice".into(), ..Default::default() })
+        .await
+        .unwrap_err();
     assert!(matches!(&error, Error::Unexpected(status) if status.code() == Code::Unimplemented), "{error:?}");
 }

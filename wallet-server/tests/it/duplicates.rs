@@ -76,7 +76,10 @@ async fn entries_after(client: &WalletClient, after_revision: i64) -> Vec<EntryK
 
 /// What the wallet `w` has available.
 async fn available(client: &WalletClient) -> i64 {
-    let balance = client.get_balance(v1::GetBalanceRequest { wallet_id: "w".into() }).await.unwrap();
+    let balance = client
+        .get_balance(v1::GetBalanceRequest { wallet_id: "w".into(), ..Default::default() })
+        .await
+        .unwrap();
     balance.balances[0].available.as_ref().unwrap().amount
 }
 

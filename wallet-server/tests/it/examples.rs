@@ -16,7 +16,7 @@ each_database! {
         assert!(printed.ends_with("left: 873 credits of 1000; the jobs cost 127\n"), "{printed}");
         assert!(printed.contains("GPU stopped: CANCELLED"), "{printed}");
         assert!(printed.contains("failed: CUDA_OOM"), "{printed}");
-        let balance = client.get_balance(v1::GetBalanceRequest { wallet_id: "w".into() }).await.unwrap();
+        let balance = client.get_balance(v1::GetBalanceRequest { wallet_id: "w".into(), ..Default::default() }).await.unwrap();
         assert_eq!(balance.balances[0].available.as_ref().unwrap().amount, 873);
         assert_eq!(balance.open_reservations, 0);
         assert!(server.verify().await.is_clean());

@@ -31,7 +31,7 @@ each_fleet! {
             assert!(server.counts().largest_batch > 1, "{:?}", server.counts());
         }
 
-        let balance = client.get_balance(v1::GetBalanceRequest { wallet_id: "w".into() }).await.unwrap();
+        let balance = client.get_balance(v1::GetBalanceRequest { wallet_id: "w".into(), ..Default::default() }).await.unwrap();
         let credits = &balance.balances[0];
         let parts = [&credits.available, &credits.held].map(|part| part.as_ref().unwrap().amount);
         assert_eq!((parts, balance.open_reservations), ([0, total], 1_000));

@@ -113,7 +113,10 @@ pub(crate) async fn publish(client: &WalletClient, toml: &str) -> v1::PublishCat
 
 /// What the wallet has.
 pub(crate) async fn balance(client: &WalletClient, wallet: &str) -> v1::GetBalanceResponse {
-    client.get_balance(v1::GetBalanceRequest { wallet_id: wallet.into() }).await.expect("the balance")
+    client
+        .get_balance(v1::GetBalanceRequest { wallet_id: wallet.into(), ..Default::default() })
+        .await
+        .expect("the balance")
 }
 
 /// The wallet's credits: available, held and owed.

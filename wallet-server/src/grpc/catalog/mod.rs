@@ -1,6 +1,7 @@
 //! `wallet.v1.CatalogService`: a file per RPC; this is the table of contents.
 
 mod get_catalog;
+mod get_price_table;
 mod list_packs;
 mod list_plans;
 mod publish_catalog;
@@ -38,5 +39,11 @@ impl CatalogService for CatalogRpcs {
 
     async fn list_packs(&self, request: Request<v1::ListPacksRequest>) -> Answer<v1::ListPacksResponse> {
         answer(&self.0, request, list_packs::list_packs).await
+    }
+    async fn get_price_table(
+        &self,
+        request: Request<v1::GetPriceTableRequest>,
+    ) -> Answer<v1::GetPriceTableResponse> {
+        answer(&self.0, request, get_price_table::get_price_table).await
     }
 }

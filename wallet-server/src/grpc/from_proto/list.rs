@@ -46,6 +46,15 @@ impl Violations {
         (!word.is_empty()).then_some(word)
     }
 
+    /// Words to filter by, none of them empty.
+    pub(crate) fn words(&mut self, path: &str, words: Vec<String>, most: usize, max: usize) -> Vec<String> {
+        if self.too_many(path, words.len(), most) {
+            return Vec::new();
+        }
+        let read = |(n, word)| self.required_name(&format!("{path}[{n}]"), word, max);
+        words.into_iter().enumerate().map(read).collect()
+    }
+
     /// "key" or "key=value"; none if it is empty.
     pub(crate) fn label(&mut self, path: &str, label: String) -> Option<(String, Option<String>)> {
         if label.is_empty() {

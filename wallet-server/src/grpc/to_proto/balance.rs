@@ -1,16 +1,39 @@
 //! Balances: what a wallet has of its units.
 
-use wallet_core::balance::UnitBalance;
+use std::collections::BTreeMap;
+
+use wallet_core::balance::{self, UnitBalance};
 use wallet_core::catalog::Catalog;
+use wallet_core::{Timestamp, UnitId, Wallet};
 use wallet_proto::v1;
 
 use super::amount::amount;
 use super::source::source;
 use super::time::instant;
 
+/// The most instants of a unit at which credits lapse.
+const MAX_EXPIRIES: usize = 100;
+
 /// What a wallet has, unit by unit.
 pub(crate) fn balances(catalog: &Catalog, balances: &[UnitBalance]) -> Vec<v1::Balance> {
-    balances.iter().map(|unit| balance(catalog, unit)).collect()
+    balances.iter().map(|unit| unit_balance(catalog, unit)).collect()
+}
+
+/// What lapses when, unit by unit: the soonest.
+pub(crate) fn expiries(catalog: &Catalog, wallet: &Wallet) -> Vec<v1::UnitExpiries> {
+    let of_unit = |(unit, at): (&UnitId, BTreeMap<Timestamp, i64>)| v1::UnitExpiries {
+        unit: unit.to_string(),
+        more: at.len() > MAX_EXPIRIES,
+        expiries: at
+            .into_iter()
+            .take(MAX_EXPIRIES)
+            .map(|(at, lapsing)| v1::Expiry {
+                expire_time: instant(at),
+                amount: Some(amount(catalog, unit, lapsing)),
+            })
+            .collect(),
+    };
+    balance::expiries(wallet).into_iter().map(of_unit).collect()
 }
 
 /// How many there are, where the wire has 32 bits.
@@ -18,7 +41,7 @@ pub(crate) fn count(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-fn balance(catalog: &Catalog, balance: &UnitBalance) -> v1::Balance {
+fn unit_balance(catalog: &Catalog, balance: &UnitBalance) -> v1::Balance {
     let of = |figure: i64| Some(amount(catalog, &balance.unit, figure));
     let by_source = balance.by_source.iter().map(|(from, available, held)| v1::SourceBalance {
         source: source(*from).into(),

@@ -34,7 +34,8 @@ pub(super) fn list_price(price: &ListPrice) -> v1::Money {
     v1::Money { currency: price.currency.clone(), minor_units: price.minor_units }
 }
 
-fn unit(unit: &Unit) -> v1::Unit {
+/// What is counted.
+pub(crate) fn unit(unit: &Unit) -> v1::Unit {
     v1::Unit { unit: unit.id.to_string(), scale: unit.scale.into(), increment: unit.increment }
 }
 

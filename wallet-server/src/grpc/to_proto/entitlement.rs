@@ -1,16 +1,22 @@
 //! Entitlements: what a plan allows, in words that a screen can show.
 
-use wallet_core::catalog::{Entitlement, Matcher};
+use std::collections::HashMap;
+
+use wallet_core::catalog::{Conditions, Entitlement, Matcher};
 use wallet_proto::v1::{self, matcher::Accepts};
 
 /// Operations that a plan allows.
 pub(crate) fn entitlement(entitlement: &Entitlement) -> v1::Entitlement {
-    let attributes = entitlement.conditions.iter();
     v1::Entitlement {
         kind: Some(matcher(&entitlement.kind)),
-        attributes: attributes.map(|(name, accepted)| (name.to_owned(), matcher(accepted))).collect(),
+        attributes: conditions(&entitlement.conditions),
         max: entitlement.max.iter().map(|(name, most)| (name.clone(), most.to_string())).collect(),
     }
+}
+
+/// The accepted values by attribute.
+pub(super) fn conditions(conditions: &Conditions) -> HashMap<String, v1::Matcher> {
+    conditions.iter().map(|(name, accepted)| (name.to_owned(), matcher(accepted))).collect()
 }
 
 fn matcher(matcher: &Matcher) -> v1::Matcher {

@@ -1,7 +1,7 @@
 //! Operations, how their price came about, and what cancelling them costs.
 
 use wallet_core::catalog::{Phase, Policies, PriceLine};
-use wallet_core::{Amounts, Operation};
+use wallet_core::{Operation, UnitId};
 use wallet_proto::v1;
 
 /// What is generated, in its normal form.
@@ -26,10 +26,13 @@ pub(crate) fn price_lines(lines: &[PriceLine]) -> Vec<v1::PriceLine> {
 }
 
 /// What cancelling costs in each phase, for the units of a price.
-pub(crate) fn cancel_fees(policies: &Policies, amounts: &Amounts) -> Vec<v1::CancelFee> {
+pub(crate) fn cancel_fees<'a>(
+    policies: &Policies,
+    units: impl IntoIterator<Item = &'a UnitId>,
+) -> Vec<v1::CancelFee> {
     let percent = |phase, unit: &str| policies.cancel_fee_percent(phase, unit).into();
-    amounts
-        .units()
+    units
+        .into_iter()
         .map(|unit| v1::CancelFee {
             unit: unit.to_string(),
             held_percent: percent(Phase::Held, unit.as_str()),

@@ -41,7 +41,7 @@ pub(crate) fn reservation(
         catalog_version: terms.pin.as_ref().map_or(0, |pin| pin.catalog_version),
         rule_id: terms.pin.as_ref().map(|pin| pin.rule_id.clone()).unwrap_or_default(),
         overage_policy: overage(terms.policies.overage).into(),
-        cancel_fees: cancel_fees(&terms.policies, &terms.amounts),
+        cancel_fees: cancel_fees(&terms.policies, terms.amounts.units()),
         cancel_fee_now: amounts(catalog, &fee_now),
         actor: terms.actor.as_ref().map(ToString::to_string).unwrap_or_default(),
         labels: terms.labels.clone().into_iter().collect(),
@@ -89,7 +89,8 @@ fn allocation(allocation: &Allocation) -> v1::Allocation {
     }
 }
 
-fn overage(overage: Overage) -> v1::OveragePolicy {
+/// What happens when a job costs more than was reserved.
+pub(super) fn overage(overage: Overage) -> v1::OveragePolicy {
     match overage {
         Overage::ChargeIfAvailable => v1::OveragePolicy::ChargeIfAvailable,
         Overage::CapAtReserved => v1::OveragePolicy::CapAtReserved,

@@ -98,7 +98,7 @@ fn priced(catalog: &Catalog, price: &Price) -> v1::EstimateResponse {
         lines: to_proto::price_lines(&price.lines),
         catalog_version: catalog.version,
         rule_id: price.rule_id.clone(),
-        cancel_fees: to_proto::cancel_fees(&price.policies, &price.amounts),
+        cancel_fees: to_proto::cancel_fees(&price.policies, price.amounts.units()),
         ..v1::EstimateResponse::default()
     }
 }

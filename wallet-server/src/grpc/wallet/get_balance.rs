@@ -1,7 +1,7 @@
 //! GetBalance: what a wallet has now.
 
 use wallet_core::balance::unit_balances;
-use wallet_core::{Rejection, WalletId};
+use wallet_core::{Rejection, WalletId, spend};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -14,10 +14,11 @@ pub(super) async fn get_balance(
     call: Call,
     request: v1::GetBalanceRequest,
 ) -> Result<v1::GetBalanceResponse, RpcError> {
-    let wallet = parse(&request)?;
-    let read = call.services.queries.wallet(call.tenant, &wallet).await;
-    let Snapshot { wallet, read_time } = read.map_err(RpcError::about(&wallet))?;
+    let id = parse(&request)?;
+    let read = call.services.queries.wallet(call.tenant, &id).await;
+    let Snapshot { wallet, read_time } = read.map_err(RpcError::about(&id))?;
     let catalog = call.catalog();
+    let open = wallet.grants.values().filter(|grant| request.include_grants && grant.is_open());
     Ok(v1::GetBalanceResponse {
         balances: to_proto::balances(&catalog, &unit_balances(&wallet, &catalog)),
         revision: wallet.revision,
@@ -25,6 +26,11 @@ pub(super) async fn get_balance(
         read_time: to_proto::instant(read_time),
         open_reservations: to_proto::count(wallet.open_reservations),
         next_renewal_time: wallet.next_renewal().and_then(to_proto::instant),
+        expiries: to_proto::expiries(&catalog, &wallet),
+        grants: spend::listing_order(&catalog, open)
+            .into_iter()
+            .map(|grant| to_proto::grant(&catalog, grant))
+            .collect(),
     })
 }
 

@@ -91,7 +91,7 @@ impl Witness {
                 left += PRICE - job.charged.iter().map(|part| part.amount).sum::<i64>();
             }
             assert_eq!(jobs.len(), self.jobs.keys().filter(|(of, _)| of == wallet).count());
-            let request = v1::GetBalanceRequest { wallet_id: wallet.clone() };
+            let request = v1::GetBalanceRequest { wallet_id: wallet.clone(), ..Default::default() };
             let balance = client.get_balance(request).await.unwrap();
             let credits = &balance.balances[0];
             let parts = [&credits.available, &credits.held].map(|part| part.as_ref().unwrap().amount);

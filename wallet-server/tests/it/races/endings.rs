@@ -178,7 +178,10 @@ fn server_time(client: WalletClient) -> watch::Receiver<i64> {
     let (clock, time) = watch::channel(0);
     tokio::spawn(async move {
         loop {
-            let balance = client.get_balance(v1::GetBalanceRequest { wallet_id: "w".into() }).await.unwrap();
+            let balance = client
+                .get_balance(v1::GetBalanceRequest { wallet_id: "w".into(), ..Default::default() })
+                .await
+                .unwrap();
             if clock.send(micros(balance.read_time)).is_err() {
                 return;
             }

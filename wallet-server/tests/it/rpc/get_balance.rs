@@ -4,7 +4,7 @@ use wallet_client::v1::{self, ErrorReason, Source};
 use wallet_client::{Code, amount, job, purchase};
 
 use crate::harness::{credits, video};
-use crate::words::{balance, explicit, figures, gift, later, refused};
+use crate::words::{balance, explicit, figures, gift, later, refused, settle};
 
 /// Source, available and held, in the order of the answer.
 fn by_source(balance: &v1::Balance) -> Vec<(Source, i64, i64)> {
@@ -65,6 +65,65 @@ each_database! {
         assert_eq!(told.next_expire_amount.unwrap().amount, 16, "what is held does not lapse");
     }
 
+    async fn what_lapses_when_is_told_the_soonest_first_but_for_what_is_held_or_kept(server: Server) {
+        let client = server.wallet("w", 100).await;
+        assert_eq!(balance(&client, "w").await.expiries, [], "what was bought is kept");
+        let now = balance(&client, "w").await.read_time;
+        let lapsing = |id: &str, amount, seconds| v1::GrantRequest {
+            expire_time: later(now, seconds),
+            ..gift("w", id, amount)
+        };
+        for (n, (seconds, given)) in [(7_200, 5), (3_600, 10), (7_200, 20)].into_iter().enumerate() {
+            client.grant(lapsing(&format!("g{n}"), credits(given), seconds)).await.unwrap();
+        }
+        client.grant(lapsing("t", amount("trainings", 2), 60)).await.unwrap();
+        client.reserve(explicit("w", "j", vec![credits(4)])).await.unwrap();
+        let told = balance(&client, "w").await.expiries;
+        let expiry = |seconds, shown: v1::Amount| v1::Expiry {
+            expire_time: later(now, seconds),
+            amount: Some(v1::Amount { display: shown.amount.to_string(), ..shown }),
+        };
+        let unit = |unit: &str, expiries| v1::UnitExpiries { unit: unit.into(), expiries, more: false };
+        let expected = [
+            unit("credits", vec![expiry(3_600, credits(6)), expiry(7_200, credits(25))]),
+            unit("trainings", vec![expiry(60, amount("trainings", 2))]),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    async fn of_many_expiries_the_first_hundred_are_told_and_that_there_are_more(server: Server) {
+        let client = server.wallet("w", 0).await;
+        let now = balance(&client, "w").await.read_time;
+        for n in (0..101).rev() {
+            let expire_time = later(now, 3_600 + n);
+            let gift = gift("w", &format!("g{n}"), credits(n + 1));
+            client.grant(v1::GrantRequest { expire_time, ..gift }).await.unwrap();
+            let [told] = &balance(&client, "w").await.expiries[..] else { panic!("one unit") };
+            assert_eq!((told.expiries.len() as i64, told.more), ((101 - n).min(100), n == 0));
+        }
+        let [told] = &balance(&client, "w").await.expiries[..] else { panic!("one unit") };
+        let last = told.expiries.last().unwrap();
+        assert_eq!((last.expire_time, last.amount.as_ref().unwrap().amount), (later(now, 3_699), 100));
+    }
+
+    async fn open_grants_are_told_if_asked_for_in_the_order_of_spending(server: Server) {
+        let client = server.wallet("w", 100).await;
+        let free = v1::GrantRequest { source: Source::Free.into(), ..gift("w", "free", credits(10)) };
+        client.grant(free).await.unwrap();
+        client.grant(gift("w", "spent", credits(3))).await.unwrap();
+        client.reserve(explicit("w", "a", vec![credits(13)])).await.unwrap();
+        client.settle(settle("w", "a", v1::Succeeded::default())).await.unwrap();
+        client.reserve(explicit("w", "b", vec![credits(7)])).await.unwrap();
+        assert_eq!(balance(&client, "w").await.grants, []);
+        let ask = v1::GetBalanceRequest { wallet_id: "w".into(), include_grants: true };
+        let told = client.get_balance(ask).await.unwrap().grants;
+        let open = v1::ListGrantsRequest { wallet_id: "w".into(), ..Default::default() };
+        assert_eq!(told, client.list_grants(open).await.unwrap().grants);
+        let parts: Vec<_> =
+            told.iter().map(|g| (g.grant_id.as_str(), g.available, g.held, g.consumed)).collect();
+        assert_eq!(parts, [("top_up:first", 93, 7, 0)]);
+    }
+
     async fn amounts_are_shown_to_people_with_their_decimals(server: Server) {
         let client = server.wallet("w", 0).await;
         crate::words::publish(&client, crate::words::POLICIES).await;
@@ -81,7 +140,7 @@ each_database! {
         client.reserve(job("w", "j", video("5"))).await.unwrap();
         let (first, again) = (balance(&client, "w").await, balance(&client, "w").await);
         assert_eq!((&first.balances, first.version), (&again.balances, again.version));
-        let nobody = client.get_balance(v1::GetBalanceRequest { wallet_id: "nobody".into() }).await;
+        let nobody = client.get_balance(v1::GetBalanceRequest { wallet_id: "nobody".into(), ..Default::default() }).await;
         let refusal = refused(nobody, ErrorReason::WalletNotFound, Code::NotFound);
         assert_eq!(refusal.metadata["wallet_id"], "nobody");
     }

@@ -11,6 +11,7 @@ mod extend;
 mod get_balance;
 mod get_catalog;
 mod get_entitlements;
+mod get_price_table;
 mod get_reservation;
 mod get_wallet;
 mod grant;

@@ -1,0 +1,53 @@
+//! GetPriceTable: what operations cost, rule by rule. From memory.
+
+use wallet_core::Rejection;
+use wallet_core::catalog::Rule;
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+/// The longest name of a kind or tier.
+const MAX_NAME_BYTES: usize = 128;
+/// The most kinds to ask for at once.
+const MAX_KINDS: usize = 100;
+
+/// Which rules are asked for, parsed.
+struct Wanted {
+    catalog_version: Option<i64>,
+    /// Empty for all.
+    kinds: Vec<String>,
+    tier: Option<String>,
+}
+
+pub(super) async fn get_price_table(
+    call: Call,
+    request: v1::GetPriceTableRequest,
+) -> Result<v1::GetPriceTableResponse, RpcError> {
+    let wanted = parse(request)?;
+    let catalog = call.catalog_of(wanted.catalog_version).await?;
+    let rules = catalog.rules().iter().filter(|rule| wanted.includes(rule));
+    Ok(v1::GetPriceTableResponse {
+        rules: rules.map(|rule| to_proto::price_rule(&catalog, rule)).collect(),
+        units: catalog.units().map(to_proto::unit).collect(),
+        catalog_version: catalog.version,
+    })
+}
+
+fn parse(request: v1::GetPriceTableRequest) -> Result<Wanted, Rejection> {
+    let mut bad = Violations::default();
+    let catalog_version = bad.catalog_version("catalog_version", request.catalog_version);
+    let kinds = bad.words("kinds", request.kinds, MAX_KINDS, MAX_NAME_BYTES);
+    let tier = bad.word("tier", request.tier, MAX_NAME_BYTES);
+    bad.verdict(|| Some(Wanted { catalog_version, kinds, tier }))
+}
+
+impl Wanted {
+    fn includes(&self, rule: &Rule) -> bool {
+        let for_tier =
+            self.tier.as_ref().is_none_or(|tier| rule.tiers.is_empty() || rule.tiers.contains(tier));
+        for_tier && (self.kinds.is_empty() || self.kinds.contains(&rule.kind))
+    }
+}
