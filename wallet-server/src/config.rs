@@ -26,6 +26,8 @@ pub struct Config {
     pub sweep_period: Duration,
     /// How often to look for a newer catalog, and to compare clocks with the database.
     pub poll_period: Duration,
+    /// How long the database may take to answer one call of a batch before it counts as lost.
+    pub database_timeout: Duration,
     /// Whether to listen beyond loopback although nothing is encrypted and nobody is asked for a key.
     pub insecure: bool,
     /// What tells the time.
@@ -55,6 +57,7 @@ impl Default for Config {
             batch_max: EngineConfig::default().batch_max,
             sweep_period: SweeperConfig::default().period,
             poll_period: Duration::from_secs(2),
+            database_timeout: EngineConfig::default().database_timeout,
             insecure: false,
             time: TimeSource::System,
         }
@@ -66,6 +69,11 @@ impl Config {
     pub(crate) fn engine(&self, most: usize) -> EngineConfig {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let lanes = self.lanes.unwrap_or(cores).clamp(1, most);
-        EngineConfig { lanes, batch_max: self.batch_max.max(1), ..EngineConfig::default() }
+        EngineConfig {
+            lanes,
+            batch_max: self.batch_max.max(1),
+            database_timeout: self.database_timeout,
+            ..EngineConfig::default()
+        }
     }
 }

@@ -1,55 +1,97 @@
-//! `kill -9` of the server under load, again and again, and of PostgreSQL with it. Nothing acknowledged is missing
-//! afterwards, what was not acknowledged is there whole or not at all, and sending it again converges: every call
-//! happened exactly once.
+//! `kill -9` of the server under load, again and again, of PostgreSQL under it, and of both. Nothing acknowledged is
+//! missing afterwards, what was not acknowledged is there whole or not at all, and sending it again converges: every
+//! call happened exactly once.
 //!
 //! Killing PostgreSQL loses what it had not written yet. What the operating system holds, and a power cut would
 //! lose, survives here: whether the disk is told to keep it, no test of this kind can see.
 
 mod caller;
+mod chaos;
 mod points;
 mod witness;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use wallet_client::{ClientConfig, RetryPolicy, WalletClient, v1};
 
 use self::caller::Caller;
 use self::witness::Witness;
 use crate::harness::{Database, Postgres, Process};
 
-const KILLS: usize = 10;
-const KILLS_OF_THE_DATABASE: usize = 3;
-/// So many calls are acknowledged before each kill.
-const ACKNOWLEDGED: usize = 1_000;
+/// Of the server alone, per database.
+const KILLS: usize = 26;
+/// Of PostgreSQL alone, and of both together.
+const KILLS_OF_THE_DATABASE: usize = 4;
+/// So many calls are acknowledged before each kill, and again after one of PostgreSQL alone.
+const ACKNOWLEDGED: usize = 250;
 const CALLERS: usize = 64;
 const WALLETS: usize = 8;
 
-mod what_was_acknowledged_survives_ten_kills_and_the_rest_converges {
+mod what_was_acknowledged_survives_26_kills_of_the_server_and_the_rest_converges {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn sqlite() {
-        survive(Database::sqlite(), KILLS, || {}).await;
+        survive(Database::sqlite(), KILLS, Blow::Server).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn postgres() {
-        survive(Database::postgres(), KILLS, || {}).await;
+        survive(Database::postgres(), KILLS, Blow::Server).await;
     }
 }
 
 mod what_was_acknowledged_survives_kills_of_the_database {
     use super::*;
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn postgres() {
-        let cluster = Postgres::private();
-        survive(Database::on(&cluster), KILLS_OF_THE_DATABASE, || cluster.kill_and_restart()).await;
+    mod under_a_server_that_lives_on {
+        use super::*;
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn postgres() {
+            let cluster = Postgres::private();
+            survive(Database::on(&cluster), KILLS_OF_THE_DATABASE, Blow::Database(&cluster)).await;
+        }
+    }
+
+    mod together_with_the_server {
+        use super::*;
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn postgres() {
+            let cluster = Postgres::private();
+            survive(Database::on(&cluster), KILLS_OF_THE_DATABASE, Blow::Both(&cluster)).await;
+        }
     }
 }
 
-/// Kills the server so many times, each time after `strike`.
-async fn survive(database: Database, kills: usize, strike: impl Fn()) {
+/// What is killed.
+enum Blow<'a> {
+    Server,
+    Database(&'a Postgres),
+    Both(&'a Postgres),
+}
+
+impl Blow<'_> {
+    fn strike(&self, process: &mut Process) {
+        match self {
+            Blow::Server => process.kill(),
+            Blow::Database(cluster) => cluster.kill_and_restart(),
+            Blow::Both(cluster) => {
+                cluster.kill_and_restart();
+                process.kill();
+            }
+        }
+    }
+
+    fn spares_the_server(&self) -> bool {
+        matches!(self, Blow::Database(_))
+    }
+}
+
+/// Strikes so many times, each time in the middle of the load.
+async fn survive(database: Database, kills: usize, blow: Blow<'_>) {
     let mut process = Process::start(&database, &[]);
     let mut witness = Witness::default();
     for n in 0..WALLETS {
@@ -59,10 +101,12 @@ async fn survive(database: Database, kills: usize, strike: impl Fn()) {
     }
     let mut callers: Vec<Caller> = (0..CALLERS).map(|n| Caller::new(n, wallet(n % WALLETS))).collect();
     for _ in 0..kills {
-        callers = load_until_killed(&mut process, callers, &mut witness, &strike).await;
+        callers = load_until_struck(&mut process, callers, &mut witness, &blow).await;
         verify(&database).await;
-        process = Process::start(&database, &[]);
-        let client = client(&process, RetryPolicy::never()).await;
+        if !blow.spares_the_server() {
+            process = Process::start(&database, &[]);
+        }
+        let client = client(&process, RetryPolicy::default()).await;
         witness.compare(&client).await;
         for caller in &callers {
             caller.hears_the_same_again(&client).await;
@@ -78,38 +122,43 @@ async fn survive(database: Database, kills: usize, strike: impl Fn()) {
     witness.assert_final_state(&client).await;
     process.kill();
     verify(&database).await;
+    println!("{kills} kills, {} acknowledgements, none lost or doubled", witness.acknowledged());
 }
 
-/// All callers at work; killed in the middle of it. The callers as they were left: each knows what it has to send
+/// All callers at work, and the blow in the middle of it. The callers as they were left: each knows what it has to send
 /// again.
-async fn load_until_killed(
+async fn load_until_struck(
     process: &mut Process,
     callers: Vec<Caller>,
     witness: &mut Witness,
-    strike: &impl Fn(),
+    blow: &Blow<'_>,
 ) -> Vec<Caller> {
     let client = client(process, RetryPolicy::never()).await;
     let (acknowledge, mut acknowledged) = mpsc::unbounded_channel();
+    let enough = CancellationToken::new();
     let mut working = JoinSet::new();
     for caller in callers {
-        working.spawn(caller.work(client.clone(), acknowledge.clone()));
+        working.spawn(caller.work(client.clone(), acknowledge.clone(), enough.clone()));
     }
     drop(acknowledge);
-    let mut last = None;
-    for n in 1.. {
-        let acknowledgement = acknowledged.recv().await.expect("callers work until the server is gone");
-        let first_of_batch = last.replace(acknowledgement.decided) != Some(acknowledgement.decided);
-        witness.saw(acknowledgement);
-        // A server that acknowledges too early has its commit still before it.
-        if n > ACKNOWLEDGED && first_of_batch {
-            break;
+    let (mut heard, mut struck_at, mut last) = (0, None, None);
+    let mut seen = Vec::new();
+    while acknowledged.recv_many(&mut seen, CALLERS).await > 0 {
+        heard += seen.len();
+        let decided = seen.last().map(|acknowledgement| acknowledgement.decided);
+        let first_of_batch = std::mem::replace(&mut last, decided) != decided;
+        match struck_at {
+            // A server that acknowledges too early has its commit still before it.
+            None if heard > ACKNOWLEDGED && first_of_batch => {
+                blow.strike(process);
+                struck_at = Some(heard);
+            }
+            Some(before) if heard > before + ACKNOWLEDGED => enough.cancel(),
+            _ => {}
         }
+        witness.saw(std::mem::take(&mut seen));
     }
-    strike();
-    process.kill();
-    while let Some(acknowledgement) = acknowledged.recv().await {
-        witness.saw(acknowledgement);
-    }
+    assert!(struck_at.is_some(), "callers work until they are struck");
     working.join_all().await
 }
 

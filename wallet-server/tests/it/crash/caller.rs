@@ -2,6 +2,7 @@
 //! is acknowledged.
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use wallet_client::v1::{self, EntryKind, settle_request::Outcome};
 use wallet_client::{Error, WalletClient, job, purchase, usage};
 
@@ -27,13 +28,14 @@ impl Caller {
         Self { number, wallet, done: 0, last: None }
     }
 
-    /// Works until the server is gone.
+    /// Works until the server is gone, or there has been enough of it.
     pub(super) async fn work(
         mut self,
         client: WalletClient,
         acknowledge: mpsc::UnboundedSender<Acknowledgement>,
+        enough: CancellationToken,
     ) -> Self {
-        loop {
+        while !enough.is_cancelled() {
             match self.send(&client, self.done).await {
                 Ok(acknowledgement) => {
                     self.done += 1;
@@ -44,12 +46,34 @@ impl Caller {
                 Err(error) => panic!("{}: {error}", self.job(self.done)),
             }
         }
+        self
+    }
+
+    /// Works until so many calls are acknowledged, however often they have to be made; how often that was.
+    pub(super) async fn insist(
+        mut self,
+        client: WalletClient,
+        calls: usize,
+    ) -> (Self, Vec<Acknowledgement>, usize) {
+        let (mut acknowledgements, mut tries) = (Vec::new(), 0);
+        while acknowledgements.len() < calls {
+            tries += 1;
+            assert!(tries < 20 * calls, "{} is never acknowledged", self.job(self.done));
+            match self.send(&client, self.done).await {
+                Ok(acknowledgement) => {
+                    self.done += 1;
+                    acknowledgements.push(acknowledgement);
+                }
+                Err(error) => assert!(error.is_retryable(), "{}: {error}", self.job(self.done)),
+            }
+        }
+        (self, acknowledgements, tries)
     }
 
     /// Sends again what was under way, and the rest of that job.
     pub(super) async fn finish_job(&mut self, client: &WalletClient, witness: &mut Witness) {
         loop {
-            witness.saw(self.send(client, self.done).await.unwrap());
+            witness.saw(vec![self.send(client, self.done).await.unwrap()]);
             self.done += 1;
             if self.done.is_multiple_of(STEPS) {
                 return;

@@ -1,7 +1,9 @@
-//! The witness: outside of the server's process, it writes down every acknowledgement and compares them with the
-//! ledger.
+//! The witness: outside of the server's process, it writes down every acknowledgement, on the disk before it counts, and
+//! compares them with the ledger.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek, Write};
 
 use wallet_client::WalletClient;
 use wallet_client::v1::{self, EntryKind};
@@ -23,16 +25,43 @@ pub(super) struct Acknowledgement {
 }
 
 /// All acknowledgements, and the ledger as far as it has been read.
-#[derive(Default)]
 pub(super) struct Witness {
+    /// A line for each acknowledgement, there before it counts.
+    journal: File,
     unchecked: Vec<Acknowledgement>,
     ledger: BTreeMap<String, Vec<v1::Entry>>,
     /// The last word on each job, by wallet and job.
     jobs: HashMap<(String, String), v1::Reservation>,
 }
 
+impl Default for Witness {
+    fn default() -> Self {
+        let journal = tempfile::tempfile().expect("a journal");
+        Self { journal, unchecked: Vec::new(), ledger: BTreeMap::new(), jobs: HashMap::new() }
+    }
+}
+
 impl Witness {
-    pub(super) fn saw(&mut self, acknowledgement: Acknowledgement) {
+    pub(super) fn saw(&mut self, acknowledgements: Vec<Acknowledgement>) {
+        let mut lines = String::new();
+        for seen in &acknowledgements {
+            let Acknowledgement { wallet, kind, subject, fresh_revision, .. } = seen;
+            lines += &format!("{wallet} {kind:?} {subject} {fresh_revision:?}\n");
+        }
+        self.journal.write_all(lines.as_bytes()).expect("written down");
+        self.journal.sync_data().expect("on the disk");
+        for acknowledgement in acknowledgements {
+            self.count(acknowledgement);
+        }
+    }
+
+    /// How many there were.
+    pub(super) fn acknowledged(&mut self) -> usize {
+        self.journal.rewind().expect("read from its beginning");
+        BufReader::new(&self.journal).lines().count()
+    }
+
+    fn count(&mut self, acknowledgement: Acknowledgement) {
         if let Some(reservation) = &acknowledgement.reservation {
             let job = (acknowledgement.wallet.clone(), acknowledgement.subject.clone());
             self.jobs.insert(job, reservation.clone());
@@ -42,14 +71,14 @@ impl Witness {
     }
 
     pub(super) fn saw_new_wallet(&mut self, answer: v1::CreateWalletResponse) {
-        self.saw(Acknowledgement {
+        self.saw(vec![Acknowledgement {
             wallet: answer.wallet.unwrap().wallet_id,
             kind: EntryKind::WalletCreated,
             subject: String::new(),
             fresh_revision: Some(answer.revision),
             reservation: None,
             decided: answer.decide_time.unwrap(),
-        });
+        }]);
     }
 
     /// Reads what the ledger has grown by. Everything acknowledged must be in it, in its place.

@@ -1,5 +1,6 @@
 //! A database of a test's own.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -22,6 +23,17 @@ impl Database {
 
     pub(crate) fn postgres() -> Self {
         Self::on(Postgres::shared())
+    }
+
+    /// Where its PostgreSQL listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let (_, rest) = self.url.split_once('@').expect("a database of a cluster");
+        rest.split('/').next().and_then(|address| address.parse().ok()).expect("its address")
+    }
+
+    /// The same database by another way to its PostgreSQL.
+    pub(crate) fn by_way_of(&self, address: SocketAddr) -> Self {
+        Self { url: self.url.replace(&self.address().to_string(), &address.to_string()), ..self.clone() }
     }
 
     /// A database of this cluster.

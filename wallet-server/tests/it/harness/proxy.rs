@@ -1,0 +1,187 @@
+//! A network that cannot be relied upon: a proxy that loses answers, tears connections apart in the middle of a frame,
+//! lets them go silent, and delays. What happens to which chunk of bytes is decided by a seed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use super::Chance;
+
+/// A connection that went silent is torn apart at last, as an operating system would do much later.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// A proxy in front of one address. Everything passes until it is told to rage.
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    raging: AtomicBool,
+    seen: Seen,
+}
+
+/// What passed and what did not.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    connections: AtomicU64,
+    chunks: AtomicU64,
+    bytes: AtomicU64,
+    pub(crate) lost_answers: AtomicU64,
+    pub(crate) resets: AtomicU64,
+    silences: AtomicU64,
+    delays: AtomicU64,
+}
+
+/// What happens to a chunk.
+enum Fate {
+    Passes,
+    Delayed(Duration),
+    /// An answer that never arrives, though what was asked has been done.
+    Lost,
+    /// So many of its bytes pass, then the connection is reset.
+    Torn(usize),
+    /// Nothing passes any more, and nobody is told.
+    Silent,
+}
+
+impl Proxy {
+    pub(crate) async fn start(upstream: SocketAddr, seed: u64) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let shared: Arc<Shared> = Arc::default();
+        let of_connections = shared.clone();
+        let accepting = tokio::spawn(async move {
+            let mut chance = Chance::new(seed);
+            while let Ok((near, _)) = listener.accept().await {
+                let (shared, chance) = (of_connections.clone(), Chance::new(chance.next()));
+                shared.seen.connections.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(async move {
+                    // Whoever is not there is somebody else's test.
+                    if let Ok(far) = TcpStream::connect(upstream).await {
+                        let _ = carry(near, far, &shared, chance).await;
+                    }
+                });
+            }
+        });
+        Self { address, shared, accepting }
+    }
+
+    /// From now on anything may happen, to open connections too.
+    pub(crate) fn rage(&self) {
+        self.shared.raging.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on everything passes.
+    pub(crate) fn calm(&self) {
+        self.shared.raging.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn seen(&self) -> &Seen {
+        &self.shared.seen
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl Seen {
+    /// Everything that went wrong.
+    pub(crate) fn faults(&self) -> u64 {
+        [&self.lost_answers, &self.resets, &self.silences, &self.delays]
+            .iter()
+            .map(|n| n.load(Ordering::Relaxed))
+            .sum()
+    }
+
+    pub(crate) fn figures(&self) -> String {
+        let of = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        format!(
+            "{} connections, {} chunks, {} bytes: {} answers lost, {} resets in mid-frame, {} silences, {} delays",
+            of(&self.connections),
+            of(&self.chunks),
+            of(&self.bytes),
+            of(&self.lost_answers),
+            of(&self.resets),
+            of(&self.silences),
+            of(&self.delays),
+        )
+    }
+}
+
+/// Carries bytes both ways until one side has had enough, or fate has.
+async fn carry(
+    mut near: TcpStream,
+    mut far: TcpStream,
+    shared: &Shared,
+    mut chance: Chance,
+) -> std::io::Result<()> {
+    for side in [&near, &far] {
+        side.set_nodelay(true)?;
+    }
+    let (mut asked, mut answered) = ([0; 4096], [0; 4096]);
+    loop {
+        let (to, chunk, is_answer) = tokio::select! {
+            n = near.read(&mut asked) => (&mut far, &asked[..n?], false),
+            n = far.read(&mut answered) => (&mut near, &answered[..n?], true),
+        };
+        if chunk.is_empty() {
+            return to.shutdown().await;
+        }
+        shared.seen.chunks.fetch_add(1, Ordering::Relaxed);
+        shared.seen.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        match fate(shared, &mut chance, chunk.len(), is_answer) {
+            Fate::Passes => to.write_all(chunk).await?,
+            Fate::Delayed(by) => {
+                tokio::time::sleep(by).await;
+                to.write_all(chunk).await?;
+            }
+            Fate::Lost => return reset(&near, &far),
+            Fate::Torn(bytes) => {
+                to.write_all(&chunk[..bytes]).await?;
+                return reset(&near, &far);
+            }
+            Fate::Silent => {
+                let hears_nothing = async { while near.read(&mut asked).await.is_ok_and(|n| n > 0) {} };
+                let _ = tokio::time::timeout(SILENCE, hears_nothing).await;
+                return reset(&near, &far);
+            }
+        }
+    }
+}
+
+fn fate(shared: &Shared, chance: &mut Chance, bytes: usize, is_answer: bool) -> Fate {
+    if !shared.raging.load(Ordering::Relaxed) {
+        return Fate::Passes;
+    }
+    let seen = &shared.seen;
+    let (fate, counter) = match chance.below(1_000) {
+        0..10 if is_answer => (Fate::Lost, &seen.lost_answers),
+        10..15 => {
+            let some = chance.below(bytes as u64);
+            (Fate::Torn(usize::try_from(some).unwrap_or(0)), &seen.resets)
+        }
+        15..17 => (Fate::Silent, &seen.silences),
+        17..80 => (Fate::Delayed(Duration::from_micros(chance.below(5_000))), &seen.delays),
+        _ => return Fate::Passes,
+    };
+    counter.fetch_add(1, Ordering::Relaxed);
+    fate
+}
+
+/// Both sides learn of it by RST, not by an orderly end.
+#[expect(deprecated, reason = "a linger of zero does not block")]
+fn reset(near: &TcpStream, far: &TcpStream) -> std::io::Result<()> {
+    near.set_linger(Some(Duration::ZERO))?;
+    far.set_linger(Some(Duration::ZERO))
+}
