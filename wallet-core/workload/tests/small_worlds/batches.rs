@@ -1,0 +1,205 @@
+//! Two wallets behind one lane: commands wait, the lane takes all that wait, decides them one after the other over what
+//! it loaded, and writes what was touched. Then the replies may get lost, so that everybody sends the same again; or
+//! a client gives up. A crash before the write is a batch that never was.
+
+use std::rc::Rc;
+
+use wallet_core::command::Shown;
+use wallet_core::entry::Entry;
+use wallet_core::reservation::CancelReason::{Platform, User};
+use wallet_core::wallet::RequestRecord;
+use wallet_core::{Command, Reply, Timestamp, Touched, Wallet};
+use wallet_workload::audit;
+
+use super::checks::{advanced, replayed, run};
+use super::digest::Digest;
+use super::search::World;
+use super::words::{START, blank, buy, cancel, create, failed, give, minutes, reserve, revoke, start, used};
+
+/// A command that a client may send to one of the wallets.
+struct Letter {
+    client: usize,
+    wallet: usize,
+    command: Command,
+}
+
+/// The two wallets' rows, and what waits.
+#[derive(Clone)]
+pub(crate) struct Lane {
+    letters: Rc<Vec<Letter>>,
+    rows: [Rc<Wallet>; 2],
+    now: Timestamp,
+    /// In order of arrival; at most one of each client.
+    waiting: Vec<usize>,
+    done: Vec<(usize, Rc<Shown>)>,
+}
+
+/// Three clients, two of them on one wallet; the second wallet's job is refused until credits come in.
+pub(crate) fn world() -> Lane {
+    let letter = |client, wallet, command| Letter { client, wallet, command };
+    let letters = vec![
+        letter(0, 0, reserve("j", "open", 10)),
+        letter(0, 0, start("j", "w1", 1, None)),
+        letter(0, 0, used("j", 4)),
+        letter(0, 0, used("j", 12)),
+        letter(0, 0, failed("j", "GPU_LOST")),
+        letter(1, 0, cancel("j", User)),
+        letter(1, 0, cancel("j", Platform)),
+        letter(1, 0, revoke("r", "a")),
+        letter(1, 0, reserve("k", "fixed", 8)),
+        letter(2, 1, reserve("j", "fixed", 30)),
+        letter(2, 1, buy("t", 25)),
+        letter(2, 1, used("j", 20)),
+        letter(2, 1, cancel("j", User)),
+    ];
+    let mut rows = [blank("ann"), blank("bob")];
+    for (wallet, command) in [(0, create(0)), (0, give("a", 12, minutes(15))), (1, create(0))] {
+        run(&mut rows[wallet], START, &command).0.result.unwrap();
+    }
+    Lane {
+        letters: Rc::new(letters),
+        rows: rows.map(Rc::new),
+        now: START,
+        waiting: Vec::new(),
+        done: Vec::new(),
+    }
+}
+
+impl Lane {
+    /// What the store reads of a wallet for these commands: open grants, due and addressed rows.
+    fn load(&self, wallet: usize, batch: &[usize]) -> Wallet {
+        let commands = || batch.iter().map(|n| &self.letters[*n]).filter(|letter| letter.wallet == wallet);
+        let addressed: Vec<_> = commands().map(|letter| letter.command.addressed()).collect();
+        let mut loaded = Wallet::clone(&self.rows[wallet]);
+        loaded.grants.retain(|key, grant| {
+            let named =
+                |origin: &wallet_core::grant::GrantKey| (origin.origin, &origin.id) == (key.origin, &key.id);
+            grant.is_open() || addressed.iter().any(|a| a.grants.as_ref().is_some_and(named))
+        });
+        loaded.reservations.retain(|id, reservation| {
+            reservation.is_due(self.now) || addressed.iter().any(|a| a.reservation.as_ref() == Some(id))
+        });
+        loaded.requests.retain(|id, _| addressed.iter().any(|a| a.request.as_ref() == Some(id)));
+        loaded
+    }
+
+    /// Writes the touched rows of a wallet and nothing else.
+    fn write(&mut self, wallet: usize, loaded: &Wallet, touched: &Touched, entries: &[Entry]) {
+        if !touched.any {
+            return;
+        }
+        let rows = Rc::make_mut(&mut self.rows[wallet]);
+        for key in &touched.grants {
+            rows.grants.insert(key.clone(), loaded.grants[key].clone());
+        }
+        for id in &touched.reservations {
+            rows.reservations.insert(id.clone(), loaded.reservations[id].clone());
+        }
+        for unit in &touched.units {
+            rows.balances.insert(unit.clone(), loaded.balances[unit]);
+        }
+        if touched.profile {
+            (rows.status, rows.profile) = (loaded.status, loaded.profile.clone());
+        }
+        for entry in entries {
+            if let Some(request) = &entry.request {
+                let record = RequestRecord { kind: entry.kind, fingerprint: entry.fingerprint.clone() };
+                assert_eq!(rows.requests.insert(request.clone(), record), None, "I11: {request} twice");
+            }
+        }
+        (rows.version, rows.revision, rows.head) = (loaded.version, loaded.revision, loaded.head);
+        (rows.last_time, rows.create_time) = (loaded.last_time, loaded.create_time);
+        rows.open_reservations = loaded.open_reservations;
+    }
+
+    /// One transaction for these commands.
+    fn commit(&mut self, batch: &[usize]) -> Vec<Reply> {
+        let mut loaded = [self.load(0, batch), self.load(1, batch)];
+        let mut touched = [Touched::default(), Touched::default()];
+        let mut written = [Vec::new(), Vec::new()];
+        let mut replies = Vec::new();
+        for n in batch {
+            let Letter { wallet, command, .. } = &self.letters[*n];
+            let due = advanced(&loaded[*wallet], self.now).1;
+            let (reply, entries, of_it) = run(&mut loaded[*wallet], self.now, command);
+            match self.done.iter().find(|(done, _)| done == n) {
+                Some((_, first)) => replayed(command, first, &reply, &entries, due),
+                None => {
+                    if let Some(answer) = reply.result.as_ref().ok().filter(|_| entries.len() > due) {
+                        self.done.push((*n, Rc::new(answer.shown.clone())));
+                    }
+                }
+            }
+            merge(&mut touched[*wallet], of_it);
+            written[*wallet].extend(entries);
+            replies.push(reply);
+        }
+        for wallet in 0..2 {
+            self.write(wallet, &loaded[wallet], &touched[wallet], &written[wallet]);
+        }
+        replies
+    }
+
+    /// I21: a batch is its commands one after the other.
+    fn take_all(&self) -> Self {
+        let mut together = self.clone();
+        let replies = together.commit(&self.waiting);
+        let mut alone = self.clone();
+        let one_by_one: Vec<Reply> =
+            self.waiting.iter().flat_map(|n| alone.commit(std::slice::from_ref(n))).collect();
+        assert_eq!(replies, one_by_one, "I21");
+        assert_eq!(together.rows, alone.rows, "I21");
+        together
+    }
+}
+
+fn merge(touched: &mut Touched, more: Touched) {
+    touched.grants.extend(more.grants);
+    touched.reservations.extend(more.reservations);
+    touched.units.extend(more.units);
+    touched.profile |= more.profile;
+    touched.any |= more.any;
+}
+
+impl World for Lane {
+    fn digest(&self) -> u128 {
+        let mut digest = Digest::new();
+        digest.int(self.now.as_micros());
+        self.rows.iter().for_each(|wallet| digest.wallet(wallet));
+        self.waiting.iter().for_each(|n| digest.word(*n as u64));
+        digest.finish()
+    }
+
+    fn check(&self) {
+        for wallet in &self.rows {
+            if let Err(what) = audit::rows(wallet) {
+                panic!("{what}");
+            }
+        }
+    }
+
+    fn next(&self, found: &mut dyn FnMut(Self)) {
+        for (n, letter) in self.letters.iter().enumerate() {
+            if self.waiting.iter().all(|waiting| self.letters[*waiting].client != letter.client) {
+                let mut sent = self.clone();
+                sent.waiting.push(n);
+                found(sent);
+            }
+        }
+        if !self.waiting.is_empty() {
+            let lost = self.take_all();
+            let mut answered = lost.clone();
+            answered.waiting.clear();
+            found(lost);
+            found(answered);
+        }
+        for n in 0..self.waiting.len() {
+            let mut given_up = self.clone();
+            given_up.waiting.remove(n);
+            found(given_up);
+        }
+        for wait in [minutes(10), minutes(30)] {
+            found(Self { now: self.now.plus(wait), ..self.clone() });
+        }
+    }
+}

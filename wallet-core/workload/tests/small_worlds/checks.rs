@@ -1,0 +1,112 @@
+//! What must hold of a single command on a wallet, whatever it is.
+
+use wallet_core::command::Shown;
+use wallet_core::entry::Entry;
+use wallet_core::{Answer, Command, Context, Reply, Timestamp, Touched, Wallet, execute};
+use wallet_workload::{audit, catalogs};
+
+/// Runs a command on the wallet in memory and checks what only the one who runs it can see.
+pub(crate) fn run(wallet: &mut Wallet, now: Timestamp, command: &Command) -> (Reply, Vec<Entry>, Touched) {
+    let before = wallet.clone();
+    let (mut entries, mut touched) = (Vec::new(), Touched::default());
+    let context = Context { now, catalogs: catalogs() };
+    let reply = execute(wallet, &context, command, &mut entries, &mut touched).unwrap();
+    chained(&before, wallet, &entries);
+    announced(&before, wallet, &touched);
+    for (id, reservation) in &before.reservations {
+        let after = wallet.reservations[id].state;
+        assert!(
+            audit::step(reservation.state, after),
+            "I7: {id} was {:?} and is {after:?}",
+            reservation.state
+        );
+    }
+    (reply, entries, touched)
+}
+
+/// I1, I16, I18: entries move something, follow one another, and tell the balances that they leave.
+fn chained(before: &Wallet, after: &Wallet, entries: &[Entry]) {
+    let mut head = before.head;
+    for (n, entry) in (1..).zip(entries) {
+        assert_eq!(entry.revision, before.revision + n, "I16: {entry:?}");
+        assert_eq!(entry.hash, entry.hash_after(&head), "I16: {entry:?}");
+        assert!(entry.effective_time <= entry.record_time, "I18: {entry:?}");
+        assert!(entry.postings.iter().all(|p| p.amount > 0 && p.from != p.to), "I1: {entry:?}");
+        head = entry.hash;
+    }
+    for pair in entries.windows(2) {
+        assert!(pair[0].effective_time <= pair[1].effective_time, "I18: {pair:?}");
+    }
+    assert_eq!(after.head, head, "I16");
+    for (unit, balance) in &after.balances {
+        let told = entries.iter().rev().flat_map(|entry| &entry.balances).find(|told| told.unit == *unit);
+        let told = told.map_or_else(|| before.balance(unit.as_str()).available, |told| told.available);
+        assert_eq!(balance.available, told, "I4: {unit}");
+    }
+}
+
+/// What is written to the database is what changed.
+fn announced(before: &Wallet, after: &Wallet, touched: &Touched) {
+    for (key, grant) in &after.grants {
+        let same = before.grants.get(key) == Some(grant);
+        assert!(same || touched.grants.contains(key), "{key} changed and would not be written");
+    }
+    for (id, reservation) in &after.reservations {
+        let same = before.reservations.get(id) == Some(reservation);
+        assert!(same || touched.reservations.contains(id), "{id} changed and would not be written");
+    }
+    for (unit, balance) in &after.balances {
+        let same = before.balances.get(unit) == Some(balance);
+        assert!(same || touched.units.contains(unit), "{unit} changed and would not be written");
+    }
+    assert!((before.status, &before.profile) == (after.status, &after.profile) || touched.profile);
+}
+
+/// I11, I12: a command that was carried out before has no second effect, and its answer is the first one's: `first`
+/// but for balances, or, for what went on since, the state that it is in now.
+pub(crate) fn replayed(command: &Command, first: &Shown, reply: &Reply, entries: &[Entry], due: usize) {
+    assert_eq!(entries.len(), due, "I11: {command:?} has a second effect: {entries:?}");
+    match (command, &reply.result) {
+        // A heartbeat is none of them: it moves the deadline each time.
+        (Command::Extend(_), _) => {}
+        (Command::Reserve(_) | Command::Start(_), Err(rejection)) => {
+            let reason = rejection.reason();
+            let moved_on = reason.starts_with("RESERVATION_") || reason == "STALE_ATTEMPT";
+            assert!(moved_on, "I12: {command:?} is refused: {reason}");
+        }
+        (_, Ok(answer)) => {
+            assert!(answer.replayed, "I12: {command:?} is not recognised");
+            same_answer(command, first, answer);
+        }
+        (_, Err(rejection)) => panic!("I12: {command:?} is refused: {rejection}"),
+    }
+}
+
+fn same_answer(command: &Command, first: &Shown, again: &Answer) {
+    match (first, &again.shown) {
+        (Shown::Reservation(first), Shown::Reservation(again)) => {
+            let final_word = matches!(command, Command::Settle(_) | Command::Cancel(_));
+            assert!(!final_word || first == again, "I12: {command:?}: {first:?}, then {again:?}");
+            assert_eq!((&first.id, &first.terms), (&again.id, &again.terms), "I12");
+            assert_eq!(
+                (first.reserve_time, first.reserve_revision),
+                (again.reserve_time, again.reserve_revision)
+            );
+        }
+        (Shown::Grants(first), Shown::Grants(again)) => {
+            let told = |grants: &[wallet_core::grant::Grant]| -> Vec<_> {
+                grants.iter().map(|g| (g.key.clone(), g.amount, g.source, g.create_time)).collect()
+            };
+            assert_eq!(told(first), told(again), "I12: {command:?}");
+        }
+        (Shown::Wallet(_), Shown::Wallet(_)) => {}
+        (first, again) => panic!("I12: {command:?}: {first:?}, then {again:?}"),
+    }
+}
+
+/// How many entries are due, and the wallet with them.
+pub(crate) fn advanced(wallet: &Wallet, now: Timestamp) -> (Wallet, usize) {
+    let mut copy = wallet.clone();
+    let due = wallet_core::advance::advance(&mut copy, now, &mut Touched::default()).unwrap().len();
+    (copy, due)
+}

@@ -1,0 +1,41 @@
+//! Exhaustive small worlds: every interleaving, to a stated depth, of a few commands, retries, lost replies, deadlines
+//! and sweeps, on the real `execute`. Every state met is audited, every transition checked, every earlier command sent
+//! again. States are told apart by 128 bits of what a wallet is, without versions, revisions and hashes.
+
+#![cfg(test)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod batches;
+mod checks;
+mod digest;
+mod one_wallet;
+mod search;
+mod words;
+
+use one_wallet::{jobs_world, plans_world, takeovers_world};
+use search::search;
+
+#[test]
+fn one_job_and_whoever_wants_to_start_end_or_keep_it() {
+    search("one job, two workers", takeovers_world(), 7, 150_000);
+}
+
+#[test]
+fn three_jobs_that_compete_for_two_grants() {
+    search("three jobs, two grants", jobs_world(), 6, 300_000);
+}
+
+#[test]
+fn a_job_while_its_plan_is_changed_cancelled_renewed_and_paid() {
+    search("a job and its plan", plans_world(), 5, 30_000);
+}
+
+#[test]
+fn batches_of_two_wallets_whose_replies_get_lost() {
+    search("batches of two wallets", batches::world(), 8, 1_000_000);
+}

@@ -1,0 +1,200 @@
+//! Worlds of one wallet: any of their commands may come at any time and any number of times, which is what lost
+//! commands, lost replies and retries look like to a wallet.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use wallet_core::command::Shown;
+use wallet_core::reservation::CancelReason::{Platform, User};
+use wallet_core::{Command, Timestamp, Wallet};
+use wallet_workload::audit;
+
+use super::checks::{advanced, replayed, run};
+use super::digest::Digest;
+use super::search::World;
+use super::words::{
+    START, blank, buy, cancel, change, create, extend, failed, give, minutes, pay, reserve, resume, revoke,
+    start, subscribe, unsubscribe, used, used_by,
+};
+
+/// What may happen.
+#[expect(clippy::large_enum_variant, reason = "a few of them, in one list")]
+enum Move {
+    Command(Command),
+    Wait(Duration),
+}
+
+/// A wallet, the time, and how it came to that.
+#[derive(Clone)]
+pub(crate) struct OneWallet {
+    moves: Rc<Vec<Move>>,
+    wallet: Rc<Wallet>,
+    now: Timestamp,
+    /// Commands that had an effect, and what they were answered.
+    done: Vec<(usize, Rc<Shown>)>,
+    path: Vec<usize>,
+}
+
+impl OneWallet {
+    fn new(given: &[Command], commands: Vec<Command>, waits: &[Duration]) -> Self {
+        let mut wallet = blank("ann");
+        for command in given {
+            run(&mut wallet, START, command).0.result.unwrap();
+        }
+        let waits = waits.iter().map(|wait| Move::Wait(*wait));
+        let moves = commands.into_iter().map(Move::Command).chain(waits).collect();
+        Self {
+            moves: Rc::new(moves),
+            wallet: Rc::new(wallet),
+            now: START,
+            done: Vec::new(),
+            path: Vec::new(),
+        }
+    }
+
+    fn after(&self, n: usize) -> Self {
+        let mut next = self.clone();
+        next.path.push(n);
+        match &self.moves[n] {
+            Move::Wait(time) => {
+                next.now = self.now.plus(*time);
+                self.sweep_makes_no_difference(&next);
+            }
+            Move::Command(command) => next.run(n, command),
+        }
+        next
+    }
+
+    fn run(&mut self, n: usize, command: &Command) {
+        let (advanced, due) = advanced(&self.wallet, self.now);
+        let (reply, entries, _) = run(Rc::make_mut(&mut self.wallet), self.now, command);
+        if let Some((_, first)) = self.done.iter().find(|(done, _)| *done == n) {
+            return replayed(command, first, &reply, &entries, due);
+        }
+        match reply.result {
+            Err(rejection) => assert_eq!(*self.wallet, advanced, "{rejection}, but something changed"),
+            Ok(answer) if entries.len() > due => self.done.push((n, Rc::new(answer.shown))),
+            Ok(_) => {}
+        }
+    }
+
+    /// I9: whoever looks now, it is the same later.
+    fn sweep_makes_no_difference(&self, later: &Self) {
+        let lazy = advanced(&self.wallet, later.now).0;
+        let swept = advanced(&advanced(&self.wallet, self.now).0, later.now).0;
+        assert_eq!(lazy.revision, swept.revision, "I9");
+        assert_eq!(digest(&lazy, later.now), digest(&swept, later.now), "I9");
+    }
+}
+
+fn digest(wallet: &Wallet, now: Timestamp) -> u128 {
+    let mut digest = Digest::new();
+    digest.int(now.as_micros());
+    digest.wallet(wallet);
+    digest.finish()
+}
+
+impl World for OneWallet {
+    fn digest(&self) -> u128 {
+        digest(&self.wallet, self.now)
+    }
+
+    fn check(&self) {
+        if let Err(what) = audit::rows(&self.wallet) {
+            panic!("{what}");
+        }
+    }
+
+    fn next(&self, found: &mut dyn FnMut(Self)) {
+        let _told = Told(self);
+        for n in 0..self.moves.len() {
+            found(self.after(n));
+        }
+    }
+}
+
+/// Prints how a world came about if something panics while it is looked at.
+struct Told<'a>(&'a OneWallet);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        for n in &self.0.path {
+            match &self.0.moves[*n] {
+                Move::Command(command) => println!("{command:?}"),
+                Move::Wait(time) => println!("wait {time:?}"),
+            }
+        }
+        println!("... and any of what may come next");
+    }
+}
+
+const HOUR: Duration = minutes(60);
+const DAY: Duration = minutes(24 * 60);
+
+/// One job that several workers want, with a user and a platform that want it stopped.
+pub(crate) fn takeovers_world() -> OneWallet {
+    let given = [create(30), give("a", 12, minutes(30)), buy("b", 10)];
+    let lease = Some(minutes(10));
+    let commands = vec![
+        reserve("j", "open", 10),
+        start("j", "w1", 1, lease),
+        start("j", "w2", 2, None),
+        extend("j", Some(1), minutes(30)),
+        extend("j", None, minutes(60)),
+        used("j", 4),
+        used("j", 13),
+        used_by("j", 1),
+        failed("j", "NSFW"),
+        failed("j", "GPU_LOST"),
+        cancel("j", User),
+        cancel("j", Platform),
+        buy("t", 20),
+        revoke("r", "a"),
+        Command::Poke,
+    ];
+    OneWallet::new(&given, commands, &[minutes(10), minutes(30), DAY])
+}
+
+/// Three jobs of three clients that two grants cannot all pay for.
+pub(crate) fn jobs_world() -> OneWallet {
+    let given = [create(30), give("a", 30, minutes(10)), buy("b", 20)];
+    let mut commands = vec![buy("t", 20), revoke("r", "a"), Command::Poke];
+    for (id, kind, n) in [("j1", "open", 10), ("j2", "owing", 15), ("j3", "fixed", 10)] {
+        commands.extend([
+            reserve(id, kind, n),
+            start(id, "w1", 1, None),
+            used(id, 3),
+            used(id, 60),
+            failed(id, "GPU_LOST"),
+            cancel(id, User),
+            cancel(id, Platform),
+        ]);
+    }
+    OneWallet::new(&given, commands, &[minutes(10), DAY])
+}
+
+/// A job whose credits come from a plan.
+pub(crate) fn plans_world() -> OneWallet {
+    let given = [create(0)];
+    let commands = vec![
+        subscribe("s1", "keeper"),
+        subscribe("s2", "prepaid"),
+        change("c1", "keeper-pro"),
+        change("c2", "creator"),
+        change("c3", "week"),
+        unsubscribe("u1", false),
+        unsubscribe("u2", true),
+        resume("e1"),
+        pay("p1"),
+        pay("p2"),
+        reserve("j", "fixed", 100),
+        used("j", 30),
+        failed("j", "GPU_LOST"),
+        cancel("j", User),
+        Command::Poke,
+    ];
+    OneWallet::new(&given, commands, &[minutes(10), 8 * DAY, 28 * DAY, 60 * DAY + HOUR])
+}

@@ -1,0 +1,39 @@
+//! Breadth first, layer by layer; of the last layer only the digests are kept.
+
+use std::collections::HashSet;
+
+/// A world that can be searched.
+pub(crate) trait World: Sized {
+    /// What tells it from others.
+    fn digest(&self) -> u128;
+    /// Panics if something that must hold does not.
+    fn check(&self);
+    /// Every world that may come next.
+    fn next(&self, found: &mut dyn FnMut(Self));
+}
+
+/// Visits every world that is at most `depth` steps away, and prints how many there are: `least`, or something has
+/// made the worlds smaller.
+pub(crate) fn search<W: World>(name: &str, start: W, depth: usize, least: usize) {
+    let mut seen = HashSet::from([start.digest()]);
+    let mut layer = vec![start];
+    let mut steps = 0_u64;
+    for reached in 1..=depth {
+        let mut next = Vec::new();
+        for world in layer.drain(..) {
+            world.next(&mut |after| {
+                steps += 1;
+                if seen.insert(after.digest()) {
+                    after.check();
+                    if reached < depth {
+                        next.push(after);
+                    }
+                }
+            });
+        }
+        layer = next;
+    }
+    let states = seen.len();
+    println!("small worlds: {states} states, depth {depth} ({name}, {steps} steps)");
+    assert!(states >= least, "{states} states, at least {least} were there once");
+}

@@ -1,0 +1,149 @@
+//! Words for the commands of small worlds.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use wallet_core::decide::{
+    Cancel, CancelSubscription, ChangePlan, Cost, CreateWallet, Extend, Grant, Outcome, PriceSource,
+    Purchase, RecordPayment, Reserve, ResumeSubscription, RevokeGrant, Settle, Start, StartOptions,
+    Subscribe, TopUp,
+};
+use wallet_core::grant::GrantKey;
+use wallet_core::reservation::{CancelReason, Failure};
+use wallet_core::subscription::Overrides;
+use wallet_core::{
+    Amounts, Command, Decimal, Operation, Source, TenantId, Timestamp, Wallet, WalletId, WalletKey,
+};
+
+/// When every small world begins: 2026-01-31T00:00:00Z, a month's last day.
+pub(crate) const START: Timestamp = Timestamp::from_micros(1_769_817_600_000_000);
+
+pub(crate) const fn minutes(n: u64) -> Duration {
+    Duration::from_secs(60 * n)
+}
+
+pub(crate) fn blank(id: &str) -> Wallet {
+    let id = WalletId::parse(id).unwrap();
+    Wallet::blank(WalletKey::new(TenantId::DEFAULT, &id), id)
+}
+
+fn credits(n: i64) -> Amounts {
+    Amounts::of(&"credits".parse().unwrap(), n)
+}
+
+pub(crate) fn create(may_owe: i64) -> Command {
+    Command::CreateWallet(CreateWallet { display_name: String::new(), debt_limits: credits(may_owe) })
+}
+
+/// Credits that lapse so long after the start.
+pub(crate) fn give(id: &str, n: i64, life: Duration) -> Command {
+    Command::Grant(Grant {
+        id: id.parse().unwrap(),
+        unit: "credits".parse().unwrap(),
+        amount: n,
+        source: Source::Free,
+        priority: 0,
+        effective_time: None,
+        expire_time: Some(START.plus(life)),
+        reason: String::new(),
+    })
+}
+
+pub(crate) fn buy(id: &str, n: i64) -> Command {
+    Command::TopUp(TopUp {
+        id: id.parse().unwrap(),
+        purchase: Purchase::Amount("credits".parse().unwrap(), n),
+        external_ref: None,
+        paid_amount: None,
+        paid_time: None,
+    })
+}
+
+pub(crate) fn revoke(request: &str, grant: &str) -> Command {
+    Command::RevokeGrant(RevokeGrant {
+        request: request.parse().unwrap(),
+        grant: GrantKey::parse(grant).unwrap(),
+        reason: String::new(),
+    })
+}
+
+fn count(n: i64) -> BTreeMap<String, Decimal> {
+    BTreeMap::from([("n".to_owned(), Decimal::from(n))])
+}
+
+/// A job of this kind and size that holds its credits for 20 minutes.
+pub(crate) fn reserve(id: &str, kind: &str, n: i64) -> Command {
+    Command::Reserve(Reserve {
+        id: id.parse().unwrap(),
+        price: PriceSource::Operation(Operation {
+            kind: kind.to_owned(),
+            attributes: BTreeMap::new(),
+            quantities: count(n),
+        }),
+        limits: Amounts::none(),
+        ttl: Some(minutes(20)),
+        start: None,
+        actor: None,
+        labels: BTreeMap::new(),
+    })
+}
+
+pub(crate) fn start(id: &str, worker: &str, attempt: i32, lease: Option<Duration>) -> Command {
+    let worker = worker.parse().unwrap();
+    Command::Start(Start { id: id.parse().unwrap(), options: StartOptions { worker, attempt, lease } })
+}
+
+pub(crate) fn extend(id: &str, attempt: Option<i32>, lease: Duration) -> Command {
+    Command::Extend(Extend { id: id.parse().unwrap(), attempt, lease: Some(lease) })
+}
+
+/// The job used so much, and may say so late.
+pub(crate) fn used(id: &str, n: i64) -> Command {
+    ended(id, None, Outcome::Succeeded(Cost::Usage(count(n))), true)
+}
+
+pub(crate) fn used_by(id: &str, attempt: i32) -> Command {
+    ended(id, Some(attempt), Outcome::Succeeded(Cost::AsReserved), false)
+}
+
+pub(crate) fn failed(id: &str, code: &str) -> Command {
+    let failure = Failure { code: code.to_owned(), message: String::new() };
+    ended(id, None, Outcome::Failed(failure), false)
+}
+
+fn ended(id: &str, attempt: Option<i32>, outcome: Outcome, accept_late: bool) -> Command {
+    Command::Settle(Settle { id: id.parse().unwrap(), attempt, outcome, accept_late })
+}
+
+/// Leaves a tombstone where there is no job.
+pub(crate) fn cancel(id: &str, reason: CancelReason) -> Command {
+    let id = id.parse().unwrap();
+    Command::Cancel(Cancel { id, reason, max_fees: Amounts::none(), allow_missing: true })
+}
+
+pub(crate) fn subscribe(request: &str, plan: &str) -> Command {
+    Command::Subscribe(Subscribe {
+        request: request.parse().unwrap(),
+        plan: plan.to_owned(),
+        overrides: Overrides::default(),
+        anchor: None,
+    })
+}
+
+pub(crate) fn change(request: &str, plan: &str) -> Command {
+    let overrides = Overrides::default();
+    Command::ChangePlan(ChangePlan { request: request.parse().unwrap(), plan: plan.to_owned(), overrides })
+}
+
+pub(crate) fn unsubscribe(request: &str, now: bool) -> Command {
+    let request = request.parse().unwrap();
+    Command::CancelSubscription(CancelSubscription { request, now, reason: String::new() })
+}
+
+pub(crate) fn resume(request: &str) -> Command {
+    Command::ResumeSubscription(ResumeSubscription { request: request.parse().unwrap() })
+}
+
+pub(crate) fn pay(request: &str) -> Command {
+    Command::RecordPayment(RecordPayment { request: request.parse().unwrap(), reason: String::new() })
+}
