@@ -98,4 +98,12 @@ impl WalletClient {
     ) -> Result<v1::ListEntriesResponse, Error> {
         self.call(self.wallet(), request, |mut stub, call| async move { stub.list_entries(call).await }).await
     }
+    /// What a wallet's finished jobs came to, in groups.
+    pub async fn summarize_usage(
+        &self,
+        request: v1::SummarizeUsageRequest,
+    ) -> Result<v1::SummarizeUsageResponse, Error> {
+        self.call(self.wallet(), request, |mut stub, call| async move { stub.summarize_usage(call).await })
+            .await
+    }
 }

@@ -22,6 +22,9 @@ pub const MAX_HOLD: Duration = Duration::from_secs(24 * 3600);
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 /// How long after its expiry a hold can still be settled.
 pub const LATE_SETTLE: Duration = Duration::from_secs(72 * 3600);
+/// No reservation finishes later than this after Reserve: it expires within the one, and is settled late within the
+/// other.
+pub const LONGEST_LIFE: Duration = MAX_HOLD.saturating_add(LATE_SETTLE);
 
 /// The state of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

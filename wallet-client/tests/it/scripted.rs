@@ -195,6 +195,12 @@ impl WalletService for Scripted {
     async fn list_grants(&self, _: Request<v1::ListGrantsRequest>) -> Answer<v1::ListGrantsResponse> {
         not_in_the_script()
     }
+    async fn summarize_usage(
+        &self,
+        _: Request<v1::SummarizeUsageRequest>,
+    ) -> Answer<v1::SummarizeUsageResponse> {
+        not_in_the_script()
+    }
     async fn list_entries(&self, _: Request<v1::ListEntriesRequest>) -> Answer<v1::ListEntriesResponse> {
         not_in_the_script()
     }

@@ -33,7 +33,7 @@ pub(crate) struct EntryFilter {
 
 impl ReservationFilter {
     /// What the database can tell. States are left out: a due hold is stored as open.
-    fn condition(&self) -> Condition {
+    pub(super) fn condition(&self) -> Condition {
         let mut condition = Condition::all();
         let equal =
             [(Column::Worker, &self.worker), (Column::Kind, &self.kind), (Column::Actor, &self.actor)];
@@ -155,7 +155,7 @@ impl Queries {
             for (_, key) in snapshot.wallet_keys(tenant, &after, probe).await? {
                 wallets.extend(snapshot.wallet(key, now, LoadPlan::default()).await?);
             }
-            Ok(wallets)
+            Ok::<_, StoreError>(wallets)
         })
         .await?;
         let view = |wallet| Ok(WalletView::of(&Snapshot::at(wallet, now)?.wallet, &catalog));
@@ -165,6 +165,6 @@ impl Queries {
 }
 
 /// Where a reservation stands in the list.
-fn place(reservation: &Reservation) -> (i64, String) {
+pub(super) fn place(reservation: &Reservation) -> (i64, String) {
     (reservation.reserve_time.as_micros(), reservation.id.to_string())
 }

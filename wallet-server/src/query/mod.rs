@@ -3,6 +3,7 @@
 mod lists;
 mod page;
 mod preview;
+mod usage;
 
 use wallet_core::advance::advance;
 use wallet_core::command::Addressed;
@@ -12,6 +13,7 @@ use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Touched, Wallet
 
 pub(crate) use lists::{EntryFilter, ReservationFilter};
 pub(crate) use page::{Listed, Page};
+pub(crate) use usage::{GroupBy, Usage, UsageQuery};
 
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
@@ -110,11 +112,11 @@ fn defect(broken: Broken) -> ReadError {
 }
 
 /// Runs a read in a task of its own: a transaction whose beginning is cancelled spoils its connection.
-async fn uncancelled<T: Send + 'static>(
-    read: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+async fn uncancelled<T: Send + 'static, E: Into<ReadError> + Send + 'static>(
+    read: impl Future<Output = Result<T, E>> + Send + 'static,
 ) -> Result<T, ReadError> {
     match tokio::spawn(read).await {
-        Ok(result) => Ok(result?),
+        Ok(result) => result.map_err(Into::into),
         Err(error) => {
             tracing::error!(%error, "a read ended early");
             Err(ReadError::Unavailable)

@@ -88,7 +88,10 @@ impl ReadTx {
             .filter(filter);
         if let Some((time, id)) = before {
             let same_instant = Condition::all().add(ReserveTime.eq(time)).add(ReservationId.lt(id));
-            query = query.filter(Condition::any().add(ReserveTime.lt(time)).add(same_instant));
+            // Said once more without an OR, so that the index is entered at the page and not at its end.
+            query = query
+                .filter(ReserveTime.lte(time))
+                .filter(Condition::any().add(ReserveTime.lt(time)).add(same_instant));
         }
         let query = query.order_by_desc(ReserveTime).order_by_desc(ReservationId).limit(limit);
         query.all(&self.transaction).await?.into_iter().map(rows::reservation).collect()

@@ -13,6 +13,7 @@ mod reservation;
 mod settlement;
 mod subscription;
 mod text;
+mod usage;
 mod violations;
 mod wallet;
 

@@ -14,6 +14,7 @@ mod reservation;
 mod source;
 mod subscription;
 mod time;
+mod usage;
 mod wallet;
 
 pub(super) use amount::{amount, amounts};
@@ -29,4 +30,5 @@ pub(super) use price::price_rule;
 pub(super) use reservation::{reservation, state};
 pub(super) use subscription::limits;
 pub(super) use time::{duration, instant};
+pub(super) use usage::usage;
 pub(super) use wallet::wallet;

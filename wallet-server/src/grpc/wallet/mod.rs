@@ -13,6 +13,7 @@ mod list_reservations;
 mod reserve;
 mod settle;
 mod start;
+mod summarize_usage;
 mod top_up;
 
 use std::sync::Arc;
@@ -100,5 +101,11 @@ impl WalletService for WalletRpcs {
         request: Request<v1::ListEntriesRequest>,
     ) -> Answer<v1::ListEntriesResponse> {
         answer(&self.0, request, list_entries::list_entries).await
+    }
+    async fn summarize_usage(
+        &self,
+        request: Request<v1::SummarizeUsageRequest>,
+    ) -> Answer<v1::SummarizeUsageResponse> {
+        answer(&self.0, request, summarize_usage::summarize_usage).await
     }
 }

@@ -29,5 +29,6 @@ mod revoke_grant;
 pub(crate) mod settle;
 mod start;
 mod subscribe;
+mod summarize_usage;
 mod top_up;
 mod update_wallet;

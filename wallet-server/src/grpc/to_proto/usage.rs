@@ -1,0 +1,22 @@
+//! Usage: what finished jobs came to.
+
+use wallet_core::catalog::Catalog;
+use wallet_proto::v1;
+
+use super::amount::amounts;
+use crate::query::Usage;
+
+/// Jobs by state, and what became of their credits.
+pub(crate) fn usage(catalog: &Catalog, usage: &Usage) -> v1::UsageSums {
+    v1::UsageSums {
+        settled_jobs: usage.settled,
+        failed_jobs: usage.failed,
+        cancelled_jobs: usage.cancelled,
+        expired_jobs: usage.expired,
+        charged: amounts(catalog, &usage.charged),
+        fees: amounts(catalog, &usage.fees),
+        returned: amounts(catalog, &usage.returned),
+        lapsed: amounts(catalog, &usage.lapsed),
+        uncollected: amounts(catalog, &usage.uncollected),
+    }
+}

@@ -1,0 +1,38 @@
+//! SummarizeUsage: what a wallet's finished jobs came to, in groups.
+
+use wallet_core::{Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+use crate::query::UsageQuery;
+
+pub(super) async fn summarize_usage(
+    call: Call,
+    request: v1::SummarizeUsageRequest,
+) -> Result<v1::SummarizeUsageResponse, RpcError> {
+    let (wallet, query) = parse(request)?;
+    let read = call.services.queries.usage(call.tenant, &wallet, query).await;
+    let summary = read.map_err(RpcError::about(&wallet))?;
+    let catalog = call.catalog();
+    let row = |(values, usage)| v1::UsageRow { values, sums: Some(to_proto::usage(&catalog, &usage)) };
+    Ok(v1::SummarizeUsageResponse {
+        total: Some(to_proto::usage(&catalog, &summary.total)),
+        rows: summary.groups.into_iter().map(row).collect(),
+        from_time: to_proto::instant(summary.from_time),
+        to_time: to_proto::instant(summary.to_time),
+    })
+}
+
+fn parse(request: v1::SummarizeUsageRequest) -> Result<(WalletId, UsageQuery), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let query = UsageQuery {
+        from_time: bad.instant("from_time", request.from_time),
+        to_time: bad.instant("to_time", request.to_time),
+        group_by: bad.group_by("group_by", request.group_by),
+    };
+    bad.verdict(|| Some((wallet?, query)))
+}

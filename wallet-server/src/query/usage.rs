@@ -1,0 +1,266 @@
+//! Usage: what a wallet's jobs came to that finished within a time, in groups. Read in pages, added up as they come.
+//!
+//! No index is kept by the time of finishing: it would be written by every settle. Jobs are found by the time of
+//! reserving instead, since none finishes later than [`LONGEST_LIFE`] after it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use wallet_core::reservation::{Finish, LONGEST_LIFE, Reservation, State};
+use wallet_core::{Amounts, Rejection, TenantId, Timestamp, WalletId, WalletKey};
+
+use super::lists::place;
+use crate::query::{Queries, ReadError, ReservationFilter, Snapshot, uncancelled};
+use crate::store::LoadPlan;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How much is told if nobody says from when.
+const DEFAULT_SPAN: Duration = DAY.saturating_mul(30);
+/// The most days of one summary.
+const MAX_DAYS: u32 = 366;
+/// The most groups of one summary.
+const MAX_GROUPS: usize = 10_000;
+/// How many reservations are read at a time.
+const PAGE: u64 = 500;
+
+/// Which usage to tell, and how to group it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct UsageQuery {
+    /// Finished at or after; 30 days before the end by default.
+    pub(crate) from_time: Option<Timestamp>,
+    /// Finished before; by default all that has finished by now.
+    pub(crate) to_time: Option<Timestamp>,
+    pub(crate) group_by: Vec<GroupBy>,
+}
+
+/// What tells groups apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum GroupBy {
+    /// The day of finishing, in UTC.
+    Day,
+    Kind,
+    /// The operation's attribute `model`.
+    Model,
+    Actor,
+    /// The value of the label with this key.
+    Label(String),
+}
+
+/// What finished jobs came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) settled: i64,
+    pub(crate) failed: i64,
+    pub(crate) cancelled: i64,
+    pub(crate) expired: i64,
+    /// Fees included.
+    pub(crate) charged: Amounts,
+    pub(crate) fees: Amounts,
+    pub(crate) returned: Amounts,
+    pub(crate) lapsed: Amounts,
+    pub(crate) uncollected: Amounts,
+}
+
+/// The usage of [from, to): of each group that has any, and of all together.
+#[derive(Debug, Clone)]
+pub(crate) struct UsageSummary {
+    pub(crate) from_time: Timestamp,
+    pub(crate) to_time: Timestamp,
+    /// By the values of what they are grouped by; empty where a job has none.
+    pub(crate) groups: BTreeMap<Vec<String>, Usage>,
+    pub(crate) total: Usage,
+}
+
+impl Queries {
+    /// What a wallet's finished jobs came to. Holds that are due count as expired.
+    pub(crate) async fn usage(
+        &self,
+        tenant: TenantId,
+        wallet: &WalletId,
+        query: UsageQuery,
+    ) -> Result<UsageSummary, ReadError> {
+        let key = WalletKey::new(tenant, wallet);
+        let (store, now) = (self.store.clone(), self.clock.now());
+        uncancelled(async move {
+            let snapshot = store.snapshot().await?;
+            let wallet = snapshot.wallet(key, now, LoadPlan::default()).await?;
+            let Snapshot { wallet, read_time } = Snapshot::at(wallet.ok_or(Rejection::WalletNotFound)?, now)?;
+            let mut summary = query.begin(read_time)?;
+            let candidates = ReservationFilter {
+                from_time: Some(summary.from_time.minus(LONGEST_LIFE)),
+                to_time: Some(summary.to_time),
+                ..ReservationFilter::default()
+            }
+            .condition();
+            let mut position = None;
+            loop {
+                let page = snapshot.reservations(key, candidates.clone(), position.take(), PAGE).await?;
+                position = page.last().map(place);
+                for stored in &page {
+                    let reservation = wallet.reservations.get(&stored.id).unwrap_or(stored);
+                    summary.count(&query.group_by, reservation)?;
+                }
+                if (page.len() as u64) < PAGE {
+                    return Ok::<_, ReadError>(summary);
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl UsageQuery {
+    /// A summary of the time asked for, as far as it is known at `now`, with nothing counted.
+    fn begin(&self, now: Timestamp) -> Result<UsageSummary, Rejection> {
+        // What finished at this very instant has finished by now.
+        let to_time = self.to_time.unwrap_or(now.plus(Duration::from_micros(1)));
+        let from_time = self.from_time.unwrap_or(to_time.minus(DEFAULT_SPAN));
+        if from_time >= to_time {
+            return Err(Rejection::field("from_time", format!("must lie before {to_time}")));
+        }
+        if to_time.since(from_time) > DAY.saturating_mul(MAX_DAYS) {
+            let text = format!("lies more than {MAX_DAYS} days before {to_time}");
+            return Err(Rejection::field("from_time", text));
+        }
+        Ok(UsageSummary { from_time, to_time, groups: BTreeMap::new(), total: Usage::default() })
+    }
+}
+
+impl UsageSummary {
+    /// Counts a reservation, if it finished within the time.
+    fn count(&mut self, group_by: &[GroupBy], reservation: &Reservation) -> Result<(), Rejection> {
+        let Some(finish) = &reservation.finish else { return Ok(()) };
+        if finish.time < self.from_time || finish.time >= self.to_time {
+            return Ok(());
+        }
+        self.total.count(reservation.state, finish);
+        if group_by.is_empty() {
+            return Ok(());
+        }
+        let values = group_by.iter().map(|by| by.value(reservation, finish)).collect();
+        let full = self.groups.len() == MAX_GROUPS;
+        if full && !self.groups.contains_key(&values) {
+            return Err(too_many_groups());
+        }
+        self.groups.entry(values).or_default().count(reservation.state, finish);
+        Ok(())
+    }
+}
+
+fn too_many_groups() -> Rejection {
+    Rejection::LimitExceeded {
+        limit: "groups".to_owned(),
+        maximum: MAX_GROUPS.to_string(),
+        requested: (MAX_GROUPS + 1).to_string(),
+        plans: Vec::new(),
+    }
+}
+
+impl GroupBy {
+    fn value(&self, reservation: &Reservation, finish: &Finish) -> String {
+        let terms = &reservation.terms;
+        let operation = terms.operation.as_ref();
+        let value = match self {
+            GroupBy::Day => finish.time.to_utc().map(|time| time.format("%F").to_string()),
+            GroupBy::Kind => operation.map(|operation| operation.kind.clone()),
+            GroupBy::Model => operation.and_then(|operation| operation.attributes.get("model").cloned()),
+            GroupBy::Actor => terms.actor.clone().map(String::from),
+            GroupBy::Label(key) => terms.labels.get(key).cloned(),
+        };
+        value.unwrap_or_default()
+    }
+}
+
+impl Usage {
+    fn count(&mut self, state: State, finish: &Finish) {
+        match state {
+            State::Settled => self.settled += 1,
+            State::Failed => self.failed += 1,
+            State::Cancelled => self.cancelled += 1,
+            State::Expired => self.expired += 1,
+            State::Held | State::Processing => {}
+        }
+        let bill = &finish.bill;
+        for (sum, amounts) in [
+            (&mut self.charged, &bill.charged),
+            (&mut self.fees, &bill.fees),
+            (&mut self.returned, &bill.returned),
+            (&mut self.lapsed, &bill.lapsed),
+            (&mut self.uncollected, &bill.uncollected),
+        ] {
+            for (unit, amount) in amounts.iter() {
+                sum.add(unit, amount);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use wallet_core::fingerprint::Fingerprint;
+    use wallet_core::reservation::{Bill, Terms};
+    use wallet_core::{Actor, ReservationId};
+
+    use super::*;
+
+    fn days(days: u32) -> Timestamp {
+        Timestamp::EPOCH.plus(DAY.saturating_mul(days))
+    }
+
+    fn settled(actor: usize, time: Timestamp) -> Reservation {
+        let finish = Finish { time, revision: 2, fingerprint: Fingerprint::default(), bill: Bill::default() };
+        let actor = Some(Actor::parse(&format!("a{actor}")).unwrap());
+        Reservation {
+            id: ReservationId::parse("job").unwrap(),
+            state: State::Settled,
+            terms: Arc::new(Terms { actor, ..Terms::default() }),
+            fingerprint: Fingerprint::default(),
+            reserve_time: time,
+            reserve_revision: 1,
+            start_time: None,
+            deadline: time,
+            sweep_at: time,
+            attempt: 0,
+            worker: None,
+            lease: None,
+            allocations: Vec::new(),
+            finish: Some(finish),
+        }
+    }
+
+    #[test]
+    fn it_is_of_the_last_thirty_days_unless_asked_for_up_to_366() {
+        let span = |from_time, to_time| {
+            let query = UsageQuery { from_time, to_time, group_by: Vec::new() };
+            query.begin(days(1_000)).map(|begun| (begun.from_time, begun.to_time))
+        };
+        let just_after = days(1_000).plus(Duration::from_micros(1));
+        assert_eq!(span(None, None), Ok((just_after.minus(DEFAULT_SPAN), just_after)));
+        assert_eq!(span(None, Some(days(500))), Ok((days(470), days(500))));
+        assert_eq!(span(Some(days(900)), None), Ok((days(900), just_after)));
+        assert_eq!(span(Some(days(134)), Some(days(500))), Ok((days(134), days(500))));
+        for (from, to, expected) in [
+            (133, 500, "from_time: lies more than 366 days before 1971-05-16T00:00:00Z"),
+            (500, 500, "from_time: must lie before 1971-05-16T00:00:00Z"),
+        ] {
+            let refusal = span(Some(days(from)), Some(days(to))).unwrap_err();
+            assert_eq!(refusal.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn more_groups_than_ten_thousand_are_refused_and_as_many_are_not() {
+        let query = UsageQuery { group_by: vec![GroupBy::Actor], ..UsageQuery::default() };
+        let mut summary = query.begin(days(10)).unwrap();
+        let mut count = |actor| summary.count(&query.group_by, &settled(actor, days(5)));
+        for actor in (0..MAX_GROUPS).chain(0..2) {
+            assert_eq!(count(actor), Ok(()));
+        }
+        let refusal = count(MAX_GROUPS).unwrap_err();
+        assert_eq!(refusal.reason(), "LIMIT_EXCEEDED");
+        assert_eq!(refusal.to_string(), "groups is limited to 10000, this would be 10001");
+        assert_eq!(summary.groups.len(), MAX_GROUPS);
+    }
+}
