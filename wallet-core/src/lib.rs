@@ -24,6 +24,7 @@ pub mod posting;
 pub mod rejection;
 pub mod renew;
 pub mod reservation;
+mod soundness;
 pub mod source;
 pub mod spend;
 pub mod subscription;

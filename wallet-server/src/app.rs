@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use wallet_core::WalletId;
 
 use crate::catalogs::{PublishError, PublishedCatalogs};
 use crate::clock::{Clock, MAX_SKEW};
@@ -32,6 +33,9 @@ pub enum AppError {
     /// Nobody's real credits may live by a clock that people move.
     #[error("--manual-clock is for trying things out: only with a sqlite:// database and a loopback address")]
     ManualClock,
+    /// Nobody has made it.
+    #[error("there is no wallet {0}")]
+    NoWallet(WalletId),
     /// The address cannot be had.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),

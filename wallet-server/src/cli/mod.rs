@@ -4,6 +4,7 @@ mod catalog;
 mod migrate;
 mod output;
 mod serve;
+mod thaw;
 mod verify;
 
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ enum Role {
     Catalog(catalog::CatalogCommand),
     /// Recompute the whole ledger, read-only; exit code 1 if anything is wrong.
     Verify(verify::VerifyArgs),
+    /// Put a frozen wallet back to use, if its ledger adds up.
+    Thaw(thaw::ThawArgs),
 }
 
 /// Which database.
@@ -56,6 +59,7 @@ pub async fn run() -> ExitCode {
         Some(Role::Migrate(args)) => migrate::run(&args).await,
         Some(Role::Catalog(command)) => catalog::run(command).await,
         Some(Role::Verify(args)) => verify::run(&args).await,
+        Some(Role::Thaw(args)) => thaw::run(&args).await,
     };
     match done {
         Ok(code) => code,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use wallet_core::catalogs::Catalogs;
 use wallet_core::entry::Entry;
+use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletKey, execute};
 
 use crate::engine::Job;
@@ -47,7 +48,8 @@ impl Lane {
             }
             let slot = slots.entry(job.key).or_insert_with(|| {
                 let fresh = || Loaded::missing(job.tenant, job.key, job.wallet.clone());
-                Slot::new(loaded.remove(&job.key).unwrap_or_else(fresh), now)
+                let loaded = loaded.remove(&job.key).unwrap_or_else(fresh);
+                Slot::new(loaded, now, self.broken.contains(&job.key))
             });
             replies.push(Ok(slot.run(&job.command, &catalogs[&job.tenant])?));
         }
@@ -100,10 +102,22 @@ fn plan(batch: &[Job], locked: &Locked, now: Timestamp) -> LoadPlan {
 }
 
 impl Slot {
-    /// Time never runs back within a wallet.
-    fn new(loaded: Loaded, now: Timestamp) -> Self {
-        let now = now.max(loaded.wallet.last_time);
-        Self { loaded, now, touched: Touched::default(), entries: Vec::new() }
+    /// Time never runs back within a wallet. One that does not add up is frozen, together with whatever is then
+    /// answered: its neighbours do not notice.
+    fn new(mut loaded: Loaded, now: Timestamp, is_broken: bool) -> Self {
+        let mut touched = Touched::default();
+        let wallet = &mut loaded.wallet;
+        let now = now.max(wallet.last_time);
+        if wallet.exists() && wallet.status != WalletStatus::Frozen {
+            let sound = wallet.check();
+            if let Err(broken) = &sound {
+                tracing::error!(%broken, "a wallet is frozen");
+            }
+            if is_broken || sound.is_err() {
+                wallet.freeze(&mut touched);
+            }
+        }
+        Self { loaded, now, touched, entries: Vec::new() }
     }
 
     fn run(&mut self, command: &Command, catalogs: &Catalogs) -> Result<Reply, StoreError> {

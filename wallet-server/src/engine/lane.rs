@@ -1,11 +1,13 @@
 //! A lane: one task, one connection, one batch at a time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
+use wallet_core::WalletKey;
 
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
@@ -28,6 +30,8 @@ pub(super) struct Lane {
     pub(super) clock: Clock,
     pub(super) metrics: Arc<EngineMetrics>,
     pub(super) database_timeout: Duration,
+    /// Wallets to freeze before anything is decided on them: a command of theirs has shown that they do not add up.
+    pub(super) broken: BTreeSet<WalletKey>,
     batch_max: usize,
     since_checkpoint: usize,
 }
@@ -50,6 +54,7 @@ impl Lane {
             clock: clock.clone(),
             metrics,
             database_timeout: config.database_timeout,
+            broken: BTreeSet::new(),
             batch_max: config.batch_max.max(1),
             since_checkpoint: 0,
         })

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | conflict with another transaction | the whole batch again, skipping wallets that stay locked |
 //! | a row refused, an invariant broken | halves of the batch, until the command at fault stands alone |
+//! | an invariant broken by a command alone | the same command again, on its wallet frozen |
 //! | connection lost before COMMIT | the whole batch again on a new connection |
 //! | connection lost during COMMIT | the same; the ids tell whether it had happened |
 
@@ -66,12 +67,19 @@ impl Lane {
         let mut tries = Tries::default();
         loop {
             let error = match self.run_batch(batch, tries.conflicts > 0).await {
-                Ok(replies) => return Ok(replies),
+                Ok(replies) => {
+                    self.broken.clear();
+                    return Ok(replies);
+                }
                 Err(error) => error,
             };
             let lane = self.number;
             match error.trouble {
-                Trouble::Refused => {
+                Trouble::Broken if batch.len() == 1 && self.broken.insert(batch[0].key) => {
+                    tracing::error!(lane, %error, "a wallet is frozen");
+                    continue;
+                }
+                Trouble::Refused | Trouble::Broken => {
                     tracing::error!(lane, commands = batch.len(), %error, "a command cannot be stored");
                     return Err(EngineError::Internal);
                 }
@@ -116,7 +124,7 @@ impl From<StoreError> for EngineError {
         match error.trouble {
             Trouble::Conflict | Trouble::Unavailable => EngineError::Unavailable,
             Trouble::CommitUnknown => EngineError::OutcomeUnknown,
-            Trouble::Refused => EngineError::Internal,
+            Trouble::Refused | Trouble::Broken => EngineError::Internal,
         }
     }
 }

@@ -76,12 +76,12 @@ fn told(cause: Cause, priced_field: &str) -> Told {
             // The document is written without a transaction of ours, so a lost answer is all we know.
             Trouble::Unavailable | Trouble::CommitUnknown => outcome_unknown(),
             Trouble::Conflict => store_unavailable(),
-            Trouble::Refused => internal(),
+            Trouble::Refused | Trouble::Broken => internal(),
         },
         Cause::Store(error) => match store_failed(&error) {
             Trouble::Unavailable | Trouble::Conflict => store_unavailable(),
             Trouble::CommitUnknown => outcome_unknown(),
-            Trouble::Refused => internal(),
+            Trouble::Refused | Trouble::Broken => internal(),
         },
         Cause::ClockNotManual => Told {
             code: Code::FailedPrecondition,

@@ -4,15 +4,16 @@
 
 use std::time::{Duration, Instant};
 
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
     QueryOrder, Statement,
 };
 use uuid::Uuid;
-use wallet_core::{TenantId, Timestamp, WalletId};
+use wallet_core::wallet::WalletStatus;
+use wallet_core::{TenantId, Timestamp, WalletId, WalletKey};
 
-use crate::store::entity::{catalogs, signing_keys, sweeper_leases};
+use crate::store::entity::{catalogs, signing_keys, sweeper_leases, wallets};
 use crate::store::{Backend, Store, StoreError, Trouble, rows};
 
 /// A published catalog as it is stored.
@@ -168,6 +169,18 @@ impl Store {
         let row = self.control().query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
         let micros = row.map(|row| row.try_get("", "last_time")).transpose()?.unwrap_or_default();
         Ok(Timestamp::from_micros(micros))
+    }
+
+    /// Puts a frozen wallet back to use; false if it is not frozen.
+    pub(crate) async fn thaw(&self, wallet: WalletKey) -> Result<bool, StoreError> {
+        let (frozen, active) = (WalletStatus::Frozen as i16, WalletStatus::Active as i16);
+        let thawed = wallets::Entity::update_many()
+            .col_expr(wallets::Column::Status, Expr::value(active))
+            .col_expr(wallets::Column::Version, Expr::col(wallets::Column::Version).add(1))
+            .filter(wallets::Column::Bucket.eq(wallet.bucket()))
+            .filter(wallets::Column::WalletKey.eq(wallet.uuid()))
+            .filter(wallets::Column::Status.eq(frozen));
+        Ok(thawed.exec(self.control()).await?.rows_affected > 0)
     }
 
     /// What the database's clock shows, and how long it took to ask; nothing for a file on this machine.

@@ -23,6 +23,8 @@ pub(crate) enum Trouble {
     Conflict,
     /// A row refused by a constraint, or one that does not read back: some command of the batch is at fault.
     Refused,
+    /// A decision that does not fit its wallet: an invariant does not hold.
+    Broken,
     /// The connection is gone or the database does not answer: nothing was committed.
     Unavailable,
     /// The connection was lost while committing: the batch may or may not have happened.
@@ -56,7 +58,7 @@ impl From<DbErr> for StoreError {
 
 impl From<Broken> for StoreError {
     fn from(broken: Broken) -> Self {
-        Self::new(Trouble::Refused, broken)
+        Self::new(Trouble::Broken, broken)
     }
 }
 

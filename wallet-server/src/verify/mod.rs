@@ -26,6 +26,7 @@ mod wallet;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
+use wallet_core::{TenantId, WalletId, WalletKey};
 
 use crate::app::AppError;
 use crate::store::Store;
@@ -37,13 +38,23 @@ const BATCHES_AHEAD: usize = 4;
 
 /// Recomputes the ledger in a database, beside a server that may be running.
 pub async fn verify(database_url: &str) -> Result<Report, AppError> {
+    of(database_url, None).await
+}
+
+/// Recomputes the ledger of one wallet; a report of no wallets if there is none of this id.
+pub async fn verify_wallet(database_url: &str, wallet: &WalletId) -> Result<Report, AppError> {
+    of(database_url, Some(WalletKey::new(TenantId::DEFAULT, wallet))).await
+}
+
+async fn of(database_url: &str, only: Option<WalletKey>) -> Result<Report, AppError> {
     let started = Instant::now();
     let store = Store::open_read_only(database_url).await?;
     let snapshot = store.snapshot().await?;
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     // Folding takes as long as reading: one core each.
     let folding = tokio::task::spawn_blocking(move || Ledger::fold(receiver));
-    rows::send_all(&snapshot, &sender).await?;
+    let only = only.map(|wallet| (wallet.bucket(), wallet.uuid()));
+    rows::send_all(&snapshot, only, &sender).await?;
     drop(sender);
     let ledger = folding.await.map_err(|error| AppError::Store(format!("verifying stopped: {error}")))?;
     Ok(ledger.report(started.elapsed()))

@@ -31,6 +31,23 @@ impl Report {
         self.faults == 0
     }
 
+    /// The same for programs: an object of figures, and the first faults as they are told people.
+    pub fn json(&self) -> String {
+        let Self { digest, wallets, entries, grants, reservations, faults, first_faults, elapsed } = self;
+        serde_json::json!({
+            "clean": self.is_clean(),
+            "digest": digest,
+            "wallets": wallets,
+            "entries": entries,
+            "grants": grants,
+            "reservations": reservations,
+            "faults": faults,
+            "first_faults": first_faults,
+            "elapsed_seconds": elapsed.as_secs_f64(),
+        })
+        .to_string()
+    }
+
     fn entries_per_second(&self) -> u128 {
         u128::from(self.entries) * 1_000_000 / self.elapsed.as_micros().max(1)
     }
@@ -77,6 +94,8 @@ mod tests {
             "digest   ab\nread     1 wallets, 500 entries, 2 grants, 3 reservations\n\
              took     0.2 s, 2000 entries/s\nfaults   none"
         );
+        let expected = r#"{"clean":true,"digest":"ab","elapsed_seconds":0.25,"entries":500,"faults":0,"first_faults":[],"grants":2,"reservations":3,"wallets":1}"#;
+        assert_eq!(clean.json(), expected);
         let faulty = Report { faults: 7, first_faults: vec!["one".to_owned()], ..clean };
         assert!(!faulty.is_clean());
         assert!(faulty.to_string().ends_with("faults   7, the first 1:\n  one"));

@@ -34,12 +34,13 @@ pub(super) enum Row {
     Unreadable(&'static str, String),
 }
 
-/// Sends all rows in order, until nobody listens any more.
+/// Sends all rows in order, or those of one wallet, until nobody listens any more.
 pub(super) async fn send_all(
     snapshot: &ReadTx,
+    only: Option<Key>,
     sender: &mpsc::Sender<Vec<(Key, Row)>>,
 ) -> Result<(), StoreError> {
-    let mut cursors = TABLES.each_ref().map(Cursor::new);
+    let mut cursors = TABLES.each_ref().map(|table| Cursor::new(table, only));
     let mut batch = Vec::with_capacity(BATCH);
     loop {
         let mut next: Option<Key> = None;
@@ -115,6 +116,8 @@ fn take<T: sea_orm::TryGetable + Into<Value>>(row: &QueryResult, column: &str) -
 /// Where the reading of a table is.
 struct Cursor {
     table: &'static Table,
+    /// The wallet whose rows are read; all by default.
+    only: Option<Key>,
     page: Peekable<vec::IntoIter<(Key, Row)>>,
     /// The whole key of the last row read; empty before the first.
     behind: Vec<Value>,
@@ -122,8 +125,8 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn new(table: &'static Table) -> Self {
-        Self { table, page: Vec::new().into_iter().peekable(), behind: Vec::new(), at_end: false }
+    fn new(table: &'static Table, only: Option<Key>) -> Self {
+        Self { table, only, page: Vec::new().into_iter().peekable(), behind: Vec::new(), at_end: false }
     }
 
     /// The wallet of the next row.
@@ -135,7 +138,9 @@ impl Cursor {
                 page.push(self.read(&row));
                 last = Some(row);
             };
-            snapshot.each_row(&self.sql(), self.behind.clone(), take).await?;
+            let wallet = self.only.into_iter().flat_map(|(bucket, wallet)| [bucket.into(), wallet.into()]);
+            let values = wallet.chain(self.behind.iter().cloned()).collect();
+            snapshot.each_row(&self.sql(), values, take).await?;
             self.at_end = page.len() < PAGE;
             if let Some(last) = last {
                 self.behind = self.whole_key(&last)?;
@@ -150,14 +155,22 @@ impl Cursor {
         let order = self.table.order.iter().map(|(name, _)| *name);
         let columns: Vec<&str> = ["bucket", "wallet_key"].into_iter().chain(order).collect();
         let key = columns.join(", ");
-        let behind = match self.behind.is_empty() {
-            true => String::new(),
-            false => {
-                let values: Vec<String> = (1..=columns.len()).map(|i| format!("${i}")).collect();
-                format!("WHERE ({key}) > ({})", values.join(", "))
-            }
+        let mut number = 0;
+        let mut values = |how_many: usize| {
+            let names: Vec<String> = (number + 1..=number + how_many).map(|i| format!("${i}")).collect();
+            number += how_many;
+            names.join(", ")
         };
-        format!("SELECT * FROM {table} {behind} ORDER BY {key} LIMIT {PAGE}")
+        let mut conditions = Vec::new();
+        if self.only.is_some() {
+            conditions.push(format!("(bucket, wallet_key) = ({})", values(2)));
+        }
+        if !self.behind.is_empty() {
+            conditions.push(format!("({key}) > ({})", values(columns.len())));
+        }
+        let filter =
+            if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+        format!("SELECT * FROM {table} {filter} ORDER BY {key} LIMIT {PAGE}")
     }
 
     fn whole_key(&self, row: &QueryResult) -> Result<Vec<Value>, StoreError> {

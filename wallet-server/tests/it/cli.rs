@@ -14,10 +14,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a command ended.
 #[derive(Debug)]
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// The binary with these arguments, in an environment that says nothing about wallets but this.
@@ -31,7 +31,7 @@ fn wallet_server(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
 }
 
 /// Runs it to its end. One that serves where it should have refused is killed, and has no exit code.
-fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
     let mut command = wallet_server(arguments, environment);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let process = child.id().to_string();

@@ -19,6 +19,8 @@ mod duplicates;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod frozen;
+#[cfg(test)]
 mod products;
 #[cfg(test)]
 mod python;

@@ -27,7 +27,7 @@ impl Rows {
         let (_folder, url) = written(&[Story::rich("ann"), bob, Story::of("eve")]).await;
         let snapshot = Store::open_read_only(&url).await.unwrap().snapshot().await.unwrap();
         let (sender, mut receiver) = mpsc::channel(1_000);
-        send_all(&snapshot, &sender).await.unwrap();
+        send_all(&snapshot, None, &sender).await.unwrap();
         drop(sender);
         let mut rows = Vec::new();
         while let Some(batch) = receiver.recv().await {

@@ -42,6 +42,10 @@ fn verify(database: &Database, more: &[&str]) -> super::Ended {
     run(&[&["verify", "--database-url", &database.url], more].concat(), &[])
 }
 
+fn json(ended: &super::Ended) -> serde_json::Value {
+    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+}
+
 /// The digest that a clean ledger's report has.
 fn digest(report: &str) -> &str {
     let line = report.lines().find(|line| line.contains("digest")).expect("a digest");
@@ -68,6 +72,25 @@ each_database! {
         let grown = verify(&database, &["--expect", digest(&before)]);
         assert_eq!(grown.code, Some(1));
         assert_ne!(digest(&grown.stdout), digest(&before));
+    }
+
+    async fn one_wallet_is_verified_alone_and_the_report_may_be_json(server: Server) {
+        let database = ledger(server).await;
+        let all = json(&verify(&database, &["--json"]));
+        assert_eq!((&all["clean"], &all["wallets"], &all["faults"]), (&true.into(), &2.into(), &0.into()));
+        let one = json(&verify(&database, &["--json", "--wallet", "v"]));
+        assert_eq!((&one["clean"], &one["wallets"], &one["entries"]), (&true.into(), &1.into(), &2.into()));
+        assert_ne!(one["digest"], all["digest"]);
+        let digest = one["digest"].as_str().unwrap();
+        assert_eq!(verify(&database, &["--wallet", "v", "--expect", digest]).code, Some(0));
+
+        tamper(&database, "UPDATE wallet_balances SET available = available + 1 WHERE available = 60").await;
+        assert_eq!(verify(&database, &["--wallet", "v"]).code, Some(0), "the other wallet is as it was");
+        let found = verify(&database, &["--wallet", "w", "--json"]);
+        assert_eq!((found.code, &json(&found)["faults"]), (Some(1), &1.into()));
+        let nobody = verify(&database, &["--wallet", "nobody"]);
+        assert_eq!(nobody.code, Some(2));
+        assert!(nobody.stderr.contains("there is no wallet nobody"), "{}", nobody.stderr);
     }
 
     async fn it_may_look_while_a_server_runs(server: Server) {

@@ -1,0 +1,106 @@
+//! Online checks: a wallet as it was loaded, looked over before anything is decided on it; and what follows if it does
+//! not add up. `verify` looks at everything, this at what is in memory anyway.
+
+use crate::touched::Touched;
+use crate::wallet::{Balance, Broken, Wallet, WalletStatus};
+
+impl Wallet {
+    /// Whether what was loaded adds up: every grant in itself, its open grants with the balances, and no more open
+    /// reservations than are counted. Before the first command only, while all open grants are as they are stored.
+    pub fn check(&self) -> Result<(), Broken> {
+        let broken = |what: String| Err(Broken { wallet: self.id.clone(), what });
+        for grant in self.grants.values() {
+            if grant.parts.total() != Some(grant.amount) {
+                return broken(format!("the parts of grant {} are not its amount", grant.key));
+            }
+        }
+        for (unit, balance) in &self.balances {
+            let grants = || self.grants.values().filter(|grant| grant.unit == *unit);
+            let available: i128 = grants().map(|grant| i128::from(grant.parts.available)).sum();
+            let held: i128 = grants().map(|grant| i128::from(grant.parts.held)).sum();
+            let Balance { available: told, held: told_held, .. } = *balance;
+            if (available, held) != (told.into(), told_held.into()) {
+                return broken(format!(
+                    "{told} {unit} are available and {told_held} held, {available} and {held} by the grants"
+                ));
+            }
+        }
+        if let Some(grant) =
+            self.grants.values().find(|grant| grant.is_open() && !self.balances.contains_key(&grant.unit))
+        {
+            return broken(format!("grant {} has no balance", grant.key));
+        }
+        let open = self.reservations.values().filter(|reservation| reservation.state.is_open()).count();
+        match i64::try_from(open) {
+            Ok(open) if open <= self.open_reservations => Ok(()),
+            _ => broken(format!("{} reservations are open, not even {open}", self.open_reservations)),
+        }
+    }
+
+    /// Stops the wallet until a person has looked: no command is carried out, nothing falls due, reads go on.
+    pub fn freeze(&mut self, touched: &mut Touched) {
+        self.status = WalletStatus::Frozen;
+        self.version += 1;
+        touched.any = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::grant::{Grant, GrantDetails, GrantKey, Origin, Parts};
+    use crate::key::{TenantId, WalletKey};
+    use crate::source::Source;
+    use crate::time::Timestamp;
+
+    /// A wallet of 100 credits, 40 of them held.
+    fn wallet() -> Wallet {
+        let id = "w".parse().unwrap();
+        let key = WalletKey::new(TenantId::DEFAULT, &id);
+        let grant = Grant {
+            key: GrantKey::new(Origin::TopUp, "t".parse().unwrap(), 0),
+            unit: "credits".parse().unwrap(),
+            source: Source::Purchased,
+            priority: 0,
+            effective_time: Timestamp::EPOCH,
+            expire_time: Timestamp::NEVER,
+            create_time: Timestamp::EPOCH,
+            amount: 100,
+            parts: Parts { available: 60, held: 40, ..Parts::default() },
+            revoked: false,
+            details: GrantDetails::default(),
+        };
+        let balance = Balance { available: 60, held: 40, ..Balance::default() };
+        Wallet {
+            balances: BTreeMap::from([(grant.unit.clone(), balance)]),
+            grants: BTreeMap::from([(grant.key.clone(), grant)]),
+            ..Wallet::blank(key, id)
+        }
+    }
+
+    #[test]
+    fn a_wallet_adds_up_or_what_does_not_is_said() {
+        assert_eq!(wallet().check(), Ok(()));
+        let cases: [(fn(&mut Wallet), &str); 4] = [
+            (|w| grant(w).amount = 101, "the parts of grant top_up:t are not its amount"),
+            (|w| balance(w).available = 61, "61 credits are available and 40 held, 60 and 40 by the grants"),
+            (|w| balance(w).held = 0, "60 credits are available and 0 held, 60 and 40 by the grants"),
+            (|w| w.balances.clear(), "grant top_up:t has no balance"),
+        ];
+        for (spoil, said) in cases {
+            let mut wallet = wallet();
+            spoil(&mut wallet);
+            assert_eq!(wallet.check().unwrap_err().what, said);
+        }
+    }
+
+    fn grant(wallet: &mut Wallet) -> &mut Grant {
+        wallet.grants.values_mut().next().unwrap()
+    }
+
+    fn balance(wallet: &mut Wallet) -> &mut Balance {
+        wallet.balances.values_mut().next().unwrap()
+    }
+}

@@ -1,0 +1,37 @@
+//! `thaw`: a frozen wallet is put back to use, if its ledger adds up again.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use wallet_core::{TenantId, WalletId, WalletKey};
+
+use crate::app::AppError;
+use crate::cli::output::say;
+use crate::cli::verify::of_wallet;
+use crate::store::Store;
+
+/// Which wallet.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ThawArgs {
+    #[command(flatten)]
+    database: super::DatabaseArgs,
+    /// The wallet's id.
+    wallet: WalletId,
+}
+
+pub(super) async fn run(args: &ThawArgs) -> Result<ExitCode, AppError> {
+    let ThawArgs { database, wallet } = args;
+    let report = of_wallet(&database.database_url, wallet).await?;
+    if !report.is_clean() {
+        say(&report);
+        say(format_args!("wallet {wallet} stays frozen: its ledger does not add up"));
+        return Ok(ExitCode::FAILURE);
+    }
+    let key = WalletKey::new(TenantId::DEFAULT, wallet);
+    let thawed = Store::open(&database.database_url).await?.thaw(key).await?;
+    say(match thawed {
+        true => format!("wallet {wallet} is in use again"),
+        false => format!("wallet {wallet} was not frozen"),
+    });
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,87 @@
+//! A wallet that does not add up is frozen, and only that one: found when it is loaded, or when a decision does not fit.
+
+use sea_orm::ConnectionTrait;
+use wallet_client::v1::{self, ErrorReason, WalletStatus};
+use wallet_client::{Code, WalletClient, job, purchase, usage};
+
+use crate::cli::run;
+use crate::harness::{Database, Server, credits, video};
+use crate::words::{balance, refused, seconds, settle};
+
+/// What no server would do.
+async fn tamper(database: &Database, sql: &str) {
+    let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+    let done = connection.execute_unprepared(sql).await.unwrap();
+    assert_eq!(done.rows_affected(), 1, "{sql}");
+    connection.close().await.unwrap();
+}
+
+async fn status(client: &WalletClient, wallet: &str) -> WalletStatus {
+    let request = v1::GetWalletRequest { wallet_id: wallet.into() };
+    client.get_wallet(request).await.unwrap().wallet.unwrap().status()
+}
+
+each_database! {
+    async fn a_balance_that_is_not_that_of_the_grants_stops_its_wallet_and_no_other(server: Server) {
+        let client = server.wallet("w", 100).await;
+        server.wallet("other", 200).await;
+        let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..job("w", "short", video("1")) };
+        client.reserve(short).await.unwrap();
+        tamper(&server.database, "UPDATE wallet_balances SET available = 93 WHERE available = 92").await;
+
+        let refusal = client.reserve(job("w", "a", video("1"))).await;
+        let refusal = refused(refusal, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+        assert_eq!(refusal.revision(), Some(3), "it is told where the history stands");
+        for n in 0..3 {
+            let id = format!("job-{n}");
+            refused(client.reserve(job("w", &id, video("1"))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+            client.reserve(job("other", &id, video("1"))).await.unwrap();
+        }
+        refused(client.top_up(purchase("w", "t", credits(1))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+
+        // Reads go on, and deadlines stand still.
+        assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
+        assert_eq!(status(&client, "other").await, WalletStatus::Active);
+        assert_eq!(balance(&client, "w").await.open_reservations, 1);
+    }
+
+    async fn a_decision_that_does_not_fit_freezes_its_wallet_and_its_neighbours_commit(server: Server) {
+        let client = server.wallet("w", 100).await;
+        server.wallet("other", 200).await;
+        client.reserve(job("w", "a", video("5"))).await.unwrap();
+        client.reserve(job("other", "a", video("5"))).await.unwrap();
+        let wrong = "UPDATE reservations SET allocations = replace(allocations, '40', '50')
+                     WHERE reservation_id = 'a' AND wallet_key = (SELECT wallet_key FROM wallet_profiles WHERE wallet_id = 'w')";
+        tamper(&server.database, wrong).await;
+        let [mine, others] = ["w", "other"].map(|wallet| {
+            let (client, wallet) = (client.clone(), wallet.to_owned());
+            tokio::spawn(async move { client.settle(settle(&wallet, "a", usage([("duration_s", "5")]))).await })
+        });
+        refused(mine.await.unwrap(), ErrorReason::WalletFrozen, Code::FailedPrecondition);
+        others.await.unwrap().unwrap();
+        assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
+    }
+
+    async fn a_frozen_wallet_is_thawed_once_its_ledger_adds_up_again(server: Server) {
+        let client = server.wallet("w", 100).await;
+        tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;
+        refused(client.reserve(job("w", "a", video("1"))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+        let database = server.database.clone();
+        drop(client);
+        server.stop().await;
+
+        let thaw = ["thaw", "w", "--database-url", &database.url];
+        let still = run(&thaw, &[]);
+        assert_eq!(still.code, Some(1), "{still:?}");
+        assert!(still.stdout.contains("I4: the balance is 1 available"), "{}", still.stdout);
+        assert!(still.stdout.ends_with("stays frozen: its ledger does not add up\n"), "{}", still.stdout);
+
+        tamper(&database, "UPDATE wallet_balances SET available = 100 WHERE available = 1").await;
+        let thawed = run(&thaw, &[]);
+        assert_eq!((thawed.code, thawed.stdout.as_str()), (Some(0), "wallet w is in use again\n"), "{thawed:?}");
+        assert_eq!(run(&thaw, &[]).stdout, "wallet w was not frozen\n");
+        let server = Server::start(database).await;
+        server.client().await.reserve(job("w", "a", video("1"))).await.unwrap();
+        assert!(server.verify().await.is_clean());
+    }
+}
