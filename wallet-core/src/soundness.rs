@@ -83,7 +83,8 @@ mod tests {
     #[test]
     fn a_wallet_adds_up_or_what_does_not_is_said() {
         assert_eq!(wallet().check(), Ok(()));
-        let cases: [(fn(&mut Wallet), &str); 4] = [
+        type Spoil = fn(&mut Wallet);
+        let cases: [(Spoil, &str); 4] = [
             (|w| grant(w).amount = 101, "the parts of grant top_up:t are not its amount"),
             (|w| balance(w).available = 61, "61 credits are available and 40 held, 60 and 40 by the grants"),
             (|w| balance(w).held = 0, "60 credits are available and 0 held, 60 and 40 by the grants"),
