@@ -8,14 +8,14 @@
 
 mod admission;
 mod batch;
-#[cfg(test)]
-mod cancel_tests;
 mod error;
 mod lane;
 mod manual_time;
 mod metrics;
 mod retry;
 mod sweeper;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

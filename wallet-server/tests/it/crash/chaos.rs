@@ -13,7 +13,7 @@ use wallet_server::Config;
 use super::caller::Caller;
 use super::witness::Witness;
 use super::{WALLETS, verify, wallet};
-use crate::harness::{Chance, Database, Proxy, Server};
+use crate::harness::{Database, Proxy, Server, seed};
 
 const CALLERS: usize = 16;
 /// Acknowledged calls per caller; a job has four.
@@ -24,7 +24,7 @@ mod over_a_bad_network_every_call_happens_once {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn sqlite() {
-        let seed = Chance::seed();
+        let seed = seed();
         let server = Server::start(Database::sqlite()).await;
         let proxy = Proxy::start(server.address, seed).await;
         work_through(&server, &[&proxy], &server.database).await;
@@ -32,7 +32,7 @@ mod over_a_bad_network_every_call_happens_once {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn postgres() {
-        let seed = Chance::seed();
+        let seed = seed();
         let database = Database::postgres();
         let behind = Proxy::start(database.address(), seed).await;
         let config = Config { database_timeout: Duration::from_millis(400), ..Config::default() };

@@ -1,20 +1,20 @@
 //! Servers and databases for tests: an in-process server on port 0, or the binary as a process that can be killed.
 
-mod chance;
 mod database;
 mod kill;
 mod names;
 mod postgres;
 mod process;
 mod proxy;
+mod seed;
 mod server;
 
-pub(crate) use chance::Chance;
 pub(crate) use database::Database;
 pub(crate) use names::{credits, tool, video};
 pub(crate) use postgres::Postgres;
 pub(crate) use process::Process;
 pub(crate) use proxy::Proxy;
+pub(crate) use seed::seed;
 pub(crate) use server::Server;
 
 /// Declares tests that run on a fresh server over SQLite and over PostgreSQL:

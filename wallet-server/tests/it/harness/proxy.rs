@@ -9,8 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-
-use super::Chance;
+use wallet_workload::Rng;
 
 /// A connection that went silent is torn apart at last, as an operating system would do much later.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -59,10 +58,9 @@ impl Proxy {
         let shared: Arc<Shared> = Arc::default();
         let of_connections = shared.clone();
         let accepting = tokio::spawn(async move {
-            let mut chance = Chance::new(seed);
             while let Ok((near, _)) = listener.accept().await {
-                let (shared, chance) = (of_connections.clone(), Chance::new(chance.next()));
-                shared.seen.connections.fetch_add(1, Ordering::Relaxed);
+                let shared = of_connections.clone();
+                let chance = Rng::new(seed, shared.seen.connections.fetch_add(1, Ordering::Relaxed));
                 tokio::spawn(async move {
                     // Whoever is not there is somebody else's test.
                     if let Ok(far) = TcpStream::connect(upstream).await {
@@ -124,7 +122,7 @@ async fn carry(
     mut near: TcpStream,
     mut far: TcpStream,
     shared: &Shared,
-    mut chance: Chance,
+    mut chance: Rng,
 ) -> std::io::Result<()> {
     for side in [&near, &far] {
         side.set_nodelay(true)?;
@@ -160,19 +158,21 @@ async fn carry(
     }
 }
 
-fn fate(shared: &Shared, chance: &mut Chance, bytes: usize, is_answer: bool) -> Fate {
+fn fate(shared: &Shared, chance: &mut Rng, bytes: usize, is_answer: bool) -> Fate {
     if !shared.raging.load(Ordering::Relaxed) {
         return Fate::Passes;
     }
     let seen = &shared.seen;
-    let (fate, counter) = match chance.below(1_000) {
+    let (fate, counter) = match chance.within(0, 999) {
         0..10 if is_answer => (Fate::Lost, &seen.lost_answers),
         10..15 => {
-            let some = chance.below(bytes as u64);
-            (Fate::Torn(usize::try_from(some).unwrap_or(0)), &seen.resets)
+            let some = usize::try_from(chance.within(0, 4096)).unwrap_or(0) % bytes;
+            (Fate::Torn(some), &seen.resets)
         }
         15..17 => (Fate::Silent, &seen.silences),
-        17..80 => (Fate::Delayed(Duration::from_micros(chance.below(5_000))), &seen.delays),
+        17..80 => {
+            (Fate::Delayed(Duration::from_micros(chance.within(0, 5_000).unsigned_abs())), &seen.delays)
+        }
         _ => return Fate::Passes,
     };
     counter.fetch_add(1, Ordering::Relaxed);

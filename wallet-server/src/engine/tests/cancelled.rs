@@ -11,24 +11,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
 
-use tempfile::TempDir;
-use tokio::sync::oneshot;
 use wallet_core::decide::{
     Cancel, Cost, CreateWallet, ExplicitPrice, Extend, Outcome, PriceSource, Purchase, Reserve, Settle,
     Start, StartOptions, Subscribe, TopUp,
 };
 use wallet_core::reservation::CancelReason;
 use wallet_core::subscription::Overrides;
-use wallet_core::{Amounts, Command, Reply, TenantId, UnitId, WalletId, WalletKey};
+use wallet_core::{Amounts, Command, Reply, UnitId, WalletId};
 
-use super::admission::Admission;
-use super::lane::Lane;
-use super::{EngineConfig, Job};
+use super::{Database, jobs, run};
 use crate::BUNDLED_CATALOG;
-use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
-use crate::postgres::Postgres;
-use crate::store::{Store, is_inside_a_transaction, points};
+use crate::engine::lane::Lane;
+use crate::store::{is_inside_a_transaction, points};
 
 /// What is dropped: the seven commands that move credits, and one that is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,31 +56,31 @@ enum Drop {
     AfterPolls(i64),
 }
 
-#[tokio::test]
-async fn on_sqlite_a_dropped_batch_happened_whole_or_not_at_all() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/wallet.db", folder.path().display());
-    everywhere(&url, Some(folder)).await;
+mod a_batch_that_is_dropped_anywhere_happened_whole_or_not_at_all {
+    use super::*;
+
+    #[tokio::test]
+    async fn sqlite() {
+        everywhere(Database::sqlite()).await;
+    }
+
+    #[tokio::test]
+    async fn postgres() {
+        everywhere(Database::postgres()).await;
+    }
 }
 
-#[tokio::test]
-async fn on_postgres_a_dropped_batch_happened_whole_or_not_at_all() {
-    everywhere(&Postgres::shared().create_database(), None).await;
-}
-
-async fn everywhere(url: &str, _folder: Option<TempDir>) {
-    let mut world = World::open(url).await;
+async fn everywhere(database: Database) {
+    let mut world = World::open(&database).await;
     let mut figures = String::new();
-    let batches = ALL.iter().map(std::slice::from_ref).chain([ALL.as_slice()]);
-    for batch in batches {
+    for batch in ALL.iter().map(std::slice::from_ref).chain([ALL.as_slice()]) {
         let points = world.dropped(batch, Drop::AtPoint).await;
         let polls = world.dropped(batch, Drop::AfterPolls).await;
         figures += &format!("{batch:?}: {points} points, {polls} polls\n");
         assert!(points >= 2 * 8, "{batch:?} has only {points} points");
     }
-    println!("{url}\n{figures}");
-    let report = crate::verify::verify(url).await.unwrap();
-    assert!(report.is_clean(), "{report}");
+    println!("{}\n{figures}", database.url);
+    database.verify().await;
 }
 
 struct World {
@@ -95,18 +90,12 @@ struct World {
 }
 
 impl World {
-    async fn open(url: &str) -> Self {
-        let store = Store::open(url).await.unwrap();
-        store.migrate().await.unwrap();
-        let clock = Clock::system();
-        let catalogs =
-            PublishedCatalogs::open(store.clone(), clock.clone(), None, BUNDLED_CATALOG).await.unwrap();
-        let config = EngineConfig::default();
-        let lane = Lane::open(0, &store, &catalogs, &clock, &config, Arc::default()).await.unwrap();
+    async fn open(database: &Database) -> Self {
+        let lane = database.lane(&Clock::system(), BUNDLED_CATALOG).await;
         let mut world = Self { lane, entries: BTreeMap::new() };
         for kind in ALL {
             let before = world.prepare(kind, "model").await;
-            let after = world.run(&[(wallet(kind, "model"), command(kind))]).await[0].revision;
+            let after = run(&mut world.lane, &[(wallet(kind, "model"), command(kind))]).await[0].revision;
             world.entries.insert(kind, after - before);
         }
         world
@@ -124,7 +113,7 @@ impl World {
             }
             let done = until(drop, self.lane.run_batch(&jobs(&batch), false)).await;
             assert!(!is_inside_a_transaction(&self.lane.connection).await, "{kinds:?} {drop}");
-            let again = self.run(&batch).await;
+            let again = run(&mut self.lane, &batch).await;
             for ((&kind, before), reply) in kinds.iter().zip(before).zip(&again) {
                 assert_eq!(reply.revision, before + self.entries[&kind], "{kind:?} in {kinds:?} {drop}");
                 assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?} {drop}: {reply:?}");
@@ -150,13 +139,7 @@ impl World {
             commands.push(self::command(Kind::Reserve));
         }
         let batch: Vec<_> = commands.into_iter().map(|command| (wallet(kind, round), command)).collect();
-        self.run(&batch).await.last().unwrap().revision
-    }
-
-    /// Runs a batch that nobody drops.
-    async fn run(&mut self, batch: &[(WalletId, Command)]) -> Vec<Reply> {
-        let replies = self.lane.run_batch(&jobs(batch), false).await.unwrap();
-        replies.into_iter().map(Result::unwrap).collect()
+        run(&mut self.lane, &batch).await.last().unwrap().revision
     }
 }
 
@@ -237,16 +220,4 @@ fn command(kind: Kind) -> Command {
             Command::Subscribe(Subscribe { request, plan, overrides: Overrides::default(), anchor: None })
         }
     }
-}
-
-fn jobs(batch: &[(WalletId, Command)]) -> Vec<Job> {
-    let admission = Admission::new(100, 100);
-    let job = |(wallet, command): &(WalletId, Command)| {
-        let (tenant, key) = (TenantId::DEFAULT, WalletKey::new(TenantId::DEFAULT, wallet));
-        let ticket = admission.admit(key, command).unwrap();
-        let (answer, _) = oneshot::channel();
-        let (wallet, command) = (wallet.clone(), command.clone());
-        Job { tenant, key, wallet, command, deadline: None, answer, _ticket: ticket }
-    };
-    batch.iter().map(job).collect()
 }

@@ -1,0 +1,68 @@
+//! The lane on a real database, without the door in front of it.
+
+mod cancelled;
+mod traces;
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
+
+use super::admission::Admission;
+use super::lane::Lane;
+use super::{EngineConfig, Job};
+use crate::catalogs::PublishedCatalogs;
+use crate::clock::Clock;
+use crate::postgres::Postgres;
+use crate::store::Store;
+
+/// A database that nobody else uses; a file goes with the folder.
+struct Database {
+    url: String,
+    _folder: Option<TempDir>,
+}
+
+impl Database {
+    fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { url: format!("sqlite://{}/wallet.db", folder.path().display()), _folder: Some(folder) }
+    }
+
+    fn postgres() -> Self {
+        Self { url: Postgres::shared().create_database(), _folder: None }
+    }
+
+    /// A lane on it, under this catalog.
+    async fn lane(&self, clock: &Clock, catalog: &str) -> Lane {
+        let store = Store::open(&self.url).await.unwrap();
+        store.migrate().await.unwrap();
+        let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), None, catalog).await.unwrap();
+        Lane::open(0, &store, &catalogs, clock, &EngineConfig::default(), Arc::default()).await.unwrap()
+    }
+
+    /// Nothing is wrong with what is in it; its digest.
+    async fn verify(&self) -> String {
+        let report = crate::verify::verify(&self.url).await.unwrap();
+        assert!(report.is_clean(), "{report}");
+        report.digest
+    }
+}
+
+/// Runs a batch to its end.
+async fn run(lane: &mut Lane, batch: &[(WalletId, Command)]) -> Vec<Reply> {
+    let replies = lane.run_batch(&jobs(batch), false).await.unwrap();
+    replies.into_iter().map(Result::unwrap).collect()
+}
+
+fn jobs(batch: &[(WalletId, Command)]) -> Vec<Job> {
+    let admission = Admission::new(1_000, 1_000);
+    let job = |(wallet, command): &(WalletId, Command)| {
+        let (tenant, key) = (TenantId::DEFAULT, WalletKey::new(TenantId::DEFAULT, wallet));
+        let ticket = admission.admit(key, command).unwrap();
+        let (answer, _) = oneshot::channel();
+        let (wallet, command) = (wallet.clone(), command.clone());
+        Job { tenant, key, wallet, command, deadline: None, answer, _ticket: ticket }
+    };
+    batch.iter().map(job).collect()
+}
