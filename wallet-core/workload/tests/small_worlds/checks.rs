@@ -1,7 +1,10 @@
 //! What must hold of a single command on a wallet, whatever it is.
 
 use wallet_core::command::Shown;
+use wallet_core::decide::Settle;
 use wallet_core::entry::Entry;
+use wallet_core::hold::GRACE_BOUND;
+use wallet_core::reservation::MAX_HOLD;
 use wallet_core::{Answer, Command, Context, Reply, Timestamp, Touched, Wallet, execute};
 use wallet_workload::{audit, catalogs};
 
@@ -13,6 +16,7 @@ pub(crate) fn run(wallet: &mut Wallet, now: Timestamp, command: &Command) -> (Re
     let reply = execute(wallet, &context, command, &mut entries, &mut touched).unwrap();
     chained(&before, wallet, &entries);
     announced(&before, wallet, &touched);
+    kept(wallet, now, command, &reply);
     for (id, reservation) in &before.reservations {
         let after = wallet.reservations[id].state;
         assert!(
@@ -60,6 +64,42 @@ fn announced(before: &Wallet, after: &Wallet, touched: &Touched) {
         assert!(same || touched.units.contains(unit), "{unit} changed and would not be written");
     }
     assert!((before.status, &before.profile) == (after.status, &after.profile) || touched.profile);
+}
+
+/// What people are promised, whatever the command.
+fn kept(wallet: &Wallet, now: Timestamp, command: &Command, reply: &Reply) {
+    for reservation in wallet.reservations.values() {
+        assert!(!reservation.is_due(now), "I9: {} is open behind its deadline", reservation.id);
+        let longest = reservation.reserve_time.plus(MAX_HOLD);
+        assert!(reservation.deadline <= longest, "{} is held for longer than a day", reservation.id);
+        let Some(finish) = &reservation.finish else { continue };
+        for (unit, fee) in finish.bill.fees.iter() {
+            let reserved = reservation.terms.amounts.get(unit.as_str());
+            assert!(2 * fee <= reserved, "{}: a fee of {fee} for {reserved}", reservation.id);
+        }
+    }
+    for grant in wallet.grants.values() {
+        assert!(grant.parts.available == 0 || grant.expire_time > now, "{} has expired", grant.key);
+        let first = grant.details.stems_from.as_ref().and_then(|first| wallet.grants.get(first));
+        let bound = first.map(|first| first.expire_time.plus(GRACE_BOUND));
+        assert!(bound.is_none_or(|bound| grant.expire_time <= bound), "{} outlives its grace", grant.key);
+    }
+    let Ok(answer) = &reply.result else { return };
+    match (command, &answer.shown) {
+        (Command::Settle(Settle { attempt: Some(attempt), .. }), Shown::Reservation(job)) => {
+            assert!(!job.state.is_open() && *attempt >= job.attempt, "{job:?} was settled by {attempt}");
+        }
+        (Command::Settle(_) | Command::Cancel(_), Shown::Reservation(job)) => {
+            assert!(!job.state.is_open(), "{job:?} was ended");
+        }
+        (Command::Settle(_) | Command::Cancel(_), shown) => panic!("no job, but {shown:?}"),
+        (Command::TopUp(_), Shown::Grants(grants)) if !answer.replayed => {
+            for grant in grants.iter().filter(|grant| grant.parts.available > 0) {
+                assert_eq!(wallet.balance(grant.unit.as_str()).debt, 0, "{} repaid nothing", grant.key);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// I11, I12: a command that was carried out before has no second effect, and its answer is the first one's: `first`
