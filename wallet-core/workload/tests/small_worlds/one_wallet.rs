@@ -143,7 +143,7 @@ pub(crate) fn takeovers_world() -> OneWallet {
         start("j", "w1", 1, lease),
         start("j", "w2", 2, None),
         extend("j", Some(1), minutes(30)),
-        extend("j", None, minutes(60)),
+        extend("j", None, minutes(25 * 60)),
         used("j", 4),
         used("j", 13),
         used_by("j", 1),
@@ -158,16 +158,16 @@ pub(crate) fn takeovers_world() -> OneWallet {
     OneWallet::new(&given, commands, &[minutes(10), minutes(30), DAY])
 }
 
-/// Three jobs of three clients that two grants cannot all pay for.
+/// Three jobs of three clients that the grants (40 of the default plan among them) cannot all pay for; one may owe.
 pub(crate) fn jobs_world() -> OneWallet {
     let given = [create(30), give("a", 30, minutes(10)), buy("b", 20)];
     let mut commands = vec![buy("t", 20), revoke("r", "a"), Command::Poke];
-    for (id, kind, n) in [("j1", "open", 10), ("j2", "owing", 15), ("j3", "fixed", 10)] {
+    for (id, kind, n) in [("j1", "open", 30), ("j2", "owing", 30), ("j3", "fixed", 20)] {
         commands.extend([
             reserve(id, kind, n),
             start(id, "w1", 1, None),
             used(id, 3),
-            used(id, 60),
+            used(id, 150),
             failed(id, "GPU_LOST"),
             cancel(id, User),
             cancel(id, Platform),
