@@ -52,6 +52,23 @@ impl WalletClient {
         self.call(self.admin(), request, |mut stub, call| async move { stub.revoke_grant(call).await }).await
     }
 
+    /// Gives a purchase back for the money, or shows whether that can be done.
+    pub async fn refund_top_up(
+        &self,
+        request: v1::RefundTopUpRequest,
+    ) -> Result<v1::RefundTopUpResponse, Error> {
+        self.call(self.admin(), request, |mut stub, call| async move { stub.refund_top_up(call).await }).await
+    }
+
+    /// The bank took a payment back.
+    pub async fn record_chargeback(
+        &self,
+        request: v1::RecordChargebackRequest,
+    ) -> Result<v1::RecordChargebackResponse, Error> {
+        self.call(self.admin(), request, |mut stub, call| async move { stub.record_chargeback(call).await })
+            .await
+    }
+
     /// Sells a plan; its first period is paid.
     pub async fn subscribe(&self, request: v1::SubscribeRequest) -> Result<v1::SubscribeResponse, Error> {
         self.call(self.admin(), request, |mut stub, call| async move { stub.subscribe(call).await }).await

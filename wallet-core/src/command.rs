@@ -6,13 +6,15 @@ use crate::advance::advance;
 use crate::balance::{PlanView, UnitBalance, WalletView, unit_balance};
 use crate::catalogs::Catalogs;
 use crate::decide::{
-    self, Cancel, CancelSubscription, ChangePlan, CreateWallet, Extend, Grant as GrantCommand, RecordPayment,
-    Reserve, ResumeSubscription, RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
+    self, Cancel, CancelSubscription, ChangePlan, CreateWallet, Extend, Grant as GrantCommand,
+    RecordChargeback, RecordPayment, RefundTopUp, Reserve, ResumeSubscription, RevokeGrant, Settle, Start,
+    Subscribe, TopUp, UpdateWallet,
 };
 use crate::decision::Decision;
 use crate::entry::Entry;
 use crate::grant::{ExternalRef, Grant, GrantKey, Origin};
-use crate::ids::{RequestId, ReservationId, UnitId};
+use crate::ids::{OriginId, RequestId, ReservationId, UnitId};
+use crate::posting::Posting;
 use crate::rejection::Rejection;
 use crate::reservation::Reservation;
 use crate::time::Timestamp;
@@ -42,6 +44,10 @@ pub enum Command {
     Grant(GrantCommand),
     /// A grant is taken back.
     RevokeGrant(RevokeGrant),
+    /// A purchase goes back for the money.
+    RefundTopUp(RefundTopUp),
+    /// A payment was charged back.
+    RecordChargeback(RecordChargeback),
     /// A plan is sold.
     Subscribe(Subscribe),
     /// Another plan is sold.
@@ -65,6 +71,8 @@ pub struct Addressed {
     pub grants: Option<GrantKey>,
     /// The grants bought by a payment.
     pub payment: Option<ExternalRef>,
+    /// All grants of a purchase: its own, and grace credits that stem from them.
+    pub purchase: Option<OriginId>,
     /// A request made before.
     pub request: Option<RequestId>,
     /// A catalog version that a quote names.
@@ -74,15 +82,16 @@ pub struct Addressed {
 impl Command {
     /// What has to be loaded besides the wallet's open grants and due reservations.
     pub fn addressed(&self) -> Addressed {
-        let none = Addressed::default();
+        let none = Addressed { request: self.request().cloned(), ..Addressed::default() };
         match self {
-            Command::CreateWallet(_) | Command::Poke => none,
-            Command::UpdateWallet(c) => Addressed { request: Some(c.request.clone()), ..none },
-            Command::Subscribe(c) => Addressed { request: Some(c.request.clone()), ..none },
-            Command::ChangePlan(c) => Addressed { request: Some(c.request.clone()), ..none },
-            Command::CancelSubscription(c) => Addressed { request: Some(c.request.clone()), ..none },
-            Command::ResumeSubscription(c) => Addressed { request: Some(c.request.clone()), ..none },
-            Command::RecordPayment(c) => Addressed { request: Some(c.request.clone()), ..none },
+            Command::CreateWallet(_)
+            | Command::UpdateWallet(_)
+            | Command::Subscribe(_)
+            | Command::ChangePlan(_)
+            | Command::CancelSubscription(_)
+            | Command::ResumeSubscription(_)
+            | Command::RecordPayment(_)
+            | Command::Poke => none,
             Command::Reserve(c) => Addressed {
                 reservation: Some(c.id.clone()),
                 catalog_version: c.price.catalog_version(),
@@ -100,9 +109,33 @@ impl Command {
             Command::Grant(c) => {
                 Addressed { grants: Some(GrantKey::new(Origin::Grant, c.id.clone(), 0)), ..none }
             }
-            Command::RevokeGrant(c) => {
-                Addressed { grants: Some(c.grant.clone()), request: Some(c.request.clone()), ..none }
-            }
+            Command::RevokeGrant(c) => Addressed { grants: Some(c.grant.clone()), ..none },
+            Command::RefundTopUp(c) => Addressed { purchase: Some(c.top_up.clone()), ..none },
+            Command::RecordChargeback(c) => Addressed { purchase: Some(c.top_up.clone()), ..none },
+        }
+    }
+
+    /// The idempotency key of a command that makes no row of its own.
+    pub fn request(&self) -> Option<&RequestId> {
+        match self {
+            Command::UpdateWallet(c) => Some(&c.request),
+            Command::RevokeGrant(c) => Some(&c.request),
+            Command::RefundTopUp(c) => Some(&c.request),
+            Command::RecordChargeback(c) => Some(&c.request),
+            Command::Subscribe(c) => Some(&c.request),
+            Command::ChangePlan(c) => Some(&c.request),
+            Command::CancelSubscription(c) => Some(&c.request),
+            Command::ResumeSubscription(c) => Some(&c.request),
+            Command::RecordPayment(c) => Some(&c.request),
+            Command::CreateWallet(_)
+            | Command::Reserve(_)
+            | Command::Start(_)
+            | Command::Extend(_)
+            | Command::Settle(_)
+            | Command::Cancel(_)
+            | Command::TopUp(_)
+            | Command::Grant(_)
+            | Command::Poke => None,
         }
     }
 }
@@ -184,6 +217,8 @@ pub struct Answer {
     pub balances: Vec<UnitBalance>,
     /// What the wallet's plan promises to whoever does the job; for a [`Reserve`] alone.
     pub plan: Option<PlanView>,
+    /// What the command moved when it was carried out; for one that makes no row of its own.
+    pub moved: Vec<Posting>,
     /// Whether an equal command was carried out before.
     pub replayed: bool,
 }
@@ -220,7 +255,9 @@ pub fn execute(
             let (shown, balances) = show(wallet, context, verdict.subject);
             let plan = matches!(command, Command::Reserve(_))
                 .then(|| PlanView::of(wallet, &context.catalogs.current));
-            Ok(Answer { shown, balances, plan, replayed: verdict.replayed })
+            let record = command.request().and_then(|request| wallet.requests.get(request));
+            let moved = record.map(|record| record.postings.clone()).unwrap_or_default();
+            Ok(Answer { shown, balances, plan, moved, replayed: verdict.replayed })
         }
         Err(rejection) => Err(rejection),
     };
@@ -249,6 +286,8 @@ pub fn decide(wallet: &Wallet, context: &Context<'_>, command: &Command) -> Resu
         Command::TopUp(top_up) => decide::top_up(wallet, context, top_up),
         Command::Grant(grant) => decide::grant(wallet, context, grant),
         Command::RevokeGrant(revoke) => decide::revoke_grant(wallet, context, revoke),
+        Command::RefundTopUp(refund) => decide::refund_top_up(wallet, context, refund),
+        Command::RecordChargeback(chargeback) => decide::record_chargeback(wallet, context, chargeback),
         Command::Subscribe(subscribe) => decide::subscribe(wallet, context, subscribe),
         Command::ChangePlan(change) => decide::change_plan(wallet, context, change),
         Command::CancelSubscription(cancel) => decide::cancel_subscription(wallet, context, cancel),

@@ -6,7 +6,7 @@
 use crate::amount::Amounts;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
-use crate::grant::{Grant, GrantKey};
+use crate::grant::{Grant, GrantKey, TakenBack};
 use crate::ids::{Actor, RequestId, ReservationId, UnitId};
 use crate::posting::{Account, Part, Posting};
 use crate::reservation::Reservation;
@@ -24,8 +24,8 @@ pub struct Decision {
     pub issued: Vec<Grant>,
     /// The reservation as it will be.
     pub reservation: Option<Reservation>,
-    /// A grant that is taken back.
-    pub revoked: Option<GrantKey>,
+    /// Grants that are taken back, and why.
+    pub taken_back: Vec<(GrantKey, TakenBack)>,
     /// Grants whose life ends at the instant of the decision.
     pub expiring: Vec<GrantKey>,
     /// What changes about the wallet itself.
@@ -120,15 +120,19 @@ impl Decision {
 
     /// Uses up to `amount` that has just become available in a grant for what the wallet owes.
     pub fn repay_debt(&mut self, wallet: &Wallet, grant: &GrantKey, unit: &UnitId, amount: i64) {
-        let repaid: i64 = self
-            .postings
-            .iter()
-            .filter(|posting| posting.account == Account::Debt && posting.unit == *unit)
-            .map(|posting| posting.amount)
-            .sum();
-        let owed = wallet.balance(unit.as_str()).debt - repaid;
-        let repayment = amount.min(owed);
+        let repayment = amount.min(self.owed(wallet, unit));
         self.move_in_grant(grant, unit, Part::Available, Part::Consumed, repayment);
         self.move_in_debt(unit, Part::Owed, Part::Issued, repayment);
+    }
+
+    /// What the wallet owes once this decision is carried out, as far as it has come.
+    pub fn owed(&self, wallet: &Wallet, unit: &UnitId) -> i64 {
+        let of_debt = |posting: &&Posting| posting.account == Account::Debt && posting.unit == *unit;
+        let change = |posting: &Posting| match posting.to {
+            Part::Owed => posting.amount,
+            _ => -posting.amount,
+        };
+        let changes: i64 = self.postings.iter().filter(of_debt).map(change).sum();
+        wallet.balance(unit.as_str()).debt + changes
     }
 }

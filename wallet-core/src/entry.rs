@@ -67,11 +67,15 @@ pub enum EntryKind {
     PaymentMissed = 22,
     /// The subscription ended.
     SubscriptionEnded = 23,
+    /// A purchase goes back for the money.
+    TopUpRefunded = 24,
+    /// A payment was charged back.
+    ChargedBack = 25,
 }
 
 impl EntryKind {
     /// All kinds.
-    pub const ALL: [EntryKind; 23] = [
+    pub const ALL: [EntryKind; 25] = [
         EntryKind::WalletCreated,
         EntryKind::WalletUpdated,
         EntryKind::ToppedUp,
@@ -95,6 +99,8 @@ impl EntryKind {
         EntryKind::AllowanceGiven,
         EntryKind::PaymentMissed,
         EntryKind::SubscriptionEnded,
+        EntryKind::TopUpRefunded,
+        EntryKind::ChargedBack,
     ];
 }
 

@@ -158,6 +158,23 @@ pub struct GrantDetails {
     pub fingerprint: String,
 }
 
+/// Why the platform has taken a grant back: what is still held of it goes when it returns. The last one wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum TakenBack {
+    /// By its own decision.
+    Revoked = 1,
+    /// The purchase was refunded in money.
+    Refunded = 2,
+    /// The payment was charged back: whatever is charged to it is owed.
+    ChargedBack = 3,
+}
+
+impl TakenBack {
+    /// All reasons.
+    pub const ALL: [TakenBack; 3] = [TakenBack::Revoked, TakenBack::Refunded, TakenBack::ChargedBack];
+}
+
 /// The parts a grant's amount is divided into, in minor units; none is ever negative.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Parts {
@@ -235,8 +252,8 @@ pub struct Grant {
     pub amount: i64,
     /// Where its credits are now.
     pub parts: Parts,
-    /// Whether the platform has taken it back: what is still held goes when it returns.
-    pub revoked: bool,
+    /// Whether and why the platform has taken it back.
+    pub taken_back: Option<TakenBack>,
     /// What does not change.
     pub details: GrantDetails,
 }
@@ -245,6 +262,12 @@ impl Grant {
     /// Whether any of it may still move by itself or be spent.
     pub fn is_open(&self) -> bool {
         self.parts.pending > 0 || self.parts.available > 0 || self.parts.held > 0
+    }
+
+    /// The purchase it belongs to: its own, or, for grace credits, that of the grant they stem from.
+    pub fn purchase(&self) -> Option<&OriginId> {
+        let first = self.details.stems_from.as_ref().unwrap_or(&self.key);
+        (first.origin == Origin::TopUp).then_some(&first.id)
     }
 
     /// Whether its life is over at `now`. The end is exclusive.

@@ -8,7 +8,7 @@ use crate::amount::Amounts;
 use crate::catalog::Catalog;
 use crate::decision::Decision;
 use crate::entry::EntryKind;
-use crate::grant::{Grant, GrantDetails, GrantKey, Origin, Parts};
+use crate::grant::{Grant, GrantDetails, GrantKey, Origin, Parts, TakenBack};
 use crate::ids::{OriginId, UnitId};
 use crate::posting::{Account, Part};
 use crate::reservation::{Allocation, Bill, Reservation};
@@ -47,22 +47,31 @@ impl<'a> Closing<'a> {
     }
 
     /// Charges `amount` to what is held: first where the grant has expired meanwhile (those credits would be
-    /// lost), then as allocated.
+    /// lost), then as allocated. Credits of a purchase that was charged back are gone: the charge is owed.
     pub(crate) fn charge_held(&mut self, unit: &UnitId, amount: i64) {
         let mut left = amount;
+        let mut owed = 0;
         for expired in [true, false] {
             for allocation in &mut self.reservation.allocations {
                 let Account::Grant(key) = &allocation.account else { continue };
-                let has_expired = self.wallet.grants.get(key).is_some_and(|grant| grant.has_expired(self.at));
+                let grant = self.wallet.grants.get(key);
+                let has_expired = grant.is_some_and(|grant| grant.has_expired(self.at));
                 if allocation.unit != *unit || has_expired != expired {
                     continue;
                 }
-                let part = left.min(allocation.held - allocation.charged);
+                let part = left.min(allocation.rest());
                 left -= part;
-                allocation.charged += part;
-                self.decision.move_in_grant(key, unit, Part::Held, Part::Consumed, part);
+                if grant.is_some_and(|grant| grant.taken_back == Some(TakenBack::ChargedBack)) {
+                    owed += part;
+                    allocation.lapsed += part;
+                    self.decision.move_in_grant(key, unit, Part::Held, Part::Revoked, part);
+                } else {
+                    allocation.charged += part;
+                    self.decision.move_in_grant(key, unit, Part::Held, Part::Consumed, part);
+                }
             }
         }
+        self.charge_debt(unit, owed);
     }
 
     /// Charges `amount` beyond the hold to what is available, as new allocations in the usual order.
@@ -104,7 +113,7 @@ impl<'a> Closing<'a> {
     pub(crate) fn give_back(&mut self, after_expiry: AfterExpiry) {
         let mut graces = 0;
         for allocation in &mut self.reservation.allocations {
-            let rest = (allocation.held - allocation.charged).max(0);
+            let rest = allocation.rest();
             let Account::Grant(key) = &allocation.account else { continue };
             if rest == 0 {
                 continue;
@@ -115,8 +124,8 @@ impl<'a> Closing<'a> {
                 continue;
             };
             let unit = &grant.unit;
-            if grant.revoked {
-                allocation.lapsed = rest;
+            if grant.taken_back.is_some() {
+                allocation.lapsed += rest;
                 self.decision.move_in_grant(key, unit, Part::Held, Part::Revoked, rest);
             } else if !grant.has_expired(self.at) {
                 allocation.returned = rest;
@@ -133,7 +142,7 @@ impl<'a> Closing<'a> {
                         allocation.grace = Some(grace.key.clone());
                         self.decision.issue(self.wallet, grace, self.at);
                     }
-                    None => allocation.lapsed = rest,
+                    None => allocation.lapsed += rest,
                 }
             }
         }
@@ -171,7 +180,7 @@ fn grace_grant(old: &Grant, id: &OriginId, n: u16, amount: i64, at: Timestamp) -
         create_time: at,
         amount,
         parts: Parts::default(),
-        revoked: false,
+        taken_back: None,
         details: GrantDetails {
             stems_from: Some(old.details.stems_from.clone().unwrap_or_else(|| old.key.clone())),
             grace_bound: Some(bound),

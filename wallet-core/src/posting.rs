@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::amount::Amounts;
 use crate::grant::GrantKey;
 use crate::ids::UnitId;
 
@@ -42,6 +43,12 @@ pub enum Account {
     /// What the wallet owes in the posting's unit.
     #[serde(rename = "debt")]
     Debt,
+}
+
+/// The sums of what was moved to a part, per unit.
+pub fn moved_to(postings: &[Posting], part: Part) -> Amounts {
+    let there = postings.iter().filter(|posting| posting.to == part);
+    there.map(|posting| (posting.unit.clone(), posting.amount)).collect()
 }
 
 /// `amount` (above 0, minor units) of `unit` moved within `account`.

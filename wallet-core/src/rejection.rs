@@ -43,6 +43,45 @@ impl Shortfall {
     }
 }
 
+/// Why there is no money back, in order of precedence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Unrefundable {
+    /// The payment was charged back.
+    #[error("the payment was charged back")]
+    ChargedBack,
+    /// It was refunded.
+    #[error("the purchase was refunded before")]
+    AlreadyRefunded,
+    /// The platform took credits back.
+    #[error("credits of the purchase were revoked")]
+    Revoked,
+    /// It was asked for too late.
+    #[error("it was asked for 24 hours after the payment or later")]
+    TooLate,
+    /// Something was charged.
+    #[error("credits of the purchase were used")]
+    CreditsUsed,
+    /// Jobs may still use it.
+    #[error(
+        "jobs hold credits of the purchase; once they have ended, ask again with the same requested_time"
+    )]
+    HoldsOutstanding,
+}
+
+impl Unrefundable {
+    /// The stable name: `TOO_LATE`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ChargedBack => "CHARGED_BACK",
+            Self::AlreadyRefunded => "ALREADY_REFUNDED",
+            Self::Revoked => "REVOKED",
+            Self::TooLate => "TOO_LATE",
+            Self::CreditsUsed => "CREDITS_USED",
+            Self::HoldsOutstanding => "HOLDS_OUTSTANDING",
+        }
+    }
+}
+
 /// Why a command changes nothing, in order of precedence.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Rejection {
@@ -61,6 +100,9 @@ pub enum Rejection {
     /// No such grant.
     #[error("the grant does not exist")]
     GrantNotFound,
+    /// No such purchase.
+    #[error("nothing was bought under this top_up_id")]
+    TopUpNotFound,
     /// The id was used for something else.
     #[error("the id was used before with other content: {} differ", .fields.join(", "))]
     IdempotencyMismatch {
@@ -128,6 +170,9 @@ pub enum Rejection {
         /// What the caller would pay.
         limit: i64,
     },
+    /// No money back.
+    #[error("{0}")]
+    NotRefundable(Unrefundable),
     /// The wallet is suspended.
     #[error("the wallet is suspended")]
     WalletSuspended,
@@ -227,6 +272,7 @@ impl Rejection {
             Self::WalletFrozen => "WALLET_FROZEN",
             Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
             Self::GrantNotFound => "GRANT_NOT_FOUND",
+            Self::TopUpNotFound => "TOP_UP_NOT_FOUND",
             Self::IdempotencyMismatch { .. } => "IDEMPOTENCY_MISMATCH",
             Self::ReservationFinished(State::Settled) => "RESERVATION_SETTLED",
             Self::ReservationFinished(State::Failed) => "RESERVATION_FAILED",
@@ -246,6 +292,7 @@ impl Rejection {
             Self::Unpriced(error) => error.reason(),
             Self::UnitMismatch { .. } => "UNIT_MISMATCH",
             Self::PriceAboveLimit { .. } => "PRICE_ABOVE_LIMIT",
+            Self::NotRefundable(_) => "NOT_REFUNDABLE",
             Self::WalletSuspended => "WALLET_SUSPENDED",
             Self::WalletClosed => "WALLET_CLOSED",
             Self::InDebt { .. } => "IN_DEBT",
@@ -297,12 +344,14 @@ impl Rejection {
                 vec![pair("unit", unit), pair("fee", fee), pair("max_fee", max_fee)]
             }
             Self::ReservationFinished(state) => vec![pair("state", &state.as_str())],
+            Self::NotRefundable(cause) => vec![pair("cause", &cause.as_str())],
             Self::Unpriced(error) => unpriced_metadata(error),
             Self::InvalidFields(_)
             | Self::WalletNotFound
             | Self::WalletFrozen
             | Self::ReservationNotFound
             | Self::GrantNotFound
+            | Self::TopUpNotFound
             | Self::SubscriptionNotFound
             | Self::QuoteInvalid(_)
             | Self::WalletSuspended

@@ -154,6 +154,13 @@ pub struct Allocation {
     pub grace: Option<GrantKey>,
 }
 
+impl Allocation {
+    /// What is held and of which nothing has become yet.
+    pub(crate) fn rest(&self) -> i64 {
+        (self.held - self.charged - self.returned - self.lapsed).max(0)
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 fn is_zero(amount: &i64) -> bool {
     *amount == 0

@@ -69,7 +69,7 @@ mod tests {
             create_time: Timestamp::EPOCH,
             amount: 100,
             parts: Parts { available: 60, held: 40, ..Parts::default() },
-            revoked: false,
+            taken_back: None,
             details: GrantDetails::default(),
         };
         let balance = Balance { available: 60, held: 40, ..Balance::default() };

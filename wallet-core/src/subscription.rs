@@ -277,7 +277,7 @@ impl Subscription {
             create_time: now,
             amount,
             parts: Parts::default(),
-            revoked: false,
+            taken_back: None,
             details: GrantDetails { reason: self.sold.plan.clone(), ..GrantDetails::default() },
         }
     }

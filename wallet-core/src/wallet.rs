@@ -79,6 +79,8 @@ pub struct RequestRecord {
     pub kind: EntryKind,
     /// What it said.
     pub fingerprint: Fingerprint,
+    /// What it moved.
+    pub postings: Vec<Posting>,
 }
 
 /// As much of a wallet as the commands at hand need: all open grants, and whatever else was addressed.
@@ -195,8 +197,9 @@ impl Wallet {
         let touched = self.apply_postings(&decision)?;
         let revision = self.revision + i64::from(decision.entry.is_some());
         self.apply_reservation(&decision, revision)?;
-        if let Some(key) = &decision.revoked {
-            self.grant_mut(key)?.revoked = true;
+        for (key, why) in &decision.taken_back {
+            let grant = self.grant_mut(key)?;
+            grant.taken_back = grant.taken_back.max(Some(*why));
         }
         if let Some(said) = &decision.entry {
             for key in &decision.expiring {
@@ -235,7 +238,11 @@ impl Wallet {
         self.head = entry.hash;
         self.revision = revision;
         if let Some(request) = &entry.request {
-            let record = RequestRecord { kind: entry.kind, fingerprint: entry.fingerprint.clone() };
+            let record = RequestRecord {
+                kind: entry.kind,
+                fingerprint: entry.fingerprint.clone(),
+                postings: entry.postings.clone(),
+            };
             self.requests.insert(request.clone(), record);
         }
         Ok(Some(entry))

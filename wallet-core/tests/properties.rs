@@ -14,8 +14,10 @@ mod common;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use wallet_core::entry::EntryKind;
-use wallet_core::{Command, Reply, Source};
+use wallet_core::grant::{Grant, Origin};
+use wallet_core::{Command, Reply, Source, Timestamp};
 
+use common::money_back;
 use common::steps::{self, Step, minutes, seconds};
 use common::subscribing;
 use common::world::{START, World, given_catalog};
@@ -54,6 +56,9 @@ enum Event {
         by_user: bool,
     },
     Revoke(usize),
+    Refund(usize),
+    ChargeBack(usize),
+    Reactivate,
     MayOwe(i64),
     Subscribe(&'static str),
     ChangePlan(&'static str),
@@ -97,6 +102,9 @@ fn event() -> impl Strategy<Value = Event> {
         2 => one.clone().prop_map(Event::Fail),
         2 => (one.clone(), any::<bool>()).prop_map(|(job, by_user)| Event::Cancel { job, by_user }),
         1 => one.clone().prop_map(Event::Revoke),
+        1 => one.clone().prop_map(Event::Refund),
+        1 => one.clone().prop_map(Event::ChargeBack),
+        3 => Just(Event::Reactivate),
         1 => (20..100_i64).prop_map(Event::MayOwe),
         2 => plan.clone().prop_map(Event::Subscribe),
         2 => plan.prop_map(Event::ChangePlan),
@@ -204,6 +212,9 @@ impl History {
                 let grants: Vec<String> = self.world.seen().grants.keys().map(ToString::to_string).collect();
                 steps::revoke(&id, pick(&grants, *grant)?)
             }
+            Event::Refund(n) => money_back::refund(&id, &self.purchase(*n)?).asked_at(self.paid(*n)?),
+            Event::ChargeBack(n) => money_back::charge_back(&id, &self.purchase(*n)?),
+            Event::Reactivate => steps::reactivate(&id),
             Event::MayOwe(n) => steps::update(&id).owing(*n),
             Event::Subscribe(plan) => subscribing::subscribe(&id, plan),
             Event::ChangePlan(plan) => subscribing::change_plan(&id, plan),
@@ -213,6 +224,21 @@ impl History {
             Event::Pay => subscribing::pay(&id),
             Event::Wait { .. } | Event::Again(_) => return None,
         })
+    }
+
+    fn bought(&self, n: usize) -> Option<Grant> {
+        let seen = self.world.seen();
+        let bought: Vec<&Grant> =
+            seen.grants.values().filter(|grant| grant.key.origin == Origin::TopUp).collect();
+        pick(&bought, n).map(|grant| (*grant).clone())
+    }
+
+    fn purchase(&self, n: usize) -> Option<String> {
+        self.bought(n).map(|grant| grant.key.id.to_string())
+    }
+
+    fn paid(&self, n: usize) -> Option<Timestamp> {
+        self.bought(n).map(|grant| grant.create_time)
     }
 
     fn job(&self, n: usize) -> Option<String> {

@@ -77,7 +77,7 @@ pub fn grant(wallet: &Wallet, context: &Context<'_>, grant: &Grant) -> Result<Ve
         create_time: context.now,
         amount: grant.amount,
         parts: Parts::default(),
-        revoked: false,
+        taken_back: None,
         details: GrantDetails {
             reason: grant.reason.clone(),
             fingerprint: fingerprint.to_string(),

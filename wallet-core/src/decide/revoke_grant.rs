@@ -5,7 +5,7 @@ use crate::decide::update_wallet::made_before;
 use crate::decision::Decision;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
-use crate::grant::GrantKey;
+use crate::grant::{GrantKey, TakenBack};
 use crate::ids::RequestId;
 use crate::posting::Part;
 use crate::rejection::Rejection;
@@ -38,7 +38,7 @@ pub fn revoke_grant(
     for (part, amount) in [(Part::Available, grant.parts.available), (Part::Pending, grant.parts.pending)] {
         decision.move_in_grant(&grant.key, &grant.unit, part, Part::Revoked, amount);
     }
-    decision.revoked = Some(grant.key.clone());
+    decision.taken_back.push((grant.key.clone(), TakenBack::Revoked));
     decision.request = Some((revoke.request.clone(), fingerprint));
     Ok(Verdict::new(decision, subject))
 }

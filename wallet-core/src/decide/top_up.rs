@@ -82,7 +82,7 @@ pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<
             create_time: context.now,
             amount,
             parts: Parts::default(),
-            revoked: false,
+            taken_back: None,
             details: GrantDetails {
                 pack: bought.pack.clone(),
                 with_subscription: bought.with_subscription,

@@ -7,7 +7,7 @@ use wallet_core::entry::EntryKind;
 use wallet_core::grant::{Grant, GrantKey};
 use wallet_core::posting::Account;
 use wallet_core::reservation::{Allocation, Bill, Reservation, State};
-use wallet_core::wallet::Balance;
+use wallet_core::wallet::{Balance, WalletStatus};
 
 use super::world::{START, World};
 
@@ -60,6 +60,11 @@ pub(crate) fn held(n: i64) -> Fact {
 
 pub(crate) fn held_of(of: &str, n: i64) -> Fact {
     balance(of, "held", n, |balance| balance.held)
+}
+
+/// Whether the wallet can be used.
+pub(crate) fn status(status: WalletStatus) -> Fact {
+    Fact::new("status", status, |world| world.seen().status)
 }
 
 pub(crate) fn debt(n: i64) -> Fact {

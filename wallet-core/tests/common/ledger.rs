@@ -2,8 +2,9 @@
 //! command changed, whether that was announced, and whether a refusal changed anything.
 
 use wallet_core::advance::advance;
+use wallet_core::command::Addressed;
 use wallet_core::entry::{Entry, EntryKind};
-use wallet_core::grant::{Grant, GrantKey};
+use wallet_core::grant::Grant;
 use wallet_core::{
     Catalogs, Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey, execute,
 };
@@ -46,12 +47,11 @@ impl Ledger {
         reply
     }
 
-    /// Runs a command as after loading the wallet from a store: without closed grants, unless some are addressed.
+    /// Runs a command as after loading the wallet from a store: without closed grants, unless they are addressed.
     pub(crate) fn run_as_loaded(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
         let addressed = command.addressed();
-        let addresses_grants = addressed.grants.is_some() || addressed.payment.is_some();
-        let loaded = |_: &GrantKey, grant: &mut Grant| addresses_grants || grant.is_open();
-        let closed: Vec<_> = self.wallet.grants.extract_if(.., |key, grant| !loaded(key, grant)).collect();
+        let loaded = |grant: &Grant| grant.is_open() || addresses(&addressed, grant);
+        let closed: Vec<_> = self.wallet.grants.extract_if(.., |_, grant| !loaded(grant)).collect();
         let reply = self.run(catalogs, now, command);
         self.wallet.grants.extend(closed);
         reply
@@ -73,6 +73,16 @@ impl Ledger {
     pub(crate) fn kinds(&self, from: usize) -> Vec<EntryKind> {
         self.entries.iter().skip(from).map(|entry| entry.kind).collect()
     }
+}
+
+fn addresses(addressed: &Addressed, grant: &Grant) -> bool {
+    let by_origin = addressed
+        .grants
+        .as_ref()
+        .is_some_and(|key| (key.origin, &key.id) == (grant.key.origin, &grant.key.id));
+    let by_payment = addressed.payment.is_some() && addressed.payment == grant.details.external_ref;
+    let by_purchase = addressed.purchase.is_some() && addressed.purchase.as_ref() == grant.purchase();
+    by_origin || by_payment || by_purchase
 }
 
 fn advanced(wallet: &Wallet, now: Timestamp) -> Wallet {

@@ -248,6 +248,10 @@ pub(crate) fn suspend(request: &str) -> Step {
     update(request).status(WalletStatus::Suspended)
 }
 
+pub(crate) fn reactivate(request: &str) -> Step {
+    update(request).status(WalletStatus::Active)
+}
+
 /// Up to `n` credits may be owed.
 pub(crate) fn may_owe(n: i64) -> Step {
     update("limit").owing(n)

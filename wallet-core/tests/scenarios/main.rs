@@ -13,6 +13,7 @@
 mod common;
 
 mod cancelling;
+mod chargebacks;
 mod crediting;
 mod due;
 mod entitlements;
@@ -28,6 +29,7 @@ mod periods;
 mod plan_changes;
 mod plans;
 mod pricing;
+mod refunds;
 mod refusing;
 mod replaying;
 mod revoking;
@@ -43,6 +45,7 @@ mod prelude {
     pub(crate) use wallet_core::reservation::State;
 
     pub(crate) use crate::common::facts::*;
+    pub(crate) use crate::common::money_back::*;
     pub(crate) use crate::common::steps::*;
     pub(crate) use crate::common::subscribing::*;
     pub(crate) use crate::common::world::{CATALOG, START, World, given, given_catalog};

@@ -117,7 +117,7 @@ fn lot(model: &Model, core: &Grant, lot: &Lot) -> Result<(), String> {
     }
     let life = (core.effective_time.as_micros(), core.expire_time.as_micros(), core.create_time.as_micros());
     let grace = core.details.stems_from.as_ref().zip(core.details.grace_bound);
-    let core_is = (core.unit.as_str(), core.source, core.priority, life, core.revoked);
+    let core_is = (core.unit.as_str(), core.source, core.priority, life, core.taken_back.is_some());
     let model_is = (lot.unit, lot.source, lot.priority, (lot.from, lot.until, lot.made), lot.revoked);
     if core_is != model_is {
         return same(&what.to_string(), core_is, model_is);

@@ -76,6 +76,8 @@ const fn share(command: &Command) -> usize {
         | Command::TopUp(_)
         | Command::Grant(_)
         | Command::RevokeGrant(_)
+        | Command::RefundTopUp(_)
+        | Command::RecordChargeback(_)
         | Command::Subscribe(_)
         | Command::ChangePlan(_)
         | Command::CancelSubscription(_)

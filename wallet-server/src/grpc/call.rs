@@ -8,8 +8,9 @@ use wallet_core::balance::{PlanView, UnitBalance, WalletView};
 use wallet_core::catalog::Catalog;
 use wallet_core::command::Shown;
 use wallet_core::grant::Grant;
+use wallet_core::posting::Posting;
 use wallet_core::reservation::Reservation;
-use wallet_core::{Command, Rejection, TenantId, Timestamp, WalletId};
+use wallet_core::{Command, Rejection, Reply, TenantId, Timestamp, WalletId};
 
 use super::error::{Decided, RpcError};
 use super::layers::{Deadline, Tenant};
@@ -29,6 +30,8 @@ pub(super) struct Answered {
     pub(super) balances: Vec<UnitBalance>,
     /// For a Reserve: what the wallet's plan promises to whoever does the job.
     pub(super) plan: PlanView,
+    /// For a command with a `request_id`: what it moved when it was carried out.
+    pub(super) moved: Vec<Posting>,
     pub(super) replayed: bool,
     pub(super) revision: i64,
     pub(super) version: i64,
@@ -72,20 +75,37 @@ impl Call {
         let submission =
             Submission { tenant: self.tenant, wallet: wallet.clone(), command, deadline: self.deadline };
         let reply = self.services.engine.submit(submission).await.map_err(RpcError::about(&wallet))?;
-        let decided = Decided { revision: reply.revision, version: reply.version, at: reply.decided_at };
-        match reply.result {
-            Ok(answer) => Ok(Answered {
-                wallet,
-                balances: answer.balances,
-                plan: answer.plan.unwrap_or_default(),
-                replayed: answer.replayed,
-                revision: decided.revision,
-                version: decided.version,
-                decided_at: decided.at,
-                shown: answer.shown,
-            }),
-            Err(rejection) => Err(RpcError::about(&wallet)(rejection).decided(decided)),
-        }
+        answered(wallet, reply)
+    }
+
+    /// What a command would lead to if it were made now, and the grants that it would issue. Enters no lane and
+    /// writes nothing.
+    pub(super) async fn preview(
+        &self,
+        wallet: WalletId,
+        command: Command,
+    ) -> Result<(Answered, Vec<Grant>), RpcError> {
+        let previewed = self.services.queries.preview(self.tenant, &wallet, &command).await;
+        let (reply, issued) = previewed.map_err(RpcError::about(&wallet))?;
+        Ok((answered(wallet, reply)?, issued))
+    }
+}
+
+fn answered(wallet: WalletId, reply: Reply) -> Result<Answered, RpcError> {
+    let decided = Decided { revision: reply.revision, version: reply.version, at: reply.decided_at };
+    match reply.result {
+        Ok(answer) => Ok(Answered {
+            wallet,
+            balances: answer.balances,
+            plan: answer.plan.unwrap_or_default(),
+            moved: answer.moved,
+            replayed: answer.replayed,
+            revision: decided.revision,
+            version: decided.version,
+            decided_at: decided.at,
+            shown: answer.shown,
+        }),
+        Err(rejection) => Err(RpcError::about(&wallet)(rejection).decided(decided)),
     }
 }
 

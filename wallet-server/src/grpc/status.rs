@@ -123,6 +123,7 @@ fn code(rejection: &Rejection) -> Code {
         Rejection::WalletNotFound
         | Rejection::ReservationNotFound
         | Rejection::GrantNotFound
+        | Rejection::TopUpNotFound
         | Rejection::PackNotFound(_)
         | Rejection::PlanNotFound(_)
         | Rejection::SubscriptionNotFound
@@ -135,6 +136,7 @@ fn code(rejection: &Rejection) -> Code {
         | Rejection::ReservationFinished(_)
         | Rejection::AlreadySubscribed(_)
         | Rejection::PackNotAvailable { .. }
+        | Rejection::NotRefundable(_)
         | Rejection::WalletSuspended
         | Rejection::WalletClosed
         | Rejection::InDebt { .. }
@@ -166,6 +168,8 @@ fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> 
         | Rejection::WalletFrozen
         | Rejection::ReservationNotFound
         | Rejection::GrantNotFound
+        | Rejection::TopUpNotFound
+        | Rejection::NotRefundable(_)
         | Rejection::IdempotencyMismatch { .. }
         | Rejection::ReservationFinished(_)
         | Rejection::StaleAttempt { .. }

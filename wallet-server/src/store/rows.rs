@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::fingerprint::Fingerprint;
-use wallet_core::grant::{Grant, GrantKey, Origin, Parts};
+use wallet_core::grant::{Grant, GrantKey, Origin, Parts, TakenBack};
 use wallet_core::reservation::{Finish, Reservation, State};
 use wallet_core::wallet::{Balance, WalletStatus};
 use wallet_core::{OriginId, Source, Timestamp, UnitId};
@@ -53,9 +53,17 @@ pub(crate) fn grant(row: grants::Model) -> Result<Grant, StoreError> {
             revoked: row.revoked,
             paid_out: row.paid_out,
         },
-        revoked: row.taken_back,
+        taken_back: taken_back(row.taken_back)?,
         details: json(&row.details)?,
     })
+}
+
+/// Why a grant was taken back; 0 if it was not.
+pub(crate) fn taken_back(number: i16) -> Result<Option<TakenBack>, StoreError> {
+    match TakenBack::ALL.into_iter().find(|why| *why as i16 == number) {
+        None if number != 0 => Err(StoreError::corrupt(format!("taken back for reason {number}"))),
+        why => Ok(why),
+    }
 }
 
 pub(crate) fn reservation(row: reservations::Model) -> Result<Reservation, StoreError> {

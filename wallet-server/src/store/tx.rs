@@ -7,8 +7,8 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement};
 use wallet_core::command::Addressed;
 use wallet_core::entry::Entry;
 use wallet_core::fingerprint::Fingerprint;
-use wallet_core::grant::{ExternalRef, GrantKey};
-use wallet_core::ids::{RequestId, ReservationId, UnitId};
+use wallet_core::grant::{ExternalRef, GrantKey, Origin};
+use wallet_core::ids::{OriginId, RequestId, ReservationId, UnitId};
 use wallet_core::wallet::RequestRecord;
 use wallet_core::{TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey};
 
@@ -40,6 +40,7 @@ pub(crate) struct LoadPlan {
     pub(crate) wallets: Vec<(WalletKey, Timestamp)>,
     grants: Vec<(WalletKey, GrantKey)>,
     payments: Vec<(WalletKey, ExternalRef)>,
+    purchases: Vec<(WalletKey, OriginId)>,
     reservations: Vec<(WalletKey, ReservationId)>,
     requests: Vec<(WalletKey, RequestId)>,
 }
@@ -49,6 +50,10 @@ impl LoadPlan {
     pub(crate) fn address(&mut self, wallet: WalletKey, addressed: Addressed) {
         self.grants.extend(addressed.grants.map(|key| (wallet, key)));
         self.payments.extend(addressed.payment.map(|payment| (wallet, payment)));
+        if let Some(purchase) = addressed.purchase {
+            self.grants.push((wallet, GrantKey::new(Origin::TopUp, purchase.clone(), 0)));
+            self.purchases.push((wallet, purchase));
+        }
         self.reservations.extend(addressed.reservation.map(|id| (wallet, id)));
         self.requests.extend(addressed.request.map(|id| (wallet, id)));
     }
@@ -210,6 +215,9 @@ pub(super) async fn load_wallets(
     if !plan.payments.is_empty() {
         add_grants(&mut loaded, all(connection, load::grants_by_payment(backend, &plan.payments)).await?)?;
     }
+    if !plan.purchases.is_empty() {
+        add_grants(&mut loaded, all(connection, load::grants_by_purchase(backend, &plan.purchases)).await?)?;
+    }
     let due: Vec<(WalletKey, i64)> = plan.wallets.iter().map(|(key, now)| (*key, now.as_micros())).collect();
     add_reservations(&mut loaded, all(connection, load::reservations_due(backend, &due)).await?)?;
     if !plan.reservations.is_empty() {
@@ -276,6 +284,7 @@ fn add_requests(
             let record = RequestRecord {
                 kind: rows::entry_kind(row.kind)?,
                 fingerprint: Fingerprint::parse(&row.fingerprint),
+                postings: rows::json(&row.postings)?,
             };
             loaded.wallet.requests.insert(rows::id(&row.request_id)?, record);
         }

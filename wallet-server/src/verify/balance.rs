@@ -15,6 +15,8 @@ pub(super) struct UnitFold {
     /// By how much the last entry that told them was off, so that one wrong posting is not told with every entry
     /// that follows.
     drift: [i128; 3],
+    /// What of the debt no limit bounds.
+    unbounded: i128,
     /// What open reservations hold.
     holds: i128,
     /// Whether a row has been compared.
@@ -49,15 +51,21 @@ impl UnitFold {
         self.drift = drift;
     }
 
-    /// I4 of the stored balance. I3: debt only within its limit.
+    /// So much of what is owed no limit bounds, until nothing is owed.
+    pub(super) fn owe_unbounded(&mut self, amount: i128) {
+        self.unbounded = if self.sums[2] <= 0 { 0 } else { self.unbounded + amount };
+    }
+
+    /// I4 of the stored balance. I3: debt only within its limit, but for chargebacks.
     pub(super) fn check(&mut self, row: &wallet_balances::Model, revision: i64, faults: &mut Faults) {
         self.seen = true;
         let stored = [row.available, row.held, row.debt].map(i128::from);
         faults.unless(stored == self.sums, revision, || {
             format!("I4: the balance is {} {}, by the postings {}", words(stored), row.unit, words(self.sums))
         });
-        faults.unless(row.debt <= row.debt_limit, revision, || {
-            format!("I3: {} {} are owed, {} may be", row.debt, row.unit, row.debt_limit)
+        let may_be = i128::from(row.debt_limit) + self.unbounded;
+        faults.unless(i128::from(row.debt) <= may_be, revision, || {
+            format!("I3: {} {} are owed, {may_be} may be", row.debt, row.unit)
         });
     }
 

@@ -42,7 +42,7 @@ impl WalletFold {
         let last_time = self.row.as_ref().map_or(i64::MAX, |row| row.last_time);
         match grant::key(row) {
             Ok(key) => match self.grants.get_mut(&key) {
-                Some(fold) => fold.check(&key, row, &self.revocations, last_time, faults),
+                Some(fold) => fold.check(&key, row, &self.taken_back, last_time, faults),
                 None => {
                     faults.add(0, &format!("I2: grant {key} of {} {} was not issued", row.amount, row.unit))
                 }
@@ -109,6 +109,9 @@ impl WalletFold {
         });
         for (key, grant) in &self.grants {
             grant.close(key, faults);
+        }
+        for taking in &self.takings {
+            taking.check(&self.grants, faults);
         }
         for (unit, fold) in &self.units {
             fold.close(unit, at, faults);

@@ -1,21 +1,22 @@
 //! A grant folded from its postings, and its row compared with that.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use wallet_core::entry::{Entry, EntryKind};
-use wallet_core::fingerprint::Fingerprint;
-use wallet_core::grant::{GrantDetails, GrantKey, Origin};
+use wallet_core::grant::{GrantDetails, GrantKey, Origin, TakenBack};
 use wallet_core::posting::{Part, Posting};
 use wallet_core::{OriginId, Source, Timestamp, UnitId};
 
 use crate::store::entity::grants;
 use crate::verify::faults::Faults;
-use crate::verify::moves;
+use crate::verify::{moves, taking};
 
 /// The parts of a grant, with what the entries tell of its life.
 #[derive(Debug)]
 pub(super) struct GrantFold {
-    unit: UnitId,
+    pub(super) unit: UnitId,
+    /// The purchase it belongs to, once its row has come.
+    pub(super) purchase: Option<OriginId>,
     /// By the number of the part; `Issued` is the amount, below zero.
     parts: [i128; Part::Owed as usize + 1],
     /// The revision and instant of its issue, and whether it was pending then.
@@ -31,10 +32,19 @@ impl GrantFold {
     /// A grant of which nothing has been told.
     pub(super) fn new(unit: &UnitId) -> Self {
         let parts = [0; Part::Owed as usize + 1];
-        Self { unit: unit.clone(), parts, issue: None, effective: None, expired: None, holds: 0, seen: false }
+        Self {
+            unit: unit.clone(),
+            purchase: None,
+            parts,
+            issue: None,
+            effective: None,
+            expired: None,
+            holds: 0,
+            seen: false,
+        }
     }
 
-    const fn part(&self, part: Part) -> i128 {
+    pub(super) const fn part(&self, part: Part) -> i128 {
         self.parts[part as usize]
     }
 
@@ -87,7 +97,7 @@ impl GrantFold {
         &mut self,
         key: &GrantKey,
         row: &grants::Model,
-        revocations: &HashSet<String>,
+        taken_back: &HashMap<String, TakenBack>,
         last_time: i64,
         faults: &mut Faults,
     ) {
@@ -120,14 +130,29 @@ impl GrantFold {
         });
         let open = row.pending > 0 || row.available > 0 || row.held > 0;
         faults.unless(row.open == open, at, || format!("I2: grant {key} has open = {}", row.open));
-        let revocation = || Fingerprint::default().with("grant_id", Some(key)).to_string();
-        let named = !revocations.is_empty() && revocations.contains(&revocation());
-        faults.unless(row.taken_back == named && (named || row.revoked == 0), at, || {
-            let (taken_back, revoked) = (row.taken_back, row.revoked);
-            format!("I2: grant {key} has taken_back = {taken_back}, {revoked} Revoked, revoked by an entry = {named}")
-        });
         self.check_times(key, row, last_time, faults);
-        check_words(key, row, at, faults);
+        self.check_words(key, row, faults);
+        self.check_taken_back(key, row, taken_back, faults);
+    }
+
+    /// I2: taken back if an entry names it or its purchase, and only then revoked or paid out.
+    fn check_taken_back(
+        &self,
+        key: &GrantKey,
+        row: &grants::Model,
+        taken_back: &HashMap<String, TakenBack>,
+        faults: &mut Faults,
+    ) {
+        let purchase = self.purchase.as_ref().map(taking::name_of_purchase);
+        let names = [Some(taking::name_of_grant(key)), purchase];
+        // Most wallets have nothing to look up.
+        let names = names.into_iter().flatten().filter(|_| !taken_back.is_empty());
+        let told = names.filter_map(|name| taken_back.get(&name)).max().map_or(0, |why| *why as i16);
+        let untouched = (row.revoked, row.paid_out) == (0, 0);
+        faults.unless(row.taken_back == told && (told != 0 || untouched), self.revision(), || {
+            let grants::Model { taken_back, revoked, paid_out, .. } = row;
+            format!("I2: grant {key} has taken_back = {taken_back}, {told} by its entries; {revoked} Revoked, {paid_out} PaidOut")
+        });
     }
 
     /// I2 at the end: what was issued has a row. I5: what is held is held by open reservations.
@@ -136,6 +161,31 @@ impl GrantFold {
         faults.unless(self.seen, at, || format!("I2: grant {key} has no row"));
         faults.unless(held == holds, at, || {
             format!("I5: {held} of grant {key} are held by the postings, {holds} by open reservations")
+        });
+    }
+
+    /// What is not a figure reads back. I11: payment and purchase, by which it is found, are those in the details.
+    fn check_words(&mut self, key: &GrantKey, row: &grants::Model, faults: &mut Faults) {
+        let at = self.revision();
+        let sources =
+            usize::try_from(row.source).is_ok_and(|number| (1..=Source::ALL.len()).contains(&number));
+        faults.unless(sources, at, || format!("grant {key} has source {}, which is not known", row.source));
+        let details: GrantDetails = match serde_json::from_str(&row.details) {
+            Ok(details) => details,
+            Err(error) => {
+                return faults.add(at, &format!("grant {key} has details that do not read back: {error}"));
+            }
+        };
+        let payment = details.external_ref.map(|payment| payment.to_string()).unwrap_or_default();
+        faults.unless(payment == row.payment, at, || {
+            format!("I11: grant {key} is found by payment {:?}, was paid with {payment:?}", row.payment)
+        });
+        let first = details.stems_from.as_ref().unwrap_or(key);
+        self.purchase = (first.origin == Origin::TopUp).then(|| first.id.clone());
+        let stems = self.purchase.as_ref().filter(|_| key.origin == Origin::Grace);
+        let stems = stems.map(ToString::to_string).unwrap_or_default();
+        faults.unless(stems == row.purchase, at, || {
+            format!("I11: grant {key} is found by purchase {:?}, stems from {stems:?}", row.purchase)
         });
     }
 
@@ -188,20 +238,5 @@ fn issues(entry: &Entry, key: &GrantKey) -> bool {
         }
         (Origin::Grace, _) => false,
         (Origin::Period, kind) => moves::gives_allowances(kind),
-    }
-}
-
-/// What is not a figure reads back, and the payment is the one in the details.
-fn check_words(key: &GrantKey, row: &grants::Model, at: i64, faults: &mut Faults) {
-    let sources = usize::try_from(row.source).is_ok_and(|number| (1..=Source::ALL.len()).contains(&number));
-    faults.unless(sources, at, || format!("grant {key} has source {}, which is not known", row.source));
-    match serde_json::from_str::<GrantDetails>(&row.details) {
-        Ok(details) => {
-            let payment = details.external_ref.map(|payment| payment.to_string()).unwrap_or_default();
-            faults.unless(payment == row.payment, at, || {
-                format!("I11: grant {key} is found by payment {:?}, was paid with {payment:?}", row.payment)
-            });
-        }
-        Err(error) => faults.add(at, &format!("grant {key} has details that do not read back: {error}")),
     }
 }

@@ -19,6 +19,7 @@ mod receipt;
 mod report;
 mod reservation;
 mod rows;
+mod taking;
 #[cfg(test)]
 mod tests;
 mod wallet;

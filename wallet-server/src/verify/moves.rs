@@ -1,6 +1,6 @@
 //! Which movement of credits belongs into which kind of entry: DESIGN's rules of money as a table.
 
-use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::entry::{Entry, EntryBalance, EntryKind};
 use wallet_core::posting::{Account, Part, Posting};
 use wallet_core::{MAX_AMOUNT, UnitId};
 
@@ -15,6 +15,14 @@ pub(super) fn check(entry: &Entry, faults: &mut Faults) {
             let account = name(account);
             format!("I1: {amount} {unit} of {account} from {from:?} to {to:?} in an entry {:?}", entry.kind)
         });
+    }
+    if matches!(entry.kind, EntryKind::Failed | EntryKind::Cancelled) {
+        for EntryBalance { unit, .. } in &entry.balances {
+            let (owed, gone) = (sum(entry, unit, Part::Issued, Part::Owed), taken_from_holds(entry, unit));
+            faults.unless(owed <= gone, entry.revision, || {
+                format!("I3: {owed} {unit} become debt, {gone} of what was held were taken back")
+            });
+        }
     }
     if entry.kind != EntryKind::Settled && entry.kind != EntryKind::SettledLate {
         for balance in &entry.balances {
@@ -34,13 +42,28 @@ pub(super) fn name(account: &Account) -> String {
     }
 }
 
+/// What an entry moves of a unit between two parts, over all accounts.
+pub(super) fn sum(entry: &Entry, unit: &UnitId, from: Part, to: Part) -> i128 {
+    let moves = entry.postings.iter().filter(|p| p.unit == *unit && p.from == from && p.to == to);
+    moves.map(|posting| i128::from(posting.amount)).sum()
+}
+
+/// What an entry makes owed that no limit bounds: what was used of a purchase that is charged back, then and later.
+pub(super) fn unbounded_debt(entry: &Entry, unit: &UnitId) -> i128 {
+    let owed = sum(entry, unit, Part::Issued, Part::Owed);
+    match entry.kind {
+        EntryKind::ChargedBack => owed,
+        _ => owed.min(taken_from_holds(entry, unit)),
+    }
+}
+
+fn taken_from_holds(entry: &Entry, unit: &UnitId) -> i128 {
+    sum(entry, unit, Part::Held, Part::Revoked)
+}
+
 /// What outside of charges is consumed, which is to repay debt, and what is repaid.
 fn repayment(entry: &Entry, unit: &UnitId) -> (i128, i128) {
-    let sum = |from, to| {
-        let moves = entry.postings.iter().filter(|p| p.unit == *unit && p.from == from && p.to == to);
-        moves.map(|posting| i128::from(posting.amount)).sum()
-    };
-    (sum(Part::Available, Part::Consumed), sum(Part::Owed, Part::Issued))
+    (sum(entry, unit, Part::Available, Part::Consumed), sum(entry, unit, Part::Owed, Part::Issued))
 }
 
 /// Whether a plan's allowances are given by such an entry.
@@ -51,24 +74,25 @@ pub(super) const fn gives_allowances(kind: EntryKind) -> bool {
 
 fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
     use EntryKind::{
-        Cancelled, Failed, GrantEffective, GrantExpired, GrantRevoked, Granted, HoldExpired, Reserved,
-        Settled, SettledLate, SubscriptionCancelled, SubscriptionEnded, ToppedUp,
+        Cancelled, ChargedBack, Failed, GrantEffective, GrantExpired, GrantRevoked, Granted, HoldExpired,
+        Reserved, Settled, SettledLate, SubscriptionCancelled, SubscriptionEnded, TopUpRefunded, ToppedUp,
     };
-    use Part::{Available, Consumed, Expired, Held, Issued, Owed, Pending, Revoked};
+    use Part::{Available, Consumed, Expired, Held, Issued, Owed, PaidOut, Pending, Revoked};
     let gives_back = matches!(kind, Failed | Cancelled | HoldExpired);
     // Wherever credits become available in a new grant, they repay what is owed.
     let gives = gives_back || gives_allowances(kind) || matches!(kind, ToppedUp | Granted);
     let repays = gives || kind == GrantEffective;
     let lapses = matches!(kind, GrantExpired | SubscriptionEnded | SubscriptionCancelled);
     match (account, from, to) {
-        (Account::Debt, Issued, Owed) => kind == Settled,
+        (Account::Debt, Issued, Owed) => matches!(kind, Settled | Failed | Cancelled | ChargedBack),
         (Account::Debt, Owed, Issued) => repays,
         (Account::Debt, ..) => false,
         (_, Issued, Available) => gives,
         (_, Issued, Pending) => kind == Granted,
         (_, Pending, Available) => kind == GrantEffective,
         (_, Pending | Available, Expired) => lapses,
-        (_, Pending | Available, Revoked) => kind == GrantRevoked,
+        (_, Pending | Available, Revoked) => matches!(kind, GrantRevoked | ChargedBack),
+        (_, Pending | Available, PaidOut) => kind == TopUpRefunded,
         (_, Available, Held) => kind == Reserved,
         (_, Available, Consumed) => repays || matches!(kind, Settled | SettledLate),
         (_, Held, Consumed) => matches!(kind, Settled | Failed | Cancelled),

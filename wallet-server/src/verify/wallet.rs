@@ -1,10 +1,10 @@
 //! One wallet: its entries folded as they come.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 use wallet_core::entry::{Entry, EntryKind};
-use wallet_core::grant::GrantKey;
+use wallet_core::grant::{GrantKey, TakenBack};
 use wallet_core::posting::Account;
 use wallet_core::{RequestId, ReservationId, UnitId, WalletKey};
 
@@ -15,7 +15,8 @@ use crate::verify::faults::Faults;
 use crate::verify::grant::GrantFold;
 use crate::verify::life::Life;
 use crate::verify::rows::Key;
-use crate::verify::{entry, moves};
+use crate::verify::taking::Taking;
+use crate::verify::{entry, moves, taking};
 
 /// What is known of a wallet so far.
 #[derive(Debug)]
@@ -31,8 +32,10 @@ pub(super) struct WalletFold {
     /// Until their rows come.
     pub(super) lives: BTreeMap<ReservationId, Life>,
     pub(super) requests: HashSet<RequestId>,
-    /// The fingerprints of the entries that revoked grants.
-    pub(super) revocations: HashSet<String>,
+    /// Why grants and purchases were taken back, by how their entries name them.
+    pub(super) taken_back: HashMap<String, TakenBack>,
+    /// The refunds and chargebacks among them.
+    pub(super) takings: Vec<Taking>,
     pub(super) open_reservations: i64,
 }
 
@@ -49,7 +52,8 @@ impl WalletFold {
             units: BTreeMap::new(),
             lives: BTreeMap::new(),
             requests: HashSet::new(),
-            revocations: HashSet::new(),
+            taken_back: HashMap::new(),
+            takings: Vec::new(),
             open_reservations: 0,
         }
     }
@@ -78,12 +82,25 @@ impl WalletFold {
         }
         self.balances(&entry, faults);
         self.ids(&entry, faults);
+        self.taking_back(&entry);
+    }
+
+    /// The last reason to take a grant back is the one that stays.
+    fn taking_back(&mut self, entry: &Entry) {
+        let Some((why, name)) = taking::told(entry) else { return };
+        let known = self.taken_back.entry(name.clone()).or_insert(why);
+        *known = why.max(*known);
+        if why != TakenBack::Revoked {
+            self.takings.push(Taking::new(entry, (why, name), &self.grants));
+        }
     }
 
     /// I4: the units that moved are told, and no others.
     fn balances(&mut self, entry: &Entry, faults: &mut Faults) {
         for balance in &entry.balances {
-            self.unit(&balance.unit).told(balance, entry.revision, faults);
+            let unit = self.unit(&balance.unit);
+            unit.told(balance, entry.revision, faults);
+            unit.owe_unbounded(moves::unbounded_debt(entry, &balance.unit));
         }
         let moved = |unit: &UnitId| entry.postings.iter().any(|posting| posting.unit == *unit);
         let told = |unit: &UnitId| entry.balances.iter().any(|balance| balance.unit == *unit);
@@ -112,9 +129,6 @@ impl WalletFold {
         if let Some(request) = &entry.request {
             let is_new = self.requests.insert(request.clone());
             faults.unless(is_new, at, || format!("I11: request {request} was carried out before"));
-        }
-        if entry.kind == EntryKind::GrantRevoked {
-            self.revocations.insert(entry.fingerprint.to_string());
         }
     }
 

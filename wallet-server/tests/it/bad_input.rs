@@ -3,6 +3,7 @@
 
 mod catalog_decides;
 mod jobs;
+mod money_back;
 mod oversized;
 mod purchases;
 mod quotes;

@@ -5,6 +5,7 @@ mod admin;
 mod catalog;
 mod contents;
 mod jobs;
+mod money_back;
 mod purchases;
 mod subscriptions;
 

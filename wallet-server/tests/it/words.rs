@@ -79,6 +79,27 @@ pub(crate) fn gift(wallet: &str, id: &str, amount: v1::Amount) -> v1::GrantReque
     }
 }
 
+/// A purchase goes back for the money.
+pub(crate) fn refund(wallet: &str, request: &str, top_up: &str) -> v1::RefundTopUpRequest {
+    v1::RefundTopUpRequest {
+        wallet_id: wallet.into(),
+        request_id: request.into(),
+        top_up_id: top_up.into(),
+        reason: "changed their mind".into(),
+        ..Default::default()
+    }
+}
+
+/// The bank took the payment of a purchase back.
+pub(crate) fn charge_back(wallet: &str, request: &str, top_up: &str) -> v1::RecordChargebackRequest {
+    v1::RecordChargebackRequest {
+        wallet_id: wallet.into(),
+        request_id: request.into(),
+        top_up_id: top_up.into(),
+        reason: "dispute".into(),
+    }
+}
+
 /// Another status of a wallet.
 pub(crate) fn set_status(wallet: &str, request: &str, status: v1::WalletStatus) -> v1::UpdateWalletRequest {
     v1::UpdateWalletRequest {

@@ -58,7 +58,9 @@ impl Generator {
             Command::ChangePlan(c) => c.plan = "week".to_owned(),
             Command::CancelSubscription(c) => c.now = !c.now,
             Command::RevokeGrant(c) => c.grant = GrantKey::parse("nothing").ok()?,
-            Command::ResumeSubscription(_)
+            Command::RefundTopUp(_)
+            | Command::RecordChargeback(_)
+            | Command::ResumeSubscription(_)
             | Command::RecordPayment(_)
             | Command::Start(_)
             | Command::Extend(_)

@@ -166,7 +166,9 @@ fn fields(command: &Command) -> Fields {
             say("overrides", negotiated(&c.overrides));
         }
         Command::CancelSubscription(c) => say("when", c.now.then_some(&"now")),
-        Command::Start(_)
+        Command::RefundTopUp(_)
+        | Command::RecordChargeback(_)
+        | Command::Start(_)
         | Command::Extend(_)
         | Command::ResumeSubscription(_)
         | Command::RecordPayment(_)

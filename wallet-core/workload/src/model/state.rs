@@ -204,6 +204,8 @@ impl Model {
             Command::CancelSubscription(c) => self.cancel_subscription(c, command),
             Command::ResumeSubscription(_) => self.resume(command),
             Command::RecordPayment(_) => self.record_payment(command),
+            // Money back is not among the commands that are made here.
+            Command::RefundTopUp(_) | Command::RecordChargeback(_) => Err(Refusal::new("NOT_IN_THE_MODEL")),
             Command::Poke => Ok(Answered::done(Seen::Wallet)),
         }
     }

@@ -103,7 +103,8 @@ impl Lane {
         }
         for entry in entries {
             if let Some(request) = &entry.request {
-                let record = RequestRecord { kind: entry.kind, fingerprint: entry.fingerprint.clone() };
+                let Entry { kind, fingerprint, postings, .. } = entry.clone();
+                let record = RequestRecord { kind, fingerprint, postings };
                 assert_eq!(rows.requests.insert(request.clone(), record), None, "I11: {request} twice");
             }
         }

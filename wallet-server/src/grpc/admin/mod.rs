@@ -7,7 +7,9 @@ mod create_wallet;
 mod get_wallet;
 mod grant;
 mod list_wallets;
+mod record_chargeback;
 mod record_payment;
+mod refund_top_up;
 mod resume_subscription;
 mod revoke_grant;
 mod subscribe;
@@ -63,6 +65,20 @@ impl AdminService for AdminRpcs {
         request: Request<v1::RevokeGrantRequest>,
     ) -> Answer<v1::RevokeGrantResponse> {
         answer(&self.0, request, revoke_grant::revoke_grant).await
+    }
+
+    async fn refund_top_up(
+        &self,
+        request: Request<v1::RefundTopUpRequest>,
+    ) -> Answer<v1::RefundTopUpResponse> {
+        answer(&self.0, request, refund_top_up::refund_top_up).await
+    }
+
+    async fn record_chargeback(
+        &self,
+        request: Request<v1::RecordChargebackRequest>,
+    ) -> Answer<v1::RecordChargebackResponse> {
+        answer(&self.0, request, record_chargeback::record_chargeback).await
     }
 
     async fn subscribe(&self, request: Request<v1::SubscribeRequest>) -> Answer<v1::SubscribeResponse> {

@@ -1,7 +1,7 @@
 //! A row per variant: code, reason, figures, and no inner detail.
 
 use wallet_core::catalog::Problem;
-use wallet_core::rejection::Shortfall;
+use wallet_core::rejection::{Shortfall, Unrefundable};
 use wallet_core::reservation::State;
 use wallet_core::{Timestamp, UnitId};
 use wallet_proto::v1::ErrorReason;
@@ -36,6 +36,8 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
         (Rejection::WalletFrozen, Code::FailedPrecondition, "WALLET_FROZEN"),
         (Rejection::ReservationNotFound, Code::NotFound, "RESERVATION_NOT_FOUND"),
         (Rejection::GrantNotFound, Code::NotFound, "GRANT_NOT_FOUND"),
+        (Rejection::TopUpNotFound, Code::NotFound, "TOP_UP_NOT_FOUND"),
+        (Rejection::NotRefundable(Unrefundable::TooLate), Code::FailedPrecondition, "NOT_REFUNDABLE"),
         (
             Rejection::IdempotencyMismatch { fields: vec![text("actor")], state: None },
             Code::AlreadyExists,

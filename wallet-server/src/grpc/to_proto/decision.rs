@@ -18,6 +18,8 @@ pub(crate) fn decision(rejection: &Rejection) -> Option<v1::Decision> {
         | Rejection::WalletNotFound
         | Rejection::ReservationNotFound
         | Rejection::GrantNotFound
+        | Rejection::TopUpNotFound
+        | Rejection::NotRefundable(_)
         | Rejection::IdempotencyMismatch { .. }
         | Rejection::ReservationFinished(_)
         | Rejection::StaleAttempt { .. }

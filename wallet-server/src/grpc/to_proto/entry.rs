@@ -73,6 +73,8 @@ fn kind(kind: EntryKind) -> v1::EntryKind {
         EntryKind::AllowanceGiven => v1::EntryKind::AllowanceGiven,
         EntryKind::PaymentMissed => v1::EntryKind::PaymentMissed,
         EntryKind::SubscriptionEnded => v1::EntryKind::SubscriptionEnded,
+        EntryKind::TopUpRefunded => v1::EntryKind::TopUpRefunded,
+        EntryKind::ChargedBack => v1::EntryKind::ChargedBack,
     }
 }
 

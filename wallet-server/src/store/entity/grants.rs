@@ -30,10 +30,11 @@ pub(crate) struct Model {
     pub(crate) expired: i64,
     pub(crate) revoked: i64,
     pub(crate) paid_out: i64,
-    pub(crate) taken_back: bool,
+    pub(crate) taken_back: i16,
     pub(crate) open: bool,
     pub(crate) next_time: i64,
     pub(crate) payment: String,
+    pub(crate) purchase: String,
     pub(crate) details: String,
 }
 

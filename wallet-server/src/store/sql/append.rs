@@ -6,7 +6,7 @@
 use sea_orm::{Statement, Value};
 use serde::Serialize;
 use wallet_core::entry::{self, Entry};
-use wallet_core::grant::Grant;
+use wallet_core::grant::{Grant, Origin};
 use wallet_core::ids::UnitId;
 use wallet_core::reservation::Reservation;
 use wallet_core::wallet::Balance;
@@ -204,6 +204,11 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
         }
     }
     let payment = |g: &Grant| g.details.external_ref.as_ref().map(ToString::to_string).unwrap_or_default();
+    // A purchase's own grants are found by their key, grace credits that stem from them by this.
+    let purchase = |g: &Grant| match g.key.origin {
+        Origin::Grace => g.purchase().map(ToString::to_string).unwrap_or_default(),
+        _ => String::new(),
+    };
     Ok([
         insert(
             "grants",
@@ -228,10 +233,11 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
                 expired: BigInt = |(_, g, _)| g.parts.expired,
                 revoked: BigInt = |(_, g, _)| g.parts.revoked,
                 paid_out: BigInt = |(_, g, _)| g.parts.paid_out,
-                taken_back: Bool = |(_, g, _)| g.revoked,
+                taken_back: SmallInt = |(_, g, _)| g.taken_back.map_or(0, |why| why as i16),
                 open: Bool = |(_, g, _)| g.is_open(),
                 next_time: BigInt = |(w, g, _)| next_time(w, g),
                 payment: Text = |(_, g, _)| payment(g),
+                purchase: Text = |(_, g, _)| purchase(g),
                 details: Text = |(_, _, details)| details.clone(),
             }),
         ),
@@ -253,7 +259,7 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
                 expired: BigInt = |(_, g)| g.parts.expired,
                 revoked: BigInt = |(_, g)| g.parts.revoked,
                 paid_out: BigInt = |(_, g)| g.parts.paid_out,
-                taken_back: Bool = |(_, g)| g.revoked,
+                taken_back: SmallInt = |(_, g)| g.taken_back.map_or(0, |why| why as i16),
                 open: Bool = |(_, g)| g.is_open(),
                 next_time: BigInt = |(w, g)| next_time(w, g),
             }),

@@ -9,7 +9,7 @@
 use sea_orm::Statement;
 use wallet_core::WalletKey;
 use wallet_core::grant::{ExternalRef, GrantKey};
-use wallet_core::ids::{RequestId, ReservationId};
+use wallet_core::ids::{OriginId, RequestId, ReservationId};
 
 use super::columns::{Columns, columns};
 use crate::store::Backend;
@@ -106,6 +106,22 @@ pub(crate) fn grants_by_payment(backend: Backend, keys: &[(WalletKey, ExternalRe
             "SELECT g.* FROM {k}
              CROSS JOIN grants g WHERE g.bucket = k.bucket AND g.wallet_key = k.wallet_key
                           AND g.payment = k.payment AND g.payment <> ''"
+        )
+    })
+}
+
+/// All grace credits that stem from these purchases.
+pub(crate) fn grants_by_purchase(backend: Backend, keys: &[(WalletKey, OriginId)]) -> Statement {
+    let keys = columns!(keys, {
+        bucket: SmallInt = |(k, _)| k.bucket(),
+        wallet_key: Uuid = |(k, _)| k.uuid(),
+        purchase: Text = |(_, purchase)| purchase.to_string(),
+    });
+    select(backend, keys, |k| {
+        format!(
+            "SELECT g.* FROM {k}
+             CROSS JOIN grants g WHERE g.bucket = k.bucket AND g.wallet_key = k.wallet_key
+                          AND g.purchase = k.purchase AND g.purchase <> ''"
         )
     })
 }

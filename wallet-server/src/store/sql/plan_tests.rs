@@ -80,6 +80,7 @@ fn statements(backend: Backend) -> Vec<Statement> {
         load::open_grants(backend, &keys),
         load::grants_by_origin(backend, &[(key, origin)]),
         load::grants_by_payment(backend, &[(key, payment)]),
+        load::grants_by_purchase(backend, &[(key, OriginId::parse("t").unwrap())]),
         load::reservations_by_id(backend, &[(key, ReservationId::parse("job").unwrap())]),
         load::reservations_due(backend, &[(key, 1)]),
         load::requests(backend, &[(key, RequestId::parse("r").unwrap())]),
@@ -161,7 +162,7 @@ async fn fill(lane: &DatabaseConnection, backend: Backend) {
         (
             "grants",
             format!(
-                "n % 64, {key}, 1, 't', 0, 'credits', 5, 0, 1, 2, 1, 1, 0, 1, 0, 0, 0, 0, 0, false, true, 2, '', '{{}}'"
+                "n % 64, {key}, 1, 't', 0, 'credits', 5, 0, 1, 2, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, true, 2, '', '', '{{}}'"
             ),
         ),
         (

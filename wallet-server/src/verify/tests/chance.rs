@@ -6,7 +6,9 @@ use wallet_core::decide::Cost;
 use wallet_core::reservation::CancelReason;
 use wallet_core::{Amounts, Command};
 
-use super::commands::{cancel, credits, extend, fail, grant, reserve_both, revoke, settle, start, top_up};
+use super::commands::{
+    cancel, charge_back, credits, extend, fail, grant, refund, reserve_both, revoke, settle, start, top_up,
+};
 use super::fixture::{Story, written};
 use crate::verify::verify;
 
@@ -45,7 +47,7 @@ impl Chance {
 
     fn command(&mut self) -> Command {
         let job = self.id("j", 40);
-        match self.below(20) {
+        match self.below(22) {
             0 => top_up(&self.id("t", 9), "credits", 1 + self.amount(80)),
             1 => top_up(&self.id("u", 9), "trainings", 1 + self.amount(5)),
             2 | 3 => {
@@ -73,6 +75,8 @@ impl Chance {
             15 => fail(&job, if self.below(2) == 0 { "NSFW" } else { "GPU" }),
             16 | 17 => cancel(&job, CancelReason::User),
             18 => cancel(&job, CancelReason::Platform),
+            19 => refund(&self.id("f", 20), &self.id("t", 9)),
+            20 => charge_back(&self.id("c", 60), &self.id("t", 9)),
             _ => revoke(&self.id("r", 20), &format!("grant:{}", self.id("g", 30))),
         }
     }
@@ -94,7 +98,7 @@ fn story(seed: u64) -> Story {
 async fn whatever_the_rules_do_has_no_faults() {
     let stories: Vec<Story> = (0..80).map(story).collect();
     let kinds: usize = stories.iter().flat_map(Story::kinds).collect::<std::collections::BTreeSet<_>>().len();
-    assert!(kinds >= 13, "only {kinds} kinds of entries occur");
+    assert!(kinds >= 15, "only {kinds} kinds of entries occur");
     let (_folder, url) = written(&stories).await;
     let report = verify(&url).await.unwrap();
     assert!(report.is_clean(), "{report}");

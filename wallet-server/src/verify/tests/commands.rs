@@ -2,8 +2,8 @@
 
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, Cost, ExplicitPrice, Extend, Grant, Outcome, PriceSource,
-    Purchase, RecordPayment, Reserve, ResumeSubscription, RevokeGrant, Settle, Start, StartOptions,
-    Subscribe, TopUp, UpdateWallet,
+    Purchase, RecordChargeback, RecordPayment, RefundTopUp, Reserve, ResumeSubscription, RevokeGrant, Settle,
+    Start, StartOptions, Subscribe, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::reservation::{CancelReason, Failure};
@@ -35,6 +35,27 @@ pub(super) fn buy(id: &str, pack: &str) -> Command {
         paid_amount: None,
         paid_time: None,
     })
+}
+
+pub(super) fn refund(request: &str, top_up: &str) -> Command {
+    let (request, top_up) = (request.parse().unwrap(), top_up.parse().unwrap());
+    Command::RefundTopUp(RefundTopUp { request, top_up, requested_time: None, reason: "unused".to_owned() })
+}
+
+/// The same, asked for so many minutes after the start.
+pub(super) fn refund_asked(request: &str, top_up: &str, minutes: u32) -> Command {
+    match refund(request, top_up) {
+        Command::RefundTopUp(refund) => {
+            let requested_time = Some(START.plus(MINUTE * minutes));
+            Command::RefundTopUp(RefundTopUp { requested_time, ..refund })
+        }
+        other => other,
+    }
+}
+
+pub(super) fn charge_back(request: &str, top_up: &str) -> Command {
+    let (request, top_up) = (request.parse().unwrap(), top_up.parse().unwrap());
+    Command::RecordChargeback(RecordChargeback { request, top_up, reason: "dispute".to_owned() })
 }
 
 pub(super) fn subscribe(request: &str, plan: &str) -> Command {

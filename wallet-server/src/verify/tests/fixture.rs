@@ -13,8 +13,8 @@ use wallet_core::{
 };
 
 use super::commands::{
-    buy, cancel, change_plan, credits, end, extend, fail, grant, pay, rename, reserve, resume, revoke,
-    settle, start, subscribe, top_up,
+    buy, cancel, change_plan, charge_back, credits, end, extend, fail, grant, pay, refund, refund_asked,
+    rename, reserve, resume, revoke, settle, start, subscribe, top_up,
 };
 use crate::store::{Loaded, Store, Tx, Written};
 
@@ -44,6 +44,10 @@ id = "prepaid"
 term = "WEEK"
 renewal = "ON_PAYMENT"
 allowances = [{ unit = "credits", amount = 30 }]
+[[packs]]
+id = "brief"
+amounts = { credits = 30, trainings = 1 }
+expiry = { days = 1 }
 [[packs]]
 id = "with"
 amounts = { credits = 9 }
@@ -169,6 +173,30 @@ impl Story {
             .and(subscribe("s4", "basic"))
             .wait(WEEK)
             .and(rename("r2"))
+    }
+
+    /// Refunds and chargebacks, of purchases used and unused, held, and come back as grace.
+    pub(super) fn money_back(wallet: &str) -> Self {
+        Self::of(wallet)
+            .and(buy("t3", "brief"))
+            .wait(24 * 60 - 30)
+            .and(reserve("j4", 30, 30, None))
+            .wait(60)
+            .and(fail("j4", "GPU"))
+            .and(refund_asked("f2", "t3", 60))
+            .and(top_up("t2", "credits", 50))
+            .and(refund("f1", "t2"))
+            .and(top_up("t1", "credits", 100))
+            .and(reserve("j1", 40, 40, None))
+            .and(settle("j1", Cost::AsReserved, false))
+            .and(reserve("j2", 10, 10, Some("w1")))
+            .and(reserve("j3", 15, 15, None))
+            .and(reserve("j5", 25, 25, None))
+            .and(charge_back("c1", "t1"))
+            .and(settle("j2", Cost::Amounts(credits(9)), false))
+            .and(cancel("j3", CancelReason::User))
+            .and(fail("j5", "NSFW"))
+            .and(top_up("t4", "credits", 2))
     }
 
     /// This happens next, and is not refused.

@@ -4,6 +4,7 @@ mod chance;
 mod commands;
 mod file;
 mod fixture;
+mod money_back;
 mod rows;
 mod tampered_chain;
 mod tampered_entries;

@@ -24,7 +24,11 @@ impl Rows {
     /// Everything happened to ann, little to bob, nothing to eve.
     pub(super) async fn of_ann_bob_and_eve() -> Self {
         let bob = Story::of("bob").and(top_up("b", "credits", 10));
-        let (_folder, url) = written(&[Story::rich("ann"), bob, Story::of("eve")]).await;
+        Self::of(&[Story::rich("ann"), bob, Story::of("eve")]).await
+    }
+
+    pub(super) async fn of(stories: &[Story]) -> Self {
+        let (_folder, url) = written(stories).await;
         let snapshot = Store::open_read_only(&url).await.unwrap().snapshot().await.unwrap();
         let (sender, mut receiver) = mpsc::channel(1_000);
         send_all(&snapshot, None, &sender).await.unwrap();
@@ -121,7 +125,11 @@ pub(super) type Tamper = fn(&mut Rows);
 
 /// Each change is found, in ann's wallet, in these words.
 pub(super) async fn check(table: &[(&str, Tamper)]) {
-    let sound = Rows::of_ann_bob_and_eve().await;
+    check_rows(&Rows::of_ann_bob_and_eve().await, table);
+}
+
+/// The same in another ledger.
+pub(super) fn check_rows(sound: &Rows, table: &[(&str, Tamper)]) {
     for (expected, tamper) in table {
         let mut rows = sound.clone();
         tamper(&mut rows);

@@ -1,0 +1,64 @@
+//! RecordChargeback: the bank took a payment back. What is left of the purchase goes, what is held when it
+//! returns, what was used is owed, however much may be owed; and the wallet is suspended.
+
+use crate::amount::Amounts;
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::refund_top_up::of_purchase;
+use crate::decide::subscribe::requested;
+use crate::decide::update_wallet::made_before;
+use crate::decision::{Change, Decision};
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::grant::TakenBack;
+use crate::ids::{OriginId, RequestId};
+use crate::posting::Part;
+use crate::rejection::{Rejection, Unrefundable};
+use crate::wallet::{Wallet, WalletStatus};
+
+/// A payment was charged back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordChargeback {
+    /// The idempotency key.
+    pub request: RequestId,
+    /// The purchase that it had paid.
+    pub top_up: OriginId,
+    /// Kept with the entry.
+    pub reason: String,
+}
+
+/// Decides a [`RecordChargeback`].
+pub fn record_chargeback(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    chargeback: &RecordChargeback,
+) -> Result<Verdict, Rejection> {
+    let fingerprint = Fingerprint::default().with("top_up_id", Some(&chargeback.top_up));
+    let grants = of_purchase(wallet, &chargeback.top_up);
+    let subject = Subject::Grants(grants.iter().map(|grant| grant.key.clone()).collect());
+    if made_before(wallet, &chargeback.request, EntryKind::ChargedBack, &fingerprint)? {
+        return Ok(Verdict::replay(subject));
+    }
+    if grants.is_empty() {
+        return Err(Rejection::TopUpNotFound);
+    }
+    if grants.iter().any(|grant| grant.taken_back == Some(TakenBack::ChargedBack)) {
+        return Err(Rejection::NotRefundable(Unrefundable::ChargedBack));
+    }
+    let mut decision = Decision::of(EntryKind::ChargedBack, context.now).because(&chargeback.reason);
+    let mut used = Amounts::none();
+    for grant in grants {
+        for (part, amount) in [(Part::Available, grant.parts.available), (Part::Pending, grant.parts.pending)]
+        {
+            decision.move_in_grant(&grant.key, &grant.unit, part, Part::Revoked, amount);
+        }
+        used.add(&grant.unit, grant.parts.consumed);
+        decision.taken_back.push((grant.key.clone(), TakenBack::ChargedBack));
+    }
+    for (unit, amount) in used.iter() {
+        decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
+    }
+    if wallet.status == WalletStatus::Active {
+        decision.change = Some(Change { status: WalletStatus::Suspended, ..Change::none(wallet) });
+    }
+    Ok(Verdict::new(requested(decision, &chargeback.request, fingerprint), subject))
+}

@@ -1,0 +1,89 @@
+//! RefundTopUp: a purchase of which nothing was charged goes back for the money, within 24 hours of its payment.
+
+use std::time::Duration;
+
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::subscribe::requested;
+use crate::decide::update_wallet::made_before;
+use crate::decision::Decision;
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::grant::{Grant, TakenBack};
+use crate::ids::{OriginId, RequestId};
+use crate::posting::Part;
+use crate::rejection::{Rejection, Unrefundable};
+use crate::time::Timestamp;
+use crate::wallet::Wallet;
+
+/// How long after its payment a purchase can be given back; the end is exclusive.
+const REFUND_WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// Give a purchase back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundTopUp {
+    /// The idempotency key.
+    pub request: RequestId,
+    /// The purchase.
+    pub top_up: OriginId,
+    /// When the customer asked, by the caller's word; now by default.
+    pub requested_time: Option<Timestamp>,
+    /// Kept with the entry.
+    pub reason: String,
+}
+
+/// Decides a [`RefundTopUp`].
+pub fn refund_top_up(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    refund: &RefundTopUp,
+) -> Result<Verdict, Rejection> {
+    let fingerprint = Fingerprint::default()
+        .with("top_up_id", Some(&refund.top_up))
+        .with("requested_time", refund.requested_time.as_ref());
+    let grants = of_purchase(wallet, &refund.top_up);
+    let subject = Subject::Grants(grants.iter().map(|grant| grant.key.clone()).collect());
+    if made_before(wallet, &refund.request, EntryKind::TopUpRefunded, &fingerprint)? {
+        return Ok(Verdict::replay(subject));
+    }
+    let first = grants.first().ok_or(Rejection::TopUpNotFound)?;
+    let paid = first.details.paid_time.unwrap_or(first.create_time);
+    let requested_time = refund.requested_time.unwrap_or(context.now);
+    if requested_time > context.now {
+        return Err(Rejection::field("requested_time", format!("must not be after now, {}", context.now)));
+    }
+    if requested_time < paid {
+        return Err(Rejection::field("requested_time", format!("must not be before the payment, {paid}")));
+    }
+    if let Some(cause) = why_not(&grants, requested_time >= paid.plus(REFUND_WINDOW)) {
+        return Err(Rejection::NotRefundable(cause));
+    }
+    let mut decision = Decision::of(EntryKind::TopUpRefunded, context.now).because(&refund.reason);
+    for grant in grants {
+        for (part, amount) in [(Part::Available, grant.parts.available), (Part::Pending, grant.parts.pending)]
+        {
+            decision.move_in_grant(&grant.key, &grant.unit, part, Part::PaidOut, amount);
+        }
+        decision.taken_back.push((grant.key.clone(), TakenBack::Refunded));
+    }
+    Ok(Verdict::new(requested(decision, &refund.request, fingerprint), subject))
+}
+
+/// The grants of a purchase, its own first, then grace credits that stem from them.
+pub(super) fn of_purchase<'a>(wallet: &'a Wallet, top_up: &OriginId) -> Vec<&'a Grant> {
+    wallet.grants.values().filter(|grant| grant.purchase() == Some(top_up)).collect()
+}
+
+/// Why a purchase is not given back. What will not change any more is told first.
+fn why_not(grants: &[&Grant], too_late: bool) -> Option<Unrefundable> {
+    let taken_back = grants.iter().filter_map(|grant| grant.taken_back).max();
+    let any = |part: fn(&Grant) -> i64| grants.iter().any(|grant| part(grant) > 0);
+    match taken_back {
+        Some(TakenBack::ChargedBack) => Some(Unrefundable::ChargedBack),
+        Some(TakenBack::Refunded) => Some(Unrefundable::AlreadyRefunded),
+        Some(TakenBack::Revoked) => Some(Unrefundable::Revoked),
+        None if too_late => Some(Unrefundable::TooLate),
+        None if any(|grant| grant.parts.consumed) => Some(Unrefundable::CreditsUsed),
+        None if any(|grant| grant.parts.held) => Some(Unrefundable::HoldsOutstanding),
+        None => None,
+    }
+}

@@ -1,0 +1,39 @@
+//! RecordChargeback: the bank took a payment back.
+
+use wallet_core::decide::RecordChargeback;
+use wallet_core::posting::{Part, moved_to};
+use wallet_core::{Command, Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn record_chargeback(
+    call: Call,
+    request: v1::RecordChargebackRequest,
+) -> Result<v1::RecordChargebackResponse, RpcError> {
+    let (wallet, chargeback) = parse(request)?;
+    let done = call.submit(wallet, Command::RecordChargeback(chargeback)).await?;
+    let catalog = call.catalog();
+    Ok(v1::RecordChargebackResponse {
+        revoked: to_proto::amounts(&catalog, &moved_to(&done.moved, Part::Revoked)),
+        owed: to_proto::amounts(&catalog, &moved_to(&done.moved, Part::Owed)),
+        grants: done.grants()?.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
+        balances: to_proto::balances(&catalog, &done.balances),
+        replayed: done.replayed,
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::RecordChargebackRequest) -> Result<(WalletId, RecordChargeback), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let id = bad.id("request_id", &request.request_id);
+    let top_up = bad.id("top_up_id", &request.top_up_id);
+    let reason = bad.reason(request.reason);
+    bad.verdict(|| Some((wallet?, RecordChargeback { request: id?, top_up: top_up?, reason })))
+}

@@ -1,0 +1,46 @@
+//! RefundTopUp: a purchase goes back for the money, or it is shown whether it would.
+
+use wallet_core::decide::RefundTopUp;
+use wallet_core::posting::{Part, moved_to};
+use wallet_core::{Command, Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn refund_top_up(
+    call: Call,
+    request: v1::RefundTopUpRequest,
+) -> Result<v1::RefundTopUpResponse, RpcError> {
+    let validate_only = request.validate_only;
+    let (wallet, refund) = parse(request)?;
+    let command = Command::RefundTopUp(refund);
+    let done = match validate_only {
+        true => call.preview(wallet, command).await?.0,
+        false => call.submit(wallet, command).await?,
+    };
+    let catalog = call.catalog();
+    let grants: Vec<v1::Grant> =
+        done.grants()?.iter().map(|grant| to_proto::grant(&catalog, grant)).collect();
+    Ok(v1::RefundTopUpResponse {
+        amounts: to_proto::amounts(&catalog, &moved_to(&done.moved, Part::PaidOut)),
+        paid_amount: grants.first().and_then(|grant| grant.paid_amount.clone()),
+        grants,
+        replayed: done.replayed,
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::RefundTopUpRequest) -> Result<(WalletId, RefundTopUp), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let id = bad.id("request_id", &request.request_id);
+    let top_up = bad.id("top_up_id", &request.top_up_id);
+    let requested_time = bad.instant("requested_time", request.requested_time);
+    let reason = bad.reason(request.reason);
+    bad.verdict(|| Some((wallet?, RefundTopUp { request: id?, top_up: top_up?, requested_time, reason })))
+}

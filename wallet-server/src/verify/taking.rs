@@ -1,0 +1,115 @@
+//! Purchases that were refunded or charged back: what the entry left of them, and what it made owed.
+
+use std::collections::BTreeMap;
+
+use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::fingerprint::Fingerprint;
+use wallet_core::grant::{GrantKey, TakenBack};
+use wallet_core::posting::Part;
+use wallet_core::{OriginId, UnitId};
+
+use crate::verify::faults::Faults;
+use crate::verify::grant::GrantFold;
+use crate::verify::moves;
+
+/// Why an entry takes grants back, if it does, and how it names them: by a field of its fingerprint.
+pub(super) fn told(entry: &Entry) -> Option<(TakenBack, String)> {
+    let (why, field) = match entry.kind {
+        EntryKind::GrantRevoked => (TakenBack::Revoked, "grant_id="),
+        EntryKind::TopUpRefunded => (TakenBack::Refunded, "top_up_id="),
+        EntryKind::ChargedBack => (TakenBack::ChargedBack, "top_up_id="),
+        _ => return None,
+    };
+    let said = entry.fingerprint.to_string();
+    let named = said.split(';').find(|said| said.starts_with(field)).unwrap_or_default();
+    Some((why, named.to_owned()))
+}
+
+/// How an entry names a grant that it takes back.
+pub(super) fn name_of_grant(key: &GrantKey) -> String {
+    Fingerprint::default().with("grant_id", Some(key)).to_string()
+}
+
+/// How an entry names a purchase that it takes back.
+pub(super) fn name_of_purchase(purchase: &OriginId) -> String {
+    Fingerprint::default().with("top_up_id", Some(purchase)).to_string()
+}
+
+/// A refund or a chargeback, with all grants of the wallet as it left them: which of them belong to the purchase
+/// is known when their rows have come.
+#[derive(Debug)]
+pub(super) struct Taking {
+    why: TakenBack,
+    purchase: String,
+    revision: i64,
+    owed: BTreeMap<UnitId, i128>,
+    left: Vec<Left>,
+}
+
+#[derive(Debug)]
+struct Left {
+    grant: GrantKey,
+    unit: UnitId,
+    usable: i128,
+    held: i128,
+    consumed: i128,
+}
+
+impl Taking {
+    /// The parts as they are behind the entry.
+    pub(super) fn new(
+        entry: &Entry,
+        (why, purchase): (TakenBack, String),
+        grants: &BTreeMap<GrantKey, GrantFold>,
+    ) -> Self {
+        let left = |(key, grant): (&GrantKey, &GrantFold)| Left {
+            grant: key.clone(),
+            unit: grant.unit.clone(),
+            usable: grant.part(Part::Pending) + grant.part(Part::Available),
+            held: grant.part(Part::Held),
+            consumed: grant.part(Part::Consumed),
+        };
+        let units = entry.balances.iter().map(|balance| &balance.unit);
+        Self {
+            why,
+            purchase,
+            revision: entry.revision,
+            owed: units
+                .map(|unit| (unit.clone(), moves::sum(entry, unit, Part::Issued, Part::Owed)))
+                .collect(),
+            left: grants.iter().map(left).collect(),
+        }
+    }
+
+    /// Nothing of the purchase can be used any more. A refund found nothing used or held; a chargeback made
+    /// debt of what was used.
+    pub(super) fn check(&self, grants: &BTreeMap<GrantKey, GrantFold>, faults: &mut Faults) {
+        let Self { why, purchase, revision, owed, left } = self;
+        let belongs = |left: &&Left| {
+            let known = grants.get(&left.grant).and_then(|grant| grant.purchase.as_ref());
+            known.is_some_and(|known| name_of_purchase(known) == *purchase)
+        };
+        let mut used: BTreeMap<&UnitId, i128> = BTreeMap::new();
+        for left in left.iter().filter(belongs) {
+            let Left { grant, unit, usable, held, consumed } = left;
+            faults.unless(*usable == 0, *revision, || {
+                format!("I2: {usable} of grant {grant} are left, which was {why:?}")
+            });
+            let in_full = *why != TakenBack::Refunded || (*held, *consumed) == (0, 0);
+            faults.unless(in_full, *revision, || {
+                format!("I2: grant {grant} was Refunded with {held} Held, {consumed} Consumed")
+            });
+            *used.entry(unit).or_default() += consumed;
+        }
+        let units = used.keys().copied().chain(owed.keys());
+        for unit in
+            units.filter(|_| *why == TakenBack::ChargedBack).collect::<std::collections::BTreeSet<_>>()
+        {
+            let of = |sums: Option<&i128>| sums.copied().unwrap_or(0);
+            let (used, owed) = (of(used.get(unit)), of(owed.get(unit)));
+            faults.unless(used == owed, *revision, || {
+                format!("I3: {owed} {unit} are owed for a purchase of which {used} were used")
+            });
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Refunds and chargebacks: a ledger of them is clean, and tampering with them is found.
+
+use wallet_core::entry::EntryKind;
+use wallet_core::posting::Part;
+
+use super::fixture::Story;
+use super::rows::{Rows, Tamper, check_rows, repost};
+
+async fn check(table: &[(&str, Tamper)]) {
+    let sound = Rows::of(&[Story::money_back("ann"), Story::of("bob")]).await;
+    assert!(sound.clone().verified().is_clean(), "{}", sound.clone().verified());
+    check_rows(&sound, table);
+}
+
+#[tokio::test]
+async fn what_was_taken_back_is_what_the_entries_say() {
+    check(&[
+        ("I2: grant top_up:t1 has taken_back = 0, 3 by its entries", |r| r.grant("t1").taken_back = 0),
+        ("I2: grant top_up:t2 has taken_back = 3, 2 by its entries", |r| r.grant("t2").taken_back = 3),
+        ("I2: grant grace:j4 has taken_back = 0, 2 by its entries", |r| r.grant("j4").taken_back = 0),
+        ("I2: grant top_up:t4 has taken_back = 2, 0 by its entries", |r| r.grant("t4").taken_back = 2),
+        ("I11: grant grace:j4 is found by purchase \"t9\", stems from \"t3\"", |r| {
+            r.grant("j4").purchase = "t9".to_owned();
+        }),
+        ("I11: grant top_up:t1 is found by purchase \"t1\", stems from \"\"", |r| {
+            r.grant("t1").purchase = "t1".to_owned();
+        }),
+        ("I3: 999 credits are owed, ", |r| r.balance("credits").debt = 999),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_refund_takes_all_and_a_chargeback_owes_what_was_used() {
+    check(&[
+        ("I2: 1 of grant grace:j4 are left, which was Refunded", |r| {
+            repost(r.entry(EntryKind::TopUpRefunded), |postings| postings[0].amount -= 1);
+            r.rehash();
+        }),
+        ("I2: grant top_up:t1 was Refunded with 50 Held, 40 Consumed", |r| {
+            r.entry(EntryKind::ChargedBack).kind = EntryKind::TopUpRefunded as i16;
+            r.rehash();
+        }),
+        ("I3: 39 credits are owed for a purchase of which 40 were used", |r| {
+            repost(r.entry(EntryKind::ChargedBack), |postings| {
+                postings.iter_mut().filter(|p| p.to == Part::Owed).for_each(|p| p.amount -= 1);
+            });
+            r.rehash();
+        }),
+        ("I1: 30 credits of grant grace:j4 from Available to PaidOut in an entry Granted", |r| {
+            r.entry(EntryKind::TopUpRefunded).kind = EntryKind::Granted as i16;
+            r.rehash();
+        }),
+        ("I3: 6 credits become debt, 0 of what was held were taken back", |r| {
+            repost(r.entry_of(EntryKind::Failed, "j5"), |postings| postings.retain(|p| p.to == Part::Owed));
+            r.rehash();
+        }),
+    ])
+    .await;
+}

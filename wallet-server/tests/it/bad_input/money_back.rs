@@ -1,0 +1,41 @@
+//! Of the calls about money that goes back.
+
+use wallet_client::v1;
+
+use super::{ALPHABET, instant, long};
+use crate::words::violations;
+
+each_database! {
+    async fn every_bad_field_of_a_refund_is_named(server: Server) {
+        let client = server.client().await;
+        for validate_only in [false, true] {
+            let bad = v1::RefundTopUpRequest {
+                top_up_id: "a#b".into(),
+                requested_time: instant(-1),
+                reason: long(1_025),
+                validate_only,
+                ..Default::default()
+            };
+            let expected = [
+                "wallet_id: must not be empty".to_owned(),
+                "request_id: must not be empty".into(),
+                format!("top_up_id: contains '#'; {ALPHABET}"),
+                "requested_time: must lie between 1970-01-01T00:00:00Z and 9999-12-31T23:59:59Z".into(),
+                "reason: has 1025 bytes, at most 1024 are allowed".into(),
+            ];
+            assert_eq!(violations(client.refund_top_up(bad).await), expected);
+        }
+    }
+
+    async fn every_bad_field_of_a_chargeback_is_named(server: Server) {
+        let client = server.client().await;
+        let bad = v1::RecordChargebackRequest { reason: long(1_025), ..Default::default() };
+        let expected = [
+            "wallet_id: must not be empty",
+            "request_id: must not be empty",
+            "top_up_id: must not be empty",
+            "reason: has 1025 bytes, at most 1024 are allowed",
+        ];
+        assert_eq!(violations(client.record_chargeback(bad).await), expected);
+    }
+}

@@ -1,0 +1,77 @@
+//! RecordChargeback: what is left goes, what was used is owed, the wallet is suspended.
+
+use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
+use wallet_client::{Code, purchase};
+
+use crate::harness::credits;
+use crate::words::{
+    charge_back, credits_of, entries, explicit, facts, figures, mismatch, refused, reservation, set_status,
+    settle,
+};
+
+each_database! {
+    async fn what_is_left_goes_and_what_was_used_is_owed(server: Server) {
+        let client = server.wallet("w", 100).await;
+        client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
+        client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
+        let done = client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
+        assert_eq!((done.replayed, done.revision, done.version), (false, 5, 5));
+        assert_eq!((figures(&done.revoked).as_str(), figures(&done.owed).as_str()), ("60 credits", "40 credits"));
+        assert_eq!((done.grants[0].consumed, done.grants[0].revoked), (40, 60));
+        assert_eq!(done.balances[0].debt.as_ref().unwrap().amount, 40);
+        assert_eq!(credits_of(&client, "w").await, (0, 0, 40));
+        let entry = entries(&client, "w").await.pop().unwrap();
+        assert_eq!((entry.kind(), entry.reason.as_str()), (EntryKind::ChargedBack, "dispute"));
+        let next = client.reserve(explicit("w", "k", vec![credits(1)])).await;
+        refused(next, ErrorReason::WalletSuspended, Code::FailedPrecondition);
+
+        client.top_up(purchase("w", "more", credits(50))).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (10, 0, 0));
+        let again = client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
+        assert_eq!((again.replayed, again.revision), (true, 6));
+        assert_eq!((again.revoked, again.owed), (done.revoked, done.owed));
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn a_job_that_runs_on_it_ends_as_debt_or_returns_into_nothing(server: Server) {
+        let client = server.wallet("w", 100).await;
+        for id in ["used", "failed"] {
+            client.reserve(explicit("w", id, vec![credits(30)])).await.unwrap();
+        }
+        client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (0, 60, 0));
+        client.settle(settle("w", "used", v1::Succeeded::default())).await.unwrap();
+        client.settle(crate::words::fail("w", "failed", "GPU")).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (0, 0, 30));
+        let used = reservation(&client, "w", "used").await;
+        let lines: Vec<_> =
+            used.allocations.iter().map(|a| (a.grant_id.as_str(), a.held, a.charged, a.lapsed)).collect();
+        assert_eq!(lines, [("top_up:first", 30, 0, 30), ("", 0, 30, 0)]);
+        assert_eq!((figures(&used.charged), figures(&used.lapsed)), ("30 credits".into(), "30 credits".into()));
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn the_platform_may_reactivate_the_wallet_which_is_in_debt_then(server: Server) {
+        let client = server.wallet("w", 100).await;
+        client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
+        client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
+        client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
+        client.update_wallet(set_status("w", "ok", WalletStatus::Active)).await.unwrap();
+        let next = client.reserve(explicit("w", "k", vec![credits(1)])).await;
+        let next = refused(next, ErrorReason::InDebt, Code::FailedPrecondition);
+        assert_eq!(facts(&next), "debt=40 revision=6 unit=credits version=6 wallet_id=w");
+    }
+
+    async fn a_purchase_is_charged_back_once(server: Server) {
+        let client = server.wallet("w", 100).await;
+        client.top_up(purchase("w", "second", credits(5))).await.unwrap();
+        client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
+        assert_eq!(mismatch(client.record_chargeback(charge_back("w", "c", "second")).await), ["top_up_id"]);
+        let twice = client.record_chargeback(charge_back("w", "d", "first")).await;
+        let twice = refused(twice, ErrorReason::NotRefundable, Code::FailedPrecondition);
+        assert_eq!(facts(&twice), "cause=CHARGED_BACK revision=4 version=4 wallet_id=w");
+        let missing = client.record_chargeback(charge_back("w", "d", "third")).await;
+        refused(missing, ErrorReason::TopUpNotFound, Code::NotFound);
+        assert_eq!(credits_of(&client, "w").await, (5, 0, 0));
+    }
+}

@@ -1,0 +1,154 @@
+//! RefundTopUp: all of an unused purchase, once; and why not.
+
+use wallet_client::v1::{self, EntryKind, ErrorReason, top_up_request::What};
+use wallet_client::{Code, WalletClient, purchase};
+
+use crate::harness::credits;
+use crate::words::{
+    balance, charge_back, credits_of, entries, explicit, facts, fail, figures, later, mismatch, refund,
+    refused, settle, violations,
+};
+
+const DAY: i64 = 86_400;
+
+fn euros(cents: i64) -> Option<v1::Money> {
+    Some(v1::Money { currency: "EUR".into(), minor_units: cents })
+}
+
+/// Buys 50 credits for 5 euros, paid so many seconds ago.
+async fn bought(client: &WalletClient, id: &str, paid_ago: i64) {
+    let paid_time = later(balance(client, "w").await.read_time, -paid_ago);
+    let request = v1::TopUpRequest { paid_amount: euros(500), paid_time, ..purchase("w", id, credits(50)) };
+    client.top_up(request).await.unwrap();
+}
+
+/// The cause of a refusal, which is decided.
+async fn cause(client: &WalletClient, request: v1::RefundTopUpRequest) -> String {
+    let refusal = client.refund_top_up(request).await;
+    let refusal = refused(refusal, ErrorReason::NotRefundable, Code::FailedPrecondition);
+    assert!(refusal.decided_at().is_some());
+    refusal.metadata["cause"].clone()
+}
+
+each_database! {
+    async fn an_unused_purchase_goes_back_in_full_and_again_says_the_same(server: Server) {
+        let client = server.wallet("w", 100).await;
+        bought(&client, "t", 0).await;
+        let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
+        assert_eq!((done.replayed, done.revision, done.version), (false, 4, 4));
+        assert_eq!((figures(&done.amounts).as_str(), done.paid_amount.clone()), ("50 credits", euros(500)));
+        let grant = &done.grants[0];
+        assert_eq!((grant.grant_id.as_str(), grant.available, grant.paid_out), ("top_up:t", 0, 50));
+        assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
+        let entry = entries(&client, "w").await.pop().unwrap();
+        assert_eq!((entry.kind(), entry.request_id.as_str()), (EntryKind::TopUpRefunded, "r"));
+        assert_eq!(entry.reason, "changed their mind");
+
+        client.grant(crate::words::gift("w", "g", credits(1))).await.unwrap();
+        let again = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
+        let expected = v1::RefundTopUpResponse {
+            replayed: true,
+            revision: 5,
+            version: 5,
+            decide_time: again.decide_time,
+            ..done
+        };
+        assert_eq!(again, expected);
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn every_unit_of_a_pack_goes_back(server: Server) {
+        let client = server.wallet("w", 0).await;
+        client.subscribe(crate::sold::subscribe("s", "pro")).await.unwrap();
+        let pack = v1::TopUpRequest { what: Some(What::PackId("pro".into())), ..purchase("w", "t", credits(0)) };
+        client.top_up(pack).await.unwrap();
+        let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
+        assert_eq!((figures(&done.amounts).as_str(), done.grants.len()), ("500 credits, 1 trainings", 2));
+        assert_eq!(done.paid_amount, None, "the top-up told none");
+    }
+
+    async fn it_is_shown_beforehand_and_nothing_is_written(server: Server) {
+        let client = server.wallet("w", 0).await;
+        bought(&client, "t", 0).await;
+        let look = v1::RefundTopUpRequest { validate_only: true, ..refund("w", "r", "t") };
+        let shown = client.refund_top_up(look.clone()).await.unwrap();
+        assert_eq!((shown.replayed, shown.revision), (false, 3));
+        assert_eq!(entries(&client, "w").await.len(), 2);
+        let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
+        let said = |answer: v1::RefundTopUpResponse| (answer.amounts, answer.paid_amount, answer.grants);
+        assert_eq!(said(shown), said(done));
+        assert!(client.refund_top_up(look).await.unwrap().replayed);
+        let other = v1::RefundTopUpRequest { validate_only: true, ..refund("w", "s", "t") };
+        assert_eq!(cause(&client, other).await, "ALREADY_REFUNDED");
+    }
+
+    async fn from_24_hours_after_the_payment_on_it_is_too_late(server: Server) {
+        let client = server.wallet("w", 0).await;
+        bought(&client, "late", DAY).await;
+        assert_eq!(cause(&client, refund("w", "r", "late")).await, "TOO_LATE");
+        let now = balance(&client, "w").await.read_time;
+        let asked = v1::RefundTopUpRequest { requested_time: later(now, -3_600), ..refund("w", "r", "late") };
+        client.refund_top_up(asked).await.unwrap();
+    }
+
+    async fn one_credit_used_is_enough_and_a_job_that_runs_is_waited_for(server: Server) {
+        let client = server.wallet("w", 0).await;
+        bought(&client, "t", 0).await;
+        let requested_time = balance(&client, "w").await.read_time;
+        client.reserve(explicit("w", "j", vec![credits(20)])).await.unwrap();
+        assert_eq!(cause(&client, refund("w", "r", "t")).await, "HOLDS_OUTSTANDING");
+        client.settle(fail("w", "j", "GPU")).await.unwrap();
+        bought(&client, "u", 0).await;
+        client.reserve(explicit("w", "k", vec![credits(51)])).await.unwrap();
+        client.settle(settle("w", "k", v1::Succeeded::default())).await.unwrap();
+        assert_eq!(cause(&client, refund("w", "r", "u")).await, "CREDITS_USED");
+        let same = v1::RefundTopUpRequest { requested_time, ..refund("w", "r", "t") };
+        assert_eq!(cause(&client, same).await, "CREDITS_USED");
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn what_was_taken_back_otherwise_is_not_refunded(server: Server) {
+        let client = server.wallet("w", 0).await;
+        for id in ["a", "b"] {
+            bought(&client, id, 0).await;
+        }
+        let revoke = v1::RevokeGrantRequest {
+            wallet_id: "w".into(),
+            request_id: "v".into(),
+            grant_id: "top_up:a".into(),
+            ..Default::default()
+        };
+        client.revoke_grant(revoke).await.unwrap();
+        client.record_chargeback(charge_back("w", "c", "b")).await.unwrap();
+        assert_eq!(cause(&client, refund("w", "r", "a")).await, "REVOKED");
+        assert_eq!(cause(&client, refund("w", "r", "b")).await, "CHARGED_BACK");
+    }
+
+    async fn another_purchase_under_the_same_request_is_a_mismatch_and_a_missing_one_not_found(server: Server) {
+        let client = server.wallet("w", 0).await;
+        for id in ["a", "b"] {
+            bought(&client, id, 0).await;
+        }
+        client.refund_top_up(refund("w", "r", "a")).await.unwrap();
+        assert_eq!(mismatch(client.refund_top_up(refund("w", "r", "b")).await), ["top_up_id"]);
+        let requested_time = balance(&client, "w").await.read_time;
+        let timed = v1::RefundTopUpRequest { requested_time, ..refund("w", "r", "a") };
+        assert_eq!(mismatch(client.refund_top_up(timed).await), ["requested_time"]);
+        assert_eq!(mismatch(client.record_chargeback(charge_back("w", "r", "a")).await), ["request_id"]);
+        let missing = client.refund_top_up(refund("w", "s", "c")).await;
+        let missing = refused(missing, ErrorReason::TopUpNotFound, Code::NotFound);
+        assert_eq!(facts(&missing), "revision=4 version=4 wallet_id=w");
+        refused(client.refund_top_up(refund("no", "s", "a")).await, ErrorReason::WalletNotFound, Code::NotFound);
+    }
+
+    async fn nobody_asks_before_the_payment_or_in_the_future(server: Server) {
+        let client = server.wallet("w", 0).await;
+        bought(&client, "t", 0).await;
+        let now = balance(&client, "w").await.read_time;
+        for (seconds, expected) in [(3_600, "must not be after now"), (-3_600, "must not be before the payment")] {
+            let asked = v1::RefundTopUpRequest { requested_time: later(now, seconds), ..refund("w", "r", "t") };
+            let told = violations(client.refund_top_up(asked).await);
+            assert!(told[0].starts_with(&format!("requested_time: {expected}")), "{told:?}");
+        }
+    }
+}
