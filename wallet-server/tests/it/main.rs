@@ -21,6 +21,8 @@ mod examples;
 #[cfg(test)]
 mod frozen;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod products;
 #[cfg(test)]
 mod python;

@@ -1,0 +1,104 @@
+//! The corpus of requests: what people send, and in `corpus.txt`, a line each, what led somewhere new before.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use prost::Message;
+use wallet_client::v1::{self, CancelReason};
+use wallet_client::{job, purchase, usage};
+
+use crate::harness::{credits, video};
+use crate::sold::{change, end, payment, resume, subscribe};
+use crate::words::{cancel, explicit, fail, gift, seconds, set_status, settle, start};
+
+/// Where a call goes and what it says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Input {
+    pub(super) path: String,
+    pub(super) message: Vec<u8>,
+}
+
+fn file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fuzz/corpus.txt")
+}
+
+/// What people send, and whatever led somewhere new before.
+pub(super) fn inputs() -> Vec<Input> {
+    let mut inputs = usual();
+    let found = fs::read_to_string(file()).expect("the corpus");
+    for line in found.lines() {
+        let (path, message) = line.split_once(' ').expect("a path and a message");
+        inputs.push(Input { path: path.into(), message: hex::decode(message).expect("hex") });
+    }
+    inputs
+}
+
+/// Adds an input to the corpus.
+pub(super) fn keep(input: &Input) {
+    let file = OpenOptions::new().append(true).create(true).open(file());
+    writeln!(file.expect("the corpus"), "{} {}", input.path, hex::encode(&input.message)).expect("written");
+}
+
+/// A request of every kind, as it should be.
+fn usual() -> Vec<Input> {
+    let wallet_id = || "w".to_owned();
+    let estimate =
+        v1::EstimateRequest { wallet_id: wallet_id(), operation: Some(video("5")), ..Default::default() };
+    let reserve =
+        v1::ReserveRequest { actor: "ann".into(), ttl: Some(seconds(60)), ..job("w", "job", video("5")) };
+    let extend =
+        v1::ExtendRequest { wallet_id: wallet_id(), reservation_id: "job".into(), ..Default::default() };
+    let jobs = v1::ListReservationsRequest { wallet_id: wallet_id(), page_size: 10, ..Default::default() };
+    let lines = v1::ListEntriesRequest { wallet_id: wallet_id(), after_revision: 1, ..Default::default() };
+    let create = v1::CreateWalletRequest {
+        wallet_id: "v".into(),
+        debt_limits: vec![credits(9)],
+        ..Default::default()
+    };
+    let revoke = v1::RevokeGrantRequest {
+        wallet_id: wallet_id(),
+        request_id: "r".into(),
+        grant_id: "grant:gift".into(),
+        ..Default::default()
+    };
+    vec![
+        wallet("Estimate", &estimate),
+        wallet("Reserve", &reserve),
+        wallet("Reserve", &explicit("w", "own", vec![credits(3)])),
+        wallet("Start", &start("w", "job", "gpu", 1)),
+        wallet("Extend", &extend),
+        wallet("Settle", &settle("w", "job", usage([("duration_s", "4")]))),
+        wallet("Settle", &fail("w", "own", "OOM")),
+        wallet("Cancel", &cancel("w", "job", CancelReason::User)),
+        wallet("TopUp", &purchase("w", "second", credits(7))),
+        wallet("GetBalance", &v1::GetBalanceRequest { wallet_id: wallet_id(), ..Default::default() }),
+        wallet(
+            "GetReservation",
+            &v1::GetReservationRequest { wallet_id: wallet_id(), reservation_id: "job".into() },
+        ),
+        wallet("ListReservations", &jobs),
+        wallet("ListGrants", &v1::ListGrantsRequest { wallet_id: wallet_id(), ..Default::default() }),
+        wallet("ListEntries", &lines),
+        wallet("GetEntitlements", &v1::GetEntitlementsRequest { wallet_id: wallet_id() }),
+        admin("CreateWallet", &create),
+        admin("GetWallet", &v1::GetWalletRequest { wallet_id: wallet_id() }),
+        admin("ListWallets", &v1::ListWalletsRequest { page_size: 3, ..Default::default() }),
+        admin("UpdateWallet", &set_status("w", "u", v1::WalletStatus::Active)),
+        admin("Grant", &gift("w", "gift", credits(5))),
+        admin("RevokeGrant", &revoke),
+        admin("Subscribe", &subscribe("s", "creator")),
+        admin("ChangePlan", &change("c", "pro")),
+        admin("CancelSubscription", &end("e", v1::CancelTime::AtPeriodEnd)),
+        admin("ResumeSubscription", &resume("u2")),
+        admin("RecordPayment", &payment("p")),
+    ]
+}
+
+fn wallet(rpc: &str, message: &impl Message) -> Input {
+    Input { path: format!("/wallet.v1.WalletService/{rpc}"), message: message.encode_to_vec() }
+}
+
+fn admin(rpc: &str, message: &impl Message) -> Input {
+    Input { path: format!("/wallet.v1.AdminService/{rpc}"), message: message.encode_to_vec() }
+}

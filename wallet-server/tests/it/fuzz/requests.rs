@@ -1,0 +1,93 @@
+//! Requests: any bytes to any RPC.
+
+use std::collections::BTreeSet;
+
+use tonic::transport::Endpoint;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+use wallet_server::Config;
+use wallet_workload::Rng;
+
+use super::corpus::{Input, inputs, keep};
+use super::{calls, mutate, raw};
+use crate::harness::seed;
+use crate::sold::PLANS;
+
+/// What most runs try.
+const CALLS: usize = 6_000;
+/// A longer message leads somewhere new once, and is too long to be made into others.
+const LONGEST_KEPT: usize = 1_000;
+
+each_fleet! {
+    config = Config { catalog: Some(format!("{PLANS}{VIDEOS}")), ..Config::default() };
+
+    async fn whatever_bytes_come_the_server_answers_and_the_ledger_adds_up(servers: Vec<Server>) {
+        servers[0].wallet("w", 1_000).await;
+        let mut channels = Vec::new();
+        for server in &servers {
+            channels.push(Endpoint::from_shared(server.endpoint()).unwrap().connect().await.unwrap());
+        }
+        let mut rng = Rng::new(seed(), 0);
+        let mut corpus = inputs();
+        let mut outcomes = BTreeSet::new();
+        for input in corpus.clone() {
+            outcomes.insert(outcome(&input, &raw::call(&channels[0], &input.path, input.message.clone()).await));
+        }
+        let (tries, known) = (calls(CALLS), outcomes.len());
+        for n in 0..tries {
+            let (base, donor) = (rng.pick(&corpus).unwrap().clone(), rng.pick(&corpus).unwrap().message.clone());
+            let input = Input { message: mutate::mutate(&base.message, &donor, &mut rng), ..base };
+            let answer = raw::call(&channels[n % channels.len()], &input.path, input.message.clone()).await;
+            if outcomes.insert(outcome(&input, &answer)) {
+                if input.message.len() > LONGEST_KEPT {
+                    continue;
+                }
+                if std::env::var_os("WALLET_FUZZ_KEEP").is_some() {
+                    keep(&input);
+                }
+                corpus.push(input);
+            }
+        }
+        println!("fuzzed requests: {tries} calls, {} outcomes, {} of them new", outcomes.len(), outcomes.len() - known);
+        let report = servers[0].verify().await;
+        assert!(report.is_clean(), "{report}");
+    }
+}
+
+/// What an answer comes to: where the call went, the code, the reason, and the first field that it names. No answer is a
+/// defect of the server's own.
+fn outcome(input: &Input, answer: &Result<Vec<u8>, Status>) -> String {
+    let Input { path, message } = input;
+    let status = match answer {
+        Ok(_) => return format!("{path} OK"),
+        Err(status) => status,
+    };
+    let ours = [Code::Internal, Code::Unknown, Code::Unavailable, Code::DeadlineExceeded, Code::DataLoss];
+    // Bytes that are no message are tonic's to refuse, which it does with this code.
+    let undecodable =
+        status.code() == Code::Internal && status.message().contains("failed to decode Protobuf message");
+    assert!(undecodable || !ours.contains(&status.code()), "{path} {}: {status:?}", hex::encode(message));
+    let details = status.get_error_details();
+    let reason = details.error_info().map_or("", |info| &info.reason);
+    let fields = details.bad_request().map_or(&[][..], |bad| &bad.field_violations);
+    let first = fields.first().map(|violation| violation.field.as_str()).unwrap_or_default();
+    let field: String = first.chars().filter(|character| !character.is_ascii_digit()).collect();
+    format!("{path} {:?} {reason} {field}", status.code())
+}
+
+/// The jobs of the corpus, at prices of their own.
+const VIDEOS: &str = r#"
+[[rules]]
+id = "video"
+kind = "video.generate"
+when = { model = "standard" }
+output_priced = true
+max_percent = 120
+
+[[rules.components]]
+label = "Seconds"
+unit = "credits"
+quantity = "duration_s"
+rate = 8
+factors = [{ attribute = "resolution", values = { 720p = 1, 1080p = "1.5" } }]
+"#;
