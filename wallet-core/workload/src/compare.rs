@@ -108,17 +108,24 @@ fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
 fn lot(model: &Model, core: &Grant, lot: &Lot) -> Result<(), String> {
     let what = &core.key;
     let parts = core.parts;
-    let core_parts =
-        (parts.pending, parts.available, parts.held, parts.consumed, parts.expired, parts.revoked);
+    let core_parts = (
+        parts.pending,
+        parts.available,
+        parts.held,
+        parts.consumed,
+        parts.expired,
+        parts.revoked,
+        parts.paid_out,
+    );
     let held = model.held_of(&lot.key);
-    let model_parts = (lot.waiting, lot.free, held, lot.used, lot.lapsed, lot.taken);
+    let model_parts = (lot.waiting, lot.free, held, lot.used, lot.lapsed, lot.taken, lot.paid_out);
     if core_parts != model_parts || core.amount != lot.amount {
         return same(&format!("parts of {what}"), core_parts, model_parts);
     }
     let life = (core.effective_time.as_micros(), core.expire_time.as_micros(), core.create_time.as_micros());
     let grace = core.details.stems_from.as_ref().zip(core.details.grace_bound);
-    let core_is = (core.unit.as_str(), core.source, core.priority, life, core.taken_back.is_some());
-    let model_is = (lot.unit, lot.source, lot.priority, (lot.from, lot.until, lot.made), lot.revoked);
+    let core_is = (core.unit.as_str(), core.source, core.priority, life, core.taken_back);
+    let model_is = (lot.unit, lot.source, lot.priority, (lot.from, lot.until, lot.made), lot.gone);
     if core_is != model_is {
         return same(&what.to_string(), core_is, model_is);
     }

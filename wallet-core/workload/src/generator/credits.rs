@@ -1,6 +1,6 @@
 //! Credits that come in and go, and the wallet's own properties.
 
-use wallet_core::decide::{Grant, Purchase, RevokeGrant, TopUp, UpdateWallet};
+use wallet_core::decide::{Grant, Purchase, RecordChargeback, RefundTopUp, RevokeGrant, TopUp, UpdateWallet};
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Command, Source, Timestamp};
@@ -71,6 +71,29 @@ impl Generator {
         let lot = self.rng.pick(&lots)?;
         let grant = lot.key.clone();
         Some(Command::RevokeGrant(RevokeGrant { request: self.new_id("r"), grant, reason: String::new() }))
+    }
+
+    /// A purchase goes back: asked for in time and unused as a rule; now and then by the bank, or without a chance.
+    pub(super) fn money_back(&mut self, model: &Model) -> Option<Command> {
+        let (hopeless, by_bank) = (self.rng.percent(15), self.rng.percent(15));
+        let asked = |lot: &Lot| model.now.min(lot.paid() + 24 * HOUR - 1);
+        let fits = |lot: &&Lot| {
+            let sound = lot.gone.is_none() && lot.used == 0 && model.held_of(&lot.key) == 0;
+            lot.purchase().is_some() && lot.grace.is_none() && (hopeless || by_bank || sound)
+        };
+        let lots: Vec<&Lot> = model.lots.iter().filter(fits).collect();
+        let lot = *self.rng.pick(&lots)?;
+        let (request, top_up, reason) = (self.new_id("r"), lot.purchase()?.clone(), String::new());
+        if by_bank {
+            return Some(Command::RecordChargeback(RecordChargeback { request, top_up, reason }));
+        }
+        let requested_time = match self.rng.within(0, 9) {
+            0 => None,
+            1 => Some(model.now - self.rng.within(-1, 30) * HOUR),
+            _ => Some(asked(lot)),
+        };
+        let requested_time = requested_time.map(Timestamp::from_micros);
+        Some(Command::RefundTopUp(RefundTopUp { request, top_up, requested_time, reason }))
     }
 
     pub(super) fn update(&mut self, model: &Model) -> Option<Command> {

@@ -58,9 +58,9 @@ impl Generator {
             Command::ChangePlan(c) => c.plan = "week".to_owned(),
             Command::CancelSubscription(c) => c.now = !c.now,
             Command::RevokeGrant(c) => c.grant = GrantKey::parse("nothing").ok()?,
-            Command::RefundTopUp(_)
-            | Command::RecordChargeback(_)
-            | Command::ResumeSubscription(_)
+            Command::RefundTopUp(c) => c.top_up = parse("nothing"),
+            Command::RecordChargeback(c) => c.top_up = parse("nothing"),
+            Command::ResumeSubscription(_)
             | Command::RecordPayment(_)
             | Command::Start(_)
             | Command::Extend(_)

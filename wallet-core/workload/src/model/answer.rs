@@ -166,9 +166,12 @@ fn fields(command: &Command) -> Fields {
             say("overrides", negotiated(&c.overrides));
         }
         Command::CancelSubscription(c) => say("when", c.now.then_some(&"now")),
-        Command::RefundTopUp(_)
-        | Command::RecordChargeback(_)
-        | Command::Start(_)
+        Command::RefundTopUp(c) => {
+            say("top_up_id", Some(&c.top_up));
+            say("requested_time", c.requested_time.as_ref().map(|time| time as _));
+        }
+        Command::RecordChargeback(c) => say("top_up_id", Some(&c.top_up)),
+        Command::Start(_)
         | Command::Extend(_)
         | Command::ResumeSubscription(_)
         | Command::RecordPayment(_)

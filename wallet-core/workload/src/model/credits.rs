@@ -2,7 +2,7 @@
 
 use wallet_core::decide::{Grant, Purchase, RevokeGrant, TopUp};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::{GrantKey, Origin};
+use wallet_core::grant::{GrantKey, Origin, TakenBack};
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Command, Source};
 
@@ -34,7 +34,8 @@ impl Lot {
             used: 0,
             lapsed: 0,
             taken: 0,
-            revoked: false,
+            paid_out: 0,
+            gone: None,
             with_subscription: false,
             grace: None,
             command: None,
@@ -195,7 +196,7 @@ impl Model {
         let lot = &mut self.lots[n];
         lot.taken += lot.free + lot.waiting;
         (lot.free, lot.waiting) = (0, 0);
-        lot.revoked = true;
+        lot.gone = lot.gone.max(Some(TakenBack::Revoked));
         self.remember(command, EntryKind::GrantRevoked);
         Ok(Answered::done(seen))
     }

@@ -2,7 +2,7 @@
 
 use wallet_core::decide::{Cancel, Cost, Outcome, PriceSource, Settle};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::{GrantKey, Origin};
+use wallet_core::grant::{GrantKey, Origin, TakenBack};
 use wallet_core::reservation::{CancelReason, State};
 use wallet_core::{Command, Source};
 
@@ -84,7 +84,6 @@ impl Model {
             self.affords(&beyond)?;
         }
         for (unit, reserved) in &job.price.amounts {
-            self.charge_held(n, unit, find(&cost, unit).min(*reserved), self.now);
             let wanted = over(unit).min((find(&job.price.most, unit) - reserved).max(0));
             let there = self.available(unit);
             let owed = self.owed(unit);
@@ -98,11 +97,9 @@ impl Model {
                     (all.min(there), all - all.min(there))
                 }
             };
+            self.charge_held(n, unit, find(&cost, unit).min(*reserved), self.now);
             self.charge_free(n, unit, beyond);
-            if debt > 0 {
-                self.owed.entry(unit).or_default().debt += debt;
-                self.jobs[n].parts.push(Part { charged: debt, ..Part::of(None, unit) });
-            }
+            self.charge_debt(n, unit, debt);
             if over(unit) > beyond + debt {
                 self.jobs[n].uncollected.push((unit, over(unit) - beyond - debt));
             }
@@ -134,9 +131,10 @@ impl Model {
         Ok(())
     }
 
-    /// Charges what is held: first what would lapse, then in the order in which it was taken.
+    /// Charges what is held: first what would lapse, then in the order in which it was taken. What a bank took back
+    /// is not there to be charged: it is owed.
     fn charge_held(&mut self, n: usize, unit: Unit, amount: i64, at: i64) {
-        let mut left = amount;
+        let (mut left, mut owed) = (amount, 0);
         for lapsing in [true, false] {
             for p in 0..self.jobs[n].parts.len() {
                 let part = &self.jobs[n].parts[p];
@@ -144,11 +142,26 @@ impl Model {
                 if part.unit != unit || (self.lots[lot].until <= at) != lapsing {
                     continue;
                 }
-                let now = left.min(part.held - part.charged);
-                self.jobs[n].parts[p].charged += now;
-                self.lots[lot].used += now;
+                let now = left.min(part.held - part.charged - part.lapsed);
                 left -= now;
+                let part = &mut self.jobs[n].parts[p];
+                if self.lots[lot].gone == Some(TakenBack::ChargedBack) {
+                    part.lapsed += now;
+                    self.lots[lot].taken += now;
+                    owed += now;
+                } else {
+                    part.charged += now;
+                    self.lots[lot].used += now;
+                }
             }
+        }
+        self.charge_debt(n, unit, owed);
+    }
+
+    fn charge_debt(&mut self, n: usize, unit: Unit, amount: i64) {
+        if amount > 0 {
+            self.owed.entry(unit).or_default().debt += amount;
+            self.jobs[n].parts.push(Part { charged: amount, ..Part::of(None, unit) });
         }
     }
 
@@ -167,13 +180,13 @@ impl Model {
         let mut graces = 0;
         for p in 0..self.jobs[n].parts.len() {
             let part = &self.jobs[n].parts[p];
-            let rest = part.held - part.charged;
+            let rest = part.held - part.charged - part.lapsed;
             let Some(lot) = part.lot.as_ref().and_then(|key| self.find_lot(key)).filter(|_| rest > 0) else {
                 continue;
             };
-            if self.lots[lot].revoked {
+            if self.lots[lot].gone.is_some() {
                 self.lots[lot].taken += rest;
-                self.jobs[n].parts[p].lapsed = rest;
+                self.jobs[n].parts[p].lapsed += rest;
             } else if self.lots[lot].until > at {
                 self.lots[lot].free += rest;
                 self.jobs[n].parts[p].returned = rest;
@@ -181,7 +194,7 @@ impl Model {
                 self.lots[lot].lapsed += rest;
                 let key = GrantKey::new(Origin::Grace, self.jobs[n].id.clone().into(), graces);
                 match self.grace_lot(lot, key.clone(), rest, at).filter(|_| grace) {
-                    None => self.jobs[n].parts[p].lapsed = rest,
+                    None => self.jobs[n].parts[p].lapsed += rest,
                     Some(lot) => {
                         graces += 1;
                         self.issue(lot, at);

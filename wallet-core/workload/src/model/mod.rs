@@ -8,6 +8,7 @@ mod credits;
 mod due;
 mod ending;
 mod jobs;
+mod money_back;
 mod plans;
 mod refusals;
 mod request;

@@ -3,7 +3,7 @@
 use wallet_core::decide::{CreateWallet, UpdateWallet};
 use wallet_core::entry::EntryKind;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Amounts, Command, RequestId};
+use wallet_core::{Amounts, Command};
 
 use super::answer::{Answered, Refusal, Seen, mismatch, same};
 use super::sold::{self, Unit};
@@ -52,7 +52,7 @@ impl Model {
 
     /// Whether this very request was made before; refused if its id was used for something else.
     pub(super) fn requested(&self, command: &Command) -> Result<bool, Refusal> {
-        let before = self.requests.iter().find(|before| request(before) == request(command));
+        let before = self.requests.iter().find(|before| before.request() == command.request());
         let Some(before) = before else { return Ok(false) };
         if std::mem::discriminant(before) != std::mem::discriminant(command) {
             return Err(mismatch(&["request_id"]));
@@ -63,19 +63,6 @@ impl Model {
     pub(super) fn remember(&mut self, command: &Command, kind: EntryKind) {
         self.requests.push(command.clone());
         self.write(kind, self.now);
-    }
-}
-
-fn request(command: &Command) -> Option<&RequestId> {
-    match command {
-        Command::UpdateWallet(c) => Some(&c.request),
-        Command::RevokeGrant(c) => Some(&c.request),
-        Command::Subscribe(c) => Some(&c.request),
-        Command::ChangePlan(c) => Some(&c.request),
-        Command::CancelSubscription(c) => Some(&c.request),
-        Command::ResumeSubscription(c) => Some(&c.request),
-        Command::RecordPayment(c) => Some(&c.request),
-        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wallet_core::decide::{CreateWallet, Reserve};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::GrantKey;
+use wallet_core::grant::{GrantKey, TakenBack};
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, ReservationId, Source, Timestamp};
@@ -29,7 +29,9 @@ pub(crate) struct Lot {
     pub(crate) used: i64,
     pub(crate) lapsed: i64,
     pub(crate) taken: i64,
-    pub(crate) revoked: bool,
+    pub(crate) paid_out: i64,
+    /// Why the platform took it back, if it did.
+    pub(crate) gone: Option<TakenBack>,
     pub(crate) with_subscription: bool,
     /// Of grace credits: the lot they come from first, and how long they may live at most.
     pub(crate) grace: Option<(GrantKey, i64)>,
@@ -204,8 +206,8 @@ impl Model {
             Command::CancelSubscription(c) => self.cancel_subscription(c, command),
             Command::ResumeSubscription(_) => self.resume(command),
             Command::RecordPayment(_) => self.record_payment(command),
-            // Money back is not among the commands that are made here.
-            Command::RefundTopUp(_) | Command::RecordChargeback(_) => Err(Refusal::new("NOT_IN_THE_MODEL")),
+            Command::RefundTopUp(c) => self.refund(c, command),
+            Command::RecordChargeback(c) => self.charge_back(c, command),
             Command::Poke => Ok(Answered::done(Seen::Wallet)),
         }
     }

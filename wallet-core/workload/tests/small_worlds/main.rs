@@ -17,7 +17,7 @@ mod one_wallet;
 mod search;
 mod words;
 
-use one_wallet::{jobs_world, plans_world, takeovers_world};
+use one_wallet::{jobs_world, plans_world, purchases_world, takeovers_world};
 use search::search;
 
 #[test]
@@ -28,6 +28,11 @@ fn one_job_and_whoever_wants_to_start_end_or_keep_it() {
 #[test]
 fn three_jobs_that_compete_for_two_grants() {
     search("three jobs, two grants", jobs_world(), 6, 300_000);
+}
+
+#[test]
+fn purchases_that_go_back_while_jobs_use_them() {
+    search("purchases that go back", purchases_world(), 6, 100_000);
 }
 
 #[test]

@@ -13,8 +13,8 @@ use super::checks::{advanced, replayed, run};
 use super::digest::Digest;
 use super::search::World;
 use super::words::{
-    START, blank, buy, cancel, change, create, extend, failed, give, minutes, pay, reserve, resume, revoke,
-    start, subscribe, unsubscribe, used, used_by,
+    START, blank, buy, cancel, change, charge_back, create, extend, failed, give, minutes, pack, pay,
+    reactivate, refund, reserve, resume, revoke, start, subscribe, unsubscribe, used, used_by,
 };
 
 /// What may happen.
@@ -174,6 +174,28 @@ pub(crate) fn jobs_world() -> OneWallet {
         ]);
     }
     OneWallet::new(&given, commands, &[minutes(10), DAY])
+}
+
+/// Purchases that go back while jobs use them.
+pub(crate) fn purchases_world() -> OneWallet {
+    let given = [create(10), pack("b", "quick"), buy("c", 30)];
+    let commands = vec![
+        reserve("j", "owing", 100),
+        used("j", 20),
+        used("j", 200),
+        failed("j", "NSFW"),
+        cancel("j", Platform),
+        reserve("k", "fixed", 20),
+        used("k", 20),
+        refund("f1", "b"),
+        refund("f2", "c"),
+        charge_back("x1", "b"),
+        charge_back("x2", "c"),
+        reactivate("a"),
+        revoke("r", "top_up:b#1"),
+        buy("t", 60),
+    ];
+    OneWallet::new(&given, commands, &[minutes(20), DAY, 3 * DAY])
 }
 
 /// A job whose credits come from a plan.

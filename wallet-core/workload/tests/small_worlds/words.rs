@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, Cost, CreateWallet, Extend, Grant, Outcome, PriceSource,
-    Purchase, RecordPayment, Reserve, ResumeSubscription, RevokeGrant, Settle, Start, StartOptions,
-    Subscribe, TopUp,
+    Purchase, RecordChargeback, RecordPayment, RefundTopUp, Reserve, ResumeSubscription, RevokeGrant, Settle,
+    Start, StartOptions, Subscribe, TopUp, UpdateWallet,
 };
 use wallet_core::grant::GrantKey;
 use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::subscription::Overrides;
+use wallet_core::wallet::WalletStatus;
 use wallet_core::{
     Amounts, Command, Decimal, Operation, Source, TenantId, Timestamp, Wallet, WalletId, WalletKey,
 };
@@ -50,9 +51,17 @@ pub(crate) fn give(id: &str, n: i64, life: Duration) -> Command {
 }
 
 pub(crate) fn buy(id: &str, n: i64) -> Command {
+    bought(id, Purchase::Amount("credits".parse().unwrap(), n))
+}
+
+pub(crate) fn pack(id: &str, pack: &str) -> Command {
+    bought(id, Purchase::Pack(pack.to_owned()))
+}
+
+fn bought(id: &str, purchase: Purchase) -> Command {
     Command::TopUp(TopUp {
         id: id.parse().unwrap(),
-        purchase: Purchase::Amount("credits".parse().unwrap(), n),
+        purchase,
         external_ref: None,
         paid_amount: None,
         paid_time: None,
@@ -63,6 +72,26 @@ pub(crate) fn revoke(request: &str, grant: &str) -> Command {
     Command::RevokeGrant(RevokeGrant {
         request: request.parse().unwrap(),
         grant: GrantKey::parse(grant).unwrap(),
+        reason: String::new(),
+    })
+}
+
+pub(crate) fn refund(request: &str, top_up: &str) -> Command {
+    let (request, top_up) = (request.parse().unwrap(), top_up.parse().unwrap());
+    Command::RefundTopUp(RefundTopUp { request, top_up, requested_time: None, reason: String::new() })
+}
+
+pub(crate) fn charge_back(request: &str, top_up: &str) -> Command {
+    let (request, top_up) = (request.parse().unwrap(), top_up.parse().unwrap());
+    Command::RecordChargeback(RecordChargeback { request, top_up, reason: String::new() })
+}
+
+pub(crate) fn reactivate(request: &str) -> Command {
+    Command::UpdateWallet(UpdateWallet {
+        request: request.parse().unwrap(),
+        status: Some(WalletStatus::Active),
+        display_name: None,
+        debt_limits: Amounts::none(),
         reason: String::new(),
     })
 }

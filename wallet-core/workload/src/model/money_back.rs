@@ -1,0 +1,107 @@
+//! Purchases go back: for the money, or because the bank took it.
+
+use wallet_core::decide::{RecordChargeback, RefundTopUp};
+use wallet_core::entry::EntryKind;
+use wallet_core::grant::{Origin, TakenBack};
+use wallet_core::wallet::WalletStatus;
+use wallet_core::{Command, OriginId};
+
+use super::answer::{Answered, Refusal, Seen};
+use super::calendar::HOUR;
+use super::state::{Lot, Model};
+
+impl Lot {
+    /// The purchase that it comes from, by whatever way.
+    pub(crate) fn purchase(&self) -> Option<&OriginId> {
+        let first = self.grace.as_ref().map_or(&self.key, |(first, _)| first);
+        if first.origin == Origin::TopUp { Some(&first.id) } else { None }
+    }
+
+    /// When its purchase was paid.
+    pub(crate) fn paid(&self) -> i64 {
+        match &self.command {
+            Some(Command::TopUp(c)) => c.paid_time.map_or(self.made, |paid| paid.as_micros()),
+            _ => self.made,
+        }
+    }
+}
+
+fn refused(cause: &str) -> Refusal {
+    Refusal::new("NOT_REFUNDABLE").saying("cause", cause)
+}
+
+impl Model {
+    /// The lots of a purchase by their places, its own first.
+    fn purchased(&self, id: &OriginId) -> Vec<usize> {
+        let mut lots: Vec<usize> = (0..self.lots.len()).collect();
+        lots.retain(|n| self.lots[*n].purchase() == Some(id));
+        lots.sort_by_key(|n| &self.lots[*n].key);
+        lots
+    }
+
+    fn seen(&self, lots: &[usize]) -> Seen {
+        Seen::Lots(lots.iter().map(|n| self.lots[*n].key.clone()).collect())
+    }
+
+    pub(super) fn refund(&mut self, refund: &RefundTopUp, command: &Command) -> Result<Answered, Refusal> {
+        let lots = self.purchased(&refund.top_up);
+        if self.requested(command)? {
+            return Ok(Answered::again(self.seen(&lots)));
+        }
+        let first = lots.first().ok_or_else(|| Refusal::new("TOP_UP_NOT_FOUND"))?;
+        let paid = self.lots[*first].paid();
+        let asked = refund.requested_time.map_or(self.now, |time| time.as_micros());
+        if asked > self.now || asked < paid {
+            return Err(Refusal::field());
+        }
+        let gone = lots.iter().filter_map(|n| self.lots[*n].gone).max();
+        let used = lots.iter().any(|n| self.lots[*n].used > 0);
+        let held = lots.iter().any(|n| self.held_of(&self.lots[*n].key) > 0);
+        match gone {
+            Some(TakenBack::ChargedBack) => return Err(refused("CHARGED_BACK")),
+            Some(TakenBack::Refunded) => return Err(refused("ALREADY_REFUNDED")),
+            Some(TakenBack::Revoked) => return Err(refused("REVOKED")),
+            None if asked >= paid + 24 * HOUR => return Err(refused("TOO_LATE")),
+            None if used => return Err(refused("CREDITS_USED")),
+            None if held => return Err(refused("HOLDS_OUTSTANDING")),
+            None => {}
+        }
+        for n in &lots {
+            let lot = &mut self.lots[*n];
+            lot.paid_out += lot.free + lot.waiting;
+            (lot.free, lot.waiting) = (0, 0);
+            lot.gone = Some(TakenBack::Refunded);
+        }
+        self.remember(command, EntryKind::TopUpRefunded);
+        Ok(Answered::done(self.seen(&lots)))
+    }
+
+    pub(super) fn charge_back(
+        &mut self,
+        chargeback: &RecordChargeback,
+        command: &Command,
+    ) -> Result<Answered, Refusal> {
+        let lots = self.purchased(&chargeback.top_up);
+        if self.requested(command)? {
+            return Ok(Answered::again(self.seen(&lots)));
+        }
+        if lots.is_empty() {
+            return Err(Refusal::new("TOP_UP_NOT_FOUND"));
+        }
+        if lots.iter().any(|n| self.lots[*n].gone == Some(TakenBack::ChargedBack)) {
+            return Err(refused("CHARGED_BACK"));
+        }
+        for n in &lots {
+            let lot = &mut self.lots[*n];
+            lot.taken += lot.free + lot.waiting;
+            (lot.free, lot.waiting) = (0, 0);
+            lot.gone = Some(TakenBack::ChargedBack);
+            self.owed.entry(lot.unit).or_default().debt += lot.used;
+        }
+        if self.status == WalletStatus::Active {
+            self.status = WalletStatus::Suspended;
+        }
+        self.remember(command, EntryKind::ChargedBack);
+        Ok(Answered::done(self.seen(&lots)))
+    }
+}
