@@ -224,6 +224,8 @@ pub enum Rejection {
         shortfalls: Vec<Shortfall>,
         /// Packs that would cover it.
         packs: Vec<String>,
+        /// Plans that would give it at once.
+        plans: Vec<String>,
         /// When the plan gives credits again.
         next_renewal: Option<Timestamp>,
     },
@@ -337,8 +339,8 @@ impl Rejection {
                 figures.into_iter().chain(plans).collect()
             }
             Self::ConcurrencyLimit { limit, open } => vec![pair("limit", limit), pair("open", open)],
-            Self::InsufficientCredits { shortfalls, packs, next_renewal } => {
-                shortfall_metadata(shortfalls, packs, *next_renewal)
+            Self::InsufficientCredits { shortfalls, packs, plans, next_renewal } => {
+                shortfall_metadata(shortfalls, packs, plans, *next_renewal)
             }
             Self::FeeAboveLimit { unit, fee, max_fee } => {
                 vec![pair("unit", unit), pair("fee", fee), pair("max_fee", max_fee)]
@@ -363,6 +365,7 @@ impl Rejection {
 fn shortfall_metadata(
     shortfalls: &[Shortfall],
     packs: &[String],
+    plans: &[String],
     next_renewal: Option<Timestamp>,
 ) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
@@ -377,8 +380,10 @@ fn shortfall_metadata(
             pairs.extend(figures.map(|(name, value)| (format!("{name}.{}", short.unit), value.to_string())));
         }
     }
-    if !packs.is_empty() {
-        pairs.push(("packs".to_owned(), packs.join(",")));
+    for (name, ids) in [("packs", packs), ("plans", plans)] {
+        if !ids.is_empty() {
+            pairs.push((name.to_owned(), ids.join(",")));
+        }
     }
     pairs.extend(next_renewal.map(|at| ("next_renewal_time".to_owned(), at.to_string())));
     pairs

@@ -1,7 +1,7 @@
 //! Subscriptions: what a wallet was sold, which period it is in, and what is to happen at the period's end.
 //!
-//! What was sold (allowances, term) is copied at the sale and stays as sold; what one may do (entitlements,
-//! limits, prices) is looked up in the current catalog by the plan's id.
+//! What was sold (allowances, term, and whatever was negotiated) is copied at the sale and stays as sold; what one
+//! may do (entitlements, limits, prices) is looked up in the current catalog by the plan's id.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::amount::Amounts;
-use crate::catalog::{Plan, Renewal, Term};
+use crate::catalog::{Entitlement, Plan, Renewal, Term};
 use crate::grant::{Grant, GrantDetails, GrantKey, Origin, Parts};
 use crate::ids::{OriginId, UnitId};
 use crate::period::boundary;
@@ -56,6 +56,9 @@ pub struct Sold {
     /// Limits negotiated for this wallet; they win over the plan's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, u64>,
+    /// Operations negotiated for this wallet, instead of all that the plan allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entitlements: Option<Vec<Entitlement>>,
 }
 
 /// Credits that were sold with a plan.
@@ -79,6 +82,9 @@ pub struct Overrides {
     pub allowances: Amounts,
     /// Limits by name.
     pub limits: BTreeMap<String, u64>,
+    /// The operations that are allowed, all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entitlements: Option<Vec<Entitlement>>,
     /// What decides whether a change is an upgrade.
     pub rank: Option<u32>,
 }
@@ -135,6 +141,7 @@ impl Sold {
             dunning_seconds: plan.dunning.as_secs(),
             allowances,
             limits: overrides.limits.clone(),
+            entitlements: overrides.entitlements.clone(),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::amount::Amounts;
-use crate::catalog::{Catalog, Limit, Plan};
+use crate::catalog::{Catalog, Entitlement, Limit, Plan};
 use crate::decision::Decision;
 use crate::entry::{Entry, EntryBalance, EntryKind, Hash, genesis};
 use crate::fingerprint::Fingerprint;
@@ -161,6 +161,12 @@ impl Wallet {
     pub fn plan<'a>(&self, catalog: &'a Catalog) -> Option<&'a Plan> {
         let subscribed = self.profile.subscription.as_ref().and_then(|s| catalog.plan(&s.sold.plan));
         subscribed.or_else(|| catalog.default_plan())
+    }
+
+    /// The operations that the plan allows, or those negotiated instead; `None` allows all.
+    pub fn entitlements<'a>(&'a self, catalog: &'a Catalog) -> Option<&'a [Entitlement]> {
+        let negotiated = self.profile.subscription.as_ref().and_then(|s| s.sold.entitlements.as_deref());
+        negotiated.or_else(|| self.plan(catalog)?.entitlements.as_deref())
     }
 
     /// A limit of the plan, or what was negotiated instead.

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 /// One matcher per attribute; all must accept, and a missing attribute is accepted by none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Conditions(pub(super) BTreeMap<String, Matcher>);
 
 /// Which values of one attribute are accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Matcher {
     /// Exactly one of these.
     AnyOf(BTreeSet<String>),
@@ -20,6 +24,12 @@ pub enum Matcher {
         /// The largest accepted number.
         max: i64,
     },
+}
+
+impl FromIterator<(String, Matcher)> for Conditions {
+    fn from_iter<I: IntoIterator<Item = (String, Matcher)>>(conditions: I) -> Self {
+        Self(conditions.into_iter().collect())
+    }
 }
 
 impl Conditions {

@@ -1,4 +1,4 @@
-//! Golden cases: examples within the document that it must price as it says.
+//! Golden cases: examples within the document that it must price, or refuse, as it says.
 
 use crate::amount::Amounts;
 use crate::operation::Operation;
@@ -12,6 +12,8 @@ pub struct Golden {
     pub operation: Operation,
     /// The tier of the plan it is priced for.
     pub tier: Option<String>,
+    /// The plan it is asked for, whose tier prices it and whose entitlements must allow it.
+    pub plan: Option<String>,
     /// What must come out.
     pub expectation: Expectation,
 }
@@ -26,6 +28,6 @@ pub enum Expectation {
         /// The most that can be charged, if the case says so.
         max_amounts: Option<Amounts>,
     },
-    /// No price, for this reason: `NO_PRICE_RULE`.
+    /// A refusal for this reason: `NO_PRICE_RULE`, or on a plan `NOT_ENTITLED`.
     Error(String),
 }

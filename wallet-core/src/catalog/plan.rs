@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::conditions::{Conditions, Matcher};
-use crate::decimal::Decimal;
+use super::entitlement::{Allowed, Entitlement, allows};
 use crate::ids::UnitId;
 use crate::operation::Operation;
 
@@ -83,17 +82,6 @@ pub struct Allowance {
     pub rollover_cap: i64,
 }
 
-/// Operations that a plan allows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entitlement {
-    /// Of which kinds.
-    pub kind: Matcher,
-    /// With which attributes.
-    pub conditions: Conditions,
-    /// The most of a quantity that one operation may ask for.
-    pub max: BTreeMap<String, Decimal>,
-}
-
 /// A bound on a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
@@ -123,15 +111,13 @@ pub struct ListPrice {
 }
 
 impl Plan {
+    /// What it says of an operation.
+    pub fn allows(&self, operation: &Operation) -> Allowed {
+        allows(self.entitlements.as_deref(), operation)
+    }
+
     /// The limit of this name; what is not named is not limited.
     pub fn limit(&self, name: &str) -> Limit {
         self.limits.get(name).copied().unwrap_or(Limit::Unlimited)
-    }
-}
-
-impl Entitlement {
-    /// Whether it is about `operation`, whatever its quantities.
-    pub fn covers(&self, operation: &Operation) -> bool {
-        self.kind.accepts(&operation.kind) && self.conditions.accept(&operation.attributes)
     }
 }

@@ -59,17 +59,30 @@ pub fn change_plan(
     let now = context.now;
     let decision = if next.plan == present.sold.plan && change.overrides == Overrides::default() {
         later(wallet, present, cancelled(present), now)
-    } else if next.term != present.sold.term || present.sold.term == Term::Once {
+    } else {
+        self::change(wallet, &context.catalogs.current, present, next, now)
+    };
+    Ok(Verdict::new(requested(decision, &change.request, fingerprint), Subject::Wallet))
+}
+
+/// Something else is sold at `now`.
+pub(super) fn change(
+    wallet: &Wallet,
+    catalog: &Catalog,
+    present: &Subscription,
+    next: Sold,
+    now: Timestamp,
+) -> Decision {
+    if next.term != present.sold.term || present.sold.term == Term::Once {
         let subscription = Subscription::begin(present.number + 1, next, now);
         begin_period(wallet, subscription, EntryKind::PlanChanged, now)
     } else if present.standing == Standing::PastDue {
         begin_period(wallet, changed(present, next).continued(now), EntryKind::PlanChanged, now)
     } else if next.rank > present.sold.rank {
-        upgrade(wallet, &context.catalogs.current, present, next, now)
+        upgrade(wallet, catalog, present, next, now)
     } else {
         later(wallet, present, cancelled(present).or(Some(Pending::Change(next))), now)
-    };
-    Ok(Verdict::new(requested(decision, &change.request, fingerprint), Subject::Wallet))
+    }
 }
 
 /// That it ends with its period, if that was said.

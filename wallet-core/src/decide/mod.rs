@@ -21,13 +21,12 @@ mod start;
 mod subscribe;
 mod top_up;
 mod update_wallet;
+mod way_out;
 
 pub use cancel::{Cancel, cancel};
 pub use cancel_subscription::{CancelSubscription, cancel_subscription};
 pub use change_plan::{ChangePlan, change_plan};
 pub use create_wallet::{CreateWallet, create_wallet};
-#[cfg(test)]
-pub(crate) use entitlement::{Allowed, allows};
 pub use entitlement::{CONCURRENCY, plans_that_allow};
 pub use extend::{Extend, extend};
 pub use grant::{Grant, grant};

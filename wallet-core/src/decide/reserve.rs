@@ -13,7 +13,7 @@ use crate::command::{Context, Subject, Verdict};
 use crate::decide::create_wallet::check_units;
 use crate::decide::entitlement::{entitled, has_room};
 use crate::decide::start::{StartOptions, begin};
-use crate::decide::top_up::for_sale;
+use crate::decide::way_out::insufficient;
 use crate::decision::Decision;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
@@ -112,9 +112,9 @@ pub fn reserve(wallet: &Wallet, context: &Context<'_>, reserve: &Reserve) -> Res
     }
     let terms = agree(wallet, context, &reserve.price)?;
     check_limits(context, &terms.amounts, &reserve.limits)?;
-    admissible(wallet, &context.catalogs.current, terms.operation.as_ref(), &terms.amounts)?;
-
     let now = context.now;
+    admissible(wallet, &context.catalogs.current, now, terms.operation.as_ref(), &terms.amounts)?;
+
     let ttl = reserve.ttl.unwrap_or(terms.policies.ttl).min(MAX_HOLD);
     let policies = Policies { ttl, ..terms.policies };
     let terms = Terms { actor: reserve.actor.clone(), labels: reserve.labels.clone(), policies, ..terms };
@@ -235,6 +235,7 @@ fn check_limits(context: &Context<'_>, amounts: &Amounts, limits: &Amounts) -> R
 pub fn admissible(
     wallet: &Wallet,
     catalog: &Catalog,
+    now: Timestamp,
     operation: Option<&Operation>,
     amounts: &Amounts,
 ) -> Result<(), Rejection> {
@@ -243,7 +244,7 @@ pub fn admissible(
         entitled(wallet, catalog, operation)?;
     }
     has_room(wallet, catalog)?;
-    affordable(wallet, catalog, amounts)
+    affordable(wallet, catalog, now, operation, amounts)
 }
 
 /// Whether the wallet may spend at all, whatever the price.
@@ -260,8 +261,15 @@ fn may_spend(wallet: &Wallet) -> Result<(), Rejection> {
     }
 }
 
-/// Whether the wallet has these amounts available; otherwise what is missing and which packs would do.
-pub fn affordable(wallet: &Wallet, catalog: &Catalog, amounts: &Amounts) -> Result<(), Rejection> {
+/// Whether the wallet has these amounts available; otherwise what is missing and which packs, and plans that allow the
+/// operation, would do.
+pub fn affordable(
+    wallet: &Wallet,
+    catalog: &Catalog,
+    now: Timestamp,
+    operation: Option<&Operation>,
+    amounts: &Amounts,
+) -> Result<(), Rejection> {
     let shortfalls: Vec<Shortfall> = amounts
         .iter()
         .map(|(unit, required)| Shortfall {
@@ -271,20 +279,10 @@ pub fn affordable(wallet: &Wallet, catalog: &Catalog, amounts: &Amounts) -> Resu
         })
         .filter(|short| short.missing() > 0)
         .collect();
-    if shortfalls.is_empty() { Ok(()) } else { Err(insufficient(wallet, catalog, shortfalls)) }
-}
-
-/// The rejection for these shortfalls, with the way out: packs for sale to the wallet that would each do, and when
-/// its plan gives credits again.
-pub(super) fn insufficient(wallet: &Wallet, catalog: &Catalog, shortfalls: Vec<Shortfall>) -> Rejection {
-    let packs = catalog
-        .packs()
-        .iter()
-        .filter(|pack| for_sale(wallet, catalog, pack))
-        .filter(|pack| shortfalls.iter().all(|s| pack.amounts.get(s.unit.as_str()) >= s.missing()))
-        .map(|pack| pack.id.clone())
-        .collect();
-    Rejection::InsufficientCredits { shortfalls, packs, next_renewal: wallet.next_renewal() }
+    match shortfalls.is_empty() {
+        true => Ok(()),
+        false => Err(insufficient(wallet, catalog, now, operation, shortfalls)),
+    }
 }
 
 fn hold(wallet: &Wallet, catalog: &Catalog, reservation: &mut Reservation, decision: &mut Decision) {

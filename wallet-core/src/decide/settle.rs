@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use crate::amount::Amounts;
 use crate::catalog::{Catalog, Overage};
 use crate::command::{Context, Subject, Verdict};
-use crate::decide::reserve::{check_multiples, insufficient};
+use crate::decide::reserve::check_multiples;
 use crate::decide::start::fence;
+use crate::decide::way_out::insufficient;
 use crate::decimal::Decimal;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
@@ -147,7 +148,7 @@ fn succeed(
         }
     }
     if !shortfalls.is_empty() {
-        return Err(insufficient(wallet, catalog, shortfalls));
+        return Err(insufficient(wallet, catalog, context.now, None, shortfalls));
     }
     let mut closing = Closing::of(wallet, reservation, EntryKind::Settled, context.now);
     let mut uncollected = Amounts::none();
@@ -279,7 +280,7 @@ fn succeed_late(
         .iter()
         .map(|(unit, reserved)| (unit.clone(), actual.get(unit.as_str()).min(reserved)))
         .collect();
-    super::reserve::affordable(wallet, catalog, &charges)?;
+    super::reserve::affordable(wallet, catalog, context.now, None, &charges)?;
     let mut closing = Closing::of(wallet, reservation, EntryKind::SettledLate, context.now);
     let mut uncollected = Amounts::none();
     for (unit, amount) in charges.iter() {

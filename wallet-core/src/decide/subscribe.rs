@@ -1,13 +1,14 @@
 //! Subscribe: a plan is sold to a wallet. Says itself that the first period is paid.
 
-use crate::catalog::Term;
+use crate::catalog::{Catalog, Plan, Term};
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::create_wallet::check_units;
 use crate::decide::update_wallet::made_before;
 use crate::decision::Decision;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
-use crate::ids::RequestId;
+use crate::ids::{RequestId, UnitId};
+use crate::period::boundary;
 use crate::rejection::Rejection;
 use crate::renew::begin_period;
 use crate::subscription::{Overrides, Sold, Subscription};
@@ -55,13 +56,18 @@ pub fn subscribe(
     }
     let sold = sold(wallet, context, &subscribe.plan, &subscribe.overrides)?;
     let anchor = subscribe.anchor.unwrap_or(context.now);
-    let subscription = Subscription::begin(wallet.profile.sales + 1, sold, anchor);
-    if anchor > context.now || subscription.period_end() <= context.now {
+    if anchor > context.now || boundary(anchor, sold.term, 1) <= context.now {
         let text = format!("must lie in the period that {} is in", context.now);
         return Err(Rejection::field("anchor_time", text));
     }
-    let decision = begin_period(wallet, subscription, EntryKind::Subscribed, context.now);
+    let decision = subscribed(wallet, sold, anchor, context.now);
     Ok(Verdict::new(requested(decision, &subscribe.request, fingerprint), Subject::Wallet))
+}
+
+/// A plan is sold at `now` to a wallet that has none.
+pub(super) fn subscribed(wallet: &Wallet, sold: Sold, anchor: Timestamp, now: Timestamp) -> Decision {
+    let subscription = Subscription::begin(wallet.profile.sales + 1, sold, anchor);
+    begin_period(wallet, subscription, EntryKind::Subscribed, now)
 }
 
 /// What a plan of the current catalog includes, with what was negotiated. What the default plan gives once is
@@ -75,12 +81,22 @@ pub(super) fn sold(
     check_units(context, &overrides.allowances, "overrides.allowances")?;
     let catalog = &context.catalogs.current;
     let plan = catalog.plan(plan).ok_or_else(|| Rejection::PlanNotFound(plan.to_owned()))?;
+    let times = |unit: &UnitId| plan.allowances.iter().filter(|allowance| allowance.unit == *unit).count();
+    if let Some(unit) = overrides.allowances.units().find(|unit| times(unit) > 1) {
+        let text = format!("plan {} gives {unit} {} times over: which is meant?", plan.id, times(unit));
+        return Err(Rejection::field("overrides.allowances", text));
+    }
+    Ok(sold_to(wallet, catalog, plan, overrides))
+}
+
+/// What is sold to this wallet with a plan, and with what was negotiated.
+pub(super) fn sold_to(wallet: &Wallet, catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Sold {
     let mut sold = Sold::of(plan, overrides);
     let is_default = catalog.default_plan().is_some_and(|default| default.id == plan.id);
     if is_default && plan.term == Term::Once && wallet.profile.welcomed {
         sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit.as_str()));
     }
-    Ok(sold)
+    sold
 }
 
 /// The decision as that of a command which makes no row of its own.

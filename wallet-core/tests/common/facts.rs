@@ -256,6 +256,11 @@ pub(crate) fn saying(name: &str, value: &str) -> Fact {
 }
 
 /// What the last refusal says under this name.
+pub(crate) fn unsaid(name: &str) -> Fact {
+    let key = name.to_owned();
+    Fact::new(format!("metadata {name}"), None, move |world| said(world, &key))
+}
+
 pub(crate) fn said(world: &World, name: &str) -> Option<String> {
     let metadata = world.reply.as_ref()?.result.as_ref().err()?.metadata();
     metadata.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use wallet_core::catalog::{Conditions, Entitlement, Matcher};
 use wallet_core::decide::{CancelSubscription, ChangePlan, RecordPayment, ResumeSubscription, Subscribe};
 use wallet_core::posting::{Account, Part};
 use wallet_core::subscription::{Overrides, Pending, Standing, Subscription};
@@ -92,6 +93,15 @@ impl Step {
     /// So many of what this limit counts are negotiated.
     pub(crate) fn allowing(mut self, limit: &str, n: u64) -> Self {
         self.overrides().limits.insert(limit.to_owned(), n);
+        self
+    }
+
+    /// Jobs of this kind are negotiated, up to so many of `n`; nothing else is allowed that is not.
+    pub(crate) fn entitling(mut self, kind: &str, n: i64) -> Self {
+        let max = [("n".to_owned(), n.into())].into();
+        let kind = Matcher::Prefix(kind.to_owned());
+        let entitlement = Entitlement { kind, conditions: Conditions::default(), max };
+        self.overrides().entitlements.get_or_insert_default().push(entitlement);
         self
     }
 

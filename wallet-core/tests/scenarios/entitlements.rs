@@ -106,3 +106,34 @@ fn explicit_amounts_without_an_operation_are_bound_by_concurrency_alone() {
         .when(reserve_amounts("c", &[("credits", 10)], &[]))
         .then([refused("CONCURRENCY_LIMIT")]);
 }
+
+#[test]
+fn what_is_negotiated_wins_over_the_plan_until_another_is_sold() {
+    given_catalog(&with_plans(), [top_up(100)])
+        .and(subscribe("s", "pro").entitling("open", 20).entitling("open", 10))
+        .when(reserve("job", 1))
+        .then([refused("NOT_ENTITLED"), saying("plan", "pro"), saying("plans", "free,creator,pro")])
+        .when(reserve_kind("job", "open", 21))
+        .then([refused("LIMIT_EXCEEDED"), saying("maximum", "10"), unsaid("plans")])
+        .when(reserve_kind("job", "open", 20))
+        .then([done(), held(20)])
+        .and(change_plan("c", "creator").entitling("both", 5))
+        .when(reserve("other", 1))
+        .then([refused("NOT_ENTITLED")])
+        .and(until("2026-02-01"))
+        .when(reserve("other", 1))
+        .then([refused("NOT_ENTITLED"), saying("plan", "creator")])
+        .and(change_plan("n", "pro"))
+        .when(reserve("other", 1))
+        .then([done()]);
+}
+
+#[test]
+fn nothing_at_all_may_be_negotiated_and_the_same_request_again_is_a_replay() {
+    let deal = || subscribe("s", "pro").entitling("open", 20);
+    given_catalog(&with_plans(), [deal()])
+        .when(deal())
+        .then([replayed()])
+        .when(subscribe("s", "pro").entitling("open", 21))
+        .then([refused("IDEMPOTENCY_MISMATCH"), saying("fields", "overrides")]);
+}

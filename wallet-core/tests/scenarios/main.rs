@@ -36,6 +36,7 @@ mod revoking;
 mod settling;
 mod spending_order;
 mod terminal;
+mod way_out;
 mod working;
 
 /// What every scenario is told with.

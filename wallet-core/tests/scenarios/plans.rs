@@ -326,3 +326,25 @@ fn the_same_request_id_with_other_content_is_refused_and_the_fields_are_named() 
         ]);
     }
 }
+
+#[test]
+fn a_unit_that_a_plan_gives_at_two_cadences_is_given_at_both_and_cannot_be_negotiated_by_its_name() {
+    let double = r#"
+[[plans]]
+id = "double"
+term = "MONTH"
+allowances = [
+    { unit = "trainings", amount = 4 },
+    { id = "weekly", unit = "trainings", amount = 1, cadence = "WEEK" },
+    { unit = "credits", amount = 10 },
+]
+"#;
+    given_catalog(&format!("{double}{CATALOG}"), [])
+        .when(subscribe("s", "double").negotiated("credits", 1).negotiated("trainings", 9))
+        .then([refused("INVALID_FIELD"), unsubscribed()])
+        .when(subscribe("s", "double").negotiated("credits", 12))
+        .then([done(), available(12), available_of("trainings", 5)])
+        .and(until("2026-01-08"))
+        .when(poke())
+        .then([available_of("trainings", 5)]);
+}

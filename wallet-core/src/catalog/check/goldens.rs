@@ -2,7 +2,9 @@
 
 use crate::amount::Amounts;
 use crate::catalog::document::Catalog;
+use crate::catalog::entitlement::Allowed;
 use crate::catalog::golden::{Expectation, Golden};
+use crate::catalog::price::Price;
 use crate::catalog::problems::Report;
 
 pub(super) fn check(catalog: &Catalog, report: &mut Report) {
@@ -14,8 +16,7 @@ pub(super) fn check(catalog: &Catalog, report: &mut Report) {
 }
 
 fn disagreement(catalog: &Catalog, golden: &Golden) -> Option<String> {
-    let price = catalog.price(&golden.operation, golden.tier.as_deref());
-    match (&golden.expectation, price) {
+    match (&golden.expectation, answer(catalog, golden)) {
         (Expectation::Price { amounts, .. }, Ok(price)) if *amounts != price.amounts => Some(format!(
             "expects {}, the price is {} (rule {:?})",
             shown(catalog, amounts),
@@ -29,16 +30,32 @@ fn disagreement(catalog: &Catalog, golden: &Golden) -> Option<String> {
                 shown(catalog, &price.max_amounts)
             ))
         }
-        (Expectation::Price { amounts, .. }, Err(error)) => {
-            Some(format!("expects {}, but {error}", shown(catalog, amounts)))
+        (Expectation::Price { amounts, .. }, Err((_, text))) => {
+            Some(format!("expects {}, but {text}", shown(catalog, amounts)))
         }
         (Expectation::Error(reason), Ok(price)) => {
             Some(format!("expects {reason}, the price is {}", shown(catalog, &price.amounts)))
         }
-        (Expectation::Error(reason), Err(error)) if reason != error.reason() => {
-            Some(format!("expects {reason}, the answer is {}: {error}", error.reason()))
+        (Expectation::Error(reason), Err((given, text))) if reason != given => {
+            Some(format!("expects {reason}, the answer is {given}: {text}"))
         }
         _ => None,
+    }
+}
+
+/// What the document says of the case: a price, or the reason of the refusal and its text. As at Reserve, the price
+/// comes before the plan's entitlements.
+fn answer(catalog: &Catalog, golden: &Golden) -> Result<Price, (&'static str, String)> {
+    let plan = golden.plan.as_deref().and_then(|id| catalog.plan(id));
+    let tier = plan.map(|plan| plan.tier.as_str()).or(golden.tier.as_deref());
+    let price =
+        catalog.price(&golden.operation, tier).map_err(|error| (error.reason(), error.to_string()))?;
+    match plan.map_or(Allowed::Yes, |plan| plan.allows(&golden.operation)) {
+        Allowed::Yes => Ok(price),
+        Allowed::No => Err(("NOT_ENTITLED", "the plan does not include it".to_owned())),
+        Allowed::Over { quantity, maximum, requested } => {
+            Err(("LIMIT_EXCEEDED", format!("{quantity} is limited to {maximum}, this would be {requested}")))
+        }
     }
 }
 

@@ -197,6 +197,10 @@ fn plans_and_packs_must_make_sense() {
             "plans[0].allowances[1]: \"credits\" is already taken",
         ),
         (
+            "allowances = [{ unit = \"credits\", amount = 1 }, { id = \"more\", unit = \"credits\", amount = 2 }]",
+            "plans[0].allowances[1]: gives credits as often as \"credits\" does: make it one",
+        ),
+        (
             "allowances = [{ unit = \"credits\", amount = 1000000000000001 }]",
             "plans[0].allowances[0].amount: has 16 digits before the point, at most 15 are allowed",
         ),
@@ -327,8 +331,43 @@ fn a_golden_case_that_disagrees_is_refused() {
         ),
         ("", "golden[0]: needs expect (and expect_max, if you like), or expect_error alone"),
         ("tier = \"gold\"\nexpect = { credits = 1 }", "golden[0].tier: no plan has tier \"gold\""),
+        ("plan = \"gold\"\nexpect = { credits = 1 }", "golden[0].plan: there is no plan \"gold\""),
+        (
+            "plan = \"pro\"\ntier = \"pro\"\nexpect = { credits = 1 }",
+            "golden[0].tier: is the plan's: name one of the two",
+        ),
     ] {
         refused(&format!("{}[[golden]]\nkind = \"x\"\n{golden}", rule("r", "")), problem);
+    }
+}
+
+#[test]
+fn a_golden_case_of_a_plan_is_asked_for_its_price_and_then_for_its_entitlements() {
+    let document = |golden: &str| {
+        let plan = "[[plans]]\nid = \"free\"\nterm = \"ONCE\"\n\
+                    entitlements = [{ kind = \"x\", when = { a = \"1\" }, max = { n = 4 } }]\n";
+        format!("[units.credits]\n{plan}{}[[golden]]\nkind = \"x\"\nplan = \"free\"\n{golden}", rule("r", ""))
+    };
+    for sound in [
+        "attributes = { a = \"1\" }\nquantities = { n = 4 }\nexpect = { credits = 1 }",
+        "attributes = { a = \"1\" }\nquantities = { n = 5 }\nexpect_error = \"LIMIT_EXCEEDED\"",
+        "attributes = { a = \"2\" }\nquantities = { n = 5 }\nexpect_error = \"NOT_ENTITLED\"",
+        "attributes = { b = \"2\" }\nexpect_error = \"NO_PRICE_RULE\"",
+    ] {
+        assert!(Catalog::parse(&document(sound)).is_ok(), "{sound}");
+    }
+    for (golden, problem) in [
+        ("expect = { credits = 1 }", "expects 1 credits, but the plan does not include it"),
+        (
+            "attributes = { a = \"1\" }\nquantities = { n = \"4.5\" }\nexpect_error = \"NOT_ENTITLED\"",
+            "expects NOT_ENTITLED, the answer is LIMIT_EXCEEDED: n is limited to 4, this would be 4.5",
+        ),
+        (
+            "attributes = { a = \"1\" }\nexpect_error = \"LIMIT_EXCEEDED\"",
+            "expects LIMIT_EXCEEDED, the price is 1 credits",
+        ),
+    ] {
+        assert_eq!(problems(&document(golden)), [format!("golden[0]: \"x\": {problem}")]);
     }
 }
 

@@ -177,6 +177,9 @@ fn check_names(catalog: &Catalog, reader: &mut Reader) {
         if let Some(tier) = &golden.tier {
             check_tier(catalog, &format!("golden[{n}].tier"), tier, reader);
         }
+        if let Some(plan) = &golden.plan {
+            check_plan(catalog, &format!("golden[{n}].plan"), plan, reader);
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) struct GoldenText {
     #[serde(default)]
     quantities: BTreeMap<String, Literal>,
     tier: Option<String>,
+    plan: Option<String>,
     expect: Option<BTreeMap<String, Literal>>,
     expect_max: Option<BTreeMap<String, Literal>>,
     expect_error: Option<String>,
@@ -31,10 +32,14 @@ impl GoldenText {
         };
         let quantities = self.quantities.iter().map(one).collect();
         let expectation = self.expectation(path, reader)?;
+        if self.tier.is_some() && self.plan.is_some() {
+            reader.problem(&format!("{path}.tier"), "is the plan's: name one of the two");
+        }
         Some(Golden {
             name: self.name.unwrap_or_else(|| self.kind.clone()),
             operation: Operation { kind: self.kind, attributes: self.attributes, quantities },
             tier: self.tier,
+            plan: self.plan,
             expectation,
         })
     }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::conditions::{self, ConditionsText, MatcherText};
 use super::literal::Literal;
 use super::reader::Reader;
-use crate::catalog::plan::{Allowance, Entitlement, Limit, ListPrice, Plan, Renewal, Term, Threshold};
+use crate::catalog::entitlement::Entitlement;
+use crate::catalog::plan::{Allowance, Limit, ListPrice, Plan, Renewal, Term, Threshold};
 use crate::ids::UnitId;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -117,6 +118,15 @@ fn read_allowances(texts: &[AllowanceText], term: Term, path: &str, reader: &mut
     let read = |(n, text): (usize, &AllowanceText)| text.read(term, &format!("{path}[{n}]"), reader);
     let allowances: Vec<_> = texts.iter().enumerate().filter_map(read).collect();
     reader.unique(&path, allowances.iter().map(|allowance| allowance.id.as_str()));
+    for (n, allowance) in allowances.iter().enumerate() {
+        let same = |other: &&Allowance| {
+            (&other.unit, other.cadence) == (&allowance.unit, allowance.cadence) && other.id != allowance.id
+        };
+        if let Some(first) = allowances[..n].iter().find(same) {
+            let message = format!("gives {} as often as {:?} does: make it one", first.unit, first.id);
+            reader.problem(&format!("{path}[{n}]"), message);
+        }
+    }
     allowances
 }
 

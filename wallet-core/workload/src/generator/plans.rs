@@ -50,6 +50,7 @@ impl Generator {
         let rank = u32::try_from(self.rng.within(0, 4)).unwrap_or(0);
         let limit = self.rng.within(2, 9).unsigned_abs();
         Overrides {
+            entitlements: None,
             allowances: if self.rng.percent(60) { amounts(&[("credits", credits)]) } else { Amounts::none() },
             limits: if self.rng.percent(30) {
                 BTreeMap::from([("concurrency".to_owned(), limit)])

@@ -81,7 +81,7 @@ impl Model {
         if job.price.beyond == Beyond::AllOrRefuse {
             let beyond: Vec<(Unit, i64)> =
                 job.price.amounts.iter().map(|(unit, _)| (*unit, over(unit))).collect();
-            self.affords(&beyond)?;
+            self.affords(None, &beyond)?;
         }
         for (unit, reserved) in &job.price.amounts {
             let wanted = over(unit).min((find(&job.price.most, unit) - reserved).max(0));
@@ -119,7 +119,7 @@ impl Model {
             .iter()
             .map(|(unit, reserved)| (*unit, find(&cost, unit).min(*reserved)))
             .collect();
-        self.affords(&charges)?;
+        self.affords(None, &charges)?;
         for (unit, amount) in charges {
             self.charge_free(n, unit, amount);
             if find(&cost, unit) > amount {

@@ -290,17 +290,28 @@ impl Model {
         for n in 0..new.sold.allowances.len() {
             let allowance = new.sold.allowances[n].clone();
             let Some((k, (from, until))) = new.window_at(&allowance, now) else { continue };
-            let like_it = |old: &&Allowance| old.unit == allowance.unit && old.every == allowance.every;
-            let had = old.sold.allowances.iter().find(like_it).map_or(0, |old| old.amount);
-            let step = i128::from(sold::step(allowance.unit));
-            let share = i128::from((allowance.amount - had).max(0)) * i128::from(until - now);
-            let steps = share.div_euclid(i128::from(until - from) * step);
-            let exact = steps * step * i128::from(until - from) == share;
-            let amount = if exact { steps } else { steps + 1 } * step;
-            self.issue_of(&new, n, k, i64::try_from(amount).unwrap_or(0), (now, until), now);
+            let amount = difference(old, &allowance, (from, until), now);
+            self.issue_of(&new, n, k, amount, (now, until), now);
             new.given[n] = k + 1;
         }
         self.subscribed(new);
+    }
+
+    /// How much of a unit the wallet would be given if this plan were sold to it now.
+    pub(super) fn gives_at_once(&self, plan: &'static Plan, unit: &str) -> i64 {
+        let Ok(sold) = self.sell(plan.id, &Overrides::default()) else { return 0 };
+        let of_unit = sold.allowances.iter().filter(|allowance| allowance.unit == unit);
+        match &self.sub {
+            Some(old) if old.sold.every == sold.every && old.sold.every != Every::Once && !old.past_due => {
+                let new = Sub { sold: sold.clone(), ..old.clone() };
+                let rest = |allowance| {
+                    let (_, window) = new.window_at(allowance, self.now)?;
+                    (sold.rank > old.sold.rank).then(|| difference(old, allowance, window, self.now))
+                };
+                of_unit.filter_map(rest).sum()
+            }
+            _ => of_unit.map(|allowance| allowance.amount).sum(),
+        }
     }
 
     fn subscription(&self) -> Result<Sub, Refusal> {
@@ -354,4 +365,15 @@ impl Model {
         self.remember(command, EntryKind::PaymentRecorded);
         Ok(Answered::done(Seen::Wallet))
     }
+}
+
+/// What an upgrade gives of an allowance for the rest of its window, up to the unit's step.
+fn difference(old: &Sub, allowance: &Allowance, (from, until): (i64, i64), now: i64) -> i64 {
+    let like_it = |old: &&Allowance| old.unit == allowance.unit && old.every == allowance.every;
+    let had = old.sold.allowances.iter().find(like_it).map_or(0, |old| old.amount);
+    let step = i128::from(sold::step(allowance.unit));
+    let share = i128::from((allowance.amount - had).max(0)) * i128::from(until - now);
+    let steps = share.div_euclid(i128::from(until - from) * step);
+    let exact = steps * step * i128::from(until - from) == share;
+    i64::try_from(if exact { steps } else { steps + 1 } * step).unwrap_or(0)
 }

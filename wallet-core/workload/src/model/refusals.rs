@@ -32,7 +32,7 @@ impl Model {
         if let Some(limit) = self.concurrency().filter(|limit| open >= *limit) {
             return Err(Refusal::new("CONCURRENCY_LIMIT").saying("limit", limit).saying("open", open));
         }
-        self.affords(amounts)
+        self.affords(operation, amounts)
     }
 
     fn entitled(&self, operation: &Operation) -> Result<(), Refusal> {
@@ -54,7 +54,11 @@ impl Model {
     }
 
     /// Whether the amounts are there; otherwise what is missing and the way out.
-    pub(super) fn affords(&self, amounts: &[(Unit, i64)]) -> Result<(), Refusal> {
+    pub(super) fn affords(
+        &self,
+        operation: Option<&Operation>,
+        amounts: &[(Unit, i64)],
+    ) -> Result<(), Refusal> {
         let short = |(unit, amount): &&(Unit, i64)| *amount > self.available(unit);
         let short: Vec<&(Unit, i64)> = amounts.iter().filter(short).collect();
         if short.is_empty() {
@@ -81,6 +85,16 @@ impl Model {
         let packs: Vec<&str> = packs.map(|pack| pack.id).collect();
         if !packs.is_empty() {
             refusal = refusal.saying("packs", packs.join(","));
+        }
+        let plans = PLANS.iter().filter(|plan| plan.id != self.plan().id);
+        let plans = plans.filter(|plan| operation.is_none_or(|operation| allows(plan, operation).is_ok()));
+        let mut plans: Vec<&Plan> = plans
+            .filter(|plan| short.iter().all(|(unit, n)| self.gives_at_once(plan, unit) >= missing(unit, *n)))
+            .collect();
+        plans.sort_by_key(|plan| plan.rank);
+        let plans: Vec<&str> = plans.iter().map(|plan| plan.id).collect();
+        if !plans.is_empty() {
+            refusal = refusal.saying("plans", plans.join(","));
         }
         match self.sub.as_ref().map_or(NEVER, super::state::Sub::next_renewal) {
             NEVER => Err(refusal),

@@ -4,6 +4,7 @@
 mod amount;
 mod clock;
 mod duration;
+mod entitlement;
 mod grant;
 mod id;
 mod instant;

@@ -20,11 +20,12 @@ impl Violations {
 
     /// What is negotiated instead of what the plan says; nothing if left out.
     pub(crate) fn overrides(&mut self, path: &str, overrides: Option<v1::PlanOverrides>) -> Overrides {
-        let v1::PlanOverrides { allowances, limits, rank } = overrides.unwrap_or_default();
+        let v1::PlanOverrides { allowances, limits, rank, entitlements } = overrides.unwrap_or_default();
         let rank_path = format!("{path}.rank");
         Overrides {
             allowances: self.amounts(&format!("{path}.allowances"), allowances),
             limits: self.limits(&format!("{path}.limits"), limits),
+            entitlements: entitlements.map(|set| self.entitlements(&format!("{path}.entitlements"), set)),
             rank: rank.map(|rank| self.not_negative(&rank_path, rank.into()).unsigned_abs()).and_then(narrow),
         }
     }
@@ -84,6 +85,7 @@ mod tests {
                 allowances: vec![credits],
                 limits: [("concurrency".to_owned(), 0), ("seats".to_owned(), i64::MAX)].into(),
                 rank: Some(0),
+                entitlements: None,
             }),
         );
         assert!(read.allowances.names("credits"));
@@ -105,6 +107,7 @@ mod tests {
                 allowances: vec![v1::Amount { amount: -1, ..v1::Amount::default() }],
                 limits: [("seats".to_owned(), -1), ("l".repeat(129), 1)].into(),
                 rank: Some(-1),
+                entitlements: None,
             }),
         );
         let limits = (0..33).map(|n| (format!("l{n}"), n)).collect();

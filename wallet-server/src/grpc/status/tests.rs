@@ -102,6 +102,7 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
             Rejection::InsufficientCredits {
                 shortfalls: vec![shortfall],
                 packs: vec![text("starter")],
+                plans: vec![text("pro")],
                 next_renewal: None,
             },
             Code::FailedPrecondition,
@@ -193,6 +194,7 @@ fn a_decided_refusal_says_where_in_the_wallets_history() {
     let rejection = Rejection::InsufficientCredits {
         shortfalls: vec![short],
         packs: vec![text("starter")],
+        plans: vec![text("creator"), text("pro")],
         next_renewal: Some(Timestamp::from_micros(86_400_000_000)),
     };
     let decided = Decided { revision: 7, version: 9, at: Timestamp::from_micros(1_500_000) };
@@ -206,6 +208,7 @@ fn a_decided_refusal_says_where_in_the_wallets_history() {
         ("available", "15"),
         ("shortfall", "25"),
         ("packs", "starter"),
+        ("plans", "creator,pro"),
         ("next_renewal_time", "1970-01-02T00:00:00Z"),
         ("revision", "7"),
         ("version", "9"),

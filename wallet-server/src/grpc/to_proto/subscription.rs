@@ -8,6 +8,7 @@ use wallet_proto::v1::{self, subscription};
 
 use super::amount::amount;
 use super::balance::count;
+use super::entitlement::entitlement;
 use super::plan::{renewal, term};
 use super::time::instant;
 
@@ -30,6 +31,9 @@ pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1
         allowances: sold.allowances.iter().map(|included| allowance(catalog, included)).collect(),
         limits: limits(&sold.limits),
         rank: count(sold.rank.into()),
+        entitlements: sold.entitlements.as_deref().map(|negotiated| v1::EntitlementSet {
+            entitlements: negotiated.iter().map(entitlement).collect(),
+        }),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wallet_core::catalog::{Catalog, Price};
 use wallet_core::decide::{Quote, admissible, affordable, plans_that_allow};
-use wallet_core::{Operation, Rejection, Wallet, WalletId};
+use wallet_core::{Operation, Rejection, Timestamp, Wallet, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -80,7 +80,7 @@ impl<'a> Estimator<'a> {
         let tier = wallet.tier(catalog);
         let price = catalog.price(&operation, tier.as_deref());
         let price = price.map_err(Rejection::Unpriced).map_err(RpcError::about(&wallet.id))?;
-        let response = decided(wallet, catalog, &operation, &price)?;
+        let response = decided(wallet, *read_time, catalog, &operation, &price)?;
         if catalog.version != self.call.catalog().version {
             return Ok(response);
         }
@@ -106,15 +106,19 @@ fn priced(catalog: &Catalog, price: &Price) -> v1::EstimateResponse {
 /// The price, whether a Reserve would succeed now, and what the wallet lacks, whatever else stands in the way.
 fn decided(
     wallet: &Wallet,
+    now: Timestamp,
     catalog: &Catalog,
     operation: &Operation,
     price: &Price,
 ) -> Result<v1::EstimateResponse, Rejection> {
-    let (shortfalls, packs) = match affordable(wallet, catalog, &price.amounts) {
-        Err(Rejection::InsufficientCredits { shortfalls, packs, .. }) => (shortfalls, packs),
-        _ => (Vec::new(), Vec::new()),
-    };
-    let (decision, plans) = match admissible(wallet, catalog, Some(operation), &price.amounts) {
+    let (shortfalls, packs, covering) =
+        match affordable(wallet, catalog, now, Some(operation), &price.amounts) {
+            Err(Rejection::InsufficientCredits { shortfalls, packs, plans, .. }) => {
+                (shortfalls, packs, plans)
+            }
+            _ => Default::default(),
+        };
+    let (decision, plans) = match admissible(wallet, catalog, now, Some(operation), &price.amounts) {
         Ok(()) => (v1::Decision::Allowed, Vec::new()),
         Err(rejection) => {
             let decision = to_proto::decision(&rejection).ok_or(rejection)?;
@@ -130,6 +134,7 @@ fn decided(
         pack_ids: packs,
         next_renewal_time: wallet.next_renewal().and_then(to_proto::instant),
         entitling_plan_ids: plans,
+        covering_plan_ids: covering,
         ..priced(catalog, price)
     })
 }

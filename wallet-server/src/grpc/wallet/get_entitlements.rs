@@ -19,7 +19,7 @@ pub(super) async fn get_entitlements(
     let Snapshot { wallet, read_time } = read.map_err(RpcError::about(&wallet))?;
     let catalog = call.catalog();
     let PlanView { plan, tier, queue_priority, features, limits } = PlanView::of(&wallet, &catalog);
-    let allowed = wallet.plan(&catalog).and_then(|plan| plan.entitlements.as_ref());
+    let allowed = wallet.entitlements(&catalog);
     Ok(v1::GetEntitlementsResponse {
         plan_id: plan.unwrap_or_default(),
         tier: tier.unwrap_or_default(),

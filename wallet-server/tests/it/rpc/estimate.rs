@@ -74,6 +74,7 @@ each_database! {
             ("15 credits".into(), "65 credits".into())
         );
         assert_eq!(short.pack_ids, ["creator"], "the pack pro is for subscribers");
+        assert_eq!(short.covering_plan_ids, ["creator", "pro"]);
         assert!(!short.quote_token.is_empty(), "the price is kept all the same");
         let training = client.estimate(ask("w", training())).await.unwrap();
         assert_eq!(training.shortfall, [v1::Amount { display: "1".into(), ..amount("trainings", 1) }]);

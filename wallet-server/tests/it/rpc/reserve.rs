@@ -125,8 +125,8 @@ each_database! {
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         assert_eq!(
             facts(&refusal),
-            "available=15 packs=starter,creator required=40 revision=2 shortfall=25 unit=credits version=2 \
-             wallet_id=w"
+            "available=15 packs=starter,creator plans=free,creator,pro required=40 revision=2 shortfall=25 \
+             unit=credits version=2 wallet_id=w"
         );
         assert_eq!(credits_of(&client, "w").await, (15, 0, 0));
         client.top_up(purchase("w", "second", credits(25))).await.unwrap();
@@ -142,7 +142,7 @@ each_database! {
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         assert_eq!(
             facts(&refusal),
-            "available=5 available.credits=5 available.trainings=0 required=10 \
+            "available=5 available.credits=5 available.trainings=0 plans=pro required=10 \
              required.credits=10 required.trainings=1 revision=2 shortfall=5 shortfall.credits=5 \
              shortfall.trainings=1 unit=credits version=2 wallet_id=w"
         );

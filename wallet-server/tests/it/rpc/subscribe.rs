@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Months};
 use prost_types::Timestamp;
+use wallet_client::v1::matcher::Accepts;
 use wallet_client::v1::{self, Decision, EntryKind, ErrorReason, Renewal, Source, SubscriptionStatus, Term};
 use wallet_client::{Code, amount, job, purchase};
 
@@ -105,6 +106,7 @@ each_database! {
             allowances: vec![credits(500), amount("trainings", 3)],
             limits: [("concurrency".to_owned(), 1), ("regions".to_owned(), 4)].into(),
             rank: Some(20),
+            entitlements: None,
         };
         let request = v1::SubscribeRequest { overrides: Some(overrides), ..subscribe("deal", "creator") };
         let sold = subscription_of(client.subscribe(request).await.unwrap().wallet);
@@ -122,6 +124,42 @@ each_database! {
         let second = client.reserve(explicit("w", "b", vec![credits(1)])).await;
         let refusal = refused(second, ErrorReason::ConcurrencyLimit, Code::ResourceExhausted);
         assert_eq!((refusal.metadata["limit"].as_str(), refusal.metadata["open"].as_str()), ("1", "1"));
+    }
+
+    async fn negotiated_entitlements_are_shown_and_enforced_instead_of_the_plans(server: Server) {
+        let client = shop(&server).await;
+        let kind = v1::Matcher { accepts: Some(Accepts::Prefix("image.".into())) };
+        let negotiated = v1::EntitlementSet {
+            entitlements: vec![v1::Entitlement {
+                kind: Some(kind),
+                attributes: Default::default(),
+                max: [("count".to_owned(), "60".to_owned())].into(),
+            }],
+        };
+        let overrides =
+            v1::PlanOverrides { entitlements: Some(negotiated.clone()), ..Default::default() };
+        let request = v1::SubscribeRequest { overrides: Some(overrides), ..subscribe("deal", "nothing") };
+        let sold = subscription_of(client.subscribe(request).await.unwrap().wallet);
+        assert_eq!(sold.entitlements.as_ref(), Some(&negotiated));
+        let ask = v1::GetEntitlementsRequest { wallet_id: "w".into() };
+        let told = client.get_entitlements(ask).await.unwrap();
+        assert_eq!((told.plan_id.as_str(), told.unrestricted), ("nothing", false));
+        assert_eq!(told.entitlements, negotiated.entitlements);
+
+        let more = client.reserve(job("w", "a", images("61"))).await;
+        let refusal = refused(more, ErrorReason::LimitExceeded, Code::FailedPrecondition);
+        assert_eq!(refusal.metadata["maximum"], "60");
+        let short = client.reserve(job("w", "a", images("60"))).await;
+        let refusal = refused(short, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
+        assert_eq!(refusal.plans(), ["creator-yearly", "pro"]);
+        let bare = v1::PlanOverrides {
+            entitlements: Some(v1::EntitlementSet { entitlements: vec![v1::Entitlement::default()] }),
+            ..Default::default()
+        };
+        let request = v1::SubscribeRequest { overrides: Some(bare), ..subscribe("bad", "pro") };
+        let told = violations(client.subscribe(request).await);
+        let path = "overrides.entitlements.entitlements[0].kind";
+        assert_eq!(told, [format!("{path}: is required: any_of, prefix or whole_numbers")]);
     }
 
     async fn the_worker_is_told_the_wallets_plan_and_a_shortfall_the_next_renewal(server: Server) {

@@ -10,7 +10,7 @@ mod trainings;
 
 use super::super::{Allowance, Plan, Threshold};
 use super::*;
-use crate::decide::{Allowed, allows};
+use crate::catalog::Allowed;
 
 const EXAMPLE: &str = include_str!("../../../../../wallet-server/catalogs/example.toml");
 const FLARECUT: &str = include_str!("../../../../../wallet-server/catalogs/flarecut.toml");
@@ -41,7 +41,7 @@ fn included(plan: &Plan, unit: &str) -> Vec<i64> {
 
 /// What the plan makes of an operation, by the words of the refusals.
 fn verdict(catalog: &Catalog, plan: &str, operation: &Operation) -> &'static str {
-    match allows(catalog.plan(plan).unwrap(), operation) {
+    match catalog.plan(plan).unwrap().allows(operation) {
         Allowed::Yes => "ALLOWED",
         Allowed::No => "NOT_ENTITLED",
         Allowed::Over { .. } => "LIMIT_EXCEEDED",

@@ -1,0 +1,58 @@
+//! The way out of a shortfall: packs that cover it, plans that would, and when the plan gives credits again.
+
+use crate::amount::Amounts;
+use crate::catalog::{Allowed, Catalog, Plan};
+use crate::decide::change_plan::change;
+use crate::decide::subscribe::{sold_to, subscribed};
+use crate::decide::top_up::for_sale;
+use crate::operation::Operation;
+use crate::rejection::{Rejection, Shortfall};
+use crate::subscription::Overrides;
+use crate::time::Timestamp;
+use crate::wallet::Wallet;
+
+/// The rejection for these shortfalls of a job, if it is one that is asked for: the packs and plans for sale that would
+/// each do at `now`, and when the wallet's plan gives credits again.
+pub(super) fn insufficient(
+    wallet: &Wallet,
+    catalog: &Catalog,
+    now: Timestamp,
+    operation: Option<&Operation>,
+    shortfalls: Vec<Shortfall>,
+) -> Rejection {
+    let covered = |amounts: &Amounts| shortfalls.iter().all(|s| amounts.get(s.unit.as_str()) >= s.missing());
+    let packs = catalog.packs().iter();
+    let packs = packs.filter(|pack| for_sale(wallet, catalog, pack) && covered(&pack.amounts));
+    let other = |plan: &&Plan| wallet.plan(catalog).is_none_or(|present| present.id != plan.id);
+    let allowed = |plan: &&Plan| operation.is_none_or(|operation| plan.allows(operation) == Allowed::Yes);
+    let mut plans: Vec<&Plan> = catalog
+        .plans()
+        .iter()
+        .filter(other)
+        .filter(allowed)
+        .filter(|plan| covered(&included(plan)) && covered(&given_at_once(wallet, catalog, plan, now)))
+        .collect();
+    plans.sort_by_key(|plan| plan.rank);
+    Rejection::InsufficientCredits {
+        packs: packs.map(|pack| pack.id.clone()).collect(),
+        plans: plans.into_iter().map(|plan| plan.id.clone()).collect(),
+        next_renewal: wallet.next_renewal(),
+        shortfalls,
+    }
+}
+
+/// What a plan includes, each allowance once: never less than what a change to it gives at once.
+fn included(plan: &Plan) -> Amounts {
+    plan.allowances.iter().map(|allowance| (allowance.unit.clone(), allowance.amount)).collect()
+}
+
+/// What the wallet would be given if the plan were sold to it at `now`: all of its allowances, the rest of a period's
+/// difference, or nothing yet.
+fn given_at_once(wallet: &Wallet, catalog: &Catalog, plan: &Plan, now: Timestamp) -> Amounts {
+    let sold = sold_to(wallet, catalog, plan, &Overrides::default());
+    let decision = match &wallet.profile.subscription {
+        Some(present) => change(wallet, catalog, present, sold, now),
+        None => subscribed(wallet, sold, now, now),
+    };
+    decision.issued.into_iter().map(|grant| (grant.unit, grant.amount)).collect()
+}

@@ -1,0 +1,64 @@
+//! The way out of a shortfall: plans for sale that would give what is missing at once.
+
+use super::prelude::*;
+
+#[track_caller]
+fn short_of(n: i64, steps: impl IntoIterator<Item = Step>) -> World {
+    given_catalog(&with_plans(), steps).when(reserve("job", n)).then([refused("INSUFFICIENT_CREDITS")])
+}
+
+#[test]
+fn without_a_subscription_every_plan_that_includes_enough_would_do_by_rank() {
+    short_of(60, []).then([
+        saying("available", "5"),
+        saying("plans", "keeper,pro,keeper-pro,gym,annual,prepaid-pro,studio"),
+    ]);
+    short_of(306, []).then([unsaid("plans")]);
+    short_of(305, []).then([saying("plans", "studio")]);
+}
+
+#[test]
+fn an_upgrade_would_do_if_the_rest_of_the_period_gives_enough_and_another_term_gives_all_of_it() {
+    short_of(100, [subscribe("s", "creator")])
+        .then([saying("available", "35"), saying("plans", "pro,keeper-pro,gym,annual,prepaid-pro,studio")])
+        .and(until("2026-01-04"))
+        .when(reserve("job", 100))
+        .then([saying("plans", "keeper-pro,annual,studio")])
+        .and(until("2026-01-29"))
+        .when(reserve("job", 100))
+        .then([saying("plans", "annual")]);
+}
+
+#[test]
+fn a_plan_that_would_come_later_or_is_the_wallets_own_does_not_help_now() {
+    short_of(150, [subscribe("s", "pro")]).then([saying("plans", "annual,studio")]);
+    short_of(450, [subscribe("s", "studio")]).then([unsaid("plans")]);
+}
+
+#[test]
+fn a_plan_that_does_not_include_the_job_does_not_help() {
+    given_catalog(&with_plans(), [subscribe("s", "week")])
+        .when(reserve("job", 40))
+        .then([saying("plans", "creator,keeper,prepaid,pro,keeper-pro,gym,annual,prepaid-pro,studio")])
+        .when(reserve_kind("job", "capped", 40))
+        .then([saying("plans", "keeper,pro,keeper-pro,gym,annual,prepaid-pro,studio")]);
+}
+
+#[test]
+fn every_unit_that_is_short_must_be_covered() {
+    given_catalog(&with_plans(), [])
+        .when(reserve_amounts("job", &[("credits", 10), ("trainings", 1)], &[]))
+        .then([refused("INSUFFICIENT_CREDITS"), saying("plans", "gym,annual,studio")])
+        .and(top_up(5))
+        .when(reserve_amounts("job", &[("credits", 10), ("trainings", 1)], &[]))
+        .then([saying("plans", "gym,annual,studio,gym-pro")]);
+}
+
+#[test]
+fn what_is_given_once_is_not_a_way_out_twice_and_a_missing_payment_is_one() {
+    short_of(18, [subscribe("s", "week")])
+        .then([saying("plans", "trial,creator,keeper,prepaid,pro,keeper-pro,gym,annual,prepaid-pro,studio")]);
+    given_catalog(&with_plans(), [subscribe("s", "prepaid"), until("2026-02-01")])
+        .when(reserve("job", 100))
+        .then([past_due(), saying("plans", "keeper,pro,keeper-pro,gym,annual,prepaid-pro,studio")]);
+}
