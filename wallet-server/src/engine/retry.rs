@@ -43,7 +43,7 @@ impl Lane {
                 Ok(replies) => {
                     self.metrics.committed(batch.len());
                     for (job, reply) in batch.into_iter().zip(replies) {
-                        points::pass().await;
+                        points::pass_before_reply();
                         // A caller that has gone away learns the outcome by asking again.
                         let _ = job.answer.send(reply);
                     }

@@ -24,4 +24,4 @@ pub(crate) use error::{StoreError, Trouble};
 pub(crate) use read::ReadTx;
 pub(crate) use tx::{LoadPlan, Loaded, Locked, Tx, Written};
 #[cfg(test)]
-pub(crate) use watched::is_inside_a_transaction;
+pub(crate) use watched::{is_inside_a_transaction, tamper};

@@ -3,10 +3,16 @@
 //!
 //! Only builds with the feature `fault-points` have any. `cargo test` makes such builds, `cargo build` never does.
 
-/// Passes a point.
+/// Passes the point before or after a call to the database.
 pub(crate) async fn pass() {
     #[cfg(feature = "fault-points")]
     armed::pass().await;
+}
+
+/// Passes the point before a reply.
+pub(crate) fn pass_before_reply() {
+    #[cfg(feature = "fault-points")]
+    armed::may_die();
 }
 
 #[cfg(feature = "fault-points")]
@@ -26,13 +32,17 @@ pub(crate) mod armed {
     }
 
     pub(super) async fn pass() {
-        if DIES_AT.is_some_and(|n| n == PASSED.fetch_add(1, Ordering::Relaxed)) {
-            // As sudden as SIGKILL: nothing is unwound, nothing is flushed.
-            std::process::abort();
-        }
+        may_die();
         #[cfg(test)]
         if STANDS_STILL_AT.try_with(|left| left.fetch_sub(1, Ordering::Relaxed) <= 0).unwrap_or(false) {
             std::future::pending::<()>().await;
+        }
+    }
+
+    pub(super) fn may_die() {
+        if DIES_AT.is_some_and(|n| n == PASSED.fetch_add(1, Ordering::Relaxed)) {
+            // As sudden as SIGKILL: nothing is unwound, nothing is flushed.
+            std::process::abort();
         }
     }
 }

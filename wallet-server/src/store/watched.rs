@@ -68,11 +68,15 @@ impl ConnectionTrait for Watched {
 }
 
 async fn watched<T>(patience: Duration, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-    points::pass().await;
-    let answer = tokio::time::timeout(patience, call).await;
-    let answer = answer.unwrap_or_else(|_| Err(gone("the database did not answer in time")));
-    points::pass().await;
-    answer
+    // A point where a test stands still is as a database that has gone silent.
+    let between_points = async {
+        points::pass().await;
+        let answer = call.await;
+        points::pass().await;
+        answer
+    };
+    let answer = tokio::time::timeout(patience, between_points).await;
+    answer.unwrap_or_else(|_| Err(gone("the database did not answer in time")))
 }
 
 fn gone(why: &str) -> DbErr {
@@ -88,4 +92,11 @@ pub(crate) async fn is_inside_a_transaction(connection: &DatabaseConnection) -> 
         _ => "SAVEPOINT probe",
     };
     connection.execute_unprepared(only_inside).await.is_ok()
+}
+
+/// Does what no server would do, to one row.
+#[cfg(test)]
+pub(crate) async fn tamper(connection: &DatabaseConnection, sql: &str) {
+    let done = connection.execute_unprepared(sql).await.map(|done| done.rows_affected());
+    assert_eq!(done, Ok(1), "{sql}");
 }

@@ -27,7 +27,7 @@ use crate::store::{is_inside_a_transaction, points};
 
 /// What is dropped: the seven commands that move credits, and one that is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub(super) enum Kind {
     Reserve,
     Start,
     Extend,
@@ -38,7 +38,7 @@ enum Kind {
     Refused,
 }
 
-const ALL: [Kind; 8] = [
+pub(super) const ALL: [Kind; 8] = [
     Kind::Reserve,
     Kind::Start,
     Kind::Extend,
@@ -83,14 +83,14 @@ async fn everywhere(database: Database) {
     database.verify().await;
 }
 
-struct World {
-    lane: Lane,
+pub(super) struct World {
+    pub(super) lane: Lane,
     /// How many entries each kind of command makes when nothing gets in its way.
-    entries: BTreeMap<Kind, i64>,
+    pub(super) entries: BTreeMap<Kind, i64>,
 }
 
 impl World {
-    async fn open(database: &Database) -> Self {
+    pub(super) async fn open(database: &Database) -> Self {
         let lane = database.lane(&Clock::system(), BUNDLED_CATALOG).await;
         let mut world = Self { lane, entries: BTreeMap::new() };
         for kind in ALL {
@@ -129,7 +129,7 @@ impl World {
     }
 
     /// A wallet for this kind of command; its last revision.
-    async fn prepare(&mut self, kind: Kind, round: &str) -> i64 {
+    pub(super) async fn prepare(&mut self, kind: Kind, round: &str) -> i64 {
         let create = CreateWallet { display_name: String::new(), debt_limits: Amounts::none() };
         let mut commands = vec![Command::CreateWallet(create), self::command(Kind::TopUp)];
         if let Command::TopUp(top_up) = &mut commands[1] {
@@ -174,11 +174,11 @@ impl fmt::Display for Drop {
     }
 }
 
-fn wallet(kind: Kind, round: &str) -> WalletId {
+pub(super) fn wallet(kind: Kind, round: &str) -> WalletId {
     format!("{kind:?}-{round}").parse().unwrap()
 }
 
-fn command(kind: Kind) -> Command {
+pub(super) fn command(kind: Kind) -> Command {
     let (id, amount) = ("job".parse().unwrap(), if kind == Kind::Refused { 1_000 } else { 40 });
     let amounts = Amounts::of(&"credits".parse::<UnitId>().unwrap(), amount);
     match kind {

@@ -1,6 +1,8 @@
 //! The lane on a real database, without the door in front of it.
 
 mod cancelled;
+mod neighbours;
+mod silent;
 mod traces;
 
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
 
 use super::admission::Admission;
 use super::lane::Lane;
-use super::{EngineConfig, Job};
+use super::{EngineConfig, EngineError, Job};
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::postgres::Postgres;
@@ -56,13 +58,18 @@ async fn run(lane: &mut Lane, batch: &[(WalletId, Command)]) -> Vec<Reply> {
 }
 
 fn jobs(batch: &[(WalletId, Command)]) -> Vec<Job> {
+    asked(batch).0
+}
+
+/// Jobs, and where their answers come.
+fn asked(batch: &[(WalletId, Command)]) -> (Vec<Job>, Vec<oneshot::Receiver<Result<Reply, EngineError>>>) {
     let admission = Admission::new(1_000, 1_000);
     let job = |(wallet, command): &(WalletId, Command)| {
         let (tenant, key) = (TenantId::DEFAULT, WalletKey::new(TenantId::DEFAULT, wallet));
         let ticket = admission.admit(key, command).unwrap();
-        let (answer, _) = oneshot::channel();
+        let (answer, answered) = oneshot::channel();
         let (wallet, command) = (wallet.clone(), command.clone());
-        Job { tenant, key, wallet, command, deadline: None, answer, _ticket: ticket }
+        (Job { tenant, key, wallet, command, deadline: None, answer, _ticket: ticket }, answered)
     };
-    batch.iter().map(job).collect()
+    batch.iter().map(job).unzip()
 }
