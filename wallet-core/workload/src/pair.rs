@@ -21,6 +21,7 @@ pub struct Pair {
     pub model: Model,
     books: Books,
     steps: u64,
+    thorough: u64,
 }
 
 /// How many commands pass between two looks at every row.
@@ -46,7 +47,12 @@ impl Pair {
     pub fn new() -> Self {
         let id = WalletId::parse("ann").expect("an id");
         let wallet = Wallet::blank(WalletKey::new(TenantId::DEFAULT, &id), id);
-        Self { books: Books::open(&wallet), wallet, model: Model::default(), steps: 0 }
+        Self { books: Books::open(&wallet), wallet, model: Model::default(), steps: 0, thorough: THOROUGH }
+    }
+
+    /// Looks at every row after every command, so that what is wrong shows where it went wrong.
+    pub fn strict() -> Self {
+        Self { thorough: 1, ..Self::new() }
     }
 
     /// Runs a command on both; says what differs or does not hold.
@@ -65,7 +71,7 @@ impl Pair {
         let reply = execute(&mut self.wallet, &context, &step.command, &mut entries, &mut touched)
             .map_err(|broken| broken.to_string())?;
         self.audit(&entries, &touched, &before)?;
-        let thorough = self.steps.is_multiple_of(THOROUGH);
+        let thorough = self.steps.is_multiple_of(self.thorough);
         compare(&self.model, expected, &self.wallet, &reply, &entries, thorough)?;
         if thorough {
             self.look()?;

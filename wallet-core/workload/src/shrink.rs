@@ -6,7 +6,7 @@ use crate::{Pair, Timed};
 
 /// What goes wrong in a history, and at which command; a panic of the core counts.
 fn failure(history: &[Timed]) -> Option<(usize, String)> {
-    let mut pair = Pair::new();
+    let mut pair = Pair::strict();
     for (n, step) in history.iter().enumerate() {
         match catch_unwind(AssertUnwindSafe(|| pair.run(step))) {
             Ok(Ok(_)) => {}
