@@ -6,6 +6,7 @@ mod dialect;
 mod m0001_control_plane;
 mod m0002_wallets;
 mod m0003_ledger;
+mod m0004_events;
 
 pub use dialect::Dialect;
 use sea_orm_migration::prelude::*;
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_control_plane::Migration),
             Box::new(m0002_wallets::Migration),
             Box::new(m0003_ledger::Migration),
+            Box::new(m0004_events::Migration),
         ]
     }
 }

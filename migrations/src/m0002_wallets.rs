@@ -83,6 +83,7 @@ CREATE TABLE grants (
     priority       INTEGER  NOT NULL,
     effective_time BIGINT   NOT NULL,
     expire_time    BIGINT   NOT NULL,
+    warn_time      BIGINT   NOT NULL,
     create_time    BIGINT   NOT NULL,
     amount         BIGINT   NOT NULL CHECK (amount BETWEEN 1 AND 1000000000000000),
     pending        BIGINT   NOT NULL CHECK (pending >= 0),

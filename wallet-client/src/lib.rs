@@ -10,6 +10,7 @@ mod catalog_service;
 mod client;
 mod config;
 mod error;
+mod event_service;
 mod hold;
 mod refusal;
 mod requests;

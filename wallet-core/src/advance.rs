@@ -1,10 +1,12 @@
 //! What falls due by itself: hold expiries, grant expiries, what a subscription brings, grants coming into effect.
 //!
 //! Every decision begins here, so it makes no difference whether a sweeper ran, or when: each event is one
-//! decision, effective at the instant it was due, and events are found in the order of their instants.
+//! decision, effective at the instant it was due, and events are found in the order of their instants. What people
+//! are told is found out when an instant is over: a period's credits that lapse when the next ones come are no news.
 
 use crate::decision::Decision;
 use crate::entry::{Entry, EntryKind};
+use crate::event::{self, Event};
 use crate::fingerprint::Fingerprint;
 use crate::grant::GrantKey;
 use crate::hold::{AfterExpiry, Closing};
@@ -19,9 +21,17 @@ use crate::wallet::{Broken, UNNUMBERED, Wallet, WalletStatus};
 /// Carries out everything due up to `now`, and returns the entries it made. A frozen wallet stands still.
 pub fn advance(wallet: &mut Wallet, now: Timestamp, touched: &mut Touched) -> Result<Vec<Entry>, Broken> {
     let mut entries = Vec::new();
-    while let Some(decision) = next_due(wallet, now) {
+    let (mut first, mut head) = (0, wallet.head);
+    let mut next = next_due(wallet, now);
+    while let Some(decision) = next {
+        let at = decision.effective_time();
         touched.note(&decision);
         entries.extend(wallet.apply(decision, now)?);
+        next = next_due(wallet, now);
+        if next.as_ref().and_then(Decision::effective_time) != at {
+            event::tell(wallet, &head, &mut entries[first..], touched);
+            (first, head) = (entries.len(), wallet.head);
+        }
     }
     Ok(entries)
 }
@@ -33,6 +43,7 @@ enum Due<'a> {
     GrantExpiry(&'a GrantKey),
     Subscription(renew::Event),
     GrantEffect(&'a GrantKey),
+    GrantWarning(&'a GrantKey),
 }
 
 /// The earliest event that is due at `now`, as a decision.
@@ -56,12 +67,18 @@ pub fn next_due(wallet: &Wallet, now: Timestamp) -> Option<Decision> {
         .filter(|grant| grant.effective_time <= now && grant.parts.pending > 0)
         .map(|grant| (grant.effective_time, Due::GrantEffect(&grant.key)));
     let renewals = renew::next_event(wallet, now).map(|(at, event)| (at, Due::Subscription(event)));
-    let (at, due) = holds.chain(expiries).chain(renewals).chain(effects).min()?;
+    let warnings = wallet
+        .grants
+        .values()
+        .filter(|grant| grant.warn_time <= now)
+        .map(|grant| (grant.warn_time, Due::GrantWarning(&grant.key)));
+    let (at, due) = holds.chain(expiries).chain(renewals).chain(effects).chain(warnings).min()?;
     match due {
         Due::HoldExpiry(id) => expire_hold(wallet, id, at),
         Due::GrantExpiry(key) => expire_grant(wallet, key, at),
         Due::Subscription(event) => renew::happen(wallet, event, at),
         Due::GrantEffect(key) => bring_into_effect(wallet, key, at),
+        Due::GrantWarning(key) => warn_of_expiry(wallet, key, at),
     }
 }
 
@@ -91,5 +108,11 @@ fn bring_into_effect(wallet: &Wallet, key: &GrantKey, at: Timestamp) -> Option<D
     let mut decision = Decision::of(EntryKind::GrantEffective, at);
     decision.move_in_grant(key, &grant.unit, Part::Pending, Part::Available, amount);
     decision.repay_debt(wallet, key, &grant.unit, amount);
+    Some(decision)
+}
+
+fn warn_of_expiry(wallet: &Wallet, key: &GrantKey, at: Timestamp) -> Option<Decision> {
+    let mut decision = Decision::of(EntryKind::GrantExpiring, at).because(&key.to_string());
+    decision.events.push(Event::expiring(wallet.grants.get(key)?));
     Some(decision)
 }

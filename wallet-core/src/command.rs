@@ -1,6 +1,7 @@
 //! Commands: everything that can be asked of one wallet, parsed; and running one on the wallet in memory.
 
 use std::collections::BTreeSet;
+use std::slice;
 
 use crate::advance::advance;
 use crate::balance::{PlanView, UnitBalance, WalletView, unit_balance};
@@ -12,6 +13,7 @@ use crate::decide::{
 };
 use crate::decision::Decision;
 use crate::entry::Entry;
+use crate::event::{self, Warning};
 use crate::grant::{ExternalRef, Grant, GrantKey, Origin};
 use crate::ids::{OriginId, RequestId, ReservationId, UnitId};
 use crate::posting::Posting;
@@ -219,6 +221,8 @@ pub struct Answer {
     pub plan: Option<PlanView>,
     /// What the command moved when it was carried out; for one that makes no row of its own.
     pub moved: Vec<Posting>,
+    /// What is low afterwards of the units that the job takes; for a [`Reserve`] alone.
+    pub warnings: Vec<Warning>,
     /// Whether an equal command was carried out before.
     pub replayed: bool,
 }
@@ -249,19 +253,44 @@ pub fn execute(
     let result = match decide(wallet, context, command) {
         Ok(verdict) => {
             if let Some(decision) = verdict.decision {
-                touched.note(&decision);
-                entries.extend(wallet.apply(decision, context.now)?);
+                entries.extend(carry_out(wallet, context, decision, touched)?);
             }
             let (shown, balances) = show(wallet, context, verdict.subject);
-            let plan = matches!(command, Command::Reserve(_))
-                .then(|| PlanView::of(wallet, &context.catalogs.current));
+            let reserves = matches!(command, Command::Reserve(_));
+            let plan = reserves.then(|| PlanView::of(wallet, &context.catalogs.current));
+            let warnings = if reserves { warnings(wallet, &shown) } else { Vec::new() };
             let record = command.request().and_then(|request| wallet.requests.get(request));
             let moved = record.map(|record| record.postings.clone()).unwrap_or_default();
-            Ok(Answer { shown, balances, plan, moved, replayed: verdict.replayed })
+            Ok(Answer { shown, balances, plan, moved, warnings, replayed: verdict.replayed })
         }
         Err(rejection) => Err(rejection),
     };
     Ok(Reply { result, revision: wallet.revision, version: wallet.version, decided_at: context.now })
+}
+
+/// Does what was decided, and tells people what they should know of it.
+fn carry_out(
+    wallet: &mut Wallet,
+    context: &Context<'_>,
+    decision: Decision,
+    touched: &mut Touched,
+) -> Result<Option<Entry>, Broken> {
+    touched.note(&decision);
+    let head = wallet.head;
+    let mut entry = wallet.apply(decision, context.now)?;
+    if let Some(entry) = &mut entry {
+        touched.profile |= wallet.profile.follow(&context.catalogs.current);
+        event::tell(wallet, &head, slice::from_mut(entry), touched);
+    }
+    Ok(entry)
+}
+
+/// What is low of the units that a shown reservation takes.
+fn warnings(wallet: &Wallet, shown: &Shown) -> Vec<Warning> {
+    match shown {
+        Shown::Reservation(reservation) => event::warnings(wallet, reservation.terms.amounts.units()),
+        Shown::Wallet(_) | Shown::Grants(_) => Vec::new(),
+    }
 }
 
 /// What a command does to a wallet that has been advanced to `context.now`. Changes nothing.

@@ -5,6 +5,7 @@
 
 use crate::amount::Amounts;
 use crate::entry::EntryKind;
+use crate::event::Event;
 use crate::fingerprint::Fingerprint;
 use crate::grant::{Grant, GrantKey, TakenBack};
 use crate::ids::{Actor, RequestId, ReservationId, UnitId};
@@ -28,6 +29,8 @@ pub struct Decision {
     pub taken_back: Vec<(GrantKey, TakenBack)>,
     /// Grants whose life ends at the instant of the decision.
     pub expiring: Vec<GrantKey>,
+    /// What people are told, besides what the balances tell.
+    pub events: Vec<Event>,
     /// What changes about the wallet itself.
     pub change: Option<Change>,
     /// The idempotency key and the content of a command that makes no row of its own.
@@ -72,6 +75,11 @@ impl Decision {
     pub fn of(kind: EntryKind, effective_time: Timestamp) -> Self {
         let said = Said { kind, effective_time, reservation: None, actor: None, reason: String::new() };
         Self { entry: Some(said), ..Self::default() }
+    }
+
+    /// The instant at which it takes effect; none for a heartbeat.
+    pub fn effective_time(&self) -> Option<Timestamp> {
+        self.entry.as_ref().map(|said| said.effective_time)
     }
 
     /// A decision about a reservation, with an entry of this kind.

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::event::Event;
 use crate::fingerprint::Fingerprint;
 use crate::ids::{Actor, RequestId, ReservationId, UnitId};
 use crate::key::WalletKey;
@@ -71,11 +72,13 @@ pub enum EntryKind {
     TopUpRefunded = 24,
     /// A payment was charged back.
     ChargedBack = 25,
+    /// What is left of a grant lapses in a few days; its id is the reason.
+    GrantExpiring = 40,
 }
 
 impl EntryKind {
     /// All kinds.
-    pub const ALL: [EntryKind; 25] = [
+    pub const ALL: [EntryKind; 26] = [
         EntryKind::WalletCreated,
         EntryKind::WalletUpdated,
         EntryKind::ToppedUp,
@@ -101,6 +104,7 @@ impl EntryKind {
         EntryKind::SubscriptionEnded,
         EntryKind::TopUpRefunded,
         EntryKind::ChargedBack,
+        EntryKind::GrantExpiring,
     ];
 }
 
@@ -146,6 +150,8 @@ pub struct Entry {
     pub postings: Vec<Posting>,
     /// The units that moved, as they were afterwards.
     pub balances: Vec<EntryBalance>,
+    /// What people are told because of it.
+    pub events: Vec<Event>,
     /// [`Entry::hash_after`] the entry before.
     pub hash: Hash,
 }
@@ -165,6 +171,19 @@ impl Entry {
         hasher.update(FORMAT.to_be_bytes());
         hasher.update(self.canonical());
         hasher.finalize().into()
+    }
+
+    /// Behind everything else, and only where there are any: an entry without events has the bytes it always had.
+    fn canonical_events(&self, out: &mut Canonical) {
+        out.count(self.events.len());
+        for event in &self.events {
+            out.int(i64::from(event.kind as u8));
+            out.text(event.unit.as_str());
+            out.int(event.available);
+            out.int(event.threshold);
+            out.text(&event.grant.as_ref().map(ToString::to_string).unwrap_or_default());
+            out.int(event.expire_time.as_micros());
+        }
     }
 
     fn canonical(&self) -> Vec<u8> {
@@ -195,6 +214,9 @@ impl Entry {
             out.int(balance.available);
             out.int(balance.held);
             out.int(balance.debt);
+        }
+        if !self.events.is_empty() {
+            self.canonical_events(&mut out);
         }
         out.0
     }

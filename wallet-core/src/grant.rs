@@ -246,6 +246,8 @@ pub struct Grant {
     pub effective_time: Timestamp,
     /// When what is left lapses, [`Timestamp::NEVER`] if it does not.
     pub expire_time: Timestamp,
+    /// When people are told that it will lapse, [`Timestamp::NEVER`] if they were or will not be.
+    pub warn_time: Timestamp,
     /// When it was recorded.
     pub create_time: Timestamp,
     /// What it was for. Never changes.

@@ -177,6 +177,7 @@ fn grace_grant(old: &Grant, id: &OriginId, n: u16, amount: i64, at: Timestamp) -
         priority: 0,
         effective_time: at,
         expire_time,
+        warn_time: Timestamp::NEVER,
         create_time: at,
         amount,
         parts: Parts::default(),

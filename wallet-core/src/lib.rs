@@ -4,6 +4,7 @@
 //! and a decision is data that the caller stores. Start reading at [`command::execute`].
 
 pub mod advance;
+pub mod alerts;
 pub mod amount;
 pub mod balance;
 pub mod catalog;
@@ -13,6 +14,7 @@ pub mod decide;
 pub mod decimal;
 pub mod decision;
 pub mod entry;
+pub mod event;
 pub mod fingerprint;
 pub mod grant;
 pub mod hold;

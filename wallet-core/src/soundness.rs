@@ -66,6 +66,7 @@ mod tests {
             priority: 0,
             effective_time: Timestamp::EPOCH,
             expire_time: Timestamp::NEVER,
+            warn_time: Timestamp::NEVER,
             create_time: Timestamp::EPOCH,
             amount: 100,
             parts: Parts { available: 60, held: 40, ..Parts::default() },

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::alerts::Alerts;
 use crate::amount::Amounts;
 use crate::catalog::{Entitlement, Plan, Renewal, Term};
 use crate::grant::{Grant, GrantDetails, GrantKey, Origin, Parts};
@@ -59,6 +60,9 @@ pub struct Sold {
     /// Operations negotiated for this wallet, instead of all that the plan allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entitlements: Option<Vec<Entitlement>>,
+    /// When to warn; follows the catalog with every command that is carried out.
+    #[serde(default, skip_serializing_if = "Alerts::is_empty")]
+    pub alerts: Alerts,
 }
 
 /// Credits that were sold with a plan.
@@ -142,6 +146,7 @@ impl Sold {
             allowances,
             limits: overrides.limits.clone(),
             entitlements: overrides.entitlements.clone(),
+            alerts: Alerts::of(plan),
         }
     }
 }
@@ -281,6 +286,7 @@ impl Subscription {
             priority: 0,
             effective_time,
             expire_time,
+            warn_time: self.sold.alerts.warn_time(effective_time.max(now), expire_time),
             create_time: now,
             amount,
             parts: Parts::default(),

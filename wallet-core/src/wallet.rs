@@ -1,12 +1,13 @@
 //! A wallet in memory: as much of it as a decision needs, and [`Wallet::apply`], the only way it changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::alerts::Alerts;
 use crate::amount::Amounts;
-use crate::catalog::{Catalog, Entitlement, Limit, Plan};
+use crate::catalog::{Catalog, Entitlement, Limit, Plan, Threshold};
 use crate::decision::Decision;
 use crate::entry::{Entry, EntryBalance, EntryKind, Hash, genesis};
 use crate::fingerprint::Fingerprint;
@@ -70,6 +71,15 @@ pub struct Profile {
     /// Whether it was given what a plan gives once; the default plan gives that once per wallet, ever.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub welcomed: bool,
+    /// When to warn without a subscription: the default plan's; follows the catalog with every command.
+    #[serde(skip_serializing_if = "Alerts::is_empty")]
+    pub alerts: Alerts,
+    /// Thresholds of its own, per unit; they win over the plan's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub low_balance: BTreeMap<UnitId, Vec<Threshold>>,
+    /// Thresholds that it fell below and has not risen clear of since, per unit: told once.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<UnitId, BTreeSet<i64>>,
 }
 
 /// What is known of a command that made no row of its own.
@@ -205,12 +215,16 @@ impl Wallet {
         self.apply_reservation(&decision, revision)?;
         for (key, why) in &decision.taken_back {
             let grant = self.grant_mut(key)?;
-            grant.taken_back = grant.taken_back.max(Some(*why));
+            (grant.taken_back, grant.warn_time) = (grant.taken_back.max(Some(*why)), Timestamp::NEVER);
         }
         if let Some(said) = &decision.entry {
             for key in &decision.expiring {
-                self.grant_mut(key)?.expire_time = said.effective_time;
+                let grant = self.grant_mut(key)?;
+                (grant.expire_time, grant.warn_time) = (said.effective_time, Timestamp::NEVER);
             }
+        }
+        for key in decision.events.iter().filter_map(|event| event.grant.as_ref()) {
+            self.grant_mut(key)?.warn_time = Timestamp::NEVER;
         }
         if let Some(change) = decision.change {
             self.status = change.status;
@@ -238,6 +252,7 @@ impl Wallet {
             reason: said.reason,
             postings: decision.postings,
             balances: touched.units().map(|unit| self.entry_balance(unit)).collect(),
+            events: decision.events,
             hash: [0; 32],
         };
         entry.hash = entry.hash_after(&self.head);
@@ -286,6 +301,9 @@ impl Wallet {
             match moved {
                 Some(parts) => grant.parts = parts,
                 None => return Err(self.broken(format!("{posting:?} does not fit its grant"))),
+            }
+            if !grant.is_open() {
+                grant.warn_time = Timestamp::NEVER;
             }
         }
         let balance = self.balances.entry(unit.clone()).or_default();

@@ -38,6 +38,8 @@ pub struct Plan {
     pub queue_priority: i32,
     /// When to warn of a low balance, per unit.
     pub thresholds: BTreeMap<UnitId, Vec<Threshold>>,
+    /// How many days before a grant lapses people are told; 0: they are not.
+    pub expiry_warning_days: u16,
     /// What a period costs.
     pub list_price: Option<ListPrice>,
 }
@@ -92,11 +94,12 @@ pub enum Limit {
 }
 
 /// A balance that is called low.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Threshold {
-    /// An amount in minor units.
+    /// Less than this amount in minor units.
     Amount(i64),
-    /// A percentage of the period's allowance.
+    /// Less than this percentage of what the plan gives of the unit at a time.
     Percent(u8),
 }
 

@@ -74,6 +74,7 @@ pub fn grant(wallet: &Wallet, context: &Context<'_>, grant: &Grant) -> Result<Ve
         priority: grant.priority,
         effective_time,
         expire_time,
+        warn_time: wallet.warn_time(&context.catalogs.current, effective_time.max(context.now), expire_time),
         create_time: context.now,
         amount: grant.amount,
         parts: Parts::default(),

@@ -69,6 +69,7 @@ pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<
     accepts_grants(wallet, bought.amounts.iter().count())?;
     let mut decision = Decision::of(EntryKind::ToppedUp, context.now);
     let mut keys = Vec::new();
+    let warn_time = wallet.warn_time(&context.catalogs.current, context.now, bought.expire_time);
     for (n, (unit, amount)) in (0..).zip(bought.amounts.iter()) {
         let key = GrantKey::new(Origin::TopUp, top_up.id.clone(), n);
         keys.push(key.clone());
@@ -79,6 +80,7 @@ pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<
             priority: 0,
             effective_time: context.now,
             expire_time: bought.expire_time,
+            warn_time,
             create_time: context.now,
             amount,
             parts: Parts::default(),

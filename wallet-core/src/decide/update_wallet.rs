@@ -1,12 +1,15 @@
-//! UpdateWallet: suspend or reactivate a wallet, rename it, set how much it may owe.
+//! UpdateWallet: suspend or reactivate a wallet, rename it, set how much it may owe and what it calls low.
+
+use std::collections::BTreeMap;
 
 use crate::amount::Amounts;
+use crate::catalog::Threshold;
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::create_wallet::check_units;
 use crate::decision::{Change, Decision};
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
-use crate::ids::RequestId;
+use crate::ids::{RequestId, UnitId};
 use crate::rejection::{FieldViolation, Rejection};
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
@@ -21,6 +24,8 @@ pub struct UpdateWallet {
     pub display_name: Option<String>,
     /// Units not named stay as they are.
     pub debt_limits: Amounts,
+    /// Thresholds that win over the plan's; a unit with none has the plan's again, units not named stay as they are.
+    pub low_balance: BTreeMap<UnitId, Vec<Threshold>>,
     /// Kept with the entry.
     pub reason: String,
 }
@@ -31,6 +36,7 @@ impl UpdateWallet {
             .with("status", self.status.as_ref())
             .with("display_name", self.display_name.as_ref())
             .with("debt_limits", (!self.debt_limits.is_empty()).then_some(&self.debt_limits))
+            .with("low_balance", (!self.low_balance.is_empty()).then_some(&self.low_balance))
     }
 }
 
@@ -48,6 +54,8 @@ pub fn update_wallet(
         return Err(Rejection::WalletClosed);
     }
     check_units(context, &update.debt_limits, "debt_limits")?;
+    let low: Amounts = update.low_balance.keys().map(|unit| (unit.clone(), 0)).collect();
+    check_units(context, &low, "low_balance")?;
     let below_debt: Vec<FieldViolation> = update
         .debt_limits
         .iter()
@@ -66,12 +74,24 @@ pub fn update_wallet(
         status: update.status.unwrap_or(wallet.status),
         profile: Profile {
             display_name: update.display_name.clone().unwrap_or_else(|| before.display_name.clone()),
+            low_balance: low_balance(&before.low_balance, &update.low_balance),
             ..before.clone()
         },
         debt_limits: update.debt_limits.clone(),
     });
     decision.request = Some((update.request.clone(), fingerprint));
     Ok(Verdict::new(decision, Subject::Wallet))
+}
+
+/// The thresholds as they will be.
+fn low_balance(
+    before: &BTreeMap<UnitId, Vec<Threshold>>,
+    update: &BTreeMap<UnitId, Vec<Threshold>>,
+) -> BTreeMap<UnitId, Vec<Threshold>> {
+    let mut after = before.clone();
+    after.extend(update.clone());
+    after.retain(|_, thresholds| !thresholds.is_empty());
+    after
 }
 
 /// Whether a command that makes no row of its own was made before; an error if its id was used for another.

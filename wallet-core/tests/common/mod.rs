@@ -9,5 +9,6 @@ pub(crate) mod ledger;
 pub(crate) mod money_back;
 pub(crate) mod steps;
 pub(crate) mod subscribing;
+pub(crate) mod telling;
 pub(crate) mod words;
 pub(crate) mod world;

@@ -240,6 +240,7 @@ pub(crate) fn update(request: &str) -> Step {
         status: None,
         display_name: None,
         debt_limits: Amounts::none(),
+        low_balance: BTreeMap::new(),
         reason: String::new(),
     }))
 }

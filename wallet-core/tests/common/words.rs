@@ -177,7 +177,7 @@ impl Step {
         }
     }
 
-    fn update(&mut self) -> &mut UpdateWallet {
+    pub(super) fn update(&mut self) -> &mut UpdateWallet {
         match self {
             Step::Command(Command::UpdateWallet(update)) => update,
             other => panic!("not an update: {other:?}"),

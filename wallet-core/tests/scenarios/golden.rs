@@ -5,6 +5,7 @@
 //! texts and byte strings follow their length.
 
 use wallet_core::entry::{Entry, EntryBalance, EntryKind, genesis};
+use wallet_core::event::{Event, EventKind};
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::GrantKey;
 use wallet_core::posting::{Account, Part, Posting};
@@ -26,6 +27,7 @@ fn entry(revision: i64, kind: EntryKind, at: u64, late: u64) -> Entry {
         reason: String::new(),
         postings: Vec::new(),
         balances: Vec::new(),
+        events: Vec::new(),
         hash: [0; 32],
     }
 }
@@ -40,6 +42,26 @@ fn grant(key: &str) -> Account {
 
 fn balance(of: &str, available: i64, held: i64, debt: i64) -> EntryBalance {
     EntryBalance { unit: unit(of), available, held, debt }
+}
+
+/// An entry that tells people of a low balance and of credits that will lapse.
+fn telling() -> Entry {
+    let event = Event {
+        kind: EventKind::LowBalance,
+        unit: unit("credits"),
+        available: 19,
+        threshold: 20,
+        grant: None,
+        expire_time: wallet_core::Timestamp::NEVER,
+    };
+    let expiring = Event {
+        kind: EventKind::GrantExpiring,
+        threshold: 0,
+        grant: Some(GrantKey::parse("grant:g").unwrap()),
+        expire_time: START.plus(seconds(60)),
+        ..event.clone()
+    };
+    Entry { events: vec![event, expiring], ..entry(5, EntryKind::Reserved, 4, 0) }
 }
 
 fn history() -> [Entry; 4] {
@@ -85,6 +107,26 @@ fn the_hashes_of_format_1_never_change() {
     ]) {
         head = entry.hash_after(&head);
         assert_eq!(hex::encode(head), expected, "entry {}", entry.revision);
+    }
+}
+
+#[test]
+fn what_people_are_told_is_hashed() {
+    let hash = telling().hash_after(&[0; 32]);
+    assert_eq!(hex::encode(hash), "e89cc232199153c7e29e652def9c23d5a1ef83b35741b5b11b89861a068cae5b");
+    let changes: [fn(&mut Entry); 7] = [
+        |e| drop(e.events.pop()),
+        |e| e.events.swap(0, 1),
+        |e| e.events[0].kind = EventKind::Exhausted,
+        |e| e.events[0].unit = unit("coins"),
+        |e| e.events[0].available += 1,
+        |e| e.events[0].threshold += 1,
+        |e| e.events[1].expire_time = START,
+    ];
+    for (n, change) in changes.iter().enumerate() {
+        let mut other = telling();
+        change(&mut other);
+        assert_ne!(other.hash_after(&[0; 32]), hash, "change {n}");
     }
 }
 

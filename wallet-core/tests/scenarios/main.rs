@@ -36,6 +36,7 @@ mod revoking;
 mod settling;
 mod spending_order;
 mod terminal;
+mod warning;
 mod way_out;
 mod working;
 
@@ -49,5 +50,6 @@ mod prelude {
     pub(crate) use crate::common::money_back::*;
     pub(crate) use crate::common::steps::*;
     pub(crate) use crate::common::subscribing::*;
+    pub(crate) use crate::common::telling::*;
     pub(crate) use crate::common::world::{CATALOG, START, World, given, given_catalog};
 }

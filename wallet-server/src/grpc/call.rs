@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 use wallet_core::balance::{PlanView, UnitBalance, WalletView};
 use wallet_core::catalog::Catalog;
 use wallet_core::command::Shown;
+use wallet_core::event::Warning;
 use wallet_core::grant::Grant;
 use wallet_core::posting::Posting;
 use wallet_core::reservation::Reservation;
@@ -32,6 +33,8 @@ pub(super) struct Answered {
     pub(super) plan: PlanView,
     /// For a command with a `request_id`: what it moved when it was carried out.
     pub(super) moved: Vec<Posting>,
+    /// For a Reserve: what is low afterwards.
+    pub(super) warnings: Vec<Warning>,
     pub(super) replayed: bool,
     pub(super) revision: i64,
     pub(super) version: i64,
@@ -99,6 +102,7 @@ fn answered(wallet: WalletId, reply: Reply) -> Result<Answered, RpcError> {
             balances: answer.balances,
             plan: answer.plan.unwrap_or_default(),
             moved: answer.moved,
+            warnings: answer.warnings,
             replayed: answer.replayed,
             revision: decided.revision,
             version: decided.version,

@@ -14,7 +14,7 @@ pub(crate) struct GrpcLimits {
     pub(crate) streams_per_connection: u32,
     /// All headers of one call together. Default 16 KiB.
     pub(crate) header_list_bytes: u32,
-    /// One request to the wallet and admin services. Default 64 KiB.
+    /// One request to the wallet, admin and event services. Default 64 KiB.
     pub(crate) message_bytes: usize,
     /// One request to the catalog service, whose documents may have 256 KiB. Default 512 KiB.
     pub(crate) catalog_message_bytes: usize,

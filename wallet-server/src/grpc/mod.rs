@@ -8,6 +8,7 @@ mod admin;
 mod call;
 mod catalog;
 mod error;
+mod event;
 mod from_proto;
 mod health;
 mod layers;

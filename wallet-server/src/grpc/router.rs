@@ -12,10 +12,12 @@ use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use wallet_proto::v1::admin_service_server::AdminServiceServer;
 use wallet_proto::v1::catalog_service_server::CatalogServiceServer;
+use wallet_proto::v1::event_service_server::EventServiceServer;
 use wallet_proto::v1::wallet_service_server::WalletServiceServer;
 
 use super::admin::AdminRpcs;
 use super::catalog::CatalogRpcs;
+use super::event::EventRpcs;
 use super::layers::{DeadlineLayer, MakeUuidV7, answer_panic, identify, say_overloaded, tracing_layer};
 use super::wallet::WalletRpcs;
 use super::{GrpcLimits, Health, Services};
@@ -29,11 +31,13 @@ pub(super) fn routes(
     let services = Arc::new(services);
     let wallet = WalletServiceServer::new(WalletRpcs(Arc::clone(&services)));
     let admin = AdminServiceServer::new(AdminRpcs(Arc::clone(&services)));
-    let catalog = CatalogServiceServer::new(CatalogRpcs(services));
+    let catalog = CatalogServiceServer::new(CatalogRpcs(Arc::clone(&services)));
+    let event = EventServiceServer::new(EventRpcs(services));
     let mut routes = Routes::builder();
     routes
         .add_service(wallet.max_decoding_message_size(limits.message_bytes))
         .add_service(admin.max_decoding_message_size(limits.message_bytes))
+        .add_service(event.max_decoding_message_size(limits.message_bytes))
         .add_service(catalog.max_decoding_message_size(limits.catalog_message_bytes))
         .add_service(health.server().max_decoding_message_size(limits.message_bytes))
         .add_service(reflector().build_v1()?.max_decoding_message_size(limits.message_bytes))

@@ -1,13 +1,15 @@
-//! Lists of a wallet's reservations, grants and entries, and of a tenant's wallets.
+//! Lists of a wallet's reservations, grants, entries and events, and of a tenant's wallets.
 
 use sea_orm::{ColumnTrait, Condition};
 use wallet_core::balance::WalletView;
 use wallet_core::entry::Entry;
+use wallet_core::event::EventKind;
 use wallet_core::grant::{Grant, GrantKey};
 use wallet_core::reservation::{Reservation, State};
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, WalletId, WalletKey, spend};
 
-use crate::query::{Listed, Page, Queries, ReadError, Snapshot, uncancelled};
+use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot, uncancelled};
+use crate::store::entity::events;
 use crate::store::entity::reservations::Column;
 use crate::store::{LoadPlan, StoreError};
 
@@ -29,6 +31,21 @@ pub(crate) struct ReservationFilter {
 pub(crate) struct EntryFilter {
     pub(crate) after_revision: i64,
     pub(crate) reservation: Option<ReservationId>,
+}
+
+/// Which events to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct EventFilter {
+    pub(crate) after_revision: i64,
+    /// None: all.
+    pub(crate) kinds: Vec<EventKind>,
+}
+
+impl EventFilter {
+    fn condition(&self) -> Condition {
+        let kinds = self.kinds.iter().map(|kind| *kind as i16);
+        Condition::all().add_option((!self.kinds.is_empty()).then(|| events::Column::Kind.is_in(kinds)))
+    }
 }
 
 impl ReservationFilter {
@@ -138,6 +155,29 @@ impl Queries {
         .await?;
         let found = found.ok_or(Rejection::WalletNotFound)?;
         Ok(page.cut(found, |entry: &Entry| entry.revision))
+    }
+
+    /// What people were told of a wallet, by revision. What is due but not recorded is not among it.
+    pub(crate) async fn events(
+        &self,
+        tenant: TenantId,
+        wallet: &WalletId,
+        filter: EventFilter,
+        page: Page,
+    ) -> Result<Listed<RecordedEvent>, ReadError> {
+        let key = WalletKey::new(tenant, wallet);
+        let after = page.position()?.unwrap_or((filter.after_revision, i32::MAX));
+        let (store, probe, now) = (self.store.clone(), page.probe(), self.clock.now());
+        let found = uncancelled(async move {
+            let snapshot = store.snapshot().await?;
+            if snapshot.wallet(key, now, LoadPlan::default()).await?.is_none() {
+                return Ok(None);
+            }
+            snapshot.events(key, after, filter.condition(), probe).await.map(Some)
+        })
+        .await?;
+        let found = found.ok_or(Rejection::WalletNotFound)?;
+        Ok(page.cut(found, |event: &RecordedEvent| (event.revision, event.n)))
     }
 
     /// A tenant's wallets, by id.

@@ -11,12 +11,13 @@ use wallet_core::reservation::Reservation;
 use wallet_core::wallet::Broken;
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey};
 
-pub(crate) use lists::{EntryFilter, ReservationFilter};
+pub(crate) use lists::{EntryFilter, EventFilter, ReservationFilter};
 pub(crate) use page::{Listed, Page};
 pub(crate) use usage::{GroupBy, Usage, UsageQuery};
 
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
+pub(crate) use crate::store::RecordedEvent;
 use crate::store::{LoadPlan, Store, StoreError};
 
 /// Why a read has no answer.

@@ -22,6 +22,7 @@ pub(crate) use connect::{Backend, Store};
 pub(crate) use control::{CatalogRow, DueWallet};
 pub(crate) use error::{StoreError, Trouble};
 pub(crate) use read::ReadTx;
+pub(crate) use rows::{EventDetails, RecordedEvent};
 pub(crate) use tx::{LoadPlan, Loaded, Locked, Tx, Written};
 #[cfg(test)]
 pub(crate) use watched::{is_inside_a_transaction, tamper};

@@ -10,9 +10,9 @@ use wallet_core::grant::Grant;
 use wallet_core::reservation::Reservation;
 use wallet_core::{TenantId, Timestamp, Wallet, WalletKey};
 
-use crate::store::entity::{entries, grants, reservations, wallet_profiles, wallets};
+use crate::store::entity::{entries, events, grants, reservations, wallet_profiles, wallets};
 use crate::store::tx::{self, LoadPlan, Locked};
-use crate::store::{Backend, Store, StoreError, rows};
+use crate::store::{Backend, RecordedEvent, Store, StoreError, rows};
 
 /// A page of wallets: their ids, to be read one by one.
 pub(crate) type ListedKeys = Vec<(String, WalletKey)>;
@@ -114,6 +114,26 @@ impl ReadTx {
         }
         let query = query.order_by_asc(entries::Column::Revision).limit(limit);
         query.all(&self.transaction).await?.into_iter().map(rows::entry).collect()
+    }
+
+    /// What people were told of a wallet, behind a revision and number.
+    pub(crate) async fn events(
+        &self,
+        wallet: WalletKey,
+        (revision, n): (i64, i32),
+        filter: Condition,
+        limit: u64,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        use events::Column::{Bucket, N, Revision, WalletKey};
+        let same_entry = Condition::all().add(Revision.eq(revision)).add(N.gt(n));
+        let query = events::Entity::find()
+            .filter(Bucket.eq(wallet.bucket()))
+            .filter(WalletKey.eq(wallet.uuid()))
+            .filter(Revision.gte(revision))
+            .filter(Condition::any().add(Revision.gt(revision)).add(same_entry))
+            .filter(filter);
+        let query = query.order_by_asc(Revision).order_by_asc(N).limit(limit);
+        query.all(&self.transaction).await?.into_iter().map(rows::event).collect()
     }
 
     /// A tenant's wallets behind an id.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::event::{Event, EventKind};
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{Grant, GrantKey, Origin, Parts, TakenBack};
 use wallet_core::reservation::{Finish, Reservation, State};
@@ -14,7 +16,7 @@ use wallet_core::wallet::{Balance, WalletStatus};
 use wallet_core::{OriginId, Source, Timestamp, UnitId};
 
 use crate::store::StoreError;
-use crate::store::entity::{entries, grants, reservations, wallet_balances};
+use crate::store::entity::{entries, events, grants, reservations, wallet_balances};
 
 pub(crate) fn status(number: i16) -> Result<WalletStatus, StoreError> {
     [WalletStatus::Active, WalletStatus::Suspended, WalletStatus::Closed, WalletStatus::Frozen]
@@ -42,6 +44,7 @@ pub(crate) fn grant(row: grants::Model) -> Result<Grant, StoreError> {
         priority: row.priority,
         effective_time: Timestamp::from_micros(row.effective_time),
         expire_time: Timestamp::from_micros(row.expire_time),
+        warn_time: Timestamp::from_micros(row.warn_time),
         create_time: Timestamp::from_micros(row.create_time),
         amount: row.amount,
         parts: Parts {
@@ -98,6 +101,7 @@ pub(crate) fn reservation(row: reservations::Model) -> Result<Reservation, Store
     })
 }
 
+/// An entry without its events, which are read by themselves.
 pub(crate) fn entry(row: entries::Model) -> Result<Entry, StoreError> {
     Ok(Entry {
         revision: row.revision,
@@ -111,7 +115,57 @@ pub(crate) fn entry(row: entries::Model) -> Result<Entry, StoreError> {
         reason: row.reason,
         postings: json(&row.postings)?,
         balances: json(&row.balances)?,
+        events: Vec::new(),
         hash: hash(&row.hash)?,
+    })
+}
+
+/// What people were told, with the entry it came with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RecordedEvent {
+    pub(crate) revision: i64,
+    /// 0, 1, 2... within the entry.
+    pub(crate) n: i32,
+    /// When the entry took effect.
+    pub(crate) event_time: Timestamp,
+    pub(crate) event: Event,
+}
+
+/// What only some kinds of events have.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct EventDetails {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) grant: Option<GrantKey>,
+    #[serde(default = "never", skip_serializing_if = "is_never")]
+    pub(crate) expire_time: Timestamp,
+}
+
+const fn never() -> Timestamp {
+    Timestamp::NEVER
+}
+
+fn is_never(time: &Timestamp) -> bool {
+    *time == Timestamp::NEVER
+}
+
+impl EventDetails {
+    pub(crate) fn of(event: &Event) -> Self {
+        Self { grant: event.grant.clone(), expire_time: event.expire_time }
+    }
+}
+
+pub(crate) fn event(row: events::Model) -> Result<RecordedEvent, StoreError> {
+    let kind = EventKind::ALL
+        .into_iter()
+        .find(|kind| *kind as i16 == row.kind)
+        .ok_or_else(|| StoreError::corrupt(format!("event kind {}", row.kind)))?;
+    let EventDetails { grant, expire_time } = json(&row.details)?;
+    let (available, threshold) = (row.available, row.threshold);
+    Ok(RecordedEvent {
+        revision: row.revision,
+        n: row.n,
+        event_time: Timestamp::from_micros(row.event_time),
+        event: Event { kind, unit: id(&row.unit)?, available, threshold, grant, expire_time },
     })
 }
 

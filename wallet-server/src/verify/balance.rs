@@ -24,6 +24,11 @@ pub(super) struct UnitFold {
 }
 
 impl UnitFold {
+    /// What can be reserved by the postings so far.
+    pub(super) const fn available(&self) -> i128 {
+        self.sums[0]
+    }
+
     /// Moves credits. I3: no more is repaid than was owed.
     pub(super) fn post(&mut self, posting: &Posting, revision: i64, faults: &mut Faults) {
         let amount = i128::from(posting.amount);

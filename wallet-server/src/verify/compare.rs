@@ -95,6 +95,9 @@ impl WalletFold {
             return faults.add(0, &text);
         };
         self.chain.check(row, faults);
+        for revision in self.events.keys() {
+            faults.add(*revision, "has events and no entry");
+        }
         faults.unless((1..=4).contains(&row.status), at, || {
             format!("has status {}, which is not known", row.status)
         });

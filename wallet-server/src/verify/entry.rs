@@ -9,7 +9,7 @@ use wallet_core::time::Timestamp;
 
 use crate::store::entity::entries;
 
-/// Reads a row. What it says must be all that it says: nothing may be lost on the way that the hash would miss.
+/// Reads a row; its events are read by themselves. What it says must be all that it says: nothing may be lost on the way that the hash would miss.
 pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
     if row.format != FORMAT {
         return Err(format!("has format {}, which is not known", row.format));
@@ -32,6 +32,7 @@ pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
         reason: row.reason.clone(),
         postings: serde_json::from_str(&row.postings).map_err(json)?,
         balances: serde_json::from_str(&row.balances).map_err(json)?,
+        events: Vec::new(),
         hash: row
             .hash
             .as_slice()

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::event::Event;
 use wallet_core::grant::{GrantDetails, GrantKey, Origin, TakenBack};
 use wallet_core::posting::{Part, Posting};
 use wallet_core::{OriginId, Source, Timestamp, UnitId};
@@ -23,6 +24,8 @@ pub(super) struct GrantFold {
     issue: Option<(i64, Timestamp, bool)>,
     effective: Option<Timestamp>,
     expired: Option<Timestamp>,
+    /// When it was to lapse, as people were told.
+    warned: Option<Timestamp>,
     /// What open reservations hold of it.
     holds: i128,
     seen: bool,
@@ -39,6 +42,7 @@ impl GrantFold {
             issue: None,
             effective: None,
             expired: None,
+            warned: None,
             holds: 0,
             seen: false,
         }
@@ -90,6 +94,20 @@ impl GrantFold {
             });
             self.issue = Some((at, entry.effective_time, posting.to == Part::Pending));
         }
+    }
+
+    /// People are told that it will lapse: once, and while there is something left of it.
+    pub(super) fn warn(&mut self, key: &GrantKey, entry: &Entry, event: &Event, faults: &mut Faults) {
+        let at = entry.revision;
+        let available = self.part(Part::Available);
+        faults.unless(available == i128::from(event.available), at, || {
+            format!("tells that {} of grant {key} are available, {available} are", event.available)
+        });
+        faults.unless(available + self.part(Part::Held) > 0, at, || {
+            format!("tells that grant {key} will lapse, and nothing is left of it")
+        });
+        faults.unless(self.warned.is_none(), at, || format!("tells again that grant {key} will lapse"));
+        self.warned = Some(event.expire_time);
     }
 
     /// Compares the row. I2: its parts are those of the fold and add up to its amount, which was issued.
@@ -211,7 +229,14 @@ impl GrantFold {
                 )
             });
         }
-        let next = if row.pending > 0 { row.effective_time } else { row.expire_time };
+        let warn = Timestamp::from_micros(row.warn_time);
+        let over = self.warned.is_some() || !row.open;
+        faults.unless(
+            warn == Timestamp::NEVER || (!over && effective < warn && warn < expire),
+            self.revision(),
+            || format!("I9: grant {key} has warn_time {warn}"),
+        );
+        let next = if row.pending > 0 { row.effective_time } else { row.expire_time.min(row.warn_time) };
         let past = next <= last_time && row.next_time == Timestamp::NEVER.as_micros();
         faults.unless(past || row.next_time == next, self.revision(), || {
             format!("I9: grant {key} has next_time {}, due is {next}", row.next_time)

@@ -44,6 +44,7 @@ impl Ledger {
                 wallet.own_row(row);
             }
             Row::Profile(row) => wallet.profile(row, faults),
+            Row::Event(row) => wallet.event(&row, faults),
             Row::Entry(row) => {
                 self.entries += 1;
                 wallet.entry(&row, faults);

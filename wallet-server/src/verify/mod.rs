@@ -10,6 +10,7 @@ mod balance;
 mod chain;
 mod compare;
 mod entry;
+mod event;
 mod faults;
 mod grant;
 mod ledger;

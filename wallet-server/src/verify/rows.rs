@@ -10,7 +10,9 @@ use sea_orm::{DbErr, FromQueryResult, QueryResult, Value};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::store::entity::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
+use crate::store::entity::{
+    entries, events, grants, reservations, wallet_balances, wallet_profiles, wallets,
+};
 use crate::store::{ReadTx, StoreError};
 
 /// Rows read with one query.
@@ -26,6 +28,8 @@ pub(super) type Key = (i16, Uuid);
 pub(super) enum Row {
     Wallet(wallets::Model),
     Profile(wallet_profiles::Model),
+    /// Before the entries that they came with.
+    Event(events::Model),
     Entry(entries::Model),
     Grant(grants::Model),
     Balance(wallet_balances::Model),
@@ -76,7 +80,7 @@ struct Table {
 /// Takes a column of a row as a value to continue behind.
 type Take = fn(&QueryResult, &str) -> Result<Value, DbErr>;
 
-static TABLES: [Table; 6] = [
+static TABLES: [Table; 7] = [
     Table {
         name: "wallets",
         order: &[],
@@ -86,6 +90,11 @@ static TABLES: [Table; 6] = [
         name: "wallet_profiles",
         order: &[],
         read: |row| wallet_profiles::Model::from_query_result(row, "").map(Row::Profile),
+    },
+    Table {
+        name: "events",
+        order: &[("revision", take::<i64>), ("n", take::<i32>)],
+        read: |row| events::Model::from_query_result(row, "").map(Row::Event),
     },
     Table {
         name: "entries",

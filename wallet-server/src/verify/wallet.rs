@@ -8,15 +8,16 @@ use wallet_core::grant::{GrantKey, TakenBack};
 use wallet_core::posting::Account;
 use wallet_core::{RequestId, ReservationId, UnitId, WalletKey};
 
-use crate::store::entity::{entries, wallets};
+use crate::store::entity::{entries, events, wallets};
 use crate::verify::balance::UnitFold;
 use crate::verify::chain::Chain;
+use crate::verify::event::EventFold;
 use crate::verify::faults::Faults;
 use crate::verify::grant::GrantFold;
 use crate::verify::life::Life;
 use crate::verify::rows::Key;
 use crate::verify::taking::Taking;
-use crate::verify::{entry, moves, taking};
+use crate::verify::{entry, event, moves, taking};
 
 /// What is known of a wallet so far.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct WalletFold {
     /// The instant at which its profile says it was made.
     pub(super) create_time: Option<i64>,
     pub(super) chain: Chain,
+    /// By revision, until their entries come.
+    pub(super) events: BTreeMap<i64, Vec<EventFold>>,
     pub(super) grants: BTreeMap<GrantKey, GrantFold>,
     pub(super) units: BTreeMap<UnitId, UnitFold>,
     /// Until their rows come.
@@ -48,6 +51,7 @@ impl WalletFold {
             row: None,
             create_time: None,
             chain: Chain::new(WalletKey::from_uuid(uuid)),
+            events: BTreeMap::new(),
             grants: BTreeMap::new(),
             units: BTreeMap::new(),
             lives: BTreeMap::new(),
@@ -62,10 +66,19 @@ impl WalletFold {
         (self.bucket, self.uuid)
     }
 
+    /// Takes what people were told, ahead of the entry that made it so.
+    pub(super) fn event(&mut self, row: &events::Model, faults: &mut Faults) {
+        match event::read(row) {
+            Ok(read) => self.events.entry(row.revision).or_default().push(read),
+            Err(error) => faults.add(row.revision, &format!("event {} does not read back: {error}", row.n)),
+        }
+    }
+
     /// Folds the next entry.
     pub(super) fn entry(&mut self, row: &entries::Model, faults: &mut Faults) {
+        let events = self.events.remove(&row.revision).unwrap_or_default();
         let entry = match entry::read(row) {
-            Ok(entry) => entry,
+            Ok(entry) => Entry { events: events.iter().map(|told| told.event.clone()).collect(), ..entry },
             Err(error) => {
                 faults.add(row.revision, &format!("the entry does not read back: {error}"));
                 return self.chain.skip(row);
@@ -81,6 +94,8 @@ impl WalletFold {
             self.unit(&posting.unit).post(posting, entry.revision, faults);
         }
         self.balances(&entry, faults);
+        event::check(&entry, &events, |event| self.unit(&event.unit).available(), faults);
+        self.warning(&entry, faults);
         self.ids(&entry, faults);
         self.taking_back(&entry);
     }
@@ -92,6 +107,17 @@ impl WalletFold {
         *known = why.max(*known);
         if why != TakenBack::Revoked {
             self.takings.push(Taking::new(entry, (why, name), &self.grants));
+        }
+    }
+
+    /// A grant is told once that it will lapse, and lives on then.
+    fn warning(&mut self, entry: &Entry, faults: &mut Faults) {
+        for event in &entry.events {
+            let Some(key) = &event.grant else { continue };
+            match self.grants.get_mut(key) {
+                Some(grant) => grant.warn(key, entry, event, faults),
+                None => faults.add(entry.revision, &format!("tells of grant {key}, which was not issued")),
+            }
         }
     }
 

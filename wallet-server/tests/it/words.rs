@@ -214,3 +214,9 @@ pub(crate) fn violations<A: Debug>(answer: Result<A, Error>) -> Vec<String> {
     let refusal = refused(answer, ErrorReason::InvalidField, Code::InvalidArgument);
     refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect()
 }
+
+/// When a balance is low, whatever the plan says.
+pub(crate) fn low_balance(unit: &str, thresholds: &[v1::threshold::Threshold]) -> v1::LowBalance {
+    let thresholds = thresholds.iter().map(|threshold| v1::Threshold { threshold: Some(*threshold) });
+    v1::LowBalance { unit: unit.into(), thresholds: thresholds.collect() }
+}

@@ -15,6 +15,7 @@ use crate::ids::UnitId;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_DUNNING: Duration = DAY.saturating_mul(7);
 const LONGEST_DUNNING: Duration = DAY.saturating_mul(90);
+const EARLIEST_EXPIRY_WARNING: u16 = 90;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +40,8 @@ pub(super) struct PlanText {
     queue_priority: i32,
     #[serde(default)]
     thresholds: BTreeMap<String, Vec<Literal>>,
+    #[serde(default)]
+    expiry_warning_days: u16,
     list_price: Option<ListPrice>,
 }
 
@@ -84,6 +87,10 @@ impl PlanText {
         if let Some(list_price) = &self.list_price {
             check_list_price(list_price, path, reader);
         }
+        if self.expiry_warning_days > EARLIEST_EXPIRY_WARNING {
+            let text = format!("must be at most {EARLIEST_EXPIRY_WARNING}, is {}", self.expiry_warning_days);
+            reader.problem(&format!("{path}.expiry_warning_days"), text);
+        }
         Plan {
             name: self.name.unwrap_or_else(|| self.id.clone()),
             tier: self.tier.unwrap_or_else(|| self.id.clone()),
@@ -98,6 +105,7 @@ impl PlanText {
             features: self.features,
             queue_priority: self.queue_priority,
             thresholds: read_thresholds(&self.thresholds, path, reader),
+            expiry_warning_days: self.expiry_warning_days,
             list_price: self.list_price,
         }
     }

@@ -1,5 +1,6 @@
 //! Credits that come in and go, and the wallet's own properties.
 
+use wallet_core::catalog::Threshold;
 use wallet_core::decide::{Grant, Purchase, RecordChargeback, RefundTopUp, RevokeGrant, TopUp, UpdateWallet};
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::wallet::WalletStatus;
@@ -117,7 +118,16 @@ impl Generator {
         debt_limits: Amounts,
     ) -> Command {
         let (request, reason) = (self.new_id("r"), "asked to".to_owned());
-        Command::UpdateWallet(UpdateWallet { request, status, display_name, debt_limits, reason })
+        // What people are told of it is no concern of the model's, and must disturb nothing.
+        let low_balance = [(unit("credits"), vec![Threshold::Amount(25), Threshold::Percent(20)])].into();
+        Command::UpdateWallet(UpdateWallet {
+            request,
+            status,
+            display_name,
+            debt_limits,
+            low_balance,
+            reason,
+        })
     }
 
     /// What makes jobs possible again.

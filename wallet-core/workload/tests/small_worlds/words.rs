@@ -92,6 +92,7 @@ pub(crate) fn reactivate(request: &str) -> Command {
         status: Some(WalletStatus::Active),
         display_name: None,
         debt_limits: Amounts::none(),
+        low_balance: BTreeMap::new(),
         reason: String::new(),
     })
 }

@@ -1,4 +1,4 @@
-//! UpdateWallet: suspends, reactivates, renames a wallet, sets how much it may owe.
+//! UpdateWallet: suspends, reactivates, renames a wallet, sets how much it may owe and what it calls low.
 
 use wallet_core::decide::UpdateWallet;
 use wallet_core::{Command, Rejection, WalletId};
@@ -31,6 +31,10 @@ fn parse(request: v1::UpdateWalletRequest) -> Result<(WalletId, UpdateWallet), R
     let status = bad.new_status("status", request.status);
     let display_name = request.display_name.map(|name| bad.display_name(name));
     let debt_limits = bad.amounts("debt_limits", request.debt_limits);
+    let low_balance = bad.low_balance("low_balance", request.low_balance);
     let reason = bad.reason(request.reason);
-    bad.verdict(|| Some((wallet?, UpdateWallet { request: id?, status, display_name, debt_limits, reason })))
+    bad.verdict(|| {
+        let update = UpdateWallet { request: id?, status, display_name, debt_limits, low_balance, reason };
+        Some((wallet?, update))
+    })
 }

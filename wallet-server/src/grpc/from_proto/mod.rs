@@ -5,6 +5,7 @@ mod amount;
 mod clock;
 mod duration;
 mod entitlement;
+mod event;
 mod grant;
 mod id;
 mod instant;

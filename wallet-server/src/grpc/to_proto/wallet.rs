@@ -7,6 +7,7 @@ use wallet_proto::v1;
 
 use super::amount::amount;
 use super::balance::{balances, count};
+use super::event::low_balance;
 use super::subscription::subscription;
 use super::time::instant;
 
@@ -24,6 +25,7 @@ pub(crate) fn wallet(catalog: &Catalog, view: &WalletView, units: &[UnitBalance]
         version: view.version,
         plan_id: view.plan.clone().unwrap_or_default(),
         debt_limits: limited.map(|unit| amount(catalog, &unit.unit, unit.total.debt_limit)).collect(),
+        low_balance: low_balance(&view.profile.low_balance),
         subscription: view.profile.subscription.as_ref().map(|sold| subscription(catalog, sold)),
     }
 }

@@ -1,6 +1,7 @@
 //! GetBalance: what a wallet has now.
 
 use wallet_core::balance::unit_balances;
+use wallet_core::event::warnings;
 use wallet_core::{Rejection, WalletId, spend};
 use wallet_proto::v1;
 
@@ -25,6 +26,7 @@ pub(super) async fn get_balance(
         version: wallet.version,
         read_time: to_proto::instant(read_time),
         open_reservations: to_proto::count(wallet.open_reservations),
+        warnings: to_proto::warnings(&catalog, &warnings(&wallet, wallet.balances.keys())),
         next_renewal_time: wallet.next_renewal().and_then(to_proto::instant),
         expiries: to_proto::expiries(&catalog, &wallet),
         grants: spend::listing_order(&catalog, open)

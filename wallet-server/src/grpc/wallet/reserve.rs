@@ -27,7 +27,7 @@ pub(super) async fn reserve(
         queue_priority: done.plan.queue_priority,
         limits: to_proto::limits(&done.plan.limits),
         features: done.plan.features,
-        warnings: Vec::new(),
+        warnings: to_proto::warnings(&catalog, &done.warnings),
     })
 }
 

@@ -21,6 +21,7 @@ pub(crate) struct Model {
     pub(crate) priority: i32,
     pub(crate) effective_time: i64,
     pub(crate) expire_time: i64,
+    pub(crate) warn_time: i64,
     pub(crate) create_time: i64,
     pub(crate) amount: i64,
     pub(crate) pending: i64,

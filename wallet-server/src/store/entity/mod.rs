@@ -2,6 +2,7 @@
 
 pub(crate) mod catalogs;
 pub(crate) mod entries;
+pub(crate) mod events;
 pub(crate) mod grants;
 pub(crate) mod reservations;
 pub(crate) mod signing_keys;

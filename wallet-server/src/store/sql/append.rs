@@ -6,6 +6,7 @@
 use sea_orm::{Statement, Value};
 use serde::Serialize;
 use wallet_core::entry::{self, Entry};
+use wallet_core::event::Event;
 use wallet_core::grant::{Grant, Origin};
 use wallet_core::ids::UnitId;
 use wallet_core::reservation::Reservation;
@@ -13,7 +14,7 @@ use wallet_core::wallet::Balance;
 use wallet_core::{Timestamp, Wallet, WalletKey};
 
 use super::columns::{Columns, columns};
-use crate::store::rows::source_number;
+use crate::store::rows::{EventDetails, source_number};
 use crate::store::tx::Written;
 use crate::store::{Backend, StoreError};
 
@@ -93,6 +94,7 @@ fn parts(batch: &[Written<'_>]) -> Result<Vec<Part>, StoreError> {
     parts.extend(grants(batch)?);
     parts.extend(reservations(batch)?);
     parts.push(entries(batch)?);
+    parts.push(events(batch)?);
     Ok(parts)
 }
 
@@ -188,7 +190,8 @@ fn profiles(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
 
 /// When a grant changes by itself next; never once its calendar is done, so that no sweep finds it again.
 fn next_time(wallet: &Wallet, grant: &Grant) -> i64 {
-    let next = if grant.parts.pending > 0 { grant.effective_time } else { grant.expire_time };
+    let next =
+        if grant.parts.pending > 0 { grant.effective_time } else { grant.warn_time.min(grant.expire_time) };
     if next <= wallet.last_time { Timestamp::NEVER.as_micros() } else { next.as_micros() }
 }
 
@@ -224,6 +227,7 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
                 priority: Int = |(_, g, _)| g.priority,
                 effective_time: BigInt = |(_, g, _)| g.effective_time.as_micros(),
                 expire_time: BigInt = |(_, g, _)| g.expire_time.as_micros(),
+                warn_time: BigInt = |(_, g, _)| g.warn_time.as_micros(),
                 create_time: BigInt = |(_, g, _)| g.create_time.as_micros(),
                 amount: BigInt = |(_, g, _)| g.amount,
                 pending: BigInt = |(_, g, _)| g.parts.pending,
@@ -252,6 +256,7 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
                 origin_id: Text = |(_, g)| g.key.id.to_string(),
                 n: Int = |(_, g)| i32::from(g.key.n),
                 expire_time: BigInt = |(_, g)| g.expire_time.as_micros(),
+                warn_time: BigInt = |(_, g)| g.warn_time.as_micros(),
                 pending: BigInt = |(_, g)| g.parts.pending,
                 available: BigInt = |(_, g)| g.parts.available,
                 held: BigInt = |(_, g)| g.parts.held,
@@ -363,6 +368,34 @@ fn entries(batch: &[Written<'_>]) -> Result<Part, StoreError> {
             postings: Text = |(_, _, postings, _)| postings.clone(),
             balances: Text = |(_, _, _, balances)| balances.clone(),
             hash: Bytes = |(_, e, ..)| e.hash.to_vec(),
+        }),
+    ))
+}
+
+/// What people are told comes with the entry that makes it so, in the same statement.
+fn events(batch: &[Written<'_>]) -> Result<Part, StoreError> {
+    let mut rows: Vec<(WalletKey, &Entry, i32, &Event, String)> = Vec::new();
+    for w in batch {
+        for entry in w.entries {
+            for (n, event) in (0..).zip(&entry.events) {
+                rows.push((w.key(), entry, n, event, json(&EventDetails::of(event))?));
+            }
+        }
+    }
+    Ok(insert(
+        "events",
+        rows.len(),
+        columns!(rows, {
+            bucket: SmallInt = |(k, ..)| k.bucket(),
+            wallet_key: Uuid = |(k, ..)| k.uuid(),
+            revision: BigInt = |(_, entry, ..)| entry.revision,
+            n: Int = |(_, _, n, ..)| *n,
+            kind: SmallInt = |(.., event, _)| event.kind as i16,
+            unit: Text = |(.., event, _)| event.unit.to_string(),
+            available: BigInt = |(.., event, _)| event.available,
+            threshold: BigInt = |(.., event, _)| event.threshold,
+            event_time: BigInt = |(_, entry, ..)| entry.effective_time.as_micros(),
+            details: Text = |(.., details)| details.clone(),
         }),
     ))
 }

@@ -162,7 +162,7 @@ async fn fill(lane: &DatabaseConnection, backend: Backend) {
         (
             "grants",
             format!(
-                "n % 64, {key}, 1, 't', 0, 'credits', 5, 0, 1, 2, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, true, 2, '', '', '{{}}'"
+                "n % 64, {key}, 1, 't', 0, 'credits', 5, 0, 1, 2, 2, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, true, 2, '', '', '{{}}'"
             ),
         ),
         (
@@ -171,6 +171,7 @@ async fn fill(lane: &DatabaseConnection, backend: Backend) {
                 "n % 64, {key}, 'j', 1, true, 9, 9, 0, '', 0, 0, '[]', 0, 0, '', '', 1, 1, '', '', '', '{{}}'"
             ),
         ),
+        ("events", format!("n % 64, {key}, 1, 0, 1, 'credits', 1, 2, 1, '{{}}'")),
         ("entries", format!("n % 64, {key}, 1, 1, 1, 1, 1, '', '', '', '', '', '[]', '[]', {zeros}")),
     ];
     for (table, values) in rows {

@@ -1,5 +1,6 @@
 //! Commands in a few words.
 
+use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, Cost, ExplicitPrice, Extend, Grant, Outcome, PriceSource,
     Purchase, RecordChargeback, RecordPayment, RefundTopUp, Reserve, ResumeSubscription, RevokeGrant, Settle,
@@ -156,6 +157,7 @@ pub(super) fn rename(request: &str) -> Command {
         status: None,
         display_name: Some("Ann".to_owned()),
         debt_limits: Amounts::none(),
+        low_balance: [("credits".parse().unwrap(), vec![Threshold::Amount(5)])].into(),
         reason: "marriage".to_owned(),
     })
 }

@@ -35,6 +35,8 @@ id = "plus"
 rank = 2
 term = "WEEK"
 allowances = [{ unit = "credits", amount = 100 }]
+thresholds = { credits = ["95%"] }
+expiry_warning_days = 2
 [[plans]]
 id = "yearly"
 term = "YEAR"

@@ -8,4 +8,5 @@ mod money_back;
 mod rows;
 mod tampered_chain;
 mod tampered_entries;
+mod tampered_events;
 mod tampered_rows;

@@ -1,20 +1,24 @@
 //! The rows of a ledger in memory, to be looked up, changed, and verified.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use wallet_core::entry::{EntryKind, genesis};
+use wallet_core::entry::{Entry, EntryKind, genesis};
+use wallet_core::event::{Event, EventKind};
 use wallet_core::posting::Posting;
 use wallet_core::{TenantId, WalletKey};
 
 use super::commands::top_up;
 use super::fixture::{Story, written};
 use crate::store::Store;
-use crate::store::entity::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
-use crate::verify::entry;
+use crate::store::entity::{
+    entries, events, grants, reservations, wallet_balances, wallet_profiles, wallets,
+};
 use crate::verify::ledger::Ledger;
 use crate::verify::report::Report;
 use crate::verify::rows::{Key, Row, send_all};
+use crate::verify::{entry, event};
 
 /// All rows of a ledger, in order.
 #[derive(Debug, Clone)]
@@ -82,6 +86,12 @@ impl Rows {
         self.entry_of(kind, "")
     }
 
+    /// The first event of a kind.
+    pub(super) fn event(&mut self, kind: EventKind) -> &mut events::Model {
+        let is = |row: &&mut events::Model| row.kind == kind as i16;
+        self.find(|row| if let Row::Event(row) = row { Some(row).filter(is) } else { None })
+    }
+
     /// The first entry of a kind that is about a reservation.
     pub(super) fn entry_of(&mut self, kind: EntryKind, reservation: &str) -> &mut entries::Model {
         let about = |row: &entries::Model| reservation.is_empty() || row.reservation_id == reservation;
@@ -92,10 +102,18 @@ impl Rows {
     /// Chains ann's entries anew, as somebody would who knows how.
     pub(super) fn rehash(&mut self) {
         let mut head = genesis(WalletKey::from_uuid(ann().1));
+        let mut events: BTreeMap<i64, Vec<Event>> = BTreeMap::new();
         for (_, row) in self.0.iter_mut().filter(|(key, _)| *key == ann()) {
-            if let Row::Entry(row) = row {
-                head = entry::read(row).unwrap().hash_after(&head);
-                row.hash = head.to_vec();
+            match row {
+                Row::Event(row) => {
+                    events.entry(row.revision).or_default().push(event::read(row).unwrap().event);
+                }
+                Row::Entry(row) => {
+                    let events = events.remove(&row.revision).unwrap_or_default();
+                    head = Entry { events, ..entry::read(row).unwrap() }.hash_after(&head);
+                    row.hash = head.to_vec();
+                }
+                _ => {}
             }
         }
         self.wallet().head = head.to_vec();

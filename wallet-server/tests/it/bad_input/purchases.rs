@@ -1,10 +1,11 @@
 //! Of the calls about wallets and credits: top-ups, grants, revocations, wallets, catalogs.
 
 use wallet_client::v1;
+use wallet_client::v1::threshold::Threshold;
 use wallet_client::v1::top_up_request::What;
 
 use super::{ALPHABET, amount, instant, long, unchanged};
-use crate::words::violations;
+use crate::words::{low_balance, violations};
 
 const CALENDAR: &str = "must lie between 1970-01-01T00:00:00Z and 9999-12-31T23:59:59Z";
 
@@ -124,6 +125,7 @@ each_database! {
             status: v1::WalletStatus::Closed.into(),
             display_name: Some(long(257)),
             debt_limits,
+            low_balance: vec![low_balance("credits", &[Threshold::Percent(101)]), low_balance("credits", &[])],
             reason: long(1_025),
         };
         let expected = [
@@ -133,6 +135,8 @@ each_database! {
             "display_name: has 257 bytes, at most 256 are allowed",
             of_limits[0],
             of_limits[1],
+            "low_balance[0].thresholds[0].percent: is 101, 0 to 100 is allowed",
+            "low_balance[1].unit: credits is named twice",
             "reason: has 1025 bytes, at most 1024 are allowed",
         ];
         assert_eq!(violations(client.update_wallet(bad.clone()).await), expected);

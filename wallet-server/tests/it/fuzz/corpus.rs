@@ -80,6 +80,11 @@ fn usual() -> Vec<Input> {
         wallet("ListReservations", &jobs),
         wallet("ListGrants", &v1::ListGrantsRequest { wallet_id: wallet_id(), ..Default::default() }),
         wallet("ListEntries", &lines),
+        Input {
+            path: "/wallet.v1.EventService/ListEvents".into(),
+            message: v1::ListEventsRequest { wallet_id: wallet_id(), kinds: vec![1], ..Default::default() }
+                .encode_to_vec(),
+        },
         wallet("GetEntitlements", &v1::GetEntitlementsRequest { wallet_id: wallet_id() }),
         admin("CreateWallet", &create),
         admin("GetWallet", &v1::GetWalletRequest { wallet_id: wallet_id() }),

@@ -3,7 +3,7 @@
 use wallet_client::v1::{self, CancelTime, Decision, ErrorReason};
 use wallet_client::{Code, OperationExt, amount};
 
-use super::platform::{ALICE, at, op, subscribe};
+use super::platform::{ALICE, Platform, at, op, subscribe};
 use crate::words::refused;
 
 fn video(media: &str, model: &str, resolution: &str, seconds: &str) -> v1::Operation {
@@ -14,6 +14,14 @@ fn video(media: &str, model: &str, resolution: &str, seconds: &str) -> v1::Opera
 /// The lightest there is: one credit.
 fn draft() -> v1::Operation {
     video("text", "pika", "720p", "5")
+}
+
+async fn use_30_credits(platform: &Platform, month: &str) {
+    for n in 0..30 {
+        let job = format!("{month}-{n}");
+        platform.run(&job, draft()).await;
+        platform.deliver(&job).await;
+    }
 }
 
 product! {
@@ -32,6 +40,16 @@ product! {
         platform.subscribe("creator").await;
         platform.unsubscribe(CancelTime::Now).await;
         assert_eq!((platform.wallet().await.plan_id.as_str(), platform.credits().await), ("free", (0, 0)));
+    }
+
+    async fn one_is_told_when_credits_run_low_and_again_in_the_next_month(platform: Platform) {
+        platform.subscribe("creator").await;
+        use_30_credits(platform, "february").await;
+        assert_eq!(platform.credits().await, (5, 0));
+        assert_eq!(platform.notices().await, ["LOW_BALANCE 5 credits"]);
+        platform.until("2026-02-28T09:00:00Z").await;
+        use_30_credits(platform, "march").await;
+        assert_eq!(platform.notices().await, ["LOW_BALANCE 5 credits"; 2]);
     }
 
     async fn creator_includes_30_credits_per_billing_month(platform: Platform) {

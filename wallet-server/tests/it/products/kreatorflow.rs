@@ -49,6 +49,23 @@ product! {
         assert_eq!(charged(&platform.deliver("job").await), displayed);
     }
 
+    async fn one_is_notified_before_reaching_zero(platform: Platform) {
+        platform.subscribe("creator").await;
+        for n in 1..=16 {
+            let job = format!("job-{n}");
+            let reserved = platform.reserve(&job, video("core", "720p", "20")).await.unwrap();
+            platform.deliver(&job).await;
+            // Less than a fifth of 300 is low; 320 are there.
+            assert_eq!(reserved.warnings.is_empty(), n < 14, "{job}");
+            let notices: &[&str] = match n {
+                1..=13 => &[],
+                14..=15 => &["LOW_BALANCE 40 credits"],
+                _ => &["LOW_BALANCE 40 credits", "LOW_BALANCE 0 credits", "EXHAUSTED 0 credits"],
+            };
+            assert_eq!(platform.notices().await, notices, "{job}");
+        }
+    }
+
     async fn one_starts_with_free_credits_to_test_the_platform(platform: Platform) {
         assert_eq!(platform.wallet().await.plan_id, "free");
         assert_eq!(platform.by_source().await, "FREE 20");

@@ -253,6 +253,18 @@ impl Platform {
         some.map(|source| format!("{} {}", name(source), figure(source))).collect::<Vec<_>>().join(", ")
     }
 
+    /// What Alice is told: "LOW_BALANCE 4 credits".
+    pub(crate) async fn notices(&self) -> Vec<String> {
+        let request = v1::ListEventsRequest { wallet_id: ALICE.into(), ..Default::default() };
+        let events = self.client.list_events(request).await.expect("the events").events;
+        let word = |event: &v1::Event| {
+            let left = event.available.clone().unwrap_or_default();
+            let kind = event.kind().as_str_name().trim_start_matches("EVENT_KIND_");
+            format!("{kind} {} {}", left.amount, left.unit)
+        };
+        events.iter().map(word).collect()
+    }
+
     /// What Alice's ledger says.
     pub(crate) async fn ledger(&self) -> Vec<v1::Entry> {
         entries(&self.client, ALICE).await

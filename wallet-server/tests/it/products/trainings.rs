@@ -29,6 +29,26 @@ product! {
         assert_eq!(platform.by_source().await, "FREE 40");
     }
 
+    async fn trainings_that_run_low_are_warned_of(platform: Platform) {
+        platform.subscribe("pro-yearly").await;
+        for n in 0..11 {
+            platform.run(&format!("training-{n}"), training("20")).await;
+        }
+        assert_eq!(platform.notices().await, ["LOW_BALANCE 1 trainings"]);
+        platform.run("last-training", training("20")).await;
+        assert_eq!(platform.notices().await, ["LOW_BALANCE 1 trainings", "EXHAUSTED 0 trainings"]);
+    }
+
+    async fn credits_that_run_low_are_warned_of(platform: Platform) {
+        platform.run("first", image("flux-schnell", "sd", "1")).await;
+        for job in ["second", "third", "fourth"] {
+            platform.run(job, image("flux-schnell", "sd", "1")).await;
+        }
+        assert_eq!(platform.notices().await, [""; 0], "10 of 50 are not below 20 %");
+        platform.run("fifth", image("flux-schnell", "sd", "1")).await;
+        assert_eq!(platform.notices().await, ["LOW_BALANCE 0 credits", "EXHAUSTED 0 credits"]);
+    }
+
     async fn who_used_the_initial_50_credits_must_upgrade(platform: Platform) {
         platform.run("job", image("flux-schnell", "4k", "1")).await;
         platform.deliver("job").await;

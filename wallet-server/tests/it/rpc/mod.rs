@@ -16,6 +16,7 @@ mod get_reservation;
 mod get_wallet;
 mod grant;
 mod list_entries;
+mod list_events;
 mod list_grants;
 mod list_packs;
 mod list_plans;

@@ -1,0 +1,180 @@
+//! Events: what people are told, once, because of an entry. Part of the entry, and of its hash.
+//!
+//! [`tell`] is the one place where a balance becomes news. It sees every entry, whether a command or time made it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::entry::{Entry, Hash};
+use crate::grant::{Grant, GrantKey};
+use crate::ids::UnitId;
+use crate::posting::Part;
+use crate::time::Timestamp;
+use crate::touched::Touched;
+use crate::wallet::Wallet;
+
+/// What people are told. The numbers are stored and hashed: they never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum EventKind {
+    /// Available fell below a threshold. Again only after it was 10 % above.
+    LowBalance = 1,
+    /// Available fell to 0. Again as soon as it was above.
+    Exhausted = 2,
+    /// What is left of a grant lapses in a few days. Once per grant.
+    GrantExpiring = 3,
+}
+
+impl EventKind {
+    /// All kinds.
+    pub const ALL: [EventKind; 3] = [EventKind::LowBalance, EventKind::Exhausted, EventKind::GrantExpiring];
+}
+
+/// One thing that people are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What.
+    pub kind: EventKind,
+    /// Of which unit.
+    pub unit: UnitId,
+    /// What could be reserved then, in minor units: in the wallet, or in the grant that lapses.
+    pub available: i64,
+    /// Below which amount a balance is low, in minor units; 0 elsewhere.
+    pub threshold: i64,
+    /// The grant that lapses.
+    pub grant: Option<GrantKey>,
+    /// When it does; [`Timestamp::NEVER`] elsewhere.
+    pub expire_time: Timestamp,
+}
+
+/// Something that is so, whether or not it is news.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// LOW_BALANCE or EXHAUSTED.
+    pub kind: EventKind,
+    /// Of which unit.
+    pub unit: UnitId,
+    /// What can be reserved, in minor units.
+    pub available: i64,
+    /// The lowest threshold that it is below, in minor units; 0 if there is none.
+    pub threshold: i64,
+}
+
+impl Event {
+    /// A grant lapses soon.
+    pub(crate) fn expiring(grant: &Grant) -> Self {
+        Self {
+            kind: EventKind::GrantExpiring,
+            unit: grant.unit.clone(),
+            available: grant.parts.available,
+            threshold: 0,
+            grant: Some(grant.key.clone()),
+            expire_time: grant.expire_time,
+        }
+    }
+
+    fn about_balance(kind: EventKind, unit: &UnitId, available: i64, threshold: i64) -> Self {
+        let (grant, expire_time) = (None, Timestamp::NEVER);
+        Self { kind, unit: unit.clone(), available, threshold, grant, expire_time }
+    }
+}
+
+/// Adds to the last of the entries that one instant brought what they make of the balances, and seals it anew.
+/// `head` is the hash that the first of them is chained to.
+pub(crate) fn tell(wallet: &mut Wallet, head: &Hash, entries: &mut [Entry], touched: &mut Touched) {
+    let mut events = Vec::new();
+    for (unit, change) in changes(entries) {
+        let after = wallet.balance(unit.as_str()).available;
+        let before = after.saturating_sub(change);
+        let told = wallet.profile.told.get(&unit).cloned().unwrap_or_default();
+        let (still_told, news) = crossed(&wallet.profile.thresholds(&unit), &told, before, after);
+        let low = |threshold| Event::about_balance(EventKind::LowBalance, &unit, after, threshold);
+        events.extend(news.into_iter().map(low));
+        if before > 0 && after == 0 {
+            events.push(Event::about_balance(EventKind::Exhausted, &unit, 0, 0));
+        }
+        if still_told != told {
+            touched.profile = true;
+            match still_told.is_empty() {
+                true => wallet.profile.told.remove(&unit),
+                false => wallet.profile.told.insert(unit, still_told),
+            };
+        }
+    }
+    let Some((last, earlier)) = entries.split_last_mut().filter(|_| !events.is_empty()) else { return };
+    last.events.extend(events);
+    last.hash = last.hash_after(earlier.last().map_or(head, |entry| &entry.hash));
+    wallet.head = last.hash;
+}
+
+/// What is low of these units now.
+pub fn warnings<'a>(wallet: &Wallet, units: impl Iterator<Item = &'a UnitId>) -> Vec<Warning> {
+    let warning = |unit: &UnitId| {
+        let available = wallet.balance(unit.as_str()).available;
+        let low = wallet.profile.thresholds(unit).into_iter().find(|threshold| available < *threshold);
+        let kind = match (available, low) {
+            (0, _) => EventKind::Exhausted,
+            (_, Some(_)) => EventKind::LowBalance,
+            (_, None) => return None,
+        };
+        Some(Warning { kind, unit: unit.clone(), available, threshold: low.unwrap_or(0) })
+    };
+    units.filter_map(warning).collect()
+}
+
+/// By how much available has changed, per unit in which it moved.
+fn changes(entries: &[Entry]) -> BTreeMap<UnitId, i64> {
+    let mut changes: BTreeMap<UnitId, i64> = BTreeMap::new();
+    for posting in entries.iter().flat_map(|entry| &entry.postings) {
+        let change = match (posting.from, posting.to) {
+            (Part::Available, _) => -posting.amount,
+            (_, Part::Available) => posting.amount,
+            _ => continue,
+        };
+        let sum = changes.entry(posting.unit.clone()).or_default();
+        *sum = sum.saturating_add(change);
+    }
+    changes
+}
+
+/// The thresholds that count as told of afterwards, and the news among them, the highest first.
+fn crossed(
+    thresholds: &BTreeSet<i64>,
+    told: &BTreeSet<i64>,
+    before: i64,
+    after: i64,
+) -> (BTreeSet<i64>, Vec<i64>) {
+    let is_news = |threshold: &i64| !told.contains(threshold) && before >= *threshold && after < *threshold;
+    let news: Vec<i64> = thresholds.iter().rev().copied().filter(is_news).collect();
+    let still = told.iter().copied().filter(|told| thresholds.contains(told) && after < re_armed(*told));
+    (still.chain(news.iter().copied()).collect(), news)
+}
+
+/// From where on a threshold is told of again: 10 % above it.
+const fn re_armed(threshold: i64) -> i64 {
+    threshold.saturating_add(threshold / 10 + if threshold % 10 > 0 { 1 } else { 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_is_told_of_once_until_available_is_10_percent_above_it() {
+        let set = |of: &[i64]| of.iter().copied().collect::<BTreeSet<_>>();
+        for (told, before, after, still, news) in [
+            (vec![], 100, 20, vec![], vec![]),
+            (vec![], 100, 19, vec![20], vec![20]),
+            (vec![20], 19, 21, vec![20], vec![]),
+            (vec![20], 21, 19, vec![20], vec![]),
+            (vec![20], 19, 22, vec![], vec![]),
+            (vec![], 22, 0, vec![20, 11], vec![20, 11]),
+            (vec![20, 11], 0, 13, vec![20], vec![]),
+            (vec![20, 11], 0, 12, vec![20, 11], vec![]),
+            (vec![], 15, 12, vec![], vec![]),
+            (vec![50, 20], 19, 5, vec![20, 11], vec![11]),
+        ] {
+            let (now, told_now) = crossed(&set(&[11, 20]), &set(&told), before, after);
+            assert_eq!((now, told_now), (set(&still), news), "{told:?}, {before} to {after}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What people are told: once when a balance falls low, when it is used up, and before credits lapse.
+
+use wallet_core::catalog::Threshold::{Amount, Percent};
+
+use super::prelude::*;
+
+/// The scenarios' plans with thresholds: free 40 %, creator 20 % and 3, pro 20 % and expiries three days ahead.
+fn warning_plans() -> String {
+    let of = |toml: String, plan: &str, says: &str| {
+        let id = format!("id = \"{plan}\"");
+        assert!(toml.contains(&id), "{plan}");
+        toml.replacen(&id, &format!("{id}\n{says}"), 1)
+    };
+    let toml = of(with_plans(), "free", "thresholds = { credits = [\"40%\"] }");
+    let toml = of(toml, "creator", "thresholds = { credits = [\"20%\", 3] }");
+    of(toml, "pro", "thresholds = { credits = [\"20%\"] }\nexpiry_warning_days = 3")
+}
+
+#[test]
+fn a_balance_that_falls_low_is_told_once_by_the_reserve_that_takes_it() {
+    given([top_up(100), update("u").low("credits", &[Amount(20), Amount(5)])])
+        .when(reserve("a", 80))
+        .then([told_nothing(), warned(&[])])
+        .when(reserve("b", 1))
+        .then([told(&["5: credits at 19, below 20"]), warned(&["credits at 19, below 20"])])
+        .when(reserve("c", 1))
+        .then([told_nothing(), warned(&["credits at 18, below 20"])])
+        .when(reserve("d", 14))
+        .then([told(&["7: credits at 4, below 5"]), warned(&["credits at 4, below 5"])])
+        .when(settle("a", 80))
+        .then([told_nothing()]);
+}
+
+#[test]
+fn it_is_told_again_only_after_10_percent_above() {
+    let low = || given([top_up(100), update("u").low("credits", &[Amount(25)]), reserve("a", 76)]);
+    low()
+        .then([ever_told(&["4: credits at 24, below 25"])])
+        .and(give("g", 3))
+        .when(reserve("b", 3))
+        .then([told_nothing(), available(24)]);
+    low()
+        .and(give("g", 4))
+        .when(reserve("b", 3))
+        .then([told_nothing(), available(25)])
+        .when(reserve("c", 1))
+        .then([told(&["7: credits at 24, below 25"])]);
+}
+
+#[test]
+fn a_replay_and_a_refusal_tell_nothing_and_a_replay_warns_all_the_same() {
+    given([top_up(10), update("u").low("credits", &[Amount(5)])])
+        .when(reserve("a", 11))
+        .then([refused("INSUFFICIENT_CREDITS"), told_nothing()])
+        .and(reserve("b", 6))
+        .when(reserve("b", 6))
+        .then([replayed(), told_nothing(), warned(&["credits at 4, below 5"])]);
+}
+
+#[test]
+fn exhausted_is_told_whenever_nothing_is_left_and_only_of_what_there_was() {
+    given([top_up(10)])
+        .when(reserve("a", 10))
+        .then([told(&["3: credits exhausted"]), warned(&["credits exhausted"])])
+        .when(reserve("none", 0))
+        .then([told_nothing(), warned(&["credits exhausted"])])
+        .when(fail("a"))
+        .then([told_nothing(), available(10)])
+        .when(reserve("b", 10))
+        .then([told(&["6: credits exhausted"])]);
+}
+
+#[test]
+fn all_that_a_fall_passes_is_told_the_highest_first() {
+    given([top_up(10), buy_of("t2", "trainings", 2)])
+        .and(update("u").low("credits", &[Amount(3), Amount(8)]).low("trainings", &[Amount(2)]))
+        .when(reserve_both("a", "both", 10, 1))
+        .then([
+            told(&[
+                "5: credits at 0, below 8",
+                "5: credits at 0, below 3",
+                "5: credits exhausted",
+                "5: trainings at 1, below 2",
+            ]),
+            warned(&["credits exhausted", "trainings at 1, below 2"]),
+        ]);
+}
+
+#[test]
+fn a_plan_calls_low_what_is_a_percentage_of_what_was_sold() {
+    given_catalog(&warning_plans(), [])
+        .when(reserve("w", 4))
+        .then([told(&["2: credits at 1, below 2"])])
+        .and(cancel("w"))
+        .and(subscribe("s", "creator"))
+        .when(reserve("a", 30))
+        .then([told(&["5: credits at 5, below 6"])]);
+    given_catalog(&warning_plans(), [subscribe("s", "creator").negotiated("credits", 50)])
+        .when(reserve("a", 46))
+        .then([told(&["3: credits at 9, below 10"]), warned(&["credits at 9, below 10"])]);
+}
+
+#[test]
+fn thresholds_of_the_wallet_win_over_the_plans_until_they_are_cleared() {
+    given_catalog(&warning_plans(), [subscribe("s", "pro"), reserve("z", 5)])
+        .and(update("a").low("credits", &[Percent(50)]))
+        .when(reserve("b", 51))
+        .then([told(&["5: credits at 49, below 50"])])
+        .and(update("c").low("credits", &[Amount(0)]))
+        .when(reserve("d", 40))
+        .then([told_nothing(), warned(&[])])
+        .and(cancel("d"))
+        .and(update("e").low("credits", &[]))
+        .when(reserve("f", 35))
+        .then([told(&["10: credits at 14, below 20"])]);
+}
+
+#[test]
+fn a_renewal_re_arms_and_what_lapses_when_it_comes_is_no_news() {
+    given_catalog(&warning_plans(), [reserve("w", 5), settle("w", 5), subscribe("s", "creator")])
+        .and(until("2026-02-15"))
+        .and(poke())
+        .then([ever_told(&["2: credits at 0, below 2", "2: credits exhausted"])])
+        .when(reserve("a", 25))
+        .then([told(&["7: credits at 5, below 6"])])
+        .and(settle("a", 25))
+        .and(until("2026-03-15"))
+        .when(reserve("b", 25))
+        .then([told(&["11: credits at 5, below 6"])]);
+}
+
+#[test]
+fn the_end_of_a_subscription_is_told_when_it_leaves_nothing() {
+    given_catalog(&warning_plans(), [reserve("w", 5), settle("w", 5), subscribe("s", "creator")])
+        .and(unsubscribe("u"))
+        .and(until("2026-02-15"))
+        .when(poke())
+        .then([told(&["7: credits at 0, below 2", "7: credits exhausted"])]);
+}
+
+#[test]
+fn a_downgrade_goes_by_the_smaller_plans_thresholds_from_its_first_instant() {
+    given_catalog(&warning_plans(), [subscribe("s", "pro"), change_plan("d", "creator")])
+        .and(until("2026-02-15"))
+        .when(poke())
+        .then([effective_on(&["2026-01-29", "2026-02-01", "2026-02-01"])])
+        .when(reserve("a", 29))
+        .then([told_nothing(), available(6)])
+        .when(reserve("b", 1))
+        .then([told(&["8: credits at 5, below 6"])]);
+}
+
+#[test]
+fn thresholds_follow_the_catalog_with_the_next_command() {
+    let more = warning_plans().replace("\"20%\", 3", "\"50%\"");
+    given_catalog(&warning_plans(), [subscribe("s", "creator"), reserve("w", 5)])
+        .and(Step::Publish(more))
+        .when(reserve("a", 14))
+        .then([told_nothing(), available(16)])
+        .when(reserve("b", 2))
+        .then([told(&["5: credits at 14, below 15"])]);
+}
+
+#[test]
+fn credits_that_lapse_soon_are_told_once_in_their_turn() {
+    given_catalog(&warning_plans(), [subscribe("s", "pro")])
+        .and(buy_pack("p", "bundle"))
+        .and(give("brief", 7).until(days(2)))
+        .and(give("long", 7).until(days(10)))
+        .and(wait(days(20)))
+        .when(poke())
+        .then([
+            wrote(&[EntryKind::GrantExpired, EntryKind::GrantExpiring, EntryKind::GrantExpired]),
+            told(&["7: grant:long with 7 credits ends after 240 h"]),
+        ])
+        .and(wait(days(10)))
+        .when(poke())
+        .then([told(&[
+            "9: top_up:p with 100 credits ends after 744 h",
+            "10: top_up:p#1 with 2 trainings ends after 744 h",
+            "11: period:1.0.0 with 100 credits ends after 744 h",
+        ])])
+        .and(wait(hours(23)))
+        .when(poke())
+        .then([wrote_nothing()]);
+}
+
+#[test]
+fn what_is_used_up_revoked_or_over_is_not_told_to_lapse() {
+    given_catalog(&warning_plans(), [reserve("w", 5), settle("w", 5), subscribe("s", "pro")])
+        .and(give("used", 7).until(days(10)).priority(-1))
+        .and(reserve("a", 100))
+        .and(settle("a", 100))
+        .and(reserve("b", 7))
+        .and(settle("b", 7))
+        .and(give("taken", 9).until(days(10)))
+        .and(reserve("c", 2).ttl(hours(24)))
+        .and(revoke("r", "grant:taken"))
+        .and(wait(days(12)))
+        .when(poke())
+        .then([wrote(&[EntryKind::HoldExpired])]);
+}

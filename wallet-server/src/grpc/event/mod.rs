@@ -1,0 +1,24 @@
+//! `wallet.v1.EventService`: a file per RPC; this is the table of contents.
+
+mod list_events;
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+use wallet_proto::v1;
+use wallet_proto::v1::event_service_server::EventService;
+
+use super::Services;
+use super::call::answer;
+
+/// The service for what people are told.
+pub(super) struct EventRpcs(pub(super) Arc<Services>);
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl EventService for EventRpcs {
+    async fn list_events(&self, request: Request<v1::ListEventsRequest>) -> Answer<v1::ListEventsResponse> {
+        answer(&self.0, request, list_events::list_events).await
+    }
+}

@@ -1,0 +1,61 @@
+//! Events, warnings and thresholds.
+
+use std::collections::BTreeMap;
+
+use wallet_core::UnitId;
+use wallet_core::catalog::{Catalog, Threshold};
+use wallet_core::event::{EventKind, Warning};
+use wallet_proto::v1::{self, threshold};
+
+use super::amount::amount;
+use super::time::instant;
+use crate::query::RecordedEvent;
+
+/// One thing that people were told.
+pub(crate) fn event(catalog: &Catalog, recorded: &RecordedEvent) -> v1::Event {
+    let event = &recorded.event;
+    v1::Event {
+        revision: recorded.revision,
+        n: recorded.n,
+        kind: kind(event.kind).into(),
+        event_time: instant(recorded.event_time),
+        available: Some(amount(catalog, &event.unit, event.available)),
+        threshold: (event.threshold > 0).then(|| amount(catalog, &event.unit, event.threshold)),
+        grant_id: event.grant.as_ref().map(ToString::to_string).unwrap_or_default(),
+        expire_time: instant(event.expire_time),
+    }
+}
+
+/// What is low or used up.
+pub(crate) fn warnings(catalog: &Catalog, warnings: &[Warning]) -> Vec<v1::Warning> {
+    let warning = |warning: &Warning| v1::Warning {
+        kind: kind(warning.kind).into(),
+        available: Some(amount(catalog, &warning.unit, warning.available)),
+        threshold: (warning.threshold > 0).then(|| amount(catalog, &warning.unit, warning.threshold)),
+    };
+    warnings.iter().map(warning).collect()
+}
+
+/// The thresholds of a wallet's own.
+pub(super) fn low_balance(low: &BTreeMap<UnitId, Vec<Threshold>>) -> Vec<v1::LowBalance> {
+    let of_unit = |(unit, thresholds): (&UnitId, &Vec<Threshold>)| v1::LowBalance {
+        unit: unit.to_string(),
+        thresholds: thresholds.iter().map(|low| v1::Threshold { threshold: Some(threshold(*low)) }).collect(),
+    };
+    low.iter().map(of_unit).collect()
+}
+
+fn threshold(low: Threshold) -> threshold::Threshold {
+    match low {
+        Threshold::Amount(amount) => threshold::Threshold::Amount(amount),
+        Threshold::Percent(percent) => threshold::Threshold::Percent(percent.into()),
+    }
+}
+
+fn kind(kind: EventKind) -> v1::EventKind {
+    match kind {
+        EventKind::LowBalance => v1::EventKind::LowBalance,
+        EventKind::Exhausted => v1::EventKind::Exhausted,
+        EventKind::GrantExpiring => v1::EventKind::GrantExpiring,
+    }
+}
