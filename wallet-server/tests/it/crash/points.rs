@@ -52,7 +52,7 @@ async fn die_everywhere(database: fn() -> Database) {
         assert!(deaths > 2 * 8, "{batch:?} died only {deaths} times");
         all += deaths;
     }
-    println!("{figures}{all} deaths");
+    println!("{figures}{all} deaths in all");
 }
 
 /// More points than any batch has. Commands sent together come in two or three batches.
