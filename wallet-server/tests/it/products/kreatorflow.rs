@@ -3,7 +3,7 @@
 use wallet_client::v1::{self, Decision, ErrorReason};
 use wallet_client::{Code, OperationExt};
 
-use super::platform::{ALICE, charged, op};
+use super::platform::{ALICE, DAY, charged, op};
 use crate::words::refused;
 
 fn image(quality: &str, complexity: &str) -> v1::Operation {
@@ -192,5 +192,45 @@ product! {
         }
         platform.until("2027-01-31T09:00:00Z").await;
         assert_eq!(platform.by_source().await, "SUBSCRIPTION 300, FREE 20");
+    }
+
+    async fn an_unused_purchase_is_refunded_in_full_within_24_hours(platform: Platform) {
+        platform.buy("creator-pack").await.unwrap();
+        platform.seconds(DAY - 1).await;
+        let refunded = platform.refund("creator-pack").await.unwrap();
+        assert_eq!((refunded.amounts[0].amount, refunded.grants[0].paid_out), (200, 200));
+        assert_eq!(platform.by_source().await, "FREE 20");
+        platform.buy("pro-pack").await.unwrap();
+        platform.seconds(DAY).await;
+        let late = refused(platform.refund("pro-pack").await, ErrorReason::NotRefundable, Code::FailedPrecondition);
+        assert_eq!(late.metadata["cause"], "TOO_LATE");
+        assert_eq!(platform.by_source().await, "FREE 20, PURCHASED 500");
+    }
+
+    async fn once_a_credit_of_it_is_used_a_purchase_is_not_refunded(platform: Platform) {
+        platform.buy("starter-pack").await.unwrap();
+        platform.run("free", video("core", "720p", "10")).await;
+        platform.run("too", video("core", "720p", "10")).await;
+        platform.run("one", image("standard", "simple")).await;
+        let held = refused(platform.refund("starter-pack").await, ErrorReason::NotRefundable, Code::FailedPrecondition);
+        assert_eq!(held.metadata["cause"], "HOLDS_OUTSTANDING");
+        platform.deliver("one").await;
+        let used = refused(platform.refund("starter-pack").await, ErrorReason::NotRefundable, Code::FailedPrecondition);
+        assert_eq!(used.metadata["cause"], "CREDITS_USED");
+        assert_eq!(platform.by_source().await, "PURCHASED 49");
+    }
+
+    async fn notifications_come_before_reaching_zero(platform: Platform) {
+        platform.run("a", video("core", "720p", "10")).await;
+        assert!(platform.told().await.is_empty());
+        let reserved = platform.reserve("b", video("core", "720p", "6")).await.unwrap();
+        assert_eq!(reserved.warnings[0].kind(), v1::EventKind::LowBalance);
+        assert_eq!(platform.told().await, ["LOW_BALANCE 4"], "below 25 % of 20");
+        platform.reserve("c", image("high", "complex")).await.unwrap();
+        assert_eq!(platform.told().await, ["LOW_BALANCE 4", "EXHAUSTED 0"]);
+        platform.cancel("c").await;
+        platform.reserve("d", image("high", "complex")).await.unwrap();
+        let expected = ["LOW_BALANCE 4", "EXHAUSTED 0", "EXHAUSTED 0"];
+        assert_eq!(platform.told().await, expected, "low is told once until there is more again");
     }
 }

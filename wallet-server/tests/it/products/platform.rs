@@ -148,6 +148,17 @@ impl Platform {
         self.client.top_up(request).await
     }
 
+    /// Alice wants her money back for a pack.
+    pub(crate) async fn refund(&self, pack: &str) -> Result<v1::RefundTopUpResponse, Error> {
+        let request = v1::RefundTopUpRequest {
+            wallet_id: ALICE.into(),
+            request_id: format!("refund-of-{pack}"),
+            top_up_id: format!("purchase-of-{pack}"),
+            ..Default::default()
+        };
+        self.client.refund_top_up(request).await
+    }
+
     /// Alice is given credits that lapse at an instant, or never.
     pub(crate) async fn give(&self, source: Source, amount: i64, expires: Option<&str>) {
         let request = v1::GrantRequest {
@@ -263,6 +274,17 @@ impl Platform {
             format!("{kind} {} {}", left.amount, left.unit)
         };
         events.iter().map(word).collect()
+    }
+
+    /// What Alice was told of her credits: "LOW_BALANCE 4", "EXHAUSTED 0".
+    pub(crate) async fn told(&self) -> Vec<String> {
+        let request = v1::ListEventsRequest { wallet_id: ALICE.into(), ..Default::default() };
+        let events = self.client.list_events(request).await.expect("the events").events;
+        let words = |event: v1::Event| {
+            let kind = event.kind().as_str_name().replace("EVENT_KIND_", "");
+            format!("{kind} {}", event.available.unwrap_or_default().amount)
+        };
+        events.into_iter().map(words).collect()
     }
 
     /// What Alice's ledger says.

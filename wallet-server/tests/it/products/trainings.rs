@@ -271,4 +271,19 @@ product! {
         ];
         assert_eq!(told, expected.map(|(priority, features)| (priority, features.to_owned())));
     }
+
+    async fn a_low_balance_is_warned_of_in_every_period_anew(platform: Platform) {
+        platform.subscribe("starter-weekly").await;
+        for week in ["1", "2"] {
+            platform.run(&format!("half-{week}"), image("flux-dev", "sd", "4")).await;
+            platform.run(&format!("rest-{week}"), image("flux-dev", "sd", "4")).await;
+            let dev = platform.reserve(&format!("free-{week}"), image("flux-schnell", "sd", "2")).await.unwrap();
+            assert_eq!(dev.warnings[0].kind(), v1::EventKind::LowBalance);
+            platform.deliver(&format!("half-{week}")).await;
+            platform.deliver(&format!("rest-{week}")).await;
+            platform.cancel(&format!("free-{week}")).await;
+            platform.days(7).await;
+        }
+        assert_eq!(platform.told().await, ["LOW_BALANCE 30", "LOW_BALANCE 30"], "below 20 % of 200");
+    }
 }

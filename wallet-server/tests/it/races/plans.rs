@@ -108,6 +108,15 @@ async fn at_the_boundary(servers: &[Server], period: i64, boundary: Option<Times
         let request =
             v1::TopUpRequest { wallet_id: "w".into(), top_up_id, what: Some(pack), ..Default::default() };
         buyer.top_up(request).await.unwrap();
+        let refund = v1::RefundTopUpRequest {
+            wallet_id: "w".into(),
+            request_id: format!("refund-{period}"),
+            top_up_id: format!("pack-{period}"),
+            ..Default::default()
+        };
+        if let Err(error) = buyer.refund_top_up(refund).await {
+            nothing(error, &[ErrorReason::NotRefundable]);
+        }
     });
     others.spawn(async move {
         // Down at the end of the period, back up at once in the next.
