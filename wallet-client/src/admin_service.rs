@@ -69,6 +69,24 @@ impl WalletClient {
             .await
     }
 
+    /// Gives back what a job was charged, or a part of it.
+    pub async fn reverse_charge(
+        &self,
+        request: v1::ReverseChargeRequest,
+    ) -> Result<v1::ReverseChargeResponse, Error> {
+        self.call(self.admin(), request, |mut stub, call| async move { stub.reverse_charge(call).await })
+            .await
+    }
+
+    /// Ends a year's subscription and gives a share of its price back, or shows how much that would be.
+    pub async fn refund_subscription(
+        &self,
+        request: v1::RefundSubscriptionRequest,
+    ) -> Result<v1::RefundSubscriptionResponse, Error> {
+        self.call(self.admin(), request, |mut stub, call| async move { stub.refund_subscription(call).await })
+            .await
+    }
+
     /// Sells a plan; its first period is paid.
     pub async fn subscribe(&self, request: v1::SubscribeRequest) -> Result<v1::SubscribeResponse, Error> {
         self.call(self.admin(), request, |mut stub, call| async move { stub.subscribe(call).await }).await

@@ -8,8 +8,8 @@ use crate::balance::{PlanView, UnitBalance, WalletView, unit_balance};
 use crate::catalogs::Catalogs;
 use crate::decide::{
     self, Cancel, CancelSubscription, ChangePlan, CreateWallet, Extend, Grant as GrantCommand,
-    RecordChargeback, RecordPayment, RefundTopUp, Reserve, ResumeSubscription, RevokeGrant, Settle, Start,
-    Subscribe, TopUp, UpdateWallet,
+    RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve, ResumeSubscription,
+    ReverseCharge, RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
 };
 use crate::decision::Decision;
 use crate::entry::Entry;
@@ -50,6 +50,10 @@ pub enum Command {
     RefundTopUp(RefundTopUp),
     /// A payment was charged back.
     RecordChargeback(RecordChargeback),
+    /// A charge goes back.
+    ReverseCharge(ReverseCharge),
+    /// A year's subscription ends, and a share of its price goes back.
+    RefundSubscription(RefundSubscription),
     /// A plan is sold.
     Subscribe(Subscribe),
     /// Another plan is sold.
@@ -69,6 +73,10 @@ pub enum Command {
 pub struct Addressed {
     /// A reservation.
     pub reservation: Option<ReservationId>,
+    /// Whether the grants that the reservation took from are needed too.
+    pub receipt: bool,
+    /// Whether all that the subscription's present period gave is needed, and what came back of it.
+    pub period: bool,
     /// All grants of one origin and id.
     pub grants: Option<GrantKey>,
     /// The grants bought by a payment.
@@ -114,6 +122,13 @@ impl Command {
             Command::RevokeGrant(c) => Addressed { grants: Some(c.grant.clone()), ..none },
             Command::RefundTopUp(c) => Addressed { purchase: Some(c.top_up.clone()), ..none },
             Command::RecordChargeback(c) => Addressed { purchase: Some(c.top_up.clone()), ..none },
+            Command::ReverseCharge(c) => Addressed {
+                reservation: Some(c.reservation.clone()),
+                receipt: true,
+                grants: Some(GrantKey::new(Origin::Grace, c.reservation.clone().into(), 0)),
+                ..none
+            },
+            Command::RefundSubscription(_) => Addressed { period: true, ..none },
         }
     }
 
@@ -124,6 +139,8 @@ impl Command {
             Command::RevokeGrant(c) => Some(&c.request),
             Command::RefundTopUp(c) => Some(&c.request),
             Command::RecordChargeback(c) => Some(&c.request),
+            Command::ReverseCharge(c) => Some(&c.request),
+            Command::RefundSubscription(c) => Some(&c.request),
             Command::Subscribe(c) => Some(&c.request),
             Command::ChangePlan(c) => Some(&c.request),
             Command::CancelSubscription(c) => Some(&c.request),
@@ -317,6 +334,8 @@ pub fn decide(wallet: &Wallet, context: &Context<'_>, command: &Command) -> Resu
         Command::RevokeGrant(revoke) => decide::revoke_grant(wallet, context, revoke),
         Command::RefundTopUp(refund) => decide::refund_top_up(wallet, context, refund),
         Command::RecordChargeback(chargeback) => decide::record_chargeback(wallet, context, chargeback),
+        Command::ReverseCharge(reverse) => decide::reverse_charge(wallet, context, reverse),
+        Command::RefundSubscription(refund) => decide::refund_subscription(wallet, context, refund),
         Command::Subscribe(subscribe) => decide::subscribe(wallet, context, subscribe),
         Command::ChangePlan(change) => decide::change_plan(wallet, context, change),
         Command::CancelSubscription(cancel) => decide::cancel_subscription(wallet, context, cancel),

@@ -72,13 +72,17 @@ pub enum EntryKind {
     TopUpRefunded = 24,
     /// A payment was charged back.
     ChargedBack = 25,
+    /// What a job was charged was given back.
+    ChargeReversed = 26,
+    /// A subscription ended, and a share of its price goes back.
+    SubscriptionRefunded = 27,
     /// What is left of a grant lapses in a few days; its id is the reason.
     GrantExpiring = 40,
 }
 
 impl EntryKind {
     /// All kinds.
-    pub const ALL: [EntryKind; 26] = [
+    pub const ALL: [EntryKind; 28] = [
         EntryKind::WalletCreated,
         EntryKind::WalletUpdated,
         EntryKind::ToppedUp,
@@ -104,6 +108,8 @@ impl EntryKind {
         EntryKind::SubscriptionEnded,
         EntryKind::TopUpRefunded,
         EntryKind::ChargedBack,
+        EntryKind::ChargeReversed,
+        EntryKind::SubscriptionRefunded,
         EntryKind::GrantExpiring,
     ];
 }

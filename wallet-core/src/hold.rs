@@ -86,6 +86,7 @@ impl<'a> Closing<'a> {
                 charged: take.amount,
                 returned: 0,
                 lapsed: 0,
+                reversed: 0,
                 grace: None,
             });
         }
@@ -105,6 +106,7 @@ impl<'a> Closing<'a> {
             charged: amount,
             returned: 0,
             lapsed: 0,
+            reversed: 0,
             grace: None,
         });
     }
@@ -168,11 +170,44 @@ impl<'a> Closing<'a> {
 
 /// The grace grant for `amount` that comes back to an expired grant, unless its bound has passed as well.
 fn grace_grant(old: &Grant, id: &OriginId, n: u16, amount: i64, at: Timestamp) -> Option<Grant> {
-    let bound = old.details.grace_bound.unwrap_or_else(|| old.expire_time.plus(GRACE_BOUND));
+    let bound = bound_of(old);
     let expire_time = at.plus(GRACE).min(bound);
-    (expire_time > at).then(|| Grant {
-        key: GrantKey::new(Origin::Grace, id.clone(), n),
-        unit: old.unit.clone(),
+    let key = GrantKey::new(Origin::Grace, id.clone(), n);
+    (expire_time > at).then(|| grace(Some(old), key, &old.unit, amount, at, (expire_time, bound)))
+}
+
+/// The grace grant for a charge that is reversed, however long its grant has been expired; none if it became debt.
+pub(crate) fn lasting_grace(
+    old: Option<&Grant>,
+    key: GrantKey,
+    unit: &UnitId,
+    amount: i64,
+    at: Timestamp,
+) -> Grant {
+    let expire_time = at.plus(GRACE);
+    let bound = old.map_or(expire_time, |old| bound_of(old).max(expire_time));
+    grace(old, key, unit, amount, at, (expire_time, bound))
+}
+
+/// The instant beyond which what comes back to a grant by itself does not live.
+fn bound_of(old: &Grant) -> Timestamp {
+    old.details.grace_bound.unwrap_or_else(|| old.expire_time.plus(GRACE_BOUND))
+}
+
+fn grace(
+    old: Option<&Grant>,
+    key: GrantKey,
+    unit: &UnitId,
+    amount: i64,
+    at: Timestamp,
+    (expire_time, bound): (Timestamp, Timestamp),
+) -> Grant {
+    let first = |old: &Grant| old.details.stems_from.clone().unwrap_or_else(|| old.key.clone());
+    let details =
+        GrantDetails { stems_from: old.map(first), grace_bound: Some(bound), ..GrantDetails::default() };
+    Grant {
+        key,
+        unit: unit.clone(),
         source: Source::Grace,
         priority: 0,
         effective_time: at,
@@ -182,12 +217,8 @@ fn grace_grant(old: &Grant, id: &OriginId, n: u16, amount: i64, at: Timestamp) -
         amount,
         parts: Parts::default(),
         taken_back: None,
-        details: GrantDetails {
-            stems_from: Some(old.details.stems_from.clone().unwrap_or_else(|| old.key.clone())),
-            grace_bound: Some(bound),
-            ..GrantDetails::default()
-        },
-    })
+        details,
+    }
 }
 
 /// What a user's cancel would cost now, per unit; the odd part favours the user.

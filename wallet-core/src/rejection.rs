@@ -66,6 +66,12 @@ pub enum Unrefundable {
         "jobs hold credits of the purchase; once they have ended, ask again with the same requested_time"
     )]
     HoldsOutstanding,
+    /// Only years are given back.
+    #[error("the subscription is not one of a year")]
+    Term,
+    /// The plan had no list price when it was sold.
+    #[error("the plan had no list price when it was sold")]
+    NoPrice,
 }
 
 impl Unrefundable {
@@ -78,6 +84,8 @@ impl Unrefundable {
             Self::TooLate => "TOO_LATE",
             Self::CreditsUsed => "CREDITS_USED",
             Self::HoldsOutstanding => "HOLDS_OUTSTANDING",
+            Self::Term => "TERM",
+            Self::NoPrice => "NO_PRICE",
         }
     }
 }
@@ -173,6 +181,21 @@ pub enum Rejection {
     /// No money back.
     #[error("{0}")]
     NotRefundable(Unrefundable),
+    /// Nothing of the job's charge is left to give back.
+    #[error("nothing was charged, or all of it was reversed before")]
+    NothingToReverse,
+    /// More than is left of the job's charge.
+    #[error("{requested} {unit} are to be reversed, {charged} were charged and {reversed} reversed before")]
+    ReversalExceedsCharge {
+        /// The unit.
+        unit: UnitId,
+        /// What is to be given back.
+        requested: i64,
+        /// What the job was charged.
+        charged: i64,
+        /// What of it was given back before.
+        reversed: i64,
+    },
     /// The wallet is suspended.
     #[error("the wallet is suspended")]
     WalletSuspended,
@@ -295,6 +318,7 @@ impl Rejection {
             Self::UnitMismatch { .. } => "UNIT_MISMATCH",
             Self::PriceAboveLimit { .. } => "PRICE_ABOVE_LIMIT",
             Self::NotRefundable(_) => "NOT_REFUNDABLE",
+            Self::NothingToReverse | Self::ReversalExceedsCharge { .. } => "REVERSAL_EXCEEDS_CHARGE",
             Self::WalletSuspended => "WALLET_SUSPENDED",
             Self::WalletClosed => "WALLET_CLOSED",
             Self::InDebt { .. } => "IN_DEBT",
@@ -347,6 +371,12 @@ impl Rejection {
             }
             Self::ReservationFinished(state) => vec![pair("state", &state.as_str())],
             Self::NotRefundable(cause) => vec![pair("cause", &cause.as_str())],
+            Self::ReversalExceedsCharge { unit, requested, charged, reversed } => vec![
+                pair("unit", unit),
+                pair("requested", requested),
+                pair("charged", charged),
+                pair("reversed", reversed),
+            ],
             Self::Unpriced(error) => unpriced_metadata(error),
             Self::InvalidFields(_)
             | Self::WalletNotFound
@@ -356,6 +386,7 @@ impl Rejection {
             | Self::TopUpNotFound
             | Self::SubscriptionNotFound
             | Self::QuoteInvalid(_)
+            | Self::NothingToReverse
             | Self::WalletSuspended
             | Self::WalletClosed => Vec::new(),
         }

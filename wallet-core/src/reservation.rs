@@ -149,6 +149,9 @@ pub struct Allocation {
     /// Went back and was lost with the grant.
     #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
     pub lapsed: i64,
+    /// What of `charged` was given back later, as goodwill.
+    #[serde(rename = "v", default, skip_serializing_if = "is_zero")]
+    pub reversed: i64,
     /// The grace grant that took what went back.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub grace: Option<GrantKey>,
@@ -189,6 +192,9 @@ pub struct Bill {
     /// The part of `charged` that is a fee.
     #[serde(skip_serializing_if = "Amounts::is_empty")]
     pub fees: Amounts,
+    /// What of `charged` was given back later, as goodwill.
+    #[serde(skip_serializing_if = "Amounts::is_empty")]
+    pub reversed: Amounts,
     /// Went back to be spent again.
     #[serde(skip_serializing_if = "Amounts::is_empty")]
     pub returned: Amounts,

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::alerts::Alerts;
 use crate::amount::Amounts;
-use crate::catalog::{Entitlement, Plan, Renewal, Term};
-use crate::grant::{Grant, GrantDetails, GrantKey, Origin, Parts};
+use crate::catalog::{Entitlement, ListPrice, Plan, Renewal, Term};
+use crate::grant::{Grant, GrantDetails, GrantKey, Money, Origin, Parts};
 use crate::ids::{OriginId, UnitId};
 use crate::period::boundary;
 use crate::source::Source;
@@ -63,6 +63,45 @@ pub struct Sold {
     /// When to warn; follows the catalog with every command that is carried out.
     #[serde(default, skip_serializing_if = "Alerts::is_empty")]
     pub alerts: Alerts,
+    /// What a period cost, if the plan told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_price: Option<ListPrice>,
+}
+
+/// What went back for a subscription, and why so much.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionRefund {
+    /// The lower share of the price, rounded down, and the price of every period paid ahead.
+    pub money: Money,
+    /// What was left of the period's credits, of the unit of which the least was.
+    pub unused_credits: Fraction,
+    /// What was left of the period's time.
+    pub unused_time: Fraction,
+    /// Periods that were paid and had not begun.
+    pub periods_ahead: u32,
+}
+
+/// A share: `numerator` of `denominator`, neither below zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fraction {
+    /// So much.
+    pub numerator: i64,
+    /// Of so much.
+    pub denominator: i64,
+}
+
+impl Fraction {
+    /// All of it.
+    pub const WHOLE: Fraction = Fraction { numerator: 1, denominator: 1 };
+
+    /// The lower share, compared exactly; this one if they are equal.
+    #[must_use]
+    pub fn min(self, other: Fraction) -> Fraction {
+        let product = |a: i64, b: i64| i128::from(a) * i128::from(b);
+        let is_lower =
+            product(other.numerator, self.denominator) < product(self.numerator, other.denominator);
+        if is_lower { other } else { self }
+    }
 }
 
 /// Credits that were sold with a plan.
@@ -147,6 +186,7 @@ impl Sold {
             limits: overrides.limits.clone(),
             entitlements: overrides.entitlements.clone(),
             alerts: Alerts::of(plan),
+            list_price: plan.list_price.clone(),
         }
     }
 }
@@ -189,6 +229,11 @@ impl Subscription {
     /// The end of the present period.
     pub fn period_end(&self) -> Timestamp {
         boundary(self.anchor, self.sold.term, self.period + 1)
+    }
+
+    /// Whether an instant lies in the present period.
+    pub fn is_in_period(&self, at: Timestamp) -> bool {
+        self.period_start() <= at && at < self.period_end()
     }
 
     /// The end of the last period that is paid. Periods that begin by themselves count as paid.

@@ -16,7 +16,7 @@ use crate::ids::{RequestId, ReservationId, UnitId, WalletId};
 use crate::key::WalletKey;
 use crate::posting::{Account, Part, Posting};
 use crate::reservation::Reservation;
-use crate::subscription::Subscription;
+use crate::subscription::{Subscription, SubscriptionRefund};
 use crate::time::Timestamp;
 
 /// The most open grants a wallet may have.
@@ -68,6 +68,9 @@ pub struct Profile {
     pub subscription: Option<Subscription>,
     /// How many times something was sold to it; numbers its subscriptions.
     pub sales: u32,
+    /// What was refunded of subscriptions, by the request: an entry knows no money.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refunds: BTreeMap<RequestId, SubscriptionRefund>,
     /// Whether it was given what a plan gives once; the default plan gives that once per wallet, ever.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub welcomed: bool,

@@ -59,6 +59,11 @@ enum Event {
     Refund(usize),
     ChargeBack(usize),
     Reactivate,
+    Reverse {
+        job: usize,
+        percent: i64,
+    },
+    RefundSubscription,
     MayOwe(i64),
     Subscribe(&'static str),
     ChangePlan(&'static str),
@@ -105,6 +110,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => one.clone().prop_map(Event::Refund),
         1 => one.clone().prop_map(Event::ChargeBack),
         3 => Just(Event::Reactivate),
+        3 => (one.clone(), 0..130_i64).prop_map(|(job, percent)| Event::Reverse { job, percent }),
+        1 => Just(Event::RefundSubscription),
         1 => (20..100_i64).prop_map(Event::MayOwe),
         2 => plan.clone().prop_map(Event::Subscribe),
         2 => plan.prop_map(Event::ChangePlan),
@@ -214,6 +221,15 @@ impl History {
             }
             Event::Refund(n) => money_back::refund(&id, &self.purchase(*n)?).asked_at(self.paid(*n)?),
             Event::ChargeBack(n) => money_back::charge_back(&id, &self.purchase(*n)?),
+            Event::Reverse { job, percent } => {
+                let of = self.job(*job)?;
+                let charged = self.world.reservation(&of)?.finish?.bill.charged.get("credits");
+                match charged * percent / 100 {
+                    0 => money_back::reverse_all(&id, &of),
+                    n => money_back::reverse(&id, &of, n),
+                }
+            }
+            Event::RefundSubscription => money_back::refund_subscription(&id),
             Event::Reactivate => steps::reactivate(&id),
             Event::MayOwe(n) => steps::update(&id).owing(*n),
             Event::Subscribe(plan) => subscribing::subscribe(&id, plan),

@@ -104,7 +104,7 @@ pub enum Threshold {
 }
 
 /// What something costs in money; the wallet shows it and moves no money.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListPrice {
     /// Three capital letters: `EUR`.

@@ -297,6 +297,7 @@ fn hold(wallet: &Wallet, catalog: &Catalog, reservation: &mut Reservation, decis
                 charged: 0,
                 returned: 0,
                 lapsed: 0,
+                reversed: 0,
                 grace: None,
             });
         }

@@ -71,7 +71,12 @@ pub(crate) fn debt(n: i64) -> Fact {
     balance("credits", "debt", n, |balance| balance.debt)
 }
 
-fn of_job<T: Debug>(id: &str, what: &str, expected: T, get: impl Fn(&Reservation) -> T + 'static) -> Fact {
+pub(super) fn of_job<T: Debug>(
+    id: &str,
+    what: &str,
+    expected: T,
+    get: impl Fn(&Reservation) -> T + 'static,
+) -> Fact {
     let job = id.to_owned();
     Fact::new(format!("{what} of {id}"), Some(expected), move |world| {
         world.reservation(&job).as_ref().map(&get)
@@ -156,7 +161,7 @@ pub(crate) fn charged_to(id: &str, charges: &str) -> Fact {
     of_job(id, "charges", charges.to_owned(), |job| tell(job, |allocation| allocation.charged))
 }
 
-fn tell(job: &Reservation, figure: impl Fn(&Allocation) -> i64) -> String {
+pub(super) fn tell(job: &Reservation, figure: impl Fn(&Allocation) -> i64) -> String {
     let name = |account: &Account| match account {
         Account::Grant(key) => key.to_string(),
         Account::Debt => "debt".to_owned(),
@@ -264,4 +269,9 @@ pub(crate) fn unsaid(name: &str) -> Fact {
 pub(crate) fn said(world: &World, name: &str) -> Option<String> {
     let metadata = world.reply.as_ref()?.result.as_ref().err()?.metadata();
     metadata.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+/// The last thing that the last step wrote.
+pub(crate) fn wrote_last(kind: EntryKind) -> Fact {
+    Fact::new("the last entry", Some(kind), |world| world.lazy.kinds(world.mark).last().copied())
 }

@@ -150,6 +150,9 @@ fn check_holds(wallet: &Wallet) {
         for a in reservation.allocations.iter().filter(|a| a.held > 0) {
             assert_eq!(a.charged + a.returned + a.lapsed, a.held, "I8: {} {a:?}", reservation.id);
         }
+        for a in &reservation.allocations {
+            assert!((0..=a.charged).contains(&a.reversed), "I8: {} {a:?}", reservation.id);
+        }
         for (unit, reserved) in reservation.terms.amounts.iter() {
             let bill = &finish.bill;
             let most = reservation.terms.max_amounts.get(unit.as_str()).max(reserved);

@@ -4,7 +4,8 @@
 use wallet_core::advance::advance;
 use wallet_core::command::Addressed;
 use wallet_core::entry::{Entry, EntryKind};
-use wallet_core::grant::Grant;
+use wallet_core::grant::{Grant, GrantKey, Origin};
+use wallet_core::posting::Account;
 use wallet_core::{
     Catalogs, Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey, execute,
 };
@@ -50,11 +51,30 @@ impl Ledger {
     /// Runs a command as after loading the wallet from a store: without closed grants, unless they are addressed.
     pub(crate) fn run_as_loaded(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
         let addressed = command.addressed();
-        let loaded = |grant: &Grant| grant.is_open() || addresses(&addressed, grant);
+        let needed = self.named_by_what_is_addressed(&addressed);
+        let loaded =
+            |grant: &Grant| grant.is_open() || addresses(&addressed, grant) || needed.contains(&grant.key);
         let closed: Vec<_> = self.wallet.grants.extract_if(.., |_, grant| !loaded(grant)).collect();
         let reply = self.run(catalogs, now, command);
         self.wallet.grants.extend(closed);
         reply
+    }
+
+    /// The grants of a reservation's receipt and of a subscription's period.
+    fn named_by_what_is_addressed(&self, addressed: &Addressed) -> Vec<GrantKey> {
+        let Wallet { grants, reservations, profile, .. } = &self.wallet;
+        let receipt = addressed.reservation.as_ref().filter(|_| addressed.receipt);
+        let allocations = receipt.and_then(|id| reservations.get(id)).map_or(&[][..], |job| &job.allocations);
+        let taken = allocations.iter().filter_map(|allocation| match &allocation.account {
+            Account::Grant(key) => Some(key.clone()),
+            Account::Debt => None,
+        });
+        let since = profile.subscription.as_ref().filter(|_| addressed.period).map(|s| s.period_start());
+        let given = grants.values().filter(|grant| {
+            let of_plans = matches!(grant.key.origin, Origin::Grace | Origin::Period);
+            of_plans && since.is_some_and(|since| grant.create_time >= since)
+        });
+        taken.chain(given.map(|grant| grant.key.clone())).collect()
     }
 
     /// The wallet as a read at `now` sees it.

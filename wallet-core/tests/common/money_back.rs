@@ -1,10 +1,11 @@
 //! Words for money that goes back to where it came from.
 
-use wallet_core::decide::{RecordChargeback, RefundTopUp};
-use wallet_core::{Command, RequestId, Timestamp};
+use wallet_core::decide::{RecordChargeback, RefundSubscription, RefundTopUp, ReverseCharge};
+use wallet_core::subscription::Fraction;
+use wallet_core::{Amounts, Command, RequestId, Timestamp};
 
-use super::facts::{Fact, refused, saying};
-use super::steps::{Step, origin};
+use super::facts::{Fact, of_job, refused, saying, tell};
+use super::steps::{Step, amounts, job, origin};
 
 fn request(id: &str) -> RequestId {
     RequestId::parse(id).unwrap()
@@ -21,6 +22,46 @@ pub(crate) fn refund(id: &str, top_up: &str) -> Step {
 pub(crate) fn charge_back(id: &str, top_up: &str) -> Step {
     let (request, top_up, reason) = (request(id), origin(top_up), "dispute".to_owned());
     Step::Command(Command::RecordChargeback(RecordChargeback { request, top_up, reason }))
+}
+
+/// All that is left of a job's charge goes back.
+pub(crate) fn reverse_all(id: &str, of: &str) -> Step {
+    reverse_amounts(id, of, Amounts::none())
+}
+
+/// So many credits of a job's charge go back.
+pub(crate) fn reverse(id: &str, of: &str, n: i64) -> Step {
+    reverse_amounts(id, of, amounts(&[("credits", n)]))
+}
+
+pub(crate) fn reverse_amounts(id: &str, of: &str, amounts: Amounts) -> Step {
+    let (request, reservation, reason) = (request(id), job(of), "sorry".to_owned());
+    Step::Command(Command::ReverseCharge(ReverseCharge { request, reservation, amounts, reason }))
+}
+
+/// A subscription goes back for a share of the money.
+pub(crate) fn refund_subscription(id: &str) -> Step {
+    let (request, reason) = (request(id), "asked to".to_owned());
+    Step::Command(Command::RefundSubscription(RefundSubscription { request, reason }))
+}
+
+/// What was reversed of a job's charge, grant by grant, and in all: "grant:a 30, debt 10".
+pub(crate) fn reversed(id: &str, credits: i64, parts: &str) -> [Fact; 2] {
+    let in_all = of_job(id, "reversed", Some(credits), |job| {
+        job.finish.as_ref().map(|finish| finish.bill.reversed.get("credits"))
+    });
+    [in_all, of_job(id, "reversals", parts.to_owned(), |job| tell(job, |allocation| allocation.reversed))]
+}
+
+/// The money that this request gave back, and the shares of credits and time that were left.
+pub(crate) fn gave_back(id: &str, cents: i64, credits: (i64, i64), time: (i64, i64)) -> Fact {
+    let id = request(id);
+    let fraction = |(numerator, denominator)| Fraction { numerator, denominator };
+    let expected = (cents, fraction(credits), fraction(time));
+    Fact::new("the refund", Some(expected), move |world| {
+        let refund = world.seen().profile.refunds.remove(&id);
+        refund.map(|refund| (refund.money.minor_units, refund.unused_credits, refund.unused_time))
+    })
 }
 
 impl Step {

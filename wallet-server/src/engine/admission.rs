@@ -78,6 +78,8 @@ const fn share(command: &Command) -> usize {
         | Command::RevokeGrant(_)
         | Command::RefundTopUp(_)
         | Command::RecordChargeback(_)
+        | Command::ReverseCharge(_)
+        | Command::RefundSubscription(_)
         | Command::Subscribe(_)
         | Command::ChangePlan(_)
         | Command::CancelSubscription(_)

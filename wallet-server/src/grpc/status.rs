@@ -137,6 +137,8 @@ fn code(rejection: &Rejection) -> Code {
         | Rejection::AlreadySubscribed(_)
         | Rejection::PackNotAvailable { .. }
         | Rejection::NotRefundable(_)
+        | Rejection::NothingToReverse
+        | Rejection::ReversalExceedsCharge { .. }
         | Rejection::WalletSuspended
         | Rejection::WalletClosed
         | Rejection::InDebt { .. }
@@ -170,6 +172,8 @@ fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> 
         | Rejection::GrantNotFound
         | Rejection::TopUpNotFound
         | Rejection::NotRefundable(_)
+        | Rejection::NothingToReverse
+        | Rejection::ReversalExceedsCharge { .. }
         | Rejection::IdempotencyMismatch { .. }
         | Rejection::ReservationFinished(_)
         | Rejection::StaleAttempt { .. }

@@ -9,6 +9,7 @@ use wallet_core::entry::Entry;
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
 use wallet_core::ids::{OriginId, RequestId, ReservationId, UnitId};
+use wallet_core::posting::Account;
 use wallet_core::wallet::RequestRecord;
 use wallet_core::{TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey};
 
@@ -42,6 +43,10 @@ pub(crate) struct LoadPlan {
     payments: Vec<(WalletKey, ExternalRef)>,
     purchases: Vec<(WalletKey, OriginId)>,
     reservations: Vec<(WalletKey, ReservationId)>,
+    /// Those of them that are needed with the grants they took from.
+    receipts: Vec<(WalletKey, ReservationId)>,
+    /// Wallets of which all is needed that the present period of their subscription gave.
+    periods: Vec<WalletKey>,
     requests: Vec<(WalletKey, RequestId)>,
 }
 
@@ -53,6 +58,10 @@ impl LoadPlan {
         if let Some(purchase) = addressed.purchase {
             self.grants.push((wallet, GrantKey::new(Origin::TopUp, purchase.clone(), 0)));
             self.purchases.push((wallet, purchase));
+        }
+        self.periods.extend(addressed.period.then_some(wallet));
+        if addressed.receipt {
+            self.receipts.extend(addressed.reservation.clone().map(|id| (wallet, id)));
         }
         self.reservations.extend(addressed.reservation.map(|id| (wallet, id)));
         self.requests.extend(addressed.request.map(|id| (wallet, id)));
@@ -209,15 +218,6 @@ pub(super) async fn load_wallets(
         }
     }
     add_grants(&mut loaded, all(connection, load::open_grants(backend, &keys)).await?)?;
-    if !plan.grants.is_empty() {
-        add_grants(&mut loaded, all(connection, load::grants_by_origin(backend, &plan.grants)).await?)?;
-    }
-    if !plan.payments.is_empty() {
-        add_grants(&mut loaded, all(connection, load::grants_by_payment(backend, &plan.payments)).await?)?;
-    }
-    if !plan.purchases.is_empty() {
-        add_grants(&mut loaded, all(connection, load::grants_by_purchase(backend, &plan.purchases)).await?)?;
-    }
     let due: Vec<(WalletKey, i64)> = plan.wallets.iter().map(|(key, now)| (*key, now.as_micros())).collect();
     add_reservations(&mut loaded, all(connection, load::reservations_due(backend, &due)).await?)?;
     if !plan.reservations.is_empty() {
@@ -227,7 +227,41 @@ pub(super) async fn load_wallets(
     if !plan.requests.is_empty() {
         add_requests(&mut loaded, all(connection, load::requests(backend, &plan.requests)).await?)?;
     }
+    for statement in addressed_grants(backend, &loaded, plan) {
+        add_grants(&mut loaded, all(connection, statement).await?)?;
+    }
     Ok(loaded)
+}
+
+/// What reads the grants that may be closed; most batches need none. The profiles and reservations are at hand.
+fn addressed_grants(
+    backend: Backend,
+    loaded: &BTreeMap<WalletKey, Loaded>,
+    plan: &LoadPlan,
+) -> Vec<Statement> {
+    let taken = plan.receipts.iter().flat_map(|(key, id)| {
+        let job = loaded.get(key).and_then(|loaded| loaded.wallet.reservations.get(id));
+        let accounts = job.into_iter().flat_map(|job| &job.allocations).map(|line| &line.account);
+        accounts.filter_map(|account| match account {
+            Account::Grant(grant) => Some((*key, grant.clone())),
+            Account::Debt => None,
+        })
+    });
+    let by_origin: Vec<(WalletKey, GrantKey)> = plan.grants.iter().cloned().chain(taken).collect();
+    let present = |key: &WalletKey| {
+        let subscription = loaded.get(key)?.wallet.profile.subscription.as_ref()?;
+        Some((*key, subscription.period_start().as_micros()))
+    };
+    let periods: Vec<(WalletKey, i64)> = plan.periods.iter().filter_map(present).collect();
+    [
+        (!by_origin.is_empty()).then(|| load::grants_by_origin(backend, &by_origin)),
+        (!plan.payments.is_empty()).then(|| load::grants_by_payment(backend, &plan.payments)),
+        (!plan.purchases.is_empty()).then(|| load::grants_by_purchase(backend, &plan.purchases)),
+        (!periods.is_empty()).then(|| load::grants_of_period(backend, &periods)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn own_rows(

@@ -78,7 +78,9 @@ impl GrantFold {
             EntryKind::GrantEffective => self.effective = Some(entry.effective_time),
             EntryKind::GrantExpired => self.expired = Some(entry.effective_time),
             // A subscription takes what it included along, and their calendar with it.
-            EntryKind::SubscriptionEnded | EntryKind::SubscriptionCancelled
+            EntryKind::SubscriptionEnded
+            | EntryKind::SubscriptionCancelled
+            | EntryKind::SubscriptionRefunded
                 if posting.to == Part::Expired =>
             {
                 self.expired = Some(entry.effective_time);
@@ -258,9 +260,10 @@ fn issues(entry: &Entry, key: &GrantKey) -> bool {
     match (key.origin, entry.kind) {
         (Origin::TopUp, kind) => kind == EntryKind::ToppedUp,
         (Origin::Grant, kind) => kind == EntryKind::Granted,
-        (Origin::Grace, EntryKind::Failed | EntryKind::Cancelled | EntryKind::HoldExpired) => {
-            entry.reservation.as_ref().is_some_and(|id| id.as_str() == key.id.as_str())
-        }
+        (
+            Origin::Grace,
+            EntryKind::Failed | EntryKind::Cancelled | EntryKind::HoldExpired | EntryKind::ChargeReversed,
+        ) => entry.reservation.as_ref().is_some_and(|id| id.as_str() == key.id.as_str()),
         (Origin::Grace, _) => false,
         (Origin::Period, kind) => moves::gives_allowances(kind),
     }

@@ -1,10 +1,14 @@
 //! A reservation's life as the entries tell it: what happened in which order, and what moved in its name.
 
-use wallet_core::entry::{Entry, EntryKind};
+use std::collections::BTreeMap;
+
+use wallet_core::entry::{Entry, EntryBalance, EntryKind};
 use wallet_core::grant::GrantKey;
 use wallet_core::posting::{Account, Part, Posting};
 use wallet_core::reservation::State;
 use wallet_core::{Timestamp, UnitId};
+
+use crate::verify::moves;
 
 /// Where and when something was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,9 @@ pub(super) struct Life {
     pub(super) late: Option<Told>,
     /// By account and unit.
     pub(super) moved: Vec<Moved>,
+    /// What was reversed of charges to the debt, at least and at most: what came off the debt or was issued again
+    /// for it, less what the reversal of charges to grants explains.
+    pub(super) reversed_debt: BTreeMap<UnitId, (i128, i128)>,
     /// Grants that took what went back.
     pub(super) graces: Vec<(GrantKey, i128)>,
 }
@@ -36,6 +43,8 @@ pub(super) struct Moved {
     pub(super) unit: UnitId,
     pub(super) held: i128,
     pub(super) charged: i128,
+    /// Of what was charged; of the debt it is not told here.
+    pub(super) reversed: i128,
     /// Went back to the same grant.
     pub(super) back: i128,
     /// Left the grant otherwise: lapsed, or issued again as grace credits.
@@ -49,6 +58,7 @@ impl Life {
         let may = match (entry.kind, self.reserved, &self.ended) {
             (EntryKind::Reserved | EntryKind::Cancelled, None, None) => true,
             (EntryKind::SettledLate, Some(_), Some((State::Expired, _))) => self.late.is_none(),
+            (EntryKind::ChargeReversed, _, ended) => ended.is_some(),
             (EntryKind::Reserved | EntryKind::SettledLate, ..) => false,
             (_, reserved, ended) => reserved.is_some() && ended.is_none(),
         };
@@ -63,7 +73,12 @@ impl Life {
             EntryKind::Cancelled => self.ended = Some((State::Cancelled, told)),
             EntryKind::HoldExpired => self.ended = Some((State::Expired, told)),
             EntryKind::SettledLate => self.late = Some(told),
+            EntryKind::ChargeReversed => {}
             other => return Err(format!("is {other:?}, and names a reservation")),
+        }
+        if entry.kind == EntryKind::ChargeReversed {
+            self.reversed(entry);
+            return Ok(());
         }
         let charges = matches!(entry.kind, EntryKind::Settled | EntryKind::SettledLate);
         for posting in &entry.postings {
@@ -101,6 +116,25 @@ impl Life {
         }
     }
 
+    /// A charge is given back: from grants as the postings say. Debt falls by charges to it, by charges to purchases
+    /// that were charged back (their credits are revoked), and by what repays it; new grants take the charges of
+    /// expired ones, and what of the debt had been repaid.
+    fn reversed(&mut self, entry: &Entry) {
+        for posting in entry.postings.iter().filter(|posting| posting.from == Part::Consumed) {
+            let moved = Moved::of(&mut self.moved, &posting.account, &posting.unit);
+            moved.reversed += i128::from(posting.amount);
+        }
+        for EntryBalance { unit, .. } in &entry.balances {
+            let sum = |from, to| moves::sum(entry, unit, from, to);
+            let most = sum(Part::Owed, Part::Issued) + sum(Part::Issued, Part::Available)
+                - sum(Part::Available, Part::Consumed)
+                - sum(Part::Consumed, Part::Expired);
+            let bounds = self.reversed_debt.entry(unit.clone()).or_default();
+            bounds.0 += (most - sum(Part::Consumed, Part::Revoked)).max(0);
+            bounds.1 += most;
+        }
+    }
+
     fn words(&self) -> String {
         let mut words = Vec::new();
         words.extend(self.reserved.map(|told| format!("Reserved at revision {}", told.revision)));
@@ -117,7 +151,7 @@ impl Moved {
         let index = known.unwrap_or(all.len());
         if known.is_none() {
             let (account, unit) = (account.clone(), unit.clone());
-            all.push(Self { account, unit, held: 0, charged: 0, back: 0, gone: 0 });
+            all.push(Self { account, unit, held: 0, charged: 0, reversed: 0, back: 0, gone: 0 });
         }
         &mut all[index]
     }

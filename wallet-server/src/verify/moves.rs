@@ -27,7 +27,9 @@ pub(super) fn check(entry: &Entry, faults: &mut Faults) {
     if entry.kind != EntryKind::Settled && entry.kind != EntryKind::SettledLate {
         for balance in &entry.balances {
             let (paid, repaid) = repayment(entry, &balance.unit);
-            faults.unless(paid == repaid, entry.revision, || {
+            // A charge that was debt comes off the debt without being paid.
+            let reversed = entry.kind == EntryKind::ChargeReversed && paid < repaid;
+            faults.unless(paid == repaid || reversed, entry.revision, || {
                 format!("I1: {paid} {} consumed to repay debt, {repaid} repaid", balance.unit)
             });
         }
@@ -74,15 +76,17 @@ pub(super) const fn gives_allowances(kind: EntryKind) -> bool {
 
 fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
     use EntryKind::{
-        Cancelled, ChargedBack, Failed, GrantEffective, GrantExpired, GrantRevoked, Granted, HoldExpired,
-        Reserved, Settled, SettledLate, SubscriptionCancelled, SubscriptionEnded, TopUpRefunded, ToppedUp,
+        Cancelled, ChargeReversed, ChargedBack, Failed, GrantEffective, GrantExpired, GrantRevoked, Granted,
+        HoldExpired, Reserved, Settled, SettledLate, SubscriptionCancelled, SubscriptionEnded,
+        SubscriptionRefunded, TopUpRefunded, ToppedUp,
     };
     use Part::{Available, Consumed, Expired, Held, Issued, Owed, PaidOut, Pending, Revoked};
     let gives_back = matches!(kind, Failed | Cancelled | HoldExpired);
     // Wherever credits become available in a new grant, they repay what is owed.
-    let gives = gives_back || gives_allowances(kind) || matches!(kind, ToppedUp | Granted);
+    let gives = gives_back || gives_allowances(kind) || matches!(kind, ToppedUp | Granted | ChargeReversed);
     let repays = gives || kind == GrantEffective;
-    let lapses = matches!(kind, GrantExpired | SubscriptionEnded | SubscriptionCancelled);
+    let lapses =
+        matches!(kind, GrantExpired | SubscriptionEnded | SubscriptionCancelled | SubscriptionRefunded);
     match (account, from, to) {
         (Account::Debt, Issued, Owed) => matches!(kind, Settled | Failed | Cancelled | ChargedBack),
         (Account::Debt, Owed, Issued) => repays,
@@ -94,6 +98,7 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         (_, Pending | Available, Revoked) => matches!(kind, GrantRevoked | ChargedBack),
         (_, Pending | Available, PaidOut) => kind == TopUpRefunded,
         (_, Available, Held) => kind == Reserved,
+        (_, Consumed, Available | Expired | Revoked) => kind == ChargeReversed,
         (_, Available, Consumed) => repays || matches!(kind, Settled | SettledLate),
         (_, Held, Consumed) => matches!(kind, Settled | Failed | Cancelled),
         (_, Held, Available | Expired | Revoked) => gives_back || kind == Settled,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wallet_core::catalog::Overage;
 use wallet_core::grant::GrantKey;
+use wallet_core::posting::Account;
 use wallet_core::reservation::{Allocation, Bill, State, Terms};
 use wallet_core::{Amounts, UnitId};
 
@@ -26,6 +27,7 @@ pub(super) struct Receipt<'a> {
 struct Sums {
     held: i128,
     charged: i128,
+    reversed: i128,
     returned: i128,
     lapsed: i128,
 }
@@ -53,30 +55,46 @@ impl Receipt<'_> {
     }
 
     fn check_line(&self, line: &Allocation, faults: &mut Faults) {
-        let Allocation { held, charged, returned, lapsed, .. } = *line;
+        let Allocation { held, charged, reversed, returned, lapsed, .. } = *line;
         let done = i128::from(charged) + i128::from(returned) + i128::from(lapsed);
         let adds_up = match self.bill {
             None => done == 0,
             Some(_) if held == 0 => returned == 0 && lapsed == 0,
             Some(_) => done == i128::from(held),
         };
+        let adds_up = adds_up && (0..=charged).contains(&reversed);
         let fits = adds_up && [held, charged, returned, lapsed].into_iter().all(|figure| figure >= 0);
         self.unless(fits, faults, || {
             let account = name(&line.account);
-            format!("I8: {account}: held {held}, charged {charged}, returned {returned}, lapsed {lapsed}")
+            format!("I8: {account}: held {held}, charged {charged}, reversed {reversed}, returned {returned}, lapsed {lapsed}")
         });
     }
 
     /// The lines are what the postings moved.
     fn check_movements(&self, faults: &mut Faults) {
         let mut lines = Vec::new();
-        for Allocation { account, unit, held, charged, returned, lapsed, grace, .. } in &self.allocations {
+        let mut of_debt: BTreeMap<&UnitId, i128> = BTreeMap::new();
+        for Allocation { account, unit, held, charged, reversed, returned, lapsed, grace, .. } in
+            &self.allocations
+        {
             let moved = Moved::of(&mut lines, account, unit);
             moved.held += i128::from(*held);
             moved.charged += i128::from(*charged);
+            match account {
+                Account::Grant(_) => moved.reversed += i128::from(*reversed),
+                Account::Debt => *of_debt.entry(unit).or_default() += i128::from(*reversed),
+            }
             let went = if grace.is_some() { &mut moved.gone } else { &mut moved.back };
             *went += i128::from(*returned);
             moved.gone += i128::from(*lapsed);
+        }
+        let units = of_debt.keys().copied().chain(self.life.reversed_debt.keys());
+        for unit in units.collect::<BTreeSet<_>>() {
+            let reversed = of_debt.get(unit).copied().unwrap_or(0);
+            let (least, most) = self.life.reversed_debt.get(unit).copied().unwrap_or((0, 0));
+            self.unless((least..=most).contains(&reversed), faults, || {
+                format!("I8: the debt: reversed {reversed} {unit}, {least} to {most} by its postings")
+            });
         }
         let postings = &self.life.moved;
         for moved in &lines {
@@ -112,8 +130,9 @@ impl Receipt<'_> {
     }
 
     fn check_bill(&self, bill: &Bill, sums: &BTreeMap<&UnitId, Sums>, faults: &mut Faults) {
-        let named =
-            [&bill.charged, &bill.fees, &bill.returned, &bill.lapsed].into_iter().flat_map(Amounts::units);
+        let named = [&bill.charged, &bill.fees, &bill.reversed, &bill.returned, &bill.lapsed]
+            .into_iter()
+            .flat_map(Amounts::units);
         let units: BTreeSet<&UnitId> = named.chain(sums.keys().copied()).collect();
         let ended = self.life.ended.map(|(state, _)| state);
         let only_fees = matches!(ended, Some(State::Failed | State::Cancelled));
@@ -122,6 +141,7 @@ impl Receipt<'_> {
             let sums = sums.get(unit).copied().unwrap_or_default();
             for (what, billed, sum) in [
                 ("charged", of(&bill.charged), sums.charged),
+                ("reversed", of(&bill.reversed), sums.reversed),
                 ("returned", of(&bill.returned), sums.returned),
                 ("lapsed", of(&bill.lapsed), sums.lapsed),
                 ("as a fee", of(&bill.fees), if only_fees { sums.charged } else { 0 }),
@@ -149,6 +169,7 @@ impl Receipt<'_> {
             let sums = all.entry(&line.unit).or_default();
             sums.held += i128::from(line.held);
             sums.charged += i128::from(line.charged);
+            sums.reversed += i128::from(line.reversed);
             sums.returned += i128::from(line.returned);
             sums.lapsed += i128::from(line.lapsed);
         }
@@ -166,7 +187,10 @@ impl Receipt<'_> {
 
 impl Moved {
     fn words(&self) -> String {
-        let Self { account, unit, held, charged, back, gone } = self;
-        format!("{} {unit}: {held} held, {charged} charged, {back} back, {gone} gone", name(account))
+        let Self { account, unit, held, charged, reversed, back, gone } = self;
+        format!(
+            "{} {unit}: {held} held, {charged} charged, {reversed} reversed, {back} back, {gone} gone",
+            name(account)
+        )
     }
 }

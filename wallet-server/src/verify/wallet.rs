@@ -139,7 +139,9 @@ impl WalletFold {
 
     /// I7 of the reservation it is about; I11 of its request.
     fn ids(&mut self, entry: &Entry, faults: &mut Faults) {
-        use EntryKind::{Cancelled, Failed, HoldExpired, Reserved, Settled, SettledLate, Started};
+        use EntryKind::{
+            Cancelled, ChargeReversed, Failed, HoldExpired, Reserved, Settled, SettledLate, Started,
+        };
         let at = entry.revision;
         if let Some(id) = &entry.reservation {
             let told = self.lives.entry(id.clone()).or_default().tell(entry);
@@ -148,7 +150,7 @@ impl WalletFold {
             }
         } else if matches!(
             entry.kind,
-            Reserved | Started | Settled | Failed | Cancelled | HoldExpired | SettledLate
+            Reserved | Started | Settled | Failed | Cancelled | HoldExpired | SettledLate | ChargeReversed
         ) {
             faults.add(at, &format!("I7: is {:?} and names no reservation", entry.kind));
         }

@@ -100,6 +100,27 @@ pub(crate) fn charge_back(wallet: &str, request: &str, top_up: &str) -> v1::Reco
     }
 }
 
+/// All that is left of a job's charge goes back.
+pub(crate) fn reverse(wallet: &str, request: &str, job: &str) -> v1::ReverseChargeRequest {
+    v1::ReverseChargeRequest {
+        wallet_id: wallet.into(),
+        request_id: request.into(),
+        reservation_id: job.into(),
+        reason: "sorry".into(),
+        ..Default::default()
+    }
+}
+
+/// A year's subscription goes back.
+pub(crate) fn refund_subscription(wallet: &str, request: &str) -> v1::RefundSubscriptionRequest {
+    v1::RefundSubscriptionRequest {
+        wallet_id: wallet.into(),
+        request_id: request.into(),
+        reason: "moving".into(),
+        ..Default::default()
+    }
+}
+
 /// Another status of a wallet.
 pub(crate) fn set_status(wallet: &str, request: &str, status: v1::WalletStatus) -> v1::UpdateWalletRequest {
     v1::UpdateWalletRequest {

@@ -60,7 +60,9 @@ impl Generator {
             Command::RevokeGrant(c) => c.grant = GrantKey::parse("nothing").ok()?,
             Command::RefundTopUp(c) => c.top_up = parse("nothing"),
             Command::RecordChargeback(c) => c.top_up = parse("nothing"),
-            Command::ResumeSubscription(_)
+            Command::ReverseCharge(_)
+            | Command::RefundSubscription(_)
+            | Command::ResumeSubscription(_)
             | Command::RecordPayment(_)
             | Command::Start(_)
             | Command::Extend(_)

@@ -171,7 +171,9 @@ fn fields(command: &Command) -> Fields {
             say("requested_time", c.requested_time.as_ref().map(|time| time as _));
         }
         Command::RecordChargeback(c) => say("top_up_id", Some(&c.top_up)),
-        Command::Start(_)
+        Command::ReverseCharge(_)
+        | Command::RefundSubscription(_)
+        | Command::Start(_)
         | Command::Extend(_)
         | Command::ResumeSubscription(_)
         | Command::RecordPayment(_)

@@ -208,6 +208,10 @@ impl Model {
             Command::RecordPayment(_) => self.record_payment(command),
             Command::RefundTopUp(c) => self.refund(c, command),
             Command::RecordChargeback(c) => self.charge_back(c, command),
+            // Not among the commands that are made here.
+            Command::ReverseCharge(_) | Command::RefundSubscription(_) => {
+                Err(Refusal::new("NOT_IN_THE_MODEL"))
+            }
             Command::Poke => Ok(Answered::done(Seen::Wallet)),
         }
     }

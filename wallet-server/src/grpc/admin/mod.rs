@@ -9,8 +9,10 @@ mod grant;
 mod list_wallets;
 mod record_chargeback;
 mod record_payment;
+mod refund_subscription;
 mod refund_top_up;
 mod resume_subscription;
+mod reverse_charge;
 mod revoke_grant;
 mod subscribe;
 mod update_wallet;
@@ -79,6 +81,20 @@ impl AdminService for AdminRpcs {
         request: Request<v1::RecordChargebackRequest>,
     ) -> Answer<v1::RecordChargebackResponse> {
         answer(&self.0, request, record_chargeback::record_chargeback).await
+    }
+
+    async fn reverse_charge(
+        &self,
+        request: Request<v1::ReverseChargeRequest>,
+    ) -> Answer<v1::ReverseChargeResponse> {
+        answer(&self.0, request, reverse_charge::reverse_charge).await
+    }
+
+    async fn refund_subscription(
+        &self,
+        request: Request<v1::RefundSubscriptionRequest>,
+    ) -> Answer<v1::RefundSubscriptionResponse> {
+        answer(&self.0, request, refund_subscription::refund_subscription).await
     }
 
     async fn subscribe(&self, request: Request<v1::SubscribeRequest>) -> Answer<v1::SubscribeResponse> {

@@ -37,6 +37,12 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
         (Rejection::ReservationNotFound, Code::NotFound, "RESERVATION_NOT_FOUND"),
         (Rejection::GrantNotFound, Code::NotFound, "GRANT_NOT_FOUND"),
         (Rejection::TopUpNotFound, Code::NotFound, "TOP_UP_NOT_FOUND"),
+        (Rejection::NothingToReverse, Code::FailedPrecondition, "REVERSAL_EXCEEDS_CHARGE"),
+        (
+            Rejection::ReversalExceedsCharge { unit: unit.clone(), requested: 3, charged: 2, reversed: 1 },
+            Code::FailedPrecondition,
+            "REVERSAL_EXCEEDS_CHARGE",
+        ),
         (Rejection::NotRefundable(Unrefundable::TooLate), Code::FailedPrecondition, "NOT_REFUNDABLE"),
         (
             Rejection::IdempotencyMismatch { fields: vec![text("actor")], state: None },

@@ -75,6 +75,8 @@ fn kind(kind: EntryKind) -> v1::EntryKind {
         EntryKind::SubscriptionEnded => v1::EntryKind::SubscriptionEnded,
         EntryKind::TopUpRefunded => v1::EntryKind::TopUpRefunded,
         EntryKind::ChargedBack => v1::EntryKind::ChargedBack,
+        EntryKind::ChargeReversed => v1::EntryKind::ChargeReversed,
+        EntryKind::SubscriptionRefunded => v1::EntryKind::SubscriptionRefunded,
         EntryKind::GrantExpiring => v1::EntryKind::GrantExpiring,
     }
 }

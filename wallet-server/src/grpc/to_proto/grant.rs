@@ -40,6 +40,7 @@ fn external_ref(payment: ExternalRef) -> v1::ExternalRef {
     v1::ExternalRef { provider: payment.provider.into(), id: payment.id.into() }
 }
 
-fn money(money: Money) -> v1::Money {
+/// Money as the payment provider counts it.
+pub(crate) fn money(money: Money) -> v1::Money {
     v1::Money { currency: money.currency, minor_units: money.minor_units }
 }

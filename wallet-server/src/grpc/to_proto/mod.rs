@@ -25,7 +25,7 @@ pub(super) use decision::decision;
 pub(super) use entitlement::entitlement;
 pub(super) use entry::entry;
 pub(super) use event::{event, warnings};
-pub(super) use grant::grant;
+pub(super) use grant::{grant, money};
 pub(super) use operation::{cancel_fees, price_lines};
 pub(super) use plan::plan;
 pub(super) use price::price_rule;

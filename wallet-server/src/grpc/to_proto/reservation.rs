@@ -21,7 +21,7 @@ pub(crate) fn reservation(
 ) -> v1::Reservation {
     let Reservation { terms, finish, .. } = reservation;
     let bill = finish.as_ref().map(|finish| finish.bill.clone()).unwrap_or_default();
-    let Bill { charged, fees, returned, lapsed, uncollected, failure, cancel_reason, late } = bill;
+    let Bill { charged, fees, reversed, returned, lapsed, uncollected, failure, cancel_reason, late } = bill;
     let open = reservation.state.is_open();
     let fee_now = if open { hold::cancel_fees(reservation, catalog) } else { Amounts::none() };
     v1::Reservation {
@@ -35,6 +35,7 @@ pub(crate) fn reservation(
         fees: amounts(catalog, &fees),
         returned: amounts(catalog, &returned),
         lapsed: amounts(catalog, &lapsed),
+        reversed: amounts(catalog, &reversed),
         uncollected: amounts(catalog, &uncollected),
         allocations: reservation.allocations.iter().map(allocation).collect(),
         lines: price_lines(&terms.lines),
@@ -85,6 +86,7 @@ fn allocation(allocation: &Allocation) -> v1::Allocation {
         charged: allocation.charged,
         returned: allocation.returned,
         lapsed: allocation.lapsed,
+        reversed: allocation.reversed,
         grace_grant_id: allocation.grace.as_ref().map(GrantKey::to_string).unwrap_or_default(),
     }
 }

@@ -8,7 +8,7 @@
 
 use sea_orm::Statement;
 use wallet_core::WalletKey;
-use wallet_core::grant::{ExternalRef, GrantKey};
+use wallet_core::grant::{ExternalRef, GrantKey, Origin};
 use wallet_core::ids::{OriginId, RequestId, ReservationId};
 
 use super::columns::{Columns, columns};
@@ -122,6 +122,23 @@ pub(crate) fn grants_by_purchase(backend: Backend, keys: &[(WalletKey, OriginId)
             "SELECT g.* FROM {k}
              CROSS JOIN grants g WHERE g.bucket = k.bucket AND g.wallet_key = k.wallet_key
                           AND g.purchase = k.purchase AND g.purchase <> ''"
+        )
+    })
+}
+
+/// What plans have given these wallets since an instant, and grace credits, closed ones too.
+pub(crate) fn grants_of_period(backend: Backend, keys: &[(WalletKey, i64)]) -> Statement {
+    let keys = columns!(keys, {
+        bucket: SmallInt = |(k, _)| k.bucket(),
+        wallet_key: Uuid = |(k, _)| k.uuid(),
+        since: BigInt = |(_, since)| *since,
+    });
+    let (grace, period) = (Origin::Grace as i16, Origin::Period as i16);
+    select(backend, keys, |k| {
+        format!(
+            "SELECT g.* FROM {k}
+             CROSS JOIN grants g WHERE g.bucket = k.bucket AND g.wallet_key = k.wallet_key
+                          AND g.origin IN ({grace}, {period}) AND g.create_time >= k.since"
         )
     })
 }

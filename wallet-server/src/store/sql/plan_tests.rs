@@ -81,6 +81,7 @@ fn statements(backend: Backend) -> Vec<Statement> {
         load::grants_by_origin(backend, &[(key, origin)]),
         load::grants_by_payment(backend, &[(key, payment)]),
         load::grants_by_purchase(backend, &[(key, OriginId::parse("t").unwrap())]),
+        load::grants_of_period(backend, &[(key, 1)]),
         load::reservations_by_id(backend, &[(key, ReservationId::parse("job").unwrap())]),
         load::reservations_due(backend, &[(key, 1)]),
         load::requests(backend, &[(key, RequestId::parse("r").unwrap())]),

@@ -7,7 +7,8 @@ use wallet_core::reservation::CancelReason;
 use wallet_core::{Amounts, Command};
 
 use super::commands::{
-    cancel, charge_back, credits, extend, fail, grant, refund, reserve_both, revoke, settle, start, top_up,
+    cancel, charge_back, credits, extend, fail, grant, refund, reserve_both, reverse, revoke, settle, start,
+    top_up,
 };
 use super::fixture::{Story, written};
 use crate::verify::verify;
@@ -47,7 +48,7 @@ impl Chance {
 
     fn command(&mut self) -> Command {
         let job = self.id("j", 40);
-        match self.below(22) {
+        match self.below(24) {
             0 => top_up(&self.id("t", 9), "credits", 1 + self.amount(80)),
             1 => top_up(&self.id("u", 9), "trainings", 1 + self.amount(5)),
             2 | 3 => {
@@ -76,6 +77,8 @@ impl Chance {
             16 | 17 => cancel(&job, CancelReason::User),
             18 => cancel(&job, CancelReason::Platform),
             19 => refund(&self.id("f", 20), &self.id("t", 9)),
+            21 => reverse(&self.id("v", 60), &job, credits(self.amount(9))),
+            22 => reverse(&self.id("v", 60), &job, Amounts::none()),
             20 => charge_back(&self.id("c", 60), &self.id("t", 9)),
             _ => revoke(&self.id("r", 20), &format!("grant:{}", self.id("g", 30))),
         }
@@ -98,7 +101,7 @@ fn story(seed: u64) -> Story {
 async fn whatever_the_rules_do_has_no_faults() {
     let stories: Vec<Story> = (0..80).map(story).collect();
     let kinds: usize = stories.iter().flat_map(Story::kinds).collect::<std::collections::BTreeSet<_>>().len();
-    assert!(kinds >= 15, "only {kinds} kinds of entries occur");
+    assert!(kinds >= 16, "only {kinds} kinds of entries occur");
     let (_folder, url) = written(&stories).await;
     let report = verify(&url).await.unwrap();
     assert!(report.is_clean(), "{report}");

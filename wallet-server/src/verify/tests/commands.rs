@@ -3,8 +3,8 @@
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, Cost, ExplicitPrice, Extend, Grant, Outcome, PriceSource,
-    Purchase, RecordChargeback, RecordPayment, RefundTopUp, Reserve, ResumeSubscription, RevokeGrant, Settle,
-    Start, StartOptions, Subscribe, TopUp, UpdateWallet,
+    Purchase, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve, ResumeSubscription,
+    ReverseCharge, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::reservation::{CancelReason, Failure};
@@ -57,6 +57,16 @@ pub(super) fn refund_asked(request: &str, top_up: &str, minutes: u32) -> Command
 pub(super) fn charge_back(request: &str, top_up: &str) -> Command {
     let (request, top_up) = (request.parse().unwrap(), top_up.parse().unwrap());
     Command::RecordChargeback(RecordChargeback { request, top_up, reason: "dispute".to_owned() })
+}
+
+pub(super) fn reverse(request: &str, job: &str, amounts: Amounts) -> Command {
+    let (request, reservation) = (request.parse().unwrap(), job.parse().unwrap());
+    Command::ReverseCharge(ReverseCharge { request, reservation, amounts, reason: "sorry".to_owned() })
+}
+
+pub(super) fn refund_subscription(request: &str) -> Command {
+    let (request, reason) = (request.parse().unwrap(), "moving".to_owned());
+    Command::RefundSubscription(RefundSubscription { request, reason })
 }
 
 pub(super) fn subscribe(request: &str, plan: &str) -> Command {

@@ -9,12 +9,13 @@ use wallet_core::decide::{Cost, CreateWallet};
 use wallet_core::entry::Entry;
 use wallet_core::reservation::CancelReason;
 use wallet_core::{
-    Catalogs, Command, Context, Rejection, TenantId, Timestamp, Touched, WalletId, WalletKey, execute,
+    Amounts, Catalogs, Command, Context, Rejection, TenantId, Timestamp, Touched, WalletId, WalletKey,
+    execute,
 };
 
 use super::commands::{
     buy, cancel, change_plan, charge_back, credits, end, extend, fail, grant, pay, refund, refund_asked,
-    rename, reserve, resume, revoke, settle, start, subscribe, top_up,
+    refund_subscription, rename, reserve, resume, reverse, revoke, settle, start, subscribe, top_up,
 };
 use crate::store::{Loaded, Store, Tx, Written};
 
@@ -40,6 +41,7 @@ expiry_warning_days = 2
 [[plans]]
 id = "yearly"
 term = "YEAR"
+list_price = { currency = "EUR", minor_units = 12000 }
 allowances = [{ unit = "credits", amount = 500 }, { unit = "trainings", amount = 1, cadence = "WEEK" }]
 [[plans]]
 id = "prepaid"
@@ -194,11 +196,22 @@ impl Story {
             .and(reserve("j2", 10, 10, Some("w1")))
             .and(reserve("j3", 15, 15, None))
             .and(reserve("j5", 25, 25, None))
+            .and(grant("g1", 200, None, Some(24 * 60 + 200)))
+            .and(reserve("j6", 30, 60, None))
+            .and(settle("j6", Cost::AsReserved, false))
             .and(charge_back("c1", "t1"))
             .and(settle("j2", Cost::Amounts(credits(9)), false))
             .and(cancel("j3", CancelReason::User))
             .and(fail("j5", "NSFW"))
             .and(top_up("t4", "credits", 2))
+            .and(reverse("v1", "j1", credits(3)))
+            .and(reverse("v2", "j2", Amounts::none()))
+            .and(reverse("v3", "j6", credits(5)))
+            .wait(24 * 60)
+            .and(reverse("v4", "j6", credits(7)))
+            .and(reverse("v5", "j6", Amounts::none()))
+            .and(subscribe("s1", "yearly"))
+            .and(refund_subscription("f3"))
     }
 
     /// This happens next, and is not refused.

@@ -31,6 +31,37 @@ async fn what_was_taken_back_is_what_the_entries_say() {
 }
 
 #[tokio::test]
+async fn what_was_reversed_is_what_the_entries_say() {
+    check(&[
+        ("I8: reservation j6: billed 29 credits reversed", |r| {
+            let bill = &mut r.reservation("j6").bill;
+            *bill = bill.replace("\"reversed\":{\"credits\":30", "\"reversed\":{\"credits\":29");
+        }),
+        ("I5: reservation j6: its allocations:", |r| {
+            let lines = &mut r.reservation("j6").allocations;
+            *lines = lines.replace("\"v\":30", "\"v\":29");
+        }),
+        ("reversed 31,", |r| {
+            let lines = &mut r.reservation("j6").allocations;
+            *lines = lines.replace("\"v\":30", "\"v\":31");
+        }),
+        ("I8: reservation j2: the debt: reversed 8 credits", |r| {
+            let lines = &mut r.reservation("j2").allocations;
+            *lines = lines.replace("\"v\":9", "\"v\":8");
+        }),
+        ("from Consumed to Available in an entry Settled", |r| {
+            r.entry_of(EntryKind::ChargeReversed, "j6").kind = EntryKind::Settled as i16;
+            r.rehash();
+        }),
+        ("is ChargeReversed and names no reservation", |r| {
+            r.entry(EntryKind::ChargeReversed).reservation_id = String::new();
+            r.rehash();
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn a_refund_takes_all_and_a_chargeback_owes_what_was_used() {
     check(&[
         ("I2: 1 of grant grace:j4 are left, which was Refunded", |r| {

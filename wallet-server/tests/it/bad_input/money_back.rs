@@ -2,7 +2,7 @@
 
 use wallet_client::v1;
 
-use super::{ALPHABET, instant, long};
+use super::{ALPHABET, amount, instant, long};
 use crate::words::violations;
 
 each_database! {
@@ -25,6 +25,36 @@ each_database! {
             ];
             assert_eq!(violations(client.refund_top_up(bad).await), expected);
         }
+    }
+
+    async fn every_bad_field_of_a_reversal_is_named(server: Server) {
+        let client = server.client().await;
+        let bad = v1::ReverseChargeRequest {
+            amounts: vec![amount("", -1), amount("a", 1), amount("a", 1)],
+            reason: long(1_025),
+            ..Default::default()
+        };
+        let expected = [
+            "wallet_id: must not be empty",
+            "request_id: must not be empty",
+            "reservation_id: must not be empty",
+            "amounts[0].unit: must not be empty",
+            "amounts[0].amount: is -1, 0 to 1000000000000000 is allowed",
+            "amounts[2].unit: a is named twice",
+            "reason: has 1025 bytes, at most 1024 are allowed",
+        ];
+        assert_eq!(violations(client.reverse_charge(bad).await), expected);
+    }
+
+    async fn every_bad_field_of_a_years_refund_is_named(server: Server) {
+        let client = server.client().await;
+        let bad = v1::RefundSubscriptionRequest { reason: long(1_025), ..Default::default() };
+        let expected = [
+            "wallet_id: must not be empty",
+            "request_id: must not be empty",
+            "reason: has 1025 bytes, at most 1024 are allowed",
+        ];
+        assert_eq!(violations(client.refund_subscription(bad).await), expected);
     }
 
     async fn every_bad_field_of_a_chargeback_is_named(server: Server) {

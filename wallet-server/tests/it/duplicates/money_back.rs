@@ -1,10 +1,11 @@
-//! RefundTopUp, RecordChargeback.
+//! RefundTopUp, RecordChargeback, ReverseCharge, RefundSubscription.
 
 use wallet_client::v1::{self, EntryKind};
 
 use super::{FRESH, at_once, available, entries_after, mismatch, one_effect};
 use crate::harness::credits;
-use crate::words::{charge_back, explicit, refund, settle};
+use crate::sold::{shop, subscribe};
+use crate::words::{charge_back, explicit, refund, refund_subscription, reverse, settle};
 
 each_fleet! {
     async fn of_equal_refunds_one_pays_out(servers: Vec<Server>) {
@@ -20,6 +21,38 @@ each_fleet! {
         let other = v1::RefundTopUpRequest { requested_time, ..refund("w", "r", "second") };
         assert_eq!(mismatch(client.refund_top_up(other).await), ["requested_time", "top_up_id"]);
         assert_eq!(entries_after(&client, FRESH).await, [EntryKind::TopUpRefunded]);
+        assert!(servers[0].verify().await.is_clean());
+    }
+
+    async fn of_equal_reversals_one_gives_back(servers: Vec<Server>) {
+        let client = servers[0].wallet("w", 100).await;
+        client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
+        client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
+        let some = || v1::ReverseChargeRequest { amounts: vec![credits(10)], ..reverse("w", "r", "j") };
+        let answers =
+            at_once(&servers, move |client, _| async move { client.reverse_charge(some()).await }).await;
+        let done = answers.into_iter().map(|a| (a.reservation.unwrap(), a.replayed)).collect();
+        assert_eq!((one_effect(done).reversed[0].amount, available(&client).await), (10, 70));
+
+        assert_eq!(mismatch(client.reverse_charge(reverse("w", "r", "k")).await), ["amounts", "reservation_id"]);
+        let entries = [EntryKind::Reserved, EntryKind::Settled, EntryKind::ChargeReversed];
+        assert_eq!(entries_after(&client, FRESH).await, entries);
+        assert!(servers[0].verify().await.is_clean());
+    }
+
+    async fn of_equal_refunds_of_a_year_one_ends_it(servers: Vec<Server>) {
+        let client = shop(&servers[0]).await;
+        for server in &servers[1..] {
+            shop(server).await;
+        }
+        client.subscribe(subscribe("s", "creator-yearly")).await.unwrap();
+        let answers = at_once(&servers, |client, _| async move {
+            client.refund_subscription(refund_subscription("w", "r")).await
+        })
+        .await;
+        let done = answers.into_iter().map(|a| ((a.refund, a.unused_credits, a.unused_time), a.replayed)).collect();
+        assert!(one_effect(done).0.unwrap().minor_units >= 11_999);
+        assert_eq!(entries_after(&client, 2).await, [EntryKind::SubscriptionRefunded]);
         assert!(servers[0].verify().await.is_clean());
     }
 

@@ -1,0 +1,118 @@
+//! RefundSubscription: a year's subscription ends now, and the unused share of its price goes back: the lower of what
+//! is left of its credits and of its time. Jobs that run go on.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::Term;
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::subscribe::requested;
+use crate::decide::update_wallet::made_before;
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::grant::{Grant, Money, Origin};
+use crate::ids::{RequestId, UnitId};
+use crate::rejection::{Rejection, Unrefundable};
+use crate::renew::end;
+use crate::source::Source;
+use crate::subscription::{Fraction, Subscription, SubscriptionRefund};
+use crate::time::Timestamp;
+use crate::wallet::Wallet;
+
+/// Give a subscription back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundSubscription {
+    /// The idempotency key.
+    pub request: RequestId,
+    /// Kept with the entry.
+    pub reason: String,
+}
+
+/// Decides a [`RefundSubscription`].
+pub fn refund_subscription(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    refund: &RefundSubscription,
+) -> Result<Verdict, Rejection> {
+    let fingerprint = Fingerprint::default();
+    if made_before(wallet, &refund.request, EntryKind::SubscriptionRefunded, &fingerprint)? {
+        return Ok(Verdict::replay(Subject::Wallet));
+    }
+    let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+    let terms = what_goes_back(wallet, present, context.now).map_err(Rejection::NotRefundable)?;
+    let mut decision = end(wallet, present, context.now).because(&refund.reason);
+    if let Some(said) = &mut decision.entry {
+        said.kind = EntryKind::SubscriptionRefunded;
+    }
+    if let Some(change) = &mut decision.change {
+        change.profile.refunds.insert(refund.request.clone(), terms);
+    }
+    Ok(Verdict::new(requested(decision, &refund.request, fingerprint), Subject::Wallet))
+}
+
+fn what_goes_back(
+    wallet: &Wallet,
+    present: &Subscription,
+    now: Timestamp,
+) -> Result<SubscriptionRefund, Unrefundable> {
+    if present.sold.term != Term::Year {
+        return Err(Unrefundable::Term);
+    }
+    let price = present.sold.list_price.as_ref().ok_or(Unrefundable::NoPrice)?;
+    let (start, end) = (present.period_start().as_micros(), present.period_end().as_micros());
+    let unused_time = Fraction { numerator: (end - now.as_micros()).max(0), denominator: end - start };
+    let unused_credits = unused_credits(wallet, present);
+    let share = unused_time.min(unused_credits);
+    let periods_ahead = present.paid_periods.saturating_sub(present.period + 1);
+    let minor_units = i128::from(price.minor_units) * i128::from(share.numerator)
+        / i128::from(share.denominator.max(1))
+        + i128::from(price.minor_units) * i128::from(periods_ahead);
+    let minor_units = i64::try_from(minor_units).unwrap_or(i64::MAX);
+    let money = Money { currency: price.currency.clone(), minor_units };
+    Ok(SubscriptionRefund { money, unused_credits, unused_time, periods_ahead })
+}
+
+/// What of the present period's credits is neither charged nor held, of the unit of which the least is left.
+/// Credits still to be given count as unused, and so do those that lapsed.
+fn unused_credits(wallet: &Wallet, present: &Subscription) -> Fraction {
+    let mut units: BTreeMap<&UnitId, (i64, i64)> = BTreeMap::new();
+    for (allowance, given) in present.sold.allowances.iter().zip(&present.given) {
+        let to_come =
+            (*given..).map_while(|k| present.window(allowance, k)).map(|_| allowance.amount).sum::<i64>();
+        units.entry(&allowance.unit).or_default().1 += to_come;
+    }
+    let of_period: BTreeMap<_, &Grant> = wallet
+        .grants
+        .iter()
+        .filter(|(key, _)| key.origin == Origin::Period)
+        .filter(|(_, grant)| {
+            grant.source == Source::Subscription && present.is_in_period(grant.effective_time)
+        })
+        .collect();
+    for grant in of_period.values() {
+        units.entry(&grant.unit).or_default().1 += grant.amount;
+    }
+    let stems =
+        |grant: &Grant| grant.details.stems_from.as_ref().is_some_and(|first| of_period.contains_key(first));
+    for grant in wallet.grants.values().filter(|grant| of_period.contains_key(&grant.key) || stems(grant)) {
+        units.entry(&grant.unit).or_default().0 += grant.parts.consumed + grant.parts.held;
+    }
+    let shares = units.into_values().filter(|(_, total)| *total > 0);
+    let shares =
+        shares.map(|(used, total)| Fraction { numerator: (total - used).max(0), denominator: total });
+    shares.fold(Fraction::WHOLE, Fraction::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_compared_exactly() {
+        let of = |numerator, denominator| Fraction { numerator, denominator };
+        assert_eq!(of(1, 3).min(of(333_333, 1_000_000)), of(333_333, 1_000_000));
+        assert_eq!(of(1, 3).min(of(2, 6)), of(1, 3));
+        assert_eq!(Fraction::WHOLE.min(of(0, 7)), of(0, 7));
+        let large = of(53 * 1_000_000_000_000_000 - 1, 53 * 1_000_000_000_000_000);
+        assert_eq!(Fraction::WHOLE.min(large), large);
+    }
+}

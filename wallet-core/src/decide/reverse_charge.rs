@@ -1,0 +1,182 @@
+//! ReverseCharge: goodwill. What a job was charged goes back to where it came from, all or part of it, each credit once.
+//!
+//! | It was charged to | It goes |
+//! |---|---|
+//! | a grant that lives | back, and repays what is owed |
+//! | a grant that has expired | into a GRACE grant of 24 hours from now |
+//! | a grant that was revoked | nowhere: it is revoked |
+//! | a purchase that was charged back | off the debt that it became |
+//! | the debt | off the debt; what has been repaid meanwhile, into a GRACE grant |
+
+use crate::amount::Amounts;
+use crate::command::{Context, Subject, Verdict};
+use crate::decide::grant::accepts_grants;
+use crate::decide::reserve::check_multiples;
+use crate::decide::subscribe::requested;
+use crate::decide::update_wallet::made_before;
+use crate::decision::Decision;
+use crate::entry::EntryKind;
+use crate::fingerprint::Fingerprint;
+use crate::grant::{Grant, GrantKey, Origin, TakenBack};
+use crate::hold::lasting_grace;
+use crate::ids::{OriginId, RequestId, ReservationId, UnitId};
+use crate::posting::{Account, Part};
+use crate::rejection::Rejection;
+use crate::reservation::{Allocation, Reservation};
+use crate::time::Timestamp;
+use crate::wallet::Wallet;
+
+/// Give a charge back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReverseCharge {
+    /// The idempotency key.
+    pub request: RequestId,
+    /// The job.
+    pub reservation: ReservationId,
+    /// How much; all that is left if empty.
+    pub amounts: Amounts,
+    /// Kept with the entry.
+    pub reason: String,
+}
+
+/// Decides a [`ReverseCharge`].
+pub fn reverse_charge(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    reverse: &ReverseCharge,
+) -> Result<Verdict, Rejection> {
+    let fingerprint = Fingerprint::default()
+        .with("reservation_id", Some(&reverse.reservation))
+        .with("amounts", (!reverse.amounts.is_empty()).then_some(&reverse.amounts));
+    if made_before(wallet, &reverse.request, EntryKind::ChargeReversed, &fingerprint)? {
+        return Ok(Verdict::replay(Subject::Reservation(reverse.reservation.clone())));
+    }
+    let reservation = wallet.reservations.get(&reverse.reservation).ok_or(Rejection::ReservationNotFound)?;
+    let amounts = how_much(context, reservation, &reverse.amounts)?;
+    let mut reversal = Reversal::of(wallet, reservation, context.now);
+    for (unit, amount) in amounts.iter() {
+        reversal.give_back(unit, amount);
+    }
+    let Reversal { mut reservation, mut decision, opens, .. } = reversal;
+    accepts_grants(wallet, opens)?;
+    if let Some(finish) = &mut reservation.finish {
+        amounts.iter().for_each(|(unit, amount)| finish.bill.reversed.add(unit, amount));
+    }
+    decision = decision.because(&reverse.reason);
+    Ok(Verdict::reservation(requested(decision, &reverse.request, fingerprint), reservation))
+}
+
+/// What is to go back, per unit: no more than is left of the charge.
+fn how_much(context: &Context<'_>, reservation: &Reservation, asked: &Amounts) -> Result<Amounts, Rejection> {
+    let mut charged = Amounts::none();
+    let mut left = Amounts::none();
+    for allocation in &reservation.allocations {
+        charged.add(&allocation.unit, allocation.charged);
+        left.add(&allocation.unit, allocation.charged - allocation.reversed);
+    }
+    let above_zero = |amounts: &Amounts| -> Amounts {
+        amounts.iter().filter(|(_, n)| *n > 0).map(|(unit, n)| (unit.clone(), n)).collect()
+    };
+    if asked.is_empty() {
+        let all = above_zero(&left);
+        return if all.is_empty() { Err(Rejection::NothingToReverse) } else { Ok(all) };
+    }
+    if let Some(unit) = asked.units().find(|unit| !reservation.terms.amounts.names(unit.as_str())) {
+        return Err(Rejection::UnitMismatch { unit: unit.clone() });
+    }
+    let violations = check_multiples(&context.catalogs.current, asked, "amounts");
+    if !violations.is_empty() {
+        return Err(Rejection::InvalidFields(violations));
+    }
+    if let Some((unit, requested)) = asked.iter().find(|(unit, n)| *n > left.get(unit.as_str())) {
+        let charged = charged.get(unit.as_str());
+        let reversed = charged - left.get(unit.as_str());
+        return Err(Rejection::ReversalExceedsCharge { unit: unit.clone(), requested, charged, reversed });
+    }
+    match above_zero(asked) {
+        asked if asked.is_empty() => Err(Rejection::field("amounts", "must name an amount above 0")),
+        asked => Ok(asked),
+    }
+}
+
+/// A charge on its way back.
+struct Reversal<'a> {
+    wallet: &'a Wallet,
+    reservation: Reservation,
+    decision: Decision,
+    at: Timestamp,
+    /// How many grants may be open afterwards that are not now.
+    opens: usize,
+    /// The number of the next GRACE grant of this job.
+    next_grace: u16,
+}
+
+impl<'a> Reversal<'a> {
+    fn of(wallet: &'a Wallet, reservation: &Reservation, at: Timestamp) -> Self {
+        let id = OriginId::from(reservation.id.clone());
+        let graces = wallet.grants.keys().filter(|key| key.origin == Origin::Grace && key.id == id);
+        Self {
+            wallet,
+            reservation: reservation.clone(),
+            decision: Decision::about(EntryKind::ChargeReversed, at, reservation),
+            at,
+            opens: 0,
+            next_grace: graces.map(|key| key.n.saturating_add(1)).max().unwrap_or(0),
+        }
+    }
+
+    /// What was charged last goes back first.
+    fn give_back(&mut self, unit: &UnitId, amount: i64) {
+        let mut left = amount;
+        let mut parts = Vec::new();
+        let of_unit = |allocation: &&mut Allocation| allocation.unit == *unit;
+        for allocation in self.reservation.allocations.iter_mut().rev().filter(of_unit) {
+            let part = left.min(allocation.charged - allocation.reversed);
+            left -= part;
+            allocation.reversed += part;
+            parts.push((allocation.account.clone(), part));
+        }
+        for (account, part) in parts.into_iter().filter(|(_, part)| *part > 0) {
+            match account {
+                Account::Debt => self.off_the_debt(unit, part),
+                Account::Grant(key) => self.back_to(&key, unit, part),
+            }
+        }
+    }
+
+    fn back_to(&mut self, key: &GrantKey, unit: &UnitId, amount: i64) {
+        let grant = self.wallet.grants.get(key);
+        let taken_back = grant.and_then(|grant| grant.taken_back);
+        let expired = grant.filter(|grant| grant.has_expired(self.at));
+        let to = match (taken_back, expired) {
+            (Some(_), _) => Part::Revoked,
+            (None, Some(_)) => Part::Expired,
+            // A grant that was not loaded is found out when this is applied.
+            (None, None) => Part::Available,
+        };
+        self.decision.move_in_grant(key, unit, Part::Consumed, to, amount);
+        if taken_back == Some(TakenBack::ChargedBack) {
+            self.off_the_debt(unit, amount);
+        } else if to == Part::Expired {
+            self.give_grace(expired, unit, amount);
+        } else if to == Part::Available {
+            self.opens += usize::from(grant.is_some_and(|grant| !grant.is_open()));
+            self.decision.repay_debt(self.wallet, key, unit, amount);
+        }
+    }
+
+    fn off_the_debt(&mut self, unit: &UnitId, amount: i64) {
+        let owed = amount.min(self.decision.owed(self.wallet, unit));
+        self.decision.move_in_debt(unit, Part::Owed, Part::Issued, owed);
+        if amount > owed {
+            self.give_grace(None, unit, amount - owed);
+        }
+    }
+
+    fn give_grace(&mut self, old: Option<&Grant>, unit: &UnitId, amount: i64) {
+        let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), self.next_grace);
+        self.next_grace = self.next_grace.saturating_add(1);
+        self.opens += 1;
+        self.decision.issue(self.wallet, lasting_grace(old, key, unit, amount, self.at), self.at);
+    }
+}

@@ -1,0 +1,156 @@
+//! ReverseCharge: what a job was charged goes back to where it came from, in parts, each once.
+
+use super::prelude::*;
+
+#[test]
+fn a_charge_goes_back_to_its_grants_the_last_one_first_and_in_parts() {
+    let charged = given([give("a", 30), top_up(100), reserve("job", 50), settle_as_reserved("job")])
+        .then([charged_to("job", "grant:a 30, top_up:t 20"), available(80)])
+        .and(reverse("r1", "job", 15))
+        .then([
+            wrote(&[EntryKind::ChargeReversed]),
+            available(95),
+            state("job", State::Settled),
+            charged("job", 50),
+        ])
+        .then(reversed("job", 15, "top_up:t 15"))
+        .and(reverse("r2", "job", 10))
+        .then(reversed("job", 25, "grant:a 5, top_up:t 20"));
+    charged
+        .and(reverse_all("r3", "job"))
+        .then([available(130), parts("grant:a", "available 30"), parts("top_up:t", "available 100")])
+        .when(reverse_all("r4", "job"))
+        .then([refused("REVERSAL_EXCEEDS_CHARGE"), available(130)]);
+}
+
+#[test]
+fn no_more_goes_back_than_was_charged_and_not_yet_reversed() {
+    given([top_up(100), reserve("job", 50), settle_as_reserved("job"), reverse("r1", "job", 20)])
+        .when(reverse("r2", "job", 31))
+        .then([
+            refused("REVERSAL_EXCEEDS_CHARGE"),
+            saying("unit", "credits"),
+            saying("requested", "31"),
+            saying("charged", "50"),
+            saying("reversed", "20"),
+            available(70),
+        ]);
+}
+
+#[test]
+fn only_a_job_that_ended_with_a_charge_has_something_to_reverse() {
+    given([top_up(100), reserve("job", 50)])
+        .when(reverse_all("r", "job"))
+        .then([refused("REVERSAL_EXCEEDS_CHARGE")]);
+    given([top_up(100), reserve("job", 50)])
+        .when(reverse("r", "job", 1))
+        .then([refused("REVERSAL_EXCEEDS_CHARGE"), saying("charged", "0")]);
+    given([top_up(100), reserve("job", 50), fail("job")])
+        .when(reverse_all("r", "job"))
+        .then([refused("REVERSAL_EXCEEDS_CHARGE")]);
+    given([top_up(100)]).when(reverse_all("r", "job")).then([refused("RESERVATION_NOT_FOUND")]);
+    given([top_up(100), reserve("job", 50), settle_as_reserved("job")])
+        .when(reverse_amounts("r", "job", amounts(&[("trainings", 1)])))
+        .then([refused("UNIT_MISMATCH")])
+        .when(reverse("r", "job", 0))
+        .then([refused("INVALID_FIELD")]);
+}
+
+#[test]
+fn a_fee_goes_back_too() {
+    given([top_up(100), reserve("job", 40).started(), cancel("job")])
+        .then([fee("job", 20), available(80)])
+        .when(reverse_all("r", "job"))
+        .then([available(100), state("job", State::Cancelled), fee("job", 20)]);
+}
+
+#[test]
+fn into_an_expired_grant_it_comes_as_grace_of_24_hours_from_now_however_late() {
+    given([give("a", 30).until(hours(2)), reserve("job", 30), settle_as_reserved("job"), wait(days(40))])
+        .and(reverse("r1", "job", 10))
+        .then([
+            parts("grant:a", "consumed 20, expired 10"),
+            parts("grace:job", "available 10"),
+            lapses("grace:job", days(40) + hours(24)),
+            stems_from("grace:job", "grant:a"),
+            available(10),
+        ])
+        .and(wait(hours(1)))
+        .and(reverse_all("r2", "job"))
+        .then([parts("grant:a", "expired 30"), parts("grace:job#1", "available 20"), available(30)])
+        .when(wait(hours(24)))
+        .then([available(0), parts("grace:job", "expired 10")]);
+}
+
+#[test]
+fn grace_of_a_reversal_is_told_from_the_grace_that_the_hold_gave() {
+    given([give("a", 40).until(hours(1)), reserve("job", 40).ttl(hours(4)), wait(hours(2))])
+        .and(fail_with("job", "NSFW"))
+        .then([charged("job", 10), parts("grace:job", "available 30")])
+        .when(reverse_all("r", "job"))
+        .then([parts("grace:job#1", "available 10"), parts("grant:a", "expired 40"), available(40)]);
+}
+
+#[test]
+fn what_became_debt_comes_off_the_debt_first_and_the_rest_repays_it() {
+    let owing = given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 25)]);
+    let owing = owing.then([debt(15), charged_to("job", "top_up:t 10, debt 15")]);
+    let less = owing.and(reverse("r1", "job", 5)).then([debt(10), available(0)]);
+    less.and(reverse_all("r2", "job")).then([debt(0), available(10), parts("top_up:t", "available 10")]);
+}
+
+#[test]
+fn debt_that_was_repaid_meanwhile_comes_back_as_grace() {
+    given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 25), buy("u", 12)])
+        .then([debt(3), available(0)])
+        .when(reverse("r", "job", 15))
+        .then([debt(0), available(12), parts("grace:job", "available 12"), lapses("grace:job", hours(24))]);
+}
+
+#[test]
+fn other_debt_is_repaid_by_what_comes_back() {
+    given([may_owe(20), top_up(50), reserve("job", 30), settle_as_reserved("job")])
+        .and(reserve_kind("dear", "owing", 20))
+        .and(settle("dear", 28))
+        .then([debt(8), available(0)])
+        .when(reverse_all("r", "job"))
+        .then([debt(0), available(22), parts("top_up:t", "available 22, consumed 28")]);
+}
+
+#[test]
+fn what_was_revoked_stays_revoked() {
+    given([top_up(50), reserve("job", 30), settle_as_reserved("job"), revoke("v", "top_up:t")])
+        .when(reverse("r", "job", 10))
+        .then([available(0), parts("top_up:t", "consumed 20, revoked 30")])
+        .then(reversed("job", 10, "top_up:t 10"));
+}
+
+#[test]
+fn what_was_charged_back_comes_off_its_debt() {
+    given([top_up(50), reserve("job", 30), settle_as_reserved("job"), charge_back("c", "t")])
+        .then([debt(30)])
+        .and(reverse("r1", "job", 10))
+        .then([debt(20), available(0), parts("top_up:t", "consumed 20, revoked 30")])
+        .and(buy("u", 25))
+        .then([debt(0), available(5)])
+        .when(reverse_all("r2", "job"))
+        .then([debt(0), available(25), parts("grace:job", "available 20")]);
+}
+
+#[test]
+fn a_charge_that_went_back_leaves_the_purchase_refundable() {
+    given([top_up(50), reserve("job", 30), settle_as_reserved("job"), reverse_all("r", "job")])
+        .when(refund("f", "t"))
+        .then([done(), parts("top_up:t", "paid out 50")]);
+}
+
+#[test]
+fn a_reversal_is_made_once() {
+    given([top_up(50), reserve("job", 30), settle_as_reserved("job"), reverse("r", "job", 10)])
+        .when(reverse("r", "job", 10))
+        .then([replayed(), wrote_nothing(), available(30)])
+        .when(reverse("r", "job", 11))
+        .then([refused("IDEMPOTENCY_MISMATCH"), saying("fields", "amounts")])
+        .when(settle_as_reserved("job"))
+        .then([replayed()]);
+}

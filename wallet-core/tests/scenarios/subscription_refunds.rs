@@ -1,0 +1,98 @@
+//! RefundSubscription: the lower of the unused shares of a year's credits and time, times its price.
+
+use super::prelude::*;
+
+/// 120 euros a year, with 100 credits a month and a training a week, sold on 1 January 2026.
+fn yearly() -> World {
+    given_catalog(&with_plans(), [subscribe("s", "annual")])
+}
+
+/// A year and parts of it in microseconds.
+const fn of_year(left: i64) -> (i64, i64) {
+    (left * 86_400_000_000, 365 * 86_400_000_000)
+}
+
+#[test]
+fn an_unused_year_goes_back_by_its_time() {
+    yearly().and(until("2026-05-27")).when(refund_subscription("r")).then([
+        wrote_last(EntryKind::SubscriptionRefunded),
+        // 219 of 365 days are 60 %.
+        gave_back("r", 7_200, (1, 1), of_year(219)),
+        unsubscribed(),
+        from(Source::Subscription, 0),
+    ]);
+}
+
+#[test]
+fn a_year_used_faster_than_it_passes_goes_back_by_its_credits_of_the_unit_of_which_the_least_is_left() {
+    yearly()
+        .and(reserve("job", 100))
+        .and(settle_as_reserved("job"))
+        // 1,100 of 1,200 credits: 110.00 euros; 364 of 365 days would be more.
+        .and(until("2026-01-02"))
+        .when(refund_subscription("r"))
+        .then([gave_back("r", 11_000, (1_100, 1_200), of_year(364))]);
+    yearly()
+        .and(reserve_both("job", "both", 1, 1))
+        .and(settle_as_reserved("job"))
+        // 52 of 53 trainings, 1,199 of 1,200 credits, 1 day: 117.73 euros and a bit.
+        .and(until("2026-01-02"))
+        .when(refund_subscription("r"))
+        .then([gave_back("r", 11_773, (52, 53), of_year(364))]);
+}
+
+#[test]
+fn what_lapsed_counts_as_unused_and_what_is_held_as_used() {
+    yearly()
+        .and(until("2026-03-01"))
+        .and(reserve("job", 60).ttl(hours(24)))
+        .when(refund_subscription("r"))
+        .then([gave_back("r", 10_060, (1_140, 1_200), of_year(306)), state("job", State::Held), held(60)])
+        .when(settle("job", 60))
+        .then([state("job", State::Settled), charged("job", 60)]);
+}
+
+#[test]
+fn credits_of_windows_that_are_closed_were_used() {
+    yearly()
+        .and(reserve("job", 100))
+        .and(settle_as_reserved("job"))
+        .and(until("2026-02-05"))
+        .and(reserve("next", 100))
+        .and(settle_as_reserved("next"))
+        .and(until("2026-03-05"))
+        .when(refund_subscription("r"))
+        // 1,000 of 1,200 are more than 302 of 365.
+        .then([gave_back("r", 9_928, (1_000, 1_200), of_year(302))]);
+}
+
+#[test]
+fn a_year_that_was_paid_ahead_goes_back_in_full() {
+    yearly().and(pay("ahead")).and(until("2026-05-27")).when(refund_subscription("r")).then([gave_back(
+        "r",
+        7_200 + 12_000,
+        (1, 1),
+        of_year(219),
+    )]);
+}
+
+#[test]
+fn only_years_with_a_price_go_back() {
+    given_catalog(&with_plans(), [subscribe("s", "pro")])
+        .when(refund_subscription("r"))
+        .then(not_refundable("TERM"));
+    given_catalog(&with_plans().replace("list_price", "# "), [subscribe("s", "annual")])
+        .when(refund_subscription("r"))
+        .then(not_refundable("NO_PRICE"));
+    given([]).when(refund_subscription("r")).then([refused("SUBSCRIPTION_NOT_FOUND")]);
+}
+
+#[test]
+fn a_subscription_goes_back_once_and_the_answer_stays() {
+    yearly()
+        .and(until("2026-05-27"))
+        .and(refund_subscription("r"))
+        .and(subscribe("again", "annual"))
+        .when(refund_subscription("r"))
+        .then([replayed(), wrote_nothing(), gave_back("r", 7_200, (1, 1), of_year(219)), active()]);
+}

@@ -1,0 +1,39 @@
+//! ReverseCharge: what a job was charged goes back.
+
+use wallet_core::decide::ReverseCharge;
+use wallet_core::{Command, Rejection, WalletId};
+use wallet_proto::v1;
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::Violations;
+use crate::grpc::to_proto;
+
+pub(super) async fn reverse_charge(
+    call: Call,
+    request: v1::ReverseChargeRequest,
+) -> Result<v1::ReverseChargeResponse, RpcError> {
+    let (wallet, reverse) = parse(request)?;
+    let done = call.submit(wallet, Command::ReverseCharge(reverse)).await?;
+    let catalog = call.catalog();
+    Ok(v1::ReverseChargeResponse {
+        reservation: Some(to_proto::reservation(&catalog, &done.wallet, done.reservation()?)),
+        balances: to_proto::balances(&catalog, &done.balances),
+        replayed: done.replayed,
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::ReverseChargeRequest) -> Result<(WalletId, ReverseCharge), Rejection> {
+    let mut bad = Violations::default();
+    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let id = bad.id("request_id", &request.request_id);
+    let reservation = bad.id("reservation_id", &request.reservation_id);
+    let amounts = bad.amounts("amounts", request.amounts);
+    let reason = bad.reason(request.reason);
+    bad.verdict(|| {
+        Some((wallet?, ReverseCharge { request: id?, reservation: reservation?, amounts, reason }))
+    })
+}

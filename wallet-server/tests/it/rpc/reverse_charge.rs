@@ -1,0 +1,81 @@
+//! ReverseCharge: a charge goes back in parts, and no more of it than there was.
+
+use wallet_client::Code;
+use wallet_client::v1::{self, EntryKind, ErrorReason};
+
+use crate::harness::credits;
+use crate::words::{
+    credits_of, entries, explicit, facts, figures, gift, later, mismatch, refused, reverse, settle, until,
+};
+
+fn some(request: &str, n: i64) -> v1::ReverseChargeRequest {
+    v1::ReverseChargeRequest { amounts: vec![credits(n)], ..reverse("w", request, "j") }
+}
+
+/// A job that was charged 40 of 100 credits.
+async fn charged(server: &crate::harness::Server) -> wallet_client::WalletClient {
+    let client = server.wallet("w", 100).await;
+    client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
+    client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
+    client
+}
+
+each_database! {
+    async fn a_charge_goes_back_in_parts_and_the_receipt_tells(server: Server) {
+        let client = charged(&server).await;
+        let done = client.reverse_charge(some("a", 15)).await.unwrap();
+        assert_eq!((done.replayed, done.revision, done.version), (false, 5, 5));
+        assert_eq!(done.balances[0].available.as_ref().unwrap().amount, 75);
+        let job = done.reservation.unwrap();
+        assert_eq!((figures(&job.charged), figures(&job.reversed)), ("40 credits".into(), "15 credits".into()));
+        assert_eq!((job.allocations[0].charged, job.allocations[0].reversed), (40, 15));
+        let entry = entries(&client, "w").await.pop().unwrap();
+        assert_eq!((entry.kind(), entry.reservation_id.as_str()), (EntryKind::ChargeReversed, "j"));
+
+        let all = client.reverse_charge(reverse("w", "b", "j")).await.unwrap().reservation.unwrap();
+        assert_eq!(figures(&all.reversed), "40 credits");
+        assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
+        let again = client.reverse_charge(some("a", 15)).await.unwrap();
+        assert_eq!((again.replayed, again.revision), (true, 6));
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn no_more_than_was_charged_goes_back(server: Server) {
+        let client = charged(&server).await;
+        client.reverse_charge(some("a", 15)).await.unwrap();
+        let refusal = client.reverse_charge(some("b", 26)).await;
+        let refusal = refused(refusal, ErrorReason::ReversalExceedsCharge, Code::FailedPrecondition);
+        let expected = "charged=40 requested=26 reversed=15 revision=5 unit=credits version=5 wallet_id=w";
+        assert_eq!(facts(&refusal), expected);
+        client.reverse_charge(reverse("w", "c", "j")).await.unwrap();
+        let refusal = client.reverse_charge(reverse("w", "d", "j")).await;
+        refused(refusal, ErrorReason::ReversalExceedsCharge, Code::FailedPrecondition);
+        let missing = client.reverse_charge(reverse("w", "d", "k")).await;
+        refused(missing, ErrorReason::ReservationNotFound, Code::NotFound);
+    }
+
+    async fn into_a_grant_that_has_expired_it_comes_as_grace_twice_if_need_be(server: Server) {
+        let client = server.wallet("w", 0).await;
+        let soon = later(crate::words::balance(&client, "w").await.read_time, 2);
+        client.grant(v1::GrantRequest { expire_time: soon, ..gift("w", "g", credits(40)) }).await.unwrap();
+        client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
+        client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
+        until(&client, "w", soon).await;
+        client.reverse_charge(some("a", 15)).await.unwrap();
+        client.reverse_charge(reverse("w", "b", "j")).await.unwrap();
+        let list = v1::ListGrantsRequest { wallet_id: "w".into(), ..Default::default() };
+        let mut graces: Vec<_> =
+            client.list_grants(list).await.unwrap().grants.into_iter().map(|g| (g.grant_id, g.available)).collect();
+        graces.sort();
+        assert_eq!(graces, [("grace:j".to_owned(), 15), ("grace:j#1".to_owned(), 25)]);
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn another_reversal_under_the_same_request_is_a_mismatch(server: Server) {
+        let client = charged(&server).await;
+        client.reverse_charge(some("a", 15)).await.unwrap();
+        assert_eq!(mismatch(client.reverse_charge(some("a", 16)).await), ["amounts"]);
+        assert_eq!(mismatch(client.reverse_charge(reverse("w", "a", "j")).await), ["amounts"]);
+        assert_eq!(credits_of(&client, "w").await, (75, 0, 0));
+    }
+}
