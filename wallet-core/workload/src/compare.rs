@@ -84,6 +84,10 @@ fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
     same("status", wallet.status, model.status)?;
     same("name", wallet.profile.display_name.as_str(), model.name.as_str())?;
     same("sales", wallet.profile.sales, model.sales)?;
+    for (request, money) in &model.refunds {
+        let refund = wallet.profile.refunds.get(request);
+        same("refund", refund.map(|refund| refund.money.minor_units), Some(*money))?;
+    }
     same("welcomed", wallet.profile.welcomed, model.welcomed)?;
     subscription(wallet, model.sub.as_ref())?;
     same("grants", wallet.grants.len(), model.lots.len())?;
@@ -123,14 +127,13 @@ fn lot(model: &Model, core: &Grant, lot: &Lot) -> Result<(), String> {
         return same(&format!("parts of {what}"), core_parts, model_parts);
     }
     let life = (core.effective_time.as_micros(), core.expire_time.as_micros(), core.create_time.as_micros());
-    let grace = core.details.stems_from.as_ref().zip(core.details.grace_bound);
     let core_is = (core.unit.as_str(), core.source, core.priority, life, core.taken_back);
     let model_is = (lot.unit, lot.source, lot.priority, (lot.from, lot.until, lot.made), lot.gone);
     if core_is != model_is {
         return same(&what.to_string(), core_is, model_is);
     }
-    let bound = lot.grace.as_ref().map(|(first, bound)| (first, Timestamp::from_micros(*bound)));
-    same("grace", grace, bound)?;
+    let grace = (core.details.stems_from.as_ref(), core.details.grace_bound);
+    same("grace", grace, (lot.first.as_ref(), lot.bound.map(Timestamp::from_micros)))?;
     same("with subscription", core.details.with_subscription, lot.with_subscription)
 }
 
@@ -156,11 +159,13 @@ fn job(core: &Reservation, job: &Job) -> Result<(), String> {
     for (unit, _) in &job.price.amounts {
         let parts = || job.parts.iter().filter(|part| part.unit == *unit);
         let bill = &finish.bill;
-        let billed = (bill.charged.get(unit), bill.returned.get(unit), bill.lapsed.get(unit));
+        let billed =
+            (bill.charged.get(unit), bill.returned.get(unit), bill.lapsed.get(unit), bill.reversed.get(unit));
         let sums = (
             parts().map(|part| part.charged).sum(),
             parts().map(|part| part.returned).sum(),
             parts().map(|part| part.lapsed).sum(),
+            parts().map(|part| part.reversed).sum(),
         );
         same(&format!("bill of {}", job.id), billed, sums)?;
     }
@@ -175,7 +180,7 @@ fn is_part(core: &Allocation, part: &Part) -> bool {
     key == part.lot.as_ref()
         && core.unit.as_str() == part.unit
         && (core.held, core.charged) == (part.held, part.charged)
-        && (core.returned, core.lapsed) == (part.returned, part.lapsed)
+        && (core.returned, core.lapsed, core.reversed) == (part.returned, part.lapsed, part.reversed)
         && core.grace == part.grace
 }
 

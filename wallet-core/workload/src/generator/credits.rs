@@ -80,7 +80,7 @@ impl Generator {
         let asked = |lot: &Lot| model.now.min(lot.paid() + 24 * HOUR - 1);
         let fits = |lot: &&Lot| {
             let sound = lot.gone.is_none() && lot.used == 0 && model.held_of(&lot.key) == 0;
-            lot.purchase().is_some() && lot.grace.is_none() && (hopeless || by_bank || sound)
+            lot.purchase().is_some() && lot.first.is_none() && (hopeless || by_bank || sound)
         };
         let lots: Vec<&Lot> = model.lots.iter().filter(fits).collect();
         let lot = *self.rng.pick(&lots)?;

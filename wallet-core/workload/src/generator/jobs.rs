@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wallet_core::decide::{
-    Cancel, Cost, ExplicitPrice, Extend, Outcome, PriceSource, Quote, Reserve, Settle, Start, StartOptions,
+    Cancel, Cost, ExplicitPrice, Extend, Outcome, PriceSource, Quote, Reserve, ReverseCharge, Settle, Start,
+    StartOptions,
 };
 use wallet_core::reservation::{CancelReason, Failure, State};
 use wallet_core::{Amounts, Command, Decimal, Operation, Timestamp};
@@ -199,6 +200,23 @@ impl Generator {
         let job = *self.rng.pick(&jobs)?;
         let outcome = Outcome::Succeeded(self.cost(job, 110));
         Some(Command::Settle(Settle { id: job.id.clone(), attempt: None, outcome, accept_late: true }))
+    }
+
+    /// A charge goes back, all of what is left of it or a part; now and then too much.
+    pub(super) fn goodwill(&mut self, model: &Model) -> Option<Command> {
+        let left = |job: &Job, unit: Unit| -> i64 {
+            let parts = job.parts.iter().filter(|part| part.unit == unit);
+            parts.map(|part| part.charged - part.reversed).sum()
+        };
+        let charged = |job: &&Job| job.price.amounts.iter().any(|(unit, _)| left(job, unit) > 0);
+        let jobs: Vec<&Job> = model.jobs.iter().filter(|job| !job.is_open()).filter(charged).collect();
+        let job = *self.rng.pick(&jobs)?;
+        let share = self.rng.within(1, 108);
+        let part = |(unit, _): &(Unit, i64)| (unit_of(unit), left(job, unit) * share / 100 / 5 * 5);
+        let part: Amounts = job.price.amounts.iter().map(part).collect();
+        let amounts = if self.rng.percent(50) || part.is_zero() { Amounts::none() } else { part };
+        let (request, reservation) = (self.new_id("r"), job.id.clone());
+        Some(Command::ReverseCharge(ReverseCharge { request, reservation, amounts, reason: String::new() }))
     }
 
     pub(super) fn cancel(&mut self, model: &Model) -> Option<Command> {

@@ -51,7 +51,7 @@ pub fn trace(seed: u64, wallet: u64, length: usize, pace: Pace) -> Vec<Timed> {
 type Choice = (i64, fn(&mut Generator, &Model) -> Option<Command>);
 
 /// How often what is tried, if it can be.
-const CHOICES: [Choice; 13] = [
+const CHOICES: [Choice; 14] = [
     (25, Generator::reserve),
     (9, Generator::start),
     (6, Generator::extend),
@@ -60,6 +60,7 @@ const CHOICES: [Choice; 13] = [
     (8, Generator::credit),
     (2, Generator::revoke),
     (2, Generator::money_back),
+    (2, Generator::goodwill),
     (2, Generator::update),
     (8, Generator::plan),
     (2, Generator::poke),

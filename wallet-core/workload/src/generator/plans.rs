@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use wallet_core::decide::{CancelSubscription, ChangePlan, RecordPayment, ResumeSubscription, Subscribe};
+use wallet_core::decide::{
+    CancelSubscription, ChangePlan, RecordPayment, RefundSubscription, ResumeSubscription, Subscribe,
+};
 use wallet_core::subscription::Overrides;
 use wallet_core::{Amounts, Command, Timestamp};
 
@@ -26,6 +28,11 @@ impl Generator {
         Some(match self.rng.within(0, 99) {
             3..38 if due => Command::RecordPayment(RecordPayment { request, reason: String::new() }),
             0..3 => Command::RecordPayment(RecordPayment { request, reason: String::new() }),
+            // Wrong for most plans, right for a year's.
+            38..40 => Command::RefundSubscription(RefundSubscription { request, reason: String::new() }),
+            82..92 if sub.sold.plan == "annual" => {
+                Command::RefundSubscription(RefundSubscription { request, reason: String::new() })
+            }
             3..60 => {
                 let plan = if self.rng.percent(10) { sub.sold.plan.to_owned() } else { self.any_plan() };
                 Command::ChangePlan(ChangePlan { request, plan, overrides: self.overrides() })

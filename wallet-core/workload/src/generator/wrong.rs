@@ -60,8 +60,8 @@ impl Generator {
             Command::RevokeGrant(c) => c.grant = GrantKey::parse("nothing").ok()?,
             Command::RefundTopUp(c) => c.top_up = parse("nothing"),
             Command::RecordChargeback(c) => c.top_up = parse("nothing"),
-            Command::ReverseCharge(_)
-            | Command::RefundSubscription(_)
+            Command::ReverseCharge(c) => c.amounts = amounts(&[("credits", 1_000_000)]),
+            Command::RefundSubscription(_)
             | Command::ResumeSubscription(_)
             | Command::RecordPayment(_)
             | Command::Start(_)

@@ -171,12 +171,15 @@ fn fields(command: &Command) -> Fields {
             say("requested_time", c.requested_time.as_ref().map(|time| time as _));
         }
         Command::RecordChargeback(c) => say("top_up_id", Some(&c.top_up)),
-        Command::ReverseCharge(_)
-        | Command::RefundSubscription(_)
-        | Command::Start(_)
+        Command::ReverseCharge(c) => {
+            say("reservation_id", Some(&c.reservation));
+            say("amounts", (!c.amounts.is_empty()).then_some(&c.amounts));
+        }
+        Command::Start(_)
         | Command::Extend(_)
         | Command::ResumeSubscription(_)
         | Command::RecordPayment(_)
+        | Command::RefundSubscription(_)
         | Command::Poke => {}
     }
     said

@@ -37,7 +37,8 @@ impl Lot {
             paid_out: 0,
             gone: None,
             with_subscription: false,
-            grace: None,
+            first: None,
+            bound: None,
             command: None,
         }
     }
@@ -58,13 +59,14 @@ impl Model {
             lot.free = lot.amount;
         }
         self.lots.push(lot);
-        self.repay(self.lots.len() - 1);
+        self.repay(self.lots.len() - 1, i64::MAX);
     }
 
-    pub(super) fn repay(&mut self, n: usize) {
+    /// What came into a lot pays what is owed, up to `most`.
+    pub(super) fn repay(&mut self, n: usize, most: i64) {
         let lot = &mut self.lots[n];
         if let Some(owed) = self.owed.get_mut(lot.unit) {
-            let part = lot.free.min(owed.debt);
+            let part = lot.free.min(owed.debt).min(most);
             lot.free -= part;
             lot.used += part;
             owed.debt -= part;

@@ -57,7 +57,7 @@ impl Model {
             let lot = &mut self.lots[n];
             lot.free += lot.waiting;
             lot.waiting = 0;
-            self.repay(n);
+            self.repay(n, i64::MAX);
             self.write(EntryKind::GrantEffective, at);
         }
     }

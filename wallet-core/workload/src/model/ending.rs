@@ -209,10 +209,10 @@ impl Model {
     /// 24 hours more, but 72 after the first lot's end at most.
     fn grace_lot(&self, old: usize, key: GrantKey, amount: i64, at: i64) -> Option<Lot> {
         let old = &self.lots[old];
-        let (first, bound) = old.grace.clone().unwrap_or((old.key.clone(), old.until + 72 * HOUR));
+        let (first, bound) = old.grace();
         let until = (at + 24 * HOUR).min(bound);
         let lot = Lot::new(key, old.unit, Source::Grace, amount, at);
-        (until > at).then_some(Lot { until, grace: Some((first, bound)), ..lot })
+        (until > at).then_some(Lot { until, first: Some(first), bound: Some(bound), ..lot })
     }
 
     fn fail(&mut self, n: usize, code: &str) {

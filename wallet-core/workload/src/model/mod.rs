@@ -12,6 +12,7 @@ mod money_back;
 mod plans;
 mod refusals;
 mod request;
+mod reversal;
 mod sold;
 mod state;
 

@@ -2,7 +2,7 @@
 
 use wallet_core::decide::{RecordChargeback, RefundTopUp};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::{Origin, TakenBack};
+use wallet_core::grant::{GrantKey, Origin, TakenBack};
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, OriginId};
 
@@ -13,8 +13,14 @@ use super::state::{Lot, Model};
 impl Lot {
     /// The purchase that it comes from, by whatever way.
     pub(crate) fn purchase(&self) -> Option<&OriginId> {
-        let first = self.grace.as_ref().map_or(&self.key, |(first, _)| first);
+        let first = self.first.as_ref().unwrap_or(&self.key);
         if first.origin == Origin::TopUp { Some(&first.id) } else { None }
+    }
+
+    /// What grace credits that come back to it stem from, and how long they may live at most.
+    pub(super) fn grace(&self) -> (GrantKey, i64) {
+        let first = self.first.clone().unwrap_or_else(|| self.key.clone());
+        (first, self.bound.unwrap_or_else(|| self.until.saturating_add(72 * HOUR)))
     }
 
     /// When its purchase was paid.

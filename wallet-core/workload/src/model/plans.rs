@@ -32,6 +32,7 @@ impl Sold {
             every: plan.every,
             on_payment: plan.on_payment,
             dunning: plan.dunning,
+            money: plan.money,
             allowances,
             limits: overrides.limits.clone(),
         })
@@ -44,16 +45,16 @@ impl Sub {
         Self { number, sold, anchor, period: 0, paid: 1, given, past_due: false, next: None }
     }
 
-    fn boundary(&self, n: u32) -> i64 {
+    pub(super) fn boundary(&self, n: u32) -> i64 {
         nth(self.anchor, self.sold.every, n)
     }
 
-    fn end(&self) -> i64 {
+    pub(super) fn end(&self) -> i64 {
         self.boundary(self.period + 1)
     }
 
     /// The `k`-th stretch of an allowance in this period, if it has one.
-    fn window(&self, allowance: &Allowance, k: u32) -> Option<(i64, i64)> {
+    pub(super) fn window(&self, allowance: &Allowance, k: u32) -> Option<(i64, i64)> {
         let begin = |k: u32| match (self.sold.every, allowance.every) {
             (Every::Year, Every::Month) => nth(self.anchor, Every::Month, 12 * self.period + k),
             (whole, part) if whole == part => self.boundary(self.period + k),
@@ -159,8 +160,7 @@ impl Model {
                 && lot.until == at
         });
         let saved = |old: &Lot| -> i64 {
-            let from_it =
-                |lot: &&Lot| lot.from == at && lot.grace.as_ref().is_some_and(|(first, _)| *first == old.key);
+            let from_it = |lot: &&Lot| lot.from == at && lot.first.as_ref() == Some(&old.key);
             self.lots.iter().filter(from_it).map(|lot| lot.amount).sum()
         };
         before.map(|lot| lot.lapsed - saved(lot)).sum::<i64>().min(allowance.cap).max(0)
@@ -204,7 +204,7 @@ impl Model {
     }
 
     /// What it included and what was bought for its time lapses.
-    fn end_plan(&mut self, at: i64) {
+    pub(super) fn end_plan(&mut self, at: i64) {
         for n in 0..self.lots.len() {
             let lot = &self.lots[n];
             let included = lot.key.origin == Origin::Period && lot.source == Source::Subscription;
@@ -314,7 +314,7 @@ impl Model {
         }
     }
 
-    fn subscription(&self) -> Result<Sub, Refusal> {
+    pub(super) fn subscription(&self) -> Result<Sub, Refusal> {
         self.sub.clone().ok_or_else(|| Refusal::new("SUBSCRIPTION_NOT_FOUND"))
     }
 

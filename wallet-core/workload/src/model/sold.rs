@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) every: Every,
     pub(crate) on_payment: bool,
     pub(crate) dunning: i64,
+    /// What a period costs in cents.
+    pub(crate) money: Option<i64>,
     pub(crate) allowances: &'static [(Unit, i64, Every, i64)],
     /// Kinds of jobs; none: all.
     pub(crate) kinds: &'static [&'static str],
@@ -57,7 +59,17 @@ const fn plan(
     every: Every,
     allowances: &'static [(Unit, i64, Every, i64)],
 ) -> Plan {
-    Plan { id, rank, every, on_payment: false, dunning: 7 * DAY, allowances, kinds: &[], concurrency: None }
+    Plan {
+        id,
+        rank,
+        every,
+        on_payment: false,
+        dunning: 7 * DAY,
+        money: None,
+        allowances,
+        kinds: &[],
+        concurrency: None,
+    }
 }
 
 const fn on_payment(plan: Plan) -> Plan {
@@ -91,7 +103,15 @@ pub(crate) const PLANS: [Plan; 12] = [
         &[("credits", 1000, Every::Month, 600), ("trainings", 5, Every::Week, 4)],
     ),
     plan("week", 1, Every::Week, &[("credits", 100, Every::Week, 0)]),
-    plan("annual", 2, Every::Year, &[("credits", 500, Every::Month, 0), ("trainings", 2, Every::Week, 0)]),
+    Plan {
+        money: Some(11_999),
+        ..plan(
+            "annual",
+            2,
+            Every::Year,
+            &[("credits", 500, Every::Month, 0), ("trainings", 2, Every::Week, 0)],
+        )
+    },
     on_payment(plan("prepaid", 1, Every::Month, &[("credits", 300, Every::Month, 0)])),
     on_payment(plan("prepaid-pro", 2, Every::Month, &[("credits", 1000, Every::Month, 300)])),
     Plan {

@@ -7,7 +7,7 @@ use wallet_core::entry::EntryKind;
 use wallet_core::grant::{GrantKey, TakenBack};
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, ReservationId, Source, Timestamp};
+use wallet_core::{Command, RequestId, ReservationId, Source, Timestamp};
 
 use super::answer::{Answered, Expected, Refusal, Seen};
 use super::calendar::Every;
@@ -33,8 +33,10 @@ pub(crate) struct Lot {
     /// Why the platform took it back, if it did.
     pub(crate) gone: Option<TakenBack>,
     pub(crate) with_subscription: bool,
-    /// Of grace credits: the lot they come from first, and how long they may live at most.
-    pub(crate) grace: Option<(GrantKey, i64)>,
+    /// Of grace credits: the lot they come from first.
+    pub(crate) first: Option<GrantKey>,
+    /// Of grace credits: how long they and their successors may live.
+    pub(crate) bound: Option<i64>,
     /// What made it, if it was a command.
     pub(crate) command: Option<Command>,
 }
@@ -48,6 +50,7 @@ pub(crate) struct Part {
     pub(crate) charged: i64,
     pub(crate) returned: i64,
     pub(crate) lapsed: i64,
+    pub(crate) reversed: i64,
     pub(crate) grace: Option<GrantKey>,
 }
 
@@ -91,6 +94,8 @@ pub(crate) struct Sold {
     pub(crate) every: Every,
     pub(crate) on_payment: bool,
     pub(crate) dunning: i64,
+    /// What a period costs in money.
+    pub(crate) money: Option<i64>,
     pub(crate) allowances: Vec<Allowance>,
     pub(crate) limits: BTreeMap<String, u64>,
 }
@@ -138,6 +143,8 @@ pub struct Model {
     pub(crate) owed: BTreeMap<Unit, Owed>,
     /// Commands that made no row of their own.
     pub(crate) requests: Vec<Command>,
+    /// What went back for subscriptions, in money, by request.
+    pub(crate) refunds: Vec<(RequestId, i64)>,
     pub(crate) sub: Option<Sub>,
     pub(crate) sales: u32,
     pub(crate) welcomed: bool,
@@ -158,6 +165,7 @@ impl Default for Model {
             jobs: Vec::new(),
             owed: BTreeMap::new(),
             requests: Vec::new(),
+            refunds: Vec::new(),
             sub: None,
             sales: 0,
             welcomed: false,
@@ -208,10 +216,8 @@ impl Model {
             Command::RecordPayment(_) => self.record_payment(command),
             Command::RefundTopUp(c) => self.refund(c, command),
             Command::RecordChargeback(c) => self.charge_back(c, command),
-            // Not among the commands that are made here.
-            Command::ReverseCharge(_) | Command::RefundSubscription(_) => {
-                Err(Refusal::new("NOT_IN_THE_MODEL"))
-            }
+            Command::ReverseCharge(c) => self.reverse(c, command),
+            Command::RefundSubscription(c) => self.refund_plan(c, command),
             Command::Poke => Ok(Answered::done(Seen::Wallet)),
         }
     }

@@ -1,0 +1,179 @@
+//! Charges go back as goodwill, and years in money.
+
+use wallet_core::decide::{RefundSubscription, ReverseCharge};
+use wallet_core::entry::EntryKind;
+use wallet_core::grant::{GrantKey, Origin, TakenBack};
+use wallet_core::{Amounts, Command, OriginId, Source};
+
+use super::answer::{Answered, Refusal, Seen};
+use super::calendar::{Every, HOUR};
+use super::request::chargeable;
+use super::sold::Unit;
+use super::state::{Job, Lot, Model, Sub};
+
+impl Job {
+    fn sum(&self, unit: Unit, figure: fn(&super::state::Part) -> i64) -> i64 {
+        self.parts.iter().filter(|part| part.unit == unit).map(figure).sum()
+    }
+}
+
+impl Model {
+    pub(super) fn reverse(
+        &mut self,
+        reverse: &ReverseCharge,
+        command: &Command,
+    ) -> Result<Answered, Refusal> {
+        let seen = Seen::Job(reverse.reservation.clone());
+        if self.requested(command)? {
+            return Ok(Answered::again(seen));
+        }
+        let n = self.find_job(&reverse.reservation).ok_or_else(|| Refusal::new("RESERVATION_NOT_FOUND"))?;
+        for (unit, amount) in how_much(&self.jobs[n], &reverse.amounts)? {
+            self.reverse_unit(n, unit, amount);
+        }
+        self.remember(command, EntryKind::ChargeReversed);
+        Ok(Answered::done(seen))
+    }
+
+    /// What was charged last goes back first.
+    fn reverse_unit(&mut self, n: usize, unit: Unit, amount: i64) {
+        let mut left = amount;
+        for p in (0..self.jobs[n].parts.len()).rev() {
+            let part = &mut self.jobs[n].parts[p];
+            if part.unit != unit {
+                continue;
+            }
+            let now = left.min(part.charged - part.reversed);
+            part.reversed += now;
+            left -= now;
+            match part.lot.clone() {
+                _ if now == 0 => {}
+                None => self.forgive(n, unit, now),
+                Some(key) => self.put_back(n, &key, now),
+            }
+        }
+    }
+
+    fn put_back(&mut self, n: usize, key: &GrantKey, amount: i64) {
+        let Some(l) = self.find_lot(key) else { return };
+        let (now, lot) = (self.now, &mut self.lots[l]);
+        lot.used -= amount;
+        if let Some(why) = lot.gone {
+            lot.taken += amount;
+            if why == TakenBack::ChargedBack {
+                let unit = lot.unit;
+                self.forgive(n, unit, amount);
+            }
+        } else if lot.until <= now {
+            lot.lapsed += amount;
+            let (unit, (first, bound)) = (lot.unit, lot.grace());
+            self.last_grace(n, unit, amount, Some(first), bound);
+        } else {
+            lot.free += amount;
+            self.repay(l, amount);
+        }
+    }
+
+    /// Off the debt; what was repaid meanwhile comes as grace.
+    fn forgive(&mut self, n: usize, unit: Unit, amount: i64) {
+        let owed = self.owed.entry(unit).or_default();
+        let off = amount.min(owed.debt);
+        owed.debt -= off;
+        if amount > off {
+            self.last_grace(n, unit, amount - off, None, 0);
+        }
+    }
+
+    /// 24 hours from now, however long ago it was.
+    fn last_grace(&mut self, n: usize, unit: Unit, amount: i64, first: Option<GrantKey>, bound: i64) {
+        let until = self.now + 24 * HOUR;
+        let id = OriginId::from(self.jobs[n].id.clone());
+        let of_job = self.lots.iter().filter(|lot| lot.key.origin == Origin::Grace && lot.key.id == id);
+        let next = of_job.map(|lot| lot.key.n + 1).max().unwrap_or(0);
+        let lot = Lot::new(GrantKey::new(Origin::Grace, id, next), unit, Source::Grace, amount, self.now);
+        self.issue(Lot { until, first, bound: Some(bound.max(until)), ..lot }, self.now);
+    }
+
+    pub(super) fn refund_plan(
+        &mut self,
+        refund: &RefundSubscription,
+        command: &Command,
+    ) -> Result<Answered, Refusal> {
+        if self.requested(command)? {
+            return Ok(Answered::again(Seen::Wallet));
+        }
+        let sub = self.subscription()?;
+        let refused = |cause: &str| Refusal::new("NOT_REFUNDABLE").saying("cause", cause);
+        if sub.sold.every != Every::Year {
+            return Err(refused("TERM"));
+        }
+        let price = sub.sold.money.ok_or_else(|| refused("NO_PRICE"))?;
+        let ahead = i64::from(sub.paid.saturating_sub(sub.period + 1));
+        let (start, end) = (sub.boundary(sub.period), sub.end());
+        let mut money = part(price, end - self.now, end - start);
+        for (unit, _) in super::sold::UNITS {
+            let (used, total) = self.used_of_period(&sub, unit);
+            if total > 0 {
+                money = money.min(part(price, total - used, total));
+            }
+        }
+        self.end_plan(self.now);
+        self.refunds.push((refund.request.clone(), money + ahead * price));
+        self.remember(command, EntryKind::SubscriptionRefunded);
+        Ok(Answered::done(Seen::Wallet))
+    }
+
+    /// What of a unit the present period gives in all, and what of it is charged or held.
+    fn used_of_period(&self, sub: &Sub, unit: Unit) -> (i64, i64) {
+        let (mut used, mut total) = (0, 0);
+        for (allowance, given) in sub.sold.allowances.iter().zip(&sub.given).filter(|(a, _)| a.unit == unit) {
+            let left = (*given..).take_while(|k| sub.window(allowance, *k).is_some()).count();
+            total += allowance.amount * i64::try_from(left).unwrap_or(0);
+        }
+        let period = sub.boundary(sub.period)..sub.end();
+        let given = |lot: &Lot| {
+            let included = lot.key.origin == Origin::Period && lot.source == Source::Subscription;
+            included && period.contains(&lot.from)
+        };
+        for lot in self.lots.iter().filter(|lot| lot.unit == unit) {
+            let first = lot.first.as_ref().and_then(|first| self.find_lot(first));
+            if given(lot) {
+                total += lot.amount;
+            }
+            if given(lot) || first.is_some_and(|first| given(&self.lots[first])) {
+                used += lot.used + self.held_of(&lot.key);
+            }
+        }
+        (used.min(total), total)
+    }
+}
+
+/// `n` parts of `of` of an amount, rounded down.
+fn part(amount: i64, n: i64, of: i64) -> i64 {
+    i64::try_from(i128::from(amount) * i128::from(n) / i128::from(of.max(1))).unwrap_or(0)
+}
+
+/// What is to go back, per unit: no more than is left of the charge.
+fn how_much(job: &Job, asked: &Amounts) -> Result<Vec<(Unit, i64)>, Refusal> {
+    let left = |unit| job.sum(unit, |part| part.charged - part.reversed);
+    if asked.is_empty() {
+        let all: Vec<_> = super::sold::UNITS.iter().map(|(unit, _)| (*unit, left(unit))).collect();
+        let some: Vec<_> = all.into_iter().filter(|(_, amount)| *amount > 0).collect();
+        return if some.is_empty() { Err(Refusal::new("REVERSAL_EXCEEDS_CHARGE")) } else { Ok(some) };
+    }
+    let reserved = |id: &str| job.price.amounts.iter().any(|(unit, _)| *unit == id);
+    if let Some(unit) = asked.units().find(|unit| !reserved(unit.as_str())) {
+        return Err(Refusal::new("UNIT_MISMATCH").saying("unit", unit));
+    }
+    let asked = chargeable(asked)?;
+    for (unit, amount) in &asked {
+        if *amount > left(unit) {
+            let charged = job.sum(unit, |part| part.charged);
+            let refusal = Refusal::new("REVERSAL_EXCEEDS_CHARGE").saying("unit", unit);
+            let refusal = refusal.saying("requested", amount).saying("charged", charged);
+            return Err(refusal.saying("reversed", charged - left(unit)));
+        }
+    }
+    let some: Vec<_> = asked.into_iter().filter(|(_, amount)| *amount > 0).collect();
+    if some.is_empty() { Err(Refusal::field()) } else { Ok(some) }
+}
