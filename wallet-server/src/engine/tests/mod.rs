@@ -2,6 +2,7 @@
 
 mod cancelled;
 mod neighbours;
+mod order;
 mod silent;
 mod traces;
 

@@ -22,15 +22,21 @@ const LIFE: usize = 250;
 /// So many commands are committed together at most.
 const BATCH: i64 = 24;
 
+/// The seed that `WALLET_SEED` names, or one that nobody has seen before.
+pub(super) fn seed() -> u64 {
+    let seed = setting("WALLET_SEED").unwrap_or_else(|| RandomState::new().hash_one(0) % 1_000_000);
+    println!("WALLET_SEED={seed}");
+    seed
+}
+
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
 #[tokio::test]
 async fn both_databases_and_the_core_in_memory_tell_the_same_story() {
-    let seed = setting("WALLET_SEED").unwrap_or_else(|| RandomState::new().hash_one(0) % 1_000_000);
+    let seed = seed();
     let wallets = setting("WALLET_COMMANDS").unwrap_or(7_500).div_ceil(LIFE as u64);
-    println!("WALLET_SEED={seed}");
     let story = story(seed, wallets);
     let clock = Clock::manual(story[0].at);
     let (sqlite, postgres) = (Database::sqlite(), Database::postgres());
@@ -64,14 +70,14 @@ async fn both_databases_and_the_core_in_memory_tell_the_same_story() {
 }
 
 /// What happens to whom.
-struct Step {
-    at: Timestamp,
-    wallet: WalletId,
-    command: Command,
+pub(super) struct Step {
+    pub(super) at: Timestamp,
+    pub(super) wallet: WalletId,
+    pub(super) command: Command,
 }
 
 /// The lives of all wallets in the order of their instants.
-fn story(seed: u64, wallets: u64) -> Vec<Step> {
+pub(super) fn story(seed: u64, wallets: u64) -> Vec<Step> {
     let mut story = Vec::new();
     for n in 0..wallets {
         let wallet: WalletId = format!("wallet-{n}").parse().unwrap();
@@ -112,7 +118,7 @@ impl Memory {
 }
 
 /// The reply without what is no part of it: when a sweeper should look at a hold.
-fn shown(mut reply: Reply) -> Reply {
+pub(super) fn shown(mut reply: Reply) -> Reply {
     if let Ok(answer) = &mut reply.result
         && let Shown::Reservation(reservation) = &mut answer.shown
     {

@@ -3,7 +3,7 @@
 use wallet_client::v1::{self, Decision, ErrorReason};
 use wallet_client::{Code, OperationExt};
 
-use super::platform::{ALICE, DAY, charged, op};
+use super::platform::{ALICE, DAY, charged, op, subscribe};
 use crate::words::refused;
 
 fn image(quality: &str, complexity: &str) -> v1::Operation {
@@ -232,5 +232,32 @@ product! {
         platform.reserve("d", image("high", "complex")).await.unwrap();
         let expected = ["LOW_BALANCE 4", "EXHAUSTED 0", "EXHAUSTED 0"];
         assert_eq!(platform.told().await, expected, "low is told once until there is more again");
+    }
+
+    async fn an_annual_plan_is_refunded_in_part_by_what_is_unused(platform: Platform) {
+        platform.subscribe("creator-annual").await;
+        platform.until("2026-07-31T09:00:00Z").await;
+        let request = v1::RefundSubscriptionRequest {
+            wallet_id: ALICE.into(),
+            request_id: "enough".into(),
+            ..Default::default()
+        };
+        let look = v1::RefundSubscriptionRequest { validate_only: true, ..request.clone() };
+        let quoted = platform.client.refund_subscription(look).await.unwrap().refund;
+        assert_eq!(platform.by_source().await, "SUBSCRIPTION 300, FREE 20", "nothing has happened yet");
+        let refunded = platform.client.refund_subscription(request).await.unwrap();
+        assert_eq!(refunded.refund.as_ref().unwrap().minor_units, 15_000 * 184 / 365, "184 days are left");
+        assert_eq!(refunded.refund, quoted);
+        assert_eq!(platform.by_source().await, "FREE 20");
+        let monthly = v1::SubscribeRequest { request_id: "anew".into(), ..subscribe("creator") };
+        platform.client.subscribe(monthly).await.unwrap();
+        let request = v1::RefundSubscriptionRequest {
+            wallet_id: ALICE.into(),
+            request_id: "again".into(),
+            ..Default::default()
+        };
+        let refusal = platform.client.refund_subscription(request).await;
+        let refusal = refused(refusal, ErrorReason::NotRefundable, Code::FailedPrecondition);
+        assert_eq!(refusal.metadata["cause"], "TERM", "annual plans only");
     }
 }
