@@ -1,6 +1,6 @@
 //! Events: what people are told, once, because of an entry. Part of the entry, and of its hash.
 //!
-//! [`tell`] is the one place where a balance becomes news. It sees every entry, whether a command or time made it.
+//! `tell` is the one place where a balance becomes news. It sees every entry, whether a command or time made it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
