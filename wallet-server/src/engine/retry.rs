@@ -5,9 +5,14 @@
 //! | conflict with another transaction | the whole batch again, skipping wallets that stay locked |
 //! | a row refused, an invariant broken | halves of the batch, until the command at fault stands alone |
 //! | an invariant broken by a command alone | the same command again, on its wallet frozen |
+//! | a panic | like a broken invariant, on a new connection |
 //! | connection lost before COMMIT | the whole batch again on a new connection |
 //! | connection lost during COMMIT | the same; the ids tell whether it had happened |
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use wallet_core::Reply;
@@ -66,12 +71,17 @@ impl Lane {
     async fn until_decided(&mut self, batch: &[Job]) -> Result<Vec<Result<Reply, EngineError>>, EngineError> {
         let mut tries = Tries::default();
         loop {
-            let error = match self.run_batch(batch, tries.conflicts > 0).await {
-                Ok(replies) => {
+            let error = match caught(self.run_batch(batch, tries.conflicts > 0)).await {
+                Ok(Ok(replies)) => {
                     self.broken.clear();
                     return Ok(replies);
                 }
-                Err(error) => error,
+                Ok(Err(error)) => error,
+                Err(Panicked) => {
+                    // Nobody knows where it left the connection.
+                    self.reconnect().await;
+                    StoreError::new(Trouble::Broken, "a panic")
+                }
             };
             let lane = self.number;
             match error.trouble {
@@ -127,6 +137,19 @@ impl From<StoreError> for EngineError {
             Trouble::Refused | Trouble::Broken => EngineError::Internal,
         }
     }
+}
+
+/// Somebody's decision has panicked.
+struct Panicked;
+
+/// A future whose panic ends nothing but itself: a lane outlives its batches.
+async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.map_or(Poll::Ready(Err(Panicked)), |polled| polled.map(Ok))
+    })
+    .await
 }
 
 /// Doubling, with up to half of it taken off at random, so that two servers do not meet again at once.

@@ -29,10 +29,17 @@ pub(crate) mod armed {
     tokio::task_local! {
         /// How many points the task passes before it stands still for ever; below zero once it does.
         pub(crate) static STANDS_STILL_AT: std::sync::Arc<std::sync::atomic::AtomicI64>;
+        /// How many points the task passes before it panics, once.
+        pub(crate) static PANICS_AT: std::sync::Arc<std::sync::atomic::AtomicI64>;
     }
 
     pub(super) async fn pass() {
         may_die();
+        #[cfg(test)]
+        assert!(
+            PANICS_AT.try_with(|left| left.fetch_sub(1, Ordering::Relaxed) != 0).unwrap_or(true),
+            "as a test wants it"
+        );
         #[cfg(test)]
         if STANDS_STILL_AT.try_with(|left| left.fetch_sub(1, Ordering::Relaxed) <= 0).unwrap_or(false) {
             std::future::pending::<()>().await;

@@ -1,9 +1,18 @@
-//! A command at fault fails alone: the others of its batch are carried out.
+//! A command at fault fails alone: the others of its batch are carried out, and the lane lives on.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use wallet_core::Rejection;
 
 use super::cancelled::{ALL, Kind, World, command, wallet};
 use super::{Database, asked};
 use crate::engine::EngineError;
+use crate::store::points::armed::PANICS_AT;
 use crate::store::tamper;
+
+/// A batch passes more points than this before it is answered.
+const POINTS: i64 = 14;
 
 mod whoever_stands_beside_a_row_that_does_not_read_back_is_served {
     use super::*;
@@ -47,6 +56,57 @@ async fn serve_beside(database: Database) {
             &format!("UPDATE wallet_profiles SET profile = substr(profile, 2) {profile}"),
         )
         .await;
+    }
+    database.verify().await;
+}
+
+mod a_panic_ends_neither_the_lane_nor_its_neighbours {
+    use super::*;
+
+    #[tokio::test]
+    async fn sqlite() {
+        panic_everywhere(Database::sqlite()).await;
+    }
+
+    #[tokio::test]
+    async fn postgres() {
+        panic_everywhere(Database::postgres()).await;
+    }
+}
+
+async fn panic_everywhere(database: Database) {
+    let mut world = World::open(&database).await;
+    for n in 0..POINTS {
+        let round = format!("panic-{n}");
+        let mut batch = Vec::new();
+        for kind in ALL {
+            world.prepare(kind, &round).await;
+            batch.push((wallet(kind, &round), command(kind)));
+        }
+        // Together: whoever it was, each is carried out when the halves of the batch run again.
+        let (jobs, answers) = asked(&batch);
+        PANICS_AT.scope(Arc::new(AtomicI64::new(n)), world.lane.answer(jobs)).await;
+        for (kind, answer) in ALL.into_iter().zip(answers) {
+            let reply = answer.await.unwrap().unwrap();
+            assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?} at {n}: {reply:?}");
+        }
+
+        // Alone: its wallet is frozen, and the next command of another is carried out.
+        let (alone, next) = (format!("alone-{n}"), format!("next-{n}"));
+        for wallet in [&alone, &next] {
+            world.prepare(Kind::Reserve, wallet).await;
+        }
+        let one = [(wallet(Kind::Reserve, &alone), command(Kind::Reserve))];
+        let (jobs, answers) = asked(&one);
+        PANICS_AT.scope(Arc::new(AtomicI64::new(n)), world.lane.answer(jobs)).await;
+        for answer in answers {
+            assert_eq!(answer.await.unwrap().unwrap().result.unwrap_err(), Rejection::WalletFrozen, "at {n}");
+        }
+        let (jobs, answers) = asked(&[(wallet(Kind::Reserve, &next), command(Kind::Reserve))]);
+        world.lane.answer(jobs).await;
+        for answer in answers {
+            assert!(answer.await.unwrap().unwrap().result.is_ok(), "at {n}");
+        }
     }
     database.verify().await;
 }
