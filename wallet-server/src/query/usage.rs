@@ -59,6 +59,8 @@ pub(crate) struct Usage {
     pub(crate) returned: Amounts,
     pub(crate) lapsed: Amounts,
     pub(crate) uncollected: Amounts,
+    /// The part of `charged` that was given back later.
+    pub(crate) reversed: Amounts,
 }
 
 /// The usage of [from, to): of each group that has any, and of all together.
@@ -187,6 +189,7 @@ impl Usage {
             (&mut self.returned, &bill.returned),
             (&mut self.lapsed, &bill.lapsed),
             (&mut self.uncollected, &bill.uncollected),
+            (&mut self.reversed, &bill.reversed),
         ] {
             for (unit, amount) in amounts.iter() {
                 sum.add(unit, amount);

@@ -18,5 +18,6 @@ pub(crate) fn usage(catalog: &Catalog, usage: &Usage) -> v1::UsageSums {
         returned: amounts(catalog, &usage.returned),
         lapsed: amounts(catalog, &usage.lapsed),
         uncollected: amounts(catalog, &usage.uncollected),
+        reversed: amounts(catalog, &usage.reversed),
     }
 }

@@ -35,6 +35,7 @@ fn words(usage: &v1::UsageSums) -> String {
         ("returned", &usage.returned),
         ("lapsed", &usage.lapsed),
         ("uncollected", &usage.uncollected),
+        ("reversed", &usage.reversed),
     ] {
         let amounts: Vec<_> = amounts.iter().filter(|amount| amount.amount > 0).cloned().collect();
         if !amounts.is_empty() {
@@ -86,6 +87,21 @@ each_database! {
             "video.generate: 1/1/1/0, charged 72 credits, fees 40 credits, returned 88 credits",
         ];
         assert_eq!((rows, same), (expected.map(str::to_owned).to_vec(), total.to_owned()));
+    }
+
+    async fn what_was_given_back_as_goodwill_is_told_beside_what_was_charged(server: Server) {
+        let client = five_jobs(&server).await;
+        let goodwill = v1::ReverseChargeRequest {
+            wallet_id: "w".into(),
+            request_id: "sorry".into(),
+            reservation_id: "settled".into(),
+            amounts: vec![credits(12)],
+            ..Default::default()
+        };
+        client.reverse_charge(goodwill).await.unwrap();
+        let (rows, total) = told(&client, ask(vec![dimension(UsageDimension::Actor)])).await;
+        assert!(rows.iter().any(|row| row.starts_with("ann: ") && row.ends_with("reversed 12 credits")), "{rows:?}");
+        assert!(total.contains("charged 7") && total.ends_with("reversed 12 credits"), "{total}");
     }
 
     async fn groups_are_told_apart_by_all_that_was_asked_for(server: Server) {
