@@ -66,6 +66,18 @@ need_python() {
     echo "$stamp" >"$venv/stamp"
 }
 
+# Everything that the tests need, in the environment variables by which they find it.
+need_test_tools() {
+    need_rust
+    need_postgres
+    need_python
+    WALLET_TEST_PG_BIN=$postgres_bin
+    WALLET_TEST_GRPCURL=$(tool grpcurl)
+    WALLET_TEST_BUF=$(tool buf)
+    WALLET_TEST_PYTHON=$venv/bin/python
+    export WALLET_TEST_PG_BIN WALLET_TEST_GRPCURL WALLET_TEST_BUF WALLET_TEST_PYTHON
+}
+
 # tool NAME - prints the path of a program: the caller's own if it works, else the installed one.
 tool() {
     local found

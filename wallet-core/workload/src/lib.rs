@@ -2,13 +2,15 @@
 //! says what must come of it, and audits of a wallet that know nothing of how the core keeps it.
 //!
 //! [`trace`] makes a list of commands with instants that any implementation can be driven with (the core here, a
-//! real server in `wallet-server`'s tests); [`Pair`] runs them on the core and on the [`Model`] and compares.
+//! real server in `wallet-server`'s tests); [`Pair`] runs them on the core and on the [`Model`] and compares;
+//! [`figure()`] tells what was measured.
 //! `tests/oracle.rs` runs a million of them, `tests/small_worlds.rs` all interleavings of a few.
 
 #![allow(clippy::expect_used, reason = "a test tool whose ids and catalog are its own may say so")]
 
 pub mod audit;
 mod compare;
+mod figure;
 mod generator;
 mod model;
 mod pair;
@@ -16,6 +18,7 @@ mod rng;
 mod shrink;
 
 pub use compare::compare;
+pub use figure::figure;
 pub use generator::{Generator, Pace, Timed, trace};
 pub use model::{Answered, Expected, Model, Refusal, Seen};
 pub use pair::{Pair, catalogs};

@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use wallet_core::entry::EntryKind;
-use wallet_workload::{Expected, Generator, Pace, Pair, Timed, shrink};
+use wallet_workload::{Expected, Generator, Pace, Pair, Timed, figure, shrink};
 
 /// The commands of one wallet's life.
 const LIFE: usize = 300;
@@ -67,7 +68,7 @@ fn the_core_answers_as_a_naive_model_does_whatever_happens() {
     let seed =
         setting("WALLET_ORACLE_SEED").unwrap_or_else(|| RandomState::new().hash_one(0) % 1_000_000_000);
     let commands = setting("WALLET_ORACLE_COMMANDS").unwrap_or(1_000_000);
-    let mut tally = Tally::default();
+    let (mut tally, started) = (Tally::default(), Instant::now());
     for wallet in 0..commands.div_ceil(LIFE as u64) {
         if let Err((history, what)) = live(seed, wallet, LIFE, &mut tally) {
             let (shortest, why) = shrink(history);
@@ -82,9 +83,10 @@ fn the_core_answers_as_a_naive_model_does_whatever_happens() {
     let all = done + replayed + refusals;
     let percent = 100 * refusals / all;
     println!("entries: {written:?}\nrefusals: {refused:?}");
-    println!(
-        "oracle: {all} commands, {done} done, {replayed} replayed, {refusals} refused ({percent} %), seed {seed}"
-    );
+    println!("WALLET_ORACLE_SEED={seed}");
+    let share = format!("{refusals} ({percent} %)");
+    let (kinds, reasons, time) = (written.len(), refused.len(), format!("{} s", started.elapsed().as_secs()));
+    figure("oracle", &[&all, &done, &replayed, &share, &kinds, &reasons, &time]);
     assert!(percent < 30, "{percent} % were refused: such histories show little");
     let made = |kind: &EntryKind| written.contains_key(kind) || NOT_IN_THE_MODEL.contains(kind);
     let missing: Vec<_> = EntryKind::ALL.into_iter().filter(|kind| !made(kind)).collect();

@@ -124,17 +124,17 @@ impl Tx {
     /// Locks the wallets, which must be sorted.
     pub(crate) async fn lock(&self, keys: &[WalletKey], skip_locked: bool) -> Result<Locked, StoreError> {
         debug_assert!(keys.is_sorted(), "locks are taken in the order of the keys");
+        // Looked for beforehand: a wallet that is made between two statements is nobody's yet.
+        let existing: Vec<wallets::Model> = match skip_locked {
+            true => self.all(load::existing(self.backend, keys)).await?,
+            false => Vec::new(),
+        };
         let found: Vec<wallets::Model> = self.all(load::lock(self.backend, keys, skip_locked)).await?;
-        let mut locked = Locked::default();
-        for row in found {
-            locked.wallets.insert(WalletKey::from_uuid(row.wallet_key), row);
-        }
-        if skip_locked && locked.wallets.len() < keys.len() {
-            let existing: Vec<wallets::Model> = self.all(load::existing(self.backend, keys)).await?;
-            let existing = existing.into_iter().map(|row| WalletKey::from_uuid(row.wallet_key));
-            locked.taken = existing.filter(|key| !locked.wallets.contains_key(key)).collect();
-        }
-        Ok(locked)
+        let keyed = |row: wallets::Model| (WalletKey::from_uuid(row.wallet_key), row);
+        let wallets: BTreeMap<_, _> = found.into_iter().map(keyed).collect();
+        let existing = existing.into_iter().map(|row| WalletKey::from_uuid(row.wallet_key));
+        let taken = existing.filter(|key| !wallets.contains_key(key)).collect();
+        Ok(Locked { wallets, taken })
     }
 
     /// Reads what the batch needs of the locked wallets.

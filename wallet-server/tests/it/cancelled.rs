@@ -4,6 +4,8 @@
 use std::pin::pin;
 use std::task::Poll;
 
+use wallet_workload::figure;
+
 use crate::harness::Server;
 use crate::seven::{self, Seven};
 use crate::words::kinds;
@@ -22,7 +24,7 @@ each_database! {
                 dropped += drop_everywhere(&server, seven, round, &once).await;
             }
         }
-        println!("{dropped} calls dropped");
+        figure("callers", &[&server.database.name(), &dropped]);
         assert!(dropped >= 7 * ROUNDS * 2, "only {dropped} calls were dropped on their way");
         let report = server.verify().await;
         assert!(report.is_clean(), "{report}");

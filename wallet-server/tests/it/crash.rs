@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wallet_client::{ClientConfig, RetryPolicy, WalletClient, v1};
+use wallet_workload::figure;
 
 use self::caller::Caller;
 use self::witness::Witness;
@@ -85,6 +86,14 @@ impl Blow<'_> {
         }
     }
 
+    fn name(&self, database: &Database) -> String {
+        match self {
+            Blow::Server => format!("server on {}", database.name()),
+            Blow::Database(_) => "PostgreSQL under a living server".to_owned(),
+            Blow::Both(_) => "both".to_owned(),
+        }
+    }
+
     fn spares_the_server(&self) -> bool {
         matches!(self, Blow::Database(_))
     }
@@ -122,7 +131,8 @@ async fn survive(database: Database, kills: usize, blow: Blow<'_>) {
     witness.assert_final_state(&client).await;
     process.kill();
     verify(&database).await;
-    println!("{kills} kills, {} acknowledgements, none lost or doubled", witness.acknowledged());
+    let killed = blow.name(&database);
+    figure("kills", &[&killed, &kills, &witness.acknowledged(), &"none", &"none"]);
 }
 
 /// All callers at work, and the blow in the middle of it. The callers as they were left: each knows what it has to send

@@ -4,6 +4,7 @@
 mod admin;
 mod catalog;
 mod contents;
+mod creations;
 mod jobs;
 mod money_back;
 mod purchases;

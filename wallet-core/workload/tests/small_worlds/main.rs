@@ -22,17 +22,17 @@ use search::search;
 
 #[test]
 fn one_job_and_whoever_wants_to_start_end_or_keep_it() {
-    search("one job, two workers", takeovers_world(), 7, 150_000);
+    search("one job, two workers, user and platform", takeovers_world(), 7, 150_000);
 }
 
 #[test]
 fn three_jobs_that_compete_for_two_grants() {
-    search("three jobs, two grants", jobs_world(), 6, 300_000);
+    search("three jobs that the grants cannot all pay for", jobs_world(), 6, 300_000);
 }
 
 #[test]
 fn purchases_that_go_back_while_jobs_use_them() {
-    search("purchases that go back", purchases_world(), 6, 100_000);
+    search("purchases that go back while jobs use them", purchases_world(), 6, 100_000);
 }
 
 #[test]
@@ -42,5 +42,5 @@ fn a_job_while_its_plan_is_changed_cancelled_renewed_and_paid() {
 
 #[test]
 fn batches_of_two_wallets_whose_replies_get_lost() {
-    search("batches of two wallets", batches::world(), 8, 1_000_000);
+    search("batches of two wallets, three clients", batches::world(), 8, 1_000_000);
 }

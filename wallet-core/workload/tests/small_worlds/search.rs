@@ -1,6 +1,9 @@
 //! Breadth first, layer by layer; of the last layer only the digests are kept.
 
 use std::collections::HashSet;
+use std::time::Instant;
+
+use wallet_workload::figure;
 
 /// A world that can be searched.
 pub(crate) trait World: Sized {
@@ -17,7 +20,7 @@ pub(crate) trait World: Sized {
 pub(crate) fn search<W: World>(name: &str, start: W, depth: usize, least: usize) {
     let deeper = std::env::var("WALLET_WORLDS_DEEPER").map_or(0, |text| text.parse().unwrap());
     let depth = depth.saturating_add_signed(deeper);
-    let mut seen = HashSet::from([start.digest()]);
+    let (mut seen, started) = (HashSet::from([start.digest()]), Instant::now());
     let mut layer = vec![start];
     let mut steps = 0_u64;
     for reached in 1..=depth {
@@ -36,6 +39,7 @@ pub(crate) fn search<W: World>(name: &str, start: W, depth: usize, least: usize)
         layer = next;
     }
     let states = seen.len();
-    println!("small worlds: {states} states, depth {depth} ({name}, {steps} steps)");
+    let time = format!("{} s", started.elapsed().as_secs());
+    figure("worlds", &[&name, &states, &steps, &depth, &time]);
     assert!(deeper < 0 || states >= least, "{states} states, at least {least} were there once");
 }

@@ -18,6 +18,7 @@ use wallet_core::decide::{
 use wallet_core::reservation::CancelReason;
 use wallet_core::subscription::Overrides;
 use wallet_core::{Amounts, Command, Reply, UnitId, WalletId};
+use wallet_workload::figure;
 
 use super::{Database, jobs, run};
 use crate::BUNDLED_CATALOG;
@@ -72,14 +73,14 @@ mod a_batch_that_is_dropped_anywhere_happened_whole_or_not_at_all {
 
 async fn everywhere(database: Database) {
     let mut world = World::open(&database).await;
-    let mut figures = String::new();
     for batch in ALL.iter().map(std::slice::from_ref).chain([ALL.as_slice()]) {
         let points = world.dropped(batch, Drop::AtPoint).await;
         let polls = world.dropped(batch, Drop::AfterPolls).await;
-        figures += &format!("{batch:?}: {points} points, {polls} polls\n");
+        let name =
+            if batch.len() == 1 { format!("{:?}", batch[0]) } else { "all of these together".to_owned() };
+        figure("dropped", &[&name, &database.name(), &points, &polls]);
         assert!(points >= 2 * 8, "{batch:?} has only {points} points");
     }
-    println!("{}\n{figures}", database.url);
     database.verify().await;
 }
 

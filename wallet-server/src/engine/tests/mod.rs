@@ -1,6 +1,7 @@
 //! The lane on a real database, without the door in front of it.
 
 mod cancelled;
+mod flood;
 mod neighbours;
 mod order;
 mod silent;
@@ -42,6 +43,11 @@ impl Database {
         store.migrate().await.unwrap();
         let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), None, catalog).await.unwrap();
         Lane::open(0, &store, &catalogs, clock, &EngineConfig::default(), Arc::default()).await.unwrap()
+    }
+
+    /// What people call it.
+    fn name(&self) -> &'static str {
+        if self.url.starts_with("sqlite") { "SQLite" } else { "PostgreSQL" }
     }
 
     /// Nothing is wrong with what is in it; its digest.

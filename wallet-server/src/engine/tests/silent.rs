@@ -6,7 +6,9 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use wallet_core::{Command, WalletId};
+use wallet_workload::figure;
 
 use super::cancelled::{ALL, World, command, wallet};
 use super::{Database, asked, run};
@@ -16,6 +18,8 @@ use crate::store::points;
 
 /// More points than the batch has.
 const POINTS: i64 = 26;
+/// Far longer than a lane may take to give up.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 mod a_database_that_goes_silent_anywhere_makes_nobody_lie {
     use super::*;
@@ -40,7 +44,8 @@ async fn silent_everywhere(database: Database) {
         // All at once: each gives up after five seconds of pauses.
         lanes.spawn(async move { (n, told(lane, n, &batch).await, batch) });
     }
-    let mut rounds = lanes.join_all().await;
+    let everybody = timeout(PATIENCE, lanes.join_all()).await;
+    let mut rounds = everybody.expect("a lane waits for ever on a silent database");
     rounds.sort_by_key(|(n, ..)| *n);
 
     let (mut not_executed, mut unknown) = (0, 0);
@@ -61,7 +66,7 @@ async fn silent_everywhere(database: Database) {
             }
         }
     }
-    println!("{not_executed} told that nothing was executed, {unknown} that it is not known");
+    figure("silent", &[&(not_executed + unknown), &not_executed, &unknown]);
     // Two points stand around COMMIT.
     assert!(unknown >= 2 * ALL.len());
     assert!(not_executed >= 10 * ALL.len());

@@ -2,25 +2,37 @@
 //! same ledger to the last hash. So what a batch loads is enough, what it writes is all, and neither its size, nor what
 //! else is in it, nor the database makes any difference.
 //!
+//! Now and then a sweeper comes, which looks up in the databases where something is due; in memory all wallets are
+//! asked. So nothing that is due is passed over.
+//!
 //! `WALLET_SEED` gives the histories of an earlier run, `WALLET_COMMANDS` asks for more.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use wallet_core::command::Shown;
+use wallet_core::key::BUCKETS;
 use wallet_core::{
     Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey, execute,
 };
-use wallet_workload::{Pace, Rng, Timed, catalogs, trace};
+use wallet_workload::{Pace, Rng, Timed, catalogs, figure, trace};
 
 use super::{Database, run};
 use crate::clock::Clock;
+use crate::engine::lane::Lane;
 
 /// The commands of one wallet's life.
 const LIFE: usize = 250;
 /// So many commands are committed together at most.
 const BATCH: i64 = 24;
+/// A sweeper comes before every so-manieth batch, as it turns out.
+const BATCHES_PER_SWEEP: i64 = 8;
+/// When it comes for the last time, after everything else: plans have renewed and purchases lapsed by then.
+const AFTERWARDS: Duration = Duration::from_secs(400 * 86_400);
+/// Due wallets are looked up so many at a time.
+const LIMIT: u32 = 7;
 
 /// The seed that `WALLET_SEED` names, or one that nobody has seen before.
 pub(super) fn seed() -> u64 {
@@ -46,10 +58,14 @@ async fn both_databases_and_the_core_in_memory_tell_the_same_story() {
     ];
 
     let (mut memory, mut rng) = (Memory::default(), Rng::new(seed, u64::MAX));
-    let (mut left, mut batches, mut refused) = (story.as_slice(), 0, 0);
+    let (mut left, mut batches, mut refused, mut sweeps) = (story.as_slice(), 0, 0, 0);
     while !left.is_empty() {
         let size = usize::try_from(rng.within(1, BATCH)).unwrap().min(left.len());
         let (batch, rest) = left.split_at(size);
+        if rng.within(1, BATCHES_PER_SWEEP) == 1 {
+            sweep_all(&mut lanes, &mut memory, clock.move_to(batch[0].at)).await;
+            sweeps += 1;
+        }
         let now = clock.move_to(batch[size - 1].at);
         let commands: Vec<_> = batch.iter().map(|step| (step.wallet.clone(), step.command.clone())).collect();
         let expected: Vec<Reply> = batch.iter().map(|step| memory.run(now, step)).collect();
@@ -64,9 +80,28 @@ async fn both_databases_and_the_core_in_memory_tell_the_same_story() {
         refused += expected.iter().filter(|reply| reply.result.is_err()).count();
         (left, batches) = (rest, batches + 1);
     }
+    sweep_all(&mut lanes, &mut memory, clock.move_to(clock.now().plus(AFTERWARDS))).await;
     let digest = memory.digest();
     assert_eq!([sqlite.verify().await, postgres.verify().await], [digest.clone(), digest]);
-    println!("{} commands in {batches} batches of {wallets} wallets, {refused} refused", story.len());
+    figure("stories", &[&story.len(), &batches, &(sweeps + 1), &refused]);
+}
+
+/// A sweeper everywhere, at the same instant.
+async fn sweep_all(lanes: &mut [Lane; 2], memory: &mut Memory, now: Timestamp) {
+    memory.sweep(now);
+    for lane in lanes {
+        let mut before = Vec::new();
+        loop {
+            let due = lane.store.due_wallets(0..BUCKETS, now, LIMIT).await.unwrap();
+            if due.is_empty() {
+                break;
+            }
+            assert_ne!(due, before, "wallets stay due however often they are poked");
+            let pokes: Vec<_> = due.iter().map(|due| (due.wallet.clone(), Command::Poke)).collect();
+            run(lane, &pokes).await;
+            before = due;
+        }
+    }
 }
 
 /// What happens to whom.
@@ -103,6 +138,14 @@ impl Memory {
         let context = Context { now, catalogs: catalogs() };
         let reply = execute(wallet, &context, &step.command, &mut Vec::new(), &mut Touched::default());
         shown(reply.unwrap())
+    }
+
+    /// Asks everybody whether something is due.
+    fn sweep(&mut self, now: Timestamp) {
+        for wallet in self.0.values_mut().filter(|wallet| wallet.exists()) {
+            let context = Context { now: now.max(wallet.last_time), catalogs: catalogs() };
+            execute(wallet, &context, &Command::Poke, &mut Vec::new(), &mut Touched::default()).unwrap();
+        }
     }
 
     /// As `verify` makes it.

@@ -1,9 +1,9 @@
 //! A caller: buys credits for a job, reserves it, starts it, ends it; then the next job. Sends a call again until it
-//! is acknowledged.
+//! is acknowledged. Every other caller asks for a quote first, and keeps it for as long as it has to insist.
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use wallet_client::v1::{self, EntryKind, settle_request::Outcome};
+use wallet_client::v1::{self, EntryKind, reserve_request::Price, settle_request::Outcome};
 use wallet_client::{Error, WalletClient, job, purchase, usage};
 
 use super::witness::{Acknowledgement, Witness};
@@ -21,11 +21,13 @@ pub(super) struct Caller {
     /// Calls that were acknowledged.
     done: usize,
     last: Option<Acknowledgement>,
+    /// Of the job that is to be reserved next.
+    quote: Option<String>,
 }
 
 impl Caller {
     pub(super) fn new(number: usize, wallet: String) -> Self {
-        Self { number, wallet, done: 0, last: None }
+        Self { number, wallet, done: 0, last: None, quote: None }
     }
 
     /// Works until the server is gone, or there has been enough of it.
@@ -36,9 +38,8 @@ impl Caller {
         enough: CancellationToken,
     ) -> Self {
         while !enough.is_cancelled() {
-            match self.send(&client, self.done).await {
+            match self.next(&client).await {
                 Ok(acknowledgement) => {
-                    self.done += 1;
                     self.last = Some(acknowledgement.clone());
                     acknowledge.send(acknowledgement).expect("the witness listens");
                 }
@@ -59,11 +60,8 @@ impl Caller {
         while acknowledgements.len() < calls {
             tries += 1;
             assert!(tries < 20 * calls, "{} is never acknowledged", self.job(self.done));
-            match self.send(&client, self.done).await {
-                Ok(acknowledgement) => {
-                    self.done += 1;
-                    acknowledgements.push(acknowledgement);
-                }
+            match self.next(&client).await {
+                Ok(acknowledgement) => acknowledgements.push(acknowledgement),
                 Err(error) => assert!(error.is_retryable(), "{}: {error}", self.job(self.done)),
             }
         }
@@ -73,8 +71,7 @@ impl Caller {
     /// Sends again what was under way, and the rest of that job.
     pub(super) async fn finish_job(&mut self, client: &WalletClient, witness: &mut Witness) {
         loop {
-            witness.saw(vec![self.send(client, self.done).await.unwrap()]);
-            self.done += 1;
+            witness.saw(vec![self.next(client).await.unwrap()]);
             if self.done.is_multiple_of(STEPS) {
                 return;
             }
@@ -118,6 +115,19 @@ impl Caller {
         format!("{}-{}", self.number, n / STEPS)
     }
 
+    /// Makes the next call; it is done if it is acknowledged.
+    async fn next(&mut self, client: &WalletClient) -> Result<Acknowledgement, Error> {
+        if self.done % STEPS == 1 && self.number % 2 == 1 && self.quote.is_none() {
+            let (wallet_id, operation) = (self.wallet.clone(), Some(video("5")));
+            let request = v1::EstimateRequest { wallet_id, operation, ..Default::default() };
+            self.quote = Some(client.estimate(request).await?.quote_token);
+        }
+        let acknowledgement = self.send(client, self.done).await?;
+        self.quote = self.quote.take().filter(|_| self.done % STEPS != 1);
+        self.done += 1;
+        Ok(acknowledgement)
+    }
+
     /// Makes the n-th call.
     async fn send(&self, client: &WalletClient, n: usize) -> Result<Acknowledgement, Error> {
         let (replayed, revision, decided, reservation) = self.call(client, n).await?;
@@ -135,7 +145,11 @@ impl Caller {
                 (done.replayed, done.revision, done.decide_time, None)
             }
             (1, _) => {
-                let done = client.reserve(job(wallet_id, reservation_id, video("5"))).await?;
+                let mut request = job(wallet_id, reservation_id, video("5"));
+                if let Some(quote) = &self.quote {
+                    request.price = Some(Price::QuoteToken(quote.clone()));
+                }
+                let done = client.reserve(request).await?;
                 (done.replayed, done.revision, done.decide_time, done.reservation)
             }
             (2, _) => {

@@ -6,6 +6,7 @@
 
 use tokio::task::JoinSet;
 use wallet_client::{RetryPolicy, WalletClient};
+use wallet_workload::figure;
 
 use super::{client, verify};
 use crate::harness::{Database, Process};
@@ -35,10 +36,11 @@ struct Sent {
 
 async fn die_everywhere(database: fn() -> Database) {
     let alone = seven::ALL.map(|seven| vec![seven]);
-    let (mut figures, mut all) = (String::new(), 0);
+    let (mut name, mut all) = ("", 0);
     for batch in alone.into_iter().chain([seven::ALL.to_vec()]) {
         // One for each, so that looking through it after every death stays quick.
         let database = database();
+        name = database.name();
         let mut calm = Process::start(&database, &[]);
         prepare(&calm, &batch).await;
         calm.kill();
@@ -48,11 +50,13 @@ async fn die_everywhere(database: fn() -> Database) {
         calm.kill();
         verify(&database).await;
         let deaths = sent.len() / batch.len() - 1;
-        figures += &format!("{batch:?}: {deaths} deaths\n");
+        let sent =
+            if batch.len() == 1 { format!("{:?}", batch[0]) } else { "all of these together".to_owned() };
+        figure("points", &[&sent, &name, &deaths]);
         assert!(deaths > 2 * 8, "{batch:?} died only {deaths} times");
         all += deaths;
     }
-    println!("{figures}{all} deaths in all");
+    figure("points", &[&"in all", &name, &all]);
 }
 
 /// More points than any batch has. Commands sent together come in two or three batches.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use wallet_core::Operation;
 use wallet_core::catalog::Catalog;
-use wallet_workload::Rng;
+use wallet_workload::{Rng, figure};
 
 use super::calls;
 use crate::harness::seed;
@@ -64,7 +64,8 @@ fn whatever_a_document_says_it_is_refused_or_prices_without_a_panic() {
             }
         }
     }
-    println!("fuzzed catalogs: {documents} documents, {taken} taken, {priced} prices");
+    let share = format!("{} % taken, {priced} prices", 100 * taken / documents);
+    figure("fuzz", &[&"catalogs", &documents, &share]);
     assert!(taken > documents / 50, "too few documents are catalogs for this to show anything: {taken}");
 }
 

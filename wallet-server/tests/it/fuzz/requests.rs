@@ -6,7 +6,7 @@ use tonic::transport::Endpoint;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use wallet_server::Config;
-use wallet_workload::Rng;
+use wallet_workload::{Rng, figure};
 
 use super::corpus::{Input, inputs, keep};
 use super::{calls, mutate, raw};
@@ -48,7 +48,10 @@ each_fleet! {
                 corpus.push(input);
             }
         }
-        println!("fuzzed requests: {tries} calls, {} outcomes, {} of them new", outcomes.len(), outcomes.len() - known);
+        let fleet = if servers.len() == 1 { "a server" } else { "two servers" };
+        let to = format!("requests to {fleet} on {}", servers[0].database.name());
+        let found = format!("{} outcomes, {} of them not in the corpus", outcomes.len(), outcomes.len() - known);
+        figure("fuzz", &[&to, &tries, &found]);
         let report = servers[0].verify().await;
         assert!(report.is_clean(), "{report}");
     }

@@ -25,6 +25,11 @@ impl Database {
         Self::on(Postgres::shared())
     }
 
+    /// What people call it.
+    pub(crate) fn name(&self) -> &'static str {
+        if self.url.starts_with("sqlite") { "SQLite" } else { "PostgreSQL" }
+    }
+
     /// Where its PostgreSQL listens.
     pub(crate) fn address(&self) -> SocketAddr {
         let (_, rest) = self.url.split_once('@').expect("a database of a cluster");

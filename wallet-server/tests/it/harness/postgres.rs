@@ -4,7 +4,8 @@
 //! and a killed process runs none at all, so a watchdog shell holds the other end of a pipe: when
 //! the process is gone the pipe closes, and the watchdog stops the server and removes its directory.
 //!
-//! fsync stays on, because tests kill servers and count what was kept.
+//! fsync stays on, because tests kill servers and count what was kept. Deadlocks are noticed soon, before anybody has
+//! given up waiting, because tests count them.
 
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
@@ -65,7 +66,7 @@ impl Postgres {
         );
         let settings = format!(
             "listen_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\n\
-             max_connections = 200\nshared_buffers = 64MB\n",
+             max_connections = 200\nshared_buffers = 64MB\ndeadlock_timeout = 50ms\n",
             postgres.dir.display()
         );
         fs::write(format!("{data}/postgresql.auto.conf"), settings).expect("write the settings");

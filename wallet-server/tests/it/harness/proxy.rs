@@ -32,9 +32,8 @@ struct Shared {
 pub(crate) struct Seen {
     connections: AtomicU64,
     chunks: AtomicU64,
-    bytes: AtomicU64,
-    pub(crate) lost_answers: AtomicU64,
-    pub(crate) resets: AtomicU64,
+    lost_answers: AtomicU64,
+    resets: AtomicU64,
     silences: AtomicU64,
     delays: AtomicU64,
 }
@@ -94,26 +93,11 @@ impl Drop for Proxy {
 }
 
 impl Seen {
-    /// Everything that went wrong.
-    pub(crate) fn faults(&self) -> u64 {
-        [&self.lost_answers, &self.resets, &self.silences, &self.delays]
-            .iter()
+    /// Chunks of bytes, and what became of some of them: answers lost, connections reset in mid-frame, gone silent, and
+    /// delays.
+    pub(crate) fn figures(&self) -> [u64; 5] {
+        [&self.chunks, &self.lost_answers, &self.resets, &self.silences, &self.delays]
             .map(|n| n.load(Ordering::Relaxed))
-            .sum()
-    }
-
-    pub(crate) fn figures(&self) -> String {
-        let of = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        format!(
-            "{} connections, {} chunks, {} bytes: {} answers lost, {} resets in mid-frame, {} silences, {} delays",
-            of(&self.connections),
-            of(&self.chunks),
-            of(&self.bytes),
-            of(&self.lost_answers),
-            of(&self.resets),
-            of(&self.silences),
-            of(&self.delays),
-        )
     }
 }
 
@@ -137,7 +121,6 @@ async fn carry(
             return to.shutdown().await;
         }
         shared.seen.chunks.fetch_add(1, Ordering::Relaxed);
-        shared.seen.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
         match fate(shared, &mut chance, chunk.len(), is_answer) {
             Fate::Passes => to.write_all(chunk).await?,
             Fate::Delayed(by) => {

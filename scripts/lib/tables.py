@@ -1,0 +1,50 @@
+"""Tables of figures in Markdown documents.
+
+    tables.py write DOCUMENT < OUTPUT      rows that suites printed, into the tables of their names
+    tables.py sum TABLE COLUMN < OUTPUT    the sum of a column of the rows that suites printed
+
+A row is a line `figure NAME | cell | cell |`. The table of that name stands between the comments
+`<!-- figures: NAME -->` and `<!-- /figures: NAME -->`; its two lines of headings stay.
+"""
+
+import re
+import sys
+
+
+def rows(text):
+    """All rows of each table, by its name, in the order in which they were printed."""
+    found = {}
+    # A line of another test's may stand in front of it.
+    for name, row in re.findall(r"figure (\w+) \|(.*)\|$", text, re.MULTILINE):
+        found.setdefault(name, []).append([cell.strip() for cell in row.split("|")])
+    return found
+
+
+def grouped(cell):
+    return f"{int(cell):,}" if cell.isdigit() else cell
+
+
+def write(path, found):
+    document = open(path).read()
+    for name, table in found.items():
+        begin, end = f"<!-- figures: {name} -->\n", f"<!-- /figures: {name} -->"
+        if begin not in document:
+            sys.exit(f"{path} has no table {name}")
+        head, rest = document.split(begin)
+        headings, tail = rest.split(end)
+        lines = headings.splitlines()[:2] + ["| " + " | ".join(map(grouped, row)) + " |" for row in table]
+        document = head + begin + "\n".join(lines) + "\n" + end + tail
+    open(path, "w").write(document)
+
+
+def total(found, name, column):
+    return sum(int(row[column]) for row in found.get(name, []) if row[column].isdigit())
+
+
+if __name__ == "__main__":
+    what, *arguments = sys.argv[1:]
+    printed = rows(sys.stdin.read())
+    if what == "write":
+        write(arguments[0], printed)
+    else:
+        print(total(printed, arguments[0], int(arguments[1])))

@@ -1,0 +1,166 @@
+//! More commands than there is room for: those without a place are told so at once and were not executed, all others
+//! are, once; what ends jobs still finds a place when what begins them no longer does.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use tokio_util::task::TaskTracker;
+use wallet_core::decide::{Cancel, ExplicitPrice, PriceSource, Reserve};
+use wallet_core::{Amounts, Command, Reply, TenantId, WalletId, WalletKey};
+use wallet_workload::figure;
+
+use super::cancelled::{Kind, World, command, wallet};
+use super::{Database, run};
+use crate::engine::{Engine, EngineConfig, EngineError, Submission};
+use crate::store::{Backend, Store};
+
+/// Places in the queue, and for one wallet.
+const QUEUE: usize = 200;
+const WALLET_QUEUE: usize = 40;
+const WALLETS: usize = 8;
+/// Sent to each wallet, which has no place for more than three quarters of its queue.
+const RESERVES: usize = 45;
+/// Of its jobs so many are cancelled in the middle of it.
+const JOBS: usize = 5;
+
+mod of_more_commands_than_there_is_room_for_each_is_executed_once_or_refused_at_once {
+    use super::*;
+
+    #[tokio::test]
+    async fn sqlite() {
+        flood(Database::sqlite()).await;
+    }
+
+    #[tokio::test]
+    async fn postgres() {
+        flood(Database::postgres()).await;
+    }
+}
+
+async fn flood(database: Database) {
+    let mut world = World::open(&database).await;
+    let wallets: Vec<WalletId> = (0..WALLETS).map(|n| wallet(Kind::TopUp, &format!("flood-{n}"))).collect();
+    for (n, wallet) in wallets.iter().enumerate() {
+        world.prepare(Kind::TopUp, &format!("flood-{n}")).await;
+        let jobs = (0..JOBS).map(|job| (wallet.clone(), reserve(&format!("early-{job}"))));
+        run(&mut world.lane, &jobs.collect::<Vec<_>>()).await;
+    }
+    let config =
+        EngineConfig { lanes: 1, queue: QUEUE, wallet_queue: WALLET_QUEUE, ..EngineConfig::default() };
+    let (store, tasks) = (&world.lane.store, TaskTracker::new());
+    let engine =
+        Engine::start(store, &world.lane.catalogs, &world.lane.clock, &config, &tasks).await.unwrap();
+
+    let dam = Dam::close(store).await;
+    let mut waiting = Waiting::default();
+    for n in 0..RESERVES {
+        for wallet in &wallets {
+            waiting.send(&engine, wallet, reserve(&format!("late-{n}")));
+        }
+    }
+    let (reserves, turned_away) = (waiting.calls.len(), waiting.turned_away);
+    for wallet in &wallets {
+        for job in 0..JOBS {
+            waiting.send(&engine, wallet, cancel(&format!("early-{job}")));
+        }
+    }
+    let cancels = waiting.calls.len() - reserves;
+    dam.open().await;
+    let replies = waiting.answers().await;
+
+    assert_eq!(reserves, QUEUE * 75 / 100, "places that jobs may take");
+    assert_eq!(turned_away, WALLETS * RESERVES - reserves, "everybody else is told at once");
+    assert_eq!(cancels, WALLETS * JOBS, "what ends jobs is shed last");
+    assert!(replies.iter().all(|reply| reply.result.is_ok()), "{replies:?}");
+    for wallet in &wallets {
+        let expected = replies.iter().zip(&waiting.wallets).filter(|(_, of)| *of == wallet).count();
+        assert_eq!(executed(store, wallet).await, expected, "{wallet}");
+    }
+    drop(engine);
+    tasks.close();
+    tasks.wait().await;
+    database.verify().await;
+    figure("flood", &[&database.name(), &QUEUE, &reserves, &cancels, &turned_away]);
+}
+
+/// A call under way.
+type Call = Pin<Box<dyn Future<Output = Result<Reply, EngineError>>>>;
+
+/// Calls under way, in the order in which they were sent, with their wallets.
+#[derive(Default)]
+struct Waiting {
+    calls: Vec<Call>,
+    wallets: Vec<WalletId>,
+    turned_away: usize,
+}
+
+impl Waiting {
+    /// Sends a command, and knows at once whether it has a place.
+    fn send(&mut self, engine: &Engine, wallet: &WalletId, command: Command) {
+        let (engine, tenant) = (engine.clone(), TenantId::DEFAULT);
+        let submission = Submission { tenant, wallet: wallet.clone(), command, deadline: None };
+        let mut call: Call = Box::pin(async move { engine.submit(submission).await });
+        match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => {
+                self.calls.push(call);
+                self.wallets.push(wallet.clone());
+            }
+            Poll::Ready(answer) => {
+                assert_eq!(answer, Err(EngineError::overloaded()));
+                self.turned_away += 1;
+            }
+        }
+    }
+
+    async fn answers(&mut self) -> Vec<Reply> {
+        let mut replies = Vec::new();
+        for call in self.calls.drain(..) {
+            replies.push(call.await.unwrap());
+        }
+        replies
+    }
+}
+
+/// Another connection that has locked what the lane needs, so that commands pile up behind it.
+struct Dam(DatabaseConnection);
+
+impl Dam {
+    async fn close(store: &Store) -> Self {
+        let connection = store.lane().await.unwrap();
+        let lock = match store.backend() {
+            Backend::Sqlite => "BEGIN IMMEDIATE",
+            Backend::Postgres => "BEGIN; LOCK TABLE wallets IN EXCLUSIVE MODE",
+        };
+        connection.execute_unprepared(lock).await.unwrap();
+        Self(connection)
+    }
+
+    async fn open(self) {
+        self.0.execute_unprepared("ROLLBACK").await.unwrap();
+        self.0.close().await.unwrap();
+    }
+}
+
+/// A job for one credit.
+fn reserve(id: &str) -> Command {
+    let Command::Reserve(reserve) = command(Kind::Reserve) else { unreachable!("that is what it makes") };
+    let amounts = Amounts::of(&"credits".parse().unwrap(), 1);
+    let price =
+        PriceSource::Explicit(ExplicitPrice { max_amounts: amounts.clone(), amounts, operation: None });
+    Command::Reserve(Reserve { id: id.parse().unwrap(), price, ..reserve })
+}
+
+fn cancel(id: &str) -> Command {
+    let Command::Cancel(cancel) = command(Kind::Cancel) else { unreachable!("that is what it makes") };
+    Command::Cancel(Cancel { id: id.parse().unwrap(), ..cancel })
+}
+
+/// How many commands behind the preparations the ledger shows.
+async fn executed(store: &Store, wallet: &WalletId) -> usize {
+    let key = WalletKey::new(TenantId::DEFAULT, wallet);
+    let snapshot = store.snapshot().await.unwrap();
+    let entries = snapshot.entries(key, 0, None, u64::from(u32::MAX)).await.unwrap();
+    let made_and_topped_up = 2;
+    entries.len() - made_and_topped_up - JOBS
+}

@@ -1,0 +1,89 @@
+//! Clients that send the steps of a story until each is decided.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use wallet_core::{Command, Reply, Timestamp, WalletId};
+use wallet_workload::Rng;
+
+use super::super::asked;
+use super::super::traces::{Step, shown};
+use crate::clock::Clock;
+use crate::engine::{EngineError, Job};
+
+pub(super) const CLIENTS: usize = 8;
+/// A client insists this often before something is wrong.
+const INSISTS: usize = 50;
+/// Of so many commands in a hundred the first attempt comes too late to be executed.
+const LATE: i64 = 5;
+
+/// A command and what was answered in the end.
+pub(super) struct Told {
+    pub(super) command: Command,
+    /// When it was sent for the first time.
+    pub(super) asked: Timestamp,
+    pub(super) reply: Reply,
+}
+
+/// All clients take steps from one list until none is left, and insist until each is decided.
+pub(super) async fn everybody(
+    seed: u64,
+    steps: Arc<[Step]>,
+    doors: &[mpsc::Sender<Job>],
+    clock: &Clock,
+) -> BTreeMap<WalletId, Vec<Told>> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut clients = JoinSet::new();
+    for n in 0..CLIENTS {
+        let (steps, next, clock) = (steps.clone(), next.clone(), clock.clone());
+        let door = doors[n % doors.len()].clone();
+        let mut rng = Rng::new(seed, 2_000 + n as u64);
+        clients.spawn(async move {
+            let mut told = Vec::new();
+            while let Some(step) = steps.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let asked = clock.move_to(step.at);
+                if rng.percent(LATE) {
+                    let passed = send(&door, step, Some(Instant::now())).await;
+                    assert_eq!(
+                        passed,
+                        Err(EngineError::DeadlinePassed),
+                        "nobody waits for {:?}",
+                        step.command
+                    );
+                }
+                let reply = shown(insist(&door, step).await);
+                told.push((step.wallet.clone(), Told { command: step.command.clone(), asked, reply }));
+            }
+            told
+        });
+    }
+    let mut by_wallet: BTreeMap<WalletId, Vec<Told>> = BTreeMap::new();
+    for (wallet, told) in clients.join_all().await.into_iter().flatten() {
+        by_wallet.entry(wallet).or_default().push(told);
+    }
+    by_wallet
+}
+
+async fn insist(door: &mpsc::Sender<Job>, step: &Step) -> Reply {
+    for _ in 0..INSISTS {
+        if let Ok(reply) = send(door, step, None).await {
+            return reply;
+        }
+    }
+    panic!("{:?} is never decided", step.command);
+}
+
+async fn send(
+    door: &mpsc::Sender<Job>,
+    step: &Step,
+    deadline: Option<Instant>,
+) -> Result<Reply, EngineError> {
+    let (mut jobs, mut answers) = asked(&[(step.wallet.clone(), step.command.clone())]);
+    let job = Job { deadline, ..jobs.remove(0) };
+    door.send(job).await.expect("the lane lives");
+    answers.remove(0).await.expect("the lane answers")
+}

@@ -1,0 +1,160 @@
+//! A wallet's history, told again by one thread: every reply in the place that its version says.
+//!
+//! Some commands were carried out and nobody was told: the answer to their COMMIT was lost, and sent again they were
+//! replays, or beat once more. Where the next reply does not fit, such a command stands in front of it. Which one the
+//! ledger says, by the instant and the hash of its entry; a heartbeat leaves no entry, and is found by trying those that
+//! were under way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wallet_core::entry::Entry;
+use wallet_core::{Command, Context, Reply, Timestamp, Touched, Wallet, execute};
+use wallet_workload::catalogs;
+
+use super::super::traces::shown;
+use super::client::Told;
+
+/// More than this many lost commands do not stand side by side.
+const LOST_TOGETHER: usize = 6;
+
+/// The wallet as it was after each of its versions.
+pub(super) struct History {
+    versions: BTreeMap<i64, Wallet>,
+    /// How many commands had to be placed that nobody was told of.
+    pub(super) hidden: u64,
+}
+
+/// A history as far as it has been told, and what is left of the replies.
+#[derive(Clone)]
+struct Partly<'a> {
+    wallet: Wallet,
+    history: BTreeMap<i64, Wallet>,
+    left: Vec<&'a Told>,
+    hidden: u64,
+    /// Lost commands since the last reply that fitted.
+    in_front: usize,
+}
+
+impl History {
+    /// Finds for every reply the place in which it must be given again.
+    pub(super) fn of(blank: Wallet, told: &[Told], ledger: Vec<Entry>) -> Self {
+        let mut left: Vec<&Told> = told.iter().collect();
+        left.sort_by_key(|told| (told.reply.version, told.reply.decided_at));
+        let instants = told.iter().map(|told| told.asked).collect();
+        let search = Search { ledger, instants };
+        let history = BTreeMap::from([(blank.version, blank.clone())]);
+        let mut open = vec![Partly { wallet: blank, history, left, hidden: 0, in_front: 0 }];
+        let mut stuck = String::new();
+        while let Some(partly) = open.pop() {
+            let Some(next) = partly.left.first() else {
+                if search.is_at_its_end(&partly.wallet) {
+                    return Self { versions: partly.history, hidden: partly.hidden };
+                }
+                continue;
+            };
+            stuck = format!("{:?} {:?} behind {:?}", next.command, next.reply, partly.wallet);
+            open.extend(search.ways_on(partly));
+        }
+        panic!("no history gives these replies; the last one tried has no place for {stuck}");
+    }
+
+    /// The wallet as it was stored in this version.
+    pub(super) fn at(&self, version: i64) -> &Wallet {
+        self.versions.get(&version).unwrap_or_else(|| panic!("nobody wrote version {version}"))
+    }
+}
+
+struct Search {
+    ledger: Vec<Entry>,
+    /// All that the clock showed.
+    instants: BTreeSet<Timestamp>,
+}
+
+impl Search {
+    /// What may have come next; the likeliest last. None: this history did not happen.
+    fn ways_on<'a>(&self, mut partly: Partly<'a>) -> Vec<Partly<'a>> {
+        let version = partly.left[0].reply.version;
+        let group = partly.left.iter().take_while(|told| told.reply.version == version);
+        let fits = group.enumerate().find_map(|(at, told)| {
+            let (wallet, reply) = then(&partly.wallet, &told.command, told.reply.decided_at);
+            (reply == told.reply && self.is_in_the_ledger(&wallet)).then_some((at, wallet))
+        });
+        if let Some((at, wallet)) = fits {
+            partly.left.remove(at);
+            partly.in_front = 0;
+            partly.turn_into(wallet);
+            return vec![partly];
+        }
+        if partly.in_front == LOST_TOGETHER {
+            return Vec::new();
+        }
+        let mut ways: Vec<Wallet> = Vec::new();
+        for wallet in self.lost_heartbeats(&partly).into_iter().chain(self.lost_entry(&partly)) {
+            if wallet.version <= version && !ways.contains(&wallet) {
+                ways.push(wallet);
+            }
+        }
+        let then = |wallet| {
+            let (hidden, in_front) = (partly.hidden + 1, partly.in_front + 1);
+            let mut next = Partly { hidden, in_front, ..partly.clone() };
+            next.turn_into(wallet);
+            next
+        };
+        ways.into_iter().map(then).collect()
+    }
+
+    /// The wallet after whoever wrote the next entry. Sent again it was a replay, or refused because of what had come of it. A
+    /// refused command leaves what was due, as a poke does.
+    fn lost_entry(&self, partly: &Partly<'_>) -> Option<Wallet> {
+        let next = usize::try_from(partly.wallet.revision).unwrap();
+        let entry = self.ledger.get(next)?;
+        let candidates = partly.left.iter().map(|told| &told.command).chain([&Command::Poke]);
+        candidates
+            .map(|command| then(&partly.wallet, command, entry.record_time).0)
+            .find(|wallet| wallet.revision > partly.wallet.revision && self.is_in_the_ledger(wallet))
+    }
+
+    /// The wallet after any of the heartbeats under way at any instant that they were.
+    fn lost_heartbeats(&self, partly: &Partly<'_>) -> Vec<Wallet> {
+        let before = partly.left[0].reply.decided_at;
+        let under_way = partly.left.iter().filter(|told| told.asked <= before);
+        let mut after = Vec::new();
+        for told in under_way.filter(|told| matches!(told.command, Command::Extend(_))) {
+            let from = told.asked.max(partly.wallet.last_time);
+            let to = told.reply.decided_at.min(before);
+            let clock = self.instants.range(told.asked..=to).map(|at| from.max(*at));
+            for now in clock.chain([from]).collect::<BTreeSet<_>>() {
+                let (wallet, _) = then(&partly.wallet, &told.command, now);
+                if wallet.version > partly.wallet.version && wallet.revision == partly.wallet.revision {
+                    after.push(wallet);
+                }
+            }
+        }
+        after
+    }
+
+    fn is_in_the_ledger(&self, wallet: &Wallet) -> bool {
+        match usize::try_from(wallet.revision).unwrap().checked_sub(1) {
+            None => true,
+            Some(last) => self.ledger.get(last).is_some_and(|entry| entry.hash == wallet.head),
+        }
+    }
+
+    fn is_at_its_end(&self, wallet: &Wallet) -> bool {
+        self.ledger.last().is_none_or(|last| last.hash == wallet.head)
+    }
+}
+
+impl Partly<'_> {
+    fn turn_into(&mut self, wallet: Wallet) {
+        self.history.insert(wallet.version, wallet.clone());
+        self.wallet = wallet;
+    }
+}
+
+fn then(wallet: &Wallet, command: &Command, now: Timestamp) -> (Wallet, Reply) {
+    let mut copy = wallet.clone();
+    let context = Context { now, catalogs: catalogs() };
+    let reply = execute(&mut copy, &context, command, &mut Vec::new(), &mut Touched::default()).unwrap();
+    (copy, shown(reply))
+}

@@ -1,0 +1,28 @@
+//! Rows that nobody can lock yet: wallets that several servers make at the same moment. One of them does, the others find
+//! that it was done; nobody is told to come again, so the clients here never do.
+
+use tokio::task::JoinSet;
+use wallet_client::{ClientConfig, RetryPolicy, WalletClient, v1};
+/// Enough for servers to meet in their batches.
+const WALLETS: usize = 300;
+
+each_fleet! {
+    async fn of_300_wallets_made_everywhere_at_once_each_is_made_once_and_nobody_is_turned_away(servers: Vec<Server>) {
+        let mut calls = JoinSet::new();
+        for server in &servers {
+            let mut config = ClientConfig::new(server.endpoint());
+            config.retry = RetryPolicy::never();
+            let client = WalletClient::connect(config).await.unwrap();
+            for n in 0..WALLETS {
+                let (client, wallet_id) = (client.clone(), format!("wallet-{n}"));
+                let request = v1::CreateWalletRequest { wallet_id, ..Default::default() };
+                calls.spawn(async move { client.create_wallet(request).await.map(|made| made.replayed) });
+            }
+        }
+        let answers = calls.join_all().await.into_iter().map(|answer| answer.unwrap_or_else(|e| panic!("{e}")));
+        assert_eq!(answers.filter(|replayed| !replayed).count(), WALLETS);
+        let report = servers[0].verify().await;
+        assert!(report.is_clean(), "{report}");
+        assert_eq!((report.wallets, report.entries), (WALLETS as u64, WALLETS as u64));
+    }
+}
