@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use wallet_core::WalletId;
 
 use crate::catalogs::{PublishError, PublishedCatalogs};
-use crate::clock::{Clock, MAX_SKEW};
+use crate::clock::{Clock, MAX_LEAP, MAX_SKEW};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig};
 use crate::grpc::{self, GrpcLimits, Health, ServeError, Services};
@@ -33,6 +33,12 @@ pub enum AppError {
     /// Nobody's real credits may live by a clock that people move.
     #[error("--manual-clock is for trying things out: only with a sqlite:// database and a loopback address")]
     ManualClock,
+    /// One of two clocks is wrong, and nobody knows which.
+    #[error(
+        "the clocks of the database and of this machine are {0:?} apart: one of them is wrong, and what expires by a \
+         wrong clock does not come back"
+    )]
+    Clocks(Duration),
     /// Nobody has made it.
     #[error("there is no wallet {0}")]
     NoWallet(WalletId),
@@ -92,7 +98,10 @@ impl App {
         let store = Store::open(&config.database_url).await?;
         store.migrate().await?;
         let clock = clock(&config, &store).await?;
-        compare_clocks(&store, &clock).await?;
+        let drift = compare_clocks(&store, &clock).await?;
+        if drift > MAX_LEAP {
+            return Err(AppError::Clocks(drift));
+        }
         let wanted = config.catalog.as_deref();
         let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), wanted, BUNDLED_CATALOG).await?;
         let quotes = QuoteSigner::new(&store.signing_key("quotes", fresh_secret()?, clock.now()).await?);
@@ -184,6 +193,14 @@ impl Watch {
                 tracing::warn!(%error, "cannot look for a newer catalog; the last good one serves on");
             }
             match compare_clocks(&self.store, &self.clock).await {
+                Ok(drift) if drift > MAX_LEAP => {
+                    tracing::error!(
+                        ?drift,
+                        "the database's clock leapt and is not believed: not ready until it is set right, or this \
+                         server is started again"
+                    );
+                    self.health.set_serving(false).await;
+                }
                 Ok(drift) if drift > MAX_SKEW => {
                     tracing::error!(
                         ?drift,

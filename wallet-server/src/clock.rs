@@ -1,8 +1,9 @@
 //! The only place that reads a clock.
 //!
 //! A system clock takes the time once from the database's machine (PostgreSQL) or this one (SQLite) and then follows
-//! this process's monotonic clock, so that setting the system's clock moves nothing while the server runs. A manual
-//! clock stands still until it is moved forward, so that a year of renewals can be watched in a minute.
+//! this process's monotonic clock, so that setting the system's clock moves nothing while the server runs. It follows
+//! the database's clock, but not when that leaps: credits that expire by a mistake do not come back. A manual clock stands
+//! still until it is moved forward, so that a year of renewals can be watched in a minute.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,6 +13,9 @@ use wallet_core::Timestamp;
 
 /// How far the clock may stray from the database's before the server calls itself not ready.
 pub(crate) const MAX_SKEW: Duration = Duration::from_secs(2);
+
+/// How far away the database's clock may be and still be believed.
+pub(crate) const MAX_LEAP: Duration = Duration::from_secs(3_600);
 
 /// A clock that all parts of a server share, its copies included.
 #[derive(Debug, Clone)]
@@ -53,16 +57,19 @@ impl Clock {
         instant.max(Timestamp::from_micros(before))
     }
 
-    /// Agrees with the database, whose clock showed `theirs` half-way between `asked` and now.
-    /// Returns how far this clock had strayed. A manual clock agrees with nobody.
+    /// Agrees with the database, whose clock showed `theirs` half-way through a round trip that is just over, unless that
+    /// is more than [`MAX_LEAP`] away. Returns how far this clock was from it. A manual clock agrees with nobody.
     pub(crate) fn follow(&self, theirs: Timestamp, round_trip: Duration) -> Duration {
         if self.is_manual() {
             return Duration::ZERO;
         }
         let ours = self.now().minus(round_trip / 2);
         let drift = theirs.as_micros().saturating_sub(ours.as_micros());
-        self.origin.fetch_add(drift, Ordering::Relaxed);
-        Duration::from_micros(drift.unsigned_abs())
+        let distance = Duration::from_micros(drift.unsigned_abs());
+        if distance <= MAX_LEAP {
+            self.origin.fetch_add(drift, Ordering::Relaxed);
+        }
+        distance
     }
 }
 
@@ -73,10 +80,23 @@ mod tests {
     #[test]
     fn following_the_database_sets_the_clock_and_tells_the_drift() {
         let clock = Clock::system();
-        let theirs = clock.now().plus(Duration::from_secs(3600));
+        let theirs = clock.now().plus(Duration::from_secs(1_800));
         let drift = clock.follow(theirs, Duration::ZERO);
-        assert!(drift > Duration::from_secs(3590) && drift < Duration::from_secs(3610));
+        assert!(drift > Duration::from_secs(1_790) && drift < Duration::from_secs(1_810));
         assert!(clock.now() >= theirs);
+        let behind = clock.now().minus(Duration::from_secs(1_800));
+        clock.follow(behind, Duration::ZERO);
+        assert!(clock.now() < behind.plus(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_leap_is_told_and_not_followed() {
+        let clock = Clock::system();
+        let before = clock.now();
+        for theirs in [before.plus(MAX_LEAP * 2), before.minus(MAX_LEAP * 2)] {
+            assert!(clock.follow(theirs, Duration::ZERO) > MAX_LEAP);
+            assert!(before <= clock.now() && clock.now() < before.plus(MAX_LEAP));
+        }
     }
 
     #[test]
