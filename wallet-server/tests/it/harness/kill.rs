@@ -8,7 +8,7 @@ use super::postgres::{Postgres, output};
 impl Postgres {
     /// A cluster that nobody else uses. It is gone when dropped.
     pub(crate) fn private() -> Postgres {
-        Postgres::start()
+        Postgres::start(&[], "")
     }
 
     /// SIGKILL to every process of the server, then the server again, which recovers from its log.
@@ -29,6 +29,6 @@ impl Postgres {
         for file in [pid_file, format!("{}/.s.PGSQL.{}.lock", self.dir.display(), self.port)] {
             fs::remove_file(file).expect("a file with its process id");
         }
-        assert!(self.try_start(), "{}", fs::read_to_string(self.log()).unwrap_or_default());
+        assert!(self.try_start(""), "{}", fs::read_to_string(self.log()).unwrap_or_default());
     }
 }

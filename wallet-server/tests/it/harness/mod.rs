@@ -1,6 +1,8 @@
 //! Servers and databases for tests: an in-process server on port 0, or the binary as a process that can be killed.
 
+mod cut;
 mod database;
+mod disk;
 mod kill;
 mod names;
 mod postgres;
@@ -8,14 +10,19 @@ mod process;
 mod proxy;
 mod seed;
 mod server;
+mod strace;
+mod trace;
 
+pub(crate) use cut::restore;
 pub(crate) use database::Database;
-pub(crate) use names::{credits, tool, video};
+pub(crate) use disk::{Disk, Loss};
+pub(crate) use names::{credits, micros, tool, video};
 pub(crate) use postgres::Postgres;
 pub(crate) use process::Process;
 pub(crate) use proxy::Proxy;
 pub(crate) use seed::seed;
 pub(crate) use server::Server;
+pub(crate) use trace::{Folder, Trace};
 
 /// Declares tests that run on a fresh server over SQLite and over PostgreSQL:
 ///

@@ -1,6 +1,7 @@
 //! Small things that tests say often.
 
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use wallet_client::{OperationExt, amount, operation, v1};
 
@@ -22,4 +23,12 @@ pub(crate) fn tool(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable).map(PathBuf::from);
     path.filter(|path| path.is_file())
         .unwrap_or_else(|| panic!("{variable} names no program: run scripts/test"))
+}
+
+/// The system's clock, in microseconds.
+pub(crate) fn micros() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "to be put in order with what other processes have seen")]
+    let now = SystemTime::now();
+    let since = now.duration_since(UNIX_EPOCH).expect("it is later than 1970");
+    u64::try_from(since.as_micros()).expect("it is not that late")
 }

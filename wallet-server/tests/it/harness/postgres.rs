@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs};
 
 pub(crate) struct Postgres {
-    bin: PathBuf,
+    pub(super) bin: PathBuf,
     /// Holds `data`, the Unix socket and the server's log.
     pub(super) dir: PathBuf,
     user: Option<User>,
@@ -38,7 +38,7 @@ impl Postgres {
     /// This process's cluster, started at the first call (about two seconds).
     pub(crate) fn shared() -> &'static Postgres {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
-        SHARED.get_or_init(Postgres::start)
+        SHARED.get_or_init(|| Postgres::start(&[], ""))
     }
 
     /// Creates an empty database and returns its URL.
@@ -49,7 +49,8 @@ impl Postgres {
         format!("postgres://postgres@127.0.0.1:{port}/{name}")
     }
 
-    pub(super) fn start() -> Postgres {
+    /// With arguments of its own for `initdb`, and lines for its settings.
+    pub(super) fn start(arguments: &[&str], settings: &str) -> Postgres {
         let bin = binaries();
         let user = (id(&["-u"]) == Some(0)).then(User::postgres);
         let dir = tempfile::Builder::new().prefix("wallet-pg-").tempdir().expect("a directory").keep();
@@ -60,41 +61,43 @@ impl Postgres {
         let mut postgres = Postgres { bin, dir, user, port: 0, databases: AtomicU32::new(0), _watchdog };
 
         let (data, log) = (postgres.data(), postgres.log());
-        postgres.run(
-            "initdb",
-            &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
-        );
+        let usual = ["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
+        postgres.run("initdb", &[&usual, arguments].concat());
         let settings = format!(
             "listen_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\n\
-             max_connections = 200\nshared_buffers = 64MB\ndeadlock_timeout = 50ms\n",
+             max_connections = 200\nshared_buffers = 64MB\ndeadlock_timeout = 50ms\n{settings}",
             postgres.dir.display()
         );
         fs::write(format!("{data}/postgresql.auto.conf"), settings).expect("write the settings");
         // Another process can take the free port before the server does.
         let started = (0..5).any(|_| {
             postgres.port = free_port();
-            postgres.try_start()
+            postgres.try_start("")
         });
         assert!(started, "PostgreSQL does not start: {}", fs::read_to_string(log).unwrap_or_default());
         postgres
     }
 
     /// Waits until the server accepts connections.
-    pub(super) fn try_start(&self) -> bool {
-        let port = format!("-p {}", self.port);
+    pub(super) fn try_start(&self, options: &str) -> bool {
+        let port = format!("-p {} {options}", self.port);
         self.command("pg_ctl")
             .args(["start", "-w", "-D", &self.data(), "-l", &self.log(), "-o", &port])
             .output()
             .is_ok_and(|output| output.status.success())
     }
 
-    fn run(&self, program: &str, args: &[&str]) {
+    pub(super) fn run(&self, program: &str, args: &[&str]) {
         let output = self.command(program).args(args).output().expect(program);
         assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.bin.join(program));
+        self.prepared(Command::new(self.bin.join(program)))
+    }
+
+    /// As the server's user.
+    pub(super) fn prepared(&self, mut command: Command) -> Command {
         command.stdin(Stdio::null());
         as_user(&mut command, &self.dir, self.user);
         command

@@ -1,9 +1,13 @@
 //! The server as a process, so that it can be killed like one.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::Database;
+use super::strace::{Recording, under_strace};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_wallet-server");
 
 /// A running `wallet-server`; killed when dropped.
 pub(crate) struct Process {
@@ -19,13 +23,31 @@ impl Process {
 
     /// The same with an environment of its own.
     pub(crate) fn start_with(database: &Database, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wallet-server"))
+        let mut command = Command::new(BINARY);
+        command.stderr(Stdio::null());
+        Self::spawn(command, database, arguments, environment)
+    }
+
+    /// The same under strace, which writes down in this file what becomes of the database's.
+    pub(crate) fn recorded(database: &Database, trace: &Path) -> (Self, Recording) {
+        let command = under_strace(Path::new(BINARY), trace, Path::new("/dev/null"));
+        let mut process = Self::spawn(command, database, &[], &[]);
+        let complaints = process.child.stderr.take().expect("strace's errors are piped");
+        (process, Recording::new(trace, complaints))
+    }
+
+    fn spawn(
+        mut command: Command,
+        database: &Database,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut child = command
             .args(["--listen", "127.0.0.1:0", "--database-url", &database.url])
             .args(arguments)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .expect("the binary starts");
         let stdout = child.stdout.take().expect("its output is piped");

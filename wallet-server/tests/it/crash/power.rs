@@ -1,0 +1,206 @@
+//! The power goes. Of what the server on SQLite, or PostgreSQL under it, wrote to its files only that is certain which
+//! the disk was told to keep; the rest is lost, or is there in parts. Whatever was acknowledged before is in the ledger
+//! once, what was not is whole or absent, and sending it again converges.
+//!
+//! One run is recorded under strace, with its acknowledgements and when they were heard. `harness::Disk` then makes the
+//! files that a disk would have had at any moment of it: half of the moments are chosen anywhere under load, half
+//! right behind an acknowledgement. An acknowledgement counts at a moment if it was heard earlier by the system's clock,
+//! which strace's is too: then all that the server had waited for is in the trace before that moment.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use wallet_client::{RetryPolicy, WalletClient, v1};
+use wallet_workload::{Rng, figure};
+
+use super::caller::Caller;
+use super::witness::{Acknowledgement, Witness};
+use super::{WALLETS, client, verify, wallet};
+use crate::harness::{Database, Disk, Folder, Loss, Postgres, Process, Trace, restore, seed};
+
+/// Moments at which the power goes.
+const CUTS: usize = 24;
+/// After every third of them, everything is sent again.
+const EVERY: usize = 3;
+const CALLERS: usize = 16;
+/// In or after each of them the database looks after its files.
+const WAVES: usize = 3;
+/// Calls of each caller in each wave; a job has four.
+const CALLS: usize = 11;
+
+mod what_was_acknowledged_survives_24_power_cuts_and_the_rest_converges {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        let [folder, place, nothing] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let root = folder.path().canonicalize().unwrap();
+        let database = Database::within(folder);
+        let (mut process, recording) = Process::recorded(&database, &place.path().join("trace"));
+        let file = root.join("wallet.db");
+        let heard = load(&process, || checkpointed(&file)).await;
+        process.kill();
+        let folder = Folder { root: &root, ignored: &["wallet.db-shm", "wallet.lock"] };
+        let trace = Trace::read(&recording.finish(), &folder);
+        let revive = |disk: &Disk<'_>, loss: &mut Loss| {
+            let copy = tempfile::tempdir().unwrap();
+            let lost = disk.lay(copy.path(), loss);
+            (Database::within(copy), lost)
+        };
+        survive(&trace, nothing.path(), &heard, revive).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        let cluster = Postgres::with_short_logs();
+        let database = Database::on(&cluster);
+        let kept = cluster.end_and_keep();
+        let (mut server, recording) = cluster.start_recorded();
+        let mut process = Process::start(&database, &[]);
+        let heard = load(&process, || async { tokio::task::block_in_place(|| cluster.checkpoint()) }).await;
+        process.kill();
+        cluster.stop_at_once();
+        server.wait().unwrap();
+        let folder = Folder { root: &cluster.files(), ignored: &["postmaster.pid", "postmaster.opts"] };
+        let trace = Trace::read(&recording.finish(), &folder);
+        let mut runs = false;
+        let revive = |disk: &Disk<'_>, loss: &mut Loss| {
+            if std::mem::replace(&mut runs, true) {
+                cluster.stop_at_once();
+            }
+            restore(&kept, &cluster.files());
+            let lost = disk.lay(&cluster.files(), loss);
+            cluster.recover();
+            (database.clone(), lost)
+        };
+        survive(&trace, &kept, &heard, revive).await;
+    }
+}
+
+/// What was acknowledged: the wallets, and what each caller heard.
+struct Heard {
+    wallets: Vec<Acknowledgement>,
+    callers: Vec<Vec<Acknowledgement>>,
+}
+
+/// Waves of calls, and beside each of them what makes the database look after its files.
+async fn load<F: Future<Output = ()>>(process: &Process, look_after: impl Fn() -> F) -> Heard {
+    let client = client(process, RetryPolicy::never()).await;
+    let mut heard = Heard { wallets: Vec::new(), callers: vec![Vec::new(); CALLERS] };
+    for n in 0..WALLETS {
+        let create = v1::CreateWalletRequest { wallet_id: wallet(n), ..Default::default() };
+        let answer = client.create_wallet(create).await.unwrap();
+        heard.wallets.push(Acknowledgement::of_new_wallet(answer));
+    }
+    for _ in 0..WAVES {
+        tokio::join!(wave(&client, &mut heard), look_after());
+    }
+    heard
+}
+
+/// All callers at once.
+async fn wave(client: &WalletClient, heard: &mut Heard) {
+    let mut working = JoinSet::new();
+    for (n, heard) in heard.callers.iter_mut().enumerate() {
+        let (client, caller, mut heard) = (client.clone(), caller(n, heard), std::mem::take(heard));
+        working.spawn(async move {
+            let (_, more, _) = caller.insist(client, CALLS).await;
+            heard.extend(more);
+            (n, heard)
+        });
+    }
+    for (n, all) in working.join_all().await {
+        heard.callers[n] = all;
+    }
+}
+
+fn caller(n: usize, heard: &[Acknowledgement]) -> Caller {
+    Caller::after(n, wallet(n % WALLETS), heard)
+}
+
+/// Waits until SQLite has copied its log into the database, which it does when it has nothing else to do.
+async fn checkpointed(file: &Path) {
+    let changed = || fs::metadata(file).and_then(|file| file.modified()).unwrap();
+    let before = changed();
+    while changed() == before {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Cuts the power at moments of the trace and brings the database back each time.
+async fn survive(
+    trace: &Trace,
+    base: &Path,
+    heard: &Heard,
+    mut revive: impl FnMut(&Disk<'_>, &mut Loss) -> (Database, usize),
+) {
+    let seed = seed();
+    let mut disk = Disk::new(base, trace);
+    let (mut name, mut looked_for, mut lost) = ("", 0, 0);
+    for (n, moment) in moments(trace, heard, &mut Rng::new(seed, 0)).into_iter().enumerate() {
+        let instant = trace.moments.get(moment).map_or(u64::MAX, |moment| moment.at);
+        let heard = heard.before(instant);
+        let mut loss = if n % 2 == 0 { Loss::All } else { Loss::Some(Rng::new(seed, n as u64)) };
+        disk.go_to(moment);
+        let (database, lost_here) = revive(&disk, &mut loss);
+        name = database.name();
+        println!("cut {n} at {moment} of {}: {lost_here} writes lost", trace.moments.len());
+        lost += lost_here;
+        looked_for += holds(&database, &heard, n % EVERY == 0).await;
+    }
+    assert!(lost > 0, "everything that was written was certain: nothing was tried");
+    let (calls, (written, syncs)) = (heard.callers.iter().map(Vec::len).sum::<usize>(), trace.figures());
+    let written = format!("{written} KiB");
+    figure("power", &[&name, &calls, &written, &syncs, &CUTS, &looked_for, &lost, &"none"]);
+}
+
+/// When the power goes, in order.
+fn moments(trace: &Trace, heard: &Heard, rng: &mut Rng) -> Vec<usize> {
+    let after = |heard: u64| trace.moments.partition_point(|moment| moment.at <= heard);
+    let begun = after(heard.wallets.last().unwrap().heard);
+    let all: Vec<u64> = heard.callers.iter().flatten().map(|one| one.heard).collect();
+    let anywhere: Vec<usize> = (begun..=trace.moments.len()).collect();
+    let mut moments: Vec<usize> = (0..CUTS)
+        .map(|n| if n % 2 == 0 { *rng.pick(&anywhere).unwrap() } else { after(*rng.pick(&all).unwrap()) })
+        .collect();
+    moments.sort_unstable();
+    moments
+}
+
+impl Heard {
+    /// What had been heard by then.
+    fn before(&self, instant: u64) -> Heard {
+        let by_then = |all: &Vec<Acknowledgement>| {
+            all.iter().take_while(|one| one.heard < instant).cloned().collect::<Vec<_>>()
+        };
+        Heard { wallets: by_then(&self.wallets), callers: self.callers.iter().map(by_then).collect() }
+    }
+}
+
+/// The ledger is whole and holds all that was acknowledged, and the callers can get the rest done. How much was looked
+/// for.
+async fn holds(database: &Database, heard: &Heard, send_again: bool) -> usize {
+    let mut process = Process::start(database, &[]);
+    verify(database).await;
+    let client = client(&process, RetryPolicy::default()).await;
+    let mut witness = Witness::default();
+    witness.saw(heard.wallets.iter().chain(heard.callers.iter().flatten()).cloned().collect());
+    let looked_for = witness.acknowledged();
+    witness.compare(&client).await;
+    if send_again {
+        let mut callers: Vec<Caller> =
+            heard.callers.iter().enumerate().map(|(n, heard)| caller(n, heard)).collect();
+        for caller in &mut callers {
+            caller.hears_the_same_again(&client).await;
+            caller.finish_job(&client, &mut witness).await;
+        }
+        witness.compare(&client).await;
+        witness.assert_all_happened_once(&callers);
+        witness.assert_final_state(&client).await;
+        process.kill();
+        verify(database).await;
+    }
+    looked_for
+}

@@ -1,0 +1,221 @@
+//! A program under `strace`: every call it makes that may change files or make changes last, with all bytes.
+//!
+//! This knows strace's text and not what the calls mean. Whatever it cannot read fails the test.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStderr, Command, Stdio};
+
+use super::tool;
+
+/// The calls that are written down. Those with a question mark do not exist everywhere.
+const CALLS: &str = "?open,openat,?creat,read,write,pwrite64,writev,pwritev,pwritev2,lseek,truncate,ftruncate,\
+     fallocate,fsync,fdatasync,?rename,?renameat,renameat2,?link,linkat,?unlink,unlinkat,copy_file_range,sendfile,\
+     splice,mmap,?io_uring_setup";
+/// No write is longer than this.
+const LONGEST: &str = "67108864";
+
+/// What strace writes, until the last process that it watches is gone.
+pub(crate) struct Recording {
+    file: PathBuf,
+    /// What strace itself complains about. It ends when strace does.
+    complaints: ChildStderr,
+}
+
+/// The program under strace, which writes into this file; its arguments may follow. The child's process id is that of
+/// the program, so that it can be killed, and its standard error goes to `log`: the child's is strace's own.
+pub(crate) fn under_strace(program: &Path, file: &Path, log: &Path) -> Command {
+    let mut command = Command::new(tool("WALLET_TEST_STRACE"));
+    command.args([
+        "-D",
+        "-f",
+        "--seccomp-bpf",
+        "-qq",
+        "-ttt",
+        "-y",
+        "-s",
+        LONGEST,
+        "-e",
+        "signal=none",
+        "-e",
+    ]);
+    command.arg(format!("trace={CALLS}")).arg("-o").arg(file);
+    command.args(["--", "sh", "-c", r#"log=$1; shift; exec "$@" 2>>"$log""#, "sh"]).arg(log).arg(program);
+    command.stderr(Stdio::piped());
+    command
+}
+
+impl Recording {
+    /// Of a child that was started `under_strace`, with its standard error.
+    pub(crate) fn new(file: &Path, complaints: ChildStderr) -> Self {
+        Self { file: file.to_owned(), complaints }
+    }
+
+    /// Everything, once the last process is gone.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        let mut complaints = String::new();
+        self.complaints.read_to_string(&mut complaints).expect("strace comes to its end");
+        assert_eq!(complaints, "", "strace is not content");
+        fs::read(&self.file).expect("what strace has written")
+    }
+}
+
+/// A call to the operating system.
+#[derive(Debug, Default)]
+pub(crate) struct Call {
+    pub(crate) process: u32,
+    pub(crate) name: String,
+    pub(crate) arguments: Vec<Argument>,
+    /// `None` where the process was gone before it came back.
+    pub(crate) result: Option<i64>,
+}
+
+/// An argument: the strings in it, and everything else.
+#[derive(Debug, Default)]
+pub(crate) struct Argument {
+    pub(crate) words: String,
+    pub(crate) strings: Vec<Vec<u8>>,
+}
+
+/// When a call began or came back, in microseconds of the system's clock; the order is the true one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub(crate) at: u64,
+    pub(crate) call: usize,
+    pub(crate) ends: bool,
+}
+
+/// The calls, and the moments at which they began and ended.
+pub(crate) fn read_calls(text: &[u8]) -> (Vec<Call>, Vec<Moment>) {
+    let (mut calls, mut moments) = (Vec::new(), Vec::new());
+    let mut under_way: HashMap<u32, (usize, Vec<u8>)> = HashMap::new();
+    for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+        let (process, at, rest) = columns(line);
+        if rest.starts_with(b"+++ ") || rest.starts_with(b"--- ") {
+            continue;
+        }
+        if let Some(resumed) = rest.strip_prefix(b"<... ") {
+            let (call, mut whole) = under_way.remove(&process).expect("what is resumed has begun");
+            whole.extend(after(resumed, b" resumed>"));
+            calls[call] = read_call(process, &whole);
+            moments.push(Moment { at, call, ends: true });
+            continue;
+        }
+        let call = calls.len();
+        moments.push(Moment { at, call, ends: false });
+        if let Some(begun) = rest.strip_suffix(b" <unfinished ...>") {
+            under_way.insert(process, (call, begun.to_vec()));
+            calls.push(Call::default());
+        } else {
+            calls.push(read_call(process, rest));
+            moments.push(Moment { at, call, ends: true });
+        }
+    }
+    for (process, (call, begun)) in under_way {
+        calls[call] = read_call(process, &begun);
+    }
+    assert!(moments.is_sorted_by_key(|moment| moment.at), "the clock was put back while strace was looking");
+    (calls, moments)
+}
+
+/// Process, microseconds, and the rest of a line.
+fn columns(line: &[u8]) -> (u32, u64, &[u8]) {
+    let (process, rest) = column(line);
+    let (at, rest) = column(rest);
+    let number = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+    let seconds = at.split(|&byte| byte == b'.').map(number).collect::<Option<Vec<u64>>>();
+    match (number(process).map(u32::try_from), seconds.as_deref()) {
+        (Some(Ok(process)), Some([seconds, micros])) => (process, seconds * 1_000_000 + micros, rest),
+        _ => panic!("not strace's: {}", String::from_utf8_lossy(&line[..line.len().min(200)])),
+    }
+}
+
+/// The first column, and what follows the spaces behind it.
+fn column(line: &[u8]) -> (&[u8], &[u8]) {
+    let end = line.iter().position(|&byte| byte == b' ').unwrap_or(line.len());
+    (&line[..end], line[end..].trim_ascii_start())
+}
+
+fn after<'a>(text: &'a [u8], mark: &[u8]) -> &'a [u8] {
+    let found = text.windows(mark.len()).position(|window| window == mark);
+    &text[found.expect("strace's mark") + mark.len()..]
+}
+
+/// `name(arguments) = result ...`
+fn read_call(process: u32, text: &[u8]) -> Call {
+    let bracket = text.iter().position(|&byte| byte == b'(').expect("a call has arguments");
+    let name = String::from_utf8_lossy(&text[..bracket]).into_owned();
+    let (arguments, rest) = read_arguments(&text[bracket + 1..]);
+    let result = String::from_utf8_lossy(rest);
+    let result = result.trim_start().strip_prefix('=').map(str::trim_start);
+    let digits = result.and_then(|result| result.split([' ', '<']).next());
+    Call { process, name, arguments, result: digits.and_then(|digits| digits.parse().ok()) }
+}
+
+/// The arguments up to the bracket that closes them, and what follows it.
+fn read_arguments(text: &[u8]) -> (Vec<Argument>, &[u8]) {
+    let mut arguments = vec![Argument::default()];
+    let (mut at, mut depth) = (0, 0);
+    while at < text.len() {
+        let byte = text[at];
+        at += 1;
+        let argument = arguments.last_mut().expect("there is always one");
+        match byte {
+            b'"' => {
+                let (string, length) = read_string(&text[at..]);
+                argument.strings.push(string);
+                at += length;
+                assert!(!text[at..].starts_with(b"..."), "strace has cut a string off");
+                continue;
+            }
+            b')' if depth == 0 => return (arguments, &text[at..]),
+            b',' if depth == 0 => {
+                arguments.push(Argument::default());
+                continue;
+            }
+            b' ' if depth == 0 && argument.words.is_empty() => continue,
+            b'(' | b'[' | b'{' | b'<' => depth += 1,
+            b')' | b']' | b'}' | b'>' => depth -= 1,
+            _ => {}
+        }
+        argument.words.push(char::from(byte));
+    }
+    (arguments, &[])
+}
+
+/// A string as in C, from behind its first quote, and how long that was.
+fn read_string(text: &[u8]) -> (Vec<u8>, usize) {
+    let mut string = Vec::new();
+    let mut at = 0;
+    loop {
+        match text[at] {
+            b'"' => return (string, at + 1),
+            b'\\' => {
+                at += 1;
+                let digits =
+                    text[at..].iter().take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+                string.push(match text[at] {
+                    _ if digits > 0 => octal(&text[at..at + digits]),
+                    b'n' => b'\n',
+                    b't' => b'\t',
+                    b'r' => b'\r',
+                    b'v' => 0x0b,
+                    b'f' => 0x0c,
+                    plain @ (b'"' | b'\\' | b'\'' | b'<' | b'>') => plain,
+                    other => panic!("strace does not write \\{}", char::from(other)),
+                });
+                at += digits.max(1);
+            }
+            byte => {
+                string.push(byte);
+                at += 1;
+            }
+        }
+    }
+}
+
+fn octal(digits: &[u8]) -> u8 {
+    digits.iter().fold(0, |value, digit| value * 8 + (digit - b'0'))
+}

@@ -1,0 +1,245 @@
+//! What was done to the files of one folder: the meaning of what strace has written.
+//!
+//! A descriptor's file is the one that strace names beside it, so that renaming and removing are followed by name; its
+//! place in the file is followed from where it was opened. What is done to the folder in a way that is not known here
+//! fails the test: nothing is left out silently. Calls that fail are left out, and so are those that only begin to write
+//! back (`sync_file_range`), since nothing is certain after them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::strace::{Argument, Call, Moment, read_calls};
+
+/// Something done to a file. Paths are relative to the folder.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Made if it was not there; emptied if it was to be.
+    Opened {
+        path: PathBuf,
+        emptied: bool,
+    },
+    Written {
+        path: PathBuf,
+        at: usize,
+        bytes: Vec<u8>,
+    },
+    /// As long as this; no shorter than this if it only `grows`.
+    Resized {
+        path: PathBuf,
+        length: usize,
+        grows: bool,
+    },
+    Synced {
+        path: PathBuf,
+    },
+    Renamed {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    Linked {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    Removed {
+        path: PathBuf,
+    },
+}
+
+/// What was done, and when each began and ended.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    pub(crate) deeds: Vec<Deed>,
+    /// In their true order. `call` is the number of the deed.
+    pub(crate) moments: Vec<Moment>,
+}
+
+/// The folder, as far as it counts.
+pub(crate) struct Folder<'a> {
+    pub(crate) root: &'a Path,
+    /// Files that need not outlive the power.
+    pub(crate) ignored: &'a [&'a str],
+}
+
+impl Trace {
+    pub(crate) fn read(text: &[u8], folder: &Folder<'_>) -> Self {
+        let (calls, moments) = read_calls(text);
+        let mut places = Places::default();
+        let mut trace = Self::default();
+        let mut numbers = HashMap::new();
+        for (number, call) in calls.iter().enumerate() {
+            if call.result.is_some_and(|result| result < 0) {
+                continue;
+            }
+            if let Some(deed) = folder.meaning(call, &mut places) {
+                numbers.insert(number, trace.deeds.len());
+                trace.deeds.push(deed);
+            }
+        }
+        let known = |moment: &Moment| Some(Moment { call: *numbers.get(&moment.call)?, ..*moment });
+        trace.moments = moments.iter().filter_map(known).collect();
+        trace
+    }
+
+    /// How many KiB were written, and how often it was waited until the disk has them.
+    pub(crate) fn figures(&self) -> (usize, usize) {
+        let bytes = self.deeds.iter().map(|deed| match deed {
+            Deed::Written { bytes, .. } => bytes.len(),
+            _ => 0,
+        });
+        let syncs = self.deeds.iter().filter(|deed| matches!(deed, Deed::Synced { .. })).count();
+        (bytes.sum::<usize>() / 1024, syncs)
+    }
+}
+
+/// Where each descriptor stands in its file, by process.
+#[derive(Default)]
+struct Places(HashMap<(u32, u32), usize>);
+
+impl Places {
+    fn set(&mut self, call: &Call, descriptor: u32, place: usize) {
+        self.0.insert((call.process, descriptor), place);
+    }
+
+    /// Steps on by so much; where it stood.
+    fn step(&mut self, call: &Call, by: usize) -> Option<usize> {
+        let place = self.0.get_mut(&(call.process, descriptor(call.arguments.first()?)?.0))?;
+        *place += by;
+        Some(*place - by)
+    }
+}
+
+impl Folder<'_> {
+    /// What a call has done, if anything that counts.
+    fn meaning(&self, call: &Call, places: &mut Places) -> Option<Deed> {
+        let result = call.result.and_then(|result| usize::try_from(result).ok());
+        match call.name.as_str() {
+            "open" | "openat" | "creat" => self.opened(call, places),
+            "read" => {
+                places.step(call, result.unwrap_or(0));
+                None
+            }
+            "lseek" => {
+                places.set(call, descriptor(&call.arguments[0])?.0, result?);
+                None
+            }
+            "write" | "writev" => {
+                let bytes = written(call);
+                let place = places.step(call, bytes.len());
+                let path = self.of_descriptor(call)?;
+                let at = place.unwrap_or_else(|| panic!("where in {} was this?", path.display()));
+                Some(Deed::Written { path, at, bytes })
+            }
+            "pwrite64" | "pwritev" => {
+                let path = self.of_descriptor(call)?;
+                let at = number(call.arguments.last());
+                Some(Deed::Written { path, at, bytes: written(call) })
+            }
+            "ftruncate" => {
+                let path = self.of_descriptor(call)?;
+                Some(Deed::Resized { path, length: number(call.arguments.get(1)), grows: false })
+            }
+            "fallocate" => {
+                let path = self.of_descriptor(call)?;
+                assert_eq!(number(call.arguments.get(1)), 0, "no other mode is known: {call:?}");
+                let [from, length] = [2, 3].map(|n| number(call.arguments.get(n)));
+                Some(Deed::Resized { path, length: from + length, grows: true })
+            }
+            "fsync" | "fdatasync" => Some(Deed::Synced { path: self.of_descriptor(call)? }),
+            "mmap" => {
+                let shared = |word| call.arguments.iter().any(|argument| argument.words.contains(word));
+                let path = self.inside(descriptor(call.arguments.get(4)?)?.1)?;
+                assert!(!(shared("MAP_SHARED") && shared("PROT_WRITE")), "{} is mapped", path.display());
+                None
+            }
+            "io_uring_setup" => panic!("strace does not see what is done through io_uring"),
+            _ => self.renamed(call),
+        }
+    }
+
+    fn opened(&self, call: &Call, places: &mut Places) -> Option<Deed> {
+        let path = self.inside(&named(call).next()?)?;
+        let flags: &str =
+            call.arguments.iter().map(|it| &*it.words).find(|it| it.starts_with("O_")).unwrap_or("");
+        if let Some(descriptor) = call.result.and_then(|result| u32::try_from(result).ok()) {
+            places.set(call, descriptor, 0);
+        }
+        for unknown in ["O_SYNC", "O_DSYNC", "O_APPEND"] {
+            assert!(!flags.contains(unknown), "{unknown} of {} is not known", path.display());
+        }
+        let emptied = flags.contains("O_TRUNC") || call.name == "creat";
+        (emptied || flags.contains("O_CREAT")).then_some(Deed::Opened { path, emptied })
+    }
+
+    /// Names that come and go, and whatever else there is.
+    fn renamed(&self, call: &Call) -> Option<Deed> {
+        let mut names = named(call).map(|path| self.inside(&path));
+        match call.name.as_str() {
+            "rename" | "renameat" | "renameat2" | "link" | "linkat" => {
+                let both = (names.next().flatten(), names.next().flatten());
+                let (from, to) = match both {
+                    (Some(from), Some(to)) => (from, to),
+                    (None, None) => return None,
+                    half => panic!("a file has come or gone: {half:?}"),
+                };
+                let is_rename = call.name.starts_with("rename");
+                Some(if is_rename { Deed::Renamed { from, to } } else { Deed::Linked { from, to } })
+            }
+            "unlink" | "unlinkat" => Some(Deed::Removed { path: names.next().flatten()? }),
+            _ => {
+                let mut words = call.arguments.iter().filter_map(descriptor).map(|(_, path)| path);
+                let touches = names.next().flatten().or_else(|| words.find_map(|path| self.inside(path)));
+                assert_eq!(touches, None, "{} is not known", call.name);
+                None
+            }
+        }
+    }
+
+    /// The file of a call's first descriptor.
+    fn of_descriptor(&self, call: &Call) -> Option<PathBuf> {
+        self.inside(descriptor(call.arguments.first()?)?.1)
+    }
+
+    /// The path within the folder, if it is there and counts. Servers name their files from within it.
+    fn inside(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
+        let path = path.as_ref();
+        let path = if path.is_absolute() { path.strip_prefix(self.root).ok()? } else { path };
+        let path: PathBuf = path.components().collect();
+        let name = path.file_name()?.to_str()?;
+        (!self.ignored.contains(&name)).then_some(path)
+    }
+}
+
+/// `7</some/file>`: number and path. What has no path (sockets), or none any more (removed files), is not meant.
+fn descriptor(argument: &Argument) -> Option<(u32, &str)> {
+    let (number, path) = argument.words.split_once('<')?;
+    let path = path.strip_suffix('>').filter(|path| path.starts_with('/'))?;
+    Some((number.parse().ok()?, path))
+}
+
+/// The paths that a call names, as far as strace says relative to what.
+fn named(call: &Call) -> impl Iterator<Item = PathBuf> {
+    call.arguments.iter().enumerate().filter_map(|(n, argument)| {
+        let name = std::str::from_utf8(argument.strings.first()?).ok()?;
+        let before = n.checked_sub(1).map(|n| &*call.arguments[n].words);
+        let folder = before.and_then(|before| before.split_once('<')?.1.strip_suffix('>'));
+        Some(Path::new(folder.unwrap_or_default()).join(name))
+    })
+}
+
+/// The bytes that a call has written.
+fn written(call: &Call) -> Vec<u8> {
+    let mut bytes = call.arguments.get(1).map(|argument| argument.strings.concat()).unwrap_or_default();
+    match call.result.map(usize::try_from) {
+        Some(Ok(length)) => {
+            assert!(length <= bytes.len(), "strace has not told all of {} bytes", length);
+            bytes.truncate(length);
+        }
+        _ => assert_eq!(call.result, None),
+    }
+    bytes
+}
+
+fn number(argument: Option<&Argument>) -> usize {
+    let argument = argument.expect("an argument");
+    argument.words.parse().unwrap_or_else(|_| panic!("no number: {argument:?}"))
+}
