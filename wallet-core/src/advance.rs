@@ -29,7 +29,7 @@ pub fn advance(wallet: &mut Wallet, now: Timestamp, touched: &mut Touched) -> Re
         entries.extend(wallet.apply(decision, now)?);
         next = next_due(wallet, now);
         if next.as_ref().and_then(Decision::effective_time) != at {
-            event::tell(wallet, &head, &mut entries[first..], touched);
+            event::tell(wallet, &head, &mut entries[first..], false, touched);
             (first, head) = (entries.len(), wallet.head);
         }
     }

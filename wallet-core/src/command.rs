@@ -296,8 +296,8 @@ fn carry_out(
     let head = wallet.head;
     let mut entry = wallet.apply(decision, context.now)?;
     if let Some(entry) = &mut entry {
-        touched.profile |= wallet.profile.follow(&context.catalogs.current);
-        event::tell(wallet, &head, slice::from_mut(entry), touched);
+        let changed = wallet.profile.follow(&context.catalogs.current);
+        event::tell(wallet, &head, slice::from_mut(entry), changed, touched);
     }
     Ok(entry)
 }

@@ -10,6 +10,7 @@ use crate::amount::Amounts;
 use crate::catalog::{Catalog, Entitlement, Limit, Plan, Threshold};
 use crate::decision::Decision;
 use crate::entry::{Entry, EntryBalance, EntryKind, Hash, genesis};
+use crate::fact::Facts;
 use crate::fingerprint::Fingerprint;
 use crate::grant::{Grant, GrantKey};
 use crate::ids::{RequestId, ReservationId, UnitId, WalletId};
@@ -213,6 +214,7 @@ impl Wallet {
 
     /// Carries out a decision made on this very state, and returns the entry to append, if it makes one.
     pub fn apply(&mut self, decision: Decision, now: Timestamp) -> Result<Option<Entry>, Broken> {
+        let facts = Facts::of(&decision, self);
         let touched = self.apply_postings(&decision)?;
         let revision = self.revision + i64::from(decision.entry.is_some());
         self.apply_reservation(&decision, revision)?;
@@ -253,6 +255,7 @@ impl Wallet {
             fingerprint: fingerprint.unwrap_or_default(),
             actor: said.actor,
             reason: said.reason,
+            facts,
             postings: decision.postings,
             balances: touched.units().map(|unit| self.entry_balance(unit)).collect(),
             events: decision.events,

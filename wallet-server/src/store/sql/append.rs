@@ -365,6 +365,7 @@ fn entries(batch: &[Written<'_>]) -> Result<Part, StoreError> {
             fingerprint: Text = |(_, e, ..)| e.fingerprint.to_string(),
             actor: Text = |(_, e, ..)| text(e.actor.as_ref()),
             reason: Text = |(_, e, ..)| e.reason.clone(),
+            facts: Text = |(_, e, ..)| e.facts.to_string(),
             postings: Text = |(_, _, postings, _)| postings.clone(),
             balances: Text = |(_, _, _, balances)| balances.clone(),
             hash: Bytes = |(_, e, ..)| e.hash.to_vec(),
