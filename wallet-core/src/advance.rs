@@ -16,7 +16,7 @@ use crate::renew;
 use crate::reservation::{Finish, State};
 use crate::time::Timestamp;
 use crate::touched::Touched;
-use crate::wallet::{Broken, UNNUMBERED, Wallet, WalletStatus};
+use crate::wallet::{Broken, UNNUMBERED, Wallet};
 
 /// Carries out everything due up to `now`, and returns the entries it made. A frozen wallet stands still.
 pub fn advance(wallet: &mut Wallet, now: Timestamp, touched: &mut Touched) -> Result<Vec<Entry>, Broken> {
@@ -48,7 +48,7 @@ enum Due<'a> {
 
 /// The earliest event that is due at `now`, as a decision.
 pub fn next_due(wallet: &Wallet, now: Timestamp) -> Option<Decision> {
-    if wallet.status == WalletStatus::Frozen {
+    if wallet.frozen {
         return None;
     }
     let holds = wallet

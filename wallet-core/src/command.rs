@@ -21,7 +21,7 @@ use crate::rejection::Rejection;
 use crate::reservation::Reservation;
 use crate::time::Timestamp;
 use crate::touched::Touched;
-use crate::wallet::{Broken, Wallet, WalletStatus};
+use crate::wallet::{Broken, Wallet};
 
 /// What can be asked of a wallet.
 #[derive(Debug, Clone, PartialEq)]
@@ -318,7 +318,7 @@ pub fn decide(wallet: &Wallet, context: &Context<'_>, command: &Command) -> Resu
     if !wallet.exists() {
         return Err(Rejection::WalletNotFound);
     }
-    if wallet.status == WalletStatus::Frozen {
+    if wallet.frozen {
         return Err(Rejection::WalletFrozen);
     }
     match command {

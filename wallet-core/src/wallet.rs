@@ -37,8 +37,11 @@ pub enum WalletStatus {
     Suspended = 2,
     /// For good.
     Closed = 3,
-    /// An invariant failed: no commands until a person has looked.
-    Frozen = 4,
+}
+
+impl WalletStatus {
+    /// All of them.
+    pub const ALL: [WalletStatus; 3] = [WalletStatus::Active, WalletStatus::Suspended, WalletStatus::Closed];
 }
 
 /// What a wallet has of one unit.
@@ -106,6 +109,8 @@ pub struct Wallet {
     pub id: WalletId,
     /// Whether it can be used.
     pub status: WalletStatus,
+    /// An invariant failed: no commands until a person has looked, whatever the status, which stays.
+    pub frozen: bool,
     /// Counts every write.
     pub version: i64,
     /// Counts entries; 0: the wallet does not exist.
@@ -147,6 +152,7 @@ impl Wallet {
             key,
             id,
             status: WalletStatus::Active,
+            frozen: false,
             version: 0,
             revision: 0,
             head: genesis(key),

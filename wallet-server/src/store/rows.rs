@@ -20,7 +20,7 @@ use crate::store::StoreError;
 use crate::store::entity::{entries, events, grants, reservations, wallet_balances};
 
 pub(crate) fn status(number: i16) -> Result<WalletStatus, StoreError> {
-    [WalletStatus::Active, WalletStatus::Suspended, WalletStatus::Closed, WalletStatus::Frozen]
+    WalletStatus::ALL
         .into_iter()
         .find(|status| *status as i16 == number)
         .ok_or_else(|| StoreError::corrupt(format!("wallet status {number}")))

@@ -2,7 +2,7 @@
 
 use wallet_core::fact::Digest;
 use wallet_core::posting::Account;
-use wallet_core::wallet::{Profile, WalletStatus};
+use wallet_core::wallet::Profile;
 use wallet_core::{TenantId, Timestamp, UnitId, WalletId, WalletKey};
 
 use crate::store::entity::{grants, reservations, wallet_balances, wallet_profiles, wallets};
@@ -108,8 +108,7 @@ impl WalletFold {
         for revision in self.events.keys() {
             faults.add(*revision, "has events and no entry");
         }
-        let known = WalletStatus::Frozen as i16 == row.status || self.status as i16 == row.status;
-        faults.unless(known, at, || {
+        faults.unless(row.status == self.status as i16, at, || {
             format!("I16: has status {}, is {:?} by its entries", row.status, self.status)
         });
         faults.unless(self.profile.is_none() || self.profile == self.told_profile, at, || {

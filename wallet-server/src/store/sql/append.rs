@@ -118,6 +118,7 @@ fn wallets(batch: &[Written<'_>]) -> [Part; 2] {
             bucket: SmallInt = |w| w.key().bucket(),
             wallet_key: Uuid = |w| w.key().uuid(),
             status: SmallInt = |w| w.wallet().status as i16,
+            frozen: Bool = |w| w.wallet().frozen,
             version: BigInt = |w| w.wallet().version,
             revision: BigInt = |w| w.wallet().revision,
             head: Bytes = |w| w.wallet().head.to_vec(),

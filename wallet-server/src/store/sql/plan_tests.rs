@@ -157,7 +157,7 @@ async fn fill(lane: &DatabaseConnection, backend: Backend) {
         Backend::Sqlite => "zeroblob(32)",
     };
     let rows = [
-        ("wallets", format!("n % 64, {key}, 1, 1, 1, {zeros}, 1, 0")),
+        ("wallets", format!("n % 64, {key}, 1, false, 1, 1, {zeros}, 1, 0")),
         ("wallet_balances", format!("n % 64, {key}, 'credits', 1, 0, 0, 0")),
         ("wallet_profiles", format!("n % 64, {key}, {key}, 'w' || n, 1, '{{}}', 2")),
         (
