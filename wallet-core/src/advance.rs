@@ -21,19 +21,21 @@ use crate::wallet::{Broken, UNNUMBERED, Wallet};
 /// Carries out everything due up to `now`, and returns the entries it made. A frozen wallet stands still.
 pub fn advance(wallet: &mut Wallet, now: Timestamp, touched: &mut Touched) -> Result<Vec<Entry>, Broken> {
     let mut entries = Vec::new();
-    let (mut first, mut head) = (0, wallet.head);
-    let mut next = next_due(wallet, now);
-    while let Some(decision) = next {
-        let at = decision.effective_time();
-        touched.note(&decision);
-        entries.extend(wallet.apply(decision, now)?);
-        next = next_due(wallet, now);
-        if next.as_ref().and_then(Decision::effective_time) != at {
+    let (mut first, mut head, mut instant) = (0, wallet.head, None);
+    loop {
+        let next = next_due(wallet, now);
+        let at = next.as_ref().and_then(Decision::effective_time);
+        if first < entries.len() && at != instant {
             event::tell(wallet, &head, &mut entries[first..], false, touched);
             (first, head) = (entries.len(), wallet.head);
+            // What was told is in the profile: the next decision is made on that.
+            continue;
         }
+        let Some(decision) = next else { return Ok(entries) };
+        instant = at;
+        touched.note(&decision);
+        entries.extend(wallet.apply(decision, now)?);
     }
-    Ok(entries)
 }
 
 /// What is due, in the order of events at the same instant.
