@@ -17,7 +17,7 @@ mod shrink;
 
 pub use compare::compare;
 pub use generator::{Generator, Pace, Timed, trace};
-pub use model::{Answered, Expected, Model, Refusal, Seen};
+pub use model::{Answered, Expected, Model, Refusal, Seen, WrittenEntry};
 pub use pair::{Pair, catalogs};
 pub use rng::Rng;
 pub use shrink::shrink;
