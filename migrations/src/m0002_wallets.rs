@@ -38,7 +38,8 @@ const WALLETS: &str = "
 CREATE TABLE wallets (
     bucket            SMALLINT NOT NULL CHECK (bucket BETWEEN 0 AND 63),
     wallet_key        {uuid}   NOT NULL,
-    status            SMALLINT NOT NULL CHECK (status BETWEEN 1 AND 4),
+    status            SMALLINT NOT NULL CHECK (status BETWEEN 1 AND 3),
+    frozen            BOOLEAN  NOT NULL,
     version           BIGINT   NOT NULL CHECK (version >= revision),
     revision          BIGINT   NOT NULL CHECK (revision > 0),
     head              {bytes}  NOT NULL CHECK (length(head) = 32),

@@ -16,24 +16,26 @@ use crate::renew;
 use crate::reservation::{Finish, State};
 use crate::time::Timestamp;
 use crate::touched::Touched;
-use crate::wallet::{Broken, UNNUMBERED, Wallet, WalletStatus};
+use crate::wallet::{Broken, UNNUMBERED, Wallet};
 
 /// Carries out everything due up to `now`, and returns the entries it made. A frozen wallet stands still.
 pub fn advance(wallet: &mut Wallet, now: Timestamp, touched: &mut Touched) -> Result<Vec<Entry>, Broken> {
     let mut entries = Vec::new();
-    let (mut first, mut head) = (0, wallet.head);
-    let mut next = next_due(wallet, now);
-    while let Some(decision) = next {
-        let at = decision.effective_time();
+    let (mut first, mut head, mut instant) = (0, wallet.head, None);
+    loop {
+        let next = next_due(wallet, now);
+        let at = next.as_ref().and_then(Decision::effective_time);
+        if first < entries.len() && at != instant {
+            event::tell(wallet, &head, &mut entries[first..], false, touched);
+            (first, head) = (entries.len(), wallet.head);
+            // What was told is in the profile: the next decision is made on that.
+            continue;
+        }
+        let Some(decision) = next else { return Ok(entries) };
+        instant = at;
         touched.note(&decision);
         entries.extend(wallet.apply(decision, now)?);
-        next = next_due(wallet, now);
-        if next.as_ref().and_then(Decision::effective_time) != at {
-            event::tell(wallet, &head, &mut entries[first..], touched);
-            (first, head) = (entries.len(), wallet.head);
-        }
     }
-    Ok(entries)
 }
 
 /// What is due, in the order of events at the same instant.
@@ -48,7 +50,7 @@ enum Due<'a> {
 
 /// The earliest event that is due at `now`, as a decision.
 pub fn next_due(wallet: &Wallet, now: Timestamp) -> Option<Decision> {
-    if wallet.status == WalletStatus::Frozen {
+    if wallet.frozen {
         return None;
     }
     let holds = wallet

@@ -29,6 +29,8 @@ pub struct WalletView {
     pub id: WalletId,
     /// Whether it can be used.
     pub status: WalletStatus,
+    /// Whether an invariant failed, and nothing can be done until a person has looked.
+    pub frozen: bool,
     /// What rarely changes.
     pub profile: Profile,
     /// The plan whose prices and limits apply.
@@ -49,6 +51,7 @@ impl WalletView {
         Self {
             id: wallet.id.clone(),
             status: wallet.status,
+            frozen: wallet.frozen,
             profile: wallet.profile.clone(),
             plan: wallet.plan(catalog).map(|plan| plan.id.clone()),
             open_reservations: wallet.open_reservations,

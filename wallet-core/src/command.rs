@@ -21,7 +21,7 @@ use crate::rejection::Rejection;
 use crate::reservation::Reservation;
 use crate::time::Timestamp;
 use crate::touched::Touched;
-use crate::wallet::{Broken, Wallet, WalletStatus};
+use crate::wallet::{Broken, Wallet};
 
 /// What can be asked of a wallet.
 #[derive(Debug, Clone, PartialEq)]
@@ -296,8 +296,8 @@ fn carry_out(
     let head = wallet.head;
     let mut entry = wallet.apply(decision, context.now)?;
     if let Some(entry) = &mut entry {
-        touched.profile |= wallet.profile.follow(&context.catalogs.current);
-        event::tell(wallet, &head, slice::from_mut(entry), touched);
+        let changed = wallet.profile.follow(&context.catalogs.current);
+        event::tell(wallet, &head, slice::from_mut(entry), changed, touched);
     }
     Ok(entry)
 }
@@ -318,7 +318,7 @@ pub fn decide(wallet: &Wallet, context: &Context<'_>, command: &Command) -> Resu
     if !wallet.exists() {
         return Err(Rejection::WalletNotFound);
     }
-    if wallet.status == WalletStatus::Frozen {
+    if wallet.frozen {
         return Err(Rejection::WalletFrozen);
     }
     match command {

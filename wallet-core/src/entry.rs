@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::event::Event;
+use crate::fact::Facts;
 use crate::fingerprint::Fingerprint;
 use crate::ids::{Actor, RequestId, ReservationId, UnitId};
 use crate::key::WalletKey;
@@ -152,6 +153,8 @@ pub struct Entry {
     pub actor: Option<Actor>,
     /// Why, in the platform's words.
     pub reason: String,
+    /// What it says of rows besides what moved.
+    pub facts: Facts,
     /// What moved.
     pub postings: Vec<Posting>,
     /// The units that moved, as they were afterwards.
@@ -179,7 +182,7 @@ impl Entry {
         hasher.finalize().into()
     }
 
-    /// Behind everything else, and only where there are any: an entry without events has the bytes it always had.
+    /// Behind everything else, and only where there are any.
     fn canonical_events(&self, out: &mut Canonical) {
         out.count(self.events.len());
         for event in &self.events {
@@ -203,6 +206,7 @@ impl Entry {
         out.text(&self.fingerprint.to_string());
         out.text(self.actor.as_ref().map_or("", |id| id.as_str()));
         out.text(&self.reason);
+        out.text(&self.facts.to_string());
         out.count(self.postings.len());
         for posting in &self.postings {
             out.text(posting.unit.as_str());
@@ -229,16 +233,16 @@ impl Entry {
 }
 
 /// Length-prefixed bytes: no two different entries have the same.
-struct Canonical(Vec<u8>);
+pub(crate) struct Canonical(Vec<u8>);
 
 impl Canonical {
-    fn new(tag: &str) -> Self {
+    pub(crate) fn new(tag: &str) -> Self {
         let mut canonical = Self(Vec::with_capacity(256));
         canonical.text(tag);
         canonical
     }
 
-    fn int(&mut self, value: i64) {
+    pub(crate) fn int(&mut self, value: i64) {
         self.0.extend_from_slice(&value.to_be_bytes());
     }
 
@@ -251,7 +255,11 @@ impl Canonical {
         self.0.extend_from_slice(bytes);
     }
 
-    fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 }

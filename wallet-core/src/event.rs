@@ -78,9 +78,16 @@ impl Event {
     }
 }
 
-/// Adds to the last of the entries that one instant brought what they make of the balances, and seals it anew.
-/// `head` is the hash that the first of them is chained to.
-pub(crate) fn tell(wallet: &mut Wallet, head: &Hash, entries: &mut [Entry], touched: &mut Touched) {
+/// Adds to the last of the entries that one instant brought what they make of the balances and of the profile, and
+/// seals it anew. `head` is the hash that the first of them is chained to, `changed` whether the profile has changed
+/// since they were made.
+pub(crate) fn tell(
+    wallet: &mut Wallet,
+    head: &Hash,
+    entries: &mut [Entry],
+    mut changed: bool,
+    touched: &mut Touched,
+) {
     let mut events = Vec::new();
     for (unit, change) in changes(entries) {
         let after = wallet.balance(unit.as_str()).available;
@@ -93,14 +100,19 @@ pub(crate) fn tell(wallet: &mut Wallet, head: &Hash, entries: &mut [Entry], touc
             events.push(Event::about_balance(EventKind::Exhausted, &unit, 0, 0));
         }
         if still_told != told {
-            touched.profile = true;
+            changed = true;
             match still_told.is_empty() {
                 true => wallet.profile.told.remove(&unit),
                 false => wallet.profile.told.insert(unit, still_told),
             };
         }
     }
-    let Some((last, earlier)) = entries.split_last_mut().filter(|_| !events.is_empty()) else { return };
+    let to_be_said = changed || !events.is_empty();
+    let Some((last, earlier)) = entries.split_last_mut().filter(|_| to_be_said) else { return };
+    if changed {
+        touched.profile = true;
+        last.facts.profile(&wallet.profile);
+    }
     last.events.extend(events);
     last.hash = last.hash_after(earlier.last().map_or(head, |entry| &entry.hash));
     wallet.head = last.hash;

@@ -15,6 +15,7 @@ pub mod decimal;
 pub mod decision;
 pub mod entry;
 pub mod event;
+pub mod fact;
 pub mod fingerprint;
 pub mod grant;
 pub mod hold;

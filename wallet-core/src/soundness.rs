@@ -2,7 +2,7 @@
 //! not add up. `verify` looks at everything, this at what is in memory anyway.
 
 use crate::touched::Touched;
-use crate::wallet::{Balance, Broken, Wallet, WalletStatus};
+use crate::wallet::{Balance, Broken, Wallet};
 
 impl Wallet {
     /// Whether what was loaded adds up: every grant in itself, its open grants with the balances, and no more open
@@ -39,7 +39,7 @@ impl Wallet {
 
     /// Stops the wallet until a person has looked: no command is carried out, nothing falls due, reads go on.
     pub fn freeze(&mut self, touched: &mut Touched) {
-        self.status = WalletStatus::Frozen;
+        self.frozen = true;
         self.version += 1;
         touched.any = true;
     }

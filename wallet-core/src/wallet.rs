@@ -10,6 +10,7 @@ use crate::amount::Amounts;
 use crate::catalog::{Catalog, Entitlement, Limit, Plan, Threshold};
 use crate::decision::Decision;
 use crate::entry::{Entry, EntryBalance, EntryKind, Hash, genesis};
+use crate::fact::Facts;
 use crate::fingerprint::Fingerprint;
 use crate::grant::{Grant, GrantKey};
 use crate::ids::{RequestId, ReservationId, UnitId, WalletId};
@@ -36,8 +37,11 @@ pub enum WalletStatus {
     Suspended = 2,
     /// For good.
     Closed = 3,
-    /// An invariant failed: no commands until a person has looked.
-    Frozen = 4,
+}
+
+impl WalletStatus {
+    /// All of them.
+    pub const ALL: [WalletStatus; 3] = [WalletStatus::Active, WalletStatus::Suspended, WalletStatus::Closed];
 }
 
 /// What a wallet has of one unit.
@@ -105,6 +109,8 @@ pub struct Wallet {
     pub id: WalletId,
     /// Whether it can be used.
     pub status: WalletStatus,
+    /// An invariant failed: no commands until a person has looked, whatever the status, which stays.
+    pub frozen: bool,
     /// Counts every write.
     pub version: i64,
     /// Counts entries; 0: the wallet does not exist.
@@ -146,6 +152,7 @@ impl Wallet {
             key,
             id,
             status: WalletStatus::Active,
+            frozen: false,
             version: 0,
             revision: 0,
             head: genesis(key),
@@ -213,6 +220,7 @@ impl Wallet {
 
     /// Carries out a decision made on this very state, and returns the entry to append, if it makes one.
     pub fn apply(&mut self, decision: Decision, now: Timestamp) -> Result<Option<Entry>, Broken> {
+        let facts = Facts::of(&decision, self);
         let touched = self.apply_postings(&decision)?;
         let revision = self.revision + i64::from(decision.entry.is_some());
         self.apply_reservation(&decision, revision)?;
@@ -253,6 +261,7 @@ impl Wallet {
             fingerprint: fingerprint.unwrap_or_default(),
             actor: said.actor,
             reason: said.reason,
+            facts,
             postings: decision.postings,
             balances: touched.units().map(|unit| self.entry_balance(unit)).collect(),
             events: decision.events,

@@ -250,10 +250,10 @@ pub fn admissible(
 /// Whether the wallet may spend at all, whatever the price.
 fn may_spend(wallet: &Wallet) -> Result<(), Rejection> {
     match wallet.status {
+        _ if wallet.frozen => return Err(Rejection::WalletFrozen),
         WalletStatus::Active => {}
         WalletStatus::Suspended => return Err(Rejection::WalletSuspended),
         WalletStatus::Closed => return Err(Rejection::WalletClosed),
-        WalletStatus::Frozen => return Err(Rejection::WalletFrozen),
     }
     match wallet.balances.iter().find(|(_, balance)| balance.debt > 0) {
         Some((unit, balance)) => Err(Rejection::InDebt { unit: unit.clone(), debt: balance.debt }),

@@ -9,7 +9,6 @@ use wallet_core::advance::next_due;
 use wallet_core::catalog::Catalog;
 use wallet_core::decide::CreateWallet;
 use wallet_core::reservation::{Reservation, State};
-use wallet_core::wallet::WalletStatus;
 use wallet_core::{Catalogs, Command, Reply, ReservationId, Timestamp, Wallet};
 
 use super::facts::Fact;
@@ -140,7 +139,7 @@ impl World {
 
     fn freeze(&mut self) {
         for ledger in [&mut self.lazy, &mut self.swept] {
-            ledger.wallet.status = WalletStatus::Frozen;
+            ledger.wallet.frozen = true;
         }
     }
 

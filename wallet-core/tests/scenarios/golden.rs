@@ -6,10 +6,12 @@
 
 use wallet_core::entry::{Entry, EntryBalance, EntryKind, genesis};
 use wallet_core::event::{Event, EventKind};
+use wallet_core::fact::{Digest, Facts};
 use wallet_core::fingerprint::Fingerprint;
-use wallet_core::grant::GrantKey;
+use wallet_core::grant::{Grant, GrantDetails, GrantKey, Parts};
 use wallet_core::posting::{Account, Part, Posting};
-use wallet_core::{TenantId, WalletId, WalletKey};
+use wallet_core::wallet::WalletStatus;
+use wallet_core::{Amounts, Source, TenantId, Timestamp, WalletId, WalletKey};
 
 use super::prelude::*;
 
@@ -25,6 +27,7 @@ fn entry(revision: i64, kind: EntryKind, at: u64, late: u64) -> Entry {
         fingerprint: Fingerprint::default(),
         actor: None,
         reason: String::new(),
+        facts: Facts::default(),
         postings: Vec::new(),
         balances: Vec::new(),
         events: Vec::new(),
@@ -52,7 +55,7 @@ fn telling() -> Entry {
         available: 19,
         threshold: 20,
         grant: None,
-        expire_time: wallet_core::Timestamp::NEVER,
+        expire_time: Timestamp::NEVER,
     };
     let expiring = Event {
         kind: EventKind::GrantExpiring,
@@ -64,10 +67,53 @@ fn telling() -> Entry {
     Entry { events: vec![event, expiring], ..entry(5, EntryKind::Reserved, 4, 0) }
 }
 
-fn history() -> [Entry; 4] {
+/// Digests of a grant, of what was agreed, of a bill, of a profile.
+fn digests() -> [Digest; 4] {
+    let grant = Grant {
+        key: GrantKey::parse("top_up:t").unwrap(),
+        unit: unit("credits"),
+        source: Source::Purchased,
+        priority: -3,
+        effective_time: START,
+        expire_time: Timestamp::NEVER,
+        warn_time: Timestamp::NEVER,
+        create_time: START.plus(seconds(1)),
+        amount: 100,
+        parts: Parts::default(),
+        taken_back: None,
+        details: GrantDetails::default(),
+    };
     [
-        entry(1, EntryKind::WalletCreated, 0, 0),
+        Digest::of_grant(&grant, r#"{"pack":"p"}"#),
+        Digest::of_terms(r#"{"amounts":{"credits":5}}"#, "operation=0011223344556677"),
+        Digest::of_bill(r#"{"late":false}"#, ""),
+        Digest::of_profile(r#"{"sales":0}"#),
+    ]
+}
+
+/// All that an entry can say of rows.
+fn facts() -> Facts {
+    let [grant, terms, bill, profile] = digests();
+    Facts {
+        grants: [(GrantKey::parse("top_up:t").unwrap(), grant)].into(),
+        terms: Some(terms),
+        bill: Some(bill),
+        status: Some(WalletStatus::Suspended),
+        debt_limits: Amounts::of(&unit("credits"), 0),
+        profile: Some(profile),
+    }
+}
+
+fn history() -> [Entry; 4] {
+    let Facts { grants, profile, .. } = facts();
+    let debt_limits = Amounts::of(&unit("credits"), 50);
+    [
         Entry {
+            facts: Facts { debt_limits, profile, ..Facts::default() },
+            ..entry(1, EntryKind::WalletCreated, 0, 0)
+        },
+        Entry {
+            facts: Facts { grants, ..Facts::default() },
             postings: vec![posting("credits", grant("top_up:t"), Part::Issued, Part::Available, 100)],
             balances: vec![balance("credits", 100, 0, 0)],
             ..entry(2, EntryKind::ToppedUp, 1, 0)
@@ -100,10 +146,10 @@ fn the_hashes_of_format_1_never_change() {
     let mut head = genesis(wallet);
     assert_eq!(hex::encode(head), "651a36e33060eed21c23d38d8067fe1aefd93397d1574d4dca13dfd5d88f9cf5");
     for (entry, expected) in history().iter().zip([
-        "137ccd26816f7b9e1b7e6b280ac5005f9b9aedbaa18162629e13581bc3cd4dac",
-        "64c3a2d22507687834b3e1e6177f10d1db99b33d5025077908f171200e3b4a96",
-        "a989a0a16477f6df207a8c57061d003d0934cb9ac0e17622eb2a72116e8ef57c",
-        "9f4f748c3d4f0a4547a801736a8e80511b9974314b34b89f575b278ba1551747",
+        "ffdcc909ef7ae891f2bf03ec63c17054545bc07e6f4b66ef6f3c69da96ebb57b",
+        "4cc6776eb1c7789adfbbcc3096851502a78899d3bfa02e542e7d4f0729450b06",
+        "8d0866be3d5247d4cb684099c52b8fe4cda87b1b8e62c2d664cd25082caa3948",
+        "6440dd9e6bcdc700fb01934cf0af4b9cceff1e76a4b9d7389426f8a44f42a7f1",
     ]) {
         head = entry.hash_after(&head);
         assert_eq!(hex::encode(head), expected, "entry {}", entry.revision);
@@ -113,7 +159,7 @@ fn the_hashes_of_format_1_never_change() {
 #[test]
 fn what_people_are_told_is_hashed() {
     let hash = telling().hash_after(&[0; 32]);
-    assert_eq!(hex::encode(hash), "e89cc232199153c7e29e652def9c23d5a1ef83b35741b5b11b89861a068cae5b");
+    assert_eq!(hex::encode(hash), "93e07fc737d701e1e592b270dea42d4960fb020ee01162d1b71a318e30c16dbe");
     let changes: [fn(&mut Entry); 7] = [
         |e| drop(e.events.pop()),
         |e| e.events.swap(0, 1),
@@ -126,6 +172,34 @@ fn what_people_are_told_is_hashed() {
     for (n, change) in changes.iter().enumerate() {
         let mut other = telling();
         change(&mut other);
+        assert_ne!(other.hash_after(&[0; 32]), hash, "change {n}");
+    }
+}
+
+#[test]
+fn what_an_entry_says_of_rows_is_hashed() {
+    let said = [
+        "87qC8RUev4sEatGgrj9mZA",
+        "CTygvrHmUWrMgQ4p9PY93Q",
+        "nMs7C7X6pAFpOEZQhPbrTg",
+        "5WSunxYUzB0cfihq_ExGlw",
+    ];
+    assert_eq!(digests().map(String::from), said);
+    let saying = Entry { facts: facts(), ..entry(6, EntryKind::WalletUpdated, 5, 0) };
+    let hash = saying.hash_after(&[0; 32]);
+    assert_eq!(hex::encode(hash), "d63f30bebd236110c2466bbc971051c6ba53f5e11b5583267bc5f4c29a5aaa90");
+    let changes: [fn(&mut Facts); 7] = [
+        |f| f.grants.clear(),
+        |f| f.terms = None,
+        |f| f.bill = f.terms,
+        |f| f.status = Some(WalletStatus::Active),
+        |f| f.debt_limits = Amounts::of(&unit("credits"), 1),
+        |f| f.debt_limits = Amounts::none(),
+        |f| f.profile = f.terms,
+    ];
+    for (n, change) in changes.iter().enumerate() {
+        let mut other = saying.clone();
+        change(&mut other.facts);
         assert_ne!(other.hash_after(&[0; 32]), hash, "change {n}");
     }
 }

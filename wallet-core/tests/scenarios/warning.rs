@@ -47,6 +47,17 @@ fn it_is_told_again_only_after_10_percent_above() {
         .then([told(&["7: credits at 24, below 25"])]);
 }
 
+/// The allowance of the second week is decided on a profile that knows what the end of the hold made news of.
+#[test]
+fn what_an_instant_changed_about_it_lasts_when_more_is_due_behind_it() {
+    given_catalog(&with_plans(), [subscribe("s", "gym"), update("u").low("credits", &[Amount(50)])])
+        .and(reserve("a", 60))
+        .then([ever_told(&["4: credits at 45, below 50"])])
+        .and(wait(days(8)))
+        .when(reserve("b", 60))
+        .then([told(&["8: credits at 45, below 50"])]);
+}
+
 #[test]
 fn a_replay_and_a_refusal_tell_nothing_and_a_replay_warns_all_the_same() {
     given([top_up(10), update("u").low("credits", &[Amount(5)])])

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use wallet_core::catalog::Overage;
 use wallet_core::entry::{Entry, Hash, genesis};
+use wallet_core::fact::{Digest, Facts};
 use wallet_core::grant::{Grant, GrantKey, TakenBack};
 use wallet_core::posting::{Account, Part};
 use wallet_core::reservation::{Reservation, State};
-use wallet_core::wallet::Balance;
-use wallet_core::{Timestamp, UnitId, Wallet};
+use wallet_core::wallet::{Balance, WalletStatus};
+use wallet_core::{ReservationId, Timestamp, UnitId, Wallet};
 
 /// What is wrong, beginning with the number of the invariant.
 pub type Audit = Result<(), String>;
@@ -118,6 +119,10 @@ pub struct Books {
     last: (Timestamp, Timestamp),
     grants: BTreeMap<GrantKey, BTreeMap<Part, i64>>,
     sums: BTreeMap<UnitId, (i64, i64, i64)>,
+    /// What the entries say of rows, the last word on each.
+    facts: Facts,
+    status: WalletStatus,
+    jobs: BTreeMap<ReservationId, (Option<Digest>, Option<Digest>)>,
 }
 
 impl Books {
@@ -129,6 +134,9 @@ impl Books {
             last: (Timestamp::EPOCH, Timestamp::EPOCH),
             grants: BTreeMap::new(),
             sums: BTreeMap::new(),
+            facts: Facts::default(),
+            status: WalletStatus::Active,
+            jobs: BTreeMap::new(),
         }
     }
 
@@ -151,7 +159,23 @@ impl Books {
             let sums = self.sums.get(&b.unit).copied().unwrap_or_default();
             must!((b.available, b.held, b.debt) == sums, "I4: {b:?} in {entry:?}, told {sums:?}");
         }
+        self.note(entry);
         Ok(())
+    }
+
+    /// What it says of rows counts from now on.
+    fn note(&mut self, entry: &Entry) {
+        let Facts { grants, terms, bill, status, debt_limits, profile } = &entry.facts;
+        self.facts.grants.extend(grants.iter().map(|(key, digest)| (key.clone(), *digest)));
+        self.status = status.unwrap_or(self.status);
+        for (unit, limit) in debt_limits.iter() {
+            self.facts.debt_limits.set(unit, limit);
+        }
+        self.facts.profile = profile.or(self.facts.profile);
+        if let Some(id) = &entry.reservation {
+            let job = self.jobs.entry(id.clone()).or_default();
+            *job = (terms.or(job.0), *bill);
+        }
     }
 
     fn add(&mut self, unit: &UnitId, account: &Account, part: Part, amount: i64) -> Audit {
@@ -194,6 +218,32 @@ impl Books {
                 let told = told.get(&part).copied().unwrap_or(0);
                 must!(amount == told, "I4: {amount} {part:?} of {key}, told {told}");
             }
+        }
+        Ok(())
+    }
+
+    /// The rows say what the entries say of them. Takes longer than figures do: for the end of a life.
+    pub fn agree_in_words(&self, wallet: &Wallet) -> Audit {
+        fn json(value: &impl serde::Serialize) -> String {
+            serde_json::to_string(value).expect("it is stored as JSON")
+        }
+        must!(wallet.status == self.status, "the wallet is {:?}, told {:?}", wallet.status, self.status);
+        for (unit, b) in &wallet.balances {
+            let told = self.facts.debt_limits.get(unit.as_str());
+            must!(b.debt_limit == told, "{} {unit} may be owed, told {told}", b.debt_limit);
+        }
+        let profile = wallet.exists().then(|| Digest::of_profile(&json(&wallet.profile)));
+        must!(self.facts.profile == profile, "{:?} is not the profile that was told", wallet.profile);
+        for (key, grant) in &wallet.grants {
+            let told = self.facts.grants.get(key);
+            let is = Digest::of_grant(grant, &json(&grant.details));
+            must!(told == Some(&is), "{grant:?} is not the grant that was told");
+        }
+        for (id, job) in &wallet.reservations {
+            let terms = Digest::of_terms(&json(&*job.terms), &job.fingerprint.to_string());
+            let finish = job.finish.as_ref().filter(|finish| finish.bill.says_more());
+            let bill = finish.map(|f| Digest::of_bill(&json(&f.bill), &f.fingerprint.to_string()));
+            must!(self.jobs.get(id) == Some(&(Some(terms), bill)), "{job:?} is not the job that was told");
         }
         Ok(())
     }

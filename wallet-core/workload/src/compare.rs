@@ -7,7 +7,7 @@ use wallet_core::reservation::{Allocation, Reservation};
 use wallet_core::subscription::{Pending, Standing};
 use wallet_core::{Amounts, Reply, Timestamp, Wallet, command::Shown};
 
-use crate::model::{Expected, Job, Lot, Model, Part, Seen, Sub, UNITS, Unit};
+use crate::model::{Expected, Job, Lot, Model, Part, Seen, Sub, UNITS, Unit, WrittenEntry};
 
 /// Whether two figures are the same; says which are not.
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, core: T, model: T) -> Result<(), String> {
@@ -24,7 +24,12 @@ pub fn compare(
     entries: &[Entry],
     thorough: bool,
 ) -> Result<(), String> {
-    let written: Vec<_> = entries.iter().map(|entry| (entry.kind, entry.effective_time)).collect();
+    let says = |entry: &Entry| WrittenEntry {
+        kind: entry.kind,
+        effective_time: entry.effective_time,
+        events: entry.events.clone(),
+    };
+    let written: Vec<WrittenEntry> = entries.iter().map(says).collect();
     same("entries", &written, &expected.written)?;
     let core = match &reply.result {
         Ok(answer) => Ok(answer.replayed),
@@ -127,8 +132,9 @@ fn lot(model: &Model, core: &Grant, lot: &Lot) -> Result<(), String> {
         return same(&format!("parts of {what}"), core_parts, model_parts);
     }
     let life = (core.effective_time.as_micros(), core.expire_time.as_micros(), core.create_time.as_micros());
-    let core_is = (core.unit.as_str(), core.source, core.priority, life, core.taken_back);
-    let model_is = (lot.unit, lot.source, lot.priority, (lot.from, lot.until, lot.made), lot.gone);
+    let core_is =
+        (core.unit.as_str(), core.source, core.priority, life, core.taken_back, core.warn_time.as_micros());
+    let model_is = (lot.unit, lot.source, lot.priority, (lot.from, lot.until, lot.made), lot.gone, lot.warn);
     if core_is != model_is {
         return same(&what.to_string(), core_is, model_is);
     }

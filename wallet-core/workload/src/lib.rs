@@ -20,7 +20,7 @@ mod shrink;
 pub use compare::compare;
 pub use figure::figure;
 pub use generator::{Generator, Pace, Timed, trace};
-pub use model::{Answered, Expected, Model, Refusal, Seen};
+pub use model::{Answered, Expected, Model, Refusal, Seen, WrittenEntry};
 pub use pair::{Pair, catalogs};
 pub use rng::Rng;
 pub use shrink::shrink;

@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use wallet_core::entry::EntryKind;
+use wallet_core::event::EventKind;
 use wallet_workload::{Expected, Generator, Pace, Pair, Timed, figure, shrink};
 
 /// The commands of one wallet's life.
@@ -27,6 +28,7 @@ struct Tally {
     replayed: u64,
     refused: BTreeMap<&'static str, u64>,
     written: BTreeMap<EntryKind, u64>,
+    told: BTreeMap<EventKind, u64>,
 }
 
 impl Tally {
@@ -36,8 +38,11 @@ impl Tally {
             Ok(_) => self.done += 1,
             Err(refusal) => *self.refused.entry(refusal.reason).or_default() += 1,
         }
-        for (kind, _) in &expected.written {
-            *self.written.entry(*kind).or_default() += 1;
+        for entry in &expected.written {
+            *self.written.entry(entry.kind).or_default() += 1;
+            for event in &entry.events {
+                *self.told.entry(event.kind).or_default() += 1;
+            }
         }
     }
 }
@@ -60,9 +65,6 @@ fn live(seed: u64, wallet: u64, length: usize, tally: &mut Tally) -> Result<(), 
     pair.look().map_err(|what| (history, what))
 }
 
-/// No plan of the histories warns of expiries: the model knows nothing of what people are told.
-const NOT_IN_THE_MODEL: [EntryKind; 1] = [EntryKind::GrantExpiring];
-
 #[test]
 fn the_core_answers_as_a_naive_model_does_whatever_happens() {
     let seed =
@@ -78,17 +80,18 @@ fn the_core_answers_as_a_naive_model_does_whatever_happens() {
             panic!("WALLET_ORACLE_SEED={seed}, wallet {wallet}: {what}; the history above ends in: {why}");
         }
     }
-    let Tally { done, replayed, refused, written } = tally;
+    let Tally { done, replayed, refused, written, told } = tally;
     let refusals: u64 = refused.values().sum();
     let all = done + replayed + refusals;
     let percent = 100 * refusals / all;
-    println!("entries: {written:?}\nrefusals: {refused:?}");
+    println!("entries: {written:?}\nevents: {told:?}\nrefusals: {refused:?}");
     println!("WALLET_ORACLE_SEED={seed}");
     let share = format!("{refusals} ({percent} %)");
     let (kinds, reasons, time) = (written.len(), refused.len(), format!("{} s", started.elapsed().as_secs()));
     figure("oracle", &[&all, &done, &replayed, &share, &kinds, &reasons, &time]);
     assert!(percent < 30, "{percent} % were refused: such histories show little");
-    let made = |kind: &EntryKind| written.contains_key(kind) || NOT_IN_THE_MODEL.contains(kind);
-    let missing: Vec<_> = EntryKind::ALL.into_iter().filter(|kind| !made(kind)).collect();
+    let missing: Vec<_> = EntryKind::ALL.into_iter().filter(|kind| !written.contains_key(kind)).collect();
     assert!(commands < 100_000 || missing.is_empty(), "nothing made {missing:?}");
+    let missing: Vec<_> = EventKind::ALL.into_iter().filter(|kind| !told.contains_key(kind)).collect();
+    assert!(commands < 100_000 || missing.is_empty(), "nobody was told {missing:?}");
 }

@@ -1,4 +1,4 @@
-//! `thaw`: a frozen wallet is put back to use, if its ledger adds up again.
+//! `thaw`: a frozen wallet goes on as it was, if its ledger adds up again.
 
 use std::process::ExitCode;
 
@@ -30,7 +30,7 @@ pub(super) async fn run(args: &ThawArgs) -> Result<ExitCode, AppError> {
     let key = WalletKey::new(TenantId::DEFAULT, wallet);
     let thawed = Store::open(&database.database_url).await?.thaw(key).await?;
     say(match thawed {
-        true => format!("wallet {wallet} is in use again"),
+        true => format!("wallet {wallet} goes on as it was"),
         false => format!("wallet {wallet} was not frozen"),
     });
     Ok(ExitCode::SUCCESS)

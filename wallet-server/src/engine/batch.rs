@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use wallet_core::catalogs::Catalogs;
 use wallet_core::entry::Entry;
-use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletKey, execute};
 
 use crate::engine::Job;
@@ -108,7 +107,7 @@ impl Slot {
         let mut touched = Touched::default();
         let wallet = &mut loaded.wallet;
         let now = now.max(wallet.last_time);
-        if wallet.exists() && wallet.status != WalletStatus::Frozen {
+        if wallet.exists() && !wallet.frozen {
             let sound = wallet.check();
             if let Err(broken) = &sound {
                 tracing::error!(%broken, "a wallet is frozen");

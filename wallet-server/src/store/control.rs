@@ -10,7 +10,6 @@ use sea_orm::{
     QueryOrder, Statement,
 };
 use uuid::Uuid;
-use wallet_core::wallet::WalletStatus;
 use wallet_core::{TenantId, Timestamp, WalletId, WalletKey};
 
 use crate::store::entity::{catalogs, signing_keys, sweeper_leases, wallets};
@@ -171,15 +170,14 @@ impl Store {
         Ok(Timestamp::from_micros(micros))
     }
 
-    /// Puts a frozen wallet back to use; false if it is not frozen.
+    /// Lets a frozen wallet go on with the status that it has; false if it is not frozen.
     pub(crate) async fn thaw(&self, wallet: WalletKey) -> Result<bool, StoreError> {
-        let (frozen, active) = (WalletStatus::Frozen as i16, WalletStatus::Active as i16);
         let thawed = wallets::Entity::update_many()
-            .col_expr(wallets::Column::Status, Expr::value(active))
+            .col_expr(wallets::Column::Frozen, Expr::value(false))
             .col_expr(wallets::Column::Version, Expr::col(wallets::Column::Version).add(1))
             .filter(wallets::Column::Bucket.eq(wallet.bucket()))
             .filter(wallets::Column::WalletKey.eq(wallet.uuid()))
-            .filter(wallets::Column::Status.eq(frozen));
+            .filter(wallets::Column::Frozen.eq(true));
         Ok(thawed.exec(self.control()).await?.rows_affected > 0)
     }
 

@@ -13,7 +13,7 @@ mod error;
 mod file_lock;
 pub(crate) mod points;
 mod read;
-mod rows;
+pub(crate) mod rows;
 mod sql;
 mod tx;
 mod watched;

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::event::{Event, EventKind};
+use wallet_core::fact::Facts;
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{Grant, GrantKey, Origin, Parts, TakenBack};
 use wallet_core::reservation::{Finish, Reservation, State};
@@ -19,7 +20,7 @@ use crate::store::StoreError;
 use crate::store::entity::{entries, events, grants, reservations, wallet_balances};
 
 pub(crate) fn status(number: i16) -> Result<WalletStatus, StoreError> {
-    [WalletStatus::Active, WalletStatus::Suspended, WalletStatus::Closed, WalletStatus::Frozen]
+    WalletStatus::ALL
         .into_iter()
         .find(|status| *status as i16 == number)
         .ok_or_else(|| StoreError::corrupt(format!("wallet status {number}")))
@@ -113,6 +114,7 @@ pub(crate) fn entry(row: entries::Model) -> Result<Entry, StoreError> {
         fingerprint: Fingerprint::parse(&row.fingerprint),
         actor: optional(&row.actor)?,
         reason: row.reason,
+        facts: Facts::parse(&row.facts).map_err(StoreError::corrupt)?,
         postings: json(&row.postings)?,
         balances: json(&row.balances)?,
         events: Vec::new(),

@@ -271,6 +271,7 @@ fn own_rows(
 ) -> Result<Loaded, StoreError> {
     let wallet = Wallet {
         status: rows::status(row.status)?,
+        frozen: row.frozen,
         version: row.version,
         revision: row.revision,
         head: rows::hash(&row.head)?,

@@ -15,6 +15,8 @@ pub(super) struct UnitFold {
     /// By how much the last entry that told them was off, so that one wrong posting is not told with every entry
     /// that follows.
     drift: [i128; 3],
+    /// How much may be owed, by the entries.
+    pub(super) debt_limit: i64,
     /// What of the debt no limit bounds.
     unbounded: i128,
     /// What open reservations hold.
@@ -67,6 +69,10 @@ impl UnitFold {
         let stored = [row.available, row.held, row.debt].map(i128::from);
         faults.unless(stored == self.sums, revision, || {
             format!("I4: the balance is {} {}, by the postings {}", words(stored), row.unit, words(self.sums))
+        });
+        let limit = self.debt_limit;
+        faults.unless(row.debt_limit == limit, revision, || {
+            format!("I16: {} {} may be owed, {limit} by the entries", row.debt_limit, row.unit)
         });
         let may_be = i128::from(row.debt_limit) + self.unbounded;
         faults.unless(i128::from(row.debt) <= may_be, revision, || {

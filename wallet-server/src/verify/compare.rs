@@ -1,5 +1,6 @@
 //! A wallet's rows, each compared with the fold of its entries; then what concerns the wallet as a whole.
 
+use wallet_core::fact::Digest;
 use wallet_core::posting::Account;
 use wallet_core::wallet::Profile;
 use wallet_core::{TenantId, Timestamp, UnitId, WalletId, WalletKey};
@@ -35,6 +36,7 @@ impl WalletFold {
             faults.add(0, &format!("its profile does not read back: {error}"));
         }
         self.create_time = Some(row.create_time);
+        self.profile = Some(Digest::of_profile(&row.profile));
     }
 
     /// Compares a grant's row.
@@ -68,6 +70,14 @@ impl WalletFold {
         };
         let Some(receipt) = reservation::check(row, &life, faults) else { return };
         receipt.check(faults);
+        for line in &receipt.allocations {
+            let Account::Grant(key) = &line.account else { continue };
+            let source = self.grants.get(key).and_then(|grant| grant.source);
+            faults.unless(source == line.source, life.revision(), || {
+                let id = receipt.id;
+                format!("I5: reservation {id}: grant {key} is {source:?}, {:?} by its receipt", line.source)
+            });
+        }
         for line in receipt.allocations.iter().filter(|_| row.open) {
             if let Account::Grant(key) = &line.account
                 && let Some(grant) = self.grants.get_mut(key)
@@ -98,8 +108,11 @@ impl WalletFold {
         for revision in self.events.keys() {
             faults.add(*revision, "has events and no entry");
         }
-        faults.unless((1..=4).contains(&row.status), at, || {
-            format!("has status {}, which is not known", row.status)
+        faults.unless(row.status == self.status as i16, at, || {
+            format!("I16: has status {}, is {:?} by its entries", row.status, self.status)
+        });
+        faults.unless(self.profile.is_none() || self.profile == self.told_profile, at, || {
+            "I16: its profile is not what its entries say".to_owned()
         });
         let open = self.open_reservations;
         faults.unless(row.open_reservations == open, at, || {

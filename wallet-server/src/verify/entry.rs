@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use wallet_core::InvalidId;
 use wallet_core::entry::{Entry, EntryKind, FORMAT};
+use wallet_core::fact::Facts;
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::time::Timestamp;
 
@@ -20,6 +21,10 @@ pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
         return Err(format!("fingerprint {:?} does not read back", row.fingerprint));
     }
     let json = |error: serde_json::Error| error.to_string();
+    let facts = Facts::parse(&row.facts).map_err(json)?;
+    if facts.to_string() != row.facts {
+        return Err(format!("facts {:?} do not read back", row.facts));
+    }
     Ok(Entry {
         revision: row.revision,
         kind: kind.ok_or_else(|| format!("has kind {}, which is not known", row.kind))?,
@@ -30,6 +35,7 @@ pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
         fingerprint,
         actor: optional(&row.actor)?,
         reason: row.reason.clone(),
+        facts,
         postings: serde_json::from_str(&row.postings).map_err(json)?,
         balances: serde_json::from_str(&row.balances).map_err(json)?,
         events: Vec::new(),

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::event::Event;
+use wallet_core::fact::Digest;
 use wallet_core::grant::{GrantDetails, GrantKey, Origin, TakenBack};
 use wallet_core::posting::{Part, Posting};
 use wallet_core::{OriginId, Source, Timestamp, UnitId};
 
 use crate::store::entity::grants;
+use crate::store::rows;
 use crate::verify::faults::Faults;
 use crate::verify::{moves, taking};
 
@@ -18,10 +20,14 @@ pub(super) struct GrantFold {
     pub(super) unit: UnitId,
     /// The purchase it belongs to, once its row has come.
     pub(super) purchase: Option<OriginId>,
+    /// Where it came from, once its row has come.
+    pub(super) source: Option<Source>,
     /// By the number of the part; `Issued` is the amount, below zero.
     parts: [i128; Part::Owed as usize + 1],
     /// The revision and instant of its issue, and whether it was pending then.
     issue: Option<(i64, Timestamp, bool)>,
+    /// What its row says for good, as the last entry told that said so.
+    pub(super) words: Option<Digest>,
     effective: Option<Timestamp>,
     expired: Option<Timestamp>,
     /// When it was to lapse, as people were told.
@@ -38,8 +44,10 @@ impl GrantFold {
         Self {
             unit: unit.clone(),
             purchase: None,
+            source: None,
             parts,
             issue: None,
+            words: None,
             effective: None,
             expired: None,
             warned: None,
@@ -152,6 +160,13 @@ impl GrantFold {
         faults.unless(row.open == open, at, || format!("I2: grant {key} has open = {}", row.open));
         self.check_times(key, row, last_time, faults);
         self.check_words(key, row, faults);
+        let read = rows::grant(row.clone()).ok();
+        self.source = read.as_ref().map(|grant| grant.source);
+        let words = read.map(|grant| Digest::of_grant(&grant, &row.details));
+        faults.unless(words.is_some() && words == self.words, at, || {
+            let grants::Model { source, priority, effective_time, expire_time, details, .. } = row;
+            format!("I16: grant {key} is not what its entries say: source {source}, priority {priority}, effective {effective_time}, expires {expire_time}, {details}")
+        });
         self.check_taken_back(key, row, taken_back, faults);
     }
 

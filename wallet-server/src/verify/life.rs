@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use wallet_core::entry::{Entry, EntryBalance, EntryKind};
+use wallet_core::fact::Digest;
 use wallet_core::grant::GrantKey;
 use wallet_core::posting::{Account, Part, Posting};
 use wallet_core::reservation::State;
@@ -27,6 +28,10 @@ pub(super) struct Life {
     pub(super) ended: Option<(State, Told)>,
     /// The late settle of an expired hold.
     pub(super) late: Option<Told>,
+    /// What was agreed.
+    pub(super) terms: Option<Digest>,
+    /// What its bill says that no posting does, as the last entry told.
+    pub(super) bill: Option<Digest>,
     /// By account and unit.
     pub(super) moved: Vec<Moved>,
     /// What was reversed of charges to the debt, at least and at most: what came off the debt or was issued again
@@ -76,6 +81,8 @@ impl Life {
             EntryKind::ChargeReversed => {}
             other => return Err(format!("is {other:?}, and names a reservation")),
         }
+        self.terms = self.terms.or(entry.facts.terms);
+        self.bill = entry.facts.bill;
         if entry.kind == EntryKind::ChargeReversed {
             self.reversed(entry);
             return Ok(());

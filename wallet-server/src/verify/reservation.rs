@@ -1,5 +1,6 @@
 //! A reservation's row compared with its life as the entries tell it.
 
+use wallet_core::fact::Digest;
 use wallet_core::reservation::{Bill, State, Terms};
 use wallet_core::{Timestamp, WorkerId};
 
@@ -29,7 +30,10 @@ pub(super) fn check<'a>(
     check_pointers(row, life, faults);
     check_times(row, life, faults);
     match read(row, life) {
-        Ok(receipt) => Some(receipt),
+        Ok(receipt) => {
+            check_words(row, &receipt, faults);
+            Some(receipt)
+        }
         Err(error) => {
             faults.add(at, &format!("reservation {id} does not read back: {error}"));
             None
@@ -65,6 +69,26 @@ fn check_pointers(row: &reservations::Model, life: &Life, faults: &mut Faults) {
             format!("I7: reservation {id} has {what} {stored}, {told} by its entries")
         });
     }
+}
+
+/// I16: what was agreed is what the entry says that reserved it, and so is what the bill says besides figures.
+fn check_words(row: &reservations::Model, receipt: &Receipt<'_>, faults: &mut Faults) {
+    let (life, id) = (receipt.life, receipt.id);
+    let terms = Digest::of_terms(&row.terms, &row.fingerprint);
+    faults.unless(life.terms == Some(terms), life.revision(), || {
+        format!(
+            "I16: reservation {id} is not what its entries say: terms {}, fingerprint {}",
+            row.terms, row.fingerprint
+        )
+    });
+    let says_more = receipt.bill.as_ref().is_some_and(Bill::says_more);
+    let bill = says_more.then(|| Digest::of_bill(&row.bill, &row.finalizer));
+    faults.unless(life.bill == bill, life.revision(), || {
+        format!(
+            "I16: reservation {id} did not end as its entries say: bill {}, finalizer {}",
+            row.bill, row.finalizer
+        )
+    });
 }
 
 /// A hold ends at its deadline or before it, and starts when it is told to.

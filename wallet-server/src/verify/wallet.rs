@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::fact::{Digest, Facts};
 use wallet_core::grant::{GrantKey, TakenBack};
 use wallet_core::posting::Account;
+use wallet_core::wallet::WalletStatus;
 use wallet_core::{RequestId, ReservationId, UnitId, WalletKey};
 
 use crate::store::entity::{entries, events, wallets};
@@ -27,6 +29,11 @@ pub(super) struct WalletFold {
     pub(super) row: Option<wallets::Model>,
     /// The instant at which its profile says it was made.
     pub(super) create_time: Option<i64>,
+    /// The digest of its profile, as it is stored and as the last entry told that changed it.
+    pub(super) profile: Option<Digest>,
+    pub(super) told_profile: Option<Digest>,
+    /// Whether it can be used, by the entries.
+    pub(super) status: WalletStatus,
     pub(super) chain: Chain,
     /// By revision, until their entries come.
     pub(super) events: BTreeMap<i64, Vec<EventFold>>,
@@ -50,6 +57,9 @@ impl WalletFold {
             uuid,
             row: None,
             create_time: None,
+            profile: None,
+            told_profile: None,
+            status: WalletStatus::Active,
             chain: Chain::new(WalletKey::from_uuid(uuid)),
             events: BTreeMap::new(),
             grants: BTreeMap::new(),
@@ -93,11 +103,30 @@ impl WalletFold {
             }
             self.unit(&posting.unit).post(posting, entry.revision, faults);
         }
+        self.facts(&entry, faults);
         self.balances(&entry, faults);
         event::check(&entry, &events, |event| self.unit(&event.unit).available(), faults);
         self.warning(&entry, faults);
         self.ids(&entry, faults);
         self.taking_back(&entry);
+    }
+
+    /// What it says of rows counts from now on.
+    fn facts(&mut self, entry: &Entry, faults: &mut Faults) {
+        let Facts { grants, status, debt_limits, profile, .. } = &entry.facts;
+        for (key, words) in grants {
+            match self.grants.get_mut(key) {
+                Some(grant) => grant.words = Some(*words),
+                None => {
+                    faults.add(entry.revision, &format!("I16: tells of grant {key}, which was not issued"))
+                }
+            }
+        }
+        for (unit, limit) in debt_limits.iter() {
+            self.unit(unit).debt_limit = limit;
+        }
+        self.status = status.unwrap_or(self.status);
+        self.told_profile = profile.or(self.told_profile);
     }
 
     /// The last reason to take a grant back is the one that stays.

@@ -6,7 +6,7 @@ use wallet_client::{Code, WalletClient, job, purchase, usage};
 
 use crate::cli::run;
 use crate::harness::{Database, Server, credits, video};
-use crate::words::{balance, refused, seconds, settle};
+use crate::words::{balance, refused, seconds, set_status, settle};
 
 /// What no server would do.
 async fn tamper(database: &Database, sql: &str) {
@@ -78,10 +78,38 @@ each_database! {
 
         tamper(&database, "UPDATE wallet_balances SET available = 100 WHERE available = 1").await;
         let thawed = run(&thaw, &[]);
-        assert_eq!((thawed.code, thawed.stdout.as_str()), (Some(0), "wallet w is in use again\n"), "{thawed:?}");
+        assert_eq!((thawed.code, thawed.stdout.as_str()), (Some(0), "wallet w goes on as it was\n"), "{thawed:?}");
         assert_eq!(run(&thaw, &[]).stdout, "wallet w was not frozen\n");
         let server = Server::start(database).await;
         server.client().await.reserve(job("w", "a", video("1"))).await.unwrap();
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn a_wallet_that_was_suspended_is_suspended_when_it_is_thawed(server: Server) {
+        let client = server.wallet("w", 100).await;
+        client.update_wallet(set_status("w", "r", WalletStatus::Suspended)).await.unwrap();
+        tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;
+        refused(client.top_up(purchase("w", "t", credits(1))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+        assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
+        let database = server.database.clone();
+        drop(client);
+        server.stop().await;
+
+        tamper(&database, "UPDATE wallet_balances SET available = 100 WHERE available = 1").await;
+        tamper(&database, "UPDATE wallets SET status = 1 WHERE status = 2").await;
+        let thaw = ["thaw", "w", "--database-url", &database.url];
+        let still = run(&thaw, &[]);
+        assert_eq!(still.code, Some(1), "{still:?}");
+        assert!(still.stdout.contains("I16: has status 1, is Suspended by its entries"), "{}", still.stdout);
+
+        tamper(&database, "UPDATE wallets SET status = 2 WHERE status = 1").await;
+        assert_eq!(run(&thaw, &[]).stdout, "wallet w goes on as it was\n");
+        let server = Server::start(database).await;
+        let client = server.client().await;
+        assert_eq!(status(&client, "w").await, WalletStatus::Suspended);
+        refused(client.reserve(job("w", "a", video("1"))).await, ErrorReason::WalletSuspended, Code::FailedPrecondition);
+        client.update_wallet(set_status("w", "again", WalletStatus::Active)).await.unwrap();
+        client.reserve(job("w", "a", video("1"))).await.unwrap();
         assert!(server.verify().await.is_clean());
     }
 }

@@ -118,8 +118,15 @@ impl Generator {
         debt_limits: Amounts,
     ) -> Command {
         let (request, reason) = (self.new_id("r"), "asked to".to_owned());
-        // What people are told of it is no concern of the model's, and must disturb nothing.
-        let low_balance = [(unit("credits"), vec![Threshold::Amount(25), Threshold::Percent(20)])].into();
+        let low = match self.rng.within(0, 4) {
+            0 => Vec::new(),
+            1 => vec![Threshold::Amount(self.rng.within(1, 200))],
+            _ => vec![Threshold::Amount(25), Threshold::Percent(20)],
+        };
+        let low_balance = match self.rng.within(0, 2) {
+            0 => [].into(),
+            _ => [(unit(self.rng.one_of(["credits", "credits", "trainings", "coins"])), low)].into(),
+        };
         Command::UpdateWallet(UpdateWallet {
             request,
             status,

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use wallet_core::decide::{Cost, Outcome, PriceSource, Purchase};
 use wallet_core::entry::EntryKind;
+use wallet_core::event::Event;
 use wallet_core::grant::GrantKey;
 use wallet_core::subscription::Overrides;
 use wallet_core::{Command, ReservationId, Timestamp};
@@ -20,8 +21,19 @@ pub struct Expected {
     pub version: i64,
     /// The wallet's time.
     pub decided_at: Timestamp,
-    /// The entries that were added, what was due included: kind and when they take effect.
-    pub written: Vec<(EntryKind, Timestamp)>,
+    /// The entries that were added, what was due included.
+    pub written: Vec<WrittenEntry>,
+}
+
+/// What an entry must say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenEntry {
+    /// What it records.
+    pub kind: EntryKind,
+    /// When it takes effect.
+    pub effective_time: Timestamp,
+    /// What people are told because of it.
+    pub events: Vec<Event>,
 }
 
 /// Not refused.
@@ -112,6 +124,7 @@ fn fields(command: &Command) -> Fields {
             say("status", c.status.as_ref().map(|status| status as _));
             say("display_name", c.display_name.as_ref().map(|name| name as _));
             say("debt_limits", (!c.debt_limits.is_empty()).then_some(&c.debt_limits));
+            say("low_balance", (!c.low_balance.is_empty()).then_some(&c.low_balance));
         }
         Command::Reserve(c) => {
             say("actor", c.actor.as_ref().map(|actor| actor as _));

@@ -27,6 +27,7 @@ impl Lot {
             priority: 0,
             from: made,
             until: NEVER,
+            warn: NEVER,
             made,
             amount,
             waiting: 0,
@@ -57,6 +58,7 @@ impl Model {
             lot.waiting = lot.amount;
         } else {
             lot.free = lot.amount;
+            self.stir(lot.unit);
         }
         self.lots.push(lot);
         self.repay(self.lots.len() - 1, i64::MAX);
@@ -74,6 +76,7 @@ impl Model {
     }
 
     pub(super) fn lapse(&mut self, n: usize) {
+        self.stir_if_free(n);
         let lot = &mut self.lots[n];
         lot.lapsed += lot.free + lot.waiting;
         (lot.free, lot.waiting) = (0, 0);
@@ -83,6 +86,9 @@ impl Model {
     pub(super) fn take(&mut self, unit: Unit, amount: i64) -> Vec<(GrantKey, i64)> {
         let mut left = amount;
         let mut taken = Vec::new();
+        if amount > 0 {
+            self.stir(unit);
+        }
         while left > 0 {
             let lots = self.lots.iter_mut().filter(|lot| lot.unit == unit && lot.free > 0);
             let Some(first) = lots.min_by(|a, b| a.turn().cmp(&b.turn())) else { break };
@@ -115,7 +121,11 @@ impl Model {
             let key = GrantKey::new(Origin::TopUp, top_up.id.clone(), n);
             keys.push(key.clone());
             let lot = Lot::new(key, unit, Source::Purchased, amount, self.now);
-            self.issue(Lot { until, with_subscription, command: Some(command.clone()), ..lot }, self.now);
+            let warn = Self::warning(self.plan().warns, self.now, until);
+            self.issue(
+                Lot { until, warn, with_subscription, command: Some(command.clone()), ..lot },
+                self.now,
+            );
         }
         self.write(EntryKind::ToppedUp, self.now);
         Ok(Answered::done(Seen::Lots(keys)))
@@ -183,7 +193,8 @@ impl Model {
         }
         self.open_for_credits()?;
         let lot = Lot::new(key.clone(), unit, grant.source, grant.amount, self.now);
-        let lot = Lot { priority: grant.priority, from, until, command: Some(command.clone()), ..lot };
+        let warn = Self::warning(self.plan().warns, from.max(self.now), until);
+        let lot = Lot { priority: grant.priority, from, until, warn, command: Some(command.clone()), ..lot };
         self.issue(lot, self.now);
         self.write(EntryKind::Granted, self.now);
         Ok(Answered::done(Seen::Lots(vec![key])))
@@ -195,6 +206,7 @@ impl Model {
             return Ok(Answered::again(seen));
         }
         let n = self.find_lot(&revoke.grant).ok_or_else(|| Refusal::new("GRANT_NOT_FOUND"))?;
+        self.stir_if_free(n);
         let lot = &mut self.lots[n];
         lot.taken += lot.free + lot.waiting;
         (lot.free, lot.waiting) = (0, 0);

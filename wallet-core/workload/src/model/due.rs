@@ -11,6 +11,9 @@ impl Model {
     pub(super) fn catch_up(&mut self) {
         while let Some(at) = self.next_instant() {
             self.happen(at);
+            if self.next_instant() != Some(at) {
+                self.judge();
+            }
         }
     }
 
@@ -30,10 +33,12 @@ impl Model {
         let ends = self.lots.iter().filter(|lot| lot.free > 0 || lot.waiting > 0).map(|lot| lot.until);
         let starts = self.lots.iter().filter(|lot| lot.waiting > 0).map(|lot| lot.from);
         let plan = self.sub.iter().map(super::state::Sub::next_instant);
-        holds.chain(ends).chain(starts).chain(plan)
+        let warnings = self.lots.iter().map(|lot| lot.warn).filter(|at| *at < NEVER);
+        holds.chain(warnings).chain(ends).chain(starts).chain(plan)
     }
 
-    /// At one instant: holds end first, then lots, then what the subscription brings, then lots begin.
+    /// At one instant: holds end first, then lots, then what the subscription brings, then lots begin, then
+    /// it is told which will lapse.
     fn happen(&mut self, at: i64) {
         let mut holds: Vec<usize> = (0..self.jobs.len())
             .filter(|n| self.jobs[*n].is_open() && self.jobs[*n].deadline <= at)
@@ -57,8 +62,13 @@ impl Model {
             let lot = &mut self.lots[n];
             lot.free += lot.waiting;
             lot.waiting = 0;
+            let unit = lot.unit;
+            self.stir(unit);
             self.repay(n, i64::MAX);
-            self.write(EntryKind::GrantEffective, at);
+            return self.write(EntryKind::GrantEffective, at);
+        }
+        if let Some(n) = self.first_lot(|lot| lot.warn <= at) {
+            self.warn(n, at);
         }
     }
 

@@ -189,6 +189,7 @@ impl Model {
                 self.jobs[n].parts[p].lapsed += rest;
             } else if self.lots[lot].until > at {
                 self.lots[lot].free += rest;
+                self.stir(self.lots[lot].unit);
                 self.jobs[n].parts[p].returned = rest;
             } else {
                 self.lots[lot].lapsed += rest;

@@ -15,8 +15,9 @@ mod request;
 mod reversal;
 mod sold;
 mod state;
+mod telling;
 
-pub use answer::{Answered, Expected, Refusal, Seen};
+pub use answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
 pub(crate) use calendar::{DAY, HOUR, SECOND};
 pub(crate) use sold::{Beyond, KINDS, Kind, MOST_N, PACKS, PLANS, UNITS, Unit, price};
 pub use state::Model;

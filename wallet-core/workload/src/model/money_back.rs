@@ -73,6 +73,7 @@ impl Model {
             None => {}
         }
         for n in &lots {
+            self.stir_if_free(*n);
             let lot = &mut self.lots[*n];
             lot.paid_out += lot.free + lot.waiting;
             (lot.free, lot.waiting) = (0, 0);
@@ -98,6 +99,7 @@ impl Model {
             return Err(refused("CHARGED_BACK"));
         }
         for n in &lots {
+            self.stir_if_free(*n);
             let lot = &mut self.lots[*n];
             lot.taken += lot.free + lot.waiting;
             (lot.free, lot.waiting) = (0, 0);

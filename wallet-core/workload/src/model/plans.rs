@@ -147,7 +147,9 @@ impl Model {
         let key = GrantKey::new(Origin::Period, id, u16::try_from(n).unwrap_or(u16::MAX));
         let source = if once { Source::Free } else { Source::Subscription };
         let lot = Lot::new(key, sub.sold.allowances[n].unit, source, amount, at);
-        self.issue(Lot { from, until, ..lot }, at);
+        let warns = sold::find_plan(sub.sold.plan).map_or(0, |plan| plan.warns);
+        let warn = Self::warning(warns, from.max(at), until);
+        self.issue(Lot { from, until, warn, ..lot }, at);
         self.welcomed |= once;
     }
 
@@ -211,7 +213,7 @@ impl Model {
             let open = lot.free > 0 || lot.waiting > 0 || self.held_of(&lot.key) > 0;
             if open && lot.until > at && (included || lot.with_subscription) {
                 self.lapse(n);
-                self.lots[n].until = at;
+                (self.lots[n].until, self.lots[n].warn) = (at, NEVER);
             }
         }
         self.sub = None;

@@ -19,7 +19,6 @@ impl Model {
             WalletStatus::Active => {}
             WalletStatus::Suspended => return Err(Refusal::new("WALLET_SUSPENDED")),
             WalletStatus::Closed => return Err(Refusal::new("WALLET_CLOSED")),
-            WalletStatus::Frozen => return Err(Refusal::new("WALLET_FROZEN")),
         }
         if let Some((unit, _)) = UNITS.iter().find(|(unit, _)| self.owed(unit).debt > 0) {
             let refusal = Refusal::new("IN_DEBT").saying("unit", unit);

@@ -40,6 +40,10 @@ impl Model {
         if let Some(name) = &update.display_name {
             self.name.clone_from(name);
         }
+        for (unit, low) in &update.low_balance {
+            self.low.insert(unit.clone(), low.clone());
+        }
+        self.low.retain(|_, low| !low.is_empty());
         self.remember(command, EntryKind::WalletUpdated);
         Ok(Answered::done(Seen::Wallet))
     }

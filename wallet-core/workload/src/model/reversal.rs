@@ -70,6 +70,8 @@ impl Model {
             self.last_grace(n, unit, amount, Some(first), bound);
         } else {
             lot.free += amount;
+            let unit = lot.unit;
+            self.stir(unit);
             self.repay(l, amount);
         }
     }

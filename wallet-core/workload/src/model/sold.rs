@@ -1,5 +1,6 @@
 //! `catalog.toml` once more, as plain tables, and the prices of its rules worked out by hand.
 
+use wallet_core::catalog::Threshold;
 use wallet_core::{Operation, UnitId};
 
 use super::calendar::{DAY, Every, HOUR, SECOND};
@@ -46,6 +47,10 @@ pub(crate) struct Plan {
     /// Kinds of jobs; none: all.
     pub(crate) kinds: &'static [&'static str],
     pub(crate) concurrency: Option<u64>,
+    /// Amounts below which a balance is low.
+    pub(crate) low: &'static [(Unit, &'static [Threshold])],
+    /// How many days before credits lapse it is told.
+    pub(crate) warns: i64,
 }
 
 /// The most of `n` where a plan names kinds.
@@ -69,6 +74,8 @@ const fn plan(
         allowances,
         kinds: &[],
         concurrency: None,
+        low: &[],
+        warns: 0,
     }
 }
 
@@ -78,10 +85,16 @@ const fn on_payment(plan: Plan) -> Plan {
 
 /// All plans.
 pub(crate) const PLANS: [Plan; 12] = [
-    Plan { concurrency: Some(6), ..plan("free", 0, Every::Once, &[("credits", 40, Every::Once, 0)]) },
+    Plan {
+        concurrency: Some(6),
+        low: &[("credits", &[Threshold::Percent(25)])],
+        ..plan("free", 0, Every::Once, &[("credits", 40, Every::Once, 0)])
+    },
     plan("trial", 1, Every::Once, &[("credits", 60, Every::Once, 0)]),
     Plan {
         kinds: &["fixed", "open", "leased", "both"],
+        low: &[("credits", &[Threshold::Percent(20), Threshold::Amount(45)])],
+        warns: 3,
         ..plan("creator", 1, Every::Month, &[("credits", 300, Every::Month, 0)])
     },
     Plan { concurrency: Some(5), ..plan("pro", 2, Every::Month, &[("credits", 900, Every::Month, 0)]) },
@@ -95,16 +108,26 @@ pub(crate) const PLANS: [Plan; 12] = [
             ("coins", 100, Every::Month, 0),
         ],
     ),
-    plan("keeper", 1, Every::Month, &[("credits", 400, Every::Month, 150), ("trainings", 3, Every::Week, 0)]),
+    Plan {
+        low: &[("trainings", &[Threshold::Amount(1), Threshold::Percent(100)])],
+        warns: 2,
+        ..plan(
+            "keeper",
+            1,
+            Every::Month,
+            &[("credits", 400, Every::Month, 150), ("trainings", 3, Every::Week, 0)],
+        )
+    },
     plan(
         "keeper-pro",
         2,
         Every::Month,
         &[("credits", 1000, Every::Month, 600), ("trainings", 5, Every::Week, 4)],
     ),
-    plan("week", 1, Every::Week, &[("credits", 100, Every::Week, 0)]),
+    Plan { warns: 7, ..plan("week", 1, Every::Week, &[("credits", 100, Every::Week, 0)]) },
     Plan {
         money: Some(11_999),
+        warns: 14,
         ..plan(
             "annual",
             2,

@@ -1,15 +1,16 @@
 //! What the model remembers, and what can be read off it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use wallet_core::catalog::Threshold;
 use wallet_core::decide::{CreateWallet, Reserve};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{GrantKey, TakenBack};
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, RequestId, ReservationId, Source, Timestamp};
+use wallet_core::{Command, RequestId, ReservationId, Source, Timestamp, UnitId};
 
-use super::answer::{Answered, Expected, Refusal, Seen};
+use super::answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
 use super::calendar::Every;
 use super::sold::{self, Allowance, Beyond, Unit};
 
@@ -22,6 +23,8 @@ pub(crate) struct Lot {
     pub(crate) priority: i32,
     pub(crate) from: i64,
     pub(crate) until: i64,
+    /// When it is told that it will lapse.
+    pub(crate) warn: i64,
     pub(crate) made: i64,
     pub(crate) amount: i64,
     pub(crate) waiting: i64,
@@ -148,7 +151,15 @@ pub struct Model {
     pub(crate) sub: Option<Sub>,
     pub(crate) sales: u32,
     pub(crate) welcomed: bool,
-    pub(crate) written: Vec<(EntryKind, Timestamp)>,
+    /// Thresholds of its own.
+    pub(crate) low: BTreeMap<UnitId, Vec<Threshold>>,
+    /// Thresholds that it fell below and that were told.
+    pub(crate) told: BTreeMap<Unit, BTreeSet<i64>>,
+    /// What was available when that was judged last.
+    pub(crate) judged: BTreeMap<Unit, i64>,
+    /// Units of which available credits have come or gone since.
+    pub(crate) stirred: BTreeSet<Unit>,
+    pub(crate) written: Vec<WrittenEntry>,
 }
 
 impl Default for Model {
@@ -169,6 +180,10 @@ impl Default for Model {
             sub: None,
             sales: 0,
             welcomed: false,
+            low: BTreeMap::new(),
+            told: BTreeMap::new(),
+            judged: BTreeMap::new(),
+            stirred: BTreeSet::new(),
             written: Vec::new(),
         }
     }
@@ -185,6 +200,7 @@ impl Model {
     pub fn run(&mut self, at: Timestamp, command: &Command) -> Expected {
         self.pass(at);
         let result = self.obey(command);
+        self.judge();
         Expected {
             result,
             revision: self.entries,
@@ -225,7 +241,9 @@ impl Model {
     /// An entry is written.
     pub(super) fn write(&mut self, kind: EntryKind, effective: i64) {
         self.entries += 1;
-        self.written.push((kind, Timestamp::from_micros(effective)));
+        let effective_time = Timestamp::from_micros(effective);
+        self.written.push(WrittenEntry { kind, effective_time, events: Vec::new() });
+        self.forget_warnings();
         self.write_silently();
     }
 

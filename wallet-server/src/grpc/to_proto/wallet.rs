@@ -16,7 +16,7 @@ pub(crate) fn wallet(catalog: &Catalog, view: &WalletView, units: &[UnitBalance]
     let limited = units.iter().filter(|unit| unit.total.debt_limit > 0);
     v1::Wallet {
         wallet_id: view.id.to_string(),
-        status: status(view.status).into(),
+        status: status(view).into(),
         display_name: view.profile.display_name.clone(),
         balances: balances(catalog, units),
         open_reservations: count(view.open_reservations),
@@ -30,11 +30,12 @@ pub(crate) fn wallet(catalog: &Catalog, view: &WalletView, units: &[UnitBalance]
     }
 }
 
-fn status(status: WalletStatus) -> v1::WalletStatus {
-    match status {
+/// A frozen wallet is that and nothing else, until it is thawed.
+fn status(view: &WalletView) -> v1::WalletStatus {
+    match view.status {
+        _ if view.frozen => v1::WalletStatus::Frozen,
         WalletStatus::Active => v1::WalletStatus::Active,
         WalletStatus::Suspended => v1::WalletStatus::Suspended,
         WalletStatus::Closed => v1::WalletStatus::Closed,
-        WalletStatus::Frozen => v1::WalletStatus::Frozen,
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct Model {
     pub(crate) fingerprint: String,
     pub(crate) actor: String,
     pub(crate) reason: String,
+    pub(crate) facts: String,
     pub(crate) postings: String,
     pub(crate) balances: String,
     pub(crate) hash: Vec<u8>,

@@ -11,6 +11,7 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) wallet_key: Uuid,
     pub(crate) status: i16,
+    pub(crate) frozen: bool,
     pub(crate) version: i64,
     pub(crate) revision: i64,
     pub(crate) head: Vec<u8>,

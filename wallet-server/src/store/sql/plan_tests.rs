@@ -157,7 +157,7 @@ async fn fill(lane: &DatabaseConnection, backend: Backend) {
         Backend::Sqlite => "zeroblob(32)",
     };
     let rows = [
-        ("wallets", format!("n % 64, {key}, 1, 1, 1, {zeros}, 1, 0")),
+        ("wallets", format!("n % 64, {key}, 1, false, 1, 1, {zeros}, 1, 0")),
         ("wallet_balances", format!("n % 64, {key}, 'credits', 1, 0, 0, 0")),
         ("wallet_profiles", format!("n % 64, {key}, {key}, 'w' || n, 1, '{{}}', 2")),
         (
@@ -173,7 +173,7 @@ async fn fill(lane: &DatabaseConnection, backend: Backend) {
             ),
         ),
         ("events", format!("n % 64, {key}, 1, 0, 1, 'credits', 1, 2, 1, '{{}}'")),
-        ("entries", format!("n % 64, {key}, 1, 1, 1, 1, 1, '', '', '', '', '', '[]', '[]', {zeros}")),
+        ("entries", format!("n % 64, {key}, 1, 1, 1, 1, 1, '', '', '', '', '', '', '[]', '[]', {zeros}")),
     ];
     for (table, values) in rows {
         lane.execute_unprepared(&format!("INSERT INTO {table} SELECT {values} FROM {series}")).await.unwrap();

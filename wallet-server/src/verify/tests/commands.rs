@@ -9,6 +9,7 @@ use wallet_core::decide::{
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::subscription::Overrides;
+use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Command, Source, UnitId};
 
 use super::fixture::{MINUTE, START};
@@ -169,5 +170,17 @@ pub(super) fn rename(request: &str) -> Command {
         debt_limits: Amounts::none(),
         low_balance: [("credits".parse().unwrap(), vec![Threshold::Amount(5)])].into(),
         reason: "marriage".to_owned(),
+    })
+}
+
+/// Suspends the wallet, which may owe 70 credits then.
+pub(super) fn suspend(request: &str) -> Command {
+    Command::UpdateWallet(UpdateWallet {
+        request: request.parse().unwrap(),
+        status: Some(WalletStatus::Suspended),
+        display_name: None,
+        debt_limits: credits(70),
+        low_balance: [].into(),
+        reason: String::new(),
     })
 }

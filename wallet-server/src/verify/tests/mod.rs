@@ -10,3 +10,4 @@ mod tampered_chain;
 mod tampered_entries;
 mod tampered_events;
 mod tampered_rows;
+mod tampered_words;

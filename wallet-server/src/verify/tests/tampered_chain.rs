@@ -67,7 +67,7 @@ async fn a_wallet_has_one_row_of_each_kind_under_the_key_of_its_id() {
     check(&[
         ("its key is", |r| r.profile().tenant = TenantId(uuid::Uuid::nil()).0),
         ("its profile does not read back", |r| r.profile().profile = "none".to_owned()),
-        ("has status 5", |r| r.wallet().status = 5),
+        ("I16: has status 5, is Active by its entries", |r| r.wallet().status = 5),
         ("has rows under", |r| r.remove(|row| matches!(row, Row::Wallet(_)))),
     ])
     .await;

@@ -108,6 +108,9 @@ async fn a_receipt_adds_up_with_the_postings_and_in_its_bill() {
         ("I5: reservation j1: its allocations", |r| {
             replace(r, "j1", |r| &mut r.allocations, ["\"h\":", "\"h\":1"]);
         }),
+        ("I5: reservation j1: grant top_up:t1 is Some(Purchased), Some(Promotional) by its receipt", |r| {
+            replace(r, "j1", |r| &mut r.allocations, ["\"PURCHASED\"", "\"PROMOTIONAL\""]);
+        }),
         ("I5: reservation j1: its postings", |r| r.reservation("j1").allocations = "[]".to_owned()),
         ("I5: reservation j7: its allocations hold", |r| {
             replace(r, "j7", |r| &mut r.allocations, ["\"h\":", "\"h\":1"]);
