@@ -10,8 +10,8 @@ use super::postgres::Postgres;
 use super::strace::{Recording, under_strace};
 
 /// Short logs and few buffers, so that files are used again and pages written while a test looks.
-const SETTINGS: &str =
-    "min_wal_size = 4MB\nmax_wal_size = 4MB\nbgwriter_delay = 10ms\nautovacuum_naptime = 1s\n";
+const SETTINGS: &str = "shared_buffers = 2MB\nbgwriter_delay = 10ms\nmin_wal_size = 4MB\nmax_wal_size = 4MB\n\
+     autovacuum_naptime = 1s\n";
 /// Nobody cuts the power a second time.
 const REVIVED: &str = "-c fsync=off";
 
