@@ -11,6 +11,7 @@ mod control;
 pub(crate) mod entity;
 mod error;
 mod file_lock;
+pub(crate) mod packed;
 pub(crate) mod points;
 mod read;
 mod rows;

@@ -1,8 +1,8 @@
 //! Reads: one snapshot of the database, never a lock, never a write.
 
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QueryResult,
-    QuerySelect, Statement, StreamTrait, TransactionTrait, Value,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QueryResult, QuerySelect, Statement, StreamTrait, TransactionTrait, Value,
 };
 use tokio_stream::StreamExt;
 use wallet_core::entry::Entry;
@@ -47,6 +47,18 @@ impl ReadTx {
             each(row?);
         }
         Ok(())
+    }
+
+    /// The rows of a query as one JSON array, each of them as [`packed::cells`](crate::store::packed::cells) says. Nothing
+    /// where rows are not packed, and if one of them cannot be.
+    pub(crate) async fn packed(&self, rows: &str, cells: &str, values: &[Value]) -> Option<String> {
+        if self.backend != Backend::Sqlite {
+            return None;
+        }
+        let sql = format!("SELECT json_group_array({cells}) FROM ({rows})");
+        let statement = Statement::from_sql_and_values(self.backend.db(), sql, values.iter().cloned());
+        let page = self.transaction.query_one_raw(statement).await.ok()??;
+        page.try_get_by_index(0).ok()
     }
 
     /// A wallet with its open grants, the reservations due at `now`, and what `plan` adds.

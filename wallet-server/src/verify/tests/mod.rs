@@ -2,8 +2,8 @@
 
 mod chance;
 mod commands;
-mod file;
-mod fixture;
+pub(super) mod file;
+pub(super) mod fixture;
 mod money_back;
 mod rows;
 mod tampered_chain;
