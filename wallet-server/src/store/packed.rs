@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable};
 use serde::{Deserialize, Deserializer, de::Error};
 
 /// A row of `E` as a JSON array, its columns in the order of the model's fields, in SQLite's words.
-pub(crate) fn cells<E: EntityTrait>() -> String {
+pub(super) fn cells<E: EntityTrait>() -> String {
     let cell = |column: E::Column| {
         let name = column.as_str();
         match column.def().get_column_type() {

@@ -35,7 +35,7 @@ impl Store {
 
 impl ReadTx {
     /// The rows of a query one by one, for a reader that also wants those that do not read back.
-    pub(crate) async fn each_row(
+    pub(super) async fn each_row(
         &self,
         sql: &str,
         values: Vec<Value>,
@@ -49,14 +49,14 @@ impl ReadTx {
         Ok(())
     }
 
-    /// The rows of a query as one JSON array, each of them as [`packed::cells`](crate::store::packed::cells) says. Nothing
+    /// The rows of a query as one JSON array, each of them as `packed::cells` says. Nothing
     /// where rows are not packed, and if one of them cannot be.
-    pub(crate) async fn packed(&self, rows: &str, cells: &str, values: &[Value]) -> Option<String> {
+    pub(super) async fn packed(&self, rows: &str, cells: &str, values: Vec<Value>) -> Option<String> {
         if self.backend != Backend::Sqlite {
             return None;
         }
         let sql = format!("SELECT json_group_array({cells}) FROM ({rows})");
-        let statement = Statement::from_sql_and_values(self.backend.db(), sql, values.iter().cloned());
+        let statement = Statement::from_sql_and_values(self.backend.db(), sql, values);
         let page = self.transaction.query_one_raw(statement).await.ok()??;
         page.try_get_by_index(0).ok()
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::store::entity::wallets;
+use crate::store::pages::Key;
 use crate::verify::faults::Faults;
 use crate::verify::report::Report;
-use crate::verify::rows::{Key, Row, Rows};
+use crate::verify::rows::{Row, Rows};
 use crate::verify::wallet::WalletFold;
 
 /// What is known of the ledger so far.

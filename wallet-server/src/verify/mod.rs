@@ -16,7 +16,6 @@ mod grant;
 mod ledger;
 mod life;
 mod moves;
-mod pages;
 mod receipt;
 mod report;
 mod reservation;

@@ -7,19 +7,15 @@ use std::iter::Peekable;
 use std::vec;
 
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use crate::store::entity::{
     entries, events, grants, reservations, wallet_balances, wallet_profiles, wallets,
 };
+use crate::store::pages::{Key, Page, Table};
 use crate::store::{ReadTx, StoreError};
-use crate::verify::pages::{Page, Table};
 
 /// Pages of a table that may wait to be folded, beside the one being folded and the one being read.
 const PAGES_AHEAD: usize = 1;
-
-/// (bucket, wallet_key), as stored.
-pub(super) type Key = (i16, Uuid);
 
 /// A row of the ledger. A wallet's rows come in this order.
 #[derive(Debug, Clone)]
@@ -48,21 +44,21 @@ pub(super) fn all(only: Option<Key>) -> (Reading, Rows) {
 }
 
 /// All tables, in the order in which a wallet's rows come.
-pub(super) fn tables() -> [Table; 7] {
+pub(super) fn tables() -> [Table<Row>; 7] {
     [
-        Table::of::<wallets::Entity>(Row::Wallet),
-        Table::of::<wallet_profiles::Entity>(Row::Profile),
-        Table::of::<events::Entity>(Row::Event),
-        Table::of::<entries::Entity>(Row::Entry),
-        Table::of::<grants::Entity>(Row::Grant),
-        Table::of::<wallet_balances::Entity>(Row::Balance),
-        Table::of::<reservations::Entity>(Row::Reservation),
+        Table::of::<wallets::Entity>(Row::Wallet, Row::Unreadable),
+        Table::of::<wallet_profiles::Entity>(Row::Profile, Row::Unreadable),
+        Table::of::<events::Entity>(Row::Event, Row::Unreadable),
+        Table::of::<entries::Entity>(Row::Entry, Row::Unreadable),
+        Table::of::<grants::Entity>(Row::Grant, Row::Unreadable),
+        Table::of::<wallet_balances::Entity>(Row::Balance, Row::Unreadable),
+        Table::of::<reservations::Entity>(Row::Reservation, Row::Unreadable),
     ]
 }
 
 /// The tables, each with where its pages go.
 pub(super) struct Reading {
-    tables: [(Table, mpsc::Sender<Page>); 7],
+    tables: [(Table<Row>, mpsc::Sender<Page<Row>>); 7],
     only: Option<Key>,
 }
 
@@ -78,7 +74,7 @@ impl Reading {
 async fn read(
     snapshot: &ReadTx,
     only: Option<Key>,
-    (table, pages): (Table, mpsc::Sender<Page>),
+    (table, pages): (Table<Row>, mpsc::Sender<Page<Row>>),
 ) -> Result<(), StoreError> {
     let mut behind = Vec::new();
     loop {
@@ -107,7 +103,7 @@ impl Iterator for Rows {
 
 /// What has been read of a table.
 struct Pages {
-    pages: mpsc::Receiver<Page>,
+    pages: mpsc::Receiver<Page<Row>>,
     page: Peekable<vec::IntoIter<(Key, Row)>>,
 }
 

@@ -10,7 +10,7 @@ use super::fixture::{Story, written};
 use crate::verify::verify;
 
 /// Does what no server would do.
-pub(in crate::verify) async fn execute(url: &str, sql: &[&str]) {
+pub(super) async fn execute(url: &str, sql: &[&str]) {
     let connection = Database::connect(url).await.unwrap();
     for statement in sql {
         connection.execute_unprepared(statement).await.unwrap();

@@ -64,7 +64,7 @@ pub(super) const MINUTE: Duration = Duration::from_secs(60);
 const WEEK: u32 = 7 * 24 * 60;
 
 /// A new database with these wallets in it; it goes with the folder.
-pub(in crate::verify) async fn written(wallets: &[Story]) -> (TempDir, String) {
+pub(super) async fn written(wallets: &[Story]) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("wallet.db").display());
     let store = Store::open(&url).await.unwrap();
@@ -79,7 +79,7 @@ pub(in crate::verify) async fn written(wallets: &[Story]) -> (TempDir, String) {
 }
 
 /// A wallet and what has happened to it.
-pub(in crate::verify) struct Story {
+pub(super) struct Story {
     now: Timestamp,
     catalogs: Catalogs,
     loaded: Loaded,
@@ -89,7 +89,7 @@ pub(in crate::verify) struct Story {
 
 impl Story {
     /// A wallet that has just been made and may owe 50 credits.
-    pub(in crate::verify) fn of(wallet: &str) -> Self {
+    pub(super) fn of(wallet: &str) -> Self {
         Self::under(CATALOG, wallet)
     }
 
@@ -115,7 +115,7 @@ impl Story {
 
     /// Everything: holds settled below and above their price, late, failed, cancelled, expired; grants that
     /// lapse, come into effect, come back as grace, repay debt, are revoked.
-    pub(in crate::verify) fn rich(wallet: &str) -> Self {
+    pub(super) fn rich(wallet: &str) -> Self {
         Self::of(wallet)
             .and(top_up("t1", "credits", 100))
             .and(top_up("t2", "trainings", 3))
@@ -151,7 +151,7 @@ impl Story {
     }
 
     /// Everything that a subscription brings: periods, plan changes, payments early, late and missing, ends.
-    pub(in crate::verify) fn subscribed(wallet: &str) -> Self {
+    pub(super) fn subscribed(wallet: &str) -> Self {
         Self::of(wallet)
             .and(subscribe("s1", "basic"))
             .and(change_plan("c1", "plus"))
@@ -180,7 +180,7 @@ impl Story {
     }
 
     /// Refunds and chargebacks, of purchases used and unused, held, and come back as grace.
-    pub(in crate::verify) fn money_back(wallet: &str) -> Self {
+    pub(super) fn money_back(wallet: &str) -> Self {
         Self::of(wallet)
             .and(buy("t3", "brief"))
             .wait(24 * 60 - 30)

@@ -2,9 +2,10 @@
 
 mod chance;
 mod commands;
-pub(super) mod file;
-pub(super) mod fixture;
+mod file;
+mod fixture;
 mod money_back;
+mod pages;
 mod rows;
 mod tampered_chain;
 mod tampered_entries;

@@ -14,9 +14,10 @@ use crate::store::Store;
 use crate::store::entity::{
     entries, events, grants, reservations, wallet_balances, wallet_profiles, wallets,
 };
+use crate::store::pages::Key;
 use crate::verify::ledger::Ledger;
 use crate::verify::report::Report;
-use crate::verify::rows::{Key, Row};
+use crate::verify::rows::Row;
 use crate::verify::{entry, event, rows};
 
 /// All rows of a ledger, in order.

@@ -1,6 +1,7 @@
-//! Pages of a table in the order of its primary key.
+//! Pages of a whole table in the order of its primary key, for a reader of everything that shares no other code with
+//! the server.
 //!
-//! Owns the queries. SQLite gives a page packed into one cell; a page that does not read back so, and every page of
+//! SQLite gives a page packed into one cell; a page that does not read back so, and every page of
 //! PostgreSQL, is read row by row, and then a row that does not read back is one of its wallet and stops nobody.
 
 use sea_orm::sea_query::ValueType;
@@ -12,46 +13,48 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::store::{ReadTx, StoreError, packed};
-use crate::verify::rows::{Key, Row};
+
+/// (bucket, wallet_key), as stored.
+pub(crate) type Key = (i16, Uuid);
 
 /// Rows read with one query.
 const PAGE: usize = 1_000;
 
 /// Some rows, in order.
 #[derive(Debug)]
-pub(super) struct Page {
-    pub(super) rows: Vec<(Key, Row)>,
+pub(crate) struct Page<Row> {
+    pub(crate) rows: Vec<(Key, Row)>,
     /// The whole key of the last of them; empty if there are none.
-    pub(super) last_key: Vec<Value>,
+    pub(crate) last_key: Vec<Value>,
 }
 
-impl Page {
+impl<Row> Page<Row> {
     /// Whether the table ends with it.
-    pub(super) fn is_last(&self) -> bool {
+    pub(crate) fn is_last(&self) -> bool {
         self.rows.len() < PAGE
     }
 }
 
 /// Reads a packed page, if all of it reads back.
-type Unpack = Box<dyn Fn(&str) -> Option<Page> + Send + Sync>;
+type Unpack<Row> = Box<dyn Fn(&str) -> Option<Page<Row>> + Send + Sync>;
 /// Reads a row with its key, if that reads back.
-type Read = Box<dyn Fn(&QueryResult) -> Result<(Key, Row), DbErr> + Send + Sync>;
+type Read<Row> = Box<dyn Fn(&QueryResult) -> Result<(Key, Row), DbErr> + Send + Sync>;
 
-/// How a table is read.
-pub(super) struct Table {
+/// How a table is read, as rows of the reader's own.
+pub(crate) struct Table<Row> {
     name: &'static str,
     /// The columns of its primary key: bucket, wallet_key and what orders its rows within a wallet.
     key: Vec<&'static str>,
     /// A row as one cell.
     cells: String,
-    unpack: Unpack,
-    read: Read,
+    unpack: Unpack<Row>,
+    read: Read<Row>,
     whole_key: fn(&QueryResult) -> Result<Vec<Value>, DbErr>,
 }
 
-impl Table {
-    /// The table of an entity.
-    pub(super) fn of<E>(row: fn(E::Model) -> Row) -> Self
+impl<Row: 'static> Table<Row> {
+    /// The table of an entity. A row with a column that is not what it should be is `unreadable`.
+    pub(crate) fn of<E>(row: fn(E::Model) -> Row, unreadable: fn(&'static str, String) -> Row) -> Self
     where
         E: EntityTrait,
         E::Model: DeserializeOwned,
@@ -61,43 +64,53 @@ impl Table {
             name,
             key: key_columns::<E>().map(|column| column.as_str()).collect(),
             cells: packed::cells::<E>(),
-            unpack: Box::new(move |page| unpack::<E>(page, row)),
+            unpack: Box::new(move |page| unpack::<E, Row>(page, row)),
             read: Box::new(move |result| {
                 let key = (result.try_get("", "bucket")?, result.try_get("", "wallet_key")?);
                 let read = E::Model::from_query_result(result, "").map(row);
-                Ok((key, read.unwrap_or_else(|error| Row::Unreadable(name, error.to_string()))))
+                Ok((key, read.unwrap_or_else(|error| unreadable(name, error.to_string()))))
             }),
             whole_key: |result| key_columns::<E>().map(|column| value(result, column)).collect(),
         }
     }
 
     /// The rows behind a key, of all wallets or of one.
-    pub(super) async fn page(
+    pub(crate) async fn page(
         &self,
         snapshot: &ReadTx,
         only: Option<Key>,
         behind: &[Value],
-    ) -> Result<Page, StoreError> {
-        let of_wallet = only.into_iter().flat_map(|(bucket, wallet)| [bucket.into(), wallet.into()]);
-        let values: Vec<Value> = of_wallet.chain(behind.iter().cloned()).collect();
-        let sql = self.sql(only.is_some(), !behind.is_empty());
-        match self.packed(snapshot, &sql, &values).await {
+    ) -> Result<Page<Row>, StoreError> {
+        match self.packed(snapshot, only, behind).await {
             Some(page) => Ok(page),
-            None => self.row_by_row(snapshot, &sql, values).await,
+            None => self.row_by_row(snapshot, only, behind).await,
         }
     }
 
-    async fn packed(&self, snapshot: &ReadTx, sql: &str, values: &[Value]) -> Option<Page> {
-        (self.unpack)(&snapshot.packed(sql, &self.cells, values).await?)
+    /// The same, if the database packs rows and all of these read back so.
+    pub(crate) async fn packed(
+        &self,
+        snapshot: &ReadTx,
+        only: Option<Key>,
+        behind: &[Value],
+    ) -> Option<Page<Row>> {
+        let page = snapshot.packed(&self.sql(only, behind), &self.cells, values(only, behind)).await?;
+        (self.unpack)(&page)
     }
 
-    async fn row_by_row(&self, snapshot: &ReadTx, sql: &str, values: Vec<Value>) -> Result<Page, StoreError> {
+    /// The same, whatever the rows are like.
+    pub(crate) async fn row_by_row(
+        &self,
+        snapshot: &ReadTx,
+        only: Option<Key>,
+        behind: &[Value],
+    ) -> Result<Page<Row>, StoreError> {
         let (mut rows, mut last) = (Vec::with_capacity(PAGE), None);
         let each = |result| {
             rows.push((self.read)(&result));
             last = Some(result);
         };
-        snapshot.each_row(sql, values, each).await?;
+        snapshot.each_row(&self.sql(only, behind), values(only, behind), each).await?;
         let last_key = last.map(|last| (self.whole_key)(&last)).transpose();
         let rows = rows.into_iter().collect::<Result<_, _>>();
         // A row without a key is no wallet's, and nobody can say what comes behind it.
@@ -106,21 +119,21 @@ impl Table {
         Ok(Page { rows: rows.map_err(no_key)?, last_key: last_key.map_err(no_key)?.unwrap_or_default() })
     }
 
-    fn sql(&self, one_wallet: bool, behind: bool) -> String {
+    fn sql(&self, only: Option<Key>, behind: &[Value]) -> String {
         let Self { name, key, .. } = self;
         let mut number = 0;
-        let mut values = |how_many: usize| {
+        let mut numbers = |how_many: usize| {
             let names: Vec<String> = (number + 1..=number + how_many).map(|i| format!("${i}")).collect();
             number += how_many;
             names.join(", ")
         };
         let mut conditions = Vec::new();
-        if one_wallet {
-            conditions.push(format!("(bucket, wallet_key) = ({})", values(2)));
+        if only.is_some() {
+            conditions.push(format!("(bucket, wallet_key) = ({})", numbers(2)));
         }
         let columns = key.join(", ");
-        if behind {
-            conditions.push(format!("({columns}) > ({})", values(key.len())));
+        if !behind.is_empty() {
+            conditions.push(format!("({columns}) > ({})", numbers(key.len())));
         }
         let filter =
             if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
@@ -128,11 +141,17 @@ impl Table {
     }
 }
 
+/// What the numbers in the query stand for.
+fn values(only: Option<Key>, behind: &[Value]) -> Vec<Value> {
+    let of_wallet = only.into_iter().flat_map(|(bucket, wallet)| [bucket.into(), wallet.into()]);
+    of_wallet.chain(behind.iter().cloned()).collect()
+}
+
 fn key_columns<E: EntityTrait>() -> impl Iterator<Item = E::Column> {
     E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column)
 }
 
-fn unpack<E>(page: &str, row: fn(E::Model) -> Row) -> Option<Page>
+fn unpack<E, Row>(page: &str, row: fn(E::Model) -> Row) -> Option<Page<Row>>
 where
     E: EntityTrait,
     E::Model: DeserializeOwned,
@@ -159,47 +178,5 @@ fn value(row: &QueryResult, column: impl ColumnTrait) -> Result<Value, DbErr> {
         ColumnType::BigInteger => row.try_get::<i64>("", name).map(Into::into),
         ColumnType::Uuid => row.try_get::<Uuid>("", name).map(Into::into),
         _ => row.try_get::<String>("", name).map(Into::into),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::Store;
-    use crate::store::entity::{entries, reservations, wallets};
-    use crate::verify::rows;
-    use crate::verify::tests::file::execute;
-    use crate::verify::tests::fixture::{Story, written};
-
-    const ODD: &str =
-        "UPDATE wallet_profiles SET profile = 'not JSON: \"\\ \u{1}\n\u{7f} \u{fffd} \u{1f4b0}'";
-
-    #[tokio::test]
-    async fn a_page_says_packed_what_its_rows_say_one_by_one() {
-        let (_folder, url) =
-            written(&[Story::rich("ann"), Story::money_back("bob"), Story::subscribed("eve")]).await;
-        execute(&url, &[ODD]).await;
-        let snapshot = Store::open_read_only(&url).await.unwrap().snapshot().await.unwrap();
-        for table in rows::tables() {
-            let sql = table.sql(false, false);
-            let packed = table.packed(&snapshot, &sql, &[]).await.expect(table.name);
-            let rows = table.row_by_row(&snapshot, &sql, Vec::new()).await.unwrap();
-            assert!(!rows.rows.is_empty(), "{} has rows", table.name);
-            assert_eq!(format!("{packed:?}"), format!("{rows:?}"));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_page_with_a_cell_of_another_type_is_not_packed() {
-        let (_folder, url) = written(&[Story::rich("ann")]).await;
-        let text_for_bytes = "UPDATE wallets SET head = 'as many bytes as there should be'";
-        let bytes_for_text = "UPDATE reservations SET terms = X'ff' WHERE reservation_id = 'j1'";
-        execute(&url, &[text_for_bytes, bytes_for_text]).await;
-        let snapshot = Store::open_read_only(&url).await.unwrap().snapshot().await.unwrap();
-        let is_packed =
-            async |table: Table| table.packed(&snapshot, &table.sql(false, false), &[]).await.is_some();
-        assert!(is_packed(Table::of::<entries::Entity>(Row::Entry)).await);
-        assert!(!is_packed(Table::of::<wallets::Entity>(Row::Wallet)).await);
-        assert!(!is_packed(Table::of::<reservations::Entity>(Row::Reservation)).await);
     }
 }
