@@ -1,10 +1,12 @@
 //! Pages of a whole table in the order of its primary key, for a reader of everything that shares no other code with
 //! the server.
 //!
-//! SQLite gives a page packed into one cell; a page that does not read back so, and every page of
-//! PostgreSQL, is read row by row, and then a row that does not read back is one of its wallet and stops nobody.
+//! SQLite gives a page packed into one cell, a line for each row. A page that cannot be packed, and every page of
+//! PostgreSQL, is read row by row. Either way a row that does not read back is one of its wallet and stops nobody.
 
-use sea_orm::sea_query::ValueType;
+use std::ops::Range;
+use std::sync::Arc;
+
 use sea_orm::{
     ColumnTrait, ColumnType, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable, ModelTrait,
     PrimaryKeyToColumn, QueryResult, Value,
@@ -20,23 +22,25 @@ pub(crate) type Key = (i16, Uuid);
 /// Rows read with one query.
 const PAGE: usize = 1_000;
 
-/// Some rows, in order.
-#[derive(Debug)]
+/// Some rows, in order. Those of a packed page are made as they are taken, by whoever takes them.
 pub(crate) struct Page<Row> {
-    pub(crate) rows: Vec<(Key, Row)>,
+    rows: Box<dyn Iterator<Item = (Key, Row)> + Send>,
     /// The whole key of the last of them; empty if there are none.
     pub(crate) last_key: Vec<Value>,
+    /// Whether the table ends with it.
+    pub(crate) is_last: bool,
 }
 
-impl<Row> Page<Row> {
-    /// Whether the table ends with it.
-    pub(crate) fn is_last(&self) -> bool {
-        self.rows.len() < PAGE
+impl<Row> Iterator for Page<Row> {
+    type Item = (Key, Row);
+
+    fn next(&mut self) -> Option<(Key, Row)> {
+        self.rows.next()
     }
 }
 
-/// Reads a packed page, if all of it reads back.
-type Unpack<Row> = Box<dyn Fn(&str) -> Option<Page<Row>> + Send + Sync>;
+/// Makes a row of a line of a packed page.
+type Unpack<Row> = Arc<dyn Fn(&str) -> Row + Send + Sync>;
 /// Reads a row with its key, if that reads back.
 type Read<Row> = Box<dyn Fn(&QueryResult) -> Result<(Key, Row), DbErr> + Send + Sync>;
 
@@ -45,14 +49,15 @@ pub(crate) struct Table<Row> {
     name: &'static str,
     /// The columns of its primary key: bucket, wallet_key and what orders its rows within a wallet.
     key: Vec<&'static str>,
-    /// A row as one cell.
-    cells: String,
+    /// A row as a line.
+    line: String,
     unpack: Unpack<Row>,
+    key_of_line: fn(&str) -> Option<Vec<Value>>,
     read: Read<Row>,
-    whole_key: fn(&QueryResult) -> Result<Vec<Value>, DbErr>,
+    key_of_row: fn(&QueryResult) -> Result<Vec<Value>, DbErr>,
 }
 
-impl<Row: 'static> Table<Row> {
+impl<Row: Send + 'static> Table<Row> {
     /// The table of an entity. A row with a column that is not what it should be is `unreadable`.
     pub(crate) fn of<E>(row: fn(E::Model) -> Row, unreadable: fn(&'static str, String) -> Row) -> Self
     where
@@ -63,14 +68,21 @@ impl<Row: 'static> Table<Row> {
         Self {
             name,
             key: key_columns::<E>().map(|column| column.as_str()).collect(),
-            cells: packed::cells::<E>(),
-            unpack: Box::new(move |page| unpack::<E, Row>(page, row)),
+            line: packed::line::<E>(),
+            unpack: Arc::new(move |line| {
+                let read = serde_json::from_str(line).map(row);
+                read.unwrap_or_else(|error| unreadable(name, error.to_string()))
+            }),
+            key_of_line: |line| {
+                let model: E::Model = serde_json::from_str(line).ok()?;
+                Some(key_columns::<E>().map(|column| model.get(column)).collect())
+            },
             read: Box::new(move |result| {
                 let key = (result.try_get("", "bucket")?, result.try_get("", "wallet_key")?);
                 let read = E::Model::from_query_result(result, "").map(row);
                 Ok((key, read.unwrap_or_else(|error| unreadable(name, error.to_string()))))
             }),
-            whole_key: |result| key_columns::<E>().map(|column| value(result, column)).collect(),
+            key_of_row: |result| key_columns::<E>().map(|column| value(result, column)).collect(),
         }
     }
 
@@ -87,15 +99,23 @@ impl<Row: 'static> Table<Row> {
         }
     }
 
-    /// The same, if the database packs rows and all of these read back so.
+    /// The same, if the database packs rows, and these can be.
     pub(crate) async fn packed(
         &self,
         snapshot: &ReadTx,
         only: Option<Key>,
         behind: &[Value],
     ) -> Option<Page<Row>> {
-        let page = snapshot.packed(&self.sql(only, behind), &self.cells, values(only, behind)).await?;
-        (self.unpack)(&page)
+        let text = snapshot.packed(&self.sql(&self.line, only, behind), values(only, behind)).await?;
+        let lines = lines(&text)?;
+        let is_last = lines.len() < PAGE;
+        let last_key = match lines.last() {
+            Some((_, last)) => (self.key_of_line)(&text[last.clone()])?,
+            None => Vec::new(),
+        };
+        let unpack = Arc::clone(&self.unpack);
+        let rows = lines.into_iter().map(move |(key, line)| (key, unpack(&text[line])));
+        Some(Page { rows: Box::new(rows), last_key, is_last })
     }
 
     /// The same, whatever the rows are like.
@@ -110,16 +130,18 @@ impl<Row: 'static> Table<Row> {
             rows.push((self.read)(&result));
             last = Some(result);
         };
-        snapshot.each_row(&self.sql(only, behind), values(only, behind), each).await?;
-        let last_key = last.map(|last| (self.whole_key)(&last)).transpose();
-        let rows = rows.into_iter().collect::<Result<_, _>>();
+        snapshot.each_row(&self.sql("*", only, behind), values(only, behind), each).await?;
+        let last_key = last.map(|last| (self.key_of_row)(&last)).transpose();
+        let rows: Result<Vec<_>, DbErr> = rows.into_iter().collect();
         // A row without a key is no wallet's, and nobody can say what comes behind it.
         let no_key =
             |error| StoreError::corrupt(format!("a row of {} has no readable key: {error}", self.name));
-        Ok(Page { rows: rows.map_err(no_key)?, last_key: last_key.map_err(no_key)?.unwrap_or_default() })
+        let (rows, last_key) = (rows.map_err(no_key)?, last_key.map_err(no_key)?.unwrap_or_default());
+        let is_last = rows.len() < PAGE;
+        Ok(Page { rows: Box::new(rows.into_iter()), last_key, is_last })
     }
 
-    fn sql(&self, only: Option<Key>, behind: &[Value]) -> String {
+    fn sql(&self, columns: &str, only: Option<Key>, behind: &[Value]) -> String {
         let Self { name, key, .. } = self;
         let mut number = 0;
         let mut numbers = |how_many: usize| {
@@ -131,13 +153,13 @@ impl<Row: 'static> Table<Row> {
         if only.is_some() {
             conditions.push(format!("(bucket, wallet_key) = ({})", numbers(2)));
         }
-        let columns = key.join(", ");
+        let order = key.join(", ");
         if !behind.is_empty() {
-            conditions.push(format!("({columns}) > ({})", numbers(key.len())));
+            conditions.push(format!("({order}) > ({})", numbers(key.len())));
         }
         let filter =
             if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
-        format!("SELECT * FROM {name} {filter} ORDER BY {columns} LIMIT {PAGE}")
+        format!("SELECT {columns} FROM {name} {filter} ORDER BY {order} LIMIT {PAGE}")
     }
 }
 
@@ -151,22 +173,17 @@ fn key_columns<E: EntityTrait>() -> impl Iterator<Item = E::Column> {
     E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column)
 }
 
-fn unpack<E, Row>(page: &str, row: fn(E::Model) -> Row) -> Option<Page<Row>>
-where
-    E: EntityTrait,
-    E::Model: DeserializeOwned,
-{
-    let models: Vec<E::Model> = serde_json::from_str(page).ok()?;
-    let whole_key = |model: &E::Model| key_columns::<E>().map(|column| model.get(column)).collect();
-    let last_key = models.last().map(whole_key).unwrap_or_default();
-    let rows = models.into_iter().map(|model| Some((key(&model)?, row(model)))).collect::<Option<_>>()?;
-    Some(Page { rows, last_key })
-}
-
-fn key<M: ModelTrait>(model: &M) -> Option<Key> {
-    let mut values = key_columns::<M::Entity>().map(|column| model.get(column));
-    let bucket = <i16 as ValueType>::try_from(values.next()?).ok()?;
-    Some((bucket, <Uuid as ValueType>::try_from(values.next()?).ok()?))
+/// Where the lines of a packed page are, each with what its row's key begins with.
+fn lines(page: &str) -> Option<Vec<(Key, Range<usize>)>> {
+    let mut end = 0;
+    let mut line = |line: &str| {
+        let begin = end;
+        end += line.len() + 1;
+        let (bucket, rest) = line.strip_prefix('[')?.split_once(',')?;
+        let wallet = rest.strip_prefix('"')?.split('"').next()?;
+        Some(((bucket.parse().ok()?, Uuid::try_parse(wallet).ok()?), begin..end - 1))
+    };
+    page.lines().map(&mut line).collect()
 }
 
 /// A column of a key, to continue behind.

@@ -12,7 +12,7 @@ use wallet_core::{TenantId, Timestamp, Wallet, WalletKey};
 
 use crate::store::entity::{entries, events, grants, reservations, wallet_profiles, wallets};
 use crate::store::tx::{self, LoadPlan, Locked};
-use crate::store::{Backend, RecordedEvent, Store, StoreError, rows};
+use crate::store::{Backend, RecordedEvent, Store, StoreError, packed, rows};
 
 /// A page of wallets: their ids, to be read one by one.
 pub(crate) type ListedKeys = Vec<(String, WalletKey)>;
@@ -49,14 +49,13 @@ impl ReadTx {
         Ok(())
     }
 
-    /// The rows of a query as one JSON array, each of them as `packed::cells` says. Nothing
-    /// where rows are not packed, and if one of them cannot be.
-    pub(super) async fn packed(&self, rows: &str, cells: &str, values: Vec<Value>) -> Option<String> {
+    /// The rows of a query, each packed into a line, as one text. Nothing where rows are not packed, and if one of them
+    /// cannot be.
+    pub(super) async fn packed(&self, lines: &str, values: Vec<Value>) -> Option<String> {
         if self.backend != Backend::Sqlite {
             return None;
         }
-        let sql = format!("SELECT json_group_array({cells}) FROM ({rows})");
-        let statement = Statement::from_sql_and_values(self.backend.db(), sql, values);
+        let statement = Statement::from_sql_and_values(self.backend.db(), packed::page(lines), values);
         let page = self.transaction.query_one_raw(statement).await.ok()??;
         page.try_get_by_index(0).ok()
     }

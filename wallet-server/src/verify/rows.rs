@@ -4,7 +4,6 @@
 //! entry. Rows whose wallet has no row of its own come along like all others.
 
 use std::iter::Peekable;
-use std::vec;
 
 use tokio::sync::mpsc;
 
@@ -37,7 +36,7 @@ pub(super) fn all(only: Option<Key>) -> (Reading, Rows) {
     let mut rows = Vec::new();
     let tables = tables().map(|table| {
         let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
-        rows.push(Pages { pages: receiver, page: Vec::new().into_iter().peekable() });
+        rows.push(Pages { pages: receiver, page: None });
         (table, sender)
     });
     (Reading { tables, only }, Rows(rows))
@@ -79,7 +78,7 @@ async fn read(
     let mut behind = Vec::new();
     loop {
         let page = table.page(snapshot, only, &behind).await?;
-        let is_last = page.is_last();
+        let is_last = page.is_last;
         behind.clone_from(&page.last_key);
         if pages.send(page).await.is_err() || is_last {
             return Ok(());
@@ -97,22 +96,24 @@ impl Iterator for Rows {
         let pages = self.0.iter_mut().filter_map(|pages| Some((pages.key()?, pages)));
         // Of equal ones this is the first: a wallet's rows come table by table.
         let (_, pages) = pages.min_by_key(|(key, _)| *key)?;
-        pages.page.next()
+        pages.page.as_mut()?.next()
     }
 }
 
 /// What has been read of a table.
 struct Pages {
     pages: mpsc::Receiver<Page<Row>>,
-    page: Peekable<vec::IntoIter<(Key, Row)>>,
+    page: Option<Peekable<Page<Row>>>,
 }
 
 impl Pages {
     /// The wallet of the next row.
     fn key(&mut self) -> Option<Key> {
-        while self.page.peek().is_none() {
-            self.page = self.pages.blocking_recv()?.rows.into_iter().peekable();
+        loop {
+            if let Some((key, _)) = self.page.as_mut().and_then(Peekable::peek) {
+                return Some(*key);
+            }
+            self.page = Some(self.pages.blocking_recv()?.peekable());
         }
-        self.page.peek().map(|(key, _)| *key)
     }
 }
