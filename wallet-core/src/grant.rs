@@ -4,9 +4,9 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::ids::{InvalidId, OriginId, UnitId};
+use crate::ids::{InvalidId, OriginId, Parsed, UnitId};
 use crate::posting::Part;
 use crate::source::Source;
 use crate::time::Timestamp;
@@ -42,8 +42,8 @@ impl Origin {
 }
 
 /// The identity of a grant within its wallet: what made it, under which id, and the how-manieth of it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct GrantKey {
     /// What made it.
     pub origin: Origin,
@@ -87,10 +87,9 @@ impl fmt::Debug for GrantKey {
     }
 }
 
-impl TryFrom<String> for GrantKey {
-    type Error = InvalidId;
-    fn try_from(text: String) -> Result<Self, InvalidId> {
-        Self::parse(&text)
+impl<'de> Deserialize<'de> for GrantKey {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+        text.deserialize_str(Parsed(Self::parse))
     }
 }
 

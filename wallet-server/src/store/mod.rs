@@ -11,6 +11,8 @@ mod control;
 pub(crate) mod entity;
 mod error;
 mod file_lock;
+mod packed;
+pub(crate) mod pages;
 pub(crate) mod points;
 mod read;
 pub(crate) mod rows;

@@ -1,8 +1,8 @@
 //! Reads: one snapshot of the database, never a lock, never a write.
 
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QueryResult,
-    QuerySelect, Statement, StreamTrait, TransactionTrait, Value,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QueryResult, QuerySelect, Statement, StreamTrait, TransactionTrait, Value,
 };
 use tokio_stream::StreamExt;
 use wallet_core::entry::Entry;
@@ -12,7 +12,7 @@ use wallet_core::{TenantId, Timestamp, Wallet, WalletKey};
 
 use crate::store::entity::{entries, events, grants, reservations, wallet_profiles, wallets};
 use crate::store::tx::{self, LoadPlan, Locked};
-use crate::store::{Backend, RecordedEvent, Store, StoreError, rows};
+use crate::store::{Backend, RecordedEvent, Store, StoreError, packed, rows};
 
 /// A page of wallets: their ids, to be read one by one.
 pub(crate) type ListedKeys = Vec<(String, WalletKey)>;
@@ -35,7 +35,7 @@ impl Store {
 
 impl ReadTx {
     /// The rows of a query one by one, for a reader that also wants those that do not read back.
-    pub(crate) async fn each_row(
+    pub(super) async fn each_row(
         &self,
         sql: &str,
         values: Vec<Value>,
@@ -47,6 +47,17 @@ impl ReadTx {
             each(row?);
         }
         Ok(())
+    }
+
+    /// The rows of a query, each packed into a line, as one text. Nothing where rows are not packed, and if one of them
+    /// cannot be.
+    pub(super) async fn packed(&self, lines: &str, values: Vec<Value>) -> Option<String> {
+        if self.backend != Backend::Sqlite {
+            return None;
+        }
+        let statement = Statement::from_sql_and_values(self.backend.db(), packed::page(lines), values);
+        let page = self.transaction.query_one_raw(statement).await.ok()??;
+        page.try_get_by_index(0).ok()
     }
 
     /// A wallet with its open grants, the reservations due at `now`, and what `plan` adds.

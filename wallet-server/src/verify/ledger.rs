@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
 
 use crate::store::entity::wallets;
+use crate::store::pages::Key;
 use crate::verify::faults::Faults;
 use crate::verify::report::Report;
-use crate::verify::rows::{Key, Row};
+use crate::verify::rows::{Row, Rows};
 use crate::verify::wallet::WalletFold;
 
 /// What is known of the ledger so far.
@@ -24,12 +24,10 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Folds all rows that come, which is in the order of [`crate::verify::rows`].
-    pub(super) fn fold(mut rows: mpsc::Receiver<Vec<(Key, Row)>>) -> Self {
+    /// Folds all rows, as they come.
+    pub(super) fn fold(rows: Rows) -> Self {
         let mut ledger = Self::default();
-        while let Some(batch) = rows.blocking_recv() {
-            batch.into_iter().for_each(|(key, row)| ledger.take(key, row));
-        }
+        rows.for_each(|(key, row)| ledger.take(key, row));
         ledger
     }
 

@@ -27,16 +27,12 @@ mod wallet;
 
 use std::time::Instant;
 
-use tokio::sync::mpsc;
 use wallet_core::{TenantId, WalletId, WalletKey};
 
 use crate::app::AppError;
 use crate::store::Store;
 use ledger::Ledger;
 pub use report::Report;
-
-/// How many batches of rows may wait to be folded.
-const BATCHES_AHEAD: usize = 4;
 
 /// Recomputes the ledger in a database, beside a server that may be running.
 pub async fn verify(database_url: &str) -> Result<Report, AppError> {
@@ -52,12 +48,10 @@ async fn of(database_url: &str, only: Option<WalletKey>) -> Result<Report, AppEr
     let started = Instant::now();
     let store = Store::open_read_only(database_url).await?;
     let snapshot = store.snapshot().await?;
-    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    let (reading, rows) = rows::all(only.map(|wallet| (wallet.bucket(), wallet.uuid())));
     // Folding takes as long as reading: one core each.
-    let folding = tokio::task::spawn_blocking(move || Ledger::fold(receiver));
-    let only = only.map(|wallet| (wallet.bucket(), wallet.uuid()));
-    rows::send_all(&snapshot, only, &sender).await?;
-    drop(sender);
+    let folding = tokio::task::spawn_blocking(move || Ledger::fold(rows));
+    reading.run(&snapshot).await?;
     let ledger = folding.await.map_err(|error| AppError::Store(format!("verifying stopped: {error}")))?;
     Ok(ledger.report(started.elapsed()))
 }

@@ -48,7 +48,7 @@ impl Report {
         .to_string()
     }
 
-    fn entries_per_second(&self) -> u128 {
+    pub(crate) fn entries_per_second(&self) -> u128 {
         u128::from(self.entries) * 1_000_000 / self.elapsed.as_micros().max(1)
     }
 }

@@ -1,27 +1,20 @@
 //! Every row of the ledger, wallet by wallet: all tables read side by side in pages, in the order of their keys.
 //!
-//! Owns the queries. A page continues behind the last key of the one before, so no query takes long and none is
-//! made per wallet or per entry. Rows whose wallet has no row of its own come along like all others.
+//! A page continues behind the last key of the one before, so no query takes long and none is made per wallet or per
+//! entry. Rows whose wallet has no row of its own come along like all others.
 
 use std::iter::Peekable;
-use std::vec;
 
-use sea_orm::{DbErr, FromQueryResult, QueryResult, Value};
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use crate::store::entity::{
     entries, events, grants, reservations, wallet_balances, wallet_profiles, wallets,
 };
+use crate::store::pages::{Key, Page, Table};
 use crate::store::{ReadTx, StoreError};
 
-/// Rows read with one query.
-const PAGE: usize = 2_000;
-/// Rows handed on at once.
-const BATCH: usize = 500;
-
-/// (bucket, wallet_key), as stored.
-pub(super) type Key = (i16, Uuid);
+/// Pages of a table that may wait to be folded, beside the one being folded and the one being read.
+const PAGES_AHEAD: usize = 1;
 
 /// A row of the ledger. A wallet's rows come in this order.
 #[derive(Debug, Clone)]
@@ -38,165 +31,89 @@ pub(super) enum Row {
     Unreadable(&'static str, String),
 }
 
-/// Sends all rows in order, or those of one wallet, until nobody listens any more.
-pub(super) async fn send_all(
+/// All rows, or those of one wallet: what reads them and what they are taken from, in different threads.
+pub(super) fn all(only: Option<Key>) -> (Reading, Rows) {
+    let mut rows = Vec::new();
+    let tables = tables().map(|table| {
+        let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
+        rows.push(Pages { pages: receiver, page: None });
+        (table, sender)
+    });
+    (Reading { tables, only }, Rows(rows))
+}
+
+/// All tables, in the order in which a wallet's rows come.
+pub(super) fn tables() -> [Table<Row>; 7] {
+    [
+        Table::of::<wallets::Entity>(Row::Wallet, Row::Unreadable),
+        Table::of::<wallet_profiles::Entity>(Row::Profile, Row::Unreadable),
+        Table::of::<events::Entity>(Row::Event, Row::Unreadable),
+        Table::of::<entries::Entity>(Row::Entry, Row::Unreadable),
+        Table::of::<grants::Entity>(Row::Grant, Row::Unreadable),
+        Table::of::<wallet_balances::Entity>(Row::Balance, Row::Unreadable),
+        Table::of::<reservations::Entity>(Row::Reservation, Row::Unreadable),
+    ]
+}
+
+/// The tables, each with where its pages go.
+pub(super) struct Reading {
+    tables: [(Table<Row>, mpsc::Sender<Page<Row>>); 7],
+    only: Option<Key>,
+}
+
+impl Reading {
+    /// Reads all tables, each ahead of what is taken of it, to their ends or until nobody takes rows any more.
+    pub(super) async fn run(self, snapshot: &ReadTx) -> Result<(), StoreError> {
+        // The database reads for one of them while another makes rows of what it was given.
+        let [a, b, c, d, e, f, g] = self.tables.map(|table| read(snapshot, self.only, table));
+        tokio::try_join!(a, b, c, d, e, f, g).map(|_| ())
+    }
+}
+
+async fn read(
     snapshot: &ReadTx,
     only: Option<Key>,
-    sender: &mpsc::Sender<Vec<(Key, Row)>>,
+    (table, pages): (Table<Row>, mpsc::Sender<Page<Row>>),
 ) -> Result<(), StoreError> {
-    let mut cursors = TABLES.each_ref().map(|table| Cursor::new(table, only));
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut behind = Vec::new();
     loop {
-        let mut next: Option<Key> = None;
-        for cursor in &mut cursors {
-            let key = cursor.key(snapshot).await?;
-            next = next.into_iter().chain(key).min();
-        }
-        let Some(wallet) = next else { break };
-        for cursor in &mut cursors {
-            while cursor.key(snapshot).await? == Some(wallet) {
-                batch.extend(cursor.page.next());
-                if batch.len() >= BATCH {
-                    let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-                    if sender.send(full).await.is_err() {
-                        return Ok(());
-                    }
-                }
-            }
+        let page = table.page(snapshot, only, &behind).await?;
+        let is_last = page.is_last;
+        behind.clone_from(&page.last_key);
+        if pages.send(page).await.is_err() || is_last {
+            return Ok(());
         }
     }
-    let _ = sender.send(batch).await;
-    Ok(())
 }
 
-/// How a table is read.
-struct Table {
-    name: &'static str,
-    /// What orders its rows within a wallet: the rest of its primary key.
-    order: &'static [(&'static str, Take)],
-    read: fn(&QueryResult) -> Result<Row, DbErr>,
-}
+/// The rows as they are read, in order; to be taken where it may wait.
+pub(super) struct Rows(Vec<Pages>);
 
-/// Takes a column of a row as a value to continue behind.
-type Take = fn(&QueryResult, &str) -> Result<Value, DbErr>;
+impl Iterator for Rows {
+    type Item = (Key, Row);
 
-static TABLES: [Table; 7] = [
-    Table {
-        name: "wallets",
-        order: &[],
-        read: |row| wallets::Model::from_query_result(row, "").map(Row::Wallet),
-    },
-    Table {
-        name: "wallet_profiles",
-        order: &[],
-        read: |row| wallet_profiles::Model::from_query_result(row, "").map(Row::Profile),
-    },
-    Table {
-        name: "events",
-        order: &[("revision", take::<i64>), ("n", take::<i32>)],
-        read: |row| events::Model::from_query_result(row, "").map(Row::Event),
-    },
-    Table {
-        name: "entries",
-        order: &[("revision", take::<i64>)],
-        read: |row| entries::Model::from_query_result(row, "").map(Row::Entry),
-    },
-    Table {
-        name: "grants",
-        order: &[("origin", take::<i16>), ("origin_id", take::<String>), ("n", take::<i32>)],
-        read: |row| grants::Model::from_query_result(row, "").map(Row::Grant),
-    },
-    Table {
-        name: "wallet_balances",
-        order: &[("unit", take::<String>)],
-        read: |row| wallet_balances::Model::from_query_result(row, "").map(Row::Balance),
-    },
-    Table {
-        name: "reservations",
-        order: &[("reservation_id", take::<String>)],
-        read: |row| reservations::Model::from_query_result(row, "").map(Row::Reservation),
-    },
-];
-
-fn take<T: sea_orm::TryGetable + Into<Value>>(row: &QueryResult, column: &str) -> Result<Value, DbErr> {
-    row.try_get::<T>("", column).map(Into::into)
-}
-
-/// Where the reading of a table is.
-struct Cursor {
-    table: &'static Table,
-    /// The wallet whose rows are read; all by default.
-    only: Option<Key>,
-    page: Peekable<vec::IntoIter<(Key, Row)>>,
-    /// The whole key of the last row read; empty before the first.
-    behind: Vec<Value>,
-    at_end: bool,
-}
-
-impl Cursor {
-    fn new(table: &'static Table, only: Option<Key>) -> Self {
-        Self { table, only, page: Vec::new().into_iter().peekable(), behind: Vec::new(), at_end: false }
+    fn next(&mut self) -> Option<(Key, Row)> {
+        let pages = self.0.iter_mut().filter_map(|pages| Some((pages.key()?, pages)));
+        // Of equal ones this is the first: a wallet's rows come table by table.
+        let (_, pages) = pages.min_by_key(|(key, _)| *key)?;
+        pages.page.as_mut()?.next()
     }
+}
 
+/// What has been read of a table.
+struct Pages {
+    pages: mpsc::Receiver<Page<Row>>,
+    page: Option<Peekable<Page<Row>>>,
+}
+
+impl Pages {
     /// The wallet of the next row.
-    async fn key(&mut self, snapshot: &ReadTx) -> Result<Option<Key>, StoreError> {
-        if self.page.peek().is_none() && !self.at_end {
-            let mut page = Vec::with_capacity(PAGE);
-            let mut last = None;
-            let take = |row| {
-                page.push(self.read(&row));
-                last = Some(row);
-            };
-            let wallet = self.only.into_iter().flat_map(|(bucket, wallet)| [bucket.into(), wallet.into()]);
-            let values = wallet.chain(self.behind.iter().cloned()).collect();
-            snapshot.each_row(&self.sql(), values, take).await?;
-            self.at_end = page.len() < PAGE;
-            if let Some(last) = last {
-                self.behind = self.whole_key(&last)?;
+    fn key(&mut self) -> Option<Key> {
+        loop {
+            if let Some((key, _)) = self.page.as_mut().and_then(Peekable::peek) {
+                return Some(*key);
             }
-            self.page = page.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().peekable();
+            self.page = Some(self.pages.blocking_recv()?.peekable());
         }
-        Ok(self.page.peek().map(|(key, _)| *key))
-    }
-
-    fn sql(&self) -> String {
-        let table = self.table.name;
-        let order = self.table.order.iter().map(|(name, _)| *name);
-        let columns: Vec<&str> = ["bucket", "wallet_key"].into_iter().chain(order).collect();
-        let key = columns.join(", ");
-        let mut number = 0;
-        let mut values = |how_many: usize| {
-            let names: Vec<String> = (number + 1..=number + how_many).map(|i| format!("${i}")).collect();
-            number += how_many;
-            names.join(", ")
-        };
-        let mut conditions = Vec::new();
-        if self.only.is_some() {
-            conditions.push(format!("(bucket, wallet_key) = ({})", values(2)));
-        }
-        if !self.behind.is_empty() {
-            conditions.push(format!("({key}) > ({})", values(columns.len())));
-        }
-        let filter =
-            if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
-        format!("SELECT * FROM {table} {filter} ORDER BY {key} LIMIT {PAGE}")
-    }
-
-    fn whole_key(&self, row: &QueryResult) -> Result<Vec<Value>, StoreError> {
-        let of_wallet = [take::<i16>(row, "bucket"), take::<Uuid>(row, "wallet_key")];
-        let of_row = self.table.order.iter().map(|(name, take)| take(row, name));
-        of_wallet.into_iter().chain(of_row).collect::<Result<_, _>>().map_err(|error| self.no_key(&error))
-    }
-
-    fn read(&self, row: &QueryResult) -> Result<(Key, Row), StoreError> {
-        let key = row.try_get("", "bucket").and_then(|bucket| Ok((bucket, row.try_get("", "wallet_key")?)));
-        let read = (self.table.read)(row);
-        let read = read.unwrap_or_else(|error| Row::Unreadable(self.table.name, error.to_string()));
-        Ok((key.map_err(|error| self.no_key(&error))?, read))
-    }
-
-    /// Such a row is no wallet's, and nobody can say what comes behind it.
-    fn no_key(&self, error: &DbErr) -> StoreError {
-        StoreError::corrupt(format!("a row of {} has no readable key: {error}", self.table.name))
     }
 }

@@ -11,13 +11,13 @@ use wallet_core::wallet::WalletStatus;
 use wallet_core::{RequestId, ReservationId, UnitId, WalletKey};
 
 use crate::store::entity::{entries, events, wallets};
+use crate::store::pages::Key;
 use crate::verify::balance::UnitFold;
 use crate::verify::chain::Chain;
 use crate::verify::event::EventFold;
 use crate::verify::faults::Faults;
 use crate::verify::grant::GrantFold;
 use crate::verify::life::Life;
-use crate::verify::rows::Key;
 use crate::verify::taking::Taking;
 use crate::verify::{entry, event, moves, taking};
 

@@ -6,6 +6,7 @@ mod neighbours;
 mod order;
 mod silent;
 mod traces;
+mod verify_speed;
 
 use std::sync::Arc;
 

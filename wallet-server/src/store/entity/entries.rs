@@ -1,9 +1,10 @@
 //! The ledger.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 /// A row.
-#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "entries")]
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -24,6 +25,7 @@ pub(crate) struct Model {
     pub(crate) facts: String,
     pub(crate) postings: String,
     pub(crate) balances: String,
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
     pub(crate) hash: Vec<u8>,
 }
 

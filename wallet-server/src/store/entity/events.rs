@@ -1,9 +1,10 @@
 //! What people were told.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 /// A row.
-#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "events")]
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,9 +1,10 @@
 //! Holds of credits: what changes, then the unchanging terms.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 /// A row.
-#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "reservations")]
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,9 +1,10 @@
 //! The row that is locked, and the head of the wallet's ledger.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 /// A row.
-#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "wallets")]
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -14,6 +15,7 @@ pub(crate) struct Model {
     pub(crate) frozen: bool,
     pub(crate) version: i64,
     pub(crate) revision: i64,
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
     pub(crate) head: Vec<u8>,
     pub(crate) last_time: i64,
     pub(crate) open_reservations: i64,

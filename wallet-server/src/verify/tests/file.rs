@@ -9,7 +9,8 @@ use super::commands::top_up;
 use super::fixture::{Story, written};
 use crate::verify::verify;
 
-async fn execute(url: &str, sql: &[&str]) {
+/// Does what no server would do.
+pub(super) async fn execute(url: &str, sql: &[&str]) {
     let connection = Database::connect(url).await.unwrap();
     for statement in sql {
         connection.execute_unprepared(statement).await.unwrap();

@@ -5,6 +5,7 @@ mod commands;
 mod file;
 mod fixture;
 mod money_back;
+mod pages;
 mod rows;
 mod tampered_chain;
 mod tampered_entries;

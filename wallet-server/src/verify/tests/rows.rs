@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use wallet_core::entry::{Entry, EntryKind, genesis};
 use wallet_core::event::{Event, EventKind};
 use wallet_core::posting::Posting;
@@ -15,10 +14,11 @@ use crate::store::Store;
 use crate::store::entity::{
     entries, events, grants, reservations, wallet_balances, wallet_profiles, wallets,
 };
+use crate::store::pages::Key;
 use crate::verify::ledger::Ledger;
 use crate::verify::report::Report;
-use crate::verify::rows::{Key, Row, send_all};
-use crate::verify::{entry, event};
+use crate::verify::rows::Row;
+use crate::verify::{entry, event, rows};
 
 /// All rows of a ledger, in order.
 #[derive(Debug, Clone)]
@@ -34,14 +34,10 @@ impl Rows {
     pub(super) async fn of(stories: &[Story]) -> Self {
         let (_folder, url) = written(stories).await;
         let snapshot = Store::open_read_only(&url).await.unwrap().snapshot().await.unwrap();
-        let (sender, mut receiver) = mpsc::channel(1_000);
-        send_all(&snapshot, None, &sender).await.unwrap();
-        drop(sender);
-        let mut rows = Vec::new();
-        while let Some(batch) = receiver.recv().await {
-            rows.extend(batch);
-        }
-        Self(rows)
+        let (reading, rows) = rows::all(None);
+        let taken = tokio::task::spawn_blocking(move || rows.collect());
+        reading.run(&snapshot).await.unwrap();
+        Self(taken.await.unwrap())
     }
 
     pub(super) fn verified(self) -> Report {

@@ -1,0 +1,199 @@
+//! Pages of a whole table in the order of its primary key, for a reader of everything that shares no other code with
+//! the server.
+//!
+//! SQLite gives a page packed into one cell, a line for each row. A page that cannot be packed, and every page of
+//! PostgreSQL, is read row by row. Either way a row that does not read back is one of its wallet and stops nobody.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use sea_orm::{
+    ColumnTrait, ColumnType, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable, ModelTrait,
+    PrimaryKeyToColumn, QueryResult, Value,
+};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::store::{ReadTx, StoreError, packed};
+
+/// (bucket, wallet_key), as stored.
+pub(crate) type Key = (i16, Uuid);
+
+/// Rows read with one query.
+const PAGE: usize = 1_000;
+
+/// Some rows, in order. Those of a packed page are made as they are taken, by whoever takes them.
+pub(crate) struct Page<Row> {
+    rows: Box<dyn Iterator<Item = (Key, Row)> + Send>,
+    /// The whole key of the last of them; empty if there are none.
+    pub(crate) last_key: Vec<Value>,
+    /// Whether the table ends with it.
+    pub(crate) is_last: bool,
+}
+
+impl<Row> Iterator for Page<Row> {
+    type Item = (Key, Row);
+
+    fn next(&mut self) -> Option<(Key, Row)> {
+        self.rows.next()
+    }
+}
+
+/// Makes a row of a line of a packed page.
+type Unpack<Row> = Arc<dyn Fn(&str) -> Row + Send + Sync>;
+/// Reads a row with its key, if that reads back.
+type Read<Row> = Box<dyn Fn(&QueryResult) -> Result<(Key, Row), DbErr> + Send + Sync>;
+
+/// How a table is read, as rows of the reader's own.
+pub(crate) struct Table<Row> {
+    name: &'static str,
+    /// The columns of its primary key: bucket, wallet_key and what orders its rows within a wallet.
+    key: Vec<&'static str>,
+    /// A row as a line.
+    line: String,
+    unpack: Unpack<Row>,
+    key_of_line: fn(&str) -> Option<Vec<Value>>,
+    read: Read<Row>,
+    key_of_row: fn(&QueryResult) -> Result<Vec<Value>, DbErr>,
+}
+
+impl<Row: Send + 'static> Table<Row> {
+    /// The table of an entity. A row with a column that is not what it should be is `unreadable`.
+    pub(crate) fn of<E>(row: fn(E::Model) -> Row, unreadable: fn(&'static str, String) -> Row) -> Self
+    where
+        E: EntityTrait,
+        E::Model: DeserializeOwned,
+    {
+        let name = E::default().table_name();
+        Self {
+            name,
+            key: key_columns::<E>().map(|column| column.as_str()).collect(),
+            line: packed::line::<E>(),
+            unpack: Arc::new(move |line| {
+                let read = serde_json::from_str(line).map(row);
+                read.unwrap_or_else(|error| unreadable(name, error.to_string()))
+            }),
+            key_of_line: |line| {
+                let model: E::Model = serde_json::from_str(line).ok()?;
+                Some(key_columns::<E>().map(|column| model.get(column)).collect())
+            },
+            read: Box::new(move |result| {
+                let key = (result.try_get("", "bucket")?, result.try_get("", "wallet_key")?);
+                let read = E::Model::from_query_result(result, "").map(row);
+                Ok((key, read.unwrap_or_else(|error| unreadable(name, error.to_string()))))
+            }),
+            key_of_row: |result| key_columns::<E>().map(|column| value(result, column)).collect(),
+        }
+    }
+
+    /// The rows behind a key, of all wallets or of one.
+    pub(crate) async fn page(
+        &self,
+        snapshot: &ReadTx,
+        only: Option<Key>,
+        behind: &[Value],
+    ) -> Result<Page<Row>, StoreError> {
+        match self.packed(snapshot, only, behind).await {
+            Some(page) => Ok(page),
+            None => self.row_by_row(snapshot, only, behind).await,
+        }
+    }
+
+    /// The same, if the database packs rows, and these can be.
+    pub(crate) async fn packed(
+        &self,
+        snapshot: &ReadTx,
+        only: Option<Key>,
+        behind: &[Value],
+    ) -> Option<Page<Row>> {
+        let text = snapshot.packed(&self.sql(&self.line, only, behind), values(only, behind)).await?;
+        let lines = lines(&text)?;
+        let is_last = lines.len() < PAGE;
+        let last_key = match lines.last() {
+            Some((_, last)) => (self.key_of_line)(&text[last.clone()])?,
+            None => Vec::new(),
+        };
+        let unpack = Arc::clone(&self.unpack);
+        let rows = lines.into_iter().map(move |(key, line)| (key, unpack(&text[line])));
+        Some(Page { rows: Box::new(rows), last_key, is_last })
+    }
+
+    /// The same, whatever the rows are like.
+    pub(crate) async fn row_by_row(
+        &self,
+        snapshot: &ReadTx,
+        only: Option<Key>,
+        behind: &[Value],
+    ) -> Result<Page<Row>, StoreError> {
+        let (mut rows, mut last) = (Vec::with_capacity(PAGE), None);
+        let each = |result| {
+            rows.push((self.read)(&result));
+            last = Some(result);
+        };
+        snapshot.each_row(&self.sql("*", only, behind), values(only, behind), each).await?;
+        let last_key = last.map(|last| (self.key_of_row)(&last)).transpose();
+        let rows: Result<Vec<_>, DbErr> = rows.into_iter().collect();
+        // A row without a key is no wallet's, and nobody can say what comes behind it.
+        let no_key =
+            |error| StoreError::corrupt(format!("a row of {} has no readable key: {error}", self.name));
+        let (rows, last_key) = (rows.map_err(no_key)?, last_key.map_err(no_key)?.unwrap_or_default());
+        let is_last = rows.len() < PAGE;
+        Ok(Page { rows: Box::new(rows.into_iter()), last_key, is_last })
+    }
+
+    fn sql(&self, columns: &str, only: Option<Key>, behind: &[Value]) -> String {
+        let Self { name, key, .. } = self;
+        let mut number = 0;
+        let mut numbers = |how_many: usize| {
+            let names: Vec<String> = (number + 1..=number + how_many).map(|i| format!("${i}")).collect();
+            number += how_many;
+            names.join(", ")
+        };
+        let mut conditions = Vec::new();
+        if only.is_some() {
+            conditions.push(format!("(bucket, wallet_key) = ({})", numbers(2)));
+        }
+        let order = key.join(", ");
+        if !behind.is_empty() {
+            conditions.push(format!("({order}) > ({})", numbers(key.len())));
+        }
+        let filter =
+            if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+        format!("SELECT {columns} FROM {name} {filter} ORDER BY {order} LIMIT {PAGE}")
+    }
+}
+
+/// What the numbers in the query stand for.
+fn values(only: Option<Key>, behind: &[Value]) -> Vec<Value> {
+    let of_wallet = only.into_iter().flat_map(|(bucket, wallet)| [bucket.into(), wallet.into()]);
+    of_wallet.chain(behind.iter().cloned()).collect()
+}
+
+fn key_columns<E: EntityTrait>() -> impl Iterator<Item = E::Column> {
+    E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column)
+}
+
+/// Where the lines of a packed page are, each with what its row's key begins with.
+fn lines(page: &str) -> Option<Vec<(Key, Range<usize>)>> {
+    let mut end = 0;
+    let mut line = |line: &str| {
+        let begin = end;
+        end += line.len() + 1;
+        let (bucket, rest) = line.strip_prefix('[')?.split_once(',')?;
+        let wallet = rest.strip_prefix('"')?.split('"').next()?;
+        Some(((bucket.parse().ok()?, Uuid::try_parse(wallet).ok()?), begin..end - 1))
+    };
+    page.lines().map(&mut line).collect()
+}
+
+/// A column of a key, to continue behind.
+fn value(row: &QueryResult, column: impl ColumnTrait) -> Result<Value, DbErr> {
+    let name = column.as_str();
+    match column.def().get_column_type() {
+        ColumnType::SmallInteger => row.try_get::<i16>("", name).map(Into::into),
+        ColumnType::Integer => row.try_get::<i32>("", name).map(Into::into),
+        ColumnType::BigInteger => row.try_get::<i64>("", name).map(Into::into),
+        ColumnType::Uuid => row.try_get::<Uuid>("", name).map(Into::into),
+        _ => row.try_get::<String>("", name).map(Into::into),
+    }
+}

@@ -1,0 +1,44 @@
+//! Pages of rows packed into one cell, and the same rows one by one.
+
+use super::file::execute;
+use super::fixture::{Story, written};
+use crate::store::Store;
+use crate::verify::rows::{Row, tables};
+
+const ODD: &str = "UPDATE wallet_profiles SET profile = 'not JSON: \"\\ \u{1}\n\u{7f} \u{fffd} \u{1f4b0}'";
+
+#[tokio::test]
+async fn a_page_says_packed_what_its_rows_say_one_by_one() {
+    let stories = [Story::rich("ann"), Story::money_back("bob"), Story::subscribed("eve")];
+    let (_folder, url) = written(&stories).await;
+    execute(&url, &[ODD]).await;
+    let snapshot = Store::open_read_only(&url).await.unwrap().snapshot().await.unwrap();
+    for table in tables() {
+        let packed: Vec<_> = table.packed(&snapshot, None, &[]).await.expect("it is packed").collect();
+        let one_by_one: Vec<_> = table.row_by_row(&snapshot, None, &[]).await.unwrap().collect();
+        assert!(!packed.is_empty());
+        assert_eq!(format!("{packed:?}"), format!("{one_by_one:?}"));
+    }
+}
+
+#[tokio::test]
+async fn a_cell_of_another_type_is_not_packed_as_if_it_were_what_it_should_be() {
+    let (_folder, url) = written(&[Story::rich("ann")]).await;
+    let text_for_bytes = "UPDATE wallets SET head = 'as many bytes as there should be'";
+    let bytes_for_text = "UPDATE reservations SET terms = X'ff' WHERE reservation_id = 'j1'";
+    let fraction_for_integer = "UPDATE wallet_balances SET debt_limit = 0.5 WHERE unit = 'credits'";
+    execute(&url, &[text_for_bytes, bytes_for_text, fraction_for_integer]).await;
+    let snapshot = Store::open_read_only(&url).await.unwrap().snapshot().await.unwrap();
+    let mut unreadable = Vec::new();
+    for table in tables() {
+        let Some(mut page) = table.packed(&snapshot, None, &[]).await else {
+            unreadable.push("a page");
+            continue;
+        };
+        unreadable.extend(
+            page.find_map(|(_, row)| if let Row::Unreadable(table, _) = row { Some(table) } else { None }),
+        );
+    }
+    // Where the last row is such a one, it is the page: nobody could say what comes behind.
+    assert_eq!(unreadable, ["a page", "wallet_balances", "a page"]);
+}
