@@ -41,7 +41,8 @@ pub(super) fn seed() -> u64 {
     seed
 }
 
-fn setting(name: &str) -> Option<u64> {
+/// What an environment variable asks for.
+pub(super) fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
