@@ -8,6 +8,7 @@
 mod caller;
 mod chaos;
 mod points;
+mod silence;
 mod witness;
 
 use tokio::sync::mpsc;
