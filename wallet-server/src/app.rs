@@ -95,7 +95,7 @@ impl App {
         if !config.listen.ip().is_loopback() && !config.insecure {
             return Err(AppError::Exposed(config.listen));
         }
-        let store = Store::open(&config.database_url).await?;
+        let store = Store::open(&config.database_url).await?.with_patience(config.database_timeout);
         store.migrate().await?;
         let clock = clock(&config, &store).await?;
         let drift = compare_clocks(&store, &clock).await?;

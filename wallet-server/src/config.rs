@@ -26,7 +26,7 @@ pub struct Config {
     pub sweep_period: Duration,
     /// How often to look for a newer catalog, and to compare clocks with the database.
     pub poll_period: Duration,
-    /// How long the database may take to answer one call of a batch before it counts as lost.
+    /// How long the database may take to answer one call before it counts as lost.
     pub database_timeout: Duration,
     /// Whether to listen beyond loopback although nothing is encrypted and nobody is asked for a key.
     pub insecure: bool,

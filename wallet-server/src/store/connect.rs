@@ -1,22 +1,29 @@
 //! Opening the database: which connections there are and how each is set up.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use migrations::Migrator;
-use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
 use sea_orm_migration::MigratorTrait;
 
 use crate::store::file_lock::FileLock;
+use crate::store::watched::Watched;
 use crate::store::{StoreError, Trouble};
 
 /// How long a batch waits for a wallet that another server has locked.
 const LOCK_TIMEOUT: &str = "2s";
 /// No statement of ours takes this long unless something is wrong.
 const STATEMENT_TIMEOUT: &str = "20s";
+/// How long a read waits for the database to answer a call: one that lives has refused it by then.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// How long a connection that is given back may take to show that it can be lent again.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long to wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections for reads.
@@ -63,6 +70,7 @@ enum Access {
 pub(crate) struct Store {
     url: Arc<str>,
     backend: Backend,
+    patience: Duration,
     readers: DatabaseConnection,
     control: DatabaseConnection,
     _lock: Option<Arc<FileLock>>,
@@ -92,7 +100,7 @@ impl Store {
             Backend::Postgres => connect_control(url).await?,
             Backend::Sqlite => readers.clone(),
         };
-        Ok(Self { url: url.into(), backend, readers, control, _lock: lock })
+        Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, _lock: lock })
     }
 
     /// Opens the database for reading only, beside a server that may be running.
@@ -103,7 +111,13 @@ impl Store {
             return Err(StoreError::new(Trouble::Unavailable, text));
         }
         let readers = connect_readers(url, backend, Access::ReadOnly).await?;
-        Ok(Self { url: url.into(), backend, control: readers.clone(), readers, _lock: None })
+        let control = readers.clone();
+        Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, _lock: None })
+    }
+
+    /// The same, with so much patience for a call of a read or of the control plane.
+    pub(crate) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Brings the schema up to date; servers that start together take turns.
@@ -130,12 +144,16 @@ impl Store {
     }
 
     /// The connections of the control plane.
-    pub(crate) const fn control(&self) -> &DatabaseConnection {
-        &self.control
+    pub(super) fn control(&self) -> Watched<DatabaseConnection> {
+        Watched::new(self.control.clone(), self.patience)
+    }
+
+    pub(super) const fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// The connections for reads.
-    pub(crate) const fn readers(&self) -> &DatabaseConnection {
+    pub(super) const fn readers(&self) -> &DatabaseConnection {
         &self.readers
     }
 
@@ -183,7 +201,8 @@ async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection,
 
 async fn connect_control(url: &str) -> Result<DatabaseConnection, StoreError> {
     let mut options = options(url, Backend::Postgres, CONTROLLERS);
-    options.map_sqlx_postgres_opts(postgres);
+    options.map_sqlx_postgres_opts(|options| postgres(options).options([QUIET]));
+    options.map_sqlx_postgres_pool_opts(returned_clean);
     Ok(Database::connect(options).await?)
 }
 
@@ -202,19 +221,10 @@ async fn connect_readers(
                     // Set here, a snapshot costs no round trips of its own.
                     ("default_transaction_isolation", "repeatable read"),
                     ("default_transaction_read_only", "on"),
-                    // Or PostgreSQL would remark on every ROLLBACK below that there was nothing to roll back.
-                    ("client_min_messages", "error"),
+                    QUIET,
                 ])
             });
-            // A reader that was cancelled while beginning must not hand its transaction to the next.
-            options.map_sqlx_postgres_pool_opts(|options| {
-                options.after_release(|connection, _| {
-                    Box::pin(async move {
-                        sea_orm::sqlx::Executor::execute(connection, "ROLLBACK").await?;
-                        Ok(true)
-                    })
-                })
-            });
+            options.map_sqlx_postgres_pool_opts(returned_clean);
         }
         Backend::Sqlite if access == Access::ReadOnly => {
             // As the file is: a copy need not be in WAL mode, and is not brought into it.
@@ -227,6 +237,23 @@ async fn connect_readers(
         }
     }
     Ok(Database::connect(options).await?)
+}
+
+/// PostgreSQL would remark on every ROLLBACK of [`returned_clean`] that there was nothing to roll back.
+const QUIET: (&str, &str) = ("client_min_messages", "error");
+
+/// A connection is lent again when it has shown that it is outside any transaction. Whoever was cancelled while
+/// beginning hands none to the next, and a connection that does not answer is thrown away.
+fn returned_clean(options: PgPoolOptions) -> PgPoolOptions {
+    options.after_release(|connection, _| {
+        Box::pin(async move {
+            let rolled_back = sqlx::Executor::execute(connection, "ROLLBACK");
+            match tokio::time::timeout(RETURN_TIMEOUT, rolled_back).await {
+                Ok(done) => done.map(|_| true),
+                Err(_) => Err(sqlx::Error::Io(ErrorKind::TimedOut.into())),
+            }
+        })
+    })
 }
 
 fn options(url: &str, backend: Backend, connections: u32) -> ConnectOptions {

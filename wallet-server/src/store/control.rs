@@ -35,7 +35,7 @@ impl Store {
     /// The newest catalog of a tenant.
     pub(crate) async fn current_catalog(&self, tenant: TenantId) -> Result<Option<CatalogRow>, StoreError> {
         let query = catalogs::Entity::find().filter(catalogs::Column::Tenant.eq(tenant.0));
-        Ok(query.order_by_desc(catalogs::Column::Version).one(self.control()).await?)
+        Ok(query.order_by_desc(catalogs::Column::Version).one(&self.control()).await?)
     }
 
     /// One catalog of a tenant.
@@ -44,7 +44,7 @@ impl Store {
         tenant: TenantId,
         version: i64,
     ) -> Result<Option<CatalogRow>, StoreError> {
-        Ok(catalogs::Entity::find_by_id((tenant.0, version)).one(self.control()).await?)
+        Ok(catalogs::Entity::find_by_id((tenant.0, version)).one(&self.control()).await?)
     }
 
     /// The plans that wallets of a tenant are subscribed to, or will be at the end of a period. Reads all of the
@@ -77,7 +77,7 @@ impl Store {
             digest: Set(row.digest),
             publish_time: Set(row.publish_time),
         };
-        catalogs::Entity::insert(row).exec_without_returning(self.control()).await?;
+        catalogs::Entity::insert(row).exec_without_returning(&self.control()).await?;
         Ok(())
     }
 
@@ -94,8 +94,8 @@ impl Store {
             create_time: Set(now.as_micros()),
         };
         let keep = OnConflict::column(signing_keys::Column::Name).do_nothing().to_owned();
-        signing_keys::Entity::insert(row).on_conflict(keep).exec_without_returning(self.control()).await?;
-        let row = signing_keys::Entity::find_by_id(name.to_owned()).one(self.control()).await?;
+        signing_keys::Entity::insert(row).on_conflict(keep).exec_without_returning(&self.control()).await?;
+        let row = signing_keys::Entity::find_by_id(name.to_owned()).one(&self.control()).await?;
         rows::hash(&row.ok_or_else(|| StoreError::corrupt("no signing key"))?.secret)
     }
 
@@ -120,7 +120,7 @@ impl Store {
             .to_owned();
         let taken = sweeper_leases::Entity::insert(row)
             .on_conflict(take)
-            .exec_without_returning(self.control())
+            .exec_without_returning(&self.control())
             .await?;
         Ok(taken > 0)
     }
@@ -178,7 +178,7 @@ impl Store {
             .filter(wallets::Column::Bucket.eq(wallet.bucket()))
             .filter(wallets::Column::WalletKey.eq(wallet.uuid()))
             .filter(wallets::Column::Frozen.eq(true));
-        Ok(thawed.exec(self.control()).await?.rows_affected > 0)
+        Ok(thawed.exec(&self.control()).await?.rows_affected > 0)
     }
 
     /// What the database's clock shows, and how long it took to ask; nothing for a file on this machine.

@@ -2,9 +2,8 @@
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QueryResult, QuerySelect, Statement, StreamTrait, TransactionTrait, Value,
+    QueryResult, QuerySelect, Statement, Value,
 };
-use tokio_stream::StreamExt;
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
 use wallet_core::reservation::Reservation;
@@ -12,6 +11,7 @@ use wallet_core::{TenantId, Timestamp, Wallet, WalletKey};
 
 use crate::store::entity::{entries, events, grants, reservations, wallet_profiles, wallets};
 use crate::store::tx::{self, LoadPlan, Locked};
+use crate::store::watched::Watched;
 use crate::store::{Backend, RecordedEvent, Store, StoreError, packed, rows};
 
 /// A page of wallets: their ids, to be read one by one.
@@ -20,15 +20,14 @@ pub(crate) type ListedKeys = Vec<(String, WalletKey)>;
 /// A snapshot: what it shows belongs together.
 #[derive(Debug)]
 pub(crate) struct ReadTx {
-    transaction: DatabaseTransaction,
+    transaction: Watched<DatabaseTransaction>,
     backend: Backend,
 }
 
 impl Store {
     /// Takes a snapshot. Call it in a task of its own: a `begin` that is cancelled half-way spoils a connection.
     pub(crate) async fn snapshot(&self) -> Result<ReadTx, StoreError> {
-        #[expect(clippy::disallowed_methods, reason = "the one place where a reading transaction begins")]
-        let transaction = self.readers().begin().await?;
+        let transaction = Watched::begin_reading(self.readers(), self.patience()).await?;
         Ok(ReadTx { transaction, backend: self.backend() })
     }
 }
@@ -39,14 +38,10 @@ impl ReadTx {
         &self,
         sql: &str,
         values: Vec<Value>,
-        mut each: impl FnMut(QueryResult),
+        each: impl FnMut(QueryResult) + Send,
     ) -> Result<(), StoreError> {
         let statement = Statement::from_sql_and_values(self.backend.db(), sql, values);
-        let mut rows = self.transaction.stream_raw(statement).await?;
-        while let Some(row) = rows.next().await {
-            each(row?);
-        }
-        Ok(())
+        Ok(self.transaction.each_row(statement, each).await?)
     }
 
     /// The rows of a query, each packed into a line, as one text. Nothing where rows are not packed, and if one of them

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, Statement};
 use wallet_core::command::Addressed;
 use wallet_core::entry::Entry;
 use wallet_core::fingerprint::Fingerprint;
@@ -21,7 +21,7 @@ use crate::store::{Backend, StoreError, rows};
 /// A transaction that locks wallets and writes what is decided about them.
 #[derive(Debug)]
 pub(crate) struct Tx {
-    transaction: Watched,
+    transaction: Watched<DatabaseTransaction>,
     backend: Backend,
 }
 

@@ -1,26 +1,38 @@
-//! The calls that a lane makes to the database, every one through [`Watched`]: bounded in time, with a fault point
-//! before and after it. A lane has no other way to its transaction, so no call can be forgotten.
+//! The calls to the database, every one through [`Watched`]: bounded in time. A connection to a machine that is gone says
+//! nothing for a quarter of an hour.
+//!
+//! Those of a lane have a fault point before and after them as well: it has no other way to its transaction, so none
+//! can be forgotten.
 
 use std::time::Duration;
 
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
-    RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    RuntimeErr, SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionTrait,
 };
+use tokio_stream::StreamExt;
 
 use crate::store::points;
 
-/// A transaction that writes.
+/// A transaction, or connections for single statements, of which no call may take longer than `patience`.
 #[derive(Debug)]
-pub(super) struct Watched {
-    transaction: DatabaseTransaction,
+pub(super) struct Watched<C> {
+    connection: C,
     patience: Duration,
+    /// Whether its calls have fault points.
+    is_lane: bool,
 }
 
-impl Watched {
-    /// Begins one. No call of it may take longer than `patience`: a connection to a machine that is gone says nothing
-    /// for a quarter of an hour.
+impl Watched<DatabaseConnection> {
+    /// Connections for single statements.
+    pub(super) fn new(connection: DatabaseConnection, patience: Duration) -> Self {
+        Self { connection, patience, is_lane: false }
+    }
+}
+
+impl Watched<DatabaseTransaction> {
+    /// Begins a transaction of a lane, which writes.
     ///
     /// SQLite takes its one write lock at once: a deferred transaction that reads and then writes fails when another
     /// has written meanwhile.
@@ -35,48 +47,86 @@ impl Watched {
         #[expect(clippy::disallowed_methods, reason = "the one place where a writing transaction begins")]
         let begun = tokio::spawn(async move { connection.begin_with_options(options).await });
         let begun = async { begun.await.unwrap_or_else(|ended| Err(gone(&ended.to_string()))) };
-        Ok(Self { transaction: watched(patience, begun).await?, patience })
+        Ok(Self { connection: bounded(patience, between_points(begun)).await?, patience, is_lane: true })
+    }
+
+    /// Begins a transaction that only reads. A BEGIN that is not answered is cancelled, or it would keep a connection
+    /// from others: whoever gives it back to the pool cleans it or throws it away.
+    pub(super) async fn begin_reading(
+        connection: &DatabaseConnection,
+        patience: Duration,
+    ) -> Result<Self, DbErr> {
+        #[expect(clippy::disallowed_methods, reason = "the one place where a reading transaction begins")]
+        let begun = connection.begin();
+        Ok(Self { connection: bounded(patience, begun).await?, patience, is_lane: false })
     }
 
     /// Makes it last. Unless the database refuses, an error leaves open whether it did.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
-        watched(self.patience, self.transaction.commit()).await
+        bounded(self.patience, between_points(self.connection.commit())).await
+    }
+
+    /// The rows of a query one by one, all of them within the bound of a call.
+    pub(super) async fn each_row(
+        &self,
+        statement: Statement,
+        mut each: impl FnMut(QueryResult) + Send,
+    ) -> Result<(), DbErr> {
+        self.call(async {
+            let mut rows = self.connection.stream_raw(statement).await?;
+            while let Some(row) = rows.next().await {
+                each(row?);
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl<C> Watched<C> {
+    async fn call<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        if self.is_lane {
+            bounded(self.patience, between_points(call)).await
+        } else {
+            bounded(self.patience, call).await
+        }
     }
 }
 
 #[async_trait]
-impl ConnectionTrait for Watched {
+impl<C: ConnectionTrait + Send> ConnectionTrait for Watched<C> {
     fn get_database_backend(&self) -> DbBackend {
-        self.transaction.get_database_backend()
+        self.connection.get_database_backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        watched(self.patience, self.transaction.execute_raw(statement)).await
+        self.call(self.connection.execute_raw(statement)).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        watched(self.patience, self.transaction.execute_unprepared(sql)).await
+        self.call(self.connection.execute_unprepared(sql)).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        watched(self.patience, self.transaction.query_one_raw(statement)).await
+        self.call(self.connection.query_one_raw(statement)).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        watched(self.patience, self.transaction.query_all_raw(statement)).await
+        self.call(self.connection.query_all_raw(statement)).await
     }
 }
 
-async fn watched<T>(patience: Duration, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-    // A point where a test stands still is as a database that has gone silent.
-    let between_points = async {
-        points::pass().await;
-        let answer = call.await;
-        points::pass().await;
-        answer
-    };
-    let answer = tokio::time::timeout(patience, between_points).await;
+async fn bounded<T>(patience: Duration, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+    let answer = tokio::time::timeout(patience, call).await;
     answer.unwrap_or_else(|_| Err(gone("the database did not answer in time")))
+}
+
+/// A point where a test stands still is as a database that has gone silent: it belongs within the bound.
+async fn between_points<T>(call: impl Future<Output = T>) -> T {
+    points::pass().await;
+    let answer = call.await;
+    points::pass().await;
+    answer
 }
 
 fn gone(why: &str) -> DbErr {

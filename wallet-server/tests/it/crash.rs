@@ -9,6 +9,7 @@ mod caller;
 mod chaos;
 mod points;
 mod power;
+mod silence;
 mod witness;
 
 use tokio::sync::mpsc;

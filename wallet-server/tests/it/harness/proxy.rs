@@ -24,6 +24,8 @@ pub(crate) struct Proxy {
 #[derive(Debug, Default)]
 struct Shared {
     raging: AtomicBool,
+    /// Connections with a number below this one carry nothing any more, and nobody is told.
+    silenced: AtomicU64,
     seen: Seen,
 }
 
@@ -59,11 +61,12 @@ impl Proxy {
         let accepting = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 let shared = of_connections.clone();
-                let chance = Rng::new(seed, shared.seen.connections.fetch_add(1, Ordering::Relaxed));
+                let number = shared.seen.connections.fetch_add(1, Ordering::Relaxed);
+                let chance = Rng::new(seed, number);
                 tokio::spawn(async move {
                     // Whoever is not there is somebody else's test.
                     if let Ok(far) = TcpStream::connect(upstream).await {
-                        let _ = carry(near, far, &shared, chance).await;
+                        let _ = carry(near, far, &shared, number, chance).await;
                     }
                 });
             }
@@ -74,6 +77,12 @@ impl Proxy {
     /// From now on anything may happen, to open connections too.
     pub(crate) fn rage(&self) {
         self.shared.raging.store(true, Ordering::Relaxed);
+    }
+
+    /// All connections that are open go silent for good, as if the machine behind them were gone; new ones work.
+    pub(crate) fn silence(&self) {
+        let opened = self.shared.seen.connections.load(Ordering::Relaxed);
+        self.shared.silenced.store(opened, Ordering::Relaxed);
     }
 
     /// From now on everything passes.
@@ -106,6 +115,7 @@ async fn carry(
     mut near: TcpStream,
     mut far: TcpStream,
     shared: &Shared,
+    number: u64,
     mut chance: Rng,
 ) -> std::io::Result<()> {
     for side in [&near, &far] {
@@ -117,6 +127,9 @@ async fn carry(
             n = near.read(&mut asked) => (&mut far, &asked[..n?], false),
             n = far.read(&mut answered) => (&mut near, &answered[..n?], true),
         };
+        if number < shared.silenced.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         if chunk.is_empty() {
             return to.shutdown().await;
         }

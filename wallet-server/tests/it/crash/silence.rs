@@ -1,0 +1,44 @@
+//! The database's machine is gone without a word: connections to it stay open and say nothing any more. Nobody waits
+//! for them for long, and none of them is lent again.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use wallet_client::{WalletClient, v1};
+use wallet_server::Config;
+
+use crate::harness::{Database, Proxy, Server};
+
+/// More than there are connections.
+const AT_ONCE: usize = 24;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_go_on_when_all_connections_to_the_database_have_gone_silent() {
+    let database = Database::postgres();
+    let between = Proxy::start(database.address(), 0).await;
+    let config = Config { database_timeout: Duration::from_millis(300), ..Config::default() };
+    let server = Server::start_with(database.by_way_of(between.address), config).await;
+    let client = server.wallet("ann", 100).await;
+    assert_eq!(served(&client).await, AT_ONCE, "with connections that work");
+    between.silence();
+    // The client asks again where the server says that it could not read.
+    let patient = Duration::from_secs(8);
+    let served = tokio::time::timeout(patient, served(&client)).await.unwrap_or(0);
+    assert_eq!(served, AT_ONCE, "with connections that are silent");
+}
+
+/// Asks for the balance and for what the control plane has, many times at once; says how many were answered.
+async fn served(client: &WalletClient) -> usize {
+    let mut asking = JoinSet::new();
+    for _ in 0..AT_ONCE {
+        let client = client.clone();
+        asking.spawn(async move {
+            let balance = v1::GetBalanceRequest { wallet_id: "ann".to_owned(), ..Default::default() };
+            let balance = client.get_balance(balance).await;
+            let catalog = client.get_catalog(v1::GetCatalogRequest { version: 99 }).await;
+            balance.is_ok()
+                && catalog.is_err_and(|error| error.reason() == Some(v1::ErrorReason::CatalogNotFound))
+        });
+    }
+    asking.join_all().await.into_iter().filter(|served| *served).count()
+}
