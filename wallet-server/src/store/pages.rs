@@ -20,7 +20,7 @@ use crate::store::{ReadTx, StoreError, packed};
 pub(crate) type Key = (i16, Uuid);
 
 /// Rows read with one query.
-const PAGE: usize = 1_000;
+const PAGE: usize = 2_000;
 
 /// Some rows, in order. Those of a packed page are made as they are taken, by whoever takes them.
 pub(crate) struct Page<Row> {
