@@ -5,7 +5,7 @@
 //! is told as it is, a row's words by their digest. What changes without an entry is in none: deadlines and leases
 //! of holds that run, hints for the sweeper, a grant's warning, and whether a wallet is frozen.
 //!
-//! [`Facts::of`] is the one place that finds them out, from a decision and the wallet it was made on.
+//! `Facts::of` is the one place that finds them out, from a decision and the wallet it was made on.
 
 use std::collections::BTreeMap;
 use std::fmt;
