@@ -33,8 +33,9 @@ const RUNS: usize = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ledger_is_clean_however_often_it_is_verified_on_either_database() {
+    let asked_for = setting("WALLET_VERIFY_WALLETS");
     for database in [Database::sqlite(), Database::postgres()] {
-        fill(&database, setting("WALLET_VERIFY_WALLETS").unwrap_or(WALLETS)).await;
+        fill(&database, asked_for.unwrap_or(WALLETS)).await;
         let (mut entries, mut rates) = (0, Vec::new());
         for _ in 0..RUNS {
             let report = crate::verify::verify(&database.url).await.unwrap();
@@ -44,7 +45,9 @@ async fn a_ledger_is_clean_however_often_it_is_verified_on_either_database() {
         }
         rates.sort_unstable();
         println!("{}: {rates:?} entries/s", database.name());
-        figure("verify", &[&database.name(), &entries, &rates[RUNS / 2]]);
+        if asked_for.is_some() {
+            figure("verify", &[&database.name(), &entries, &rates[RUNS / 2]]);
+        }
     }
 }
 

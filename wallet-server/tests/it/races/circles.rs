@@ -16,11 +16,13 @@ each_fleet! {
         for n in 0..WALLETS {
             servers[0].wallet(&wallet(n), 0).await;
         }
+        let intruder = tokio::spawn(intrude(servers[0].database.clone()));
         let mut callers = JoinSet::new();
         for n in 0..CALLERS {
             callers.spawn(buy(servers[n % servers.len()].client().await, n));
         }
         callers.join_all().await;
+        intruder.abort();
 
         let report = servers[0].verify().await;
         assert!(report.is_clean(), "{report}");
@@ -31,6 +33,19 @@ each_fleet! {
             server.stop().await;
         }
         assert_eq!(deadlocks(&database).await, 0);
+    }
+}
+
+/// Keeps one wallet locked for a while, and then another: whoever wants it waits with a part of its locks in its hands.
+async fn intrude(database: Database) {
+    if database.name() == "SQLite" {
+        return;
+    }
+    let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+    loop {
+        let keep = "BEGIN; SELECT 1 FROM wallets ORDER BY random() LIMIT 1 FOR NO KEY UPDATE;
+                    SELECT pg_sleep(0.03); COMMIT";
+        connection.execute_unprepared(keep).await.unwrap();
     }
 }
 
