@@ -2,6 +2,8 @@
 //!
 //! Told by SQLSTATE and SQLite's codes, never by message text.
 
+use std::borrow::Cow;
+
 use sea_orm::sqlx;
 use sea_orm::{DbErr, RuntimeErr};
 use thiserror::Error;
@@ -25,7 +27,8 @@ pub(crate) enum Trouble {
     Refused,
     /// A decision that does not fit its wallet: an invariant does not hold.
     Broken,
-    /// The connection is gone or the database does not answer: nothing was committed.
+    /// The connection is gone, its session is of no use, or the database does not answer or does not write: nothing was
+    /// committed, and another try needs a new connection.
     Unavailable,
     /// The connection was lost while committing: the batch may or may not have happened.
     CommitUnknown,
@@ -41,12 +44,12 @@ impl StoreError {
         Self::new(Trouble::Refused, what)
     }
 
-    /// What a failure of COMMIT means: a refusal by the database is certain, anything else is not.
+    /// A failure of COMMIT. A known refusal by the database is certain, and everything else leaves the outcome open.
     pub(crate) fn of_commit(error: DbErr) -> Self {
-        match Self::from(error) {
-            StoreError { trouble: Trouble::Unavailable, cause } => Self::new(Trouble::CommitUnknown, cause),
-            certain => certain,
+        if code(&error).is_some_and(|code| is_certain_of_commit(&code)) {
+            return Self::from(error);
         }
+        Self::new(Trouble::CommitUnknown, error)
     }
 }
 
@@ -63,48 +66,86 @@ impl From<Broken> for StoreError {
 }
 
 fn trouble(error: &DbErr) -> Trouble {
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause))
-    | DbErr::Query(RuntimeErr::SqlxError(cause))
-    | DbErr::Conn(RuntimeErr::SqlxError(cause))) = error
-    else {
-        return match error {
+    match cause(error) {
+        Some(sqlx::Error::Database(refusal)) => refusal.code().map_or(Trouble::Unavailable, |c| by_code(&c)),
+        Some(
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::TypeNotFound { .. },
+        ) => Trouble::Refused,
+        Some(_) => Trouble::Unavailable,
+        None => match error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Trouble::Unavailable,
             _ => Trouble::Refused,
-        };
-    };
-    match cause.as_ref() {
-        sqlx::Error::Database(database) => database.code().map_or(Trouble::Unavailable, |c| by_code(&c)),
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::TypeNotFound { .. } => {
-            Trouble::Refused
-        }
-        _ => Trouble::Unavailable,
+        },
     }
 }
 
-/// SQLSTATE has five characters; SQLite's codes are numbers, the kind in the lowest eight bits.
-fn by_code(code: &str) -> Trouble {
-    if code.len() == 5 {
-        return match code {
-            "40001" | "40P01" | "55P03" | "23505" => Trouble::Conflict,
-            _ => match &code[..2] {
-                // connection, resources, operator intervention (shutdown), system
-                "08" | "53" | "57" | "58" => Trouble::Unavailable,
-                _ => Trouble::Refused,
-            },
-        };
+/// The driver's own error.
+fn cause(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause))
+        | DbErr::Conn(RuntimeErr::SqlxError(cause)) => Some(cause.as_ref()),
+        _ => None,
     }
+}
+
+/// The code with which the database refused.
+fn code(error: &DbErr) -> Option<Cow<'_, str>> {
+    cause(error)?.as_database_error()?.code()
+}
+
+/// Whether a COMMIT that was refused with this code has certainly not happened.
+fn is_certain_of_commit(code: &str) -> bool {
+    match by_code(code) {
+        Trouble::Conflict => true,
+        // A damaged page may be found after the record of the commit is written.
+        Trouble::Refused => !code.starts_with("XX") && code != "11",
+        Trouble::Broken | Trouble::Unavailable | Trouble::CommitUnknown => false,
+    }
+}
+
+/// Sorts SQLSTATEs, which have five characters, and SQLite's codes, which are numbers with the kind in the lowest eight
+/// bits.
+///
+/// Only what a command's own rows can cause is [`Trouble::Refused`]. Every other code, an unknown one included, is about
+/// the connection or the state of the server, and another try on a new connection may succeed: a server that only reads
+/// for a while (25006), or a prepared statement whose tables have been altered (0A000).
+fn by_code(code: &str) -> Trouble {
+    if code.len() == 5 { by_sqlstate(code) } else { by_sqlite_code(code) }
+}
+
+fn by_sqlstate(code: &str) -> Trouble {
+    match code {
+        // serialization failure, deadlock, lock timeout, another transaction's row with the same key
+        "40001" | "40P01" | "55P03" | "23505" => Trouble::Conflict,
+        // a prepared statement of a pooler's other client; rights that an administrator took away for now
+        "42P05" | "42501" => Trouble::Unavailable,
+        // a damaged page, which is some wallet's
+        "XX001" | "XX002" => Trouble::Refused,
+        _ => match &code[..2] {
+            // cardinality, data, constraints, syntax and names, check option, program limits, triggers
+            "21" | "22" | "23" | "42" | "44" | "54" | "P0" => Trouble::Refused,
+            _ => Trouble::Unavailable,
+        },
+    }
+}
+
+fn by_sqlite_code(code: &str) -> Trouble {
+    const ERROR: i64 = 1;
     const BUSY: i64 = 5;
     const LOCKED: i64 = 6;
-    const UNIQUE: i64 = 2067;
-    const PRIMARY_KEY: i64 = 1555;
+    const CORRUPT: i64 = 11;
+    const TOO_BIG: i64 = 18;
     const CONSTRAINT: i64 = 19;
     const MISMATCH: i64 = 20;
-    const ERROR: i64 = 1;
+    const RANGE: i64 = 25;
+    const UNIQUE: i64 = 2067;
+    const PRIMARY_KEY: i64 = 1555;
     match code.parse::<i64>() {
         Ok(UNIQUE | PRIMARY_KEY) => Trouble::Conflict,
         Ok(code) => match code & 0xff {
             BUSY | LOCKED => Trouble::Conflict,
-            CONSTRAINT | MISMATCH | ERROR => Trouble::Refused,
+            ERROR | CORRUPT | TOO_BIG | CONSTRAINT | MISMATCH | RANGE => Trouble::Refused,
             _ => Trouble::Unavailable,
         },
         Err(_) => Trouble::Unavailable,
@@ -117,14 +158,38 @@ mod tests {
 
     #[test]
     fn codes_are_sorted_by_what_to_do() {
-        for code in ["40001", "40P01", "55P03", "23505", "5", "517", "6", "2067", "1555"] {
-            assert_eq!(by_code(code), Trouble::Conflict, "{code}");
+        use Trouble::{Conflict, Refused, Unavailable};
+        for (trouble, codes) in [
+            (Conflict, "40001 40P01 55P03 23505 5 517 6 262 2067 1555"),
+            (
+                Refused,
+                "21000 22003 22P02 23502 23503 23514 42601 42703 42P01 44000 54000 54023 P0001 XX001 XX002",
+            ),
+            (Refused, "1 11 18 19 275 20 25"),
+            // The connection is gone, or its session is in a state that a new one is not in.
+            (Unavailable, "08006 08P01 26000 34000 42P05 25001 25006 25P01 25P02 25P03 25P04 0A000"),
+            // The server stops, starts, runs out of something, reads only, refuses a login, or has a defect.
+            (
+                Unavailable,
+                "57014 57P01 57P02 57P03 57P05 53000 53100 53200 53300 58000 58030 72000 XX000 F0000",
+            ),
+            (Unavailable, "28000 28P01 3D000 3F000 42501 40000 40002 40003 55000 55006 55P02 55P04"),
+            (Unavailable, "99999 HV000 ZZZZZ 3 7 8 9 10 13 14 15 17 21 23 26 none"),
+        ] {
+            for code in codes.split(' ') {
+                assert_eq!(by_code(code), trouble, "{code}");
+            }
         }
-        for code in ["23514", "22003", "42601", "275", "1"] {
-            assert_eq!(by_code(code), Trouble::Refused, "{code}");
-        }
-        for code in ["08006", "57P01", "53300", "58030", "10", "13"] {
-            assert_eq!(by_code(code), Trouble::Unavailable, "{code}");
+    }
+
+    #[test]
+    fn of_a_commit_only_known_refusals_are_certain() {
+        let certain = "40001 40P01 55P03 23505 23503 23514 22003 P0001 5 517 19 787 2067";
+        let unknown = "40003 40000 25006 25P02 57014 57P01 08006 53100 58030 0A000 XX000 XX001 99999 8 10 11 13 778 none";
+        for (expected, codes) in [(true, certain), (false, unknown)] {
+            for code in codes.split(' ') {
+                assert_eq!(is_certain_of_commit(code), expected, "{code}");
+            }
         }
     }
 }

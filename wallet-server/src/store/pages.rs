@@ -14,6 +14,7 @@ use sea_orm::{
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::store::sql::columns::column_names;
 use crate::store::{ReadTx, StoreError, packed};
 
 /// (bucket, wallet_key), as stored.
@@ -49,6 +50,8 @@ pub(crate) struct Table<Row> {
     name: &'static str,
     /// The columns of its primary key: bucket, wallet_key and what orders its rows within a wallet.
     key: Vec<&'static str>,
+    /// Its columns, named.
+    columns: String,
     /// A row as a line.
     line: String,
     unpack: Unpack<Row>,
@@ -68,6 +71,7 @@ impl<Row: Send + 'static> Table<Row> {
         Self {
             name,
             key: key_columns::<E>().map(|column| column.as_str()).collect(),
+            columns: column_names::<E>(name),
             line: packed::line::<E>(),
             unpack: Arc::new(move |line| {
                 let read = serde_json::from_str(line).map(row);
@@ -130,7 +134,7 @@ impl<Row: Send + 'static> Table<Row> {
             rows.push((self.read)(&result));
             last = Some(result);
         };
-        snapshot.each_row(&self.sql("*", only, behind), values(only, behind), each).await?;
+        snapshot.each_row(&self.sql(&self.columns, only, behind), values(only, behind), each).await?;
         let last_key = last.map(|last| (self.key_of_row)(&last)).transpose();
         let rows: Result<Vec<_>, DbErr> = rows.into_iter().collect();
         // A row without a key is no wallet's, and nobody can say what comes behind it.

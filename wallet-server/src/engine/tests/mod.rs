@@ -2,6 +2,7 @@
 
 mod cancelled;
 mod flood;
+mod migrated;
 mod neighbours;
 mod order;
 mod silent;

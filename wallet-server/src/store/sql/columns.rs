@@ -1,6 +1,6 @@
 //! Many rows as a table of columns, and its spelling in each database.
 
-use sea_orm::Value;
+use sea_orm::{EntityTrait, IdenStatic, Iterable, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -31,6 +31,12 @@ macro_rules! columns {
     };
 }
 pub(super) use columns;
+
+/// The columns that an entity's rows are decoded from, each with its table's alias.
+pub(crate) fn column_names<E: EntityTrait>(alias: &str) -> String {
+    let names: Vec<String> = E::Column::iter().map(|column| format!("{alias}.{}", column.as_str())).collect();
+    names.join(", ")
+}
 
 impl Columns {
     /// The column names, comma-separated.

@@ -3,7 +3,7 @@
 //! Rows travel as columns: PostgreSQL takes one array per column (`unnest`), SQLite one JSON text (`json_each`).
 
 pub(crate) mod append;
-mod columns;
+pub(super) mod columns;
 pub(crate) mod load;
 #[cfg(test)]
 mod plan_tests;
