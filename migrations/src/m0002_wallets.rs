@@ -6,6 +6,12 @@
 //!
 //! No index covers a column that a heartbeat or a charge changes: `open` flips once, and `sweep_at` stays behind
 //! the deadline while a hold is extended. PostgreSQL can then update the rows in place.
+//!
+//! A planner that knows nothing of a table, or something old, may take any index whose conditions a statement
+//! implies. So each index excludes the statements of the others. Where the primary key would lead through every row
+//! that the wallet ever had, the index is keyed by an expression instead of `wallet_key`, and only its own statement
+//! names that expression. `reserve_revision > 0` is true of every row, and keeps the lookups by id out of the indexes
+//! that have it as their condition.
 
 use sea_orm_migration::prelude::*;
 
@@ -137,11 +143,14 @@ CREATE TABLE reservations (
 const INDEXES: &[&str] = &[
     "CREATE INDEX wallet_profiles_by_id ON wallet_profiles (tenant, wallet_id)",
     "CREATE INDEX profiles_due ON wallet_profiles (bucket, next_time) WHERE next_time < 9223372036854775807",
-    "CREATE INDEX grants_open ON grants (bucket, wallet_key) WHERE open",
+    "CREATE INDEX grants_open ON grants (bucket, (CASE WHEN open THEN wallet_key END)) WHERE open",
     "CREATE UNIQUE INDEX grants_payment ON grants (bucket, wallet_key, payment, n) WHERE payment <> ''",
     "CREATE INDEX grants_purchase ON grants (bucket, wallet_key, purchase) WHERE purchase <> ''",
     "CREATE INDEX grants_due ON grants (bucket, next_time) WHERE open AND next_time < 9223372036854775807",
-    "CREATE INDEX reservations_due ON reservations (bucket, wallet_key, sweep_at) WHERE open",
-    "CREATE INDEX reservations_sweep ON reservations (bucket, sweep_at) WHERE open",
-    "CREATE INDEX reservations_newest ON reservations (bucket, wallet_key, reserve_time, reservation_id)",
+    "CREATE INDEX reservations_due ON reservations (bucket, (CASE WHEN open THEN wallet_key END), sweep_at)
+     WHERE open",
+    "CREATE INDEX reservations_sweep ON reservations (bucket, sweep_at) WHERE open AND reserve_revision > 0",
+    "CREATE INDEX reservations_newest ON reservations
+       (bucket, (CASE WHEN reserve_revision > 0 THEN wallet_key END), reserve_time, reservation_id)
+     WHERE reserve_revision > 0",
 ];

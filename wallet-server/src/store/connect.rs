@@ -37,6 +37,15 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const MAPPED: &str = "2147418112";
 /// The key of the advisory lock around migrations: "credwall".
 const MIGRATION_LOCK: i64 = 0x6372_6564_7761_6c6c;
+/// Plans are made once for all values, and only through indexes. PostgreSQL was seen to scan whole tables for a join with
+/// a handful of keys, and to keep a plan made while a table was empty until the table was large.
+pub(super) const PLANS: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+];
 /// Texts of hot statements vary by which tables a batch touches; this holds all that occur.
 const STATEMENT_CACHE: usize = 256;
 
@@ -178,20 +187,11 @@ fn sqlite_path(url: &str) -> Option<PathBuf> {
     Some(Path::new(path.split('?').next().unwrap_or(path)).to_path_buf())
 }
 
-/// One connection that writes. Under a generic plan PostgreSQL was seen to scan whole tables for a join with a
-/// handful of keys: only plans through the indexes are allowed here.
+/// One connection that writes.
 async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection, StoreError> {
     let mut options = options(url, backend, 1);
     if backend == Backend::Postgres {
-        options.map_sqlx_postgres_opts(|options| {
-            postgres(options).options([
-                ("plan_cache_mode", "force_generic_plan"),
-                ("enable_hashjoin", "off"),
-                ("enable_mergejoin", "off"),
-                ("enable_seqscan", "off"),
-                ("lock_timeout", LOCK_TIMEOUT),
-            ])
-        });
+        options.map_sqlx_postgres_opts(|options| postgres(options).options([("lock_timeout", LOCK_TIMEOUT)]));
     } else {
         // The lane checkpoints when it is idle, not in the middle of a command.
         options.map_sqlx_sqlite_opts(|options| sqlite(options).pragma("wal_autocheckpoint", "0"));
@@ -276,6 +276,7 @@ fn postgres(options: PgConnectOptions) -> PgConnectOptions {
         .application_name("wallet-server")
         .statement_cache_capacity(STATEMENT_CACHE)
         .options([("statement_timeout", STATEMENT_TIMEOUT), ("idle_in_transaction_session_timeout", "60s")])
+        .options(PLANS)
 }
 
 fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {

@@ -146,7 +146,7 @@ impl Store {
         let sql = format!(
             "SELECT DISTINCT p.tenant, p.wallet_id FROM ({} UNION {} UNION {}) AS due
              JOIN wallet_profiles p ON p.bucket = due.bucket AND p.wallet_key = due.wallet_key",
-            due("reservations", "open", "sweep_at"),
+            due("reservations", "open AND reserve_revision > 0", "sweep_at"),
             due("grants", &format!("open AND {sometime}"), "next_time"),
             due("wallet_profiles", &sometime, "next_time"),
         );

@@ -1,8 +1,9 @@
 //! Reads: one snapshot of the database, never a lock, never a write.
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QueryResult, QuerySelect, Statement, Value,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter,
+    QueryOrder, QueryResult, QuerySelect, Statement, Value,
 };
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
@@ -87,10 +88,12 @@ impl ReadTx {
         before: Option<(i64, String)>,
         limit: u64,
     ) -> Result<Vec<Reservation>, StoreError> {
-        use reservations::Column::{Bucket, ReservationId, ReserveTime, WalletKey};
+        use reservations::Column::{Bucket, ReservationId, ReserveTime};
         let mut query = reservations::Entity::find()
             .filter(Bucket.eq(wallet.bucket()))
-            .filter(WalletKey.eq(wallet.uuid()))
+            // As the index of this list is keyed.
+            .filter(Expr::cust("CASE WHEN reserve_revision > 0 THEN wallet_key END").eq(wallet.uuid()))
+            .filter(Expr::cust("reserve_revision > 0"))
             .filter(filter);
         if let Some((time, id)) = before {
             let same_instant = Condition::all().add(ReserveTime.eq(time)).add(ReservationId.lt(id));

@@ -77,7 +77,14 @@ impl Part {
         }
         let (keys, changes) = names.split_at(self.key_columns);
         let sets: Vec<String> = changes.iter().map(|name| format!("{name} = d.{name}")).collect();
-        let finds: Vec<String> = keys.iter().map(|name| format!("t.{name} = d.{name}")).collect();
+        let finds: Vec<String> = keys
+            .iter()
+            .map(|name| match (backend, *name) {
+                // PostgreSQL could join by an equality of the leading column without looking the row up.
+                (Backend::Postgres, "bucket") => "t.bucket = ANY (ARRAY[d.bucket])".to_owned(),
+                _ => format!("t.{name} = d.{name}"),
+            })
+            .collect();
         format!(
             "UPDATE {} AS t SET {} FROM {rows} WHERE {}",
             self.table,

@@ -6,10 +6,11 @@
 //! Every statement names its columns. Another server's migration may add one at any moment, and PostgreSQL refuses a
 //! prepared statement whose result has changed.
 //!
-//! The joins are written as CROSS JOIN ... WHERE: to PostgreSQL it is the same, and SQLite keeps the keys outside,
-//! looking rows up by them, where it would otherwise now and then walk through a table.
+//! Every statement looks rows up key by key, by all conditions of one index, whatever the planner believes of the
+//! tables: a plan made while a table is empty may live until the table is large. See [`rows_of`], and the indexes in
+//! the migration of the wallets.
 
-use sea_orm::Statement;
+use sea_orm::{EntityTrait, Statement};
 use wallet_core::WalletKey;
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
 use wallet_core::ids::{OriginId, RequestId, ReservationId};
@@ -21,69 +22,72 @@ use crate::store::entity::{entries, grants, reservations, wallet_balances, walle
 /// Keys of wallets, with an instant each: reservations due by then are read too.
 pub(crate) type Due = (WalletKey, i64);
 
+/// The rows of the wallet of a key.
+pub(in crate::store) const OWN: &str = "t.bucket = k.bucket AND t.wallet_key = k.wallet_key";
+/// Its open rows, as the indexes of open rows are keyed.
+const OPEN: &str = "t.bucket = k.bucket AND CASE WHEN t.open THEN t.wallet_key END = k.wallet_key AND t.open";
+
 fn wallet_keys(keys: &[WalletKey]) -> Columns {
     columns!(keys, { bucket: SmallInt = |k| k.bucket(), wallet_key: Uuid = |k| k.uuid() })
 }
 
-fn select(backend: Backend, keys: Columns, sql: impl FnOnce(&str) -> String) -> Statement {
-    let sql = sql(&keys.table(backend, "k", 1));
+/// Rows of a table by these keys.
+fn lookup<E: EntityTrait>(backend: Backend, keys: Columns, condition: &str) -> Statement {
+    let (t, table, k) = (column_names::<E>("t"), E::default(), keys.table(backend, "k", 1));
+    let sql = rows_of(backend, &t, table.table_name(), &k, condition);
     Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
+}
+
+/// Selects columns of the rows `t` of a table that fulfil a condition on them and on one of the keys `k`.
+///
+/// OFFSET 0 keeps PostgreSQL from turning the lookup into a join, whose order would be the planner's choice. SQLite
+/// keeps the left side of a CROSS JOIN outside.
+pub(in crate::store) fn rows_of(
+    backend: Backend,
+    columns: &str,
+    table: &str,
+    keys: &str,
+    condition: &str,
+) -> String {
+    match backend {
+        Backend::Postgres => format!(
+            "SELECT {columns} FROM {keys}
+             CROSS JOIN LATERAL (SELECT {columns} FROM {table} t WHERE {condition} OFFSET 0) t"
+        ),
+        Backend::Sqlite => format!("SELECT {columns} FROM {keys} CROSS JOIN {table} t WHERE {condition}"),
+    }
 }
 
 /// Wallets, locked in the order of their keys. On SQLite the whole file is locked already.
 pub(crate) fn lock(backend: Backend, keys: &[WalletKey], skip_locked: bool) -> Statement {
-    let lock = match (backend, skip_locked) {
-        (Backend::Sqlite, _) => "",
-        (Backend::Postgres, false) => "FOR NO KEY UPDATE OF w",
-        (Backend::Postgres, true) => "FOR NO KEY UPDATE OF w SKIP LOCKED",
-    };
-    select(backend, wallet_keys(keys), |k| {
-        let w = column_names::<wallets::Entity>("w");
-        format!(
-            "SELECT {w} FROM {k} CROSS JOIN wallets w WHERE w.bucket = k.bucket AND w.wallet_key = k.wallet_key
-             ORDER BY w.bucket, w.wallet_key {lock}"
-        )
-    })
+    if backend == Backend::Sqlite {
+        return existing(backend, keys);
+    }
+    let lock = if skip_locked { "FOR NO KEY UPDATE SKIP LOCKED" } else { "FOR NO KEY UPDATE" };
+    let (t, keys) = (column_names::<wallets::Entity>("t"), wallet_keys(keys));
+    let k = keys.table(backend, "k", 1);
+    let sql = format!(
+        "SELECT {t} FROM (SELECT k.bucket, k.wallet_key FROM {k} ORDER BY k.bucket, k.wallet_key) k
+         CROSS JOIN LATERAL (SELECT {t} FROM wallets t WHERE {OWN} {lock}) t"
+    );
+    Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
 }
 
 /// Which of these wallets exist, locked or not.
 pub(crate) fn existing(backend: Backend, keys: &[WalletKey]) -> Statement {
-    select(backend, wallet_keys(keys), |k| {
-        let w = column_names::<wallets::Entity>("w");
-        format!(
-            "SELECT {w} FROM {k} CROSS JOIN wallets w WHERE w.bucket = k.bucket AND w.wallet_key = k.wallet_key"
-        )
-    })
+    lookup::<wallets::Entity>(backend, wallet_keys(keys), OWN)
 }
 
 pub(crate) fn profiles(backend: Backend, keys: &[WalletKey]) -> Statement {
-    select(backend, wallet_keys(keys), |k| {
-        let p = column_names::<wallet_profiles::Entity>("p");
-        format!(
-            "SELECT {p} FROM {k}
-             CROSS JOIN wallet_profiles p WHERE p.bucket = k.bucket AND p.wallet_key = k.wallet_key"
-        )
-    })
+    lookup::<wallet_profiles::Entity>(backend, wallet_keys(keys), OWN)
 }
 
 pub(crate) fn balances(backend: Backend, keys: &[WalletKey]) -> Statement {
-    select(backend, wallet_keys(keys), |k| {
-        let b = column_names::<wallet_balances::Entity>("b");
-        format!(
-            "SELECT {b} FROM {k}
-             CROSS JOIN wallet_balances b WHERE b.bucket = k.bucket AND b.wallet_key = k.wallet_key"
-        )
-    })
+    lookup::<wallet_balances::Entity>(backend, wallet_keys(keys), OWN)
 }
 
 pub(crate) fn open_grants(backend: Backend, keys: &[WalletKey]) -> Statement {
-    select(backend, wallet_keys(keys), |k| {
-        let g = column_names::<grants::Entity>("g");
-        format!(
-            "SELECT {g} FROM {k}
-             CROSS JOIN grants g WHERE g.bucket = k.bucket AND g.wallet_key = k.wallet_key AND g.open"
-        )
-    })
+    lookup::<grants::Entity>(backend, wallet_keys(keys), OPEN)
 }
 
 /// All grants of these origins and ids, closed ones too.
@@ -94,14 +98,8 @@ pub(crate) fn grants_by_origin(backend: Backend, keys: &[(WalletKey, GrantKey)])
         origin: SmallInt = |(_, g)| g.origin as i16,
         origin_id: Text = |(_, g)| g.id.to_string(),
     });
-    select(backend, keys, |k| {
-        let g = column_names::<grants::Entity>("g");
-        format!(
-            "SELECT {g} FROM {k}
-             CROSS JOIN grants g WHERE g.bucket = k.bucket AND g.wallet_key = k.wallet_key
-                          AND g.origin = k.origin AND g.origin_id = k.origin_id"
-        )
-    })
+    let condition = format!("{OWN} AND t.origin = k.origin AND t.origin_id = k.origin_id");
+    lookup::<grants::Entity>(backend, keys, &condition)
 }
 
 /// All grants that these payments bought.
@@ -111,14 +109,8 @@ pub(crate) fn grants_by_payment(backend: Backend, keys: &[(WalletKey, ExternalRe
         wallet_key: Uuid = |(k, _)| k.uuid(),
         payment: Text = |(_, payment)| payment.to_string(),
     });
-    select(backend, keys, |k| {
-        let g = column_names::<grants::Entity>("g");
-        format!(
-            "SELECT {g} FROM {k}
-             CROSS JOIN grants g WHERE g.bucket = k.bucket AND g.wallet_key = k.wallet_key
-                          AND g.payment = k.payment AND g.payment <> ''"
-        )
-    })
+    let condition = format!("{OWN} AND t.payment = k.payment AND t.payment <> ''");
+    lookup::<grants::Entity>(backend, keys, &condition)
 }
 
 /// All grace credits that stem from these purchases.
@@ -128,32 +120,24 @@ pub(crate) fn grants_by_purchase(backend: Backend, keys: &[(WalletKey, OriginId)
         wallet_key: Uuid = |(k, _)| k.uuid(),
         purchase: Text = |(_, purchase)| purchase.to_string(),
     });
-    select(backend, keys, |k| {
-        let g = column_names::<grants::Entity>("g");
-        format!(
-            "SELECT {g} FROM {k}
-             CROSS JOIN grants g WHERE g.bucket = k.bucket AND g.wallet_key = k.wallet_key
-                          AND g.purchase = k.purchase AND g.purchase <> ''"
-        )
-    })
+    let condition = format!("{OWN} AND t.purchase = k.purchase AND t.purchase <> ''");
+    lookup::<grants::Entity>(backend, keys, &condition)
 }
 
-/// What plans have given these wallets since an instant, and grace credits, closed ones too.
+/// The credits that plans have given these wallets since an instant, and grace credits, closed ones too.
 pub(crate) fn grants_of_period(backend: Backend, keys: &[(WalletKey, i64)]) -> Statement {
+    let keys: Vec<(WalletKey, i64, Origin)> = keys
+        .iter()
+        .flat_map(|(key, since)| [Origin::Grace, Origin::Period].map(|origin| (*key, *since, origin)))
+        .collect();
     let keys = columns!(keys, {
-        bucket: SmallInt = |(k, _)| k.bucket(),
-        wallet_key: Uuid = |(k, _)| k.uuid(),
-        since: BigInt = |(_, since)| *since,
+        bucket: SmallInt = |(k, ..)| k.bucket(),
+        wallet_key: Uuid = |(k, ..)| k.uuid(),
+        since: BigInt = |(_, since, _)| *since,
+        origin: SmallInt = |(.., origin)| *origin as i16,
     });
-    let (grace, period) = (Origin::Grace as i16, Origin::Period as i16);
-    select(backend, keys, |k| {
-        let g = column_names::<grants::Entity>("g");
-        format!(
-            "SELECT {g} FROM {k}
-             CROSS JOIN grants g WHERE g.bucket = k.bucket AND g.wallet_key = k.wallet_key
-                          AND g.origin IN ({grace}, {period}) AND g.create_time >= k.since"
-        )
-    })
+    let condition = format!("{OWN} AND t.origin = k.origin AND t.create_time >= k.since");
+    lookup::<grants::Entity>(backend, keys, &condition)
 }
 
 pub(crate) fn reservations_by_id(backend: Backend, keys: &[(WalletKey, ReservationId)]) -> Statement {
@@ -162,31 +146,18 @@ pub(crate) fn reservations_by_id(backend: Backend, keys: &[(WalletKey, Reservati
         wallet_key: Uuid = |(k, _)| k.uuid(),
         reservation_id: Text = |(_, id)| id.to_string(),
     });
-    select(backend, keys, |k| {
-        let r = column_names::<reservations::Entity>("r");
-        format!(
-            "SELECT {r} FROM {k}
-             CROSS JOIN reservations r WHERE r.bucket = k.bucket AND r.wallet_key = k.wallet_key
-                                AND r.reservation_id = k.reservation_id"
-        )
-    })
+    let condition = format!("{OWN} AND t.reservation_id = k.reservation_id");
+    lookup::<reservations::Entity>(backend, keys, &condition)
 }
 
-/// Open reservations that may be due: `sweep_at` never lies behind the deadline.
+/// Open reservations that may be due: `sweep_at` is never later than the deadline.
 pub(crate) fn reservations_due(backend: Backend, keys: &[Due]) -> Statement {
     let keys = columns!(keys, {
         bucket: SmallInt = |(k, _)| k.bucket(),
         wallet_key: Uuid = |(k, _)| k.uuid(),
         now: BigInt = |(_, now)| *now,
     });
-    select(backend, keys, |k| {
-        let r = column_names::<reservations::Entity>("r");
-        format!(
-            "SELECT {r} FROM {k}
-             CROSS JOIN reservations r WHERE r.bucket = k.bucket AND r.wallet_key = k.wallet_key
-                                AND r.open AND r.sweep_at <= k.now"
-        )
-    })
+    lookup::<reservations::Entity>(backend, keys, &format!("{OPEN} AND t.sweep_at <= k.now"))
 }
 
 /// Entries of commands that made no row of their own.
@@ -196,12 +167,6 @@ pub(crate) fn requests(backend: Backend, keys: &[(WalletKey, RequestId)]) -> Sta
         wallet_key: Uuid = |(k, _)| k.uuid(),
         request_id: Text = |(_, id)| id.to_string(),
     });
-    select(backend, keys, |k| {
-        let e = column_names::<entries::Entity>("e");
-        format!(
-            "SELECT {e} FROM {k}
-             CROSS JOIN entries e WHERE e.bucket = k.bucket AND e.wallet_key = k.wallet_key
-                           AND e.request_id = k.request_id AND e.request_id <> ''"
-        )
-    })
+    let condition = format!("{OWN} AND t.request_id = k.request_id AND t.request_id <> ''");
+    lookup::<entries::Entity>(backend, keys, &condition)
 }

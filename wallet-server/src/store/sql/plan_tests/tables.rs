@@ -1,0 +1,140 @@
+//! Tables in the states that have misled planners.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+use crate::store::Backend;
+
+/// How many wallets there are besides the one with many rows.
+const WALLETS: i64 = 5_000;
+
+/// A change of the tables, after which all plans must be as before.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step {
+    /// Tables without rows.
+    Empty,
+    /// The statistics are brought up to date.
+    Analyse,
+    /// Wallets that have done nothing.
+    Wallets,
+    /// So many open holds in one wallet.
+    OpenInOne(i64),
+    /// So many open holds, spread over all wallets.
+    OpenInAll(i64),
+    /// All holds and grants are closed but a few, and their indexes are as large as before.
+    Closed,
+    /// So many finished jobs in one wallet.
+    ClosedInOne(i64),
+}
+use Step::{Analyse, Closed, ClosedInOne, Empty, OpenInAll, OpenInOne, Wallets};
+
+/// A database whose owner has never looked after it.
+pub(super) const NEVER_ANALYSED: &[Step] = &[Empty, Wallets, OpenInOne(20_000), ClosedInOne(100_000)];
+
+/// Statistics of every age.
+pub(super) const ANALYSED: &[Step] = &[
+    Analyse,
+    Wallets,
+    Analyse,
+    OpenInAll(20_000),
+    Analyse,
+    OpenInOne(20_000),
+    Analyse,
+    Closed,
+    Analyse,
+    ClosedInOne(100_000),
+    Analyse,
+];
+
+/// Takes a step.
+pub(super) async fn take(lane: &DatabaseConnection, backend: Backend, step: Step) {
+    let run = async |sql: &str| {
+        lane.execute_unprepared(sql).await.unwrap();
+    };
+    match step {
+        Empty => {}
+        Analyse if backend == Backend::Postgres => run("VACUUM ANALYZE").await,
+        Analyse => run("ANALYZE").await,
+        Wallets => {
+            let rows = Rows { backend, count: WALLETS, wallet: "n", first: 0 };
+            let zeros = rows.zeros();
+            run(&rows.insert("wallets", &format!("1, false, 1, 1, {zeros}, 1, 0"))).await;
+            run(&rows.insert("wallet_balances", "'credits', 1, 0, 0, 0")).await;
+            let profile = format!("{}, 'w' || n, 1, '{{}}', 2", rows.key("n"));
+            run(&rows.insert("wallet_profiles", &profile)).await;
+        }
+        OpenInOne(count) => fill(lane, Rows { backend, count, wallet: "7", first: 1_000_000 }, true).await,
+        OpenInAll(count) => {
+            fill(lane, Rows { backend, count, wallet: "(n % 5000)", first: 0 }, true).await;
+        }
+        Closed => {
+            run("UPDATE reservations SET state = 3, open = false, finish_revision = 2
+                 WHERE open AND reservation_id NOT LIKE '%0000'")
+            .await;
+            run("UPDATE grants SET available = 0, consumed = 1, open = false
+                 WHERE open AND origin_id NOT LIKE '%0000'")
+            .await;
+        }
+        ClosedInOne(count) => fill(lane, Rows { backend, count, wallet: "8", first: 2_000_000 }, false).await,
+    }
+}
+
+/// Jobs, and a tenth as many grants and entries.
+async fn fill(lane: &DatabaseConnection, rows: Rows, open: bool) {
+    let first = rows.first;
+    let (state, revision) = if open { (1, 0) } else { (3, 2) };
+    let job = format!(
+        "'job' || (n + {first}), {state}, {open}, 9, 9, 0, '', 0, 0, '[]', 0, {revision}, '', '', n, 1, '', '', '', '{{}}'"
+    );
+    let (available, consumed) = if open { (1, 0) } else { (0, 1) };
+    let grant = format!(
+        "1, 't' || (n + {first}), 0, 'credits', 5, 0, 1, 2, 2, 1, 1, 0, {available}, 0, {consumed}, 0, 0, 0, 0, {open}, 2,
+         'p' || (n + {first}), '', '{{}}'"
+    );
+    let entry = format!(
+        "n + {first}, 1, 1, 1, 1, 'job' || (n + {first}), 'r' || (n + {first}), '', '', '', '', '[]', '[]', {}",
+        rows.zeros()
+    );
+    lane.execute_unprepared(&rows.insert("reservations", &job)).await.unwrap();
+    let fewer = Rows { count: rows.count / 10, ..rows };
+    for (table, values) in [("grants", grant), ("entries", entry)] {
+        lane.execute_unprepared(&fewer.insert(table, &values)).await.unwrap();
+    }
+}
+
+/// Rows to insert, made of the numbers `n` from 1 to `count`.
+#[derive(Clone, Copy)]
+struct Rows {
+    backend: Backend,
+    count: i64,
+    /// The number of the wallet that row `n` belongs to.
+    wallet: &'static str,
+    /// Keeps the ids of several fillings apart.
+    first: i64,
+}
+
+impl Rows {
+    fn insert(&self, table: &str, values: &str) -> String {
+        let Self { backend, count, wallet, .. } = self;
+        let series = match backend {
+            Backend::Postgres => format!("generate_series(1, {count}) AS s(n)"),
+            Backend::Sqlite => format!(
+                "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s)"
+            ),
+        };
+        format!("INSERT INTO {table} SELECT {wallet} % 64, {}, {values} FROM {series}", self.key(wallet))
+    }
+
+    fn key(&self, wallet: &str) -> String {
+        match self.backend {
+            Backend::Postgres => format!("md5(({wallet})::text)::uuid"),
+            Backend::Sqlite => format!("unhex(printf('%032x', {wallet}))"),
+        }
+    }
+
+    fn zeros(&self) -> &'static str {
+        match self.backend {
+            Backend::Postgres => "decode(repeat('00', 32), 'hex')",
+            Backend::Sqlite => "zeroblob(32)",
+        }
+    }
+}
