@@ -10,14 +10,15 @@ pub struct Dialect(pub DbBackend);
 impl Dialect {
     /// The text for this database.
     ///
-    /// `{uuid}` and `{bytes}` are column types; `{fill N}` leaves room in a page, so that a row that changes
-    /// finds its next version beside it and no index has to follow.
+    /// `{uuid}` and `{bytes}` are column types, and `{bytewise}` orders texts by their bytes; `{fill}` leaves room in a
+    /// page, so that a row that changes finds its next version beside it and no index has to follow.
     pub fn render(self, sql: &str) -> String {
-        let (uuid, bytes, fill) = match self.0 {
-            DbBackend::Postgres => ("UUID", "BYTEA", "WITH (fillfactor = 70)"),
-            _ => ("BLOB", "BLOB", ""),
+        let (uuid, bytes, fill, bytewise) = match self.0 {
+            DbBackend::Postgres => ("UUID", "BYTEA", "WITH (fillfactor = 70)", "COLLATE \"C\""),
+            _ => ("BLOB", "BLOB", "", ""),
         };
-        sql.replace("{uuid}", uuid).replace("{bytes}", bytes).replace("{fill}", fill)
+        let words = [("{uuid}", uuid), ("{bytes}", bytes), ("{fill}", fill), ("{bytewise}", bytewise)];
+        words.iter().fold(sql.to_owned(), |sql, (word, text)| sql.replace(word, text))
     }
 
     /// Runs the statements, in order.

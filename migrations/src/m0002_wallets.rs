@@ -142,14 +142,18 @@ CREATE TABLE reservations (
 
 const INDEXES: &[&str] = &[
     "CREATE INDEX wallet_profiles_by_id ON wallet_profiles (tenant, wallet_id)",
-    "CREATE INDEX profiles_due ON wallet_profiles (bucket, next_time) WHERE next_time < 9223372036854775807",
+    "CREATE INDEX profiles_due ON wallet_profiles (bucket, next_time, wallet_key)
+     WHERE next_time < 9223372036854775807",
     "CREATE INDEX grants_open ON grants (bucket, (CASE WHEN open THEN wallet_key END)) WHERE open",
     "CREATE UNIQUE INDEX grants_payment ON grants (bucket, wallet_key, payment, n) WHERE payment <> ''",
     "CREATE INDEX grants_purchase ON grants (bucket, wallet_key, purchase) WHERE purchase <> ''",
-    "CREATE INDEX grants_due ON grants (bucket, next_time) WHERE open AND next_time < 9223372036854775807",
-    "CREATE INDEX reservations_due ON reservations (bucket, (CASE WHEN open THEN wallet_key END), sweep_at)
+    "CREATE INDEX grants_due ON grants (bucket, next_time, wallet_key)
+     WHERE open AND next_time < 9223372036854775807",
+    "CREATE INDEX reservations_due ON reservations
+       (bucket, (CASE WHEN open THEN wallet_key END), sweep_at, reservation_id {bytewise})
      WHERE open",
-    "CREATE INDEX reservations_sweep ON reservations (bucket, sweep_at) WHERE open AND reserve_revision > 0",
+    "CREATE INDEX reservations_sweep ON reservations (bucket, sweep_at, wallet_key)
+     WHERE open AND reserve_revision > 0",
     "CREATE INDEX reservations_newest ON reservations
        (bucket, (CASE WHEN reserve_revision > 0 THEN wallet_key END), reserve_time, reservation_id)
      WHERE reserve_revision > 0",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::slice;
 
-use crate::advance::advance;
+use crate::advance::advance_by;
 use crate::balance::{PlanView, UnitBalance, WalletView, unit_balance};
 use crate::catalogs::Catalogs;
 use crate::decide::{
@@ -265,8 +265,29 @@ pub fn execute(
     entries: &mut Vec<Entry>,
     touched: &mut Touched,
 ) -> Result<Reply, Broken> {
+    let reply = execute_within(usize::MAX, wallet, context, command, entries, touched)?;
+    reply.ok_or_else(|| Broken {
+        wallet: wallet.id.clone(),
+        what: "not all that is due was loaded".to_owned(),
+    })
+}
+
+/// The same, but carries out at most `most` due events, as [`advance_by`] does. No reply: more is due, and nothing was
+/// decided.
+pub fn execute_within(
+    most: usize,
+    wallet: &mut Wallet,
+    context: &Context<'_>,
+    command: &Command,
+    entries: &mut Vec<Entry>,
+    touched: &mut Touched,
+) -> Result<Option<Reply>, Broken> {
     let context = &Context { now: context.now.max(wallet.last_time), ..*context };
-    entries.extend(advance(wallet, context.now, touched)?);
+    let advanced = advance_by(most, wallet, context.now, touched)?;
+    entries.extend(advanced.entries);
+    if !advanced.up_to_date {
+        return Ok(None);
+    }
     let result = match decide(wallet, context, command) {
         Ok(verdict) => {
             if let Some(decision) = verdict.decision {
@@ -282,7 +303,8 @@ pub fn execute(
         }
         Err(rejection) => Err(rejection),
     };
-    Ok(Reply { result, revision: wallet.revision, version: wallet.version, decided_at: context.now })
+    let (revision, version) = (wallet.revision, wallet.version);
+    Ok(Some(Reply { result, revision, version, decided_at: context.now }))
 }
 
 /// Does what was decided, and tells people what they should know of it.

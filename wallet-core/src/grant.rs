@@ -275,6 +275,33 @@ impl Grant {
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expire_time <= now
     }
+
+    /// When what is left of it lapses, if anything is.
+    pub(crate) fn expiry(&self) -> Option<Timestamp> {
+        (self.parts.available > 0 || self.parts.pending > 0).then_some(self.expire_time)
+    }
+
+    /// When what is pending can be spent, if anything is pending.
+    pub(crate) fn effect(&self) -> Option<Timestamp> {
+        (self.parts.pending > 0).then_some(self.effective_time)
+    }
+
+    /// When people are told that it will lapse, if they will be.
+    pub(crate) fn warning(&self) -> Option<Timestamp> {
+        (self.warn_time < Timestamp::NEVER).then_some(self.warn_time)
+    }
+
+    /// When it changes by itself next, as far as is known at `now`; never once its calendar is done, so that no sweep
+    /// finds it again. What is due and not carried out yet stays.
+    pub fn next_time(&self, now: Timestamp) -> Timestamp {
+        let next = match self.effect() {
+            Some(effective) => effective,
+            None => self.warn_time.min(self.expire_time),
+        };
+        let due = [self.expiry(), self.effect(), self.warning()];
+        let is_due = due.into_iter().flatten().any(|at| at <= now);
+        if next > now || is_due { next } else { Timestamp::NEVER }
+    }
 }
 
 #[cfg(test)]

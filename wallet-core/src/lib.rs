@@ -18,6 +18,7 @@ pub mod event;
 pub mod fact;
 pub mod fingerprint;
 pub mod grant;
+mod hints;
 pub mod hold;
 pub mod ids;
 pub mod key;
@@ -37,7 +38,7 @@ pub mod wallet;
 
 pub use amount::{Amounts, MAX_AMOUNT};
 pub use catalogs::Catalogs;
-pub use command::{Answer, Command, Context, Reply, execute};
+pub use command::{Answer, Command, Context, Reply, execute, execute_within};
 pub use decimal::Decimal;
 pub use ids::{Actor, InvalidId, OriginId, RequestId, ReservationId, UnitId, WalletId, WorkerId};
 pub use key::{TenantId, WalletKey};

@@ -1,6 +1,9 @@
 //! Online checks: a wallet as it was loaded, looked over before anything is decided on it; and what follows if it does
 //! not add up. `verify` looks at everything, this at what is in memory anyway.
 
+use std::collections::BTreeMap;
+
+use crate::ids::UnitId;
 use crate::touched::Touched;
 use crate::wallet::{Balance, Broken, Wallet};
 
@@ -14,10 +17,14 @@ impl Wallet {
                 return broken(format!("the parts of grant {} are not its amount", grant.key));
             }
         }
+        let mut sums: BTreeMap<&UnitId, (i128, i128)> = BTreeMap::new();
+        for grant in self.grants.values() {
+            let (available, held) = sums.entry(&grant.unit).or_default();
+            *available += i128::from(grant.parts.available);
+            *held += i128::from(grant.parts.held);
+        }
         for (unit, balance) in &self.balances {
-            let grants = || self.grants.values().filter(|grant| grant.unit == *unit);
-            let available: i128 = grants().map(|grant| i128::from(grant.parts.available)).sum();
-            let held: i128 = grants().map(|grant| i128::from(grant.parts.held)).sum();
+            let (available, held) = sums.get(unit).copied().unwrap_or_default();
             let Balance { available: told, held: told_held, .. } = *balance;
             if (available, held) != (told.into(), told_held.into()) {
                 return broken(format!(
@@ -47,8 +54,6 @@ impl Wallet {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::grant::{Grant, GrantDetails, GrantKey, Origin, Parts};
     use crate::key::{TenantId, WalletKey};

@@ -42,4 +42,13 @@ impl Touched {
             self.units.extend(change.debt_limits.units().cloned());
         }
     }
+
+    /// Adds what other decisions change.
+    pub fn add(&mut self, mut other: Self) {
+        self.grants.append(&mut other.grants);
+        self.reservations.append(&mut other.reservations);
+        self.units.append(&mut other.units);
+        self.profile |= other.profile;
+        self.any |= other.any;
+    }
 }

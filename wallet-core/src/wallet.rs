@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::advance::Horizon;
 use crate::alerts::Alerts;
 use crate::amount::Amounts;
 use crate::catalog::{Catalog, Entitlement, Limit, Plan, Threshold};
@@ -133,6 +134,8 @@ pub struct Wallet {
     pub reservations: BTreeMap<ReservationId, Reservation>,
     /// Requests that were addressed and had been made before.
     pub requests: BTreeMap<RequestId, RequestRecord>,
+    /// How far what is due is known, if not all of it was loaded. No command is decided then.
+    pub horizon: Option<Horizon>,
 }
 
 /// A decision that does not fit its wallet: a defect, never a caller's fault. Nothing of it may be stored.
@@ -164,6 +167,7 @@ impl Wallet {
             grants: BTreeMap::new(),
             reservations: BTreeMap::new(),
             requests: BTreeMap::new(),
+            horizon: None,
         }
     }
 

@@ -123,9 +123,9 @@ impl World {
     /// Time passes. The sweeper pokes the twin at each instant at which something is due.
     fn wait(&mut self, time: Duration) {
         let end = self.now.plus(time);
-        while let Some(due) = next_due(&self.swept.wallet, end) {
+        while let Some(at) = next_due(&self.swept.wallet, end) {
             let before = self.swept.entries.len();
-            self.sweep(due.entry.unwrap().effective_time);
+            self.sweep(at);
             assert!(self.swept.entries.len() > before, "what is due happens when it is due");
         }
         self.now = end;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wallet_core::catalogs::Catalogs;
 use wallet_core::entry::Entry;
-use wallet_core::{Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletKey, execute};
+use wallet_core::{Command, Context, Reply, TenantId, Timestamp, Touched, WalletKey, execute_within};
 
 use crate::engine::Job;
 use crate::engine::error::EngineError;
@@ -16,25 +16,31 @@ use crate::store::{LoadPlan, Loaded, Locked, StoreError, Tx, Written};
 struct Slot {
     loaded: Loaded,
     now: Timestamp,
+    /// How many due events are carried out at most.
+    step: usize,
+    /// Whether more is due: no command is decided.
+    is_behind: bool,
     touched: Touched,
     entries: Vec<Entry>,
 }
 
 impl Lane {
-    /// Runs every command of the batch once and commits what was decided. One reply per job, in order; an error
-    /// means that nothing was committed, or, if the error says so, that this is not known.
+    /// Runs every command of the batch once and commits what was decided. One reply per job, in order, or none if
+    /// more was due in its wallet than one transaction carries out: then a part of that is done, and the command is
+    /// not decided. An error means that nothing was committed, or, if the error says so, that this is not known.
     pub(super) async fn run_batch(
         &mut self,
         batch: &[Job],
         skip_locked: bool,
-    ) -> Result<Vec<Result<Reply, EngineError>>, StoreError> {
+    ) -> Result<Vec<Option<Result<Reply, EngineError>>>, StoreError> {
         let keys: Vec<WalletKey> =
             batch.iter().map(|job| job.key).collect::<BTreeSet<_>>().into_iter().collect();
         let tx = Tx::begin(&self.connection, self.store.backend(), self.database_timeout).await?;
         let locked = tx.lock(&keys, skip_locked).await?;
         // Taken between lock and load: whatever else held these wallets has its time behind it.
         let now = self.clock.now();
-        let plan = plan(batch, &locked, now);
+        let step = self.steps.of(keys.len());
+        let plan = plan(batch, &locked, now, step);
         let mut loaded = tx.load(&locked, &plan).await?;
         let catalogs = self.catalogs_for(batch, &loaded).await?;
 
@@ -42,15 +48,15 @@ impl Lane {
         let mut replies = Vec::with_capacity(batch.len());
         for job in batch {
             if locked.taken.contains(&job.key) {
-                replies.push(Err(EngineError::Unavailable));
+                replies.push(Some(Err(EngineError::Unavailable)));
                 continue;
             }
             let slot = slots.entry(job.key).or_insert_with(|| {
                 let fresh = || Loaded::missing(job.tenant, job.key, job.wallet.clone());
                 let loaded = loaded.remove(&job.key).unwrap_or_else(fresh);
-                Slot::new(loaded, now, self.broken.contains(&job.key))
+                Slot::new(loaded, now, step, self.broken.contains(&job.key))
             });
-            replies.push(Ok(slot.run(&job.command, &catalogs[&job.tenant])?));
+            replies.push(slot.run(&job.command, &catalogs[&job.tenant])?.map(Ok));
         }
         let written: Vec<Written<'_>> = slots.values().map(Slot::written).collect();
         tx.append(&written).await?;
@@ -89,8 +95,8 @@ impl Lane {
 }
 
 /// What to read of the locked wallets.
-fn plan(batch: &[Job], locked: &Locked, now: Timestamp) -> LoadPlan {
-    let mut plan = LoadPlan::default();
+fn plan(batch: &[Job], locked: &Locked, now: Timestamp, step: usize) -> LoadPlan {
+    let mut plan = LoadPlan::new(step);
     for (key, row) in &locked.wallets {
         plan.wallets.push((*key, now.max(Timestamp::from_micros(row.last_time))));
     }
@@ -103,7 +109,7 @@ fn plan(batch: &[Job], locked: &Locked, now: Timestamp) -> LoadPlan {
 impl Slot {
     /// Time never runs back within a wallet. One that does not add up is frozen, together with whatever is then
     /// answered: its neighbours do not notice.
-    fn new(mut loaded: Loaded, now: Timestamp, is_broken: bool) -> Self {
+    fn new(mut loaded: Loaded, now: Timestamp, step: usize, is_broken: bool) -> Self {
         let mut touched = Touched::default();
         let wallet = &mut loaded.wallet;
         let now = now.max(wallet.last_time);
@@ -116,33 +122,25 @@ impl Slot {
                 wallet.freeze(&mut touched);
             }
         }
-        Self { loaded, now, touched, entries: Vec::new() }
+        Self { loaded, now, step, is_behind: false, touched, entries: Vec::new() }
     }
 
-    fn run(&mut self, command: &Command, catalogs: &Catalogs) -> Result<Reply, StoreError> {
+    fn run(&mut self, command: &Command, catalogs: &Catalogs) -> Result<Option<Reply>, StoreError> {
+        if self.is_behind {
+            return Ok(None);
+        }
         let context = Context { now: self.now, catalogs };
-        let wallet = &mut self.loaded.wallet;
-        let reply = execute(wallet, &context, command, &mut self.entries, &mut self.touched)?;
-        if matches!(command, Command::Poke) {
-            correct_hints(wallet, self.now, &mut self.touched);
+        let (wallet, entries, touched) = (&mut self.loaded.wallet, &mut self.entries, &mut self.touched);
+        let reply = execute_within(self.step, wallet, &context, command, entries, touched)?;
+        self.is_behind = reply.is_none();
+        // A step makes progress even if heartbeats have outrun all that it met.
+        if self.is_behind || matches!(command, Command::Poke) {
+            wallet.correct_hints(self.now, touched);
         }
         Ok(reply)
     }
 
     fn written(&self) -> Written<'_> {
-        Written { loaded: &self.loaded, touched: &self.touched, entries: &self.entries }
+        Written { loaded: &self.loaded, now: self.now, touched: &self.touched, entries: &self.entries }
     }
-}
-
-/// Brings the sweeper's indexes up to date where heartbeats have outrun them, so that it does not come again
-/// for nothing: the times that rows are found by, not what they mean.
-fn correct_hints(wallet: &mut Wallet, now: Timestamp, touched: &mut Touched) {
-    for reservation in wallet.reservations.values_mut() {
-        if reservation.state.is_open() && reservation.sweep_at <= now {
-            reservation.sweep_at = reservation.deadline;
-            touched.reservations.insert(reservation.id.clone());
-        }
-    }
-    let done = wallet.grants.values().filter(|grant| grant.is_open() && grant.has_expired(now));
-    touched.grants.extend(done.map(|grant| grant.key.clone()));
 }

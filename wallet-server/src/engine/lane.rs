@@ -11,6 +11,7 @@ use wallet_core::WalletKey;
 
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
+use crate::engine::backlog::{Backlog, Steps};
 use crate::engine::error::EngineError;
 use crate::engine::metrics::EngineMetrics;
 use crate::engine::{EngineConfig, Job};
@@ -32,8 +33,10 @@ pub(super) struct Lane {
     pub(super) database_timeout: Duration,
     /// Wallets to freeze before anything is decided on them: a command of theirs has shown that they do not add up.
     pub(super) broken: BTreeSet<WalletKey>,
+    pub(super) steps: Steps,
     batch_max: usize,
     since_checkpoint: usize,
+    backlog: Backlog,
 }
 
 impl Lane {
@@ -55,36 +58,68 @@ impl Lane {
             metrics,
             database_timeout: config.database_timeout,
             broken: BTreeSet::new(),
+            steps: config.steps,
             batch_max: config.batch_max.max(1),
             since_checkpoint: 0,
+            backlog: Backlog::default(),
         })
     }
 
     /// Runs batches until the queue is closed and empty.
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        let mut waiting = Vec::with_capacity(self.batch_max);
-        loop {
-            let taken = match timeout(IDLE, jobs.recv_many(&mut waiting, self.batch_max)).await {
-                Ok(0) => break,
-                Ok(taken) => taken,
-                Err(_) => {
-                    self.checkpoint().await;
-                    continue;
-                }
-            };
-            self.since_checkpoint += taken;
-            let batch = in_time(waiting.drain(..));
-            if !batch.is_empty() {
-                self.answer(batch).await;
-            }
-            if self.since_checkpoint >= BUSY {
-                self.checkpoint().await;
-            }
-        }
+        while self.turn(&mut jobs).await {}
         self.checkpoint().await;
         if let Err(error) = self.connection.close_by_ref().await {
             tracing::debug!(lane = self.number, %error, "closing the lane's connection");
         }
+    }
+
+    /// Runs a batch of what waits, and then one step of wallets in which much is due, unless the batch was such a step
+    /// itself. False: all is done.
+    pub(super) async fn turn(&mut self, jobs: &mut mpsc::Receiver<Job>) -> bool {
+        let mut waiting = Vec::with_capacity(self.batch_max);
+        let patience = if self.backlog.is_empty() { IDLE } else { Duration::ZERO };
+        let mut stepped = false;
+        match timeout(patience, jobs.recv_many(&mut waiting, self.batch_max)).await {
+            Ok(0) => self.backlog.drop_pokes(),
+            Ok(taken) => {
+                self.since_checkpoint += taken;
+                let batch = self.backlog.hold_back(in_time(waiting.into_iter()));
+                stepped = self.serve(batch).await;
+            }
+            Err(_) if self.backlog.is_empty() => self.checkpoint().await,
+            Err(_) => {}
+        }
+        if !stepped {
+            self.work_off().await;
+        }
+        if self.since_checkpoint >= BUSY {
+            self.checkpoint().await;
+        }
+        !(jobs.is_closed() && jobs.is_empty() && self.backlog.is_empty())
+    }
+
+    /// One step of the wallets whose turn it is. The commands of those that are up to date then are decided.
+    async fn work_off(&mut self) {
+        let mut batch = in_time(self.backlog.take_turns().into_iter());
+        let later = batch.split_off(batch.len().min(self.batch_max));
+        if !batch.is_empty() {
+            // A step may write as much as so many commands.
+            self.since_checkpoint += self.steps.together.min(BUSY);
+        }
+        self.serve(batch).await;
+        self.backlog.add(later);
+    }
+
+    /// Whether more is due in some wallet of the batch than was carried out.
+    async fn serve(&mut self, batch: Vec<Job>) -> bool {
+        if batch.is_empty() {
+            return false;
+        }
+        let behind = self.answer(batch).await;
+        let is_behind = !behind.is_empty();
+        self.backlog.add(behind);
+        is_behind
     }
 
     async fn checkpoint(&mut self) {

@@ -7,6 +7,7 @@
 //! Commands run in the lane's task and never in the caller's: a caller that goes away cancels nothing half-way.
 
 mod admission;
+mod backlog;
 mod batch;
 mod error;
 mod lane;
@@ -33,6 +34,7 @@ pub(crate) use sweeper::{Sweeper, SweeperConfig};
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::engine::admission::{Admission, Ticket};
+use crate::engine::backlog::Steps;
 use crate::engine::lane::Lane;
 use crate::store::{Store, StoreError};
 
@@ -47,6 +49,8 @@ pub(crate) struct EngineConfig {
     pub(crate) queue: usize,
     /// The most commands that wait for one wallet.
     pub(crate) wallet_queue: usize,
+    /// How many due events of a wallet are carried out in one transaction.
+    pub(crate) steps: Steps,
     /// How long the database may take to answer; a COMMIT that takes longer has an unknown outcome.
     pub(crate) database_timeout: Duration,
 }
@@ -58,6 +62,7 @@ impl Default for EngineConfig {
             batch_max: 256,
             queue: 4_096,
             wallet_queue: 2_048,
+            steps: Steps::default(),
             database_timeout: Duration::from_secs(10),
         }
     }

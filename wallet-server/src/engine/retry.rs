@@ -40,14 +40,19 @@ struct Tries {
 }
 
 impl Lane {
-    /// Runs a batch and answers everybody in it.
-    pub(super) async fn answer(&mut self, batch: Vec<Job>) {
-        let mut halves = vec![batch];
+    /// Runs a batch and answers everybody in it but those, in order, in whose wallets more is due than this carried
+    /// out.
+    pub(super) async fn answer(&mut self, batch: Vec<Job>) -> Vec<Job> {
+        let (mut halves, mut behind) = (vec![batch], Vec::new());
         while let Some(mut batch) = halves.pop() {
             match self.until_decided(&batch).await {
                 Ok(replies) => {
-                    self.metrics.committed(batch.len());
+                    self.metrics.committed(replies.iter().flatten().count());
                     for (job, reply) in batch.into_iter().zip(replies) {
+                        let Some(reply) = reply else {
+                            behind.push(job);
+                            continue;
+                        };
                         points::pass_before_reply();
                         // A caller that has gone away learns the outcome by asking again.
                         let _ = job.answer.send(reply);
@@ -65,10 +70,14 @@ impl Lane {
                 }
             }
         }
+        behind
     }
 
     /// One reply per job, or the fault that some job of the batch has.
-    async fn until_decided(&mut self, batch: &[Job]) -> Result<Vec<Result<Reply, EngineError>>, EngineError> {
+    async fn until_decided(
+        &mut self,
+        batch: &[Job],
+    ) -> Result<Vec<Option<Result<Reply, EngineError>>>, EngineError> {
         let mut tries = Tries::default();
         loop {
             let error = match caught(self.run_batch(batch, tries.conflicts > 0)).await {
@@ -106,7 +115,7 @@ impl Lane {
                     true => EngineError::OutcomeUnknown,
                     false => EngineError::Unavailable,
                 };
-                return Ok(batch.iter().map(|_| Err(outcome.clone())).collect());
+                return Ok(batch.iter().map(|_| Some(Err(outcome.clone()))).collect());
             }
             self.metrics.retried();
             tracing::warn!(lane, commands = batch.len(), %error, "running a batch again");

@@ -3,6 +3,7 @@
 //! It decides nothing. What it finds is decided again under the wallet's lock, by the same code that every
 //! command begins with, so the ledger is the same whether or when it ran. Several servers share the work by leases.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -14,12 +15,14 @@ use wallet_core::{Command, Timestamp};
 
 use crate::clock::Clock;
 use crate::engine::{Engine, Submission};
-use crate::store::{DueWallet, Store, StoreError};
+use crate::store::{DueRows, DueWallet, Store, StoreError};
 
 /// How the buckets are shared among servers: in this many parts.
 const PARTS: i16 = 8;
-/// How many due wallets of a part are looked up at once.
-const LIMIT: u32 = 256;
+/// How many due rows are looked up at once.
+const PAGE: u32 = 2_000;
+/// The most wallets that are poked at the same time.
+const POKES: usize = 256;
 
 /// How often to sweep.
 #[derive(Debug, Clone)]
@@ -47,6 +50,7 @@ impl Sweeper {
     /// Sweeps until told to stop.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let holder = Uuid::new_v4();
+        let mut pokes = Pokes::default();
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -56,18 +60,18 @@ impl Sweeper {
                 if shutdown.is_cancelled() {
                     return;
                 }
-                if let Err(error) = self.sweep(part, holder).await {
+                if let Err(error) = self.sweep(part, holder, &mut pokes).await {
                     tracing::warn!(part, %error, "sweep failed; it will be tried again");
                 }
             }
         }
     }
 
-    /// One sweep of one part: a bounded number of wallets, each poked through its lane.
-    async fn sweep(&self, part: i16, holder: Uuid) -> Result<(), StoreError> {
+    /// One sweep of one part. Does not wait for a wallet in which much is due.
+    async fn sweep(&self, part: i16, holder: Uuid, pokes: &mut Pokes) -> Result<(), StoreError> {
         let now = self.clock.now();
         if self.store.sweep_lease(part, holder, now, self.config.period * 10).await? {
-            self.poke(buckets(part), now).await?;
+            self.poke(buckets(part), now, pokes).await?;
         }
         Ok(())
     }
@@ -75,10 +79,12 @@ impl Sweeper {
     /// Sweeps all parts, whoever has their leases, until nothing more is found.
     pub(crate) async fn sweep_all(&self) -> Result<(), StoreError> {
         for part in 0..PARTS {
-            let mut before = Vec::new();
+            let mut before = BTreeSet::new();
             loop {
-                let found = self.poke(buckets(part), self.clock.now()).await?;
-                // A wallet that stays due, a frozen one for example, is not poked for ever.
+                let mut pokes = Pokes::default();
+                let found = self.poke(buckets(part), self.clock.now(), &mut pokes).await?;
+                pokes.finish().await;
+                // What stays due, whatever the reason, is not poked for ever.
                 if found.is_empty() || found == before {
                     break;
                 }
@@ -88,22 +94,73 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Pokes a bounded number of due wallets, and says which.
-    async fn poke(&self, buckets: Range<i16>, now: Timestamp) -> Result<Vec<DueWallet>, StoreError> {
-        let due = self.store.due_wallets(buckets, now, LIMIT).await?;
-        // All at once, so that they share batches.
-        let mut pokes = JoinSet::new();
-        for DueWallet { tenant, wallet } in due.clone() {
-            let engine = self.engine.clone();
-            let poke = Submission { tenant, wallet, command: Command::Poke, deadline: None };
-            pokes.spawn(async move { engine.submit(poke).await });
-        }
-        for poke in pokes.join_all().await {
-            if let Err(error) = poke {
-                tracing::debug!(%error, "a poke was not carried out; the next sweep tries again");
+    /// Pokes every wallet in which something is due, each through its lane; says which they are.
+    async fn poke(
+        &self,
+        buckets: Range<i16>,
+        now: Timestamp,
+        pokes: &mut Pokes,
+    ) -> Result<BTreeSet<DueWallet>, StoreError> {
+        let mut found = BTreeSet::new();
+        for due in DueRows::ALL {
+            let mut after = None;
+            loop {
+                let page = self.store.due_wallets(due, buckets.clone(), now, after, PAGE).await?;
+                for wallet in page.wallets {
+                    if found.insert(wallet.clone()) {
+                        pokes.send(&self.engine, wallet).await;
+                    }
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
             }
         }
-        Ok(due)
+        Ok(found)
+    }
+}
+
+/// Pokes under way. Those of one sweep share batches, and one of a wallet in which much is due may outlast it.
+#[derive(Default)]
+struct Pokes {
+    tasks: JoinSet<DueWallet>,
+    wallets: BTreeSet<DueWallet>,
+}
+
+impl Pokes {
+    /// Pokes a wallet unless that is under way, as soon as there is room.
+    async fn send(&mut self, engine: &Engine, due: DueWallet) {
+        while let Some(done) = self.tasks.try_join_next() {
+            self.forget(done.ok());
+        }
+        if !self.wallets.insert(due.clone()) {
+            return;
+        }
+        while self.tasks.len() >= POKES {
+            let done = self.tasks.join_next().await;
+            self.forget(done.and_then(Result::ok));
+        }
+        let engine = engine.clone();
+        self.tasks.spawn(async move {
+            let (tenant, wallet) = (due.tenant, due.wallet.clone());
+            let poke = Submission { tenant, wallet, command: Command::Poke, deadline: None };
+            if let Err(error) = engine.submit(poke).await {
+                tracing::debug!(%error, "a poke was not carried out; the next sweep tries again");
+            }
+            due
+        });
+    }
+
+    fn forget(&mut self, done: Option<DueWallet>) {
+        if let Some(due) = done {
+            self.wallets.remove(&due);
+        }
+    }
+
+    /// Waits for all of them.
+    async fn finish(self) {
+        self.tasks.join_all().await;
     }
 }
 

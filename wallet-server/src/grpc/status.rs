@@ -70,7 +70,9 @@ fn told(cause: Cause, priced_field: &str) -> Told {
             code: Code::DeadlineExceeded,
             ..unavailable("DEADLINE_PASSED", "the deadline passed before execution began, not executed")
         },
-        Cause::Engine(EngineError::Unavailable) | Cause::Read(ReadError::Unavailable) => store_unavailable(),
+        Cause::Engine(EngineError::Unavailable) | Cause::Read(ReadError::Unavailable | ReadError::Long) => {
+            store_unavailable()
+        }
         Cause::Publish(PublishError::Invalid(problems)) => invalid_catalog(problems),
         Cause::Publish(PublishError::Unavailable(error)) => match store_failed(&error) {
             // The document is written without a transaction of ours, so a lost answer is all we know.

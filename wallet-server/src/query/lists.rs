@@ -1,17 +1,20 @@
 //! Lists of a wallet's reservations, grants, entries and events, and of a tenant's wallets.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{ColumnTrait, Condition};
 use wallet_core::balance::WalletView;
+use wallet_core::command::Addressed;
 use wallet_core::entry::Entry;
 use wallet_core::event::EventKind;
 use wallet_core::grant::{Grant, GrantKey};
 use wallet_core::reservation::{Reservation, State};
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, WalletId, WalletKey, spend};
 
-use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot, uncancelled};
+use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot, Turn, uncancelled};
+use crate::store::ReadTx;
 use crate::store::entity::events;
 use crate::store::entity::reservations::Column;
-use crate::store::{LoadPlan, StoreError};
 
 /// Which reservations to list; everything named must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,12 +65,13 @@ impl ReservationFilter {
             .add_option(self.to_time.map(|time| Column::ReserveTime.lt(time.as_micros())))
     }
 
-    fn admits(&self, reservation: &Reservation) -> bool {
+    /// Whether a reservation that shows this state is to be listed.
+    fn admits(&self, reservation: &Reservation, state: State) -> bool {
         let label = self.label.as_ref().is_none_or(|(key, wanted)| {
             let value = reservation.terms.labels.get(key);
             value.is_some_and(|value| wanted.as_ref().is_none_or(|wanted| wanted == value))
         });
-        label && (self.states.is_empty() || self.states.contains(&reservation.state))
+        label && (self.states.is_empty() || self.states.contains(&state))
     }
 }
 
@@ -80,27 +84,25 @@ impl Queries {
         filter: ReservationFilter,
         page: Page,
     ) -> Result<Listed<Reservation>, ReadError> {
-        let key = WalletKey::new(tenant, wallet);
-        let advanced = self.wallet(tenant, wallet).await?.wallet;
-        let mut position: Option<(i64, String)> = page.position()?;
-        let (store, probe, condition) = (self.store.clone(), page.probe(), filter.condition());
-        let found = uncancelled(async move {
-            let snapshot = store.snapshot().await?;
-            let mut found: Vec<Reservation> = Vec::new();
-            loop {
-                let rows = snapshot.reservations(key, condition.clone(), position.take(), probe).await?;
-                let full = rows.len() as u64 == probe;
-                position = rows.last().map(place);
-                // Holds that are due show as the advanced wallet has them.
-                let now = rows.into_iter().map(|r| advanced.reservations.get(&r.id).cloned().unwrap_or(r));
-                found.extend(now.filter(|reservation| filter.admits(reservation)));
-                if !full || found.len() as u64 >= probe {
-                    return Ok::<_, StoreError>(found);
-                }
+        let (key, now) = (WalletKey::new(tenant, wallet), self.clock.now());
+        let position: Option<(i64, String)> = page.position()?;
+        let probe = page.probe();
+        let found = self.on_snapshot(move |snapshot, turn| {
+            let (filter, position) = (filter.clone(), position.clone());
+            async move {
+                let standing = snapshot.standing(key).await?.ok_or(Rejection::WalletNotFound)?;
+                let read_time = now.max(standing.last_time);
+                // A hold that is due is stored as open.
+                let state =
+                    |reservation: &Reservation| match !standing.frozen && reservation.is_due(read_time) {
+                        true => State::Expired,
+                        false => reservation.state,
+                    };
+                let found = filtered(&snapshot, key, &filter, state, position, probe).await?;
+                with_their_ends(&snapshot, key, read_time, found, &turn).await
             }
-        })
-        .await?;
-        Ok(page.cut(found, place))
+        });
+        Ok(page.cut(found.await?, place))
     }
 
     /// A wallet's grants: the open ones in the order of spending, then the closed ones if wanted.
@@ -143,10 +145,10 @@ impl Queries {
     ) -> Result<Listed<Entry>, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let after = page.position()?.unwrap_or(filter.after_revision);
-        let (store, probe, now) = (self.store.clone(), page.probe(), self.clock.now());
+        let (store, probe) = (self.store.clone(), page.probe());
         let found = uncancelled(async move {
             let snapshot = store.snapshot().await?;
-            if snapshot.wallet(key, now, LoadPlan::default()).await?.is_none() {
+            if snapshot.standing(key).await?.is_none() {
                 return Ok(None);
             }
             let reservation = filter.reservation.as_ref().map(ReservationId::as_str);
@@ -167,10 +169,10 @@ impl Queries {
     ) -> Result<Listed<RecordedEvent>, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let after = page.position()?.unwrap_or((filter.after_revision, i32::MAX));
-        let (store, probe, now) = (self.store.clone(), page.probe(), self.clock.now());
+        let (store, probe) = (self.store.clone(), page.probe());
         let found = uncancelled(async move {
             let snapshot = store.snapshot().await?;
-            if snapshot.wallet(key, now, LoadPlan::default()).await?.is_none() {
+            if snapshot.standing(key).await?.is_none() {
                 return Ok(None);
             }
             snapshot.events(key, after, filter.condition(), probe).await.map(Some)
@@ -187,21 +189,64 @@ impl Queries {
         page: Page,
     ) -> Result<Listed<WalletView>, ReadError> {
         let after: String = page.position()?.unwrap_or_default();
-        let (store, probe, now) = (self.store.clone(), page.probe(), self.clock.now());
-        let catalog = self.catalogs.current(tenant);
-        let found = uncancelled(async move {
-            let snapshot = store.snapshot().await?;
-            let mut wallets = Vec::new();
-            for (_, key) in snapshot.wallet_keys(tenant, &after, probe).await? {
-                wallets.extend(snapshot.wallet(key, now, LoadPlan::default()).await?);
+        let (probe, now, catalog) = (page.probe(), self.clock.now(), self.catalogs.current(tenant));
+        let views = self.on_snapshot(move |snapshot, turn| {
+            let (after, catalog) = (after.clone(), catalog.clone());
+            async move {
+                let mut views = Vec::new();
+                for (_, key) in snapshot.wallet_keys(tenant, &after, probe).await? {
+                    let read = Snapshot::read(&snapshot, key, now, Addressed::default(), &turn, |_| {});
+                    views.extend(read.await?.map(|read| WalletView::of(&read.wallet, &catalog)));
+                }
+                Ok(views)
             }
-            Ok::<_, StoreError>(wallets)
-        })
-        .await?;
-        let view = |wallet| Ok(WalletView::of(&Snapshot::at(wallet, now)?.wallet, &catalog));
-        let views: Vec<WalletView> = found.into_iter().map(view).collect::<Result<_, ReadError>>()?;
+        });
+        let views: Vec<WalletView> = views.await?;
         Ok(page.cut(views, |view: &WalletView| view.id.clone()))
     }
+}
+
+/// So many reservations that a filter admits, or all that are left after a position.
+async fn filtered(
+    snapshot: &ReadTx,
+    key: WalletKey,
+    filter: &ReservationFilter,
+    state: impl Fn(&Reservation) -> State,
+    mut position: Option<(i64, String)>,
+    probe: u64,
+) -> Result<Vec<Reservation>, ReadError> {
+    let mut found: Vec<Reservation> = Vec::new();
+    loop {
+        let rows = snapshot.reservations(key, filter.condition(), position.take(), probe).await?;
+        let full = rows.len() as u64 == probe;
+        position = rows.last().map(place);
+        found.extend(rows.into_iter().filter(|reservation| filter.admits(reservation, state(reservation))));
+        if !full || found.len() as u64 >= probe {
+            return Ok(found);
+        }
+    }
+}
+
+/// The same reservations, those that are due as they end.
+async fn with_their_ends(
+    snapshot: &ReadTx,
+    key: WalletKey,
+    now: Timestamp,
+    mut found: Vec<Reservation>,
+    turn: &Turn,
+) -> Result<Vec<Reservation>, ReadError> {
+    let places = found.iter().enumerate().filter(|(_, reservation)| reservation.is_due(now));
+    let due: BTreeMap<ReservationId, usize> =
+        places.map(|(n, reservation)| (reservation.id.clone(), n)).collect();
+    if !due.is_empty() {
+        let show = |ended: &Reservation| {
+            if let Some(n) = due.get(&ended.id) {
+                found[*n] = ended.clone();
+            }
+        };
+        Snapshot::read(snapshot, key, now, Addressed::default(), turn, show).await?;
+    }
+    Ok(found)
 }
 
 /// Where a reservation stands in the list.

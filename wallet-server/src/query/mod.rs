@@ -5,6 +5,9 @@ mod page;
 mod preview;
 mod usage;
 
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wallet_core::advance::advance;
 use wallet_core::command::Addressed;
 use wallet_core::reservation::Reservation;
@@ -18,7 +21,14 @@ pub(crate) use usage::{GroupBy, Usage, UsageQuery};
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 pub(crate) use crate::store::RecordedEvent;
-use crate::store::{LoadPlan, Store, StoreError};
+use crate::store::{LoadPlan, ReadTx, Store, StoreError};
+
+/// How many reservations that may be due a read looks at at a time.
+const PART: usize = 500;
+/// So many reservations are advanced at once on a thread that serves connections.
+const FEW: usize = 64;
+/// Reads of wallets in which more is due than one part, at the same time.
+const LONG_READS: usize = 2;
 
 /// Why a read has no answer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -26,6 +36,9 @@ pub(crate) enum ReadError {
     /// There is no such thing.
     #[error("{0}")]
     Rejected(#[from] Rejection),
+    /// More is due in the wallet than a read looks at out of its turn; begun again before anybody is told.
+    #[error("much is due in the wallet; try again")]
+    Long,
     /// Not a token of this list.
     #[error("the page token is not one of this list")]
     BadPageToken,
@@ -54,11 +67,15 @@ pub(crate) struct Queries {
     store: Store,
     clock: Clock,
     catalogs: PublishedCatalogs,
+    long_reads: Arc<Semaphore>,
 }
 
+/// The turn of a long read; none: it has not waited for one.
+type Turn = Option<OwnedSemaphorePermit>;
+
 impl Queries {
-    pub(crate) const fn new(store: Store, clock: Clock, catalogs: PublishedCatalogs) -> Self {
-        Self { store, clock, catalogs }
+    pub(crate) fn new(store: Store, clock: Clock, catalogs: PublishedCatalogs) -> Self {
+        Self { store, clock, catalogs, long_reads: Arc::new(Semaphore::new(LONG_READS)) }
     }
 
     /// A wallet as it stands now.
@@ -87,23 +104,90 @@ impl Queries {
         wallet: &WalletId,
         addressed: Addressed,
     ) -> Result<Snapshot, ReadError> {
-        let key = WalletKey::new(tenant, wallet);
-        let now = self.clock.now();
-        let mut plan = LoadPlan::default();
-        plan.address(key, addressed);
-        let store = self.store.clone();
-        let found = uncancelled(async move { store.snapshot().await?.wallet(key, now, plan).await }).await?;
-        Snapshot::at(found.ok_or(Rejection::WalletNotFound)?, now)
+        let (key, now) = (WalletKey::new(tenant, wallet), self.clock.now());
+        let found = self.on_snapshot(move |snapshot, turn| {
+            let addressed = addressed.clone();
+            async move { Snapshot::read(&snapshot, key, now, addressed, &turn, |_| {}).await }
+        });
+        Ok(found.await?.ok_or(Rejection::WalletNotFound)?)
+    }
+
+    /// Runs a read on a snapshot. One that turns out to be long gives its connection back and begins again when it has
+    /// its turn, so that long reads leave connections to all others.
+    async fn on_snapshot<T, F, R>(&self, read: F) -> Result<T, ReadError>
+    where
+        T: Send + 'static,
+        F: Fn(ReadTx, Turn) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Result<T, ReadError>> + Send + 'static,
+    {
+        let attempt = |turn: Turn| {
+            let (store, read) = (self.store.clone(), read.clone());
+            uncancelled(async move { read(store.snapshot().await?, turn).await })
+        };
+        match attempt(None).await {
+            Err(ReadError::Long) => {
+                let turn = self.long_reads.clone().acquire_owned().await;
+                attempt(Some(turn.map_err(|_| ReadError::Unavailable)?)).await
+            }
+            done => done,
+        }
     }
 }
 
 impl Snapshot {
-    /// A wallet with everything due up to `now` counted.
-    fn at(mut wallet: Wallet, now: Timestamp) -> Result<Self, ReadError> {
+    /// A wallet with everything due up to `now` counted. It is read and advanced in parts, so that it takes no more
+    /// memory where very much is due: a reservation that ends on the way is shown to `ended`, and stays only if it is
+    /// addressed.
+    async fn read(
+        snapshot: &ReadTx,
+        key: WalletKey,
+        now: Timestamp,
+        addressed: Addressed,
+        turn: &Turn,
+        mut ended: impl FnMut(&Reservation) + Send,
+    ) -> Result<Option<Self>, ReadError> {
+        let mut plan = LoadPlan::new(PART);
+        let kept = addressed.reservation.clone();
+        plan.address(key, addressed);
+        let Some(mut wallet) = snapshot.wallet(key, now, plan).await? else { return Ok(None) };
+        if wallet.horizon.is_some() && turn.is_none() {
+            return Err(ReadError::Long);
+        }
         let read_time = now.max(wallet.last_time);
-        advance(&mut wallet, read_time, &mut Touched::default()).map_err(defect)?;
-        Ok(Self { wallet, read_time })
+        loop {
+            wallet = advanced(wallet, read_time).await?;
+            wallet.reservations.retain(|id, reservation| {
+                let stays = kept.as_ref() == Some(id);
+                if !stays && !reservation.state.is_open() {
+                    ended(reservation);
+                }
+                stays || reservation.is_due(read_time)
+            });
+            let Some(last) = wallet.horizon.take() else { return Ok(Some(Self { wallet, read_time })) };
+            let (next, horizon) = snapshot.next_due(key, read_time, last, PART).await?;
+            for reservation in next {
+                // What is addressed may have come to its end before its turn to be read.
+                wallet.reservations.entry(reservation.id.clone()).or_insert(reservation);
+            }
+            wallet.horizon = horizon;
+        }
     }
+}
+
+/// A wallet with what is due and known of it; worked out off the threads that serve connections where it may be much.
+async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadError> {
+    let is_little = wallet.reservations.len() <= FEW;
+    let work = move || match advance(&mut wallet, now, &mut Touched::default()) {
+        Ok(_) => Ok(wallet),
+        Err(broken) => Err(defect(broken)),
+    };
+    if is_little {
+        return work();
+    }
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a read ended early");
+        Err(ReadError::Unavailable)
+    })
 }
 
 /// A wallet that does not add up: logged, and not read.

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use wallet_core::command::Addressed;
 use wallet_core::reservation::{Finish, LONGEST_LIFE, Reservation, State};
 use wallet_core::{Amounts, Rejection, TenantId, Timestamp, WalletId, WalletKey};
 
 use super::lists::place;
-use crate::query::{Queries, ReadError, ReservationFilter, Snapshot, uncancelled};
-use crate::store::LoadPlan;
+use crate::query::{Queries, ReadError, ReservationFilter, Snapshot, Turn};
+use crate::store::ReadTx;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How much is told if nobody says from when.
@@ -82,32 +83,49 @@ impl Queries {
         query: UsageQuery,
     ) -> Result<UsageSummary, ReadError> {
         let key = WalletKey::new(tenant, wallet);
-        let (store, now) = (self.store.clone(), self.clock.now());
-        uncancelled(async move {
-            let snapshot = store.snapshot().await?;
-            let wallet = snapshot.wallet(key, now, LoadPlan::default()).await?;
-            let Snapshot { wallet, read_time } = Snapshot::at(wallet.ok_or(Rejection::WalletNotFound)?, now)?;
-            let mut summary = query.begin(read_time)?;
-            let candidates = ReservationFilter {
-                from_time: Some(summary.from_time.minus(LONGEST_LIFE)),
-                to_time: Some(summary.to_time),
-                ..ReservationFilter::default()
-            }
-            .condition();
-            let mut position = None;
-            loop {
-                let page = snapshot.reservations(key, candidates.clone(), position.take(), PAGE).await?;
-                position = page.last().map(place);
-                for stored in &page {
-                    let reservation = wallet.reservations.get(&stored.id).unwrap_or(stored);
-                    summary.count(&query.group_by, reservation)?;
-                }
-                if (page.len() as u64) < PAGE {
-                    return Ok::<_, ReadError>(summary);
-                }
-            }
-        })
-        .await
+        let now = self.clock.now();
+        let summary = self.on_snapshot(move |snapshot, turn| {
+            let query = query.clone();
+            async move { summarize(&snapshot, key, now, &query, &turn).await }
+        });
+        summary.await
+    }
+}
+
+async fn summarize(
+    snapshot: &ReadTx,
+    key: WalletKey,
+    now: Timestamp,
+    query: &UsageQuery,
+    turn: &Turn,
+) -> Result<UsageSummary, ReadError> {
+    let standing = snapshot.standing(key).await?.ok_or(Rejection::WalletNotFound)?;
+    let mut summary = query.begin(now.max(standing.last_time))?;
+    // What is due is counted as it ends; in the database it is open.
+    let mut counted = Ok(());
+    let count = |reservation: &Reservation| {
+        if counted.is_ok() {
+            counted = summary.count(&query.group_by, reservation);
+        }
+    };
+    Snapshot::read(snapshot, key, now, Addressed::default(), turn, count).await?;
+    counted?;
+    let candidates = ReservationFilter {
+        from_time: Some(summary.from_time.minus(LONGEST_LIFE)),
+        to_time: Some(summary.to_time),
+        ..ReservationFilter::default()
+    }
+    .condition();
+    let mut position = None;
+    loop {
+        let page = snapshot.reservations(key, candidates.clone(), position.take(), PAGE).await?;
+        position = page.last().map(place);
+        for reservation in &page {
+            summary.count(&query.group_by, reservation)?;
+        }
+        if (page.len() as u64) < PAGE {
+            return Ok(summary);
+        }
     }
 }
 

@@ -6,30 +6,17 @@ use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
-    QueryOrder, Statement,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
+    Statement,
 };
 use uuid::Uuid;
-use wallet_core::{TenantId, Timestamp, WalletId, WalletKey};
+use wallet_core::{TenantId, Timestamp, WalletKey};
 
 use crate::store::entity::{catalogs, signing_keys, sweeper_leases, wallets};
 use crate::store::{Backend, Store, StoreError, Trouble, rows};
 
 /// A published catalog as it is stored.
 pub(crate) type CatalogRow = catalogs::Model;
-
-/// A wallet in which something may be due.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct DueWallet {
-    pub(crate) tenant: TenantId,
-    pub(crate) wallet: WalletId,
-}
-
-#[derive(FromQueryResult)]
-struct DueRow {
-    tenant: Uuid,
-    wallet_id: String,
-}
 
 impl Store {
     /// The newest catalog of a tenant.
@@ -123,43 +110,6 @@ impl Store {
             .exec_without_returning(&self.control())
             .await?;
         Ok(taken > 0)
-    }
-
-    /// Wallets of these buckets in which a hold, a grant or a subscription may be due at `now`, at most `limit` of
-    /// each.
-    pub(crate) async fn due_wallets(
-        &self,
-        buckets: std::ops::Range<i16>,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<DueWallet>, StoreError> {
-        let backend = self.backend().db();
-        // The filters are those of the partial indexes that the rows are found by.
-        let due = |rows: &str, filter: &str, column: &str| {
-            format!(
-                "SELECT bucket, wallet_key FROM (SELECT bucket, wallet_key FROM {rows}
-                  WHERE {filter} AND bucket >= $1 AND bucket < $2 AND {column} <= $3
-                  ORDER BY bucket, {column} LIMIT {limit}) AS {rows}_due"
-            )
-        };
-        let sometime = format!("next_time < {}", i64::MAX);
-        let sql = format!(
-            "SELECT DISTINCT p.tenant, p.wallet_id FROM ({} UNION {} UNION {}) AS due
-             JOIN wallet_profiles p ON p.bucket = due.bucket AND p.wallet_key = due.wallet_key",
-            due("reservations", "open AND reserve_revision > 0", "sweep_at"),
-            due("grants", &format!("open AND {sometime}"), "next_time"),
-            due("wallet_profiles", &sometime, "next_time"),
-        );
-        let values = [buckets.start.into(), buckets.end.into(), now.as_micros().into()];
-        let found =
-            self.control().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-        found
-            .iter()
-            .map(|row| {
-                let DueRow { tenant, wallet_id } = DueRow::from_query_result(row, "")?;
-                Ok(DueWallet { tenant: TenantId(tenant), wallet: rows::id(&wallet_id)? })
-            })
-            .collect()
     }
 
     /// The newest instant at which anything was written to a wallet; the beginning of time if there is none.

@@ -8,6 +8,7 @@
 
 mod connect;
 mod control;
+mod due;
 pub(crate) mod entity;
 mod error;
 mod file_lock;
@@ -21,7 +22,8 @@ mod tx;
 mod watched;
 
 pub(crate) use connect::{Backend, Store};
-pub(crate) use control::{CatalogRow, DueWallet};
+pub(crate) use control::CatalogRow;
+pub(crate) use due::{DueRows, DueWallet};
 pub(crate) use error::{StoreError, Trouble};
 pub(crate) use read::ReadTx;
 pub(crate) use rows::{EventDetails, RecordedEvent};

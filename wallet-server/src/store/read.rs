@@ -5,6 +5,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter,
     QueryOrder, QueryResult, QuerySelect, Statement, Value,
 };
+use wallet_core::advance::Horizon;
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
 use wallet_core::reservation::Reservation;
@@ -17,6 +18,13 @@ use crate::store::{Backend, RecordedEvent, Store, StoreError, packed, rows};
 
 /// A page of wallets: their ids, to be read one by one.
 pub(crate) type ListedKeys = Vec<(String, WalletKey)>;
+
+/// What a read has to know of a wallet before anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) frozen: bool,
+    pub(crate) last_time: Timestamp,
+}
 
 /// A snapshot: what it shows belongs together.
 #[derive(Debug)]
@@ -56,7 +64,29 @@ impl ReadTx {
         page.try_get_by_index(0).ok()
     }
 
-    /// A wallet with its open grants, the reservations due at `now`, and what `plan` adds.
+    /// Whether a wallet is frozen, and when it was last written.
+    pub(crate) async fn standing(&self, key: WalletKey) -> Result<Option<Standing>, StoreError> {
+        let row = wallets::Entity::find_by_id((key.bucket(), key.uuid())).one(&self.transaction).await?;
+        let standing = |row: wallets::Model| Standing {
+            frozen: row.frozen,
+            last_time: Timestamp::from_micros(row.last_time),
+        };
+        Ok(row.map(standing))
+    }
+
+    /// The next reservations of a wallet after a place that may be due at `now`, and the place of the last if there are
+    /// more than `most` of them.
+    pub(crate) async fn next_due(
+        &self,
+        key: WalletKey,
+        now: Timestamp,
+        after: Horizon,
+        most: usize,
+    ) -> Result<(Vec<Reservation>, Option<Horizon>), StoreError> {
+        tx::next_due(&self.transaction, self.backend, (key, now, Some(after)), most).await
+    }
+
+    /// A wallet with its open grants, reservations due at `now`, and what `plan` adds.
     pub(crate) async fn wallet(
         &self,
         key: WalletKey,

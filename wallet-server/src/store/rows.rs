@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use wallet_core::advance::Horizon;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::event::{Event, EventKind};
 use wallet_core::fact::Facts;
@@ -68,6 +69,11 @@ pub(crate) fn taken_back(number: i16) -> Result<Option<TakenBack>, StoreError> {
         None if number != 0 => Err(StoreError::corrupt(format!("taken back for reason {number}"))),
         why => Ok(why),
     }
+}
+
+/// Where a reservation stands in the order in which reservations fall due, as far as its index knows.
+pub(crate) fn horizon(row: &reservations::Model) -> Result<Horizon, StoreError> {
+    Ok(Horizon { sweep_at: Timestamp::from_micros(row.sweep_at), id: id(&row.reservation_id)? })
 }
 
 pub(crate) fn reservation(row: reservations::Model) -> Result<Reservation, StoreError> {

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, Statement};
+use wallet_core::advance::Horizon;
 use wallet_core::command::Addressed;
 use wallet_core::entry::Entry;
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
 use wallet_core::ids::{OriginId, RequestId, ReservationId, UnitId};
 use wallet_core::posting::Account;
+use wallet_core::reservation::Reservation;
 use wallet_core::wallet::RequestRecord;
 use wallet_core::{TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey};
 
@@ -35,8 +37,11 @@ pub(crate) struct Locked {
 }
 
 /// What to read of the locked wallets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct LoadPlan {
+    /// The most reservations read of each wallet because they may be due. Where there are more, the wallet has a
+    /// horizon.
+    due: usize,
     /// Every wallet of the batch with the instant of its decisions.
     pub(crate) wallets: Vec<(WalletKey, Timestamp)>,
     grants: Vec<(WalletKey, GrantKey)>,
@@ -51,6 +56,21 @@ pub(crate) struct LoadPlan {
 }
 
 impl LoadPlan {
+    /// Nothing yet, and later so many reservations of each wallet that may be due.
+    pub(crate) const fn new(due: usize) -> Self {
+        Self {
+            due,
+            wallets: Vec::new(),
+            grants: Vec::new(),
+            payments: Vec::new(),
+            purchases: Vec::new(),
+            reservations: Vec::new(),
+            receipts: Vec::new(),
+            periods: Vec::new(),
+            requests: Vec::new(),
+        }
+    }
+
     /// Adds what a command refers to.
     pub(crate) fn address(&mut self, wallet: WalletKey, addressed: Addressed) {
         self.grants.extend(addressed.grants.map(|key| (wallet, key)));
@@ -97,6 +117,8 @@ impl Loaded {
 #[derive(Debug)]
 pub(crate) struct Written<'a> {
     pub(crate) loaded: &'a Loaded,
+    /// The instant of its decisions.
+    pub(crate) now: Timestamp,
     pub(crate) touched: &'a Touched,
     pub(crate) entries: &'a [Entry],
 }
@@ -218,8 +240,15 @@ pub(super) async fn load_wallets(
         }
     }
     add_grants(&mut loaded, all(connection, load::open_grants(backend, &keys)).await?)?;
-    let due: Vec<(WalletKey, i64)> = plan.wallets.iter().map(|(key, now)| (*key, now.as_micros())).collect();
-    add_reservations(&mut loaded, all(connection, load::reservations_due(backend, &due)).await?)?;
+    // In a frozen wallet nothing falls due.
+    let stands_still = |key: &WalletKey| locked.wallets.get(key).is_some_and(|row| row.frozen);
+    let due = plan.wallets.iter().filter(|(key, _)| !stands_still(key));
+    let due: Vec<load::Due> = due.map(|(key, now)| (*key, *now, None)).collect();
+    if !due.is_empty() {
+        // One more than wanted shows whether there are more.
+        let rows = all(connection, load::reservations_due(backend, &due, plan.due + 1)).await?;
+        add_due(&mut loaded, rows, plan.due)?;
+    }
     if !plan.reservations.is_empty() {
         let rows = all(connection, load::reservations_by_id(backend, &plan.reservations)).await?;
         add_reservations(&mut loaded, rows)?;
@@ -308,6 +337,45 @@ fn add_reservations(
         }
     }
     Ok(())
+}
+
+/// Adds reservations that may be due. A wallet of which there are more than `most` ends at the last of them.
+fn add_due(
+    loaded: &mut BTreeMap<WalletKey, Loaded>,
+    found: Vec<reservations::Model>,
+    most: usize,
+) -> Result<(), StoreError> {
+    let mut last: BTreeMap<WalletKey, (usize, Horizon)> = BTreeMap::new();
+    for row in &found {
+        let place = rows::horizon(row)?;
+        let (count, last) =
+            last.entry(WalletKey::from_uuid(row.wallet_key)).or_insert_with(|| (0, place.clone()));
+        *count += 1;
+        *last = place.max(last.clone());
+    }
+    add_reservations(loaded, found)?;
+    for (key, (_, last)) in last.into_iter().filter(|(_, (count, _))| *count > most) {
+        if let Some(loaded) = loaded.get_mut(&key) {
+            loaded.wallet.horizon = Some(last);
+        }
+    }
+    Ok(())
+}
+
+/// The next reservations after a place that may be due at `now`, and the place of the last if there are more than
+/// `most` of them.
+pub(super) async fn next_due(
+    connection: &impl ConnectionTrait,
+    backend: Backend,
+    due: load::Due,
+    most: usize,
+) -> Result<(Vec<Reservation>, Option<Horizon>), StoreError> {
+    let found: Vec<reservations::Model> =
+        all(connection, load::reservations_due(backend, &[due], most + 1)).await?;
+    let places = found.iter().map(rows::horizon).collect::<Result<Vec<_>, _>>()?;
+    let last = places.into_iter().max().filter(|_| found.len() > most);
+    let found = found.into_iter().map(rows::reservation).collect::<Result<Vec<_>, _>>()?;
+    Ok((found, last))
 }
 
 fn add_requests(

@@ -254,7 +254,9 @@ impl GrantFold {
             || format!("I9: grant {key} has warn_time {warn}"),
         );
         let next = if row.pending > 0 { row.effective_time } else { row.expire_time.min(row.warn_time) };
-        let past = next <= last_time && row.next_time == Timestamp::NEVER.as_micros();
+        // What is held lapses with its hold, and not by itself.
+        let is_all_held = (row.pending, row.available) == (0, 0) && warn == Timestamp::NEVER;
+        let past = (next <= last_time || is_all_held) && row.next_time == Timestamp::NEVER.as_micros();
         faults.unless(past || row.next_time == next, self.revision(), || {
             format!("I9: grant {key} has next_time {}, due is {next}", row.next_time)
         });

@@ -8,10 +8,12 @@ use super::calendar::NEVER;
 use super::state::Model;
 
 impl Model {
+    /// Whatever happens up to now. Balances are judged after each hold that ends, and when an instant is over.
     pub(super) fn catch_up(&mut self) {
         while let Some(at) = self.next_instant() {
+            let holds_end = self.open_jobs().any(|job| job.deadline <= at);
             self.happen(at);
-            if self.next_instant() != Some(at) {
+            if holds_end || self.next_instant() != Some(at) {
                 self.judge();
             }
         }

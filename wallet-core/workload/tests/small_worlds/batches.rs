@@ -4,9 +4,11 @@
 
 use std::rc::Rc;
 
+use wallet_core::advance::{Horizon, advance_by};
 use wallet_core::command::Shown;
 use wallet_core::entry::Entry;
 use wallet_core::reservation::CancelReason::{Platform, User};
+use wallet_core::reservation::Reservation;
 use wallet_core::wallet::RequestRecord;
 use wallet_core::{Command, Reply, Timestamp, Touched, Wallet};
 use wallet_workload::audit;
@@ -77,7 +79,7 @@ impl Lane {
             grant.is_open() || addressed.iter().any(|a| a.grants.as_ref().is_some_and(named))
         });
         loaded.reservations.retain(|id, reservation| {
-            reservation.is_due(self.now) || addressed.iter().any(|a| a.reservation.as_ref() == Some(id))
+            self.may_be_due(reservation) || addressed.iter().any(|a| a.reservation.as_ref() == Some(id))
         });
         loaded.requests.retain(|id, _| addressed.iter().any(|a| a.request.as_ref() == Some(id)));
         loaded
@@ -85,7 +87,7 @@ impl Lane {
 
     /// Writes the touched rows of a wallet and nothing else.
     fn write(&mut self, wallet: usize, loaded: &Wallet, touched: &Touched, entries: &[Entry]) {
-        if !touched.any {
+        if !touched.any && touched.reservations.is_empty() {
             return;
         }
         let rows = Rc::make_mut(&mut self.rows[wallet]);
@@ -141,6 +143,61 @@ impl Lane {
         replies
     }
 
+    /// By what the index of due reservations knows.
+    fn may_be_due(&self, reservation: &Reservation) -> bool {
+        reservation.state.is_open() && reservation.sweep_at <= self.now
+    }
+
+    /// One transaction that carries out a part of what is due, having read so many reservations and one; whether that
+    /// was the last.
+    fn step(&mut self, wallet: usize, most: usize) -> bool {
+        let mut loaded = self.load(wallet, &[]);
+        let place = |r: &Reservation| Horizon { sweep_at: r.sweep_at, id: r.id.clone() };
+        let mut places: Vec<Horizon> = loaded.reservations.values().map(place).collect();
+        places.sort();
+        if let Some(last) = places.get(most) {
+            loaded.reservations.retain(|_, reservation| place(reservation) <= *last);
+            loaded.horizon = Some(last.clone());
+        }
+        let (now, mut touched) = (self.now.max(loaded.last_time), Touched::default());
+        let advanced = advance_by(most, &mut loaded, now, &mut touched).unwrap();
+        if !advanced.up_to_date {
+            loaded.correct_hints(now, &mut touched);
+        }
+        self.write(wallet, &loaded, &touched, &advanced.entries);
+        advanced.up_to_date
+    }
+
+    /// I9: what is due in the batch's wallets may be carried out in small steps before.
+    fn steps_make_no_difference(&self, together: &Self, replies: &[Reply]) {
+        let mut stepped = self.clone();
+        let mut steps = 0;
+        for wallet in 0..2 {
+            if self.waiting.iter().any(|n| self.letters[*n].wallet == wallet) {
+                while !stepped.step(wallet, 1) {
+                    steps += 1;
+                    assert!(steps < 100, "a step makes progress");
+                }
+            }
+        }
+        if steps > 0 {
+            let in_steps = stepped.commit(&self.waiting);
+            let shown = |replies: &[Reply]| replies.iter().cloned().map(without_hints).collect::<Vec<_>>();
+            assert_eq!(shown(&in_steps), shown(replies), "I9: in steps");
+            assert_eq!(stepped.rows_without_hints(), together.rows_without_hints(), "I9: in steps");
+        }
+    }
+
+    fn rows_without_hints(&self) -> [Wallet; 2] {
+        self.rows.each_ref().map(|wallet| {
+            let mut wallet = Wallet::clone(wallet);
+            for reservation in wallet.reservations.values_mut() {
+                reservation.sweep_at = reservation.deadline;
+            }
+            wallet
+        })
+    }
+
     /// I21: a batch is its commands one after the other.
     fn take_all(&self) -> Self {
         let mut together = self.clone();
@@ -150,8 +207,19 @@ impl Lane {
             self.waiting.iter().flat_map(|n| alone.commit(std::slice::from_ref(n))).collect();
         assert_eq!(replies, one_by_one, "I21");
         assert_eq!(together.rows, alone.rows, "I21");
+        self.steps_make_no_difference(&together, &replies);
         together
     }
+}
+
+/// A reply without the time at which a sweeper looks at its reservation.
+fn without_hints(mut reply: Reply) -> Reply {
+    if let Ok(answer) = &mut reply.result
+        && let Shown::Reservation(reservation) = &mut answer.shown
+    {
+        reservation.sweep_at = reservation.deadline;
+    }
+    reply
 }
 
 fn merge(touched: &mut Touched, more: Touched) {

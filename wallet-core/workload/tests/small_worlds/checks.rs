@@ -1,5 +1,6 @@
 //! What must hold of a single command on a wallet, whatever it is.
 
+use wallet_core::advance::advance_by;
 use wallet_core::command::Shown;
 use wallet_core::decide::Settle;
 use wallet_core::entry::Entry;
@@ -142,6 +143,13 @@ fn same_answer(command: &Command, first: &Shown, again: &Answer) {
         (Shown::Wallet(_), Shown::Wallet(_)) => {}
         (first, again) => panic!("I12: {command:?}: {first:?}, then {again:?}"),
     }
+}
+
+/// The wallet with everything that is due, carried out in steps of so many events.
+pub(crate) fn advanced_by(most: usize, wallet: &Wallet, now: Timestamp) -> Wallet {
+    let mut copy = wallet.clone();
+    while !advance_by(most, &mut copy, now, &mut Touched::default()).unwrap().up_to_date {}
+    copy
 }
 
 /// How many entries are due, and the wallet with them.

@@ -9,7 +9,7 @@ use wallet_core::reservation::CancelReason::{Platform, User};
 use wallet_core::{Command, Timestamp, Wallet};
 use wallet_workload::audit;
 
-use super::checks::{advanced, replayed, run};
+use super::checks::{advanced, advanced_by, replayed, run};
 use super::digest::Digest;
 use super::search::World;
 use super::words::{
@@ -84,6 +84,9 @@ impl OneWallet {
         let swept = advanced(&advanced(&self.wallet, self.now).0, later.now).0;
         assert_eq!(lazy.revision, swept.revision, "I9");
         assert_eq!(digest(&lazy, later.now), digest(&swept, later.now), "I9");
+        for most in [1, 2] {
+            assert_eq!(advanced_by(most, &self.wallet, later.now), lazy, "I9: {most} events at a time");
+        }
     }
 }
 

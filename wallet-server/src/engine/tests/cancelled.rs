@@ -120,7 +120,8 @@ impl World {
                 assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?} {drop}: {reply:?}");
             }
             if let Some(done) = done {
-                let done: Vec<Reply> = done.unwrap().into_iter().map(Result::unwrap).collect();
+                let done: Vec<Reply> =
+                    done.unwrap().into_iter().map(|reply| reply.unwrap().unwrap()).collect();
                 let revisions = |replies: &[Reply]| replies.iter().map(|r| r.revision).collect::<Vec<_>>();
                 assert_eq!(revisions(&done), revisions(&again), "{kinds:?} happened twice");
                 return n;

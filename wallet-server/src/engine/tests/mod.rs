@@ -1,6 +1,8 @@
 //! The lane on a real database, without the door in front of it.
 
 mod cancelled;
+mod due;
+mod due_speed;
 mod flood;
 mod migrated;
 mod neighbours;
@@ -60,10 +62,17 @@ impl Database {
     }
 }
 
-/// Runs a batch to its end.
+/// Runs a batch to its end, in as many steps as that takes.
 async fn run(lane: &mut Lane, batch: &[(WalletId, Command)]) -> Vec<Reply> {
-    let replies = lane.run_batch(&jobs(batch), false).await.unwrap();
-    replies.into_iter().map(Result::unwrap).collect()
+    let mut replies: Vec<Option<Reply>> = vec![None; batch.len()];
+    while replies.contains(&None) {
+        let left: Vec<usize> = (0..batch.len()).filter(|n| replies[*n].is_none()).collect();
+        let step: Vec<_> = left.iter().map(|n| batch[*n].clone()).collect();
+        for (n, reply) in left.into_iter().zip(lane.run_batch(&jobs(&step), false).await.unwrap()) {
+            replies[n] = reply.map(Result::unwrap);
+        }
+    }
+    replies.into_iter().flatten().collect()
 }
 
 fn jobs(batch: &[(WalletId, Command)]) -> Vec<Job> {

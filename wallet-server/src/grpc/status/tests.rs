@@ -135,6 +135,7 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (ReadError::Rejected(Rejection::WalletNotFound).into(), Code::NotFound, "WALLET_NOT_FOUND"),
         (ReadError::BadPageToken.into(), Code::InvalidArgument, "INVALID_FIELD"),
         (ReadError::Unavailable.into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (ReadError::Long.into(), Code::Unavailable, "STORE_UNAVAILABLE"),
         (
             PublishError::Invalid(CatalogProblems(vec![problem])).into(),
             Code::FailedPrecondition,

@@ -11,7 +11,7 @@ use wallet_core::grant::{Grant, Origin};
 use wallet_core::ids::UnitId;
 use wallet_core::reservation::Reservation;
 use wallet_core::wallet::Balance;
-use wallet_core::{Timestamp, Wallet, WalletKey};
+use wallet_core::{Timestamp, WalletKey};
 
 use super::columns::{Columns, columns};
 use crate::store::rows::{EventDetails, source_number};
@@ -196,21 +196,14 @@ fn profiles(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
     ])
 }
 
-/// When a grant changes by itself next; never once its calendar is done, so that no sweep finds it again.
-fn next_time(wallet: &Wallet, grant: &Grant) -> i64 {
-    let next =
-        if grant.parts.pending > 0 { grant.effective_time } else { grant.warn_time.min(grant.expire_time) };
-    if next <= wallet.last_time { Timestamp::NEVER.as_micros() } else { next.as_micros() }
-}
-
 fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
-    let (mut new, mut changed): (Vec<(&Wallet, &Grant, String)>, Vec<_>) = (Vec::new(), Vec::new());
+    let (mut new, mut changed): (Vec<(&Written<'_>, &Grant, String)>, Vec<_>) = (Vec::new(), Vec::new());
     for w in batch {
         for grant in w.touched.grants.iter().filter_map(|key| w.wallet().grants.get(key)) {
             if w.loaded.was.grants.contains(&grant.key) {
-                changed.push((w.wallet(), grant));
+                changed.push((w, grant));
             } else {
-                new.push((w.wallet(), grant, json(&grant.details)?));
+                new.push((w, grant, json(&grant.details)?));
             }
         }
     }
@@ -225,8 +218,8 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
             "grants",
             new.len(),
             columns!(new, {
-                bucket: SmallInt = |(w, _, _)| w.key.bucket(),
-                wallet_key: Uuid = |(w, _, _)| w.key.uuid(),
+                bucket: SmallInt = |(w, _, _)| w.key().bucket(),
+                wallet_key: Uuid = |(w, _, _)| w.key().uuid(),
                 origin: SmallInt = |(_, g, _)| g.key.origin as i16,
                 origin_id: Text = |(_, g, _)| g.key.id.to_string(),
                 n: Int = |(_, g, _)| i32::from(g.key.n),
@@ -247,7 +240,7 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
                 paid_out: BigInt = |(_, g, _)| g.parts.paid_out,
                 taken_back: SmallInt = |(_, g, _)| g.taken_back.map_or(0, |why| why as i16),
                 open: Bool = |(_, g, _)| g.is_open(),
-                next_time: BigInt = |(w, g, _)| next_time(w, g),
+                next_time: BigInt = |(w, g, _)| g.next_time(w.now).as_micros(),
                 payment: Text = |(_, g, _)| payment(g),
                 purchase: Text = |(_, g, _)| purchase(g),
                 details: Text = |(_, _, details)| details.clone(),
@@ -258,8 +251,8 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
             5,
             changed.len(),
             columns!(changed, {
-                bucket: SmallInt = |(w, _)| w.key.bucket(),
-                wallet_key: Uuid = |(w, _)| w.key.uuid(),
+                bucket: SmallInt = |(w, _)| w.key().bucket(),
+                wallet_key: Uuid = |(w, _)| w.key().uuid(),
                 origin: SmallInt = |(_, g)| g.key.origin as i16,
                 origin_id: Text = |(_, g)| g.key.id.to_string(),
                 n: Int = |(_, g)| i32::from(g.key.n),
@@ -274,7 +267,7 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
                 paid_out: BigInt = |(_, g)| g.parts.paid_out,
                 taken_back: SmallInt = |(_, g)| g.taken_back.map_or(0, |why| why as i16),
                 open: Bool = |(_, g)| g.is_open(),
-                next_time: BigInt = |(w, g)| next_time(w, g),
+                next_time: BigInt = |(w, g)| g.next_time(w.now).as_micros(),
             }),
         ),
     ])

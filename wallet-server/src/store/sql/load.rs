@@ -11,16 +11,17 @@
 //! the migration of the wallets.
 
 use sea_orm::{EntityTrait, Statement};
-use wallet_core::WalletKey;
+use wallet_core::advance::Horizon;
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
 use wallet_core::ids::{OriginId, RequestId, ReservationId};
+use wallet_core::{Timestamp, WalletKey};
 
 use super::columns::{Columns, column_names, columns};
 use crate::store::Backend;
 use crate::store::entity::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
 
-/// Keys of wallets, with an instant each: reservations due by then are read too.
-pub(crate) type Due = (WalletKey, i64);
+/// A wallet, an instant, and the last reservation that was read before: the next ones due by then are to be read.
+pub(crate) type Due = (WalletKey, Timestamp, Option<Horizon>);
 
 /// The rows of the wallet of a key.
 pub(in crate::store) const OWN: &str = "t.bucket = k.bucket AND t.wallet_key = k.wallet_key";
@@ -150,14 +151,36 @@ pub(crate) fn reservations_by_id(backend: Backend, keys: &[(WalletKey, Reservati
     lookup::<reservations::Entity>(backend, keys, &condition)
 }
 
-/// Open reservations that may be due: `sweep_at` is never later than the deadline.
-pub(crate) fn reservations_due(backend: Backend, keys: &[Due]) -> Statement {
+/// Open reservations that may be due, at most `most` of each wallet: the first ones by `sweep_at`, which is never later
+/// than the deadline, and id. The order is that of the index, whatever the language of the database.
+pub(crate) fn reservations_due(backend: Backend, keys: &[Due], most: usize) -> Statement {
+    let keys_are_fresh = keys.iter().all(|(_, _, seen)| seen.is_none());
     let keys = columns!(keys, {
-        bucket: SmallInt = |(k, _)| k.bucket(),
-        wallet_key: Uuid = |(k, _)| k.uuid(),
-        now: BigInt = |(_, now)| *now,
+        bucket: SmallInt = |(k, _, _)| k.bucket(),
+        wallet_key: Uuid = |(k, _, _)| k.uuid(),
+        now: BigInt = |(_, now, _)| now.as_micros(),
+        seen_time: BigInt = |(_, _, after)| after.as_ref().map_or(i64::MIN, |after| after.sweep_at.as_micros()),
+        seen_id: Text = |(_, _, after)| after.as_ref().map(|after| after.id.to_string()).unwrap_or_default(),
     });
-    lookup::<reservations::Entity>(backend, keys, &format!("{OPEN} AND t.sweep_at <= k.now"))
+    let collate = if backend == Backend::Postgres { " COLLATE \"C\"" } else { "" };
+    let unseen = match keys_are_fresh {
+        true => String::new(),
+        false => format!("AND (t.sweep_at, t.reservation_id{collate}) > (k.seen_time, k.seen_id{collate})"),
+    };
+    let first = |columns: &str| {
+        format!(
+            "SELECT {columns} FROM reservations t WHERE {OPEN} AND t.sweep_at <= k.now {unseen}
+             ORDER BY t.sweep_at, t.reservation_id{collate} LIMIT {most}"
+        )
+    };
+    let (t, k) = (column_names::<reservations::Entity>("t"), keys.table(backend, "k", 1));
+    let sql = match backend {
+        Backend::Postgres => format!("SELECT {t} FROM {k} CROSS JOIN LATERAL ({}) t", first(&t)),
+        Backend::Sqlite => {
+            format!("SELECT {t} FROM {k} CROSS JOIN reservations t WHERE t.rowid IN ({})", first("t.rowid"))
+        }
+    };
+    Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
 }
 
 /// Entries of commands that made no row of their own.

@@ -245,6 +245,6 @@ impl Story {
     }
 
     fn written(&self) -> Written<'_> {
-        Written { loaded: &self.loaded, touched: &self.touched, entries: &self.entries }
+        Written { loaded: &self.loaded, now: self.now, touched: &self.touched, entries: &self.entries }
     }
 }

@@ -113,7 +113,7 @@ async fn read(
         }
         let key = WalletKey::new(TenantId::DEFAULT, id);
         let snapshot = store.snapshot().await.unwrap();
-        if let Some(wallet) = snapshot.wallet(key, clock.now(), LoadPlan::default()).await.unwrap()
+        if let Some(wallet) = snapshot.wallet(key, clock.now(), LoadPlan::new(100)).await.unwrap()
             && last.insert(key, wallet.version) != Some(wallet.version)
         {
             all.push((id.clone(), Seen::of(&wallet)));

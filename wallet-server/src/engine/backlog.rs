@@ -1,0 +1,85 @@
+//! The backlog of a lane: wallets in which more is due than one transaction carries out, and the commands that wait
+//! until such a wallet is up to date.
+//!
+//! Between two batches the lane carries out one step of the wallets whose turn it is, so all others wait for one step at
+//! most. A command of the backlog is decided in the transaction of the step that brings its wallet up to date, and the
+//! commands of a wallet keep their order.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use wallet_core::{Command, WalletKey};
+
+use crate::engine::Job;
+
+/// How many wallets of the backlog have their turn together.
+const TURNS: usize = 8;
+
+/// How many due events of a wallet one transaction carries out at most, but for those of the same instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Steps {
+    /// All wallets of the transaction together.
+    pub(crate) together: usize,
+    /// Each wallet at least, however many there are.
+    pub(crate) each: usize,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self { together: 128, each: 16 }
+    }
+}
+
+impl Steps {
+    /// The bound for a wallet in a batch of so many.
+    pub(super) fn of(self, wallets: usize) -> usize {
+        (self.together / wallets.max(1)).max(self.each)
+    }
+}
+
+/// Wallets that are not up to date, in turn, each with the commands that wait for it.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    turns: VecDeque<WalletKey>,
+    jobs: BTreeMap<WalletKey, VecDeque<Job>>,
+}
+
+impl Backlog {
+    pub(super) fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
+    /// Adds the commands whose wallets are in the backlog already; returns the others.
+    pub(super) fn hold_back(&mut self, jobs: Vec<Job>) -> Vec<Job> {
+        let (waiting, others): (Vec<Job>, Vec<Job>) =
+            jobs.into_iter().partition(|job| self.jobs.contains_key(&job.key));
+        self.add(waiting);
+        others
+    }
+
+    /// Adds commands after those of their wallets that wait already. A new wallet has its turn last.
+    pub(super) fn add(&mut self, jobs: Vec<Job>) {
+        for job in jobs {
+            let key = job.key;
+            let waiting = self.jobs.entry(key).or_default();
+            if waiting.is_empty() {
+                self.turns.push_back(key);
+            }
+            waiting.push_back(job);
+        }
+    }
+
+    /// The wallets whose turn it is leave with all their commands.
+    pub(super) fn take_turns(&mut self) -> Vec<Job> {
+        let turns = self.turns.drain(..self.turns.len().min(TURNS));
+        turns.filter_map(|key| self.jobs.remove(&key)).flatten().collect()
+    }
+
+    /// Drops the sweeper's pokes. The next server finds what is due.
+    pub(super) fn drop_pokes(&mut self) {
+        for jobs in self.jobs.values_mut() {
+            jobs.retain(|job| !matches!(job.command, Command::Poke));
+        }
+        self.jobs.retain(|_, jobs| !jobs.is_empty());
+        self.turns.retain(|key| self.jobs.contains_key(key));
+    }
+}

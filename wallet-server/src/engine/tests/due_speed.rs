@@ -1,0 +1,146 @@
+//! How long other wallets wait while very many holds of one wallet expire, how long that takes, and how much memory.
+//!
+//! The figures say something in a release build only, which `scripts/due-speed` makes; otherwise there are few holds,
+//! and they only have to expire.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio_util::task::TaskTracker;
+use wallet_core::entry::EntryKind;
+use wallet_core::{Command, TenantId, WalletId};
+use wallet_workload::figure;
+
+use super::Database;
+use super::due::{START, TTL, World, key, reserve};
+use super::traces::setting;
+use crate::engine::lane::Lane;
+use crate::engine::{Engine, EngineConfig, Submission};
+use crate::query::Queries;
+
+/// Unless `WALLET_DUE_HOLDS` asks for more.
+const HOLDS: u64 = 600;
+/// Other wallets, in all lanes.
+const OTHERS: usize = 8;
+/// How often they are asked before anything is due.
+const QUIET: usize = 300;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_are_served_while_very_many_holds_of_one_wallet_expire() {
+    let asked_for = setting("WALLET_DUE_HOLDS");
+    let holds = usize::try_from(asked_for.unwrap_or(HOLDS)).unwrap();
+    for database in [Database::sqlite(), Database::postgres()] {
+        let mut world = World::open(&database).await;
+        let heavy = world.fill("heavy", holds).await;
+        let mut others = Vec::new();
+        for n in 0..OTHERS {
+            others.push(world.fill(&format!("other-{n}"), 0).await);
+        }
+        let Lane { store, catalogs, .. } = &world.lane;
+        let tasks = TaskTracker::new();
+        let lanes = if database.name() == "SQLite" { 1 } else { 2 };
+        let config = EngineConfig { lanes, ..EngineConfig::default() };
+        let engine = Engine::start(store, catalogs, &world.clock, &config, &tasks).await.unwrap();
+        let queries = Queries::new(store.clone(), world.clock.clone(), catalogs.clone());
+
+        let quiet = waits(&engine, &others, "quiet", |n| n == QUIET).await;
+        forget_peak();
+        world.clock.move_to(START.plus(TTL));
+        let done = Arc::new(AtomicBool::new(false));
+        let begun = Instant::now();
+        let work = tokio::spawn(work_off(engine.clone(), heavy.clone(), done.clone()));
+        let reads = tokio::spawn(read(queries, heavy.clone(), done.clone()));
+        let busy = waits(&engine, &others, "busy", |_| done.load(Ordering::Relaxed)).await;
+        work.await.unwrap();
+        let (time, peak) = (begun.elapsed(), peak());
+        let reads = reads.await.unwrap();
+
+        let entries = store.snapshot().await.unwrap().entries(key(&heavy), 0, None, 1 << 30).await.unwrap();
+        let expired = entries.iter().filter(|entry| entry.kind == EntryKind::HoldExpired).count();
+        assert_eq!(expired, holds);
+        drop(engine);
+        tasks.close();
+        tasks.wait().await;
+        database.verify().await;
+        let ms = |wait: Duration| format!("{:.0} ms", wait.as_secs_f64() * 1e3);
+        let [(_, before), (half, longest)] = [quiet, busy].map(spread);
+        println!(
+            "{}: {holds} holds in {time:?}, others wait {half:?}, at most {longest:?} ({before:?} before), {reads} reads, {peak} MB",
+            database.name()
+        );
+        if asked_for.is_some() {
+            let time = format!("{:.1} s", time.as_secs_f64());
+            figure(
+                "due",
+                &[
+                    &database.name(),
+                    &holds,
+                    &time,
+                    &ms(before),
+                    &ms(half),
+                    &ms(longest),
+                    &format!("{peak} MB"),
+                ],
+            );
+        }
+    }
+}
+
+async fn work_off(engine: Engine, heavy: WalletId, done: Arc<AtomicBool>) {
+    let poke =
+        Submission { tenant: TenantId::DEFAULT, wallet: heavy, command: Command::Poke, deadline: None };
+    engine.submit(poke).await.unwrap().result.unwrap();
+    done.store(true, Ordering::Relaxed);
+}
+
+/// Reads the wallet in which much is due, again and again; how often that was.
+async fn read(queries: Queries, heavy: WalletId, done: Arc<AtomicBool>) -> usize {
+    let mut reads = 0;
+    while !done.load(Ordering::Relaxed) {
+        let read = queries.wallet(TenantId::DEFAULT, &heavy).await.unwrap();
+        assert_eq!(read.wallet.open_reservations, 0, "what is due has expired for whoever looks");
+        reads += 1;
+    }
+    reads
+}
+
+/// How long each of the other wallets' commands waits, one after the other.
+async fn waits(
+    engine: &Engine,
+    others: &[WalletId],
+    name: &str,
+    is_over: impl Fn(usize) -> bool,
+) -> Vec<Duration> {
+    let mut waits = Vec::new();
+    for (n, wallet) in others.iter().cycle().enumerate() {
+        if is_over(n) {
+            break;
+        }
+        let command = reserve(&format!("{name}-{n}"), 1);
+        let submission =
+            Submission { tenant: TenantId::DEFAULT, wallet: wallet.clone(), command, deadline: None };
+        let begun = Instant::now();
+        engine.submit(submission).await.unwrap().result.unwrap();
+        waits.push(begun.elapsed());
+    }
+    waits
+}
+
+/// Half of them waited no longer than the one, none longer than the other.
+fn spread(mut waits: Vec<Duration>) -> (Duration, Duration) {
+    waits.sort_unstable();
+    (waits.get(waits.len() / 2).copied().unwrap_or_default(), waits.last().copied().unwrap_or_default())
+}
+
+/// The most memory that this process has had at once since [`forget_peak`], in megabytes.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1_024
+}
+
+fn forget_peak() {
+    // Where this is not allowed, the peak is that of the whole run.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
