@@ -1,9 +1,10 @@
 //! Facts: what an entry says of rows besides what moved, so that the chain covers what the rows say.
 //!
 //! Postings tell where credits are. Facts tell the rest that a row says from then on: of a grant its source, priority,
-//! life and payment; of a reservation what was agreed; of the wallet its status, debt limits and profile. A short value
-//! is told as it is, a row's words by their digest. What changes without an entry is in none: deadlines and leases
-//! of holds that run, hints for the sweeper, a grant's warning, and whether a wallet is frozen.
+//! life, payment and warning; of a reservation what was agreed, who runs it and how it ended; of the wallet its status,
+//! debt limits and profile. A short value is told as it is, a row's words by their digest. A heartbeat has no entry: the
+//! next entry tells how many writes had none. In no entry are the deadline of a hold that runs, which `verify` bounds,
+//! hints for the sweeper, and whether a wallet is frozen.
 //!
 //! `Facts::of` is the one place that finds them out, from a decision and the wallet it was made on.
 
@@ -17,8 +18,10 @@ use sha2::Sha256;
 
 use crate::amount::Amounts;
 use crate::decision::Decision;
-use crate::entry::Canonical;
+use crate::entry::{Canonical, EntryKind};
 use crate::grant::{Grant, GrantKey};
+use crate::reservation::{Reservation, State};
+use crate::time::Timestamp;
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
 /// The first 128 bits of the SHA-256 hash of what a row says.
@@ -48,9 +51,23 @@ impl Digest {
         Self::of_texts("terms", &[terms, fingerprint])
     }
 
-    /// The sums and words of a reservation that has ended, as they are stored, and what its finalizer said.
-    pub fn of_bill(bill: &str, finalizer: &str) -> Self {
-        Self::of_texts("bill", &[bill, finalizer])
+    /// Who runs a reservation: the attempt, the worker, and the lease in microseconds, 0 for none.
+    pub fn of_run(attempt: i32, worker: &str, lease: i64) -> Self {
+        let mut words = Canonical::new("run");
+        words.int(i64::from(attempt));
+        words.text(worker);
+        words.int(lease);
+        Self::of(words)
+    }
+
+    /// The sums and words of a reservation that has ended, as they are stored, what its finalizer said, and the
+    /// deadline that it had.
+    pub fn of_bill(bill: &str, finalizer: &str, deadline: Timestamp) -> Self {
+        let mut words = Canonical::new("bill");
+        words.text(bill);
+        words.text(finalizer);
+        words.int(deadline.as_micros());
+        Self::of(words)
     }
 
     /// A wallet's profile, as it is stored.
@@ -91,10 +108,16 @@ pub struct Facts {
     /// Grants that it issues, and those whose life it ends.
     #[serde(rename = "g", skip_serializing_if = "BTreeMap::is_empty")]
     pub grants: BTreeMap<GrantKey, Digest>,
+    /// When people are told that a grant that it issues will lapse, for those of which they are told.
+    #[serde(rename = "w", skip_serializing_if = "BTreeMap::is_empty")]
+    pub warnings: BTreeMap<GrantKey, Timestamp>,
     /// The reservation that begins with it.
     #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
     pub terms: Option<Digest>,
-    /// The reservation that has ended, if its bill says more than postings can.
+    /// Who runs the reservation from now on, if it starts.
+    #[serde(rename = "r", skip_serializing_if = "Option::is_none")]
+    pub run: Option<Digest>,
+    /// The reservation that has ended.
     #[serde(rename = "b", skip_serializing_if = "Option::is_none")]
     pub bill: Option<Digest>,
     /// Whether the wallet can be used, if that is news. It begins as active.
@@ -106,6 +129,14 @@ pub struct Facts {
     /// The profile as it is from now on.
     #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
     pub profile: Option<Digest>,
+    /// How many writes of the wallet so far had no entry: heartbeats.
+    #[serde(rename = "v", skip_serializing_if = "is_zero")]
+    pub silent: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_zero(count: &i64) -> bool {
+    *count == 0
 }
 
 impl Facts {
@@ -113,7 +144,10 @@ impl Facts {
     pub(crate) fn of(decision: &Decision, wallet: &Wallet) -> Self {
         let mut facts = Self::default();
         let Some(said) = &decision.entry else { return facts };
+        facts.silent = wallet.version - wallet.revision;
         facts.grants.extend(decision.issued.iter().map(of_grant));
+        let warned = decision.issued.iter().filter(|grant| grant.warn_time < Timestamp::NEVER);
+        facts.warnings.extend(warned.map(|grant| (grant.key.clone(), grant.warn_time)));
         for grant in decision.expiring.iter().filter_map(|key| wallet.grants.get(key)) {
             let ended = Grant { expire_time: said.effective_time, ..grant.clone() };
             facts.grants.extend([of_grant(&ended)]);
@@ -123,9 +157,13 @@ impl Facts {
                 let fingerprint = reservation.fingerprint.to_string();
                 facts.terms = Some(Digest::of_terms(&json(&*reservation.terms), &fingerprint));
             }
-            let finish = reservation.finish.as_ref().filter(|finish| finish.bill.says_more());
-            facts.bill =
-                finish.map(|finish| Digest::of_bill(&json(&finish.bill), &finish.fingerprint.to_string()));
+            if matches!(said.kind, EntryKind::Reserved | EntryKind::Started) {
+                facts.run = of_run(reservation);
+            }
+            facts.bill = reservation.finish.as_ref().map(|finish| {
+                let finalizer = finish.fingerprint.to_string();
+                Digest::of_bill(&json(&finish.bill), &finalizer, reservation.deadline)
+            });
         }
         if let Some(change) = &decision.change {
             facts.status = (change.status != wallet.status).then_some(change.status);
@@ -155,6 +193,14 @@ impl Facts {
     }
 }
 
+/// Who runs a job, if it has started.
+fn of_run(reservation: &Reservation) -> Option<Digest> {
+    let Reservation { state, attempt, worker, lease, .. } = reservation;
+    let worker = worker.as_ref().map_or("", |worker| worker.as_str());
+    let lease = lease.map_or(0, |lease| i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
+    (*state == State::Processing).then(|| Digest::of_run(*attempt, worker, lease))
+}
+
 fn of_grant(grant: &Grant) -> (GrantKey, Digest) {
     (grant.key.clone(), Digest::of_grant(grant, &json(&grant.details)))
 }
@@ -173,18 +219,23 @@ mod tests {
         let digest = Digest::of_profile("{}");
         let facts = Facts {
             grants: BTreeMap::from([(GrantKey::parse("grace:job#1").unwrap(), digest)]),
+            warnings: BTreeMap::from([(GrantKey::parse("top_up:t").unwrap(), Timestamp::EPOCH)]),
             terms: Some(digest),
+            run: Some(digest),
             bill: Some(digest),
             status: Some(WalletStatus::Suspended),
             debt_limits: Amounts::of(&"credits".parse().unwrap(), 0),
             profile: Some(digest),
+            silent: 3,
         };
         assert_eq!(Facts::parse(&facts.to_string()).unwrap(), facts);
         assert_eq!(Facts::default().to_string(), "");
         assert_eq!(Facts::parse("").unwrap(), Facts::default());
         assert!(Facts::parse(r#"{"x":1}"#).is_err());
         assert!(Facts::parse(r#"{"t":"AAAA"}"#).is_err());
-        let of_job = Facts { terms: Some(digest), ..Facts::default() };
-        assert_eq!(of_job.to_string().len(), 30, "by so much is the entry of a Reserve wider");
+        let held = Facts { terms: Some(digest), ..Facts::default() };
+        let started = Facts { run: Some(digest), ..held.clone() };
+        let wider = [held.to_string().len(), started.to_string().len()];
+        assert_eq!(wider, [30, 59], "by so much is the entry of a Reserve wider, without and with a start");
     }
 }

@@ -214,13 +214,6 @@ pub struct Bill {
     pub late: bool,
 }
 
-impl Bill {
-    /// Whether it says anything that is not in the postings of the job's entries.
-    pub fn says_more(&self) -> bool {
-        !self.uncollected.is_empty() || self.failure.is_some() || self.cancel_reason.is_some()
-    }
-}
-
 /// A hold of credits for one job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reservation {

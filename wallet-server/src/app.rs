@@ -48,6 +48,9 @@ pub enum AppError {
     /// The catalog is wrong.
     #[error("the catalog cannot be published:\n{0}")]
     Catalog(String),
+    /// A checkpoint cannot be read or written.
+    #[error("{0}")]
+    Checkpoint(String),
     /// The database.
     #[error("database: {0}")]
     Store(String),

@@ -22,4 +22,4 @@ pub use app::{App, AppError};
 pub use clock::Clock;
 pub use config::{BUNDLED_CATALOG, Config, TimeSource};
 pub use engine::EngineCounts;
-pub use verify::{Report, verify, verify_wallet};
+pub use verify::{Checkpoints, Report, verify, verify_wallet, verify_with};

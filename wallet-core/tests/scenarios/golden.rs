@@ -67,8 +67,8 @@ fn telling() -> Entry {
     Entry { events: vec![event, expiring], ..entry(5, EntryKind::Reserved, 4, 0) }
 }
 
-/// Digests of a grant, of what was agreed, of a bill, of a profile.
-fn digests() -> [Digest; 4] {
+/// Digests of a grant, of what was agreed, of who runs a job, of a bill, of a profile.
+fn digests() -> [Digest; 5] {
     let grant = Grant {
         key: GrantKey::parse("top_up:t").unwrap(),
         unit: unit("credits"),
@@ -86,21 +86,25 @@ fn digests() -> [Digest; 4] {
     [
         Digest::of_grant(&grant, r#"{"pack":"p"}"#),
         Digest::of_terms(r#"{"amounts":{"credits":5}}"#, "operation=0011223344556677"),
-        Digest::of_bill(r#"{"late":false}"#, ""),
+        Digest::of_run(2, "gpu-7", 60_000_000),
+        Digest::of_bill(r#"{"late":false}"#, "", START.plus(seconds(90))),
         Digest::of_profile(r#"{"sales":0}"#),
     ]
 }
 
 /// All that an entry can say of rows.
 fn facts() -> Facts {
-    let [grant, terms, bill, profile] = digests();
+    let [grant, terms, run, bill, profile] = digests();
     Facts {
         grants: [(GrantKey::parse("top_up:t").unwrap(), grant)].into(),
+        warnings: [(GrantKey::parse("top_up:t").unwrap(), START.plus(seconds(60)))].into(),
         terms: Some(terms),
+        run: Some(run),
         bill: Some(bill),
         status: Some(WalletStatus::Suspended),
         debt_limits: Amounts::of(&unit("credits"), 0),
         profile: Some(profile),
+        silent: 4,
     }
 }
 
@@ -181,15 +185,20 @@ fn what_an_entry_says_of_rows_is_hashed() {
     let said = [
         "87qC8RUev4sEatGgrj9mZA",
         "CTygvrHmUWrMgQ4p9PY93Q",
-        "nMs7C7X6pAFpOEZQhPbrTg",
+        "cnJgQCT2UILBwlR2vZuFcg",
+        "IjBJ7J1yEWdDbJAL3d3YfQ",
         "5WSunxYUzB0cfihq_ExGlw",
     ];
     assert_eq!(digests().map(String::from), said);
     let saying = Entry { facts: facts(), ..entry(6, EntryKind::WalletUpdated, 5, 0) };
     let hash = saying.hash_after(&[0; 32]);
-    assert_eq!(hex::encode(hash), "d63f30bebd236110c2466bbc971051c6ba53f5e11b5583267bc5f4c29a5aaa90");
-    let changes: [fn(&mut Facts); 7] = [
+    assert_eq!(hex::encode(hash), "6e60839d11b37c167c8caf4a418b9944ddf55c5f3ab50945d20ffc79869ba4b4");
+    let changes: [fn(&mut Facts); 11] = [
         |f| f.grants.clear(),
+        |f| f.warnings.clear(),
+        |f| f.run = None,
+        |f| f.run = f.terms,
+        |f| f.silent += 1,
         |f| f.terms = None,
         |f| f.bill = f.terms,
         |f| f.status = Some(WalletStatus::Active),

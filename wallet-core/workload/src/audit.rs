@@ -111,6 +111,9 @@ pub fn step(before: State, after: State) -> bool {
     }
 }
 
+/// What was agreed of a job, who runs it, and how it ended.
+type Job = (Option<Digest>, Option<Digest>, Option<Digest>);
+
 /// A wallet as its entries tell.
 #[derive(Debug, Clone)]
 pub struct Books {
@@ -122,7 +125,7 @@ pub struct Books {
     /// What the entries say of rows, the last word on each.
     facts: Facts,
     status: WalletStatus,
-    jobs: BTreeMap<ReservationId, (Option<Digest>, Option<Digest>)>,
+    jobs: BTreeMap<ReservationId, Job>,
 }
 
 impl Books {
@@ -165,7 +168,9 @@ impl Books {
 
     /// What it says of rows counts from now on.
     fn note(&mut self, entry: &Entry) {
-        let Facts { grants, terms, bill, status, debt_limits, profile } = &entry.facts;
+        let Facts { grants, warnings, terms, run, bill, status, debt_limits, profile, silent } = &entry.facts;
+        self.facts.silent = *silent;
+        self.facts.warnings.extend(warnings.iter().map(|(key, at)| (key.clone(), *at)));
         self.facts.grants.extend(grants.iter().map(|(key, digest)| (key.clone(), *digest)));
         self.status = status.unwrap_or(self.status);
         for (unit, limit) in debt_limits.iter() {
@@ -174,7 +179,7 @@ impl Books {
         self.facts.profile = profile.or(self.facts.profile);
         if let Some(id) = &entry.reservation {
             let job = self.jobs.entry(id.clone()).or_default();
-            *job = (terms.or(job.0), *bill);
+            *job = (terms.or(job.0), run.or(job.1), *bill);
         }
     }
 
@@ -238,12 +243,24 @@ impl Books {
             let told = self.facts.grants.get(key);
             let is = Digest::of_grant(grant, &json(&grant.details));
             must!(told == Some(&is), "{grant:?} is not the grant that was told");
+            let warned = self.facts.warnings.get(key);
+            let as_told = grant.warn_time == Timestamp::NEVER || warned == Some(&grant.warn_time);
+            must!(as_told, "{grant:?} is warned of at another time than was told, {warned:?}");
         }
+        let silent = wallet.version - wallet.revision;
+        must!(silent >= self.facts.silent, "I16: {silent} writes had no entry, told {}", self.facts.silent);
         for (id, job) in &wallet.reservations {
             let terms = Digest::of_terms(&json(&*job.terms), &job.fingerprint.to_string());
-            let finish = job.finish.as_ref().filter(|finish| finish.bill.says_more());
-            let bill = finish.map(|f| Digest::of_bill(&json(&f.bill), &f.fingerprint.to_string()));
-            must!(self.jobs.get(id) == Some(&(Some(terms), bill)), "{job:?} is not the job that was told");
+            let worker = job.worker.as_ref().map_or("", |worker| worker.as_str());
+            let lease = job.lease.map_or(0, |lease| i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
+            let run = job.start_time.map(|_| Digest::of_run(job.attempt, worker, lease));
+            let finish = job.finish.as_ref();
+            let bill =
+                finish.map(|f| Digest::of_bill(&json(&f.bill), &f.fingerprint.to_string(), job.deadline));
+            must!(
+                self.jobs.get(id) == Some(&(Some(terms), run, bill)),
+                "{job:?} is not the job that was told"
+            );
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `verify`: recompute the whole ledger, or one wallet's, and compare it with what is stored.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -7,7 +8,7 @@ use wallet_core::WalletId;
 
 use crate::app::AppError;
 use crate::cli::output::say;
-use crate::verify::{Report, verify, verify_wallet};
+use crate::verify::{Checkpoints, Report, verify, verify_wallet, verify_with};
 
 /// Which ledger.
 #[derive(Debug, Clone, Args)]
@@ -20,15 +21,34 @@ pub(super) struct VerifyArgs {
     /// Only this wallet; the digest is then this wallet's.
     #[arg(long)]
     wallet: Option<WalletId>,
+    /// Write a checkpoint of a clean ledger to this file: the head of every wallet, signed with the key.
+    #[arg(long, value_name = "FILE", requires = "key_file", conflicts_with = "wallet")]
+    checkpoint: Option<PathBuf>,
+    /// A checkpoint written earlier: fail unless the ledger continues it.
+    #[arg(long, value_name = "FILE", requires = "key_file", conflicts_with = "wallet")]
+    against: Option<PathBuf>,
+    /// A file of 32 to 4096 random bytes that the database's host does not have.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
 }
 
+impl VerifyArgs {
+    /// Checkpoints to write or compare with, if there are any.
+    fn checkpoints(&self) -> Option<Checkpoints> {
+        let key_file = self.key_file.clone()?;
+        Some(Checkpoints { key_file, write: self.checkpoint.clone(), against: self.against.clone() })
+    }
+}
+
 pub(super) async fn run(args: &VerifyArgs) -> Result<ExitCode, AppError> {
-    let report = match &args.wallet {
-        None => verify(&args.database.database_url).await?,
-        Some(wallet) => of_wallet(&args.database.database_url, wallet).await?,
+    let url = &args.database.database_url;
+    let report = match (&args.wallet, args.checkpoints()) {
+        (Some(wallet), _) => of_wallet(url, wallet).await?,
+        (None, Some(checkpoints)) => verify_with(url, &checkpoints).await?,
+        (None, None) => verify(url).await?,
     };
     if args.json {
         say(report.json());

@@ -20,6 +20,7 @@ pub(crate) mod rows;
 mod sql;
 mod tx;
 mod watched;
+mod whole;
 
 pub(crate) use connect::{Backend, Store};
 pub(crate) use control::CatalogRow;
@@ -30,3 +31,4 @@ pub(crate) use rows::{EventDetails, RecordedEvent};
 pub(crate) use tx::{LoadPlan, Loaded, Locked, Tx, Written};
 #[cfg(test)]
 pub(crate) use watched::{is_inside_a_transaction, tamper};
+pub(crate) use whole::{SchemaObject, fresh_schema};

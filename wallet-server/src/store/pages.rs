@@ -20,6 +20,9 @@ use crate::store::{ReadTx, StoreError, packed};
 /// (bucket, wallet_key), as stored.
 pub(crate) type Key = (i16, Uuid);
 
+/// The key of rows whose own does not read back.
+pub(crate) const NO_KEY: Key = (i16::MIN, Uuid::nil());
+
 /// Rows read with one query.
 const PAGE: usize = 2_000;
 
@@ -42,8 +45,8 @@ impl<Row> Iterator for Page<Row> {
 
 /// Makes a row of a line of a packed page.
 type Unpack<Row> = Arc<dyn Fn(&str) -> Row + Send + Sync>;
-/// Reads a row with its key, if that reads back.
-type Read<Row> = Box<dyn Fn(&QueryResult) -> Result<(Key, Row), DbErr> + Send + Sync>;
+/// Reads a row with its key.
+type Read<Row> = Box<dyn Fn(&QueryResult) -> (Key, Row) + Send + Sync>;
 
 /// How a table is read, as rows of the reader's own.
 pub(crate) struct Table<Row> {
@@ -82,9 +85,9 @@ impl<Row: Send + 'static> Table<Row> {
                 Some(key_columns::<E>().map(|column| model.get(column)).collect())
             },
             read: Box::new(move |result| {
-                let key = (result.try_get("", "bucket")?, result.try_get("", "wallet_key")?);
                 let read = E::Model::from_query_result(result, "").map(row);
-                Ok((key, read.unwrap_or_else(|error| unreadable(name, error.to_string()))))
+                let read = read.unwrap_or_else(|error| unreadable(name, error.to_string()));
+                (wallet(result).unwrap_or(NO_KEY), read)
             }),
             key_of_row: |result| key_columns::<E>().map(|column| value(result, column)).collect(),
         }
@@ -136,11 +139,10 @@ impl<Row: Send + 'static> Table<Row> {
         };
         snapshot.each_row(&self.sql(&self.columns, only, behind), values(only, behind), each).await?;
         let last_key = last.map(|last| (self.key_of_row)(&last)).transpose();
-        let rows: Result<Vec<_>, DbErr> = rows.into_iter().collect();
-        // A row without a key is no wallet's, and nobody can say what comes behind it.
+        // Nobody can say what comes after it.
         let no_key =
             |error| StoreError::corrupt(format!("a row of {} has no readable key: {error}", self.name));
-        let (rows, last_key) = (rows.map_err(no_key)?, last_key.map_err(no_key)?.unwrap_or_default());
+        let last_key = last_key.map_err(no_key)?.unwrap_or_default();
         let is_last = rows.len() < PAGE;
         Ok(Page { rows: Box::new(rows.into_iter()), last_key, is_last })
     }
@@ -190,14 +192,24 @@ fn lines(page: &str) -> Option<Vec<(Key, Range<usize>)>> {
     page.lines().map(&mut line).collect()
 }
 
-/// A column of a key, to continue behind.
+/// The wallet of a row.
+fn wallet(row: &QueryResult) -> Result<Key, DbErr> {
+    Ok((row.try_get("", "bucket")?, row.try_get("", "wallet_key")?))
+}
+
+/// A column of a key, to continue behind. SQLite keeps values of any type in any column.
 fn value(row: &QueryResult, column: impl ColumnTrait) -> Result<Value, DbErr> {
     let name = column.as_str();
-    match column.def().get_column_type() {
+    let typed = match column.def().get_column_type() {
         ColumnType::SmallInteger => row.try_get::<i16>("", name).map(Into::into),
         ColumnType::Integer => row.try_get::<i32>("", name).map(Into::into),
         ColumnType::BigInteger => row.try_get::<i64>("", name).map(Into::into),
         ColumnType::Uuid => row.try_get::<Uuid>("", name).map(Into::into),
         _ => row.try_get::<String>("", name).map(Into::into),
-    }
+    };
+    typed
+        .or_else(|_| row.try_get::<i64>("", name).map(Into::into))
+        .or_else(|_| row.try_get::<f64>("", name).map(Into::into))
+        .or_else(|_| row.try_get::<String>("", name).map(Into::into))
+        .or_else(|_| row.try_get::<Vec<u8>>("", name).map(Into::into))
 }

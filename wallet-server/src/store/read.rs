@@ -42,6 +42,10 @@ impl Store {
 }
 
 impl ReadTx {
+    pub(super) const fn backend(&self) -> Backend {
+        self.backend
+    }
+
     /// The rows of a query one by one, for a reader that also wants those that do not read back.
     pub(super) async fn each_row(
         &self,

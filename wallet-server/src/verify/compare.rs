@@ -2,11 +2,15 @@
 
 use wallet_core::fact::Digest;
 use wallet_core::posting::Account;
+use wallet_core::reservation::Pin;
+use wallet_core::subscription::Subscription;
 use wallet_core::wallet::Profile;
 use wallet_core::{TenantId, Timestamp, UnitId, WalletId, WalletKey};
 
 use crate::store::entity::{grants, reservations, wallet_balances, wallet_profiles, wallets};
+use crate::verify::control::Known;
 use crate::verify::faults::Faults;
+use crate::verify::reservation::Writes;
 use crate::verify::wallet::WalletFold;
 use crate::verify::{grant, reservation};
 
@@ -17,8 +21,16 @@ impl WalletFold {
     }
 
     /// The key is made of tenant and id. From here on faults name the id.
-    pub(super) fn profile(&mut self, row: wallet_profiles::Model, faults: &mut Faults) {
-        faults.about(format!("{} ({})", row.wallet_id, self.uuid));
+    pub(super) fn profile(
+        &mut self,
+        row: wallet_profiles::Model,
+        known: Option<&Known>,
+        faults: &mut Faults,
+    ) {
+        faults.about(&format!("{} ({})", row.wallet_id, self.uuid));
+        faults.unless(known.is_none_or(|known| known.has_tenant(row.tenant)), 0, || {
+            format!("its tenant {} is not there", row.tenant)
+        });
         match row.wallet_id.parse::<WalletId>() {
             Ok(id) => {
                 let key = WalletKey::new(TenantId(row.tenant), &id);
@@ -32,9 +44,11 @@ impl WalletFold {
             }
             Err(error) => faults.add(0, &format!("its wallet_id {error}")),
         }
-        if let Err(error) = serde_json::from_str::<Profile>(&row.profile) {
-            faults.add(0, &format!("its profile does not read back: {error}"));
+        match serde_json::from_str::<Profile>(&row.profile) {
+            Ok(profile) => self.subscription = profile.subscription,
+            Err(error) => faults.add(0, &format!("its profile does not read back: {error}")),
         }
+        (self.tenant, self.next_time) = (Some(row.tenant), row.next_time);
         self.create_time = Some(row.create_time);
         self.profile = Some(Digest::of_profile(&row.profile));
     }
@@ -57,19 +71,46 @@ impl WalletFold {
     pub(super) fn balance(&mut self, row: &wallet_balances::Model, faults: &mut Faults) {
         let at = self.chain.revision;
         match row.unit.parse::<UnitId>() {
-            Ok(unit) => self.unit(&unit).check(row, at, faults),
+            Ok(unit) => {
+                faults.unless(self.units.contains_key(&unit), at, || {
+                    format!("I6: there is a balance of {unit}, which no entry tells of")
+                });
+                self.unit(&unit).check(row, at, faults);
+            }
             Err(error) => faults.add(at, &format!("a balance's unit {:?} {error}", row.unit)),
         }
     }
 
     /// Compares a reservation's row.
-    pub(super) fn reservation(&mut self, row: &reservations::Model, faults: &mut Faults) {
+    pub(super) fn reservation(
+        &mut self,
+        row: &reservations::Model,
+        known: Option<&Known>,
+        faults: &mut Faults,
+    ) {
         self.open_reservations += i64::from(row.open);
+        let writes = Writes {
+            effective_time: self.chain.effective_time(),
+            silent: self.row.as_ref().map_or(i64::MAX, |row| row.version.saturating_sub(row.revision)),
+        };
         let Some(life) = self.lives.remove(row.reservation_id.as_str()) else {
             return faults.add(0, &format!("I7: reservation {} is in no entry", row.reservation_id));
         };
         let Some(receipt) = reservation::check(row, &life, faults) else { return };
         receipt.check(faults);
+        if row.open {
+            let extended = reservation::check_deadline(row, &receipt, &writes, faults);
+            self.heartbeats.extended += extended;
+            let deadline = Some(Timestamp::from_micros(row.deadline));
+            self.heartbeats.deadline = self.heartbeats.deadline.max(deadline);
+        }
+        if let (Some(known), Some(tenant), Some(Pin { catalog_version: version, .. })) =
+            (known, self.tenant, &receipt.terms.pin)
+        {
+            faults.unless(known.has_catalog(tenant, *version), life.revision(), || {
+                format!("I22: reservation {} is priced by catalog {version}, which is not there", receipt.id)
+            });
+        }
         for line in &receipt.allocations {
             let Account::Grant(key) = &line.account else { continue };
             let source = self.grants.get(key).and_then(|grant| grant.source);
@@ -104,7 +145,10 @@ impl WalletFold {
                 format!("has rows under ({}, {}), and no readable one in wallets", self.bucket, self.uuid);
             return faults.add(0, &text);
         };
-        self.chain.check(row, faults);
+        self.chain.check(row, &self.heartbeats, faults);
+        if row.frozen {
+            faults.note("is frozen");
+        }
         for revision in self.events.keys() {
             faults.add(*revision, "has events and no entry");
         }
@@ -114,6 +158,7 @@ impl WalletFold {
         faults.unless(self.profile.is_none() || self.profile == self.told_profile, at, || {
             "I16: its profile is not what its entries say".to_owned()
         });
+        self.check_next_time(faults);
         let open = self.open_reservations;
         faults.unless(row.open_reservations == open, at, || {
             format!("I5: counts {} open reservations, has {open}", row.open_reservations)
@@ -135,5 +180,17 @@ impl WalletFold {
         for (id, life) in &self.lives {
             faults.add(life.revision(), &format!("I7: reservation {id} has no row"));
         }
+    }
+
+    /// I9: the sweeper finds the wallet when its subscription says. A profile that is not what was told is a fault
+    /// of its own, and nobody knows what its calendar comes to.
+    fn check_next_time(&self, faults: &mut Faults) {
+        if self.profile.is_none() || self.profile != self.told_profile {
+            return;
+        }
+        let next = self.subscription.as_ref().map_or(Timestamp::NEVER, Subscription::next_time);
+        faults.unless(self.next_time == next.as_micros(), self.chain.revision, || {
+            format!("I9: its profile has next_time {}, due is {next}", Timestamp::from_micros(self.next_time))
+        });
     }
 }

@@ -9,8 +9,9 @@ use wallet_core::fingerprint::Fingerprint;
 use wallet_core::time::Timestamp;
 
 use crate::store::entity::entries;
+use crate::verify::strict;
 
-/// Reads a row; its events are read by themselves. What it says must be all that it says: nothing may be lost on the way that the hash would miss.
+/// Reads a row; its events are read by themselves. Nothing may be lost on the way that the hash would miss.
 pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
     if row.format != FORMAT {
         return Err(format!("has format {}, which is not known", row.format));
@@ -36,8 +37,8 @@ pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
         actor: optional(&row.actor)?,
         reason: row.reason.clone(),
         facts,
-        postings: serde_json::from_str(&row.postings).map_err(json)?,
-        balances: serde_json::from_str(&row.balances).map_err(json)?,
+        postings: strict::read("postings", &row.postings)?,
+        balances: strict::read("balances", &row.balances)?,
         events: Vec::new(),
         hash: row
             .hash

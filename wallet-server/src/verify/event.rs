@@ -9,6 +9,7 @@ use wallet_core::event::{Event, EventKind};
 use crate::store::EventDetails;
 use crate::store::entity::events;
 use crate::verify::faults::Faults;
+use crate::verify::strict;
 
 /// An event with what its row says besides.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(super) struct EventFold {
 /// Reads a row.
 pub(super) fn read(row: &events::Model) -> Result<EventFold, String> {
     let kind = EventKind::ALL.into_iter().find(|kind| *kind as i16 == row.kind);
-    let details: EventDetails = serde_json::from_str(&row.details).map_err(|error| error.to_string())?;
+    let details: EventDetails = strict::read("details", &row.details)?;
     let event = Event {
         kind: kind.ok_or_else(|| format!("has kind {}, which is not known", row.kind))?,
         unit: row.unit.parse().map_err(|error| format!("unit {:?} {error}", row.unit))?,

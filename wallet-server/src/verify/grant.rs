@@ -30,8 +30,9 @@ pub(super) struct GrantFold {
     pub(super) words: Option<Digest>,
     effective: Option<Timestamp>,
     expired: Option<Timestamp>,
-    /// When it was to lapse, as people were told.
-    warned: Option<Timestamp>,
+    /// When people are told that it will lapse, unless they were, or that is over.
+    warn: Timestamp,
+    warned: bool,
     /// What open reservations hold of it.
     holds: i128,
     seen: bool,
@@ -50,7 +51,8 @@ impl GrantFold {
             words: None,
             effective: None,
             expired: None,
-            warned: None,
+            warn: Timestamp::NEVER,
+            warned: false,
             holds: 0,
             seen: false,
         }
@@ -61,8 +63,16 @@ impl GrantFold {
     }
 
     /// The revision that issued it; 0 if none did.
-    fn revision(&self) -> i64 {
+    pub(super) fn revision(&self) -> i64 {
         self.issue.map_or(0, |(revision, ..)| revision)
+    }
+
+    /// What its row says for good is this from now on. Told again, its life is over, and nobody is warned.
+    pub(super) fn tell(&mut self, words: Digest, revision: i64) {
+        self.words = Some(words);
+        if revision != self.revision() {
+            self.warn = Timestamp::NEVER;
+        }
     }
 
     /// An open reservation says that it holds this much.
@@ -103,6 +113,10 @@ impl GrantFold {
                 format!("I2: grant {key} is issued by an entry {:?} of another origin", entry.kind)
             });
             self.issue = Some((at, entry.effective_time, posting.to == Part::Pending));
+            self.warn = entry.facts.warnings.get(key).copied().unwrap_or(Timestamp::NEVER);
+        }
+        if [Part::Pending, Part::Available, Part::Held].iter().all(|part| self.part(*part) == 0) {
+            self.warn = Timestamp::NEVER;
         }
     }
 
@@ -116,8 +130,8 @@ impl GrantFold {
         faults.unless(available + self.part(Part::Held) > 0, at, || {
             format!("tells that grant {key} will lapse, and nothing is left of it")
         });
-        faults.unless(self.warned.is_none(), at, || format!("tells again that grant {key} will lapse"));
-        self.warned = Some(event.expire_time);
+        faults.unless(!self.warned, at, || format!("tells again that grant {key} will lapse"));
+        (self.warn, self.warned) = (Timestamp::NEVER, true);
     }
 
     /// Compares the row. I2: its parts are those of the fold and add up to its amount, which was issued.
@@ -247,12 +261,11 @@ impl GrantFold {
             });
         }
         let warn = Timestamp::from_micros(row.warn_time);
-        let over = self.warned.is_some() || !row.open;
-        faults.unless(
-            warn == Timestamp::NEVER || (!over && effective < warn && warn < expire),
-            self.revision(),
-            || format!("I9: grant {key} has warn_time {warn}"),
-        );
+        let told = if row.taken_back == 0 { self.warn } else { Timestamp::NEVER };
+        let fits = warn == Timestamp::NEVER || (effective < warn && warn < expire);
+        faults.unless(fits && warn == told, self.revision(), || {
+            format!("I9: grant {key} has warn_time {warn}, {told} by its entries")
+        });
         let next = if row.pending > 0 { row.effective_time } else { row.expire_time.min(row.warn_time) };
         // What is held lapses with its hold, and not by itself.
         let is_all_held = (row.pending, row.available) == (0, 0) && warn == Timestamp::NEVER;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::store::entity::wallets;
-use crate::store::pages::Key;
+use crate::store::pages::{Key, NO_KEY};
+use crate::verify::checkpoint::{Against, Heads};
+use crate::verify::control::Known;
 use crate::verify::faults::Faults;
 use crate::verify::report::Report;
 use crate::verify::rows::{Row, Rows};
@@ -15,7 +17,13 @@ use crate::verify::wallet::WalletFold;
 #[derive(Default)]
 pub(super) struct Ledger {
     current: Option<WalletFold>,
-    faults: Faults,
+    /// What rows may name; nothing is known of it if one wallet is verified by itself.
+    pub(super) known: Option<Known>,
+    pub(super) faults: Faults,
+    /// The checkpoint that it must continue.
+    pub(super) against: Option<Against>,
+    /// The checkpoint that is written of it.
+    pub(super) heads: Option<Heads>,
     digest: Sha256,
     wallets: u64,
     entries: u64,
@@ -25,27 +33,37 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Folds all rows, as they come.
-    pub(super) fn fold(rows: Rows) -> Self {
-        let mut ledger = Self::default();
-        rows.for_each(|(key, row)| ledger.take(key, row));
-        ledger
+    pub(super) fn fold(mut self, rows: Rows) -> Self {
+        rows.for_each(|(key, row)| self.take(key, row));
+        self
     }
 
     /// Takes the next row.
     pub(super) fn take(&mut self, key: Key, row: Row) {
+        if let (NO_KEY, Row::Unreadable(table, error)) = (key, &row) {
+            let fault = format!("a row of {table} has a key that does not read back: {error}");
+            return self.faults.add_of_the_database(&fault);
+        }
         self.turn_to(key);
-        let Self { current: Some(wallet), faults, .. } = self else { return };
+        let Self { current: Some(wallet), faults, known, .. } = self else { return };
+        let known = known.as_ref();
         match row {
             Row::Wallet(row) => {
                 self.wallets += 1;
                 digest(&mut self.digest, &row);
+                if let Some(heads) = &mut self.heads {
+                    heads.add(&row);
+                }
                 wallet.own_row(row);
             }
-            Row::Profile(row) => wallet.profile(row, faults),
+            Row::Profile(row) => wallet.profile(row, known, faults),
             Row::Event(row) => wallet.event(&row, faults),
             Row::Entry(row) => {
                 self.entries += 1;
                 wallet.entry(&row, faults);
+                if let Some(against) = &mut self.against {
+                    against.entry(&row, faults);
+                }
             }
             Row::Grant(row) => {
                 self.grants += 1;
@@ -54,15 +72,23 @@ impl Ledger {
             Row::Balance(row) => wallet.balance(&row, faults),
             Row::Reservation(row) => {
                 self.reservations += 1;
-                wallet.reservation(&row, faults);
+                wallet.reservation(&row, known, faults);
             }
             Row::Unreadable(table, error) => wallet.unreadable(table, &error, faults),
         }
     }
 
-    /// Ends the last wallet and says what was found.
-    pub(super) fn report(mut self, elapsed: Duration) -> Report {
+    /// Ends the last wallet, and the checkpoints.
+    pub(super) fn end(&mut self) -> Result<(), String> {
         self.close();
+        if let Some(against) = &mut self.against {
+            against.end(&mut self.faults);
+        }
+        self.heads.take().map_or(Ok(()), |heads| heads.finish(self.faults.count == 0))
+    }
+
+    /// Says what was found, at the end.
+    pub(super) fn report(self, elapsed: Duration) -> Report {
         Report {
             digest: hex::encode(self.digest.finalize()),
             wallets: self.wallets,
@@ -71,6 +97,8 @@ impl Ledger {
             reservations: self.reservations,
             faults: self.faults.count,
             first_faults: self.faults.first,
+            notes: self.faults.notes,
+            first_notes: self.faults.first_notes,
             elapsed,
         }
     }
@@ -80,13 +108,19 @@ impl Ledger {
             return;
         }
         self.close();
-        self.faults.about(key.1.to_string());
+        self.faults.about(&key.1.to_string());
+        if let Some(against) = &mut self.against {
+            against.turn_to(key, &mut self.faults);
+        }
         self.current = Some(WalletFold::new(key));
     }
 
     fn close(&mut self) {
         if let Some(wallet) = self.current.take() {
             wallet.close(&mut self.faults);
+            if let Some(against) = &mut self.against {
+                against.leave(&mut self.faults);
+            }
         }
     }
 }

@@ -22,15 +22,23 @@ pub(super) struct Told {
 #[derive(Debug, Default)]
 pub(super) struct Life {
     pub(super) reserved: Option<Told>,
-    /// The first of them.
+    /// The first time that a worker started it.
     pub(super) started: Option<Told>,
+    /// The last time.
+    pub(super) restarted: Option<Told>,
+    /// How often.
+    pub(super) starts: u32,
+    /// Who runs it since then.
+    pub(super) run: Option<Digest>,
+    /// How many of the wallet's writes had no entry when it was reserved or last started.
+    pub(super) silent: i64,
     /// The one terminal entry, with the state it led to.
     pub(super) ended: Option<(State, Told)>,
     /// The late settle of an expired hold.
     pub(super) late: Option<Told>,
     /// What was agreed.
     pub(super) terms: Option<Digest>,
-    /// What its bill says that no posting does, as the last entry told.
+    /// How it ended, as the last entry told.
     pub(super) bill: Option<Digest>,
     /// By account and unit.
     pub(super) moved: Vec<Moved>,
@@ -72,7 +80,7 @@ impl Life {
         }
         match entry.kind {
             EntryKind::Reserved => self.reserved = Some(told),
-            EntryKind::Started => self.started = self.started.or(Some(told)),
+            EntryKind::Started => {}
             EntryKind::Settled => self.ended = Some((State::Settled, told)),
             EntryKind::Failed => self.ended = Some((State::Failed, told)),
             EntryKind::Cancelled => self.ended = Some((State::Cancelled, told)),
@@ -81,6 +89,7 @@ impl Life {
             EntryKind::ChargeReversed => {}
             other => return Err(format!("is {other:?}, and names a reservation")),
         }
+        self.runs(entry, told)?;
         self.terms = self.terms.or(entry.facts.terms);
         self.bill = entry.facts.bill;
         if entry.kind == EntryKind::ChargeReversed {
@@ -92,6 +101,24 @@ impl Life {
             self.moved(posting, charges);
         }
         Ok(())
+    }
+
+    /// A job starts with an entry of its own or together with Reserve: the entry tells who runs it.
+    fn runs(&mut self, entry: &Entry, told: Told) -> Result<(), String> {
+        if matches!(entry.kind, EntryKind::Reserved | EntryKind::Started) {
+            self.silent = entry.facts.silent;
+        }
+        match (entry.facts.run, entry.kind) {
+            (Some(run), EntryKind::Reserved | EntryKind::Started) => {
+                self.started = self.started.or(Some(told));
+                (self.restarted, self.run) = (Some(told), Some(run));
+                self.starts += 1;
+                Ok(())
+            }
+            (None, EntryKind::Started) => Err("is Started, and does not tell who runs it".to_owned()),
+            (Some(_), kind) => Err(format!("is {kind:?}, and tells who runs it")),
+            (None, _) => Ok(()),
+        }
     }
 
     /// The entry that finished it.

@@ -21,6 +21,10 @@ pub struct Report {
     pub faults: u64,
     /// The first of them, one a line.
     pub first_faults: Vec<String>,
+    /// What is no fault and worth a look: frozen wallets, instants ahead of the clock.
+    pub notes: u64,
+    /// The first of them, one a line.
+    pub first_notes: Vec<String>,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -33,7 +37,7 @@ impl Report {
 
     /// The same for programs: an object of figures, and the first faults as they are told people.
     pub fn json(&self) -> String {
-        let Self { digest, wallets, entries, grants, reservations, faults, first_faults, elapsed } = self;
+        let Self { digest, wallets, entries, grants, reservations, faults, first_faults, .. } = self;
         serde_json::json!({
             "clean": self.is_clean(),
             "digest": digest,
@@ -43,7 +47,9 @@ impl Report {
             "reservations": reservations,
             "faults": faults,
             "first_faults": first_faults,
-            "elapsed_seconds": elapsed.as_secs_f64(),
+            "notes": self.notes,
+            "first_notes": self.first_notes,
+            "elapsed_seconds": self.elapsed.as_secs_f64(),
         })
         .to_string()
     }
@@ -68,7 +74,11 @@ impl fmt::Display for Report {
             Ok(count) if count == self.first_faults.len() => write!(f, "faults   {count}")?,
             _ => write!(f, "faults   {}, the first {}:", self.faults, self.first_faults.len())?,
         }
-        self.first_faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+        self.first_faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))?;
+        if self.notes > 0 {
+            write!(f, "\nnotes    {}", self.notes)?;
+        }
+        self.first_notes.iter().try_for_each(|note| write!(f, "\n  {note}"))
     }
 }
 
@@ -86,6 +96,8 @@ mod tests {
             reservations: 3,
             faults: 0,
             first_faults: Vec::new(),
+            notes: 0,
+            first_notes: Vec::new(),
             elapsed: Duration::from_millis(250),
         };
         assert!(clean.is_clean());
@@ -94,8 +106,12 @@ mod tests {
             "digest   ab\nread     1 wallets, 500 entries, 2 grants, 3 reservations\n\
              took     0.2 s, 2000 entries/s\nfaults   none"
         );
-        let expected = r#"{"clean":true,"digest":"ab","elapsed_seconds":0.25,"entries":500,"faults":0,"first_faults":[],"grants":2,"reservations":3,"wallets":1}"#;
+        let expected = r#"{"clean":true,"digest":"ab","elapsed_seconds":0.25,"entries":500,"faults":0,"first_faults":[],"first_notes":[],"grants":2,"notes":0,"reservations":3,"wallets":1}"#;
         assert_eq!(clean.json(), expected);
+        let noted =
+            Report { notes: 1, first_notes: vec!["wallet ann: is frozen".to_owned()], ..clean.clone() };
+        assert!(noted.is_clean());
+        assert!(noted.to_string().ends_with("faults   none\nnotes    1\n  wallet ann: is frozen"));
         let faulty = Report { faults: 7, first_faults: vec!["one".to_owned()], ..clean };
         assert!(!faulty.is_clean());
         assert!(faulty.to_string().ends_with("faults   7, the first 1:\n  one"));

@@ -1,7 +1,9 @@
 //! A reservation's row compared with its life as the entries tell it.
 
+use std::time::Duration;
+
 use wallet_core::fact::Digest;
-use wallet_core::reservation::{Bill, State, Terms};
+use wallet_core::reservation::{Bill, MAX_HOLD, State, Terms};
 use wallet_core::{Timestamp, WorkerId};
 
 use crate::store::entity::reservations;
@@ -9,6 +11,16 @@ use crate::verify::entry::optional;
 use crate::verify::faults::Faults;
 use crate::verify::life::{Life, Told};
 use crate::verify::receipt::Receipt;
+use crate::verify::strict;
+
+/// What a wallet's writes tell of deadlines, of which entries tell nothing.
+#[derive(Debug)]
+pub(super) struct Writes {
+    /// When its last entry took effect: everything due until then is over.
+    pub(super) effective_time: Timestamp,
+    /// How many had no entry.
+    pub(super) silent: i64,
+}
 
 /// I7: its state, revisions and times are those of its entries. Returns the receipt, if the row reads back.
 pub(super) fn check<'a>(
@@ -18,7 +30,7 @@ pub(super) fn check<'a>(
 ) -> Option<Receipt<'a>> {
     let at = life.revision();
     let id = &row.reservation_id;
-    let expected = expected_state(row, life);
+    let expected = expected_state(life);
     faults.unless(row.state == expected as i16, at, || {
         let state = State::ALL.into_iter().find(|state| *state as i16 == row.state);
         let state = state.map_or_else(|| row.state.to_string(), |state| state.as_str().to_owned());
@@ -29,6 +41,7 @@ pub(super) fn check<'a>(
     });
     check_pointers(row, life, faults);
     check_times(row, life, faults);
+    check_run(row, life, faults);
     match read(row, life) {
         Ok(receipt) => {
             check_words(row, &receipt, faults);
@@ -41,12 +54,11 @@ pub(super) fn check<'a>(
     }
 }
 
-/// A job that started together with Reserve has no entry of its own for that.
-fn expected_state(row: &reservations::Model, life: &Life) -> State {
+fn expected_state(life: &Life) -> State {
     match life.ended {
         Some(_) if life.late.is_some() => State::Settled,
         Some((state, _)) => state,
-        None if life.started.is_some() || row.start_time != 0 => State::Processing,
+        None if life.started.is_some() => State::Processing,
         None => State::Held,
     }
 }
@@ -71,7 +83,7 @@ fn check_pointers(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     }
 }
 
-/// I16: what was agreed is what the entry says that reserved it, and so is what the bill says besides figures.
+/// I16: what was agreed is what the entry says that reserved it, and how it ended what the entry says that ended it.
 fn check_words(row: &reservations::Model, receipt: &Receipt<'_>, faults: &mut Faults) {
     let (life, id) = (receipt.life, receipt.id);
     let terms = Digest::of_terms(&row.terms, &row.fingerprint);
@@ -81,17 +93,65 @@ fn check_words(row: &reservations::Model, receipt: &Receipt<'_>, faults: &mut Fa
             row.terms, row.fingerprint
         )
     });
-    let says_more = receipt.bill.as_ref().is_some_and(Bill::says_more);
-    let bill = says_more.then(|| Digest::of_bill(&row.bill, &row.finalizer));
+    let deadline = Timestamp::from_micros(row.deadline);
+    let ended = receipt.bill.is_some() || !row.finalizer.is_empty();
+    let bill = ended.then(|| Digest::of_bill(&row.bill, &row.finalizer, deadline));
     faults.unless(life.bill == bill, life.revision(), || {
         format!(
-            "I16: reservation {id} did not end as its entries say: bill {}, finalizer {}",
+            "I16: reservation {id} did not end as its entries say: bill {}, finalizer {}, deadline {deadline}",
             row.bill, row.finalizer
         )
     });
 }
 
-/// A hold ends at its deadline or before it, and starts when it is told to.
+/// I16: who runs it is who started it last, by the entries.
+fn check_run(row: &reservations::Model, life: &Life, faults: &mut Faults) {
+    let (id, attempt, worker, lease) = (&row.reservation_id, row.attempt, &row.worker, row.lease);
+    let run = match (attempt, worker.as_str(), lease) {
+        (0, "", 0) => None,
+        _ => Some(Digest::of_run(attempt, worker, lease)),
+    };
+    faults.unless(run == life.run, life.revision(), || {
+        format!(
+            "I16: reservation {id} is not run as its entries say: attempt {attempt}, worker {worker:?}, lease {lease}"
+        )
+    });
+    let start = life.started.map_or(0, |told| told.time.as_micros());
+    faults.unless(row.start_time == start, life.revision(), || {
+        let [stored, told] = [row.start_time, start].map(Timestamp::from_micros);
+        format!("I7: reservation {id} has start_time {stored}, {told} by its entries")
+    });
+}
+
+/// I9: the deadline of an open hold is where its last start, or its ttl, put it. A heartbeat, which is a write without
+/// an entry, makes it later, within a day of Reserve. Returns by how many microseconds one may have.
+pub(super) fn check_deadline(
+    row: &reservations::Model,
+    receipt: &Receipt<'_>,
+    writes: &Writes,
+    faults: &mut Faults,
+) -> i128 {
+    let (life, id) = (receipt.life, receipt.id);
+    let Some(reserved) = life.reserved else { return 0 };
+    let last = reserved.time.plus(MAX_HOLD);
+    let lease = u64::try_from(row.lease).ok().filter(|lease| *lease > 0).map(Duration::from_micros);
+    let earliest = match (life.restarted, lease) {
+        (Some(started), Some(lease)) => started.time.plus(lease).min(last),
+        _ => reserved.time.plus(receipt.terms.policies.ttl),
+    };
+    // Without a lease, a start keeps what the one before had.
+    let alone = writes.silent == life.silent && (lease.is_some() || life.starts <= 1);
+    let latest = if alone { earliest } else { last };
+    let deadline = Timestamp::from_micros(row.deadline);
+    let after = writes.effective_time;
+    faults.unless((earliest..=latest).contains(&deadline) && deadline >= after, life.revision(), || {
+        format!("I9: reservation {id} has deadline {deadline}, {earliest} to {latest} by its entries, not before {after}")
+    });
+    i128::from(deadline.as_micros().clamp(earliest.as_micros(), last.max(earliest).as_micros()))
+        - i128::from(earliest.as_micros())
+}
+
+/// A hold ends at its deadline or before it, and the sweeper finds it no later.
 fn check_times(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     let (at, id) = (life.revision(), &row.reservation_id);
     let deadline = Timestamp::from_micros(row.deadline);
@@ -100,6 +160,9 @@ fn check_times(row: &reservations::Model, life: &Life, faults: &mut Faults) {
         Some((_, told)) => life.reserved.is_none() || told.time < deadline,
         None => row.sweep_at <= row.deadline,
     };
+    let found = Timestamp::from_micros(row.sweep_at);
+    let begin = Timestamp::from_micros(row.reserve_time);
+    let in_time = in_time && begin <= found && found <= begin.plus(MAX_HOLD);
     faults.unless(in_time, at, || {
         let sweep_at = Timestamp::from_micros(row.sweep_at);
         let ended = life
@@ -107,25 +170,11 @@ fn check_times(row: &reservations::Model, life: &Life, faults: &mut Faults) {
             .map_or_else(|| "open".to_owned(), |(state, told)| format!("{state:?} at {}", told.time));
         format!("I9: reservation {id} has deadline {deadline}, sweep_at {sweep_at}, is {ended}")
     });
-    let with_reserve = row.start_time == row.reserve_time;
-    let start_fits = match life.started {
-        Some(told) => with_reserve || row.start_time == told.time.as_micros(),
-        None => with_reserve || row.start_time == 0,
-    };
-    faults.unless(start_fits && (row.start_time != 0) == (row.attempt > 0), at, || {
-        let told = life.started.map_or_else(|| "never".to_owned(), |told| told.time.to_string());
-        let start = Timestamp::from_micros(row.start_time);
-        format!(
-            "I7: reservation {id} has start_time {start}, attempt {}, started {told} by its entries",
-            row.attempt
-        )
-    });
 }
 
 /// What the row says in words.
 fn read<'a>(row: &'a reservations::Model, life: &'a Life) -> Result<Receipt<'a>, String> {
-    let json = |column: &str, error: serde_json::Error| format!("{column}: {error}");
-    let terms: Terms = serde_json::from_str(&row.terms).map_err(|error| json("terms", error))?;
+    let terms: Terms = serde_json::from_str(&row.terms).map_err(|error| format!("terms: {error}"))?;
     let kind = terms.operation.as_ref().map_or("", |operation| &operation.kind);
     let actor = terms.actor.as_ref().map_or("", |actor| actor.as_str());
     if (kind, actor) != (&*row.kind, &*row.actor) {
@@ -135,10 +184,10 @@ fn read<'a>(row: &'a reservations::Model, life: &'a Life) -> Result<Receipt<'a>,
         ));
     }
     optional::<WorkerId>(&row.worker)?;
-    let allocations = serde_json::from_str(&row.allocations).map_err(|error| json("allocations", error))?;
+    let allocations = strict::read("allocations", &row.allocations)?;
     let bill: Option<Bill> = match row.bill.is_empty() {
         true => None,
-        false => Some(serde_json::from_str(&row.bill).map_err(|error| json("bill", error))?),
+        false => Some(strict::read("bill", &row.bill)?),
     };
     if bill.is_some() != life.ended.is_some() {
         return Err(format!(

@@ -7,13 +7,14 @@ use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::fact::{Digest, Facts};
 use wallet_core::grant::{GrantKey, TakenBack};
 use wallet_core::posting::Account;
+use wallet_core::subscription::Subscription;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{RequestId, ReservationId, UnitId, WalletKey};
 
 use crate::store::entity::{entries, events, wallets};
 use crate::store::pages::Key;
 use crate::verify::balance::UnitFold;
-use crate::verify::chain::Chain;
+use crate::verify::chain::{Chain, Heartbeats};
 use crate::verify::event::EventFold;
 use crate::verify::faults::Faults;
 use crate::verify::grant::GrantFold;
@@ -32,6 +33,11 @@ pub(super) struct WalletFold {
     /// The digest of its profile, as it is stored and as the last entry told that changed it.
     pub(super) profile: Option<Digest>,
     pub(super) told_profile: Option<Digest>,
+    /// By its profile.
+    pub(super) tenant: Option<Uuid>,
+    pub(super) subscription: Option<Subscription>,
+    /// When its subscription is due, as the sweeper finds it.
+    pub(super) next_time: i64,
     /// Whether it can be used, by the entries.
     pub(super) status: WalletStatus,
     pub(super) chain: Chain,
@@ -47,6 +53,7 @@ pub(super) struct WalletFold {
     /// The refunds and chargebacks among them.
     pub(super) takings: Vec<Taking>,
     pub(super) open_reservations: i64,
+    pub(super) heartbeats: Heartbeats,
 }
 
 impl WalletFold {
@@ -59,6 +66,9 @@ impl WalletFold {
             create_time: None,
             profile: None,
             told_profile: None,
+            tenant: None,
+            subscription: None,
+            next_time: i64::MAX,
             status: WalletStatus::Active,
             chain: Chain::new(WalletKey::from_uuid(uuid)),
             events: BTreeMap::new(),
@@ -69,6 +79,7 @@ impl WalletFold {
             taken_back: HashMap::new(),
             takings: Vec::new(),
             open_reservations: 0,
+            heartbeats: Heartbeats::default(),
         }
     }
 
@@ -113,14 +124,20 @@ impl WalletFold {
 
     /// What it says of rows counts from now on.
     fn facts(&mut self, entry: &Entry, faults: &mut Faults) {
-        let Facts { grants, status, debt_limits, profile, .. } = &entry.facts;
+        let Facts { grants, warnings, status, debt_limits, profile, .. } = &entry.facts;
         for (key, words) in grants {
             match self.grants.get_mut(key) {
-                Some(grant) => grant.words = Some(*words),
+                Some(grant) => grant.tell(*words, entry.revision),
                 None => {
                     faults.add(entry.revision, &format!("I16: tells of grant {key}, which was not issued"))
                 }
             }
+        }
+        for key in warnings.keys() {
+            let issued = self.grants.get(key).is_some_and(|grant| grant.revision() == entry.revision);
+            faults.unless(issued, entry.revision, || {
+                format!("I16: tells when grant {key} is warned of, which it does not issue")
+            });
         }
         for (unit, limit) in debt_limits.iter() {
             self.unit(unit).debt_limit = limit;

@@ -7,6 +7,7 @@ pub(crate) mod grants;
 pub(crate) mod reservations;
 pub(crate) mod signing_keys;
 pub(crate) mod sweeper_leases;
+pub(crate) mod tenants;
 pub(crate) mod wallet_balances;
 pub(crate) mod wallet_profiles;
 pub(crate) mod wallets;

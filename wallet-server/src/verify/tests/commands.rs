@@ -7,6 +7,7 @@ use wallet_core::decide::{
     ReverseCharge, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
+use wallet_core::operation::Operation;
 use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::subscription::Overrides;
 use wallet_core::wallet::WalletStatus;
@@ -126,6 +127,20 @@ pub(super) fn reserve_both(
         start: worker.map(options),
         actor: Some("mia".parse().unwrap()),
         labels: [("project".to_owned(), "p1".to_owned())].into(),
+    })
+}
+
+/// A job that the catalog prices.
+pub(super) fn clip(id: &str) -> Command {
+    let operation = Operation { kind: "video".to_owned(), attributes: [].into(), quantities: [].into() };
+    Command::Reserve(Reserve {
+        id: id.parse().unwrap(),
+        price: PriceSource::Operation(operation),
+        limits: Amounts::none(),
+        ttl: Some(MINUTE * 90),
+        start: None,
+        actor: None,
+        labels: [].into(),
     })
 }
 

@@ -14,10 +14,11 @@ use wallet_core::{
 };
 
 use super::commands::{
-    buy, cancel, change_plan, charge_back, credits, end, extend, fail, grant, pay, refund, refund_asked,
-    refund_subscription, rename, reserve, resume, reverse, revoke, settle, start, subscribe, top_up,
+    buy, cancel, change_plan, charge_back, clip, credits, end, extend, fail, grant, pay, refund,
+    refund_asked, refund_subscription, rename, reserve, resume, reverse, revoke, settle, start, subscribe,
+    top_up,
 };
-use crate::store::{Loaded, Store, Tx, Written};
+use crate::store::{CatalogRow, Loaded, Store, Tx, Written};
 
 const CATALOG: &str = r#"
 [units.credits]
@@ -48,6 +49,10 @@ id = "prepaid"
 term = "WEEK"
 renewal = "ON_PAYMENT"
 allowances = [{ unit = "credits", amount = 30 }]
+[[rules]]
+id = "clip"
+kind = "video"
+components = [{ label = "Clip", unit = "credits", flat = 2 }]
 [[packs]]
 id = "brief"
 amounts = { credits = 30, trainings = 1 }
@@ -67,15 +72,33 @@ const WEEK: u32 = 7 * 24 * 60;
 pub(super) async fn written(wallets: &[Story]) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("wallet.db").display());
-    let store = Store::open(&url).await.unwrap();
+    write(&url, wallets).await;
+    (folder, url)
+}
+
+/// The same in an empty database: as a server leaves it, with the catalog, the key that signs quotes and a lease.
+pub(super) async fn write(url: &str, wallets: &[Story]) {
+    let store = Store::open(url).await.unwrap();
     store.migrate().await.unwrap();
+    for version in [1, 2] {
+        let toml = format!("{CATALOG}# version {version}");
+        let catalog = CatalogRow {
+            tenant: TenantId::DEFAULT.0,
+            version,
+            digest: Catalog::parse(&toml).unwrap().digest().to_vec(),
+            toml,
+            publish_time: START.as_micros() + version,
+        };
+        store.insert_catalog(catalog).await.unwrap();
+    }
+    store.signing_key("quotes", [7; 32], START).await.unwrap();
+    assert!(store.sweep_lease(3, uuid::Uuid::new_v4(), START, MINUTE).await.unwrap());
     let lane = store.lane().await.unwrap();
     let tx = Tx::begin(&lane, store.backend(), MINUTE).await.unwrap();
     let batch: Vec<Written<'_>> = wallets.iter().map(Story::written).collect();
     tx.append(&batch).await.unwrap();
     tx.commit().await.unwrap();
     lane.close().await.unwrap();
-    (folder, url)
 }
 
 /// A wallet and what has happened to it.
@@ -148,6 +171,23 @@ impl Story {
             .and(reserve("j8", 5, 5, None))
             .and(start("j8"))
             .and(extend("j8"))
+    }
+
+    /// All of [`Story::rich`] and open holds of every kind: one that waits, one that runs and was extended, one that
+    /// began with its start, one priced by the catalog; a plan with a change that waits; credits that people will be
+    /// told of.
+    pub(super) fn open(wallet: &str) -> Self {
+        Self::rich(wallet)
+            .and(top_up("t5", "credits", 300))
+            .and(subscribe("s1", "plus"))
+            .and(change_plan("c1", "basic"))
+            .and(reserve("j10", 4, 4, Some("w1")))
+            .and(clip("j11"))
+            .and(reserve("j12", 6, 6, None))
+            .and(start("j12"))
+            .and(extend("j12"))
+            .wait(3)
+            .and(extend("j12"))
     }
 
     /// Everything that a subscription brings: periods, plan changes, payments early, late and missing, ends.

@@ -1,7 +1,9 @@
 //! A ledger of the real rules and the real store, verified as it is and with every kind of figure tampered with.
 
 mod chance;
+mod checkpoint;
 mod commands;
+mod edits;
 mod file;
 mod fixture;
 mod money_back;

@@ -85,7 +85,7 @@ async fn a_reservation_is_where_its_entries_left_it() {
         ("I7: reservation j4 has reserve_time", |r| r.reservation("j4").reserve_time += 1),
         ("I7: reservation j1 has finish_time", |r| r.reservation("j1").finish_time += 1),
         ("I7: reservation j1 has start_time", |r| r.reservation("j1").start_time += 1),
-        ("I7: reservation j2 has start_time", |r| r.reservation("j2").attempt = 0),
+        ("I16: reservation j2 is not run as its entries say: attempt 0", |r| r.reservation("j2").attempt = 0),
         ("I9: reservation j3 has deadline", |r| r.reservation("j3").deadline += 1),
         ("I9: reservation j1 has deadline", |r| r.reservation("j1").deadline = 0),
         ("I9: reservation j8 has deadline", |r| r.reservation("j8").sweep_at = i64::MAX),

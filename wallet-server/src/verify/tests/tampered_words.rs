@@ -147,7 +147,7 @@ async fn what_a_bill_says_besides_figures_is_what_the_entry_says() {
         (J5, |r| r.reservation("j5").finalizer = "outcome=00".to_owned()),
         (J2, |r| replace(&mut r.reservation("j2").bill, ["USER", "PLATFORM"])),
         ("I16: reservation j1 did not", |r| {
-            replace(&mut r.reservation("j1").bill, ["{", "{\"uncollected\":{\"credits\":5},"]);
+            replace(&mut r.reservation("j1").bill, ["\"late\"", "\"uncollected\":{\"credits\":5},\"late\""]);
         }),
     ])
     .await;

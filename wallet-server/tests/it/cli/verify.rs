@@ -93,6 +93,33 @@ each_database! {
         assert!(nobody.stderr.contains("there is no wallet nobody"), "{}", nobody.stderr);
     }
 
+    async fn a_ledger_continues_a_checkpoint_until_somebody_changes_the_past(server: Server) {
+        let database = ledger(server).await;
+        let folder = tempfile::tempdir().unwrap();
+        let [key, file] = ["key", "checkpoint"].map(|name| folder.path().join(name).display().to_string());
+        std::fs::write(&key, [9; 32]).unwrap();
+        let without_key = verify(&database, &["--checkpoint", &file]);
+        assert!(without_key.stderr.contains("--key-file"), "{without_key:?}");
+        assert_eq!(verify(&database, &["--checkpoint", &file, "--key-file", &key]).code, Some(0));
+
+        let server = Server::start(database.clone()).await;
+        server.client().await.top_up(purchase("v", "more", credits(1))).await.unwrap();
+        server.stop().await;
+        let grown = verify(&database, &["--against", &file, "--key-file", &key]);
+        assert_eq!(grown.code, Some(0), "{grown:?}");
+        tamper(&database, "UPDATE signing_keys SET create_time = 1").await;
+        assert_eq!(verify(&database, &[]).code, Some(0), "no row tells");
+        let secret = if database.url.starts_with("sqlite:") { "zeroblob(32)" } else { "decode(repeat('00', 32), 'hex')" };
+        tamper(&database, &format!("UPDATE signing_keys SET secret = {secret}")).await;
+        assert_eq!(verify(&database, &[]).code, Some(0), "no row tells");
+        let changed = verify(&database, &["--against", &file, "--key-file", &key]);
+        assert_eq!(changed.code, Some(1), "{changed:?}");
+        assert!(changed.stdout.contains("at the checkpoint"), "{}", changed.stdout);
+        std::fs::write(&key, [8; 32]).unwrap();
+        let other_key = verify(&database, &["--against", &file, "--key-file", &key]);
+        assert_eq!(other_key.code, Some(2), "{other_key:?}");
+    }
+
     async fn it_may_look_while_a_server_runs(server: Server) {
         server.wallet("w", 100).await;
         let looked = verify(&server.database, &[]);
@@ -152,6 +179,7 @@ each_database! {
             let found = verify(&database, &[]);
             assert_eq!(found.code, Some(1), "{sql}: {found:?}");
             assert!(found.stdout.contains(said), "{sql}: {}", found.stdout);
+            assert!(found.stdout.contains("has no trigger entries.entries_never_change"), "{}", found.stdout);
         }
     }
 }

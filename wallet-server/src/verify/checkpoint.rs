@@ -1,0 +1,230 @@
+//! Checkpoints: the head of every wallet at one instant, signed with a key that the database does not have.
+//!
+//! Whoever can write to the database can chain entries anew from the first one on, and no row would tell. A checkpoint
+//! that is kept elsewhere does: `--against` shows that the ledger continues it, with the same catalogs and keys.
+//!
+//! A file of lines: what it is; catalogs, keys and wallets in the order of their keys; and an HMAC-SHA256 over all of
+//! that. It is read and written line by line, however many wallets there are.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, Lines, Write};
+use std::path::{Path, PathBuf};
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::store::entity::{entries, wallets};
+use crate::store::pages::Key;
+use crate::verify::control::Known;
+use crate::verify::faults::Faults;
+
+const FIRST: &str = "credit-wallet checkpoint 1";
+/// A key is as random as it is long.
+const KEY_BYTES: std::ops::RangeInclusive<usize> = 32..=4096;
+
+/// The secret that checkpoints are signed with.
+#[derive(Clone)]
+pub(super) struct Signer(Hmac<Sha256>);
+
+impl Signer {
+    /// The bytes of a file, as they are.
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
+        let key = fs::read(path).map_err(|error| format!("key file {}: {error}", path.display()))?;
+        let long_enough = KEY_BYTES.contains(&key.len());
+        match Hmac::new_from_slice(&key) {
+            Ok(keyed) if long_enough => Ok(Self(keyed)),
+            _ => Err(format!(
+                "key file {} has {} bytes, 32 to 4096 are allowed; make one: head -c 32 /dev/urandom > FILE",
+                path.display(),
+                key.len()
+            )),
+        }
+    }
+}
+
+/// A checkpoint that is being written.
+pub(super) struct Heads {
+    path: PathBuf,
+    file: BufWriter<File>,
+    signer: Hmac<Sha256>,
+    failed: Option<io::Error>,
+}
+
+impl Heads {
+    /// Begins beside the file: it appears when it is whole.
+    pub(super) fn create(path: &Path, signer: &Signer, known: &Known) -> Result<Self, String> {
+        let file = File::create(unfinished(path))
+            .map_err(|error| format!("checkpoint {}: {error}", path.display()))?;
+        let (path, file) = (path.to_owned(), BufWriter::new(file));
+        let mut heads = Self { path, file, signer: signer.0.clone(), failed: None };
+        heads.line(FIRST);
+        known.lines.iter().for_each(|line| heads.line(line));
+        Ok(heads)
+    }
+
+    /// The head of the next wallet.
+    pub(super) fn add(&mut self, row: &wallets::Model) {
+        self.line(&line(row.bucket, row.wallet_key, row.revision, &row.head));
+    }
+
+    /// Signs it and gives it its name, if the ledger is clean.
+    pub(super) fn finish(mut self, is_clean: bool) -> Result<(), String> {
+        let written = match self.failed.take() {
+            Some(error) => Err(error),
+            None if is_clean => self.sign(),
+            None => fs::remove_file(unfinished(&self.path)),
+        };
+        written.map_err(|error| format!("checkpoint {}: {error}", self.path.display()))
+    }
+
+    fn sign(&mut self) -> io::Result<()> {
+        let signature = hex::encode(self.signer.clone().finalize().into_bytes());
+        writeln!(self.file, "end {signature}")?;
+        self.file.flush()?;
+        self.file.get_ref().sync_all()?;
+        fs::rename(unfinished(&self.path), &self.path)
+    }
+
+    fn line(&mut self, line: &str) {
+        self.signer.update(line.as_bytes());
+        self.signer.update(b"\n");
+        if let Err(error) = writeln!(self.file, "{line}") {
+            self.failed.get_or_insert(error);
+        }
+    }
+}
+
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".unfinished");
+    name.into()
+}
+
+fn line(bucket: i16, wallet: Uuid, revision: i64, head: &[u8]) -> String {
+    format!("wallet {bucket} {wallet} {revision} {}", hex::encode(head))
+}
+
+/// A wallet as it was.
+struct Head {
+    key: Key,
+    revision: i64,
+    head: String,
+}
+
+/// A checkpoint that a ledger is compared with, wallet by wallet.
+pub(super) struct Against {
+    lines: Lines<BufReader<File>>,
+    next: Option<Head>,
+    /// The present wallet, until its entry has come.
+    wanted: Option<Head>,
+}
+
+impl Against {
+    /// Opens a checkpoint that this key signed, and compares what is no wallet.
+    pub(super) fn open(
+        path: &Path,
+        signer: &Signer,
+        known: &Known,
+        faults: &mut Faults,
+    ) -> Result<Self, String> {
+        let name = |error: String| format!("checkpoint {}: {error}", path.display());
+        let lines = || Ok::<_, io::Error>(BufReader::new(File::open(path)?).lines());
+        let all = lines().map_err(|error| name(error.to_string()))?;
+        signed(all, signer).map_err(name)?;
+        let lines = lines().map_err(|error| name(error.to_string()))?;
+        let mut against = Self { lines, next: None, wanted: None };
+        faults.about_the_database();
+        while let Some(line) = against.lines.next().transpose().map_err(|error| name(error.to_string()))? {
+            if line.starts_with("wallet ") || line.starts_with("end ") {
+                against.next = head(&line);
+                break;
+            }
+            faults.unless(line == FIRST || known.lines.contains(&line), 0, || {
+                format!("I16: had {line} at the checkpoint")
+            });
+        }
+        Ok(against)
+    }
+
+    /// The wallets before this one are not there, and this one may be in the checkpoint.
+    pub(super) fn turn_to(&mut self, key: Key, faults: &mut Faults) {
+        while let Some(head) = self.next.take_if(|head| head.key <= key) {
+            if head.key == key {
+                self.wanted = Some(head);
+            } else {
+                missing(&head, faults);
+            }
+            self.next = self.read(faults);
+        }
+    }
+
+    /// The entry that was the last one has the hash that it had.
+    pub(super) fn entry(&mut self, row: &entries::Model, faults: &mut Faults) {
+        let Some(head) = self.wanted.take_if(|head| head.revision == row.revision) else { return };
+        let is = hex::encode(&row.hash);
+        faults.unless(is == head.head, row.revision, || {
+            format!("I16: has hash {is}, had {} at the checkpoint", head.head)
+        });
+    }
+
+    /// The wallet's entries have come.
+    pub(super) fn leave(&mut self, faults: &mut Faults) {
+        if let Some(Head { revision, .. }) = self.wanted.take() {
+            faults.add(revision, "I16: was its last entry at the checkpoint, and is not there");
+        }
+    }
+
+    /// All wallets have come.
+    pub(super) fn end(&mut self, faults: &mut Faults) {
+        while let Some(head) = self.next.take() {
+            missing(&head, faults);
+            self.next = self.read(faults);
+        }
+    }
+
+    fn read(&mut self, faults: &mut Faults) -> Option<Head> {
+        match self.lines.next()? {
+            Ok(line) => head(&line),
+            Err(error) => {
+                faults.add_of_the_database(&format!("the checkpoint cannot be read: {error}"));
+                None
+            }
+        }
+    }
+}
+
+fn missing(head: &Head, faults: &mut Faults) {
+    let Head { key: (_, wallet), revision, .. } = head;
+    faults.add_of_the_database(&format!(
+        "I16: had wallet {wallet} at the checkpoint, with revision {revision}"
+    ));
+}
+
+/// The line of a wallet; nothing for the end.
+fn head(line: &str) -> Option<Head> {
+    let mut words = line.strip_prefix("wallet ")?.split(' ');
+    let key = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    Some(Head { key, revision: words.next()?.parse().ok()?, head: words.next()?.to_owned() })
+}
+
+/// Whether the last line signs all others.
+fn signed(lines: Lines<BufReader<File>>, signer: &Signer) -> Result<(), String> {
+    let mut keyed = signer.0.clone();
+    let mut end = None;
+    for line in lines {
+        let line = line.map_err(|error| error.to_string())?;
+        if end.is_some() {
+            return Err("goes on after its end".to_owned());
+        }
+        match line.strip_prefix("end ") {
+            Some(signature) => end = Some(hex::decode(signature).map_err(|error| error.to_string())?),
+            None => {
+                keyed.update(line.as_bytes());
+                keyed.update(b"\n");
+            }
+        }
+    }
+    let end = end.ok_or("has no end: it was cut, or is no checkpoint")?;
+    keyed.verify_slice(&end).map_err(|_| "was not signed with this key, or was changed since".to_owned())
+}

@@ -1,0 +1,149 @@
+//! The control plane: tenants, catalogs, keys and leases, each row by itself and in its order.
+//!
+//! No entry tells of it. What a catalog says is pinned by its digest; what nothing else in the database tells is
+//! bounded or noted, and kept by a checkpoint outside of it.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+use wallet_core::catalog::Catalog;
+use wallet_core::{TenantId, Timestamp};
+
+use crate::store::entity::{catalogs, signing_keys, sweeper_leases, tenants};
+use crate::store::{ReadTx, StoreError};
+use crate::verify::faults::Faults;
+
+/// The name of the key that signs quotes.
+const QUOTES: &str = "quotes";
+/// Into how many parts sweepers share the buckets.
+const PARTS: i16 = 8;
+/// Later than now by an hour, an instant is worth a look: a clock is wrong, or was moved by hand.
+const AHEAD: i64 = 3_600_000_000;
+
+/// What rows of wallets may name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    tenants: BTreeSet<Uuid>,
+    catalogs: BTreeSet<(Uuid, i64)>,
+    /// What a checkpoint keeps of it, a line each.
+    pub(super) lines: Vec<String>,
+}
+
+impl Known {
+    pub(super) fn has_tenant(&self, tenant: Uuid) -> bool {
+        self.tenants.contains(&tenant)
+    }
+
+    pub(super) fn has_catalog(&self, tenant: Uuid, version: i64) -> bool {
+        self.catalogs.contains(&(tenant, version))
+    }
+}
+
+/// Reads all of it.
+pub(super) async fn read(
+    snapshot: &ReadTx,
+    now: Timestamp,
+    faults: &mut Faults,
+) -> Result<Known, StoreError> {
+    let mut check = Check { known: Known::default(), latest: now.as_micros().saturating_add(AHEAD), faults };
+    check.faults.about_the_database();
+    snapshot.each_of::<tenants::Entity>(|row| check.row("tenants", row, Check::tenant)).await?;
+    let default = check.known.has_tenant(TenantId::DEFAULT.0);
+    check.faults.unless(default, 0, || "has no tenant \"default\"".to_owned());
+    let mut last = None;
+    snapshot
+        .each_of::<catalogs::Entity>(|row| {
+            check.row("catalogs", row, |check, row| check.catalog(&row, &mut last));
+        })
+        .await?;
+    snapshot.each_of::<signing_keys::Entity>(|row| check.row("signing_keys", row, Check::key)).await?;
+    snapshot.each_of::<sweeper_leases::Entity>(|row| check.row("sweeper_leases", row, Check::lease)).await?;
+    Ok(check.known)
+}
+
+struct Check<'a> {
+    known: Known,
+    /// Later instants are worth a look.
+    latest: i64,
+    faults: &'a mut Faults,
+}
+
+impl Check<'_> {
+    /// A row of a table, if it reads back.
+    fn row<T>(&mut self, table: &str, row: Result<T, String>, check: impl FnOnce(&mut Self, T)) {
+        match row {
+            Ok(row) => check(self, row),
+            Err(error) => self.faults.add(0, &format!("a row of {table} does not read back: {error}")),
+        }
+    }
+
+    /// The tenant of callers without a key is made with the database.
+    fn tenant(&mut self, row: tenants::Model) {
+        let tenants::Model { tenant, name, create_time } = row;
+        let made = (name.as_str(), create_time) == ("default", 0);
+        self.faults.unless(made == (tenant == TenantId::DEFAULT.0), 0, || {
+            format!("tenant {tenant} is {name:?}, made at {}", Timestamp::from_micros(create_time))
+        });
+        self.known.tenants.insert(tenant);
+    }
+
+    /// I22: every version from the first on is there, and is the text that was published.
+    fn catalog(&mut self, row: &catalogs::Model, last: &mut Option<(Uuid, i64, i64)>) {
+        let catalogs::Model { tenant, version, toml, digest, publish_time } = row;
+        let (before, since) = match *last {
+            Some((of, version, time)) if of == *tenant => (version, time),
+            _ => (0, 0),
+        };
+        let faults = &mut *self.faults;
+        faults.unless(self.known.tenants.contains(tenant), 0, || {
+            format!("catalog {version} has tenant {tenant}, which is not there")
+        });
+        faults.unless(*version == before + 1, 0, || {
+            format!("I22: catalog {version} of tenant {tenant} follows {before}")
+        });
+        let is: [u8; 32] = Sha256::digest(toml).into();
+        faults.unless(is.as_slice() == digest.as_slice(), 0, || {
+            format!(
+                "I22: catalog {version} has digest {}, {} by its text",
+                hex::encode(digest),
+                hex::encode(is)
+            )
+        });
+        if let Err(problems) = Catalog::parse(toml) {
+            faults.add(0, &format!("catalog {version} does not read back: {problems}"));
+        }
+        faults.unless(*publish_time >= since, 0, || {
+            let [time, since] = [*publish_time, since].map(Timestamp::from_micros);
+            format!("I18: catalog {version} was published at {time}, the one before at {since}")
+        });
+        *last = Some((*tenant, *version, *publish_time));
+        self.known.catalogs.insert((*tenant, *version));
+        self.known.lines.push(format!("catalog {tenant} {version} {}", hex::encode(is)));
+        self.look(*publish_time, || format!("catalog {version} was published"));
+    }
+
+    fn key(&mut self, row: signing_keys::Model) {
+        let signing_keys::Model { name, secret, create_time } = row;
+        self.faults
+            .unless(secret.len() == 32, 0, || format!("key {name:?} has {} bytes, not 32", secret.len()));
+        self.faults.unless(name == QUOTES, 0, || format!("key {name:?} signs nothing"));
+        self.known.lines.push(format!("key {} {}", hex::encode(&name), hex::encode(Sha256::digest(&secret))));
+        self.look(create_time, || format!("key {name:?} was made"));
+    }
+
+    /// Who has it and until when is told by nothing else.
+    fn lease(&mut self, row: sweeper_leases::Model) {
+        let sweeper_leases::Model { part, expire_time, .. } = row;
+        self.faults.unless((0..PARTS).contains(&part), 0, || {
+            format!("I9: part {part} of the buckets is leased, there are {PARTS}")
+        });
+        self.look(expire_time, || format!("the lease on part {part} of the buckets ends"));
+    }
+
+    fn look(&mut self, time: i64, what: impl FnOnce() -> String) {
+        if time > self.latest {
+            self.faults.note(&format!("{} at {}, which is ahead", what(), Timestamp::from_micros(time)));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Edits of the control plane, and of the schema.
+
+use super::Edit;
+use super::Finds::{Fault, Note, Nothing};
+
+pub(super) const EDITS: &[Edit] = &[
+    ("tenants.tenant", "UPDATE tenants SET tenant = {uuid}", Fault("the database: has no tenant")),
+    ("tenants.tenant", "DELETE FROM tenants", Fault("the database: has no tenant")),
+    ("tenants.name", "UPDATE tenants SET name = 'other'", Fault("is \"other\", made at")),
+    ("tenants.create_time", "UPDATE tenants SET create_time = 1", Fault("is \"default\", made at")),
+    ("catalogs.tenant", "UPDATE catalogs SET tenant = {uuid}", Fault("which is not there")),
+    (
+        "catalogs.version",
+        "UPDATE catalogs SET version = 5 WHERE version = 2",
+        Fault("I22: catalog 5 of tenant"),
+    ),
+    (
+        "catalogs.version",
+        "UPDATE catalogs SET version = 9 WHERE version = 1",
+        Fault("is priced by catalog 1, which is not there"),
+    ),
+    (
+        "catalogs.version",
+        "DELETE FROM catalogs WHERE version = 1",
+        Fault("is priced by catalog 1, which is not there"),
+    ),
+    ("catalogs.version", "DELETE FROM catalogs WHERE version = 2", Nothing("The control plane")),
+    (
+        "catalogs.toml",
+        "UPDATE catalogs SET toml = replace(toml, 'flat = 2', 'flat = 1')",
+        Fault("I22: catalog 1 has digest"),
+    ),
+    (
+        "catalogs.toml",
+        "UPDATE catalogs SET toml = toml || ' ' WHERE version = 2",
+        Fault("I22: catalog 2 has digest"),
+    ),
+    (
+        "catalogs.toml",
+        "UPDATE catalogs SET toml = '[' WHERE version = 2",
+        Fault("catalog 2 does not read back"),
+    ),
+    ("catalogs.digest", "UPDATE catalogs SET digest = {bytes}", Fault("I22: catalog 1 has digest")),
+    (
+        "catalogs.publish_time",
+        "UPDATE catalogs SET publish_time = 5 WHERE version = 2",
+        Fault("I18: catalog 2 was published at"),
+    ),
+    (
+        "catalogs.publish_time",
+        "UPDATE catalogs SET publish_time = publish_time + 631152000000000 WHERE version = 2",
+        Note("catalog 2 was published at"),
+    ),
+    (
+        "catalogs.publish_time",
+        "UPDATE catalogs SET publish_time = publish_time + 1 WHERE version = 2",
+        Nothing("The control plane"),
+    ),
+    ("signing_keys.name", "UPDATE signing_keys SET name = 'quote'", Fault("key \"quote\" signs nothing")),
+    ("signing_keys.name", "DELETE FROM signing_keys", Nothing("The control plane")),
+    ("signing_keys.secret", "UPDATE signing_keys SET secret = {bytes}", Nothing("The control plane")),
+    ("signing_keys.create_time", "UPDATE signing_keys SET create_time = 5", Nothing("The control plane")),
+    (
+        "signing_keys.create_time",
+        "UPDATE signing_keys SET create_time = create_time + 631152000000000",
+        Note("key \"quotes\" was made at"),
+    ),
+    (
+        "sweeper_leases.part",
+        "UPDATE sweeper_leases SET part = 9",
+        Fault("I9: part 9 of the buckets is leased"),
+    ),
+    ("sweeper_leases.holder", "UPDATE sweeper_leases SET holder = {uuid}", Nothing("The control plane")),
+    (
+        "sweeper_leases.expire_time",
+        "UPDATE sweeper_leases SET expire_time = expire_time + 631152000000000",
+        Note("the lease on part 3 of the buckets ends at"),
+    ),
+    ("sweeper_leases.expire_time", "UPDATE sweeper_leases SET expire_time = 5", Nothing("The control plane")),
+];
+
+/// What is done to a file and to a PostgreSQL database, how the latter is mended, and the fault.
+pub(super) const SCHEMA: &[(&str, &str, &str, &str)] = &[
+    (
+        "DROP TRIGGER entries_never_change",
+        "DROP TRIGGER entries_never_change ON entries",
+        "CREATE TRIGGER entries_never_change BEFORE UPDATE OR DELETE ON entries
+         FOR EACH ROW EXECUTE FUNCTION entries_are_immutable()",
+        "has no trigger entries.entries_never_change",
+    ),
+    (
+        "DROP TRIGGER events_never_go; CREATE TRIGGER events_never_go BEFORE DELETE ON events BEGIN SELECT 1; END",
+        "CREATE OR REPLACE FUNCTION events_are_immutable() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RETURN NEW; END $$",
+        "CREATE OR REPLACE FUNCTION events_are_immutable() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'events are immutable' USING ERRCODE = 'restrict_violation'; END $$",
+        ", not ",
+    ),
+    (
+        "",
+        "ALTER TABLE entries DISABLE TRIGGER entries_never_vanish",
+        "ALTER TABLE entries ENABLE TRIGGER entries_never_vanish",
+        "DISABLED",
+    ),
+    (
+        "CREATE TRIGGER foreign_one AFTER INSERT ON entries BEGIN SELECT 1; END",
+        "CREATE RULE foreign_one AS ON INSERT TO entries DO ALSO SELECT 1",
+        "DROP RULE foreign_one ON entries",
+        "entries.foreign_one beside ours",
+    ),
+    (
+        "DROP INDEX entries_request",
+        "DROP INDEX entries_request",
+        "CREATE UNIQUE INDEX entries_request ON entries (bucket, wallet_key, request_id) WHERE request_id <> ''",
+        "has no index entries_request",
+    ),
+    (
+        "",
+        "ALTER TABLE grants DROP CONSTRAINT grants_held_check, ADD CONSTRAINT grants_held_check CHECK (held >= -100)",
+        "ALTER TABLE grants DROP CONSTRAINT grants_held_check, ADD CONSTRAINT grants_held_check CHECK (held >= 0)",
+        "has constraint grants.grants_held_check as",
+    ),
+    (
+        "",
+        "ALTER TABLE wallets ALTER head DROP NOT NULL",
+        "ALTER TABLE wallets ALTER head SET NOT NULL",
+        "has column wallets.head as bytea, not bytea NOT NULL",
+    ),
+    (
+        "DELETE FROM seaql_migrations WHERE version = 'm0004_events'",
+        "DELETE FROM seaql_migrations WHERE version = 'm0004_events'",
+        "INSERT INTO seaql_migrations VALUES ('m0004_events', 0)",
+        "has no migration m0004_events",
+    ),
+];

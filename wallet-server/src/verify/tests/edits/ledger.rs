@@ -1,0 +1,167 @@
+//! Edits of entries and events, past the triggers that forbid them.
+
+use super::Edit;
+use super::Finds::Fault;
+
+pub(super) const EDITS: &[Edit] = &[
+    (
+        "entries.bucket",
+        "UPDATE entries SET bucket = 63 - bucket WHERE revision = 2 AND {ann}",
+        Fault("has rows under"),
+    ),
+    (
+        "entries.wallet_key",
+        "UPDATE entries SET wallet_key = {uuid} WHERE revision = 2 AND {ann}",
+        Fault("has rows under"),
+    ),
+    (
+        "entries.wallet_key",
+        "DELETE FROM entries WHERE revision = 5 AND {ann}",
+        Fault("I16: follows revision 4"),
+    ),
+    (
+        "entries.wallet_key",
+        "DELETE FROM entries WHERE {ann} AND revision = (SELECT max(revision) FROM entries WHERE {ann})",
+        Fault("I16: the wallet has revision"),
+    ),
+    (
+        "entries.revision",
+        "UPDATE entries SET revision = 999 WHERE revision = 5 AND {ann}",
+        Fault("I16: follows revision"),
+    ),
+    (
+        "entries.format",
+        "UPDATE entries SET format = 2 WHERE revision = 5 AND {ann}",
+        Fault("has format 2, which is not known"),
+    ),
+    (
+        "entries.kind",
+        "UPDATE entries SET kind = 4 WHERE kind = 3 AND revision = 2 AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    (
+        "entries.kind",
+        "UPDATE entries SET kind = 99 WHERE revision = 5 AND {ann}",
+        Fault("has kind 99, which is not known"),
+    ),
+    (
+        "entries.effective_time",
+        "UPDATE entries SET effective_time = effective_time - 1 WHERE revision = 5 AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    (
+        "entries.record_time",
+        "UPDATE entries SET record_time = record_time + 1 WHERE revision = 5 AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    (
+        "entries.reservation_id",
+        "UPDATE entries SET reservation_id = 'j9' WHERE kind = 9 AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    (
+        "entries.request_id",
+        "UPDATE entries SET request_id = 'r9' WHERE request_id = 'r1' AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    (
+        "entries.request_id",
+        "UPDATE entries SET request_id = '' WHERE request_id = 'r1' AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    (
+        "entries.fingerprint",
+        "UPDATE entries SET fingerprint = 'a=0011223344556677' WHERE request_id = 'r1' AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    (
+        "entries.fingerprint",
+        "UPDATE entries SET fingerprint = 'x' WHERE request_id = 'r1' AND {ann}",
+        Fault("does not read back"),
+    ),
+    ("entries.actor", "UPDATE entries SET actor = 'max' WHERE kind = 8 AND {ann}", Fault("I16: has hash")),
+    (
+        "entries.reason",
+        "UPDATE entries SET reason = 'gift' WHERE revision = 5 AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    ("entries.facts", "UPDATE entries SET facts = '' WHERE kind = 8 AND {ann}", Fault("I16: has hash")),
+    (
+        "entries.facts",
+        "UPDATE entries SET facts = facts || ' ' WHERE kind = 8 AND {ann}",
+        Fault("do not read back"),
+    ),
+    (
+        "entries.facts",
+        "UPDATE entries SET facts = replace(facts, '{\"', '{\"x\":1,\"') WHERE kind = 8 AND {ann}",
+        Fault("the entry does not read back"),
+    ),
+    (
+        "entries.postings",
+        "UPDATE entries SET postings = replace(postings, '100', '101') WHERE revision = 2 AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    (
+        "entries.postings",
+        "UPDATE entries SET postings = replace(postings, ',', ', ') WHERE revision = 2 AND {ann}",
+        Fault("the entry does not read back: postings"),
+    ),
+    (
+        "entries.postings",
+        "UPDATE entries SET postings = replace(postings, '{\"', '{\"x\":1,\"') WHERE revision = 2 AND {ann}",
+        Fault("the entry does not read back: postings"),
+    ),
+    (
+        "entries.balances",
+        "UPDATE entries SET balances = replace(balances, '100', '101') WHERE revision = 2 AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    (
+        "entries.balances",
+        "UPDATE entries SET balances = replace(balances, '{\"', '{\"x\":1,\"') WHERE revision = 2 AND {ann}",
+        Fault("the entry does not read back: balances"),
+    ),
+    (
+        "entries.balances",
+        "UPDATE entries SET balances = ' ' || balances WHERE revision = 2 AND {ann}",
+        Fault("the entry does not read back: balances"),
+    ),
+    (
+        "entries.hash",
+        "UPDATE entries SET hash = {bytes} WHERE revision = 5 AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    ("events.bucket", "UPDATE events SET bucket = 63 - bucket WHERE {ann}", Fault("has rows under")),
+    ("events.wallet_key", "UPDATE events SET wallet_key = {uuid} WHERE {ann}", Fault("has rows under")),
+    ("events.wallet_key", "DELETE FROM events WHERE {ann}", Fault("I16: has hash")),
+    (
+        "events.revision",
+        "UPDATE events SET revision = revision + 1000 WHERE {ann}",
+        Fault("has events and no entry"),
+    ),
+    ("events.n", "UPDATE events SET n = n + 7 WHERE {ann}", Fault("has number 7")),
+    ("events.kind", "UPDATE events SET kind = 77 WHERE {ann}", Fault("does not read back: has kind 77")),
+    ("events.unit", "UPDATE events SET unit = 'trainings' WHERE {ann}", Fault("I16: has hash")),
+    ("events.available", "UPDATE events SET available = available + 1 WHERE {ann}", Fault("I16: has hash")),
+    ("events.threshold", "UPDATE events SET threshold = threshold + 1 WHERE {ann}", Fault("I16: has hash")),
+    (
+        "events.event_time",
+        "UPDATE events SET event_time = event_time + 1 WHERE {ann}",
+        Fault("is effective at"),
+    ),
+    (
+        "events.details",
+        "UPDATE events SET details = '{\"grant\":\"grant:g9\"}' WHERE {ann}",
+        Fault("I16: has hash"),
+    ),
+    (
+        "events.details",
+        "UPDATE events SET details = '{\"x\":1}' WHERE {ann}",
+        Fault("does not read back: details"),
+    ),
+    (
+        "events.details",
+        "UPDATE events SET details = details || ' ' WHERE {ann}",
+        Fault("does not read back: details"),
+    ),
+];

@@ -1,0 +1,234 @@
+//! Edits of reservations: open holds of every kind, and jobs that ended in every way.
+
+use super::Edit;
+use super::Finds::{Fault, Nothing};
+
+pub(super) const EDITS: &[Edit] = &[
+    ("reservations.bucket", "UPDATE reservations SET bucket = 63 - bucket WHERE reservation_id = 'j1' AND {ann}", Fault("has rows under")),
+    ("reservations.wallet_key", "UPDATE reservations SET wallet_key = {uuid} WHERE reservation_id = 'j1' AND {ann}", Fault("has rows under")),
+    (
+        "reservations.wallet_key",
+        "DELETE FROM reservations WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I7: reservation j1 has no row"),
+    ),
+    (
+        "reservations.reservation_id",
+        "UPDATE reservations SET reservation_id = 'j99' WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I7: reservation j99 is in no entry"),
+    ),
+    (
+        "reservations.state",
+        "UPDATE reservations SET state = 4 WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I7: reservation j1 is FAILED, SETTLED by its entries"),
+    ),
+    // A cancel costs more once a job has started.
+    (
+        "reservations.state",
+        "UPDATE reservations SET state = 1 WHERE reservation_id = 'j10' AND {ann}",
+        Fault("I7: reservation j10 is HELD, PROCESSING by its entries"),
+    ),
+    (
+        "reservations.state",
+        "UPDATE reservations SET state = 1, start_time = 0, attempt = 0, worker = '', lease = 0
+          WHERE reservation_id = 'j10' AND {ann}",
+        Fault("I7: reservation j10 is HELD, PROCESSING by its entries"),
+    ),
+    (
+        "reservations.state",
+        "UPDATE reservations SET state = 2, start_time = reserve_time, attempt = 1, worker = 'w1'
+          WHERE reservation_id = 'j7' AND {ann}",
+        Fault("I7: reservation j7 is PROCESSING, HELD by its entries"),
+    ),
+    (
+        "reservations.open",
+        "UPDATE reservations SET open = NOT open WHERE reservation_id = 'j7' AND {ann}",
+        Fault("I7: reservation j7 has open"),
+    ),
+    (
+        "reservations.deadline",
+        "UPDATE reservations SET deadline = deadline + 315576000000000 WHERE reservation_id = 'j7' AND {ann}",
+        Fault("I9: reservation j7 has deadline"),
+    ),
+    (
+        "reservations.deadline",
+        "UPDATE reservations SET deadline = reserve_time - 1, sweep_at = reserve_time - 1
+          WHERE reservation_id = 'j7' AND {ann}",
+        Fault("I9: reservation j7 has deadline"),
+    ),
+    (
+        "reservations.deadline",
+        "UPDATE reservations SET deadline = deadline + 1 WHERE reservation_id = 'j5' AND {ann}",
+        Fault("I16: reservation j5 did not end as its entries say"),
+    ),
+    (
+        "reservations.deadline",
+        "UPDATE reservations SET deadline = deadline + 1 WHERE reservation_id = 'j3' AND {ann}",
+        Fault("I9: reservation j3 has deadline"),
+    ),
+    // No heartbeat came since that one began.
+    (
+        "reservations.deadline",
+        "UPDATE reservations SET deadline = deadline + 1 WHERE reservation_id = 'j1' AND {bob}",
+        Fault("I16: reservation j1 did not end as its entries say"),
+    ),
+    (
+        "reservations.deadline",
+        "UPDATE reservations SET deadline = deadline + 1 WHERE reservation_id = 'j12' AND {ann}",
+        Nothing("Heartbeats"),
+    ),
+    (
+        "reservations.sweep_at",
+        "UPDATE reservations SET sweep_at = 9223372036854775807 WHERE reservation_id = 'j7' AND {ann}",
+        Fault("I9: reservation j7 has deadline"),
+    ),
+    (
+        "reservations.sweep_at",
+        "UPDATE reservations SET sweep_at = 0 WHERE reservation_id = 'j7' AND {ann}",
+        Fault("I9: reservation j7 has deadline"),
+    ),
+    (
+        "reservations.sweep_at",
+        "UPDATE reservations SET sweep_at = sweep_at - 1 WHERE reservation_id = 'j7' AND {ann}",
+        Nothing("Hints for the sweeper"),
+    ),
+    (
+        "reservations.attempt",
+        "UPDATE reservations SET attempt = 2 WHERE reservation_id = 'j10' AND {ann}",
+        Fault("I16: reservation j10 is not run as its entries say"),
+    ),
+    (
+        "reservations.attempt",
+        "UPDATE reservations SET attempt = 2 WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I16: reservation j1 is not run as its entries say"),
+    ),
+    (
+        "reservations.worker",
+        "UPDATE reservations SET worker = 'w9' WHERE reservation_id = 'j8' AND {ann}",
+        Fault("I16: reservation j8 is not run as its entries say"),
+    ),
+    (
+        "reservations.worker",
+        "UPDATE reservations SET worker = 'w9' WHERE reservation_id = 'j6' AND {ann}",
+        Fault("I16: reservation j6 is not run as its entries say"),
+    ),
+    (
+        "reservations.lease",
+        "UPDATE reservations SET lease = lease + 1 WHERE reservation_id = 'j8' AND {ann}",
+        Fault("I16: reservation j8 is not run as its entries say"),
+    ),
+    (
+        "reservations.lease",
+        "UPDATE reservations SET lease = 0 WHERE reservation_id = 'j6' AND {ann}",
+        Fault("I16: reservation j6 is not run as its entries say"),
+    ),
+    (
+        "reservations.start_time",
+        "UPDATE reservations SET start_time = start_time + 1 WHERE reservation_id = 'j8' AND {ann}",
+        Fault("I7: reservation j8 has start_time"),
+    ),
+    (
+        "reservations.start_time",
+        "UPDATE reservations SET start_time = reserve_time WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I7: reservation j1 has start_time"),
+    ),
+    (
+        "reservations.allocations",
+        "UPDATE reservations SET allocations = replace(allocations, '\"h\":4', '\"h\":3')
+          WHERE reservation_id = 'j10' AND {ann}",
+        Fault("I5: "),
+    ),
+    (
+        "reservations.allocations",
+        "UPDATE reservations SET allocations = replace(allocations, '{\"', '{\"x\":1,\"')
+          WHERE reservation_id = 'j10' AND {ann}",
+        Fault("reservation j10 does not read back: allocations"),
+    ),
+    (
+        "reservations.allocations",
+        "UPDATE reservations SET allocations = allocations || ' ' WHERE reservation_id = 'j1' AND {ann}",
+        Fault("reservation j1 does not read back: allocations"),
+    ),
+    (
+        "reservations.finish_time",
+        "UPDATE reservations SET finish_time = finish_time + 1 WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I7: reservation j1 has finish_time"),
+    ),
+    (
+        "reservations.finish_revision",
+        "UPDATE reservations SET finish_revision = finish_revision + 1 WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I7: reservation j1 has finish_revision"),
+    ),
+    (
+        "reservations.finalizer",
+        "UPDATE reservations SET finalizer = 'outcome=0011223344556677' WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I16: reservation j1 did not end as its entries say"),
+    ),
+    (
+        "reservations.finalizer",
+        "UPDATE reservations SET finalizer = '' WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I16: reservation j1 did not end as its entries say"),
+    ),
+    (
+        "reservations.finalizer",
+        "UPDATE reservations SET finalizer = 'outcome=0011223344556677' WHERE reservation_id = 'j7' AND {ann}",
+        Fault("I16: reservation j7 did not end as its entries say"),
+    ),
+    (
+        "reservations.bill",
+        "UPDATE reservations SET bill = replace(bill, '\"charged\":{\"credits\":45', '\"charged\":{\"credits\":44')
+          WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I8: reservation j1: billed 44 credits charged"),
+    ),
+    (
+        "reservations.bill",
+        "UPDATE reservations SET bill = replace(bill, '{\"charged\"', '{\"x\":1,\"charged\"')
+          WHERE reservation_id = 'j1' AND {ann}",
+        Fault("reservation j1 does not read back: bill"),
+    ),
+    (
+        "reservations.bill",
+        "UPDATE reservations SET bill = replace(bill, 'NSFW', 'GPU') WHERE reservation_id = 'j5' AND {ann}",
+        Fault("I16: reservation j5 did not end as its entries say"),
+    ),
+    (
+        "reservations.reserve_time",
+        "UPDATE reservations SET reserve_time = reserve_time + 1 WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I7: reservation j1 has reserve_time"),
+    ),
+    (
+        "reservations.reserve_revision",
+        "UPDATE reservations SET reserve_revision = reserve_revision + 1 WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I7: reservation j1 has reserve_revision"),
+    ),
+    (
+        "reservations.fingerprint",
+        "UPDATE reservations SET fingerprint = 'amounts=0011223344556677' WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I16: reservation j1 is not what its entries say"),
+    ),
+    (
+        "reservations.kind",
+        "UPDATE reservations SET kind = 'image' WHERE reservation_id = 'j11' AND {ann}",
+        Fault("reservation j11 does not read back: kind"),
+    ),
+    (
+        "reservations.actor",
+        "UPDATE reservations SET actor = 'max' WHERE reservation_id = 'j1' AND {ann}",
+        Fault("reservation j1 does not read back: kind"),
+    ),
+    (
+        "reservations.terms",
+        "UPDATE reservations SET terms = replace(terms, 'mia', 'max'), actor = 'max' WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I16: reservation j1 is not what its entries say"),
+    ),
+    (
+        "reservations.terms",
+        "UPDATE reservations SET terms = replace(terms, '\"catalog_version\":1', '\"catalog_version\":2')
+          WHERE reservation_id = 'j11' AND {ann}",
+        Fault("I16: reservation j11 is not what its entries say"),
+    ),
+    (
+        "reservations.terms",
+        "UPDATE reservations SET terms = replace(terms, '{\"', '{ \"') WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I16: reservation j1 is not what its entries say"),
+    ),
+];

@@ -1,0 +1,162 @@
+//! Edits of a wallet's own rows.
+
+use super::Edit;
+use super::Finds::{Fault, Note, Nothing};
+
+pub(super) const EDITS: &[Edit] = &[
+    ("wallets.bucket", "UPDATE wallets SET bucket = 63 - bucket WHERE {ann}", Fault("has rows under")),
+    ("wallets.wallet_key", "UPDATE wallets SET wallet_key = {uuid} WHERE {ann}", Fault("has rows under")),
+    ("wallets.wallet_key", "DELETE FROM wallets WHERE {ann}", Fault("has rows under")),
+    ("wallets.status", "UPDATE wallets SET status = 2 WHERE {ann}", Fault("I16: has status 2, is Active")),
+    ("wallets.frozen", "UPDATE wallets SET frozen = true WHERE {ann}", Note("is frozen")),
+    (
+        "wallets.version",
+        "UPDATE wallets SET version = version - 100 WHERE {ann}",
+        Fault("I16: the wallet has version"),
+    ),
+    (
+        "wallets.version",
+        "UPDATE wallets SET version = version + 1000000000000000 WHERE {ann}",
+        Fault("I16: the wallet has version"),
+    ),
+    // No hold is open there, so that nothing was written without an entry.
+    (
+        "wallets.version",
+        "UPDATE wallets SET version = version + 17 WHERE {eve}",
+        Fault("I16: the wallet has version"),
+    ),
+    (
+        "wallets.version",
+        "UPDATE wallets SET version = version + 1 WHERE {ann}",
+        Nothing("The version of a wallet"),
+    ),
+    (
+        "wallets.revision",
+        "UPDATE wallets SET revision = revision - 1 WHERE {ann}",
+        Fault("I16: the wallet has revision"),
+    ),
+    (
+        "wallets.revision",
+        "UPDATE wallets SET revision = revision + 1 WHERE {ann}",
+        Fault("I16: the wallet has revision"),
+    ),
+    ("wallets.head", "UPDATE wallets SET head = {bytes} WHERE {ann}", Fault("I16: the wallet has head")),
+    (
+        "wallets.last_time",
+        "UPDATE wallets SET last_time = last_time - 7200000000 WHERE {ann}",
+        Fault("I18: the wallet was last written at"),
+    ),
+    (
+        "wallets.last_time",
+        "UPDATE wallets SET last_time = last_time + 631152000000000 WHERE {ann}",
+        Fault("I18: the wallet was last written at"),
+    ),
+    (
+        "wallets.last_time",
+        "UPDATE wallets SET last_time = last_time + 1 WHERE {eve}",
+        Fault("I18: the wallet was last written at"),
+    ),
+    ("wallets.last_time", "UPDATE wallets SET last_time = last_time + 1 WHERE {ann}", Nothing("Heartbeats")),
+    (
+        "wallets.open_reservations",
+        "UPDATE wallets SET open_reservations = open_reservations + 1 WHERE {ann}",
+        Fault("I5: counts "),
+    ),
+    (
+        "wallet_balances.bucket",
+        "UPDATE wallet_balances SET bucket = 63 - bucket WHERE {ann}",
+        Fault("has rows under"),
+    ),
+    (
+        "wallet_balances.wallet_key",
+        "UPDATE wallet_balances SET wallet_key = {uuid} WHERE {ann}",
+        Fault("has rows under"),
+    ),
+    (
+        "wallet_balances.wallet_key",
+        "DELETE FROM wallet_balances WHERE {ann}",
+        Fault("have no stored balance"),
+    ),
+    (
+        "wallet_balances.unit",
+        "UPDATE wallet_balances SET unit = 'coins' WHERE unit = 'credits' AND {ann}",
+        Fault("have no stored balance"),
+    ),
+    (
+        "wallet_balances.unit",
+        "INSERT INTO wallet_balances SELECT bucket, wallet_key, 'coins', 0, 0, 0, 0 FROM wallets WHERE {ann}",
+        Fault("I6: there is a balance of coins"),
+    ),
+    (
+        "wallet_balances.available",
+        "UPDATE wallet_balances SET available = available + 1 WHERE unit = 'credits' AND {ann}",
+        Fault("I4: the balance is"),
+    ),
+    (
+        "wallet_balances.held",
+        "UPDATE wallet_balances SET held = held + 1 WHERE unit = 'credits' AND {ann}",
+        Fault("I4: the balance is"),
+    ),
+    (
+        "wallet_balances.debt",
+        "UPDATE wallet_balances SET debt = debt + 1 WHERE unit = 'credits' AND {ann}",
+        Fault("I4: the balance is"),
+    ),
+    (
+        "wallet_balances.debt_limit",
+        "UPDATE wallet_balances SET debt_limit = 1000 WHERE unit = 'credits' AND {ann}",
+        Fault("I16: 1000 credits may be owed, 50 by the entries"),
+    ),
+    (
+        "wallet_profiles.bucket",
+        "UPDATE wallet_profiles SET bucket = 63 - bucket WHERE {ann}",
+        Fault("has no profile"),
+    ),
+    (
+        "wallet_profiles.wallet_key",
+        "UPDATE wallet_profiles SET wallet_key = {uuid} WHERE {ann}",
+        Fault("has no profile"),
+    ),
+    ("wallet_profiles.wallet_key", "DELETE FROM wallet_profiles WHERE {ann}", Fault("has no profile")),
+    ("wallet_profiles.tenant", "UPDATE wallet_profiles SET tenant = {uuid} WHERE {ann}", Fault("its tenant")),
+    (
+        "wallet_profiles.wallet_id",
+        "UPDATE wallet_profiles SET wallet_id = 'max' WHERE {ann}",
+        Fault("its key is"),
+    ),
+    (
+        "wallet_profiles.create_time",
+        "UPDATE wallet_profiles SET create_time = create_time + 1 WHERE {ann}",
+        Fault("I18: its profile has create_time"),
+    ),
+    (
+        "wallet_profiles.profile",
+        "UPDATE wallet_profiles SET profile = replace(profile, '\"plus\"', '\"yearly\"') WHERE {ann}",
+        Fault("I16: its profile is not what its entries say"),
+    ),
+    (
+        "wallet_profiles.profile",
+        "UPDATE wallet_profiles SET profile = replace(profile, '\"rank\":1', '\"rank\":9') WHERE {ann}",
+        Fault("I16: its profile is not what its entries say"),
+    ),
+    (
+        "wallet_profiles.profile",
+        "UPDATE wallet_profiles SET profile = replace(profile, '{\"', '{\"x\":1,\"') WHERE {ann}",
+        Fault("I16: its profile is not what its entries say"),
+    ),
+    (
+        "wallet_profiles.profile",
+        "UPDATE wallet_profiles SET profile = 'none' WHERE {ann}",
+        Fault("its profile does not read"),
+    ),
+    (
+        "wallet_profiles.next_time",
+        "UPDATE wallet_profiles SET next_time = 9223372036854775807 WHERE {ann}",
+        Fault("I9: its profile has next_time"),
+    ),
+    (
+        "wallet_profiles.next_time",
+        "UPDATE wallet_profiles SET next_time = next_time + 1 WHERE {ann}",
+        Fault("I9: its profile has next_time"),
+    ),
+];
