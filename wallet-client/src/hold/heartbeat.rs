@@ -20,28 +20,36 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Beats at `first` and then on, until the job is to be stopped. `lapses` is when the lease surely has run out.
-    pub(super) async fn beat(self, first: Instant, mut lapses: Instant) {
+    /// Beats at `first` and then on, until the job has ended. `lapses` is when the lease may have run out.
+    pub(super) async fn beat(self, first: Instant, lapses: Instant) {
+        let ended = self.signal.token().clone();
+        // A job that was settled needs no more heartbeats.
+        let Some(why) = ended.run_until_cancelled(self.until_stopped(first, lapses)).await else { return };
+        debug!(reservation_id = self.request.reservation_id, ?why, "job is to be stopped");
+        self.signal.fire(why);
+    }
+
+    async fn until_stopped(&self, first: Instant, mut lapses: Instant) -> Stopped {
         let mut next = first;
-        let why = loop {
+        loop {
             sleep_until(next.min(lapses)).await;
+            // The server counts from when it decides, which is after this and before its answer arrives.
+            let asked = Instant::now();
             let Ok(answer) = timeout_at(lapses, self.client.extend(self.request.clone())).await else {
-                break Stopped::Lapsed;
+                return Stopped::Lapsed;
             };
             match Verdict::of(answer) {
                 Verdict::GoOn(left) => {
-                    lapses = Instant::now() + left;
-                    next = Instant::now() + self.lease / 3;
+                    lapses = asked + left;
+                    next = asked + self.lease / 3;
                 }
                 Verdict::AskAgain(error) => {
                     warn!(reservation_id = self.request.reservation_id, %error, "heartbeat failed");
                     next = Instant::now() + self.lease / 12;
                 }
-                Verdict::Stop(why) => break why,
+                Verdict::Stop(why) => return why,
             }
-        };
-        debug!(reservation_id = self.request.reservation_id, ?why, "job is to be stopped");
-        self.signal.fire(why);
+        }
     }
 }
 
@@ -57,6 +65,10 @@ impl Verdict {
             Ok(answer) => match answer.state() {
                 ReservationState::Held | ReservationState::Processing => {
                     Self::GoOn(answer.remaining.map(time::from_wire).unwrap_or_default())
+                }
+                // A state that this version of the client does not know is no reason to stop.
+                ReservationState::Unspecified => {
+                    Self::AskAgain(Error::incomplete("a state that is known here"))
                 }
                 ended => Self::Stop(Stopped::Ended(ended)),
             },

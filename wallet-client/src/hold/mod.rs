@@ -40,13 +40,14 @@ impl Hold {
         &self.reservation
     }
 
-    /// Resolves when the job is to be stopped: somebody cancelled it, another worker took it over, or its lease
-    /// surely ran out. [`stopped_because`](Self::stopped_because) says which.
+    /// Resolves when the job is to be stopped: somebody finished or cancelled it, another worker took it over, or its
+    /// lease may have run out. [`stopped_because`](Self::stopped_because) says which.
     pub async fn cancelled(&self) {
         self.signal.token().cancelled().await;
     }
 
-    /// The same as a token, for threads and tasks that run the job. Fires too when the hold is settled or dropped.
+    /// The same as a token, for threads and tasks that run the job. Fires too when the job is settled through this hold,
+    /// and when the hold is dropped.
     pub fn cancellation(&self) -> CancellationToken {
         self.signal.token().clone()
     }
@@ -59,8 +60,10 @@ impl Hold {
     /// The job delivered, at the cost of [`usage`](crate::usage) or of explicit amounts.
     ///
     /// # Errors
-    /// As [`WalletClient::settle`]. If the outcome is unknown, send the same settle again through the client.
-    pub async fn settle(self, succeeded: v1::Succeeded) -> Result<v1::SettleResponse, Error> {
+    /// As [`WalletClient::settle`]. The hold stays open when the settle is refused for what it says (a bad field,
+    /// INSUFFICIENT_CREDITS) or its outcome is unknown: the heartbeat goes on as long as this value lives, and settling
+    /// again is safe.
+    pub async fn settle(&self, succeeded: v1::Succeeded) -> Result<v1::SettleResponse, Error> {
         self.finish(Outcome::Succeeded(succeeded)).await
     }
 
@@ -68,7 +71,7 @@ impl Hold {
     ///
     /// # Errors
     /// As [`settle`](Self::settle).
-    pub async fn settle_as_reserved(self) -> Result<v1::SettleResponse, Error> {
+    pub async fn settle_as_reserved(&self) -> Result<v1::SettleResponse, Error> {
         self.settle(v1::Succeeded { cost: Some(Cost::AsReserved(v1::AsReserved {})) }).await
     }
 
@@ -77,15 +80,16 @@ impl Hold {
     /// # Errors
     /// As [`settle`](Self::settle).
     pub async fn fail(
-        self,
+        &self,
         code: impl Into<String>,
         message: impl Into<String>,
     ) -> Result<v1::SettleResponse, Error> {
         self.finish(Outcome::Failed(v1::Failure { code: code.into(), message: message.into() })).await
     }
 
-    /// The heartbeat goes on until the answer is there: the lease must not run out while settling is tried again.
-    async fn finish(self, outcome: Outcome) -> Result<v1::SettleResponse, Error> {
+    /// The heartbeat goes on until the job has ended: the lease must not run out while settling is tried again, and not
+    /// while the worker thinks about a refusal.
+    async fn finish(&self, outcome: Outcome) -> Result<v1::SettleResponse, Error> {
         let request = v1::SettleRequest {
             wallet_id: self.reservation.wallet_id.clone(),
             reservation_id: self.reservation.reservation_id.clone(),
@@ -93,7 +97,15 @@ impl Hold {
             outcome: Some(outcome),
             accept_late: false,
         };
-        self.client.settle(request).await
+        let answer = self.client.settle(request).await;
+        let ended = match &answer {
+            Ok(done) => done.reservation.as_ref().map(|reservation| Stopped::Ended(reservation.state())),
+            Err(error) => Stopped::by(error),
+        };
+        if let Some(why) = ended {
+            self.signal.fire(why);
+        }
+        answer
     }
 }
 

@@ -23,13 +23,14 @@ impl WalletClient {
         let worker = worker.into();
         request.start = Some(worker.start_options());
         let (wallet_id, reservation_id) = (request.wallet_id.clone(), request.reservation_id.clone());
+        let asked = Instant::now();
         let answer = self.reserve(request).await?;
         let reservation = answer.reservation.ok_or_else(|| Error::incomplete("a reservation"))?;
         // A replayed Reserve starts nothing: the reservation may still wait, or be in other hands. Start decides.
         if answer.replayed || reservation.state() != ReservationState::Processing {
             return self.hold_existing(wallet_id, reservation_id, worker).await;
         }
-        Ok(Hold::begin(self.clone(), reservation, &worker, Begun::Fresh(answer.decide_time)))
+        Ok(Hold::begin(self.clone(), reservation, &worker, Begun::Fresh(answer.decide_time), asked))
     }
 
     /// Starts a job that has been reserved, or takes it over from a worker with a lower attempt.
@@ -49,10 +50,11 @@ impl WalletClient {
             reservation_id: reservation_id.into(),
             start: Some(worker.start_options()),
         };
+        let asked = Instant::now();
         let answer = self.start(request).await?;
         let begun = if answer.replayed { Begun::Before } else { Begun::Fresh(answer.decide_time) };
         let reservation = answer.reservation.ok_or_else(|| Error::incomplete("a reservation"))?;
-        Ok(Hold::begin(self.clone(), reservation, &worker, begun))
+        Ok(Hold::begin(self.clone(), reservation, &worker, begun, asked))
     }
 }
 
@@ -65,16 +67,22 @@ enum Begun {
 }
 
 impl Hold {
-    fn begin(client: WalletClient, reservation: Reservation, worker: &Worker, begun: Begun) -> Self {
+    /// The lease counts from `asked`, when the request was made: the server decided after that.
+    fn begin(
+        client: WalletClient,
+        reservation: Reservation,
+        worker: &Worker,
+        begun: Begun,
+        asked: Instant,
+    ) -> Self {
         let signal = Signal::default();
         let heartbeat = (!worker.lease.is_zero()).then(|| {
-            let now = Instant::now();
             let (first, left) = match begun {
                 Begun::Fresh(decided) => (
-                    now + worker.lease / 3,
+                    asked + worker.lease / 3,
                     time::between(decided, reservation.deadline).unwrap_or(worker.lease),
                 ),
-                Begun::Before => (now, worker.lease),
+                Begun::Before => (asked, worker.lease),
             };
             let request = ExtendRequest {
                 wallet_id: reservation.wallet_id.clone(),
@@ -84,7 +92,7 @@ impl Hold {
             };
             let heartbeat =
                 Heartbeat { client: client.clone(), request, lease: worker.lease, signal: signal.clone() };
-            AbortOnDropHandle::new(tokio::spawn(heartbeat.beat(first, now + left)))
+            AbortOnDropHandle::new(tokio::spawn(heartbeat.beat(first, asked + left)))
         });
         let fires_on_drop = signal.token().clone().drop_guard();
         Self { client, reservation, signal, _heartbeat: heartbeat, _fires_on_drop: fires_on_drop }

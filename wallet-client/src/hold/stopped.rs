@@ -11,7 +11,8 @@ use crate::{Error, Refusal};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Stopped {
-    /// The reservation is finished already: `Cancelled` by the user or the platform, `Expired`...
+    /// The reservation has ended: `Settled` or `Failed` by this hold or by another worker, `Cancelled` by the user or
+    /// the platform, or `Expired`.
     Ended(ReservationState),
     /// Another worker runs the job with a higher attempt.
     TakenOver,
@@ -22,7 +23,7 @@ pub enum Stopped {
 }
 
 impl Stopped {
-    /// Whether this error of a heartbeat is final. Everything else is trouble that may pass before the lease does.
+    /// Whether this error of a heartbeat or a settle is final. Everything else is trouble that may pass before the lease does.
     pub(super) fn by(error: &Error) -> Option<Self> {
         let refusal = error.refusal()?;
         match refusal.reason {

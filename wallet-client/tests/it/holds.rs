@@ -171,7 +171,7 @@ async fn the_heartbeat_goes_on_while_settling_is_tried_again() {
     };
     let mut wallet = Wallet::playing(script).await;
     let hold = wallet.client.hold(video(), quick()).await.unwrap();
-    let settling = tokio::spawn(hold.settle_as_reserved());
+    let settling = tokio::spawn(async move { hold.settle_as_reserved().await });
     while !matches!(wallet.next().await, Asked::Settle(_)) {}
     for _ in 0..3 {
         assert!(matches!(wallet.next().await, Asked::Extend(_)));
@@ -181,14 +181,7 @@ async fn the_heartbeat_goes_on_while_settling_is_tried_again() {
 
 #[tokio::test]
 async fn a_dropped_hold_sends_nothing_more_and_stops_whoever_runs_it() {
-    let script = Script {
-        start: always(|| {
-            let mut answer = started(false);
-            answer.reservation.as_mut().unwrap().reservation_id = "clock".into();
-            Ok(answer)
-        }),
-        ..Script::default()
-    };
+    let script = Script { start: starts_the_clock(), ..Script::default() };
     let mut wallet = Wallet::playing(script).await;
     let hold = wallet.client.hold(video(), quick()).await.unwrap();
     wallet.next().await;
@@ -209,4 +202,92 @@ async fn a_dropped_hold_sends_nothing_more_and_stops_whoever_runs_it() {
         }
     }
     assert!(late <= 1, "{late} heartbeats of a dropped hold");
+}
+
+#[tokio::test]
+async fn a_refused_settle_leaves_the_hold_alive_and_a_better_one_ends_it() {
+    let script = Script {
+        settle: Box::new(|n| match n {
+            0 => Some(Err(refusal(Code::FailedPrecondition, "INSUFFICIENT_CREDITS"))),
+            _ => Script::default().settle.as_ref()(n).map(|answer| {
+                answer.map(|mut done| {
+                    done.reservation.as_mut().unwrap().state = ReservationState::Settled.into();
+                    done
+                })
+            }),
+        }),
+        start: starts_the_clock(),
+        ..Script::default()
+    };
+    let mut wallet = Wallet::playing(script).await;
+    let hold = wallet.client.hold(video(), quick()).await.unwrap();
+    let refused = hold.settle(usage([("duration_s", "500")])).await.unwrap_err();
+    assert_eq!(refused.refusal().unwrap().reason_name, "INSUFFICIENT_CREDITS");
+    assert!(hold.stopped_because().is_none(), "the hold stays open");
+    while !matches!(wallet.next().await, Asked::Settle(_)) {}
+    for _ in 0..3 {
+        assert!(matches!(wallet.next().await, Asked::Extend(_)));
+    }
+    hold.settle(usage([("duration_s", "5")])).await.unwrap();
+    assert!(matches!(hold.stopped_because(), Some(Stopped::Ended(ReservationState::Settled))));
+    soon(hold.cancelled()).await;
+    heartbeats_have_ended(&mut wallet).await;
+}
+
+#[tokio::test]
+async fn a_job_that_others_finished_gets_no_more_heartbeats_once_a_settle_says_so() {
+    for (reason, state) in [
+        ("RESERVATION_SETTLED", ReservationState::Settled),
+        ("RESERVATION_FAILED", ReservationState::Failed),
+        ("RESERVATION_CANCELLED", ReservationState::Cancelled),
+    ] {
+        let script = Script {
+            settle: always(move || Err(refusal(Code::FailedPrecondition, reason))),
+            start: starts_the_clock(),
+            ..Script::default()
+        };
+        let mut wallet = Wallet::playing(script).await;
+        let hold = wallet.client.hold(video(), quick()).await.unwrap();
+        hold.settle_as_reserved().await.unwrap_err();
+        assert!(matches!(hold.stopped_because(), Some(Stopped::Ended(ended)) if *ended == state));
+        heartbeats_have_ended(&mut wallet).await;
+    }
+}
+
+/// Whatever is started is the job `clock`.
+fn starts_the_clock() -> Reply<wallet_client::v1::StartResponse> {
+    always(|| {
+        let mut answer = started(false);
+        answer.reservation.as_mut().unwrap().reservation_id = "clock".into();
+        Ok(answer)
+    })
+}
+
+/// Waits until the hold of `job-1` is silent, by the heartbeats of another one.
+async fn heartbeats_have_ended(wallet: &mut Wallet) {
+    let _clock = wallet.client.hold_existing("alice", "clock", quick()).await.unwrap();
+    while !matches!(wallet.next().await, Asked::Start(_)) {}
+    let mut late = 0;
+    for _ in 0..10 {
+        match wallet.next().await {
+            Asked::Extend(request) if request.reservation_id == "job-1" => late += 1,
+            Asked::Extend(_) => {}
+            other => panic!("a finished hold sent {other:?}"),
+        }
+    }
+    assert!(late <= 1, "{late} heartbeats of a finished hold");
+}
+
+#[tokio::test]
+async fn the_lease_counts_from_the_request_and_not_from_a_late_answer() {
+    // The server decides at once and its answer takes 300 ms; the lease that it grants has 200 ms.
+    let script = Script {
+        late: Duration::from_millis(300),
+        extend: Box::new(|n| Some(Ok(goes_on(Duration::from_millis(if n == 0 { 200 } else { 60_000 }))))),
+        ..Script::default()
+    };
+    let wallet = Wallet::playing(script).await;
+    let hold = wallet.client.hold_existing("alice", "job-1", quick()).await.unwrap();
+    soon(hold.cancelled()).await;
+    assert!(matches!(hold.stopped_because(), Some(Stopped::Lapsed)));
 }

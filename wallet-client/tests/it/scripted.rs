@@ -21,11 +21,14 @@ pub(crate) struct Script {
     pub(crate) start: Reply<v1::StartResponse>,
     pub(crate) extend: Reply<v1::ExtendResponse>,
     pub(crate) settle: Reply<v1::SettleResponse>,
+    /// How long each answer is on its way.
+    pub(crate) late: Duration,
 }
 
 impl Default for Script {
     fn default() -> Self {
         Self {
+            late: Duration::ZERO,
             reserve: always(|| Ok(reserved(false, ReservationState::Processing))),
             start: always(|| Ok(started(false))),
             extend: always(|| Ok(goes_on(Duration::from_secs(60)))),
@@ -132,7 +135,9 @@ struct Scripted {
 impl Scripted {
     async fn play<T>(&self, rpc: usize, reply: &Reply<T>, asked: Asked) -> Result<Response<T>, Status> {
         let _ = self.tell.send(asked);
-        match reply(self.counts[rpc].fetch_add(1, Ordering::SeqCst)) {
+        let answer = reply(self.counts[rpc].fetch_add(1, Ordering::SeqCst));
+        tokio::time::sleep(self.script.late).await;
+        match answer {
             Some(answer) => answer.map(Response::new),
             None => std::future::pending().await,
         }
