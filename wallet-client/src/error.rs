@@ -7,7 +7,7 @@ use tonic::{Code, ConnectError, Status};
 use tonic_types::StatusExt;
 
 use crate::Refusal;
-use crate::v1::ErrorReason;
+use crate::v1::{ErrorReason, Reservation, ReservationState};
 
 /// Why a call did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum Error {
     /// The server looked at it and said no. Nothing happened, and asking again would not help.
     #[error("{0}")]
     Refused(Box<Refusal>),
+    /// The job was reserved before by an equal call and has ended since; `state` says how. It must not run again.
+    #[error("job {} has ended: {}", .0.reservation_id, .0.state().as_str_name())]
+    Ended(Box<Reservation>),
     /// It certainly did not happen, and could not for now: overload, rate limit, no database, no connection.
     /// It was tried as often as the [`RetryPolicy`](crate::RetryPolicy) allows.
     #[error("unavailable, not executed: {}", status.message())]
@@ -51,6 +54,7 @@ impl Error {
     pub fn reason(&self) -> Option<ErrorReason> {
         match self {
             Self::Refused(refusal) => Some(refusal.reason),
+            Self::Ended(reservation) => reason_of_end(reservation.state()),
             Self::Unavailable { reason, .. } if *reason != ErrorReason::Unspecified => Some(*reason),
             _ => None,
         }
@@ -131,6 +135,17 @@ impl From<Status> for Error {
     }
 }
 
+/// The reason with which a job that ended like this is refused; `None` if it has not ended.
+pub(crate) fn reason_of_end(state: ReservationState) -> Option<ErrorReason> {
+    match state {
+        ReservationState::Settled => Some(ErrorReason::ReservationSettled),
+        ReservationState::Failed => Some(ErrorReason::ReservationFailed),
+        ReservationState::Cancelled => Some(ErrorReason::ReservationCancelled),
+        ReservationState::Expired => Some(ErrorReason::ReservationExpired),
+        ReservationState::Held | ReservationState::Processing | ReservationState::Unspecified => None,
+    }
+}
+
 fn never_connected(status: &Status) -> bool {
     let mut cause = status.source();
     while let Some(error) = cause {
@@ -160,7 +175,7 @@ mod tests {
 
     fn sorted(error: &Error) -> &'static str {
         match error {
-            Error::Refused(_) => "refused",
+            Error::Refused(_) | Error::Ended(_) => "refused",
             Error::Unavailable { .. } => "unavailable",
             Error::OutcomeUnknown { .. } => "unknown",
             Error::Unexpected(_) => "unexpected",

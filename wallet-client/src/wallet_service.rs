@@ -2,6 +2,7 @@
 
 use tonic::transport::Channel;
 
+use crate::error::reason_of_end;
 use crate::v1::wallet_service_client::WalletServiceClient;
 use crate::{Error, WalletClient, v1};
 
@@ -25,8 +26,17 @@ impl WalletClient {
     }
 
     /// Sets credits aside for a job. [`hold`](Self::hold) does so for a worker that runs it at once.
+    ///
+    /// # Errors
+    /// [`Error::Ended`] if an equal call reserved the job before and the job has ended since: it must not run again.
     pub async fn reserve(&self, request: v1::ReserveRequest) -> Result<v1::ReserveResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.reserve(call).await }).await
+        let answer: v1::ReserveResponse = self
+            .call(self.wallet(), request, |mut stub, call| async move { stub.reserve(call).await })
+            .await?;
+        match answer.reservation {
+            Some(ended) if reason_of_end(ended.state()).is_some() => Err(Error::Ended(Box::new(ended))),
+            _ => Ok(answer),
+        }
     }
 
     /// A worker takes the job; from here on cancelling may cost.

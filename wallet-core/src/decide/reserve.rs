@@ -108,7 +108,7 @@ impl Reserve {
 pub fn reserve(wallet: &Wallet, context: &Context<'_>, reserve: &Reserve) -> Result<Verdict, Rejection> {
     let fingerprint = reserve.fingerprint();
     if let Some(made) = wallet.reservations.get(&reserve.id) {
-        return replay(made, &fingerprint);
+        return replay(made, &fingerprint, reserve.start.is_some());
     }
     let terms = agree(wallet, context, &reserve.price)?;
     check_limits(context, &terms.amounts, &reserve.limits)?;
@@ -142,14 +142,14 @@ pub fn reserve(wallet: &Wallet, context: &Context<'_>, reserve: &Reserve) -> Res
     Ok(Verdict::reservation(decision, reservation))
 }
 
-fn replay(made: &Reservation, fingerprint: &Fingerprint) -> Result<Verdict, Rejection> {
-    if !made.state.is_open() {
-        return Err(Rejection::ReservationFinished(made.state));
-    }
+/// An equal call answers with the reservation as it is, its end included. One that would start the job is refused once
+/// the job has ended, as Start is: whoever gets leave to run a job must not get it for one that has ended.
+fn replay(made: &Reservation, fingerprint: &Fingerprint, starts: bool) -> Result<Verdict, Rejection> {
     let fields = made.fingerprint.differences(fingerprint);
-    match fields.is_empty() {
-        true => Ok(Verdict::replay(Subject::Reservation(made.id.clone()))),
-        false => Err(Rejection::IdempotencyMismatch { fields, state: Some(made.state) }),
+    match made.state.is_open() {
+        false if starts || !fields.is_empty() => Err(Rejection::ReservationFinished(made.state)),
+        _ if fields.is_empty() => Ok(Verdict::replay(Subject::Reservation(made.id.clone()))),
+        _ => Err(Rejection::IdempotencyMismatch { fields, state: Some(made.state) }),
     }
 }
 

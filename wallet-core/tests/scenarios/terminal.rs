@@ -24,8 +24,9 @@ fn every_end_answers_every_verb_as_the_table_says() {
     // In the order of ENDS. "settled late" is SETTLED like any other.
     const ENDED: [&str; 6] = ["SETTLED", "FAILED", "CANCELLED", "CANCELLED", "EXPIRED", "SETTLED"];
     const SHOWN: [&str; 6] = ["done"; 6];
-    let rows: [(Step, [&str; 6]); 12] = [
-        (reserve("job", 40), ENDED),
+    let rows: [(Step, [&str; 6]); 13] = [
+        (reserve("job", 40), ["replayed", "replayed", "replayed", "CANCELLED", "replayed", "replayed"]),
+        (reserve("job", 40).started(), ENDED),
         (reserve("job", 41).actor("bob"), ENDED),
         (start("job", 1), ENDED),
         (start("job", 9).worker("w9"), ENDED),

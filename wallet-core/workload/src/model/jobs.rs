@@ -58,13 +58,14 @@ impl Model {
     }
 
     fn reserved_before(&self, job: &Job, reserve: &Reserve) -> Result<Answered, Refusal> {
-        if !job.is_open() {
+        let equal = job
+            .reserve
+            .as_ref()
+            .map(|before| same(&Command::Reserve(before.clone()), &Command::Reserve(reserve.clone())));
+        if !job.is_open() && (reserve.start.is_some() || !matches!(equal, Some(Ok(_)))) {
             return Err(finished(job.state));
         }
-        if let Some(before) = &job.reserve {
-            same(&Command::Reserve(before.clone()), &Command::Reserve(reserve.clone()))
-                .map_err(|refusal| refusal.saying("state", job.state.as_str()))?;
-        }
+        equal.transpose().map_err(|refusal| refusal.saying("state", job.state.as_str()))?;
         Ok(Answered::again(Seen::Job(job.id.clone())))
     }
 

@@ -2,7 +2,7 @@
 
 use wallet_core::advance::advance_by;
 use wallet_core::command::Shown;
-use wallet_core::decide::Settle;
+use wallet_core::decide::{Reserve, Settle};
 use wallet_core::entry::Entry;
 use wallet_core::hold::GRACE_BOUND;
 use wallet_core::reservation::MAX_HOLD;
@@ -93,6 +93,9 @@ fn kept(wallet: &Wallet, now: Timestamp, command: &Command, reply: &Reply) {
         (Command::Settle(_) | Command::Cancel(_), Shown::Reservation(job)) => {
             assert!(!job.state.is_open(), "{job:?} was ended");
         }
+        (Command::Reserve(Reserve { start: Some(_), .. }) | Command::Start(_), Shown::Reservation(job)) => {
+            assert!(job.state.is_open(), "{job:?} has ended and may run again");
+        }
         (Command::Settle(_) | Command::Cancel(_), shown) => panic!("no job, but {shown:?}"),
         (Command::TopUp(_), Shown::Grants(grants)) if !answer.replayed => {
             for grant in grants.iter().filter(|grant| grant.parts.available > 0) {
@@ -110,7 +113,8 @@ pub(crate) fn replayed(command: &Command, first: &Shown, reply: &Reply, entries:
     match (command, &reply.result) {
         // A heartbeat is none of them: it moves the deadline each time.
         (Command::Extend(_), _) => {}
-        (Command::Reserve(_) | Command::Start(_), Err(rejection)) => {
+        // An equal Reserve shows the job as it is; only leave to run it may be refused.
+        (Command::Reserve(Reserve { start: Some(_), .. }) | Command::Start(_), Err(rejection)) => {
             let reason = rejection.reason();
             let moved_on = reason.starts_with("RESERVATION_") || reason == "STALE_ATTEMPT";
             assert!(moved_on, "I12: {command:?} is refused: {reason}");

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState, Source};
-use wallet_client::{Code, OperationExt, amount, job, operation, purchase};
+use wallet_client::{Code, Error, OperationExt, amount, job, operation, purchase};
 
 use crate::harness::{credits, video};
 use crate::words::{
@@ -249,7 +249,7 @@ each_database! {
         client.reserve(free()).await.unwrap();
     }
 
-    async fn a_finished_job_is_not_reserved_again(server: Server) {
+    async fn a_finished_job_is_not_reserved_again_and_an_equal_call_shows_its_end(server: Server) {
         use crate::words::{cancel, fail, settle};
         let client = server.wallet("w", 200).await;
         for id in ["s", "f", "c"] {
@@ -263,17 +263,25 @@ each_database! {
             ("f", ErrorReason::ReservationFailed, "FAILED"),
             ("c", ErrorReason::ReservationCancelled, "CANCELLED"),
         ] {
-            let refusal =
-                refused(client.reserve(job("w", id, video("5"))).await, reason, Code::FailedPrecondition);
-            assert_eq!(facts(&refusal), format!("revision=8 state={state} version=8 wallet_id=w"));
+            let start = Some(v1::StartOptions { worker: "gpu-1".into(), ..Default::default() });
+            let started = v1::ReserveRequest { start, ..job("w", id, video("5")) };
+            for refusal in [client.reserve(started).await, client.reserve(job("w", id, video("6"))).await] {
+                let refusal = refused(refusal, reason, Code::FailedPrecondition);
+                assert_eq!(facts(&refusal), format!("revision=8 state={state} version=8 wallet_id=w"));
+            }
+            let equal = client.reserve(job("w", id, video("5"))).await.unwrap_err();
+            assert_eq!(equal.reason(), Some(reason));
+            let Error::Ended(ended) = equal else { panic!("{equal:?}") };
+            assert_eq!(ended.state().as_str_name(), format!("RESERVATION_STATE_{state}"));
         }
+        assert!(server.verify().await.is_clean());
     }
 
     async fn a_hold_that_expired_is_not_reserved_again(server: Server) {
         let client = server.wallet("w", 100).await;
         let expired = crate::words::expired_hold(&client, "w", "j").await;
         assert_eq!(expired.state(), ReservationState::Expired);
-        let refusal = client.reserve(job("w", "j", video("5"))).await;
+        let refusal = client.reserve(job("w", "j", video("6"))).await;
         let refusal = refused(refusal, ErrorReason::ReservationExpired, Code::FailedPrecondition);
         assert_eq!(facts(&refusal), "revision=4 state=EXPIRED version=4 wallet_id=w");
         assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
