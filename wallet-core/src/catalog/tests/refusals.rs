@@ -34,6 +34,18 @@ fn broken_toml_is_one_problem_at_its_line() {
 }
 
 #[test]
+fn a_text_that_could_steer_a_terminal_is_refused() {
+    refused(
+        "[[packs]]\nid = \"p\"\nname = \"\\u001b[31mred\"\namounts = { credits = 1 }\n",
+        "packs[0].name: contains the control character U+001B; none is allowed",
+    );
+    refused(
+        "[[plans]]\nid = \"b\"\nterm = \"MONTH\"\nfeatures = [\"a\", \"b\\rc\"]\n",
+        "plans[1].features[1]: contains the control character U+000D; none is allowed",
+    );
+}
+
+#[test]
 fn every_problem_of_a_text_is_reported_at_once() {
     let found = problems(
         r#"

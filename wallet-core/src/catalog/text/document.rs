@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::control;
 use super::golden::GoldenText;
 use super::pack::PackText;
 use super::plan::PlanText;
@@ -66,6 +67,10 @@ pub(in crate::catalog) fn read(toml: &str) -> Result<Catalog, CatalogProblems> {
         reader.report.verdict()?;
     }
     let text: CatalogText = toml::from_str(toml).map_err(|error| syntax_problem(toml, &error))?;
+    // What is a catalog is a table.
+    if let Ok(table) = toml.parse::<toml::Table>() {
+        control::check(&table, &mut reader);
+    }
     text.check_size(&mut reader);
     reader.report.verdict()?;
     let catalog = text.read(toml, &mut reader);

@@ -5,6 +5,7 @@
 
 mod component;
 mod conditions;
+mod control;
 mod document;
 mod golden;
 mod literal;
