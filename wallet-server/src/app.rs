@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wallet_core::WalletId;
+use wallet_core::{Timestamp, WalletId};
 
 use crate::catalogs::{PublishError, PublishedCatalogs};
 use crate::clock::{Clock, MAX_LEAP, MAX_SKEW};
@@ -90,6 +90,7 @@ pub struct App {
     store: Store,
     poll_period: Duration,
     lanes: TaskTracker,
+    ahead: Option<(Timestamp, Duration)>,
 }
 
 impl App {
@@ -105,6 +106,7 @@ impl App {
         if drift > MAX_LEAP {
             return Err(AppError::Clocks(drift));
         }
+        let ahead = ahead(&store, &clock).await?;
         let wanted = config.catalog.as_deref();
         let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), wanted, BUNDLED_CATALOG).await?;
         let quotes = QuoteSigner::new(&store.signing_key("quotes", fresh_secret()?, clock.now()).await?);
@@ -132,7 +134,14 @@ impl App {
             store,
             poll_period: config.poll_period,
             lanes,
+            ahead,
         })
+    }
+
+    /// Until when the database's wallets have lived already, and how far ahead of the clock that is, if it is: it was
+    /// used with a manual clock.
+    pub(crate) const fn ahead(&self) -> Option<(Timestamp, Duration)> {
+        self.ahead
     }
 
     /// Where it listens.
@@ -229,6 +238,17 @@ async fn clock(config: &Config, store: &Store) -> Result<Clock, AppError> {
         }
         TimeSource::Manual => Ok(Clock::manual(Clock::system().now().max(store.last_time().await?))),
     }
+}
+
+/// The newest wallet's time and its distance, if the clock is behind it. Only a file can have been used with a manual
+/// clock.
+async fn ahead(store: &Store, clock: &Clock) -> Result<Option<(Timestamp, Duration)>, StoreError> {
+    if store.backend() != Backend::Sqlite || clock.is_manual() {
+        return Ok(None);
+    }
+    let newest = store.last_time().await?;
+    let distance = newest.since(clock.now());
+    Ok((distance > MAX_SKEW).then_some((newest, distance)))
 }
 
 /// Follows the database's clock; says how far ours had strayed.

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
+use wallet_core::Timestamp;
 
 use crate::app::{App, AppError};
 use crate::cli::output::say;
@@ -56,6 +58,9 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, AppError> {
     stop_on_signal(shutdown.clone());
     let app = App::build(config).await?;
     greet(app.address(), &args.database.database_url);
+    if let Some((newest, distance)) = app.ahead() {
+        warn_of_the_future(newest, distance);
+    }
     app.run(shutdown).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -71,6 +76,16 @@ fn greet(address: SocketAddr, database_url: &str) {
         "  grpcurl -plaintext -d '{{\"wallet_id\":\"alice\"}}' {address} wallet.v1.AdminService/CreateWallet"
     ));
     say("The README goes on from there. Stop with Ctrl-C.");
+}
+
+/// A manual clock's time stays in the database.
+fn warn_of_the_future(newest: Timestamp, distance: Duration) {
+    let days = distance.as_secs_f64() / 86_400.0;
+    say(format_args!(
+        "Warning: this database's time lies in the future. Its newest wallet lives at {newest}, {days:.1} days ahead of \
+         the clock, most likely moved there by --manual-clock; its time stands still until then. For a fresh start use \
+         another database or delete this one."
+    ));
 }
 
 /// Ctrl-C and SIGTERM end the server gracefully.

@@ -28,6 +28,25 @@ each_database! {
         assert_eq!(last["balances"][0]["available"]["amount"], promised);
         assert!(server.verify().await.is_clean());
     }
+
+    async fn the_session_pasted_again_changes_nothing_and_only_start_is_refused(server: Server) {
+        paste("## A session", &server);
+        let before = server.verify().await;
+        for (method, answer) in again("## A session", &server) {
+            match method.as_str() {
+                "Start" => {
+                    let refusal = answer.unwrap_err();
+                    assert!(refusal.contains("RESERVATION_SETTLED"), "{refusal}");
+                }
+                "CreateWallet" | "TopUp" | "Reserve" | "Settle" | "Cancel" => {
+                    assert_eq!(answer.unwrap()["replayed"], true, "{method}");
+                }
+                _ => assert!(answer.is_ok(), "{method}: {answer:?}"),
+            }
+        }
+        let after = server.verify().await;
+        assert_eq!((before.entries, before.digest), (after.entries, after.digest));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,6 +54,7 @@ async fn the_year_passes_in_a_minute_when_pasted_and_leaves_the_credits_it_says(
     let heading = "## A year in a minute";
     assert!(section(heading).contains("--manual-clock"));
     assert!(section(heading).contains("--catalog wallet-server/catalogs/flikly.toml"));
+    assert!(section(heading).contains("--listen 127.0.0.1:50052"), "beside the server of the session");
     let catalog = include_str!("../../catalogs/flikly.toml").to_owned();
     let config = Config { time: TimeSource::Manual, catalog: Some(catalog), ..Config::default() };
     let server = Server::start_with(Database::sqlite(), config).await;
@@ -57,6 +77,12 @@ fn the_two_commands_are_there() {
 
 /// Pastes the commands under a heading; what is called and answered.
 fn paste(heading: &str, server: &Server) -> Vec<(String, Value)> {
+    let answered = again(heading, server).into_iter();
+    answered.map(|(method, answer)| (method, answer.unwrap_or_else(|error| panic!("{error}")))).collect()
+}
+
+/// The same where a call may be refused.
+fn again(heading: &str, server: &Server) -> Vec<(String, Result<Value, String>)> {
     let bin = tempfile::tempdir().unwrap();
     symlink(tool("WALLET_TEST_GRPCURL"), bin.path().join("grpcurl")).unwrap();
     let address = server.address.to_string();
@@ -102,17 +128,20 @@ fn session(heading: &str) -> Vec<String> {
     commands
 }
 
-/// Runs a command against the server at `address`, with `bin` first in the path; what it answers.
-fn run(command: &str, bin: &Path, address: &str) -> Value {
-    assert!(command.contains("localhost:50051"), "{command}");
+/// Runs a command against the server at `address`, with `bin` first in the path; what it answers, or what it says of a
+/// refusal.
+fn run(command: &str, bin: &Path, address: &str) -> Result<Value, String> {
+    let port = ["localhost:50051", "localhost:50052"].into_iter().find(|port| command.contains(port));
+    let port = port.unwrap_or_else(|| panic!("{command} goes to another port"));
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let output = Command::new("bash")
-        .args(["-c", &command.replace("localhost:50051", address)])
+        .args(["-c", &command.replace(port, address)])
         .current_dir(bin)
         .env("PATH", path)
         .output()
         .expect("bash");
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command}\n{error}");
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{command}: {e}"))
+    if !output.status.success() {
+        return Err(format!("{command}\n{}", String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{command}: {e}")))
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use wallet_client::{ClientConfig, WalletClient, v1};
 
@@ -14,6 +14,8 @@ use crate::words::POLICIES;
 struct Serving {
     child: Child,
     greeting: String,
+    /// What it says after the greeting.
+    rest: Option<BufReader<ChildStdout>>,
 }
 
 impl Serving {
@@ -21,8 +23,9 @@ impl Serving {
         let mut command = wallet_server(arguments, environment);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
         let mut greeting = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut greeting).expect("a greeting");
-        Self { child, greeting }
+        let mut rest = BufReader::new(child.stdout.take().expect("piped"));
+        rest.read_line(&mut greeting).expect("a greeting");
+        Self { child, greeting, rest: Some(rest) }
     }
 
     async fn client(&self) -> WalletClient {
@@ -120,6 +123,30 @@ fn a_manual_clock_is_for_sqlite_on_loopback_only() {
         assert_eq!(refused.code, Some(2));
         assert!(refused.stderr.contains("--manual-clock is for trying things out"), "{}", refused.stderr);
     }
+}
+
+#[tokio::test]
+async fn a_database_that_a_manual_clock_moved_ahead_is_named_at_the_start() {
+    let database = Database::sqlite();
+    let arguments = ["--listen", "127.0.0.1:0", "--database-url", &database.url];
+    let greeting = |mut serving: Serving| {
+        let _ = serving.child.kill();
+        std::io::read_to_string(serving.rest.take().unwrap()).unwrap()
+    };
+    let moved = Serving::start(&[&arguments[..], &["--manual-clock"]].concat(), &[]);
+    let client = moved.client().await;
+    let create = v1::CreateWalletRequest { wallet_id: "w".into(), ..Default::default() };
+    client.create_wallet(create.clone()).await.unwrap();
+    let by = Some(v1::advance_clock_request::Step::By(prost_types::Duration { seconds: 86_400, nanos: 0 }));
+    client.advance_clock(v1::AdvanceClockRequest { step: by }).await.unwrap();
+    client.create_wallet(v1::CreateWalletRequest { wallet_id: "x".into(), ..create }).await.unwrap();
+    assert!(!greeting(moved).contains("Warning"));
+
+    let serving = Serving::start(&arguments, &[]);
+    // The warning comes after the greeting; once the server answers, it has been said.
+    serving.client().await.get_catalog(v1::GetCatalogRequest::default()).await.unwrap();
+    let said = greeting(serving);
+    assert!(said.contains("this database's time lies in the future") && said.contains("1.0 days"), "{said}");
 }
 
 #[test]
