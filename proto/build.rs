@@ -15,7 +15,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(&files, ["."])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    tonic_prost_build::configure().build_server(false).compile_fds(descriptors.clone())?;
+    // Servers have a codec of their own, so that they are generated apart, around the same messages.
+    let servers = out.join("servers");
+    fs::create_dir_all(&servers)?;
+    tonic_prost_build::configure()
+        .build_client(false)
+        .codec_path("crate::codec::RequestCodec")
+        .extern_path(".wallet.v1", "crate::v1")
+        .out_dir(servers)
+        .compile_fds(descriptors)?;
     println!("cargo:rerun-if-changed=wallet/v1");
     Ok(())
 }

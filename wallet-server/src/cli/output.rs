@@ -4,26 +4,57 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::prelude::*;
+
+use super::log_limit::LogLimit;
 
 /// Starts the log: human-readable at a terminal, JSON otherwise. `WALLET_LOG` filters it; default: warn, and
 /// info for the server itself.
 pub(super) fn init_logging() {
     let filter =
         EnvFilter::try_from_env("WALLET_LOG").unwrap_or_else(|_| EnvFilter::new("warn,wallet_server=info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let limit = LogLimit::default();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = tracing_subscriber::registry().with(filter).with(limit.clone());
     if std::io::stderr().is_terminal() {
-        log.init();
+        log.with(lines).init();
     } else {
-        log.json().init();
+        log.with(lines.json()).init();
     }
+    tokio::spawn(limit.report());
+}
+
+/// A text whose control characters, but for line feeds and tabs, are written as `\u{1b}`: none of them reaches the
+/// terminal.
+fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && !matches!(c, '\n' | '\t') {
+            visible.extend(c.escape_unicode());
+        } else {
+            visible.push(c);
+        }
+    }
+    visible
 }
 
 /// A line on standard output. A reader that has gone away is no fault.
 pub(super) fn say(line: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let _ = writeln!(std::io::stdout(), "{}", visible(&line.to_string()));
 }
 
 /// A line on standard error.
 pub(super) fn complain(error: impl Display) {
-    let _ = writeln!(std::io::stderr(), "error: {error}");
+    let _ = writeln!(std::io::stderr(), "error: {}", visible(&error.to_string()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown_and_not_sent_to_the_terminal() {
+        assert_eq!(visible("é: two\n\tlines"), "é: two\n\tlines");
+        assert_eq!(visible("\x1b[31m\r\0\u{9b}"), "\\u{1b}[31m\\u{d}\\u{0}\\u{9b}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use prost::Message;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use wallet_core::balance::{PlanView, UnitBalance, WalletView};
@@ -17,6 +18,9 @@ use super::error::{Decided, RpcError};
 use super::layers::{Deadline, Tenant};
 use super::services::Services;
 use crate::engine::Submission;
+
+/// The shortest reply that is compressed for callers who accept it; below that it costs more than it saves.
+const WORTH_COMPRESSING: usize = 4 * 1024;
 
 /// One call, without its message.
 pub(super) struct Call {
@@ -49,6 +53,7 @@ pub(super) async fn answer<Q, A, F>(
     handler: impl FnOnce(Call, Q) -> F,
 ) -> Result<Response<A>, Status>
 where
+    A: Message,
     F: Future<Output = Result<A, RpcError>>,
 {
     let (_, extensions, message) = request.into_parts();
@@ -57,7 +62,13 @@ where
     };
     let deadline = extensions.get().map(|Deadline(instant)| *instant);
     let call = Call { services: Arc::clone(services), tenant, deadline };
-    Ok(Response::new(handler(call, message).await?))
+    let answer = handler(call, message).await?;
+    let short = answer.encoded_len() < WORTH_COMPRESSING;
+    let mut response = Response::new(answer);
+    if short {
+        response.disable_compression();
+    }
+    Ok(response)
 }
 
 impl Call {

@@ -49,6 +49,13 @@ pub(super) enum Cause {
     ClockNotManual,
     /// Parts of the server do not fit together.
     Defect(&'static str),
+    /// The bytes of the request are no message; the text says what about it.
+    Malformed(&'static str),
+    /// The message of the request is longer than the method takes.
+    TooLarge {
+        bytes: usize,
+        limit: usize,
+    },
 }
 
 impl RpcError {
@@ -65,6 +72,16 @@ impl RpcError {
     /// The server contradicts itself.
     pub(crate) fn defect(what: &'static str) -> Self {
         Cause::Defect(what).into()
+    }
+
+    /// The request is no gRPC message; `fault` goes on after "the request message".
+    pub(crate) fn malformed(fault: &'static str) -> Self {
+        Cause::Malformed(fault).into()
+    }
+
+    /// The message of the request is longer than its method takes.
+    pub(crate) fn too_large(bytes: usize, limit: usize) -> Self {
+        Cause::TooLarge { bytes, limit }.into()
     }
 
     /// For `map_err`: an error about this wallet.

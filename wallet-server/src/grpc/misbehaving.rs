@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{Request, Response};
 use tonic::Status;
@@ -12,7 +13,11 @@ use tower::Service;
 
 use super::layers::Tenant;
 
-/// Panics or hangs if the last part of the path says so; otherwise answers whether it knows the tenant.
+/// The bytes of a large reply: more than sockets hold.
+const LARGE: usize = 32 * 1024 * 1024;
+
+/// Panics, hangs, or answers slowly or at length if the last part of the path says so; otherwise answers whether it
+/// knows the tenant.
 #[derive(Clone)]
 pub(super) struct Misbehaving;
 
@@ -36,6 +41,11 @@ impl Service<Request<Body>> for Misbehaving {
             match how.as_str() {
                 "panic" => panic!("on purpose"),
                 "hang" => std::future::pending().await,
+                "slow" => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    Ok(Status::ok("slow").into_http())
+                }
+                "large" => Ok(Response::new(Body::new("x".repeat(LARGE)))),
                 _ => Ok(Status::ok(if tenant { "tenant" } else { "nobody" }).into_http()),
             }
         })

@@ -20,6 +20,7 @@ mod serve;
 mod services;
 mod status;
 mod to_proto;
+mod transport;
 mod wallet;
 
 pub(crate) use health::Health;

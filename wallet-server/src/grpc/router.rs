@@ -1,11 +1,12 @@
 //! All services, and all layers around them.
 
-use http::{Request, Response, header};
 use std::sync::Arc;
+
+use http::{Request, Response, header};
 use tonic::body::Body;
-use tonic::service::{RecoverErrorLayer, Routes};
+use tonic::codec::CompressionEncoding::Gzip;
+use tonic::service::Routes;
 use tonic_reflection::server as reflection;
-use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::{BoxError, Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
@@ -18,7 +19,10 @@ use wallet_proto::v1::wallet_service_server::WalletServiceServer;
 use super::admin::AdminRpcs;
 use super::catalog::CatalogRpcs;
 use super::event::EventRpcs;
-use super::layers::{DeadlineLayer, MakeUuidV7, answer_panic, identify, say_overloaded, tracing_layer};
+use super::layers::{
+    DeadlineLayer, InProgressLayer, MakeUuidV7, OnlyGrpc, answer_panic, framed, identify, tracing_layer,
+    with_safe_id,
+};
 use super::wallet::WalletRpcs;
 use super::{GrpcLimits, Health, Services};
 
@@ -34,14 +38,26 @@ pub(super) fn routes(
     let catalog = CatalogServiceServer::new(CatalogRpcs(Arc::clone(&services)));
     let event = EventServiceServer::new(EventRpcs(services));
     let mut routes = Routes::builder();
-    routes
-        .add_service(wallet.max_decoding_message_size(limits.message_bytes))
-        .add_service(admin.max_decoding_message_size(limits.message_bytes))
-        .add_service(event.max_decoding_message_size(limits.message_bytes))
-        .add_service(catalog.max_decoding_message_size(limits.catalog_message_bytes))
-        .add_service(health.server().max_decoding_message_size(limits.message_bytes))
-        .add_service(reflector().build_v1()?.max_decoding_message_size(limits.message_bytes))
-        .add_service(reflector().build_v1alpha()?.max_decoding_message_size(limits.message_bytes));
+    // tonic's limits are per service and hold after decompression; those per method are in front, in a layer.
+    macro_rules! add {
+        ($($service:expr, $bytes:expr;)+) => {$(
+            routes.add_service(
+                $service
+                    .max_decoding_message_size($bytes)
+                    .accept_compressed(Gzip)
+                    .send_compressed(Gzip),
+            );
+        )+};
+    }
+    add! {
+        wallet, limits.many_message_bytes;
+        admin, limits.message_bytes;
+        event, limits.message_bytes;
+        catalog, limits.catalog_message_bytes;
+        health.server(), limits.message_bytes;
+        reflector().build_v1()?, limits.message_bytes;
+        reflector().build_v1alpha()?, limits.message_bytes;
+    }
     Ok(routes.routes())
 }
 
@@ -59,20 +75,24 @@ pub(super) fn layered(
     limits: &GrpcLimits,
 ) -> impl Service<Request<Body>, Response = Response<Body>, Error = BoxError, Future: Send> + Clone + Send + use<>
 {
+    let limits = limits.clone();
     ServiceBuilder::new()
         .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION]))
+        .map_request(with_safe_id)
         .layer(SetRequestIdLayer::x_request_id(MakeUuidV7))
         .map_response(|response: Response<_>| response.map(Body::new))
         .layer(tracing_layer())
         .layer(PropagateRequestIdLayer::x_request_id())
+        .layer_fn(OnlyGrpc)
         .layer(DeadlineLayer::new(limits.longest_call))
+        .layer(InProgressLayer::new(limits.calls_in_progress))
         .map_response(|response: Response<_>| response.map(Body::new))
-        .layer(RecoverErrorLayer::new())
-        .map_err(say_overloaded)
-        .load_shed()
-        .layer(GlobalConcurrencyLimitLayer::new(limits.calls_in_progress))
         .layer(CatchPanicLayer::custom(answer_panic))
-        .map_request(identify)
+        .map_request(move |request: Request<Body>| {
+            let most = limits.request_bytes(request.uri().path());
+            identify(framed(request, most))
+        })
+        .map_err(BoxError::from)
         .service(routes.prepare())
 }
 
@@ -97,7 +117,9 @@ mod tests {
 
     fn request(how: &str, timeout: &str) -> Request<Body> {
         Request::builder()
+            .method("POST")
             .uri(format!("/test.Misbehaving/{how}"))
+            .header("content-type", "application/grpc")
             .header("grpc-timeout", timeout)
             .body(Body::default())
             .unwrap()

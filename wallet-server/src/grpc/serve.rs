@@ -3,9 +3,8 @@
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 
+use super::transport::{Front, descriptor_limit};
 use super::{GrpcLimits, Health, Services, router};
 
 /// Why the server could not go on.
@@ -14,9 +13,6 @@ pub(crate) enum ServeError {
     /// The descriptors do not fit together.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// The network.
-    #[error("transport: {0}")]
-    Transport(#[from] tonic::transport::Error),
 }
 
 /// Serves until `shutdown`, then says so to health checks, takes no more connections, and lets the calls in
@@ -29,7 +25,8 @@ pub(crate) async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let routes = router::routes(services, &health, &limits)?;
-    Ok(serve_routes(listener, routes, health, limits, shutdown).await?)
+    serve_routes(listener, routes, health, limits, shutdown).await;
+    Ok(())
 }
 
 async fn serve_routes(
@@ -38,44 +35,19 @@ async fn serve_routes(
     health: Health,
     limits: GrpcLimits,
     shutdown: CancellationToken,
-) -> Result<(), tonic::transport::Error> {
+) {
     let service = router::layered(routes, &limits);
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let stopping = {
-        let (shutdown, health) = (shutdown.clone(), health.clone());
-        async move {
-            shutdown.cancelled().await;
-            health.set_serving(false).await;
-        }
-    };
-    // A silent connection would hold the graceful end for ever, hence the deadline beside it.
-    let drained = async {
+    let not_serving = async {
         shutdown.cancelled().await;
-        tokio::time::sleep(limits.drain).await;
+        health.set_serving(false).await;
     };
-    tokio::select! {
-        served = transport(&limits).serve_with_incoming_shutdown(service, incoming, stopping) => served,
-        () = drained => {
-            tracing::warn!(drain = ?limits.drain, "connections were still open at the end of the drain time");
-            Ok(())
-        }
-    }
+    let front = Front::new(limits, descriptor_limit());
+    tokio::join!(front.serve(listener, service, shutdown.clone()), not_serving);
 }
 
-fn transport(limits: &GrpcLimits) -> Server {
-    let server = Server::builder()
-        .max_concurrent_streams(limits.streams_per_connection)
-        .http2_max_header_list_size(limits.header_list_bytes)
-        .http2_keepalive_interval(Some(limits.keepalive_interval))
-        .http2_keepalive_timeout(Some(limits.keepalive_timeout))
-        .http2_max_pending_accept_reset_streams(Some(limits.pending_resets))
-        .http2_max_local_error_reset_streams(Some(limits.own_resets));
-    match limits.connection_age {
-        // Without tonic's grace: with one it would cut connections off instead of asking them to go.
-        Some(age) => server.max_connection_age(age),
-        None => server,
-    }
-}
+#[cfg(test)]
+#[path = "../../tests/it/harness/frames.rs"]
+mod frames;
 
 #[cfg(test)]
 mod tests {
@@ -83,24 +55,108 @@ mod tests {
 
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpStream;
+    use tokio::task::JoinHandle;
 
+    use super::frames::{HEADERS, RESET, Raw, ping};
     use super::*;
     use crate::grpc::misbehaving::Misbehaving;
 
-    #[tokio::test]
-    async fn a_silent_connection_does_not_hold_up_the_end() {
+    /// A server with these limits, where it listens, and what stops it.
+    async fn serving(limits: GrpcLimits) -> (String, CancellationToken, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let limits = GrpcLimits { drain: Duration::from_millis(50), ..GrpcLimits::default() };
+        let address = listener.local_addr().unwrap().to_string();
         let shutdown = CancellationToken::new();
         let health = Health::starting().await;
-        let routes = Routes::new(Misbehaving);
-        let server = tokio::spawn(serve_routes(listener, routes, health, limits, shutdown.clone()));
+        let server =
+            tokio::spawn(serve_routes(listener, Routes::new(Misbehaving), health, limits, shutdown.clone()));
+        (address, shutdown, server)
+    }
 
-        let mut silent = TcpStream::connect(address).await.unwrap();
-        silent.read_exact(&mut [0; 9]).await.unwrap();
+    async fn soon<T>(event: impl Future<Output = T>) -> T {
+        tokio::time::timeout(Duration::from_secs(20), event).await.expect("this should have happened")
+    }
+
+    /// The end of the stream, or its reset.
+    async fn closed(stream: &mut TcpStream) {
+        while !matches!(soon(stream.read(&mut [0; 1024])).await, Ok(0) | Err(_)) {}
+    }
+
+    #[tokio::test]
+    async fn connections_without_calls_do_not_hold_up_the_end() {
+        let (address, shutdown, server) = serving(GrpcLimits::default()).await;
+        let mut silent = TcpStream::connect(&address).await.unwrap();
         shutdown.cancel();
-        let end = tokio::time::timeout(Duration::from_secs(10), server).await;
-        end.expect("ends").unwrap().unwrap();
+        soon(server).await.unwrap();
+        closed(&mut silent).await;
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_says_nothing_is_closed() {
+        let limits = GrpcLimits { preface_time: Duration::from_millis(20), ..GrpcLimits::default() };
+        let (address, ..) = serving(limits).await;
+        let mut silent = TcpStream::connect(&address).await.unwrap();
+        closed(&mut silent).await;
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_is_not_read_in_time_is_reset_and_the_connection_serves_on() {
+        let limits = GrpcLimits {
+            longest_call: Duration::from_millis(50),
+            reading_time: Duration::from_millis(50),
+            ..GrpcLimits::default()
+        };
+        let (address, ..) = serving(limits).await;
+        let mut peer = Raw::connect(&address, 0).await;
+        let (large, frames) = peer.call("/test.Misbehaving/large", &[]);
+        peer.send(&frames).await;
+        assert!(soon(peer.until(HEADERS, large)).await.is_some());
+        assert!(soon(peer.until(RESET, large)).await.is_some());
+        let (small, frames) = peer.call("/test.Misbehaving/fine", &[]);
+        peer.send(&frames).await;
+        assert!(soon(peer.until(HEADERS, small)).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_calls_is_asked_to_leave_and_then_closed() {
+        let limits = GrpcLimits {
+            idle_time: Duration::from_millis(20),
+            farewell: Duration::from_millis(20),
+            ..GrpcLimits::default()
+        };
+        let (address, ..) = serving(limits).await;
+        let mut peer = Raw::connect(&address, 65_535).await;
+        while soon(peer.next()).await.is_some() {}
+    }
+
+    #[tokio::test]
+    async fn a_call_in_progress_is_finished_after_the_order_to_stop_and_no_longer_than_the_drain_time() {
+        let limits = GrpcLimits { drain: Duration::from_millis(200), ..GrpcLimits::default() };
+        for (how, answered) in [("slow", true), ("hang", false)] {
+            let (address, shutdown, server) = serving(limits.clone()).await;
+            let mut peer = Raw::connect(&address, 65_535).await;
+            let (call, frames) = peer.call(&format!("/test.Misbehaving/{how}"), &[]);
+            let (began, begin) = peer.call("/test.Misbehaving/fine", &[]);
+            peer.send(&[frames, begin].concat()).await;
+            soon(peer.until(HEADERS, began)).await.expect("both calls have begun");
+            shutdown.cancel();
+            assert_eq!(soon(peer.until(HEADERS, call)).await.is_some(), answered, "{how}");
+            soon(server).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_reads_nothing_at_all_is_cut_off() {
+        let limits = GrpcLimits { stalled_time: Duration::from_millis(100), ..GrpcLimits::default() };
+        let (address, ..) = serving(limits).await;
+        // A window as large as can be, so that only the socket's own buffers hold the reply up.
+        let mut peer = Raw::connect(&address, 0x7fff_ffff).await;
+        let (_, frames) = peer.call("/test.Misbehaving/large", &[]);
+        peer.send(&frames).await;
+        soon(async {
+            while peer.takes(&ping()).await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
     }
 }

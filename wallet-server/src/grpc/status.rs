@@ -92,6 +92,8 @@ fn told(cause: Cause, priced_field: &str) -> Told {
                 "this server's clock runs by itself; --manual-clock makes one that moves",
             )
         },
+        Cause::Malformed(fault) => malformed(fault),
+        Cause::TooLarge { bytes, limit } => too_large(bytes, limit),
         Cause::Engine(EngineError::Internal) => internal(),
         Cause::Defect(what) => {
             tracing::error!(what, "a defect");
@@ -221,6 +223,21 @@ fn unavailable(reason: &'static str, message: &str) -> Told {
         metadata: Vec::new(),
         violations: Vec::new(),
         retry_after: None,
+    }
+}
+
+fn malformed(fault: &str) -> Told {
+    let message = format!("the request message {fault}");
+    Told { code: Code::InvalidArgument, ..unavailable("MALFORMED_MESSAGE", &message) }
+}
+
+fn too_large(bytes: usize, limit: usize) -> Told {
+    let message =
+        format!("the request message has {bytes} bytes, at most {limit} are allowed for this method");
+    Told {
+        code: Code::InvalidArgument,
+        metadata: vec![("bytes".to_owned(), bytes.to_string()), ("limit".to_owned(), limit.to_string())],
+        ..unavailable("MESSAGE_TOO_LARGE", &message)
     }
 }
 

@@ -153,7 +153,7 @@ impl UsageSummary {
         if finish.time < self.from_time || finish.time >= self.to_time {
             return Ok(());
         }
-        self.total.count(reservation.state, finish);
+        self.total.count(reservation.state, finish)?;
         if group_by.is_empty() {
             return Ok(());
         }
@@ -162,8 +162,7 @@ impl UsageSummary {
         if full && !self.groups.contains_key(&values) {
             return Err(too_many_groups());
         }
-        self.groups.entry(values).or_default().count(reservation.state, finish);
-        Ok(())
+        self.groups.entry(values).or_default().count(reservation.state, finish)
     }
 }
 
@@ -172,6 +171,16 @@ fn too_many_groups() -> Rejection {
         limit: "groups".to_owned(),
         maximum: MAX_GROUPS.to_string(),
         requested: (MAX_GROUPS + 1).to_string(),
+        plans: Vec::new(),
+    }
+}
+
+/// A sum that no amount can say. A shorter time or a finer group has a smaller one.
+fn too_large_a_sum(unit: &str, sum: i128) -> Rejection {
+    Rejection::LimitExceeded {
+        limit: format!("sum of {unit}"),
+        maximum: i64::MAX.to_string(),
+        requested: sum.to_string(),
         plans: Vec::new(),
     }
 }
@@ -192,7 +201,7 @@ impl GroupBy {
 }
 
 impl Usage {
-    fn count(&mut self, state: State, finish: &Finish) {
+    fn count(&mut self, state: State, finish: &Finish) -> Result<(), Rejection> {
         match state {
             State::Settled => self.settled += 1,
             State::Failed => self.failed += 1,
@@ -210,9 +219,14 @@ impl Usage {
             (&mut self.reversed, &bill.reversed),
         ] {
             for (unit, amount) in amounts.iter() {
+                let exact = i128::from(sum.get(unit.as_str())) + i128::from(amount);
+                if exact > i128::from(i64::MAX) {
+                    return Err(too_large_a_sum(unit.as_str(), exact));
+                }
                 sum.add(unit, amount);
             }
         }
+        Ok(())
     }
 }
 
@@ -222,7 +236,7 @@ mod tests {
 
     use wallet_core::fingerprint::Fingerprint;
     use wallet_core::reservation::{Bill, Terms};
-    use wallet_core::{Actor, ReservationId};
+    use wallet_core::{Actor, ReservationId, UnitId};
 
     use super::*;
 
@@ -269,6 +283,22 @@ mod tests {
             let refusal = span(Some(days(from)), Some(days(to))).unwrap_err();
             assert_eq!(refusal.to_string(), expected);
         }
+    }
+
+    #[test]
+    fn a_sum_that_no_amount_can_say_is_refused_and_not_cut() {
+        let mut summary = UsageQuery::default().begin(days(10)).unwrap();
+        let unit = UnitId::parse("credits").unwrap();
+        let mut count = |charged: i64| {
+            let mut job = settled(0, days(5));
+            job.finish.as_mut().unwrap().bill.charged = [(unit.clone(), charged)].into_iter().collect();
+            summary.count(&[], &job)
+        };
+        assert_eq!(count(i64::MAX), Ok(()));
+        assert_eq!(
+            count(1).unwrap_err().to_string(),
+            "sum of credits is limited to 9223372036854775807, this would be 9223372036854775808"
+        );
     }
 
     #[test]

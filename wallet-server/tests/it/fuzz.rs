@@ -7,7 +7,7 @@
 mod catalogs;
 mod corpus;
 mod mutate;
-mod raw;
+pub(crate) mod raw;
 mod requests;
 mod wire;
 

@@ -25,6 +25,8 @@ mod frozen;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod products;
 #[cfg(test)]
 mod python;

@@ -142,7 +142,7 @@ mod tests {
             "e.entitlements[0].kind: is required: any_of, prefix or whole_numbers",
             "e.entitlements[1].kind.any_of: accepts nothing: it is empty",
             "e.entitlements[1].attributes[\"\"]: must not be empty",
-            "e.entitlements[1].attributes[\"\"].any_of[0]: contains a control character",
+            "e.entitlements[1].attributes[\"\"].any_of[0]: contains the control character U+000A; no control character is allowed",
             "e.entitlements[1].attributes[\"steps\"].whole_numbers: accepts nothing: 2 is above 1",
             "e.entitlements[1].max[\"count\"]: must not be negative",
             "e.entitlements: has 65 entries, at most 64 are allowed",

@@ -132,7 +132,7 @@ mod tests {
                 "explicit.operation.kind: has 129 bytes, at most 128 are allowed",
                 "explicit.operation.attributes[\"\"]: must not be empty",
                 "explicit.operation.attributes[\"model\"]: has 257 bytes, at most 256 are allowed",
-                "explicit.operation.attributes[\"style\"]: contains a control character",
+                "explicit.operation.attributes[\"style\"]: contains the control character U+0009; no control character is allowed",
                 "explicit.operation.quantities[\"a\"]: must not be empty",
                 "explicit.operation.quantities[\"b\"]: must not be negative",
                 "explicit.operation.quantities[\"c\"]: must be a plain decimal number such as \"5\" or \"2.5\"",

@@ -12,21 +12,17 @@ pub(crate) fn key_path(path: &str, key: &str) -> String {
 }
 
 impl Violations {
-    /// Text for people, of any lines, at most `max` bytes. No database keeps a NUL character.
+    /// Text for people: lines and tabs, no other control characters, at most `max` bytes.
     pub(crate) fn text(&mut self, path: &str, text: String, max: usize) -> String {
         self.within(path, &text, max);
-        if text.contains('\0') {
-            self.add(path, "contains a NUL character");
-        }
+        self.without_control(path, &text, |c| matches!(c, '\n' | '\t'), "line feeds and tabs are allowed");
         text
     }
 
     /// A name: one line without control characters, at most `max` bytes.
     pub(crate) fn name(&mut self, path: &str, name: String, max: usize) -> String {
         self.within(path, &name, max);
-        if name.chars().any(char::is_control) {
-            self.add(path, "contains a control character");
-        }
+        self.without_control(path, &name, |_| false, "no control character is allowed");
         name
     }
 
@@ -46,6 +42,13 @@ impl Violations {
         entries > max
     }
 
+    /// Reports the first control character that is not allowed: it could steer the terminal of whoever reads it.
+    fn without_control(&mut self, path: &str, text: &str, allowed: impl Fn(char) -> bool, rule: &str) {
+        if let Some(control) = text.chars().find(|c| c.is_control() && !allowed(*c)) {
+            self.add(path, format!("contains the control character U+{:04X}; {rule}", u32::from(control)));
+        }
+    }
+
     fn within(&mut self, path: &str, text: &str, max: usize) {
         if text.len() > max {
             self.add(path, format!("has {} bytes, at most {max} are allowed", text.len()));
@@ -60,20 +63,29 @@ mod tests {
     #[test]
     fn texts_and_names_are_bounded_and_can_be_kept() {
         let mut bad = Violations::default();
-        bad.text("reason", "two\nlines".to_owned(), 9);
+        bad.text("reason", "two\n\tlines".to_owned(), 10);
         bad.name("display_name", "Ann é".to_owned(), 6);
         assert!(bad.lines().is_empty());
 
         bad.text("reason", "a\0b".to_owned(), 2);
+        for control in ['\r', '\x1b', '\x7f', '\u{9b}'] {
+            bad.text("message", control.to_string(), 2);
+        }
         bad.name("display_name", "two\nlines".to_owned(), 256);
         bad.required_name("kind", String::new(), 128);
+        let lines = "line feeds and tabs are allowed";
         assert_eq!(
             bad.lines(),
             [
-                "reason: has 3 bytes, at most 2 are allowed",
-                "reason: contains a NUL character",
-                "display_name: contains a control character",
-                "kind: must not be empty",
+                "reason: has 3 bytes, at most 2 are allowed".to_owned(),
+                format!("reason: contains the control character U+0000; {lines}"),
+                format!("message: contains the control character U+000D; {lines}"),
+                format!("message: contains the control character U+001B; {lines}"),
+                format!("message: contains the control character U+007F; {lines}"),
+                format!("message: contains the control character U+009B; {lines}"),
+                "display_name: contains the control character U+000A; no control character is allowed"
+                    .to_owned(),
+                "kind: must not be empty".to_owned(),
             ]
         );
     }

@@ -6,6 +6,8 @@ use tower_http::request_id::RequestId;
 use tower_http::trace::{DefaultOnFailure, DefaultOnResponse, MakeSpan, TraceLayer};
 use tracing::{Level, Span};
 
+use super::request_id::safe;
+
 /// The tracing layer.
 pub(crate) type Tracing = TraceLayer<SharedClassifier<GrpcErrorsAsFailures>, RpcSpan, ()>;
 
@@ -13,6 +15,10 @@ pub(crate) type Tracing = TraceLayer<SharedClassifier<GrpcErrorsAsFailures>, Rpc
 pub(crate) fn tracing_layer() -> Tracing {
     let refusals = [
         GrpcCode::Cancelled,
+        // No answer of ours: the peer left while its request was read.
+        GrpcCode::Unknown,
+        // Mostly a caller's own: one that the server is to blame for shows in the engine's log.
+        GrpcCode::DeadlineExceeded,
         GrpcCode::InvalidArgument,
         GrpcCode::NotFound,
         GrpcCode::AlreadyExists,
@@ -40,6 +46,6 @@ pub(crate) struct RpcSpan;
 impl<B> MakeSpan<B> for RpcSpan {
     fn make_span(&mut self, request: &Request<B>) -> Span {
         let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
-        tracing::info_span!("rpc", path = request.uri().path(), request_id = id)
+        tracing::info_span!("rpc", path = safe(request.uri().path().as_bytes()), request_id = id)
     }
 }

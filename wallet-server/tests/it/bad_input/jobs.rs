@@ -88,7 +88,7 @@ each_database! {
             "labels[\"\"]: must not be empty".to_owned(),
             format!("labels[\"{}\"]: has 65 bytes, at most 64 are allowed", long(64)),
             format!("labels[\"{}\"]: has 257 bytes, at most 256 are allowed", long(64)),
-            "labels[\"z\"]: contains a NUL character".into(),
+            "labels[\"z\"]: contains the control character U+0000; line feeds and tabs are allowed".into(),
         ];
         assert_eq!(violations(client.reserve(request).await), expected);
     }
@@ -111,7 +111,7 @@ each_database! {
             "operation.kind: has 129 bytes, at most 128 are allowed".to_owned(),
             "operation.attributes[\"\"]: must not be empty".into(),
             "operation.attributes[\"model\"]: has 257 bytes, at most 256 are allowed".into(),
-            "operation.attributes[\"style\"]: contains a control character".into(),
+            "operation.attributes[\"style\"]: contains the control character U+000A; no control character is allowed".into(),
             "operation.quantities[\"a\"]: must not be empty".into(),
             "operation.quantities[\"b\"]: must not be negative".into(),
             format!("operation.quantities[\"c\"]: {plain}"),
@@ -239,7 +239,7 @@ each_database! {
             "after_revision: is -1, must not be negative".into(),
             format!("reservation_id: contains ' '; {ALPHABET}"),
             "page_size: is -1, 0 to 500 is allowed; 0 means 50".into(),
-            "page_token: contains a control character".into(),
+            "page_token: contains the control character U+000A; no control character is allowed".into(),
         ];
         assert_eq!(violations(client.list_entries(bad).await), expected);
         let bad = v1::ListGrantsRequest { page_size: 501, ..Default::default() };

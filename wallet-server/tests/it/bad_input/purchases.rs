@@ -78,7 +78,7 @@ each_database! {
         let told = violations(client.grant(bad).await);
         assert_eq!(
             (told[2].as_str(), told[5].as_str()),
-            ("source: 99 is not a source", "reason: contains a NUL character")
+            ("source: 99 is not a source", "reason: contains the control character U+0000; line feeds and tabs are allowed")
         );
     }
 
@@ -114,7 +114,7 @@ each_database! {
         ];
         let expected = [
             "wallet_id: has 200 bytes, at most 128 are allowed",
-            "display_name: contains a control character",
+            "display_name: contains the control character U+000A; no control character is allowed",
             of_limits[0],
             of_limits[1],
         ];
@@ -151,7 +151,7 @@ each_database! {
         let bad = v1::ListWalletsRequest { page_size: i32::MIN, page_token: "\u{7}".into() };
         let expected = [
             "page_size: is -2147483648, 0 to 500 is allowed; 0 means 50",
-            "page_token: contains a control character",
+            "page_token: contains the control character U+0007; no control character is allowed",
         ];
         assert_eq!(violations(client.list_wallets(bad).await), expected);
         let told = violations(client.get_catalog(v1::GetCatalogRequest { version: -1 }).await);

@@ -44,7 +44,7 @@ impl Decoder for Raw {
 }
 
 /// Calls `/wallet.v1.WalletService/Reserve`, or whatever the path says, with these bytes.
-pub(super) async fn call(channel: &Channel, path: &str, message: Vec<u8>) -> Result<Vec<u8>, Status> {
+pub(crate) async fn call(channel: &Channel, path: &str, message: Vec<u8>) -> Result<Vec<u8>, Status> {
     let mut grpc = tonic::client::Grpc::new(channel.clone());
     grpc.ready().await.map_err(|error| Status::unavailable(format!("no connection: {error}")))?;
     let path = path.parse().map_err(|error| Status::internal(format!("{path}: {error}")))?;

@@ -3,6 +3,7 @@
 mod cut;
 mod database;
 mod disk;
+pub(crate) mod frames;
 mod kill;
 mod names;
 mod postgres;

@@ -1,5 +1,6 @@
 //! The server as a process, so that it can be killed like one.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -26,6 +27,38 @@ impl Process {
         let mut command = Command::new(BINARY);
         command.stderr(Stdio::null());
         Self::spawn(command, database, arguments, environment)
+    }
+
+    /// The same with at most so many descriptors, and with its log in a file.
+    pub(crate) fn confined(database: &Database, descriptors: u32, log: &Path) -> Self {
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("ulimit -n {descriptors} && exec \"$0\" \"$@\""), BINARY]);
+        command.stderr(File::create(log).expect("a file for the log"));
+        Self::spawn(command, database, &[], &[])
+    }
+
+    /// What /proc says of it: `VmRSS` or `VmHWM`, in bytes.
+    pub(crate) fn memory(&self, figure: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line =
+            status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':')).expect(figure);
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib * 1024
+    }
+
+    /// Changes how many descriptors it may have.
+    pub(crate) fn limit_descriptors(&self, descriptors: u32) {
+        let process = self.child.id().to_string();
+        let limit = format!("--nofile={descriptors}:");
+        let done = Command::new("prlimit").args(["--pid", &process, &limit]).status().expect("prlimit");
+        assert!(done.success());
+    }
+
+    /// SIGTERM, and waits until it has ended in order.
+    pub(crate) fn stop(&mut self) {
+        let process = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &process]).status().expect("kill").success());
+        assert!(self.child.wait().expect("it ends").success());
     }
 
     /// The same under strace, which writes down in this file what becomes of the database's.

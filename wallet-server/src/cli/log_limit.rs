@@ -1,0 +1,126 @@
+//! A bound on the log: of one message so many lines in a while, then one line that counts the others.
+//!
+//! Without it a caller's flood of failing calls becomes a flood of lines that fills the disk.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tracing::callsite::Identifier;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+
+/// How many lines of one message are written within [`WHILE`].
+const LINES: u32 = 20;
+const WHILE: Duration = Duration::from_secs(10);
+
+/// The lines of each message so far. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LogLimit(Arc<Mutex<HashMap<Identifier, Lines>>>);
+
+#[derive(Debug)]
+struct Lines {
+    name: &'static str,
+    begun: Instant,
+    written: u32,
+    left_out: u64,
+}
+
+impl LogLimit {
+    /// Whether a line of this message may be written at this instant.
+    fn admits(&self, message: &Metadata<'static>, now: Instant) -> bool {
+        let mut messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = messages.entry(message.callsite()).or_insert_with(|| Lines {
+            name: message.name(),
+            begun: now,
+            written: 0,
+            left_out: 0,
+        });
+        if now.duration_since(lines.begun) >= WHILE {
+            (lines.begun, lines.written) = (now, 0);
+        }
+        if lines.written < LINES {
+            lines.written += 1;
+            return true;
+        }
+        lines.left_out += 1;
+        false
+    }
+
+    /// The messages of which lines were left out since the last time, and how many.
+    fn left_out(&self) -> Vec<(&'static str, u64)> {
+        let mut messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = messages.values_mut().map(|lines| (lines.name, std::mem::take(&mut lines.left_out)));
+        taken.filter(|(_, left_out)| *left_out > 0).collect()
+    }
+
+    /// Counts every while what was left out, in a line per message.
+    pub(super) async fn report(self) {
+        let mut ticks = tokio::time::interval(WHILE);
+        loop {
+            ticks.tick().await;
+            for (message, lines) in self.left_out() {
+                tracing::warn!(message_at = message, lines, "more lines of the same message were left out");
+            }
+        }
+    }
+}
+
+/// In front of all others: what it leaves out is left out everywhere.
+impl<S: Subscriber> Layer<S> for LogLimit {
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
+        self.admits(event.metadata(), Instant::now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use tracing_subscriber::fmt::MakeWriter;
+    use tracing_subscriber::prelude::*;
+
+    use super::*;
+
+    /// A log in memory.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Written {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[test]
+    fn of_a_flood_of_one_message_twenty_lines_are_written_and_the_others_are_counted() {
+        let (written, limit) = (Written::default(), LogLimit::default());
+        let lines = tracing_subscriber::fmt::layer().with_writer(written.clone());
+        let log = tracing_subscriber::registry().with(lines).with(limit.clone());
+        tracing::subscriber::with_default(log, || {
+            for n in 0..1_000 {
+                tracing::warn!(n, "flood");
+            }
+            tracing::warn!("something else");
+        });
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("flood").count(), 20);
+        assert_eq!(text.matches("something else").count(), 1);
+        let counted: Vec<u64> = limit.left_out().into_iter().map(|(_, lines)| lines).collect();
+        assert_eq!(counted, [980]);
+        assert!(limit.left_out().is_empty(), "they are counted once");
+    }
+}

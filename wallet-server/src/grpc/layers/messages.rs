@@ -1,0 +1,186 @@
+//! Messages as they arrive: one that is too large is not read, one that is no gRPC message is the caller's fault.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderMap, Request};
+use http_body::{Frame, SizeHint};
+use prost::bytes::{Buf, Bytes};
+use tonic::Status;
+use tonic::body::Body;
+
+use crate::grpc::error::RpcError;
+
+/// A flag and a length stand before each message.
+const PREFIX: usize = 5;
+
+/// Puts a bound on the messages of a request and checks their framing.
+pub(crate) fn framed(request: Request<Body>, limit: usize) -> Request<Body> {
+    let compressed = names_an_encoding(request.headers());
+    // A stream of requests may end before its first.
+    let required = request.uri().path().starts_with("/wallet.v1.");
+    request.map(|body| Body::new(Framed { body, limit, compressed, required, state: State::default() }))
+}
+
+/// Whether messages may be compressed.
+fn names_an_encoding(headers: &HeaderMap) -> bool {
+    headers.get("grpc-encoding").is_some_and(|encoding| encoding != "identity")
+}
+
+struct Framed {
+    body: Body,
+    limit: usize,
+    compressed: bool,
+    required: bool,
+    state: State,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    prefix: [u8; PREFIX],
+    /// Bytes of the prefix that have arrived.
+    begun: usize,
+    /// Bytes of the message that have not arrived.
+    missing: usize,
+    messages: usize,
+}
+
+impl Framed {
+    /// Follows the messages through these bytes.
+    fn follow(&mut self, data: &Bytes) -> Result<(), RpcError> {
+        let mut data: &[u8] = data;
+        while data.has_remaining() {
+            let state = &mut self.state;
+            if state.missing > 0 {
+                let now = state.missing.min(data.len());
+                state.missing -= now;
+                data.advance(now);
+                continue;
+            }
+            state.prefix[state.begun] = data.get_u8();
+            state.begun += 1;
+            if state.begun == PREFIX {
+                let [flag, length @ ..] = state.prefix;
+                state.begun = 0;
+                state.messages += 1;
+                state.missing = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+                match flag {
+                    0 => {}
+                    1 if self.compressed => {}
+                    1 => {
+                        return Err(RpcError::malformed(
+                            "is compressed, and grpc-encoding names no encoding",
+                        ));
+                    }
+                    _ => return Err(RpcError::malformed("begins with a flag that is neither 0 nor 1")),
+                }
+                if state.missing > self.limit {
+                    return Err(RpcError::too_large(state.missing, self.limit));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wrong with a request that ends here.
+    fn end(&self) -> Result<(), RpcError> {
+        match &self.state {
+            State { begun: 1.., .. } => Err(RpcError::malformed("ends within the five bytes before it")),
+            State { missing: 1.., .. } => Err(RpcError::malformed("ends before its length")),
+            State { messages: 0, .. } if self.required => Err(RpcError::malformed("is missing")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl http_body::Body for Framed {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let frame = ready!(http_body::Body::poll_frame(Pin::new(&mut self.body), cx));
+        let checked = match &frame {
+            Some(Ok(frame)) => match frame.data_ref() {
+                Some(data) => self.follow(data),
+                None => self.end(),
+            },
+            None => self.end(),
+            Some(Err(_)) => Ok(()),
+        };
+        match checked {
+            Ok(()) => Poll::Ready(frame),
+            Err(error) => Poll::Ready(Some(Err(error.into()))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        // Only the end itself tells whether the last message is whole.
+        false
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::StatusExt;
+
+    use super::*;
+
+    fn follow(path: &str, encoding: Option<&str>, parts: &[&[u8]]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        if let Some(encoding) = encoding {
+            headers.insert("grpc-encoding", encoding.parse().unwrap());
+        }
+        let mut framed = Framed {
+            body: Body::default(),
+            limit: 4,
+            compressed: names_an_encoding(&headers),
+            required: path.starts_with("/wallet.v1."),
+            state: State::default(),
+        };
+        let read = parts.iter().try_for_each(|part| framed.follow(&Bytes::copy_from_slice(part)));
+        let status = Status::from(read.and_then(|()| framed.end()).err()?);
+        let reason = status.get_error_details().error_info().unwrap().reason.clone();
+        Some(format!("{:?} {reason}: {}", status.code(), status.message()))
+    }
+
+    #[test]
+    fn whole_messages_pass_however_they_are_cut() {
+        let path = "/wallet.v1.WalletService/Reserve";
+        let message = [0, 0, 0, 0, 3, 7, 7, 7];
+        for cut in 0..=message.len() {
+            let (head, tail) = message.split_at(cut);
+            assert_eq!(follow(path, None, &[head, tail]), None, "{cut}");
+        }
+        assert_eq!(follow(path, None, &[&[0, 0, 0, 0, 0]]), None, "an empty message is one");
+        assert_eq!(follow(path, Some("gzip"), &[&[1, 0, 0, 0, 1, 9]]), None);
+        assert_eq!(follow("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", None, &[]), None);
+    }
+
+    #[test]
+    fn what_is_no_message_is_named_with_its_fault() {
+        let path = "/wallet.v1.WalletService/Reserve";
+        for (encoding, bytes, fault) in [
+            (None, &[][..], "is missing"),
+            (None, &[0, 0], "ends within the five bytes before it"),
+            (None, &[0, 0, 0, 0, 3, 7], "ends before its length"),
+            (None, &[2, 0, 0, 0, 0], "begins with a flag that is neither 0 nor 1"),
+            (None, &[1, 0, 0, 0, 0], "is compressed, and grpc-encoding names no encoding"),
+            (Some("identity"), &[1, 0, 0, 0, 0], "is compressed, and grpc-encoding names no encoding"),
+        ] {
+            let told = follow(path, encoding, &[bytes]).unwrap();
+            assert_eq!(told, format!("InvalidArgument MALFORMED_MESSAGE: the request message {fault}"));
+        }
+        let told = follow(path, None, &[&[0, 0, 0, 0, 5, 1]]).unwrap();
+        assert_eq!(
+            told,
+            "InvalidArgument MESSAGE_TOO_LARGE: the request message has 5 bytes, at most 4 are allowed for this method"
+        );
+    }
+}

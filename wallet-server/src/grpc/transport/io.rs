@@ -1,0 +1,109 @@
+//! The socket of a connection, once its first bytes were read: hands them out again, and notices a peer that reads
+//! nothing.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::Peer;
+
+/// The bytes with which every HTTP/2 connection begins.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The answer to a peer that speaks HTTP/1.1.
+const SPEAKS_HTTP_1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\n\
+    content-type: text/plain\r\ncontent-length: 63\r\nconnection: close\r\n\r\n\
+    This is a gRPC server: use HTTP/2, for example through grpcurl\n";
+
+/// A socket whose preface was read.
+#[derive(Debug)]
+pub(super) struct Io {
+    stream: TcpStream,
+    /// Bytes of the preface that hyper has not read yet.
+    left: &'static [u8],
+    peer: Arc<Peer>,
+}
+
+/// Reads the preface within `time`. `None`: the peer said nothing, too little, or something else.
+pub(super) async fn read_preface(mut stream: TcpStream, time: Duration, peer: Arc<Peer>) -> Option<Io> {
+    let mut bytes = [0; PREFACE.len()];
+    let mut read = 0;
+    let complete = tokio::time::timeout(time, async {
+        while read < bytes.len() {
+            match stream.read(&mut bytes[read..]).await {
+                Ok(0) | Err(_) => return false,
+                Ok(n) => read += n,
+            }
+            if bytes[..read] != PREFACE[..read] {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+    if complete == Ok(true) {
+        return Some(Io { stream, left: PREFACE, peer });
+    }
+    if read > 0 && bytes[0].is_ascii_uppercase() && bytes[..read] != PREFACE[..read] {
+        // Whether it arrives does not matter; the peer gets no time to read it slowly.
+        let _ = stream.write(SPEAKS_HTTP_1).await;
+    }
+    None
+}
+
+impl AsyncRead for Io {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.left.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+        }
+        let (now, later) = self.left.split_at(buffer.remaining().min(self.left.len()));
+        buffer.put_slice(now);
+        self.left = later;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Io {
+    /// Notes whether the peer takes what it is sent.
+    fn noted<T>(&self, written: Poll<T>) -> Poll<T> {
+        self.peer.note_write(written.is_ready());
+        written
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.noted(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.noted(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,249 @@
+//! All connections: what each is doing, and which to close when there are too many of them or too much is unread.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::grpc::GrpcLimits;
+
+/// One connection's peer.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    number: u64,
+    peers: Arc<Shared>,
+    /// Calls whose replies have not been read.
+    calls: AtomicUsize,
+    /// Bytes of replies that have not been read.
+    unread: AtomicUsize,
+    /// When it last began or ended a call, in milliseconds since `Shared::start`.
+    active: AtomicU64,
+    /// Since when writes have waited for the peer to read, in the same; 0: they do not wait.
+    stalled: AtomicU64,
+    closing: AtomicBool,
+    /// Closes the connection.
+    pub(super) close: CancellationToken,
+    /// Room for calls whose replies are pages.
+    pub(crate) pages: Arc<Semaphore>,
+}
+
+/// All peers.
+#[derive(Debug, Clone)]
+pub(crate) struct Peers(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    start: Instant,
+    pages_per_connection: usize,
+    /// The most bytes that all peers together may leave unread.
+    unread_bytes: usize,
+    unread: AtomicUsize,
+    numbers: AtomicU64,
+    peers: Mutex<HashMap<u64, Arc<Peer>>>,
+}
+
+/// A peer for as long as its connection lives.
+#[derive(Debug)]
+pub(super) struct Connected(pub(super) Arc<Peer>);
+
+/// A call that is in progress.
+#[derive(Debug)]
+pub(crate) struct CallInProgress {
+    peer: Arc<Peer>,
+    unread: usize,
+}
+
+impl Peers {
+    pub(crate) fn new(limits: &GrpcLimits) -> Self {
+        Self(Arc::new(Shared {
+            start: Instant::now(),
+            pages_per_connection: limits.pages_per_connection,
+            unread_bytes: limits.unread_bytes,
+            unread: AtomicUsize::new(0),
+            numbers: AtomicU64::new(0),
+            peers: Mutex::new(HashMap::new()),
+        }))
+    }
+
+    /// A connection that has just been accepted.
+    pub(super) fn connect(&self) -> Connected {
+        let peer = Arc::new(Peer {
+            number: self.0.numbers.fetch_add(1, Ordering::Relaxed),
+            calls: AtomicUsize::new(0),
+            unread: AtomicUsize::new(0),
+            active: AtomicU64::new(self.0.millis()),
+            stalled: AtomicU64::new(0),
+            closing: AtomicBool::new(false),
+            close: CancellationToken::new(),
+            pages: Arc::new(Semaphore::new(self.0.pages_per_connection)),
+            peers: Arc::clone(&self.0),
+        });
+        self.0.locked().insert(peer.number, Arc::clone(&peer));
+        Connected(peer)
+    }
+
+    /// A peer for calls that do not come over a connection.
+    #[cfg(test)]
+    pub(crate) fn alone(&self) -> Arc<Peer> {
+        Arc::clone(&self.connect().0)
+    }
+
+    /// How many are connected.
+    pub(super) fn count(&self) -> usize {
+        self.0.locked().len()
+    }
+
+    /// Connections with calls in progress, and those calls.
+    pub(super) fn busy(&self) -> (usize, usize) {
+        let peers = self.0.locked();
+        let calls = peers.values().map(|peer| peer.calls.load(Ordering::Relaxed)).filter(|calls| *calls > 0);
+        calls.fold((0, 0), |(connections, all), calls| (connections + 1, all + calls))
+    }
+
+    /// Closes the connection that has been without a call for the longest time; `false`: all have calls in progress.
+    pub(super) fn close_the_most_idle(&self) -> bool {
+        let peers = self.0.locked();
+        let idle = peers
+            .values()
+            .filter(|peer| peer.calls.load(Ordering::Relaxed) == 0 && !peer.closing.load(Ordering::Relaxed));
+        let found = idle.min_by_key(|peer| peer.active.load(Ordering::Relaxed));
+        found.inspect(|peer| peer.hang_up()).is_some()
+    }
+
+    /// Closes all.
+    pub(super) fn close_all(&self) {
+        self.0.locked().values().for_each(|peer| peer.hang_up());
+    }
+}
+
+impl Shared {
+    fn locked(&self) -> MutexGuard<'_, HashMap<u64, Arc<Peer>>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Since the start, never 0.
+    fn millis(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
+    }
+
+    fn since(&self, millis: u64) -> Duration {
+        Duration::from_millis(self.millis().saturating_sub(millis))
+    }
+
+    /// Closes the connection with the most unread bytes.
+    fn close_the_greediest(&self) {
+        let peers = self.locked();
+        let open = peers.values().filter(|peer| !peer.closing.load(Ordering::Relaxed));
+        if let Some(peer) = open.max_by_key(|peer| peer.unread.load(Ordering::Relaxed)) {
+            tracing::warn!(
+                unread_bytes = peer.unread.load(Ordering::Relaxed),
+                limit = self.unread_bytes,
+                "replies are not read: the connection with the most unread bytes is closed"
+            );
+            peer.hang_up();
+        }
+    }
+}
+
+impl Peer {
+    fn hang_up(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+        self.close.cancel();
+    }
+
+    /// A call begins.
+    pub(crate) fn begin(self: &Arc<Self>) -> CallInProgress {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.active.store(self.peers.millis(), Ordering::Relaxed);
+        CallInProgress { peer: Arc::clone(self), unread: 0 }
+    }
+
+    /// How long there has been no call; `None` if there is one.
+    pub(super) fn idle(&self) -> Option<Duration> {
+        let idle = self.calls.load(Ordering::Relaxed) == 0;
+        idle.then(|| self.peers.since(self.active.load(Ordering::Relaxed)))
+    }
+
+    /// How long writes have waited for the peer to read.
+    pub(super) fn stalled(&self) -> Duration {
+        match self.stalled.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => self.peers.since(since),
+        }
+    }
+
+    /// A write went through, or has to wait for the peer to read.
+    pub(super) fn note_write(&self, went_through: bool) {
+        if went_through {
+            self.stalled.store(0, Ordering::Relaxed);
+        } else {
+            let now = self.peers.millis();
+            let _ = self.stalled.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+}
+
+impl CallInProgress {
+    /// The reply has so many more bytes to be read.
+    pub(crate) fn replies(&mut self, bytes: usize) {
+        self.unread += bytes;
+        self.peer.unread.fetch_add(bytes, Ordering::Relaxed);
+        let shared = &self.peer.peers;
+        if shared.unread.fetch_add(bytes, Ordering::Relaxed) + bytes > shared.unread_bytes {
+            shared.close_the_greediest();
+        }
+    }
+}
+
+impl Drop for CallInProgress {
+    fn drop(&mut self) {
+        self.peer.unread.fetch_sub(self.unread, Ordering::Relaxed);
+        self.peer.peers.unread.fetch_sub(self.unread, Ordering::Relaxed);
+        self.peer.active.store(self.peer.peers.millis(), Ordering::Relaxed);
+        self.peer.calls.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.peers.locked().remove(&self.0.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_connection_that_reads_the_least_is_closed_and_its_bytes_are_free_again() {
+        let peers = Peers::new(&GrpcLimits { unread_bytes: 100, ..GrpcLimits::default() });
+        let (good, greedy) = (peers.connect(), peers.connect());
+        let (mut small, mut large) = (good.0.begin(), greedy.0.begin());
+        small.replies(30);
+        large.replies(60);
+        assert!(!greedy.0.close.is_cancelled());
+        small.replies(15);
+        assert!(greedy.0.close.is_cancelled() && !good.0.close.is_cancelled());
+        drop((large, greedy));
+        let mut next = good.0.begin();
+        next.replies(55);
+        assert!(!good.0.close.is_cancelled());
+        assert_eq!((peers.count(), peers.busy()), (1, (1, 2)));
+        drop((small, next));
+        assert_eq!(peers.busy(), (0, 0));
+    }
+
+    #[test]
+    fn of_too_many_connections_the_most_idle_makes_room_and_none_with_a_call() {
+        let peers = Peers::new(&GrpcLimits::default());
+        let (busy, idle) = (peers.connect(), peers.connect());
+        let _call = busy.0.begin();
+        assert!(peers.close_the_most_idle());
+        assert!(idle.0.close.is_cancelled() && !busy.0.close.is_cancelled());
+        assert!(!peers.close_the_most_idle(), "the idle one is closed already");
+    }
+}

@@ -1,0 +1,58 @@
+//! Hostile clients on real sockets, and a good one beside them that is served all the while.
+//!
+//! The server runs as a process of its own, so that its memory, its log and its descriptors can be looked at.
+
+mod connections;
+mod messages;
+mod replies;
+
+use std::time::Duration;
+
+use wallet_client::{ClientConfig, WalletClient, amount, job, purchase, usage, v1};
+
+use crate::harness::{Database, Process, video};
+
+/// A server, and the wallet `good` with 1,000,000 credits.
+struct Besieged {
+    server: Process,
+    good: WalletClient,
+    _database: Database,
+}
+
+impl Besieged {
+    async fn start(server: impl FnOnce(&Database) -> Process) -> Self {
+        let database = Database::sqlite();
+        let server = server(&database);
+        let good = WalletClient::connect(ClientConfig::new(server.endpoint())).await.unwrap();
+        let create = v1::CreateWalletRequest { wallet_id: "good".into(), ..Default::default() };
+        good.create_wallet(create).await.unwrap();
+        good.top_up(purchase("good", "first", amount("credits", 1_000_000))).await.unwrap();
+        Self { server, good, _database: database }
+    }
+
+    fn address(&self) -> &str {
+        &self.server.address
+    }
+
+    /// A whole job of a client that has just come.
+    async fn serves_a_newcomer(&self, id: &str) {
+        let newcomer = WalletClient::connect(ClientConfig::new(self.server.endpoint())).await.unwrap();
+        does_a_job(&newcomer, id).await;
+    }
+}
+
+async fn does_a_job(client: &WalletClient, id: &str) {
+    client.reserve(job("good", id, video("5"))).await.unwrap();
+    let settle = v1::SettleRequest {
+        wallet_id: "good".into(),
+        reservation_id: id.into(),
+        outcome: Some(v1::settle_request::Outcome::Succeeded(usage([("duration_s", "4")]))),
+        ..Default::default()
+    };
+    client.settle(settle).await.unwrap();
+}
+
+/// Waits for something that happens soon, or never because of a fault.
+async fn soon<T>(event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), event).await.expect("this should have happened")
+}

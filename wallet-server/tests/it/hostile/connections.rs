@@ -1,0 +1,130 @@
+//! Peers that connect and say nothing, as many as they like.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::{Besieged, does_a_job, soon};
+use crate::harness::frames::Raw;
+use crate::harness::{Process, tool};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_silent_connections_than_descriptors_keep_nobody_out_and_are_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let besieged = Besieged::start(|database| Process::confined(database, 128, &log)).await;
+    let mut silent = Vec::new();
+    for n in 0..300 {
+        let Ok(stream) = soon(TcpStream::connect(besieged.address())).await else { continue };
+        silent.push(stream);
+        if n % 100 == 99 {
+            soon(besieged.serves_a_newcomer(&format!("job-{n}"))).await;
+        }
+    }
+    for mut stream in silent {
+        assert!(matches!(soon(stream.read(&mut [0; 64])).await, Ok(0) | Err(_)), "nothing is said to it");
+    }
+    soon(does_a_job(&besieged.good, "after")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_without_calls_make_room_for_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let besieged = Besieged::start(|database| Process::confined(database, 128, &log)).await;
+    let mut idle = Vec::new();
+    for _ in 0..150 {
+        idle.push(Raw::connect(besieged.address(), 65_535).await);
+    }
+    soon(besieged.serves_a_newcomer("newcomer")).await;
+    let mut longest = idle.swap_remove(0);
+    while soon(longest.next()).await.is_some() {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_descriptor_left_it_waits_quietly_and_serves_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let besieged = Besieged::start(|database| Process::confined(database, 128, &log)).await;
+    besieged.server.limit_descriptors(4);
+    let mut waiting = TcpStream::connect(besieged.address()).await.unwrap();
+    // As long as nothing can be accepted, calls on open connections go on.
+    let begun = Instant::now();
+    for n in 0.. {
+        does_a_job(&besieged.good, &format!("job-{n}")).await;
+        if begun.elapsed() > Duration::from_secs(2) {
+            break;
+        }
+    }
+    let lines = fs::read_to_string(&log).unwrap();
+    let said = lines.matches("cannot accept connections").count();
+    assert!((1..=20).contains(&said), "{said} lines");
+    besieged.server.limit_descriptors(128);
+    soon(besieged.serves_a_newcomer("newcomer")).await;
+    waiting.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    soon(waiting.read_to_end(&mut answer)).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 505 ") && answer.contains("gRPC"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_ends_beside_silent_connections_and_says_nothing_that_is_not_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let mut besieged = Besieged::start(|database| Process::confined(database, 256, &log)).await;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        silent.push(TcpStream::connect(besieged.address()).await.unwrap());
+    }
+    let mut idle = Raw::connect(besieged.address(), 65_535).await;
+    soon(does_a_job(&besieged.good, "job")).await;
+    let begun = Instant::now();
+    besieged.server.stop();
+    // The drain time alone is 10 s: it was not waited for.
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let lines = fs::read_to_string(&log).unwrap();
+    assert!(!lines.contains("still"), "{lines}");
+    while soon(idle.next()).await.is_some() {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_faults_do_not_fill_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let besieged = Besieged::start(|database| Process::confined(database, 256, &log)).await;
+    let calls = "for i in $(seq 30); do \"$0\" -plaintext -max-time 1 -H \"x-request-id: $1\" -d \"$2\" \"$3\" \"$4\"; done";
+    let grpcurl = tool("WALLET_TEST_GRPCURL");
+    let id = "x".repeat(4_000);
+    for (body, method) in [
+        ("{}", "wallet.v1.WalletService/Reserve"),
+        ("{\"wallet_id\": \"nobody\"}", "wallet.v1.WalletService/GetBalance"),
+    ] {
+        let mut shell = std::process::Command::new("bash");
+        let done =
+            shell.args(["-c", calls]).arg(&grpcurl).args([&id, body, besieged.address(), method]).output();
+        assert!(!done.unwrap().status.success());
+    }
+    flood(&besieged, 2_000).await;
+    let bytes = fs::metadata(&log).unwrap().len();
+    assert!(bytes < 32 * 1024, "{bytes} bytes of log");
+    soon(does_a_job(&besieged.good, "job")).await;
+}
+
+/// So many calls whose deadline has passed before they arrive, each with a long request id.
+async fn flood(besieged: &Besieged, calls: usize) {
+    use tonic::Request;
+    use wallet_client::v1::wallet_service_client::WalletServiceClient;
+    let channel =
+        tonic::transport::Endpoint::new(besieged.server.endpoint()).unwrap().connect().await.unwrap();
+    let mut client = WalletServiceClient::new(channel);
+    for _ in 0..calls {
+        let message = wallet_client::v1::GetBalanceRequest { wallet_id: "good".into(), ..Default::default() };
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("grpc-timeout", "1n".parse().unwrap());
+        request.metadata_mut().insert("x-request-id", "y".repeat(4_000).parse().unwrap());
+        client.get_balance(request).await.unwrap_err();
+    }
+}

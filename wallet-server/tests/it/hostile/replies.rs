@@ -1,0 +1,63 @@
+//! Peers that ask for much and read nothing, or take back what they asked for.
+
+use std::fs;
+
+use super::{Besieged, does_a_job, soon};
+use crate::harness::Process;
+use crate::harness::frames::{HEADERS, Raw, reset};
+
+const CATALOG: &str = "/wallet.v1.CatalogService/GetCatalog";
+const BALANCE: &str = "/wallet.v1.WalletService/GetBalance";
+/// GetBalanceRequest { wallet_id: "good" }
+const GOOD: &[u8] = b"\x0a\x04good";
+
+const MIB: u64 = 1024 * 1024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replies_that_nobody_reads_take_bounded_memory_and_the_good_are_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = folder.path().join("large.toml");
+    // Each reply has a quarter of a mebibyte.
+    let padding = "# padding\n".repeat(24_000);
+    fs::write(&catalog, format!("{}\n{padding}", wallet_server::BUNDLED_CATALOG)).unwrap();
+    let flags = ["--catalog", catalog.to_str().unwrap()];
+    let besieged = Besieged::start(|database| Process::start(database, &flags)).await;
+    let before = besieged.server.memory("VmRSS");
+    let mut greedy = Vec::new();
+    // A window of one byte is the worst: the transport takes data as soon as there is room for any of it.
+    for window in [0, 1].repeat(12) {
+        let mut peer = Raw::connect(besieged.address(), window).await;
+        let (first, mut frames) = peer.call(CATALOG, &[]);
+        for _ in 1..100 {
+            frames.extend(peer.call(CATALOG, &[]).1);
+        }
+        peer.send(&frames).await;
+        soon(peer.until(HEADERS, first)).await;
+        greedy.push(peer);
+    }
+    for n in 0..20 {
+        does_a_job(&besieged.good, &format!("job-{n}")).await;
+    }
+    besieged.serves_a_newcomer("newcomer").await;
+    // 24 peers asked for 600 MiB. The bound is 64 MiB of replies, and what it takes to make them.
+    let taken = besieged.server.memory("VmHWM") - before;
+    assert!(taken < 200 * MIB, "{} MiB", taken / MIB);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_may_cancel_all_its_calls_at_once_and_go_on() {
+    let besieged = Besieged::start(|database| Process::start(database, &[])).await;
+    let mut peer = Raw::connect(besieged.address(), 65_535).await;
+    for _ in 0..5 {
+        let mut frames = Vec::new();
+        for _ in 0..100 {
+            let (stream, call) = peer.call(BALANCE, GOOD);
+            frames.extend(call);
+            frames.extend(reset(stream));
+        }
+        let (last, call) = peer.call(BALANCE, GOOD);
+        frames.extend(call);
+        peer.send(&frames).await;
+        assert!(soon(peer.until(HEADERS, last)).await.is_some(), "the server hung up");
+    }
+}
