@@ -10,6 +10,7 @@ pub(crate) const RESET: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 pub(crate) const GO_AWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
@@ -38,6 +39,8 @@ impl Raw {
         // SETTINGS_INITIAL_WINDOW_SIZE
         let window = [&[0, 4][..], &window.to_be_bytes()].concat();
         bytes.extend(frame(SETTINGS, 0, 0, &window));
+        // The connection as a whole may send as much as there is: windows of streams are what counts.
+        bytes.extend(frame(WINDOW_UPDATE, 0, 0, &0x7fff_0000_u32.to_be_bytes()));
         raw.send(&bytes).await;
         raw
     }
