@@ -3,6 +3,8 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
+use crate::points;
+
 /// Substitutes in SQL text what differs between the databases.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect(pub DbBackend);
@@ -26,6 +28,7 @@ impl Dialect {
         let dialect = Dialect(manager.get_database_backend());
         for statement in statements {
             manager.get_connection().execute_unprepared(&dialect.render(statement)).await?;
+            points::pass();
         }
         Ok(())
     }

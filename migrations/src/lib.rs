@@ -7,6 +7,7 @@ mod m0001_control_plane;
 mod m0002_wallets;
 mod m0003_ledger;
 mod m0004_events;
+pub mod points;
 
 pub use dialect::Dialect;
 use sea_orm_migration::prelude::*;

@@ -14,6 +14,7 @@
 //! that have it as their condition.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::dialect::Dialect;
 
@@ -30,13 +31,21 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let tables = [WALLETS, WALLET_BALANCES, WALLET_PROFILES, GRANTS, RESERVATIONS];
         Dialect::run(manager, &tables).await?;
-        Dialect::run(manager, INDEXES).await
+        Dialect::run(manager, INDEXES).await?;
+        match manager.get_database_backend() {
+            DbBackend::Postgres => Dialect::run(manager, &[JSON_OR_NULL]).await,
+            _ => Ok(()),
+        }
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let drops = ["reservations", "grants", "wallet_profiles", "wallet_balances", "wallets"]
             .map(|table| format!("DROP TABLE {table}"));
-        Dialect::run(manager, &drops.each_ref().map(String::as_str)).await
+        Dialect::run(manager, &drops.each_ref().map(String::as_str)).await?;
+        match manager.get_database_backend() {
+            DbBackend::Postgres => Dialect::run(manager, &["DROP FUNCTION json_or_null"]).await,
+            _ => Ok(()),
+        }
     }
 }
 
@@ -139,6 +148,11 @@ CREATE TABLE reservations (
     CHECK (open = (finish_revision = 0)),
     PRIMARY KEY (bucket, wallet_key, reservation_id)
 ) {fill}";
+
+/// Reads a text as JSON. PostgreSQL before 16 cannot ask whether it is any without failing.
+const JSON_OR_NULL: &str = "
+CREATE FUNCTION json_or_null(stored TEXT) RETURNS JSON LANGUAGE plpgsql IMMUTABLE AS
+$$ BEGIN RETURN stored::json; EXCEPTION WHEN OTHERS THEN RETURN NULL; END $$";
 
 const INDEXES: &[&str] = &[
     "CREATE INDEX wallet_profiles_by_id ON wallet_profiles (tenant, wallet_id)",

@@ -116,6 +116,7 @@ impl From<Status> for Error {
                 | ErrorReason::StoreUnavailable
                 | ErrorReason::ReplicaBehind
                 | ErrorReason::RateLimited
+                | ErrorReason::ClockInDoubt
                 | ErrorReason::DeadlinePassed,
             ) => Self::Unavailable { reason, retry_after, status: Box::new(status) },
             (Code::Unavailable, _) if never_connected(&status) => {
@@ -189,6 +190,7 @@ mod tests {
             (Code::Unavailable, "OVERLOADED", "unavailable"),
             (Code::Unavailable, "STORE_UNAVAILABLE", "unavailable"),
             (Code::Unavailable, "REPLICA_BEHIND", "unavailable"),
+            (Code::Unavailable, "CLOCK_IN_DOUBT", "unavailable"),
             (Code::Unavailable, "OUTCOME_UNKNOWN", "unknown"),
             (Code::Unavailable, "OF_A_LATER_VERSION", "unknown"),
             (Code::ResourceExhausted, "RATE_LIMITED", "unavailable"),

@@ -11,16 +11,21 @@ use tokio_util::task::TaskTracker;
 use wallet_core::{Timestamp, WalletId};
 
 use crate::catalogs::{PublishError, PublishedCatalogs};
-use crate::clock::{Clock, MAX_LEAP, MAX_SKEW};
+use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig};
 use crate::grpc::{self, GrpcLimits, Health, ServeError, Services};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
+use crate::reference_clock;
+pub use crate::store::Due;
 use crate::store::{Backend, Store, StoreError};
 
 /// How long the lanes may take to finish what is queued after the last call has ended.
 const LANES_DRAIN: Duration = Duration::from_secs(10);
+
+/// How often a database file is looked for under its name.
+const LOOK_AFTER_FILE: Duration = Duration::from_secs(1);
 
 /// Why the server does not start, or could not go on.
 #[derive(Debug, Error)]
@@ -33,12 +38,28 @@ pub enum AppError {
     /// Nobody's real credits may live by a clock that people move.
     #[error("--manual-clock is for trying things out: only with a sqlite:// database and a loopback address")]
     ManualClock,
+    /// A figure that would not be used.
+    #[error("{0} lanes are too many for this database, which takes at most {1}")]
+    Lanes(usize, usize),
     /// One of two clocks is wrong, and nobody knows which.
     #[error(
         "the clocks of the database and of this machine are {0:?} apart: one of them is wrong, and what expires by a \
          wrong clock does not come back"
     )]
     Clocks(Duration),
+    /// A clock that is wrong by days would let credits lapse.
+    #[error(
+        "the clock shows {now}, and the newest time in the database is {seen}: {due} in between. If the clock is right, \
+         start once with --accept-clock; if not, set it right, since what lapses does not come back"
+    )]
+    ClockAhead {
+        /// What the clock shows.
+        now: Timestamp,
+        /// When the database was last written to.
+        seen: Timestamp,
+        /// What falls due from then to now.
+        due: Due,
+    },
     /// Nobody has made it.
     #[error("there is no wallet {0}")]
     NoWallet(WalletId),
@@ -54,6 +75,18 @@ pub enum AppError {
     /// The database.
     #[error("database: {0}")]
     Store(String),
+    /// A server that is called by the command line.
+    #[error("{0}")]
+    Remote(String),
+    /// What the log should contain.
+    #[error("WALLET_LOG is no log filter: {0}; for example warn,wallet_server=debug")]
+    LogFilter(String),
+    /// The file that was served is not the one that a later process would find.
+    #[error(
+        "the database is lost: {0}. What was acknowledged before is in the file that was served; put it, or a backup, \
+         in place and start the server again"
+    )]
+    Lost(String),
     /// The gRPC server.
     #[error("serving: {0}")]
     Serve(String),
@@ -102,16 +135,16 @@ impl App {
         let store = Store::open(&config.database_url).await?.with_patience(config.database_timeout);
         store.migrate().await?;
         let clock = clock(&config, &store).await?;
-        let drift = compare_clocks(&store, &clock).await?;
-        if drift > MAX_LEAP {
-            return Err(AppError::Clocks(drift));
-        }
+        reference_clock::check(&store, &clock, config.accept_clock).await?;
         let ahead = ahead(&store, &clock).await?;
         let wanted = config.catalog.as_deref();
         let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), wanted, BUNDLED_CATALOG).await?;
         let quotes = QuoteSigner::new(&store.signing_key("quotes", fresh_secret()?, clock.now()).await?);
         let lanes = TaskTracker::new();
         let most = if store.backend() == Backend::Sqlite { 1 } else { 64 };
+        if config.lanes.is_some_and(|lanes| lanes > most) {
+            return Err(AppError::Lanes(config.lanes.unwrap_or_default(), most));
+        }
         let engine = Engine::start(&store, &catalogs, &clock, &config.engine(most), &lanes).await?;
         let queries = Queries::new(store.clone(), clock.clone(), catalogs.clone());
         let sweeper = Sweeper {
@@ -158,18 +191,20 @@ impl App {
 
     /// Serves until told to stop; then finishes the calls in progress and what is queued.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), AppError> {
+        let (store, clock) = (self.store, self.clock);
         let health = Health::starting().await;
         let jobs = TaskTracker::new();
         jobs.spawn(self.sweeper.run(shutdown.clone()));
         let watch = Watch {
             catalogs: self.services.catalogs.clone(),
-            store: self.store,
-            clock: self.clock,
+            store: store.clone(),
+            clock: clock.clone(),
             health: health.clone(),
             period: self.poll_period,
         };
         jobs.spawn(watch.run(shutdown.clone()));
-        health.set_serving(true).await;
+        jobs.spawn(look_after_file(store.clone(), shutdown.clone()));
+        health.set_serving(clock.is_trusted()).await;
         let served =
             grpc::serve(self.listener, self.services, health, GrpcLimits::default(), shutdown.clone()).await;
         shutdown.cancel();
@@ -179,8 +214,20 @@ impl App {
         if tokio::time::timeout(LANES_DRAIN, self.lanes.wait()).await.is_err() {
             tracing::warn!("commands were still queued at the end of the drain time");
         }
+        store.in_place().map_err(AppError::Lost)?;
         Ok(served?)
     }
+}
+
+/// Stops the server when the database is no longer under its name.
+async fn look_after_file(store: Store, shutdown: CancellationToken) {
+    while store.in_place().is_ok() {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(LOOK_AFTER_FILE) => {}
+        }
+    }
+    shutdown.cancel();
 }
 
 /// Keeps an eye on what other servers may change: the current catalog, and the database's clock.
@@ -204,25 +251,9 @@ impl Watch {
             if let Err(error) = self.catalogs.refresh_all().await {
                 tracing::warn!(%error, "cannot look for a newer catalog; the last good one serves on");
             }
-            match compare_clocks(&self.store, &self.clock).await {
-                Ok(drift) if drift > MAX_LEAP => {
-                    tracing::error!(
-                        ?drift,
-                        "the database's clock leapt and is not believed: not ready until it is set right, or this \
-                         server is started again"
-                    );
-                    self.health.set_serving(false).await;
-                }
-                Ok(drift) if drift > MAX_SKEW => {
-                    tracing::error!(
-                        ?drift,
-                        "the database's clock jumped: not ready until it has been stable"
-                    );
-                    self.health.set_serving(false).await;
-                }
-                Ok(_) if !shutdown.is_cancelled() => self.health.set_serving(true).await,
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "cannot ask the database for its time"),
+            reference_clock::watch(&self.store, &self.clock).await;
+            if !shutdown.is_cancelled() {
+                self.health.set_serving(self.clock.is_trusted()).await;
             }
         }
     }
@@ -231,7 +262,9 @@ impl Watch {
 /// The clock that the configuration asks for.
 async fn clock(config: &Config, store: &Store) -> Result<Clock, AppError> {
     match &config.time {
-        TimeSource::System => Ok(Clock::system()),
+        TimeSource::System => {
+            Ok(Clock::settling(Settling { span: config.clock_settles, ..Settling::default() }))
+        }
         TimeSource::Given(clock) => Ok(clock.clone()),
         TimeSource::Manual if store.backend() != Backend::Sqlite || !config.listen.ip().is_loopback() => {
             Err(AppError::ManualClock)
@@ -249,14 +282,6 @@ async fn ahead(store: &Store, clock: &Clock) -> Result<Option<(Timestamp, Durati
     let newest = store.last_time().await?;
     let distance = newest.since(clock.now());
     Ok((distance > MAX_SKEW).then_some((newest, distance)))
-}
-
-/// Follows the database's clock; says how far ours had strayed.
-async fn compare_clocks(store: &Store, clock: &Clock) -> Result<Duration, StoreError> {
-    Ok(match store.database_time().await? {
-        Some((theirs, round_trip)) => clock.follow(theirs, round_trip),
-        None => Duration::ZERO,
-    })
 }
 
 fn fresh_secret() -> Result<[u8; 32], AppError> {

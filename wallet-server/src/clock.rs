@@ -1,76 +1,113 @@
 //! The only place that reads a clock.
 //!
-//! A system clock takes the time once from the database's machine (PostgreSQL) or this one (SQLite) and then follows
-//! this process's monotonic clock, so that setting the system's clock moves nothing while the server runs. It follows
-//! the database's clock, but not when that leaps: credits that expire by a mistake do not come back. A manual clock stands
-//! still until it is moved forward, so that a year of renewals can be watched in a minute.
+//! A system clock begins with this machine's time and runs on its monotonic clock. It follows a reference: the database's
+//! clock on PostgreSQL, which all servers share, and the system's clock on SQLite, since the monotonic clock stands while a
+//! machine is suspended. What it does when the reference leaps is in [`filter`]: credits that expire by a mistake do not
+//! come back. A manual clock stands still until it is moved forward, so that a year of renewals can be watched in a minute.
 
-use std::sync::Arc;
+mod filter;
+
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use wallet_core::Timestamp;
 
-/// How far the clock may stray from the database's before the server calls itself not ready.
-pub(crate) const MAX_SKEW: Duration = Duration::from_secs(2);
-
-/// How far away the database's clock may be and still be believed.
-pub(crate) const MAX_LEAP: Duration = Duration::from_secs(3_600);
+use self::filter::{Filter, Reading};
+pub(crate) use self::filter::{MAX_LEAP, MAX_SKEW, Settling, Verdict};
 
 /// A clock that all parts of a server share, its copies included.
 #[derive(Debug, Clone)]
-pub struct Clock {
-    /// When a system clock was made; a manual clock has none and does not run.
-    started: Option<Instant>,
-    /// Microseconds since the epoch at `started`; of a manual clock: now.
-    origin: Arc<AtomicI64>,
+pub struct Clock(Source);
+
+#[derive(Debug, Clone)]
+enum Source {
+    /// Microseconds since the epoch.
+    Manual(Arc<AtomicI64>),
+    Running {
+        started: Instant,
+        filter: Arc<RwLock<Filter>>,
+    },
 }
 
 impl Clock {
     /// A clock that agrees with this machine's now and runs.
     pub fn system() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
-        let now = chrono::Utc::now().timestamp_micros();
-        Self { started: Some(Instant::now()), origin: Arc::new(AtomicI64::new(now)) }
+        Self::settling(Settling::default())
+    }
+
+    /// The same, with a rule of its own for leaps.
+    pub(crate) fn settling(settling: Settling) -> Self {
+        let filter = Filter::new(0, system_micros(), settling);
+        Self(Source::Running { started: Instant::now(), filter: Arc::new(RwLock::new(filter)) })
     }
 
     /// A clock that stands still at `now`.
     pub fn manual(now: Timestamp) -> Self {
-        Self { started: None, origin: Arc::new(AtomicI64::new(now.as_micros())) }
+        Self(Source::Manual(Arc::new(AtomicI64::new(now.as_micros()))))
     }
 
     /// Whether it stands still until it is moved.
     pub(crate) const fn is_manual(&self) -> bool {
-        self.started.is_none()
+        matches!(self.0, Source::Manual(_))
     }
 
     /// The present instant.
     pub(crate) fn now(&self) -> Timestamp {
-        let elapsed = self.started.map_or(0, |started| started.elapsed().as_micros());
-        let elapsed = i64::try_from(elapsed).unwrap_or(i64::MAX);
-        Timestamp::from_micros(self.origin.load(Ordering::Relaxed).saturating_add(elapsed))
+        Timestamp::from_micros(match &self.0 {
+            Source::Manual(now) => now.load(Ordering::Relaxed),
+            Source::Running { started, filter } => {
+                filter.read().unwrap_or_else(PoisonError::into_inner).time(elapsed(*started))
+            }
+        })
     }
 
-    /// Moves a manual clock forward to `instant`; says what it shows now, which is later if it was later already.
+    /// Whether anything may be executed by it: not while the reference contradicts it.
+    pub(crate) fn is_trusted(&self) -> bool {
+        match &self.0 {
+            Source::Manual(_) => true,
+            Source::Running { filter, .. } => {
+                filter.read().unwrap_or_else(PoisonError::into_inner).is_trusted()
+            }
+        }
+    }
+
+    /// Moves a manual clock forward to `instant`, and returns what it shows now, which is later if it was later already.
+    /// A system clock is not moved.
     pub(crate) fn move_to(&self, instant: Timestamp) -> Timestamp {
-        let before = self.origin.fetch_max(instant.as_micros(), Ordering::Relaxed);
-        instant.max(Timestamp::from_micros(before))
+        match &self.0 {
+            Source::Manual(now) => {
+                let before = now.fetch_max(instant.as_micros(), Ordering::Relaxed);
+                instant.max(Timestamp::from_micros(before))
+            }
+            Source::Running { .. } => self.now(),
+        }
     }
 
-    /// Agrees with the database, whose clock showed `theirs` half-way through a round trip that is just over, unless that
-    /// is more than [`MAX_LEAP`] away. Returns how far this clock was from it. A manual clock agrees with nobody.
-    pub(crate) fn follow(&self, theirs: Timestamp, round_trip: Duration) -> Duration {
-        if self.is_manual() {
-            return Duration::ZERO;
-        }
-        let ours = self.now().minus(round_trip / 2);
-        let drift = theirs.as_micros().saturating_sub(ours.as_micros());
-        let distance = Duration::from_micros(drift.unsigned_abs());
-        if distance <= MAX_LEAP {
-            self.origin.fetch_add(drift, Ordering::Relaxed);
-        }
-        distance
+    /// Follows a reference that showed `theirs` half-way through a round trip that is just over. A manual clock follows
+    /// nothing.
+    pub(crate) fn follow(&self, theirs: Timestamp, round_trip: Duration) -> Verdict {
+        let Source::Running { started, filter } = &self.0 else { return Verdict::Agrees };
+        let now = elapsed(*started);
+        let half = i64::try_from(round_trip.as_micros() / 2).unwrap_or(i64::MAX);
+        let reading = Reading { at: now.saturating_sub(half), shows: theirs.as_micros(), uncertainty: half };
+        filter.write().unwrap_or_else(PoisonError::into_inner).read(now, reading)
     }
+
+    /// Follows the system's clock.
+    pub(crate) fn follow_system(&self) -> Verdict {
+        self.follow(Timestamp::from_micros(system_micros()), Duration::ZERO)
+    }
+}
+
+fn elapsed(started: Instant) -> i64 {
+    i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX)
+}
+
+fn system_micros() -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+    let now = chrono::Utc::now().timestamp_micros();
+    now
 }
 
 #[cfg(test)]
@@ -78,32 +115,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn following_the_database_sets_the_clock_and_tells_the_drift() {
-        let clock = Clock::system();
-        let theirs = clock.now().plus(Duration::from_secs(1_800));
-        let drift = clock.follow(theirs, Duration::ZERO);
-        assert!(drift > Duration::from_secs(1_790) && drift < Duration::from_secs(1_810));
-        assert!(clock.now() >= theirs);
-        let behind = clock.now().minus(Duration::from_secs(1_800));
-        clock.follow(behind, Duration::ZERO);
-        assert!(clock.now() < behind.plus(Duration::from_secs(60)));
-    }
-
-    #[test]
-    fn a_leap_is_told_and_not_followed() {
-        let clock = Clock::system();
+    fn a_system_clock_follows_and_doubts_by_the_filter() {
+        let clock = Clock::settling(Settling { readings: 2, span: Duration::ZERO });
+        assert_eq!(clock.follow_system(), Verdict::Agrees);
+        let leapt = || clock.now().plus(Duration::from_secs(600));
         let before = clock.now();
-        for theirs in [before.plus(MAX_LEAP * 2), before.minus(MAX_LEAP * 2)] {
-            assert!(clock.follow(theirs, Duration::ZERO) > MAX_LEAP);
-            assert!(before <= clock.now() && clock.now() < before.plus(MAX_LEAP));
-        }
+        assert!(matches!(clock.follow(leapt(), Duration::ZERO), Verdict::Doubted { is_first: true, .. }));
+        assert!(!clock.clone().is_trusted() && clock.now() < before.plus(Duration::from_secs(300)));
+        assert!(matches!(clock.follow(leapt(), Duration::ZERO), Verdict::Followed { .. }));
+        assert!(clock.is_trusted() && clock.now() > before.plus(Duration::from_secs(300)));
     }
 
     #[test]
-    fn a_manual_clock_moves_forward_only_and_follows_nobody() {
+    fn a_manual_clock_moves_forward_only_and_follows_nothing() {
         let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
         let clock = Clock::manual(at(100));
-        assert_eq!(clock.follow(at(500), Duration::ZERO), Duration::ZERO);
+        assert_eq!(clock.follow(at(500), Duration::ZERO), Verdict::Agrees);
         assert_eq!(clock.now(), at(100));
         assert_eq!(clock.move_to(at(160)), at(160));
         assert_eq!(clock.move_to(at(130)), at(160));

@@ -1,16 +1,18 @@
 //! What the server is told from outside, read once at start.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Settling};
 use crate::engine::{EngineConfig, SweeperConfig};
+use crate::store::DatabaseUrl;
 
 /// The catalog that a server without one of its own begins with.
 pub const BUNDLED_CATALOG: &str = include_str!("../catalogs/example.toml");
 
 /// Everything the server is told. The defaults serve on loopback from an embedded database.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// Where to listen. Port 0: any that is free.
     pub listen: SocketAddr,
@@ -32,6 +34,24 @@ pub struct Config {
     pub insecure: bool,
     /// What tells the time.
     pub time: TimeSource,
+    /// Over how long the readings of a clock that leapt must agree before it is followed.
+    pub clock_settles: Duration,
+    /// Whether to start although the clock is days after everything in the ledger and credits lapse by it.
+    pub accept_clock: bool,
+}
+
+impl fmt::Debug for Config {
+    /// Shows the URL without its password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("listen", &self.listen)
+            .field("database_url", &DatabaseUrl::from(self.database_url.as_str()))
+            .field("lanes", &self.lanes)
+            .field("batch_max", &self.batch_max)
+            .field("insecure", &self.insecure)
+            .field("time", &self.time)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What tells a server the time.
@@ -60,6 +80,8 @@ impl Default for Config {
             database_timeout: EngineConfig::default().database_timeout,
             insecure: false,
             time: TimeSource::System,
+            clock_settles: Settling::default().span,
+            accept_clock: false,
         }
     }
 }

@@ -15,10 +15,11 @@ mod grpc;
 mod postgres;
 mod query;
 mod quote;
+mod reference_clock;
 mod store;
 mod verify;
 
-pub use app::{App, AppError};
+pub use app::{App, AppError, Due};
 pub use clock::Clock;
 pub use config::{BUNDLED_CATALOG, Config, TimeSource};
 pub use engine::EngineCounts;

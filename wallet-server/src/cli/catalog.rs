@@ -1,5 +1,6 @@
 //! `catalog`: check a document on its own, publish it to a running server, show what a server has.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -68,7 +69,8 @@ fn check(file: &Path) -> Result<ExitCode, AppError> {
 
 async fn publish(file: &Path, server: &ServerArgs) -> Result<ExitCode, AppError> {
     let request = v1::PublishCatalogRequest { toml: read(file)?, validate_only: false };
-    let answer = connect(server).await?.publish_catalog(request).await.map_err(failed)?;
+    let answer =
+        connect(server).await?.publish_catalog(request).await.map_err(|error| failed(server, &error))?;
     let version = answer.catalog.unwrap_or_default().version;
     match answer.unchanged {
         true => say(format_args!("unchanged: this is catalog {version} already")),
@@ -78,8 +80,8 @@ async fn publish(file: &Path, server: &ServerArgs) -> Result<ExitCode, AppError>
 }
 
 async fn show(version: i64, server: &ServerArgs) -> Result<ExitCode, AppError> {
-    let answer =
-        connect(server).await?.get_catalog(v1::GetCatalogRequest { version }).await.map_err(failed)?;
+    let request = v1::GetCatalogRequest { version };
+    let answer = connect(server).await?.get_catalog(request).await.map_err(|error| failed(server, &error))?;
     let catalog = answer.catalog.unwrap_or_default();
     say(format_args!("# catalog {}", catalog.version));
     say(catalog.toml.trim_end());
@@ -91,16 +93,26 @@ fn read(file: &Path) -> Result<String, AppError> {
 }
 
 async fn connect(server: &ServerArgs) -> Result<WalletClient, AppError> {
-    WalletClient::connect(ClientConfig::new(&server.endpoint)).await.map_err(failed)
+    let connected = WalletClient::connect(ClientConfig::new(&server.endpoint)).await;
+    connected.map_err(|error| failed(server, &error))
 }
 
-fn failed(error: wallet_client::Error) -> AppError {
+/// The document's faults, or the endpoint with every cause.
+fn failed(server: &ServerArgs, error: &wallet_client::Error) -> AppError {
     match error.refusal() {
         Some(refusal) if !refusal.violations.is_empty() => {
             let lines: Vec<String> =
                 refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
             AppError::Catalog(lines.join("\n"))
         }
-        _ => AppError::Serve(error.to_string()),
+        _ => {
+            let mut text = format!("{}: {error}", server.endpoint);
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                text.push_str(&format!(": {error}"));
+                cause = error.source();
+            }
+            AppError::Remote(text)
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! `migrate`: create the database or bring its schema up to date.
+//! `migrate`: bring the schema of a database up to date. A SQLite file is made if it is missing.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use crate::cli::output::say;
 use crate::store::Store;
 
 pub(super) async fn run(args: &DatabaseArgs) -> Result<ExitCode, AppError> {
-    Store::open(&args.database_url).await?.migrate().await?;
-    say("the schema is up to date");
+    Store::open(args.database_url.secret()).await?.migrate().await?;
+    say(format_args!("the schema of {} is up to date", args.database_url));
     Ok(ExitCode::SUCCESS)
 }

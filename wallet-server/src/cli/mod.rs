@@ -12,9 +12,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::store::DatabaseUrl;
+
 /// A credit wallet for AI generation platforms. Without a command it serves.
 #[derive(Debug, Parser)]
-#[command(name = "wallet-server", version)]
+// An option before the command would be one of `serve`, and be lost.
+#[command(name = "wallet-server", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Role>,
@@ -26,7 +29,8 @@ struct Cli {
 enum Role {
     /// Serve gRPC (the default).
     Serve(serve::ServeArgs),
-    /// Create the database or bring its schema up to date, then exit.
+    /// Bring the schema of a database up to date, then exit. A SQLite file is made if it is missing; a PostgreSQL
+    /// database must exist (createdb).
     Migrate(DatabaseArgs),
     /// Check, publish or show a catalog.
     #[command(subcommand)]
@@ -47,13 +51,16 @@ struct DatabaseArgs {
         default_value = "sqlite://data/wallet.db",
         hide_env_values = true
     )]
-    database_url: String,
+    database_url: DatabaseUrl,
 }
 
 /// Does what the command line says.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
-    output::init_logging();
+    if let Err(error) = output::init_logging() {
+        output::complain(&error);
+        return ExitCode::from(2);
+    }
     let done = match cli.command {
         None => serve::run(cli.serve).await,
         Some(Role::Serve(args)) => serve::run(args).await,

@@ -8,11 +8,13 @@ use tracing_subscriber::prelude::*;
 
 use super::log_limit::LogLimit;
 
+use crate::app::AppError;
+
 /// Starts the log: human-readable at a terminal, JSON otherwise. `WALLET_LOG` filters it; default: warn, and
 /// info for the server itself.
-pub(super) fn init_logging() {
-    let filter =
-        EnvFilter::try_from_env("WALLET_LOG").unwrap_or_else(|_| EnvFilter::new("warn,wallet_server=info"));
+pub(super) fn init_logging() -> Result<(), AppError> {
+    let told = std::env::var("WALLET_LOG").unwrap_or_else(|_| "warn,wallet_server=info".to_owned());
+    let filter = EnvFilter::try_new(told).map_err(|error| AppError::LogFilter(error.to_string()))?;
     let limit = LogLimit::default();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let log = tracing_subscriber::registry().with(filter).with(limit.clone());
@@ -22,6 +24,7 @@ pub(super) fn init_logging() {
         log.with(lines.json()).init();
     }
     tokio::spawn(limit.report());
+    Ok(())
 }
 
 /// A text whose control characters, but for line feeds and tabs, are written as `\u{1b}`: none of them reaches the

@@ -1,6 +1,6 @@
 //! `serve`: run the server until it is told to stop.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,12 +12,13 @@ use wallet_core::Timestamp;
 use crate::app::{App, AppError};
 use crate::cli::output::say;
 use crate::config::{Config, TimeSource};
+use crate::store::DatabaseUrl;
 
 /// Where and what to serve. Flags win over the environment.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ServeArgs {
-    /// The address to listen on; beyond loopback only with --insecure.
-    #[arg(long, env = "WALLET_LISTEN", default_value = "127.0.0.1:50051")]
+    /// HOST:PORT to listen on; beyond loopback only with --insecure.
+    #[arg(long, env = "WALLET_LISTEN", default_value = "127.0.0.1:50051", value_parser = address)]
     listen: SocketAddr,
     #[command(flatten)]
     database: super::DatabaseArgs,
@@ -25,12 +26,12 @@ pub(super) struct ServeArgs {
     /// there is no catalog yet.
     #[arg(long, env = "WALLET_CATALOG")]
     catalog: Option<PathBuf>,
-    /// Lanes that write, each with a connection. Default: the number of cores; SQLite always has one.
-    #[arg(long, env = "WALLET_LANES")]
-    lanes: Option<usize>,
-    /// The most commands committed together.
-    #[arg(long, env = "WALLET_BATCH_MAX", default_value_t = 256)]
-    batch_max: usize,
+    /// Lanes that write, each with a connection, 1 to 64. Default: the number of cores; SQLite always has one.
+    #[arg(long, env = "WALLET_LANES", value_parser = clap::value_parser!(u16).range(1..=64))]
+    lanes: Option<u16>,
+    /// The most commands committed together, 1 to 4096.
+    #[arg(long, env = "WALLET_BATCH_MAX", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4_096))]
+    batch_max: u16,
     /// Listen beyond loopback although nothing is encrypted and nobody is asked for a key.
     #[arg(long)]
     insecure: bool,
@@ -38,6 +39,10 @@ pub(super) struct ServeArgs {
     /// database of its own.
     #[arg(long)]
     manual_clock: bool,
+    /// Start although the clock is more than a day after everything in the database and credits lapse by it. For a start
+    /// after a long rest, when the clock is right.
+    #[arg(long)]
+    accept_clock: bool,
 }
 
 pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, AppError> {
@@ -46,11 +51,12 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, AppError> {
     });
     let config = Config {
         listen: args.listen,
-        database_url: args.database.database_url.clone(),
+        database_url: args.database.database_url.secret().to_owned(),
         catalog: catalog.transpose()?,
-        lanes: args.lanes,
-        batch_max: args.batch_max,
+        lanes: args.lanes.map(usize::from),
+        batch_max: usize::from(args.batch_max),
         insecure: args.insecure,
+        accept_clock: args.accept_clock,
         time: if args.manual_clock { TimeSource::Manual } else { TimeSource::System },
         ..Config::default()
     };
@@ -65,10 +71,18 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, AppError> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The address that a host and a port stand for; of several the first of IPv4.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found = text
+        .to_socket_addrs()
+        .map_err(|error| format!("{error}; expected HOST:PORT, as in localhost:50051"))?;
+    let found: Vec<SocketAddr> = found.collect();
+    let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    first.copied().ok_or_else(|| "the host has no address".to_owned())
+}
+
 /// Says where the server is and what to type next.
-fn greet(address: SocketAddr, database_url: &str) {
-    // A URL may hold a password.
-    let database = database_url.rsplit_once('@').map_or(database_url, |(_, rest)| rest);
+fn greet(address: SocketAddr, database: &DatabaseUrl) {
     say(format_args!("wallet-server is serving on {address}, database {database}"));
     say("Try, in another terminal:");
     say(format_args!("  grpcurl -plaintext {address} list"));

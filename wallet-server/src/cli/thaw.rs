@@ -21,14 +21,14 @@ pub(super) struct ThawArgs {
 
 pub(super) async fn run(args: &ThawArgs) -> Result<ExitCode, AppError> {
     let ThawArgs { database, wallet } = args;
-    let report = of_wallet(&database.database_url, wallet).await?;
+    let report = of_wallet(database.database_url.secret(), wallet).await?;
     if !report.is_clean() {
         say(&report);
         say(format_args!("wallet {wallet} stays frozen: its ledger does not add up"));
         return Ok(ExitCode::FAILURE);
     }
     let key = WalletKey::new(TenantId::DEFAULT, wallet);
-    let thawed = Store::open(&database.database_url).await?.thaw(key).await?;
+    let thawed = Store::open(database.database_url.secret()).await?.thaw(key).await?;
     say(match thawed {
         true => format!("wallet {wallet} goes on as it was"),
         false => format!("wallet {wallet} was not frozen"),

@@ -1,5 +1,6 @@
 //! `verify`: recompute the whole ledger, or one wallet's, and compare it with what is stored.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -44,15 +45,17 @@ impl VerifyArgs {
 }
 
 pub(super) async fn run(args: &VerifyArgs) -> Result<ExitCode, AppError> {
-    let url = &args.database.database_url;
+    let database = &args.database.database_url;
+    let url = database.secret();
     let report = match (&args.wallet, args.checkpoints()) {
         (Some(wallet), _) => of_wallet(url, wallet).await?,
         (None, Some(checkpoints)) => verify_with(url, &checkpoints).await?,
         (None, None) => verify(url).await?,
     };
     if args.json {
-        say(report.json());
+        say(report.json().replacen('{', &format!("{{\"database\":{},", json(database)), 1));
     } else {
+        say(format_args!("database {database}"));
         say(&report);
     }
     let expected = args.expect.as_ref().is_none_or(|digest| *digest == report.digest);
@@ -60,6 +63,11 @@ pub(super) async fn run(args: &VerifyArgs) -> Result<ExitCode, AppError> {
         say("the digest is not the expected one: the ledger has grown, or its tail was cut or changed");
     }
     Ok(if report.is_clean() && expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A text in JSON.
+fn json(text: impl Display) -> serde_json::Value {
+    text.to_string().into()
 }
 
 /// The report of a wallet, which must be there.

@@ -19,9 +19,15 @@ pub(crate) enum EngineError {
     /// The database or this wallet's row could not be had in time: certainly not executed.
     #[error("the database could not be had in time; nothing was executed")]
     Unavailable,
+    /// The clock that this server follows leapt and is not believed: certainly not executed.
+    #[error("the server's clock is in doubt; nothing was executed")]
+    ClockInDoubt,
     /// The caller's deadline had passed when its turn came: certainly not executed.
     #[error("the deadline passed before execution began")]
     DeadlinePassed,
+    /// A row of the wallet does not read back, logged where it was found: certainly not executed.
+    #[error("a row of the wallet is unreadable; nothing was executed")]
+    Unreadable,
     /// A defect of ours, logged where it was found: certainly not executed.
     #[error("internal error; nothing was executed")]
     Internal,

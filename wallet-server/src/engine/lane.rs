@@ -34,6 +34,8 @@ pub(super) struct Lane {
     /// Wallets to freeze before anything is decided on them: a command of theirs has shown that they do not add up.
     pub(super) broken: BTreeSet<WalletKey>,
     pub(super) steps: Steps,
+    /// Wallets of which a row did not read back, as far as that was logged.
+    pub(super) unreadable: BTreeSet<WalletKey>,
     batch_max: usize,
     since_checkpoint: usize,
     backlog: Backlog,
@@ -59,6 +61,7 @@ impl Lane {
             database_timeout: config.database_timeout,
             broken: BTreeSet::new(),
             steps: config.steps,
+            unreadable: BTreeSet::new(),
             batch_max: config.batch_max.max(1),
             since_checkpoint: 0,
             backlog: Backlog::default(),

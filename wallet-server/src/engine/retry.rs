@@ -3,7 +3,7 @@
 //! | What happens | What is done |
 //! |---|---|
 //! | conflict with another transaction | the whole batch again, skipping wallets that stay locked |
-//! | a row refused, an invariant broken | halves of the batch, until the command at fault stands alone |
+//! | a row refused or unreadable, an invariant broken | halves of the batch, until the command at fault stands alone |
 //! | an invariant broken by a command alone | the same command again, on its wallet frozen |
 //! | a panic | like a broken invariant, on a new connection |
 //! | connection lost before COMMIT | the whole batch again on a new connection |
@@ -80,9 +80,17 @@ impl Lane {
     ) -> Result<Vec<Option<Result<Reply, EngineError>>>, EngineError> {
         let mut tries = Tries::default();
         loop {
+            if let Some(why) = self.may_not_execute() {
+                let outcome = if tries.commit_was_sent { EngineError::OutcomeUnknown } else { why };
+                return Ok(all(batch, &outcome));
+            }
             let error = match caught(self.run_batch(batch, tries.conflicts > 0)).await {
                 Ok(Ok(replies)) => {
                     self.broken.clear();
+                    // Between COMMIT and the answers: whoever is answered will be found again.
+                    if self.store.in_place().is_err() {
+                        return Ok(all(batch, &EngineError::OutcomeUnknown));
+                    }
                     return Ok(replies);
                 }
                 Ok(Err(error)) => error,
@@ -97,6 +105,13 @@ impl Lane {
                 Trouble::Broken if batch.len() == 1 && self.broken.insert(batch[0].key) => {
                     tracing::error!(lane, %error, "a wallet is frozen");
                     continue;
+                }
+                Trouble::Unreadable => {
+                    // Alone it is known whose row it is. It is logged once: the sweeper comes again every second.
+                    if batch.len() == 1 && self.unreadable.insert(batch[0].key) {
+                        tracing::error!(lane, wallet = %batch[0].wallet, %error, "a wallet is unreadable");
+                    }
+                    return Err(EngineError::Unreadable);
                 }
                 Trouble::Refused | Trouble::Broken => {
                     tracing::error!(lane, commands = batch.len(), %error, "a command cannot be stored");
@@ -115,7 +130,7 @@ impl Lane {
                     true => EngineError::OutcomeUnknown,
                     false => EngineError::Unavailable,
                 };
-                return Ok(batch.iter().map(|_| Some(Err(outcome.clone()))).collect());
+                return Ok(all(batch, &outcome));
             }
             self.metrics.retried();
             tracing::warn!(lane, commands = batch.len(), %error, "running a batch again");
@@ -124,6 +139,14 @@ impl Lane {
             }
             tokio::time::sleep(pause(tries.conflicts + tries.outages)).await;
         }
+    }
+
+    /// Why nothing may be executed at all, if so: the file is lost, or the clock leapt.
+    fn may_not_execute(&self) -> Option<EngineError> {
+        if self.store.in_place().is_err() {
+            return Some(EngineError::Unavailable);
+        }
+        (!self.clock.is_trusted()).then_some(EngineError::ClockInDoubt)
     }
 
     /// Leaves the old connection, in whatever state it is, and opens a new one.
@@ -143,9 +166,15 @@ impl From<StoreError> for EngineError {
         match error.trouble {
             Trouble::Conflict | Trouble::Unavailable => EngineError::Unavailable,
             Trouble::CommitUnknown => EngineError::OutcomeUnknown,
+            Trouble::Unreadable => EngineError::Unreadable,
             Trouble::Refused | Trouble::Broken => EngineError::Internal,
         }
     }
+}
+
+/// The same outcome for every command of a batch.
+fn all(batch: &[Job], outcome: &EngineError) -> Vec<Option<Result<Reply, EngineError>>> {
+    batch.iter().map(|_| Some(Err(outcome.clone()))).collect()
 }
 
 /// Somebody's decision has panicked.

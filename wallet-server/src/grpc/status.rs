@@ -27,6 +27,9 @@ use crate::store::{StoreError, Trouble};
 /// Whose reasons they are.
 const DOMAIN: &str = "wallet.v1";
 
+/// When to try again by a clock that is in doubt.
+const CLOCK_SETTLES: Duration = Duration::from_secs(2);
+
 /// Everything that a caller is told.
 struct Told {
     code: Code,
@@ -66,6 +69,13 @@ fn told(cause: Cause, priced_field: &str) -> Told {
             ..unavailable("OVERLOADED", "too busy, not executed; try again with the same ids")
         },
         Cause::Engine(EngineError::OutcomeUnknown) => outcome_unknown(),
+        Cause::Engine(EngineError::ClockInDoubt) => Told {
+            retry_after: Some(CLOCK_SETTLES),
+            ..unavailable(
+                "CLOCK_IN_DOUBT",
+                "the clock that the server follows leapt, not executed; try again with the same ids",
+            )
+        },
         Cause::Engine(EngineError::DeadlinePassed) => Told {
             code: Code::DeadlineExceeded,
             ..unavailable("DEADLINE_PASSED", "the deadline passed before execution began, not executed")
@@ -78,12 +88,12 @@ fn told(cause: Cause, priced_field: &str) -> Told {
             // The document is written without a transaction of ours, so a lost answer is all we know.
             Trouble::Unavailable | Trouble::CommitUnknown => outcome_unknown(),
             Trouble::Conflict => store_unavailable(),
-            Trouble::Refused | Trouble::Broken => internal(),
+            Trouble::Refused | Trouble::Unreadable | Trouble::Broken => internal(),
         },
         Cause::Store(error) => match store_failed(&error) {
             Trouble::Unavailable | Trouble::Conflict => store_unavailable(),
             Trouble::CommitUnknown => outcome_unknown(),
-            Trouble::Refused | Trouble::Broken => internal(),
+            Trouble::Refused | Trouble::Unreadable | Trouble::Broken => internal(),
         },
         Cause::ClockNotManual => Told {
             code: Code::FailedPrecondition,
@@ -94,6 +104,9 @@ fn told(cause: Cause, priced_field: &str) -> Told {
         },
         Cause::Malformed(fault) => malformed(fault),
         Cause::TooLarge { bytes, limit } => too_large(bytes, limit),
+        Cause::Engine(EngineError::Unreadable) | Cause::Read(ReadError::Unreadable) => {
+            rejected(&Rejection::WalletFrozen, priced_field)
+        }
         Cause::Engine(EngineError::Internal) => internal(),
         Cause::Defect(what) => {
             tracing::error!(what, "a defect");

@@ -9,7 +9,7 @@ use wallet_core::entry::Entry;
 use wallet_core::event::EventKind;
 use wallet_core::grant::{Grant, GrantKey};
 use wallet_core::reservation::{Reservation, State};
-use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, WalletId, WalletKey, spend};
+use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Wallet, WalletId, WalletKey, spend};
 
 use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot, Turn, uncancelled};
 use crate::store::ReadTx;
@@ -194,9 +194,15 @@ impl Queries {
             let (after, catalog) = (after.clone(), catalog.clone());
             async move {
                 let mut views = Vec::new();
-                for (_, key) in snapshot.wallet_keys(tenant, &after, probe).await? {
+                for (id, key) in snapshot.wallet_keys(tenant, &after, probe).await? {
                     let read = Snapshot::read(&snapshot, key, now, Addressed::default(), &turn, |_| {});
-                    views.extend(read.await?.map(|read| WalletView::of(&read.wallet, &catalog)));
+                    let wallet = match read.await {
+                        Ok(Some(read)) => read.wallet,
+                        // One that cannot be read is listed as frozen, and the others as they are.
+                        Ok(None) | Err(ReadError::Unreadable) => unreadable(key, id),
+                        Err(error) => return Err(error),
+                    };
+                    views.push(WalletView::of(&wallet, &catalog));
                 }
                 Ok(views)
             }
@@ -247,6 +253,11 @@ async fn with_their_ends(
         Snapshot::read(snapshot, key, now, Addressed::default(), turn, show).await?;
     }
     Ok(found)
+}
+
+/// What is known of a wallet that does not read back.
+fn unreadable(key: WalletKey, id: WalletId) -> Wallet {
+    Wallet { frozen: true, ..Wallet::blank(key, id) }
 }
 
 /// Where a reservation stands in the list.

@@ -21,7 +21,7 @@ pub(crate) use usage::{GroupBy, Usage, UsageQuery};
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 pub(crate) use crate::store::RecordedEvent;
-use crate::store::{LoadPlan, ReadTx, Store, StoreError};
+use crate::store::{LoadPlan, ReadTx, Store, StoreError, Trouble};
 
 /// How many reservations that may be due a read looks at at a time.
 const PART: usize = 500;
@@ -42,7 +42,10 @@ pub(crate) enum ReadError {
     /// Not a token of this list.
     #[error("the page token is not one of this list")]
     BadPageToken,
-    /// The database is away, or a row does not read back; logged.
+    /// A row of the wallet does not read back, or the wallet does not add up; logged.
+    #[error("the wallet cannot be read")]
+    Unreadable,
+    /// The database is away; logged.
     #[error("the database could not be read")]
     Unavailable,
 }
@@ -50,7 +53,10 @@ pub(crate) enum ReadError {
 impl From<StoreError> for ReadError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a read failed");
-        Self::Unavailable
+        match error.trouble {
+            Trouble::Unreadable => Self::Unreadable,
+            _ => Self::Unavailable,
+        }
     }
 }
 
@@ -193,7 +199,7 @@ async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadErro
 /// A wallet that does not add up: logged, and not read.
 fn defect(broken: Broken) -> ReadError {
     tracing::error!(%broken, "a wallet cannot be advanced");
-    ReadError::Unavailable
+    ReadError::Unreadable
 }
 
 /// Runs a read in a task of its own: a transaction whose beginning is cancelled spoils its connection.

@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use migrations::Migrator;
-use sea_orm::sqlx;
+use migrations::{Migrator, points};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{self, ConnectOptions as _};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
 use sea_orm_migration::MigratorTrait;
 
-use crate::store::file_lock::FileLock;
-use crate::store::watched::Watched;
+use crate::store::DatabaseUrl;
+use crate::store::file_lock::{self, FileLock};
+use crate::store::in_place::InPlace;
+use crate::store::reach;
+use crate::store::watched::{Watched, begin_migrating};
 use crate::store::{StoreError, Trouble};
 
 /// How long a batch waits for a wallet that another server has locked.
@@ -71,45 +74,56 @@ impl Backend {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {
     ReadOnly,
+    /// Nobody writes, and nothing beside the file can be made.
+    Immutable,
     ReadWrite,
 }
 
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
-    url: Arc<str>,
+    url: DatabaseUrl,
     backend: Backend,
     patience: Duration,
     readers: DatabaseConnection,
     control: DatabaseConnection,
-    _lock: Option<Arc<FileLock>>,
+    file: Option<Arc<OpenFile>>,
+}
+
+/// A SQLite file that is being served.
+#[derive(Debug)]
+struct OpenFile {
+    in_place: InPlace,
+    /// Never closed before the others: SQLite deletes the journal with the last connection.
+    _keeper: DatabaseConnection,
+    _lock: FileLock,
 }
 
 impl Store {
     /// Opens the database for serving; a SQLite file is made if it is missing and locked against other processes.
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let backend = backend(url)?;
-        let lock = match sqlite_path(url) {
-            Some(path) => {
-                if let Some(folder) = path.parent() {
-                    std::fs::create_dir_all(folder).map_err(|e| {
-                        StoreError::new(Trouble::Unavailable, format!("{}: {e}", folder.display()))
-                    })?;
-                }
-                Some(Arc::new(FileLock::take(&path)?))
-            }
-            None => None,
+        let Some(name) = sqlite_path(url) else {
+            reach::postgres(&url.into()).await?;
+            let readers = connect_readers(url, backend, Access::ReadWrite).await?;
+            let control = connect_control(url).await?;
+            return Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, file: None });
         };
-        if backend == Backend::Sqlite {
-            // The file and its journal mode exist before a reader looks at it.
-            connect_lane(url, backend).await?.close().await?;
+        if let Some(folder) = name.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| StoreError::new(Trouble::Unavailable, format!("{}: {e}", folder.display())))?;
         }
+        let path = file_lock::real_path(&name)?;
+        let lock = FileLock::take(&path)?;
+        // The file and its journal exist before a reader looks at it.
+        let keeper = connect_lane(url, backend).await?;
+        keeper.execute_unprepared("BEGIN IMMEDIATE; SELECT count(*) FROM sqlite_master; COMMIT").await?;
         let readers = connect_readers(url, backend, Access::ReadWrite).await?;
-        let control = match backend {
-            Backend::Postgres => connect_control(url).await?,
-            Backend::Sqlite => readers.clone(),
-        };
-        Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, _lock: lock })
+        let in_place = InPlace::remember(&name, &path, lock.path())
+            .map_err(|why| StoreError::new(Trouble::Unavailable, why))?;
+        let file = Some(Arc::new(OpenFile { in_place, _keeper: keeper, _lock: lock }));
+        let control = readers.clone();
+        Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, file })
     }
 
     /// Opens the database for reading only, beside a server that may be running.
@@ -119,9 +133,15 @@ impl Store {
             let text = format!("{} does not exist", path.display());
             return Err(StoreError::new(Trouble::Unavailable, text));
         }
-        let readers = connect_readers(url, backend, Access::ReadOnly).await?;
+        let readers = match sqlite_path(url) {
+            Some(path) => read_only(url, &path).await?,
+            None => {
+                reach::postgres(&url.into()).await?;
+                connect_readers(url, backend, Access::ReadOnly).await?
+            }
+        };
         let control = readers.clone();
-        Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, _lock: None })
+        Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, file: None })
     }
 
     /// The same, with so much patience for a call of a read or of the control plane.
@@ -129,27 +149,34 @@ impl Store {
         Self { patience, ..self }
     }
 
-    /// Brings the schema up to date; servers that start together take turns.
+    /// Brings the schema up to date, all of it in one transaction; servers that start together take turns.
     pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
-        let connection = connect_lane(&self.url, self.backend).await?;
-        let lock = format!("SELECT pg_advisory_lock({MIGRATION_LOCK})");
-        let unlock = format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})");
+        let connection = connect_lane(self.url.secret(), self.backend).await?;
+        let transaction = begin_migrating(&connection).await?;
         if self.backend == Backend::Postgres {
-            connection.execute_unprepared("SET lock_timeout = 0; SET statement_timeout = 0").await?;
-            connection.execute_unprepared(&lock).await?;
+            let alone = format!(
+                "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;
+                 SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+            );
+            transaction.execute_unprepared(&alone).await?;
         }
-        let migrated = Migrator::up(&connection, None).await;
-        if self.backend == Backend::Postgres {
-            connection.execute_unprepared(&unlock).await?;
-        }
-        migrated?;
+        points::pass();
+        Migrator::up(&transaction, None).await?;
+        points::pass();
+        transaction.commit().await?;
+        points::pass();
         connection.close().await?;
         Ok(())
     }
 
+    /// Whether the database is still under its name; why not, if it is lost. A server has no name that could be lost.
+    pub(crate) fn in_place(&self) -> Result<(), String> {
+        self.file.as_ref().map_or(Ok(()), |file| file.in_place.check())
+    }
+
     /// A connection of its own for a lane.
     pub(crate) async fn lane(&self) -> Result<DatabaseConnection, StoreError> {
-        connect_lane(&self.url, self.backend).await
+        connect_lane(self.url.secret(), self.backend).await
     }
 
     /// The connections of the control plane.
@@ -177,21 +204,52 @@ fn backend(url: &str) -> Result<Backend, StoreError> {
     } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
         Ok(Backend::Postgres)
     } else {
-        Err(StoreError::new(Trouble::Unavailable, "a database URL begins with sqlite:// or postgres://"))
+        Err(StoreError::new(
+            Trouble::Unavailable,
+            "the URL of a database begins with sqlite:// or postgres://",
+        ))
     }
 }
 
-fn sqlite_path(url: &str) -> Option<PathBuf> {
+pub(super) fn sqlite_path(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     Some(Path::new(path.split('?').next().unwrap_or(path)).to_path_buf())
+}
+
+/// A file as it is. SQLite makes the index of a journal even to read a file in WAL mode, which a folder that cannot be
+/// written to does not allow; without a journal the file is all there is, and is read alone.
+async fn read_only(url: &str, path: &Path) -> Result<DatabaseConnection, StoreError> {
+    async fn readable(url: &str, access: Access) -> Result<DatabaseConnection, StoreError> {
+        let readers = connect_readers(url, Backend::Sqlite, access).await?;
+        readers.execute_unprepared("SELECT count(*) FROM sqlite_master").await?;
+        Ok(readers)
+    }
+    let error = match readable(url, Access::ReadOnly).await {
+        Ok(readers) => return Ok(readers),
+        Err(error) => error,
+    };
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    if Path::new(&journal).metadata().is_ok_and(|journal| journal.len() > 0) {
+        let text = format!(
+            "{}: {error}; commits in {} can be read only where files can be made: copy both to a folder that can be \
+             written to",
+            path.display(),
+            Path::new(&journal).display()
+        );
+        return Err(StoreError::new(Trouble::Unavailable, text));
+    }
+    let alone = readable(url, Access::Immutable).await;
+    alone.map_err(|_| StoreError::new(Trouble::Unavailable, format!("{}: {error}", path.display())))
 }
 
 /// One connection that writes.
 async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection, StoreError> {
     let mut options = options(url, backend, 1);
     if backend == Backend::Postgres {
-        options.map_sqlx_postgres_opts(|options| postgres(options).options([("lock_timeout", LOCK_TIMEOUT)]));
+        let given = postgres(url)?;
+        options.map_sqlx_postgres_opts(move |_| given.clone().options([("lock_timeout", LOCK_TIMEOUT)]));
     } else {
         // The lane checkpoints when it is idle, not in the middle of a command.
         options.map_sqlx_sqlite_opts(|options| sqlite(options).pragma("wal_autocheckpoint", "0"));
@@ -201,7 +259,8 @@ async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection,
 
 async fn connect_control(url: &str) -> Result<DatabaseConnection, StoreError> {
     let mut options = options(url, Backend::Postgres, CONTROLLERS);
-    options.map_sqlx_postgres_opts(|options| postgres(options).options([QUIET]));
+    let given = postgres(url)?;
+    options.map_sqlx_postgres_opts(move |_| given.clone().options([QUIET]));
     options.map_sqlx_postgres_pool_opts(returned_clean);
     Ok(Database::connect(options).await?)
 }
@@ -216,8 +275,9 @@ async fn connect_readers(
     let mut options = options(url, backend, READERS);
     match backend {
         Backend::Postgres => {
-            options.map_sqlx_postgres_opts(|options| {
-                postgres(options).options([
+            let given = postgres(url)?;
+            options.map_sqlx_postgres_opts(move |_| {
+                given.clone().options([
                     // Set here, a snapshot costs no round trips of its own.
                     ("default_transaction_isolation", "repeatable read"),
                     ("default_transaction_read_only", "on"),
@@ -226,9 +286,10 @@ async fn connect_readers(
             });
             options.map_sqlx_postgres_pool_opts(returned_clean);
         }
-        Backend::Sqlite if access == Access::ReadOnly => {
+        Backend::Sqlite if access != Access::ReadWrite => {
             // As the file is: a copy need not be in WAL mode, and is not brought into it.
-            options.map_sqlx_sqlite_opts(|options| {
+            options.map_sqlx_sqlite_opts(move |options| {
+                let options = options.immutable(access == Access::Immutable);
                 options.read_only(true).busy_timeout(BUSY_TIMEOUT).pragma("mmap_size", MAPPED)
             });
         }
@@ -257,10 +318,11 @@ fn returned_clean(options: PgPoolOptions) -> PgPoolOptions {
 }
 
 fn options(url: &str, backend: Backend, connections: u32) -> ConnectOptions {
-    // A path may have characters that a URL may not: SQLite takes it as it is.
     let url = match sqlite_path(url) {
-        Some(path) if backend == Backend::Sqlite => format!("sqlite://{}", path.display()),
-        _ => url.to_owned(),
+        // A path may have characters that a URL may not: SQLite takes it as it is.
+        Some(path) => format!("sqlite://{}", path.display()),
+        // The real one has a password, and sea-orm's trace shows what it is given: see `postgres`.
+        None => "postgres://localhost".to_owned(),
     };
     let mut options = ConnectOptions::new(url);
     options
@@ -268,15 +330,23 @@ fn options(url: &str, backend: Backend, connections: u32) -> ConnectOptions {
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire_if_idle_for(Duration::from_secs(30))
         .sqlx_logging(false);
+    if backend == Backend::Sqlite {
+        // The journal goes with the last connection, and its inode is watched.
+        options.idle_timeout(None).max_lifetime(None);
+    }
     options
 }
 
-fn postgres(options: PgConnectOptions) -> PgConnectOptions {
-    options
+fn postgres(url: &str) -> Result<PgConnectOptions, StoreError> {
+    let given =
+        DatabaseUrl::from(url).postgres().map_err(|why| StoreError::new(Trouble::Unavailable, why))?;
+    let options = given
+        .disable_statement_logging()
         .application_name("wallet-server")
         .statement_cache_capacity(STATEMENT_CACHE)
         .options([("statement_timeout", STATEMENT_TIMEOUT), ("idle_in_transaction_session_timeout", "60s")])
-        .options(PLANS)
+        .options(PLANS);
+    Ok(options)
 }
 
 fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {

@@ -2,6 +2,7 @@
 //!
 //! Single statements, each whole in itself.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -17,6 +18,34 @@ use crate::store::{Backend, Store, StoreError, Trouble, rows};
 
 /// A published catalog as it is stored.
 pub(crate) type CatalogRow = catalogs::Model;
+
+/// What falls due in a span of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Holds that end.
+    pub holds: i64,
+    /// Grants with credits left that expire.
+    pub grants: i64,
+    /// Periods of subscriptions that end.
+    pub periods: i64,
+}
+
+impl Due {
+    /// Whether more happens than that holds end, which gives their credits back.
+    pub(crate) const fn lapses_credits(self) -> bool {
+        self.grants > 0 || self.periods > 0
+    }
+}
+
+impl fmt::Display for Due {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { holds, grants, periods } = self;
+        write!(
+            f,
+            "{grants} grants with credits left expire, {periods} periods of subscriptions and {holds} holds end"
+        )
+    }
+}
 
 impl Store {
     /// The newest catalog of a tenant.
@@ -37,16 +66,20 @@ impl Store {
     /// The plans that wallets of a tenant are subscribed to, or will be at the end of a period. Reads all of the
     /// tenant's profiles: catalogs are published rarely.
     pub(crate) async fn plans_in_use(&self, tenant: TenantId) -> Result<Vec<String>, StoreError> {
+        // A profile that is no JSON stops its own wallet, and is no reason to publish nothing.
         let sql = match self.backend() {
             Backend::Sqlite => {
-                "SELECT DISTINCT json_extract(profile, path.value) AS plan FROM wallet_profiles,
-                  json_each('[\"$.subscription.sold.plan\", \"$.subscription.pending.CHANGE.plan\"]') AS path
-                 WHERE tenant = $1 AND json_extract(profile, path.value) IS NOT NULL"
+                "SELECT DISTINCT plan FROM (
+                   SELECT CASE WHEN json_valid(profile) THEN json_extract(profile, path.value) END AS plan
+                   FROM wallet_profiles,
+                     json_each('[\"$.subscription.sold.plan\", \"$.subscription.pending.CHANGE.plan\"]') AS path
+                   WHERE tenant = $1)
+                 WHERE typeof(plan) = 'text'"
             }
             Backend::Postgres => {
-                "SELECT DISTINCT plan FROM wallet_profiles, LATERAL (VALUES
-                   (profile::json #>> '{subscription,sold,plan}'),
-                   (profile::json #>> '{subscription,pending,CHANGE,plan}')) AS used(plan)
+                "SELECT DISTINCT plan FROM wallet_profiles, json_or_null(profile) AS read, LATERAL (VALUES
+                   (read #>> '{subscription,sold,plan}'),
+                   (read #>> '{subscription,pending,CHANGE,plan}')) AS used(plan)
                  WHERE tenant = $1 AND plan IS NOT NULL"
             }
         };
@@ -65,7 +98,7 @@ impl Store {
             publish_time: Set(row.publish_time),
         };
         catalogs::Entity::insert(row).exec_without_returning(&self.control()).await?;
-        Ok(())
+        self.in_place().map_err(|why| StoreError::new(Trouble::CommitUnknown, why))
     }
 
     /// The secret of this name, which is `fresh` if there was none: whichever server comes first decides.
@@ -114,9 +147,46 @@ impl Store {
 
     /// The newest instant at which anything was written to a wallet; the beginning of time if there is none.
     pub(crate) async fn last_time(&self) -> Result<Timestamp, StoreError> {
-        let sql = "SELECT coalesce(max(last_time), 0) AS last_time FROM wallets";
+        self.newest("wallets", "last_time").await
+    }
+
+    /// Until when a server last took the lease of a sweep: a few seconds after it was seen alive.
+    pub(crate) async fn last_sweep(&self) -> Result<Timestamp, StoreError> {
+        self.newest("sweeper_leases", "expire_time").await
+    }
+
+    /// How much falls due after one instant and up to another.
+    pub(crate) async fn due_between(&self, from: Timestamp, to: Timestamp) -> Result<Due, StoreError> {
+        let count = |rows: &str, filter: &str, column: &str| {
+            format!("(SELECT count(*) FROM {rows} WHERE {filter} AND {column} > $1 AND {column} <= $2)")
+        };
+        let sql = format!(
+            "SELECT {} AS holds, {} AS grants, {} AS periods",
+            count("reservations", "open", "sweep_at"),
+            count("grants", "open", "expire_time"),
+            count("wallet_profiles", "next_time < 9223372036854775807", "next_time"),
+        );
+        let values = [from.as_micros().into(), to.as_micros().into()];
+        let statement = Statement::from_sql_and_values(self.backend().db(), sql, values);
+        let row = self
+            .control()
+            .query_one_raw(statement)
+            .await?
+            .ok_or_else(|| StoreError::corrupt("a count has no row"))?;
+        let figure = |name| row.try_get::<i64>("", name);
+        Ok(Due { holds: figure("holds")?, grants: figure("grants")?, periods: figure("periods")? })
+    }
+
+    /// The newest instant in a column, of the rows that have a readable one; the beginning of time if there is none.
+    async fn newest(&self, table: &str, column: &str) -> Result<Timestamp, StoreError> {
+        // SQLite keeps what it is given, whatever the type of the column.
+        let readable = match self.backend() {
+            Backend::Sqlite => format!("typeof({column}) = 'integer'"),
+            Backend::Postgres => "true".to_owned(),
+        };
+        let sql = format!("SELECT coalesce(max({column}), 0) AS newest FROM {table} WHERE {readable}");
         let row = self.control().query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
-        let micros = row.map(|row| row.try_get("", "last_time")).transpose()?.unwrap_or_default();
+        let micros = row.map(|row| row.try_get("", "newest")).transpose()?.unwrap_or_default();
         Ok(Timestamp::from_micros(micros))
     }
 

@@ -60,6 +60,10 @@ struct DueRow {
     wallet_key: Uuid,
     due_time: i64,
     n: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Named {
     tenant: Uuid,
     wallet_id: String,
     frozen: bool,
@@ -99,12 +103,14 @@ impl Store {
         let statement = Statement::from_sql_and_values(self.backend().db(), sql, values);
         let (mut found, mut wallets, mut last) = (0, BTreeSet::new(), None);
         for row in self.control().query_all_raw(statement).await? {
-            let row = DueRow::from_query_result(&row, "")?;
-            found += row.n;
-            last = last.max(Some(DuePlace(row.bucket, row.due_time, row.wallet_key)));
-            if !row.frozen {
-                wallets.insert(DueWallet { tenant: TenantId(row.tenant), wallet: rows::id(&row.wallet_id)? });
-            }
+            let Ok(place) = DueRow::from_query_result(&row, "") else { continue };
+            found += place.n;
+            last = last.max(Some(DuePlace(place.bucket, place.due_time, place.wallet_key)));
+            // A wallet whose row or id is unreadable stays due, and takes the place of no other.
+            let wallet = Named::from_query_result(&row, "").ok().filter(|wallet| !wallet.frozen);
+            wallets.extend(wallet.and_then(|Named { tenant, wallet_id, .. }| {
+                Some(DueWallet { tenant: TenantId(tenant), wallet: rows::id(&wallet_id).ok()? })
+            }));
         }
         Ok(DuePage { wallets, next: last.filter(|_| found >= i64::from(limit)) })
     }

@@ -11,7 +11,7 @@ use wallet_core::Broken;
 
 /// A failure of the store, with its cause for the log.
 #[derive(Debug, Error)]
-#[error("{trouble:?}: {cause}")]
+#[error("{cause}")]
 pub(crate) struct StoreError {
     /// What to do about it.
     pub(crate) trouble: Trouble,
@@ -23,8 +23,10 @@ pub(crate) struct StoreError {
 pub(crate) enum Trouble {
     /// Another transaction was in the way: the same batch again.
     Conflict,
-    /// A row refused by a constraint, or one that does not read back: some command of the batch is at fault.
+    /// A row refused by a constraint: some command of the batch is at fault.
     Refused,
+    /// A row that does not read back as what it should be: some wallet of the batch is at fault.
+    Unreadable,
     /// A decision that does not fit its wallet: an invariant does not hold.
     Broken,
     /// The connection is gone, its session is of no use, or the database does not answer or does not write: nothing was
@@ -39,7 +41,12 @@ impl StoreError {
         Self { trouble, cause: cause.to_string() }
     }
 
-    /// A row that does not read back as what it should be.
+    /// A row of a wallet that does not read back as what it should be.
+    pub(crate) fn unreadable(what: impl ToString) -> Self {
+        Self::new(Trouble::Unreadable, what)
+    }
+
+    /// Something else in the database that is not what it should be.
     pub(crate) fn corrupt(what: impl ToString) -> Self {
         Self::new(Trouble::Refused, what)
     }
@@ -49,13 +56,13 @@ impl StoreError {
         if code(&error).is_some_and(|code| is_certain_of_commit(&code)) {
             return Self::from(error);
         }
-        Self::new(Trouble::CommitUnknown, error)
+        Self::new(Trouble::CommitUnknown, text(&error))
     }
 }
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        Self::new(trouble(&error), error)
+        Self::new(trouble(&error), text(&error))
     }
 }
 
@@ -70,12 +77,24 @@ fn trouble(error: &DbErr) -> Trouble {
         Some(sqlx::Error::Database(refusal)) => refusal.code().map_or(Trouble::Unavailable, |c| by_code(&c)),
         Some(
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::TypeNotFound { .. },
-        ) => Trouble::Refused,
+        ) => Trouble::Unreadable,
         Some(_) => Trouble::Unavailable,
         None => match error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Trouble::Unavailable,
+            DbErr::Type(_) | DbErr::Json(_) | DbErr::TryIntoErr { .. } => Trouble::Unreadable,
             _ => Trouble::Refused,
         },
+    }
+}
+
+/// What the database or the driver says, without the names that sea-orm gives to kinds of errors.
+fn text(error: &DbErr) -> String {
+    match error {
+        DbErr::Exec(RuntimeErr::Internal(text))
+        | DbErr::Query(RuntimeErr::Internal(text))
+        | DbErr::Conn(RuntimeErr::Internal(text))
+        | DbErr::Custom(text) => text.clone(),
+        _ => cause(error).map_or_else(|| error.to_string(), ToString::to_string),
     }
 }
 
@@ -100,7 +119,7 @@ fn is_certain_of_commit(code: &str) -> bool {
         Trouble::Conflict => true,
         // A damaged page may be found after the record of the commit is written.
         Trouble::Refused => !code.starts_with("XX") && code != "11",
-        Trouble::Broken | Trouble::Unavailable | Trouble::CommitUnknown => false,
+        Trouble::Unreadable | Trouble::Broken | Trouble::Unavailable | Trouble::CommitUnknown => false,
     }
 }
 

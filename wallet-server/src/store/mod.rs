@@ -12,23 +12,28 @@ mod due;
 pub(crate) mod entity;
 mod error;
 mod file_lock;
+mod in_place;
 mod packed;
 pub(crate) mod pages;
 pub(crate) mod points;
+mod reach;
 mod read;
 pub(crate) mod rows;
 mod sql;
 mod tx;
+mod url;
 mod watched;
 mod whole;
 
 pub(crate) use connect::{Backend, Store};
 pub(crate) use control::CatalogRow;
+pub use control::Due;
 pub(crate) use due::{DueRows, DueWallet};
 pub(crate) use error::{StoreError, Trouble};
 pub(crate) use read::ReadTx;
 pub(crate) use rows::{EventDetails, RecordedEvent};
 pub(crate) use tx::{LoadPlan, Loaded, Locked, Tx, Written};
+pub(crate) use url::DatabaseUrl;
 #[cfg(test)]
 pub(crate) use watched::{is_inside_a_transaction, tamper};
 pub(crate) use whole::{SchemaObject, fresh_schema};

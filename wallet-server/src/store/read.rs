@@ -3,13 +3,14 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter,
-    QueryOrder, QueryResult, QuerySelect, Statement, Value,
+    QueryOrder, QueryResult, QuerySelect, QueryTrait, Statement, Value,
 };
+use uuid::Uuid;
 use wallet_core::advance::Horizon;
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
 use wallet_core::reservation::Reservation;
-use wallet_core::{TenantId, Timestamp, Wallet, WalletKey};
+use wallet_core::{TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
 use crate::store::entity::{entries, events, grants, reservations, wallet_profiles, wallets};
 use crate::store::tx::{self, LoadPlan, Locked};
@@ -17,7 +18,7 @@ use crate::store::watched::Watched;
 use crate::store::{Backend, RecordedEvent, Store, StoreError, packed, rows};
 
 /// A page of wallets: their ids, to be read one by one.
-pub(crate) type ListedKeys = Vec<(String, WalletKey)>;
+pub(crate) type ListedKeys = Vec<(WalletId, WalletKey)>;
 
 /// What a read has to know of a wallet before anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,12 +187,30 @@ impl ReadTx {
         after: &str,
         limit: u64,
     ) -> Result<ListedKeys, StoreError> {
-        let query = wallet_profiles::Entity::find()
-            .filter(wallet_profiles::Column::Tenant.eq(tenant.0))
-            .filter(wallet_profiles::Column::WalletId.gt(after))
-            .order_by_asc(wallet_profiles::Column::WalletId)
-            .limit(limit);
-        let profiles = query.all(&self.transaction).await?;
-        Ok(profiles.into_iter().map(|row| (row.wallet_id, WalletKey::from_uuid(row.wallet_key))).collect())
+        // A row without an id is no wallet that could be listed.
+        let readable = |row: &QueryResult| {
+            let id: String = row.try_get("", "wallet_id").ok()?;
+            let key: Uuid = row.try_get("", "wallet_key").ok()?;
+            Some((WalletId::parse(&id).ok()?, WalletKey::from_uuid(key)))
+        };
+        let (mut keys, mut after) = (Vec::new(), after.to_owned());
+        loop {
+            let wanted = limit - keys.len() as u64;
+            let query = wallet_profiles::Entity::find()
+                .select_only()
+                .columns([wallet_profiles::Column::WalletId, wallet_profiles::Column::WalletKey])
+                .filter(wallet_profiles::Column::Tenant.eq(tenant.0))
+                .filter(wallet_profiles::Column::WalletId.gt(after.as_str()))
+                .order_by_asc(wallet_profiles::Column::WalletId)
+                .limit(wanted);
+            let found = self.transaction.query_all_raw(query.build(self.backend.db())).await?;
+            keys.extend(found.iter().filter_map(readable));
+            // A page that is not full is the last one, whatever was left out of it.
+            let last = found.last().and_then(|row| row.try_get::<String>("", "wallet_id").ok());
+            match last {
+                Some(last) if found.len() as u64 == wanted && (keys.len() as u64) < limit => after = last,
+                _ => return Ok(keys),
+            }
+        }
     }
 }

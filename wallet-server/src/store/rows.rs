@@ -24,7 +24,7 @@ pub(crate) fn status(number: i16) -> Result<WalletStatus, StoreError> {
     WalletStatus::ALL
         .into_iter()
         .find(|status| *status as i16 == number)
-        .ok_or_else(|| StoreError::corrupt(format!("wallet status {number}")))
+        .ok_or_else(|| StoreError::unreadable(format!("wallet status {number}")))
 }
 
 pub(crate) fn balance(row: &wallet_balances::Model) -> Result<(UnitId, Balance), StoreError> {
@@ -37,10 +37,10 @@ pub(crate) fn grant(row: grants::Model) -> Result<Grant, StoreError> {
     let origin = Origin::ALL
         .into_iter()
         .find(|origin| *origin as i16 == row.origin)
-        .ok_or_else(|| StoreError::corrupt(format!("grant origin {}", row.origin)))?;
-    let n = u16::try_from(row.n).map_err(StoreError::corrupt)?;
+        .ok_or_else(|| StoreError::unreadable(format!("grant origin {}", row.origin)))?;
+    let n = u16::try_from(row.n).map_err(StoreError::unreadable)?;
     Ok(Grant {
-        key: GrantKey::new(origin, OriginId::parse(&row.origin_id).map_err(StoreError::corrupt)?, n),
+        key: GrantKey::new(origin, OriginId::parse(&row.origin_id).map_err(StoreError::unreadable)?, n),
         unit: id(&row.unit)?,
         source: source(row.source)?,
         priority: row.priority,
@@ -66,7 +66,7 @@ pub(crate) fn grant(row: grants::Model) -> Result<Grant, StoreError> {
 /// Why a grant was taken back; 0 if it was not.
 pub(crate) fn taken_back(number: i16) -> Result<Option<TakenBack>, StoreError> {
     match TakenBack::ALL.into_iter().find(|why| *why as i16 == number) {
-        None if number != 0 => Err(StoreError::corrupt(format!("taken back for reason {number}"))),
+        None if number != 0 => Err(StoreError::unreadable(format!("taken back for reason {number}"))),
         why => Ok(why),
     }
 }
@@ -80,7 +80,7 @@ pub(crate) fn reservation(row: reservations::Model) -> Result<Reservation, Store
     let state = State::ALL
         .into_iter()
         .find(|state| *state as i16 == row.state)
-        .ok_or_else(|| StoreError::corrupt(format!("reservation state {}", row.state)))?;
+        .ok_or_else(|| StoreError::unreadable(format!("reservation state {}", row.state)))?;
     let finish = match row.finish_revision {
         0 => None,
         revision => Some(Finish {
@@ -120,7 +120,7 @@ pub(crate) fn entry(row: entries::Model) -> Result<Entry, StoreError> {
         fingerprint: Fingerprint::parse(&row.fingerprint),
         actor: optional(&row.actor)?,
         reason: row.reason,
-        facts: Facts::parse(&row.facts).map_err(StoreError::corrupt)?,
+        facts: Facts::parse(&row.facts).map_err(StoreError::unreadable)?,
         postings: json(&row.postings)?,
         balances: json(&row.balances)?,
         events: Vec::new(),
@@ -166,7 +166,7 @@ pub(crate) fn event(row: events::Model) -> Result<RecordedEvent, StoreError> {
     let kind = EventKind::ALL
         .into_iter()
         .find(|kind| *kind as i16 == row.kind)
-        .ok_or_else(|| StoreError::corrupt(format!("event kind {}", row.kind)))?;
+        .ok_or_else(|| StoreError::unreadable(format!("event kind {}", row.kind)))?;
     let EventDetails { grant, expire_time } = json(&row.details)?;
     let (available, threshold) = (row.available, row.threshold);
     Ok(RecordedEvent {
@@ -181,18 +181,18 @@ pub(crate) fn entry_kind(number: i16) -> Result<EntryKind, StoreError> {
     EntryKind::ALL
         .into_iter()
         .find(|kind| *kind as i16 == number)
-        .ok_or_else(|| StoreError::corrupt(format!("entry kind {number}")))
+        .ok_or_else(|| StoreError::unreadable(format!("entry kind {number}")))
 }
 
 pub(crate) fn hash(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
-    bytes.try_into().map_err(|_| StoreError::corrupt("a hash has 32 bytes"))
+    bytes.try_into().map_err(|_| StoreError::unreadable("a hash has 32 bytes"))
 }
 
 fn source(number: i16) -> Result<Source, StoreError> {
     usize::try_from(number - 1)
         .ok()
         .and_then(|index| Source::ALL.get(index).copied())
-        .ok_or_else(|| StoreError::corrupt(format!("source {number}")))
+        .ok_or_else(|| StoreError::unreadable(format!("source {number}")))
 }
 
 /// The stored number of a source: its place in the default order, from 1.
@@ -209,7 +209,7 @@ pub(crate) fn source_number(source: Source) -> i16 {
 }
 
 pub(crate) fn id<T: std::str::FromStr<Err = wallet_core::InvalidId>>(text: &str) -> Result<T, StoreError> {
-    text.parse().map_err(|error| StoreError::corrupt(format!("id {text:?} {error}")))
+    text.parse().map_err(|error| StoreError::unreadable(format!("id {text:?} {error}")))
 }
 
 fn optional<T: std::str::FromStr<Err = wallet_core::InvalidId>>(text: &str) -> Result<Option<T>, StoreError> {
@@ -217,7 +217,7 @@ fn optional<T: std::str::FromStr<Err = wallet_core::InvalidId>>(text: &str) -> R
 }
 
 pub(crate) fn json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(StoreError::corrupt)
+    serde_json::from_str(text).map_err(StoreError::unreadable)
 }
 
 #[cfg(test)]

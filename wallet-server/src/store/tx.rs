@@ -230,7 +230,7 @@ pub(super) async fn load_wallets(
         }
     }
     if loaded.len() < keys.len() {
-        return Err(StoreError::corrupt("a wallet has no profile"));
+        return Err(StoreError::unreadable("a wallet has no profile"));
     }
     for row in all::<wallet_balances::Model>(connection, load::balances(backend, &keys)).await? {
         if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {

@@ -116,6 +116,17 @@ impl<C: ConnectionTrait + Send> ConnectionTrait for Watched<C> {
     }
 }
 
+/// Begins the transaction of a migration, so that the schema changes whole or not at all. On SQLite it is the one writer
+/// from its first statement on.
+pub(super) async fn begin_migrating(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    #[expect(clippy::disallowed_methods, reason = "the one place where a migration begins")]
+    connection.begin_with_options(options).await
+}
+
 async fn bounded<T>(patience: Duration, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
     let answer = tokio::time::timeout(patience, call).await;
     answer.unwrap_or_else(|_| Err(gone("the database did not answer in time")))

@@ -1,6 +1,7 @@
 //! The binary as people and scripts use it: what it prints, and how it exits.
 
 mod catalog;
+mod refused;
 mod serve;
 mod verify;
 

@@ -1,6 +1,7 @@
-//! The database's clock leaps: nothing expires by it, and the server says that it is not ready. A function in the
+//! The database's clock leaps, or stands far from the ledger at the start: nothing lapses by it, and the server says so. A function in the
 //! database's own schema stands in front of PostgreSQL's, so that a test can set it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
@@ -8,12 +9,13 @@ use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-use wallet_client::job;
-use wallet_client::v1::{self, ReservationState};
-use wallet_server::{App, Config};
+use wallet_client::v1::{self, ErrorReason, ReservationState};
+use wallet_client::{ClientConfig, Error, RetryPolicy, WalletClient, job};
+use wallet_core::Timestamp;
+use wallet_server::{App, Clock, Config, TimeSource};
 
-use crate::harness::{Database, Server, video};
-use crate::words::{reservation, seconds};
+use crate::harness::{Database, Process, Server, credits, video};
+use crate::words::{gift, reservation, seconds};
 
 /// How often the server's health is looked at, 20 ms apart, before the test gives up.
 const LOOKS: usize = 500;
@@ -56,29 +58,147 @@ async fn is(server: &Server, status: ServingStatus) {
     panic!("the server is never {status:?}");
 }
 
-mod nothing_expires_by_a_clock_that_leaps_and_the_server_is_not_ready_until_it_is_set_right {
+/// Looks at the clock every 20 ms, and believes one that leapt after so long.
+fn quick(settles: Duration) -> Config {
+    let poll_period = Duration::from_millis(20);
+    Config { poll_period, sweep_period: poll_period, clock_settles: settles, ..Config::default() }
+}
+
+/// A client that does not try again.
+async fn impatient(server: &Server) -> WalletClient {
+    let mut config = ClientConfig::new(server.endpoint());
+    config.retry = RetryPolicy::never();
+    WalletClient::connect(config).await.unwrap()
+}
+
+/// A hold for so many minutes.
+async fn hold(client: &WalletClient, id: &str, minutes: i64) {
+    let request = v1::ReserveRequest { ttl: Some(seconds(minutes * 60)), ..job("w", id, video("1")) };
+    client.reserve(request).await.unwrap();
+}
+
+mod nothing_is_executed_by_a_clock_that_leapt_and_nothing_lapses_if_it_comes_back {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn postgres() {
         let database = with_a_clock_of_its_own().await;
-        let poll_period = Duration::from_millis(20);
-        let config = Config { poll_period, sweep_period: poll_period, ..Config::default() };
-        let server = Server::start_with(database.clone(), config).await;
+        let server = Server::start_with(database.clone(), quick(Duration::from_secs(600))).await;
         let client = server.wallet("w", 100).await;
-        let request = v1::ReserveRequest { ttl: Some(seconds(3_600)), ..job("w", "j", video("5")) };
-        client.reserve(request).await.unwrap();
+        hold(&client, "j", 10).await;
         is(&server, ServingStatus::Serving).await;
+        let impatient = impatient(&server).await;
+        for (n, leap) in ["55 minutes", "-55 minutes", "3 seconds", "2 hours", "1 year"].iter().enumerate() {
+            set_ahead(&database, leap).await;
+            is(&server, ServingStatus::NotServing).await;
+            let error = impatient.reserve(job("w", "k", video("1"))).await.unwrap_err();
+            let Error::Unavailable { reason, .. } = &error else { panic!("{leap}: {error}") };
+            assert_eq!(*reason, ErrorReason::ClockInDoubt, "{leap}");
+            assert_eq!(reservation(&client, "w", "j").await.state(), ReservationState::Held, "{leap}");
 
-        set_ahead(&database, "2 hours").await;
-        is(&server, ServingStatus::NotServing).await;
-        client.reserve(job("w", "k", video("1"))).await.unwrap();
-        assert_eq!(reservation(&client, "w", "j").await.state(), ReservationState::Held);
-
-        set_ahead(&database, "0").await;
-        is(&server, ServingStatus::Serving).await;
+            set_ahead(&database, "0").await;
+            is(&server, ServingStatus::Serving).await;
+            let reserved = impatient
+                .reserve(job("w", format!("after-{n}"), video("1")))
+                .await
+                .unwrap()
+                .reservation
+                .unwrap();
+            assert_eq!(reserved.state(), ReservationState::Held);
+        }
         assert_eq!(reservation(&client, "w", "j").await.state(), ReservationState::Held);
         assert!(server.verify().await.is_clean());
+    }
+}
+
+mod a_leap_that_stays_is_followed {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        let database = with_a_clock_of_its_own().await;
+        let server = Server::start_with(database.clone(), quick(Duration::from_millis(300))).await;
+        let client = server.wallet("w", 100).await;
+        hold(&client, "short", 10).await;
+        hold(&client, "long", 120).await;
+        set_ahead(&database, "55 minutes").await;
+        is(&server, ServingStatus::NotServing).await;
+        is(&server, ServingStatus::Serving).await;
+        assert_eq!(reservation(&client, "w", "short").await.state(), ReservationState::Expired);
+        assert_eq!(reservation(&client, "w", "long").await.state(), ReservationState::Held);
+        client.reserve(job("w", "next", video("1"))).await.unwrap();
+        assert!(server.verify().await.is_clean());
+    }
+}
+
+/// A ledger that was served at `then` only, with a grant that expires two days later if wanted.
+async fn served_at(database: &Database, then: Timestamp, expires: bool) {
+    let time = TimeSource::Given(Clock::manual(then));
+    let server = Server::start_with(database.clone(), Config { time, ..Config::default() }).await;
+    let client = server.wallet("w", 100).await;
+    if expires {
+        let expire_time = then.plus(Duration::from_secs(2 * 86_400)).as_micros() / 1_000_000;
+        let expire_time = Some(prost_types::Timestamp { seconds: expire_time, nanos: 0 });
+        let grant = v1::GrantRequest { expire_time, ..gift("w", "g", credits(5)) };
+        client.grant(grant).await.unwrap();
+    }
+    drop(client);
+    server.stop().await;
+}
+
+mod a_start_by_a_clock_far_ahead_of_the_ledger_lapses_nothing_unless_it_is_accepted {
+    use super::*;
+
+    async fn start(database: Database) {
+        let then = Timestamp::from_micros(1_700_000_000_000_000);
+        served_at(&database, then, true).await;
+        let config = || Config {
+            database_url: database.url.clone(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            ..Config::default()
+        };
+        let error = App::build(config()).await.err().expect("it does not start").to_string();
+        for said in ["2023-11-14T22:13", "1 grants with credits left expire", "--accept-clock"] {
+            assert!(error.contains(said), "{said}: {error}");
+        }
+        let accepted = Config { accept_clock: true, ..config() };
+        assert!(App::build(accepted).await.is_ok());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        start(Database::sqlite()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        start(Database::postgres()).await;
+    }
+}
+
+mod a_start_after_a_long_rest_in_which_nothing_lapses_asks_nothing {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        let database = Database::sqlite();
+        served_at(&database, Timestamp::from_micros(1_700_000_000_000_000), false).await;
+        let server = Server::start(database).await;
+        server.client().await.reserve(job("w", "j", video("1"))).await.unwrap();
+    }
+}
+
+mod a_ledger_that_is_ahead_of_the_clock_is_served_with_a_warning {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        let database = Database::sqlite();
+        served_at(&database, Timestamp::from_micros(4_000_000_000_000_000), false).await;
+        let (mut process, complaints) = Process::heard(&database);
+        process.kill();
+        let said = complaints.join().unwrap();
+        assert!(said.contains("the ledger is ahead of the clock") && said.contains("2096-10-02"), "{said}");
     }
 }
 

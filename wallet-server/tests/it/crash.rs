@@ -8,8 +8,10 @@
 mod caller;
 mod chaos;
 mod points;
+mod points_of_migrations;
 mod power;
 mod silence;
+mod what_becomes_of_a_lost_file;
 mod witness;
 
 use tokio::sync::mpsc;

@@ -45,4 +45,6 @@ mod style;
 #[cfg(test)]
 mod sweeper;
 #[cfg(test)]
+mod unreadable;
+#[cfg(test)]
 mod words;

@@ -48,7 +48,7 @@ async fn serve_beside(database: Database) {
         for (kind, answer) in ALL.into_iter().zip(answers) {
             match answer.await.unwrap() {
                 Ok(reply) => assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?}: {reply:?}"),
-                Err(error) => assert_eq!((kind, error), (spoilt, EngineError::Internal)),
+                Err(error) => assert_eq!((kind, error), (spoilt, EngineError::Unreadable)),
             }
         }
         tamper(

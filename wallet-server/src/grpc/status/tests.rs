@@ -131,6 +131,9 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (EngineError::OutcomeUnknown.into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
         (EngineError::Unavailable.into(), Code::Unavailable, "STORE_UNAVAILABLE"),
         (EngineError::DeadlinePassed.into(), Code::DeadlineExceeded, "DEADLINE_PASSED"),
+        (EngineError::ClockInDoubt.into(), Code::Unavailable, "CLOCK_IN_DOUBT"),
+        (EngineError::Unreadable.into(), Code::FailedPrecondition, "WALLET_FROZEN"),
+        (ReadError::Unreadable.into(), Code::FailedPrecondition, "WALLET_FROZEN"),
         (EngineError::Internal.into(), Code::Internal, ""),
         (ReadError::Rejected(Rejection::WalletNotFound).into(), Code::NotFound, "WALLET_NOT_FOUND"),
         (ReadError::BadPageToken.into(), Code::InvalidArgument, "INVALID_FIELD"),
@@ -177,7 +180,7 @@ fn everything_else_has_its_code_and_reason_and_keeps_its_secrets() {
         let status = Status::from(error);
         assert_eq!((status.code(), reason(&status).as_str()), (code, expected), "{shown}");
         let retry = status.get_error_details().retry_info().is_some();
-        assert_eq!(retry, expected == "OVERLOADED", "{shown}");
+        assert_eq!(retry, ["OVERLOADED", "CLOCK_IN_DOUBT"].contains(&expected), "{shown}");
         if expected != "CATALOG_INVALID" {
             assert!(!status.message().contains("secret"), "{shown}");
         }

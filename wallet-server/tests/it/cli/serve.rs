@@ -51,11 +51,8 @@ fn migrate_makes_the_schema_and_may_be_repeated_on_either_database() {
     for database in [Database::sqlite(), Database::postgres()] {
         for _ in 0..2 {
             let done = run(&["migrate", "--database-url", &database.url], &[]);
-            assert_eq!(
-                (done.code, done.stdout.as_str()),
-                (Some(0), "the schema is up to date\n"),
-                "{done:?}"
-            );
+            let migrated = format!("the schema of {} is up to date\n", database.url);
+            assert_eq!((done.code, done.stdout.as_str()), (Some(0), migrated.as_str()), "{done:?}");
         }
     }
 }
@@ -111,6 +108,14 @@ fn beyond_loopback_it_serves_only_if_told_that_this_is_insecure() {
     assert!(Serving::start(&flags, &[]).greeting.contains("serving on 0.0.0.0:"));
 }
 
+#[tokio::test]
+async fn a_host_may_be_listened_on_by_its_name() {
+    let database = Database::sqlite();
+    let serving = Serving::start(&["--listen", "localhost:0", "--database-url", &database.url], &[]);
+    assert!(serving.greeting.contains("serving on 127.0.0.1:"), "{}", serving.greeting);
+    current_catalog(&serving.client().await).await;
+}
+
 #[test]
 fn a_manual_clock_is_for_sqlite_on_loopback_only() {
     let (sqlite, postgres) = (Database::sqlite(), Database::postgres());
@@ -161,6 +166,32 @@ fn a_second_server_on_the_same_sqlite_file_is_refused_until_the_first_is_gone() 
     }
     first.kill();
     assert!(!Process::start(&database, &[]).address.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn another_name_of_the_same_sqlite_file_is_no_way_around_the_lock() {
+    let database = Database::sqlite();
+    let file = database.url.strip_prefix("sqlite://").unwrap().to_owned();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (symbolic, hard) = (elsewhere.path().join("symbolic.db"), format!("{file}.hard"));
+    let first = Process::start(&database, &[]);
+    std::os::unix::fs::symlink(&file, &symbolic).unwrap();
+    let through = |name: &str| {
+        let url = format!("sqlite://{name}");
+        run(&["serve", "--listen", "127.0.0.1:0", "--database-url", &url], &[])
+    };
+    let refused = through(symbolic.to_str().unwrap());
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("is in use by another wallet-server"), "{}", refused.stderr);
+    fs::hard_link(&file, &hard).unwrap();
+    let refused = through(&hard);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("has 2 hard links"), "{}", refused.stderr);
+    drop(first);
+    fs::remove_file(&hard).unwrap();
+    let url = format!("sqlite://{}", symbolic.display());
+    assert_eq!(run(&["migrate", "--database-url", &url], &[]).code, Some(0), "a symbolic link may be served");
 }
 
 #[test]

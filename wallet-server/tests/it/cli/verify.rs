@@ -190,3 +190,69 @@ fn a_database_that_is_not_there_is_no_clean_ledger() {
     assert_eq!(missing.code, Some(2));
     assert!(missing.stderr.contains("does not exist"), "{}", missing.stderr);
 }
+
+/// The binary where anybody may execute it, as a user who may write nothing.
+#[cfg(unix)]
+fn run_as_reader(arguments: &[&str]) -> super::Ended {
+    use std::os::unix::process::CommandExt;
+    let place = tempfile::tempdir().unwrap();
+    let binary = place.path().join("wallet-server");
+    std::fs::copy(env!("CARGO_BIN_EXE_wallet-server"), &binary).unwrap();
+    set_mode(place.path(), 0o755);
+    let mut command = std::process::Command::new(&binary);
+    command.args(arguments).current_dir("/");
+    if is_root() {
+        // Nobody in particular: root may write whatever the mode says.
+        command.uid(65_534).gid(65_534);
+    }
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    super::Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+#[cfg(unix)]
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+#[cfg(unix)]
+mod a_copy_that_cannot_be_written_to_is_verified {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        let database = ledger(Server::start(Database::sqlite()).await).await;
+        let file = database.url.strip_prefix("sqlite://").unwrap().to_owned();
+        let copies = tempfile::tempdir().unwrap();
+        let copy = copies.path().join("copy.db");
+        std::fs::copy(&file, &copy).unwrap();
+        set_mode(&copy, 0o444);
+        set_mode(copies.path(), 0o555);
+        let url = format!("sqlite://{}", copy.display());
+        let verified = run_as_reader(&["verify", "--database-url", &url]);
+        assert_eq!(verified.code, Some(0), "{verified:?}");
+        assert!(verified.stdout.starts_with(&format!("database {url}\n")), "{}", verified.stdout);
+        assert_eq!(digest(&verified.stdout), digest(&verify(&database, &[]).stdout));
+
+        // What is in a journal beside it cannot be left out.
+        set_mode(copies.path(), 0o755);
+        std::fs::write(copies.path().join("copy.db-wal"), "commits").unwrap();
+        set_mode(&copies.path().join("copy.db-wal"), 0o444);
+        set_mode(copies.path(), 0o555);
+        let refused = run_as_reader(&["verify", "--database-url", &url]);
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(
+            refused.stderr.contains("copy both to a folder that can be written to"),
+            "{}",
+            refused.stderr
+        );
+        set_mode(copies.path(), 0o755);
+    }
+}

@@ -1,9 +1,10 @@
 //! The server as a process, so that it can be killed like one.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
 
 use super::Database;
 use super::strace::{Recording, under_strace};
@@ -69,6 +70,20 @@ impl Process {
         (process, Recording::new(trace, complaints))
     }
 
+    /// The same, and what it says on standard error until it ends.
+    pub(crate) fn heard(database: &Database) -> (Self, JoinHandle<String>) {
+        let mut command = Command::new(BINARY);
+        command.stderr(Stdio::piped());
+        let mut process = Self::spawn(command, database, &[], &[]);
+        let mut complaints = process.child.stderr.take().expect("its errors are piped");
+        let heard = thread::spawn(move || {
+            let mut said = String::new();
+            complaints.read_to_string(&mut said).expect("text");
+            said
+        });
+        (process, heard)
+    }
+
     fn spawn(
         mut command: Command,
         database: &Database,
@@ -102,6 +117,11 @@ impl Process {
     pub(crate) fn has_died(&mut self) {
         let status = self.child.wait().expect("it is gone");
         assert!(status.code().is_none(), "it ended with {status}");
+    }
+
+    /// Waits until it ends by itself; how it did.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        self.child.wait().expect("it ends")
     }
 
     /// SIGKILL, and waits until it is gone.

@@ -1,0 +1,283 @@
+//! Which clock to believe: readings of a reference clock go in, the time comes out. Pure: every instant is an argument.
+//!
+//! Own time runs on the monotonic clock. A reference less than [`MAX_SKEW`] away is approached by running up to 5 %
+//! faster or slower, so that time never stands still and never goes back. A reference further away is doubted: own time
+//! runs on, and nothing may be executed by it until either the reference is back within [`MAX_SKEW`], or enough readings
+//! in a row ([`Settling`]) agree with each other on a leap of at most [`MAX_LEAP`], which is then followed at once.
+
+use std::time::Duration;
+
+/// How far the reference may be away and still be trusted.
+pub(crate) const MAX_SKEW: Duration = Duration::from_secs(2);
+
+/// The longest leap that is ever followed.
+pub(crate) const MAX_LEAP: Duration = Duration::from_secs(3_600);
+
+/// The share of time by which a clock runs faster or slower: one part in so many.
+const SLEW: i64 = 20;
+
+/// A reading less exact than this sets nothing right.
+const EXACT: i64 = 500_000;
+
+/// When readings that agree with each other, and not with own time, are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Settling {
+    /// So many in a row, at least.
+    pub(crate) readings: u32,
+    /// Over so long, at least.
+    pub(crate) span: Duration,
+}
+
+impl Default for Settling {
+    fn default() -> Self {
+        Self { readings: 10, span: Duration::from_secs(30) }
+    }
+}
+
+/// A look at the reference clock. Microseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading {
+    /// The instant of the monotonic clock that it belongs to.
+    pub(crate) at: i64,
+    /// What the reference showed.
+    pub(crate) shows: i64,
+    /// How far `at` may be off.
+    pub(crate) uncertainty: i64,
+}
+
+/// What a reading means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The two agree.
+    Agrees,
+    /// The reference leapt by so many microseconds, and is not believed: for the first time, or again.
+    Doubted { leap: i64, is_first: bool },
+    /// The reference leapt by so many microseconds and stayed there: own time has followed.
+    Followed { leap: i64 },
+}
+
+/// Own time, and what is thought of the reference.
+#[derive(Debug, Clone)]
+pub(crate) struct Filter {
+    settling: Settling,
+    /// Own time was `time` at the instant `at` of the monotonic clock, and `correction` is on the way since.
+    at: i64,
+    time: i64,
+    correction: i64,
+    /// Whether nothing was read yet.
+    is_fresh: bool,
+    doubt: Option<Doubt>,
+}
+
+/// Readings in a row that agree with each other.
+#[derive(Debug, Clone, Copy)]
+struct Doubt {
+    since: i64,
+    /// Of the reference from the monotonic clock.
+    offset: i64,
+    readings: u32,
+}
+
+impl Filter {
+    pub(crate) const fn new(at: i64, time: i64, settling: Settling) -> Self {
+        Self { settling, at, time, correction: 0, is_fresh: true, doubt: None }
+    }
+
+    /// Own time at an instant of the monotonic clock.
+    pub(crate) fn time(&self, at: i64) -> i64 {
+        let elapsed = at.saturating_sub(self.at).max(0);
+        let most = elapsed / SLEW;
+        self.time.saturating_add(elapsed).saturating_add(self.correction.clamp(-most, most))
+    }
+
+    /// Whether anything may be executed by own time.
+    pub(crate) const fn is_trusted(&self) -> bool {
+        self.doubt.is_none()
+    }
+
+    /// Takes a reading in, which was over at `now`.
+    pub(crate) fn read(&mut self, now: i64, reading: Reading) -> Verdict {
+        let Reading { at, shows, uncertainty } = reading;
+        let drift = shows.saturating_sub(self.time(at));
+        if exceeds(drift, uncertainty, MAX_SKEW) {
+            return self.doubt(now, reading, drift);
+        }
+        self.doubt = None;
+        if uncertainty <= EXACT {
+            // Before anything was decided there is nothing that could be upset.
+            let set = if self.is_fresh { drift } else { 0 };
+            self.is_fresh = false;
+            self.anchor(now, set, drift - set);
+        }
+        Verdict::Agrees
+    }
+
+    fn doubt(&mut self, now: i64, Reading { at, shows, uncertainty }: Reading, leap: i64) -> Verdict {
+        let offset = shows.saturating_sub(at);
+        let is_first = self.doubt.is_none();
+        let doubt = match self.doubt {
+            Some(doubt) if !exceeds(offset.saturating_sub(doubt.offset), uncertainty, MAX_SKEW) => {
+                Doubt { readings: doubt.readings.saturating_add(1), ..doubt }
+            }
+            _ => Doubt { since: at, offset, readings: 1 },
+        };
+        let Settling { readings, span } = self.settling;
+        let has_settled = doubt.readings >= readings && at.saturating_sub(doubt.since) >= micros(span);
+        if has_settled && !exceeds(leap, uncertainty, MAX_LEAP) {
+            self.doubt = None;
+            self.is_fresh = false;
+            self.anchor(now, leap, 0);
+            return Verdict::Followed { leap };
+        }
+        self.doubt = Some(doubt);
+        Verdict::Doubted { leap, is_first }
+    }
+
+    /// Sets own time right by `set` at once, and by `correction` on the way.
+    fn anchor(&mut self, now: i64, set: i64, correction: i64) {
+        self.time = self.time(now).saturating_add(set);
+        self.at = now;
+        self.correction = correction;
+    }
+}
+
+fn exceeds(distance: i64, uncertainty: i64, limit: Duration) -> bool {
+    distance.saturating_abs().saturating_sub(uncertainty) > micros(limit)
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+    const MINUTE: i64 = 60 * SECOND;
+
+    /// A filter that has read once, at 0, and shows 1,000 s then.
+    fn settled() -> Filter {
+        let mut filter = Filter::new(0, 1_000 * SECOND, Settling::default());
+        assert_eq!(filter.read(0, exact(0, 0)), Verdict::Agrees);
+        filter
+    }
+
+    /// The reference is so far ahead of an even clock.
+    fn exact(at: i64, ahead: i64) -> Reading {
+        Reading { at, shows: 1_000 * SECOND + at + ahead, uncertainty: 0 }
+    }
+
+    /// Reads every two seconds in `seconds`; the verdicts.
+    fn read(filter: &mut Filter, seconds: std::ops::Range<i64>, ahead: i64) -> Vec<Verdict> {
+        seconds.step_by(2).map(|s| filter.read(s * SECOND, exact(s * SECOND, ahead))).collect()
+    }
+
+    /// How far own time is ahead of an even clock.
+    fn ahead(filter: &Filter, second: i64) -> i64 {
+        filter.time(second * SECOND) - (1_000 + second) * SECOND
+    }
+
+    #[test]
+    fn the_first_reading_sets_the_clock_and_later_ones_bend_it() {
+        let mut filter = Filter::new(0, 1_000 * SECOND, Settling::default());
+        filter.read(0, exact(0, SECOND));
+        assert_eq!(ahead(&filter, 0), SECOND);
+        for (goal, start) in [(2 * SECOND, 10), (SECOND / 2, 100)] {
+            let mut last = filter.time((start - 1) * SECOND);
+            for second in start..start + 60 {
+                filter.read(second * SECOND, exact(second * SECOND, goal));
+                let time = filter.time(second * SECOND);
+                let step = time - last;
+                assert!((SECOND * 95 / 100..=SECOND * 105 / 100).contains(&step), "{step} in a second");
+                last = time;
+            }
+            assert_eq!(ahead(&filter, start + 60), goal);
+        }
+    }
+
+    #[test]
+    fn fifty_five_minutes_ahead_for_four_seconds_changes_nothing() {
+        let mut filter = settled();
+        read(&mut filter, 2..10, 0);
+        let leapt = read(&mut filter, 10..14, 55 * MINUTE);
+        let leap = 55 * MINUTE;
+        assert_eq!(
+            leapt,
+            [Verdict::Doubted { leap, is_first: true }, Verdict::Doubted { leap, is_first: false }]
+        );
+        assert!(!filter.is_trusted());
+        assert_eq!(ahead(&filter, 14), 0);
+        assert_eq!(filter.read(14 * SECOND, exact(14 * SECOND, 0)), Verdict::Agrees);
+        assert!(filter.is_trusted());
+        assert_eq!(ahead(&filter, 100), 0);
+    }
+
+    #[test]
+    fn a_leap_is_followed_after_ten_readings_and_thirty_seconds_that_agree() {
+        for leap in [55 * MINUTE, -55 * MINUTE, 3 * SECOND, -3 * SECOND] {
+            let mut filter = settled();
+            let verdicts = read(&mut filter, 2..34, leap);
+            let (last, before) = verdicts.split_last().unwrap();
+            assert_eq!(*last, Verdict::Followed { leap });
+            assert!(before.iter().all(|verdict| matches!(verdict, Verdict::Doubted { .. })), "{before:?}");
+            assert!(filter.is_trusted());
+            assert_eq!(ahead(&filter, 40), leap);
+        }
+    }
+
+    #[test]
+    fn neither_many_readings_nor_a_long_time_suffice_alone() {
+        let mut often = settled();
+        for n in 0..1_000 {
+            let at = SECOND + n * SECOND / 100;
+            assert!(matches!(often.read(at, exact(at, MINUTE)), Verdict::Doubted { .. }));
+        }
+        let mut rarely = settled();
+        for n in 1..9 {
+            let at = n * 10 * MINUTE;
+            assert!(matches!(rarely.read(at, exact(at, MINUTE)), Verdict::Doubted { .. }));
+        }
+    }
+
+    #[test]
+    fn readings_that_do_not_agree_with_each_other_begin_anew() {
+        let mut filter = settled();
+        for n in 0..100 {
+            let ahead = if n % 9 < 5 { 10 * MINUTE } else { 20 * MINUTE };
+            let at = 2 * n * SECOND;
+            assert!(matches!(filter.read(at, exact(at, ahead)), Verdict::Doubted { .. }), "{n}");
+        }
+        assert_eq!(ahead(&filter, 200), 0);
+    }
+
+    #[test]
+    fn a_leap_of_more_than_an_hour_is_never_followed() {
+        for leap in [61 * MINUTE, -61 * MINUTE, 365 * 24 * 60 * MINUTE, i64::MAX / 2] {
+            let mut filter = settled();
+            let verdicts = read(&mut filter, 2..600, leap);
+            assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Doubted { .. })), "{leap}");
+            assert_eq!(ahead(&filter, 600), 0);
+        }
+    }
+
+    #[test]
+    fn a_suspend_stops_own_time_and_not_the_reference() {
+        let mut filter = settled();
+        read(&mut filter, 2..10, 0);
+        // Twenty minutes pass, of which the monotonic clock knows nothing.
+        assert!(matches!(filter.read(10 * SECOND, exact(10 * SECOND, 20 * MINUTE)), Verdict::Doubted { .. }));
+        assert_eq!(
+            read(&mut filter, 12..42, 20 * MINUTE).last(),
+            Some(&Verdict::Followed { leap: 20 * MINUTE })
+        );
+    }
+
+    #[test]
+    fn a_slow_answer_is_no_proof_of_a_leap_and_sets_nothing_right() {
+        let mut filter = settled();
+        let slow = Reading { uncertainty: 4 * SECOND, ..exact(10 * SECOND, 5 * SECOND) };
+        assert_eq!(filter.read(14 * SECOND, slow), Verdict::Agrees);
+        assert_eq!(ahead(&filter, 60), 0);
+    }
+}

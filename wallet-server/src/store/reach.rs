@@ -1,0 +1,74 @@
+//! Whether a PostgreSQL can be reached, and why not: a pool would only say that it waited in vain.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
+use sea_orm::sqlx::{Connection, Error};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::store::DatabaseUrl;
+use crate::store::{StoreError, Trouble};
+
+/// How long a database that is starting is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// SQLSTATE of a database that does not exist.
+const NO_DATABASE: &str = "3D000";
+/// SQLSTATE of a server that is starting or stopping.
+const NOT_NOW: &str = "57P03";
+
+/// Connects once. The error names the endpoint, the cause and what to do, and no password.
+pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
+    let failed = |why: String| StoreError::new(Trouble::Unavailable, why);
+    let options = url.postgres().map_err(|why| failed(format!("the URL cannot be read: {why}")))?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let error = match timeout_at(deadline, PgConnection::connect_with(&options)).await {
+            Ok(Ok(connection)) => {
+                // It was only to see.
+                let _ = connection.close().await;
+                return Ok(());
+            }
+            Ok(Err(error)) => error,
+            Err(_) => return Err(failed(format!("{url} does not answer within {PATIENCE:?}"))),
+        };
+        if !may_pass(&error) || Instant::now() + PAUSE >= deadline {
+            return Err(failed(format!("cannot connect to {url}: {}", cause(&error, &options))));
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Whether it is worth trying again.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Io(error) => matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset),
+        Error::Database(error) => error.code().is_some_and(|code| code == NOT_NOW),
+        _ => false,
+    }
+}
+
+fn cause(error: &Error, options: &PgConnectOptions) -> String {
+    match error {
+        // A handshake that failed comes as invalid data.
+        Error::Io(error) if error.kind() == ErrorKind::InvalidData => encryption(error),
+        Error::Tls(error) => encryption(error),
+        Error::Io(error) => error.to_string(),
+        Error::Database(error) if error.code().is_some_and(|code| code == NO_DATABASE) => {
+            let name = options.get_database().unwrap_or(options.get_username());
+            format!("{}; make it first: createdb {name}", error.message())
+        }
+        Error::Database(error) => error.message().to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn encryption(error: impl std::fmt::Display) -> String {
+    format!(
+        "the encrypted connection failed: {error}. On a network that is trusted, add sslmode=disable to the URL. \
+         Otherwise give the server a certificate of X.509 version 3 and add \
+         sslmode=verify-full&sslrootcert=FILE, the certificate of who signed it"
+    )
+}

@@ -1,0 +1,113 @@
+//! What the command line refuses, and with which words: never in silence, never with a password.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use super::run;
+use crate::harness::Database;
+
+/// Exit code 2, and everything said is on standard error.
+fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let ended = run(arguments, environment);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{arguments:?}: {ended:?}");
+    ended.stderr
+}
+
+#[test]
+fn an_option_before_the_command_is_refused() {
+    let (wanted, other) = (Database::sqlite(), Database::sqlite());
+    for command in ["serve", "migrate", "verify"] {
+        let said = refused(&["--database-url", &wanted.url, command], &[("WALLET_DATABASE_URL", &other.url)]);
+        assert!(said.contains(command) && said.contains("cannot be used with"), "{said}");
+    }
+    let file = other.url.strip_prefix("sqlite://").unwrap();
+    assert!(!std::fs::exists(file).unwrap(), "another database was made");
+}
+
+#[test]
+fn figures_out_of_bounds_and_a_broken_log_filter_are_refused() {
+    let database = Database::sqlite();
+    let serve = |more: &[&str], environment: &[(&str, &str)]| {
+        let usual = ["serve", "--listen", "127.0.0.1:0", "--database-url", &database.url];
+        refused(&[&usual, more].concat(), environment)
+    };
+    for (flag, value, allowed) in
+        [("--lanes", "0", "1..=64"), ("--lanes", "65", "1..=64"), ("--batch-max", "0", "1..=4096")]
+    {
+        let said = serve(&[flag, value], &[]);
+        assert!(said.contains(flag) && said.contains(allowed), "{said}");
+    }
+    let said = serve(&["--lanes", "2"], &[]);
+    assert!(said.contains("2 lanes are too many for this database"), "{said}");
+    let said = refused(&["serve", "--listen", "localhost", "--database-url", &database.url], &[]);
+    assert!(said.contains("HOST:PORT"), "{said}");
+    let said = serve(&[], &[("WALLET_LOG", "wallet_server=loud")]);
+    assert!(said.contains("WALLET_LOG is no log filter") && said.contains("wallet_server=debug"), "{said}");
+}
+
+#[test]
+fn a_password_is_never_shown_however_a_url_is_written() {
+    for url in [
+        "postgres://ann:canary@127.0.0.1:1/db",
+        "postgres://ann:canary@127.0.0.1:99999/db",
+        "postgres://ann:5432#canary@127.0.0.1/db",
+        "postgres://ann:12/canary@127.0.0.1/db",
+        "postgres:ann:canary@@127.0.0.1",
+        "postgres://ann@127.0.0.1:1/db?pasword=canary",
+        "postgres://ann@127.0.0.1:1/db?password=canary&sslmode=canary",
+        "postgre://ann:canary@127.0.0.1/db",
+    ] {
+        let everything = ("WALLET_LOG", "trace");
+        for said in [
+            refused(&["migrate", "--database-url", url], &[everything]),
+            refused(&["verify"], &[everything, ("WALLET_DATABASE_URL", url)]),
+            refused(&["serve", "--listen", "127.0.0.1:0", "--database-url", url], &[everything]),
+        ] {
+            assert!(said.contains("error: database: "), "{url}: {said}");
+            assert!(!said.contains("canary"), "{url}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_password_that_works_is_not_in_the_log_either() {
+    let url = Database::postgres().url.replace("postgres@", "postgres:canary@");
+    let ended = run(&["migrate", "--database-url", &url], &[("WALLET_LOG", "trace")]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!ended.stderr.is_empty() && !format!("{ended:?}").contains("canary"), "{ended:?}");
+}
+
+#[test]
+fn an_endpoint_that_is_not_there_is_named_with_the_cause() {
+    let said = refused(&["migrate", "--database-url", "postgres://ann@127.0.0.1:1/db"], &[]);
+    assert!(said.contains("cannot connect to postgres://ann@127.0.0.1:1/db: Connection refused"), "{said}");
+    let said = refused(&["catalog", "show", "--endpoint", "http://127.0.0.1:1"], &[]);
+    assert!(
+        said.contains("http://127.0.0.1:1: cannot connect") && said.contains("Connection refused"),
+        "{said}"
+    );
+    let missing = Database::postgres().url.replace("/test_", "/missing_");
+    let said = refused(&["migrate", "--database-url", &missing], &[]);
+    assert!(said.contains("does not exist; make it first: createdb missing_"), "{said}");
+}
+
+/// Agrees to encrypt, and then speaks no TLS.
+fn breaks_the_handshake(mut connection: TcpStream) {
+    let mut request = [0; 8];
+    connection.read_exact(&mut request).expect("a request to encrypt");
+    connection.write_all(b"S").expect("agreed");
+    let _ = connection.read(&mut [0; 1_024]);
+    let _ = connection.write_all(b"this is no TLS at all, and long enough to be read as a record");
+}
+
+#[test]
+fn an_encrypted_connection_that_fails_names_both_ways_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    thread::spawn(move || listener.incoming().flatten().for_each(breaks_the_handshake));
+    let said = refused(&["migrate", "--database-url", &format!("postgres://ann@{address}/db")], &[]);
+    for word in ["sslmode=disable", "sslrootcert=", &address.to_string()] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}

@@ -1,0 +1,75 @@
+//! The server dies while it brings the schema up to date: after each statement, around COMMIT, and whenever it happens to
+//! be. The next one opens the database, serves, and finds a ledger that adds up.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use wallet_client::{RetryPolicy, purchase, v1};
+use wallet_workload::figure;
+
+use super::{client, verify};
+use crate::harness::{Database, Process, credits, seed};
+
+/// More points than the schema has statements.
+const ROOM: usize = 120;
+/// Kills at an instant that nobody chose.
+const KILLS: u64 = 6;
+
+mod a_server_that_dies_while_migrating_leaves_a_database_that_opens_and_serves {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        die_migrating(Database::sqlite).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        die_migrating(Database::postgres).await;
+    }
+}
+
+async fn die_migrating(database: fn() -> Database) {
+    let mut deaths = 0;
+    for n in 0..ROOM {
+        let database = database();
+        let status =
+            migrate(&database).env("WALLET_DIES_MIGRATING_AT", n.to_string()).status().expect("it starts");
+        serves(&database).await;
+        if status.success() {
+            break;
+        }
+        assert!(status.code().is_none(), "it ended with {status}");
+        deaths += 1;
+    }
+    // Eleven tables and their indexes, and the points around them.
+    assert!((20..ROOM).contains(&deaths), "it died {deaths} times");
+    let seed = seed();
+    for n in 0..KILLS {
+        let database = database();
+        let mut migrating = migrate(&database).spawn().expect("it starts");
+        tokio::time::sleep(Duration::from_micros((seed + n * 7_919) % 40_000)).await;
+        migrating.kill().expect("it can be killed");
+        migrating.wait().expect("it is gone");
+        serves(&database).await;
+    }
+    figure("points", &[&"migrations", &database().name(), &deaths]);
+}
+
+fn migrate(database: &Database) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wallet-server"));
+    command.args(["migrate", "--database-url", &database.url]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// A server starts on it and keeps a wallet.
+async fn serves(database: &Database) {
+    let mut process = Process::start(database, &[]);
+    let client = client(&process, RetryPolicy::never()).await;
+    let create = v1::CreateWalletRequest { wallet_id: "w".into(), ..Default::default() };
+    client.create_wallet(create).await.expect("it serves");
+    client.top_up(purchase("w", "t", credits(1))).await.expect("it credits");
+    process.kill();
+    verify(database).await;
+}

@@ -1,0 +1,235 @@
+//! One unreadable row stops its wallet and nothing else. Every column of every table of wallets is spoilt, one a wallet, and
+//! then everything that reads many wallets has to get past all of them: a batch, a list, a sweep, a publication, a start.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use wallet_client::v1::threshold::Threshold::Amount;
+use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
+use wallet_client::{ClientConfig, Code, Error, RetryPolicy, WalletClient, job, usage};
+use wallet_server::{BUNDLED_CATALOG, Config};
+
+use crate::harness::{Server, video};
+use crate::words::{entries, low_balance, refused, seconds, set_status, settle};
+
+/// How often the ledger is looked at, 20 ms apart, before the test gives up.
+const LOOKS: usize = 1_000;
+
+/// A column, and what it is set to.
+#[derive(Debug, Clone)]
+struct Spoilt {
+    table: String,
+    column: String,
+    value: &'static str,
+}
+
+each_database! {
+    async fn an_unreadable_row_stops_its_wallet_and_nothing_else(server: Server) {
+        let connection = sea_orm::Database::connect(&server.database.url).await.unwrap();
+        connection.execute_unprepared(defenceless(&connection)).await.unwrap();
+        let all = spoilt(&connection).await;
+        assert!(all.len() > 70, "{} columns", all.len());
+        let client = impatient(&server).await;
+        server.wallet("neighbour", 1_000).await;
+        for n in 0..all.len() {
+            victim(&server, &format!("v{n}")).await;
+        }
+        for (n, spoilt) in all.iter().enumerate() {
+            spoil(&connection, spoilt, &format!("v{n}")).await;
+        }
+
+        // Commands, in one batch with a neighbour's.
+        for (n, spoilt) in all.iter().enumerate() {
+            let (wallet, job_id) = (format!("v{n}"), format!("job-{n}"));
+            let (mine, others) = tokio::join!(
+                client.reserve(job(&wallet, "next", video("1"))),
+                client.reserve(job("neighbour", &job_id, video("1"))),
+            );
+            others.unwrap_or_else(|error| panic!("beside {spoilt:?}: {error}"));
+            if spoilt.column == "profile" {
+                refused(mine, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+            } else {
+                is_final(mine, spoilt);
+            }
+            is_final(client.get_balance(v1::GetBalanceRequest { wallet_id: wallet.clone(), ..Default::default() }).await, spoilt);
+        }
+        server.wallet("swept", 100).await;
+        sweeps(&client).await;
+        publishes(&client, "second").await;
+        lists(&client, &all).await;
+
+        let database = server.database.clone();
+        drop(client);
+        server.stop().await;
+        let catalog = Some(format!("{BUNDLED_CATALOG}\n# third\n"));
+        let server = Server::start_with(database, Config { catalog, ..Config::default() }).await;
+        let client = impatient(&server).await;
+        client.reserve(job("neighbour", "after-the-start", video("1"))).await.unwrap();
+        lists(&client, &all).await;
+    }
+}
+
+/// What keeps a database from holding nonsense is taken away.
+fn defenceless(connection: &DatabaseConnection) -> &'static str {
+    match connection.get_database_backend() {
+        sea_orm::DbBackend::Sqlite => {
+            "DROP TRIGGER entries_never_change; DROP TRIGGER entries_never_go;
+             DROP TRIGGER events_never_change; DROP TRIGGER events_never_go"
+        }
+        _ => {
+            "DO $$ DECLARE c record; BEGIN
+               FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0 LOOP
+                 EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname);
+               END LOOP;
+               FOR c IN SELECT table_name AS t FROM information_schema.columns
+                   WHERE table_schema = 'public' AND column_name = 'wallet_key' LOOP
+                 EXECUTE format('ALTER TABLE %I DISABLE TRIGGER ALL', c.t);
+               END LOOP;
+             END $$"
+        }
+    }
+}
+
+/// Every column of the tables that have a wallet's key, each with what makes it unreadable.
+async fn spoilt(connection: &DatabaseConnection) -> Vec<Spoilt> {
+    let backend = connection.get_database_backend();
+    let is_sqlite = backend == sea_orm::DbBackend::Sqlite;
+    let sql = match is_sqlite {
+        true => {
+            "SELECT m.name AS t, c.name AS c, c.type = 'TEXT' AS is_text, c.pk > 0 AS is_key
+             FROM sqlite_master m, pragma_table_info(m.name) c
+             WHERE m.type = 'table' AND EXISTS (SELECT 1 FROM pragma_table_info(m.name) k WHERE k.name = 'wallet_key')"
+        }
+        false => {
+            "SELECT c.table_name::text AS t, c.column_name::text AS c, c.data_type = 'text' AS is_text,
+               EXISTS (SELECT 1 FROM information_schema.key_column_usage k
+                       WHERE k.table_name = c.table_name AND k.column_name = c.column_name) AS is_key
+             FROM information_schema.columns c WHERE c.table_schema = 'public' AND c.table_name IN
+               (SELECT table_name FROM information_schema.columns WHERE column_name = 'wallet_key')"
+        }
+    };
+    let mut all = Vec::new();
+    for row in connection.query_all_raw(Statement::from_string(backend, sql)).await.unwrap() {
+        let (table, column): (String, String) =
+            (row.try_get("", "t").unwrap(), row.try_get("", "c").unwrap());
+        let (is_text, is_key): (bool, bool) =
+            (row.try_get("", "is_text").unwrap(), row.try_get("", "is_key").unwrap());
+        let mut values = Vec::new();
+        if is_text {
+            values.push("'x{'");
+        }
+        match (is_sqlite, is_text) {
+            // SQLite keeps any value in any column, but for NULL.
+            (true, true) => values.push("X'FF00'"),
+            (true, false) => values.push("'x{'"),
+            (false, _) if !is_key => values.push("NULL"),
+            (false, _) => {}
+        }
+        all.extend(values.into_iter().map(|value| Spoilt {
+            table: table.clone(),
+            column: column.clone(),
+            value,
+        }));
+    }
+    all
+}
+
+/// One row of the wallet.
+async fn spoil(connection: &DatabaseConnection, Spoilt { table, column, value }: &Spoilt, wallet: &str) {
+    let (row, first, before) = match connection.get_database_backend() {
+        sea_orm::DbBackend::Sqlite => ("rowid", "PRAGMA ignore_check_constraints = ON", String::new()),
+        _ if *value == "NULL" => {
+            ("ctid", "SELECT 1", format!("ALTER TABLE {table} ALTER {column} DROP NOT NULL"))
+        }
+        _ => ("ctid", "SELECT 1", String::new()),
+    };
+    connection.execute_unprepared(first).await.unwrap();
+    if !before.is_empty() {
+        connection.execute_unprepared(&before).await.unwrap();
+    }
+    let sql = format!(
+        "UPDATE {table} SET {column} = {value} WHERE {row} = (SELECT min({row}) FROM {table} WHERE wallet_key =
+           (SELECT wallet_key FROM wallet_profiles WHERE wallet_id = '{wallet}'))"
+    );
+    let done = connection.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    assert_eq!(done.rows_affected(), 1, "{sql}");
+}
+
+/// A wallet with a row in every table, and a hold that is soon due.
+async fn victim(server: &Server, wallet: &str) {
+    let client = server.wallet(wallet, 100).await;
+    let low = v1::UpdateWalletRequest {
+        low_balance: vec![low_balance("credits", &[Amount(95)])],
+        ..set_status(wallet, "low", WalletStatus::Unspecified)
+    };
+    client.update_wallet(low).await.unwrap();
+    client.reserve(job(wallet, "done", video("1"))).await.unwrap();
+    client.settle(settle(wallet, "done", usage([("duration_s", "1")]))).await.unwrap();
+    let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..job(wallet, "short", video("1")) };
+    client.reserve(short).await.unwrap();
+}
+
+async fn impatient(server: &Server) -> WalletClient {
+    let mut config = ClientConfig::new(server.endpoint());
+    config.retry = RetryPolicy::never();
+    WalletClient::connect(config).await.unwrap()
+}
+
+/// Carried out, or refused for good: trying again would change nothing, and would not stop.
+fn is_final<A>(answer: Result<A, Error>, spoilt: &Spoilt) {
+    if let Err(error) = answer {
+        assert!(!error.is_retryable(), "{spoilt:?}: {error}");
+    }
+}
+
+/// Another's hold ends without anybody touching it.
+async fn sweeps(client: &WalletClient) {
+    let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..job("swept", "short", video("1")) };
+    client.reserve(short).await.unwrap();
+    for _ in 0..LOOKS {
+        if entries(client, "swept").await.iter().any(|entry| entry.kind() == EntryKind::HoldExpired) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("no sweeper came");
+}
+
+async fn publishes(client: &WalletClient, remark: &str) {
+    let toml = format!("{BUNDLED_CATALOG}\n# {remark}\n");
+    client.publish_catalog(v1::PublishCatalogRequest { toml, validate_only: false }).await.unwrap();
+}
+
+/// All pages; every wallet that still has an id is there, and one whose own rows are unreadable is shown as frozen.
+async fn lists(client: &WalletClient, all: &[Spoilt]) {
+    let (mut listed, mut frozen) = (BTreeSet::new(), BTreeSet::new());
+    let mut page_token = String::new();
+    loop {
+        let request = v1::ListWalletsRequest { page_size: 7, page_token };
+        let page = client.list_wallets(request).await.unwrap();
+        for wallet in page.wallets {
+            if wallet.status() == WalletStatus::Frozen {
+                frozen.insert(wallet.wallet_id.clone());
+            }
+            listed.insert(wallet.wallet_id);
+        }
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert!(listed.contains("neighbour") && !frozen.contains("neighbour"));
+    for (n, spoilt) in all.iter().enumerate() {
+        let has_id = spoilt.table != "wallet_profiles"
+            || !["tenant", "wallet_id", "wallet_key", "bucket"].contains(&spoilt.column.as_str());
+        let has_row =
+            spoilt.table != "wallets" || !["wallet_key", "bucket"].contains(&spoilt.column.as_str());
+        if has_id && has_row {
+            assert!(listed.contains(&format!("v{n}")), "{spoilt:?} is not listed");
+        }
+        if spoilt.table == "wallet_profiles" && spoilt.column == "profile" {
+            assert!(frozen.contains(&format!("v{n}")), "{spoilt:?} is not frozen");
+        }
+    }
+}
