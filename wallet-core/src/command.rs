@@ -7,7 +7,7 @@ use crate::advance::advance_by;
 use crate::balance::{PlanView, UnitBalance, WalletView, unit_balance};
 use crate::catalogs::Catalogs;
 use crate::decide::{
-    self, Cancel, CancelSubscription, ChangePlan, CreateWallet, Extend, Grant as GrantCommand,
+    self, Cancel, CancelSubscription, ChangePlan, CreateWallet, Extend, Grant as GrantCommand, PurchaseName,
     RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve, ResumeSubscription,
     ReverseCharge, RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
 };
@@ -15,7 +15,7 @@ use crate::decision::Decision;
 use crate::entry::Entry;
 use crate::event::{self, Warning};
 use crate::grant::{ExternalRef, Grant, GrantKey, Origin};
-use crate::ids::{OriginId, RequestId, ReservationId, UnitId};
+use crate::ids::{RequestId, ReservationId, UnitId};
 use crate::posting::Posting;
 use crate::rejection::Rejection;
 use crate::reservation::Reservation;
@@ -82,7 +82,7 @@ pub struct Addressed {
     /// The grants bought by a payment.
     pub payment: Option<ExternalRef>,
     /// All grants of a purchase: its own, and grace credits that stem from them.
-    pub purchase: Option<OriginId>,
+    pub purchase: Option<PurchaseName>,
     /// A request made before.
     pub request: Option<RequestId>,
     /// A catalog version that a quote names.
@@ -120,8 +120,8 @@ impl Command {
                 Addressed { grants: Some(GrantKey::new(Origin::Grant, c.id.clone(), 0)), ..none }
             }
             Command::RevokeGrant(c) => Addressed { grants: Some(c.grant.clone()), ..none },
-            Command::RefundTopUp(c) => Addressed { purchase: Some(c.top_up.clone()), ..none },
-            Command::RecordChargeback(c) => Addressed { purchase: Some(c.top_up.clone()), ..none },
+            Command::RefundTopUp(c) => Addressed { purchase: Some(c.purchase.clone()), ..none },
+            Command::RecordChargeback(c) => Addressed { purchase: Some(c.purchase.clone()), ..none },
             Command::ReverseCharge(c) => Addressed {
                 reservation: Some(c.reservation.clone()),
                 receipt: true,

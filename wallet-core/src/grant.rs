@@ -5,6 +5,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use thiserror::Error;
 
 use crate::ids::{InvalidId, OriginId, Parsed, UnitId};
 use crate::posting::Part;
@@ -39,6 +40,12 @@ impl Origin {
             Origin::Period => "period",
         }
     }
+
+    /// The origin whose word stands in front of a text, and what follows.
+    pub fn named(text: &str) -> Option<(Self, &str)> {
+        let (word, id) = text.split_once(':')?;
+        Self::ALL.into_iter().find(|origin| origin.as_str() == word).map(|origin| (origin, id))
+    }
 }
 
 /// The identity of a grant within its wallet: what made it, under which id, and the how-manieth of it.
@@ -59,19 +66,31 @@ impl GrantKey {
         Self { origin, id, n }
     }
 
-    /// Reads the public form; an id without a known origin in front is one that the platform chose.
-    pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        let (body, n) = match text.rsplit_once('#') {
-            Some((body, n)) => (body, n.parse().map_err(|_| InvalidId::BadCharacter('#'))?),
-            None => (text, 0),
-        };
-        let named = body.split_once(':').and_then(|(word, id)| {
-            let origin = Origin::ALL.into_iter().find(|o| o.as_str() == word)?;
-            Some((origin, id))
-        });
-        let (origin, id) = named.unwrap_or((Origin::Grant, body));
-        Ok(Self::new(origin, OriginId::parse(id)?, n))
+    /// Reads the public form, and nothing else: `top_up:t-1`, `grace:job#2`.
+    pub fn parse(text: &str) -> Result<Self, InvalidGrantId> {
+        let (body, n) = text.rsplit_once('#').map_or((text, "0"), |(body, n)| (body, n));
+        let (origin, id) = Origin::named(body).ok_or(InvalidGrantId::NoOrigin)?;
+        let n = n.parse().map_err(|_| InvalidGrantId::Number)?;
+        let key = Self::new(origin, OriginId::parse(id)?, n);
+        // "#0", "#02" and "#+2" are no other names of a grant.
+        if key.to_string() == text { Ok(key) } else { Err(InvalidGrantId::Number) }
     }
+}
+
+/// Why a string is not the public id of a grant. The text is written to stand behind a field's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvalidGrantId {
+    /// No origin stands in front of it.
+    #[error("must be an id as ListGrants shows it, with top_up:, grant:, grace: or period: in front")]
+    NoOrigin,
+    /// Behind # stands no number of a grant.
+    #[error(
+        "must be an id as ListGrants shows it: from the second grant of an origin on, with #1, #2... behind it"
+    )]
+    Number,
+    /// What stands behind the origin is no id.
+    #[error("{0}")]
+    Id(#[from] InvalidId),
 }
 
 impl fmt::Display for GrantKey {
@@ -313,10 +332,15 @@ mod tests {
         for text in ["top_up:t-1", "grant:welcome", "grace:job:7#3"] {
             assert_eq!(GrantKey::parse(text).unwrap().to_string(), text);
         }
-        assert_eq!(GrantKey::parse("welcome").unwrap().to_string(), "grant:welcome");
-        assert_eq!(GrantKey::parse("stripe:cs_1").unwrap().to_string(), "grant:stripe:cs_1");
-        assert!(GrantKey::parse("top_up:").is_err());
-        assert!(GrantKey::parse("grant:a#b").is_err());
+        assert_eq!(GrantKey::parse("grant:stripe:cs_1").unwrap().id.as_str(), "stripe:cs_1");
+        for text in ["welcome", "stripe:cs_1", "", "TOP_UP:t"] {
+            assert_eq!(GrantKey::parse(text), Err(InvalidGrantId::NoOrigin), "{text}");
+        }
+        for text in ["grant:a#b", "grant:a#0", "grant:a#01", "grant:a#+1", "grant:a#", "grant:a#65536"] {
+            assert_eq!(GrantKey::parse(text), Err(InvalidGrantId::Number), "{text}");
+        }
+        assert_eq!(GrantKey::parse("top_up:"), Err(InvalidGrantId::Id(InvalidId::Empty)));
+        assert!(GrantKey::parse("grant:a#1#2").is_err());
     }
 
     #[test]

@@ -47,30 +47,32 @@ impl<'a> Closing<'a> {
     }
 
     /// Charges `amount` to what is held: first where the grant has expired meanwhile (those credits would be
-    /// lost), then as allocated. Credits of a purchase that was charged back are gone: the charge is owed.
-    pub(crate) fn charge_held(&mut self, unit: &UnitId, amount: i64) {
+    /// lost), then as allocated. Returns the rest, for which only credits of a purchase that was charged back were
+    /// held: they are gone.
+    pub(crate) fn charge_held(&mut self, unit: &UnitId, amount: i64) -> i64 {
         let mut left = amount;
-        let mut owed = 0;
         for expired in [true, false] {
             for allocation in &mut self.reservation.allocations {
                 let Account::Grant(key) = &allocation.account else { continue };
                 let grant = self.wallet.grants.get(key);
                 let has_expired = grant.is_some_and(|grant| grant.has_expired(self.at));
-                if allocation.unit != *unit || has_expired != expired {
+                if allocation.unit != *unit || has_expired != expired || is_charged_back(grant) {
                     continue;
                 }
                 let part = left.min(allocation.rest());
                 left -= part;
-                if grant.is_some_and(|grant| grant.taken_back == Some(TakenBack::ChargedBack)) {
-                    owed += part;
-                    allocation.lapsed += part;
-                    self.decision.move_in_grant(key, unit, Part::Held, Part::Revoked, part);
-                } else {
-                    allocation.charged += part;
-                    self.decision.move_in_grant(key, unit, Part::Held, Part::Consumed, part);
-                }
+                allocation.charged += part;
+                self.decision.move_in_grant(key, unit, Part::Held, Part::Consumed, part);
             }
         }
+        left
+    }
+
+    /// Charges a fee: to the hold, then to what is available, and what is not there is owed.
+    pub(crate) fn charge_fee(&mut self, catalog: &Catalog, unit: &UnitId, fee: i64) {
+        let gone = self.charge_held(unit, fee);
+        let (available, owed) = self.wallet.balance(unit.as_str()).split(gone);
+        self.charge_available(catalog, unit, available);
         self.charge_debt(unit, owed);
     }
 
@@ -111,7 +113,7 @@ impl<'a> Closing<'a> {
         });
     }
 
-    /// Gives back whatever is held and was not charged.
+    /// Gives back whatever is held and was not charged. What becomes available repays debt first.
     pub(crate) fn give_back(&mut self, after_expiry: AfterExpiry) {
         let mut graces = 0;
         for allocation in &mut self.reservation.allocations {
@@ -132,6 +134,7 @@ impl<'a> Closing<'a> {
             } else if !grant.has_expired(self.at) {
                 allocation.returned = rest;
                 self.decision.move_in_grant(key, unit, Part::Held, Part::Available, rest);
+                self.decision.repay_debt(self.wallet, key, unit, rest);
             } else {
                 self.decision.move_in_grant(key, unit, Part::Held, Part::Expired, rest);
                 let grace = (after_expiry == AfterExpiry::Grace)
@@ -166,6 +169,21 @@ impl<'a> Closing<'a> {
         }
         bill
     }
+}
+
+/// Whether the bank has taken back the payment for a grant.
+fn is_charged_back(grant: Option<&Grant>) -> bool {
+    grant.is_some_and(|grant| grant.taken_back == Some(TakenBack::ChargedBack))
+}
+
+/// How much of `amount` cannot be charged to a hold, since the bank has taken back the payment for what it holds.
+pub(crate) fn gone_from_hold(wallet: &Wallet, reservation: &Reservation, unit: &UnitId, amount: i64) -> i64 {
+    let there = |allocation: &&Allocation| match &allocation.account {
+        Account::Grant(key) => allocation.unit == *unit && !is_charged_back(wallet.grants.get(key)),
+        Account::Debt => false,
+    };
+    let there: i64 = reservation.allocations.iter().filter(there).map(Allocation::rest).sum();
+    (amount - there).max(0)
 }
 
 /// The grace grant for `amount` that comes back to an expired grant, unless its bound has passed as well.

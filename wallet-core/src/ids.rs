@@ -46,9 +46,9 @@ fn check(text: &str) -> Result<(), InvalidId> {
 }
 
 /// Reads text by parsing it where it stands, without a copy.
-pub(crate) struct Parsed<T>(pub(crate) fn(&str) -> Result<T, InvalidId>);
+pub(crate) struct Parsed<T, E>(pub(crate) fn(&str) -> Result<T, E>);
 
-impl<T> Visitor<'_> for Parsed<T> {
+impl<T, F: fmt::Display> Visitor<'_> for Parsed<T, F> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -109,7 +109,10 @@ pub enum Rejection {
     #[error("the grant does not exist")]
     GrantNotFound,
     /// No such purchase.
-    #[error("nothing was bought under this top_up_id")]
+    #[error(
+        "nothing was bought under this top_up_id or with this payment; a TopUp that was answered by its payment counts under \
+         the top_up_id of that answer: name that, or the payment (external_ref)"
+    )]
     TopUpNotFound,
     /// The id was used for something else.
     #[error("the id was used before with other content: {} differ", .fields.join(", "))]

@@ -8,8 +8,8 @@ use crate::touched::Touched;
 use crate::wallet::{Balance, Broken, Wallet};
 
 impl Wallet {
-    /// Whether what was loaded adds up: every grant in itself, its open grants with the balances, and no more open
-    /// reservations than are counted. Before the first command only, while all open grants are as they are stored.
+    /// Whether what was loaded adds up: every grant in itself, its open grants with the balances, nothing owed of a unit
+    /// that is available, and no more open reservations than are counted. Before the first command only, while all open grants are as they are stored.
     pub fn check(&self) -> Result<(), Broken> {
         let broken = |what: String| Err(Broken { wallet: self.id.clone(), what });
         for grant in self.grants.values() {
@@ -30,6 +30,9 @@ impl Wallet {
                 return broken(format!(
                     "{told} {unit} are available and {told_held} held, {available} and {held} by the grants"
                 ));
+            }
+            if let Some(what) = balance.owes_what_it_has(unit) {
+                return broken(what);
             }
         }
         if let Some(grant) =
@@ -90,10 +93,11 @@ mod tests {
     fn a_wallet_adds_up_or_what_does_not_is_said() {
         assert_eq!(wallet().check(), Ok(()));
         type Spoil = fn(&mut Wallet);
-        let cases: [(Spoil, &str); 4] = [
+        let cases: [(Spoil, &str); 5] = [
             (|w| grant(w).amount = 101, "the parts of grant top_up:t are not its amount"),
             (|w| balance(w).available = 61, "61 credits are available and 40 held, 60 and 40 by the grants"),
             (|w| balance(w).held = 0, "60 credits are available and 0 held, 60 and 40 by the grants"),
+            (|w| balance(w).debt = 7, "7 credits are owed, and 60 are available"),
             (|w| w.balances.clear(), "grant top_up:t has no balance"),
         ];
         for (spoil, said) in cases {

@@ -58,6 +58,20 @@ pub struct Balance {
     pub debt_limit: i64,
 }
 
+impl Balance {
+    /// How a charge of `amount` divides: what is available, and what is owed.
+    pub(crate) fn split(&self, amount: i64) -> (i64, i64) {
+        let available = amount.min(self.available);
+        (available, amount - available)
+    }
+
+    /// What is wrong if a unit is owed and available at once: whatever becomes available repays debt first.
+    pub(crate) fn owes_what_it_has(&self, unit: &UnitId) -> Option<String> {
+        let Self { available, debt, .. } = *self;
+        (available > 0 && debt > 0).then(|| format!("{debt} {unit} are owed, and {available} are available"))
+    }
+}
+
 /// What rarely changes about a wallet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -301,6 +315,11 @@ impl Wallet {
             let total = self.grants.get(&grant.key).and_then(|grant| grant.parts.total());
             if total != Some(grant.amount) {
                 return Err(self.broken(format!("grant {} is not issued in full", grant.key)));
+            }
+        }
+        for unit in touched.units() {
+            if let Some(what) = self.balance(unit.as_str()).owes_what_it_has(unit) {
+                return Err(self.broken(what));
             }
         }
         Ok(touched)

@@ -1,11 +1,12 @@
-//! Cancel: a job is stopped before it finished. A user's cancel may cost a fee; the platform's never does.
+//! Cancel: a job is stopped before it finished. A user's cancel may cost a fee; the platform's never does. The cancel of an
+//! expired hold costs nothing and keeps it from being settled late.
 
 use std::sync::Arc;
 
 use crate::amount::Amounts;
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::create_wallet::check_units;
-use crate::decide::settle::{finish, finished_before};
+use crate::decide::settle::{close_late, finish, finished_before, may_end_late};
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
 use crate::hold::{AfterExpiry, Closing, cancel_fees};
@@ -39,6 +40,10 @@ pub fn cancel(wallet: &Wallet, context: &Context<'_>, cancel: &Cancel) -> Result
     match reservation.state {
         State::Held | State::Processing => stop(wallet, context, reservation, cancel, fingerprint),
         State::Cancelled => finished_before(reservation, &fingerprint),
+        State::Expired if may_end_late(reservation, context) => {
+            let words = Bill { cancel_reason: Some(cancel.reason), ..Bill::default() };
+            Ok(close_late(wallet, context, reservation, State::Cancelled, fingerprint, words))
+        }
         State::Expired => Ok(Verdict::unchanged(Subject::Reservation(cancel.id.clone()))),
         finished @ (State::Settled | State::Failed) => Err(Rejection::ReservationFinished(finished)),
     }
@@ -64,7 +69,7 @@ fn stop(
     }
     let mut closing = Closing::of(wallet, reservation, EntryKind::Cancelled, context.now);
     for (unit, fee) in fees.iter() {
-        closing.charge_held(unit, fee);
+        closing.charge_fee(&context.catalogs.current, unit, fee);
     }
     closing.give_back(after_expiry);
     let fees = fees.iter().filter(|(_, fee)| *fee > 0).map(|(unit, fee)| (unit.clone(), fee)).collect();

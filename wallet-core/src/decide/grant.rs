@@ -56,6 +56,7 @@ pub fn grant(wallet: &Wallet, context: &Context<'_>, grant: &Grant) -> Result<Ve
             false => Err(Rejection::IdempotencyMismatch { fields, state: None }),
         };
     }
+    chosen("grant_id", &grant.id)?;
     check_units(context, &Amounts::of(&grant.unit, grant.amount), "amount.unit")?;
     let effective_time = grant.effective_time.unwrap_or(context.now);
     let expire_time = grant.expire_time.unwrap_or(Timestamp::NEVER);
@@ -87,6 +88,17 @@ pub fn grant(wallet: &Wallet, context: &Context<'_>, grant: &Grant) -> Result<Ve
     };
     decision.issue(wallet, row, context.now);
     Ok(Verdict::new(decision, Subject::Grants(vec![key])))
+}
+
+/// Refuses an id that begins like the public id of a grant, since it could be taken for that of another.
+pub(super) fn chosen(field: &str, id: &OriginId) -> Result<(), Rejection> {
+    let Some((origin, _)) = Origin::named(id.as_str()) else { return Ok(()) };
+    let word = origin.as_str();
+    let text = format!(
+        "{:?} begins with {word}:, which stands in front of ids that the wallet makes; choose another",
+        id.as_str()
+    );
+    Err(Rejection::field(field, text))
 }
 
 /// Refuses new grants in a closed wallet and beyond the ceiling of open ones.

@@ -35,7 +35,7 @@ pub use grant::{Grant, grant};
 pub use record_chargeback::{RecordChargeback, record_chargeback};
 pub use record_payment::{RecordPayment, record_payment};
 pub use refund_subscription::{RefundSubscription, refund_subscription};
-pub use refund_top_up::{RefundTopUp, refund_top_up};
+pub use refund_top_up::{PurchaseName, RefundTopUp, refund_top_up};
 pub use reserve::{ExplicitPrice, PriceSource, Quote, Reserve, admissible, affordable, agree, reserve};
 pub use resume_subscription::{ResumeSubscription, resume_subscription};
 pub use reverse_charge::{ReverseCharge, reverse_charge};

@@ -1,18 +1,19 @@
 //! RecordChargeback: the bank took a payment back. What is left of the purchase goes, what is held when it
-//! returns, what was used is owed, however much may be owed; and the wallet is suspended.
+//! returns; what was used is repaid from other credits, and what they do not cover is owed, however much may be owed; and
+//! the wallet is suspended.
 
 use crate::amount::Amounts;
 use crate::command::{Context, Subject, Verdict};
-use crate::decide::refund_top_up::of_purchase;
+use crate::decide::refund_top_up::{PurchaseName, of_purchase};
 use crate::decide::subscribe::requested;
 use crate::decide::update_wallet::made_before;
 use crate::decision::{Change, Decision};
 use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
 use crate::grant::TakenBack;
-use crate::ids::{OriginId, RequestId};
+use crate::ids::RequestId;
 use crate::posting::Part;
 use crate::rejection::{Rejection, Unrefundable};
+use crate::spend::in_order;
 use crate::wallet::{Wallet, WalletStatus};
 
 /// A payment was charged back.
@@ -21,7 +22,7 @@ pub struct RecordChargeback {
     /// The idempotency key.
     pub request: RequestId,
     /// The purchase that it had paid.
-    pub top_up: OriginId,
+    pub purchase: PurchaseName,
     /// Kept with the entry.
     pub reason: String,
 }
@@ -32,8 +33,8 @@ pub fn record_chargeback(
     context: &Context<'_>,
     chargeback: &RecordChargeback,
 ) -> Result<Verdict, Rejection> {
-    let fingerprint = Fingerprint::default().with("top_up_id", Some(&chargeback.top_up));
-    let grants = of_purchase(wallet, &chargeback.top_up);
+    let fingerprint = chargeback.purchase.fingerprint(wallet);
+    let grants = of_purchase(wallet, &chargeback.purchase);
     let subject = Subject::Grants(grants.iter().map(|grant| grant.key.clone()).collect());
     if made_before(wallet, &chargeback.request, EntryKind::ChargedBack, &fingerprint)? {
         return Ok(Verdict::replay(subject));
@@ -56,6 +57,14 @@ pub fn record_chargeback(
     }
     for (unit, amount) in used.iter() {
         decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
+    }
+    // No wallet owes what it has: other credits repay what is owed.
+    for unit in used.units() {
+        let others = in_order(wallet, &context.catalogs.current, unit);
+        let taken = chargeback.purchase.top_up(wallet.grants.values());
+        for grant in others.into_iter().filter(|grant| grant.purchase() != taken) {
+            decision.repay_debt(wallet, &grant.key, unit, grant.parts.available);
+        }
     }
     if wallet.status == WalletStatus::Active {
         decision.change = Some(Change { status: WalletStatus::Suspended, ..Change::none(wallet) });

@@ -9,7 +9,7 @@ use crate::decide::subscribe::requested;
 use crate::decide::update_wallet::made_before;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
-use crate::grant::{Grant, Money, Origin};
+use crate::grant::{Grant, Money, Origin, Parts};
 use crate::ids::{RequestId, UnitId};
 use crate::rejection::{Rejection, Unrefundable};
 use crate::renew::end;
@@ -71,7 +71,7 @@ fn what_goes_back(
     Ok(SubscriptionRefund { money, unused_credits, unused_time, periods_ahead })
 }
 
-/// What of the present period's credits is neither charged nor held, of the unit of which the least is left.
+/// What of the present period's credits is neither charged nor held nor revoked, of the unit of which the least is left.
 /// Credits still to be given count as unused, and so do those that lapsed.
 fn unused_credits(wallet: &Wallet, present: &Subscription) -> Fraction {
     let mut units: BTreeMap<&UnitId, (i64, i64)> = BTreeMap::new();
@@ -94,7 +94,8 @@ fn unused_credits(wallet: &Wallet, present: &Subscription) -> Fraction {
     let stems =
         |grant: &Grant| grant.details.stems_from.as_ref().is_some_and(|first| of_period.contains_key(first));
     for grant in wallet.grants.values().filter(|grant| of_period.contains_key(&grant.key) || stems(grant)) {
-        units.entry(&grant.unit).or_default().0 += grant.parts.consumed + grant.parts.held;
+        let Parts { consumed, held, revoked, .. } = grant.parts;
+        units.entry(&grant.unit).or_default().0 += consumed + held + revoked;
     }
     let shares = units.into_values().filter(|(_, total)| *total > 0);
     let shares =

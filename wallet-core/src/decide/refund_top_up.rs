@@ -8,7 +8,7 @@ use crate::decide::update_wallet::made_before;
 use crate::decision::Decision;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
-use crate::grant::{Grant, TakenBack};
+use crate::grant::{ExternalRef, Grant, TakenBack};
 use crate::ids::{OriginId, RequestId};
 use crate::posting::Part;
 use crate::rejection::{Rejection, Unrefundable};
@@ -24,11 +24,41 @@ pub struct RefundTopUp {
     /// The idempotency key.
     pub request: RequestId,
     /// The purchase.
-    pub top_up: OriginId,
+    pub purchase: PurchaseName,
     /// When the customer asked, by the caller's word; now by default.
     pub requested_time: Option<Timestamp>,
     /// Kept with the entry.
     pub reason: String,
+}
+
+/// How a caller names a purchase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PurchaseName {
+    /// By its `top_up_id`.
+    TopUp(OriginId),
+    /// By its payment, whatever the `top_up_id` under which that had credited the wallet.
+    Payment(ExternalRef),
+}
+
+impl PurchaseName {
+    /// The `top_up_id` of the purchase. Of a payment it is known only if the grants that it bought are among these.
+    pub fn top_up<'a>(&'a self, mut grants: impl Iterator<Item = &'a Grant>) -> Option<&'a OriginId> {
+        match self {
+            Self::TopUp(id) => Some(id),
+            Self::Payment(payment) => {
+                grants.find(|grant| grant.details.external_ref.as_ref() == Some(payment))?.purchase()
+            }
+        }
+    }
+
+    /// The fingerprint of a command about the purchase, which is the same by whatever name.
+    pub(super) fn fingerprint(&self, wallet: &Wallet) -> Fingerprint {
+        let said = Fingerprint::default();
+        match (self.top_up(wallet.grants.values()), self) {
+            (Some(id), _) | (None, Self::TopUp(id)) => said.with("top_up_id", Some(id)),
+            (None, Self::Payment(payment)) => said.with("external_ref", Some(payment)),
+        }
+    }
 }
 
 /// Decides a [`RefundTopUp`].
@@ -37,10 +67,9 @@ pub fn refund_top_up(
     context: &Context<'_>,
     refund: &RefundTopUp,
 ) -> Result<Verdict, Rejection> {
-    let fingerprint = Fingerprint::default()
-        .with("top_up_id", Some(&refund.top_up))
-        .with("requested_time", refund.requested_time.as_ref());
-    let grants = of_purchase(wallet, &refund.top_up);
+    let fingerprint =
+        refund.purchase.fingerprint(wallet).with("requested_time", refund.requested_time.as_ref());
+    let grants = of_purchase(wallet, &refund.purchase);
     let subject = Subject::Grants(grants.iter().map(|grant| grant.key.clone()).collect());
     if made_before(wallet, &refund.request, EntryKind::TopUpRefunded, &fingerprint)? {
         return Ok(Verdict::replay(subject));
@@ -69,8 +98,9 @@ pub fn refund_top_up(
 }
 
 /// The grants of a purchase, its own first, then grace credits that stem from them.
-pub(super) fn of_purchase<'a>(wallet: &'a Wallet, top_up: &OriginId) -> Vec<&'a Grant> {
-    wallet.grants.values().filter(|grant| grant.purchase() == Some(top_up)).collect()
+pub(super) fn of_purchase<'a>(wallet: &'a Wallet, purchase: &PurchaseName) -> Vec<&'a Grant> {
+    let top_up = purchase.top_up(wallet.grants.values());
+    wallet.grants.values().filter(|grant| top_up.is_some() && grant.purchase() == top_up).collect()
 }
 
 /// Why a purchase is not given back. What will not change any more is told first.

@@ -13,7 +13,7 @@ use crate::decide::way_out::insufficient;
 use crate::decimal::Decimal;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
-use crate::hold::{AfterExpiry, Closing};
+use crate::hold::{AfterExpiry, Closing, gone_from_hold};
 use crate::ids::{ReservationId, UnitId};
 use crate::rejection::{Rejection, Shortfall};
 use crate::reservation::{Bill, Failure, Finish, LATE_SETTLE, Reservation, State, Terms};
@@ -85,15 +85,32 @@ pub fn settle(wallet: &Wallet, context: &Context<'_>, settle: &Settle) -> Result
             }
         }
         State::Settled | State::Failed => finished_before(reservation, &fingerprint),
-        State::Expired => match &settle.outcome {
-            Outcome::Failed(_) => Ok(Verdict::unchanged(Subject::Reservation(settle.id.clone()))),
-            Outcome::Succeeded(cost) if settle.accept_late && within_late_window(reservation, context) => {
-                fence(reservation, settle.attempt)?;
-                succeed_late(wallet, context, reservation, cost, fingerprint)
-            }
-            Outcome::Succeeded(_) => Err(Rejection::ReservationFinished(State::Expired)),
-        },
+        State::Expired => after_expiry(wallet, context, reservation, settle, fingerprint),
         State::Cancelled => Err(Rejection::ReservationFinished(State::Cancelled)),
+    }
+}
+
+/// The hold has expired. A late settle charges, a failure closes the door to it; after 72 hours it is closed anyway.
+fn after_expiry(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    reservation: &Reservation,
+    settle: &Settle,
+    fingerprint: Fingerprint,
+) -> Result<Verdict, Rejection> {
+    let in_time = may_end_late(reservation, context);
+    match &settle.outcome {
+        Outcome::Succeeded(cost) if settle.accept_late && in_time => {
+            fence(reservation, settle.attempt)?;
+            succeed_late(wallet, context, reservation, cost, fingerprint)
+        }
+        Outcome::Succeeded(_) => Err(Rejection::ReservationFinished(State::Expired)),
+        Outcome::Failed(failure) if in_time => {
+            fence(reservation, settle.attempt)?;
+            let words = Bill { failure: Some(failure.clone()), ..Bill::default() };
+            Ok(close_late(wallet, context, reservation, State::Failed, fingerprint, words))
+        }
+        Outcome::Failed(_) => Ok(Verdict::unchanged(Subject::Reservation(reservation.id.clone()))),
     }
 }
 
@@ -112,7 +129,8 @@ pub(super) fn finished_before(
     }
 }
 
-fn within_late_window(reservation: &Reservation, context: &Context<'_>) -> bool {
+/// Whether an expired hold can still be settled, and so be kept from it.
+pub(super) fn may_end_late(reservation: &Reservation, context: &Context<'_>) -> bool {
     reservation.finish.as_ref().is_some_and(|finish| context.now < finish.time.plus(LATE_SETTLE))
 }
 
@@ -131,9 +149,11 @@ fn succeed(
     for (unit, reserved) in terms.amounts.iter() {
         let balance = wallet.balance(unit.as_str());
         let increment = catalog.unit(unit.as_str()).map_or(1, |unit| unit.increment);
+        let actual = actual.get(unit.as_str());
         let figures = Figures {
-            actual: actual.get(unit.as_str()),
+            actual,
             reserved,
+            gone: gone_from_hold(wallet, reservation, unit, actual.min(reserved)),
             most: terms.max_amounts.get(unit.as_str()).max(reserved),
             balance,
             increment,
@@ -142,7 +162,7 @@ fn succeed(
             Some(charge) => charges.push((unit.clone(), charge)),
             None => shortfalls.push(Shortfall {
                 unit: unit.clone(),
-                required: figures.actual - reserved,
+                required: figures.actual - reserved + figures.gone,
                 available: balance.available,
             }),
         }
@@ -198,6 +218,8 @@ fn actual_amounts(context: &Context<'_>, terms: &Terms, cost: &Cost) -> Result<A
 struct Figures {
     actual: i64,
     reserved: i64,
+    /// What of the hold is used and was charged back.
+    gone: i64,
     most: i64,
     balance: Balance,
     increment: i64,
@@ -213,27 +235,35 @@ struct Charge {
 }
 
 /// The settlement table of DESIGN: what is charged of a cost. `None`: all of it was required and is not there.
+///
+/// A hold of a purchase that was charged back is charged to what is available, and what is not there is owed whatever the
+/// limit. Overage has what is left after that.
 fn charge(overage: Overage, figures: &Figures) -> Option<Charge> {
-    let Figures { actual, reserved, most, balance, increment } = *figures;
+    let Figures { actual, reserved, gone, most, balance, increment } = *figures;
+    let (gone_from_available, gone_as_debt) = balance.split(gone);
+    let from_hold = actual.min(reserved) - gone;
     if actual <= reserved {
-        return Some(Charge { from_hold: actual, ..Charge::default() });
+        let (from_available, as_debt) = (gone_from_available, gone_as_debt);
+        return Some(Charge { from_hold, from_available, as_debt, uncollected: 0 });
     }
+    let available = balance.available - gone_from_available;
     let whole = |amount: i64| amount - amount % increment;
     let wanted = actual.min(most) - reserved;
     let (from_available, as_debt) = match overage {
-        Overage::ChargeIfAvailable => (whole(wanted.min(balance.available)), 0),
+        Overage::ChargeIfAvailable => (whole(wanted.min(available)), 0),
         Overage::CapAtReserved => (0, 0),
-        Overage::RequireFull if actual - reserved > balance.available => return None,
+        Overage::RequireFull if actual - reserved > available => return None,
         Overage::RequireFull => (actual - reserved, 0),
         Overage::AllowNegative => {
-            let may_owe = (balance.debt_limit - balance.debt).max(0);
-            let beyond = whole(wanted.min(balance.available.saturating_add(may_owe)));
-            let from_available = beyond.min(balance.available);
+            let may_owe = (balance.debt_limit - balance.debt - gone_as_debt).max(0);
+            let beyond = whole(wanted.min(available.saturating_add(may_owe)));
+            let from_available = beyond.min(available);
             (from_available, beyond - from_available)
         }
     };
     let uncollected = actual - reserved - from_available - as_debt;
-    Some(Charge { from_hold: reserved, from_available, as_debt, uncollected })
+    let (from_available, as_debt) = (from_available + gone_from_available, as_debt + gone_as_debt);
+    Some(Charge { from_hold, from_available, as_debt, uncollected })
 }
 
 fn fail(
@@ -251,7 +281,7 @@ fn fail(
         let percent = reservation.terms.policies.failure_fee_percent(&failure.code, unit.as_str());
         let fee = percent_of(catalog, unit, amount, percent);
         if fee > 0 {
-            closing.charge_held(unit, fee);
+            closing.charge_fee(catalog, unit, fee);
             fees.set(unit, fee);
         }
     }
@@ -294,6 +324,25 @@ fn succeed_late(
     Ok(finish(closing, State::Settled, fingerprint, bill))
 }
 
+/// An expired hold failed or was cancelled: all went back when it expired, and nothing is charged for it any more.
+pub(super) fn close_late(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    reservation: &Reservation,
+    state: State,
+    fingerprint: Fingerprint,
+    words: Bill,
+) -> Verdict {
+    let kind = if state == State::Failed { EntryKind::Failed } else { EntryKind::Cancelled };
+    let mut closing = Closing::of(wallet, reservation, kind, context.now);
+    if let Some(failure) = &words.failure {
+        closing.decision = closing.decision.because(&failure.code);
+    }
+    let Bill { failure, cancel_reason, .. } = words;
+    let sums = reservation.finish.as_ref().map(|finish| finish.bill.clone()).unwrap_or_default();
+    finish(closing, state, fingerprint, Bill { failure, cancel_reason, ..sums })
+}
+
 /// The reservation has ended.
 pub(super) fn finish(closing: Closing<'_>, state: State, fingerprint: Fingerprint, bill: Bill) -> Verdict {
     let Closing { mut reservation, decision, at, .. } = closing;
@@ -308,7 +357,7 @@ mod tests {
 
     fn figures(actual: i64, available: i64) -> Figures {
         let balance = Balance { available, held: 100, debt: 5, debt_limit: 30 };
-        Figures { actual, reserved: 100, most: 120, balance, increment: 1 }
+        Figures { actual, reserved: 100, gone: 0, most: 120, balance, increment: 1 }
     }
 
     #[test]
@@ -340,5 +389,18 @@ mod tests {
         assert_eq!(charge(AllowNegative, &broke), row(100, 4, 25, 71), "never more debt than the limit");
         let coarse = Figures { increment: 5, ..figures(115, 7) };
         assert_eq!(charge(ChargeIfAvailable, &coarse), row(100, 5, 0, 10), "whole increments only");
+        for (overage, actual, available, gone, expected) in [
+            (ChargeIfAvailable, 70, 10, 0, row(70, 0, 0, 0)),
+            (ChargeIfAvailable, 70, 10, 40, row(30, 10, 30, 0)),
+            (ChargeIfAvailable, 110, 43, 40, row(60, 43, 0, 7)),
+            (ChargeIfAvailable, 110, 0, 40, row(60, 0, 40, 10)),
+            (RequireFull, 110, 50, 40, row(60, 50, 0, 0)),
+            (RequireFull, 110, 49, 40, None),
+            (AllowNegative, 110, 20, 40, row(60, 20, 25, 5)),
+            (AllowNegative, 110, 0, 40, row(60, 0, 40, 10)),
+        ] {
+            let figures = Figures { gone, ..figures(actual, available) };
+            assert_eq!(charge(overage, &figures), expected, "{overage:?} {actual} {available} {gone}");
+        }
     }
 }

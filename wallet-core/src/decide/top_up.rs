@@ -5,7 +5,7 @@ use crate::amount::Amounts;
 use crate::catalog::{Catalog, Pack, PackExpiry, Span};
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::create_wallet::check_units;
-use crate::decide::grant::accepts_grants;
+use crate::decide::grant::{accepts_grants, chosen};
 use crate::decision::Decision;
 use crate::entry::EntryKind;
 use crate::fingerprint::Fingerprint;
@@ -62,6 +62,7 @@ pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<
     if let Some(verdict) = bought_before(wallet, top_up, &fingerprint)? {
         return Ok(verdict);
     }
+    chosen("top_up_id", &top_up.id)?;
     if top_up.paid_time.is_some_and(|paid| paid > context.now) {
         return Err(Rejection::field("paid_time", format!("must not be after now, {}", context.now)));
     }

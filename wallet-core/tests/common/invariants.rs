@@ -99,6 +99,7 @@ fn check_entry(entry: &Entry, fold: &Fold) {
     for balance in &entry.balances {
         let figures = (balance.available, balance.held, balance.debt);
         assert_eq!(figures, fold.balances(&balance.unit), "I4: {entry:?}");
+        assert!(balance.available == 0 || balance.debt == 0, "I3: owed and available: {entry:?}");
     }
 }
 
@@ -162,7 +163,7 @@ fn check_holds(wallet: &Wallet) {
     }
 }
 
-/// I7: one terminal state, for good, but for an expired hold that is settled late.
+/// I7: one terminal state, for good, but for an expired hold that is ended late.
 pub(crate) fn check_states(known: &mut BTreeMap<ReservationId, State>, wallet: &Wallet) {
     for (id, reservation) in &wallet.reservations {
         let before = known.insert(id.clone(), reservation.state);
@@ -170,7 +171,7 @@ pub(crate) fn check_states(known: &mut BTreeMap<ReservationId, State>, wallet: &
         let legal = match before {
             None | Some(State::Held) => true,
             Some(State::Processing) => after != State::Held,
-            Some(State::Expired) => matches!(after, State::Expired | State::Settled),
+            Some(State::Expired) => !after.is_open(),
             Some(terminal) => after == terminal,
         };
         assert!(legal, "I7: {id} was {before:?} and is {after:?}");

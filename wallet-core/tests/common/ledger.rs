@@ -7,7 +7,8 @@ use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::grant::{Grant, GrantKey, Origin};
 use wallet_core::posting::Account;
 use wallet_core::{
-    Catalogs, Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey, execute,
+    Catalogs, Command, Context, OriginId, Reply, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey,
+    execute,
 };
 
 /// A wallet and its history.
@@ -52,8 +53,12 @@ impl Ledger {
     pub(crate) fn run_as_loaded(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
         let addressed = command.addressed();
         let needed = self.named_by_what_is_addressed(&addressed);
-        let loaded =
-            |grant: &Grant| grant.is_open() || addresses(&addressed, grant) || needed.contains(&grant.key);
+        let name = addressed.purchase.as_ref();
+        let purchase = name.and_then(|name| name.top_up(self.wallet.grants.values())).cloned();
+        let loaded = |grant: &Grant| {
+            let addressed = addresses(&addressed, purchase.as_ref(), grant);
+            grant.is_open() || addressed || needed.contains(&grant.key)
+        };
         let closed: Vec<_> = self.wallet.grants.extract_if(.., |_, grant| !loaded(grant)).collect();
         let reply = self.run(catalogs, now, command);
         self.wallet.grants.extend(closed);
@@ -95,13 +100,13 @@ impl Ledger {
     }
 }
 
-fn addresses(addressed: &Addressed, grant: &Grant) -> bool {
+fn addresses(addressed: &Addressed, purchase: Option<&OriginId>, grant: &Grant) -> bool {
     let by_origin = addressed
         .grants
         .as_ref()
         .is_some_and(|key| (key.origin, &key.id) == (grant.key.origin, &grant.key.id));
     let by_payment = addressed.payment.is_some() && addressed.payment == grant.details.external_ref;
-    let by_purchase = addressed.purchase.is_some() && addressed.purchase.as_ref() == grant.purchase();
+    let by_purchase = purchase.is_some() && purchase == grant.purchase();
     by_origin || by_payment || by_purchase
 }
 

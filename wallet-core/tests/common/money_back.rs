@@ -1,6 +1,7 @@
 //! Words for money that goes back to where it came from.
 
-use wallet_core::decide::{RecordChargeback, RefundSubscription, RefundTopUp, ReverseCharge};
+use wallet_core::decide::{PurchaseName, RecordChargeback, RefundSubscription, RefundTopUp, ReverseCharge};
+use wallet_core::grant::ExternalRef;
 use wallet_core::subscription::Fraction;
 use wallet_core::{Amounts, Command, RequestId, Timestamp};
 
@@ -13,15 +14,36 @@ fn request(id: &str) -> RequestId {
 
 /// A purchase goes back for the money.
 pub(crate) fn refund(id: &str, top_up: &str) -> Step {
-    let (request, top_up) = (request(id), origin(top_up));
-    let reason = "asked to".to_owned();
-    Step::Command(Command::RefundTopUp(RefundTopUp { request, top_up, requested_time: None, reason }))
+    refund_of(id, PurchaseName::TopUp(origin(top_up)))
+}
+
+/// What this payment bought goes back for the money.
+pub(crate) fn refund_payment(id: &str, payment: &str) -> Step {
+    refund_of(id, paid_with(payment))
+}
+
+fn paid_with(payment: &str) -> PurchaseName {
+    PurchaseName::Payment(ExternalRef { provider: origin("stripe"), id: origin(payment) })
+}
+
+fn refund_of(id: &str, purchase: PurchaseName) -> Step {
+    let (request, reason) = (request(id), "asked to".to_owned());
+    Step::Command(Command::RefundTopUp(RefundTopUp { request, purchase, requested_time: None, reason }))
 }
 
 /// The bank takes the payment of a purchase back.
 pub(crate) fn charge_back(id: &str, top_up: &str) -> Step {
-    let (request, top_up, reason) = (request(id), origin(top_up), "dispute".to_owned());
-    Step::Command(Command::RecordChargeback(RecordChargeback { request, top_up, reason }))
+    charge_back_of(id, PurchaseName::TopUp(origin(top_up)))
+}
+
+/// The bank takes this payment back.
+pub(crate) fn charge_back_payment(id: &str, payment: &str) -> Step {
+    charge_back_of(id, paid_with(payment))
+}
+
+fn charge_back_of(id: &str, purchase: PurchaseName) -> Step {
+    let (request, reason) = (request(id), "dispute".to_owned());
+    Step::Command(Command::RecordChargeback(RecordChargeback { request, purchase, reason }))
 }
 
 /// All that is left of a job's charge goes back.

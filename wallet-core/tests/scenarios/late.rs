@@ -63,15 +63,73 @@ fn the_window_closes_72_hours_after_the_deadline() {
 }
 
 #[test]
-fn an_expired_job_that_failed_or_was_cancelled_stays_as_it_is() {
-    for step in [fail("job"), cancel("job"), stop("job"), cancel("job").allow_missing()] {
-        expired(100).when(step).then([
+fn an_expired_job_that_is_cancelled_or_failed_cannot_be_settled_any_more() {
+    let closed = [
+        (cancel("job"), State::Cancelled, "RESERVATION_CANCELLED"),
+        (stop("job"), State::Cancelled, "RESERVATION_CANCELLED"),
+        (cancel("job").allow_missing(), State::Cancelled, "RESERVATION_CANCELLED"),
+        (fail("job"), State::Failed, "IDEMPOTENCY_MISMATCH"),
+    ];
+    for (step, ended, reason) in closed {
+        let kind = if ended == State::Failed { EntryKind::Failed } else { EntryKind::Cancelled };
+        expired(100)
+            .when(step.clone())
+            .then([
+                done(),
+                state("job", ended),
+                charged("job", 0),
+                returned("job", 40),
+                fee("job", 0),
+                available(100),
+                wrote(&[EntryKind::HoldExpired, kind]),
+            ])
+            .when(settle("job", 40).late())
+            .then([refused(reason), saying("state", ended.as_str()), available(100), wrote_nothing()])
+            .when(step)
+            .then([replayed(), state("job", ended), wrote_nothing()])
+            .when(wait(days(9)))
+            .when(settle("job", 40).late())
+            .then([refused(reason), available(100)]);
+    }
+}
+
+#[test]
+fn whoever_ends_an_expired_job_first_wins() {
+    expired(100).and(settle("job", 40).late()).when(cancel("job")).then([
+        refused("RESERVATION_SETTLED"),
+        state("job", State::Settled),
+        available(60),
+    ]);
+    expired(100)
+        .and(cancel("job"))
+        .when(stop("job"))
+        .then([refused("IDEMPOTENCY_MISMATCH"), saying("fields", "reason")])
+        .when(fail("job"))
+        .then([refused("RESERVATION_CANCELLED")])
+        .when(reserve_kind("job", "open", 40).started())
+        .then([refused("RESERVATION_CANCELLED")]);
+}
+
+#[test]
+fn an_expired_job_that_nothing_can_settle_any_more_stays_as_it_is() {
+    let close = minutes(30) + hours(72);
+    for step in [fail("job"), cancel("job")] {
+        expired(100).and(wait(close - hours(1))).when(step).then([
             done(),
             state("job", State::Expired),
-            available(100),
             wrote(&[EntryKind::HoldExpired]),
         ]);
     }
+}
+
+#[test]
+fn an_overtaken_worker_does_not_close_an_expired_job() {
+    given([top_up(100), reserve_kind("job", "open", 40), start("job", 2).worker("w2")])
+        .and(wait(hours(1)))
+        .when(fail("job").attempt(1))
+        .then([refused("STALE_ATTEMPT"), state("job", State::Expired)])
+        .when(settle("job", 40).late().attempt(2))
+        .then([done(), state("job", State::Settled)]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod common;
 mod cancelling;
 mod chargebacks;
 mod crediting;
+mod debts;
 mod due;
 mod entitlements;
 mod expiry;

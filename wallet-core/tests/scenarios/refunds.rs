@@ -144,3 +144,34 @@ fn a_refund_of_nothing_and_a_request_used_otherwise_are_refused() {
 fn a_purchase_that_was_given_back_is_not_bought_again() {
     given([top_up(100), refund("r", "t")]).when(top_up(100)).then([replayed(), available(0)]);
 }
+
+#[test]
+fn a_purchase_that_was_answered_by_its_payment_goes_back_by_it() {
+    let twice = || given([buy("a", 50).paid_by("pi_1"), buy("b", 50).paid_by("pi_1"), buy("c", 9)]);
+    twice()
+        .when(refund("r", "b"))
+        .then([refused("TOP_UP_NOT_FOUND")])
+        .when(refund_payment("r", "pi_2"))
+        .then([refused("TOP_UP_NOT_FOUND")])
+        .when(refund_payment("r", "pi_1"))
+        .then([done(), parts("top_up:a", "paid out 50"), available(9)])
+        .when(refund_payment("r", "pi_1"))
+        .then([replayed()])
+        .when(refund("r", "a"))
+        .then([replayed(), wrote_nothing()])
+        .when(refund("r", "c"))
+        .then([refused("IDEMPOTENCY_MISMATCH"), saying("fields", "top_up_id")]);
+    twice().when(charge_back_payment("x", "pi_1")).then([
+        done(),
+        parts("top_up:a", "revoked 50"),
+        available(9),
+    ]);
+}
+
+#[test]
+fn what_was_revoked_is_not_refundable() {
+    given([top_up(100), revoke("r", "top_up:t")]).when(refund("f", "t")).then(not_refundable("REVOKED"));
+    given([buy_pack("b", "bundle"), revoke("r", "top_up:b#1")])
+        .when(refund("f", "b"))
+        .then(not_refundable("REVOKED"));
+}

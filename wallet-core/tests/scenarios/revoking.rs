@@ -58,3 +58,17 @@ fn a_grant_that_is_not_effective_yet_never_will_be() {
 fn a_grant_that_is_not_there_cannot_be_taken_back() {
     given([top_up(10)]).when(revoke("r", "grant:no")).then([refused("GRANT_NOT_FOUND"), available(10)]);
 }
+
+#[test]
+fn no_id_can_be_taken_for_that_of_other_credits() {
+    for word in ["top_up:", "grant:", "grace:", "period:"] {
+        given([top_up(10)])
+            .when(give(&format!("{word}t"), 5))
+            .then([refused("INVALID_FIELD"), available(10), wrote_nothing()])
+            .when(buy(&format!("{word}t"), 5))
+            .then([refused("INVALID_FIELD"), available(10), wrote_nothing()])
+            .and(give("promo:t", 5))
+            .when(revoke("r", "grant:promo:t"))
+            .then([done(), available(10)]);
+    }
+}

@@ -53,6 +53,23 @@ fn what_lapsed_counts_as_unused_and_what_is_held_as_used() {
 }
 
 #[test]
+fn what_was_revoked_does_not_count_as_unused() {
+    yearly()
+        .and(until("2026-01-02"))
+        .and(revoke("gone", "period:1.0.0"))
+        // 1,100 of 1,200 credits: 110.00 euros; 364 of 365 days would be more.
+        .when(refund_subscription("r"))
+        .then([gave_back("r", 11_000, (1_100, 1_200), of_year(364))]);
+    yearly()
+        .and(reserve("job", 60).ttl(hours(24)))
+        .and(revoke("gone", "period:1.0.0"))
+        .and(fail("job"))
+        .and(until("2026-01-02"))
+        .when(refund_subscription("r"))
+        .then([gave_back("r", 11_000, (1_100, 1_200), of_year(364))]);
+}
+
+#[test]
 fn credits_of_windows_that_are_closed_were_used() {
     yearly()
         .and(reserve("job", 100))

@@ -39,6 +39,7 @@ pub fn rows(wallet: &Wallet) -> Audit {
         must!((available, held) == sum, "I4: {unit} is {available}, {held}, its grants {sum:?}");
         let owed_at_most = if limited { debt_limit } else { i64::MAX };
         must!(available >= 0 && (0..=owed_at_most).contains(&debt), "I3: {unit} {balance:?}");
+        must!(available == 0 || debt == 0, "I3: {unit} is owed and available: {balance:?}");
     }
     must!(sums.values().all(|sum| *sum == (0, 0)), "I4: units without a balance: {sums:?}");
     holds(wallet)?;
@@ -106,7 +107,7 @@ pub fn step(before: State, after: State) -> bool {
     match before {
         State::Held => true,
         State::Processing => after != State::Held,
-        State::Expired => matches!(after, State::Expired | State::Settled),
+        State::Expired => !after.is_open(),
         terminal => after == terminal,
     }
 }
@@ -161,6 +162,7 @@ impl Books {
         for b in &entry.balances {
             let sums = self.sums.get(&b.unit).copied().unwrap_or_default();
             must!((b.available, b.held, b.debt) == sums, "I4: {b:?} in {entry:?}, told {sums:?}");
+            must!(b.available == 0 || b.debt == 0, "I3: {b:?} is owed and available in {entry:?}");
         }
         self.note(entry);
         Ok(())

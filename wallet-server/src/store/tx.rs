@@ -6,6 +6,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, Statement};
 use wallet_core::advance::Horizon;
 use wallet_core::command::Addressed;
+use wallet_core::decide::PurchaseName;
 use wallet_core::entry::Entry;
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
@@ -47,6 +48,8 @@ pub(crate) struct LoadPlan {
     grants: Vec<(WalletKey, GrantKey)>,
     payments: Vec<(WalletKey, ExternalRef)>,
     purchases: Vec<(WalletKey, OriginId)>,
+    /// Those of the payments of which the whole purchase is needed.
+    paid: Vec<(WalletKey, ExternalRef)>,
     reservations: Vec<(WalletKey, ReservationId)>,
     /// Those of them that are needed with the grants they took from.
     receipts: Vec<(WalletKey, ReservationId)>,
@@ -64,6 +67,7 @@ impl LoadPlan {
             grants: Vec::new(),
             payments: Vec::new(),
             purchases: Vec::new(),
+            paid: Vec::new(),
             reservations: Vec::new(),
             receipts: Vec::new(),
             periods: Vec::new(),
@@ -75,9 +79,16 @@ impl LoadPlan {
     pub(crate) fn address(&mut self, wallet: WalletKey, addressed: Addressed) {
         self.grants.extend(addressed.grants.map(|key| (wallet, key)));
         self.payments.extend(addressed.payment.map(|payment| (wallet, payment)));
-        if let Some(purchase) = addressed.purchase {
-            self.grants.push((wallet, GrantKey::new(Origin::TopUp, purchase.clone(), 0)));
-            self.purchases.push((wallet, purchase));
+        match addressed.purchase {
+            Some(PurchaseName::TopUp(id)) => {
+                self.grants.push((wallet, GrantKey::new(Origin::TopUp, id.clone(), 0)));
+                self.purchases.push((wallet, id));
+            }
+            Some(PurchaseName::Payment(payment)) => {
+                self.payments.push((wallet, payment.clone()));
+                self.paid.push((wallet, payment));
+            }
+            None => {}
         }
         self.periods.extend(addressed.period.then_some(wallet));
         if addressed.receipt {
@@ -259,7 +270,21 @@ pub(super) async fn load_wallets(
     for statement in addressed_grants(backend, &loaded, plan) {
         add_grants(&mut loaded, all(connection, statement).await?)?;
     }
+    let purchases = paid_purchases(&loaded, plan);
+    if !purchases.is_empty() {
+        add_grants(&mut loaded, all(connection, load::grants_by_purchase(backend, &purchases)).await?)?;
+    }
     Ok(loaded)
+}
+
+/// The purchases of payments, whose own grants are at hand.
+fn paid_purchases(loaded: &BTreeMap<WalletKey, Loaded>, plan: &LoadPlan) -> Vec<(WalletKey, OriginId)> {
+    let purchase = |(key, payment): &(WalletKey, ExternalRef)| {
+        let grants = loaded.get(key)?.wallet.grants.values();
+        let name = PurchaseName::Payment(payment.clone());
+        name.top_up(grants).map(|id| (*key, id.clone()))
+    };
+    plan.paid.iter().filter_map(purchase).collect()
 }
 
 /// What reads the grants that may be closed; most batches need none. The profiles and reservations are at hand.

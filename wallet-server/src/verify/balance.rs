@@ -1,7 +1,7 @@
 //! What a wallet has of one unit, folded from its postings.
 
 use wallet_core::UnitId;
-use wallet_core::entry::EntryBalance;
+use wallet_core::entry::{Entry, EntryBalance};
 use wallet_core::posting::{Part, Posting};
 
 use crate::store::entity::wallet_balances;
@@ -56,11 +56,21 @@ impl UnitFold {
             format!("I4: tells {} {}, by the postings {}", words(told), balance.unit, words(self.sums))
         });
         self.drift = drift;
+        let EntryBalance { unit, available, debt, .. } = balance;
+        faults.unless(*available <= 0 || *debt <= 0, revision, || {
+            format!("I3: tells that {available} {unit} are available and {debt} owed")
+        });
     }
 
-    /// So much of what is owed no limit bounds, until nothing is owed.
-    pub(super) fn owe_unbounded(&mut self, amount: i128) {
-        self.unbounded = if self.sums[2] <= 0 { 0 } else { self.unbounded + amount };
+    /// I3 of an entry that makes `owed` of it, `unbounded` of which no limit bounds until nothing is owed. The limit
+    /// counts that part too: only what it leaves can be owed for anything else.
+    pub(super) fn owe(&mut self, owed: i128, unbounded: i128, entry: &Entry, faults: &mut Faults) {
+        let after = self.sums[2];
+        let may_be = i128::from(self.debt_limit).max(after - owed + unbounded);
+        faults.unless(owed == 0 || after <= may_be, entry.revision, || {
+            format!("I3: {after} are owed after {owed} were charged to the debt, {may_be} may be")
+        });
+        self.unbounded = if after <= 0 { 0 } else { self.unbounded + unbounded };
     }
 
     /// I4 of the stored balance. I3: debt only within its limit, but for chargebacks.

@@ -6,7 +6,7 @@ use wallet_core::entry::{Entry, EntryBalance, EntryKind};
 use wallet_core::fact::Digest;
 use wallet_core::grant::GrantKey;
 use wallet_core::posting::{Account, Part, Posting};
-use wallet_core::reservation::State;
+use wallet_core::reservation::{LATE_SETTLE, State};
 use wallet_core::{Timestamp, UnitId};
 
 use crate::verify::moves;
@@ -34,8 +34,8 @@ pub(super) struct Life {
     pub(super) silent: i64,
     /// The one terminal entry, with the state it led to.
     pub(super) ended: Option<(State, Told)>,
-    /// The late settle of an expired hold.
-    pub(super) late: Option<Told>,
+    /// What ended an expired hold for good, with the state it led to.
+    pub(super) late: Option<(State, Told)>,
     /// What was agreed.
     pub(super) terms: Option<Digest>,
     /// How it ended, as the last entry told.
@@ -70,7 +70,15 @@ impl Life {
         let told = Told { revision: entry.revision, time: entry.effective_time };
         let may = match (entry.kind, self.reserved, &self.ended) {
             (EntryKind::Reserved | EntryKind::Cancelled, None, None) => true,
-            (EntryKind::SettledLate, Some(_), Some((State::Expired, _))) => self.late.is_none(),
+            (
+                EntryKind::SettledLate | EntryKind::Failed | EntryKind::Cancelled,
+                Some(_),
+                Some((State::Expired, expired)),
+            ) => {
+                let in_time = told.time < expired.time.plus(LATE_SETTLE);
+                let moves = entry.kind == EntryKind::SettledLate || entry.postings.is_empty();
+                self.late.is_none() && in_time && moves
+            }
             (EntryKind::ChargeReversed, _, ended) => ended.is_some(),
             (EntryKind::Reserved | EntryKind::SettledLate, ..) => false,
             (_, reserved, ended) => reserved.is_some() && ended.is_none(),
@@ -82,10 +90,10 @@ impl Life {
             EntryKind::Reserved => self.reserved = Some(told),
             EntryKind::Started => {}
             EntryKind::Settled => self.ended = Some((State::Settled, told)),
-            EntryKind::Failed => self.ended = Some((State::Failed, told)),
-            EntryKind::Cancelled => self.ended = Some((State::Cancelled, told)),
+            EntryKind::Failed => self.end(State::Failed, told),
+            EntryKind::Cancelled => self.end(State::Cancelled, told),
             EntryKind::HoldExpired => self.ended = Some((State::Expired, told)),
-            EntryKind::SettledLate => self.late = Some(told),
+            EntryKind::SettledLate => self.late = Some((State::Settled, told)),
             EntryKind::ChargeReversed => {}
             other => return Err(format!("is {other:?}, and names a reservation")),
         }
@@ -96,9 +104,8 @@ impl Life {
             self.reversed(entry);
             return Ok(());
         }
-        let charges = matches!(entry.kind, EntryKind::Settled | EntryKind::SettledLate);
         for posting in &entry.postings {
-            self.moved(posting, charges);
+            self.moved(posting, moves::charges_available(entry, &posting.unit));
         }
         Ok(())
     }
@@ -121,9 +128,20 @@ impl Life {
         }
     }
 
+    /// It failed or was cancelled, before or after its hold expired.
+    fn end(&mut self, state: State, told: Told) {
+        let ending = if self.ended.is_some() { &mut self.late } else { &mut self.ended };
+        *ending = Some((state, told));
+    }
+
+    /// The state it ended in.
+    pub(super) fn state(&self) -> Option<State> {
+        self.late.or(self.ended).map(|(state, _)| state)
+    }
+
     /// The entry that finished it.
     pub(super) fn finished(&self) -> Option<Told> {
-        self.late.or(self.ended.map(|(_, told)| told))
+        self.late.or(self.ended).map(|(_, told)| told)
     }
 
     /// The last revision that is known to be about it.
@@ -131,7 +149,7 @@ impl Life {
         self.finished().or(self.started).or(self.reserved).map_or(0, |told| told.revision)
     }
 
-    /// Where nothing is charged to what is available, a new grant repays debt: none of the job's doing.
+    /// Where nothing is charged to what is available, credits that return repay debt: none of the job's doing.
     fn moved(&mut self, posting: &Posting, charges: bool) {
         let amount = i128::from(posting.amount);
         match (&posting.account, posting.from, posting.to) {
@@ -173,7 +191,7 @@ impl Life {
         let mut words = Vec::new();
         words.extend(self.reserved.map(|told| format!("Reserved at revision {}", told.revision)));
         words.extend(self.ended.map(|(state, told)| format!("{state:?} at revision {}", told.revision)));
-        words.extend(self.late.map(|told| format!("SettledLate at revision {}", told.revision)));
+        words.extend(self.late.map(|(state, told)| format!("{state:?} late at revision {}", told.revision)));
         if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
     }
 }

@@ -16,24 +16,30 @@ pub(super) fn check(entry: &Entry, faults: &mut Faults) {
             format!("I1: {amount} {unit} of {account} from {from:?} to {to:?} in an entry {:?}", entry.kind)
         });
     }
-    if matches!(entry.kind, EntryKind::Failed | EntryKind::Cancelled) {
-        for EntryBalance { unit, .. } in &entry.balances {
-            let (owed, gone) = (sum(entry, unit, Part::Issued, Part::Owed), taken_from_holds(entry, unit));
-            faults.unless(owed <= gone, entry.revision, || {
-                format!("I3: {owed} {unit} become debt, {gone} of what was held were taken back")
+    for EntryBalance { unit, .. } in &entry.balances {
+        let (paid, repaid) = repayment(entry, unit);
+        if matches!(entry.kind, EntryKind::Failed | EntryKind::Cancelled) && repaid == 0 {
+            let (instead, gone) =
+                (paid + sum(entry, unit, Part::Issued, Part::Owed), taken_from_holds(entry, unit));
+            faults.unless(instead <= gone, entry.revision, || {
+                format!("I3: {instead} {unit} are charged beside the hold, {gone} of it were taken back")
             });
         }
+        // A charge that was debt comes off the debt without being paid.
+        let reversed = entry.kind == EntryKind::ChargeReversed && paid < repaid;
+        let fits = charges_available(entry, unit) || paid == repaid || reversed;
+        faults.unless(fits, entry.revision, || {
+            format!("I1: {paid} {unit} consumed to repay debt, {repaid} repaid")
+        });
     }
-    if entry.kind != EntryKind::Settled && entry.kind != EntryKind::SettledLate {
-        for balance in &entry.balances {
-            let (paid, repaid) = repayment(entry, &balance.unit);
-            // A charge that was debt comes off the debt without being paid.
-            let reversed = entry.kind == EntryKind::ChargeReversed && paid < repaid;
-            faults.unless(paid == repaid || reversed, entry.revision, || {
-                format!("I1: {paid} {} consumed to repay debt, {repaid} repaid", balance.unit)
-            });
-        }
-    }
+}
+
+/// Whether what becomes consumed of the available credits of a unit is a charge. Where debt is repaid it is not: credits
+/// that return repay debt, and charges beside the hold leave nothing of it to return.
+pub(super) fn charges_available(entry: &Entry, unit: &UnitId) -> bool {
+    use EntryKind::{Cancelled, Failed, Settled, SettledLate};
+    matches!(entry.kind, Settled | SettledLate | Failed | Cancelled)
+        && sum(entry, unit, Part::Owed, Part::Issued) == 0
 }
 
 /// How an account is called in a fault.
@@ -50,20 +56,22 @@ pub(super) fn sum(entry: &Entry, unit: &UnitId, from: Part, to: Part) -> i128 {
     moves.map(|posting| i128::from(posting.amount)).sum()
 }
 
-/// What an entry makes owed that no limit bounds: what was used of a purchase that is charged back, then and later.
-pub(super) fn unbounded_debt(entry: &Entry, unit: &UnitId) -> i128 {
+/// What an entry makes owed, and how much of that no limit bounds: what was used of a purchase that is charged back, then
+/// and later.
+pub(super) fn new_debt(entry: &Entry, unit: &UnitId) -> (i128, i128) {
     let owed = sum(entry, unit, Part::Issued, Part::Owed);
-    match entry.kind {
+    let unbounded = match entry.kind {
         EntryKind::ChargedBack => owed,
         _ => owed.min(taken_from_holds(entry, unit)),
-    }
+    };
+    (owed, unbounded)
 }
 
 fn taken_from_holds(entry: &Entry, unit: &UnitId) -> i128 {
     sum(entry, unit, Part::Held, Part::Revoked)
 }
 
-/// What outside of charges is consumed, which is to repay debt, and what is repaid.
+/// What of the available credits is consumed, which outside of charges is to repay debt, and what is repaid.
 fn repayment(entry: &Entry, unit: &UnitId) -> (i128, i128) {
     (sum(entry, unit, Part::Available, Part::Consumed), sum(entry, unit, Part::Owed, Part::Issued))
 }
@@ -82,9 +90,9 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
     };
     use Part::{Available, Consumed, Expired, Held, Issued, Owed, PaidOut, Pending, Revoked};
     let gives_back = matches!(kind, Failed | Cancelled | HoldExpired);
-    // Wherever credits become available in a new grant, they repay what is owed.
     let gives = gives_back || gives_allowances(kind) || matches!(kind, ToppedUp | Granted | ChargeReversed);
-    let repays = gives || kind == GrantEffective;
+    // Wherever credits become available they repay what is owed, and what a chargeback makes owed is repaid at once.
+    let repays = gives || matches!(kind, GrantEffective | Settled | ChargedBack);
     let lapses =
         matches!(kind, GrantExpired | SubscriptionEnded | SubscriptionCancelled | SubscriptionRefunded);
     match (account, from, to) {
@@ -99,7 +107,7 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         (_, Pending | Available, PaidOut) => kind == TopUpRefunded,
         (_, Available, Held) => kind == Reserved,
         (_, Consumed, Available | Expired | Revoked) => kind == ChargeReversed,
-        (_, Available, Consumed) => repays || matches!(kind, Settled | SettledLate),
+        (_, Available, Consumed) => repays || kind == SettledLate,
         (_, Held, Consumed) => matches!(kind, Settled | Failed | Cancelled),
         (_, Held, Available | Expired | Revoked) => gives_back || kind == Settled,
         _ => false,

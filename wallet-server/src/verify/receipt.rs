@@ -157,7 +157,9 @@ impl Receipt<'_> {
             });
         }
         let said = (bill.late, bill.failure.is_some(), bill.cancel_reason.is_some());
-        let told = (self.life.late.is_some(), ended == Some(State::Failed), ended == Some(State::Cancelled));
+        let state = self.life.state();
+        let late = ended == Some(State::Expired) && state == Some(State::Settled);
+        let told = (late, state == Some(State::Failed), state == Some(State::Cancelled));
         self.unless(said == told, faults, || {
             format!("I7: (late, failed, cancelled) are {said:?} in its bill, {told:?} by its entries")
         });

@@ -55,9 +55,8 @@ pub(super) fn check<'a>(
 }
 
 fn expected_state(life: &Life) -> State {
-    match life.ended {
-        Some(_) if life.late.is_some() => State::Settled,
-        Some((state, _)) => state,
+    match life.state() {
+        Some(state) => state,
         None if life.started.is_some() => State::Processing,
         None => State::Held,
     }

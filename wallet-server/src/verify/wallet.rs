@@ -172,7 +172,8 @@ impl WalletFold {
         for balance in &entry.balances {
             let unit = self.unit(&balance.unit);
             unit.told(balance, entry.revision, faults);
-            unit.owe_unbounded(moves::unbounded_debt(entry, &balance.unit));
+            let (owed, unbounded) = moves::new_debt(entry, &balance.unit);
+            unit.owe(owed, unbounded, entry, faults);
         }
         let moved = |unit: &UnitId| entry.postings.iter().any(|posting| posting.unit == *unit);
         let told = |unit: &UnitId| entry.balances.iter().any(|balance| balance.unit == *unit);

@@ -84,7 +84,7 @@ pub(crate) fn refund(wallet: &str, request: &str, top_up: &str) -> v1::RefundTop
     v1::RefundTopUpRequest {
         wallet_id: wallet.into(),
         request_id: request.into(),
-        top_up_id: top_up.into(),
+        purchase: Some(v1::refund_top_up_request::Purchase::TopUpId(top_up.into())),
         reason: "changed their mind".into(),
         ..Default::default()
     }
@@ -95,7 +95,7 @@ pub(crate) fn charge_back(wallet: &str, request: &str, top_up: &str) -> v1::Reco
     v1::RecordChargebackRequest {
         wallet_id: wallet.into(),
         request_id: request.into(),
-        top_up_id: top_up.into(),
+        purchase: Some(v1::record_chargeback_request::Purchase::TopUpId(top_up.into())),
         reason: "dispute".into(),
     }
 }

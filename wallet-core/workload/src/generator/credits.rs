@@ -1,7 +1,9 @@
 //! Credits that come in and go, and the wallet's own properties.
 
 use wallet_core::catalog::Threshold;
-use wallet_core::decide::{Grant, Purchase, RecordChargeback, RefundTopUp, RevokeGrant, TopUp, UpdateWallet};
+use wallet_core::decide::{
+    Grant, Purchase, PurchaseName, RecordChargeback, RefundTopUp, RevokeGrant, TopUp, UpdateWallet,
+};
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Command, Source, Timestamp};
@@ -76,17 +78,27 @@ impl Generator {
 
     /// A purchase goes back: asked for in time and unused as a rule; now and then by the bank, or without a chance.
     pub(super) fn money_back(&mut self, model: &Model) -> Option<Command> {
-        let (hopeless, by_bank) = (self.rng.percent(15), self.rng.percent(15));
+        let (hopeless, by_bank) = (self.rng.percent(15), self.rng.percent(25));
+        let at_work = by_bank && self.rng.percent(60);
         let asked = |lot: &Lot| model.now.min(lot.paid() + 24 * HOUR - 1);
         let fits = |lot: &&Lot| {
             let sound = lot.gone.is_none() && lot.used == 0 && model.held_of(&lot.key) == 0;
             lot.purchase().is_some() && lot.first.is_none() && (hopeless || by_bank || sound)
         };
-        let lots: Vec<&Lot> = model.lots.iter().filter(fits).collect();
+        let mut lots: Vec<&Lot> = model.lots.iter().filter(fits).collect();
+        if at_work && lots.iter().any(|lot| model.held_of(&lot.key) > 0) {
+            lots.retain(|lot| model.held_of(&lot.key) > 0);
+        }
         let lot = *self.rng.pick(&lots)?;
-        let (request, top_up, reason) = (self.new_id("r"), lot.purchase()?.clone(), String::new());
+        let (request, reason) = (self.new_id("r"), String::new());
+        let purchase = match &lot.command {
+            Some(Command::TopUp(TopUp { external_ref: Some(payment), .. })) if self.rng.percent(50) => {
+                PurchaseName::Payment(payment.clone())
+            }
+            _ => PurchaseName::TopUp(lot.purchase()?.clone()),
+        };
         if by_bank {
-            return Some(Command::RecordChargeback(RecordChargeback { request, top_up, reason }));
+            return Some(Command::RecordChargeback(RecordChargeback { request, purchase, reason }));
         }
         let requested_time = match self.rng.within(0, 9) {
             0 => None,
@@ -94,7 +106,7 @@ impl Generator {
             _ => Some(asked(lot)),
         };
         let requested_time = requested_time.map(Timestamp::from_micros);
-        Some(Command::RefundTopUp(RefundTopUp { request, top_up, requested_time, reason }))
+        Some(Command::RefundTopUp(RefundTopUp { request, purchase, requested_time, reason }))
     }
 
     pub(super) fn update(&mut self, model: &Model) -> Option<Command> {

@@ -194,12 +194,30 @@ impl Generator {
         }
     }
 
+    /// Late, or too late: of a job whose hold has expired, or that was ended after that.
     fn settle_late(&mut self, model: &Model) -> Option<Command> {
-        let late = |job: &&Job| job.state == State::Expired && model.now < job.ended + 72 * HOUR;
+        let job = self.expired_job(model)?;
+        let outcome = match self.rng.within(0, 9) {
+            0 | 1 => Outcome::Failed(Failure { code: "GPU_LOST".to_owned(), message: String::new() }),
+            _ => Outcome::Succeeded(self.cost(job, 110)),
+        };
+        let attempt = match self.rng.within(0, 9) {
+            0 => Some(0),
+            1 => Some(job.attempt),
+            _ => None,
+        };
+        let accept_late = self.rng.percent(95);
+        Some(Command::Settle(Settle { id: job.id.clone(), attempt, outcome, accept_late }))
+    }
+
+    /// A job whose hold expired less than 72 hours ago, or a little more.
+    fn expired_job<'a>(&mut self, model: &'a Model) -> Option<&'a Job> {
+        let hours = if self.rng.percent(10) { 80 } else { 72 };
+        let late = |job: &&Job| {
+            !job.is_open() && job.deadline <= job.ended && model.now < job.deadline + hours * HOUR
+        };
         let jobs: Vec<&Job> = model.jobs.iter().filter(late).collect();
-        let job = *self.rng.pick(&jobs)?;
-        let outcome = Outcome::Succeeded(self.cost(job, 110));
-        Some(Command::Settle(Settle { id: job.id.clone(), attempt: None, outcome, accept_late: true }))
+        self.rng.pick(&jobs).copied()
     }
 
     /// A charge goes back, all of what is left of it or a part; now and then too much.
@@ -230,7 +248,7 @@ impl Generator {
                 allow_missing: true,
             }));
         }
-        let job = self.open_job(model)?;
+        let job = if self.rng.percent(8) { self.expired_job(model)? } else { self.open_job(model)? };
         let generous = amounts(&[("credits", 1_000_000)]);
         let max_fees = if self.rng.percent(20) { generous } else { Amounts::none() };
         let allow_missing = self.rng.percent(30);

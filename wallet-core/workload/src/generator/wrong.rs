@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wallet_core::decide::{
-    Cancel, ChangePlan, Cost, ExplicitPrice, Outcome, PriceSource, Purchase, Quote, RecordPayment, Reserve,
-    ResumeSubscription, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp,
+    Cancel, ChangePlan, Cost, ExplicitPrice, Grant, Outcome, PriceSource, Purchase, PurchaseName, Quote,
+    RecordPayment, Reserve, ResumeSubscription, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp,
 };
-use wallet_core::grant::GrantKey;
+use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::subscription::Overrides;
-use wallet_core::{Amounts, Command, Decimal, Operation, Timestamp};
+use wallet_core::{Amounts, Command, Decimal, Operation, Source, Timestamp};
 
 use super::{Generator, amounts, parse};
 use crate::model::{Job, Model, SECOND};
@@ -21,12 +21,13 @@ impl Generator {
             0 | 1 => self.altered(),
             2 => self.wrong_end(model),
             3 => self.stale(model),
+            4 if self.rng.percent(40) => Some(self.misleading()),
             4 => Some(self.wrong_purchase(model)),
             5 => Some(self.wrong_price(model)),
             6 => Some(self.wrong_plan(model)),
             _ => Some(Command::RevokeGrant(RevokeGrant {
                 request: self.new_id("r"),
-                grant: GrantKey::parse("nothing").ok()?,
+                grant: GrantKey::parse("grant:nothing").ok()?,
                 reason: String::new(),
             })),
         }
@@ -57,9 +58,9 @@ impl Generator {
             Command::Subscribe(c) => c.plan = "trial".to_owned(),
             Command::ChangePlan(c) => c.plan = "week".to_owned(),
             Command::CancelSubscription(c) => c.now = !c.now,
-            Command::RevokeGrant(c) => c.grant = GrantKey::parse("nothing").ok()?,
-            Command::RefundTopUp(c) => c.top_up = parse("nothing"),
-            Command::RecordChargeback(c) => c.top_up = parse("nothing"),
+            Command::RevokeGrant(c) => c.grant = GrantKey::parse("grant:nothing").ok()?,
+            Command::RefundTopUp(c) => c.purchase = self.no_purchase(),
+            Command::RecordChargeback(c) => c.purchase = self.no_purchase(),
             Command::ReverseCharge(c) => c.amounts = amounts(&[("credits", 1_000_000)]),
             Command::RefundSubscription(_)
             | Command::ResumeSubscription(_)
@@ -133,6 +134,40 @@ impl Generator {
     fn some_worker(&mut self, attempt: i32) -> StartOptions {
         let worker = parse(self.rng.one_of(["w1", "w2", "w3"]));
         StartOptions { worker, attempt, lease: Some(Duration::from_secs(60)) }
+    }
+
+    fn no_purchase(&mut self) -> PurchaseName {
+        match self.rng.percent(50) {
+            true => PurchaseName::TopUp(parse("nothing")),
+            false => PurchaseName::Payment(ExternalRef { provider: parse("stripe"), id: parse("nothing") }),
+        }
+    }
+
+    /// Credits under an id that looks like that of other credits.
+    fn misleading(&mut self) -> Command {
+        let word = self.rng.one_of(["top_up:", "grant:", "grace:", "period:"]);
+        let id = parse(&format!("{word}{}", self.rng.one_of(["t1", "g1", "j1", "1.0.0"])));
+        let (credits, amount) = (parse("credits"), 10);
+        if self.rng.percent(50) {
+            let purchase = Purchase::Amount(credits, amount);
+            return Command::TopUp(TopUp {
+                id,
+                purchase,
+                external_ref: None,
+                paid_amount: None,
+                paid_time: None,
+            });
+        }
+        Command::Grant(Grant {
+            id,
+            unit: credits,
+            amount,
+            source: Source::Adjustment,
+            priority: 0,
+            effective_time: None,
+            expire_time: None,
+            reason: String::new(),
+        })
     }
 
     fn wrong_purchase(&mut self, model: &Model) -> Command {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use wallet_core::decide::{Cost, Outcome, PriceSource, Purchase};
+use wallet_core::decide::{Cost, Outcome, PriceSource, Purchase, PurchaseName};
 use wallet_core::entry::EntryKind;
 use wallet_core::event::Event;
 use wallet_core::grant::GrantKey;
@@ -180,10 +180,14 @@ fn fields(command: &Command) -> Fields {
         }
         Command::CancelSubscription(c) => say("when", c.now.then_some(&"now")),
         Command::RefundTopUp(c) => {
-            say("top_up_id", Some(&c.top_up));
+            let (name, value) = named(&c.purchase);
+            say(name, Some(value));
             say("requested_time", c.requested_time.as_ref().map(|time| time as _));
         }
-        Command::RecordChargeback(c) => say("top_up_id", Some(&c.top_up)),
+        Command::RecordChargeback(c) => {
+            let (name, value) = named(&c.purchase);
+            say(name, Some(value));
+        }
         Command::ReverseCharge(c) => {
             say("reservation_id", Some(&c.reservation));
             say("amounts", (!c.amounts.is_empty()).then_some(&c.amounts));
@@ -196,6 +200,14 @@ fn fields(command: &Command) -> Fields {
         | Command::Poke => {}
     }
     said
+}
+
+/// By which field a purchase is named.
+fn named(purchase: &PurchaseName) -> (&'static str, &dyn Debug) {
+    match purchase {
+        PurchaseName::TopUp(id) => ("top_up_id", id),
+        PurchaseName::Payment(payment) => ("external_ref", payment),
+    }
 }
 
 fn negotiated(overrides: &Overrides) -> Option<&dyn Debug> {

@@ -4,7 +4,7 @@ use wallet_core::decide::{Grant, Purchase, RevokeGrant, TopUp};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{GrantKey, Origin, TakenBack};
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Amounts, Command, Source};
+use wallet_core::{Amounts, Command, OriginId, Source};
 
 use super::answer::{Answered, Refusal, Seen, same};
 use super::calendar::{DAY, NEVER, months_after};
@@ -110,6 +110,7 @@ impl Model {
             keys.sort();
             return Ok(Answered::again(Seen::Lots(keys)));
         }
+        looks_like_no_other(&top_up.id)?;
         let paid = top_up.paid_time.map_or(self.now, |time| time.as_micros());
         if paid > self.now {
             return Err(Refusal::field());
@@ -185,6 +186,7 @@ impl Model {
             }
             return Ok(Answered::again(Seen::Lots(vec![key])));
         }
+        looks_like_no_other(&grant.id)?;
         let unit = sold::unit(&grant.unit).ok_or_else(Refusal::field)?;
         let from = grant.effective_time.map_or(self.now, |time| time.as_micros());
         let until = grant.expire_time.map_or(NEVER, |time| time.as_micros());
@@ -214,4 +216,10 @@ impl Model {
         self.remember(command, EntryKind::GrantRevoked);
         Ok(Answered::done(seen))
     }
+}
+
+/// An id that anybody could take for a lot of another kind is refused.
+fn looks_like_no_other(id: &OriginId) -> Result<(), Refusal> {
+    let words = ["top_up:", "grant:", "grace:", "period:"];
+    if words.iter().any(|word| id.as_str().starts_with(word)) { Err(Refusal::field()) } else { Ok(()) }
 }

@@ -26,18 +26,27 @@ impl Model {
                 }
             }
             (State::Settled | State::Failed, _) => return repeated(job, command),
-            (State::Expired, Outcome::Failed(_)) => {
+            (State::Expired, Outcome::Failed(_)) if self.too_late(job) => {
                 return Ok(Answered::done(Seen::Job(settle.id.clone())));
             }
-            (State::Expired, Outcome::Succeeded(cost))
-                if settle.accept_late && self.now < job.ended + 72 * HOUR =>
-            {
+            // Everything went back long ago; but nobody charges it any more.
+            (State::Expired, Outcome::Failed(_)) => {
+                fence(job, settle.attempt)?;
+                self.jobs[n].state = State::Failed;
+                self.write(EntryKind::Failed, self.now);
+            }
+            (State::Expired, Outcome::Succeeded(cost)) if settle.accept_late && !self.too_late(job) => {
                 fence(job, settle.attempt)?;
                 self.charge_late(n, cost)?;
             }
             (state @ (State::Expired | State::Cancelled), _) => return Err(finished(state)),
         }
         Ok(self.ended(n, command))
+    }
+
+    /// Whether nothing can be charged any more for a job whose hold has expired.
+    fn too_late(&self, job: &Job) -> bool {
+        self.now >= job.ended + 72 * HOUR
     }
 
     fn ended(&mut self, n: usize, command: &Command) -> Answered {
@@ -78,28 +87,36 @@ impl Model {
         let job = self.jobs[n].clone();
         let cost = self.cost(&job, cost)?;
         let over = |unit: Unit| (find(&cost, unit) - job.reserved(unit)).max(0);
+        // What is held and was taken back by the bank is not there to be charged.
+        let gone = |model: &Self, unit| model.gone(&job, unit, find(&cost, unit).min(job.reserved(unit)));
         if job.price.beyond == Beyond::AllOrRefuse {
-            let beyond: Vec<(Unit, i64)> =
-                job.price.amounts.iter().map(|(unit, _)| (*unit, over(unit))).collect();
+            let beyond = |(unit, _): &(Unit, i64)| match over(unit) {
+                0 => (*unit, 0),
+                over => (*unit, over + gone(self, unit)),
+            };
+            let beyond: Vec<(Unit, i64)> = job.price.amounts.iter().map(beyond).collect();
             self.affords(None, &beyond)?;
         }
         for (unit, reserved) in &job.price.amounts {
             let wanted = over(unit).min((find(&job.price.most, unit) - reserved).max(0));
-            let there = self.available(unit);
-            let owed = self.owed(unit);
+            let gone = gone(self, unit);
             let whole = |amount: i64| amount / sold::step(unit) * sold::step(unit);
+            // That comes first, from what is there, and the rest is owed. The overage has what is left of both.
+            let instead = gone.min(self.available(unit));
+            let there = self.available(unit) - instead;
+            let owed = self.owed(unit).debt + gone - instead;
             let (beyond, debt) = match job.price.beyond {
                 Beyond::Never => (0, 0),
                 Beyond::AllOrRefuse => (over(unit), 0),
                 Beyond::IfAvailable => (whole(wanted.min(there)), 0),
                 Beyond::Owe => {
-                    let all = whole(wanted.min(there + (owed.limit - owed.debt).max(0)));
+                    let all = whole(wanted.min(there + (self.owed(unit).limit - owed).max(0)));
                     (all.min(there), all - all.min(there))
                 }
             };
-            self.charge_held(n, unit, find(&cost, unit).min(*reserved), self.now);
-            self.charge_free(n, unit, beyond);
-            self.charge_debt(n, unit, debt);
+            self.charge_held(n, unit, find(&cost, unit).min(*reserved) - gone, self.now);
+            self.charge_free(n, unit, instead + beyond);
+            self.charge_debt(n, unit, gone - instead + debt);
             if over(unit) > beyond + debt {
                 self.jobs[n].uncollected.push((unit, over(unit) - beyond - debt));
             }
@@ -131,31 +148,32 @@ impl Model {
         Ok(())
     }
 
-    /// Charges what is held: first what would lapse, then in the order in which it was taken. What a bank took back
-    /// is not there to be charged: it is owed.
+    /// How much of a charge to a hold nothing is there for, since the bank took it back.
+    fn gone(&self, job: &Job, unit: Unit, amount: i64) -> i64 {
+        let there = |part: &&Part| {
+            let lot = part.lot.as_ref().and_then(|key| self.find_lot(key));
+            part.unit == unit && lot.is_some_and(|lot| self.lots[lot].gone != Some(TakenBack::ChargedBack))
+        };
+        (amount - job.parts.iter().filter(there).map(|part| part.held).sum::<i64>()).max(0)
+    }
+
+    /// Charges what is held and there: first what would lapse, then in the order in which it was taken.
     fn charge_held(&mut self, n: usize, unit: Unit, amount: i64, at: i64) {
-        let (mut left, mut owed) = (amount, 0);
+        let mut left = amount;
         for lapsing in [true, false] {
             for p in 0..self.jobs[n].parts.len() {
                 let part = &self.jobs[n].parts[p];
                 let Some(lot) = part.lot.as_ref().and_then(|key| self.find_lot(key)) else { continue };
-                if part.unit != unit || (self.lots[lot].until <= at) != lapsing {
+                let gone = self.lots[lot].gone == Some(TakenBack::ChargedBack);
+                if part.unit != unit || gone || (self.lots[lot].until <= at) != lapsing {
                     continue;
                 }
-                let now = left.min(part.held - part.charged - part.lapsed);
+                let now = left.min(part.held - part.charged);
                 left -= now;
-                let part = &mut self.jobs[n].parts[p];
-                if self.lots[lot].gone == Some(TakenBack::ChargedBack) {
-                    part.lapsed += now;
-                    self.lots[lot].taken += now;
-                    owed += now;
-                } else {
-                    part.charged += now;
-                    self.lots[lot].used += now;
-                }
+                self.jobs[n].parts[p].charged += now;
+                self.lots[lot].used += now;
             }
         }
-        self.charge_debt(n, unit, owed);
     }
 
     fn charge_debt(&mut self, n: usize, unit: Unit, amount: i64) {
@@ -190,6 +208,7 @@ impl Model {
             } else if self.lots[lot].until > at {
                 self.lots[lot].free += rest;
                 self.stir(self.lots[lot].unit);
+                self.repay(lot, rest);
                 self.jobs[n].parts[p].returned = rest;
             } else {
                 self.lots[lot].lapsed += rest;
@@ -228,7 +247,11 @@ impl Model {
 
     fn charge_fee(&mut self, n: usize, unit: Unit, fee: i64) {
         if fee > 0 {
-            self.charge_held(n, unit, fee, self.now);
+            let gone = self.gone(&self.jobs[n], unit, fee);
+            let instead = gone.min(self.available(unit));
+            self.charge_held(n, unit, fee - gone, self.now);
+            self.charge_free(n, unit, instead);
+            self.charge_debt(n, unit, gone - instead);
             self.jobs[n].fees.push((unit, fee));
         }
     }
@@ -245,7 +268,14 @@ impl Model {
         match self.jobs[n].state {
             State::Held | State::Processing => {}
             State::Cancelled => return repeated(&self.jobs[n], command),
-            State::Expired => return Ok(Answered::done(Seen::Job(cancel.id.clone()))),
+            State::Expired if self.too_late(&self.jobs[n]) => {
+                return Ok(Answered::done(Seen::Job(cancel.id.clone())));
+            }
+            State::Expired => {
+                self.jobs[n].state = State::Cancelled;
+                self.write(EntryKind::Cancelled, self.now);
+                return Ok(self.ended(n, command));
+            }
             state => return Err(finished(state)),
         }
         let fees = if cancel.reason == CancelReason::User { user_fees(&self.jobs[n]) } else { Vec::new() };

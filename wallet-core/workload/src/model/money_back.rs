@@ -1,6 +1,6 @@
 //! Purchases go back: for the money, or because the bank took it.
 
-use wallet_core::decide::{RecordChargeback, RefundTopUp};
+use wallet_core::decide::{PurchaseName, RecordChargeback, RefundTopUp};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{GrantKey, Origin, TakenBack};
 use wallet_core::wallet::WalletStatus;
@@ -37,8 +37,20 @@ fn refused(cause: &str) -> Refusal {
 }
 
 impl Model {
+    /// A purchase by its own id, if the payment by which it is named bought any.
+    fn by_id(&self, purchase: &PurchaseName) -> PurchaseName {
+        let PurchaseName::Payment(payment) = purchase else { return purchase.clone() };
+        let paid = |lot: &&Lot| match &lot.command {
+            Some(Command::TopUp(c)) => c.external_ref.as_ref() == Some(payment),
+            _ => false,
+        };
+        let id = self.lots.iter().find(paid).map(|lot| lot.key.id.clone());
+        id.map_or_else(|| purchase.clone(), PurchaseName::TopUp)
+    }
+
     /// The lots of a purchase by their places, its own first.
-    fn purchased(&self, id: &OriginId) -> Vec<usize> {
+    fn purchased(&self, purchase: &PurchaseName) -> Vec<usize> {
+        let PurchaseName::TopUp(id) = purchase else { return Vec::new() };
         let mut lots: Vec<usize> = (0..self.lots.len()).collect();
         lots.retain(|n| self.lots[*n].purchase() == Some(id));
         lots.sort_by_key(|n| &self.lots[*n].key);
@@ -49,8 +61,10 @@ impl Model {
         Seen::Lots(lots.iter().map(|n| self.lots[*n].key.clone()).collect())
     }
 
-    pub(super) fn refund(&mut self, refund: &RefundTopUp, command: &Command) -> Result<Answered, Refusal> {
-        let lots = self.purchased(&refund.top_up);
+    pub(super) fn refund(&mut self, refund: &RefundTopUp) -> Result<Answered, Refusal> {
+        let purchase = self.by_id(&refund.purchase);
+        let lots = self.purchased(&purchase);
+        let command = &Command::RefundTopUp(RefundTopUp { purchase, ..refund.clone() });
         if self.requested(command)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
@@ -83,12 +97,10 @@ impl Model {
         Ok(Answered::done(self.seen(&lots)))
     }
 
-    pub(super) fn charge_back(
-        &mut self,
-        chargeback: &RecordChargeback,
-        command: &Command,
-    ) -> Result<Answered, Refusal> {
-        let lots = self.purchased(&chargeback.top_up);
+    pub(super) fn charge_back(&mut self, chargeback: &RecordChargeback) -> Result<Answered, Refusal> {
+        let purchase = self.by_id(&chargeback.purchase);
+        let lots = self.purchased(&purchase);
+        let command = &Command::RecordChargeback(RecordChargeback { purchase, ..chargeback.clone() });
         if self.requested(command)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
@@ -105,6 +117,16 @@ impl Model {
             (lot.free, lot.waiting) = (0, 0);
             lot.gone = Some(TakenBack::ChargedBack);
             self.owed.entry(lot.unit).or_default().debt += lot.used;
+        }
+        // Nobody owes what they have: what else is there repays it, in the order of spending.
+        for (unit, _) in super::sold::UNITS {
+            let owed = self.owed(unit).debt;
+            for (key, repaid) in self.take(unit, owed.min(self.available(unit))) {
+                if let Some(lot) = self.find_lot(&key) {
+                    self.lots[lot].used += repaid;
+                    self.owed.entry(unit).or_default().debt -= repaid;
+                }
+            }
         }
         if self.status == WalletStatus::Active {
             self.status = WalletStatus::Suspended;

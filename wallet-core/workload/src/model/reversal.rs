@@ -125,7 +125,7 @@ impl Model {
         Ok(Answered::done(Seen::Wallet))
     }
 
-    /// What of a unit the present period gives in all, and what of it is charged or held.
+    /// What of a unit the present period gives in all, and what of it is charged, held or was taken back.
     fn used_of_period(&self, sub: &Sub, unit: Unit) -> (i64, i64) {
         let (mut used, mut total) = (0, 0);
         for (allowance, given) in sub.sold.allowances.iter().zip(&sub.given).filter(|(a, _)| a.unit == unit) {
@@ -143,7 +143,7 @@ impl Model {
                 total += lot.amount;
             }
             if given(lot) || first.is_some_and(|first| given(&self.lots[first])) {
-                used += lot.used + self.held_of(&lot.key);
+                used += lot.used + lot.taken + self.held_of(&lot.key);
             }
         }
         (used.min(total), total)

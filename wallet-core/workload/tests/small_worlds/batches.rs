@@ -47,7 +47,7 @@ pub(crate) fn world() -> Lane {
         letter(0, 0, failed("j", "GPU_LOST")),
         letter(1, 0, cancel("j", User)),
         letter(1, 0, cancel("j", Platform)),
-        letter(1, 0, revoke("r", "a")),
+        letter(1, 0, revoke("r", "grant:a")),
         letter(1, 0, reserve("k", "fixed", 8)),
         letter(2, 1, reserve("j", "fixed", 30)),
         letter(2, 1, buy("t", 25)),

@@ -2,10 +2,11 @@
 
 use wallet_core::advance::advance_by;
 use wallet_core::command::Shown;
-use wallet_core::decide::{Reserve, Settle};
-use wallet_core::entry::Entry;
+use wallet_core::decide::{Outcome, Reserve, Settle};
+use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::hold::GRACE_BOUND;
-use wallet_core::reservation::MAX_HOLD;
+use wallet_core::posting::Part;
+use wallet_core::reservation::{LATE_SETTLE, MAX_HOLD, State};
 use wallet_core::{Answer, Command, Context, Reply, Timestamp, Touched, Wallet, execute};
 use wallet_workload::{audit, catalogs};
 
@@ -17,6 +18,7 @@ pub(crate) fn run(wallet: &mut Wallet, now: Timestamp, command: &Command) -> (Re
     let reply = execute(wallet, &context, command, &mut entries, &mut touched).unwrap();
     chained(&before, wallet, &entries);
     announced(&before, wallet, &touched);
+    entries.iter().for_each(|entry| owes_within_its_limit(&before, entry));
     kept(wallet, now, command, &reply);
     for (id, reservation) in &before.reservations {
         let after = wallet.reservations[id].state;
@@ -67,6 +69,23 @@ fn announced(before: &Wallet, after: &Wallet, touched: &Touched) {
     assert!((before.status, &before.profile) == (after.status, &after.profile) || touched.profile);
 }
 
+/// I3: nothing is owed of what is there; and what is owed for a cost beyond the hold is within the limit, beside what the
+/// bank took back.
+fn owes_within_its_limit(before: &Wallet, entry: &Entry) {
+    for balance in &entry.balances {
+        assert!(balance.available == 0 || balance.debt == 0, "I3: owed and available: {entry:?}");
+        let sum = |from, to| -> i64 {
+            let moves = entry.postings.iter().filter(|p| p.unit == balance.unit);
+            moves.filter(|p| (p.from, p.to) == (from, to)).map(|p| p.amount).sum()
+        };
+        let (owed, gone) = (sum(Part::Issued, Part::Owed), sum(Part::Held, Part::Revoked));
+        let limit = before.balance(balance.unit.as_str()).debt_limit;
+        let within = balance.debt <= limit.max(balance.debt - owed + gone);
+        let limited = owed > 0 && entry.kind != EntryKind::ChargedBack;
+        assert!(!limited || within, "I3: {} are owed, {limit} may be: {entry:?}", balance.debt);
+    }
+}
+
 /// What people are promised, whatever the command.
 fn kept(wallet: &Wallet, now: Timestamp, command: &Command, reply: &Reply) {
     for reservation in wallet.reservations.values() {
@@ -90,7 +109,16 @@ fn kept(wallet: &Wallet, now: Timestamp, command: &Command, reply: &Reply) {
         (Command::Settle(Settle { attempt: Some(attempt), .. }), Shown::Reservation(job)) => {
             assert!(!job.state.is_open() && *attempt >= job.attempt, "{job:?} was settled by {attempt}");
         }
-        (Command::Settle(_) | Command::Cancel(_), Shown::Reservation(job)) => {
+        // Who is told that a job is cancelled is not charged for it later.
+        (Command::Cancel(_), Shown::Reservation(job)) => {
+            let too_late = job.state == State::Expired && now >= job.deadline.plus(LATE_SETTLE);
+            assert!(job.state == State::Cancelled || too_late, "{job:?} was cancelled");
+        }
+        (Command::Settle(Settle { outcome: Outcome::Failed(_), .. }), Shown::Reservation(job)) => {
+            let too_late = job.state == State::Expired && now >= job.deadline.plus(LATE_SETTLE);
+            assert!(job.state == State::Failed || too_late, "{job:?} failed");
+        }
+        (Command::Settle(_), Shown::Reservation(job)) => {
             assert!(!job.state.is_open(), "{job:?} was ended");
         }
         (Command::Reserve(Reserve { start: Some(_), .. }) | Command::Start(_), Shown::Reservation(job)) => {

@@ -155,7 +155,7 @@ pub(crate) fn takeovers_world() -> OneWallet {
         cancel("j", User),
         cancel("j", Platform),
         buy("t", 20),
-        revoke("r", "a"),
+        revoke("r", "grant:a"),
         Command::Poke,
     ];
     OneWallet::new(&given, commands, &[minutes(10), minutes(30), DAY])
@@ -164,7 +164,7 @@ pub(crate) fn takeovers_world() -> OneWallet {
 /// Three jobs of three clients that the grants (40 of the default plan among them) cannot all pay for; one may owe.
 pub(crate) fn jobs_world() -> OneWallet {
     let given = [create(30), give("a", 30, minutes(10)), buy("b", 20)];
-    let mut commands = vec![buy("t", 20), revoke("r", "a"), Command::Poke];
+    let mut commands = vec![buy("t", 20), revoke("r", "grant:a"), Command::Poke];
     for (id, kind, n) in [("j1", "open", 30), ("j2", "owing", 30), ("j3", "fixed", 20)] {
         commands.extend([
             reserve(id, kind, n),

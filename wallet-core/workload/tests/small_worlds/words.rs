@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, Cost, CreateWallet, Extend, Grant, Outcome, PriceSource,
-    Purchase, RecordChargeback, RecordPayment, RefundTopUp, Reserve, ResumeSubscription, RevokeGrant, Settle,
-    Start, StartOptions, Subscribe, TopUp, UpdateWallet,
+    Purchase, PurchaseName, RecordChargeback, RecordPayment, RefundTopUp, Reserve, ResumeSubscription,
+    RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
 };
 use wallet_core::grant::GrantKey;
 use wallet_core::reservation::{CancelReason, Failure};
@@ -77,13 +77,13 @@ pub(crate) fn revoke(request: &str, grant: &str) -> Command {
 }
 
 pub(crate) fn refund(request: &str, top_up: &str) -> Command {
-    let (request, top_up) = (request.parse().unwrap(), top_up.parse().unwrap());
-    Command::RefundTopUp(RefundTopUp { request, top_up, requested_time: None, reason: String::new() })
+    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
+    Command::RefundTopUp(RefundTopUp { request, purchase, requested_time: None, reason: String::new() })
 }
 
 pub(crate) fn charge_back(request: &str, top_up: &str) -> Command {
-    let (request, top_up) = (request.parse().unwrap(), top_up.parse().unwrap());
-    Command::RecordChargeback(RecordChargeback { request, top_up, reason: String::new() })
+    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
+    Command::RecordChargeback(RecordChargeback { request, purchase, reason: String::new() })
 }
 
 pub(crate) fn reactivate(request: &str) -> Command {

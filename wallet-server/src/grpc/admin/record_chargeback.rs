@@ -1,9 +1,9 @@
 //! RecordChargeback: the bank took a payment back.
 
-use wallet_core::decide::RecordChargeback;
+use wallet_core::decide::{PurchaseName, RecordChargeback};
 use wallet_core::posting::{Part, moved_to};
 use wallet_core::{Command, Rejection, WalletId};
-use wallet_proto::v1;
+use wallet_proto::v1::{self, record_chargeback_request::Purchase};
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
@@ -33,7 +33,11 @@ fn parse(request: v1::RecordChargebackRequest) -> Result<(WalletId, RecordCharge
     let mut bad = Violations::default();
     let wallet = bad.id("wallet_id", &request.wallet_id);
     let id = bad.id("request_id", &request.request_id);
-    let top_up = bad.id("top_up_id", &request.top_up_id);
+    let purchase = match request.purchase {
+        Some(Purchase::TopUpId(id)) => bad.id("top_up_id", &id).map(PurchaseName::TopUp),
+        Some(Purchase::ExternalRef(payment)) => bad.payment("external_ref", payment),
+        None => bad.no_purchase(),
+    };
     let reason = bad.reason(request.reason);
-    bad.verdict(|| Some((wallet?, RecordChargeback { request: id?, top_up: top_up?, reason })))
+    bad.verdict(|| Some((wallet?, RecordChargeback { request: id?, purchase: purchase?, reason })))
 }

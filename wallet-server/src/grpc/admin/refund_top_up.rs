@@ -1,9 +1,9 @@
 //! RefundTopUp: a purchase goes back for the money, or it is shown whether it would.
 
-use wallet_core::decide::RefundTopUp;
+use wallet_core::decide::{PurchaseName, RefundTopUp};
 use wallet_core::posting::{Part, moved_to};
 use wallet_core::{Command, Rejection, WalletId};
-use wallet_proto::v1;
+use wallet_proto::v1::{self, refund_top_up_request::Purchase};
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
@@ -39,8 +39,12 @@ fn parse(request: v1::RefundTopUpRequest) -> Result<(WalletId, RefundTopUp), Rej
     let mut bad = Violations::default();
     let wallet = bad.id("wallet_id", &request.wallet_id);
     let id = bad.id("request_id", &request.request_id);
-    let top_up = bad.id("top_up_id", &request.top_up_id);
+    let purchase = match request.purchase {
+        Some(Purchase::TopUpId(id)) => bad.id("top_up_id", &id).map(PurchaseName::TopUp),
+        Some(Purchase::ExternalRef(payment)) => bad.payment("external_ref", payment),
+        None => bad.no_purchase(),
+    };
     let requested_time = bad.instant("requested_time", request.requested_time);
     let reason = bad.reason(request.reason);
-    bad.verdict(|| Some((wallet?, RefundTopUp { request: id?, top_up: top_up?, requested_time, reason })))
+    bad.verdict(|| Some((wallet?, RefundTopUp { request: id?, purchase: purchase?, requested_time, reason })))
 }

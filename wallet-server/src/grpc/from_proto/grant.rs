@@ -1,7 +1,7 @@
 //! What is said about credits that come in: what was bought, how it was paid, where it comes from.
 
 use wallet_core::Source;
-use wallet_core::decide::Purchase;
+use wallet_core::decide::{Purchase, PurchaseName};
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_proto::v1::{self, top_up_request};
 
@@ -37,6 +37,17 @@ impl Violations {
         let provider = self.id(&format!("{path}.provider"), &provider);
         let id = self.id(&format!("{path}.id"), &id);
         Some(ExternalRef { provider: provider?, id: id? })
+    }
+
+    /// A purchase by its payment.
+    pub(crate) fn payment(&mut self, path: &str, payment: v1::ExternalRef) -> Option<PurchaseName> {
+        self.external_ref(path, Some(payment)).map(PurchaseName::Payment)
+    }
+
+    /// Refuses a request that names no purchase.
+    pub(crate) fn no_purchase(&mut self) -> Option<PurchaseName> {
+        self.add("purchase", "is required: top_up_id or external_ref");
+        None
     }
 
     /// What was paid, if it is told.

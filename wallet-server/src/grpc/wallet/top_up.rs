@@ -14,6 +14,7 @@ pub(super) async fn top_up(call: Call, request: v1::TopUpRequest) -> Result<v1::
     let done = call.submit(wallet, Command::TopUp(top_up)).await?;
     let catalog = call.catalog();
     Ok(v1::TopUpResponse {
+        top_up_id: done.grants()?.first().map(|grant| grant.key.id.to_string()).unwrap_or_default(),
         grants: done.grants()?.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
         replayed: done.replayed,
         revision: done.revision,

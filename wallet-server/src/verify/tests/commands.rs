@@ -3,8 +3,9 @@
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, Cost, ExplicitPrice, Extend, Grant, Outcome, PriceSource,
-    Purchase, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve, ResumeSubscription,
-    ReverseCharge, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
+    Purchase, PurchaseName, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve,
+    ResumeSubscription, ReverseCharge, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp,
+    UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::operation::Operation;
@@ -41,8 +42,8 @@ pub(super) fn buy(id: &str, pack: &str) -> Command {
 }
 
 pub(super) fn refund(request: &str, top_up: &str) -> Command {
-    let (request, top_up) = (request.parse().unwrap(), top_up.parse().unwrap());
-    Command::RefundTopUp(RefundTopUp { request, top_up, requested_time: None, reason: "unused".to_owned() })
+    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
+    Command::RefundTopUp(RefundTopUp { request, purchase, requested_time: None, reason: "unused".to_owned() })
 }
 
 /// The same, asked for so many minutes after the start.
@@ -57,8 +58,8 @@ pub(super) fn refund_asked(request: &str, top_up: &str, minutes: u32) -> Command
 }
 
 pub(super) fn charge_back(request: &str, top_up: &str) -> Command {
-    let (request, top_up) = (request.parse().unwrap(), top_up.parse().unwrap());
-    Command::RecordChargeback(RecordChargeback { request, top_up, reason: "dispute".to_owned() })
+    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
+    Command::RecordChargeback(RecordChargeback { request, purchase, reason: "dispute".to_owned() })
 }
 
 pub(super) fn reverse(request: &str, job: &str, amounts: Amounts) -> Command {

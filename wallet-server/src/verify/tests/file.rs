@@ -27,7 +27,7 @@ async fn a_ledger_in_which_everything_has_happened_is_clean() {
     let (_folder, url) = written(&stories).await;
     let report = verify(&url).await.unwrap();
     assert!(report.is_clean(), "{report}");
-    assert_eq!((report.wallets, report.reservations), (3, 17), "{report}");
+    assert_eq!((report.wallets, report.reservations), (3, 18), "{report}");
 }
 
 #[tokio::test]

@@ -239,6 +239,7 @@ impl Story {
             .and(grant("g1", 200, None, Some(24 * 60 + 200)))
             .and(reserve("j6", 30, 60, None))
             .and(settle("j6", Cost::AsReserved, false))
+            .and(reserve("j7", 170, 170, None))
             .and(charge_back("c1", "t1"))
             .and(settle("j2", Cost::Amounts(credits(9)), false))
             .and(cancel("j3", CancelReason::User))
@@ -247,11 +248,25 @@ impl Story {
             .and(reverse("v1", "j1", credits(3)))
             .and(reverse("v2", "j2", Amounts::none()))
             .and(reverse("v3", "j6", credits(5)))
+            .and(settle("j7", Cost::Amounts(credits(160)), false))
             .wait(24 * 60)
             .and(reverse("v4", "j6", credits(7)))
             .and(reverse("v5", "j6", Amounts::none()))
             .and(subscribe("s1", "yearly"))
             .and(refund_subscription("f3"))
+    }
+
+    /// Holds that expired, and were ended for good after that.
+    pub(super) fn ended_late(wallet: &str) -> Self {
+        Self::of(wallet)
+            .and(top_up("t1", "credits", 100))
+            .and(reserve("j1", 10, 10, None))
+            .and(reserve("j2", 20, 20, None))
+            .and(reserve("j3", 30, 30, None))
+            .wait(100)
+            .and(cancel("j1", CancelReason::User))
+            .and(fail("j2", "GPU"))
+            .and(settle("j3", Cost::AsReserved, true))
     }
 
     /// This happens next, and is not refused.

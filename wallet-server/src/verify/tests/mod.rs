@@ -10,6 +10,7 @@ mod money_back;
 mod pages;
 mod rows;
 mod tampered_chain;
+mod tampered_ends;
 mod tampered_entries;
 mod tampered_events;
 mod tampered_rows;

@@ -82,7 +82,18 @@ async fn a_refund_takes_all_and_a_chargeback_owes_what_was_used() {
             r.entry(EntryKind::TopUpRefunded).kind = EntryKind::Granted as i16;
             r.rehash();
         }),
-        ("I3: 6 credits become debt, 0 of what was held were taken back", |r| {
+        ("I1: 9 credits consumed to repay debt, 10 repaid", |r| {
+            repost(r.entry_of(EntryKind::Settled, "j7"), |postings| {
+                postings.iter_mut().filter(|p| p.from == Part::Available).for_each(|p| p.amount -= 1);
+            });
+            r.rehash();
+        }),
+        ("I3: tells that 10 credits are available and 26 owed", |r| {
+            let row = r.entry_of(EntryKind::Settled, "j7");
+            row.balances = row.balances.replace("\"a\":0", "\"a\":10");
+            r.rehash();
+        }),
+        ("I3: 6 credits are charged beside the hold, 0 of it were taken back", |r| {
             repost(r.entry_of(EntryKind::Failed, "j5"), |postings| postings.retain(|p| p.to == Part::Owed));
             r.rehash();
         }),

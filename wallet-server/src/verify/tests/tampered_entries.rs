@@ -59,6 +59,12 @@ async fn parts_and_balances_are_the_fold_of_the_postings() {
         ("I3: -960 are Available in grant grant:g1", |r| {
             add(r, |r| r.entry_of(EntryKind::Reserved, "j1"), 960)
         }),
+        ("were charged to the debt, 50 may be", |r| {
+            repost(r.entry_of(EntryKind::Settled, "j6"), |postings| {
+                postings.iter_mut().filter(|p| p.to == Part::Owed).for_each(|p| p.amount += 100);
+            });
+            r.rehash();
+        }),
         ("I4: the balance is", |r| add(r, |r| r.entry(EntryKind::SettledLate), 1)),
         ("I6: ", |r| {
             let other = "trainings".parse().unwrap();

@@ -10,7 +10,7 @@ each_database! {
         let client = server.client().await;
         for validate_only in [false, true] {
             let bad = v1::RefundTopUpRequest {
-                top_up_id: "a#b".into(),
+                purchase: Some(v1::refund_top_up_request::Purchase::TopUpId("a#b".into())),
                 requested_time: instant(-1),
                 reason: long(1_025),
                 validate_only,
@@ -63,8 +63,18 @@ each_database! {
         let expected = [
             "wallet_id: must not be empty",
             "request_id: must not be empty",
-            "top_up_id: must not be empty",
+            "purchase: is required: top_up_id or external_ref",
             "reason: has 1025 bytes, at most 1024 are allowed",
+        ];
+        assert_eq!(violations(client.record_chargeback(bad.clone()).await), expected);
+        let payment = v1::ExternalRef { provider: String::new(), id: "a b".into() };
+        let purchase = Some(v1::record_chargeback_request::Purchase::ExternalRef(payment));
+        let bad = v1::RecordChargebackRequest { purchase, wallet_id: "w".into(), ..bad };
+        let expected = [
+            "request_id: must not be empty".to_owned(),
+            "external_ref.provider: must not be empty".into(),
+            format!("external_ref.id: contains ' '; {ALPHABET}"),
+            "reason: has 1025 bytes, at most 1024 are allowed".into(),
         ];
         assert_eq!(violations(client.record_chargeback(bad).await), expected);
     }

@@ -80,12 +80,12 @@ each_fleet! {
         client.grant(grant("gift", 50)).await.unwrap();
         client.grant(grant("prize", 7)).await.unwrap();
         let answers =
-            at_once(&servers, |client, _| async move { client.revoke_grant(revoke("gift")).await }).await;
+            at_once(&servers, |client, _| async move { client.revoke_grant(revoke("grant:gift")).await }).await;
         let taken = one_effect(answers.into_iter().map(|a| (a.grant.unwrap(), a.replayed)).collect());
         assert_eq!((taken.available, taken.revoked), (0, 50));
         assert_eq!(available(&client).await, 107);
 
-        assert_eq!(mismatch(client.revoke_grant(revoke("prize")).await), ["grant_id"]);
+        assert_eq!(mismatch(client.revoke_grant(revoke("grant:prize")).await), ["grant_id"]);
         let entries = [EntryKind::Granted, EntryKind::Granted, EntryKind::GrantRevoked];
         assert_eq!(entries_after(&client, FRESH).await, entries);
         assert!(servers[0].verify().await.is_clean());
@@ -95,7 +95,7 @@ each_fleet! {
         let client = servers[0].wallet("w", 100).await;
         client.grant(grant("gift", 50)).await.unwrap();
         client.update_wallet(update("Bob")).await.unwrap();
-        let request = v1::RevokeGrantRequest { request_id: "rename".into(), ..revoke("gift") };
+        let request = v1::RevokeGrantRequest { request_id: "rename".into(), ..revoke("grant:gift") };
         assert_eq!(mismatch(client.revoke_grant(request).await), ["request_id"]);
         assert_eq!(available(&client).await, 150);
     }

@@ -153,7 +153,7 @@ impl Platform {
         let request = v1::RefundTopUpRequest {
             wallet_id: ALICE.into(),
             request_id: format!("refund-of-{pack}"),
-            top_up_id: format!("purchase-of-{pack}"),
+            purchase: Some(v1::refund_top_up_request::Purchase::TopUpId(format!("purchase-of-{pack}"))),
             ..Default::default()
         };
         self.client.refund_top_up(request).await

@@ -111,7 +111,7 @@ async fn at_the_boundary(servers: &[Server], period: i64, boundary: Option<Times
         let refund = v1::RefundTopUpRequest {
             wallet_id: "w".into(),
             request_id: format!("refund-{period}"),
-            top_up_id: format!("pack-{period}"),
+            purchase: Some(v1::refund_top_up_request::Purchase::TopUpId(format!("pack-{period}"))),
             ..Default::default()
         };
         if let Err(error) = buyer.refund_top_up(refund).await {

@@ -129,12 +129,23 @@ each_database! {
         }
     }
 
-    async fn a_hold_that_expired_stays_so_and_costs_nothing(server: Server) {
+    async fn a_hold_that_expired_costs_nothing_and_is_not_settled_late(server: Server) {
         let client = server.wallet("w", 100).await;
         let expired = crate::words::expired_hold(&client, "w", "j").await;
-        let cancelled = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
-        assert_eq!((cancelled.reservation, cancelled.revision), (Some(expired), 4));
+        let done = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
+        assert_eq!((done.replayed, done.revision), (false, 5));
+        let cancelled = done.reservation.clone().unwrap();
+        assert_eq!((cancelled.state(), cancelled.cancel_reason()), (ReservationState::Cancelled, CancelReason::User));
+        assert_eq!((&cancelled.allocations, &cancelled.returned), (&expired.allocations, &expired.returned));
+        assert!(cancelled.fees.is_empty() && !cancelled.settled_late);
+
+        let late = v1::SettleRequest { accept_late: true, ..settle("w", "j", v1::Succeeded::default()) };
+        let late = refused(client.settle(late).await, ErrorReason::ReservationCancelled, Code::FailedPrecondition);
+        assert_eq!(facts(&late), "revision=5 state=CANCELLED version=5 wallet_id=w");
+        let again = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
+        assert_eq!((again.replayed, again.reservation), (true, done.reservation));
         assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
+        assert!(server.verify().await.is_clean());
     }
 
     async fn an_expired_grants_credits_lapse_for_the_user_and_live_on_for_the_platform(server: Server) {

@@ -51,6 +51,50 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
+    async fn other_credits_repay_what_is_owed_and_a_payment_names_the_purchase(server: Server) {
+        let client = server.wallet("w", 0).await;
+        let payment = v1::ExternalRef { provider: "stripe".into(), id: "pi_1".into() };
+        let bought = v1::TopUpRequest {
+            external_ref: Some(payment.clone()),
+            ..purchase("w", "t", credits(100))
+        };
+        client.top_up(bought).await.unwrap();
+        client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
+        client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
+        client.top_up(purchase("w", "other", credits(90))).await.unwrap();
+        let dispute = v1::RecordChargebackRequest {
+            purchase: Some(v1::record_chargeback_request::Purchase::ExternalRef(payment)),
+            ..charge_back("w", "c", "")
+        };
+        let done = client.record_chargeback(dispute).await.unwrap();
+        assert_eq!((figures(&done.revoked).as_str(), figures(&done.owed).as_str()), ("60 credits", "40 credits"));
+        assert_eq!(done.balances[0].debt.as_ref().unwrap().amount, 0);
+        assert_eq!(credits_of(&client, "w").await, (50, 0, 0));
+        client.update_wallet(set_status("w", "ok", WalletStatus::Active)).await.unwrap();
+        client.reserve(explicit("w", "k", vec![credits(50)])).await.unwrap();
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn what_returns_from_a_hold_repays_what_a_chargeback_left_owed(server: Server) {
+        let client = server.wallet("w", 100).await;
+        client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
+        client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
+        client.grant(crate::words::gift("w", "g", credits(70))).await.unwrap();
+        client.reserve(explicit("w", "runs", vec![credits(130)])).await.unwrap();
+        client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (0, 130, 40));
+        client.settle(settle("w", "runs", v1::Succeeded {
+            cost: Some(v1::succeeded::Cost::Amounts(v1::ActualAmounts { amounts: vec![credits(20)] })),
+        })).await.unwrap();
+        let runs = reservation(&client, "w", "runs").await;
+        let mut lines: Vec<_> = runs.allocations.iter()
+            .map(|a| (a.grant_id.as_str(), a.held, a.charged, a.returned, a.lapsed)).collect();
+        lines.sort_unstable();
+        assert_eq!(lines, [("grant:g", 70, 20, 50, 0), ("top_up:first", 60, 0, 0, 60)]);
+        assert_eq!(credits_of(&client, "w").await, (10, 0, 0));
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn the_platform_may_reactivate_the_wallet_which_is_in_debt_then(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();

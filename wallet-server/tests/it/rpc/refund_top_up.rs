@@ -57,6 +57,32 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
+    async fn a_purchase_that_was_answered_by_its_payment_goes_back_by_it(server: Server) {
+        let client = server.wallet("w", 0).await;
+        let payment = v1::ExternalRef { provider: "stripe".into(), id: "pi_1".into() };
+        let bought = |id: &str| v1::TopUpRequest {
+            external_ref: Some(payment.clone()),
+            ..purchase("w", id, credits(50))
+        };
+        client.top_up(bought("a")).await.unwrap();
+        assert_eq!(client.top_up(bought("b")).await.unwrap().top_up_id, "a");
+        let by_id = client.refund_top_up(refund("w", "r", "b")).await;
+        refused(by_id, ErrorReason::TopUpNotFound, Code::NotFound);
+
+        let named = |payment: &v1::ExternalRef| v1::RefundTopUpRequest {
+            purchase: Some(v1::refund_top_up_request::Purchase::ExternalRef(payment.clone())),
+            ..refund("w", "r", "")
+        };
+        let other = v1::ExternalRef { id: "pi_2".into(), ..payment.clone() };
+        refused(client.refund_top_up(named(&other)).await, ErrorReason::TopUpNotFound, Code::NotFound);
+        let done = client.refund_top_up(named(&payment)).await.unwrap();
+        assert_eq!((done.grants[0].grant_id.as_str(), figures(&done.amounts).as_str()), ("top_up:a", "50 credits"));
+        assert!(client.refund_top_up(named(&payment)).await.unwrap().replayed);
+        assert!(client.refund_top_up(refund("w", "r", "a")).await.unwrap().replayed, "the same purchase");
+        assert_eq!(credits_of(&client, "w").await, (0, 0, 0));
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn every_unit_of_a_pack_goes_back(server: Server) {
         let client = server.wallet("w", 0).await;
         client.subscribe(crate::sold::subscribe("s", "pro")).await.unwrap();

@@ -21,7 +21,7 @@ each_database! {
     async fn what_is_available_goes_at_once(server: Server) {
         let client = server.wallet("w", 100).await;
         client.grant(gift("w", "g", credits(25))).await.unwrap();
-        let done = client.revoke_grant(revoke("r", "g")).await.unwrap();
+        let done = client.revoke_grant(revoke("r", "grant:g")).await.unwrap();
         assert_eq!((done.replayed, done.revision, done.version), (false, 4, 4));
         let grant = done.grant.unwrap();
         assert_eq!(
@@ -49,9 +49,9 @@ each_database! {
             (figures(&cancelled.returned), figures(&cancelled.lapsed)),
             ("0 credits".into(), "20 credits".into())
         );
-        let again = client.revoke_grant(revoke("r", "g")).await.unwrap();
+        let again = client.revoke_grant(revoke("r", "grant:g")).await.unwrap();
         let grant = again.grant.unwrap();
-        assert!(again.replayed, "by its bare name too");
+        assert!(again.replayed);
         assert_eq!((grant.revoked, grant.consumed, grant.held, grant.open), (30, 20, 0, false));
         assert!(server.verify().await.is_clean());
     }
@@ -73,22 +73,46 @@ each_database! {
     async fn another_grant_under_the_same_request_is_a_mismatch(server: Server) {
         let client = server.wallet("w", 100).await;
         client.grant(gift("w", "g", credits(25))).await.unwrap();
-        client.revoke_grant(revoke("r", "g")).await.unwrap();
+        client.revoke_grant(revoke("r", "grant:g")).await.unwrap();
         assert_eq!(mismatch(client.revoke_grant(revoke("r", "top_up:first")).await), ["grant_id"]);
         let update = crate::words::set_status("w", "u", v1::WalletStatus::Active);
         client.update_wallet(update).await.unwrap();
-        assert_eq!(mismatch(client.revoke_grant(revoke("u", "g")).await), ["request_id"]);
+        assert_eq!(mismatch(client.revoke_grant(revoke("u", "grant:g")).await), ["request_id"]);
         assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
+    }
+
+    async fn every_grant_is_revoked_by_the_id_that_is_shown_and_by_no_other(server: Server) {
+        let client = server.wallet("w", 100).await;
+        for id in ["top_up:first", "grant:g", "grace:j", "period:1.0.0"] {
+            let bad = crate::words::violations(client.grant(gift("w", id, credits(1))).await);
+            assert!(bad[0].starts_with(&format!("grant_id: {id:?} begins with")), "{bad:?}");
+            let bad = client.top_up(wallet_client::purchase("w", id, credits(1))).await;
+            assert!(crate::words::violations(bad)[0].starts_with("top_up_id: "));
+        }
+        client.grant(gift("w", "promo:first", credits(5))).await.unwrap();
+        let request = v1::ListGrantsRequest { wallet_id: "w".into(), ..Default::default() };
+        let shown = client.list_grants(request).await.unwrap().grants;
+        assert_eq!(shown.len(), 2);
+        for (n, grant) in (0..).zip(shown) {
+            let done = client.revoke_grant(revoke(&format!("r{n}"), &grant.grant_id)).await.unwrap();
+            let taken = done.grant.unwrap();
+            assert_eq!((taken.grant_id, taken.revoked), (grant.grant_id, grant.available));
+        }
+        assert!(server.verify().await.is_clean());
     }
 
     async fn a_grant_that_is_not_there_cannot_be_revoked(server: Server) {
         let client = server.wallet("w", 100).await;
-        for missing in ["first", "grant:nothing", "top_up:nothing", "top_up:first#1", "grace:first"] {
+        for missing in ["grant:nothing", "top_up:nothing", "top_up:first#1", "grace:first"] {
             let refusal = client.revoke_grant(revoke("r", missing)).await;
             let refusal = refused(refusal, ErrorReason::GrantNotFound, Code::NotFound);
             assert_eq!(facts(&refusal), "revision=2 version=2 wallet_id=w", "{missing}");
         }
-        let nobody = v1::RevokeGrantRequest { wallet_id: "nobody".into(), ..revoke("r", "g") };
+        for bare in ["first", "promo:first", "grant:first#0"] {
+            let bad = crate::words::violations(client.revoke_grant(revoke("r", bare)).await);
+            assert!(bad[0].starts_with("grant_id: must be an id as ListGrants shows it"), "{bad:?}");
+        }
+        let nobody = v1::RevokeGrantRequest { wallet_id: "nobody".into(), ..revoke("r", "grant:g") };
         refused(client.revoke_grant(nobody).await, ErrorReason::WalletNotFound, Code::NotFound);
     }
 }

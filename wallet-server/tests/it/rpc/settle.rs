@@ -229,6 +229,18 @@ each_database! {
         assert_eq!(sums(&client.settle(by(2)).await.unwrap())[0], "40 credits");
     }
 
+    async fn an_expired_hold_that_failed_is_not_settled_late(server: Server) {
+        let client = server.wallet("w", 100).await;
+        let expired = crate::words::expired_hold(&client, "w", "j").await;
+        let failed = client.settle(fail("w", "j", "OOM")).await.unwrap();
+        let receipt = failed.reservation.clone().unwrap();
+        assert_eq!((receipt.state(), receipt.returned), (ReservationState::Failed, expired.returned));
+        let late = v1::SettleRequest { accept_late: true, ..settle("w", "j", v1::Succeeded::default()) };
+        assert_eq!(mismatch(client.settle(late).await), ["code", "outcome"]);
+        assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn a_hold_that_expired_settles_only_if_lateness_is_accepted_and_paid(server: Server) {
         let client = server.wallet("w", 100).await;
         crate::words::expired_hold(&client, "w", "j").await;
@@ -236,9 +248,6 @@ each_database! {
             || v1::SettleRequest { accept_late: true, ..settle("w", "j", usage([("duration_s", "6")])) };
         let strict = v1::SettleRequest { accept_late: false, ..late() };
         refused(client.settle(strict).await, ErrorReason::ReservationExpired, Code::FailedPrecondition);
-        let failed = client.settle(fail("w", "j", "OOM")).await.unwrap();
-        assert_eq!(failed.reservation.unwrap().state(), ReservationState::Expired);
-
         client.reserve(explicit("w", "k", vec![credits(61)])).await.unwrap();
         let refusal = client.settle(late()).await;
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
