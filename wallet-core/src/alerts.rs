@@ -81,8 +81,8 @@ impl Threshold {
 impl Wallet {
     /// When it is told that a grant will lapse which a command issues now.
     pub(crate) fn warn_time(&self, catalog: &Catalog, begin: Timestamp, expire_time: Timestamp) -> Timestamp {
-        let alerts = self.plan(catalog).map(Alerts::of).unwrap_or_default();
-        alerts.warn_time(begin, expire_time)
+        let of_plan = self.plan_id(catalog).and_then(|id| catalog.plan(id)).map(Alerts::of);
+        of_plan.unwrap_or_else(|| self.profile.alerts().clone()).warn_time(begin, expire_time)
     }
 }
 

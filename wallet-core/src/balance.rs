@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, Limit};
+use crate::catalogs::Catalogs;
 use crate::grant::Grant;
 use crate::ids::{UnitId, WalletId};
+use crate::rejection::Rejection;
 use crate::source::Source;
 use crate::time::Timestamp;
 use crate::wallet::{Balance, Profile, Wallet, WalletStatus};
@@ -53,7 +55,7 @@ impl WalletView {
             status: wallet.status,
             frozen: wallet.frozen,
             profile: wallet.profile.clone(),
-            plan: wallet.plan(catalog).map(|plan| plan.id.clone()),
+            plan: wallet.plan_id(catalog).map(str::to_owned),
             open_reservations: wallet.open_reservations,
             create_time: wallet.create_time,
             revision: wallet.revision,
@@ -79,22 +81,23 @@ pub struct PlanView {
 
 impl PlanView {
     /// What the plan of an advanced wallet promises.
-    pub fn of(wallet: &Wallet, catalog: &Catalog) -> Self {
-        let plan = wallet.plan(catalog);
+    pub fn of(wallet: &Wallet, catalogs: &Catalogs) -> Result<Self, Rejection> {
+        let plan = wallet.plan(catalogs)?;
         let negotiated = wallet.profile.subscription.as_ref().map(|subscription| &subscription.sold.limits);
         let names = plan.into_iter().flat_map(|plan| plan.limits.keys());
         let names = names.chain(negotiated.into_iter().flat_map(|limits| limits.keys()));
-        let bounded = |name: &String| match wallet.limit(catalog, name) {
-            Limit::AtMost(most) => Some((name.clone(), most)),
-            Limit::Unlimited => None,
+        let bounded = |name: &String| match wallet.limit(catalogs, name) {
+            Ok(Limit::AtMost(most)) => Some(Ok((name.clone(), most))),
+            Ok(Limit::Unlimited) => None,
+            Err(rejection) => Some(Err(rejection)),
         };
-        Self {
+        Ok(Self {
             plan: plan.map(|plan| plan.id.clone()),
             tier: plan.map(|plan| plan.tier.clone()),
             queue_priority: plan.map_or(0, |plan| plan.queue_priority),
             features: plan.map(|plan| plan.features.clone()).unwrap_or_default(),
-            limits: names.filter_map(bounded).collect(),
-        }
+            limits: names.filter_map(bounded).collect::<Result<_, _>>()?,
+        })
     }
 }
 

@@ -7,9 +7,9 @@ use crate::advance::advance_by;
 use crate::balance::{PlanView, UnitBalance, WalletView, unit_balance};
 use crate::catalogs::Catalogs;
 use crate::decide::{
-    self, Cancel, CancelSubscription, ChangePlan, CreateWallet, Extend, Grant as GrantCommand, PurchaseName,
-    RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve, ResumeSubscription,
-    ReverseCharge, RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
+    self, Cancel, CancelSubscription, ChangePlan, Cost, CreateWallet, Extend, Grant as GrantCommand, Outcome,
+    PurchaseName, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve,
+    ResumeSubscription, ReverseCharge, RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
 };
 use crate::decision::Decision;
 use crate::entry::Entry;
@@ -85,8 +85,6 @@ pub struct Addressed {
     pub purchase: Option<PurchaseName>,
     /// A request made before.
     pub request: Option<RequestId>,
-    /// A catalog version that a quote names.
-    pub catalog_version: Option<i64>,
 }
 
 impl Command {
@@ -102,11 +100,7 @@ impl Command {
             | Command::ResumeSubscription(_)
             | Command::RecordPayment(_)
             | Command::Poke => none,
-            Command::Reserve(c) => Addressed {
-                reservation: Some(c.id.clone()),
-                catalog_version: c.price.catalog_version(),
-                ..none
-            },
+            Command::Reserve(c) => Addressed { reservation: Some(c.id.clone()), ..none },
             Command::Start(c) => Addressed { reservation: Some(c.id.clone()), ..none },
             Command::Extend(c) => Addressed { reservation: Some(c.id.clone()), ..none },
             Command::Settle(c) => Addressed { reservation: Some(c.id.clone()), ..none },
@@ -130,6 +124,26 @@ impl Command {
             },
             Command::RefundSubscription(_) => Addressed { period: true, ..none },
         }
+    }
+
+    /// The catalog version, besides the current one, that a price is asked of: of a quote that is new, or of a job that
+    /// is settled by what was used.
+    pub fn priced_by(&self, wallet: &Wallet) -> Option<i64> {
+        match self {
+            Command::Reserve(reserve) if !wallet.reservations.contains_key(&reserve.id) => {
+                reserve.price.catalog_version()
+            }
+            Command::Settle(settle) if matches!(settle.outcome, Outcome::Succeeded(Cost::Usage(_))) => {
+                let job = wallet.reservations.get(&settle.id)?;
+                job.terms.pin.as_ref().map(|pin| pin.catalog_version)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it sells a plan of the current catalog.
+    pub const fn sells(&self) -> bool {
+        matches!(self, Command::Subscribe(_) | Command::ChangePlan(_))
     }
 
     /// The idempotency key of a command that makes no row of its own.
@@ -295,7 +309,8 @@ pub fn execute_within(
             }
             let (shown, balances) = show(wallet, context, verdict.subject);
             let reserves = matches!(command, Command::Reserve(_));
-            let plan = reserves.then(|| PlanView::of(wallet, &context.catalogs.current));
+            // A replay is answered even if the plan cannot be looked up: what it promises is then not told.
+            let plan = if reserves { PlanView::of(wallet, context.catalogs).ok() } else { None };
             let warnings = if reserves { warnings(wallet, &shown) } else { Vec::new() };
             let record = command.request().and_then(|request| wallet.requests.get(request));
             let moved = record.map(|record| record.postings.clone()).unwrap_or_default();

@@ -5,6 +5,7 @@
 use thiserror::Error;
 
 use crate::catalog::PricingError;
+use crate::catalogs::Unusable;
 use crate::ids::UnitId;
 use crate::reservation::State;
 use crate::time::Timestamp;
@@ -156,6 +157,14 @@ pub enum Rejection {
     /// No such catalog version.
     #[error("catalog version {0} does not exist")]
     CatalogNotFound(i64),
+    /// A stored catalog that must not be used: restoring its text is a matter for the operator.
+    #[error("catalog version {version} cannot be used: {why}; restore the text that was published")]
+    CatalogUnusable {
+        /// Its version.
+        version: i64,
+        /// Why.
+        why: Unusable,
+    },
     /// Not a quote for this wallet.
     #[error("not a quote: {0}")]
     QuoteInvalid(&'static str),
@@ -315,6 +324,7 @@ impl Rejection {
             Self::AlreadySubscribed(_) => "ALREADY_SUBSCRIBED",
             Self::PackNotAvailable { .. } => "PACK_NOT_AVAILABLE",
             Self::CatalogNotFound(_) => "CATALOG_NOT_FOUND",
+            Self::CatalogUnusable { .. } => "CATALOG_UNUSABLE",
             Self::QuoteInvalid(_) => "QUOTE_INVALID",
             Self::QuoteExpired(_) => "QUOTE_EXPIRED",
             Self::Unpriced(error) => error.reason(),
@@ -350,6 +360,13 @@ impl Rejection {
                 vec![pair("pack_id", pack), pair("plans", &plans.join(","))]
             }
             Self::CatalogNotFound(version) => vec![pair("catalog_version", version)],
+            Self::CatalogUnusable { version, why } => {
+                let digest = match why {
+                    Unusable::Changed { found, .. } => found,
+                    Unusable::Unreadable { digest, .. } => digest,
+                };
+                vec![pair("catalog_version", version), pair("digest", digest)]
+            }
             Self::QuoteExpired(at) => vec![pair("expire_time", at)],
             Self::UnitMismatch { unit } => vec![pair("unit", unit)],
             Self::PriceAboveLimit { unit, price, limit } => {
@@ -440,7 +457,8 @@ fn unpriced_metadata(error: &PricingError) -> Vec<(String, String)> {
         PricingError::MissingQuantity { kind, quantity } => {
             vec![("kind".to_owned(), kind.clone()), ("quantity".to_owned(), quantity.clone())]
         }
-        PricingError::UnknownQuantities { kind, quantities } => {
+        PricingError::UnknownQuantities { kind, quantities }
+        | PricingError::UncountedQuantities { kind, quantities } => {
             vec![("kind".to_owned(), kind.clone()), ("quantities".to_owned(), quantities.join(","))]
         }
     }

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::alerts::Alerts;
 use crate::amount::Amounts;
-use crate::catalog::{Entitlement, ListPrice, Plan, Renewal, Term};
+use crate::catalog::{Catalog, Entitlement, ListPrice, Plan, Renewal, Term};
 use crate::grant::{Grant, GrantDetails, GrantKey, Money, Origin, Parts};
 use crate::ids::{OriginId, UnitId};
 use crate::period::boundary;
+use crate::rejection::FieldViolation;
 use crate::source::Source;
 use crate::time::Timestamp;
 
@@ -44,6 +45,8 @@ pub struct Subscription {
 pub struct Sold {
     /// The plan's id.
     pub plan: String,
+    /// The version of the catalog that it was sold from.
+    pub catalog_version: i64,
     /// Higher ranks are upgrades.
     pub rank: u32,
     /// How long a period lasts.
@@ -152,9 +155,29 @@ pub enum Pending {
     Change(Sold),
 }
 
+impl Overrides {
+    /// What is negotiated under names that the catalog does not know: limits that are not declared, quantities and
+    /// attributes that no rule looks at. They are most likely misspelt, and would limit nothing.
+    pub fn unknown_names(&self, catalog: &Catalog) -> Vec<FieldViolation> {
+        let limits = self.limits.keys().filter(|name| !catalog.declares_limit(name));
+        let limits = limits.map(|name| {
+            let text = "the catalog declares no limit of this name";
+            FieldViolation::new(format!("overrides.limits[{name:?}]"), text)
+        });
+        let entitlements = self.entitlements.iter().flatten().enumerate().flat_map(|(n, entitlement)| {
+            catalog.unknown_names(entitlement).into_iter().map(move |name| {
+                let text =
+                    format!("no rule of these kinds knows {name:?}, and the catalog does not ignore it");
+                FieldViolation::new(format!("overrides.entitlements.entitlements[{n}]"), text)
+            })
+        });
+        limits.chain(entitlements).collect()
+    }
+}
+
 impl Sold {
-    /// What a plan includes today, with what was negotiated.
-    pub fn of(plan: &Plan, overrides: &Overrides) -> Self {
+    /// What a plan of this catalog includes, with what was negotiated.
+    pub fn of(catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Self {
         let mut allowances: Vec<SoldAllowance> = plan
             .allowances
             .iter()
@@ -178,6 +201,7 @@ impl Sold {
         }
         Self {
             plan: plan.id.clone(),
+            catalog_version: catalog.version,
             rank: overrides.rank.unwrap_or(plan.rank),
             term: plan.term,
             renewal: plan.renewal,

@@ -9,6 +9,7 @@ use crate::advance::Horizon;
 use crate::alerts::Alerts;
 use crate::amount::Amounts;
 use crate::catalog::{Catalog, Entitlement, Limit, Plan, Threshold};
+use crate::catalogs::Catalogs;
 use crate::decision::Decision;
 use crate::entry::{Entry, EntryBalance, EntryKind, Hash, genesis};
 use crate::fact::Facts;
@@ -17,8 +18,9 @@ use crate::grant::{Grant, GrantKey};
 use crate::ids::{RequestId, ReservationId, UnitId, WalletId};
 use crate::key::WalletKey;
 use crate::posting::{Account, Part, Posting};
+use crate::rejection::Rejection;
 use crate::reservation::Reservation;
-use crate::subscription::{Subscription, SubscriptionRefund};
+use crate::subscription::{Pending, Sold, Subscription, SubscriptionRefund};
 use crate::time::Timestamp;
 
 /// The most open grants a wallet may have.
@@ -195,24 +197,63 @@ impl Wallet {
         self.balances.get(unit).copied().unwrap_or_default()
     }
 
-    /// The plan whose entitlements, limits and prices apply; none: unrestricted.
-    pub fn plan<'a>(&self, catalog: &'a Catalog) -> Option<&'a Plan> {
-        let subscribed = self.profile.subscription.as_ref().and_then(|s| catalog.plan(&s.sold.plan));
-        subscribed.or_else(|| catalog.default_plan())
+    /// The id of the plan whose entitlements, limits and prices apply; none: unrestricted.
+    pub fn plan_id<'a>(&'a self, catalog: &'a Catalog) -> Option<&'a str> {
+        let subscribed = self.profile.subscription.as_ref().map(|subscription| &subscription.sold.plan);
+        subscribed.or_else(|| catalog.default_plan().map(|plan| &plan.id)).map(String::as_str)
+    }
+
+    /// The plan whose entitlements, limits and prices apply; none: unrestricted. That of a subscription stands in the
+    /// current catalog, or else in the version that it was sold from. A plan that is in neither is an error: a
+    /// subscriber is never freer than the plan that was sold.
+    pub fn plan<'a>(&self, catalogs: &'a Catalogs) -> Result<Option<&'a Plan>, Rejection> {
+        let Some(subscription) = &self.profile.subscription else {
+            return Ok(catalogs.current.default_plan());
+        };
+        let sold = &subscription.sold;
+        if let Some(plan) = catalogs.current.plan(&sold.plan) {
+            return Ok(Some(plan));
+        }
+        let plan = catalogs.version(sold.catalog_version)?.plan(&sold.plan);
+        plan.map(Some).ok_or_else(|| Rejection::PlanNotFound(sold.plan.clone()))
+    }
+
+    /// The catalog versions that the wallet's plan, now or from the end of the period on, was sold from.
+    pub fn sold_from(&self) -> impl Iterator<Item = i64> {
+        self.sold().map(|sold| sold.catalog_version)
+    }
+
+    /// The versions among them that are needed because this catalog lacks the plan.
+    pub fn sold_elsewhere(&self, current: &Catalog) -> impl Iterator<Item = i64> {
+        self.sold().filter(|sold| current.plan(&sold.plan).is_none()).map(|sold| sold.catalog_version)
+    }
+
+    /// What was sold, and what was sold for the end of the period.
+    fn sold(&self) -> impl Iterator<Item = &Sold> {
+        let subscription = self.profile.subscription.as_ref();
+        let pending = subscription.and_then(|subscription| match &subscription.pending {
+            Some(Pending::Change(sold)) => Some(sold),
+            Some(Pending::End) | None => None,
+        });
+        subscription.map(|subscription| &subscription.sold).into_iter().chain(pending)
     }
 
     /// The operations that the plan allows, or those negotiated instead; `None` allows all.
-    pub fn entitlements<'a>(&'a self, catalog: &'a Catalog) -> Option<&'a [Entitlement]> {
-        let negotiated = self.profile.subscription.as_ref().and_then(|s| s.sold.entitlements.as_deref());
-        negotiated.or_else(|| self.plan(catalog)?.entitlements.as_deref())
+    pub fn entitlements<'a>(
+        &'a self,
+        catalogs: &'a Catalogs,
+    ) -> Result<Option<&'a [Entitlement]>, Rejection> {
+        match self.profile.subscription.as_ref().and_then(|s| s.sold.entitlements.as_deref()) {
+            Some(negotiated) => Ok(Some(negotiated)),
+            None => Ok(self.plan(catalogs)?.and_then(|plan| plan.entitlements.as_deref())),
+        }
     }
 
     /// A limit of the plan, or what was negotiated instead.
-    pub fn limit(&self, catalog: &Catalog, name: &str) -> Limit {
-        let negotiated = self.profile.subscription.as_ref().and_then(|s| s.sold.limits.get(name));
-        match negotiated {
-            Some(limit) => Limit::AtMost(*limit),
-            None => self.plan(catalog).map_or(Limit::Unlimited, |plan| plan.limit(name)),
+    pub fn limit(&self, catalogs: &Catalogs, name: &str) -> Result<Limit, Rejection> {
+        match self.profile.subscription.as_ref().and_then(|s| s.sold.limits.get(name)) {
+            Some(limit) => Ok(Limit::AtMost(*limit)),
+            None => Ok(self.plan(catalogs)?.map_or(Limit::Unlimited, |plan| plan.limit(name))),
         }
     }
 
@@ -227,8 +268,8 @@ impl Wallet {
     }
 
     /// The tier whose prices apply.
-    pub fn tier(&self, catalog: &Catalog) -> Option<String> {
-        self.plan(catalog).map(|plan| plan.tier.clone())
+    pub fn tier(&self, catalogs: &Catalogs) -> Result<Option<String>, Rejection> {
+        Ok(self.plan(catalogs)?.map(|plan| plan.tier.clone()))
     }
 
     /// How many of the loaded grants are open, which is all that are.

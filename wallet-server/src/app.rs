@@ -101,8 +101,8 @@ impl From<StoreError> for AppError {
 impl From<PublishError> for AppError {
     fn from(error: PublishError) -> Self {
         match error {
-            PublishError::Invalid(problems) => Self::Catalog(problems.to_string()),
             PublishError::Unavailable(error) => error.into(),
+            error => Self::Catalog(error.to_string()),
         }
     }
 }

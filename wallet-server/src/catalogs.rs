@@ -1,17 +1,24 @@
-//! Published catalogs: the current one of each tenant in memory, older ones loaded when a hold is pinned to them.
+//! Published catalogs: the current one of each tenant in memory, older ones loaded when a hold, a quote or a
+//! subscription is pinned to them.
 //!
-//! Catalogs live in the database; every replica looks for a newer one now and then. A bad catalog never replaces
-//! the last good one.
+//! Catalogs live in the database; every replica looks for a newer one now and then, and at once when a wallet names
+//! one. A bad catalog never replaces the last good one. A stored catalog is read and not checked again: a program with
+//! stricter checks settles by what was published under earlier ones. Its text must have the digest that it was
+//! published with, or nothing is priced by it.
+
+mod publish;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use thiserror::Error;
-use wallet_core::catalog::{Catalog, CatalogProblems};
-use wallet_core::{TenantId, Timestamp};
+use wallet_core::catalog::Catalog;
+use wallet_core::catalogs::{Catalogs, Unusable};
+use wallet_core::{TenantId, Timestamp, Wallet};
 
+pub(crate) use self::publish::{Publish, PublishError};
 use crate::clock::Clock;
-use crate::store::{CatalogRow, Store, StoreError, Trouble};
+use crate::store::{CatalogRow, Store, StoreError};
 
 /// How many older catalogs are kept in memory.
 const MAX_CACHED: usize = 64;
@@ -23,15 +30,15 @@ pub(crate) struct Publication {
     pub(crate) publish_time: Timestamp,
 }
 
-/// Why a catalog is not published.
+/// Why a stored catalog cannot be had.
 #[derive(Debug, Error)]
-pub(crate) enum PublishError {
-    /// The document is wrong; everything that is.
-    #[error("{0}")]
-    Invalid(CatalogProblems),
+pub(crate) enum CatalogError {
+    /// It must not be used.
+    #[error("catalog version {version} cannot be used: {why}; restore the text that was published")]
+    Unusable { version: i64, why: Unusable },
     /// The database is away.
     #[error("{0}")]
-    Unavailable(#[from] StoreError),
+    Store(#[from] StoreError),
 }
 
 /// The catalogs of all tenants. Cheap to clone.
@@ -51,24 +58,6 @@ struct Cache {
 }
 
 impl PublishedCatalogs {
-    /// Makes sure the default tenant has a catalog: `wanted` is published if it differs from the current one,
-    /// `fallback` if there is none at all.
-    pub(crate) async fn open(
-        store: Store,
-        clock: Clock,
-        wanted: Option<&str>,
-        fallback: &str,
-    ) -> Result<Self, PublishError> {
-        let house = Arc::new(Catalog::parse(fallback).map_err(PublishError::Invalid)?);
-        let catalogs = Self { store, clock, cache: Arc::default(), house };
-        catalogs.refresh(TenantId::DEFAULT).await?;
-        let has_one = catalogs.cached_current(TenantId::DEFAULT).is_some();
-        if let Some(toml) = wanted.or_else(|| (!has_one).then_some(fallback)) {
-            catalogs.publish(TenantId::DEFAULT, toml).await?;
-        }
-        Ok(catalogs)
-    }
-
     /// What new work is priced by.
     pub(crate) fn current(&self, tenant: TenantId) -> Arc<Catalog> {
         self.cached_current(tenant).map_or_else(|| self.house.clone(), |publication| publication.catalog)
@@ -79,7 +68,7 @@ impl PublishedCatalogs {
         &self,
         tenant: TenantId,
         version: i64,
-    ) -> Result<Option<Arc<Catalog>>, StoreError> {
+    ) -> Result<Option<Arc<Catalog>>, CatalogError> {
         Ok(self.published(tenant, Some(version)).await?.map(|publication| publication.catalog))
     }
 
@@ -88,7 +77,7 @@ impl PublishedCatalogs {
         &self,
         tenant: TenantId,
         version: Option<i64>,
-    ) -> Result<Option<Publication>, StoreError> {
+    ) -> Result<Option<Publication>, CatalogError> {
         let current = self.cached_current(tenant);
         let Some(version) = version else { return Ok(current) };
         if let Some(publication) = current.filter(|publication| publication.catalog.version == version) {
@@ -99,7 +88,7 @@ impl PublishedCatalogs {
             return Ok(cached);
         }
         let Some(row) = self.store.catalog(tenant, version).await? else { return Ok(None) };
-        let publication = parsed(&row)?;
+        let publication = usable(&row)?;
         let mut cache = self.write();
         if cache.older.len() >= MAX_CACHED {
             cache.older.pop_first();
@@ -108,54 +97,69 @@ impl PublishedCatalogs {
         Ok(Some(publication))
     }
 
-    /// Everything that would be wrong with publishing a document now.
-    pub(crate) async fn check(&self, tenant: TenantId, toml: &str) -> Result<Catalog, PublishError> {
-        let catalog = Catalog::parse(toml).map_err(PublishError::Invalid)?;
-        self.refresh(tenant).await?;
-        let previous = self.cached_current(tenant).map(|publication| publication.catalog);
-        let in_use = self.store.plans_in_use(tenant).await?;
-        catalog.check_against_use(previous.as_deref(), &in_use).map_err(PublishError::Invalid)?;
-        Ok(catalog)
-    }
-
-    /// Makes a document current; says whether it was already.
-    pub(crate) async fn publish(
+    /// What decisions about a wallet need: the current catalog, or `instead` of it another one, and the one that the
+    /// wallet's plan was sold from if the plan is not in it.
+    pub(crate) async fn of_wallet(
         &self,
         tenant: TenantId,
-        toml: &str,
-    ) -> Result<(Publication, bool), PublishError> {
-        loop {
-            let catalog = self.check(tenant, toml).await?;
-            let current = self.cached_current(tenant);
-            if let Some(current) = &current
-                && current.catalog.digest() == catalog.digest()
-            {
-                return Ok((current.clone(), true));
+        wallet: &Wallet,
+        instead: Option<Arc<Catalog>>,
+    ) -> Result<Catalogs, StoreError> {
+        self.catch_up(tenant, wallet.sold_from().max().unwrap_or_default()).await;
+        let mut catalogs = Catalogs::of(instead.unwrap_or_else(|| self.current(tenant)));
+        self.add_sold(tenant, wallet, &mut catalogs).await?;
+        Ok(catalogs)
+    }
+
+    /// Adds the catalogs that plans of the wallet were sold from and that are needed to look them up.
+    pub(crate) async fn add_sold(
+        &self,
+        tenant: TenantId,
+        wallet: &Wallet,
+        catalogs: &mut Catalogs,
+    ) -> Result<(), StoreError> {
+        let versions: Vec<i64> = wallet.sold_elsewhere(&catalogs.current).collect();
+        for version in versions {
+            self.add(tenant, version, catalogs).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds a version to the catalogs at hand, or why it cannot be used. One that does not exist is left out.
+    pub(crate) async fn add(
+        &self,
+        tenant: TenantId,
+        version: i64,
+        catalogs: &mut Catalogs,
+    ) -> Result<(), StoreError> {
+        if catalogs.knows(version) {
+            return Ok(());
+        }
+        match self.version(tenant, version).await {
+            Ok(Some(catalog)) => {
+                catalogs.older.insert(version, catalog);
             }
-            let version = current.map_or(0, |current| current.catalog.version) + 1;
-            let publish_time = self.clock.now();
-            let row = CatalogRow {
-                tenant: tenant.0,
-                version,
-                toml: toml.to_owned(),
-                digest: catalog.digest().to_vec(),
-                publish_time: publish_time.as_micros(),
-            };
-            match self.store.insert_catalog(row).await {
-                Ok(()) => {}
-                // Another server took this version: look again at what is current.
-                Err(error) if error.trouble == Trouble::Conflict => continue,
-                Err(error) => return Err(error.into()),
+            Ok(None) => {}
+            Err(CatalogError::Unusable { version, why }) => {
+                tracing::error!(version, %why, "a stored catalog cannot be used");
+                catalogs.unusable.insert(version, why);
             }
-            let publication = Publication { catalog: Arc::new(catalog.with_version(version)), publish_time };
-            self.install(tenant, publication.clone());
-            tracing::info!(version, "catalog published");
-            return Ok((publication, false));
+            Err(CatalogError::Store(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Looks for a newer catalog if the one at hand is older than `version`. Without one the last good catalog serves on.
+    pub(crate) async fn catch_up(&self, tenant: TenantId, version: i64) {
+        if self.current(tenant).version < version
+            && let Err(error) = self.refresh(tenant).await
+        {
+            tracing::warn!(version, %error, "cannot look for a newer catalog; the last good one serves on");
         }
     }
 
     /// Looks for a newer catalog of every known tenant.
-    pub(crate) async fn refresh_all(&self) -> Result<(), StoreError> {
+    pub(crate) async fn refresh_all(&self) -> Result<(), CatalogError> {
         let tenants: Vec<TenantId> = self.read().current.keys().copied().collect();
         for tenant in tenants {
             self.refresh(tenant).await?;
@@ -163,11 +167,11 @@ impl PublishedCatalogs {
         Ok(())
     }
 
-    async fn refresh(&self, tenant: TenantId) -> Result<(), StoreError> {
+    async fn refresh(&self, tenant: TenantId) -> Result<(), CatalogError> {
         let Some(row) = self.store.current_catalog(tenant).await? else { return Ok(()) };
         let known = self.cached_current(tenant).is_some_and(|p| p.catalog.version >= row.version);
         if !known {
-            self.install(tenant, parsed(&row)?);
+            self.install(tenant, usable(&row)?);
         }
         Ok(())
     }
@@ -194,9 +198,17 @@ impl PublishedCatalogs {
     }
 }
 
-fn parsed(row: &CatalogRow) -> Result<Publication, StoreError> {
-    let catalog = Catalog::parse(&row.toml).map_err(|problems| {
-        StoreError::corrupt(format!("catalog {} does not parse: {problems}", row.version))
+/// A stored catalog whose text is the one that was published.
+fn usable(row: &CatalogRow) -> Result<Publication, CatalogError> {
+    let unusable = |why| CatalogError::Unusable { version: row.version, why };
+    let found = Catalog::digest_of(&row.toml);
+    if row.digest != found {
+        let published = hex::encode(&row.digest);
+        return Err(unusable(Unusable::Changed { published, found: hex::encode(found) }));
+    }
+    let catalog = Catalog::read_published(&row.toml).map_err(|problems| {
+        let problem = problems.0.first().map(ToString::to_string).unwrap_or_default();
+        unusable(Unusable::Unreadable { digest: hex::encode(found), problem })
     })?;
     Ok(Publication {
         catalog: Arc::new(catalog.with_version(row.version)),

@@ -102,12 +102,12 @@ pub enum Factor {
 
 impl Charge {
     /// The quantity it counts, if it counts one.
-    pub fn quantity(&self) -> Option<&str> {
+    pub fn measure(&self) -> Option<&Measure> {
         match self {
             Charge::Flat(_) => None,
             Charge::PerUnit { measure, .. }
             | Charge::Graduated { measure, .. }
-            | Charge::Volume { measure, .. } => Some(&measure.quantity),
+            | Charge::Volume { measure, .. } => Some(measure),
         }
     }
 }

@@ -46,7 +46,7 @@ impl Entitlement {
     }
 
     /// The first quantity that is over its maximum.
-    fn excess(&self, operation: &Operation) -> Option<Allowed> {
+    pub(super) fn excess(&self, operation: &Operation) -> Option<Allowed> {
         self.max.iter().find_map(|(quantity, maximum)| {
             let requested = operation.quantities.get(quantity)?;
             (requested > maximum).then(|| Allowed::Over {

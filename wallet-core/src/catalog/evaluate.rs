@@ -43,6 +43,7 @@ fn total(rule: &Rule, unit: &Unit, price: &mut Price) -> Option<()> {
     let capped = bound(&rule.max).map_or(raised, |max| raised.min(max));
     let amount = capped.round_to_minor(unit.scale, unit.increment, rule.rounding)?;
     let most = unit.ceil_percent(amount, rule.max_percent)?;
+    let most = if rule.max.names(unit.id.as_str()) { most.min(rule.max.get(unit.id.as_str())) } else { most };
 
     let rounded = unit.whole(amount);
     for (label, before, after) in

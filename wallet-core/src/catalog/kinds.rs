@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::component::Factor;
 use super::plan::Plan;
 use super::rule::Rule;
 
@@ -44,14 +43,7 @@ pub(super) fn kinds(rules: &[Rule], plans: &[Plan], dimensions: &Dimensions) -> 
 
 impl Kind {
     fn learn_rule(&mut self, rule: &Rule) {
-        self.attributes.extend(rule.conditions.iter().map(|(name, _)| name.to_owned()));
-        self.quantities.extend(rule.components.iter().filter_map(|c| c.charge.quantity()).map(str::to_owned));
-        for factor in rule.all_factors() {
-            match factor {
-                Factor::Attribute { attribute, .. } => self.attributes.insert(attribute.clone()),
-                Factor::Quantity { quantity, .. } => self.quantities.insert(quantity.clone()),
-                Factor::Constant(_) => false,
-            };
-        }
+        self.attributes.extend(rule.attributes().map(str::to_owned));
+        self.quantities.extend(rule.quantities().map(|(name, _)| name.to_owned()));
     }
 }

@@ -37,6 +37,14 @@ pub enum PricingError {
         /// The quantities that nothing mentions.
         quantities: Vec<String>,
     },
+    /// Quantities that the plan caps and that the operation leaves out.
+    #[error("the plan caps quantity {} of {kind:?}: say how much", quoted(quantities))]
+    UncountedQuantities {
+        /// The operation's kind.
+        kind: String,
+        /// The quantities that are missing.
+        quantities: Vec<String>,
+    },
     /// The price is above what the ledger takes, or too long a number to be exact.
     #[error("the price is above {MAX_AMOUNT} minor units or needs too many digits (rule {rule_id:?})")]
     TooLarge {
@@ -70,9 +78,10 @@ impl PricingError {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::NoRule { .. } | Self::UnknownRule { .. } => "NO_PRICE_RULE",
-            Self::MissingQuantity { .. } | Self::UnknownQuantities { .. } | Self::TooLarge { .. } => {
-                "INVALID_FIELD"
-            }
+            Self::MissingQuantity { .. }
+            | Self::UnknownQuantities { .. }
+            | Self::UncountedQuantities { .. }
+            | Self::TooLarge { .. } => "INVALID_FIELD",
         }
     }
 }

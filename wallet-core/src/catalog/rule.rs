@@ -6,7 +6,7 @@ use super::component::{Component, Factor};
 use super::conditions::Conditions;
 use super::policies::Policies;
 use crate::amount::Amounts;
-use crate::decimal::Rounding;
+use crate::decimal::{Decimal, Rounding};
 use crate::ids::UnitId;
 use crate::operation::Operation;
 
@@ -58,6 +58,39 @@ impl Rule {
     /// Whether a component is charged in `unit`.
     pub(super) fn charges(&self, unit: &UnitId) -> bool {
         self.components.iter().any(|component| component.unit == *unit)
+    }
+
+    /// The operation with the quantities that it leaves out as the rule prices them; the highest value if the rule has
+    /// several.
+    pub(super) fn counted(&self, operation: &Operation) -> Operation {
+        let left_out = |name: &str| !operation.quantities.contains_key(name);
+        let mut counted = operation.clone();
+        for (name, otherwise) in self.quantities().filter(|(name, _)| left_out(name)) {
+            if let Some(otherwise) = otherwise {
+                let highest = counted.quantities.entry(name.to_owned()).or_insert(otherwise);
+                *highest = otherwise.max(*highest);
+            }
+        }
+        counted
+    }
+
+    /// The attributes that it looks at.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = &str> {
+        let conditions = self.conditions.iter().map(|(name, _)| name);
+        conditions.chain(self.all_factors().filter_map(|factor| match factor {
+            Factor::Attribute { attribute, .. } => Some(attribute.as_str()),
+            Factor::Quantity { .. } | Factor::Constant(_) => None,
+        }))
+    }
+
+    /// The quantities that it prices, with what they are when the operation does not say.
+    pub(super) fn quantities(&self) -> impl Iterator<Item = (&str, Option<Decimal>)> {
+        let counted = self.components.iter().filter_map(|component| component.charge.measure());
+        let counted = counted.map(|measure| (measure.quantity.as_str(), measure.otherwise));
+        counted.chain(self.all_factors().filter_map(|factor| match factor {
+            Factor::Quantity { quantity, otherwise } => Some((quantity.as_str(), *otherwise)),
+            Factor::Attribute { .. } | Factor::Constant(_) => None,
+        }))
     }
 
     /// The factors of the sum and of every component.

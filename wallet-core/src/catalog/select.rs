@@ -1,6 +1,10 @@
 //! Which rule prices an operation, and what to say when none does.
 
+use std::collections::BTreeSet;
+
+use super::conditions::Matcher;
 use super::document::Catalog;
+use super::entitlement::Entitlement;
 use super::evaluate::evaluate;
 use super::kinds::Kind;
 use super::price::Price;
@@ -72,6 +76,50 @@ fn refuse_unknown_quantities(
         return Ok(());
     }
     Err(PricingError::UnknownQuantities { kind: operation.kind.clone(), quantities: unknown })
+}
+
+/// The capped quantities that an operation does not say. A cap on one that it cannot have, because its kind has rules
+/// and none of them prices it, does not count; nor does one that is merely listed as ignored, unless the entitlement
+/// names the kind.
+pub(super) fn uncounted(
+    catalog: &Catalog,
+    entitlements: &[Entitlement],
+    operation: &Operation,
+) -> Vec<String> {
+    let kind = catalog.kinds.get(&operation.kind);
+    let priced = |name: &str| {
+        kind.is_none_or(|kind| {
+            rules_of(catalog, kind).any(|rule| rule.quantities().any(|(of_rule, _)| of_rule == name))
+        })
+    };
+    let unsaid = |entitlement: &Entitlement| -> Vec<String> {
+        let names_kind = matches!(entitlement.kind, Matcher::AnyOf(_));
+        let counts = |name: &str| priced(name) || (names_kind && catalog.ignored_quantities.contains(name));
+        let missing = |name: &&String| !operation.quantities.contains_key(*name) && counts(name);
+        entitlement.max.keys().filter(missing).cloned().collect()
+    };
+    let covering = entitlements.iter().filter(|entitlement| entitlement.covers(operation));
+    let fitting: Vec<Vec<String>> =
+        covering.filter(|entitlement| entitlement.excess(operation).is_none()).map(unsaid).collect();
+    if fitting.iter().any(Vec::is_empty) {
+        return Vec::new();
+    }
+    fitting.into_iter().flatten().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The operation with the highest value that a rule of its kind has for each quantity that is left out.
+pub(super) fn counted_unpriced(catalog: &Catalog, operation: &Operation) -> Result<Operation, PricingError> {
+    let Some(kind) = catalog.kinds.get(&operation.kind) else { return Ok(operation.clone()) };
+    refuse_unknown_quantities(catalog, kind, operation)?;
+    let mut counted = operation.clone();
+    for rule in rules_of(catalog, kind) {
+        let of_rule = rule.counted(operation).quantities.into_iter();
+        for (name, value) in of_rule.filter(|(name, _)| !operation.quantities.contains_key(name)) {
+            let highest = counted.quantities.entry(name).or_insert(value);
+            *highest = value.max(*highest);
+        }
+    }
+    Ok(counted)
 }
 
 /// Blames the attributes that no rule for the tier accepts as they are; where each is accepted by some rule,

@@ -64,7 +64,7 @@ pub fn create_wallet(
 /// What the default plan gives once per wallet, ever.
 fn welcome(context: &Context<'_>) -> Vec<Grant> {
     let plan = context.catalogs.current.default_plan().filter(|plan| plan.term == Term::Once);
-    let sold = plan.map(|plan| Sold::of(plan, &Overrides::default()));
+    let sold = plan.map(|plan| Sold::of(&context.catalogs.current, plan, &Overrides::default()));
     let mut once = sold.map(|sold| Subscription::begin(0, sold, context.now));
     let count = once.as_ref().map_or(0, |once| once.sold.allowances.len());
     (0..count).filter_map(|index| once.as_mut()?.give(index, 0, context.now)).collect()

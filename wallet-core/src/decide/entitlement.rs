@@ -3,7 +3,8 @@
 //! An operation is covered by kind and attributes, or not at all: NOT_ENTITLED. Covered, it may still be over a
 //! number (outputs, images, seconds): LIMIT_EXCEEDED. Both name the plans that would do.
 
-use crate::catalog::{Allowed, Catalog, Limit, Plan, allows};
+use crate::catalog::{Allowed, Catalog, Limit, Plan, PricingError, allows};
+use crate::catalogs::Catalogs;
 use crate::operation::Operation;
 use crate::rejection::Rejection;
 use crate::wallet::Wallet;
@@ -12,12 +13,21 @@ use crate::wallet::Wallet;
 pub const CONCURRENCY: &str = "concurrency";
 
 /// Whether the wallet's plan, or what was negotiated, allows the operation. Without a plan everything is allowed.
-pub(super) fn entitled(wallet: &Wallet, catalog: &Catalog, operation: &Operation) -> Result<(), Rejection> {
-    match allows(wallet.entitlements(catalog), operation) {
-        Allowed::Yes => Ok(()),
+pub(super) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operation) -> Result<(), Rejection> {
+    let catalog = &catalogs.current;
+    let entitlements = wallet.entitlements(catalogs)?;
+    match allows(entitlements, operation) {
+        Allowed::Yes => {
+            let quantities = catalog.uncounted(entitlements, operation);
+            let kind = operation.kind.clone();
+            match quantities.is_empty() {
+                true => Ok(()),
+                false => Err(Rejection::Unpriced(PricingError::UncountedQuantities { kind, quantities })),
+            }
+        }
         Allowed::No => Err(Rejection::NotEntitled {
             kind: operation.kind.clone(),
-            plan: wallet.plan(catalog).map(|plan| plan.id.clone()).unwrap_or_default(),
+            plan: wallet.plan_id(catalog).unwrap_or_default().to_owned(),
             plans: plans_that_allow(catalog, operation),
         }),
         Allowed::Over { quantity, maximum, requested } => Err(Rejection::LimitExceeded {
@@ -30,8 +40,8 @@ pub(super) fn entitled(wallet: &Wallet, catalog: &Catalog, operation: &Operation
 }
 
 /// Whether one more reservation may be open.
-pub(super) fn has_room(wallet: &Wallet, catalog: &Catalog) -> Result<(), Rejection> {
-    match wallet.limit(catalog, CONCURRENCY) {
+pub(super) fn has_room(wallet: &Wallet, catalogs: &Catalogs) -> Result<(), Rejection> {
+    match wallet.limit(catalogs, CONCURRENCY)? {
         Limit::AtMost(limit) if u64::try_from(wallet.open_reservations).unwrap_or(0) >= limit => {
             Err(Rejection::ConcurrencyLimit { limit, open: wallet.open_reservations })
         }

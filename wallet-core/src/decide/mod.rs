@@ -36,7 +36,7 @@ pub use record_chargeback::{RecordChargeback, record_chargeback};
 pub use record_payment::{RecordPayment, record_payment};
 pub use refund_subscription::{RefundSubscription, refund_subscription};
 pub use refund_top_up::{PurchaseName, RefundTopUp, refund_top_up};
-pub use reserve::{ExplicitPrice, PriceSource, Quote, Reserve, admissible, affordable, agree, reserve};
+pub use reserve::{ExplicitPrice, PriceSource, Quote, Reserve, admissible, affordable, reserve};
 pub use resume_subscription::{ResumeSubscription, resume_subscription};
 pub use reverse_charge::{ReverseCharge, reverse_charge};
 pub use revoke_grant::{RevokeGrant, revoke_grant};

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::amount::Amounts;
 use crate::catalog::{Catalog, Policies};
+use crate::catalogs::Catalogs;
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::create_wallet::check_units;
 use crate::decide::entitlement::{entitled, has_room};
@@ -76,7 +77,7 @@ pub struct ExplicitPrice {
     pub amounts: Amounts,
     /// The most that settling may charge; the amounts by default.
     pub max_amounts: Amounts,
-    /// For the record.
+    /// What is generated, for the record and for the plan's entitlements.
     pub operation: Option<Operation>,
 }
 
@@ -99,7 +100,8 @@ impl Reserve {
             }
             PriceSource::Explicit(price) => said
                 .with("amounts", Some(&price.amounts))
-                .with("max_amounts", (!price.max_amounts.is_empty()).then_some(&price.max_amounts)),
+                .with("max_amounts", (!price.max_amounts.is_empty()).then_some(&price.max_amounts))
+                .with("operation", price.operation.as_ref()),
         }
     }
 }
@@ -110,10 +112,10 @@ pub fn reserve(wallet: &Wallet, context: &Context<'_>, reserve: &Reserve) -> Res
     if let Some(made) = wallet.reservations.get(&reserve.id) {
         return replay(made, &fingerprint, reserve.start.is_some());
     }
-    let terms = agree(wallet, context, &reserve.price)?;
+    let Agreed { terms, counted } = agree(wallet, context, &reserve.price)?;
     check_limits(context, &terms.amounts, &reserve.limits)?;
     let now = context.now;
-    admissible(wallet, &context.catalogs.current, now, terms.operation.as_ref(), &terms.amounts)?;
+    admissible(wallet, context.catalogs, now, counted.as_ref(), &terms.amounts)?;
 
     let ttl = reserve.ttl.unwrap_or(terms.policies.ttl).min(MAX_HOLD);
     let policies = Policies { ttl, ..terms.policies };
@@ -153,8 +155,16 @@ fn replay(made: &Reservation, fingerprint: &Fingerprint, starts: bool) -> Result
     }
 }
 
-/// The terms a job would have at this price, without actor and labels.
-pub fn agree(wallet: &Wallet, context: &Context<'_>, source: &PriceSource) -> Result<Terms, Rejection> {
+/// What a job costs, and the operation that the plan is asked about.
+struct Agreed {
+    /// Without actor and labels.
+    terms: Terms,
+    /// With every quantity as it is priced.
+    counted: Option<Operation>,
+}
+
+/// The terms a job would have at this price.
+fn agree(wallet: &Wallet, context: &Context<'_>, source: &PriceSource) -> Result<Agreed, Rejection> {
     let current = &context.catalogs.current;
     match source {
         PriceSource::Quote(quote) if quote.expire_time <= context.now => {
@@ -164,14 +174,15 @@ pub fn agree(wallet: &Wallet, context: &Context<'_>, source: &PriceSource) -> Re
             let catalog = context.catalogs.version(quote.catalog_version)?;
             priced(catalog, &quote.operation, quote.tier.clone())
         }
-        PriceSource::Operation(operation) => priced(current, operation, wallet.tier(current)),
+        PriceSource::Operation(operation) => priced(current, operation, wallet.tier(context.catalogs)?),
         PriceSource::Explicit(price) => explicit(current, price),
     }
 }
 
-fn priced(catalog: &Catalog, operation: &Operation, tier: Option<String>) -> Result<Terms, Rejection> {
+fn priced(catalog: &Catalog, operation: &Operation, tier: Option<String>) -> Result<Agreed, Rejection> {
     let price = catalog.price(operation, tier.as_deref()).map_err(Rejection::Unpriced)?;
-    Ok(Terms {
+    let counted = Some(catalog.counted(&price.rule_id, operation));
+    let terms = Terms {
         operation: Some(operation.clone()),
         amounts: price.amounts,
         max_amounts: price.max_amounts,
@@ -179,10 +190,11 @@ fn priced(catalog: &Catalog, operation: &Operation, tier: Option<String>) -> Res
         pin: Some(Pin { catalog_version: catalog.version, rule_id: price.rule_id, tier }),
         policies: price.policies,
         ..Terms::default()
-    })
+    };
+    Ok(Agreed { terms, counted })
 }
 
-fn explicit(catalog: &Catalog, price: &ExplicitPrice) -> Result<Terms, Rejection> {
+fn explicit(catalog: &Catalog, price: &ExplicitPrice) -> Result<Agreed, Rejection> {
     let mut violations = check_multiples(catalog, &price.amounts, "explicit.amounts");
     violations.extend(check_multiples(catalog, &price.max_amounts, "explicit.max_amounts"));
     let mut max_amounts = price.amounts.clone();
@@ -196,13 +208,16 @@ fn explicit(catalog: &Catalog, price: &ExplicitPrice) -> Result<Terms, Rejection
     if !violations.is_empty() {
         return Err(Rejection::InvalidFields(violations));
     }
-    Ok(Terms {
+    let counted = price.operation.as_ref().map(|operation| catalog.counted_unpriced(operation)).transpose();
+    let counted = counted.map_err(Rejection::Unpriced)?;
+    let terms = Terms {
         operation: price.operation.clone(),
         amounts: price.amounts.clone(),
         max_amounts,
         policies: catalog.policies().clone(),
         ..Terms::default()
-    })
+    };
+    Ok(Agreed { terms, counted })
 }
 
 /// What is wrong with amounts that are to be charged: units the catalog does not have, odd amounts.
@@ -231,20 +246,20 @@ fn check_limits(context: &Context<'_>, amounts: &Amounts, limits: &Amounts) -> R
 }
 
 /// Everything that may stand in the way of a priced job, in order: the wallet, debt, entitlement, numbers,
-/// concurrency, credits.
+/// concurrency, credits. The operation is one with every quantity as it is priced ([`Catalog::counted`]).
 pub fn admissible(
     wallet: &Wallet,
-    catalog: &Catalog,
+    catalogs: &Catalogs,
     now: Timestamp,
     operation: Option<&Operation>,
     amounts: &Amounts,
 ) -> Result<(), Rejection> {
     may_spend(wallet)?;
     if let Some(operation) = operation {
-        entitled(wallet, catalog, operation)?;
+        entitled(wallet, catalogs, operation)?;
     }
-    has_room(wallet, catalog)?;
-    affordable(wallet, catalog, now, operation, amounts)
+    has_room(wallet, catalogs)?;
+    affordable(wallet, &catalogs.current, now, operation, amounts)
 }
 
 /// Whether the wallet may spend at all, whatever the price.

@@ -162,7 +162,7 @@ fn succeed(
             Some(charge) => charges.push((unit.clone(), charge)),
             None => shortfalls.push(Shortfall {
                 unit: unit.clone(),
-                required: figures.actual - reserved + figures.gone,
+                required: figures.actual.min(figures.most) - reserved + figures.gone,
                 available: balance.available,
             }),
         }
@@ -252,8 +252,8 @@ fn charge(overage: Overage, figures: &Figures) -> Option<Charge> {
     let (from_available, as_debt) = match overage {
         Overage::ChargeIfAvailable => (whole(wanted.min(available)), 0),
         Overage::CapAtReserved => (0, 0),
-        Overage::RequireFull if actual - reserved > available => return None,
-        Overage::RequireFull => (actual - reserved, 0),
+        Overage::RequireFull if wanted > available => return None,
+        Overage::RequireFull => (wanted, 0),
         Overage::AllowNegative => {
             let may_owe = (balance.debt_limit - balance.debt - gone_as_debt).max(0);
             let beyond = whole(wanted.min(available.saturating_add(may_owe)));
@@ -373,8 +373,10 @@ mod tests {
             (ChargeIfAvailable, 130, 50, row(100, 20, 0, 10)),
             (ChargeIfAvailable, 130, 7, row(100, 7, 0, 23)),
             (CapAtReserved, 130, 50, row(100, 0, 0, 30)),
-            (RequireFull, 130, 50, row(100, 30, 0, 0)),
-            (RequireFull, 130, 29, None),
+            (RequireFull, 115, 50, row(100, 15, 0, 0)),
+            (RequireFull, 130, 50, row(100, 20, 0, 10)),
+            (RequireFull, 130, 20, row(100, 20, 0, 10)),
+            (RequireFull, 130, 19, None),
             (AllowNegative, 115, 50, row(100, 15, 0, 0)),
             (AllowNegative, 115, 4, row(100, 4, 11, 0)),
             (AllowNegative, 200, 4, row(100, 4, 16, 80)),

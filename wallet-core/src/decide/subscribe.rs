@@ -80,6 +80,10 @@ pub(super) fn sold(
 ) -> Result<Sold, Rejection> {
     check_units(context, &overrides.allowances, "overrides.allowances")?;
     let catalog = &context.catalogs.current;
+    let unknown = overrides.unknown_names(catalog);
+    if !unknown.is_empty() {
+        return Err(Rejection::InvalidFields(unknown));
+    }
     let plan = catalog.plan(plan).ok_or_else(|| Rejection::PlanNotFound(plan.to_owned()))?;
     let times = |unit: &UnitId| plan.allowances.iter().filter(|allowance| allowance.unit == *unit).count();
     if let Some(unit) = overrides.allowances.units().find(|unit| times(unit) > 1) {
@@ -91,7 +95,7 @@ pub(super) fn sold(
 
 /// What is sold to this wallet with a plan, and with what was negotiated.
 pub(super) fn sold_to(wallet: &Wallet, catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Sold {
-    let mut sold = Sold::of(plan, overrides);
+    let mut sold = Sold::of(catalog, plan, overrides);
     let is_default = catalog.default_plan().is_some_and(|default| default.id == plan.id);
     if is_default && plan.term == Term::Once && wallet.profile.welcomed {
         sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit.as_str()));

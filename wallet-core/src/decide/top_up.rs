@@ -160,8 +160,8 @@ fn what_was_bought(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Re
 
 /// Whether a wallet may buy a pack on its plan.
 pub(super) fn for_sale(wallet: &Wallet, catalog: &Catalog, pack: &Pack) -> bool {
-    let plan = wallet.plan(catalog).map(|plan| &plan.id);
-    pack.plans.as_ref().is_none_or(|plans| plan.is_some_and(|plan| plans.contains(plan)))
+    let plan = wallet.plan_id(catalog);
+    pack.plans.as_ref().is_none_or(|plans| plan.is_some_and(|plan| plans.iter().any(|id| id == plan)))
 }
 
 /// When what was bought at `paid` lapses by the calendar.

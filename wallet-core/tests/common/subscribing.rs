@@ -131,7 +131,7 @@ fn of_subscription<T: std::fmt::Debug + 'static>(
 pub(crate) fn plan(id: &str) -> Fact {
     Fact::new("the plan", id.to_owned(), |world| {
         let catalog = &world.catalogs.current;
-        world.seen().plan(catalog).map_or_else(|| "none".to_owned(), |plan| plan.id.clone())
+        world.seen().plan_id(catalog).unwrap_or("none").to_owned()
     })
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use wallet_core::decide::{Cancel, Grant, Reserve, Settle, StartOptions, TopUp, UpdateWallet};
+use wallet_core::decide::{Cancel, Grant, PriceSource, Reserve, Settle, StartOptions, TopUp, UpdateWallet};
 use wallet_core::grant::ExternalRef;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, Source, Timestamp};
+use wallet_core::{Command, Operation, Source, Timestamp};
 
 use super::steps::{Step, amounts, origin, worker};
 use super::world::START;
@@ -39,6 +39,15 @@ impl Step {
 impl Step {
     pub(crate) fn limit(mut self, of: &str, n: i64) -> Self {
         self.reserve().limits = amounts(&[(of, n)]);
+        self
+    }
+
+    /// The operation that an explicit price is for.
+    pub(crate) fn about(mut self, operation: Operation) -> Self {
+        match &mut self.reserve().price {
+            PriceSource::Explicit(price) => price.operation = Some(operation),
+            other => panic!("not an explicit price: {other:?}"),
+        }
         self
     }
 

@@ -1,5 +1,7 @@
 //! What a wallet's plan allows: which operations, how much of them, how many at once.
 
+use wallet_core::decide::PriceSource;
+
 use super::prelude::*;
 
 /// The scenarios' catalog with plans in front: new wallets are on `free`.
@@ -71,6 +73,144 @@ fn what_is_not_in_the_plan_is_said_before_what_is_not_in_the_wallet() {
         .then([refused("LIMIT_EXCEEDED")])
         .when(reserve("job", 10))
         .then([refused("INSUFFICIENT_CREDITS")]);
+}
+
+/// Jobs of 160 unless they say otherwise, on a plan that allows 150, and a plan with an older name for `n`.
+fn with_a_preset() -> String {
+    let rules = r#"
+[[rules]]
+id = "preset"
+kind = "preset"
+[[rules.components]]
+unit = "credits"
+quantity = "n"
+otherwise = 160
+rate = 1
+[[rules]]
+id = "flat"
+kind = "flat"
+[[rules.components]]
+unit = "credits"
+flat = 1
+"#;
+    let plans = r#"
+default_plan = "free"
+ignored_quantities = ["images"]
+[[plans]]
+id = "free"
+term = "ONCE"
+entitlements = [
+    { kind = ["preset", "fixed"], max = { n = 150 } },
+    { kind = "flat", max = { images = 30 } },
+    { kind = { prefix = "custom" }, max = { images = 30 } },
+    { kind = { prefix = "ope" }, max = { images = 30 } },
+]
+"#;
+    format!("{plans}{CATALOG}{rules}")
+}
+
+#[test]
+fn a_quantity_that_is_left_out_counts_as_it_is_priced() {
+    let preset = |quantities: &[(&str, &str)]| {
+        reserve_for("job", PriceSource::Operation(operation("preset", quantities)))
+    };
+    given_catalog(&with_a_preset(), [top_up(500)])
+        .when(preset(&[]))
+        .then([refused("LIMIT_EXCEEDED"), saying("limit", "n"), saying("requested", "160"), unknown("job")])
+        .when(preset(&[("n", "151")]))
+        .then([refused("LIMIT_EXCEEDED")])
+        .when(preset(&[("n", "150")]))
+        .then([done(), held(150)]);
+}
+
+#[test]
+fn a_capped_quantity_that_no_price_tells_must_be_said() {
+    let flat = |quantities: &[(&str, &str)]| {
+        reserve_for("job", PriceSource::Operation(operation("flat", quantities)))
+    };
+    given_catalog(&with_a_preset(), [top_up(500)])
+        .when(flat(&[]))
+        .then([refused("INVALID_FIELD"), saying("quantities", "images"), unknown("job")])
+        .when(flat(&[("images", "31")]))
+        .then([refused("LIMIT_EXCEEDED")])
+        .when(reserve_kind("open", "open", 1))
+        .then([done()])
+        .when(flat(&[("images", "30")]))
+        .then([done()]);
+}
+
+#[test]
+fn an_explicit_price_does_not_lift_a_cap_by_a_quantity_left_out_or_misspelt() {
+    let explicit = |kind: &str, quantities: &[(&str, &str)]| {
+        reserve_amounts("job", &[("credits", 1)], &[]).about(operation(kind, quantities))
+    };
+    given_catalog(&with_a_preset(), [top_up(500)])
+        .when(explicit("preset", &[("N", "151")]))
+        .then([refused("INVALID_FIELD"), saying("quantities", "N"), unknown("job")])
+        .when(explicit("preset", &[]))
+        .then([refused("LIMIT_EXCEEDED"), saying("requested", "160")])
+        .when(explicit("fixed", &[]))
+        .then([refused("INVALID_FIELD"), saying("quantities", "n")])
+        .when(explicit("fixed", &[("n", "151")]))
+        .then([refused("LIMIT_EXCEEDED")])
+        .when(explicit("custom.kind", &[("image", "1")]))
+        .then([refused("INVALID_FIELD"), saying("quantities", "images")])
+        .when(explicit("fixed", &[("n", "150")]))
+        .then([done(), held(1)]);
+}
+
+#[test]
+fn nothing_is_negotiated_under_a_name_that_the_catalog_does_not_know() {
+    given_catalog(&with_plans(), [])
+        .when(subscribe("s", "pro").allowing("concurency", 1))
+        .then([refused("INVALID_FIELD"), unsubscribed()])
+        .when(subscribe("s", "pro").entitling("nothing", 1))
+        .then([refused("INVALID_FIELD")])
+        .and(subscribe("s", "pro").allowing("concurrency", 1))
+        .when(change_plan("c", "creator").allowing("concurency", 1))
+        .then([refused("INVALID_FIELD"), plan("pro")]);
+}
+
+/// The plans without the one of this id.
+fn without(id: &str) -> String {
+    let plans = with_plans();
+    let from = plans.find(&format!("[[plans]]\nid = {id:?}")).unwrap();
+    let end = from + 2 + plans[from + 2..].find("\n[").unwrap();
+    format!("{}{}", &plans[..from], &plans[end..])
+}
+
+#[test]
+fn a_subscriber_goes_by_the_plan_as_it_was_sold_when_the_catalog_drops_it() {
+    given_catalog(&with_plans(), [top_up(100), subscribe("s", "creator").allowing("concurrency", 1)])
+        .and(Step::Publish(without("creator")))
+        .when(reserve("job", 51))
+        .then([refused("LIMIT_EXCEEDED"), saying("maximum", "20"), saying("plans", "pro")])
+        .when(reserve_both("job", "both", 1, 1))
+        .then([refused("NOT_ENTITLED"), saying("plan", "creator")])
+        .and(reserve("a", 50))
+        .when(reserve("b", 1))
+        .then([refused("CONCURRENCY_LIMIT")])
+        .then([plan("creator")]);
+}
+
+#[test]
+fn a_plan_that_no_catalog_at_hand_knows_allows_nothing_and_the_rest_goes_on() {
+    let mut world = given_catalog(&with_plans(), [top_up(100), subscribe("s", "creator"), reserve("a", 10)])
+        .and(Step::Publish(without("creator")));
+    world.catalogs.older.clear();
+    world
+        .when(reserve("b", 1))
+        .then([refused("CATALOG_NOT_FOUND"), saying("catalog_version", "1"), unknown("b")])
+        .when(reserve("a", 10))
+        .then([replayed()])
+        .and(settle_amounts("a", &[("credits", 4)]))
+        .and(buy("more", 5))
+        .when(cancel("nothing").allow_missing())
+        .then([done()])
+        .when(change_plan("c", "pro"))
+        .then([done()])
+        .when(reserve("b", 1))
+        .then([done()]);
 }
 
 #[test]

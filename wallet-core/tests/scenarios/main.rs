@@ -20,6 +20,7 @@ mod due;
 mod entitlements;
 mod expiry;
 mod failing;
+mod fingerprints;
 mod golden;
 mod grace;
 mod late;

@@ -29,6 +29,10 @@ fn a_reserve() {
     let explicit = || reserve_amounts("job", &[("credits", 40)], &[]);
     let more = reserve_amounts("job", &[("credits", 50)], &[("credits", 60)]);
     differ([top_up(100)], explicit(), more, "amounts,max_amounts");
+    let with = |n| explicit().about(operation("fixed", &[("n", n)]));
+    for (first, second) in [(explicit(), with("1")), (with("1"), explicit()), (with("1"), with("2"))] {
+        differ([top_up(100)], first, second, "operation");
+    }
 }
 
 #[test]

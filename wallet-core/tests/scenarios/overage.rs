@@ -3,6 +3,33 @@
 use super::prelude::*;
 
 #[test]
+fn no_policy_charges_more_than_what_was_called_the_most() {
+    for (kind, most) in [("fixed", 100), ("open", 120), ("capped", 100), ("strict", 200), ("owing", 1000)] {
+        given([top_up(5000), may_owe(5000), reserve_kind("job", kind, 100)])
+            .when(settle("job", 3000))
+            .then([charged("job", most), uncollected("job", 3000 - most), debt(0)]);
+    }
+    let explicit = || reserve_amounts("job", &[("credits", 100)], &[("credits", 130)]);
+    given([top_up(500), explicit()])
+        .when(settle_amounts("job", &[("credits", 400)]))
+        .then([charged("job", 130), uncollected("job", 270)]);
+}
+
+#[test]
+fn a_strict_settle_needs_only_what_may_be_charged() {
+    given([top_up(200), reserve_kind("job", "strict", 100)]).when(settle("job", 3000)).then([
+        charged("job", 200),
+        uncollected("job", 2800),
+        available(0),
+    ]);
+    given([top_up(199), reserve_kind("job", "strict", 100)]).when(settle("job", 3000)).then([
+        refused("INSUFFICIENT_CREDITS"),
+        saying("required", "100"),
+        saying("available", "99"),
+    ]);
+}
+
+#[test]
 fn each_unit_of_a_job_settles_for_itself() {
     given([top_up(110), buy_of("p", "trainings", 5), reserve_both("job", "both", 100, 2)])
         .then([held(100), held_of("trainings", 2)])

@@ -87,8 +87,7 @@ fn receipt(reservation: &Reservation) -> Audit {
     for (unit, reserved) in reservation.terms.amounts.iter() {
         let charged = finish.bill.charged.get(unit.as_str());
         let most = match (reservation.state, reservation.terms.policies.overage) {
-            (State::Settled, Overage::RequireFull) => i64::MAX,
-            (State::Settled, Overage::ChargeIfAvailable | Overage::AllowNegative) => {
+            (State::Settled, Overage::ChargeIfAvailable | Overage::AllowNegative | Overage::RequireFull) => {
                 reservation.terms.max_amounts.get(unit.as_str()).max(reserved)
             }
             (State::Expired, _) => 0,

@@ -23,6 +23,10 @@ pub(super) enum CatalogCommand {
     Publish {
         /// The document, TOML.
         file: PathBuf,
+        /// The version that it replaces: nothing is published if another one is current. Needed to publish an older
+        /// document again; any version by default.
+        #[arg(long, default_value_t = 0)]
+        expected_version: i64,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -47,7 +51,9 @@ pub(super) struct ServerArgs {
 pub(super) async fn run(command: CatalogCommand) -> Result<ExitCode, AppError> {
     match command {
         CatalogCommand::Check { file } => check(&file),
-        CatalogCommand::Publish { file, server } => publish(&file, &server).await,
+        CatalogCommand::Publish { file, expected_version, server } => {
+            publish(&file, expected_version, &server).await
+        }
         CatalogCommand::Show { version, server } => show(version, &server).await,
     }
 }
@@ -67,8 +73,9 @@ fn check(file: &Path) -> Result<ExitCode, AppError> {
     }
 }
 
-async fn publish(file: &Path, server: &ServerArgs) -> Result<ExitCode, AppError> {
-    let request = v1::PublishCatalogRequest { toml: read(file)?, validate_only: false };
+async fn publish(file: &Path, expected_version: i64, server: &ServerArgs) -> Result<ExitCode, AppError> {
+    let toml = read(file)?;
+    let request = v1::PublishCatalogRequest { toml, expected_version, ..Default::default() };
     let answer =
         connect(server).await?.publish_catalog(request).await.map_err(|error| failed(server, &error))?;
     let version = answer.catalog.unwrap_or_default().version;

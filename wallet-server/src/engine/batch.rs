@@ -1,11 +1,10 @@
 //! One batch in one transaction: lock, load, decide in order of arrival, write, commit.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use wallet_core::catalogs::Catalogs;
 use wallet_core::entry::Entry;
-use wallet_core::{Command, Context, Reply, TenantId, Timestamp, Touched, WalletKey, execute_within};
+use wallet_core::{Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletKey, execute_within};
 
 use crate::engine::Job;
 use crate::engine::error::EngineError;
@@ -36,6 +35,11 @@ impl Lane {
         let keys: Vec<WalletKey> =
             batch.iter().map(|job| job.key).collect::<BTreeSet<_>>().into_iter().collect();
         let tx = Tx::begin(&self.connection, self.store.backend(), self.database_timeout).await?;
+        let selling: BTreeSet<TenantId> =
+            batch.iter().filter(|job| job.command.sells()).map(|job| job.tenant).collect();
+        for (tenant, newest) in tx.hold_catalogs(&selling).await? {
+            self.catalogs.catch_up(tenant, newest).await;
+        }
         let locked = tx.lock(&keys, skip_locked).await?;
         // Taken between lock and load: whatever else held these wallets has its time behind it.
         let now = self.clock.now();
@@ -64,30 +68,25 @@ impl Lane {
         Ok(replies)
     }
 
-    /// Per tenant the current catalog, and every older one that a quote or a settling reservation names.
+    /// Per tenant the current catalog, and every older one that a price is asked of or a plan was sold from. A wallet
+    /// that was sold a plan of a newer catalog tells of that catalog.
     async fn catalogs_for(
         &self,
         batch: &[Job],
         loaded: &BTreeMap<WalletKey, Loaded>,
     ) -> Result<BTreeMap<TenantId, Catalogs>, StoreError> {
+        for loaded in loaded.values() {
+            self.catalogs.catch_up(loaded.tenant, loaded.wallet.sold_from().max().unwrap_or_default()).await;
+        }
         let mut sets: BTreeMap<TenantId, Catalogs> = BTreeMap::new();
         for job in batch {
             let set =
                 sets.entry(job.tenant).or_insert_with(|| Catalogs::of(self.catalogs.current(job.tenant)));
-            let pinned = match &job.command {
-                Command::Settle(settle) => loaded
-                    .get(&job.key)
-                    .and_then(|loaded| loaded.wallet.reservations.get(&settle.id))
-                    .and_then(|reservation| reservation.terms.pin.as_ref())
-                    .map(|pin| pin.catalog_version),
-                command => command.addressed().catalog_version,
-            };
-            let Some(version) = pinned else { continue };
-            if version == set.current.version || set.older.contains_key(&version) {
-                continue;
-            }
-            if let Some(catalog) = self.catalogs.version(job.tenant, version).await? {
-                set.older.insert(version, Arc::clone(&catalog));
+            let unmade = Wallet::blank(job.key, job.wallet.clone());
+            let wallet = loaded.get(&job.key).map_or(&unmade, |loaded| &loaded.wallet);
+            self.catalogs.add_sold(job.tenant, wallet, set).await?;
+            if let Some(version) = job.command.priced_by(wallet) {
+                self.catalogs.add(job.tenant, version, set).await?;
             }
         }
         Ok(sets)

@@ -7,12 +7,13 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use wallet_core::balance::{PlanView, UnitBalance, WalletView};
 use wallet_core::catalog::Catalog;
+use wallet_core::catalogs::Catalogs;
 use wallet_core::command::Shown;
 use wallet_core::event::Warning;
 use wallet_core::grant::Grant;
 use wallet_core::posting::Posting;
 use wallet_core::reservation::Reservation;
-use wallet_core::{Command, Rejection, Reply, TenantId, Timestamp, WalletId};
+use wallet_core::{Command, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId};
 
 use super::error::{Decided, RpcError};
 use super::layers::{Deadline, Tenant};
@@ -82,6 +83,20 @@ impl Call {
         let Some(version) = version else { return Ok(self.catalog()) };
         let found = self.services.catalogs.version(self.tenant, version).await?;
         Ok(found.ok_or(Rejection::CatalogNotFound(version))?)
+    }
+
+    /// What decisions about a wallet need: the catalog of a version, the current one by default, and those that its
+    /// plan was sold from.
+    pub(super) async fn catalogs_of(
+        &self,
+        wallet: &Wallet,
+        version: Option<i64>,
+    ) -> Result<Catalogs, RpcError> {
+        let instead = match version {
+            Some(_) => Some(self.catalog_of(version).await?),
+            None => None,
+        };
+        Ok(self.services.catalogs.of_wallet(self.tenant, wallet, instead).await?)
     }
 
     /// Has a command decided and carried out.

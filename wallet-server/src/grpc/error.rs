@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wallet_core::{Rejection, Timestamp, WalletId};
 
-use crate::catalogs::PublishError;
+use crate::catalogs::{CatalogError, PublishError};
 use crate::engine::EngineError;
 use crate::query::ReadError;
 use crate::store::StoreError;
@@ -133,6 +133,15 @@ impl From<ReadError> for RpcError {
 impl From<PublishError> for RpcError {
     fn from(error: PublishError) -> Self {
         Cause::Publish(error).into()
+    }
+}
+
+impl From<CatalogError> for RpcError {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Unusable { version, why } => Rejection::CatalogUnusable { version, why }.into(),
+            CatalogError::Store(error) => error.into(),
+        }
     }
 }
 

@@ -84,17 +84,23 @@ fn told(cause: Cause, priced_field: &str) -> Told {
             store_unavailable()
         }
         Cause::Publish(PublishError::Invalid(problems)) => invalid_catalog(problems),
-        Cause::Publish(PublishError::Unavailable(error)) => match store_failed(&error) {
-            // The document is written without a transaction of ours, so a lost answer is all we know.
-            Trouble::Unavailable | Trouble::CommitUnknown => outcome_unknown(),
-            Trouble::Conflict => store_unavailable(),
-            Trouble::Refused | Trouble::Unreadable | Trouble::Broken => internal(),
-        },
-        Cause::Store(error) => match store_failed(&error) {
-            Trouble::Unavailable | Trouble::Conflict => store_unavailable(),
-            Trouble::CommitUnknown => outcome_unknown(),
-            Trouble::Refused | Trouble::Unreadable | Trouble::Broken => internal(),
-        },
+        Cause::Publish(error @ PublishError::NotExpected { current, expected }) => {
+            superseded(&error, current, ("expected_version", expected))
+        }
+        Cause::Publish(error @ PublishError::PublishedBefore { current, published }) => {
+            superseded(&error, current, ("published_version", published))
+        }
+        Cause::Publish(PublishError::Unusable(error)) => {
+            tracing::error!(%error, "a catalog could not be published");
+            internal()
+        }
+        Cause::Publish(PublishError::Unavailable(error)) | Cause::Store(error) => {
+            match store_failed(&error) {
+                Trouble::Unavailable | Trouble::Conflict => store_unavailable(),
+                Trouble::CommitUnknown => outcome_unknown(),
+                Trouble::Refused | Trouble::Unreadable | Trouble::Broken => internal(),
+            }
+        }
         Cause::ClockNotManual => Told {
             code: Code::FailedPrecondition,
             ..unavailable(
@@ -156,6 +162,7 @@ fn code(rejection: &Rejection) -> Code {
         | Rejection::NotRefundable(_)
         | Rejection::NothingToReverse
         | Rejection::ReversalExceedsCharge { .. }
+        | Rejection::CatalogUnusable { .. }
         | Rejection::WalletSuspended
         | Rejection::WalletClosed
         | Rejection::InDebt { .. }
@@ -179,6 +186,10 @@ fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> 
             .iter()
             .map(|name| FieldViolation::new(quantity(name), format!("no price of {kind:?} depends on it")))
             .collect(),
+        Rejection::Unpriced(PricingError::UncountedQuantities { quantities, .. }) => quantities
+            .iter()
+            .map(|name| FieldViolation::new(quantity(name), "is needed: the wallet's plan caps it"))
+            .collect(),
         Rejection::Unpriced(error @ PricingError::TooLarge { .. }) => {
             vec![FieldViolation::new(priced_field, error.to_string())]
         }
@@ -200,6 +211,7 @@ fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> 
         | Rejection::AlreadySubscribed(_)
         | Rejection::PackNotAvailable { .. }
         | Rejection::CatalogNotFound(_)
+        | Rejection::CatalogUnusable { .. }
         | Rejection::QuoteInvalid(_)
         | Rejection::QuoteExpired(_)
         | Rejection::UnitMismatch { .. }
@@ -212,6 +224,21 @@ fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> 
         | Rejection::ConcurrencyLimit { .. }
         | Rejection::InsufficientCredits { .. }
         | Rejection::FeeAboveLimit { .. } => Vec::new(),
+    }
+}
+
+/// Another catalog is current than the caller of PublishCatalog knows.
+fn superseded(error: &PublishError, current: i64, (name, version): (&str, i64)) -> Told {
+    Told {
+        code: Code::Aborted,
+        reason: Some("CATALOG_SUPERSEDED"),
+        message: error.to_string(),
+        metadata: vec![
+            ("current_version".to_owned(), current.to_string()),
+            (name.to_owned(), version.to_string()),
+        ],
+        violations: Vec::new(),
+        retry_after: None,
     }
 }
 

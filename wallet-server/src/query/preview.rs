@@ -1,6 +1,5 @@
 //! What a command would do if it were carried out now: decided on a copy in memory by the same code as in a lane.
 
-use wallet_core::catalogs::Catalogs;
 use wallet_core::grant::Grant;
 use wallet_core::{Command, Context, Reply, TenantId, Touched, WalletId, execute};
 
@@ -17,7 +16,7 @@ impl Queries {
     ) -> Result<(Reply, Vec<Grant>), ReadError> {
         let Snapshot { mut wallet, read_time } = self.advanced(tenant, wallet, command.addressed()).await?;
         let before: Vec<_> = wallet.grants.keys().cloned().collect();
-        let catalogs = Catalogs::of(self.catalogs.current(tenant));
+        let catalogs = self.catalogs.of_wallet(tenant, &wallet, None).await?;
         let context = Context { now: read_time, catalogs: &catalogs };
         let reply = execute(&mut wallet, &context, command, &mut Vec::new(), &mut Touched::default());
         let reply = reply.map_err(defect)?;

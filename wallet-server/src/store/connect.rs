@@ -184,6 +184,10 @@ impl Store {
         Watched::new(self.control.clone(), self.patience)
     }
 
+    pub(super) const fn controllers(&self) -> &DatabaseConnection {
+        &self.control
+    }
+
     pub(super) const fn patience(&self) -> Duration {
         self.patience
     }

@@ -63,44 +63,6 @@ impl Store {
         Ok(catalogs::Entity::find_by_id((tenant.0, version)).one(&self.control()).await?)
     }
 
-    /// The plans that wallets of a tenant are subscribed to, or will be at the end of a period. Reads all of the
-    /// tenant's profiles: catalogs are published rarely.
-    pub(crate) async fn plans_in_use(&self, tenant: TenantId) -> Result<Vec<String>, StoreError> {
-        // A profile that is no JSON stops its own wallet, and is no reason to publish nothing.
-        let sql = match self.backend() {
-            Backend::Sqlite => {
-                "SELECT DISTINCT plan FROM (
-                   SELECT CASE WHEN json_valid(profile) THEN json_extract(profile, path.value) END AS plan
-                   FROM wallet_profiles,
-                     json_each('[\"$.subscription.sold.plan\", \"$.subscription.pending.CHANGE.plan\"]') AS path
-                   WHERE tenant = $1)
-                 WHERE typeof(plan) = 'text'"
-            }
-            Backend::Postgres => {
-                "SELECT DISTINCT plan FROM wallet_profiles, json_or_null(profile) AS read, LATERAL (VALUES
-                   (read #>> '{subscription,sold,plan}'),
-                   (read #>> '{subscription,pending,CHANGE,plan}')) AS used(plan)
-                 WHERE tenant = $1 AND plan IS NOT NULL"
-            }
-        };
-        let statement = Statement::from_sql_and_values(self.backend().db(), sql, [tenant.0.into()]);
-        let rows = self.control().query_all_raw(statement).await?;
-        rows.iter().map(|row| row.try_get("", "plan").map_err(StoreError::from)).collect()
-    }
-
-    /// Stores a new catalog; a conflict if another server has published this version meanwhile.
-    pub(crate) async fn insert_catalog(&self, row: CatalogRow) -> Result<(), StoreError> {
-        let row = catalogs::ActiveModel {
-            tenant: Set(row.tenant),
-            version: Set(row.version),
-            toml: Set(row.toml),
-            digest: Set(row.digest),
-            publish_time: Set(row.publish_time),
-        };
-        catalogs::Entity::insert(row).exec_without_returning(&self.control()).await?;
-        self.in_place().map_err(|why| StoreError::new(Trouble::CommitUnknown, why))
-    }
-
     /// The secret of this name, which is `fresh` if there was none: whichever server comes first decides.
     pub(crate) async fn signing_key(
         &self,
@@ -220,4 +182,33 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// The plans that wallets of a tenant are subscribed to, or will be at the end of a period. Reads all of the
+/// tenant's profiles: plans are withdrawn rarely.
+pub(super) async fn plans_in_use(
+    connection: &impl ConnectionTrait,
+    backend: Backend,
+    tenant: TenantId,
+) -> Result<Vec<String>, StoreError> {
+    // A profile that is no JSON stops its own wallet, and is no reason to publish nothing.
+    let sql = match backend {
+        Backend::Sqlite => {
+            "SELECT DISTINCT plan FROM (
+               SELECT CASE WHEN json_valid(profile) THEN json_extract(profile, path.value) END AS plan
+               FROM wallet_profiles,
+                 json_each('[\"$.subscription.sold.plan\", \"$.subscription.pending.CHANGE.plan\"]') AS path
+               WHERE tenant = $1)
+             WHERE typeof(plan) = 'text'"
+        }
+        Backend::Postgres => {
+            "SELECT DISTINCT plan FROM wallet_profiles, json_or_null(profile) AS read, LATERAL (VALUES
+               (read #>> '{subscription,sold,plan}'),
+               (read #>> '{subscription,pending,CHANGE,plan}')) AS used(plan)
+             WHERE tenant = $1 AND plan IS NOT NULL"
+        }
+    };
+    let statement = Statement::from_sql_and_values(backend.db(), sql, [tenant.0.into()]);
+    let rows = connection.query_all_raw(statement).await?;
+    rows.iter().map(|row| row.try_get("", "plan").map_err(StoreError::from)).collect()
 }

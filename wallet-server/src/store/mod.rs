@@ -4,7 +4,8 @@
 //! [`sql`] holds the statements of the hot path. Nothing here decides anything about credits.
 //!
 //! Lock order: a transaction locks wallets, sorted by (bucket, wallet_key), and nothing else; all other rows of
-//! a wallet are guarded by its lock.
+//! a wallet are guarded by its lock. A batch that sells a plan takes the shared lock of its tenants' catalogs before
+//! ([`publishing`]).
 
 mod connect;
 mod control;
@@ -16,6 +17,7 @@ mod in_place;
 mod packed;
 pub(crate) mod pages;
 pub(crate) mod points;
+mod publishing;
 mod reach;
 mod read;
 pub(crate) mod rows;
@@ -30,6 +32,7 @@ pub(crate) use control::CatalogRow;
 pub use control::Due;
 pub(crate) use due::{DueRows, DueWallet};
 pub(crate) use error::{StoreError, Trouble};
+pub(crate) use publishing::Publishing;
 pub(crate) use read::ReadTx;
 pub(crate) use rows::{EventDetails, RecordedEvent};
 pub(crate) use tx::{LoadPlan, Loaded, Locked, Tx, Written};

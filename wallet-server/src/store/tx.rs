@@ -19,7 +19,7 @@ use wallet_core::{TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey};
 use crate::store::entity::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
 use crate::store::sql::{append, load};
 use crate::store::watched::Watched;
-use crate::store::{Backend, StoreError, rows};
+use crate::store::{Backend, StoreError, publishing, rows};
 
 /// A transaction that locks wallets and writes what is decided about them.
 #[derive(Debug)]
@@ -152,6 +152,29 @@ impl Tx {
         patience: Duration,
     ) -> Result<Self, StoreError> {
         Ok(Self { transaction: Watched::begin(connection, patience).await?, backend })
+    }
+
+    /// Excludes publications of catalogs of these tenants until the end of the transaction, and tells the version that
+    /// is the newest of each. Comes before the locks of wallets.
+    pub(crate) async fn hold_catalogs(
+        &self,
+        tenants: &BTreeSet<TenantId>,
+    ) -> Result<Vec<(TenantId, i64)>, StoreError> {
+        let mut newest = Vec::new();
+        for tenant in tenants {
+            if self.backend == Backend::Postgres {
+                self.transaction
+                    .execute_raw(publishing::lock("pg_advisory_xact_lock_shared", *tenant))
+                    .await?;
+            }
+            // A statement of its own, after the wait: it sees what was published meanwhile.
+            let sql = "SELECT coalesce(max(version), 0) AS version FROM catalogs WHERE tenant = $1";
+            let statement = Statement::from_sql_and_values(self.backend.db(), sql, [tenant.0.into()]);
+            let row = self.transaction.query_one_raw(statement).await?;
+            let version = row.map(|row| row.try_get("", "version")).transpose()?.unwrap_or_default();
+            newest.push((*tenant, version));
+        }
+        Ok(newest)
     }
 
     /// Locks the wallets, which must be sorted.

@@ -37,17 +37,16 @@ impl Watched<DatabaseTransaction> {
     /// SQLite takes its one write lock at once: a deferred transaction that reads and then writes fails when another
     /// has written meanwhile.
     pub(super) async fn begin(connection: &DatabaseConnection, patience: Duration) -> Result<Self, DbErr> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let connection = connection.clone();
-        // In a task of its own, which ends what it began: a BEGIN that is cancelled half-way would leave the
-        // connection inside a transaction.
-        #[expect(clippy::disallowed_methods, reason = "the one place where a writing transaction begins")]
-        let begun = tokio::spawn(async move { connection.begin_with_options(options).await });
-        let begun = async { begun.await.unwrap_or_else(|ended| Err(gone(&ended.to_string()))) };
-        Ok(Self { connection: bounded(patience, between_points(begun)).await?, patience, is_lane: true })
+        let transaction = bounded(patience, between_points(begun(connection))).await?;
+        Ok(Self { connection: transaction, patience, is_lane: true })
+    }
+
+    /// Begins a transaction of the control plane, which writes.
+    pub(super) async fn begin_publishing(
+        connection: &DatabaseConnection,
+        patience: Duration,
+    ) -> Result<Self, DbErr> {
+        Ok(Self { connection: bounded(patience, begun(connection)).await?, patience, is_lane: false })
     }
 
     /// Begins a transaction that only reads. A BEGIN that is not answered is cancelled, or it would keep a connection
@@ -63,7 +62,11 @@ impl Watched<DatabaseTransaction> {
 
     /// Makes it last. Unless the database refuses, an error leaves open whether it did.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
-        bounded(self.patience, between_points(self.connection.commit())).await
+        if self.is_lane {
+            bounded(self.patience, between_points(self.connection.commit())).await
+        } else {
+            bounded(self.patience, self.connection.commit()).await
+        }
     }
 
     /// The rows of a query one by one, all of them within the bound of a call.
@@ -119,12 +122,25 @@ impl<C: ConnectionTrait + Send> ConnectionTrait for Watched<C> {
 /// Begins the transaction of a migration, so that the schema changes whole or not at all. On SQLite it is the one writer
 /// from its first statement on.
 pub(super) async fn begin_migrating(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let options = TransactionOptions {
+    #[expect(clippy::disallowed_methods, reason = "the one place where a migration begins")]
+    connection.begin_with_options(writing()).await
+}
+
+/// A transaction that writes.
+async fn begun(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let connection = connection.clone();
+    // In a task of its own, which ends what it began: a BEGIN that is cancelled half-way would leave the
+    // connection inside a transaction.
+    #[expect(clippy::disallowed_methods, reason = "the one place where a writing transaction begins")]
+    let begun = tokio::spawn(async move { connection.begin_with_options(writing()).await });
+    begun.await.unwrap_or_else(|ended| Err(gone(&ended.to_string())))
+}
+
+fn writing() -> TransactionOptions {
+    TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
-    };
-    #[expect(clippy::disallowed_methods, reason = "the one place where a migration begins")]
-    connection.begin_with_options(options).await
+    }
 }
 
 async fn bounded<T>(patience: Duration, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wallet_core::catalog::Overage;
 use wallet_core::grant::GrantKey;
 use wallet_core::posting::Account;
 use wallet_core::reservation::{Allocation, Bill, State, Terms};
@@ -151,8 +150,7 @@ impl Receipt<'_> {
                 });
             }
             let most = of(&self.terms.max_amounts).max(of(&self.terms.amounts));
-            let capped = self.terms.policies.overage != Overage::RequireFull;
-            self.unless(!capped || sums.charged <= most, faults, || {
+            self.unless(sums.charged <= most, faults, || {
                 format!("I8: charged {} {unit}, {most} is the most", sums.charged)
             });
         }

@@ -41,6 +41,8 @@ mod seven;
 #[cfg(test)]
 mod sold;
 #[cfg(test)]
+mod stored_catalogs;
+#[cfg(test)]
 mod style;
 #[cfg(test)]
 mod sweeper;

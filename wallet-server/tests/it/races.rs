@@ -1,6 +1,7 @@
 //! Many callers, one wallet: together they get what there is, and every job ends in one way. While nothing is broken no
 //! batch of a lone server has to run twice, whatever else writes to the database.
 
+mod catalogs;
 mod circles;
 mod endings;
 mod plans;

@@ -198,7 +198,7 @@ async fn sweeps(client: &WalletClient) {
 
 async fn publishes(client: &WalletClient, remark: &str) {
     let toml = format!("{BUNDLED_CATALOG}\n# {remark}\n");
-    client.publish_catalog(v1::PublishCatalogRequest { toml, validate_only: false }).await.unwrap();
+    client.publish_catalog(v1::PublishCatalogRequest { toml, ..Default::default() }).await.unwrap();
 }
 
 /// All pages; every wallet that still has an id is there, and one whose own rows are unreadable is shown as frozen.

@@ -149,7 +149,7 @@ pub(crate) fn figures(amounts: &[v1::Amount]) -> String {
 
 /// Makes this document current.
 pub(crate) async fn publish(client: &WalletClient, toml: &str) -> v1::PublishCatalogResponse {
-    let request = v1::PublishCatalogRequest { toml: toml.into(), validate_only: false };
+    let request = v1::PublishCatalogRequest { toml: toml.into(), ..Default::default() };
     client.publish_catalog(request).await.expect("the document is published")
 }
 

@@ -5,6 +5,7 @@ use crate::catalog::document::Catalog;
 use crate::catalog::entitlement::Allowed;
 use crate::catalog::golden::{Expectation, Golden};
 use crate::catalog::price::Price;
+use crate::catalog::pricing_error::PricingError;
 use crate::catalog::problems::Report;
 
 pub(super) fn check(catalog: &Catalog, report: &mut Report) {
@@ -50,8 +51,16 @@ fn answer(catalog: &Catalog, golden: &Golden) -> Result<Price, (&'static str, St
     let tier = plan.map(|plan| plan.tier.as_str()).or(golden.tier.as_deref());
     let price =
         catalog.price(&golden.operation, tier).map_err(|error| (error.reason(), error.to_string()))?;
-    match plan.map_or(Allowed::Yes, |plan| plan.allows(&golden.operation)) {
-        Allowed::Yes => Ok(price),
+    let counted = catalog.counted(&price.rule_id, &golden.operation);
+    match plan.map_or(Allowed::Yes, |plan| plan.allows(&counted)) {
+        Allowed::Yes => match catalog.uncounted(plan.and_then(|plan| plan.entitlements.as_deref()), &counted)
+        {
+            quantities if quantities.is_empty() => Ok(price),
+            quantities => {
+                let error = PricingError::UncountedQuantities { kind: counted.kind, quantities };
+                Err((error.reason(), error.to_string()))
+            }
+        },
         Allowed::No => Err(("NOT_ENTITLED", "the plan does not include it".to_owned())),
         Allowed::Over { quantity, maximum, requested } => {
             Err(("LIMIT_EXCEEDED", format!("{quantity} is limited to {maximum}, this would be {requested}")))

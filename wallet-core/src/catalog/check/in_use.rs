@@ -9,7 +9,9 @@ pub(in crate::catalog) fn check_against_use(
     plans_in_use: &[String],
 ) -> Result<(), CatalogProblems> {
     let mut report = Report::default();
-    for id in plans_in_use {
+    // A plan that the previous version lacks too blocks nothing: its subscribers go by the version of the sale.
+    let offered = |id: &&String| previous.is_none_or(|previous| previous.plan(id).is_some());
+    for id in plans_in_use.iter().filter(offered) {
         if catalog.plan(id).is_none() {
             report.add("plans", format!("plan {id:?} has subscribers and is missing"));
         }

@@ -83,6 +83,21 @@ fn factors_multiply_a_component_or_the_sum() {
 }
 
 #[test]
+fn the_most_that_can_be_charged_is_never_above_the_rules_maximum() {
+    let catalog = one_rule(
+        r#"
+        output_priced = true
+        max = { credits = 50 }
+        components = [{ unit = "credits", quantity = "n", rate = 1 }]
+        "#,
+    );
+    for (n, amount, most) in [("30", 30, 36), ("42", 42, 50), ("50", 50, 50), ("90", 50, 50)] {
+        let price = catalog.price(&op("x", &[], &[("n", n)]), None).unwrap();
+        assert_eq!((price.amounts.get("credits"), price.max_amounts.get("credits")), (amount, most), "{n}");
+    }
+}
+
+#[test]
 fn bounds_come_before_the_one_rounding_and_each_step_has_a_line() {
     let catalog = one_rule(
         r#"

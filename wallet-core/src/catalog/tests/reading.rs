@@ -44,6 +44,9 @@ fn a_plan_is_read_with_its_defaults() {
 fn weekly_and_yearly_plans_with_trainings_can_be_written() {
     let catalog = Catalog::parse(
         r#"
+        limits = ["seats"]
+        ignored_attributes = ["model"]
+        ignored_quantities = ["count", "images"]
         [units.credits]
         [units.trainings]
         [[plans]]

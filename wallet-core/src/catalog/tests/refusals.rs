@@ -358,7 +358,11 @@ fn a_golden_case_of_a_plan_is_asked_for_its_price_and_then_for_its_entitlements(
     let document = |golden: &str| {
         let plan = "[[plans]]\nid = \"free\"\nterm = \"ONCE\"\n\
                     entitlements = [{ kind = \"x\", when = { a = \"1\" }, max = { n = 4 } }]\n";
-        format!("[units.credits]\n{plan}{}[[golden]]\nkind = \"x\"\nplan = \"free\"\n{golden}", rule("r", ""))
+        let names = "ignored_attributes = [\"a\"]\nignored_quantities = [\"n\"]\n";
+        format!(
+            "{names}[units.credits]\n{plan}{}[[golden]]\nkind = \"x\"\nplan = \"free\"\n{golden}",
+            rule("r", "")
+        )
     };
     for sound in [
         "attributes = { a = \"1\" }\nquantities = { n = 4 }\nexpect = { credits = 1 }",
@@ -375,11 +379,58 @@ fn a_golden_case_of_a_plan_is_asked_for_its_price_and_then_for_its_entitlements(
             "expects NOT_ENTITLED, the answer is LIMIT_EXCEEDED: n is limited to 4, this would be 4.5",
         ),
         (
-            "attributes = { a = \"1\" }\nexpect_error = \"LIMIT_EXCEEDED\"",
+            "attributes = { a = \"1\" }\nquantities = { n = 1 }\nexpect_error = \"LIMIT_EXCEEDED\"",
             "expects LIMIT_EXCEEDED, the price is 1 credits",
+        ),
+        (
+            "attributes = { a = \"1\" }\nexpect = { credits = 1 }",
+            "expects 1 credits, but the plan caps quantity \"n\" of \"x\": say how much",
         ),
     ] {
         assert_eq!(problems(&document(golden)), [format!("golden[0]: \"x\": {problem}")]);
+    }
+}
+
+#[test]
+fn a_limit_or_a_cap_under_a_name_that_nothing_knows_is_refused() {
+    let document = |names: &str, plan: &str| {
+        let rules = rule("r", "") + &rule("s", "factors = [{ quantity = \"n\" }, { attribute = \"a\", values = { \"1\" = 1 } }]\nwhen = { b = \"1\" }").replace("kind = \"x\"", "kind = \"y\"");
+        format!("{names}[units.credits]\n[[plans]]\nid = \"p\"\nterm = \"ONCE\"\n{plan}\n{rules}")
+    };
+    for (names, plan) in [
+        ("limits = [\"seats\"]\n", "limits = { concurrency = 1, seats = 2 }"),
+        ("", "entitlements = [{ kind = \"y\", when = { a = \"1\", b = \"1\" }, max = { n = 4 } }]"),
+        ("", "entitlements = [{ kind = { prefix = \"\" }, max = { n = 4 } }]"),
+        ("ignored_quantities = [\"m\"]\n", "entitlements = [{ kind = \"x\", max = { m = 4 } }]"),
+        ("ignored_attributes = [\"c\"]\n", "entitlements = [{ kind = \"x\", when = { c = \"1\" } }]"),
+        ("dimensions.x.c = [\"1\"]\n", "entitlements = [{ kind = \"x\", when = { c = \"1\" } }]"),
+    ] {
+        assert_eq!(Catalog::parse(&document(names, plan)).err(), None, "{plan}");
+    }
+    let place = "plans[0].entitlements[0]";
+    let unknown = "no rule of these kinds knows it: correct it, or list it in";
+    for (plan, problem) in [
+        (
+            "limits = { concurency = 1 }",
+            "plans[0].limits.concurency: is not declared: list it in `limits` at the top of the document"
+                .to_owned(),
+        ),
+        (
+            "entitlements = [{ kind = \"y\", max = { m = 4 } }]",
+            format!("{place}.max.m: {unknown} `ignored_quantities`"),
+        ),
+        (
+            "entitlements = [{ kind = \"x\", max = { n = 4 } }]",
+            format!("{place}.max.n: {unknown} `ignored_quantities`"),
+        ),
+        (
+            "entitlements = [{ kind = \"y\", when = { c = \"1\" } }]",
+            format!("{place}.when.c: {unknown} `ignored_attributes`"),
+        ),
+    ] {
+        assert_eq!(problems(&document("", plan)), [problem]);
+        let published_before = Catalog::read_published(&document("", plan));
+        assert!(published_before.is_ok(), "a stricter program still reads what was published: {plan}");
     }
 }
 
@@ -394,7 +445,8 @@ fn sizes_are_bounded() {
 
 #[test]
 fn what_is_in_use_must_stay() {
-    let before = Catalog::parse("[units.credits]\n[units.gems]\nscale = 2\n").unwrap();
+    let before = "[units.credits]\n[units.gems]\nscale = 2\n[[plans]]\nid = \"old\"\nterm = \"ONCE\"\n";
+    let before = Catalog::parse(before).unwrap();
     let after = "[units.credits]\nscale = 2\n[[plans]]\nid = \"pro\"\nterm = \"MONTH\"\n";
     let after = Catalog::parse(after).unwrap();
     let problems = after.check_against_use(Some(&before), &["pro".into(), "old".into()]).unwrap_err();
@@ -405,4 +457,6 @@ fn what_is_in_use_must_stay() {
     );
     assert_eq!(after.check_against_use(None, &["pro".into()]), Ok(()));
     assert_eq!(after.check_against_use(Some(&after), &[]), Ok(()));
+    let lost_before = after.check_against_use(Some(&after), &["old".into()]);
+    assert_eq!(lost_before, Ok(()), "a plan that the previous version lacks blocks no later one");
 }

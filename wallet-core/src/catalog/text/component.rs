@@ -51,7 +51,7 @@ impl ComponentText {
         let charge = self.charge(path, reader);
         let factors = factors(&self.factors, path, reader);
         let charge = charge?;
-        let label = self.label.or_else(|| charge.quantity().map(str::to_owned));
+        let label = self.label.or_else(|| charge.measure().map(|measure| measure.quantity.clone()));
         Some(Component { label: label.unwrap_or_else(|| "flat".to_owned()), unit: unit?.id, charge, factors })
     }
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::control;
 use super::golden::GoldenText;
@@ -15,6 +14,7 @@ use super::rule::RuleText;
 use super::unit::{self, UnitText};
 use crate::catalog::document::Catalog;
 use crate::catalog::kinds::{Dimensions, kinds};
+use crate::catalog::plan::Plan;
 use crate::catalog::problems::{CatalogProblems, Report};
 use crate::source::Source;
 
@@ -24,6 +24,8 @@ const MAX_BYTES: usize = 256 * 1024;
 const MAX_UNITS: usize = 20;
 /// The most plans, and packs.
 const MAX_PLANS: usize = 200;
+/// The most names of limits.
+const MAX_LIMITS: usize = 200;
 /// The most rules, and golden cases.
 const MAX_RULES: usize = 1000;
 
@@ -37,6 +39,8 @@ struct CatalogText {
     ignored_attributes: BTreeSet<String>,
     #[serde(default)]
     ignored_quantities: BTreeSet<String>,
+    #[serde(default)]
+    limits: BTreeSet<String>,
     units: BTreeMap<String, UnitText>,
     #[serde(default)]
     policies: PoliciesText,
@@ -59,22 +63,36 @@ enum SourcesText {
     Group(Vec<Source>),
 }
 
-/// Reads a document and checks that everything it names exists.
-pub(in crate::catalog) fn read(toml: &str) -> Result<Catalog, CatalogProblems> {
+/// What a document is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::catalog) enum Purpose {
+    /// It is to be published, so everything it names must exist, and its size is bounded.
+    Publish,
+    /// It was published.
+    Use,
+}
+
+/// Reads a document, and for publishing checks its size and that everything it names exists.
+pub(in crate::catalog) fn read(toml: &str, purpose: Purpose) -> Result<Catalog, CatalogProblems> {
+    let is_new = purpose == Purpose::Publish;
     let mut reader = Reader::default();
-    if toml.len() > MAX_BYTES {
+    if is_new && toml.len() > MAX_BYTES {
         reader.problem("document", format!("has {} bytes, at most {MAX_BYTES} are allowed", toml.len()));
         reader.report.verdict()?;
     }
     let text: CatalogText = toml::from_str(toml).map_err(|error| syntax_problem(toml, &error))?;
-    // What is a catalog is a table.
-    if let Ok(table) = toml.parse::<toml::Table>() {
-        control::check(&table, &mut reader);
+    if is_new {
+        // What is a catalog is a table.
+        if let Ok(table) = toml.parse::<toml::Table>() {
+            control::check(&table, &mut reader);
+        }
+        text.check_size(&mut reader);
+        reader.report.verdict()?;
     }
-    text.check_size(&mut reader);
-    reader.report.verdict()?;
     let catalog = text.read(toml, &mut reader);
-    check_names(&catalog, &mut reader);
+    if is_new {
+        check_names(&catalog, &mut reader);
+    }
     reader.report.verdict()?;
     Ok(catalog)
 }
@@ -97,6 +115,7 @@ impl CatalogText {
             ("packs", self.packs.len(), MAX_PLANS),
             ("rules", self.rules.len(), MAX_RULES),
             ("golden", self.golden.len(), MAX_RULES),
+            ("limits", self.limits.len(), MAX_LIMITS),
         ] {
             if count > most {
                 reader.problem(path, format!("has {count} entries, at most {most} are allowed"));
@@ -118,7 +137,7 @@ impl CatalogText {
         Catalog {
             version: 0,
             source: toml.to_owned(),
-            digest: Sha256::digest(toml).into(),
+            digest: Catalog::digest_of(toml),
             units: reader.units.clone(),
             plans,
             default_plan: self.default_plan,
@@ -128,6 +147,7 @@ impl CatalogText {
             spend_ranks: spend_ranks(&self.spend_order, reader),
             ignored_attributes: self.ignored_attributes,
             ignored_quantities: self.ignored_quantities,
+            limits: self.limits,
             dimensions: self.dimensions,
             kinds,
             goldens,
@@ -168,6 +188,9 @@ fn check_names(catalog: &Catalog, reader: &mut Reader) {
     if let Some(id) = &catalog.default_plan {
         check_plan(catalog, "default_plan", id, reader);
     }
+    for (n, plan) in catalog.plans.iter().enumerate() {
+        check_limits_and_caps(catalog, &format!("plans[{n}]"), plan, reader);
+    }
     for (n, pack) in catalog.packs.iter().enumerate() {
         for id in pack.plans.iter().flatten() {
             check_plan(catalog, &format!("packs[{n}].plans"), id, reader);
@@ -184,6 +207,24 @@ fn check_names(catalog: &Catalog, reader: &mut Reader) {
         }
         if let Some(plan) = &golden.plan {
             check_plan(catalog, &format!("golden[{n}].plan"), plan, reader);
+        }
+    }
+}
+
+/// A limit or a cap under a misspelt name would limit nothing.
+fn check_limits_and_caps(catalog: &Catalog, path: &str, plan: &Plan, reader: &mut Reader) {
+    for name in plan.limits.keys().filter(|name| !catalog.declares_limit(name)) {
+        let text = "is not declared: list it in `limits` at the top of the document";
+        reader.problem(&format!("{path}.limits.{name}"), text);
+    }
+    for (n, entitlement) in plan.entitlements.iter().flatten().enumerate() {
+        for name in catalog.unknown_names(entitlement) {
+            let (list, place) = match entitlement.max.contains_key(name) {
+                true => ("ignored_quantities", "max"),
+                false => ("ignored_attributes", "when"),
+            };
+            let text = format!("no rule of these kinds knows it: correct it, or list it in `{list}`");
+            reader.problem(&format!("{path}.entitlements[{n}].{place}.{name}"), text);
         }
     }
 }

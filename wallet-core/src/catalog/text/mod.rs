@@ -16,4 +16,4 @@ mod reader;
 mod rule;
 mod unit;
 
-pub(super) use document::read;
+pub(super) use document::{Purpose, read};

@@ -96,7 +96,9 @@ impl Generator {
         for (unit, quantity, rate) in kind.prices {
             let whole = (self.part(model.available(unit)) * 10 / rate).min(most - 1);
             let tenths = if *unit != "trainings" && self.rng.percent(20) { 5 } else { 0 };
-            quantities.insert((*quantity).to_owned(), Decimal::from_minor(whole * 10 + tenths, 1));
+            if kind.otherwise.is_none() || self.rng.percent(60) {
+                quantities.insert((*quantity).to_owned(), Decimal::from_minor(whole * 10 + tenths, 1));
+            }
         }
         Operation { kind: kind.id.to_owned(), attributes: BTreeMap::new(), quantities }
     }

@@ -39,6 +39,16 @@ impl Generator {
         match &mut command {
             Command::CreateWallet(c) => c.display_name.push('x'),
             Command::UpdateWallet(c) => c.display_name = Some("other".to_owned()),
+            Command::Reserve(Reserve { price: PriceSource::Explicit(price), .. }) if self.rng.percent(50) => {
+                price.operation = match price.operation {
+                    Some(_) => None,
+                    None => Some(Operation {
+                        kind: "fixed".to_owned(),
+                        attributes: BTreeMap::new(),
+                        quantities: BTreeMap::from([("n".to_owned(), 1.into())]),
+                    }),
+                };
+            }
             Command::Reserve(c) if self.rng.percent(50) => c.actor = Some(parse("eve")),
             Command::Reserve(c) => {
                 let (amounts, max_amounts) = (amounts(&[("credits", 1)]), Amounts::none());

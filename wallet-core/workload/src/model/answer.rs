@@ -134,6 +134,7 @@ fn fields(command: &Command) -> Fields {
                 PriceSource::Explicit(price) => {
                     say("amounts", Some(&price.amounts));
                     say("max_amounts", (!price.max_amounts.is_empty()).then_some(&price.max_amounts));
+                    say("operation", price.operation.as_ref().map(|operation| operation as _));
                 }
             }
         }

@@ -89,16 +89,17 @@ impl Model {
         let over = |unit: Unit| (find(&cost, unit) - job.reserved(unit)).max(0);
         // What is held and was taken back by the bank is not there to be charged.
         let gone = |model: &Self, unit| model.gone(&job, unit, find(&cost, unit).min(job.reserved(unit)));
+        let wanted = |unit: Unit| over(unit).min((find(&job.price.most, unit) - job.reserved(unit)).max(0));
         if job.price.beyond == Beyond::AllOrRefuse {
-            let beyond = |(unit, _): &(Unit, i64)| match over(unit) {
+            let beyond = |(unit, _): &(Unit, i64)| match wanted(unit) {
                 0 => (*unit, 0),
-                over => (*unit, over + gone(self, unit)),
+                wanted => (*unit, wanted + gone(self, unit)),
             };
             let beyond: Vec<(Unit, i64)> = job.price.amounts.iter().map(beyond).collect();
             self.affords(None, &beyond)?;
         }
         for (unit, reserved) in &job.price.amounts {
-            let wanted = over(unit).min((find(&job.price.most, unit) - reserved).max(0));
+            let wanted = wanted(unit);
             let gone = gone(self, unit);
             let whole = |amount: i64| amount / sold::step(unit) * sold::step(unit);
             // That comes first, from what is there, and the rest is owed. The overage has what is left of both.
@@ -107,7 +108,7 @@ impl Model {
             let owed = self.owed(unit).debt + gone - instead;
             let (beyond, debt) = match job.price.beyond {
                 Beyond::Never => (0, 0),
-                Beyond::AllOrRefuse => (over(unit), 0),
+                Beyond::AllOrRefuse => (wanted, 0),
                 Beyond::IfAvailable => (whole(wanted.min(there)), 0),
                 Beyond::Owe => {
                     let all = whole(wanted.min(there + (self.owed(unit).limit - owed).max(0)));

@@ -86,7 +86,8 @@ impl Model {
         let kind = sold::find_kind(&operation.kind).ok_or_else(no_rule)?;
         let amounts = sold::price(kind, operation).ok_or_else(Refusal::field)?;
         let most = |(unit, amount): &(Unit, i64)| {
-            (*unit, sold::up(amount * kind.most, 100 * sold::step(unit)) / 100)
+            let most = sold::up(amount * kind.most, 100 * sold::step(unit)) / 100;
+            (*unit, most.min(kind.highest.unwrap_or(i64::MAX)))
         };
         let price = Price {
             most: amounts.iter().map(most).collect(),

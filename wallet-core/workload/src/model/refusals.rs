@@ -6,7 +6,7 @@ use wallet_core::wallet::WalletStatus;
 
 use super::answer::Refusal;
 use super::calendar::NEVER;
-use super::sold::{MOST_N, PACKS, PLANS, Plan, UNITS, Unit};
+use super::sold::{MOST_N, PACKS, PLANS, Plan, UNITS, Unit, find_kind};
 use super::state::Model;
 
 impl Model {
@@ -114,8 +114,9 @@ fn allows(plan: &Plan, operation: &Operation) -> Result<(), Unfit> {
     if !plan.kinds.contains(&operation.kind.as_str()) {
         return Err(Unfit::Kind);
     }
-    match operation.quantities.get("n") {
-        Some(n) if *n > MOST_N.into() => Err(Unfit::Number(n.to_string())),
+    let preset = find_kind(&operation.kind).and_then(|kind| kind.otherwise).map(Into::into);
+    match operation.quantities.get("n").copied().or(preset) {
+        Some(n) if n > MOST_N.into() => Err(Unfit::Number(n.to_string())),
         _ => Ok(()),
     }
 }

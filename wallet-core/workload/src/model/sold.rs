@@ -92,7 +92,7 @@ pub(crate) const PLANS: [Plan; 12] = [
     },
     plan("trial", 1, Every::Once, &[("credits", 60, Every::Once, 0)]),
     Plan {
-        kinds: &["fixed", "open", "leased", "both"],
+        kinds: &["fixed", "open", "leased", "both", "preset"],
         low: &[("credits", &[Threshold::Percent(20), Threshold::Amount(45)])],
         warns: 3,
         ..plan("creator", 1, Every::Month, &[("credits", 300, Every::Month, 0)])
@@ -221,6 +221,10 @@ pub(crate) struct Kind {
     pub(crate) id: &'static str,
     /// What is charged for, its quantity, and tenths of a minor unit for each.
     pub(crate) prices: &'static [(Unit, &'static str, i64)],
+    /// What a quantity is that the operation does not name; none: it must.
+    pub(crate) otherwise: Option<i64>,
+    /// The highest price.
+    pub(crate) highest: Option<i64>,
     /// The most that may be charged, in percent of what is reserved.
     pub(crate) most: i64,
     pub(crate) beyond: Beyond,
@@ -232,19 +236,26 @@ pub(crate) struct Kind {
 pub(crate) const TTL: i64 = HOUR / 2;
 
 const fn kind(id: &'static str, prices: &'static [(Unit, &'static str, i64)], most: i64) -> Kind {
-    Kind { id, prices, most, beyond: Beyond::IfAvailable, ttl: TTL, lease: None }
+    let (otherwise, highest) = (None, None);
+    Kind { id, prices, otherwise, highest, most, beyond: Beyond::IfAvailable, ttl: TTL, lease: None }
 }
 
 /// All kinds of jobs; their prices ordered by unit.
-pub(crate) const KINDS: [Kind; 8] = [
+pub(crate) const KINDS: [Kind; 9] = [
     kind("fixed", &[("credits", "n", 20)], 100),
     kind("open", &[("credits", "n", 15)], 120),
     Kind { beyond: Beyond::Never, ..kind("capped", &[("credits", "n", 10)], 120) },
-    Kind { beyond: Beyond::AllOrRefuse, ..kind("strict", &[("credits", "n", 10)], 100) },
+    Kind { beyond: Beyond::AllOrRefuse, ..kind("strict", &[("credits", "n", 10)], 150) },
     Kind { beyond: Beyond::Owe, ..kind("owing", &[("credits", "n", 10)], 1000) },
     kind("both", &[("credits", "n", 10), ("trainings", "t", 10)], 200),
     Kind { ttl: 300 * SECOND, lease: Some(60 * SECOND), ..kind("leased", &[("credits", "n", 10)], 100) },
     kind("coins", &[("coins", "n", 10)], 200),
+    Kind {
+        otherwise: Some(160),
+        highest: Some(40),
+        beyond: Beyond::AllOrRefuse,
+        ..kind("preset", &[("credits", "n", 2)], 200)
+    },
 ];
 
 /// The kind of this id.
@@ -255,9 +266,10 @@ pub(crate) fn find_kind(id: &str) -> Option<&'static Kind> {
 /// What an operation of a kind costs, ordered by unit; `None`: a quantity is missing.
 pub(crate) fn price(kind: &Kind, operation: &Operation) -> Option<Vec<(Unit, i64)>> {
     let cost = |(unit, quantity, rate): &(Unit, &str, i64)| {
-        let tenths = operation.quantities.get(*quantity)?.to_minor(1)?;
+        let said = operation.quantities.get(*quantity).map(|n| n.to_minor(1));
+        let tenths = said.unwrap_or(kind.otherwise.map(|n| n * 10))?;
         let hundredths = tenths * rate;
-        Some((*unit, up(hundredths, 100 * step(unit)) / 100))
+        Some((*unit, (up(hundredths, 100 * step(unit)) / 100).min(kind.highest.unwrap_or(i64::MAX))))
     };
     kind.prices.iter().map(cost).collect()
 }

@@ -3,6 +3,7 @@
 use wallet_core::Rejection;
 use wallet_proto::v1;
 
+use crate::catalogs::Publish;
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::Violations;
@@ -15,27 +16,24 @@ pub(super) async fn publish_catalog(
     call: Call,
     request: v1::PublishCatalogRequest,
 ) -> Result<v1::PublishCatalogResponse, RpcError> {
-    let validate_only = request.validate_only;
-    let toml = parse(request)?;
-    let catalogs = &call.services.catalogs;
-    if validate_only {
-        let checked = catalogs.check(call.tenant, &toml).await?;
-        let unchanged = checked.digest() == call.catalog().digest();
-        return Ok(v1::PublishCatalogResponse {
-            catalog: Some(to_proto::catalog(&checked, None)),
-            unchanged,
-        });
-    }
-    let (publication, unchanged) = catalogs.publish(call.tenant, &toml).await?;
-    let catalog = to_proto::catalog(&publication.catalog, Some(publication.publish_time));
-    Ok(v1::PublishCatalogResponse { catalog: Some(catalog), unchanged })
+    let publish = parse(request)?;
+    let validate_only = publish.validate_only;
+    let (publication, unchanged) = call.services.catalogs.publish(call.tenant, publish).await?;
+    let (catalog, publish_time) = match validate_only {
+        // Nothing was published: the document as it is, without a number.
+        true => (publication.catalog.as_ref().clone().with_version(0), None),
+        false => (publication.catalog.as_ref().clone(), Some(publication.publish_time)),
+    };
+    Ok(v1::PublishCatalogResponse { catalog: Some(to_proto::catalog(&catalog, publish_time)), unchanged })
 }
 
-fn parse(request: v1::PublishCatalogRequest) -> Result<String, Rejection> {
+fn parse(request: v1::PublishCatalogRequest) -> Result<Publish, Rejection> {
     let mut bad = Violations::default();
     let toml = bad.text("toml", request.toml, MAX_TOML_BYTES);
     if toml.is_empty() {
         bad.add("toml", "must not be empty");
     }
-    bad.verdict(|| Some(toml))
+    let expected = bad.catalog_version("expected_version", request.expected_version);
+    let validate_only = request.validate_only;
+    bad.verdict(|| Some(Publish { toml, expected, validate_only }))
 }

@@ -1,6 +1,7 @@
 //! A row per variant: code, reason, figures, and no inner detail.
 
 use wallet_core::catalog::Problem;
+use wallet_core::catalogs::Unusable;
 use wallet_core::rejection::{Shortfall, Unrefundable};
 use wallet_core::reservation::State;
 use wallet_core::{Timestamp, UnitId};
@@ -64,6 +65,14 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
             "PACK_NOT_AVAILABLE",
         ),
         (Rejection::CatalogNotFound(7), Code::NotFound, "CATALOG_NOT_FOUND"),
+        (
+            Rejection::CatalogUnusable {
+                version: 7,
+                why: Unusable::Changed { published: "aa".into(), found: "bb".into() },
+            },
+            Code::FailedPrecondition,
+            "CATALOG_UNUSABLE",
+        ),
         (Rejection::QuoteInvalid("it is not a quote token"), Code::InvalidArgument, "QUOTE_INVALID"),
         (Rejection::QuoteExpired(Timestamp::EPOCH), Code::Aborted, "QUOTE_EXPIRED"),
         (Rejection::Unpriced(no_rule), Code::InvalidArgument, "NO_PRICE_RULE"),

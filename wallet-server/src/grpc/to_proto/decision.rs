@@ -31,6 +31,7 @@ pub(crate) fn decision(rejection: &Rejection) -> Option<v1::Decision> {
         | Rejection::AlreadySubscribed(_)
         | Rejection::PackNotAvailable { .. }
         | Rejection::CatalogNotFound(_)
+        | Rejection::CatalogUnusable { .. }
         | Rejection::QuoteInvalid(_)
         | Rejection::QuoteExpired(_)
         | Rejection::Unpriced(_)

@@ -18,6 +18,7 @@ pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1
     let past_due = subscription.standing == Standing::PastDue;
     v1::Subscription {
         plan_id: sold.plan.clone(),
+        catalog_version: sold.catalog_version,
         status: status(subscription.standing).into(),
         term: term(sold.term).into(),
         renewal: renewal(sold.renewal).into(),

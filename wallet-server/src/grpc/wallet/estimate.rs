@@ -1,9 +1,8 @@
 //! Estimate: what a job would cost, and whether the wallet could pay it. Enters no lane: the catalog is in
 //! memory, and the wallet is read once. The first thing to be shed when the engine is busy.
 
-use std::sync::Arc;
-
 use wallet_core::catalog::{Catalog, Price};
+use wallet_core::catalogs::Catalogs;
 use wallet_core::decide::{Quote, admissible, affordable, plans_that_allow};
 use wallet_core::{Operation, Rejection, Timestamp, Wallet, WalletId};
 use wallet_proto::v1;
@@ -28,7 +27,7 @@ struct Estimate {
 /// instant.
 pub(super) struct Estimator<'a> {
     call: &'a Call,
-    pub(super) catalog: Arc<Catalog>,
+    pub(super) catalogs: Catalogs,
     pub(super) snapshot: Option<Snapshot>,
 }
 
@@ -58,29 +57,28 @@ impl<'a> Estimator<'a> {
         if !call.services.engine.admits_estimates() {
             return Err(RpcError::shed());
         }
-        let catalog = call.catalog_of(catalog_version).await?;
-        let snapshot = match wallet {
-            Some(id) => {
-                let read = call.services.queries.wallet(call.tenant, id).await;
-                Some(read.map_err(RpcError::about(id))?)
-            }
-            None => None,
+        let Some(id) = wallet else {
+            let catalogs = Catalogs::of(call.catalog_of(catalog_version).await?);
+            return Ok(Self { call, catalogs, snapshot: None });
         };
-        Ok(Self { call, catalog, snapshot })
+        let snapshot = call.services.queries.wallet(call.tenant, id).await.map_err(RpcError::about(id))?;
+        let catalogs = call.catalogs_of(&snapshot.wallet, catalog_version).await?;
+        Ok(Self { call, catalogs, snapshot: Some(snapshot) })
     }
 
     /// What an operation would cost, and whether the wallet could pay it.
     pub(super) fn estimate(&self, operation: Operation) -> Result<v1::EstimateResponse, RpcError> {
-        let catalog = &self.catalog;
+        let catalog = &self.catalogs.current;
         let Some(Snapshot { wallet, read_time }) = &self.snapshot else {
             let tier = catalog.default_plan().map(|plan| plan.tier.as_str());
             let price = catalog.price(&operation, tier).map_err(Rejection::Unpriced)?;
             return Ok(priced(catalog, &price));
         };
-        let tier = wallet.tier(catalog);
+        let tier = wallet.tier(&self.catalogs).map_err(RpcError::about(&wallet.id))?;
         let price = catalog.price(&operation, tier.as_deref());
         let price = price.map_err(Rejection::Unpriced).map_err(RpcError::about(&wallet.id))?;
-        let response = decided(wallet, *read_time, catalog, &operation, &price)?;
+        let counted = catalog.counted(&price.rule_id, &operation);
+        let response = decided(wallet, *read_time, &self.catalogs, &counted, &price)?;
         if catalog.version != self.call.catalog().version {
             return Ok(response);
         }
@@ -103,14 +101,16 @@ fn priced(catalog: &Catalog, price: &Price) -> v1::EstimateResponse {
     }
 }
 
-/// The price, whether a Reserve would succeed now, and what the wallet lacks, whatever else stands in the way.
+/// The price, whether a Reserve would succeed now, and what the wallet lacks, whatever else stands in the way. The
+/// operation is one with every quantity as it is priced.
 fn decided(
     wallet: &Wallet,
     now: Timestamp,
-    catalog: &Catalog,
+    catalogs: &Catalogs,
     operation: &Operation,
     price: &Price,
 ) -> Result<v1::EstimateResponse, Rejection> {
+    let catalog = &catalogs.current;
     let (shortfalls, packs, covering) =
         match affordable(wallet, catalog, now, Some(operation), &price.amounts) {
             Err(Rejection::InsufficientCredits { shortfalls, packs, plans, .. }) => {
@@ -118,7 +118,7 @@ fn decided(
             }
             _ => Default::default(),
         };
-    let (decision, plans) = match admissible(wallet, catalog, now, Some(operation), &price.amounts) {
+    let (decision, plans) = match admissible(wallet, catalogs, now, Some(operation), &price.amounts) {
         Ok(()) => (v1::Decision::Allowed, Vec::new()),
         Err(rejection) => {
             let decision = to_proto::decision(&rejection).ok_or(rejection)?;

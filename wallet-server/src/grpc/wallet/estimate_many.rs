@@ -50,15 +50,16 @@ fn result(estimator: &Estimator<'_>, n: usize, operation: Operation) -> v1::Esti
 
 /// What is shown beside the prices: the catalog's version, and the wallet as it stands.
 fn beside(call: &Call, estimator: &Estimator<'_>) -> v1::EstimateManyResponse {
-    let catalog = &estimator.catalog;
+    let catalog = &estimator.catalogs.current;
     let alone = v1::EstimateManyResponse { catalog_version: catalog.version, ..Default::default() };
     let Some(Snapshot { wallet, read_time }) = &estimator.snapshot else { return alone };
-    let plan = wallet.plan(catalog);
+    // A plan that cannot be looked up has an id all the same; its tier shows in each estimate's error.
+    let tier = wallet.tier(&estimator.catalogs).ok().flatten();
     let current = call.catalog();
     v1::EstimateManyResponse {
         balances: to_proto::balances(&current, &unit_balances(wallet, &current)),
-        plan_id: plan.map(|plan| plan.id.clone()).unwrap_or_default(),
-        tier: plan.map(|plan| plan.tier.clone()).unwrap_or_default(),
+        plan_id: wallet.plan_id(catalog).unwrap_or_default().to_owned(),
+        tier: tier.unwrap_or_default(),
         open_reservations: to_proto::count(wallet.open_reservations),
         next_renewal_time: wallet.next_renewal().and_then(to_proto::instant),
         revision: wallet.revision,

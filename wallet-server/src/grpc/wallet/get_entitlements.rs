@@ -17,9 +17,11 @@ pub(super) async fn get_entitlements(
     let wallet = parse(&request)?;
     let read = call.services.queries.wallet(call.tenant, &wallet).await;
     let Snapshot { wallet, read_time } = read.map_err(RpcError::about(&wallet))?;
-    let catalog = call.catalog();
-    let PlanView { plan, tier, queue_priority, features, limits } = PlanView::of(&wallet, &catalog);
-    let allowed = wallet.entitlements(&catalog);
+    let catalogs = call.catalogs_of(&wallet, None).await?;
+    let about = || RpcError::about::<Rejection>(&wallet.id);
+    let view = PlanView::of(&wallet, &catalogs).map_err(about())?;
+    let PlanView { plan, tier, queue_priority, features, limits } = view;
+    let allowed = wallet.entitlements(&catalogs).map_err(about())?;
     Ok(v1::GetEntitlementsResponse {
         plan_id: plan.unwrap_or_default(),
         tier: tier.unwrap_or_default(),

@@ -16,7 +16,12 @@ pub(super) async fn reserve(
 ) -> Result<v1::ReserveResponse, RpcError> {
     let Call { services, tenant, .. } = &call;
     let (wallet, reserve) = parse(request, |wallet, token| services.quotes.open(*tenant, wallet, token))?;
-    let done = call.submit(wallet, Command::Reserve(reserve)).await?;
+    let is_explicit = matches!(reserve.price, PriceSource::Explicit(_));
+    let done = call.submit(wallet, Command::Reserve(reserve)).await;
+    let done = done.map_err(|error| match is_explicit {
+        true => error.priced_field("explicit.operation"),
+        false => error,
+    })?;
     let catalog = call.catalog();
     Ok(v1::ReserveResponse {
         reservation: Some(to_proto::reservation(&catalog, &done.wallet, done.reservation()?)),

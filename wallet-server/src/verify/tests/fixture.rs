@@ -89,7 +89,8 @@ pub(super) async fn write(url: &str, wallets: &[Story]) {
             toml,
             publish_time: START.as_micros() + version,
         };
-        store.insert_catalog(catalog).await.unwrap();
+        let publishing = store.begin_publishing(TenantId::DEFAULT).await.unwrap();
+        publishing.commit(catalog).await.unwrap();
     }
     store.signing_key("quotes", [7; 32], START).await.unwrap();
     assert!(store.sweep_lease(3, uuid::Uuid::new_v4(), START, MINUTE).await.unwrap());

@@ -26,7 +26,7 @@ each_database! {
 
     async fn a_catalog_above_256_kib_is_refused_and_above_512_not_read(server: Server) {
         let client = server.client().await;
-        let document = |bytes| v1::PublishCatalogRequest { toml: "#".repeat(bytes), validate_only: true };
+        let document = |bytes| v1::PublishCatalogRequest { toml: "#".repeat(bytes), validate_only: true, ..Default::default() };
         let told = violations(client.publish_catalog(document(256 * 1_024 + 1)).await);
         assert_eq!(told, ["toml: has 262145 bytes, at most 262144 are allowed"]);
         assert_eq!(limit(client.publish_catalog(document(513 * 1_024)).await), "524288");

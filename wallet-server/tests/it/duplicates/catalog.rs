@@ -6,7 +6,7 @@ use wallet_server::BUNDLED_CATALOG;
 use super::{all_at_once, one_effect};
 
 fn publish(toml: String) -> v1::PublishCatalogRequest {
-    v1::PublishCatalogRequest { toml, validate_only: false }
+    v1::PublishCatalogRequest { toml, ..Default::default() }
 }
 
 fn next_catalog() -> String {

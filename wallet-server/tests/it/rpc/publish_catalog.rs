@@ -12,7 +12,7 @@ async fn current(client: &WalletClient) -> v1::Catalog {
 }
 
 fn check(toml: &str) -> v1::PublishCatalogRequest {
-    v1::PublishCatalogRequest { toml: toml.into(), validate_only: true }
+    v1::PublishCatalogRequest { toml: toml.into(), validate_only: true, ..Default::default() }
 }
 
 each_database! {
@@ -28,8 +28,35 @@ each_database! {
         assert!(again.unchanged);
         assert_eq!(again.catalog, Some(catalog));
         // It has a unit that the bundled one has not: there is no way back.
-        let back = v1::PublishCatalogRequest { toml: BUNDLED_CATALOG.into(), validate_only: false };
+        let back = v1::PublishCatalogRequest { toml: BUNDLED_CATALOG.into(), expected_version: 2, ..Default::default() };
         refused(client.publish_catalog(back).await, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
+    }
+
+    async fn a_publication_that_is_sent_again_does_not_undo_a_newer_one(server: Server) {
+        let client = server.client().await;
+        let newer = format!("# newer\n{POLICIES}");
+        let publication = |toml: &str, expected_version| v1::PublishCatalogRequest {
+            toml: toml.into(),
+            expected_version,
+            ..Default::default()
+        };
+        client.publish_catalog(publication(POLICIES, 1)).await.unwrap();
+        let again = client.publish_catalog(publication(POLICIES, 1)).await.unwrap();
+        assert!(again.unchanged, "it was carried out, whatever version it was to replace");
+        client.publish_catalog(publication(&newer, 2)).await.unwrap();
+
+        for (expected, told) in [(0, "published_version"), (1, "expected_version")] {
+            let late = client.publish_catalog(publication(POLICIES, expected)).await;
+            let refusal = refused(late, ErrorReason::CatalogSuperseded, Code::Aborted);
+            assert_eq!(refusal.metadata["current_version"], "3");
+            assert_eq!(refusal.metadata[told], if expected == 0 { "2" } else { "1" });
+        }
+        let stale = client.publish_catalog(publication(&format!("# other\n{POLICIES}"), 2)).await;
+        refused(stale, ErrorReason::CatalogSuperseded, Code::Aborted);
+        assert_eq!(current(&client).await.toml, newer);
+
+        let back = client.publish_catalog(publication(POLICIES, 3)).await.unwrap();
+        assert_eq!(back.catalog.map(|catalog| catalog.version), Some(4), "one may go back knowingly");
     }
 
     async fn a_check_says_what_would_happen_and_changes_nothing(server: Server) {
@@ -61,7 +88,7 @@ each_database! {
         let bad = "default_plan = \"gone\"\n[units.credits]\nscale = 7\n\
                    [[packs]]\nid = \"p\"\namounts = { gems = 1 }\n";
         for validate_only in [true, false] {
-            let request = v1::PublishCatalogRequest { toml: bad.into(), validate_only };
+            let request = v1::PublishCatalogRequest { toml: bad.into(), validate_only, ..Default::default() };
             let refusal = client.publish_catalog(request).await;
             let refusal = refused(refusal, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
             let fields: Vec<_> = refusal.violations.iter().map(|v| v.field.as_str()).collect();
@@ -89,7 +116,7 @@ each_database! {
         let client = server.client().await;
         let other = "[units.credits]\nscale = 2\n";
         let refusal =
-            client.publish_catalog(v1::PublishCatalogRequest { toml: other.into(), validate_only: false });
+            client.publish_catalog(v1::PublishCatalogRequest { toml: other.into(), ..Default::default() });
         let refusal = refused(refusal.await, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
         let told: Vec<_> =
             refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();

@@ -1,0 +1,180 @@
+//! Every field of every command: compared when its id comes again, or named here as one that decides nothing about what
+//! was done under that id.
+
+use std::collections::BTreeSet;
+
+use wallet_core::Command;
+use wallet_core::decide::{
+    Cancel, CancelSubscription, ChangePlan, CreateWallet, ExplicitPrice, Extend, Grant, PriceSource,
+    RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve, ResumeSubscription,
+    ReverseCharge, RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
+};
+
+use super::prelude::*;
+
+/// The fields that are compared, as a refusal names them. No field is left out by `..`: a new one does not compile
+/// before it has its place, among the compared or behind an underscore, with the reason.
+fn compared(command: &Command) -> &'static [&'static str] {
+    match command {
+        Command::CreateWallet(CreateWallet { display_name: _, debt_limits: _ }) => {
+            &["debt_limits", "display_name"]
+        }
+        // The reason is for people.
+        Command::UpdateWallet(UpdateWallet {
+            request: _,
+            status: _,
+            display_name: _,
+            debt_limits: _,
+            low_balance: _,
+            reason: _reason,
+        }) => &["debt_limits", "display_name", "low_balance", "status"],
+        // How long it is held, who starts it and the caller's words change nothing of what is held; a limit only refuses.
+        Command::Reserve(Reserve {
+            id: _,
+            price,
+            limits: _limits,
+            ttl: _ttl,
+            start: _start,
+            actor: _,
+            labels: _labels,
+        }) => match price {
+            PriceSource::Quote(_) | PriceSource::Operation(_) => &["actor", "operation"],
+            PriceSource::Explicit(ExplicitPrice { amounts: _, max_amounts: _, operation: _ }) => {
+                &["actor", "amounts", "max_amounts", "operation"]
+            }
+        },
+        // The attempt is what tells a takeover; a lease may be another each time.
+        Command::Start(Start { id: _, options: _ })
+        | Command::Extend(Extend { id: _, attempt: _, lease: _ }) => &[],
+        // An equal end is the same whoever tells it and whenever it arrives.
+        Command::Settle(Settle { id: _, attempt: _attempt, outcome: _, accept_late: _late }) => {
+            &["amounts", "code", "outcome", "usage"]
+        }
+        // The most that the caller will pay only refuses, and so does a missing job.
+        Command::Cancel(Cancel { id: _, reason: _, max_fees: _fees, allow_missing: _missing }) => &["reason"],
+        Command::TopUp(TopUp { id: _, purchase: _, external_ref: _, paid_amount: _, paid_time: _ }) => {
+            &["amount", "external_ref", "pack_id", "paid_amount", "paid_time"]
+        }
+        Command::Grant(Grant {
+            id: _,
+            unit: _,
+            amount: _,
+            source: _,
+            priority: _,
+            effective_time: _,
+            expire_time: _,
+            reason: _reason,
+        }) => &["amount", "effective_time", "expire_time", "priority", "source"],
+        Command::RevokeGrant(RevokeGrant { request: _, grant: _, reason: _reason }) => &["grant_id"],
+        Command::RefundTopUp(RefundTopUp { request: _, purchase: _, requested_time: _, reason: _reason }) => {
+            &["external_ref", "requested_time", "top_up_id"]
+        }
+        Command::RecordChargeback(RecordChargeback { request: _, purchase: _, reason: _reason }) => {
+            &["external_ref", "top_up_id"]
+        }
+        Command::ReverseCharge(ReverseCharge { request: _, reservation: _, amounts: _, reason: _reason }) => {
+            &["amounts", "reservation_id"]
+        }
+        Command::Subscribe(Subscribe { request: _, plan: _, overrides: _, anchor: _ }) => {
+            &["anchor_time", "overrides", "plan_id"]
+        }
+        Command::ChangePlan(ChangePlan { request: _, plan: _, overrides: _ }) => &["overrides", "plan_id"],
+        Command::CancelSubscription(CancelSubscription { request: _, now: _, reason: _reason }) => &["when"],
+        Command::RefundSubscription(RefundSubscription { request: _, reason: _reason })
+        | Command::RecordPayment(RecordPayment { request: _, reason: _reason }) => &[],
+        Command::ResumeSubscription(ResumeSubscription { request: _ }) | Command::Poke => &[],
+    }
+}
+
+/// What happened, a command, and others under its id.
+fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
+    let explicit = || reserve_amounts("job", &[("credits", 40)], &[]);
+    let job = || vec![top_up(100), reserve("job", 40)];
+    let sold = || vec![subscribe("s", "creator")];
+    let settled = || vec![top_up(100), reserve("job", 40), settle("job", 40)];
+    vec![
+        (
+            vec![],
+            update("r").named("a"),
+            vec![
+                update("r").named("b"),
+                update("r").named("a").owing(1),
+                update("r").named("a").status(wallet_core::wallet::WalletStatus::Suspended),
+            ],
+        ),
+        (vec![top_up(100)], reserve("job", 40), vec![reserve("job", 41), reserve("job", 40).actor("ann")]),
+        (
+            vec![top_up(100)],
+            explicit(),
+            vec![
+                explicit().actor("ann"),
+                explicit().about(operation("fixed", &[("n", "1")])),
+                reserve_amounts("job", &[("credits", 41)], &[]),
+                reserve_amounts("job", &[("credits", 40)], &[("credits", 50)]),
+            ],
+        ),
+        (job(), settle("job", 30), vec![fail("job"), settle_amounts("job", &[("credits", 30)])]),
+        (job(), cancel("job"), vec![stop("job")]),
+        (
+            vec![],
+            buy("t", 10),
+            vec![buy_pack("t", "starter"), buy("t", 10).paid_by("pi_1"), buy("t", 10).paid_at(START)],
+        ),
+        (
+            vec![],
+            give("g", 10),
+            vec![
+                give("g", 11),
+                give("g", 10).source(Source::Referral),
+                give("g", 10).priority(3),
+                give("g", 10).from(hours(1)).until(hours(2)),
+            ],
+        ),
+        (vec![top_up(10)], revoke("r", "top_up:t"), vec![revoke("r", "grant:g")]),
+        (
+            vec![top_up(10)],
+            refund("r", "t"),
+            vec![refund("r", "u"), refund("r", "t").asked_at(START), refund_payment("r", "pi_9")],
+        ),
+        (
+            vec![top_up(10)],
+            charge_back("r", "t"),
+            vec![charge_back("r", "u"), charge_back_payment("r", "pi_9")],
+        ),
+        (settled(), reverse("r", "job", 5), vec![reverse("r", "job", 6), reverse("r", "other", 5)]),
+        (
+            vec![],
+            subscribe("s", "creator"),
+            vec![
+                subscribe("s", "pro"),
+                subscribe("s", "creator").ranked(9),
+                subscribe("s", "creator").anchored("2026-01-01"),
+            ],
+        ),
+        (
+            sold(),
+            change_plan("c", "pro"),
+            vec![change_plan("c", "creator"), change_plan("c", "pro").ranked(9)],
+        ),
+        (sold(), unsubscribe("u"), vec![unsubscribe_now("u")]),
+    ]
+}
+
+#[test]
+fn a_field_that_matters_is_compared_when_the_id_comes_again() {
+    for (before, first, others) in rows() {
+        let Step::Command(command) = &first else { panic!("{first:?} has no fingerprint") };
+        let mut found = BTreeSet::new();
+        for other in others {
+            println!("{other:?}");
+            let world = given_catalog(&with_plans(), before.clone()).and(first.clone()).when(other);
+            let fields = said(&world, "fields").unwrap_or_default();
+            world.then([refused("IDEMPOTENCY_MISMATCH"), wrote_nothing()]);
+            found.extend(fields.split(',').map(str::to_owned));
+        }
+        // Paid amounts and thresholds have words in no scenario.
+        let wanted = compared(command).iter().filter(|field| !["paid_amount", "low_balance"].contains(field));
+        let wanted: BTreeSet<String> = wanted.map(|field| (*field).to_owned()).collect();
+        assert_eq!(found, wanted, "{command:?}");
+    }
+}

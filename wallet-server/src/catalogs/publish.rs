@@ -1,0 +1,193 @@
+//! Publishing: a document becomes current, or nothing changes.
+//!
+//! A publication that is sent again must not undo a newer one. The caller may say which version is to be replaced;
+//! without that, a text that was published before and is not current is refused.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+use wallet_core::TenantId;
+use wallet_core::catalog::{Catalog, CatalogProblems};
+
+use super::{CatalogError, Publication, PublishedCatalogs, usable};
+use crate::clock::Clock;
+use crate::store::{CatalogRow, Publishing, Store, StoreError, Trouble};
+
+/// How often a publication is tried that another transaction is in the way of.
+const MAX_TRIES: u32 = 5;
+
+/// Why a catalog is not published.
+#[derive(Debug, Error)]
+pub(crate) enum PublishError {
+    /// The document is wrong; everything that is.
+    #[error("{0}")]
+    Invalid(CatalogProblems),
+    /// Another version is current than the one that was to be replaced.
+    #[error(
+        "version {current} is current, not {expected}; look at it, then publish with expected_version {current}"
+    )]
+    NotExpected { expected: i64, current: i64 },
+    /// The document was published before, and a newer one is current.
+    #[error(
+        "the document was published before, as version {published}, and version {current} is current; to go back to \
+         it, publish it with expected_version {current}"
+    )]
+    PublishedBefore { published: i64, current: i64 },
+    /// A stored catalog must not be used.
+    #[error("{0}")]
+    Unusable(CatalogError),
+    /// The database is away.
+    #[error("{0}")]
+    Unavailable(#[from] StoreError),
+}
+
+/// What is to be published.
+#[derive(Debug, Clone)]
+pub(crate) struct Publish {
+    pub(crate) toml: String,
+    /// The version that it is to replace; any by default.
+    pub(crate) expected: Option<i64>,
+    /// Check only.
+    pub(crate) validate_only: bool,
+}
+
+/// The answer: the publication, and whether it was current before.
+type Published = (Publication, bool);
+
+impl PublishedCatalogs {
+    /// Makes sure the default tenant has a catalog: `wanted` is published unless it was published before, `fallback` if
+    /// there is none at all.
+    pub(crate) async fn open(
+        store: Store,
+        clock: Clock,
+        wanted: Option<&str>,
+        fallback: &str,
+    ) -> Result<Self, PublishError> {
+        let house = Arc::new(Catalog::parse(fallback).map_err(PublishError::Invalid)?);
+        let catalogs = Self { store, clock, cache: Arc::default(), house };
+        let tenant = TenantId::DEFAULT;
+        match (catalogs.refresh(tenant).await, wanted) {
+            (Ok(()), _) => {}
+            (Err(CatalogError::Store(error)), _) => return Err(error.into()),
+            (Err(error @ CatalogError::Unusable { .. }), None) => return Err(PublishError::Unusable(error)),
+            (Err(error), Some(_)) => tracing::error!(%error, "the current catalog is to be replaced"),
+        }
+        let has_one = catalogs.cached_current(tenant).is_some();
+        let Some(toml) = wanted.or_else(|| (!has_one).then_some(fallback)) else { return Ok(catalogs) };
+        let publish = Publish { toml: toml.to_owned(), expected: None, validate_only: false };
+        match catalogs.publish(tenant, publish).await {
+            Ok(_) => {}
+            Err(PublishError::PublishedBefore { published, current }) if has_one => tracing::warn!(
+                published,
+                current,
+                "the catalog given at the start was published before and a newer one is current: it is not published \
+                 again"
+            ),
+            Err(error) => return Err(error),
+        }
+        Ok(catalogs)
+    }
+
+    /// Makes a document current, or tells what would be wrong with that; says whether it was current already. Runs to
+    /// its end whether or not anybody still waits.
+    pub(crate) async fn publish(
+        &self,
+        tenant: TenantId,
+        publish: Publish,
+    ) -> Result<Published, PublishError> {
+        let catalogs = self.clone();
+        let published = tokio::spawn(async move { catalogs.publish_in_turn(tenant, &publish).await });
+        published.await.unwrap_or_else(|error| {
+            let text = format!("publishing ended early: {error}");
+            Err(StoreError::new(Trouble::CommitUnknown, text).into())
+        })
+    }
+
+    async fn publish_in_turn(&self, tenant: TenantId, publish: &Publish) -> Result<Published, PublishError> {
+        let catalog = Catalog::parse(&publish.toml).map_err(PublishError::Invalid)?;
+        let mut tries = 1;
+        loop {
+            match self.publish_once(tenant, publish, &catalog).await {
+                // Another transaction was in the way: look again at what is current.
+                Err(PublishError::Unavailable(error))
+                    if error.trouble == Trouble::Conflict && tries < MAX_TRIES =>
+                {
+                    tries += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn publish_once(
+        &self,
+        tenant: TenantId,
+        publish: &Publish,
+        catalog: &Catalog,
+    ) -> Result<Published, PublishError> {
+        let publishing = self.store.begin_publishing(tenant).await?;
+        let newest = publishing.newest().await?;
+        let version = newest.as_ref().map_or(0, |row| row.version);
+        let current = newest.as_ref().and_then(|row| usable(row).ok());
+        if let Some(current) = current.clone().filter(|c| c.catalog.digest() == catalog.digest()) {
+            self.install(tenant, current.clone());
+            return Ok((current, true));
+        }
+        not_undoing(&publishing, publish, catalog, version).await?;
+        let previous = current.or_else(|| self.cached_current(tenant)).map(|current| current.catalog);
+        check_against_use(&publishing, catalog, previous.as_deref()).await?;
+        let publish_time = self.clock.now();
+        if publish.validate_only {
+            return Ok((Publication { catalog: Arc::new(catalog.clone()), publish_time }, false));
+        }
+        let version = version + 1;
+        let row = CatalogRow {
+            tenant: tenant.0,
+            version,
+            toml: publish.toml.clone(),
+            digest: catalog.digest().to_vec(),
+            publish_time: publish_time.as_micros(),
+        };
+        publishing.commit(row).await?;
+        let catalog = Arc::new(catalog.clone().with_version(version));
+        let publication = Publication { catalog, publish_time };
+        self.install(tenant, publication.clone());
+        tracing::info!(version, "catalog published");
+        Ok((publication, false))
+    }
+}
+
+/// Refuses what would undo a newer publication that the caller does not know of.
+async fn not_undoing(
+    publishing: &Publishing,
+    publish: &Publish,
+    catalog: &Catalog,
+    current: i64,
+) -> Result<(), PublishError> {
+    if let Some(expected) = publish.expected {
+        return match expected == current {
+            true => Ok(()),
+            false => Err(PublishError::NotExpected { expected, current }),
+        };
+    }
+    let before = publishing.with_digest(catalog.digest()).await?;
+    // One whose text was changed since is not there any more.
+    match before.iter().find(|row| usable(row).is_ok()) {
+        Some(row) => Err(PublishError::PublishedBefore { published: row.version, current }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what would take away something in use. Profiles are read only if a plan is withdrawn.
+async fn check_against_use(
+    publishing: &Publishing,
+    catalog: &Catalog,
+    previous: Option<&Catalog>,
+) -> Result<(), PublishError> {
+    let mut plans = previous.into_iter().flat_map(Catalog::plans);
+    let in_use = match plans.any(|plan| catalog.plan(&plan.id).is_none()) {
+        true => publishing.plans_in_use().await?,
+        false => Vec::new(),
+    };
+    catalog.check_against_use(previous, &in_use).map_err(PublishError::Invalid)
+}

@@ -1,0 +1,79 @@
+//! The transaction in which a catalog is published.
+//!
+//! It excludes every batch that sells a plan, and another publication of the same tenant: the plans in use are those of
+//! all sales, and a sale knows all publications. PostgreSQL: an advisory lock per tenant, exclusive here and shared by
+//! batches; a batch takes it before the locks of its wallets, and a publication takes no others, so there is no
+//! circle. SQLite has one writer.
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, Statement,
+};
+use wallet_core::TenantId;
+
+use crate::store::control::plans_in_use;
+use crate::store::entity::catalogs;
+use crate::store::watched::Watched;
+use crate::store::{Backend, CatalogRow, Store, StoreError, Trouble};
+
+/// A publication under way. Dropped before its commit, it has done nothing.
+#[derive(Debug)]
+pub(crate) struct Publishing {
+    transaction: Watched<DatabaseTransaction>,
+    store: Store,
+    tenant: TenantId,
+}
+
+impl Store {
+    /// Begins to publish a catalog of a tenant, when all sales under way are committed.
+    pub(crate) async fn begin_publishing(&self, tenant: TenantId) -> Result<Publishing, StoreError> {
+        let transaction = Watched::begin_publishing(self.controllers(), self.patience()).await?;
+        if self.backend() == Backend::Postgres {
+            transaction.execute_raw(lock("pg_advisory_xact_lock", tenant)).await?;
+        }
+        Ok(Publishing { transaction, store: self.clone(), tenant })
+    }
+}
+
+impl Publishing {
+    /// The newest catalog of the tenant.
+    pub(crate) async fn newest(&self) -> Result<Option<CatalogRow>, StoreError> {
+        let query = catalogs::Entity::find().filter(catalogs::Column::Tenant.eq(self.tenant.0));
+        Ok(query.order_by_desc(catalogs::Column::Version).one(&self.transaction).await?)
+    }
+
+    /// The versions that were published with a digest, the newest first.
+    pub(crate) async fn with_digest(&self, digest: [u8; 32]) -> Result<Vec<CatalogRow>, StoreError> {
+        let query = catalogs::Entity::find()
+            .filter(catalogs::Column::Tenant.eq(self.tenant.0))
+            .filter(catalogs::Column::Digest.eq(digest.to_vec()));
+        Ok(query.order_by_desc(catalogs::Column::Version).all(&self.transaction).await?)
+    }
+
+    /// The plans that wallets of the tenant are subscribed to, or will be at the end of a period.
+    pub(crate) async fn plans_in_use(&self) -> Result<Vec<String>, StoreError> {
+        plans_in_use(&self.transaction, self.store.backend(), self.tenant).await
+    }
+
+    /// Stores a catalog and makes it last.
+    pub(crate) async fn commit(self, row: CatalogRow) -> Result<(), StoreError> {
+        let row = catalogs::ActiveModel {
+            tenant: Set(row.tenant),
+            version: Set(row.version),
+            toml: Set(row.toml),
+            digest: Set(row.digest),
+            publish_time: Set(row.publish_time),
+        };
+        catalogs::Entity::insert(row).exec_without_returning(&self.transaction).await?;
+        self.transaction.commit().await.map_err(StoreError::of_commit)?;
+        self.store.in_place().map_err(|why| StoreError::new(Trouble::CommitUnknown, why))
+    }
+}
+
+/// Takes the lock of a tenant's catalogs until the end of the transaction.
+pub(super) fn lock(function: &str, tenant: TenantId) -> Statement {
+    let (high, low) = tenant.0.as_u64_pair();
+    let key = i64::from_be_bytes(*b"catalogs") ^ (high ^ low).cast_signed();
+    let sql = format!("SELECT {function}($1)");
+    Statement::from_sql_and_values(Backend::Postgres.db(), sql, [key.into()])
+}

@@ -1,0 +1,78 @@
+//! Catalogs as they lie in the database: what is priced by one whose text was changed, and what a server that starts
+//! publishes.
+
+use sea_orm::ConnectionTrait;
+use wallet_client::v1::{self, ErrorReason};
+use wallet_client::{Code, WalletClient, job, usage};
+use wallet_server::{BUNDLED_CATALOG, Config};
+
+use crate::harness::{Database, Server, credits, video};
+use crate::words::{POLICIES, publish, refused, settle};
+
+/// What no server would do.
+async fn tamper(database: &Database, sql: &str) {
+    let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+    let done = connection.execute_unprepared(sql).await.unwrap();
+    assert_eq!(done.rows_affected(), 1, "{sql}");
+    connection.close().await.unwrap();
+}
+
+async fn current(client: &WalletClient) -> i64 {
+    client.get_catalog(v1::GetCatalogRequest::default()).await.unwrap().catalog.unwrap().version
+}
+
+async fn started_with(database: &Database, catalog: &str) -> Server {
+    let config = Config { catalog: Some(catalog.to_owned()), ..Config::default() };
+    Server::start_with(database.clone(), config).await
+}
+
+each_database! {
+    async fn a_text_that_was_changed_prices_nothing_and_everything_else_goes_on(server: Server) {
+        let client = server.wallet("w", 200).await;
+        for id in ["a", "b", "c", "d"] {
+            client.reserve(job("w", id, video("5"))).await.unwrap();
+        }
+        publish(&client, POLICIES).await;
+        let database = server.database.clone();
+        server.stop().await;
+        // For nothing, behind the server's back.
+        tamper(&database, "UPDATE catalogs SET toml = replace(toml, 'rate = 8', 'rate = 0.0') WHERE version = 1").await;
+        let server = Server::start(database.clone()).await;
+        let client = server.client().await;
+
+        let refusal = client.settle(settle("w", "a", usage([("duration_s", "5")]))).await;
+        let refusal = refused(refusal, ErrorReason::CatalogUnusable, Code::FailedPrecondition);
+        assert_eq!(refusal.metadata["catalog_version"], "1");
+        assert!(refusal.message.contains(&refusal.metadata["digest"]), "{}", refusal.message);
+        let shown = client.get_catalog(v1::GetCatalogRequest { version: 1 }).await;
+        refused(shown, ErrorReason::CatalogUnusable, Code::FailedPrecondition);
+
+        let as_reserved = v1::Succeeded { cost: Some(v1::succeeded::Cost::AsReserved(v1::AsReserved {})) };
+        for (id, succeeded) in [("b", as_reserved), ("c", v1::Succeeded { cost: Some(v1::succeeded::Cost::Amounts(v1::ActualAmounts { amounts: vec![credits(8)] })) })] {
+            client.settle(settle("w", id, succeeded)).await.unwrap();
+        }
+        client.cancel(crate::words::cancel("w", "d", v1::CancelReason::Platform)).await.unwrap();
+
+        tamper(&database, "UPDATE catalogs SET toml = replace(toml, 'rate = 0.0', 'rate = 8') WHERE version = 1").await;
+        let settled = client.settle(settle("w", "a", usage([("duration_s", "5")]))).await;
+        let told = settled.map(|done| done.reservation.unwrap().charged[0].amount);
+        assert_eq!(told.ok(), Some(40), "a text that was restored prices again, without a restart");
+    }
+
+    async fn a_start_does_not_take_a_newer_catalog_back(server: Server) {
+        let database = server.database.clone();
+        server.stop().await;
+        let server = started_with(&database, POLICIES).await;
+        let client = server.client().await;
+        assert_eq!(current(&client).await, 2);
+        publish(&client, &format!("# newer\n{POLICIES}")).await;
+        server.stop().await;
+        for given in [POLICIES, BUNDLED_CATALOG] {
+            let server = started_with(&database, given).await;
+            assert_eq!(current(&server.client().await).await, 3, "what was published before is not published again");
+            server.stop().await;
+        }
+        let server = started_with(&database, &format!("# newest\n{POLICIES}")).await;
+        assert_eq!(current(&server.client().await).await, 4);
+    }
+}
