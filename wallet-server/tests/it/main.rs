@@ -17,6 +17,8 @@ mod clock;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod duplicates;
 #[cfg(test)]
 mod examples;

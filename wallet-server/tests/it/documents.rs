@@ -1,0 +1,86 @@
+//! The documents: links lead somewhere, and a number or an anchor that is named is defined.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::style::{files, root};
+
+/// The targets of the Markdown links in a text, without those into the web and those inside code blocks.
+fn links(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2);
+    let targets = prose.flat_map(|part| part.split("](").skip(1)).filter_map(|rest| rest.split(')').next());
+    targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:")).collect()
+}
+
+/// The anchors that headings of a document make: lower case, words joined by hyphens, punctuation dropped.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let anchor = |line: &str| -> String {
+        let title = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn every_link_of_a_document_leads_to_a_file_and_a_heading() {
+    let documents = files(&root(), ".md");
+    assert!(documents.len() > 30, "{documents:?}");
+    let mut broken = Vec::new();
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        for link in links(&text) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target =
+                if path.is_empty() { document.clone() } else { document.parent().unwrap().join(path) };
+            let leads = target.exists()
+                && (anchor.is_empty() || anchors(&fs::read_to_string(&target).unwrap()).contains(anchor));
+            if !leads {
+                broken.push(format!("{}: {link}", document.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
+}
+
+/// The invariants that a text names: `I9`, `I16`.
+fn invariants_in(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| {
+        let digits = word.strip_prefix('I').unwrap_or_default();
+        (1..=2).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+#[test]
+fn every_invariant_that_the_sources_name_is_defined() {
+    let document = fs::read_to_string(root().join("docs/invariants.md")).unwrap();
+    let defined: BTreeSet<&str> =
+        document.lines().filter_map(|line| line.strip_prefix("### ")?.split('.').next()).collect();
+    assert!(defined.contains("I1") && defined.contains("I31"), "{defined:?}");
+    let named_in = |path: &Path| {
+        let text = fs::read_to_string(path).unwrap();
+        let unknown: Vec<_> =
+            invariants_in(&text).filter(|name| !defined.contains(name)).map(str::to_owned).collect();
+        (!unknown.is_empty()).then(|| format!("{}: {unknown:?}", path.display()))
+    };
+    let sources = [".rs", ".md", ".patch", ".proto"].iter().flat_map(|ending| files(&root(), ending));
+    let unknown: Vec<_> = sources.filter_map(|path| named_in(&path)).collect();
+    assert!(unknown.is_empty(), "numbers that docs/invariants.md does not define:\n{}", unknown.join("\n"));
+}
+
+#[test]
+fn every_seeded_bug_that_the_invariants_name_exists() {
+    let document = fs::read_to_string(root().join("docs/invariants.md")).unwrap();
+    let bugs: BTreeSet<String> = files(&root().join("scripts/bugs"), ".patch")
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    let is_a_bugs_name = |name: &&str| name.contains('-') && !name.contains([' ', '/', '.']);
+    let named: Vec<_> = document.split('`').skip(1).step_by(2).filter(is_a_bugs_name).collect();
+    assert!(named.len() > 30, "{named:?}");
+    let unknown: Vec<_> = named.into_iter().filter(|name| !bugs.contains(*name)).collect();
+    assert!(unknown.is_empty(), "no such patch in scripts/bugs: {unknown:?}");
+}
