@@ -1,7 +1,5 @@
 //! Rows changed behind the ledger's back: each figure is compared with what the entries tell.
 
-use wallet_core::Timestamp;
-
 use super::rows::{Rows, check};
 use crate::store::entity::reservations;
 use crate::verify::rows::Row;
@@ -41,7 +39,7 @@ async fn a_grant_is_what_its_postings_made_of_it() {
         ("I2: grant grant:g2 has effective_time", |r| r.grant("g2").effective_time += 1),
         ("I2: grant top_up:t1 has create_time", |r| r.grant("t1").create_time += 1),
         ("and was issued with pending = true", |r| r.grant("g2").effective_time = 0),
-        ("I9: grant grant:g2 has next_time", |r| r.grant("g2").next_time = Timestamp::NEVER.as_micros()),
+        ("I9: grant grant:g2 has next_time", |r| r.grant("g2").next_time = 5),
         ("I11: grant top_up:t1 is found by payment", |r| r.grant("t1").payment = "stripe#t9".to_owned()),
         ("grant top_up:t1 has details that do not", |r| r.grant("t1").details = String::new()),
         ("has source 9, which is not known", |r| r.grant("t1").source = 9),
