@@ -6,10 +6,10 @@ use wallet_core::catalogs::Catalogs;
 use wallet_core::entry::Entry;
 use wallet_core::{Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletKey, execute_within};
 
-use crate::engine::Job;
 use crate::engine::error::EngineError;
+use crate::engine::job::{Answer, Job};
 use crate::engine::lane::Lane;
-use crate::store::{LoadPlan, Loaded, Locked, StoreError, Tx, Written};
+use crate::store::{LoadPlan, Loaded, Locked, StoreError, Trouble, Tx, Written};
 
 /// A wallet of the batch, as it becomes.
 struct Slot {
@@ -24,14 +24,16 @@ struct Slot {
 }
 
 impl Lane {
-    /// Runs every command of the batch once and commits what was decided. One reply per job, in order, or none if
+    /// Runs every command of the batch once and commits what was decided. One answer per job, in order, or none if
     /// more was due in its wallet than one transaction carries out: then a part of that is done, and the command is
-    /// not decided. An error means that nothing was committed, or, if the error says so, that this is not known.
+    /// not decided. An error means that nothing was committed, except for the wallets that are then left in
+    /// `committing`.
     pub(super) async fn run_batch(
         &mut self,
         batch: &[Job],
         skip_locked: bool,
-    ) -> Result<Vec<Option<Result<Reply, EngineError>>>, StoreError> {
+    ) -> Result<Vec<Option<Answer>>, StoreError> {
+        self.committing.clear();
         let keys: Vec<WalletKey> =
             batch.iter().map(|job| job.key).collect::<BTreeSet<_>>().into_iter().collect();
         let tx = Tx::begin(&self.connection, self.store.backend(), self.database_timeout).await?;
@@ -49,10 +51,14 @@ impl Lane {
         let catalogs = self.catalogs_for(batch, &loaded).await?;
 
         let mut slots: BTreeMap<WalletKey, Slot> = BTreeMap::new();
-        let mut replies = Vec::with_capacity(batch.len());
+        let mut answers = Vec::with_capacity(batch.len());
         for job in batch {
             if locked.taken.contains(&job.key) {
-                replies.push(Some(Err(EngineError::Unavailable)));
+                answers.push(Some(Err(EngineError::Unavailable)));
+                continue;
+            }
+            if job.is_late() {
+                answers.push(Some(Err(EngineError::DeadlinePassed)));
                 continue;
             }
             let slot = slots.entry(job.key).or_insert_with(|| {
@@ -60,12 +66,18 @@ impl Lane {
                 let loaded = loaded.remove(&job.key).unwrap_or_else(fresh);
                 Slot::new(loaded, now, step, self.broken.contains(&job.key))
             });
-            replies.push(slot.run(&job.command, &catalogs[&job.tenant])?.map(Ok));
+            answers.push(slot.run(&job.command, &catalogs[&job.tenant])?.map(Ok));
         }
         let written: Vec<Written<'_>> = slots.values().map(Slot::written).collect();
         tx.append(&written).await?;
-        tx.commit().await?;
-        Ok(replies)
+        // Where more is due, only a part of that is committed, and no command.
+        let changed = slots.values().filter(|slot| slot.touched.any && !slot.is_behind);
+        self.committing = changed.map(|slot| slot.loaded.wallet.key).collect();
+        let committed = tx.commit().await;
+        if !committed.as_ref().is_err_and(|error| error.trouble == Trouble::CommitUnknown) {
+            self.committing.clear();
+        }
+        committed.map(|()| answers)
     }
 
     /// Per tenant the current catalog, and every older one that a price is asked of or a plan was sold from. A wallet

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use wallet_core::WalletKey;
 
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
+use crate::engine::EngineConfig;
 use crate::engine::backlog::{Backlog, Steps};
-use crate::engine::error::EngineError;
+use crate::engine::job::Job;
 use crate::engine::metrics::EngineMetrics;
-use crate::engine::{EngineConfig, Job};
 use crate::store::{Store, StoreError};
 
 /// A lane that has had nothing to do for this long looks after its database.
@@ -27,6 +27,8 @@ pub(super) struct Lane {
     pub(super) number: usize,
     pub(super) store: Store,
     pub(super) connection: DatabaseConnection,
+    /// Whether the connection has failed, so that nothing runs on it any more.
+    pub(super) is_lost: bool,
     pub(super) catalogs: PublishedCatalogs,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<EngineMetrics>,
@@ -36,6 +38,8 @@ pub(super) struct Lane {
     pub(super) steps: Steps,
     /// Wallets of which a row did not read back, as far as that was logged.
     pub(super) unreadable: BTreeSet<WalletKey>,
+    /// The wallets whose changes are in a COMMIT that was sent and has not been answered.
+    pub(super) committing: BTreeSet<WalletKey>,
     batch_max: usize,
     since_checkpoint: usize,
     backlog: Backlog,
@@ -55,6 +59,7 @@ impl Lane {
             number,
             store: store.clone(),
             connection: store.lane().await?,
+            is_lost: false,
             catalogs: catalogs.clone(),
             clock: clock.clone(),
             metrics,
@@ -62,6 +67,7 @@ impl Lane {
             broken: BTreeSet::new(),
             steps: config.steps,
             unreadable: BTreeSet::new(),
+            committing: BTreeSet::new(),
             batch_max: config.batch_max.max(1),
             since_checkpoint: 0,
             backlog: Backlog::default(),
@@ -87,7 +93,7 @@ impl Lane {
             Ok(0) => self.backlog.drop_pokes(),
             Ok(taken) => {
                 self.since_checkpoint += taken;
-                let batch = self.backlog.hold_back(in_time(waiting.into_iter()));
+                let batch = self.backlog.hold_back(waiting);
                 stepped = self.serve(batch).await;
             }
             Err(_) if self.backlog.is_empty() => self.checkpoint().await,
@@ -104,7 +110,7 @@ impl Lane {
 
     /// One step of the wallets whose turn it is. The commands of those that are up to date then are decided.
     async fn work_off(&mut self) {
-        let mut batch = in_time(self.backlog.take_turns().into_iter());
+        let mut batch = self.backlog.take_turns();
         let later = batch.split_off(batch.len().min(self.batch_max));
         if !batch.is_empty() {
             // A step may write as much as so many commands.
@@ -133,15 +139,4 @@ impl Lane {
             }
         }
     }
-}
-
-/// The jobs whose callers still have time; the others are told that nothing was done.
-fn in_time(jobs: impl Iterator<Item = Job>) -> Vec<Job> {
-    let now = Instant::now();
-    let (late, batch): (Vec<Job>, Vec<Job>) = jobs.partition(|job| job.deadline.is_some_and(|d| d <= now));
-    for job in late {
-        // Nobody may be waiting any more, which is all right.
-        let _ = job.answer.send(Err(EngineError::DeadlinePassed));
-    }
-    batch
 }

@@ -10,6 +10,7 @@ mod admission;
 mod backlog;
 mod batch;
 mod error;
+mod job;
 mod lane;
 mod manual_time;
 mod metrics;
@@ -33,8 +34,9 @@ pub(crate) use sweeper::{Sweeper, SweeperConfig};
 
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
-use crate::engine::admission::{Admission, Ticket};
+use crate::engine::admission::Admission;
 use crate::engine::backlog::Steps;
+use crate::engine::job::Job;
 use crate::engine::lane::Lane;
 use crate::store::{Store, StoreError};
 
@@ -78,18 +80,6 @@ pub(crate) struct Submission {
     pub(crate) deadline: Option<tokio::time::Instant>,
 }
 
-/// A command in a lane's queue.
-#[derive(Debug)]
-struct Job {
-    tenant: TenantId,
-    key: WalletKey,
-    wallet: WalletId,
-    command: Command,
-    deadline: Option<tokio::time::Instant>,
-    answer: oneshot::Sender<Result<Reply, EngineError>>,
-    _ticket: Ticket,
-}
-
 /// The lanes. Cheap to clone; they end when the last clone is dropped and their queues are empty.
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
@@ -131,8 +121,8 @@ impl Engine {
         let key = WalletKey::new(tenant, &wallet);
         let entrance = self.entrance(key);
         let ticket = entrance.admission.admit(key, &command)?;
-        let (answer, answered) = oneshot::channel();
-        let job = Job { tenant, key, wallet, command, deadline, answer, _ticket: ticket };
+        let (caller, answered) = oneshot::channel();
+        let job = Job { tenant, key, wallet, command, deadline, in_doubt: false, caller, _ticket: ticket };
         entrance.queue.try_send(job).map_err(|_| EngineError::overloaded())?;
         // The lane answers every job it took; a lane that is gone took this one along unexecuted or not.
         answered.await.unwrap_or(Err(EngineError::OutcomeUnknown))

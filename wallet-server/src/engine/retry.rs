@@ -8,35 +8,55 @@
 //! | a panic | like a broken invariant, on a new connection |
 //! | connection lost before COMMIT | the whole batch again on a new connection |
 //! | connection lost during COMMIT | the same; the ids tell whether it had happened |
+//! | a caller's deadline passes | its command leaves the batch before the next try |
+//!
+//! A command whose COMMIT was sent without a known outcome is in doubt ([`Job::in_doubt`]). It stays so through all of the
+//! above, and its answer is never "not executed".
 
 use std::future::poll_fn;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use wallet_core::Reply;
+use tokio::time::Instant;
 
-use crate::engine::Job;
 use crate::engine::error::EngineError;
+use crate::engine::job::{Answer, Job};
 use crate::engine::lane::Lane;
 use crate::store::{StoreError, Trouble, points};
 
 /// Tries after the first, for a batch in conflict.
 const CONFLICT_RETRIES: u32 = 5;
-/// Tries after the first, while the database is away. With the pauses about five seconds.
-const OUTAGE_RETRIES: u32 = 10;
+/// How long a batch is tried again while the database is away. The time of its first try does not count.
+const OUTAGE_BUDGET: Duration = Duration::from_secs(5);
 /// The first pause; it doubles up to `LONGEST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How far a batch has got.
+/// How often a batch was tried.
 #[derive(Default)]
 struct Tries {
     conflicts: u32,
     outages: u32,
-    /// Once a COMMIT was sent, nothing may be called "not executed" any more.
-    commit_was_sent: bool,
+    /// Since when the database is known to be away.
+    away_since: Option<Instant>,
+}
+
+impl Tries {
+    fn count(&mut self, trouble: Trouble) {
+        if trouble == Trouble::Conflict {
+            self.conflicts += 1;
+        } else {
+            self.outages += 1;
+            self.away_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn are_used_up(&self) -> bool {
+        self.conflicts > CONFLICT_RETRIES || self.away_since.is_some_and(|t| t.elapsed() >= OUTAGE_BUDGET)
+    }
 }
 
 impl Lane {
@@ -45,17 +65,18 @@ impl Lane {
     pub(super) async fn answer(&mut self, batch: Vec<Job>) -> Vec<Job> {
         let (mut halves, mut behind) = (vec![batch], Vec::new());
         while let Some(mut batch) = halves.pop() {
-            match self.until_decided(&batch).await {
-                Ok(replies) => {
-                    self.metrics.committed(replies.iter().flatten().count());
-                    for (job, reply) in batch.into_iter().zip(replies) {
-                        let Some(reply) = reply else {
+            match self.until_decided(&mut batch).await {
+                Ok(answers) => {
+                    if !batch.is_empty() {
+                        self.metrics.committed(answers.iter().flatten().count());
+                    }
+                    for (job, answer) in batch.into_iter().zip(answers) {
+                        let Some(answer) = answer else {
                             behind.push(job);
                             continue;
                         };
                         points::pass_before_reply();
-                        // A caller that has gone away learns the outcome by asking again.
-                        let _ = job.answer.send(reply);
+                        job.answer(answer);
                     }
                 }
                 Err(_) if batch.len() > 1 => {
@@ -65,7 +86,7 @@ impl Lane {
                 }
                 Err(error) => {
                     for job in batch {
-                        let _ = job.answer.send(Err(error.clone()));
+                        job.answer(Err(error.clone()));
                     }
                 }
             }
@@ -73,32 +94,29 @@ impl Lane {
         behind
     }
 
-    /// One reply per job, or the fault that some job of the batch has.
-    async fn until_decided(
-        &mut self,
-        batch: &[Job],
-    ) -> Result<Vec<Option<Result<Reply, EngineError>>>, EngineError> {
-        let mut tries = Tries::default();
+    /// One answer per job that is left in the batch, none for one that is behind, or the fault that some job of the
+    /// batch has.
+    async fn until_decided(&mut self, batch: &mut Vec<Job>) -> Result<Vec<Option<Answer>>, EngineError> {
+        let away_since = self.is_lost.then(Instant::now);
+        let mut tries = Tries { away_since, ..Tries::default() };
         loop {
-            if let Some(why) = self.may_not_execute() {
-                let outcome = if tries.commit_was_sent { EngineError::OutcomeUnknown } else { why };
-                return Ok(all(batch, &outcome));
+            dismiss_late(batch);
+            if batch.is_empty() {
+                return Ok(Vec::new());
             }
-            let error = match caught(self.run_batch(batch, tries.conflicts > 0)).await {
-                Ok(Ok(replies)) => {
+            if let Some(why) = self.may_not_execute() {
+                return Ok(all(batch, &why));
+            }
+            let error = match self.try_once(batch, tries.conflicts > 0).await {
+                Ok(answers) => {
                     self.broken.clear();
                     // Between COMMIT and the answers: whoever is answered will be found again.
                     if self.store.in_place().is_err() {
                         return Ok(all(batch, &EngineError::OutcomeUnknown));
                     }
-                    return Ok(replies);
+                    return Ok(answers);
                 }
-                Ok(Err(error)) => error,
-                Err(Panicked) => {
-                    // Nobody knows where it left the connection.
-                    self.reconnect().await;
-                    StoreError::new(Trouble::Broken, "a panic")
-                }
+                Err(error) => error,
             };
             let lane = self.number;
             match error.trouble {
@@ -117,26 +135,14 @@ impl Lane {
                     tracing::error!(lane, commands = batch.len(), %error, "a command cannot be stored");
                     return Err(EngineError::Internal);
                 }
-                Trouble::Conflict => tries.conflicts += 1,
-                Trouble::CommitUnknown => {
-                    tries.commit_was_sent = true;
-                    tries.outages += 1;
-                }
-                Trouble::Unavailable => tries.outages += 1,
+                trouble => tries.count(trouble),
             }
-            if tries.conflicts > CONFLICT_RETRIES || tries.outages > OUTAGE_RETRIES {
+            if tries.are_used_up() {
                 tracing::error!(lane, commands = batch.len(), %error, "giving up on a batch");
-                let outcome = match tries.commit_was_sent {
-                    true => EngineError::OutcomeUnknown,
-                    false => EngineError::Unavailable,
-                };
-                return Ok(all(batch, &outcome));
+                return Ok(all(batch, &EngineError::Unavailable));
             }
             self.metrics.retried();
             tracing::warn!(lane, commands = batch.len(), %error, "running a batch again");
-            if error.trouble != Trouble::Conflict {
-                self.reconnect().await;
-            }
             tokio::time::sleep(pause(tries.conflicts + tries.outages)).await;
         }
     }
@@ -149,15 +155,44 @@ impl Lane {
         (!self.clock.is_trusted()).then_some(EngineError::ClockInDoubt)
     }
 
-    /// Leaves the old connection, in whatever state it is, and opens a new one.
-    async fn reconnect(&mut self) {
-        match self.store.lane().await {
-            Ok(connection) => {
-                let old = std::mem::replace(&mut self.connection, connection);
-                tokio::spawn(async move { old.close().await });
-            }
-            Err(error) => tracing::warn!(lane = self.number, %error, "no new connection yet"),
+    /// Runs the batch once, on a new connection if the old one has failed, and notes what is in doubt afterwards.
+    async fn try_once(
+        &mut self,
+        batch: &mut [Job],
+        skip_locked: bool,
+    ) -> Result<Vec<Option<Answer>>, StoreError> {
+        if self.is_lost {
+            self.reconnect().await?;
         }
+        let tried = caught(self.run_batch(batch, skip_locked)).await;
+        let in_doubt = mem::take(&mut self.committing);
+        for job in batch.iter_mut().filter(|job| in_doubt.contains(&job.key)) {
+            job.in_doubt = true;
+        }
+        let Ok(tried) = tried else {
+            // Nothing is known about the connection either.
+            self.is_lost = true;
+            return Err(StoreError::new(Trouble::Broken, "a panic"));
+        };
+        let trouble = tried.as_ref().err().map(|error| error.trouble);
+        self.is_lost = matches!(trouble, Some(Trouble::Unavailable | Trouble::CommitUnknown));
+        tried
+    }
+
+    /// Leaves the old connection, in whatever state it is, and opens a new one.
+    async fn reconnect(&mut self) -> Result<(), StoreError> {
+        let connection = self.store.lane().await?;
+        let old = mem::replace(&mut self.connection, connection);
+        tokio::spawn(async move { old.close().await });
+        self.is_lost = false;
+        Ok(())
+    }
+}
+
+/// Answers the jobs whose callers' deadline has passed. Their commands are not executed any more.
+fn dismiss_late(batch: &mut Vec<Job>) {
+    for job in batch.extract_if(.., |job| job.is_late()) {
+        job.answer(Err(EngineError::DeadlinePassed));
     }
 }
 
@@ -173,7 +208,7 @@ impl From<StoreError> for EngineError {
 }
 
 /// The same outcome for every command of a batch.
-fn all(batch: &[Job], outcome: &EngineError) -> Vec<Option<Result<Reply, EngineError>>> {
+fn all(batch: &[Job], outcome: &EngineError) -> Vec<Option<Answer>> {
     batch.iter().map(|_| Some(Err(outcome.clone()))).collect()
 }
 

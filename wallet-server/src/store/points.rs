@@ -31,6 +31,29 @@ pub(crate) mod armed {
         pub(crate) static STANDS_STILL_AT: std::sync::Arc<std::sync::atomic::AtomicI64>;
         /// How many points the task passes before it panics, once.
         pub(crate) static PANICS_AT: std::sync::Arc<std::sync::atomic::AtomicI64>;
+        /// Where a call of the task gets no answer.
+        pub(crate) static STALLS_AT: std::sync::Arc<Stall>;
+    }
+
+    /// A point at which a call gets no answer, and what happens to the database at that moment.
+    #[cfg(test)]
+    pub(crate) struct Stall {
+        /// How many points the task passes before this one.
+        pub(crate) left: std::sync::atomic::AtomicI64,
+        /// Whether no later call gets an answer either.
+        pub(crate) for_good: bool,
+        pub(crate) then: Box<dyn Fn() + Send + Sync>,
+    }
+
+    #[cfg(test)]
+    impl Stall {
+        fn is_here(&self) -> bool {
+            let left = self.left.fetch_sub(1, Ordering::Relaxed);
+            if left == 0 {
+                (self.then)();
+            }
+            left == 0 || self.for_good && left < 0
+        }
     }
 
     pub(super) async fn pass() {
@@ -42,6 +65,10 @@ pub(crate) mod armed {
         );
         #[cfg(test)]
         if STANDS_STILL_AT.try_with(|left| left.fetch_sub(1, Ordering::Relaxed) <= 0).unwrap_or(false) {
+            std::future::pending::<()>().await;
+        }
+        #[cfg(test)]
+        if STALLS_AT.try_with(|stall| stall.is_here()).unwrap_or(false) {
             std::future::pending::<()>().await;
         }
     }

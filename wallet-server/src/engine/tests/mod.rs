@@ -17,9 +17,10 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
 
+use super::EngineConfig;
 use super::admission::Admission;
+use super::job::{Answer, Job};
 use super::lane::Lane;
-use super::{EngineConfig, EngineError, Job};
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::postgres::Postgres;
@@ -80,14 +81,15 @@ fn jobs(batch: &[(WalletId, Command)]) -> Vec<Job> {
 }
 
 /// Jobs, and where their answers come.
-fn asked(batch: &[(WalletId, Command)]) -> (Vec<Job>, Vec<oneshot::Receiver<Result<Reply, EngineError>>>) {
+fn asked(batch: &[(WalletId, Command)]) -> (Vec<Job>, Vec<oneshot::Receiver<Answer>>) {
     let admission = Admission::new(1_000, 1_000);
     let job = |(wallet, command): &(WalletId, Command)| {
         let (tenant, key) = (TenantId::DEFAULT, WalletKey::new(TenantId::DEFAULT, wallet));
         let ticket = admission.admit(key, command).unwrap();
-        let (answer, answered) = oneshot::channel();
+        let (caller, answered) = oneshot::channel();
         let (wallet, command) = (wallet.clone(), command.clone());
-        (Job { tenant, key, wallet, command, deadline: None, answer, _ticket: ticket }, answered)
+        let (deadline, in_doubt) = (None, false);
+        (Job { tenant, key, wallet, command, deadline, in_doubt, caller, _ticket: ticket }, answered)
     };
     batch.iter().map(job).unzip()
 }

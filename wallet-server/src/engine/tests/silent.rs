@@ -1,95 +1,248 @@
-//! A database that goes silent at any point of a batch, for good: everybody is told what is true. "Not executed" is
-//! never said of what was executed, and "not known" only once COMMIT had been sent.
+//! A database that does not answer a call at any point of a batch, and then has another trouble: it stays silent, others
+//! hold the wallets' locks, it only reads, or the wallets' rows do not read back. Every caller is told the truth. "Not
+//! executed" is never said of what was executed, and "not known" only once COMMIT was sent.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use wallet_core::{Command, WalletId};
 use wallet_workload::figure;
 
 use super::cancelled::{ALL, World, command, wallet};
 use super::{Database, asked, run};
+use crate::engine::job::Answer;
 use crate::engine::lane::Lane;
 use crate::engine::{EngineConfig, EngineError};
-use crate::store::points;
+use crate::store::points::armed::{STALLS_AT, Stall};
 
 /// More points than the batch has.
 const POINTS: i64 = 26;
 /// Far longer than a lane may take to give up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What happens to the database when a call has got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// It answers no later call either.
+    Silence,
+    /// Another server holds the locks of the batch's wallets.
+    Locks,
+    /// New sessions only read, as on a standby.
+    ReadsOnly,
+    /// The profiles of the batch's wallets do not read back.
+    Unreadable,
+}
+
 mod a_database_that_goes_silent_anywhere_makes_nobody_lie {
     use super::*;
 
-    #[tokio::test]
-    async fn postgres() {
-        silent_everywhere(Database::postgres()).await;
+    mod and_stays_silent {
+        use super::*;
+
+        #[tokio::test]
+        async fn postgres() {
+            unanswered_everywhere(Then::Silence).await;
+        }
+    }
+
+    mod and_then_others_hold_the_locks {
+        use super::*;
+
+        #[tokio::test]
+        async fn postgres() {
+            unanswered_everywhere(Then::Locks).await;
+        }
+    }
+
+    mod and_then_only_reads {
+        use super::*;
+
+        #[tokio::test]
+        async fn postgres() {
+            unanswered_everywhere(Then::ReadsOnly).await;
+        }
+    }
+
+    mod and_then_has_rows_that_do_not_read_back {
+        use super::*;
+
+        #[tokio::test]
+        async fn postgres() {
+            unanswered_everywhere(Then::Unreadable).await;
+        }
     }
 }
 
-async fn silent_everywhere(database: Database) {
+async fn unanswered_everywhere(then: Then) {
+    let database = Database::postgres();
     let mut world = World::open(&database).await;
-    let mut before = Vec::new();
-    let mut lanes = JoinSet::new();
+    let (over, _) = watch::channel(false);
+    let mut rounds = Vec::new();
     for n in 0..POINTS {
-        let mut batch = Vec::new();
+        let round = format!("round-{n}");
+        let (mut batch, mut before) = (Vec::new(), Vec::new());
         for kind in ALL {
-            before.push(world.prepare(kind, &n.to_string()).await);
-            batch.push((wallet(kind, &n.to_string()), command(kind)));
+            before.push(world.prepare(kind, &round).await);
+            batch.push((wallet(kind, &round), command(kind)));
         }
-        let lane = impatient(&world.lane).await;
-        // All at once: each gives up after five seconds of pauses.
-        lanes.spawn(async move { (n, told(lane, n, &batch).await, batch) });
+        let lane = impatient(&world.lane, then).await;
+        let trouble = Trouble { then, url: database.url.clone(), round, over: over.subscribe() };
+        rounds.push((n, lane, batch, before, trouble));
+    }
+    let mut lanes = JoinSet::new();
+    for (n, lane, batch, before, trouble) in rounds {
+        // All at once: each may take seconds to give up.
+        lanes.spawn(async move {
+            let (told, trouble) = told(lane, n, &batch, trouble).await;
+            (n, told, batch, before, trouble)
+        });
     }
     let everybody = timeout(PATIENCE, lanes.join_all()).await;
     let mut rounds = everybody.expect("a lane waits for ever on a silent database");
     rounds.sort_by_key(|(n, ..)| *n);
+    over.send_replace(true);
 
     let (mut not_executed, mut unknown) = (0, 0);
-    for (n, told, batch) in rounds {
+    for (n, told, batch, before, trouble) in rounds {
+        if let Some(trouble) = trouble {
+            trouble.await.unwrap();
+        }
         let again = run(&mut world.lane, &batch).await;
         for (i, (kind, told)) in ALL.into_iter().zip(told).enumerate() {
-            let was = before[usize::try_from(n).unwrap() * ALL.len() + i];
-            assert_eq!(again[i].revision, was + world.entries[&kind], "{kind:?} at {n} happened once");
+            let expected = before[i] + world.entries[&kind];
+            assert_eq!(again[i].revision, expected, "{kind:?} at {n} happened once");
             let replayed = again[i].result.as_ref().is_ok_and(|answer| answer.replayed);
             match told {
                 Ok(told) => assert_eq!(told.revision, again[i].revision, "{kind:?} at {n}"),
-                Err(EngineError::Unavailable) => {
+                Err(EngineError::OutcomeUnknown) => unknown += 1,
+                Err(error) if error == then.refusal() => {
                     not_executed += 1;
                     assert!(!replayed, "{kind:?} was executed, and called not executed, at {n}");
                 }
-                Err(EngineError::OutcomeUnknown) => unknown += 1,
                 Err(other) => panic!("{kind:?} at {n}: {other}"),
             }
         }
     }
-    figure("silent", &[&(not_executed + unknown), &not_executed, &unknown]);
-    // Two points stand around COMMIT.
-    assert!(unknown >= 2 * ALL.len());
+    figure("silent", &[&then, &(not_executed + unknown), &not_executed, &unknown]);
+    // Two points stand around COMMIT. The one that is refused and an Extend to the same deadline change no wallet.
+    assert_eq!(unknown, 2 * (ALL.len() - 2));
     assert!(not_executed >= 10 * ALL.len());
     database.verify().await;
 }
 
-/// Another lane on the same database, which waits for nothing.
-async fn impatient(lane: &Lane) -> Lane {
-    let config = EngineConfig { database_timeout: Duration::from_millis(300), ..EngineConfig::default() };
-    Lane::open(1, &lane.store, &lane.catalogs, &lane.clock, &config, Arc::default()).await.unwrap()
-}
-
-/// What each caller is told when no call gets past the n-th point any more.
+/// What the callers of a batch are told when its n-th point gets no answer; and the trouble that began then.
 async fn told(
     mut lane: Lane,
     n: i64,
     batch: &[(WalletId, Command)],
-) -> Vec<Result<wallet_core::Reply, EngineError>> {
+    trouble: Trouble,
+) -> (Vec<Answer>, Option<JoinHandle<()>>) {
     let (jobs, answers) = asked(batch);
-    points::armed::STANDS_STILL_AT.scope(Arc::new(AtomicI64::new(n)), lane.answer(jobs)).await;
+    let begun: Arc<Mutex<Option<JoinHandle<()>>>> = Arc::default();
+    let (for_good, begins) = (trouble.then == Then::Silence, begun.clone());
+    let then = Box::new(move || *begins.lock().unwrap() = Some(tokio::spawn(trouble.clone().last())));
+    let stall = Stall { left: AtomicI64::new(n), for_good, then };
+    STALLS_AT.scope(Arc::new(stall), lane.answer(jobs)).await;
     let mut told = Vec::new();
     for answer in answers {
         told.push(answer.await.unwrap());
     }
-    told
+    let begun = begun.lock().unwrap().take();
+    (told, begun)
+}
+
+/// Another lane on the same database, which waits as short as the trouble allows.
+async fn impatient(lane: &Lane, then: Then) -> Lane {
+    let database_timeout = match then {
+        // Longer than PostgreSQL lets it wait for a lock.
+        Then::Locks => Duration::from_millis(2_500),
+        Then::Silence | Then::ReadsOnly | Then::Unreadable => Duration::from_millis(300),
+    };
+    let config = EngineConfig { database_timeout, ..EngineConfig::default() };
+    Lane::open(1, &lane.store, &lane.catalogs, &lane.clock, &config, Arc::default()).await.unwrap()
+}
+
+/// The trouble of one batch, until all batches are answered.
+#[derive(Clone)]
+struct Trouble {
+    then: Then,
+    url: String,
+    /// What the names of the batch's wallets end with.
+    round: String,
+    over: watch::Receiver<bool>,
+}
+
+impl Trouble {
+    async fn last(mut self) {
+        static READS_ONLY: OnceLock<()> = OnceLock::new();
+        let own = format!("wallet_id LIKE '%-{}'", self.round);
+        let name = self.url.rsplit('/').next().unwrap_or_default().to_owned();
+        match self.then {
+            Then::Silence => {}
+            Then::Locks => {
+                let connection = self.connect().await;
+                #[expect(clippy::disallowed_methods, reason = "another server's transaction")]
+                let transaction = connection.begin().await.unwrap();
+                let lock = format!(
+                    "SELECT 1 FROM wallets w JOIN wallet_profiles USING (bucket, wallet_key) WHERE {own}
+                     ORDER BY w.bucket, w.wallet_key FOR UPDATE OF w"
+                );
+                transaction.execute_unprepared(&lock).await.unwrap();
+                self.is_over().await;
+                transaction.rollback().await.unwrap();
+            }
+            Then::ReadsOnly => {
+                // One setting for all batches.
+                if READS_ONLY.set(()).is_ok() {
+                    let connection = self.connect().await;
+                    let setting = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+                    connection.execute_unprepared(&setting).await.unwrap();
+                    self.is_over().await;
+                }
+            }
+            Then::Unreadable => {
+                let connection = self.connect().await;
+                let spoil = format!("UPDATE wallet_profiles SET profile = 'x' || profile WHERE {own}");
+                connection.execute_unprepared(&spoil).await.unwrap();
+                self.is_over().await;
+                let mend = format!("UPDATE wallet_profiles SET profile = substr(profile, 2) WHERE {own}");
+                connection.execute_unprepared(&mend).await.unwrap();
+            }
+        }
+    }
+
+    async fn connect(&self) -> DatabaseConnection {
+        sea_orm::Database::connect(&self.url).await.unwrap()
+    }
+
+    async fn is_over(&mut self) {
+        self.over.wait_for(|over| *over).await.unwrap();
+    }
+}
+
+impl Then {
+    /// What the caller of a command is told that was not executed.
+    fn refusal(self) -> EngineError {
+        match self {
+            Then::Silence | Then::Locks | Then::ReadsOnly => EngineError::Unavailable,
+            Then::Unreadable => EngineError::Unreadable,
+        }
+    }
+}
+
+impl fmt::Display for Then {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Then::Silence => "it stays silent",
+            Then::Locks => "others hold the locks",
+            Then::ReadsOnly => "it only reads",
+            Then::Unreadable => "rows do not read back",
+        })
+    }
 }

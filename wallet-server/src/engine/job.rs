@@ -1,0 +1,92 @@
+//! A command in a lane, and the one place where its caller is answered.
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use wallet_core::{Command, Rejection, Reply, TenantId, WalletId, WalletKey};
+
+use crate::engine::admission::Ticket;
+use crate::engine::error::EngineError;
+
+/// What a caller gets: a decision, or why there is none.
+pub(super) type Answer = Result<Reply, EngineError>;
+
+/// A command in a lane's queue.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) tenant: TenantId,
+    pub(super) key: WalletKey,
+    pub(super) wallet: WalletId,
+    pub(super) command: Command,
+    /// Not executed once this has passed.
+    pub(super) deadline: Option<Instant>,
+    /// Whether a COMMIT that contains the command was sent and has no known outcome. From then on no answer says "not
+    /// executed".
+    pub(super) in_doubt: bool,
+    pub(super) caller: oneshot::Sender<Answer>,
+    pub(super) _ticket: Ticket,
+}
+
+impl Job {
+    /// Whether the caller's deadline has passed.
+    pub(super) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    /// Answers the caller. A caller that has gone away learns the outcome from the same call with the same ids.
+    pub(super) fn answer(self, answer: Answer) {
+        let answer = if self.in_doubt { without_denial(answer) } else { answer };
+        let _ = self.caller.send(answer);
+    }
+}
+
+/// The answer to a command whose COMMIT has no known outcome. A decision that was made since then is true: it saw what
+/// that COMMIT did. Any other answer would deny what may have happened.
+fn without_denial(answer: Answer) -> Answer {
+    match answer {
+        Err(_) => Err(EngineError::OutcomeUnknown),
+        Ok(reply) if is_blind(&reply) => Err(EngineError::OutcomeUnknown),
+        decided => decided,
+    }
+}
+
+/// Whether the decision was made without a look at what the wallet has done: it is frozen, or there is no row to lock
+/// while the COMMIT that makes it is still on its way.
+fn is_blind(reply: &Reply) -> bool {
+    matches!(reply.result, Err(Rejection::WalletFrozen | Rejection::WalletNotFound))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use wallet_core::Timestamp;
+    use wallet_core::reservation::State;
+
+    use super::*;
+
+    fn refused(rejection: Rejection) -> Answer {
+        let (revision, version, decided_at) = (1, 1, Timestamp::EPOCH);
+        Ok(Reply { revision, version, decided_at, result: Err(rejection) })
+    }
+
+    #[test]
+    fn a_command_in_doubt_is_never_answered_not_executed() {
+        let retry_after = Duration::from_millis(1);
+        for error in [
+            EngineError::Overloaded { retry_after },
+            EngineError::OutcomeUnknown,
+            EngineError::Unavailable,
+            EngineError::ClockInDoubt,
+            EngineError::DeadlinePassed,
+            EngineError::Unreadable,
+            EngineError::Internal,
+        ] {
+            assert_eq!(without_denial(Err(error)), Err(EngineError::OutcomeUnknown));
+        }
+        for blind in [Rejection::WalletFrozen, Rejection::WalletNotFound] {
+            assert_eq!(without_denial(refused(blind)), Err(EngineError::OutcomeUnknown));
+        }
+        let decided = refused(Rejection::ReservationFinished(State::Settled));
+        assert_eq!(without_denial(decided.clone()), decided);
+    }
+}
