@@ -14,7 +14,7 @@ use crate::catalogs::{PublishError, PublishedCatalogs};
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig};
-use crate::grpc::{self, GrpcLimits, Health, ServeError, Services};
+use crate::grpc::{self, Condition, GrpcLimits, Health, ServeError, Services};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
 use crate::reference_clock;
@@ -26,6 +26,10 @@ const LANES_DRAIN: Duration = Duration::from_secs(10);
 
 /// How often a database file is looked for under its name.
 const LOOK_AFTER_FILE: Duration = Duration::from_secs(1);
+
+/// How often the database is asked whether it can be written to, and how long it may take to answer.
+const PROBE_PERIOD: Duration = Duration::from_secs(1);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why the server does not start, or could not go on.
 #[derive(Debug, Error)]
@@ -202,9 +206,11 @@ impl App {
             health: health.clone(),
             period: self.poll_period,
         };
+        jobs.spawn(probe(watch.store.clone(), health.clone(), shutdown.clone()));
         jobs.spawn(watch.run(shutdown.clone()));
         jobs.spawn(look_after_file(store.clone(), shutdown.clone()));
-        health.set_serving(clock.is_trusted()).await;
+        health.report(Condition::Clock, clock.is_trusted()).await;
+        health.report(Condition::Running, true).await;
         let served =
             grpc::serve(self.listener, self.services, health, GrpcLimits::default(), shutdown.clone()).await;
         shutdown.cancel();
@@ -230,6 +236,28 @@ async fn look_after_file(store: Store, shutdown: CancellationToken) {
     shutdown.cancel();
 }
 
+/// Looks whether the database can be written to, and reports it to health checks.
+async fn probe(store: Store, health: Health, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(PROBE_PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let asked = tokio::time::timeout(PROBE_TIMEOUT, store.is_writable(PROBE_TIMEOUT)).await;
+        let is_writable = match asked {
+            Ok(Ok(is_writable)) => is_writable,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the database cannot be asked");
+                false
+            }
+            Err(_) => false,
+        };
+        health.report(Condition::Database, is_writable).await;
+    }
+}
+
 /// Keeps an eye on what other servers may change: the current catalog, and the database's clock.
 struct Watch {
     catalogs: PublishedCatalogs,
@@ -252,9 +280,7 @@ impl Watch {
                 tracing::warn!(%error, "cannot look for a newer catalog; the last good one serves on");
             }
             reference_clock::watch(&self.store, &self.clock).await;
-            if !shutdown.is_cancelled() {
-                self.health.set_serving(self.clock.is_trusted()).await;
-            }
+            self.health.report(Condition::Clock, self.clock.is_trusted()).await;
         }
     }
 }

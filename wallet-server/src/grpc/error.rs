@@ -47,6 +47,8 @@ pub(super) enum Cause {
     Store(StoreError),
     /// The clock runs by itself.
     ClockNotManual,
+    /// The deadline passed before there was an answer.
+    NoAnswer,
     /// Parts of the server do not fit together.
     Defect(&'static str),
     /// The bytes of the request are no message; the text says what about it.
@@ -67,6 +69,11 @@ impl RpcError {
     /// The clock of this server cannot be moved.
     pub(crate) fn clock_not_manual() -> Self {
         Cause::ClockNotManual.into()
+    }
+
+    /// The deadline passed before there was an answer: the call may have been executed.
+    pub(crate) fn no_answer() -> Self {
+        Cause::NoAnswer.into()
     }
 
     /// The server contradicts itself.

@@ -1,5 +1,9 @@
 //! `grpc.health.v1.Health`: whether this server should be sent calls.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
@@ -8,27 +12,50 @@ use wallet_proto::v1::catalog_service_server::SERVICE_NAME as CATALOG;
 use wallet_proto::v1::event_service_server::SERVICE_NAME as EVENT;
 use wallet_proto::v1::wallet_service_server::SERVICE_NAME as WALLET;
 
-/// The status that health checks see, for the server as a whole ("") and for each service.
+/// The status that health checks see, for the server as a whole ("") and for each service: serving if no condition
+/// fails. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Health(HealthReporter);
+pub(crate) struct Health {
+    reporter: HealthReporter,
+    failing: Arc<Mutex<BTreeSet<Condition>>>,
+}
+
+/// A condition for calls to be sent here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Condition {
+    /// The server has started and is not asked to stop.
+    Running,
+    /// The database answers and can be written to.
+    Database,
+    /// The clock agrees with the database's.
+    Clock,
+}
 
 impl Health {
     /// Not serving yet.
     pub(crate) async fn starting() -> Self {
-        let health = Self(HealthReporter::new());
-        health.set_serving(false).await;
+        let health = Self { reporter: HealthReporter::new(), failing: Arc::default() };
+        health.report(Condition::Running, false).await;
         health
     }
 
-    /// Says whether calls should be sent here.
-    pub(crate) async fn set_serving(&self, serving: bool) {
+    /// Reports whether a condition holds.
+    pub(crate) async fn report(&self, condition: Condition, holds: bool) {
+        // Held until the status is set, so that of two reports the later one stands.
+        let mut failing = self.failing.lock().await;
+        let changed = if holds { failing.remove(&condition) } else { failing.insert(condition) };
+        if !changed {
+            return;
+        }
+        let serving = failing.is_empty();
+        tracing::info!(?condition, holds, serving, "health");
         let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
         for service in ["", WALLET, ADMIN, CATALOG, EVENT] {
-            self.0.set_service_status(service, status).await;
+            self.reporter.set_service_status(service, status).await;
         }
     }
 
     pub(super) fn server(&self) -> HealthServer<HealthService> {
-        HealthServer::new(HealthService::from_health_reporter(self.0.clone()))
+        HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
 }

@@ -23,7 +23,7 @@ mod to_proto;
 mod transport;
 mod wallet;
 
-pub(crate) use health::Health;
+pub(crate) use health::{Condition, Health};
 pub(crate) use limits::GrpcLimits;
 pub(crate) use serve::{ServeError, serve};
 pub(crate) use services::Services;

@@ -4,6 +4,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+use super::health::Condition;
 use super::transport::{Front, descriptor_limit};
 use super::{GrpcLimits, Health, Services, router};
 
@@ -39,7 +40,7 @@ async fn serve_routes(
     let service = router::layered(routes, &limits);
     let not_serving = async {
         shutdown.cancelled().await;
-        health.set_serving(false).await;
+        health.report(Condition::Running, false).await;
     };
     let front = Front::new(limits, descriptor_limit());
     tokio::join!(front.serve(listener, service, shutdown.clone()), not_serving);

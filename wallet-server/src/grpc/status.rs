@@ -108,6 +108,7 @@ fn told(cause: Cause, priced_field: &str) -> Told {
                 "this server's clock runs by itself; --manual-clock makes one that moves",
             )
         },
+        Cause::NoAnswer => Told { code: Code::DeadlineExceeded, ..outcome_unknown() },
         Cause::Malformed(fault) => malformed(fault),
         Cause::TooLarge { bytes, limit } => too_large(bytes, limit),
         Cause::Engine(EngineError::Unreadable) | Cause::Read(ReadError::Unreadable) => {

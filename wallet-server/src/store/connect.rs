@@ -9,12 +9,13 @@ use migrations::{Migrator, points};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions as _};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::MigratorTrait;
 
 use crate::store::DatabaseUrl;
 use crate::store::file_lock::{self, FileLock};
 use crate::store::in_place::InPlace;
+use crate::store::pool::{LastFailure, Pool};
 use crate::store::reach;
 use crate::store::watched::{Watched, begin_migrating};
 use crate::store::{StoreError, Trouble};
@@ -85,8 +86,10 @@ pub(crate) struct Store {
     url: DatabaseUrl,
     backend: Backend,
     patience: Duration,
-    readers: DatabaseConnection,
-    control: DatabaseConnection,
+    readers: Pool,
+    control: Pool,
+    /// One connection that only looks whether the database can be written to. None for a file.
+    probe: Option<Pool>,
     file: Option<Arc<OpenFile>>,
 }
 
@@ -106,8 +109,10 @@ impl Store {
         let Some(name) = sqlite_path(url) else {
             reach::postgres(&url.into()).await?;
             let readers = connect_readers(url, backend, Access::ReadWrite).await?;
-            let control = connect_control(url).await?;
-            return Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, file: None });
+            let control = connect_control(url, CONTROLLERS).await?;
+            let probe = Some(connect_control(url, 1).await?);
+            let url = url.into();
+            return Ok(Self { url, backend, patience: PATIENCE, readers, control, probe, file: None });
         };
         if let Some(folder) = name.parent() {
             std::fs::create_dir_all(folder)
@@ -123,7 +128,7 @@ impl Store {
             .map_err(|why| StoreError::new(Trouble::Unavailable, why))?;
         let file = Some(Arc::new(OpenFile { in_place, _keeper: keeper, _lock: lock }));
         let control = readers.clone();
-        Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, file })
+        Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, probe: None, file })
     }
 
     /// Opens the database for reading only, beside a server that may be running.
@@ -141,7 +146,7 @@ impl Store {
             }
         };
         let control = readers.clone();
-        Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, file: None })
+        Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, probe: None, file: None })
     }
 
     /// The same, with so much patience for a call of a read or of the control plane.
@@ -184,8 +189,23 @@ impl Store {
         Watched::new(self.control.clone(), self.patience)
     }
 
-    pub(super) const fn controllers(&self) -> &DatabaseConnection {
+    pub(super) const fn controllers(&self) -> &Pool {
         &self.control
+    }
+
+    /// Whether the database answers within `patience` and can be written to. A file always can.
+    pub(crate) async fn is_writable(&self, patience: Duration) -> Result<bool, StoreError> {
+        let Some(pool) = &self.probe else { return Ok(true) };
+        let sql =
+            "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS writable";
+        let statement = Statement::from_string(self.backend.db(), sql);
+        let row = Watched::new(pool.clone(), patience).query_one_raw(statement).await?;
+        let is_writable = row.is_some_and(|row| row.try_get("", "writable").unwrap_or(false));
+        if !is_writable {
+            // The session may be read-only for as long as it lives: a new one tells.
+            pool.last_failure.note();
+        }
+        Ok(is_writable)
     }
 
     pub(super) const fn patience(&self) -> Duration {
@@ -193,7 +213,7 @@ impl Store {
     }
 
     /// The connections for reads.
-    pub(super) const fn readers(&self) -> &DatabaseConnection {
+    pub(super) const fn readers(&self) -> &Pool {
         &self.readers
     }
 
@@ -223,10 +243,10 @@ pub(super) fn sqlite_path(url: &str) -> Option<PathBuf> {
 
 /// A file as it is. SQLite makes the index of a journal even to read a file in WAL mode, which a folder that cannot be
 /// written to does not allow; without a journal the file is all there is, and is read alone.
-async fn read_only(url: &str, path: &Path) -> Result<DatabaseConnection, StoreError> {
-    async fn readable(url: &str, access: Access) -> Result<DatabaseConnection, StoreError> {
+async fn read_only(url: &str, path: &Path) -> Result<Pool, StoreError> {
+    async fn readable(url: &str, access: Access) -> Result<Pool, StoreError> {
         let readers = connect_readers(url, Backend::Sqlite, access).await?;
-        readers.execute_unprepared("SELECT count(*) FROM sqlite_master").await?;
+        readers.connections.execute_unprepared("SELECT count(*) FROM sqlite_master").await?;
         Ok(readers)
     }
     let error = match readable(url, Access::ReadOnly).await {
@@ -261,21 +281,28 @@ async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection,
     Ok(Database::connect(options).await?)
 }
 
-async fn connect_control(url: &str) -> Result<DatabaseConnection, StoreError> {
-    let mut options = options(url, Backend::Postgres, CONTROLLERS);
+async fn connect_control(url: &str, connections: u32) -> Result<Pool, StoreError> {
+    let mut options = options(url, Backend::Postgres, connections);
     let given = postgres(url)?;
     options.map_sqlx_postgres_opts(move |_| given.clone().options([QUIET]));
+    pool(options).await
+}
+
+/// Connects a pool whose connections are lent clean, and not after a failure of a younger one.
+async fn pool(mut options: ConnectOptions) -> Result<Pool, StoreError> {
+    let last_failure = LastFailure::default();
+    let lent = last_failure.clone();
     options.map_sqlx_postgres_pool_opts(returned_clean);
-    Ok(Database::connect(options).await?)
+    options.map_sqlx_postgres_before_acquire(move |_, connection| {
+        let lent = lent.is_before(connection.age);
+        Box::pin(async move { Ok(lent) })
+    });
+    Ok(Pool { connections: Database::connect(options).await?, last_failure })
 }
 
 /// Connections whose every transaction is a snapshot that writes nothing. SQLite's are so by themselves, if
 /// nothing is written.
-async fn connect_readers(
-    url: &str,
-    backend: Backend,
-    access: Access,
-) -> Result<DatabaseConnection, StoreError> {
+async fn connect_readers(url: &str, backend: Backend, access: Access) -> Result<Pool, StoreError> {
     let mut options = options(url, backend, READERS);
     match backend {
         Backend::Postgres => {
@@ -288,7 +315,6 @@ async fn connect_readers(
                     QUIET,
                 ])
             });
-            options.map_sqlx_postgres_pool_opts(returned_clean);
         }
         Backend::Sqlite if access != Access::ReadWrite => {
             // As the file is: a copy need not be in WAL mode, and is not brought into it.
@@ -301,7 +327,7 @@ async fn connect_readers(
             options.map_sqlx_sqlite_opts(|options| sqlite(options).create_if_missing(false));
         }
     }
-    Ok(Database::connect(options).await?)
+    pool(options).await
 }
 
 /// PostgreSQL would remark on every ROLLBACK of [`returned_clean`] that there was nothing to roll back.

@@ -98,6 +98,12 @@ fn text(error: &DbErr) -> String {
     }
 }
 
+/// Whether a connection failed that was at hand: another one may do. A statement that took too long is not asked again.
+pub(super) fn is_of_connection(error: &DbErr) -> bool {
+    let at_hand = matches!(error, DbErr::Exec(_) | DbErr::Query(_));
+    at_hand && trouble(error) == Trouble::Unavailable && code(error).is_none_or(|code| code != "57014")
+}
+
 /// The driver's own error.
 fn cause(error: &DbErr) -> Option<&sqlx::Error> {
     match error {

@@ -17,6 +17,7 @@ mod in_place;
 mod packed;
 pub(crate) mod pages;
 pub(crate) mod points;
+mod pool;
 mod publishing;
 mod reach;
 mod read;

@@ -13,21 +13,33 @@ use sea_orm::{
 };
 use tokio_stream::StreamExt;
 
+use crate::store::error::is_of_connection;
 use crate::store::points;
+use crate::store::pool::{LastFailure, Pool};
 
 /// A transaction, or connections for single statements, of which no call may take longer than `patience`.
 #[derive(Debug)]
 pub(super) struct Watched<C> {
     connection: C,
     patience: Duration,
-    /// Whether its calls have fault points.
-    is_lane: bool,
+    calls: Calls,
+}
+
+/// Whose calls they are.
+#[derive(Debug)]
+enum Calls {
+    /// A lane's, which have fault points.
+    Lane,
+    /// Those of a snapshot or a publication, on one connection of a pool.
+    Snapshot(LastFailure),
+    /// Single statements, each on any connection of a pool. A query whose connection fails is asked once more.
+    Single(LastFailure),
 }
 
 impl Watched<DatabaseConnection> {
     /// Connections for single statements.
-    pub(super) fn new(connection: DatabaseConnection, patience: Duration) -> Self {
-        Self { connection, patience, is_lane: false }
+    pub(super) fn new(pool: Pool, patience: Duration) -> Self {
+        Self { connection: pool.connections, patience, calls: Calls::Single(pool.last_failure) }
     }
 }
 
@@ -38,34 +50,39 @@ impl Watched<DatabaseTransaction> {
     /// has written meanwhile.
     pub(super) async fn begin(connection: &DatabaseConnection, patience: Duration) -> Result<Self, DbErr> {
         let transaction = bounded(patience, between_points(begun(connection))).await?;
-        Ok(Self { connection: transaction, patience, is_lane: true })
+        Ok(Self { connection: transaction, patience, calls: Calls::Lane })
     }
 
     /// Begins a transaction of the control plane, which writes.
-    pub(super) async fn begin_publishing(
-        connection: &DatabaseConnection,
-        patience: Duration,
-    ) -> Result<Self, DbErr> {
-        Ok(Self { connection: bounded(patience, begun(connection)).await?, patience, is_lane: false })
+    pub(super) async fn begin_publishing(pool: &Pool, patience: Duration) -> Result<Self, DbErr> {
+        let begin = || noted(&pool.last_failure, bounded(patience, begun(&pool.connections)));
+        let connection = match begin().await {
+            Err(error) if is_of_connection(&error) => begin().await?,
+            begun => begun?,
+        };
+        Ok(Self { connection, patience, calls: Calls::Snapshot(pool.last_failure.clone()) })
     }
 
     /// Begins a transaction that only reads. A BEGIN that is not answered is cancelled, or it would keep a connection
-    /// from others: whoever gives it back to the pool cleans it or throws it away.
-    pub(super) async fn begin_reading(
-        connection: &DatabaseConnection,
-        patience: Duration,
-    ) -> Result<Self, DbErr> {
+    /// from others: whoever gives it back to the pool cleans it or throws it away. A connection that has died in the
+    /// pool costs nothing but another BEGIN.
+    pub(super) async fn begin_reading(pool: &Pool, patience: Duration) -> Result<Self, DbErr> {
         #[expect(clippy::disallowed_methods, reason = "the one place where a reading transaction begins")]
-        let begun = connection.begin();
-        Ok(Self { connection: bounded(patience, begun).await?, patience, is_lane: false })
+        let begin = || noted(&pool.last_failure, bounded(patience, pool.connections.begin()));
+        let connection = match begin().await {
+            Err(error) if is_of_connection(&error) => begin().await?,
+            begun => begun?,
+        };
+        Ok(Self { connection, patience, calls: Calls::Snapshot(pool.last_failure.clone()) })
     }
 
     /// Makes it last. Unless the database refuses, an error leaves open whether it did.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
-        if self.is_lane {
-            bounded(self.patience, between_points(self.connection.commit())).await
-        } else {
-            bounded(self.patience, self.connection.commit()).await
+        match self.calls {
+            Calls::Lane => bounded(self.patience, between_points(self.connection.commit())).await,
+            Calls::Snapshot(last) | Calls::Single(last) => {
+                noted(&last, bounded(self.patience, self.connection.commit())).await
+            }
         }
     }
 
@@ -88,10 +105,27 @@ impl Watched<DatabaseTransaction> {
 
 impl<C> Watched<C> {
     async fn call<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        if self.is_lane {
-            bounded(self.patience, between_points(call)).await
-        } else {
-            bounded(self.patience, call).await
+        match &self.calls {
+            Calls::Lane => bounded(self.patience, between_points(call)).await,
+            Calls::Snapshot(last) | Calls::Single(last) => noted(last, bounded(self.patience, call)).await,
+        }
+    }
+
+    /// Asks, and once more if the pool had lent a connection that had died.
+    async fn ask<'a, T, F>(
+        &'a self,
+        query: impl Fn(&'a C, Statement) -> F,
+        asked: Statement,
+    ) -> Result<T, DbErr>
+    where
+        F: Future<Output = Result<T, DbErr>>,
+    {
+        if !matches!(self.calls, Calls::Single(_)) {
+            return self.call(query(&self.connection, asked)).await;
+        }
+        match self.call(query(&self.connection, asked.clone())).await {
+            Err(error) if is_of_connection(&error) => self.call(query(&self.connection, asked)).await,
+            answer => answer,
         }
     }
 }
@@ -111,11 +145,11 @@ impl<C: ConnectionTrait + Send> ConnectionTrait for Watched<C> {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.call(self.connection.query_one_raw(statement)).await
+        self.ask(C::query_one_raw, statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.call(self.connection.query_all_raw(statement)).await
+        self.ask(C::query_all_raw, statement).await
     }
 }
 
@@ -143,6 +177,18 @@ fn writing() -> TransactionOptions {
     }
 }
 
+/// Notes it if the connection has failed, or does not answer.
+async fn noted<T>(
+    last_failure: &LastFailure,
+    call: impl Future<Output = Result<T, DbErr>>,
+) -> Result<T, DbErr> {
+    let answer = call.await;
+    if answer.as_ref().is_err_and(|error| is_of_connection(error) || is_silence(error)) {
+        last_failure.note();
+    }
+    answer
+}
+
 async fn bounded<T>(patience: Duration, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
     let answer = tokio::time::timeout(patience, call).await;
     answer.unwrap_or_else(|_| Err(gone("the database did not answer in time")))
@@ -158,6 +204,11 @@ async fn between_points<T>(call: impl Future<Output = T>) -> T {
 
 fn gone(why: &str) -> DbErr {
     DbErr::Conn(RuntimeErr::Internal(why.to_owned()))
+}
+
+/// Whether it is an error of [`gone`].
+fn is_silence(error: &DbErr) -> bool {
+    matches!(error, DbErr::Conn(RuntimeErr::Internal(_)))
 }
 
 /// Whether the next borrower of the connection would find itself inside a transaction.

@@ -7,6 +7,7 @@
 
 mod caller;
 mod chaos;
+mod outage;
 mod points;
 mod points_of_migrations;
 mod power;

@@ -49,7 +49,7 @@ async fn all_connections_plan_alike_on_postgres() {
         let rows = [
             store.lane().await.unwrap().query_one_raw(show()).await,
             store.control().query_one_raw(show()).await,
-            store.readers().query_one_raw(show()).await,
+            store.readers().connections.query_one_raw(show()).await,
         ];
         for row in rows {
             assert_eq!(row.unwrap().unwrap().try_get_by_index::<String>(0).as_deref(), Ok(expected));

@@ -2,13 +2,57 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::postgres::{Postgres, output};
+
+/// How long a COMMIT takes at most that does not hang.
+const COMMIT: Duration = Duration::from_secs(1);
 
 impl Postgres {
     /// A cluster that nobody else uses. It is gone when dropped.
     pub(crate) fn private() -> Postgres {
         Postgres::start(&[], "")
+    }
+
+    /// Runs a statement as the superuser, in a session of its own.
+    pub(crate) fn sql(&self, sql: &str) {
+        let port = self.port.to_string();
+        self.run("psql", &["-q", "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-c", sql]);
+    }
+
+    /// Changes a setting of the whole cluster.
+    pub(crate) fn set(&self, name: &str, value: &str) {
+        self.sql(&format!("ALTER SYSTEM SET {name} = '{value}'"));
+        self.sql("SELECT pg_reload_conf()");
+    }
+
+    /// Ends all sessions of a database.
+    pub(crate) fn end_sessions(&self, database: &str) {
+        self.sql(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+        ));
+    }
+
+    /// Waits until a COMMIT is not answered, which is a while after the setting that makes it so.
+    pub(crate) async fn wait_until_commits_hang(&self) {
+        for n in 0.. {
+            let mut commit = Command::new(self.bin.join("psql"));
+            commit.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "postgres"]);
+            commit.args(["-c", &format!("CREATE TABLE hangs_{n}()")]).stderr(Stdio::null());
+            let mut commit = self.prepared(commit).spawn().expect("psql");
+            tokio::time::sleep(COMMIT).await;
+            if commit.try_wait().expect("its state").is_none() {
+                commit.kill().expect("it can be killed");
+                commit.wait().expect("it is gone");
+                return;
+            }
+        }
+    }
+
+    /// The server again, after [`Postgres::stop_at_once`].
+    pub(crate) fn start_again(&self) {
+        assert!(self.try_start(""), "{}", fs::read_to_string(self.log()).unwrap_or_default());
     }
 
     /// SIGKILL to every process of the server, then the server again, which recovers from its log.

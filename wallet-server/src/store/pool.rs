@@ -1,0 +1,48 @@
+//! Pooled connections that share their fate: when one has failed, those that were opened before are not lent again.
+//!
+//! A PostgreSQL that restarts ends all of them at once, and a session that was opened while the server only read stays
+//! read-only for as long as it lives.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sea_orm::DatabaseConnection;
+
+/// Connections for reads or for the control plane. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Pool {
+    pub(super) connections: DatabaseConnection,
+    pub(super) last_failure: LastFailure,
+}
+
+/// When a connection of a pool last failed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LastFailure(Arc<Mutex<Option<Instant>>>);
+
+impl LastFailure {
+    /// A connection has failed now.
+    pub(super) fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether a connection of this age was opened after the last failure.
+    pub(super) fn is_before(&self, age: Duration) -> bool {
+        let failed = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.is_none_or(|failed| failed.elapsed() > age)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_from_before_a_failure_are_not_lent_again() {
+        let last_failure = LastFailure::default();
+        assert!(last_failure.is_before(Duration::from_secs(3_600)));
+        let opened_before = Instant::now();
+        last_failure.note();
+        assert!(!last_failure.is_before(opened_before.elapsed()));
+        assert!(last_failure.is_before(Duration::ZERO));
+    }
+}
