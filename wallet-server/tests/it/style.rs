@@ -192,11 +192,9 @@ fn every_catalog_of_ours_parses_with_its_golden_cases() {
 
 #[test]
 fn the_table_of_the_five_products_names_every_test_of_theirs_and_no_other() {
-    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let (_, section) = architecture.split_once("## The five products").unwrap();
-    let (section, _) = section.split_once("\n## ").unwrap();
+    let tables = fs::read_to_string(root().join("docs/products.md")).unwrap();
     let named: BTreeSet<&str> =
-        section.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 2).collect();
+        tables.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 2).collect();
     let sources: Vec<String> = files(&root().join("wallet-server/tests/it/products"), ".rs")
         .iter()
         .map(|file| fs::read_to_string(file).unwrap())

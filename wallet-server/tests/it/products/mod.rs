@@ -1,5 +1,5 @@
 //! The five products as their customers were promised them: a file per product, a test per rule, through the real
-//! server with the product's catalog on manual time. ARCHITECTURE.md has the table of rules and tests.
+//! server with the product's catalog on manual time. docs/products.md has the table of rules and tests.
 
 #[macro_use]
 mod platform;
