@@ -145,7 +145,10 @@ fn a_lower_line_never_calls_a_higher_one() {
         ),
     ];
     for (folder, banned) in upper {
-        assert_eq!(speak_of(folder, banned), [""; 0], "{folder}");
+        let mut found = speak_of(folder, banned);
+        // Unit tests may look at their layer from above.
+        found.retain(|path| !path.starts_with("tests/"));
+        assert_eq!(found, [""; 0], "{folder}");
     }
 }
 
