@@ -155,7 +155,7 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
             "CATALOG_INVALID",
         ),
         (publish(Trouble::Conflict).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
-        (publish(Trouble::Unavailable).into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
+        (publish(Trouble::Unavailable).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
         (publish(Trouble::CommitUnknown).into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
         (publish(Trouble::Refused).into(), Code::Internal, ""),
         (store(Trouble::Conflict).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
