@@ -81,12 +81,12 @@ impl GrantKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum InvalidGrantId {
     /// No origin stands in front of it.
-    #[error("must be an id as ListGrants shows it, with top_up:, grant:, grace: or period: in front")]
-    NoOrigin,
-    /// Behind # stands no number of a grant.
     #[error(
-        "must be an id as ListGrants shows it: from the second grant of an origin on, with #1, #2... behind it"
+        "must be a grant_id as ListGrants shows it, which begins with top_up:, grant:, grace: or period:"
     )]
+    NoOrigin,
+    /// No number of a grant follows the #.
+    #[error("must be a grant_id as ListGrants shows it: only # and a number may follow the id, from #1 on")]
     Number,
     /// What stands behind the origin is no id.
     #[error("{0}")]

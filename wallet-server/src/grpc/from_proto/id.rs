@@ -47,7 +47,7 @@ mod tests {
                 "wallet_id: must not be empty",
                 "reservation_id: has 129 bytes, at most 128 are allowed",
                 "actor: contains ' '; letters, digits and - _ . : @ / | + = ~ are allowed",
-                "grant_id: must be an id as ListGrants shows it: from the second grant of an origin on, with #1, #2... behind it",
+                "grant_id: must be a grant_id as ListGrants shows it: only # and a number may follow the id, from #1 on",
             ]
         );
     }
