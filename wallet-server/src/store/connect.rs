@@ -270,7 +270,7 @@ async fn read_only(url: &str, path: &Path) -> Result<Pool, StoreError> {
 
 /// One connection that writes.
 async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection, StoreError> {
-    let mut options = options(url, backend, 1);
+    let mut options = options(url, 1);
     if backend == Backend::Postgres {
         let given = postgres(url)?;
         options.map_sqlx_postgres_opts(move |_| given.clone().options([("lock_timeout", LOCK_TIMEOUT)]));
@@ -282,7 +282,7 @@ async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection,
 }
 
 async fn connect_control(url: &str, connections: u32) -> Result<Pool, StoreError> {
-    let mut options = options(url, Backend::Postgres, connections);
+    let mut options = options(url, connections);
     let given = postgres(url)?;
     options.map_sqlx_postgres_opts(move |_| given.clone().options([QUIET]));
     pool(options).await
@@ -303,7 +303,7 @@ async fn pool(mut options: ConnectOptions) -> Result<Pool, StoreError> {
 /// Connections whose every transaction is a snapshot that writes nothing. SQLite's are so by themselves, if
 /// nothing is written.
 async fn connect_readers(url: &str, backend: Backend, access: Access) -> Result<Pool, StoreError> {
-    let mut options = options(url, backend, READERS);
+    let mut options = options(url, READERS);
     match backend {
         Backend::Postgres => {
             let given = postgres(url)?;
@@ -347,7 +347,7 @@ fn returned_clean(options: PgPoolOptions) -> PgPoolOptions {
     })
 }
 
-fn options(url: &str, backend: Backend, connections: u32) -> ConnectOptions {
+fn options(url: &str, connections: u32) -> ConnectOptions {
     let url = match sqlite_path(url) {
         // A path may have characters that a URL may not: SQLite takes it as it is.
         Some(path) => format!("sqlite://{}", path.display()),
@@ -359,11 +359,12 @@ fn options(url: &str, backend: Backend, connections: u32) -> ConnectOptions {
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire_if_idle_for(Duration::from_secs(30))
+        // Without these two, sqlx 0.9.0 runs a task per pool that closes old connections, and that can spin for good: a
+        // connection given back at that instant makes its count of idle ones wrap (sqlx issue 3645). On SQLite the
+        // journal goes with the last connection, and its inode is watched.
+        .idle_timeout(None)
+        .max_lifetime(None)
         .sqlx_logging(false);
-    if backend == Backend::Sqlite {
-        // The journal goes with the last connection, and its inode is watched.
-        options.idle_timeout(None).max_lifetime(None);
-    }
     options
 }
 
