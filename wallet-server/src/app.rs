@@ -136,11 +136,13 @@ impl App {
         if !config.listen.ip().is_loopback() && !config.insecure {
             return Err(AppError::Exposed(config.listen));
         }
-        let store = Store::open(&config.database_url).await?.with_patience(config.database_timeout);
+        // A start may take its time; calls are bounded once callers wait for them.
+        let store = Store::open(&config.database_url).await?;
         store.migrate().await?;
         let clock = clock(&config, &store).await?;
         reference_clock::check(&store, &clock, config.accept_clock).await?;
         let ahead = ahead(&store, &clock).await?;
+        let store = store.with_patience(config.database_timeout);
         let wanted = config.catalog.as_deref();
         let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), wanted, BUNDLED_CATALOG).await?;
         let quotes = QuoteSigner::new(&store.signing_key("quotes", fresh_secret()?, clock.now()).await?);

@@ -43,12 +43,14 @@ const MAPPED: &str = "2147418112";
 const MIGRATION_LOCK: i64 = 0x6372_6564_7761_6c6c;
 /// Plans are made once for all values, and only through indexes. PostgreSQL was seen to scan whole tables for a join with
 /// a handful of keys, and to keep a plan made while a table was empty until the table was large.
-pub(super) const PLANS: [(&str, &str); 5] = [
+pub(super) const PLANS: [(&str, &str); 6] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
+    // A plan with a scan that is switched off looks so costly that it would be compiled, for hundreds of milliseconds.
+    ("jit", "off"),
 ];
 /// Texts of hot statements vary by which tables a batch touches; this holds all that occur.
 const STATEMENT_CACHE: usize = 256;
