@@ -110,7 +110,7 @@ each_database! {
         }
         for bare in ["first", "promo:first", "grant:first#0"] {
             let bad = crate::words::violations(client.revoke_grant(revoke("r", bare)).await);
-            assert!(bad[0].starts_with("grant_id: must be an id as ListGrants shows it"), "{bad:?}");
+            assert!(bad[0].starts_with("grant_id: must be a grant_id as ListGrants shows it"), "{bad:?}");
         }
         let nobody = v1::RevokeGrantRequest { wallet_id: "nobody".into(), ..revoke("r", "grant:g") };
         refused(client.revoke_grant(nobody).await, ErrorReason::WalletNotFound, Code::NotFound);

@@ -71,7 +71,7 @@ each_database! {
         let revoke = v1::RevokeGrantRequest {
             wallet_id: "w".into(),
             request_id: "r".into(),
-            grant_id: "g".into(),
+            grant_id: "grant:g".into(),
             ..Default::default()
         };
         client.revoke_grant(revoke).await.unwrap();
