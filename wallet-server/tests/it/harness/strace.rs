@@ -105,7 +105,9 @@ pub(crate) fn read_calls(text: &[u8]) -> (Vec<Call>, Vec<Moment>) {
         }
         let call = calls.len();
         moments.push(Moment { at, call, ends: false });
-        if let Some(begun) = rest.strip_suffix(b" <unfinished ...>") {
+        // A call that is under way when strace lets go of a killed process never ends.
+        let begun = rest.strip_suffix(b" <unfinished ...>").or_else(|| rest.strip_suffix(b" <detached ...>"));
+        if let Some(begun) = begun {
             under_way.insert(process, (call, begun.to_vec()));
             calls.push(Call::default());
         } else {

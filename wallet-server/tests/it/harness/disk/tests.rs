@@ -74,6 +74,8 @@ fn a_sync_covers_what_came_back_before_it_began_once_it_comes_back_itself() {
     assert_eq!(certain(&[begun, SYNC, ended], "old").unwrap(), "12345");
     assert_eq!(certain(&[begun, ended, SYNC], "old").unwrap(), "A2345");
     assert_eq!(possible(&[begun], "old"), all(["12345", "A2345"]));
+    let detached = r#"2: pwrite64(3</db/old>, "A", 1, 0 <detached ...>"#;
+    assert_eq!(possible(&[detached], "old"), all(["12345", "A2345"]));
     let syncing = "fdatasync(3</db/old> <unfinished ...>";
     assert_eq!(certain(&[A, syncing], "old").unwrap(), "12345");
     let (synced, later) = ("<... fdatasync resumed>) = 0", r#"2: pwrite64(3</db/old>, "B", 1, 1) = 1"#);
