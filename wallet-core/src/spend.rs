@@ -2,12 +2,13 @@
 //!
 //! The order is total: the same state always spends the same grants.
 
-use std::cmp::Reverse;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;
 use crate::grant::{Grant, GrantKey};
 use crate::ids::UnitId;
 use crate::source::Source;
+use crate::time::Timestamp;
 use crate::wallet::Wallet;
 
 /// Credits taken from one grant.
@@ -52,9 +53,37 @@ pub fn take(wallet: &Wallet, catalog: &Catalog, unit: &UnitId, amount: i64) -> V
     takes
 }
 
-/// The position of each of a wallet's open grants in the order of spending, pending and held ones included.
+/// The place of a grant in a listing: by unit, the open ones first, each in the order of spending. It remains a place when
+/// the grant itself has moved to another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ListingPlace {
+    unit: UnitId,
+    closed: bool,
+    rank: u8,
+    priority: i32,
+    expire_time: Timestamp,
+    create_time: Timestamp,
+    key: GrantKey,
+}
+
+impl ListingPlace {
+    /// The place of a grant under this catalog's order of sources.
+    pub fn of(catalog: &Catalog, grant: &Grant) -> Self {
+        Self {
+            unit: grant.unit.clone(),
+            closed: !grant.is_open(),
+            rank: catalog.spend_rank(grant.source),
+            priority: grant.priority,
+            expire_time: grant.expire_time,
+            create_time: grant.create_time,
+            key: grant.key.clone(),
+        }
+    }
+}
+
+/// Grants in the order of their places, pending and held ones included.
 pub fn listing_order<'a>(catalog: &Catalog, grants: impl Iterator<Item = &'a Grant>) -> Vec<&'a Grant> {
     let mut grants: Vec<&Grant> = grants.collect();
-    grants.sort_by_key(|grant| (&grant.unit, Reverse(grant.is_open()), order(catalog, grant)));
+    grants.sort_by_cached_key(|grant| ListingPlace::of(catalog, grant));
     grants
 }

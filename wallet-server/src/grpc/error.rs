@@ -11,7 +11,7 @@ use crate::query::ReadError;
 use crate::store::StoreError;
 
 /// When a call that was shed before anybody looked at it may be tried again.
-const SHED_FOR: Duration = Duration::from_millis(250);
+pub(super) const SHED_FOR: Duration = Duration::from_millis(250);
 
 /// Why a call is not answered with what it asked for.
 #[derive(Debug)]

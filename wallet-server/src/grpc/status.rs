@@ -21,6 +21,7 @@ use super::error::{Cause, Circumstances, Decided, RpcError};
 use super::from_proto::key_path;
 use crate::catalogs::PublishError;
 use crate::engine::EngineError;
+use crate::grpc::error::SHED_FOR;
 use crate::query::ReadError;
 use crate::store::{StoreError, Trouble};
 
@@ -67,6 +68,10 @@ fn told(cause: Cause, priced_field: &str) -> Told {
         Cause::Engine(EngineError::Overloaded { retry_after }) => Told {
             retry_after: Some(retry_after),
             ..unavailable("OVERLOADED", "too busy, not executed; try again with the same ids")
+        },
+        Cause::Read(ReadError::Overloaded) => Told {
+            retry_after: Some(SHED_FOR),
+            ..unavailable("OVERLOADED", "too many searches and summaries are under way; try again later")
         },
         Cause::Engine(EngineError::OutcomeUnknown) => outcome_unknown(),
         Cause::Engine(EngineError::ClockInDoubt) => Told {

@@ -7,14 +7,18 @@ use wallet_core::balance::WalletView;
 use wallet_core::command::Addressed;
 use wallet_core::entry::Entry;
 use wallet_core::event::EventKind;
-use wallet_core::grant::{Grant, GrantKey};
+use wallet_core::grant::Grant;
 use wallet_core::reservation::{Reservation, State};
-use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Wallet, WalletId, WalletKey, spend};
+use wallet_core::spend::{self, ListingPlace};
+use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
-use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot, Turn, uncancelled};
-use crate::store::ReadTx;
+use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot, Turn, snapshot, uncancelled};
 use crate::store::entity::events;
-use crate::store::entity::reservations::Column;
+use crate::store::entity::reservations::{Column, Model};
+use crate::store::{Place, ReadTx};
+
+/// Rows of a search that are read at a time.
+const ROWS: u64 = 500;
 
 /// Which reservations to list; everything named must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,20 +56,26 @@ impl EventFilter {
 }
 
 impl ReservationFilter {
-    /// What the database can tell. States are left out: a due hold is stored as open.
-    pub(super) fn condition(&self) -> Condition {
-        let mut condition = Condition::all();
-        let equal =
-            [(Column::Worker, &self.worker), (Column::Kind, &self.kind), (Column::Actor, &self.actor)];
-        for (column, value) in equal {
-            condition = condition.add_option(value.as_ref().map(|value| column.eq(value.as_str())));
-        }
-        condition
+    /// The span of the list to look through.
+    pub(super) fn span(&self) -> Condition {
+        Condition::all()
             .add_option(self.from_time.map(|time| Column::ReserveTime.gte(time.as_micros())))
             .add_option(self.to_time.map(|time| Column::ReserveTime.lt(time.as_micros())))
     }
 
-    /// Whether a reservation that shows this state is to be listed.
+    /// Whether there may be rows in the span that are not listed.
+    fn searches(&self) -> bool {
+        let span = Self { from_time: self.from_time, to_time: self.to_time, ..Self::default() };
+        *self != span
+    }
+
+    /// The part of the filter that a row fulfils as it is stored.
+    fn admits_row(&self, row: &Model) -> bool {
+        let equal = [(&self.worker, &row.worker), (&self.kind, &row.kind), (&self.actor, &row.actor)];
+        equal.into_iter().all(|(wanted, value)| wanted.as_ref().is_none_or(|wanted| wanted == value))
+    }
+
+    /// The other part, for a reservation that shows this state.
     fn admits(&self, reservation: &Reservation, state: State) -> bool {
         let label = self.label.as_ref().is_none_or(|(key, wanted)| {
             let value = reservation.terms.labels.get(key);
@@ -76,7 +86,8 @@ impl ReservationFilter {
 }
 
 impl Queries {
-    /// A wallet's reservations, the newest first.
+    /// A wallet's reservations, the newest first. A search looks at a bounded number of rows: its page may have fewer
+    /// items than asked for, and none, and still be followed by another.
     pub(crate) async fn reservations(
         &self,
         tenant: TenantId,
@@ -85,9 +96,10 @@ impl Queries {
         page: Page,
     ) -> Result<Listed<Reservation>, ReadError> {
         let (key, now) = (WalletKey::new(tenant, wallet), self.clock.now());
-        let position: Option<(i64, String)> = page.position()?;
-        let probe = page.probe();
-        let found = self.on_snapshot(move |snapshot, turn| {
+        let position: Option<Place> = page.position()?;
+        let seat = self.costly.seat(filter.searches())?;
+        let budget = Budget::of(&page, seat.is_some().then_some(self.costly.searched));
+        let found = self.on_snapshot(seat, move |snapshot, turn| {
             let (filter, position) = (filter.clone(), position.clone());
             async move {
                 let standing = snapshot.standing(key).await?.ok_or(Rejection::WalletNotFound)?;
@@ -98,11 +110,12 @@ impl Queries {
                         true => State::Expired,
                         false => reservation.state,
                     };
-                let found = filtered(&snapshot, key, &filter, state, position, probe).await?;
-                with_their_ends(&snapshot, key, read_time, found, &turn).await
+                let (found, rest) = filtered(&snapshot, key, &filter, state, position, budget).await?;
+                Ok((with_their_ends(&snapshot, key, read_time, found, &turn).await?, rest))
             }
         });
-        Ok(page.cut(found.await?, place))
+        let (found, rest) = found.await?;
+        Ok(page.cut_scan(found, rest, place))
     }
 
     /// A wallet's grants: the open ones in the order of spending, then the closed ones if wanted.
@@ -122,17 +135,14 @@ impl Queries {
             }
         }
         let wanted = advanced.grants.values().filter(|grant| include_closed || grant.is_open());
-        let grants = spend::listing_order(&self.catalogs.current(tenant), wanted);
-        let after: Option<GrantKey> = page.position()?;
-        let start = match &after {
-            None => 0,
-            Some(key) => {
-                grants.iter().position(|grant| grant.key == *key).ok_or(ReadError::BadPageToken)? + 1
-            }
-        };
+        let catalog = self.catalogs.current(tenant);
+        let after: Option<ListingPlace> = page.position()?;
+        // The place of the last item stays, whatever has become of that grant.
+        let wanted = wanted
+            .filter(|grant| after.as_ref().is_none_or(|after| ListingPlace::of(&catalog, grant) > *after));
         let probe = usize::try_from(page.probe()).unwrap_or(usize::MAX);
-        let found = grants.into_iter().skip(start).take(probe).cloned().collect();
-        Ok(page.cut(found, |grant: &Grant| grant.key.clone()))
+        let found = spend::listing_order(&catalog, wanted).into_iter().take(probe).cloned().collect();
+        Ok(page.cut(found, move |grant: &Grant| ListingPlace::of(&catalog, grant)))
     }
 
     /// A wallet's entries, by revision. What is due but not recorded is not among them.
@@ -145,9 +155,10 @@ impl Queries {
     ) -> Result<Listed<Entry>, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let after = page.position()?.unwrap_or(filter.after_revision);
+        let seat = self.costly.seat(filter.reservation.is_some())?;
         let (store, probe) = (self.store.clone(), page.probe());
         let found = uncancelled(async move {
-            let snapshot = store.snapshot().await?;
+            let snapshot = snapshot(&store, &seat).await?;
             if snapshot.standing(key).await?.is_none() {
                 return Ok(None);
             }
@@ -169,9 +180,10 @@ impl Queries {
     ) -> Result<Listed<RecordedEvent>, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let after = page.position()?.unwrap_or((filter.after_revision, i32::MAX));
+        let seat = self.costly.seat(!filter.kinds.is_empty())?;
         let (store, probe) = (self.store.clone(), page.probe());
         let found = uncancelled(async move {
-            let snapshot = store.snapshot().await?;
+            let snapshot = snapshot(&store, &seat).await?;
             if snapshot.standing(key).await?.is_none() {
                 return Ok(None);
             }
@@ -190,14 +202,14 @@ impl Queries {
     ) -> Result<Listed<WalletView>, ReadError> {
         let after: String = page.position()?.unwrap_or_default();
         let (probe, now, catalog) = (page.probe(), self.clock.now(), self.catalogs.current(tenant));
-        let views = self.on_snapshot(move |snapshot, turn| {
+        let views = self.on_snapshot(None, move |snapshot, turn| {
             let (after, catalog) = (after.clone(), catalog.clone());
             async move {
                 let mut views = Vec::new();
                 for (id, key) in snapshot.wallet_keys(tenant, &after, probe).await? {
                     let read = Snapshot::read(&snapshot, key, now, Addressed::default(), &turn, |_| {});
                     let wallet = match read.await {
-                        Ok(Some(read)) => read.wallet,
+                        Ok(Some(read)) => read.recorded().wallet,
                         // One that cannot be read is listed as frozen, and the others as they are.
                         Ok(None) | Err(ReadError::Unreadable) => unreadable(key, id),
                         Err(error) => return Err(error),
@@ -212,24 +224,47 @@ impl Queries {
     }
 }
 
-/// So many reservations that a filter admits, or all that are left after a position.
+/// What a list may take.
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    /// Items that are enough.
+    probe: u64,
+    /// Rows that are read at a time.
+    rows: u64,
+    /// Rows that are looked at.
+    searched: u64,
+}
+
+impl Budget {
+    /// Of a page, for a list of all rows or for a search among so many.
+    fn of(page: &Page, search: Option<u64>) -> Self {
+        let probe = page.probe();
+        match search {
+            Some(searched) => Self { probe, rows: ROWS.min(searched), searched },
+            None => Self { probe, rows: probe, searched: probe },
+        }
+    }
+}
+
+/// Reservations that a filter admits, after a position: as many as the budget allows, and where to continue.
 async fn filtered(
     snapshot: &ReadTx,
     key: WalletKey,
     filter: &ReservationFilter,
     state: impl Fn(&Reservation) -> State,
-    mut position: Option<(i64, String)>,
-    probe: u64,
-) -> Result<Vec<Reservation>, ReadError> {
+    mut position: Option<Place>,
+    mut budget: Budget,
+) -> Result<(Vec<Reservation>, Option<Place>), ReadError> {
     let mut found: Vec<Reservation> = Vec::new();
     loop {
-        let rows = snapshot.reservations(key, filter.condition(), position.take(), probe).await?;
-        let full = rows.len() as u64 == probe;
-        position = rows.last().map(place);
-        found.extend(rows.into_iter().filter(|reservation| filter.admits(reservation, state(reservation))));
-        if !full || found.len() as u64 >= probe {
-            return Ok(found);
+        let admits = |row: &Model| filter.admits_row(row);
+        let part = snapshot.reservations(key, filter.span(), position.take(), budget.rows, admits).await?;
+        found.extend(part.admitted.into_iter().filter(|found| filter.admits(found, state(found))));
+        budget.searched = budget.searched.saturating_sub(budget.rows);
+        if part.rest.is_none() || found.len() as u64 >= budget.probe || budget.searched == 0 {
+            return Ok((found, part.rest));
         }
+        position = part.rest;
     }
 }
 
@@ -261,6 +296,6 @@ fn unreadable(key: WalletKey, id: WalletId) -> Wallet {
 }
 
 /// Where a reservation stands in the list.
-pub(super) fn place(reservation: &Reservation) -> (i64, String) {
+fn place(reservation: &Reservation) -> Place {
     (reservation.reserve_time.as_micros(), reservation.id.to_string())
 }

@@ -1,5 +1,6 @@
 //! Reads: what a wallet has and had, from one snapshot, with everything due counted in memory and nothing written.
 
+mod costly;
 mod lists;
 mod page;
 mod preview;
@@ -20,6 +21,7 @@ pub(crate) use usage::{GroupBy, Usage, UsageQuery};
 
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
+use crate::query::costly::{Costly, Seat};
 pub(crate) use crate::store::RecordedEvent;
 use crate::store::{LoadPlan, ReadTx, Store, StoreError, Trouble};
 
@@ -42,6 +44,9 @@ pub(crate) enum ReadError {
     /// Not a token of this list.
     #[error("the page token is not one of this list")]
     BadPageToken,
+    /// Too many reads of this kind wait already.
+    #[error("too many searches and summaries are under way")]
+    Overloaded,
     /// A row of the wallet does not read back, or the wallet does not add up; logged.
     #[error("the wallet cannot be read")]
     Unreadable,
@@ -60,11 +65,13 @@ impl From<StoreError> for ReadError {
     }
 }
 
-/// A wallet as it stands at an instant.
+/// A wallet as it stands at an instant, with what is due counted.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     pub(crate) wallet: Wallet,
     pub(crate) read_time: Timestamp,
+    /// Revision and version before what is due.
+    before: (i64, i64),
 }
 
 /// The reads. Cheap to clone.
@@ -74,6 +81,7 @@ pub(crate) struct Queries {
     clock: Clock,
     catalogs: PublishedCatalogs,
     long_reads: Arc<Semaphore>,
+    costly: Costly,
 }
 
 /// The turn of a long read; none: it has not waited for one.
@@ -81,15 +89,23 @@ type Turn = Option<OwnedSemaphorePermit>;
 
 impl Queries {
     pub(crate) fn new(store: Store, clock: Clock, catalogs: PublishedCatalogs) -> Self {
-        Self { store, clock, catalogs, long_reads: Arc::new(Semaphore::new(LONG_READS)) }
+        let (long_reads, costly) = (Arc::new(Semaphore::new(LONG_READS)), Costly::default());
+        Self { store, clock, catalogs, long_reads, costly }
     }
 
-    /// A wallet as it stands now.
+    /// The same, with so many rows for a search and so many jobs for a summary.
+    #[cfg(test)]
+    pub(crate) fn with_budget(mut self, searched: u64, summarized: u64) -> Self {
+        (self.costly.searched, self.costly.summarized) = (searched, summarized);
+        self
+    }
+
+    /// A wallet as it stands now, of the recorded revision.
     pub(crate) async fn wallet(&self, tenant: TenantId, wallet: &WalletId) -> Result<Snapshot, ReadError> {
-        self.advanced(tenant, wallet, Addressed::default()).await
+        Ok(self.advanced(tenant, wallet, Addressed::default()).await?.recorded())
     }
 
-    /// A reservation as it stands now, with its wallet.
+    /// A reservation as it stands now, with its wallet of the recorded revision.
     pub(crate) async fn reservation(
         &self,
         tenant: TenantId,
@@ -97,7 +113,7 @@ impl Queries {
         id: &ReservationId,
     ) -> Result<(Snapshot, Reservation), ReadError> {
         let addressed = Addressed { reservation: Some(id.clone()), ..Addressed::default() };
-        let snapshot = self.advanced(tenant, wallet, addressed).await?;
+        let snapshot = self.advanced(tenant, wallet, addressed).await?.recorded();
         match snapshot.wallet.reservations.get(id).cloned() {
             Some(reservation) => Ok((snapshot, reservation)),
             None => Err(Rejection::ReservationNotFound.into()),
@@ -111,7 +127,7 @@ impl Queries {
         addressed: Addressed,
     ) -> Result<Snapshot, ReadError> {
         let (key, now) = (WalletKey::new(tenant, wallet), self.clock.now());
-        let found = self.on_snapshot(move |snapshot, turn| {
+        let found = self.on_snapshot(None, move |snapshot, turn| {
             let addressed = addressed.clone();
             async move { Snapshot::read(&snapshot, key, now, addressed, &turn, |_| {}).await }
         });
@@ -120,15 +136,20 @@ impl Queries {
 
     /// Runs a read on a snapshot. One that turns out to be long gives its connection back and begins again when it has
     /// its turn, so that long reads leave connections to all others.
-    async fn on_snapshot<T, F, R>(&self, read: F) -> Result<T, ReadError>
+    async fn on_snapshot<T, F, R>(&self, seat: Seat, read: F) -> Result<T, ReadError>
     where
         T: Send + 'static,
         F: Fn(ReadTx, Turn) -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Result<T, ReadError>> + Send + 'static,
     {
         let attempt = |turn: Turn| {
-            let (store, read) = (self.store.clone(), read.clone());
-            uncancelled(async move { read(store.snapshot().await?, turn).await })
+            let (store, seat, read) = (self.store.clone(), seat.clone(), read.clone());
+            uncancelled(async move {
+                let read = read(snapshot(&store, &seat).await?, turn);
+                // The place is free when the read has ended.
+                let (_seat, done) = (seat, read.await);
+                done
+            })
         };
         match attempt(None).await {
             Err(ReadError::Long) => {
@@ -159,7 +180,7 @@ impl Snapshot {
         if wallet.horizon.is_some() && turn.is_none() {
             return Err(ReadError::Long);
         }
-        let read_time = now.max(wallet.last_time);
+        let (read_time, before) = (now.max(wallet.last_time), (wallet.revision, wallet.version));
         loop {
             wallet = advanced(wallet, read_time).await?;
             wallet.reservations.retain(|id, reservation| {
@@ -169,7 +190,9 @@ impl Snapshot {
                 }
                 stays || reservation.is_due(read_time)
             });
-            let Some(last) = wallet.horizon.take() else { return Ok(Some(Self { wallet, read_time })) };
+            let Some(last) = wallet.horizon.take() else {
+                return Ok(Some(Self { wallet, read_time, before }));
+            };
             let (next, horizon) = snapshot.next_due(key, read_time, last, PART).await?;
             for reservation in next {
                 // What is addressed may have come to its end before its turn to be read.
@@ -177,6 +200,21 @@ impl Snapshot {
             }
             wallet.horizon = horizon;
         }
+    }
+
+    /// The same with the recorded revision and version. What is due has none yet: its entries and events will be found
+    /// after the revision that is told.
+    fn recorded(mut self) -> Self {
+        (self.wallet.revision, self.wallet.version) = self.before;
+        self
+    }
+}
+
+/// A snapshot of the database: one that has a place among the costly reads is on their connections.
+async fn snapshot(store: &Store, seat: &Seat) -> Result<ReadTx, StoreError> {
+    match seat {
+        Some(_) => store.costly_snapshot().await,
+        None => store.snapshot().await,
     }
 }
 

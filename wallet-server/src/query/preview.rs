@@ -14,7 +14,8 @@ impl Queries {
         wallet: &WalletId,
         command: &Command,
     ) -> Result<(Reply, Vec<Grant>), ReadError> {
-        let Snapshot { mut wallet, read_time } = self.advanced(tenant, wallet, command.addressed()).await?;
+        let Snapshot { mut wallet, read_time, .. } =
+            self.advanced(tenant, wallet, command.addressed()).await?;
         let before: Vec<_> = wallet.grants.keys().cloned().collect();
         let catalogs = self.catalogs.of_wallet(tenant, &wallet, None).await?;
         let context = Context { now: read_time, catalogs: &catalogs };

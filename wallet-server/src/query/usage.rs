@@ -10,7 +10,6 @@ use wallet_core::command::Addressed;
 use wallet_core::reservation::{Finish, LONGEST_LIFE, Reservation, State};
 use wallet_core::{Amounts, Rejection, TenantId, Timestamp, WalletId, WalletKey};
 
-use super::lists::place;
 use crate::query::{Queries, ReadError, ReservationFilter, Snapshot, Turn};
 use crate::store::ReadTx;
 
@@ -84,9 +83,10 @@ impl Queries {
     ) -> Result<UsageSummary, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let now = self.clock.now();
-        let summary = self.on_snapshot(move |snapshot, turn| {
+        let (seat, most) = (self.costly.seat(true)?, self.costly.summarized);
+        let summary = self.on_snapshot(seat, move |snapshot, turn| {
             let query = query.clone();
-            async move { summarize(&snapshot, key, now, &query, &turn).await }
+            async move { summarize(&snapshot, key, now, &query, &turn, most).await }
         });
         summary.await
     }
@@ -98,6 +98,7 @@ async fn summarize(
     now: Timestamp,
     query: &UsageQuery,
     turn: &Turn,
+    most: u64,
 ) -> Result<UsageSummary, ReadError> {
     let standing = snapshot.standing(key).await?.ok_or(Rejection::WalletNotFound)?;
     let mut summary = query.begin(now.max(standing.last_time))?;
@@ -115,15 +116,19 @@ async fn summarize(
         to_time: Some(summary.to_time),
         ..ReservationFilter::default()
     }
-    .condition();
-    let mut position = None;
+    .span();
+    let (mut position, mut jobs) = (None, 0);
     loop {
-        let page = snapshot.reservations(key, candidates.clone(), position.take(), PAGE).await?;
-        position = page.last().map(place);
-        for reservation in &page {
+        let part = snapshot.reservations(key, candidates.clone(), position.take(), PAGE, |_| true).await?;
+        jobs += part.admitted.len() as u64;
+        if jobs > most {
+            return Err(beyond("jobs", most).into());
+        }
+        for reservation in &part.admitted {
             summary.count(&query.group_by, reservation)?;
         }
-        if (page.len() as u64) < PAGE {
+        position = part.rest;
+        if position.is_none() {
             return Ok(summary);
         }
     }
@@ -160,17 +165,18 @@ impl UsageSummary {
         let values = group_by.iter().map(|by| by.value(reservation, finish)).collect();
         let full = self.groups.len() == MAX_GROUPS;
         if full && !self.groups.contains_key(&values) {
-            return Err(too_many_groups());
+            return Err(beyond("groups", MAX_GROUPS as u64));
         }
         self.groups.entry(values).or_default().count(reservation.state, finish)
     }
 }
 
-fn too_many_groups() -> Rejection {
+/// More than a summary may have.
+fn beyond(limit: &str, maximum: u64) -> Rejection {
     Rejection::LimitExceeded {
-        limit: "groups".to_owned(),
-        maximum: MAX_GROUPS.to_string(),
-        requested: (MAX_GROUPS + 1).to_string(),
+        limit: limit.to_owned(),
+        maximum: maximum.to_string(),
+        requested: (maximum + 1).to_string(),
         plans: Vec::new(),
     }
 }

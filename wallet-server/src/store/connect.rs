@@ -32,6 +32,8 @@ const RETURN_TIMEOUT: Duration = Duration::from_secs(1);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections for reads.
 const READERS: u32 = 8;
+/// Connections for reads that look at many rows.
+const SEARCHERS: u32 = 2;
 /// Connections for the control plane.
 const CONTROLLERS: u32 = 2;
 /// How long a connection waits for SQLite's one writer.
@@ -89,7 +91,9 @@ pub(crate) struct Store {
     backend: Backend,
     patience: Duration,
     readers: Pool,
+    searchers: Pool,
     control: Pool,
+    sweeper: Pool,
     /// One connection that only looks whether the database can be written to. None for a file.
     probe: Option<Pool>,
     file: Option<Arc<OpenFile>>,
@@ -110,11 +114,7 @@ impl Store {
         let backend = backend(url)?;
         let Some(name) = sqlite_path(url) else {
             reach::postgres(&url.into()).await?;
-            let readers = connect_readers(url, backend, Access::ReadWrite).await?;
-            let control = connect_control(url, CONTROLLERS).await?;
-            let probe = Some(connect_control(url, 1).await?);
-            let url = url.into();
-            return Ok(Self { url, backend, patience: PATIENCE, readers, control, probe, file: None });
+            return Self::connect(url, backend, None).await;
         };
         if let Some(folder) = name.parent() {
             std::fs::create_dir_all(folder)
@@ -125,12 +125,27 @@ impl Store {
         // The file and its journal exist before a reader looks at it.
         let keeper = connect_lane(url, backend).await?;
         keeper.execute_unprepared("BEGIN IMMEDIATE; SELECT count(*) FROM sqlite_master; COMMIT").await?;
-        let readers = connect_readers(url, backend, Access::ReadWrite).await?;
         let in_place = InPlace::remember(&name, &path, lock.path())
             .map_err(|why| StoreError::new(Trouble::Unavailable, why))?;
-        let file = Some(Arc::new(OpenFile { in_place, _keeper: keeper, _lock: lock }));
-        let control = readers.clone();
-        Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, probe: None, file })
+        Self::connect(url, backend, Some(Arc::new(OpenFile { in_place, _keeper: keeper, _lock: lock }))).await
+    }
+
+    async fn connect(url: &str, backend: Backend, file: Option<Arc<OpenFile>>) -> Result<Self, StoreError> {
+        let probe = match backend {
+            Backend::Postgres => Some(connect_control(url, backend, 1).await?),
+            Backend::Sqlite => None,
+        };
+        Ok(Self {
+            url: url.into(),
+            backend,
+            patience: PATIENCE,
+            readers: connect_readers(url, backend, Access::ReadWrite, READERS).await?,
+            searchers: connect_readers(url, backend, Access::ReadWrite, SEARCHERS).await?,
+            control: connect_control(url, backend, CONTROLLERS).await?,
+            sweeper: connect_control(url, backend, 1).await?,
+            probe,
+            file,
+        })
     }
 
     /// Opens the database for reading only, beside a server that may be running.
@@ -144,11 +159,12 @@ impl Store {
             Some(path) => read_only(url, &path).await?,
             None => {
                 reach::postgres(&url.into()).await?;
-                connect_readers(url, backend, Access::ReadOnly).await?
+                connect_readers(url, backend, Access::ReadOnly, READERS).await?
             }
         };
-        let control = readers.clone();
-        Ok(Self { url: url.into(), backend, patience: PATIENCE, readers, control, probe: None, file: None })
+        let [searchers, control, sweeper] = [(); 3].map(|()| readers.clone());
+        let (url, patience, probe) = (url.into(), PATIENCE, None);
+        Ok(Self { url, backend, patience, readers, searchers, control, sweeper, probe, file: None })
     }
 
     /// The same, with so much patience for a call of a read or of the control plane.
@@ -191,6 +207,11 @@ impl Store {
         Watched::new(self.control.clone(), self.patience)
     }
 
+    /// The connection of the sweeper.
+    pub(super) fn sweeper(&self) -> Watched<DatabaseConnection> {
+        Watched::new(self.sweeper.clone(), self.patience)
+    }
+
     pub(super) const fn controllers(&self) -> &Pool {
         &self.control
     }
@@ -217,6 +238,11 @@ impl Store {
     /// The connections for reads.
     pub(super) const fn readers(&self) -> &Pool {
         &self.readers
+    }
+
+    /// The connections for reads that look at many rows.
+    pub(super) const fn searchers(&self) -> &Pool {
+        &self.searchers
     }
 
     pub(crate) const fn backend(&self) -> Backend {
@@ -247,7 +273,7 @@ pub(super) fn sqlite_path(url: &str) -> Option<PathBuf> {
 /// written to does not allow; without a journal the file is all there is, and is read alone.
 async fn read_only(url: &str, path: &Path) -> Result<Pool, StoreError> {
     async fn readable(url: &str, access: Access) -> Result<Pool, StoreError> {
-        let readers = connect_readers(url, Backend::Sqlite, access).await?;
+        let readers = connect_readers(url, Backend::Sqlite, access, READERS).await?;
         readers.connections.execute_unprepared("SELECT count(*) FROM sqlite_master").await?;
         Ok(readers)
     }
@@ -283,10 +309,18 @@ async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection,
     Ok(Database::connect(options).await?)
 }
 
-async fn connect_control(url: &str, connections: u32) -> Result<Pool, StoreError> {
+/// Connections for single statements that may write.
+async fn connect_control(url: &str, backend: Backend, connections: u32) -> Result<Pool, StoreError> {
     let mut options = options(url, connections);
-    let given = postgres(url)?;
-    options.map_sqlx_postgres_opts(move |_| given.clone().options([QUIET]));
+    match backend {
+        Backend::Postgres => {
+            let given = postgres(url)?;
+            options.map_sqlx_postgres_opts(move |_| given.clone().options([QUIET]));
+        }
+        Backend::Sqlite => {
+            options.map_sqlx_sqlite_opts(|options| sqlite(options).create_if_missing(false));
+        }
+    }
     pool(options).await
 }
 
@@ -304,8 +338,13 @@ async fn pool(mut options: ConnectOptions) -> Result<Pool, StoreError> {
 
 /// Connections whose every transaction is a snapshot that writes nothing. SQLite's are so by themselves, if
 /// nothing is written.
-async fn connect_readers(url: &str, backend: Backend, access: Access) -> Result<Pool, StoreError> {
-    let mut options = options(url, READERS);
+async fn connect_readers(
+    url: &str,
+    backend: Backend,
+    access: Access,
+    connections: u32,
+) -> Result<Pool, StoreError> {
+    let mut options = options(url, connections);
     match backend {
         Backend::Postgres => {
             let given = postgres(url)?;

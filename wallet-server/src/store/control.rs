@@ -102,7 +102,7 @@ impl Store {
             .to_owned();
         let taken = sweeper_leases::Entity::insert(row)
             .on_conflict(take)
-            .exec_without_returning(&self.control())
+            .exec_without_returning(&self.sweeper())
             .await?;
         Ok(taken > 0)
     }

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 use wallet_core::{TenantId, Timestamp, WalletId};
 
-use crate::store::{Store, StoreError, rows};
+use crate::store::sql::load;
+use crate::store::{Backend, Store, StoreError, rows};
 
 /// A wallet in which something may be due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,30 +80,9 @@ impl Store {
         after: Option<DuePlace>,
         limit: u32,
     ) -> Result<DuePage, StoreError> {
-        let (table, column, filter) = due.index();
-        let sql = format!(
-            "SELECT due.bucket, due.wallet_key, due.due_time, due.n, p.tenant, p.wallet_id, w.frozen
-             FROM (SELECT bucket, wallet_key, max(due_time) AS due_time, count(*) AS n
-                   FROM (SELECT bucket, wallet_key, {column} AS due_time FROM {table}
-                         WHERE {filter} AND bucket >= $1 AND bucket < $2 AND {column} <= $3
-                           AND (bucket, {column}, wallet_key) > ($4, $5, $6)
-                         ORDER BY bucket, {column}, wallet_key LIMIT {limit}) AS page
-                   GROUP BY bucket, wallet_key) AS due
-             JOIN wallets w ON w.bucket = due.bucket AND w.wallet_key = due.wallet_key
-             JOIN wallet_profiles p ON p.bucket = due.bucket AND p.wallet_key = due.wallet_key"
-        );
-        let DuePlace(bucket, time, wallet) = after.unwrap_or(DuePlace(buckets.start, i64::MIN, Uuid::nil()));
-        let values = [
-            buckets.start.into(),
-            buckets.end.into(),
-            now.as_micros().into(),
-            bucket.into(),
-            time.into(),
-            wallet.into(),
-        ];
-        let statement = Statement::from_sql_and_values(self.backend().db(), sql, values);
+        let statement = page(self.backend(), due, buckets, now, after, limit);
         let (mut found, mut wallets, mut last) = (0, BTreeSet::new(), None);
-        for row in self.control().query_all_raw(statement).await? {
+        for row in self.sweeper().query_all_raw(statement).await? {
             let Ok(place) = DueRow::from_query_result(&row, "") else { continue };
             found += place.n;
             last = last.max(Some(DuePlace(place.bucket, place.due_time, place.wallet_key)));
@@ -114,4 +94,50 @@ impl Store {
         }
         Ok(DuePage { wallets, next: last.filter(|_| found >= i64::from(limit)) })
     }
+}
+
+/// The wallets among the next `limit` due rows after a place, each looked up by its key.
+///
+/// The due rows of each bucket are one range of the index. Over a range of buckets they are not: rows of later times lie
+/// between, and would be read as well.
+pub(super) fn page(
+    backend: Backend,
+    due: DueRows,
+    buckets: Range<i16>,
+    now: Timestamp,
+    after: Option<DuePlace>,
+    limit: u32,
+) -> Statement {
+    let (table, column, filter) = due.index();
+    let (range, most) = match backend {
+        Backend::Postgres => (
+            "generate_series($1, $2 - 1) AS k (bucket)",
+            format!("ORDER BY t.{column}, t.wallet_key LIMIT {limit}"),
+        ),
+        Backend::Sqlite => (
+            "(WITH RECURSIVE k AS (SELECT $1 AS bucket UNION ALL SELECT bucket + 1 FROM k WHERE bucket + 1 < $2)
+              SELECT bucket FROM k) AS k",
+            String::new(),
+        ),
+    };
+    let condition = format!(
+        "t.bucket = k.bucket AND t.{column} <= $3 AND {filter}
+         AND (t.bucket > $1 OR (t.{column}, t.wallet_key) > ($4, $5)) {most}"
+    );
+    let rows = format!("t.bucket, t.{column}, t.wallet_key");
+    let rows = load::rows_of(backend, &rows, table, range, &condition);
+    let page = format!(
+        "(SELECT bucket, wallet_key, max(due_time) AS due_time, count(*) AS n
+          FROM (SELECT bucket, wallet_key, {column} AS due_time FROM ({rows}) AS due
+                ORDER BY bucket, {column}, wallet_key LIMIT {limit}) AS page
+          GROUP BY bucket, wallet_key) AS k"
+    );
+    let (due, own) = ("k.bucket, k.wallet_key, k.due_time, k.n", load::OWN);
+    let frozen = load::rows_of(backend, &format!("{due}, t.frozen"), "wallets", &page, own);
+    let named = format!("{due}, k.frozen, t.tenant, t.wallet_id");
+    let sql = load::rows_of(backend, &named, "wallet_profiles", &format!("({frozen}) AS k"), own);
+    let DuePlace(bucket, time, wallet) = after.unwrap_or(DuePlace(buckets.start, i64::MIN, Uuid::nil()));
+    let values: [Value; 5] =
+        [bucket.into(), buckets.end.into(), now.as_micros().into(), time.into(), wallet.into()];
+    Statement::from_sql_and_values(backend.db(), sql, values)
 }

@@ -34,7 +34,7 @@ pub use control::Due;
 pub(crate) use due::{DueRows, DueWallet};
 pub(crate) use error::{StoreError, Trouble};
 pub(crate) use publishing::Publishing;
-pub(crate) use read::ReadTx;
+pub(crate) use read::{Place, ReadTx};
 pub(crate) use rows::{EventDetails, RecordedEvent};
 pub(crate) use tx::{LoadPlan, Loaded, Locked, Tx, Written};
 pub(crate) use url::DatabaseUrl;

@@ -27,6 +27,17 @@ pub(crate) struct Standing {
     pub(crate) last_time: Timestamp,
 }
 
+/// Where a reservation stands in the list: `reserve_time` and id.
+pub(crate) type Place = (i64, String);
+
+/// A part of a wallet's reservations.
+#[derive(Debug)]
+pub(crate) struct Reservations {
+    pub(crate) admitted: Vec<Reservation>,
+    /// Where it ends, unless that is the end of the list.
+    pub(crate) rest: Option<Place>,
+}
+
 /// A snapshot: what it shows belongs together.
 #[derive(Debug)]
 pub(crate) struct ReadTx {
@@ -38,6 +49,12 @@ impl Store {
     /// Takes a snapshot. Call it in a task of its own: a `begin` that is cancelled half-way spoils a connection.
     pub(crate) async fn snapshot(&self) -> Result<ReadTx, StoreError> {
         let transaction = Watched::begin_reading(self.readers(), self.patience()).await?;
+        Ok(ReadTx { transaction, backend: self.backend() })
+    }
+
+    /// A snapshot for a read that looks at many rows, on connections that no other read waits for.
+    pub(crate) async fn costly_snapshot(&self) -> Result<ReadTx, StoreError> {
+        let transaction = Watched::begin_reading(self.searchers(), self.patience()).await?;
         Ok(ReadTx { transaction, backend: self.backend() })
     }
 }
@@ -115,14 +132,16 @@ impl ReadTx {
         query.all(&self.transaction).await?.into_iter().map(rows::grant).collect()
     }
 
-    /// A wallet's reservations, the newest first, from behind (`reserve_time`, id).
+    /// The next rows of a wallet's reservations, the newest first, after a place in that order. Only the rows that are
+    /// admitted are read in full.
     pub(crate) async fn reservations(
         &self,
         wallet: WalletKey,
         filter: Condition,
-        before: Option<(i64, String)>,
+        before: Option<Place>,
         limit: u64,
-    ) -> Result<Vec<Reservation>, StoreError> {
+        admits: impl Fn(&reservations::Model) -> bool,
+    ) -> Result<Reservations, StoreError> {
         use reservations::Column::{Bucket, ReservationId, ReserveTime};
         let mut query = reservations::Entity::find()
             .filter(Bucket.eq(wallet.bucket()))
@@ -138,7 +157,11 @@ impl ReadTx {
                 .filter(Condition::any().add(ReserveTime.lt(time)).add(same_instant));
         }
         let query = query.order_by_desc(ReserveTime).order_by_desc(ReservationId).limit(limit);
-        query.all(&self.transaction).await?.into_iter().map(rows::reservation).collect()
+        let rows = query.all(&self.transaction).await?;
+        let full = rows.len() as u64 == limit;
+        let rest = rows.last().filter(|_| full).map(|row| (row.reserve_time, row.reservation_id.clone()));
+        let admitted = rows.into_iter().filter(admits).map(rows::reservation);
+        Ok(Reservations { admitted: admitted.collect::<Result<_, _>>()?, rest })
     }
 
     /// A wallet's entries above a revision.

@@ -103,7 +103,7 @@ fn top_up(job: u64) -> Command {
     })
 }
 
-fn reserve(wallet: u64, job: u64) -> Command {
+pub(super) fn reserve(wallet: u64, job: u64) -> Command {
     let operation = Operation {
         kind: "video.generate".to_owned(),
         attributes: [("model", "standard"), ("resolution", "720p")]
@@ -143,10 +143,10 @@ fn end(wallet: u64, job: u64) -> Command {
 }
 
 /// As long as such ids are.
-fn job_id<T: std::str::FromStr<Err: std::fmt::Debug>>(wallet: u64, job: u64) -> T {
+pub(super) fn job_id<T: std::str::FromStr<Err: std::fmt::Debug>>(wallet: u64, job: u64) -> T {
     id(&Uuid::from_u64_pair(wallet, job).to_string())
 }
 
-fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+pub(super) fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }

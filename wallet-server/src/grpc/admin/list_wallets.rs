@@ -16,10 +16,8 @@ pub(super) async fn list_wallets(
     let page = parse(request)?;
     let listed = call.services.queries.wallets(call.tenant, page).await?;
     let catalog = call.catalog();
-    Ok(v1::ListWalletsResponse {
-        wallets: listed.items.iter().map(|view| to_proto::wallet(&catalog, view, &[])).collect(),
-        next_page_token: listed.next.unwrap_or_default(),
-    })
+    let (wallets, next_page_token) = to_proto::page(listed, |view| to_proto::wallet(&catalog, view, &[]));
+    Ok(v1::ListWalletsResponse { wallets, next_page_token })
 }
 
 fn parse(request: v1::ListWalletsRequest) -> Result<Page, Rejection> {

@@ -17,10 +17,8 @@ pub(super) async fn list_events(
     let read = call.services.queries.events(call.tenant, &wallet, filter, page).await;
     let listed = read.map_err(RpcError::about(&wallet))?;
     let catalog = call.catalog();
-    Ok(v1::ListEventsResponse {
-        events: listed.items.iter().map(|event| to_proto::event(&catalog, event)).collect(),
-        next_page_token: listed.next.unwrap_or_default(),
-    })
+    let (events, next_page_token) = to_proto::page(listed, |event| to_proto::event(&catalog, event));
+    Ok(v1::ListEventsResponse { events, next_page_token })
 }
 
 fn parse(request: v1::ListEventsRequest) -> Result<(WalletId, EventFilter, Page), Rejection> {

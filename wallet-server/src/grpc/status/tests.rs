@@ -149,6 +149,7 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (ReadError::BadPageToken.into(), Code::InvalidArgument, "INVALID_FIELD"),
         (ReadError::Unavailable.into(), Code::Unavailable, "STORE_UNAVAILABLE"),
         (ReadError::Long.into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (ReadError::Overloaded.into(), Code::Unavailable, "OVERLOADED"),
         (
             PublishError::Invalid(CatalogProblems(vec![problem])).into(),
             Code::FailedPrecondition,

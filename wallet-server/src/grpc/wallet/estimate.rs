@@ -69,7 +69,7 @@ impl<'a> Estimator<'a> {
     /// What an operation would cost, and whether the wallet could pay it.
     pub(super) fn estimate(&self, operation: Operation) -> Result<v1::EstimateResponse, RpcError> {
         let catalog = &self.catalogs.current;
-        let Some(Snapshot { wallet, read_time }) = &self.snapshot else {
+        let Some(Snapshot { wallet, read_time, .. }) = &self.snapshot else {
             let tier = catalog.default_plan().map(|plan| plan.tier.as_str());
             let price = catalog.price(&operation, tier).map_err(Rejection::Unpriced)?;
             return Ok(priced(catalog, &price));

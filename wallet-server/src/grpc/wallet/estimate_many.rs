@@ -52,7 +52,7 @@ fn result(estimator: &Estimator<'_>, n: usize, operation: Operation) -> v1::Esti
 fn beside(call: &Call, estimator: &Estimator<'_>) -> v1::EstimateManyResponse {
     let catalog = &estimator.catalogs.current;
     let alone = v1::EstimateManyResponse { catalog_version: catalog.version, ..Default::default() };
-    let Some(Snapshot { wallet, read_time }) = &estimator.snapshot else { return alone };
+    let Some(Snapshot { wallet, read_time, .. }) = &estimator.snapshot else { return alone };
     // A plan that cannot be looked up has an id all the same; its tier shows in each estimate's error.
     let tier = wallet.tier(&estimator.catalogs).ok().flatten();
     let current = call.catalog();

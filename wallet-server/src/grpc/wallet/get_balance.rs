@@ -17,7 +17,7 @@ pub(super) async fn get_balance(
 ) -> Result<v1::GetBalanceResponse, RpcError> {
     let id = parse(&request)?;
     let read = call.services.queries.wallet(call.tenant, &id).await;
-    let Snapshot { wallet, read_time } = read.map_err(RpcError::about(&id))?;
+    let Snapshot { wallet, read_time, .. } = read.map_err(RpcError::about(&id))?;
     let catalog = call.catalog();
     let open = wallet.grants.values().filter(|grant| request.include_grants && grant.is_open());
     Ok(v1::GetBalanceResponse {

@@ -16,7 +16,7 @@ pub(super) async fn get_entitlements(
 ) -> Result<v1::GetEntitlementsResponse, RpcError> {
     let wallet = parse(&request)?;
     let read = call.services.queries.wallet(call.tenant, &wallet).await;
-    let Snapshot { wallet, read_time } = read.map_err(RpcError::about(&wallet))?;
+    let Snapshot { wallet, read_time, .. } = read.map_err(RpcError::about(&wallet))?;
     let catalogs = call.catalogs_of(&wallet, None).await?;
     let about = || RpcError::about::<Rejection>(&wallet.id);
     let view = PlanView::of(&wallet, &catalogs).map_err(about())?;

@@ -17,10 +17,8 @@ pub(super) async fn list_entries(
     let read = call.services.queries.entries(call.tenant, &wallet, filter, page).await;
     let listed = read.map_err(RpcError::about(&wallet))?;
     let catalog = call.catalog();
-    Ok(v1::ListEntriesResponse {
-        entries: listed.items.iter().map(|entry| to_proto::entry(&catalog, entry)).collect(),
-        next_page_token: listed.next.unwrap_or_default(),
-    })
+    let (entries, next_page_token) = to_proto::page(listed, |entry| to_proto::entry(&catalog, entry));
+    Ok(v1::ListEntriesResponse { entries, next_page_token })
 }
 
 fn parse(request: v1::ListEntriesRequest) -> Result<(WalletId, EntryFilter, Page), Rejection> {

@@ -18,10 +18,8 @@ pub(super) async fn list_grants(
     let read = call.services.queries.grants(call.tenant, &wallet, include_closed, page).await;
     let listed = read.map_err(RpcError::about(&wallet))?;
     let catalog = call.catalog();
-    Ok(v1::ListGrantsResponse {
-        grants: listed.items.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
-        next_page_token: listed.next.unwrap_or_default(),
-    })
+    let (grants, next_page_token) = to_proto::page(listed, |grant| to_proto::grant(&catalog, grant));
+    Ok(v1::ListGrantsResponse { grants, next_page_token })
 }
 
 fn parse(request: v1::ListGrantsRequest) -> Result<(WalletId, Page), Rejection> {

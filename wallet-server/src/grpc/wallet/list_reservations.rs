@@ -20,10 +20,9 @@ pub(super) async fn list_reservations(
     let read = call.services.queries.reservations(call.tenant, &wallet, filter, page).await;
     let listed = read.map_err(RpcError::about(&wallet))?;
     let catalog = call.catalog();
-    Ok(v1::ListReservationsResponse {
-        reservations: listed.items.iter().map(|r| to_proto::reservation(&catalog, &wallet, r)).collect(),
-        next_page_token: listed.next.unwrap_or_default(),
-    })
+    let (reservations, next_page_token) =
+        to_proto::page(listed, |r| to_proto::reservation(&catalog, &wallet, r));
+    Ok(v1::ListReservationsResponse { reservations, next_page_token })
 }
 
 fn parse(request: v1::ListReservationsRequest) -> Result<(WalletId, ReservationFilter, Page), Rejection> {

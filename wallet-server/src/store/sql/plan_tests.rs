@@ -21,7 +21,7 @@ use wallet_core::{
 use super::{append, load};
 use crate::postgres::Postgres;
 use crate::store::tx::Was;
-use crate::store::{Backend, Loaded, Store, Written, connect};
+use crate::store::{Backend, DueRows, Loaded, Store, Written, connect, due};
 
 /// A statement, and the indexes it goes through, each with the columns of its conditions.
 type Expected = (Statement, &'static [&'static str]);
@@ -137,7 +137,16 @@ fn columns(conditions: &str) -> String {
 const WALLETS: &[&str] = &["wallets_pkey: bucket, wallet_key"];
 const GRANTS_OF_ORIGIN: &[&str] = &["grants_pkey: bucket, wallet_key, origin, origin_id"];
 
-/// All statements of a batch.
+const PROFILES: &str = "wallet_profiles_pkey: bucket, wallet_key";
+
+/// The sweeper reads the due rows of each bucket, and the wallets of a page by their keys.
+const DUE: [(DueRows, &[&str]); 3] = [
+    (DueRows::Holds, &["reservations_sweep: bucket, sweep_at", WALLETS[0], PROFILES]),
+    (DueRows::Grants, &["grants_due: bucket, next_time", WALLETS[0], PROFILES]),
+    (DueRows::Subscriptions, &["profiles_due: bucket, next_time", WALLETS[0], PROFILES]),
+];
+
+/// All statements of a batch, and those by which the sweeper finds what is due.
 fn statements(backend: Backend) -> Vec<Expected> {
     let wallet = wallet();
     let key = wallet.key;
@@ -156,7 +165,7 @@ fn statements(backend: Backend) -> Vec<Expected> {
         (load::lock(backend, &keys, false), WALLETS),
         (load::lock(backend, &keys, true), WALLETS),
         (load::existing(backend, &keys), WALLETS),
-        (load::profiles(backend, &keys), &["wallet_profiles_pkey: bucket, wallet_key"]),
+        (load::profiles(backend, &keys), &[PROFILES]),
         (load::balances(backend, &keys), &["wallet_balances_pkey: bucket, wallet_key"]),
         (load::open_grants(backend, &keys), &["grants_open: bucket, CASE"]),
         (load::grants_by_origin(backend, &[(key, origin)]), GRANTS_OF_ORIGIN),
@@ -176,6 +185,9 @@ fn statements(backend: Backend) -> Vec<Expected> {
         (load::reservations_due(backend, &[(key, Timestamp::from_micros(1), None)], 17), due),
         (load::requests(backend, &[(key, request)]), &["entries_request: bucket, wallet_key, request_id"]),
     ];
+    for (rows, found) in DUE {
+        statements.push((due::page(backend, rows, 0..64, Timestamp::from_micros(1), None, 17), found));
+    }
     statements.extend(writes(backend, wallet));
     statements
 }

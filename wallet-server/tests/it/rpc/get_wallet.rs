@@ -26,7 +26,10 @@ each_database! {
         let client = server.wallet("w", 100).await;
         crate::words::expired_hold(&client, "w", "j").await;
         let wallet = client.get_wallet(ask("w")).await.unwrap().wallet.unwrap();
-        assert_eq!((wallet.open_reservations, wallet.revision, wallet.version), (0, 4, 4));
+        assert_eq!(wallet.open_reservations, 0);
+        // The expiry is recorded by whoever comes next: until then, a read shows the revision before it.
+        assert!((3..=4).contains(&wallet.revision), "{wallet:?}");
+        assert_eq!(wallet.version, wallet.revision);
     }
 
     async fn a_missing_wallet_is_not_found(server: Server) {

@@ -62,6 +62,23 @@ each_database! {
         assert_eq!((closed.source(), closed.reason.as_str()), (Source::Adjustment, "sorry"));
     }
 
+    async fn a_page_continues_although_its_last_grant_was_spent_meanwhile(server: Server) {
+        let client = server.wallet("w", 10).await;
+        for id in ["a", "b", "c"] {
+            client.grant(gift("w", id, credits(5))).await.unwrap();
+        }
+        let all = page(&client, ask(false)).await.0;
+        let [first, second, third, fourth] = all.split(' ').collect::<Vec<_>>()[..] else { panic!("{all}") };
+        let (shown, token) = page(&client, v1::ListGrantsRequest { page_size: 1, ..ask(false) }).await;
+        assert_eq!(shown, first);
+        let spent = client.list_grants(ask(false)).await.unwrap().grants[0].available;
+        client.reserve(explicit("w", "k", vec![credits(spent)])).await.unwrap();
+        client.settle(settle("w", "k", v1::Succeeded::default())).await.unwrap();
+        assert!(!page(&client, ask(false)).await.0.contains(first));
+        let rest = page(&client, v1::ListGrantsRequest { page_token: token, ..ask(false) }).await.0;
+        assert_eq!(rest, format!("{second} {third} {fourth}"));
+    }
+
     async fn a_token_of_no_page_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 10).await;
         let request = v1::ListGrantsRequest { page_token: "made-up".into(), ..ask(false) };

@@ -1,7 +1,9 @@
 //! ListReservations: filters and pages, the newest first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use prost::Message as _;
+use tokio::task::JoinSet;
 use wallet_client::v1::{self, CancelReason, ErrorReason, ReservationState};
 use wallet_client::{Code, OperationExt, WalletClient, job, operation};
 
@@ -91,6 +93,32 @@ each_database! {
             }
             assert_eq!(pages.join(" | "), expected);
         }
+    }
+
+    async fn a_page_ends_before_two_mebibytes(server: Server) {
+        let client = server.wallet("w", 500).await;
+        let labels: HashMap<String, String> =
+            (0..16).map(|n| (format!("{n:064}"), "x".repeat(256))).collect();
+        let mut calls = JoinSet::new();
+        for n in 0..440 {
+            let (client, labels) = (client.clone(), labels.clone());
+            let request = v1::ReserveRequest { labels, ..explicit("w", &format!("k{n}"), vec![credits(1)]) };
+            calls.spawn(async move { client.reserve(request).await.unwrap() });
+        }
+        calls.join_all().await;
+        let (mut token, mut counts, mut ids) = (String::new(), Vec::new(), BTreeSet::new());
+        loop {
+            let request = v1::ListReservationsRequest { page_size: 500, page_token: token, ..ask() };
+            let page = client.list_reservations(request).await.unwrap();
+            assert!(page.encoded_len() <= 2 * 1024 * 1024 + 1024, "{}", page.encoded_len());
+            counts.push(page.reservations.len());
+            ids.extend(page.reservations.into_iter().map(|r| r.reservation_id));
+            token = page.next_page_token;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!((counts.len(), counts.iter().sum::<usize>(), ids.len()), (2, 440, 440));
     }
 
     async fn they_are_shown_as_one_by_one(server: Server) {

@@ -1,0 +1,125 @@
+//! Reads beside a lane: the revision that they tell, and what searches may cost.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+use wallet_core::decide::{CreateWallet, Purchase, TopUp};
+use wallet_core::{Amounts, Command, TenantId, Timestamp, WalletId};
+
+use super::verify_speed::{id, reserve};
+use super::{Database, run};
+use crate::clock::Clock;
+use crate::config::BUNDLED_CATALOG;
+use crate::engine::lane::Lane;
+use crate::query::{EntryFilter, Page, Queries, ReservationFilter, UsageQuery};
+
+/// As many as the store has for reads of one wallet.
+const READERS: usize = 8;
+
+/// A wallet with holds that last an hour.
+struct Customer {
+    lane: Lane,
+    clock: Clock,
+    wallet: WalletId,
+}
+
+impl Customer {
+    async fn with_holds(database: &Database, holds: u64) -> Self {
+        let clock = Clock::manual(Timestamp::from_micros(1_767_225_600_000_000));
+        let lane = database.lane(&clock, BUNDLED_CATALOG).await;
+        let mut customer = Self { lane, clock, wallet: id("customer") };
+        let create = CreateWallet { display_name: String::new(), debt_limits: Amounts::none() };
+        let top_up = TopUp {
+            id: id("order"),
+            purchase: Purchase::Amount(id("credits"), 1_000_000),
+            external_ref: None,
+            paid_amount: None,
+            paid_time: None,
+        };
+        customer.does(Command::CreateWallet(create)).await;
+        customer.does(Command::TopUp(top_up)).await;
+        for job in 0..holds {
+            customer.does(reserve(0, job)).await;
+        }
+        customer
+    }
+
+    /// The revision that the reply tells.
+    async fn does(&mut self, command: Command) -> i64 {
+        let batch = [(self.wallet.clone(), command)];
+        run(&mut self.lane, &batch).await.remove(0).revision
+    }
+
+    fn queries(&self) -> Queries {
+        Queries::new(self.lane.store.clone(), self.clock.clone(), self.lane.catalogs.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_read_tells_the_recorded_revision_and_what_was_due_comes_after_it() {
+    for database in [Database::sqlite(), Database::postgres()] {
+        let mut customer = Customer::with_holds(&database, 1).await;
+        let queries = customer.queries();
+        let read = async || queries.wallet(TenantId::DEFAULT, &customer.wallet).await.unwrap().wallet;
+        let before = read().await;
+        customer.clock.move_to(customer.clock.now().plus(Duration::from_secs(3_601)));
+        let due = read().await;
+        assert_eq!((before.open_reservations, due.open_reservations), (1, 0), "the hold is over");
+        assert_eq!((due.revision, due.version), (before.revision, before.version));
+
+        let wallet = customer.wallet.clone();
+        let recorded = customer.does(Command::Poke).await;
+        assert_eq!(recorded, due.revision + 1);
+        let filter = EntryFilter { after_revision: due.revision, reservation: None };
+        let page = Page { size: 50, token: None };
+        let listed = queries.entries(TenantId::DEFAULT, &wallet, filter, page).await.unwrap();
+        let (revisions, _) = listed.taken(|entry| Some(entry.revision));
+        assert_eq!(revisions, [recorded]);
+    }
+}
+
+#[tokio::test]
+async fn a_search_looks_at_a_bounded_number_of_rows_and_its_token_continues() {
+    for database in [Database::sqlite(), Database::postgres()] {
+        let customer = Customer::with_holds(&database, 7).await;
+        let queries = customer.queries().with_budget(3, 6);
+        for (value, expected) in [("launch", [3, 3, 1]), ("nobody's", [0, 0, 0])] {
+            let (mut token, mut found) = (None, Vec::new());
+            loop {
+                let label = Some(("project".to_owned(), Some(value.to_owned())));
+                let filter = ReservationFilter { label, ..ReservationFilter::default() };
+                let page = Page { size: 50, token };
+                let listed = queries.reservations(TenantId::DEFAULT, &customer.wallet, filter, page).await;
+                let (items, next) = listed.unwrap().taken(|reservation| Some(reservation.id.clone()));
+                found.push(items.len());
+                if next.is_empty() {
+                    break;
+                }
+                token = Some(next);
+            }
+            assert_eq!(found, expected);
+        }
+        let summary = queries.usage(TenantId::DEFAULT, &customer.wallet, UsageQuery::default()).await;
+        assert_eq!(
+            summary.unwrap_err().to_string(),
+            "jobs is limited to 6, this would be 7",
+            "it says so and tells no part of the sum"
+        );
+    }
+}
+
+#[tokio::test]
+async fn searches_take_no_connection_from_other_reads_nor_reads_one_from_the_sweeper() {
+    for database in [Database::sqlite(), Database::postgres()] {
+        let customer = Customer::with_holds(&database, 1).await;
+        let store = &customer.lane.store;
+        let _searches = [store.costly_snapshot().await.unwrap(), store.costly_snapshot().await.unwrap()];
+        let mut reads = Vec::new();
+        for _ in 0..READERS {
+            reads.push(store.snapshot().await.unwrap());
+        }
+        let (now, length) = (customer.clock.now(), Duration::from_secs(10));
+        assert!(store.sweep_lease(0, Uuid::nil(), now, length).await.unwrap());
+        assert_eq!(reads.len(), READERS);
+    }
+}
