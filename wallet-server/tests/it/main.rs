@@ -47,6 +47,8 @@ mod stored_catalogs;
 #[cfg(test)]
 mod style;
 #[cfg(test)]
+mod style_language;
+#[cfg(test)]
 mod sweeper;
 #[cfg(test)]
 mod unreadable;
