@@ -1,4 +1,4 @@
-//! The rules of the house that matter, as far as a test can see them.
+//! The structural rules of the repository that a test can check: layers, files per RPC, file sizes, catalogs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,15 +8,15 @@ use prost::Message;
 use prost_types::FileDescriptorSet;
 use wallet_core::catalog::Catalog;
 
-/// The longest file that people have to read.
+/// The most lines of a source file.
 const MAX_LINES: usize = 600;
 
-/// The workspace's folder.
+/// The root folder of the workspace.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Every file with this ending below a folder, but for what was built or belongs to a tool.
+/// All files below a folder whose names end in this way. Skips hidden folders and `target`.
 pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -32,7 +32,7 @@ pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The files of a folder of the workspace that speak of one of these words outside comments.
+/// The files of a folder of the workspace that contain one of these words outside comments.
 fn speak_of(folder: &str, words: &[&str]) -> Vec<String> {
     let folder = root().join(folder);
     let says = |path: &PathBuf| {
@@ -46,7 +46,7 @@ fn speak_of(folder: &str, words: &[&str]) -> Vec<String> {
     found.map(|path| path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-/// Those of them that lie elsewhere than in these folders and files.
+/// The paths that begin with none of the allowed ones.
 fn outside(found: Vec<String>, allowed: &[&str]) -> Vec<String> {
     assert!(!found.is_empty(), "nobody says it: the test looks in the wrong place");
     found.into_iter().filter(|path| !allowed.iter().any(|allowed| path.starts_with(allowed))).collect()
@@ -63,7 +63,7 @@ fn snake_case(name: &str) -> String {
     snake
 }
 
-/// Every RPC of the package as (service, method): `("wallet", "top_up")`.
+/// Every RPC of the package as (service, method), for example `("wallet", "top_up")`.
 fn rpcs() -> Vec<(String, String)> {
     let set = FileDescriptorSet::decode(wallet_proto::FILE_DESCRIPTOR_SET).unwrap();
     let ours = set.file.into_iter().filter(|file| file.package() == "wallet.v1");
@@ -146,7 +146,7 @@ fn a_lower_line_never_calls_a_higher_one() {
     ];
     for (folder, banned) in upper {
         let mut found = speak_of(folder, banned);
-        // Unit tests may look at their layer from above.
+        // Unit tests may use the layers above their own.
         found.retain(|path| !path.starts_with("tests/"));
         assert_eq!(found, [""; 0], "{folder}");
     }

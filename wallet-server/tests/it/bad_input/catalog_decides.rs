@@ -1,4 +1,4 @@
-//! What only the catalog can tell: units, kinds, attributes and quantities that it does not have.
+//! Violations that only the catalog can detect: unknown units, kinds, attributes and quantities.
 
 use wallet_client::v1::reserve_request::Price;
 use wallet_client::v1::{self, ErrorReason};

@@ -1,4 +1,4 @@
-//! Of the calls about jobs: estimate, reserve, start, extend, settle, cancel, and the reads.
+//! Invalid calls about jobs: estimate, reserve, start, extend, settle, cancel, and the reads.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Of the calls about money that goes back.
+//! Invalid calls about money that is given back: refunds, reversals and chargebacks.
 
 use wallet_client::v1;
 

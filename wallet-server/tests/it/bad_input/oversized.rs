@@ -1,4 +1,4 @@
-//! Messages that are too long, and refusals about more than fits into one.
+//! Messages above the size limits, and refusals with more violations than fit into one answer.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::{amount, long};
 use crate::harness::video;
 use crate::words::{explicit, refused, violations};
 
-/// The limit that a message was too large for.
+/// The limit that the refusal of an oversized message names.
 fn limit<A: std::fmt::Debug>(answer: Result<A, Error>) -> String {
     refused(answer, ErrorReason::MessageTooLarge, Code::InvalidArgument).metadata["limit"].clone()
 }

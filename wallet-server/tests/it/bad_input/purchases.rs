@@ -1,4 +1,4 @@
-//! Of the calls about wallets and credits: top-ups, grants, revocations, wallets, catalogs.
+//! Invalid calls about wallets and credits: top-ups, grants, revocations, wallets, catalogs.
 
 use wallet_client::v1;
 use wallet_client::v1::threshold::Threshold;

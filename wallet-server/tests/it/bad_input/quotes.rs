@@ -1,4 +1,4 @@
-//! Quotes that are none: changed, foreign, made up, or too late.
+//! Invalid quotes: altered, issued for another wallet or by another server, invented, or expired.
 
 use wallet_client::v1::reserve_request::Price;
 use wallet_client::v1::{self, ErrorReason};

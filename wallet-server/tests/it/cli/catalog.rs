@@ -1,4 +1,4 @@
-//! `catalog check | publish | show`.
+//! The commands `catalog check`, `catalog publish` and `catalog show`.
 
 use std::fs;
 use std::path::Path;
@@ -58,7 +58,7 @@ fn a_document_is_published_to_a_running_server_and_shown_by_it() {
     let policies = file(folder.path(), "policies.toml", POLICIES);
     let publish = |file: &str| run(&["catalog", "publish", file, "--endpoint", &endpoint], &[]);
     let show = |arguments: &[&str]| -> Ended {
-        // The environment says where, for once.
+        // The endpoint comes from the environment instead of a flag.
         run(&[&["catalog", "show"], arguments].concat(), &[("WALLET_ENDPOINT", &endpoint)])
     };
 

@@ -1,4 +1,4 @@
-//! What the command line refuses, and with which words: never in silence, never with a password.
+//! Command lines that are refused: each prints a reason, and none prints a password.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::thread;
 use super::run;
 use crate::harness::Database;
 
-/// Exit code 2, and everything said is on standard error.
+/// Runs a command that must exit with code 2 and print only to standard error. Returns that output.
 fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let ended = run(arguments, environment);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{arguments:?}: {ended:?}");
@@ -92,7 +92,7 @@ fn an_endpoint_that_is_not_there_is_named_with_the_cause() {
     assert!(said.contains("does not exist; make it first: createdb missing_"), "{said}");
 }
 
-/// Agrees to encrypt, and then speaks no TLS.
+/// Agrees to encrypt, then breaks the TLS handshake.
 fn breaks_the_handshake(mut connection: TcpStream) {
     let mut request = [0; 8];
     connection.read_exact(&mut request).expect("a request to encrypt");

@@ -1,4 +1,4 @@
-//! `serve` and `migrate`: where, on what, and what is refused.
+//! The commands `serve` and `migrate`: addresses, databases, catalogs, and what they refuse.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,11 +10,11 @@ use super::{run, wallet_server};
 use crate::harness::{Database, Process};
 use crate::words::POLICIES;
 
-/// A server told what to do by arguments and environment; killed when dropped.
+/// A running server with these arguments and this environment; killed when dropped.
 struct Serving {
     child: Child,
     greeting: String,
-    /// What it says after the greeting.
+    /// The output after the greeting.
     rest: Option<BufReader<ChildStdout>>,
 }
 
@@ -86,7 +86,7 @@ async fn a_server_is_told_by_its_environment_what_no_flag_says() {
     assert_eq!(current_catalog(&serving.client().await).await, POLICIES);
     drop(serving);
 
-    // Flags win here too: the address of the environment would be refused, and its catalog is not there.
+    // Flags win here too: the address in the environment would be refused, and its catalog does not exist.
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/catalogs/example.toml");
     let wrong = [("WALLET_LISTEN", "0.0.0.0:0"), ("WALLET_CATALOG", "/nowhere.toml")];
     let database = Database::sqlite();
@@ -148,7 +148,7 @@ async fn a_database_that_a_manual_clock_moved_ahead_is_named_at_the_start() {
     assert!(!greeting(moved).contains("Warning"));
 
     let serving = Serving::start(&arguments, &[]);
-    // The warning comes after the greeting; once the server answers, it has been said.
+    // The warning is printed after the greeting and before the first answer.
     serving.client().await.get_catalog(v1::GetCatalogRequest::default()).await.unwrap();
     let said = greeting(serving);
     assert!(said.contains("this database's time lies in the future") && said.contains("1.0 days"), "{said}");

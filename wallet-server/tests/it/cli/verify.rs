@@ -1,4 +1,4 @@
-//! `verify`: exit code 0 for a clean ledger, 1 for one that was touched or cut.
+//! The command `verify`: exit code 0 for a clean ledger, 1 for one that was altered or truncated.
 
 use sea_orm::ConnectionTrait;
 use wallet_client::{amount, job, purchase, usage};
@@ -7,7 +7,7 @@ use super::run;
 use crate::harness::{Database, Server, credits, video};
 use crate::words::{fail, settle};
 
-/// A ledger with a bit of everything, and nobody serving it.
+/// A database with settled, failed and open jobs and two units. No server runs on it.
 async fn ledger(server: Server) -> Database {
     let client = server.wallet("w", 100).await;
     client.top_up(purchase("w", "t", amount("trainings", 1))).await.unwrap();
@@ -22,7 +22,7 @@ async fn ledger(server: Server) -> Database {
     database
 }
 
-/// What no server would do.
+/// Executes SQL directly on the database, as no server does.
 async fn tamper(database: &Database, sql: &str) {
     let connection = sea_orm::Database::connect(&database.url).await.unwrap();
     let done = connection.execute_unprepared(sql).await.unwrap();
@@ -30,7 +30,7 @@ async fn tamper(database: &Database, sql: &str) {
     connection.close().await.unwrap();
 }
 
-/// What takes the triggers away that keep entries as they are.
+/// The statements that drop the triggers which protect entries.
 fn triggers(database: &Database) -> &'static [&'static str] {
     match database.url.starts_with("sqlite:") {
         true => &["DROP TRIGGER entries_never_change", "DROP TRIGGER entries_never_go"],
@@ -46,7 +46,7 @@ fn json(ended: &super::Ended) -> serde_json::Value {
     serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
 }
 
-/// The digest that a clean ledger's report has.
+/// The digest in the report of a clean ledger.
 fn digest(report: &str) -> &str {
     let line = report.lines().find(|line| line.contains("digest")).expect("a digest");
     line.split_whitespace().last().expect("a digest")
@@ -191,7 +191,7 @@ fn a_database_that_is_not_there_is_no_clean_ledger() {
     assert!(missing.stderr.contains("does not exist"), "{}", missing.stderr);
 }
 
-/// The binary where anybody may execute it, as a user who may write nothing.
+/// Runs a copy of the binary as a user without write permission.
 #[cfg(unix)]
 fn run_as_reader(arguments: &[&str]) -> super::Ended {
     use std::os::unix::process::CommandExt;
@@ -202,7 +202,7 @@ fn run_as_reader(arguments: &[&str]) -> super::Ended {
     let mut command = std::process::Command::new(&binary);
     command.args(arguments).current_dir("/");
     if is_root() {
-        // Nobody in particular: root may write whatever the mode says.
+        // The user `nobody`: root may write regardless of file modes.
         command.uid(65_534).gid(65_534);
     }
     let output = command.output().unwrap();
@@ -241,7 +241,7 @@ mod a_copy_that_cannot_be_written_to_is_verified {
         assert!(verified.stdout.starts_with(&format!("database {url}\n")), "{}", verified.stdout);
         assert_eq!(digest(&verified.stdout), digest(&verify(&database, &[]).stdout));
 
-        // What is in a journal beside it cannot be left out.
+        // A copy with a journal cannot be verified without the journal.
         set_mode(copies.path(), 0o755);
         std::fs::write(copies.path().join("copy.db-wal"), "commits").unwrap();
         set_mode(&copies.path().join("copy.db-wal"), 0o444);

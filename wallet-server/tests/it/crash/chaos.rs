@@ -1,6 +1,6 @@
-//! A network that loses answers after the commit, tears connections apart, lets them go silent and delays, between
-//! clients and server and between server and PostgreSQL. Callers that send again what was not answered get everything
-//! done once, and are told the truth about it.
+//! An unreliable network between clients and server and between server and PostgreSQL: it loses answers after the
+//! commit, resets connections, silences them and delays bytes. Callers that retry get every call executed exactly once,
+//! and every answer is true.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::{WALLETS, verify, wallet};
 use crate::harness::{Database, Proxy, Server, seed};
 
 const CALLERS: usize = 16;
-/// Acknowledged calls per caller; a job has four.
+/// Acknowledged calls per caller. A job takes four.
 const CALLS: usize = 80;
 
 mod over_a_bad_network_every_call_happens_once {
@@ -43,7 +43,7 @@ mod over_a_bad_network_every_call_happens_once {
     }
 }
 
-/// All callers work through the first of these links while all of them rage.
+/// Lets all callers work through the first of these links while all links are faulty.
 async fn work_through(server: &Server, links: &[(&str, &Proxy)], database: &Database) {
     let mut witness = Witness::default();
     let direct = server.client().await;
@@ -79,7 +79,7 @@ async fn work_through(server: &Server, links: &[(&str, &Proxy)], database: &Data
     }
 }
 
-/// A client as in production, but less patient: whoever is silent for half a second is gone.
+/// A client as in production with shorter timeouts: a peer that is silent for half a second counts as gone.
 fn client(address: SocketAddr) -> WalletClient {
     let mut config = ClientConfig::new(format!("http://{address}"));
     config.deadline = Duration::from_secs(1);
