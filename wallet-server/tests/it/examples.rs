@@ -1,4 +1,4 @@
-//! The client's example, against a server.
+//! Runs the client's example against a server.
 
 use wallet_client::v1;
 
@@ -11,8 +11,8 @@ each_database! {
         let client = server.client().await;
         let printed = generation_worker::demo(&client, "w").await.unwrap();
 
-        // 40 + 44 for the videos, 9 for three of four images, nothing for the failed ones, half of 60 for the
-        // cancelled video, 4 for two begun minutes of captions.
+        // 40 + 44 for the videos, 9 for three of four images, nothing for the failed job, half of 60 for the cancelled
+        // video, 4 for two minutes of captions, the second of which is partly used.
         assert!(printed.ends_with("left: 873 credits of 1000; the jobs cost 127\n"), "{printed}");
         assert!(printed.contains("GPU stopped: CANCELLED"), "{printed}");
         assert!(printed.contains("failed: CUDA_OOM"), "{printed}");

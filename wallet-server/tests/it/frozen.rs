@@ -1,4 +1,5 @@
-//! A wallet that does not add up is frozen, and only that one: found when it is loaded, or when a decision does not fit.
+//! A wallet with an invariant violation is frozen and no other: detected when it is loaded, or when a decision does not
+//! fit.
 
 use sea_orm::ConnectionTrait;
 use wallet_client::v1::{self, ErrorReason, WalletStatus};
@@ -8,7 +9,7 @@ use crate::cli::run;
 use crate::harness::{Database, Server, credits, video};
 use crate::words::{balance, refused, seconds, set_status, settle};
 
-/// What no server would do.
+/// Executes SQL directly on the database, as no server does.
 async fn tamper(database: &Database, sql: &str) {
     let connection = sea_orm::Database::connect(&database.url).await.unwrap();
     let done = connection.execute_unprepared(sql).await.unwrap();
@@ -39,7 +40,7 @@ each_database! {
         }
         refused(client.top_up(purchase("w", "t", credits(1))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
 
-        // Reads go on, and deadlines stand still.
+        // Reads work, and deadlines are not processed.
         assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
         assert_eq!(status(&client, "other").await, WalletStatus::Active);
         assert_eq!(balance(&client, "w").await.open_reservations, 1);

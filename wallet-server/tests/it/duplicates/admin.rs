@@ -1,4 +1,4 @@
-//! CreateWallet, UpdateWallet, Grant, RevokeGrant.
+//! Duplicates of CreateWallet, UpdateWallet, Grant and RevokeGrant.
 
 use wallet_client::v1::{self, EntryKind};
 

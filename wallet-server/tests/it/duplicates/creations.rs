@@ -1,9 +1,9 @@
-//! Rows that nobody can lock yet: wallets that several servers make at the same moment. One of them does, the others find
-//! that it was done; nobody is told to come again, so the clients here never do.
+//! Wallets that several servers create at the same moment, when there is no row to lock yet: one server creates each,
+//! the others find it created. No call fails, so the clients never retry.
 
 use tokio::task::JoinSet;
 use wallet_client::{ClientConfig, RetryPolicy, WalletClient, v1};
-/// Enough for servers to meet in their batches.
+/// Enough wallets for the batches of the servers to collide.
 const WALLETS: usize = 300;
 
 each_fleet! {

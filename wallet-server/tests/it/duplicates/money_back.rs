@@ -1,4 +1,4 @@
-//! RefundTopUp, RecordChargeback, ReverseCharge, RefundSubscription.
+//! Duplicates of RefundTopUp, RecordChargeback, ReverseCharge and RefundSubscription.
 
 use wallet_client::v1::{self, EntryKind};
 

@@ -1,4 +1,4 @@
-//! Requests that are no gRPC calls, or none that fit: each is answered with what is wrong, and nothing is executed.
+//! Requests that are not gRPC calls or do not decode: each is answered with its fault, and nothing is executed.
 
 use prost::Message;
 use tonic::Code;
@@ -24,7 +24,7 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&[0], &length[..], message].concat()
 }
 
-/// 100 operations, each as large as the proto allows.
+/// 100 operations, each as large as allowed.
 fn the_most_operations() -> v1::EstimateManyRequest {
     let name = |n: usize| format!("{n:0>128}");
     let one = (0..32).fold(operation("video.generate"), |operation, n| {

@@ -1,4 +1,4 @@
-//! The disk and its reading of strace, on traces written by hand.
+//! Tests of the disk model and of the parser of strace's output, on traces written by hand.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::harness::Folder;
 
-/// Lines without process and time; `2: ` in front makes it the second process.
+/// A trace of lines without process and time; the prefix `2: ` makes a line the second process's.
 fn trace(lines: &[&str]) -> Trace {
     let mut text = String::new();
     for (n, line) in lines.iter().enumerate() {
@@ -19,14 +19,14 @@ fn trace(lines: &[&str]) -> Trace {
     Trace::read(text.as_bytes(), &Folder { root: Path::new("/db"), ignored: &["lock"] })
 }
 
-/// What there was before: `old`, of 5 bytes.
+/// The files before the trace: `old`, of 5 bytes.
 fn base() -> TempDir {
     let base = tempfile::tempdir().unwrap();
     fs::write(base.path().join("old"), "12345").unwrap();
     base
 }
 
-/// The file after cuts at the end of these lines, with each of these losses.
+/// The contents that a file may have after a power cut at the end of these lines, one per loss.
 fn left(lines: &[&str], losses: impl Iterator<Item = Loss>, file: &str) -> BTreeSet<Option<String>> {
     let (base, copy, trace) = (base(), base(), trace(lines));
     let mut disk = Disk::new(base.path(), &trace);
@@ -39,12 +39,12 @@ fn left(lines: &[&str], losses: impl Iterator<Item = Loss>, file: &str) -> BTree
         .collect()
 }
 
-/// What is certain of it.
+/// The content of a file if all that is not certain is lost.
 fn certain(lines: &[&str], file: &str) -> Option<String> {
     left(lines, [Loss::All].into_iter(), file).pop_first().unwrap()
 }
 
-/// Everything that may be left of it.
+/// Every content that the file may have.
 fn possible(lines: &[&str], file: &str) -> BTreeSet<Option<String>> {
     left(lines, (0..200).map(|seed| Loss::Some(Rng::new(seed, 0))), file)
 }
