@@ -1,4 +1,4 @@
-//! The seven commands that are stopped everywhere: each with the wallet that it needs, and what must come of it.
+//! The seven commands that tests interrupt at every point: each with the wallet that it needs.
 
 use wallet_client::v1::{self, succeeded::Cost};
 use wallet_client::{Error, WalletClient, job, purchase};
@@ -6,7 +6,7 @@ use wallet_client::{Error, WalletClient, job, purchase};
 use crate::harness::{credits, video};
 use crate::words::{cancel, settle, start};
 
-/// One of them.
+/// A command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Seven {
     Reserve,
@@ -29,7 +29,7 @@ pub(crate) const ALL: [Seven; 7] = [
 ];
 
 impl Seven {
-    /// Makes a wallet in which the command can be carried out.
+    /// Creates a wallet in which the command can be executed.
     pub(crate) async fn prepare(self, client: &WalletClient, wallet: &str) {
         let create = v1::CreateWalletRequest { wallet_id: wallet.into(), ..Default::default() };
         client.create_wallet(create).await.expect("the wallet is made");
@@ -39,7 +39,7 @@ impl Seven {
         }
     }
 
-    /// Sends the command, always with the same ids; whether the answer is a replay.
+    /// Sends the command, always with the same ids. Returns whether the answer is a replay.
     pub(crate) async fn send(self, client: &WalletClient, wallet: &str) -> Result<bool, Error> {
         Ok(match self {
             Seven::Reserve => client.reserve(job(wallet, "job", video("5"))).await?.replayed,
@@ -63,18 +63,18 @@ impl Seven {
         })
     }
 
-    /// Whether a second execution would be told from the first: a heartbeat simply beats again.
+    /// Whether a second execution is visible. That of a heartbeat is not: it extends the deadline again.
     pub(crate) fn tells_replays(self) -> bool {
         self != Seven::Extend
     }
 
-    /// The wallet in which it was sent once and nothing went wrong.
+    /// The id of the model wallet, in which the command was executed once without a fault.
     pub(crate) fn model(self) -> String {
         format!("{self:?}-model")
     }
 }
 
-/// Makes the models that all others are compared with.
+/// Creates the model wallets that all others are compared with.
 pub(crate) async fn make_models(client: &WalletClient, of: &[Seven]) {
     for seven in of {
         seven.prepare(client, &seven.model()).await;

@@ -1,5 +1,4 @@
-//! Catalogs as they lie in the database: what is priced by one whose text was changed, and what a server that starts
-//! publishes.
+//! Catalogs as they are stored: an altered text prices nothing, and a starting server does not replace a newer catalog.
 
 use sea_orm::ConnectionTrait;
 use wallet_client::v1::{self, ErrorReason};
@@ -9,7 +8,7 @@ use wallet_server::{BUNDLED_CATALOG, Config};
 use crate::harness::{Database, Server, credits, video};
 use crate::words::{POLICIES, publish, refused, settle};
 
-/// What no server would do.
+/// Executes SQL directly on the database, as no server does.
 async fn tamper(database: &Database, sql: &str) {
     let connection = sea_orm::Database::connect(&database.url).await.unwrap();
     let done = connection.execute_unprepared(sql).await.unwrap();
@@ -35,7 +34,7 @@ each_database! {
         publish(&client, POLICIES).await;
         let database = server.database.clone();
         server.stop().await;
-        // For nothing, behind the server's back.
+        // The altered price is zero.
         tamper(&database, "UPDATE catalogs SET toml = replace(toml, 'rate = 8', 'rate = 0.0') WHERE version = 1").await;
         let server = Server::start(database.clone()).await;
         let client = server.client().await;

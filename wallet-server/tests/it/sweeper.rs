@@ -1,4 +1,4 @@
-//! Expiry without anybody touching the wallet, and before any sweeper has: the same either way.
+//! Expiry by the sweeper without a command, and expiry seen by reads before any sweep: both give the same result.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use wallet_server::Config;
 use crate::harness::{Server, credits, video};
 use crate::words::{balance, credits_of, entries, gift, kinds, later, reservation, seconds, until};
 
-/// How often the ledger is looked at, 20 ms apart, before the test gives up.
+/// How often the ledger is read, every 20 ms, before the test gives up.
 const LOOKS: usize = 1_000;
 
-/// The server started again, with a sweeper that does not come.
+/// Restarts the server with a sweeper that never runs.
 async fn idle(server: Server) -> Server {
     let database = server.database.clone();
     server.stop().await;
@@ -28,7 +28,7 @@ async fn short_hold(server: &Server) -> (WalletClient, v1::Reservation) {
     (client, held)
 }
 
-/// The entry that records the expiry, once it is there.
+/// Waits for the entry that records the expiry.
 async fn swept(client: &WalletClient) -> v1::Entry {
     for _ in 0..LOOKS {
         let last = entries(client, "w").await.pop().unwrap();
@@ -112,7 +112,7 @@ each_database! {
             ..Default::default()
         };
         client.extend(beat).await.unwrap();
-        // This one lapses later than the first would have: when it is swept, the first was passed over.
+        // This hold expires later than the first would have: once it is swept, the first was passed over.
         let second = v1::ReserveRequest { ttl: Some(seconds(2)), ..job("w", "k", video("5")) };
         client.reserve(second).await.unwrap();
         assert_eq!(swept(&client).await.reservation_id, "k");

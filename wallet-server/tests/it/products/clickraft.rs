@@ -1,4 +1,4 @@
-//! Clickraft: credits from four sources in a fixed order, deducted before and refunded after a failure.
+//! Clickraft: credits from four sources in a fixed order, deducted in advance and refunded after a failure.
 
 use wallet_client::v1::{self, ErrorReason, ReservationState, Source};
 use wallet_client::{Code, OperationExt, job};
@@ -14,7 +14,7 @@ fn video(model: &str, resolution: &str, seconds: &str) -> v1::Operation {
     op("video.generate", &[("model", model), ("resolution", resolution)]).quantity("duration_s", seconds)
 }
 
-/// A text of so many credits.
+/// A text that costs this many credits.
 fn text(credits: i64) -> v1::Operation {
     op("text.process", &[]).quantity("tokens", (credits * 1_000).to_string())
 }
@@ -50,7 +50,7 @@ product! {
         platform.run("failed", video("canvas", "720p", "5")).await;
         let failed = platform.fail("failed").await;
         assert_eq!((charged(&failed), returned(&failed)), (0, 40));
-        // Nobody reports the job at all: its worker is gone.
+        // No call reports the end of this job: its worker is gone.
         platform.run("lost", video("canvas", "720p", "5")).await;
         platform.seconds(DAY).await;
         assert_eq!(platform.credits().await, (1_000, 0));
@@ -86,7 +86,7 @@ product! {
     }
 
     async fn four_sources_are_consumed_in_their_order(platform: Platform) {
-        // Given in another order than they are spent in.
+        // The grants are issued in another order than they are spent in.
         platform.give(Source::Referral, 40, Some("2026-02-02T09:00:00Z")).await;
         platform.give(Source::Promotional, 30, Some("2026-02-01T09:00:00Z")).await;
         platform.buy("pack-500").await.unwrap();

@@ -1,11 +1,11 @@
-//! Flarecut Studio: estimate, reservation, settlement, and plans that change at any time.
+//! Flarecut Studio: estimate, reservation and settlement, and plans that may change at any time.
 
 use wallet_client::v1::{CancelTime, Decision, EntryKind, ReservationState};
 use wallet_client::{OperationExt, v1};
 
 use super::platform::{at, charged, op, returned};
 
-/// A video in full HD: 15 credits a second.
+/// A video in full HD, at 15 credits per second.
 fn video(seconds: &str) -> v1::Operation {
     op("video.generate", &[("model", "blaze"), ("resolution", "1080p")]).quantity("duration_s", seconds)
 }

@@ -11,7 +11,7 @@ fn video(media: &str, model: &str, resolution: &str, seconds: &str) -> v1::Opera
         .quantity("duration_s", seconds)
 }
 
-/// The lightest there is: one credit.
+/// The cheapest operation: one credit.
 fn draft() -> v1::Operation {
     video("text", "pika", "720p", "5")
 }
@@ -36,7 +36,7 @@ product! {
         }
         platform.days(400).await;
         assert_eq!(platform.credits().await, (0, 0));
-        // Nor do they come again with the end of a subscription.
+        // The end of a subscription does not grant them again.
         platform.subscribe("creator").await;
         platform.unsubscribe(CancelTime::Now).await;
         assert_eq!((platform.wallet().await.plan_id.as_str(), platform.credits().await), ("free", (0, 0)));

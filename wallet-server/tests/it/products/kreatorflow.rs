@@ -1,4 +1,4 @@
-//! KreatorFlow: a ladder of prices, four tiers, packs for everybody, and nothing new at zero.
+//! KreatorFlow: prices by quality, four tiers, packs on every tier, and no new jobs at zero credits.
 
 use wallet_client::v1::{self, Decision, ErrorReason};
 use wallet_client::{Code, OperationExt};
@@ -55,7 +55,7 @@ product! {
             let job = format!("job-{n}");
             let reserved = platform.reserve(&job, video("core", "720p", "20")).await.unwrap();
             platform.deliver(&job).await;
-            // Less than a fifth of 300 is low; 320 are there.
+            // A balance below a fifth of 300 is low; 320 are available.
             assert_eq!(reserved.warnings.is_empty(), n < 14, "{job}");
             let notices: &[&str] = match n {
                 1..=13 => &[],
