@@ -6,7 +6,7 @@ use wallet_client::{Error, WalletClient, job, purchase};
 use crate::harness::{credits, video};
 use crate::words::{cancel, settle, start};
 
-/// A command.
+/// One of the seven commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Seven {
     Reserve,
@@ -63,7 +63,7 @@ impl Seven {
         })
     }
 
-    /// Whether a second execution is visible. That of a heartbeat is not: it extends the deadline again.
+    /// Returns whether the answer of a second execution is marked as a replay. That of a heartbeat is not.
     pub(crate) fn tells_replays(self) -> bool {
         self != Seven::Extend
     }

@@ -158,8 +158,8 @@ fn comments(source: &str) -> Vec<Passage> {
     passages
 }
 
-/// The words and marks of a passage. An empty line, a list item and a heading begin a sentence (`.`); a code span is
-/// one word; code blocks and the targets of links are left out.
+/// The words and marks of a passage. An empty line, a list item and a heading begin a sentence (`.`); the words of
+/// a code span are `; code blocks and the targets of links are left out.
 fn tokens(passage: &Passage) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut block = false;
@@ -191,7 +191,8 @@ fn tokens(passage: &Passage) -> Vec<Token> {
                 let skip = usize::from(!span);
                 let end = rest[skip..].find('`');
                 span = end.is_none();
-                push("`");
+                let code = &rest[skip..end.map_or(rest.len(), |end| end + skip)];
+                code.split_whitespace().for_each(|_| push("`"));
                 end.map_or(rest.len(), |end| end + skip + 1)
             } else if rest.starts_with("](") {
                 rest.find(')').map_or(rest.len(), |end| end + 1)

@@ -183,5 +183,5 @@ impl Caller {
     }
 }
 
-/// Whether the call was replayed, the wallet's revision, the time of the decision, and the job.
+/// An answer: true for a replay, the wallet's revision, the time of the decision, and the job.
 type Answer = (bool, i64, Option<prost_types::Timestamp>, Option<v1::Reservation>);

@@ -36,7 +36,7 @@ pub(crate) struct Disk<'a> {
 
 #[derive(Debug, Default)]
 struct File {
-    /// Whether the file itself is certain to survive.
+    /// True if the file itself is certain to survive.
     certain: bool,
     bytes: Vec<u8>,
     /// The changes since the last sync, in order: the deeds, and whether they have returned.

@@ -131,7 +131,7 @@ impl Platform {
         self.client.cancel_subscription(request).await.expect("it is cancelled").wallet.expect("shown")
     }
 
-    /// Alice's wallet.
+    /// Reads Alice's wallet.
     pub(crate) async fn wallet(&self) -> v1::Wallet {
         let request = v1::GetWalletRequest { wallet_id: ALICE.into() };
         self.client.get_wallet(request).await.expect("the wallet").wallet.expect("shown")

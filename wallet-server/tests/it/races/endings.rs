@@ -71,7 +71,7 @@ async fn clients(servers: &[Server]) -> Vec<WalletClient> {
 #[derive(Debug)]
 struct Ended {
     state: ReservationState,
-    /// Whether the hold had expired first.
+    /// True if the hold had expired first.
     expired: bool,
 }
 
@@ -116,7 +116,7 @@ enum Finalizer {
 #[derive(Debug)]
 struct Told {
     state: ReservationState,
-    /// Whether this call ended the job.
+    /// True if this call ended the job.
     made_it: bool,
     reservation: Option<v1::Reservation>,
 }

@@ -1,4 +1,4 @@
-//! AdvanceClock: a year of renewals in a moment, on a server whose clock is there to be moved.
+//! AdvanceClock: a year of renewals at once, on a server with a manual clock.
 
 use wallet_client::Code;
 use wallet_client::v1::advance_clock_request::Step;

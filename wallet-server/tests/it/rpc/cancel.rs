@@ -1,4 +1,4 @@
-//! Cancel: what stopping a job costs, and who pays.
+//! Cancel: the fee of stopping a job, and who pays it.
 
 use wallet_client::v1::{self, CancelReason, EntryKind, ErrorReason, ReservationState, Source};
 use wallet_client::{Code, OperationExt, job, operation, purchase};
@@ -9,12 +9,12 @@ use crate::words::{
     until,
 };
 
-/// A job of 25 credits, started or not.
+/// A Reserve of 25 credits.
 fn odd(id: &str, started: bool) -> v1::ReserveRequest {
     v1::ReserveRequest { start: started.then(|| by("gpu", 1)), ..job("w", id, video("3.125")) }
 }
 
-/// The sums of a receipt: charged, of which fees, back.
+/// The sums of a receipt: charged, the fees within it, returned.
 fn sums(cancelled: &v1::CancelResponse) -> [String; 3] {
     let bill = cancelled.reservation.as_ref().unwrap();
     [&bill.charged, &bill.fees, &bill.returned].map(|amounts| figures(amounts))

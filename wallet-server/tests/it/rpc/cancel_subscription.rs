@@ -1,4 +1,4 @@
-//! CancelSubscription: with the period, or at once.
+//! CancelSubscription: at the end of the period, or at once.
 
 use wallet_client::v1::{self, CancelTime, EntryKind, ErrorReason};
 use wallet_client::{Code, purchase};
@@ -9,7 +9,7 @@ use crate::sold::{
 };
 use crate::words::{credits_of, entries, explicit, facts, mismatch, refused, settle, until, violations};
 
-/// Buys 200 credits that live as long as the subscription.
+/// Buys 200 credits that expire with the subscription.
 async fn buy_bulk(client: &wallet_client::WalletClient) {
     let what = Some(v1::top_up_request::What::PackId("bulk".into()));
     client.top_up(v1::TopUpRequest { what, ..purchase("w", "t", credits(1)) }).await.unwrap();

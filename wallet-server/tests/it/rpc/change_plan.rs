@@ -1,4 +1,4 @@
-//! ChangePlan: up at once, down at the end of the period, and shown beforehand.
+//! ChangePlan: upgrades at once, downgrades at the end of the period, and previews of both.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Term};
@@ -9,7 +9,7 @@ use crate::sold::{
 };
 use crate::words::{credits_of, facts, later, mismatch, refused, until, violations};
 
-/// Sells Creator so that two thirds of its week are left.
+/// Sells Creator with two thirds of its week left.
 async fn two_thirds_left(client: &wallet_client::WalletClient) {
     let anchor_time = later(now(client).await, -WEEK / 3);
     client.subscribe(v1::SubscribeRequest { anchor_time, ..subscribe("sold", "creator") }).await.unwrap();
@@ -26,7 +26,7 @@ each_database! {
         assert_eq!((after.plan_id.as_str(), pending(&after)), ("pro", ("", None)));
         assert_eq!(after.anchor_time, before.anchor_time);
         assert_eq!(after.period_end_time, before.period_end_time);
-        // Creator 30 to Pro 100: two thirds of 70 are 46.7.
+        // From Creator (30) to Pro (100): two thirds of the difference of 70 are 46.7.
         let expected = [
             "period:1.0.0: 30 credits, 30 available, 0 held, 0 consumed, 0 expired",
             "period:2.0.0#1: 1 trainings, 1 available, 0 held, 0 consumed, 0 expired",

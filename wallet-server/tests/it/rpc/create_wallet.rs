@@ -1,4 +1,4 @@
-//! CreateWallet: a wallet begins.
+//! CreateWallet: a new wallet, and repeated creations.
 
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
 use wallet_client::{Code, amount, purchase};

@@ -1,4 +1,4 @@
-//! Estimate: the price, and whether the wallet could pay it, as data.
+//! Estimate: the price, and whether the wallet can pay it, as data.
 
 use wallet_client::v1::{self, Decision, ErrorReason};
 use wallet_client::{Code, OperationExt, amount, job, operation};

@@ -1,4 +1,4 @@
-//! EstimateMany: many prices beside one balance; what has no price fails alone.
+//! EstimateMany: many prices against one balance; an operation without a price fails alone.
 
 use wallet_client::v1::estimate_result::Result::{Error, Estimate};
 use wallet_client::v1::{self, Decision, ErrorReason};
@@ -20,7 +20,7 @@ fn misspelt() -> v1::Operation {
     video("5").attribute("resoluton", "1080p")
 }
 
-/// The item's estimate.
+/// The estimate of the n-th item.
 fn estimate(answer: &v1::EstimateManyResponse, n: usize) -> v1::EstimateResponse {
     match answer.results[n].result.clone() {
         Some(Estimate(estimate)) => estimate,
@@ -28,7 +28,7 @@ fn estimate(answer: &v1::EstimateManyResponse, n: usize) -> v1::EstimateResponse
     }
 }
 
-/// What the item was refused with.
+/// The refusal of the n-th item.
 fn refusal(answer: &v1::EstimateManyResponse, n: usize) -> Refusal {
     match answer.results[n].result.clone() {
         Some(Error(error)) => Refusal::from(error),

@@ -1,4 +1,4 @@
-//! Extend: the heartbeat.
+//! Extend: the heartbeat of a running job.
 
 use wallet_client::v1::{self, ErrorReason, ReservationState};
 use wallet_client::{Code, job};
@@ -14,7 +14,7 @@ fn leased(job: &str, lease: i64) -> v1::ExtendRequest {
     v1::ExtendRequest { lease: Some(seconds(lease)), ..beat(job) }
 }
 
-/// A job that runs with a lease of so many seconds.
+/// A Reserve that starts the job with a lease of this many seconds.
 fn running(id: &str, lease: i64) -> v1::ReserveRequest {
     let start = v1::StartOptions { lease: Some(seconds(lease)), ..by("gpu-1", 1) };
     v1::ReserveRequest { start: Some(start), ..job("w", id, video("5")) }

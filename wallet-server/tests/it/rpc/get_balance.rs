@@ -1,4 +1,4 @@
-//! GetBalance: what there is, where it came from, and when it goes.
+//! GetBalance: the balance by source, and the credits that expire next.
 
 use wallet_client::v1::{self, ErrorReason, Source};
 use wallet_client::{Code, amount, job, purchase};

@@ -1,4 +1,4 @@
-//! GetCatalog: what is published, and what was.
+//! GetCatalog: the current catalog and earlier versions.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason};

@@ -1,4 +1,4 @@
-//! GetEntitlements: what a plan allows, in words that a screen can show.
+//! GetEntitlements: what a plan allows, in a form that a screen can show.
 
 use wallet_client::Code;
 use wallet_client::v1::matcher::Accepts;
@@ -12,7 +12,7 @@ async fn entitlements(client: &wallet_client::WalletClient) -> v1::GetEntitlemen
     client.get_entitlements(v1::GetEntitlementsRequest { wallet_id: "w".into() }).await.unwrap()
 }
 
-/// A matcher in words.
+/// Formats a matcher.
 fn words(matcher: Option<&v1::Matcher>) -> String {
     match matcher.and_then(|matcher| matcher.accepts.as_ref()) {
         Some(Accepts::AnyOf(any)) => any.values.join("|"),

@@ -1,4 +1,4 @@
-//! GetPriceTable: the rules as a pricing page shows them.
+//! GetPriceTable: the price rules as messages for a pricing page.
 
 use wallet_client::v1::matcher::Accepts;
 use wallet_client::v1::price_component::Charge;
@@ -8,7 +8,7 @@ use wallet_client::{Code, WalletClient};
 
 use crate::words::{POLICIES, figures, publish, refused, seconds, violations};
 
-/// Every part that a rule can have.
+/// A catalog whose rules have every part that a rule can have.
 const EVERYTHING: &str = r#"
 [units.credits]
 
@@ -105,7 +105,7 @@ fn ids(table: &v1::GetPriceTableResponse) -> String {
     ids.join(" ")
 }
 
-/// A factor in words.
+/// Formats a factor.
 fn factor(factor: &v1::PriceFactor) -> String {
     match factor.factor.as_ref().unwrap() {
         Factor::Attribute(by) => {
@@ -118,7 +118,7 @@ fn factor(factor: &v1::PriceFactor) -> String {
     }
 }
 
-/// The bands of a quantity in words.
+/// Formats the bands of a quantity.
 fn bands(charge: &v1::TieredCharge) -> String {
     let band = |band: &v1::PriceBand| format!("{:?}: {} + {}", band.up_to, band.flat, band.rate);
     let quantity = &charge.measure.as_ref().unwrap().quantity;

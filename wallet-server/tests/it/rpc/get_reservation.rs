@@ -1,4 +1,4 @@
-//! GetReservation: one reservation as it stands now.
+//! GetReservation: the current state of one reservation.
 
 use wallet_client::v1::{self, ErrorReason, ReservationState};
 use wallet_client::{Code, job, usage};

@@ -1,4 +1,4 @@
-//! Grant: credits that were not bought.
+//! Grant: credits without a purchase.
 
 use wallet_client::v1::{self, EntryKind, ErrorReason, Source};
 use wallet_client::{Code, amount};

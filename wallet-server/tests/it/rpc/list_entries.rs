@@ -1,4 +1,4 @@
-//! ListEntries: the ledger, line by line.
+//! ListEntries: the ledger, entry by entry.
 
 use std::collections::HashSet;
 

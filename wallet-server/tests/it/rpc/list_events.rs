@@ -1,4 +1,4 @@
-//! ListEvents: what people are told, with the entry that made it so.
+//! ListEvents: the notifications, each with the entry that caused it.
 
 use wallet_client::v1::threshold::Threshold::{Amount, Percent};
 use wallet_client::v1::{self, EntryKind, ErrorReason, EventKind};
@@ -9,10 +9,10 @@ use crate::words::{
     balance, entries, gift, later, low_balance, publish, refused, set_status, settle, until, violations,
 };
 
-/// How often the events are looked at, 20 ms apart, before the test gives up.
+/// How often the events are read, every 20 ms, before the test gives up.
 const LOOKS: usize = 1_000;
 
-/// Wallets without a subscription are told of credits a day before they lapse.
+/// A catalog that notifies wallets without a subscription a day before credits expire.
 const WARNING: &str = r#"
 default_plan = "free"
 [units.credits]
@@ -33,12 +33,12 @@ async fn events(client: &WalletClient) -> Vec<v1::Event> {
     client.list_events(ask()).await.unwrap().events
 }
 
-/// Minor units.
+/// The amount in minor units.
 fn figure(amount: &Option<v1::Amount>) -> i64 {
     amount.as_ref().expect("there is an amount").amount
 }
 
-/// Events in words: `"3: LOW_BALANCE 60, below 80"`.
+/// Formats events, for example `"3: LOW_BALANCE 60, below 80"`.
 fn words(events: &[v1::Event]) -> Vec<String> {
     let word = |event: &v1::Event| {
         let kind = event.kind().as_str_name().trim_start_matches("EVENT_KIND_").to_owned();
@@ -48,7 +48,7 @@ fn words(events: &[v1::Event]) -> Vec<String> {
     events.iter().map(word).collect()
 }
 
-/// A wallet of 100 credits that is low below 80 and below 30.
+/// A wallet of 100 credits with low-balance thresholds at 80 and 30.
 async fn watched(server: &Server) -> WalletClient {
     let client = server.wallet("w", 100).await;
     let low = low_balance("credits", &[Amount(80), Amount(30)]);

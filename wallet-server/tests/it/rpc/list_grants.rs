@@ -1,4 +1,4 @@
-//! ListGrants: in the order in which they are spent.
+//! ListGrants: the grants in spending order.
 
 use wallet_client::v1::{self, ErrorReason, Source};
 use wallet_client::{Code, WalletClient, job, usage};
@@ -10,7 +10,7 @@ fn ask(include_closed: bool) -> v1::ListGrantsRequest {
     v1::ListGrantsRequest { wallet_id: "w".into(), include_closed, ..Default::default() }
 }
 
-/// The ids on one page, and the token of the next.
+/// The ids on one page, joined by spaces, and the token of the next page.
 async fn page(client: &WalletClient, request: v1::ListGrantsRequest) -> (String, String) {
     let page = client.list_grants(request).await.unwrap();
     let ids: Vec<_> = page.grants.iter().map(|grant| grant.grant_id.as_str()).collect();

@@ -1,4 +1,4 @@
-//! ListPacks: what can be bought.
+//! ListPacks: the packs for sale.
 
 use wallet_client::v1;
 

@@ -1,4 +1,4 @@
-//! ListPlans: what people can subscribe to.
+//! ListPlans: the plans for sale.
 
 use std::collections::HashMap;
 

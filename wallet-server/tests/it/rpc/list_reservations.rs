@@ -1,4 +1,4 @@
-//! ListReservations: filters and pages, the newest first.
+//! ListReservations: filters and pages, newest first.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,7 +20,7 @@ async fn listed(client: &WalletClient, request: v1::ListReservationsRequest) -> 
     page.reservations.into_iter().map(|reservation| reservation.reservation_id).collect()
 }
 
-/// Jobs `a` to `e`, which differ in everything that can be asked for.
+/// Reserves the jobs `a` to `e`, which differ in everything that can be filtered by.
 async fn five_jobs(server: &Server) -> WalletClient {
     let client = server.wallet("w", 500).await;
     let labels = |pairs: &[(&str, &str)]| -> HashMap<String, String> {

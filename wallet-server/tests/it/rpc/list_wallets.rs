@@ -1,4 +1,4 @@
-//! ListWallets: all wallets, by id.
+//! ListWallets: all wallets of the tenant, by id.
 
 use wallet_client::v1;
 

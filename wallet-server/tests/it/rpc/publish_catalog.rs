@@ -1,4 +1,4 @@
-//! PublishCatalog: a document becomes current, or nothing changes.
+//! PublishCatalog: a valid catalog becomes current; an invalid one changes nothing.
 
 use wallet_client::v1::{self, ErrorReason};
 use wallet_client::{Code, WalletClient};
@@ -27,7 +27,7 @@ each_database! {
         let again = publish(&client, POLICIES).await;
         assert!(again.unchanged);
         assert_eq!(again.catalog, Some(catalog));
-        // It has a unit that the bundled one has not: there is no way back.
+        // The published catalog has a unit that the bundled one lacks, so the bundled one cannot replace it.
         let back = v1::PublishCatalogRequest { toml: BUNDLED_CATALOG.into(), expected_version: 2, ..Default::default() };
         refused(client.publish_catalog(back).await, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
     }

@@ -1,4 +1,4 @@
-//! RecordChargeback: what is left goes, what was used is owed, the wallet is suspended.
+//! RecordChargeback: unspent credits are revoked, spent ones become debt, and the wallet is suspended.
 
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
 use wallet_client::{Code, purchase};

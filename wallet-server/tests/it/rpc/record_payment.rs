@@ -1,4 +1,4 @@
-//! RecordPayment: early, late and never.
+//! RecordPayment: early, late and missing payments.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Renewal, SubscriptionStatus};

@@ -1,4 +1,4 @@
-//! RefundSubscription: a year ends, and the lower of two shares of its price goes back.
+//! RefundSubscription: a yearly subscription ends, and the lower of two shares of its price is refunded.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason};
@@ -9,7 +9,7 @@ use crate::words::{credits_of, entries, explicit, later, mismatch, refund_subscr
 
 const DAY: i64 = 86_400;
 
-/// Sells a year for 120 euros that began so many days ago.
+/// Sells a year for 120 euros that began this many days ago.
 async fn sold(client: &wallet_client::WalletClient, days_ago: i64) {
     let anchor_time = later(now(client).await, -days_ago * DAY);
     client.subscribe(v1::SubscribeRequest { anchor_time, ..subscribe("s", "creator-yearly") }).await.unwrap();

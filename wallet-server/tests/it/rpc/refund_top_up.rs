@@ -1,4 +1,4 @@
-//! RefundTopUp: all of an unused purchase, once; and why not.
+//! RefundTopUp: an unused purchase is refunded in full, once; other refunds are refused with a cause.
 
 use wallet_client::v1::{self, EntryKind, ErrorReason, top_up_request::What};
 use wallet_client::{Code, WalletClient, purchase};
@@ -15,14 +15,14 @@ fn euros(cents: i64) -> Option<v1::Money> {
     Some(v1::Money { currency: "EUR".into(), minor_units: cents })
 }
 
-/// Buys 50 credits for 5 euros, paid so many seconds ago.
+/// Buys 50 credits for 5 euros, paid this many seconds ago.
 async fn bought(client: &WalletClient, id: &str, paid_ago: i64) {
     let paid_time = later(balance(client, "w").await.read_time, -paid_ago);
     let request = v1::TopUpRequest { paid_amount: euros(500), paid_time, ..purchase("w", id, credits(50)) };
     client.top_up(request).await.unwrap();
 }
 
-/// The cause of a refusal, which is decided.
+/// The cause of a decided refusal.
 async fn cause(client: &WalletClient, request: v1::RefundTopUpRequest) -> String {
     let refusal = client.refund_top_up(request).await;
     let refusal = refused(refusal, ErrorReason::NotRefundable, Code::FailedPrecondition);

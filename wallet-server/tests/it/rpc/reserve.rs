@@ -1,4 +1,4 @@
-//! Reserve: what is set aside, and from which credits.
+//! Reserve: the amounts that are set aside, and the grants they come from.
 
 use std::collections::HashMap;
 

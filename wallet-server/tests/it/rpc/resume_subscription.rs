@@ -1,4 +1,4 @@
-//! ResumeSubscription: a cancel is undone while it can be.
+//! ResumeSubscription: undoes a cancel before it takes effect.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, EntryKind, ErrorReason};

@@ -1,4 +1,4 @@
-//! ReverseCharge: a charge goes back in parts, and no more of it than there was.
+//! ReverseCharge: a charge is given back in parts, never more than was charged.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason};
@@ -12,7 +12,7 @@ fn some(request: &str, n: i64) -> v1::ReverseChargeRequest {
     v1::ReverseChargeRequest { amounts: vec![credits(n)], ..reverse("w", request, "j") }
 }
 
-/// A job that was charged 40 of 100 credits.
+/// Creates a wallet of 100 credits with a settled job that was charged 40.
 async fn charged(server: &crate::harness::Server) -> wallet_client::WalletClient {
     let client = server.wallet("w", 100).await;
     client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();

@@ -1,4 +1,4 @@
-//! RevokeGrant: what is left goes now, what is held when it returns.
+//! RevokeGrant: available credits are revoked at once, held ones when they return.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, CancelReason, EntryKind, ErrorReason};

@@ -1,4 +1,4 @@
-//! Settle: what a job is charged, what goes back, and where the difference comes from.
+//! Settle: the charge of a job, the credits returned, and the sources of overage.
 
 use wallet_client::v1::{self, ErrorReason, ReservationState};
 use wallet_client::{Code, OperationExt, WalletClient, amount, job, operation, purchase, usage};
@@ -9,7 +9,7 @@ use crate::words::{
     settle, start,
 };
 
-/// Makes a wallet that owes 20 credits: 4 entries. The catalog is [`POLICIES`].
+/// Creates a wallet that owes 20 credits, in 4 entries. The catalog is [`POLICIES`].
 pub(crate) async fn owe_twenty(client: &WalletClient, wallet: &str) {
     let create = v1::CreateWalletRequest {
         wallet_id: wallet.into(),
@@ -24,7 +24,7 @@ pub(crate) async fn owe_twenty(client: &WalletClient, wallet: &str) {
     assert_eq!(credits_of(client, wallet).await, (0, 0, 20));
 }
 
-/// The sums of a receipt: charged, back, uncollected.
+/// The sums of a receipt: charged, returned, uncollected.
 fn sums(settled: &v1::SettleResponse) -> [String; 3] {
     let bill = settled.reservation.as_ref().unwrap();
     [&bill.charged, &bill.returned, &bill.uncollected].map(|amounts| figures(amounts))

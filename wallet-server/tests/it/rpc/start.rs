@@ -1,4 +1,4 @@
-//! Start: who runs a job, and until when.
+//! Start: the worker of a job, and its deadline.
 
 use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState};
 use wallet_client::{Code, OperationExt, job, operation};

@@ -1,4 +1,4 @@
-//! Subscribe: a plan is sold, and its periods follow one another.
+//! Subscribe: the sale of a plan, and the periods that follow.
 
 use chrono::{DateTime, Months};
 use prost_types::Timestamp;
@@ -16,7 +16,7 @@ use crate::words::{
     violations,
 };
 
-/// The same time of day a month later, or the last day of that month.
+/// The same time of day a month later, on the last day of that month if it is shorter.
 fn a_month_later(from: Option<Timestamp>) -> Option<Timestamp> {
     let Timestamp { seconds, nanos } = from?;
     let later = DateTime::from_timestamp(seconds, 0)?.checked_add_months(Months::new(1))?;

@@ -1,4 +1,4 @@
-//! SummarizeUsage: what finished jobs came to, by day, kind, model, member and label.
+//! SummarizeUsage: totals of finished jobs by day, kind, model, member and label.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ fn ask(group_by: Vec<v1::UsageGroupBy>) -> v1::SummarizeUsageRequest {
     v1::SummarizeUsageRequest { wallet_id: "w".into(), group_by, ..Default::default() }
 }
 
-/// Usage in words: jobs settled, failed, cancelled and expired; then what became of the credits.
+/// Formats usage: jobs settled, failed, cancelled and expired, then the sums of credits.
 fn words(usage: &v1::UsageSums) -> String {
     let v1::UsageSums { settled_jobs, failed_jobs, cancelled_jobs, expired_jobs, .. } = usage;
     let mut words = format!("{settled_jobs}/{failed_jobs}/{cancelled_jobs}/{expired_jobs}");
@@ -53,7 +53,7 @@ async fn told(client: &WalletClient, request: v1::SummarizeUsageRequest) -> (Vec
     (answer.rows.iter().map(row).collect(), words(answer.total.as_ref().unwrap()))
 }
 
-/// Four jobs that ended in every way but by expiring, and one that is open.
+/// Creates jobs that were settled, failed and cancelled, and one that is open.
 async fn five_jobs(server: &Server) -> WalletClient {
     let client = server.wallet("w", 500).await;
     let labels = |team: &str| HashMap::from([("team".to_owned(), team.to_owned())]);
@@ -172,15 +172,15 @@ async fn pass(client: &WalletClient, time: i64) {
     client.advance_clock(request).await.unwrap();
 }
 
-/// A server on which it is noon of 1 March 2026 until time is told to pass.
+/// A server whose manual clock shows noon of 1 March 2026.
 async fn on_manual_time(database: Database) -> Server {
     let noon = Timestamp::from_micros(at("2026-03-01T12:00:00Z").seconds * 1_000_000);
     let config = Config { time: TimeSource::Given(Clock::manual(noon)), ..Config::default() };
     Server::start_with(database, config).await
 }
 
-/// A hold of a day and no more is settled at the last instant at which a late settle is accepted: four days and a
-/// microsecond short of that after it was reserved.
+/// A hold with the longest lifetime of a day is settled at the last instant at which a late settle is accepted: a
+/// microsecond less than four days after it was reserved.
 async fn usage_belongs_to_the_day_of_finishing_however_long_before_the_job_was_reserved(server: Server) {
     let client = server.wallet("w", 100).await;
     let day_long =

@@ -1,4 +1,4 @@
-//! TopUp: bought credits come in, once per purchase and once per payment.
+//! TopUp: bought credits are issued once per purchase and once per payment.
 
 use wallet_client::v1::top_up_request::What;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Part, Source};
@@ -44,7 +44,7 @@ each_database! {
     async fn a_pack_gives_all_its_units_until_twelve_months_after_it_was_paid(server: Server) {
         let client = server.wallet("w", 0).await;
         client.subscribe(crate::sold::subscribe("s", "creator")).await.unwrap();
-        // 2026-11-01 to 2027-11-01, or whatever the day: a year of 365 or 366 days after the payment.
+        // The pack is valid for 12 months, so for 365 or 366 days, depending on today's date.
         let paid_time = later(balance(&client, "w").await.read_time, -86_400);
         let done = client.top_up(v1::TopUpRequest { paid_time, ..pack("t", "pro") }).await.unwrap();
         let grants: Vec<_> = done.grants.iter().map(|g| (g.grant_id.as_str(), g.available)).collect();
