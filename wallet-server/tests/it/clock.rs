@@ -77,7 +77,7 @@ async fn hold(client: &WalletClient, id: &str, minutes: i64) {
     client.reserve(request).await.unwrap();
 }
 
-mod nothing_is_executed_by_a_clock_that_leapt_and_nothing_lapses_if_it_comes_back {
+mod commands_are_refused_after_a_clock_leap_and_nothing_expires_if_it_returns {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -111,7 +111,7 @@ mod nothing_is_executed_by_a_clock_that_leapt_and_nothing_lapses_if_it_comes_bac
     }
 }
 
-mod a_leap_that_stays_is_followed {
+mod a_lasting_leap_is_followed {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,7 +146,7 @@ async fn served_at(database: &Database, then: Timestamp, expires: bool) {
     server.stop().await;
 }
 
-mod a_start_by_a_clock_far_ahead_of_the_ledger_lapses_nothing_unless_it_is_accepted {
+mod a_start_far_ahead_of_the_ledger_expires_nothing_unless_it_is_accepted {
     use super::*;
 
     async fn start(database: Database) {
@@ -176,7 +176,7 @@ mod a_start_by_a_clock_far_ahead_of_the_ledger_lapses_nothing_unless_it_is_accep
     }
 }
 
-mod a_start_after_a_long_rest_in_which_nothing_lapses_asks_nothing {
+mod a_start_after_a_long_rest_in_which_nothing_expires_needs_no_flag {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -202,7 +202,7 @@ mod a_ledger_that_is_ahead_of_the_clock_is_served_with_a_warning {
     }
 }
 
-mod a_server_does_not_start_beside_a_clock_that_is_hours_away_from_its_own {
+mod a_server_does_not_start_if_the_databases_clock_is_hours_away {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

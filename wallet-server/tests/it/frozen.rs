@@ -23,7 +23,7 @@ async fn status(client: &WalletClient, wallet: &str) -> WalletStatus {
 }
 
 each_database! {
-    async fn a_balance_that_is_not_that_of_the_grants_stops_its_wallet_and_no_other(server: Server) {
+    async fn a_balance_that_differs_from_the_grants_freezes_its_wallet_only(server: Server) {
         let client = server.wallet("w", 100).await;
         server.wallet("other", 200).await;
         let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..job("w", "short", video("1")) };
@@ -63,7 +63,7 @@ each_database! {
         assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
     }
 
-    async fn a_frozen_wallet_is_thawed_once_its_ledger_adds_up_again(server: Server) {
+    async fn a_frozen_wallet_is_unfrozen_once_its_ledger_is_clean_again(server: Server) {
         let client = server.wallet("w", 100).await;
         tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;
         refused(client.reserve(job("w", "a", video("1"))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
@@ -86,7 +86,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_wallet_that_was_suspended_is_suspended_when_it_is_thawed(server: Server) {
+    async fn a_suspended_wallet_stays_suspended_when_it_is_unfrozen(server: Server) {
         let client = server.wallet("w", 100).await;
         client.update_wallet(set_status("w", "r", WalletStatus::Suspended)).await.unwrap();
         tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;

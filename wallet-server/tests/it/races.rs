@@ -29,7 +29,7 @@ each_fleet! {
     // A sweeper with a short period writes its leases between the statements of every batch.
     config = Config { sweep_period: Duration::from_millis(5), ..Config::default() };
 
-    async fn of_3000_jobs_exactly_the_1000_that_there_are_credits_for_succeed(servers: Vec<Server>) {
+    async fn of_3000_jobs_exactly_the_1000_that_credits_cover_succeed(servers: Vec<Server>) {
         let total = PRICE * i64::try_from(AFFORDABLE).unwrap();
         let client = servers[0].wallet("w", total).await;
         let won = race(&servers).await;

@@ -13,7 +13,7 @@ use crate::harness::{Database, Server, tool};
 const README: &str = include_str!("../../../README.md");
 
 each_database! {
-    async fn the_session_works_when_pasted_and_leaves_the_credits_it_says(server: Server) {
+    async fn the_session_works_when_pasted_and_leaves_the_stated_credits(server: Server) {
         let answers = paste("## A session", &server);
         let called: Vec<&str> = answers.iter().map(|(method, _)| method.as_str()).collect();
         let expected = [
@@ -50,7 +50,7 @@ each_database! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_year_passes_in_a_minute_when_pasted_and_leaves_the_credits_it_says() {
+async fn the_year_passes_in_a_minute_when_pasted_and_leaves_the_stated_credits() {
     let heading = "## A year in a minute";
     assert!(section(heading).contains("--manual-clock"));
     assert!(section(heading).contains("--catalog wallet-server/catalogs/flikly.toml"));
@@ -67,7 +67,7 @@ async fn the_year_passes_in_a_minute_when_pasted_and_leaves_the_credits_it_says(
 }
 
 #[test]
-fn the_two_commands_are_there() {
+fn the_two_commands_are_in_the_readme() {
     let commands: Vec<&str> = blocks().flat_map(str::lines).collect();
     for command in ["cargo run --release -p wallet-server", "scripts/test"] {
         assert!(commands.contains(&command), "{command} is not a line to paste");

@@ -26,7 +26,7 @@ async fn started_with(database: &Database, catalog: &str) -> Server {
 }
 
 each_database! {
-    async fn a_text_that_was_changed_prices_nothing_and_everything_else_goes_on(server: Server) {
+    async fn an_altered_catalog_prices_nothing_and_everything_else_works(server: Server) {
         let client = server.wallet("w", 200).await;
         for id in ["a", "b", "c", "d"] {
             client.reserve(job("w", id, video("5"))).await.unwrap();
@@ -58,7 +58,7 @@ each_database! {
         assert_eq!(told.ok(), Some(40), "a text that was restored prices again, without a restart");
     }
 
-    async fn a_start_does_not_take_a_newer_catalog_back(server: Server) {
+    async fn a_start_does_not_replace_a_newer_catalog(server: Server) {
         let database = server.database.clone();
         server.stop().await;
         let server = started_with(&database, POLICIES).await;

@@ -41,7 +41,7 @@ async fn swept(client: &WalletClient) -> v1::Entry {
 }
 
 each_database! {
-    async fn a_hold_expires_by_itself_and_the_entry_tells_when_it_was_due(server: Server) {
+    async fn a_hold_expires_without_a_command_and_the_entry_has_its_due_time(server: Server) {
         let (client, held) = short_hold(&server).await;
         let entry = swept(&client).await;
         assert_eq!((entry.revision, entry.reservation_id.as_str()), (4, "j"));
@@ -55,7 +55,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn before_a_sweeper_came_reads_show_what_it_will_write(server: Server) {
+    async fn before_a_sweep_reads_show_what_it_will_record(server: Server) {
         let server = idle(server).await;
         let (client, held) = short_hold(&server).await;
         until(&client, "w", held.deadline).await;
@@ -83,7 +83,7 @@ each_database! {
         assert_eq!((now.balances, now.revision, now.version), (foreseen.1.balances, 4, foreseen.1.version));
     }
 
-    async fn a_grant_that_expired_is_no_longer_listed_before_a_sweeper_came(server: Server) {
+    async fn an_expired_grant_is_not_listed_even_before_a_sweep(server: Server) {
         let server = idle(server).await;
         let client = server.wallet("w", 100).await;
         let soon = later(balance(&client, "w").await.read_time, 1);

@@ -19,7 +19,7 @@ fn quoted(wallet: &str, token: &str) -> v1::ReserveRequest {
 }
 
 each_database! {
-    async fn a_token_that_was_changed_or_made_up_is_refused(server: Server) {
+    async fn an_altered_or_invented_token_is_refused(server: Server) {
         let client = server.wallet("w", 100).await;
         let token = quote(&client, "w").await;
         let other = if token.as_bytes()[10] == b'A' { "B" } else { "A" };

@@ -53,7 +53,7 @@ fn digest(report: &str) -> &str {
 }
 
 each_database! {
-    async fn a_clean_ledger_has_a_digest_and_the_same_one_again(server: Server) {
+    async fn a_clean_ledger_has_a_digest_that_does_not_change(server: Server) {
         let database = ledger(server).await;
         let first = verify(&database, &[]);
         assert_eq!(first.code, Some(0), "{first:?}");
@@ -93,7 +93,7 @@ each_database! {
         assert!(nobody.stderr.contains("there is no wallet nobody"), "{}", nobody.stderr);
     }
 
-    async fn a_ledger_continues_a_checkpoint_until_somebody_changes_the_past(server: Server) {
+    async fn a_ledger_continues_a_checkpoint_until_the_past_is_changed(server: Server) {
         let database = ledger(server).await;
         let folder = tempfile::tempdir().unwrap();
         let [key, file] = ["key", "checkpoint"].map(|name| folder.path().join(name).display().to_string());
@@ -120,13 +120,13 @@ each_database! {
         assert_eq!(other_key.code, Some(2), "{other_key:?}");
     }
 
-    async fn it_may_look_while_a_server_runs(server: Server) {
+    async fn verify_may_run_while_a_server_runs(server: Server) {
         server.wallet("w", 100).await;
         let looked = verify(&server.database, &[]);
         assert_eq!(looked.code, Some(0), "{looked:?}");
     }
 
-    async fn what_was_changed_behind_the_servers_back_is_found(server: Server) {
+    async fn changes_outside_the_server_are_found(server: Server) {
         let database = ledger(server).await;
         for (change, back, said) in [
             (
@@ -159,7 +159,7 @@ each_database! {
         }
     }
 
-    async fn entries_never_change_and_if_they_did_it_would_be_found(server: Server) {
+    async fn entries_are_protected_and_a_changed_entry_is_found(server: Server) {
         let database = ledger(server).await;
         let connection = sea_orm::Database::connect(&database.url).await.unwrap();
         let change = "UPDATE entries SET reason = 'another' WHERE revision = 8";
@@ -185,7 +185,7 @@ each_database! {
 }
 
 #[test]
-fn a_database_that_is_not_there_is_no_clean_ledger() {
+fn a_missing_database_is_not_a_clean_ledger() {
     let missing = run(&["verify", "--database-url", "sqlite:///nowhere/wallet.db"], &[]);
     assert_eq!(missing.code, Some(2));
     assert!(missing.stderr.contains("does not exist"), "{}", missing.stderr);

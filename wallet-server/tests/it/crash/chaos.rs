@@ -19,7 +19,7 @@ const CALLERS: usize = 16;
 /// Acknowledged calls per caller. A job takes four.
 const CALLS: usize = 80;
 
-mod over_a_bad_network_every_call_happens_once {
+mod over_an_unreliable_network_every_call_happens_once {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,7 +19,7 @@ const SOON: Duration = Duration::from_secs(5);
 /// Concurrent reads: more than there are pooled connections.
 const AT_ONCE: usize = 16;
 
-mod a_commit_that_hangs_is_never_called_not_executed {
+mod a_hanging_commit_is_never_reported_as_not_executed {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,7 +48,7 @@ mod a_commit_that_hangs_is_never_called_not_executed {
     }
 }
 
-mod a_database_that_only_reads_for_a_while_is_unavailable_and_then_works_again {
+mod a_read_only_database_is_unavailable_and_then_works_again {
     use super::*;
 
     /// Makes all sessions read-only at once, as when a disk is full.

@@ -13,7 +13,7 @@ use crate::harness::{Database, Process};
 use crate::seven::{self, Seven};
 use crate::words::kinds;
 
-mod a_server_that_dies_at_any_point_has_done_each_command_whole_or_not_at_all {
+mod a_server_that_dies_at_any_point_executes_each_command_completely_or_not_at_all {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,7 +13,7 @@ use crate::harness::{Database, Proxy, Server};
 const AT_ONCE: usize = 24;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reads_go_on_when_all_connections_to_the_database_have_gone_silent() {
+async fn reads_continue_after_all_database_connections_went_silent() {
     let database = Database::postgres();
     let between = Proxy::start(database.address(), 0).await;
     let config = Config { database_timeout: Duration::from_millis(300), ..Config::default() };

@@ -7,7 +7,7 @@ use wallet_client::{ClientConfig, RetryPolicy, WalletClient, v1};
 const WALLETS: usize = 300;
 
 each_fleet! {
-    async fn of_300_wallets_made_everywhere_at_once_each_is_made_once_and_nobody_is_turned_away(servers: Vec<Server>) {
+    async fn of_300_wallets_created_everywhere_at_once_each_is_created_once(servers: Vec<Server>) {
         let mut calls = JoinSet::new();
         for server in &servers {
             let mut config = ClientConfig::new(server.endpoint());

@@ -39,7 +39,7 @@ const WORDS: [&str; 20] = [
 ];
 
 #[test]
-fn whatever_a_document_says_it_is_refused_or_prices_without_a_panic() {
+fn every_mutated_catalog_is_refused_or_prices_without_a_panic() {
     let mut rng = Rng::new(seed(), 1);
     let corpus = documents();
     let (documents, mut taken, mut priced) = (calls(DOCUMENTS), 0, 0);

@@ -21,7 +21,7 @@ const LONGEST_KEPT: usize = 1_000;
 each_fleet! {
     config = Config { catalog: Some(format!("{PLANS}{VIDEOS}")), ..Config::default() };
 
-    async fn whatever_bytes_come_the_server_answers_and_the_ledger_adds_up(servers: Vec<Server>) {
+    async fn any_bytes_are_answered_and_the_ledger_stays_clean(servers: Vec<Server>) {
         servers[0].wallet("w", 1_000).await;
         let mut channels = Vec::new();
         for server in &servers {

@@ -91,7 +91,7 @@ fn put(bytes: &mut Vec<u8>, mut value: u64) {
 }
 
 #[test]
-fn what_is_read_is_written_again() {
+fn a_decoded_message_is_encoded_unchanged() {
     use prost::Message;
     use wallet_client::{amount, purchase};
     let bytes = purchase("w", "t", amount("credits", -1)).encode_to_vec();

@@ -11,7 +11,7 @@ use crate::harness::frames::Raw;
 use crate::harness::{Process, tool};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_silent_connections_than_descriptors_keep_nobody_out_and_are_closed() {
+async fn more_silent_connections_than_descriptors_are_closed_and_block_no_client() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let besieged = Besieged::start(|database| Process::confined(database, 128, &log)).await;
@@ -71,7 +71,7 @@ async fn without_a_descriptor_left_it_waits_quietly_and_serves_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_ends_beside_silent_connections_and_says_nothing_that_is_not_so() {
+async fn it_stops_despite_silent_connections_and_logs_nothing_false() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let mut besieged = Besieged::start(|database| Process::confined(database, 256, &log)).await;

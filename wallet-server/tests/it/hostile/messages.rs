@@ -34,7 +34,7 @@ fn the_most_operations() -> v1::EstimateManyRequest {
 }
 
 each_database! {
-    async fn what_is_no_post_of_grpc_is_refused_and_executes_nothing(server: Server) {
+    async fn requests_that_are_not_grpc_posts_are_refused_and_not_executed(server: Server) {
         let client = server.wallet("w", 100).await;
         let mut channel = channel(&server).await;
         let body = framed(&job("w", "j", video("1")).encode_to_vec());
@@ -53,7 +53,7 @@ each_database! {
         assert!(!client.reserve(job("w", "j", video("1"))).await.unwrap().replayed);
     }
 
-    async fn bytes_that_are_no_message_are_the_callers_fault(server: Server) {
+    async fn bytes_that_do_not_decode_are_the_callers_fault(server: Server) {
         let channel = channel(&server).await;
         for bytes in [&b"\x0a\xff"[..], b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0a\x02\xff\xfe", b"\x0f"] {
             let status = raw::call(&channel, RESERVE, bytes.to_vec()).await.unwrap_err();

@@ -14,7 +14,7 @@ const GOOD: &[u8] = b"\x0a\x04good";
 const MIB: u64 = 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn replies_that_nobody_reads_take_bounded_memory_and_the_good_are_served() {
+async fn unread_replies_take_bounded_memory_and_other_clients_are_served() {
     let folder = tempfile::tempdir().unwrap();
     let catalog = folder.path().join("large.toml");
     // The catalog makes each reply a quarter of a mebibyte.

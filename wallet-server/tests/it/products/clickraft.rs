@@ -105,7 +105,7 @@ product! {
         }
     }
 
-    async fn the_breakdown_by_account_shows_what_is_held_too(platform: Platform) {
+    async fn the_breakdown_by_account_shows_held_credits_too(platform: Platform) {
         platform.buy("pack-500").await.unwrap();
         platform.subscribe("team").await;
         platform.reserve("job", text(1_200)).await.unwrap();
@@ -121,7 +121,7 @@ product! {
         assert_eq!(told, [(Source::Subscription, 0, 1_000), (Source::Purchased, 300, 200)]);
     }
 
-    async fn the_reset_leaves_what_was_purchased_and_rolls_nothing_over(platform: Platform) {
+    async fn the_reset_keeps_purchased_credits_and_rolls_nothing_over(platform: Platform) {
         platform.subscribe("team").await;
         platform.buy("pack-500").await.unwrap();
         platform.run("job", text(1_100)).await;
@@ -141,7 +141,7 @@ product! {
         assert_eq!(platform.by_source().await, "PURCHASED 500");
     }
 
-    async fn promotional_and_referral_credits_expire_as_it_was_said_of_each(platform: Platform) {
+    async fn promotional_and_referral_credits_expire_at_their_own_times(platform: Platform) {
         platform.give(Source::Promotional, 30, Some("2026-02-10T00:00:00Z")).await;
         platform.give(Source::Promotional, 5, None).await;
         platform.give(Source::Referral, 40, Some("2026-03-10T00:00:00Z")).await;

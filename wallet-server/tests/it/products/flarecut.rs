@@ -84,7 +84,7 @@ product! {
         assert_eq!(platform.credits().await, (342, 0));
     }
 
-    async fn no_output_is_deducted_beyond_a_fifth_more_than_was_estimated(platform: Platform) {
+    async fn no_output_is_deducted_beyond_a_fifth_above_the_estimate(platform: Platform) {
         platform.subscribe("starter").await;
         let most = platform.estimate(video("10")).await.max_amounts;
         platform.run("job", video("10")).await;
@@ -113,7 +113,7 @@ product! {
         assert_eq!((charged(&odd), returned(&odd)), (7, 8), "the odd credit is the customer's");
     }
 
-    async fn an_upgrade_is_at_once_with_the_difference_for_the_rest_of_the_month(platform: Platform) {
+    async fn an_upgrade_applies_at_once_with_the_difference_for_the_rest_of_the_month(platform: Platform) {
         platform.subscribe("starter").await;
         platform.until("2026-02-14T09:00:00Z").await;
         platform.change_plan("studio").await;

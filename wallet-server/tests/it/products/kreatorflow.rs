@@ -49,7 +49,7 @@ product! {
         assert_eq!(charged(&platform.deliver("job").await), displayed);
     }
 
-    async fn one_is_notified_before_reaching_zero(platform: Platform) {
+    async fn the_customer_is_notified_before_reaching_zero(platform: Platform) {
         platform.subscribe("creator").await;
         for n in 1..=16 {
             let job = format!("job-{n}");
@@ -66,7 +66,7 @@ product! {
         }
     }
 
-    async fn one_starts_with_free_credits_to_test_the_platform(platform: Platform) {
+    async fn a_customer_starts_with_free_credits_to_test_the_platform(platform: Platform) {
         assert_eq!(platform.wallet().await.plan_id, "free");
         assert_eq!(platform.by_source().await, "FREE 20");
         platform.run("first", image("standard", "simple")).await;
@@ -88,7 +88,7 @@ product! {
         assert_eq!(platform.credits().await, (0, 0));
     }
 
-    async fn a_shortfall_shows_the_packs_that_cover_it_and_a_pack_lets_one_continue(platform: Platform) {
+    async fn a_shortfall_shows_the_packs_that_cover_it_and_a_pack_is_enough(platform: Platform) {
         platform.run("all", video("core", "720p", "10")).await;
         platform.run("rest", video("core", "720p", "10")).await;
         let estimate = platform.estimate(image("high", "simple")).await;
@@ -100,7 +100,7 @@ product! {
         assert_eq!(platform.credits().await, (47, 23));
     }
 
-    async fn an_upgrade_lets_one_continue_too(platform: Platform) {
+    async fn an_upgrade_is_enough_too(platform: Platform) {
         platform.run("all", video("core", "720p", "10")).await;
         platform.run("rest", video("core", "720p", "10")).await;
         platform.subscribe("creator").await;
@@ -207,7 +207,7 @@ product! {
         assert_eq!(platform.by_source().await, "FREE 20, PURCHASED 500");
     }
 
-    async fn once_a_credit_of_it_is_used_a_purchase_is_not_refunded(platform: Platform) {
+    async fn a_purchase_is_not_refunded_once_one_of_its_credits_is_used(platform: Platform) {
         platform.buy("starter-pack").await.unwrap();
         platform.run("free", video("core", "720p", "10")).await;
         platform.run("too", video("core", "720p", "10")).await;
@@ -234,7 +234,7 @@ product! {
         assert_eq!(platform.told().await, expected, "low is told once until there is more again");
     }
 
-    async fn an_annual_plan_is_refunded_in_part_by_what_is_unused(platform: Platform) {
+    async fn an_annual_plan_is_refunded_in_part_by_its_unused_share(platform: Platform) {
         platform.subscribe("creator-annual").await;
         platform.until("2026-07-31T09:00:00Z").await;
         let request = v1::RefundSubscriptionRequest {

@@ -34,7 +34,7 @@ fn config() -> Config {
 each_fleet! {
     config = config();
 
-    async fn of_a_plan_that_is_sold_and_withdrawn_at_once_one_wins_and_its_caps_hold_everywhere(servers: Vec<Server>) {
+    async fn of_a_sale_and_a_withdrawal_at_once_one_wins_and_caps_hold_everywhere(servers: Vec<Server>) {
         let mut clients = Vec::new();
         for server in &servers {
             clients.push(server.client().await);

@@ -12,7 +12,7 @@ const CALLS: usize = 30;
 const WALLETS: usize = 12;
 
 each_fleet! {
-    async fn batches_that_want_the_same_wallets_never_wait_in_a_circle(servers: Vec<Server>) {
+    async fn batches_that_lock_the_same_wallets_never_deadlock(servers: Vec<Server>) {
         for n in 0..WALLETS {
             servers[0].wallet(&wallet(n), 0).await;
         }

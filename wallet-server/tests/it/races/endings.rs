@@ -15,7 +15,7 @@ const CALLERS: usize = 4;
 const JOBS: usize = 48;
 
 each_fleet! {
-    async fn of_settle_failure_and_cancel_one_wins_and_the_losers_are_told_which(servers: Vec<Server>) {
+    async fn of_settle_failure_and_cancel_one_wins_and_the_losers_get_its_state(servers: Vec<Server>) {
         let client = servers[0].wallet("w", 10_000).await;
         let clients = clients(&servers).await;
         let mut won = BTreeSet::new();

@@ -56,7 +56,7 @@ fn manual_time() -> Config {
 each_fleet! {
     config = manual_time();
 
-    async fn no_credit_is_lost_or_made_at_the_end_of_a_period_whoever_is_working(servers: Vec<Server>) {
+    async fn no_credit_is_lost_or_created_at_the_end_of_a_period_under_load(servers: Vec<Server>) {
         let client = servers[0].wallet("w", 0).await;
         let sold = client.subscribe(subscribe("sold", "large")).await.unwrap();
         let anchor = subscription_of(sold.wallet).anchor_time;

@@ -21,7 +21,7 @@ fn sums(cancelled: &v1::CancelResponse) -> [String; 3] {
 }
 
 each_database! {
-    async fn a_user_pays_half_once_the_job_was_started_and_the_odd_part_favours_them(server: Server) {
+    async fn a_user_pays_half_of_a_started_job_rounded_in_their_favour(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(odd("j", true)).await.unwrap();
         let cancelled = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
@@ -38,7 +38,7 @@ each_database! {
         assert_eq!((part.held, part.charged, part.returned), (25, 12, 13));
     }
 
-    async fn nothing_is_charged_before_the_start_nor_ever_to_the_platform(server: Server) {
+    async fn nothing_is_charged_before_the_start_or_for_a_platform_cancel(server: Server) {
         let client = server.wallet("w", 100).await;
         for (id, started, reason) in
             [("held", false, CancelReason::User), ("running", true, CancelReason::Platform)]
@@ -71,7 +71,7 @@ each_database! {
         assert_eq!(sums(&client.cancel(at_most(12)).await.unwrap())[1], "12 credits");
     }
 
-    async fn the_same_cancel_again_is_the_same_receipt_also_after_the_wallet_moved_on(server: Server) {
+    async fn a_repeated_cancel_returns_the_same_receipt_after_later_changes(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(odd("j", true)).await.unwrap();
         let first = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
@@ -112,7 +112,7 @@ each_database! {
         refused(client.cancel(nobody).await, ErrorReason::WalletNotFound, Code::NotFound);
     }
 
-    async fn a_job_that_was_settled_or_failed_says_so(server: Server) {
+    async fn cancelling_a_settled_or_failed_job_reports_its_state(server: Server) {
         let client = server.wallet("w", 100).await;
         for id in ["s", "f"] {
             client.reserve(odd(id, true)).await.unwrap();
@@ -129,7 +129,7 @@ each_database! {
         }
     }
 
-    async fn a_hold_that_expired_costs_nothing_and_is_not_settled_late(server: Server) {
+    async fn an_expired_hold_costs_nothing_and_is_not_settled_late(server: Server) {
         let client = server.wallet("w", 100).await;
         let expired = crate::words::expired_hold(&client, "w", "j").await;
         let done = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
@@ -148,7 +148,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn an_expired_grants_credits_lapse_for_the_user_and_live_on_for_the_platform(server: Server) {
+    async fn returns_into_an_expired_grant_become_grace_only_for_a_platform_cancel(server: Server) {
         let client = server.wallet("w", 0).await;
         let soon = later(balance(&client, "w").await.read_time, 3);
         let grant = v1::GrantRequest { expire_time: soon, ..gift("w", "g", credits(50)) };

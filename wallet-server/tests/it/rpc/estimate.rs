@@ -47,7 +47,7 @@ each_database! {
         assert_eq!((after.revision, after.version), (2, 2), "nothing was written");
     }
 
-    async fn it_asks_for_what_reserve_takes(server: Server) {
+    async fn an_estimate_has_the_amounts_that_reserve_takes(server: Server) {
         let client = server.wallet("w", 1_000).await;
         let cinema =
             operation("video.generate").attribute("model", "cinema").attribute("resolution", "1080p");
@@ -65,7 +65,7 @@ each_database! {
         }
     }
 
-    async fn what_is_missing_is_told_with_the_packs_that_would_do(server: Server) {
+    async fn a_shortfall_is_shown_with_the_packs_that_cover_it(server: Server) {
         let client = server.wallet("w", 15).await;
         let short = client.estimate(ask("w", video("10"))).await.unwrap();
         assert_eq!(short.decision(), Decision::InsufficientCredits);
@@ -81,7 +81,7 @@ each_database! {
         assert!(training.pack_ids.is_empty());
     }
 
-    async fn what_stands_in_the_way_is_data_and_no_error(server: Server) {
+    async fn obstacles_are_data_and_not_errors(server: Server) {
         let client = server.wallet("w", 15).await;
         client.update_wallet(set_status("w", "r", v1::WalletStatus::Suspended)).await.unwrap();
         let suspended = client.estimate(ask("w", video("5"))).await.unwrap();
@@ -93,7 +93,7 @@ each_database! {
         assert_eq!(indebted.decision(), Decision::InDebt);
     }
 
-    async fn an_older_catalog_tells_its_price_and_promises_nothing(server: Server) {
+    async fn an_older_catalog_returns_its_price_without_a_quote(server: Server) {
         let client = server.wallet("w", 100).await;
         publish(&client, POLICIES).await;
         let then = v1::EstimateRequest { catalog_version: 1, ..ask("w", video("5")) };
@@ -118,7 +118,7 @@ each_database! {
         assert_eq!(short.available, [v1::Amount { display: "20".into(), ..credits(20) }]);
     }
 
-    async fn no_price_and_no_wallet_are_refused(server: Server) {
+    async fn an_unpriced_operation_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 100).await;
         let unpriced = |operation| async { refuse(&server, operation, ErrorReason::NoPriceRule).await };
         assert_eq!(unpriced(operation("video.enhance")).await, [("kind", "video.enhance")].map(pair));

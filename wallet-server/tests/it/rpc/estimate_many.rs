@@ -57,7 +57,7 @@ each_database! {
         }
     }
 
-    async fn the_wallet_is_shown_once_as_it_stands(server: Server) {
+    async fn the_wallet_is_shown_once_in_its_current_state(server: Server) {
         let client = server.wallet("w", 60).await;
         client.subscribe(subscribe("s", "creator")).await.unwrap();
         let many = client.estimate_many(ask("w", vec![video("5"), misspelt()])).await.unwrap();
@@ -72,7 +72,7 @@ each_database! {
         assert_eq!((told.revision, told.version), (3, 3), "nothing was written");
     }
 
-    async fn what_has_no_price_fails_alone_as_estimate_would_refuse_it(server: Server) {
+    async fn an_unpriced_operation_fails_alone_as_estimate_would_refuse_it(server: Server) {
         let client = server.wallet("w", 100).await;
         let nameless = operation("video.generate").attribute("model", "standard").attribute("resolution", "720p");
         let operations = vec![misspelt(), video("5"), operation("music.generate"), nameless.clone()];
@@ -109,7 +109,7 @@ each_database! {
         assert_eq!((figures(&estimate(&now, 0).amounts), now.catalog_version), ("400 credits".into(), 2));
     }
 
-    async fn the_call_fails_as_a_whole_for_what_no_catalog_would_accept(server: Server) {
+    async fn violations_under_every_catalog_fail_the_whole_call(server: Server) {
         let client = server.wallet("w", 100).await;
         let bad = |operations| client.estimate_many(ask("w", operations));
         assert_eq!(violations(bad(Vec::new()).await), ["operations: is required"]);

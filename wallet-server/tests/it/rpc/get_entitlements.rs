@@ -32,7 +32,7 @@ each_database! {
         assert_eq!((told.revision, told.version), (1, 1));
     }
 
-    async fn a_plan_says_what_it_allows_and_how_much_of_it(server: Server) {
+    async fn a_plan_lists_what_it_allows_and_its_limits(server: Server) {
         let client = shop(&server).await;
         client.subscribe(subscribe("a", "creator")).await.unwrap();
         let told = entitlements(&client).await;
@@ -84,7 +84,7 @@ each_database! {
         assert_eq!(entitlements(&client).await.plan_id, "pro");
     }
 
-    async fn it_is_told_when_it_is_true_and_a_missing_wallet_is_not_found(server: Server) {
+    async fn the_answer_has_its_read_time_and_a_missing_wallet_is_not_found(server: Server) {
         let client = shop(&server).await;
         let before = now(&client).await.unwrap();
         client.grant(gift("w", "g", credits(1))).await.unwrap();

@@ -126,7 +126,7 @@ fn bands(charge: &v1::TieredCharge) -> String {
 }
 
 each_database! {
-    async fn a_rule_is_told_whole_and_exactly(server: Server) {
+    async fn a_rule_is_shown_completely_and_exactly(server: Server) {
         let client = server.client().await;
         publish(&client, EVERYTHING).await;
         let told = table(&client, &[], "").await;
@@ -147,7 +147,7 @@ each_database! {
         assert_eq!((rule.rounding(), rule.max_percent), (RoundingMode::Nearest, 150));
     }
 
-    async fn components_are_told_with_their_blocks_bands_and_factors(server: Server) {
+    async fn components_are_shown_with_their_blocks_bands_and_factors(server: Server) {
         let client = server.client().await;
         publish(&client, EVERYTHING).await;
         let told = table(&client, &["video"], "pro").await;
@@ -172,7 +172,7 @@ each_database! {
         assert_eq!(by_token.measure, Some(plain), "no blocks, and the operation must say");
     }
 
-    async fn policies_are_told_per_unit_of_the_price(server: Server) {
+    async fn policies_are_shown_per_unit_of_the_price(server: Server) {
         let client = server.client().await;
         publish(&client, EVERYTHING).await;
         let told = table(&client, &["video"], "pro").await;
@@ -209,7 +209,7 @@ each_database! {
         }
     }
 
-    async fn it_is_that_of_the_current_catalog_or_of_the_version_asked_for(server: Server) {
+    async fn the_table_is_the_current_catalogs_or_the_requested_versions(server: Server) {
         let client = server.client().await;
         let first = table(&client, &["video.generate"], "").await;
         publish(&client, POLICIES).await;

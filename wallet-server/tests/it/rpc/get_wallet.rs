@@ -22,7 +22,7 @@ each_database! {
         assert_eq!(Some(wallet), updated.wallet);
     }
 
-    async fn a_hold_that_expired_is_counted_as_expired(server: Server) {
+    async fn an_expired_hold_is_counted_as_expired(server: Server) {
         let client = server.wallet("w", 100).await;
         crate::words::expired_hold(&client, "w", "j").await;
         let wallet = client.get_wallet(ask("w")).await.unwrap().wallet.unwrap();

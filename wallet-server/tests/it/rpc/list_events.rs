@@ -61,7 +61,7 @@ async fn watched(server: &Server) -> WalletClient {
 }
 
 each_database! {
-    async fn a_reserve_that_makes_the_balance_low_is_told_and_warns_as_long_as_it_is(server: Server) {
+    async fn a_reserve_that_makes_the_balance_low_notifies_and_warns_while_it_is_low(server: Server) {
         let client = watched(&server).await;
         let reserved = client.reserve(job("w", "a", video("5"))).await.unwrap();
         let [warning] = reserved.warnings.as_slice() else { panic!("{:?}", reserved.warnings) };
@@ -119,7 +119,7 @@ each_database! {
         }
     }
 
-    async fn credits_that_lapse_in_a_day_are_told_once_by_the_sweeper(server: Server) {
+    async fn credits_that_expire_in_a_day_are_notified_once_by_the_sweeper(server: Server) {
         publish(&server.client().await, WARNING).await;
         let client = server.wallet("w", 0).await;
         let end = later(balance(&client, "w").await.read_time, 86_402);
@@ -161,7 +161,7 @@ each_database! {
         assert_eq!(balance(&client, "w").await.warnings.len(), 1, "the plan calls less than 5 low");
     }
 
-    async fn a_token_of_no_page_a_bad_field_and_a_missing_wallet_are_refused(server: Server) {
+    async fn an_invalid_page_token_a_bad_field_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         let request = v1::ListEventsRequest { page_token: "made-up".into(), ..ask() };
         let expected = ["page_token: is not from a page of this list"];

@@ -24,7 +24,7 @@ each_database! {
         assert_eq!(pro.list_price, Some(v1::Money { currency: "USD".into(), minor_units: 4_500 }));
     }
 
-    async fn they_are_those_of_the_current_catalog(server: Server) {
+    async fn the_list_is_that_of_the_current_catalog(server: Server) {
         let client = server.client().await;
         let plan = "[[plans]]\nid = \"weekly\"\nrank = 1\nterm = \"WEEK\"\n\
                     limits = { concurrency = \"unlimited\", seats = 3 }\n\

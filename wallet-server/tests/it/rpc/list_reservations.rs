@@ -121,7 +121,7 @@ each_database! {
         assert_eq!((counts.len(), counts.iter().sum::<usize>(), ids.len()), (2, 440, 440));
     }
 
-    async fn they_are_shown_as_one_by_one(server: Server) {
+    async fn they_are_shown_as_get_reservation_shows_them(server: Server) {
         let client = five_jobs(&server).await;
         let page = client.list_reservations(ask()).await.unwrap();
         for shown in page.reservations {
@@ -129,7 +129,7 @@ each_database! {
         }
     }
 
-    async fn a_token_of_no_page_and_a_missing_wallet_are_refused(server: Server) {
+    async fn an_invalid_page_token_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         let request = v1::ListReservationsRequest { page_token: "made-up".into(), ..ask() };
         let expected = ["page_token: is not from a page of this list"];

@@ -59,7 +59,7 @@ each_database! {
         assert_eq!(back.catalog.map(|catalog| catalog.version), Some(4), "one may go back knowingly");
     }
 
-    async fn a_check_says_what_would_happen_and_changes_nothing(server: Server) {
+    async fn a_check_reports_the_outcome_and_changes_nothing(server: Server) {
         let client = server.client().await;
         let checked = client.publish_catalog(check(POLICIES)).await.unwrap();
         assert!(!checked.unchanged);
@@ -69,7 +69,7 @@ each_database! {
         assert_eq!(current(&client).await.version, 1);
     }
 
-    async fn a_plan_that_is_in_use_or_will_be_cannot_be_taken_away(server: Server) {
+    async fn a_plan_that_is_in_use_or_will_be_cannot_be_removed(server: Server) {
         let client = shop(&server).await;
         let without = |plan: &str| PLANS.replace(&format!("\"{plan}\""), "\"renamed\"");
         client.subscribe(subscribe("s", "pro")).await.unwrap();
@@ -83,7 +83,7 @@ each_database! {
         client.publish_catalog(check(&without("nothing"))).await.unwrap();
     }
 
-    async fn a_bad_document_is_refused_with_every_problem_and_the_last_good_one_serves_on(server: Server) {
+    async fn an_invalid_document_is_refused_with_every_problem_and_changes_nothing(server: Server) {
         let client = server.client().await;
         let bad = "default_plan = \"gone\"\n[units.credits]\nscale = 7\n\
                    [[packs]]\nid = \"p\"\namounts = { gems = 1 }\n";

@@ -20,7 +20,7 @@ fn cents(answer: &v1::RefundSubscriptionResponse) -> i64 {
 }
 
 each_database! {
-    async fn an_unused_year_goes_back_by_its_time_and_ends(server: Server) {
+    async fn an_unused_year_is_refunded_by_time_and_ends(server: Server) {
         let client = shop(&server).await;
         sold(&client, 100).await;
         let look = v1::RefundSubscriptionRequest { validate_only: true, ..refund_subscription("w", "r") };
@@ -43,7 +43,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_year_half_used_goes_back_by_its_credits_and_a_running_job_goes_on(server: Server) {
+    async fn a_half_used_year_is_refunded_by_credits_and_a_running_job_continues(server: Server) {
         let client = shop(&server).await;
         sold(&client, 1).await;
         for id in ["done", "runs"] {
@@ -58,7 +58,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn only_a_year_with_a_price_goes_back(server: Server) {
+    async fn only_a_yearly_plan_with_a_price_is_refunded(server: Server) {
         let client = shop(&server).await;
         let none = client.refund_subscription(refund_subscription("w", "r")).await;
         refused(none, ErrorReason::SubscriptionNotFound, Code::NotFound);

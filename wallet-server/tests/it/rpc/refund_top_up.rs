@@ -31,7 +31,7 @@ async fn cause(client: &WalletClient, request: v1::RefundTopUpRequest) -> String
 }
 
 each_database! {
-    async fn an_unused_purchase_goes_back_in_full_and_again_says_the_same(server: Server) {
+    async fn an_unused_purchase_is_refunded_in_full_and_a_repetition_is_a_replay(server: Server) {
         let client = server.wallet("w", 100).await;
         bought(&client, "t", 0).await;
         let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
@@ -57,7 +57,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_purchase_that_was_answered_by_its_payment_goes_back_by_it(server: Server) {
+    async fn a_purchase_under_two_ids_is_refunded_by_its_payment(server: Server) {
         let client = server.wallet("w", 0).await;
         let payment = v1::ExternalRef { provider: "stripe".into(), id: "pi_1".into() };
         let bought = |id: &str| v1::TopUpRequest {
@@ -83,7 +83,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn every_unit_of_a_pack_goes_back(server: Server) {
+    async fn every_unit_of_a_pack_is_refunded(server: Server) {
         let client = server.wallet("w", 0).await;
         client.subscribe(crate::sold::subscribe("s", "pro")).await.unwrap();
         let pack = v1::TopUpRequest { what: Some(What::PackId("pro".into())), ..purchase("w", "t", credits(0)) };
@@ -93,7 +93,7 @@ each_database! {
         assert_eq!(done.paid_amount, None, "the top-up told none");
     }
 
-    async fn it_is_shown_beforehand_and_nothing_is_written(server: Server) {
+    async fn a_preview_shows_the_refund_and_writes_nothing(server: Server) {
         let client = server.wallet("w", 0).await;
         bought(&client, "t", 0).await;
         let look = v1::RefundTopUpRequest { validate_only: true, ..refund("w", "r", "t") };
@@ -108,7 +108,7 @@ each_database! {
         assert_eq!(cause(&client, other).await, "ALREADY_REFUNDED");
     }
 
-    async fn from_24_hours_after_the_payment_on_it_is_too_late(server: Server) {
+    async fn a_refund_is_too_late_24_hours_after_the_payment(server: Server) {
         let client = server.wallet("w", 0).await;
         bought(&client, "late", DAY).await;
         assert_eq!(cause(&client, refund("w", "r", "late")).await, "TOO_LATE");
@@ -117,7 +117,7 @@ each_database! {
         client.refund_top_up(asked).await.unwrap();
     }
 
-    async fn one_credit_used_is_enough_and_a_job_that_runs_is_waited_for(server: Server) {
+    async fn one_used_credit_or_a_running_job_prevents_the_refund(server: Server) {
         let client = server.wallet("w", 0).await;
         bought(&client, "t", 0).await;
         let requested_time = balance(&client, "w").await.read_time;
@@ -133,7 +133,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn what_was_taken_back_otherwise_is_not_refunded(server: Server) {
+    async fn a_revoked_or_charged_back_purchase_is_not_refunded(server: Server) {
         let client = server.wallet("w", 0).await;
         for id in ["a", "b"] {
             bought(&client, id, 0).await;
@@ -150,7 +150,7 @@ each_database! {
         assert_eq!(cause(&client, refund("w", "r", "b")).await, "CHARGED_BACK");
     }
 
-    async fn another_purchase_under_the_same_request_is_a_mismatch_and_a_missing_one_not_found(server: Server) {
+    async fn another_purchase_under_the_same_id_is_a_mismatch_and_a_missing_one_not_found(server: Server) {
         let client = server.wallet("w", 0).await;
         for id in ["a", "b"] {
             bought(&client, id, 0).await;
@@ -167,7 +167,7 @@ each_database! {
         refused(client.refund_top_up(refund("no", "s", "a")).await, ErrorReason::WalletNotFound, Code::NotFound);
     }
 
-    async fn nobody_asks_before_the_payment_or_in_the_future(server: Server) {
+    async fn a_request_time_before_the_payment_or_in_the_future_is_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         bought(&client, "t", 0).await;
         let now = balance(&client, "w").await.read_time;

@@ -35,7 +35,7 @@ fn amounts(amounts: Vec<v1::Amount>) -> v1::Succeeded {
 }
 
 each_database! {
-    async fn a_settle_below_the_estimate_gives_the_rest_back(server: Server) {
+    async fn a_settle_below_the_estimate_returns_the_rest(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(job("w", "j", video("5"))).await.unwrap();
         let settled = client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
@@ -53,7 +53,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_job_without_figures_costs_what_was_reserved(server: Server) {
+    async fn a_job_without_reported_usage_costs_what_was_reserved(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(job("w", "j", video("5"))).await.unwrap();
         let settled = client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
@@ -71,7 +71,7 @@ each_database! {
         assert_eq!(settled.reservation.unwrap().state(), ReservationState::Settled);
     }
 
-    async fn more_than_reserved_is_charged_up_to_the_maximum_as_far_as_credits_go(server: Server) {
+    async fn overage_is_charged_up_to_the_maximum_while_credits_last(server: Server) {
         for (id, top_up, seconds, expected) in [
             ("below-the-maximum", 100, "5.5", ["44 credits", "0 credits", ""]),
             ("above-the-maximum", 100, "10", ["48 credits", "0 credits", "32 credits"]),
@@ -84,7 +84,7 @@ each_database! {
         }
     }
 
-    async fn each_overage_policy_charges_as_its_row_of_the_table_says(server: Server) {
+    async fn each_overage_policy_charges_as_its_row_of_the_table_states(server: Server) {
         let client = server.client().await;
         publish(&client, POLICIES).await;
         for (kind, top_up, expected) in [
@@ -104,7 +104,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_settle_that_must_be_paid_in_full_leaves_the_hold_if_it_cannot(server: Server) {
+    async fn a_settle_that_requires_full_payment_keeps_the_hold_without_it(server: Server) {
         let client = server.wallet("w", 119).await;
         publish(&client, POLICIES).await;
         client.reserve(job("w", "j", operation("full").quantity("n", "100"))).await.unwrap();
@@ -130,7 +130,7 @@ each_database! {
         assert_eq!(sums(&settled), ["32 credits", "8 credits", ""]);
     }
 
-    async fn the_callers_own_figures_are_charged_and_units_not_named_cost_nothing(server: Server) {
+    async fn explicit_amounts_are_charged_and_omitted_units_cost_nothing(server: Server) {
         let client = server.wallet("w", 100).await;
         client.top_up(purchase("w", "t", amount("trainings", 2))).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(40), amount("trainings", 2)])).await.unwrap();
@@ -170,7 +170,7 @@ each_database! {
         assert_eq!((last.kind(), last.reason.as_str()), (v1::EntryKind::Failed, "USER_ABORT"));
     }
 
-    async fn the_same_settle_again_is_the_same_receipt_also_after_the_wallet_moved_on(server: Server) {
+    async fn a_repeated_settle_returns_the_same_receipt_after_later_changes(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(job("w", "j", video("5"))).await.unwrap();
         let first = client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
@@ -206,7 +206,7 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (168, 0, 0));
     }
 
-    async fn a_job_that_ended_another_way_says_which(server: Server) {
+    async fn settling_a_job_that_ended_otherwise_reports_its_state(server: Server) {
         let client = server.wallet("w", 200).await;
         client.reserve(job("w", "c", video("5"))).await.unwrap();
         client.cancel(cancel("w", "c", v1::CancelReason::User)).await.unwrap();
@@ -220,7 +220,7 @@ each_database! {
         assert_eq!(facts(&refusal), "revision=4 version=4 wallet_id=w");
     }
 
-    async fn an_attempt_that_was_overtaken_settles_nothing(server: Server) {
+    async fn a_stale_attempt_settles_nothing(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(job("w", "j", video("5"))).await.unwrap();
         client.start(start("w", "j", "gpu-1", 1)).await.unwrap();
@@ -243,7 +243,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_hold_that_expired_settles_only_if_lateness_is_accepted_and_paid(server: Server) {
+    async fn an_expired_hold_settles_only_if_lateness_is_accepted_and_covered(server: Server) {
         let client = server.wallet("w", 100).await;
         crate::words::expired_hold(&client, "w", "j").await;
         let late =

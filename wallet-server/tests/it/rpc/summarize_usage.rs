@@ -77,7 +77,7 @@ async fn five_jobs(server: &Server) -> WalletClient {
 }
 
 each_database! {
-    async fn jobs_are_counted_by_how_they_ended_and_credits_by_what_became_of_them(server: Server) {
+    async fn jobs_are_counted_by_end_state_and_credits_by_their_use(server: Server) {
         let client = five_jobs(&server).await;
         let total = "2/1/1/0, charged 74 credits, fees 40 credits, returned 88 credits";
         assert_eq!(told(&client, ask(Vec::new())).await, (vec![], total.to_owned()));
@@ -89,7 +89,7 @@ each_database! {
         assert_eq!((rows, same), (expected.map(str::to_owned).to_vec(), total.to_owned()));
     }
 
-    async fn what_was_given_back_as_goodwill_is_told_beside_what_was_charged(server: Server) {
+    async fn reversed_charges_are_shown_next_to_the_charges(server: Server) {
         let client = five_jobs(&server).await;
         let goodwill = v1::ReverseChargeRequest {
             wallet_id: "w".into(),
@@ -104,7 +104,7 @@ each_database! {
         assert!(total.contains("charged 7") && total.ends_with("reversed 12 credits"), "{total}");
     }
 
-    async fn groups_are_told_apart_by_all_that_was_asked_for(server: Server) {
+    async fn groups_are_distinguished_by_every_requested_dimension(server: Server) {
         let client = five_jobs(&server).await;
         let settled = "1/0/0/0, charged 32 credits, returned 8 credits";
         let failed = "0/1/0/0, returned 40 credits";
@@ -181,7 +181,7 @@ async fn on_manual_time(database: Database) -> Server {
 
 /// A hold with the longest lifetime of a day is settled at the last instant at which a late settle is accepted: a
 /// microsecond less than four days after it was reserved.
-async fn usage_belongs_to_the_day_of_finishing_however_long_before_the_job_was_reserved(server: Server) {
+async fn usage_belongs_to_the_day_of_finishing_even_days_after_the_reserve(server: Server) {
     let client = server.wallet("w", 100).await;
     let day_long =
         |id: &str| v1::ReserveRequest { ttl: Some(seconds(24 * HOUR)), ..job("w", id, video("5")) };
@@ -221,11 +221,11 @@ async fn usage_belongs_to_the_day_of_finishing_however_long_before_the_job_was_r
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn usage_belongs_to_the_day_of_finishing_on_sqlite() {
     let server = on_manual_time(Database::sqlite()).await;
-    usage_belongs_to_the_day_of_finishing_however_long_before_the_job_was_reserved(server).await;
+    usage_belongs_to_the_day_of_finishing_even_days_after_the_reserve(server).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn usage_belongs_to_the_day_of_finishing_on_postgres() {
     let server = on_manual_time(Database::postgres()).await;
-    usage_belongs_to_the_day_of_finishing_however_long_before_the_job_was_reserved(server).await;
+    usage_belongs_to_the_day_of_finishing_even_days_after_the_reserve(server).await;
 }

@@ -41,7 +41,7 @@ each_database! {
         assert_eq!((posting.from(), posting.to(), posting.amount), (Part::Issued, Part::Available, 250));
     }
 
-    async fn a_pack_gives_all_its_units_until_twelve_months_after_it_was_paid(server: Server) {
+    async fn a_pack_issues_all_its_units_for_twelve_months_after_the_payment(server: Server) {
         let client = server.wallet("w", 0).await;
         client.subscribe(crate::sold::subscribe("s", "creator")).await.unwrap();
         // The pack is valid for 12 months, so for 365 or 366 days, depending on today's date.
@@ -57,7 +57,7 @@ each_database! {
         assert_eq!(kinds(&client, "w").await.len(), 3, "one entry for both units");
     }
 
-    async fn the_same_purchase_again_credits_nothing_more_also_after_it_was_spent(server: Server) {
+    async fn a_repeated_purchase_issues_nothing_more_even_after_it_was_spent(server: Server) {
         let client = server.wallet("w", 0).await;
         let first = client.top_up(pack("t", "creator")).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(200)])).await.unwrap();
@@ -115,7 +115,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn what_cannot_be_bought_is_refused(server: Server) {
+    async fn invalid_purchases_are_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         let refusal =
             refused(client.top_up(pack("t", "mega")).await, ErrorReason::PackNotFound, Code::NotFound);

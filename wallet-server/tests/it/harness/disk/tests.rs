@@ -58,7 +58,7 @@ const B: &str = r#"pwrite64(3</db/old>, "B", 1, 1) = 1"#;
 const SYNC: &str = "fdatasync(3</db/old>) = 0";
 
 #[test]
-fn what_was_written_after_the_last_sync_is_not_certain() {
+fn writes_after_the_last_sync_are_not_certain() {
     assert_eq!(certain(&[A, B], "old").unwrap(), "12345");
     assert_eq!(certain(&[A, SYNC, B], "old").unwrap(), "A2345");
     assert_eq!(certain(&[A, B, "fsync(4</db/old>) = 0"], "old").unwrap(), "AB345");
@@ -68,7 +68,7 @@ fn what_was_written_after_the_last_sync_is_not_certain() {
 }
 
 #[test]
-fn a_sync_covers_what_came_back_before_it_began_once_it_comes_back_itself() {
+fn a_returned_sync_covers_the_writes_that_returned_before_it_began() {
     let begun = r#"2: pwrite64(3</db/old>, "A", 1, 0 <unfinished ...>"#;
     let ended = "2: <... pwrite64 resumed>) = 1";
     assert_eq!(certain(&[begun, SYNC, ended], "old").unwrap(), "12345");
@@ -83,7 +83,7 @@ fn a_sync_covers_what_came_back_before_it_began_once_it_comes_back_itself() {
 }
 
 #[test]
-fn unsynced_writes_are_there_or_not_sector_by_sector() {
+fn unsynced_writes_survive_or_not_sector_by_sector() {
     let write = |byte: &str, sectors: usize, at: usize| {
         format!(r#"pwrite64(3</db/new>, "{}", {1}, {at}) = {1}"#, byte.repeat(sectors * 512), sectors * 512)
     };
@@ -146,7 +146,7 @@ fn bytes_are_read_as_strace_writes_them() {
 }
 
 #[test]
-fn the_place_in_a_file_is_followed() {
+fn the_offset_in_a_file_is_followed() {
     let open = r#"openat(AT_FDCWD</db>, "old", O_RDWR) = 3</db/old>"#;
     let read = r#"read(3</db/old>, "12", 2) = 2"#;
     let (write, seek) = (r#"write(3</db/old>, "x", 1) = 1"#, "lseek(3</db/old>, 4, SEEK_SET) = 4");
@@ -155,7 +155,7 @@ fn the_place_in_a_file_is_followed() {
 }
 
 #[test]
-fn what_is_not_known_is_refused() {
+fn unknown_calls_are_refused() {
     for (unknown, why) in [
         (r#"write(3</db/old>, "x", 1) = 1"#, "where in old was this?"),
         (r#"pwrite64(3</db/old>, "x"..., 10, 0) = 10"#, "cut a string off"),
