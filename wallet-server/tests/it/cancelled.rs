@@ -43,10 +43,10 @@ async fn drop_everywhere(
         let wallet = format!("{seven:?}-{round}-{polls}");
         seven.prepare(&client, &wallet).await;
         let answered = polled(polls, seven.send(&client, &wallet)).await;
-        let again = seven.send(&client, &wallet).await.expect("it converges");
+        let again = seven.send(&client, &wallet).await.expect("the retry succeeds");
         assert_eq!(kinds(&client, &wallet).await, once, "{wallet}");
         if let Some(answer) = answered {
-            assert!(!answer.expect("nothing is in its way"), "{wallet}");
+            assert!(!answer.expect("the call succeeds"), "{wallet}");
             assert_eq!(again, seven.tells_replays(), "{wallet}");
             return polls;
         }

@@ -2,8 +2,8 @@
 //! the ledger, every other call is there completely or not at all, and after retries every call has happened exactly
 //! once.
 //!
-//! Killing PostgreSQL loses what it had not written yet. What the operating system holds survives a kill and is lost in
-//! a power cut, which `power` tests.
+//! Killing PostgreSQL loses what it had not written yet. Data that it passed to the operating system survives a kill and
+//! is lost in a power cut, which `power` tests.
 
 mod caller;
 mod chaos;
@@ -173,7 +173,7 @@ async fn load_until_struck(
         }
         witness.saw(std::mem::take(&mut seen));
     }
-    assert!(struck_at.is_some(), "callers work until they are struck");
+    assert!(struck_at.is_some(), "the callers ended before the kill");
     working.join_all().await
 }
 

@@ -63,7 +63,7 @@ fn one_effect<T: PartialEq + Debug>(answers: Vec<(T, bool)>) -> T {
     assert_eq!(answers.len(), DUPLICATES + 1);
     let fresh = answers.iter().filter(|(_, replayed)| !replayed).count();
     assert_eq!(fresh, 1, "{answers:?}");
-    assert!(answers.last().is_some_and(|(_, replayed)| *replayed), "the one afterwards is no replay");
+    assert!(answers.last().is_some_and(|(_, replayed)| *replayed), "the last answer is not a replay");
     let mut shown = answers.into_iter().map(|(shown, _)| shown);
     let first = shown.next().unwrap();
     assert!(shown.all(|other| other == first), "answers differ from {first:?}");

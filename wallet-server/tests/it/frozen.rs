@@ -32,7 +32,7 @@ each_database! {
 
         let refusal = client.reserve(job("w", "a", video("1"))).await;
         let refusal = refused(refusal, ErrorReason::WalletFrozen, Code::FailedPrecondition);
-        assert_eq!(refusal.revision(), Some(3), "it is told where the history stands");
+        assert_eq!(refusal.revision(), Some(3), "the refusal has the revision");
         for n in 0..3 {
             let id = format!("job-{n}");
             refused(client.reserve(job("w", &id, video("1"))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);

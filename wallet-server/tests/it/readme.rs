@@ -54,7 +54,10 @@ async fn the_year_passes_in_a_minute_when_pasted_and_leaves_the_stated_credits()
     let heading = "## A year in a minute";
     assert!(section(heading).contains("--manual-clock"));
     assert!(section(heading).contains("--catalog wallet-server/catalogs/flikly.toml"));
-    assert!(section(heading).contains("--listen 127.0.0.1:50052"), "beside the server of the session");
+    assert!(
+        section(heading).contains("--listen 127.0.0.1:50052"),
+        "on another port than the session's server"
+    );
     let catalog = include_str!("../../catalogs/flikly.toml").to_owned();
     let config = Config { time: TimeSource::Manual, catalog: Some(catalog), ..Config::default() };
     let server = Server::start_with(Database::sqlite(), config).await;

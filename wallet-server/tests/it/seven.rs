@@ -32,7 +32,7 @@ impl Seven {
     /// Creates a wallet in which the command can be executed.
     pub(crate) async fn prepare(self, client: &WalletClient, wallet: &str) {
         let create = v1::CreateWalletRequest { wallet_id: wallet.into(), ..Default::default() };
-        client.create_wallet(create).await.expect("the wallet is made");
+        client.create_wallet(create).await.expect("the wallet is created");
         client.top_up(purchase(wallet, "first", credits(100))).await.expect("credited");
         if matches!(self, Seven::Start | Seven::Extend | Seven::Settle | Seven::Cancel) {
             client.reserve(job(wallet, "job", video("5"))).await.expect("reserved");
@@ -78,6 +78,6 @@ impl Seven {
 pub(crate) async fn make_models(client: &WalletClient, of: &[Seven]) {
     for seven in of {
         seven.prepare(client, &seven.model()).await;
-        assert!(!seven.send(client, &seven.model()).await.expect("nothing is in its way"));
+        assert!(!seven.send(client, &seven.model()).await.expect("the call succeeds"));
     }
 }

@@ -55,7 +55,7 @@ each_database! {
         tamper(&database, "UPDATE catalogs SET toml = replace(toml, 'rate = 0.0', 'rate = 8') WHERE version = 1").await;
         let settled = client.settle(settle("w", "a", usage([("duration_s", "5")]))).await;
         let told = settled.map(|done| done.reservation.unwrap().charged[0].amount);
-        assert_eq!(told.ok(), Some(40), "a text that was restored prices again, without a restart");
+        assert_eq!(told.ok(), Some(40), "a restored text prices again without a restart");
     }
 
     async fn a_start_does_not_replace_a_newer_catalog(server: Server) {
@@ -68,7 +68,7 @@ each_database! {
         server.stop().await;
         for given in [POLICIES, BUNDLED_CATALOG] {
             let server = started_with(&database, given).await;
-            assert_eq!(current(&server.client().await).await, 3, "what was published before is not published again");
+            assert_eq!(current(&server.client().await).await, 3, "an earlier catalog is not published again");
             server.stop().await;
         }
         let server = started_with(&database, &format!("# newest\n{POLICIES}")).await;

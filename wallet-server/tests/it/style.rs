@@ -48,7 +48,7 @@ fn speak_of(folder: &str, words: &[&str]) -> Vec<String> {
 
 /// The paths that begin with none of the allowed ones.
 fn outside(found: Vec<String>, allowed: &[&str]) -> Vec<String> {
-    assert!(!found.is_empty(), "nobody says it: the test looks in the wrong place");
+    assert!(!found.is_empty(), "no file contains any of the words: the test looks in the wrong place");
     found.into_iter().filter(|path| !allowed.iter().any(|allowed| path.starts_with(allowed))).collect()
 }
 

@@ -37,7 +37,7 @@ async fn swept(client: &WalletClient) -> v1::Entry {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("no sweeper came");
+    panic!("no sweep happened");
 }
 
 each_database! {

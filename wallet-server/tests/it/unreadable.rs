@@ -47,7 +47,7 @@ each_database! {
                 client.reserve(job(&wallet, "next", video("1"))),
                 client.reserve(job("neighbour", &job_id, video("1"))),
             );
-            others.unwrap_or_else(|error| panic!("beside {spoilt:?}: {error}"));
+            others.unwrap_or_else(|error| panic!("in a batch with {spoilt:?}: {error}"));
             if spoilt.column == "profile" {
                 refused(mine, ErrorReason::WalletFrozen, Code::FailedPrecondition);
             } else {
@@ -194,7 +194,7 @@ async fn sweeps(client: &WalletClient) {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("no sweeper came");
+    panic!("no sweep happened");
 }
 
 async fn publishes(client: &WalletClient, remark: &str) {

@@ -200,7 +200,7 @@ pub(crate) async fn until(client: &WalletClient, wallet: &str, instant: Option<T
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("{instant:?} does not come");
+    panic!("the server's clock does not reach {instant:?}");
 }
 
 /// The refusal of a call, which must have this reason and code.

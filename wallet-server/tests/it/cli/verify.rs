@@ -26,7 +26,7 @@ async fn ledger(server: Server) -> Database {
 async fn tamper(database: &Database, sql: &str) {
     let connection = sea_orm::Database::connect(&database.url).await.unwrap();
     let done = connection.execute_unprepared(sql).await.unwrap();
-    assert!(done.rows_affected() > 0 || !sql.starts_with("UPDATE"), "{sql} touches nothing");
+    assert!(done.rows_affected() > 0 || !sql.starts_with("UPDATE"), "{sql} changes no row");
     connection.close().await.unwrap();
 }
 
@@ -85,7 +85,7 @@ each_database! {
         assert_eq!(verify(&database, &["--wallet", "v", "--expect", digest]).code, Some(0));
 
         tamper(&database, "UPDATE wallet_balances SET available = available + 1 WHERE available = 60").await;
-        assert_eq!(verify(&database, &["--wallet", "v"]).code, Some(0), "the other wallet is as it was");
+        assert_eq!(verify(&database, &["--wallet", "v"]).code, Some(0), "the other wallet is unchanged");
         let found = verify(&database, &["--wallet", "w", "--json"]);
         assert_eq!((found.code, &json(&found)["faults"]), (Some(1), &1.into()));
         let nobody = verify(&database, &["--wallet", "nobody"]);
@@ -108,10 +108,10 @@ each_database! {
         let grown = verify(&database, &["--against", &file, "--key-file", &key]);
         assert_eq!(grown.code, Some(0), "{grown:?}");
         tamper(&database, "UPDATE signing_keys SET create_time = 1").await;
-        assert_eq!(verify(&database, &[]).code, Some(0), "no row tells");
+        assert_eq!(verify(&database, &[]).code, Some(0), "no row shows it");
         let secret = if database.url.starts_with("sqlite:") { "zeroblob(32)" } else { "decode(repeat('00', 32), 'hex')" };
         tamper(&database, &format!("UPDATE signing_keys SET secret = {secret}")).await;
-        assert_eq!(verify(&database, &[]).code, Some(0), "no row tells");
+        assert_eq!(verify(&database, &[]).code, Some(0), "no row shows it");
         let changed = verify(&database, &["--against", &file, "--key-file", &key]);
         assert_eq!(changed.code, Some(1), "{changed:?}");
         assert!(changed.stdout.contains("at the checkpoint"), "{}", changed.stdout);

@@ -74,7 +74,7 @@ async fn work_through(server: &Server, links: &[(&str, &Proxy)], database: &Data
     for (n, (link, proxy)) in links.iter().enumerate() {
         let calls = if n == 0 { &calls } else { "the same" };
         let [chunks, lost, resets, silences, delays] = proxy.seen().figures();
-        assert!(lost > 0 && resets > 0, "not everything has happened: {:?}", proxy.seen());
+        assert!(lost > 0 && resets > 0, "not every fault has happened: {:?}", proxy.seen());
         figure("network", &[link, &chunks, &lost, &resets, &silences, &delays, &calls, &"none"]);
     }
 }

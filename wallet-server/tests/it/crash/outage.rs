@@ -38,7 +38,7 @@ mod a_hanging_commit_is_never_reported_as_not_executed {
         assert!(error.is_outcome_unknown(), "{error}");
         let top_up = || purchase("ann", "second", credits(50));
         let error = once.top_up(top_up()).await.unwrap_err();
-        assert_eq!(reason(&error), "STORE_UNAVAILABLE", "the hanging one holds the wallet: {error}");
+        assert_eq!(reason(&error), "STORE_UNAVAILABLE", "the hanging commit holds the wallet: {error}");
 
         cluster.set("synchronous_standby_names", "");
         assert!(patient.reserve(reserve()).await.unwrap().replayed, "it was executed");
@@ -131,7 +131,7 @@ mod a_stopped_database_is_seen_by_health_checks_and_leaves_no_late_executions {
         cluster.start_again();
         is(&server, ServingStatus::Serving).await;
         let kept = client(&server, Duration::from_secs(10)).await;
-        assert_eq!(read_at_once(&kept).await, AT_ONCE, "no read meets a connection of before");
+        assert_eq!(read_at_once(&kept).await, AT_ONCE, "no read uses an earlier connection");
         // Runs in the same lane, so it comes after the commands whose callers have gone.
         patient.top_up(purchase("ann", "after", credits(1))).await.unwrap();
         assert_eq!(balance(&patient).await, (101, 0), "executed after the caller's deadline");

@@ -118,7 +118,7 @@ async fn send_again(process: &Process, sent: &[Sent], in_order: bool) {
     let client: WalletClient = client(process, RetryPolicy::default()).await;
     let mut was_there = Vec::new();
     for Sent { seven, wallet, acknowledged } in sent {
-        let replayed = seven.send(&client, wallet).await.expect("it converges");
+        let replayed = seven.send(&client, wallet).await.expect("the retry succeeds");
         assert!(replayed || !acknowledged || !seven.tells_replays(), "{wallet} was acknowledged and is lost");
         assert_eq!(kinds(&client, wallet).await, kinds(&client, &seven.model()).await, "{wallet}");
         was_there.push(replayed);

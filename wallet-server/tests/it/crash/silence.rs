@@ -19,12 +19,12 @@ async fn reads_continue_after_all_database_connections_went_silent() {
     let config = Config { database_timeout: Duration::from_millis(300), ..Config::default() };
     let server = Server::start_with(database.by_way_of(between.address), config).await;
     let client = server.wallet("ann", 100).await;
-    assert_eq!(served(&client).await, AT_ONCE, "with connections that work");
+    assert_eq!(served(&client).await, AT_ONCE, "with working connections");
     between.silence();
     // The client retries where the server answers that it could not read.
     let patient = Duration::from_secs(8);
     let served = tokio::time::timeout(patient, served(&client)).await.unwrap_or(0);
-    assert_eq!(served, AT_ONCE, "with connections that are silent");
+    assert_eq!(served, AT_ONCE, "with silent connections");
 }
 
 /// Reads the balance and the control plane many times concurrently. Returns how many reads were answered.

@@ -16,7 +16,7 @@ const CALLERS: usize = 8;
 /// Calls that each caller tries after the loss.
 const MORE: usize = 20;
 
-/// What happens to the file.
+/// The way in which the file is lost.
 #[derive(Debug, Clone, Copy)]
 enum Loss {
     Deleted,
@@ -85,7 +85,7 @@ async fn lose(loss: Loss, name: &str) {
 
     drop(client);
     let status = process.end();
-    let said = complaints.join().expect("what it said");
+    let said = complaints.join().expect("the standard error");
     assert_eq!(status.code(), Some(2), "{name} was {loss:?}: {said}");
     assert!(said.contains("the database is lost") && said.contains(name), "{name} was {loss:?}: {said}");
 }

@@ -65,8 +65,8 @@ impl Witness {
             let Acknowledgement { wallet, kind, subject, fresh_revision, .. } = seen;
             lines += &format!("{wallet} {kind:?} {subject} {fresh_revision:?}\n");
         }
-        self.journal.write_all(lines.as_bytes()).expect("written down");
-        self.journal.sync_data().expect("on the disk");
+        self.journal.write_all(lines.as_bytes()).expect("the journal can be written");
+        self.journal.sync_data().expect("the journal can be synced");
         for acknowledgement in acknowledgements {
             self.count(acknowledgement);
         }

@@ -82,7 +82,7 @@ pub(crate) fn restore(kept: &Path, folder: &Path) {
             continue;
         }
         let gone = if now.is_dir() { fs::remove_dir_all(&now) } else { fs::remove_file(&now) };
-        gone.expect("what is new goes");
+        gone.expect("a new file can be removed");
     }
     for name in names(kept) {
         let (before, now) = (kept.join(&name), folder.join(&name));

@@ -91,9 +91,9 @@ impl<'a> Disk<'a> {
     fn ended(&mut self, deed: usize) {
         match &self.trace.deeds[deed] {
             Deed::Written { .. } | Deed::Resized { .. } => {
-                let (file, _) = self.under_way.remove(&deed).expect("what ends has begun");
+                let (file, _) = self.under_way.remove(&deed).expect("a call that ends has begun");
                 let mut changes = self.files[file].changes.iter_mut().rev();
-                changes.find(|(change, _)| *change == deed).expect("what ends has begun").1 = true;
+                changes.find(|(change, _)| *change == deed).expect("a call that ends has begun").1 = true;
             }
             Deed::Synced { .. } => {
                 let Some((file, covered)) = self.under_way.remove(&deed) else { return };

@@ -52,7 +52,7 @@ impl Server {
     pub(crate) async fn wallet(&self, id: &str, amount: i64) -> WalletClient {
         let client = self.client().await;
         let create = v1::CreateWalletRequest { wallet_id: id.to_owned(), ..Default::default() };
-        client.create_wallet(create).await.expect("the wallet is made");
+        client.create_wallet(create).await.expect("the wallet is created");
         if amount > 0 {
             let top_up = v1::TopUpRequest {
                 wallet_id: id.to_owned(),

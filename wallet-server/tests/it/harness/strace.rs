@@ -58,7 +58,7 @@ impl Recording {
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let mut complaints = String::new();
         self.complaints.read_to_string(&mut complaints).expect("strace comes to its end");
-        assert_eq!(complaints, "", "strace is not content");
+        assert_eq!(complaints, "", "strace reported an error");
         fs::read(&self.file).expect("what strace has written")
     }
 }
@@ -97,7 +97,7 @@ pub(crate) fn read_calls(text: &[u8]) -> (Vec<Call>, Vec<Moment>) {
             continue;
         }
         if let Some(resumed) = rest.strip_prefix(b"<... ") {
-            let (call, mut whole) = under_way.remove(&process).expect("what is resumed has begun");
+            let (call, mut whole) = under_way.remove(&process).expect("a resumed call has begun");
             whole.extend(after(resumed, b" resumed>"));
             calls[call] = read_call(process, &whole);
             moments.push(Moment { at, call, ends: true });
@@ -130,7 +130,7 @@ fn columns(line: &[u8]) -> (u32, u64, &[u8]) {
     let seconds = at.split(|&byte| byte == b'.').map(number).collect::<Option<Vec<u64>>>();
     match (number(process).map(u32::try_from), seconds.as_deref()) {
         (Some(Ok(process)), Some([seconds, micros])) => (process, seconds * 1_000_000 + micros, rest),
-        _ => panic!("not strace's: {}", String::from_utf8_lossy(&line[..line.len().min(200)])),
+        _ => panic!("not a line of strace: {}", String::from_utf8_lossy(&line[..line.len().min(200)])),
     }
 }
 

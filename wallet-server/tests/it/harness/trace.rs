@@ -126,7 +126,7 @@ impl Folder<'_> {
                 let bytes = written(call);
                 let place = places.step(call, bytes.len());
                 let path = self.of_descriptor(call)?;
-                let at = place.unwrap_or_else(|| panic!("where in {} was this?", path.display()));
+                let at = place.unwrap_or_else(|| panic!("the offset in {} is unknown", path.display()));
                 Some(Deed::Written { path, at, bytes })
             }
             "pwrite64" | "pwritev" => {
@@ -151,7 +151,7 @@ impl Folder<'_> {
                 assert!(!(shared("MAP_SHARED") && shared("PROT_WRITE")), "{} is mapped", path.display());
                 None
             }
-            "io_uring_setup" => panic!("strace does not see what is done through io_uring"),
+            "io_uring_setup" => panic!("strace does not see changes made through io_uring"),
             _ => self.renamed(call),
         }
     }
@@ -179,7 +179,7 @@ impl Folder<'_> {
                 let (from, to) = match both {
                     (Some(from), Some(to)) => (from, to),
                     (None, None) => return None,
-                    half => panic!("a file has come or gone: {half:?}"),
+                    half => panic!("a file was moved across the folder's border: {half:?}"),
                 };
                 let is_rename = call.name.starts_with("rename");
                 Some(if is_rename { Deed::Renamed { from, to } } else { Deed::Linked { from, to } })

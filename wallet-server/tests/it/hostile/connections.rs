@@ -24,7 +24,7 @@ async fn more_silent_connections_than_descriptors_are_closed_and_block_no_client
         }
     }
     for mut stream in silent {
-        assert!(matches!(soon(stream.read(&mut [0; 64])).await, Ok(0) | Err(_)), "nothing is said to it");
+        assert!(matches!(soon(stream.read(&mut [0; 64])).await, Ok(0) | Err(_)), "the server sends nothing");
     }
     soon(does_a_job(&besieged.good, "after")).await;
 }

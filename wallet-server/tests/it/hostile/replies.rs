@@ -58,6 +58,6 @@ async fn a_client_may_cancel_all_its_calls_at_once_and_go_on() {
         let (last, call) = peer.call(BALANCE, GOOD);
         frames.extend(call);
         peer.send(&frames).await;
-        assert!(soon(peer.until(HEADERS, last)).await.is_some(), "the server hung up");
+        assert!(soon(peer.until(HEADERS, last)).await.is_some(), "the server closed the connection");
     }
 }

@@ -43,7 +43,7 @@ product! {
             prices.push(estimate.amounts[0].amount);
         }
         assert_eq!(prices, [50, 75, 38, 135]);
-        assert_eq!(platform.ledger().await.len(), before, "looking costs nothing");
+        assert_eq!(platform.ledger().await.len(), before, "an estimate writes nothing");
         assert_eq!(platform.credits().await, (500, 0));
     }
 
@@ -61,7 +61,7 @@ product! {
         platform.subscribe("starter").await;
         let image = op("image.generate", &[("model", "ember-pro")]).quantity("count", "2");
         let estimate = platform.estimate(image.clone()).await;
-        assert_eq!(estimate.amounts, estimate.max_amounts, "there is no more to it");
+        assert_eq!(estimate.amounts, estimate.max_amounts, "the maximum is the price");
         platform.run("job", image).await;
         let settled = platform.deliver("job").await;
         assert_eq!((charged(&settled), returned(&settled)), (40, 0));
@@ -110,7 +110,7 @@ product! {
         assert_eq!(platform.credits().await, (425, 0));
         platform.run("odd", video("1")).await;
         let odd = platform.cancel("odd").await;
-        assert_eq!((charged(&odd), returned(&odd)), (7, 8), "the odd credit is the customer's");
+        assert_eq!((charged(&odd), returned(&odd)), (7, 8), "rounded in the customer's favour");
     }
 
     async fn an_upgrade_applies_at_once_with_the_difference_for_the_rest_of_the_month(platform: Platform) {

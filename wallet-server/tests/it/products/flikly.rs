@@ -85,7 +85,7 @@ product! {
         platform.run("job", draft()).await;
         platform.deliver("job").await;
         platform.until("2026-03-01T00:00:00Z").await;
-        assert_eq!(platform.by_source().await, "SUBSCRIPTION 29, FREE 5", "the first of the month is no day at all");
+        assert_eq!(platform.by_source().await, "SUBSCRIPTION 29, FREE 5", "the first of the month is an ordinary day");
         platform.until("2026-03-17T15:29:59Z").await;
         assert_eq!(platform.by_source().await, "SUBSCRIPTION 29, FREE 5");
         platform.until("2026-03-17T15:30:00Z").await;

@@ -72,7 +72,7 @@ product! {
         platform.run("first", image("standard", "simple")).await;
         platform.deliver("first").await;
         platform.days(365).await;
-        assert_eq!(platform.by_source().await, "FREE 19", "limited: they do not come again");
+        assert_eq!(platform.by_source().await, "FREE 19", "they are granted once");
     }
 
     async fn new_generations_are_blocked_while_those_in_progress_complete(platform: Platform) {
@@ -181,7 +181,7 @@ product! {
             let entitlements = platform.client.get_entitlements(request).await.unwrap();
             told.push(entitlements.limits.get("character_models").copied());
         }
-        assert_eq!(told, [Some(0), Some(1), Some(5), None], "and unlimited on Max");
+        assert_eq!(told, [Some(0), Some(1), Some(5), None], "unlimited on Max");
     }
 
     async fn annual_plans_give_their_credits_month_by_month(platform: Platform) {
@@ -231,7 +231,7 @@ product! {
         platform.cancel("c").await;
         platform.reserve("d", image("high", "complex")).await.unwrap();
         let expected = ["LOW_BALANCE 4", "EXHAUSTED 0", "EXHAUSTED 0"];
-        assert_eq!(platform.told().await, expected, "low is told once until there is more again");
+        assert_eq!(platform.told().await, expected, "a low balance is notified once until it recovers");
     }
 
     async fn an_annual_plan_is_refunded_in_part_by_its_unused_share(platform: Platform) {
@@ -244,7 +244,7 @@ product! {
         };
         let look = v1::RefundSubscriptionRequest { validate_only: true, ..request.clone() };
         let quoted = platform.client.refund_subscription(look).await.unwrap().refund;
-        assert_eq!(platform.by_source().await, "SUBSCRIPTION 300, FREE 20", "nothing has happened yet");
+        assert_eq!(platform.by_source().await, "SUBSCRIPTION 300, FREE 20", "nothing has changed yet");
         let refunded = platform.client.refund_subscription(request).await.unwrap();
         assert_eq!(refunded.refund.as_ref().unwrap().minor_units, 15_000 * 184 / 365, "184 days are left");
         assert_eq!(refunded.refund, quoted);

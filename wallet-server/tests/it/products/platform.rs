@@ -66,7 +66,7 @@ impl Platform {
         let server = Server::start_with(database, config).await;
         let client = server.client().await;
         let alice = v1::CreateWalletRequest { wallet_id: ALICE.into(), ..Default::default() };
-        client.create_wallet(alice).await.expect("the wallet is made");
+        client.create_wallet(alice).await.expect("the wallet is created");
         Self { client, server }
     }
 

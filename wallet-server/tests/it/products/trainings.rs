@@ -54,7 +54,7 @@ product! {
         platform.deliver("job").await;
         let out = platform.reserve("next", image("flux-schnell", "sd", "1")).await;
         let out = refused(out, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
-        assert!(!out.metadata.contains_key("next_renewal_time"), "there is nothing to wait for: {out:?}");
+        assert!(!out.metadata.contains_key("next_renewal_time"), "no renewal is due: {out:?}");
         platform.subscribe("starter-weekly").await;
         platform.reserve("next", image("flux-schnell", "sd", "1")).await.unwrap();
     }
@@ -78,7 +78,7 @@ product! {
             assert_eq!(platform.by_source().await, format!("SUBSCRIPTION {amount}, FREE 50"));
         }
         platform.until("2027-01-31T08:59:59Z").await;
-        assert_eq!(platform.by_source().await, "SUBSCRIPTION 104000, FREE 50", "for the full year");
+        assert_eq!(platform.by_source().await, "SUBSCRIPTION 104000, FREE 50", "for the whole year");
     }
 
     async fn weekly_credits_expire_at_the_end_of_the_week_and_do_not_roll_over(platform: Platform) {

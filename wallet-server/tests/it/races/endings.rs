@@ -25,7 +25,7 @@ each_fleet! {
             won.insert(race(&clients, &id, n).await.state);
         }
         let all = [ReservationState::Settled, ReservationState::Failed, ReservationState::Cancelled];
-        assert_eq!(won, all.into(), "a race that the same caller always wins is none");
+        assert_eq!(won, all.into(), "one finalizer won every race");
         assert!(servers[0].verify().await.is_clean());
     }
 
@@ -52,7 +52,7 @@ each_fleet! {
         }
         let ends = races.join_all().await;
         let expired: BTreeSet<bool> = ends.iter().map(|end| end.expired).collect();
-        assert_eq!(expired, [false, true].into(), "a race that expiry always wins is none: {ends:?}");
+        assert_eq!(expired, [false, true].into(), "expiry had the same result in every race: {ends:?}");
         let charged = |end: &Ended| end.expired && end.state == ReservationState::Settled;
         assert!(!ends.iter().any(charged), "{ends:?}");
         assert!(servers[0].verify().await.is_clean());

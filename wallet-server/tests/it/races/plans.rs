@@ -70,11 +70,11 @@ each_fleet! {
 
         let grants = all_grants(&client).await;
         let consumed: i64 = grants.iter().map(|grant| grant.consumed).sum();
-        assert_eq!(consumed, charged, "what was acknowledged as charged is what the grants lost");
+        assert_eq!(consumed, charged, "the acknowledged charges are the consumed credits");
         assert!(charged > 0);
         for period in 0..=PERIODS {
             let given = allowances_at(&grants, later(anchor, period * WEEK));
-            assert_eq!(given.len(), 1, "period {period} is given once: {given:?}");
+            assert_eq!(given.len(), 1, "the allowance of period {period} is issued once: {given:?}");
         }
         let open = client.get_wallet(v1::GetWalletRequest { wallet_id: "w".into() }).await.unwrap();
         assert_eq!(open.wallet.unwrap().open_reservations, 0);

@@ -57,7 +57,7 @@ async fn the_clock_stands_still_and_never_goes_back_even_after_a_restart() {
     let server = on_manual_time(&database).await;
     let client = server.client().await;
     assert_eq!(now(&client).await, to);
-    assert_eq!(credits_of(&client, "w").await, (30, 0, 0), "the week has not begun to pass");
+    assert_eq!(credits_of(&client, "w").await, (30, 0, 0), "no time has passed");
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ each_database! {
         );
         assert_eq!(short.pack_ids, ["creator"], "the pack pro is for subscribers");
         assert_eq!(short.covering_plan_ids, ["creator", "pro"]);
-        assert!(!short.quote_token.is_empty(), "the price is kept all the same");
+        assert!(!short.quote_token.is_empty(), "the price is quoted nevertheless");
         let training = client.estimate(ask("w", training())).await.unwrap();
         assert_eq!(training.shortfall, [v1::Amount { display: "1".into(), ..amount("trainings", 1) }]);
         assert!(training.pack_ids.is_empty());
@@ -86,7 +86,7 @@ each_database! {
         client.update_wallet(set_status("w", "r", v1::WalletStatus::Suspended)).await.unwrap();
         let suspended = client.estimate(ask("w", video("5"))).await.unwrap();
         assert_eq!(suspended.decision(), Decision::WalletSuspended);
-        assert_eq!(figures(&suspended.shortfall), "25 credits", "whatever else stands in the way");
+        assert_eq!(figures(&suspended.shortfall), "25 credits", "regardless of other obstacles");
         publish(&client, POLICIES).await;
         crate::rpc::settle::owe_twenty(&client, "debtor").await;
         let indebted = client.estimate(ask("debtor", video("0"))).await.unwrap();

@@ -43,7 +43,7 @@ each_database! {
         let many = client.estimate_many(ask("w", operations.to_vec())).await.unwrap();
         let decisions: Vec<_> = (0..4).map(|n| estimate(&many, n).decision()).collect();
         let short = Decision::InsufficientCredits;
-        assert_eq!(decisions, [Decision::Allowed, short, short, Decision::Allowed], "none counts on another");
+        assert_eq!(decisions, [Decision::Allowed, short, short, Decision::Allowed], "each item is checked alone");
         for (n, operation) in operations.into_iter().enumerate() {
             let one = client.estimate(alone("w", operation)).await.unwrap();
             let item = estimate(&many, n);

@@ -62,12 +62,12 @@ each_database! {
         client.reserve(explicit("w", "j", vec![credits(4)])).await.unwrap();
         let told = balance(&client, "w").await.balances.remove(0);
         assert_eq!(told.next_expire_time, later(now, 3_600));
-        assert_eq!(told.next_expire_amount.unwrap().amount, 16, "what is held does not lapse");
+        assert_eq!(told.next_expire_amount.unwrap().amount, 16, "held credits do not expire");
     }
 
     async fn expiries_are_listed_soonest_first_without_held_or_permanent_credits(server: Server) {
         let client = server.wallet("w", 100).await;
-        assert_eq!(balance(&client, "w").await.expiries, [], "what was bought is kept");
+        assert_eq!(balance(&client, "w").await.expiries, [], "purchased credits do not expire");
         let now = balance(&client, "w").await.read_time;
         let lapsing = |id: &str, amount, seconds| v1::GrantRequest {
             expire_time: later(now, seconds),

@@ -44,7 +44,7 @@ each_database! {
         }
         assert_eq!(images.max, [("count".into(), "4".into()), ("scale".into(), "1.5".into())].into());
         assert_eq!((audio.attributes.len(), audio.max.len()), (0, 0));
-        assert_eq!(told.limits, [("concurrency".to_owned(), 2)].into(), "unlimited is not named");
+        assert_eq!(told.limits, [("concurrency".to_owned(), 2)].into(), "an unlimited figure is omitted");
         assert_eq!((told.features, told.queue_priority), (vec!["queue.slow".to_owned()], 2));
     }
 
@@ -72,7 +72,7 @@ each_database! {
         client.change_plan(change("b", "creator-yearly")).await.unwrap();
         let yearly = entitlements(&client).await;
         assert_eq!((yearly.plan_id.as_str(), yearly.tier.as_str()), ("creator-yearly", "creator"));
-        assert_eq!(yearly.limits.len(), 0, "negotiated for the plan before");
+        assert_eq!(yearly.limits.len(), 0, "negotiated for the previous plan only");
     }
 
     async fn a_wallet_that_is_subscribed_to_nothing_has_the_default_plan(server: Server) {

@@ -169,7 +169,7 @@ each_database! {
         assert_eq!(bands(by_frame), "frames \"10\": 1 + 2; \"\": 0 + 1.5");
         assert_eq!(bands(by_token), "tokens \"1000\": 0 + 1; \"\": 0 + 0");
         let plain = v1::Measure { quantity: "tokens".into(), ..Default::default() };
-        assert_eq!(by_token.measure, Some(plain), "no blocks, and the operation must say");
+        assert_eq!(by_token.measure, Some(plain), "no blocks, and the quantity is required");
     }
 
     async fn policies_are_shown_per_unit_of_the_price(server: Server) {

@@ -158,7 +158,7 @@ each_database! {
         client.reserve(explicit("j", 6)).await.unwrap();
         assert_eq!(words(&events(&client).await), [""; 0]);
         assert_eq!(set("c", low_balance("credits", &[])).await.unwrap().wallet.unwrap().low_balance, []);
-        assert_eq!(balance(&client, "w").await.warnings.len(), 1, "the plan calls less than 5 low");
+        assert_eq!(balance(&client, "w").await.warnings.len(), 1, "the plan's threshold is 5");
     }
 
     async fn an_invalid_page_token_a_bad_field_and_a_missing_wallet_are_refused(server: Server) {

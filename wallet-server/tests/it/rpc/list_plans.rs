@@ -36,7 +36,7 @@ each_database! {
             (listed.catalog_version, weekly.plan_id.as_str(), weekly.name.as_str()),
             (2, "weekly", "weekly")
         );
-        assert_eq!(weekly.limits, HashMap::from([("seats".to_owned(), 3)]), "unlimited is no number");
+        assert_eq!(weekly.limits, HashMap::from([("seats".to_owned(), 3)]), "an unlimited figure is omitted");
         let shown = |amount: &Option<v1::Amount>| amount.as_ref().unwrap().display.clone();
         let allowance = &weekly.allowances[0];
         assert_eq!(

@@ -42,7 +42,7 @@ each_database! {
         };
         client.publish_catalog(publication(POLICIES, 1)).await.unwrap();
         let again = client.publish_catalog(publication(POLICIES, 1)).await.unwrap();
-        assert!(again.unchanged, "it was carried out, whatever version it was to replace");
+        assert!(again.unchanged, "it was executed before, so the expected version does not matter");
         client.publish_catalog(publication(&newer, 2)).await.unwrap();
 
         for (expected, told) in [(0, "published_version"), (1, "expected_version")] {
@@ -56,7 +56,7 @@ each_database! {
         assert_eq!(current(&client).await.toml, newer);
 
         let back = client.publish_catalog(publication(POLICIES, 3)).await.unwrap();
-        assert_eq!(back.catalog.map(|catalog| catalog.version), Some(4), "one may go back knowingly");
+        assert_eq!(back.catalog.map(|catalog| catalog.version), Some(4), "an explicit expected version allows going back");
     }
 
     async fn a_check_reports_the_outcome_and_changes_nothing(server: Server) {

@@ -90,7 +90,7 @@ each_database! {
         client.top_up(pack).await.unwrap();
         let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
         assert_eq!((figures(&done.amounts).as_str(), done.grants.len()), ("500 credits, 1 trainings", 2));
-        assert_eq!(done.paid_amount, None, "the top-up told none");
+        assert_eq!(done.paid_amount, None, "the top-up had none");
     }
 
     async fn a_preview_shows_the_refund_and_writes_nothing(server: Server) {

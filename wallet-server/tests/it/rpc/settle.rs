@@ -59,7 +59,7 @@ each_database! {
         let settled = client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
         assert_eq!(sums(&settled), ["40 credits", "0 credits", ""]);
         let as_reserved = v1::Succeeded { cost: Some(v1::succeeded::Cost::AsReserved(v1::AsReserved {})) };
-        assert!(client.settle(settle("w", "j", as_reserved)).await.unwrap().replayed, "the same thing said");
+        assert!(client.settle(settle("w", "j", as_reserved)).await.unwrap().replayed, "the content is the same");
     }
 
     async fn three_of_four_images_are_charged_as_three(server: Server) {
@@ -118,7 +118,7 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (19, 100, 0));
         client.top_up(purchase("w", "second", credits(1))).await.unwrap();
         let settled = client.settle(all()).await.unwrap();
-        assert_eq!(sums(&settled)[0], "120 credits", "all of what was called the most, and no more");
+        assert_eq!(sums(&settled)[0], "120 credits", "the whole maximum, and no more");
         assert_eq!(figures(&settled.reservation.unwrap().uncollected), "10 credits");
     }
 

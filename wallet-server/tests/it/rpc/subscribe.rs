@@ -69,7 +69,7 @@ each_database! {
         let before = wallet(&client).await.revision;
         until(&client, "w", end).await;
 
-        assert_eq!(credits_of(&client, "w").await, (100, 5, 0), "what runs keeps its credits");
+        assert_eq!(credits_of(&client, "w").await, (100, 5, 0), "a running job keeps its credits");
         let subscription = subscription(&client).await;
         assert_eq!(subscription.period_start_time, end);
         let ends = [subscription.period_end_time, subscription.paid_through_time, subscription.next_renewal_time];

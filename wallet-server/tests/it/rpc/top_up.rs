@@ -78,7 +78,7 @@ each_database! {
         let again = client.top_up(paid(purchase("w", "b", credits(100)), "pi_1")).await.unwrap();
         assert!(again.replayed);
         assert_eq!(again.grants, first.grants);
-        assert_eq!((first.top_up_id.as_str(), again.top_up_id.as_str()), ("a", "a"), "the id that counts");
+        assert_eq!((first.top_up_id.as_str(), again.top_up_id.as_str()), ("a", "a"), "the first id is kept");
         let other = client.top_up(paid(purchase("w", "c", credits(90)), "pi_1")).await;
         assert_eq!(mismatch(other), ["amount"]);
         client.top_up(paid(purchase("w", "d", credits(100)), "pi_2")).await.unwrap();

@@ -91,9 +91,9 @@ fn unsynced_writes_survive_or_not_sector_by_sector() {
     let (sync, mut seen, mut mixed) = ("fsync(3</db/new>) = 0", BTreeSet::new(), false);
     for left in possible(&[&x, sync, &y, &z], "new") {
         let left = left.unwrap();
-        assert_eq!(left.len(), 24 * 512, "no longer than it was, and no shorter");
+        assert_eq!(left.len(), 24 * 512, "the length is unchanged");
         for (n, sector) in left.as_bytes().chunks(512).enumerate() {
-            assert!(sector.iter().all(|byte| *byte == sector[0]), "a sector is whole");
+            assert!(sector.iter().all(|byte| *byte == sector[0]), "a sector is never torn");
             seen.insert((n, char::from(sector[0])));
         }
         mixed |= left.contains("zx") && left.contains("xz");
@@ -157,9 +157,9 @@ fn the_offset_in_a_file_is_followed() {
 #[test]
 fn unknown_calls_are_refused() {
     for (unknown, why) in [
-        (r#"write(3</db/old>, "x", 1) = 1"#, "where in old was this?"),
+        (r#"write(3</db/old>, "x", 1) = 1"#, "the offset in old is unknown"),
         (r#"pwrite64(3</db/old>, "x"..., 10, 0) = 10"#, "cut a string off"),
-        (r#"pwrite64(3</db/old>, "x", 10, 0) = 10"#, "not told all"),
+        (r#"pwrite64(3</db/old>, "x", 10, 0) = 10"#, "fewer than 10 bytes"),
         (
             r#"pwritev2(3</db/old>, [{iov_base="x", iov_len=1}], 1, 0, RWF_DSYNC) = 1"#,
             "pwritev2 is not known",
@@ -168,7 +168,7 @@ fn unknown_calls_are_refused() {
         ("copy_file_range(7</tmp/x>, NULL, 3</db/old>, NULL, 10, 0) = 10", "copy_file_range is not known"),
         (r#"openat(AT_FDCWD</>, "/db/old", O_RDWR|O_DSYNC) = 3</db/old>"#, "O_DSYNC of old"),
         ("fallocate(3</db/old>, FALLOC_FL_PUNCH_HOLE|FALLOC_FL_KEEP_SIZE, 0, 9) = 0", "PUNCH_HOLE"),
-        (r#"rename("/tmp/x", "/db/old") = 0"#, "has come or gone"),
+        (r#"rename("/tmp/x", "/db/old") = 0"#, "across the folder's border"),
         (r#"truncate("/db/old", 3) = 0"#, "truncate is not known"),
         ("io_uring_setup(64, {}) = 9", "io_uring"),
     ] {
