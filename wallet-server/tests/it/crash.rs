@@ -2,8 +2,8 @@
 //! the ledger, every other call is there completely or not at all, and after retries every call has happened exactly
 //! once.
 //!
-//! Killing PostgreSQL loses what it had not written yet. Data that it passed to the operating system survives a kill and
-//! is lost in a power cut, which `power` tests.
+//! Killing PostgreSQL loses what it had not written yet. Data that it passed to the operating system survives a kill
+//! and is lost in a power cut, which `power` tests.
 
 mod caller;
 mod chaos;
