@@ -1,7 +1,7 @@
 //! The language of comments and documents: plain words, sentences that name their subject, no filler.
 //!
-//! Reads the comments of the Rust and protocol sources and all Markdown documents. Code in
-//! backticks and code blocks is skipped. The failure is a work list, sorted by file and line.
+//! Reads the comments of the Rust and protocol sources and all Markdown documents. Code in backticks and in code blocks
+//! is skipped. The failure is a work list, sorted by file and line.
 
 use std::fs;
 use std::path::Path;
@@ -124,7 +124,7 @@ struct Token {
     text: String,
 }
 
-/// The comment of a line of code: its marker, its text, and whether code stands before it.
+/// The comment of a line of code: its kind, its text, and true if code precedes it.
 fn comment_of(line: &str) -> Option<(Kind, &str, bool)> {
     let at = line.match_indices("//").map(|(at, _)| at).find(|&at| {
         let code = &line[..at];
@@ -158,62 +158,62 @@ fn comments(source: &str) -> Vec<Passage> {
     passages
 }
 
-/// The words and marks of a passage. An empty line, a list item and a heading begin a sentence (`.`); the words of
-/// a code span are `; code blocks and the targets of links are left out.
+/// The words and marks of a passage. Code blocks and the targets of links are left out, and each word of a code span
+/// becomes a backtick. An empty line, a list item and a heading end the sentence before them, like a full stop.
 fn tokens(passage: &Passage) -> Vec<Token> {
     let mut tokens = Vec::new();
-    let mut block = false;
-    let mut span = false;
+    let (mut in_block, mut in_span) = (false, false);
     for (line, text) in &passage.lines {
         let mut push = |text: &str| tokens.push(Token { line: *line, text: text.to_owned() });
-        let trimmed = text.trim();
-        if trimmed.starts_with("```") {
-            block = !block;
-            continue;
-        }
-        if block {
-            continue;
-        }
-        let item = trimmed.trim_start_matches(|c: char| c.is_ascii_digit());
-        if trimmed.is_empty()
-            || trimmed.starts_with("- ")
-            || trimmed.starts_with("* ")
-            || item.starts_with(". ")
-        {
-            push(".");
-        }
-        if trimmed.starts_with('#') {
-            push("#");
-        }
-        let mut rest = trimmed;
-        while let Some(first) = rest.chars().next() {
-            let length = if span || first == '`' {
-                let skip = usize::from(!span);
-                let end = rest[skip..].find('`');
-                span = end.is_none();
-                let code = &rest[skip..end.map_or(rest.len(), |end| end + skip)];
-                code.split_whitespace().for_each(|_| push("`"));
-                end.map_or(rest.len(), |end| end + skip + 1)
-            } else if rest.starts_with("](") {
-                rest.find(')').map_or(rest.len(), |end| end + 1)
-            } else if first.is_alphanumeric() {
-                let part = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '-' | '_');
-                let end = rest.find(|c| !part(c)).unwrap_or(rest.len());
-                push(&rest[..end]);
-                end
-            } else {
-                if matches!(first, '.' | '?' | '!' | ';' | ':' | ',' | '|' | '(') {
-                    push(&rest[..1]);
+        let text = text.trim();
+        if text.starts_with("```") {
+            in_block = !in_block;
+        } else if !in_block {
+            let is_heading = text.starts_with('#');
+            let after_number = text.trim_start_matches(|c: char| c.is_ascii_digit());
+            if text.is_empty() || text.starts_with(['-', '*']) || after_number.starts_with(". ") {
+                push(".");
+            }
+            if is_heading {
+                push("#");
+            }
+            words(text, &mut in_span, |word| {
+                if !(is_heading && word == ".") {
+                    push(word);
                 }
-                first.len_utf8()
-            };
-            rest = &rest[length..];
-        }
-        if trimmed.starts_with('#') {
-            push(".");
+            });
+            if is_heading {
+                push(".");
+            }
         }
     }
     tokens
+}
+
+/// Passes the words and marks of a line to `push`. A code span may continue on the next line.
+fn words(mut rest: &str, in_span: &mut bool, mut push: impl FnMut(&str)) {
+    while let Some(first) = rest.chars().next() {
+        let length = if *in_span || first == '`' {
+            let begin = usize::from(!*in_span);
+            let end = rest[begin..].find('`').map(|at| at + begin);
+            *in_span = end.is_none();
+            rest[begin..end.unwrap_or(rest.len())].split_whitespace().for_each(|_| push("`"));
+            end.map_or(rest.len(), |end| end + 1)
+        } else if rest.starts_with("](") {
+            rest.find(')').map_or(rest.len(), |end| end + 1)
+        } else if first.is_alphanumeric() {
+            let is_part = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '-' | '_');
+            let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            push(&rest[..end]);
+            end
+        } else {
+            if matches!(first, '.' | '?' | '!' | ';' | ':' | ',' | '|' | '(') {
+                push(&rest[..1]);
+            }
+            first.len_utf8()
+        };
+        rest = &rest[length..];
+    }
 }
 
 /// Returns whether the tokens begin with these words.
