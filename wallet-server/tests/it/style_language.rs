@@ -11,6 +11,7 @@ use crate::style::{files, root};
 /// Phrases that are not written here, each with the words to use instead. Matched word by word, in any case, across
 /// line ends; `*` stands for the beginning of a word.
 const BANNED: &[(&str, &str)] = &[
+    ("after so many", "after the given number of"),
     ("anew", "again"),
     ("as far as it has", "so far"),
     ("be had", "be available, be obtained, respond"),
@@ -30,6 +31,7 @@ const BANNED: &[(&str, &str)] = &[
     ("entry says", "the entry records, contains, states"),
     ("entry tells", "the entry records, contains, states"),
     ("for ever", "forever, without limit"),
+    ("for so many", "for the given number of"),
     ("how-manieth", "index, number"),
     ("in so many", "in the given number of"),
     ("is no *'s", "belongs to no, is not the"),
@@ -40,6 +42,7 @@ const BANNED: &[(&str, &str)] = &[
     ("ledger says", "the ledger records, contains, states"),
     ("lets one", "allows the caller to, or name the subject"),
     ("manieth", "index, number"),
+    ("manners", "settings"),
     ("nobody's", "no wallet's, no caller's; name the owner"),
     ("of his", "name the owner: the caller's"),
     ("of it .", "name the thing, or leave it out"),
@@ -64,17 +67,21 @@ const BANNED: &[(&str, &str)] = &[
     ("speak of", "mention, use"),
     ("speaks of", "mentions, uses"),
     ("taken back", "clawed back, withdrawn"),
+    ("takes back", "claws back, withdraws"),
     ("thaw", "unfreeze"),
     ("thawed", "unfrozen"),
     ("thaws", "unfreezes"),
     ("to be had", "available"),
     ("told", "notified, reported, recorded, distinguished"),
+    ("took back", "clawed back, withdrew"),
+    ("touched", "changed, used"),
     ("trouble", "error, failure, its kind"),
     ("way out", "remedy"),
     ("ways out", "remedies"),
     ("welcomed", "granted once"),
     ("whatever", "any, everything that, regardless of"),
     ("whoever", "the caller, a caller that; name the subject"),
+    ("with so many", "with the given number of"),
 ];
 
 /// Good English that contains a banned phrase.
