@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectionTrait, EntityTrait, IdenStatic, Iterable};
 use wallet_core::decide::{Cost, CreateWallet, Outcome, Purchase, Settle, TopUp};
 use wallet_core::{Amounts, Command, TenantId, Timestamp, WalletId, WalletKey};
+use wallet_workload::figure;
 
 use super::traces::setting;
 use super::verify_speed::{id, job_id, reserve};
@@ -48,10 +49,8 @@ async fn a_wallet_with_a_long_history_is_served_like_a_new_one_on_postgres() {
             of_new.push(customers.work(&mut new, JOBS).await);
         }
         let (slow, fast) = (median(of_old), median(of_new));
-        println!(
-            "statistics {statistics}: {entries} entries {slow:.0} commands/s, new {fast:.0}, ratio {:.2}",
-            slow / fast
-        );
+        let ratio = format!("{:.2}", slow / fast);
+        figure("hot", &[&statistics, &entries, &slow.round(), &fast.round(), &ratio]);
     }
 }
 

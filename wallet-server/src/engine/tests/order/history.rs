@@ -14,8 +14,8 @@ use wallet_workload::catalogs;
 use super::super::traces::shown;
 use super::client::Told;
 
-/// More than this many lost commands do not stand side by side.
-const LOST_TOGETHER: usize = 6;
+/// More than this many lost commands do not stand side by side: each client has one under way.
+const LOST_TOGETHER: usize = super::client::CLIENTS;
 
 /// The wallet as it was after each of its versions.
 pub(super) struct History {

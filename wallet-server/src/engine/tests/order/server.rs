@@ -56,7 +56,7 @@ impl Server {
     ) -> Self {
         let opened = database.lane(clock, wallet_workload::CATALOG).await;
         let config = EngineConfig {
-            database_timeout: Duration::from_millis(150),
+            database_timeout: Duration::from_millis(300),
             batch_max: 12,
             ..EngineConfig::default()
         };
