@@ -89,7 +89,7 @@ fn an_endpoint_that_is_not_there_is_named_with_the_cause() {
     );
     let missing = Database::postgres().url.replace("/test_", "/missing_");
     let said = refused(&["migrate", "--database-url", &missing], &[]);
-    assert!(said.contains("does not exist; make it first: createdb missing_"), "{said}");
+    assert!(said.contains("does not exist; create it first: createdb missing_"), "{said}");
 }
 
 /// Agrees to encrypt, and then speaks no TLS.
