@@ -43,7 +43,10 @@ fn figures_out_of_bounds_and_a_broken_log_filter_are_refused() {
     let said = refused(&["serve", "--listen", "localhost", "--database-url", &database.url], &[]);
     assert!(said.contains("HOST:PORT"), "{said}");
     let said = serve(&[], &[("WALLET_LOG", "wallet_server=loud")]);
-    assert!(said.contains("WALLET_LOG is no log filter") && said.contains("wallet_server=debug"), "{said}");
+    assert!(
+        said.contains("WALLET_LOG is not a log filter") && said.contains("wallet_server=debug"),
+        "{said}"
+    );
 }
 
 #[test]
