@@ -78,7 +78,8 @@ each_database! {
 
         tamper(&database, "UPDATE wallet_balances SET available = 100 WHERE available = 1").await;
         let thawed = run(&thaw, &[]);
-        assert_eq!((thawed.code, thawed.stdout.as_str()), (Some(0), "wallet w is no longer frozen; its status is unchanged\n"), "{thawed:?}");
+        let expected = "wallet w is no longer frozen; its status is unchanged\n";
+        assert_eq!((thawed.code, thawed.stdout.as_str()), (Some(0), expected), "{thawed:?}");
         assert_eq!(run(&thaw, &[]).stdout, "wallet w was not frozen\n");
         let server = Server::start(database).await;
         server.client().await.reserve(job("w", "a", video("1"))).await.unwrap();
