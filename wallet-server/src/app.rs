@@ -21,13 +21,13 @@ use crate::reference_clock;
 pub use crate::store::Due;
 use crate::store::{Backend, Store, StoreError};
 
-/// How long the lanes may take to finish queued commands after the last call has ended.
+/// The time that the lanes have to finish queued commands after the last call has ended.
 const LANES_DRAIN: Duration = Duration::from_secs(10);
 
-/// How often the server checks that a database file is still under its name.
+/// The interval at which the server checks that a database file is still under its name.
 const LOOK_AFTER_FILE: Duration = Duration::from_secs(1);
 
-/// How often the server checks that the database can be written to; `PROBE_TIMEOUT` limits each check.
+/// The interval at which the server checks that the database can be written to. `PROBE_TIMEOUT` limits each check.
 const PROBE_PERIOD: Duration = Duration::from_secs(1);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 

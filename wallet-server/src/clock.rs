@@ -53,7 +53,6 @@ impl Clock {
         matches!(self.0, Source::Manual(_))
     }
 
-    /// Returns the current time.
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from_micros(match &self.0 {
             Source::Manual(now) => now.load(Ordering::Relaxed),

@@ -26,15 +26,15 @@ pub struct Config {
     pub batch_max: usize,
     /// The time between two sweeps for due events; 1 s by default.
     pub sweep_period: Duration,
-    /// How often to look for a newer catalog and to compare clocks with the database; every 2 s by default.
+    /// The interval at which to look for a newer catalog and to compare clocks with the database; 2 s by default.
     pub poll_period: Duration,
-    /// How long the database may take to answer one call before it counts as lost; 10 s by default.
+    /// The time limit for one call to the database, after which it counts as lost; 10 s by default.
     pub database_timeout: Duration,
     /// Listens beyond loopback although there is no encryption and no authentication.
     pub insecure: bool,
     /// The source of time.
     pub time: TimeSource,
-    /// How long the readings of a clock that leapt must agree before it is followed; 30 s by default.
+    /// The time over which the readings of a clock that leapt must agree before it is followed; 30 s by default.
     pub clock_settles: Duration,
     /// Starts although the clock is more than a day ahead of the ledger and credits expire by it.
     pub accept_clock: bool,

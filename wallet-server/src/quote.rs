@@ -14,7 +14,7 @@ use uuid::Uuid;
 use wallet_core::decide::Quote;
 use wallet_core::{Operation, Rejection, TenantId, Timestamp, WalletId};
 
-/// How long a quote is honoured: ten minutes.
+/// The time for which a quote is honoured: ten minutes.
 pub(crate) const QUOTE_VALIDITY: Duration = Duration::from_secs(10 * 60);
 
 /// The prefix of this token format. Another format gets another prefix.

@@ -9,7 +9,7 @@ use crate::app::AppError;
 use crate::clock::{Clock, MAX_LEAP, MAX_SKEW, Verdict};
 use crate::store::{Due, Store, StoreError};
 
-/// How long a ledger may have been unused before a start requires a confirmation of the clock.
+/// The longest time without a write after which a server starts without a confirmation of the clock.
 const LONGEST_REST: Duration = Duration::from_secs(86_400);
 
 /// Compares the clock with the database's, or with the system's for SQLite.

@@ -21,7 +21,7 @@ const SLEW: i64 = 20;
 /// The largest uncertainty, in microseconds, of a reading that corrects own time.
 const EXACT: i64 = 500_000;
 
-/// When readings that agree with each other, but not with own time, are trusted.
+/// The conditions under which readings that agree with each other, but not with own time, are trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settling {
     /// The least number of readings in a row; 10 by default.

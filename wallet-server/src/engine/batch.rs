@@ -71,7 +71,7 @@ impl Lane {
         }
         let written: Vec<Written<'_>> = slots.values().map(Slot::written).collect();
         tx.append(&written).await?;
-        // Where more is due, only a part of it is committed, and no command.
+        // If more is due in a wallet, only a part of it is committed, and no command.
         let changed = slots.values().filter(|slot| slot.touched.any && !slot.is_behind);
         self.committing = changed.map(|slot| slot.loaded.wallet.key).collect();
         let committed = tx.commit().await;

@@ -46,7 +46,6 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Opens the lane's connection.
     pub(super) async fn open(
         number: usize,
         store: &Store,

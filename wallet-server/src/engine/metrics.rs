@@ -43,7 +43,6 @@ impl EngineMetrics {
         self.bisections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns the current values.
     pub(crate) fn counts(&self) -> EngineCounts {
         EngineCounts {
             batches: self.batches.load(Ordering::Relaxed),

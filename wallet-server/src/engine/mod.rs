@@ -45,15 +45,15 @@ use crate::store::{Store, StoreError};
 pub(crate) struct EngineConfig {
     /// Number of lanes, each with a connection that writes. SQLite has one.
     pub(crate) lanes: usize,
-    /// The most commands committed together.
+    /// The most commands committed together; 256 by default.
     pub(crate) batch_max: usize,
-    /// The most commands that wait in one lane.
+    /// The most commands that wait in one lane; 4,096 by default.
     pub(crate) queue: usize,
-    /// The most commands that wait for one wallet.
+    /// The most commands that wait for one wallet; 2,048 by default.
     pub(crate) wallet_queue: usize,
     /// The most due events of a wallet that one transaction processes.
     pub(crate) steps: Steps,
-    /// Time limit for one call to the database. A COMMIT that takes longer has an unknown outcome.
+    /// Time limit for one call to the database; 10 s by default. A COMMIT that takes longer has an unknown outcome.
     pub(crate) database_timeout: Duration,
 }
 

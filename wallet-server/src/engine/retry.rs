@@ -30,7 +30,7 @@ use crate::store::{StoreError, Trouble, points};
 
 /// Attempts after the first, for a batch in conflict.
 const CONFLICT_RETRIES: u32 = 5;
-/// How long a batch is retried while the database is unavailable. The time of its first attempt does not count.
+/// The time for which a batch is retried while the database is unavailable, without the time of its first attempt.
 const OUTAGE_BUDGET: Duration = Duration::from_secs(5);
 /// The first pause. Pauses double up to `LONGEST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);

@@ -103,7 +103,7 @@ async fn summarize(
 ) -> Result<UsageSummary, ReadError> {
     let standing = snapshot.standing(key).await?.ok_or(Rejection::WalletNotFound)?;
     let mut summary = query.begin(now.max(standing.last_time))?;
-    // What is due counts with its final state; in the database it is still open.
+    // Due holds count with their final state; in the database they are still open.
     let mut counted = Ok(());
     let count = |reservation: &Reservation| {
         if counted.is_ok() {

@@ -20,16 +20,16 @@ use crate::store::reach;
 use crate::store::watched::{Watched, begin_migrating};
 use crate::store::{StoreError, Trouble};
 
-/// How long a batch waits for a wallet that another server has locked.
+/// The time that a batch waits for a wallet that another server has locked.
 const LOCK_TIMEOUT: &str = "2s";
 /// Server-side limit for one statement. No statement takes this long unless something is wrong.
 const STATEMENT_TIMEOUT: &str = "20s";
 /// Client-side limit for one call of a read or of the control plane. Longer than `STATEMENT_TIMEOUT`, so that a
 /// live server reports its own timeout first.
 const PATIENCE: Duration = Duration::from_secs(25);
-/// How long a returned connection may take to roll back before it is discarded.
+/// The time that a returned connection may take to roll back before it is discarded.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a caller waits for a connection of a pool.
+/// The time that a caller waits for a connection of a pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Number of connections for reads.
 const READERS: u32 = 8;
@@ -37,7 +37,7 @@ const READERS: u32 = 8;
 const SEARCHERS: u32 = 2;
 /// Number of connections for the control plane.
 const CONTROLLERS: u32 = 2;
-/// How long a connection waits for SQLite's one write lock.
+/// The time that a connection waits for SQLite's one write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of a SQLite file that are mapped into memory to read all of it: the most that SQLite allows. The rows of
 /// one wallet lie far apart, and a system call for each would take longer than verifying it.
@@ -78,7 +78,7 @@ impl Backend {
     }
 }
 
-/// How a SQLite file is opened.
+/// The access to a SQLite file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {
     ReadOnly,
@@ -207,12 +207,10 @@ impl Store {
         connect_lane(self.url.secret(), self.backend).await
     }
 
-    /// Returns the connections of the control plane.
     pub(super) fn control(&self) -> Watched<DatabaseConnection> {
         Watched::new(self.control.clone(), self.patience)
     }
 
-    /// Returns the connection of the sweeper.
     pub(super) fn sweeper(&self) -> Watched<DatabaseConnection> {
         Watched::new(self.sweeper.clone(), self.patience)
     }
@@ -240,7 +238,6 @@ impl Store {
         self.patience
     }
 
-    /// Returns the connections for reads.
     pub(super) const fn readers(&self) -> &Pool {
         &self.readers
     }

@@ -1,6 +1,6 @@
 //! The rows of the control plane: catalogs, the key that signs quotes, sweeper leases, and the database's clock.
 //!
-//! Single statements, none of which depends on another.
+//! Every statement is a transaction of its own.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -112,8 +112,8 @@ impl Store {
         self.newest("wallets", "last_time").await
     }
 
-    /// Returns the latest expiry of a sweeper lease: a few seconds after a server was last alive. The Unix epoch if
-    /// there is none.
+    /// Returns the latest expiry of a sweeper lease: ten sweep periods after a server was last alive. The Unix
+    /// epoch if there is none.
     pub(crate) async fn last_sweep(&self) -> Result<Timestamp, StoreError> {
         self.newest("sweeper_leases", "expire_time").await
     }

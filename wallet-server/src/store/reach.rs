@@ -1,4 +1,5 @@
-//! Checks whether PostgreSQL can be reached and, if not, why. A pool would only report that it waited in vain.
+//! Checks that PostgreSQL can be reached, and otherwise reports the cause. A pool would only report that it waited
+//! in vain.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::store::DatabaseUrl;
 use crate::store::{StoreError, Trouble};
 
-/// How long to wait for a database that is starting.
+/// The time to wait for a database that is starting.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 

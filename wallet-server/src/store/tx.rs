@@ -28,12 +28,12 @@ pub(crate) struct Tx {
     backend: Backend,
 }
 
-/// The locked rows of a batch's wallets.
+/// The result of locking a batch's wallets.
 #[derive(Debug, Default)]
 pub(crate) struct Locked {
     /// The wallets that exist and are locked by this transaction.
     pub(crate) wallets: BTreeMap<WalletKey, wallets::Model>,
-    /// The wallets that another transaction has locked. Empty unless the caller asked to skip them.
+    /// The wallets that another transaction has locked. Empty unless `skip_locked` was set.
     pub(crate) taken: BTreeSet<WalletKey>,
 }
 

@@ -91,7 +91,7 @@ impl fmt::Display for DatabaseUrl {
             return write!(f, "sqlite:{}", path.split('?').next().unwrap_or(path));
         }
         if !self.0.starts_with("postgres:") && !self.0.starts_with("postgresql:") {
-            return f.write_str("(URL of an unknown kind of database)");
+            return f.write_str("(a URL of an unknown database)");
         }
         let Ok(options) = self.postgres() else { return f.write_str("postgres://(unreadable)") };
         write!(f, "postgres://{}@", options.get_username())?;
@@ -126,8 +126,8 @@ mod tests {
             ("postgres://ann:can/ary@db/wallet", "postgres://(unreadable)"),
             ("postgres://ann@db/wallet?pasword=canary", "postgres://(unreadable)"),
             ("postgres:ann:canary@@db", "postgres://(unreadable)"),
-            ("mysql://ann:canary@db/wallet", "(URL of an unknown kind of database)"),
-            ("canary", "(URL of an unknown kind of database)"),
+            ("mysql://ann:canary@db/wallet", "(a URL of an unknown database)"),
+            ("canary", "(a URL of an unknown database)"),
         ] {
             let parsed = DatabaseUrl::from(url);
             assert_eq!(

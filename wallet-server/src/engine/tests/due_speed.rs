@@ -142,6 +142,6 @@ fn peak() -> u64 {
 }
 
 fn forget_peak() {
-    // Where this is not allowed, the peak is that of the whole run.
+    // If this is not allowed, the peak is that of the whole run.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }

@@ -25,7 +25,7 @@ const BATCH: u64 = 125;
 const JOBS: u64 = 4 * BATCH;
 const TURNS: usize = 15;
 
-/// When the statistics were last updated.
+/// The times of the last update of the statistics.
 const STATISTICS: [&str; 3] = ["never", "while empty", "when full"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! A command at fault fails alone: the other commands of its batch are executed, and the lane goes on.
+//! A command at fault fails alone: the other commands of its batch are executed, and the lane keeps running.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

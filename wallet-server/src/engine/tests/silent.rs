@@ -1,7 +1,7 @@
 //! At each failpoint of a batch the database does not answer a call, and then fails in one of four ways: it stays
 //! silent, others hold the wallets' locks, it is read-only, or the wallets' rows are unreadable. No caller gets a
-//! wrong answer: "not executed" is never said of a command that was executed, and "unknown" only after COMMIT was
-//! sent.
+//! wrong answer: a command that was executed is never answered as not executed, and "unknown" is answered only
+//! after COMMIT was sent.
 
 use std::fmt;
 use std::sync::atomic::AtomicI64;

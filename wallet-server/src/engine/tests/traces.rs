@@ -32,7 +32,7 @@ const LIFE: usize = 250;
 const BATCH: i64 = 24;
 /// A sweeper runs before one in this many batches, at random.
 const BATCHES_PER_SWEEP: i64 = 8;
-/// How long after everything else the last sweep runs. Plans have renewed and purchases expired by then.
+/// The time between everything else and the last sweep. Plans have renewed and purchases expired by then.
 const AFTERWARDS: Duration = Duration::from_secs(400 * 86_400);
 /// Due rows that are looked up at a time.
 const LIMIT: u32 = 7;
