@@ -3,8 +3,7 @@
 //! | Failure | Reaction |
 //! |---|---|
 //! | conflict with another transaction | the whole batch again, skipping wallets that stay locked |
-//! | a row is refused or unreadable, or an invariant is violated | halves of the batch, until the command at fault
-//! is alone |
+//! | a row is refused or unreadable, or an invariant is violated | halves of the batch, down to the command at fault |
 //! | a command alone violates an invariant | the same command again, with its wallet frozen |
 //! | a panic | as for a violated invariant, on a new connection |
 //! | connection lost before COMMIT | the whole batch again on a new connection |

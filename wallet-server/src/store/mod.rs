@@ -1,5 +1,5 @@
-//! The database: connections, transactions, and the conversion of rows to core types. No other module of the server
-//! knows sea-orm.
+//! The database: connections, transactions, statements, and the conversion of rows to core types. No other module
+//! runs SQL.
 //!
 //! [`Store`] opens connections, [`tx`] runs a batch's transaction, [`entity`] maps the tables for reading, [`sql`]
 //! holds the statements of the hot path. No rule about credits is in this module.
