@@ -47,14 +47,14 @@ pub enum AppError {
     Lanes(usize, usize),
     /// The clocks of the database and of this machine contradict each other.
     #[error(
-        "the clocks of the database and of this machine are {0:?} apart; set the wrong one right before you start the \
-         server again: credits that expire by a wrong clock do not come back"
+        "the clocks of the database and of this machine are {0:?} apart; correct the wrong one, then start the server \
+         again: credits that expire by a wrong clock do not come back"
     )]
     Clocks(Duration),
     /// The clock is so far ahead of the ledger that credits would expire.
     #[error(
         "the clock shows {now}, and the newest time in the database is {seen}: {due} in between. If the clock is \
-         right, start once with --accept-clock; if not, set it right first: credits that expire do not come back"
+         right, start once with --accept-clock; if not, correct it first: credits that expire do not come back"
     )]
     ClockAhead {
         /// The time that the clock shows.
