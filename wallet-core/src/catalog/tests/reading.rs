@@ -39,7 +39,8 @@ fn a_plan_is_read_with_its_defaults() {
     assert_eq!((plan.limit("concurrency"), plan.entitlements.is_none()), (Limit::Unlimited, true));
 }
 
-/// The parts of the catalog `trainings.toml` that are hardest to express: two terms of one tier, weekly trainings, gated models.
+/// The parts of the catalog `trainings.toml` that are hardest to express: two terms of one tier, weekly trainings,
+/// gated models.
 #[test]
 fn weekly_and_yearly_plans_with_trainings_can_be_expressed() {
     let catalog = Catalog::parse(
