@@ -120,8 +120,10 @@ each_database! {
         let refusal = refused(refusal.await, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
         let told: Vec<_> =
             refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
-        let expected =
-            ["units.credits: must keep the published scale 0, is 2", "units.trainings: is in use and must not be removed"];
+        let expected = [
+            "units.credits: must keep the published scale 0, is 2",
+            "units.trainings: is in use and must not be removed",
+        ];
         assert_eq!(told, expected);
     }
 }
