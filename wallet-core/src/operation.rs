@@ -1,7 +1,7 @@
 //! Operations: a kind, attributes and quantities, in a normal form.
 //!
-//! Two requests for the same job are equal here, whatever the order of their keys and the notation of their numbers
-//! ("5.0" and "5"). Replays compare operations in this form.
+//! Two requests for the same job are equal here, even if their keys are in another order or their numbers are written
+//! differently ("5.0" and "5"). Replays compare operations in this form.
 
 use std::collections::BTreeMap;
 

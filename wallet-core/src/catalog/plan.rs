@@ -64,7 +64,7 @@ pub enum Renewal {
     /// At the boundary, without a payment.
     #[default]
     Automatic,
-    /// When the payment is recorded.
+    /// Once its payment is recorded.
     OnPayment,
 }
 

@@ -23,7 +23,7 @@ pub struct Cancel {
     pub reason: CancelReason,
     /// The caller's limits for the fee, in minor units. Units not named have no limit.
     pub max_fees: Amounts,
-    /// Whether to mark an unknown job as cancelled instead of refusing the command.
+    /// If true, an unknown job is marked as cancelled; if false, the command is refused.
     pub allow_missing: bool,
 }
 

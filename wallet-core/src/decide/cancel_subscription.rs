@@ -17,7 +17,7 @@ use crate::wallet::Wallet;
 pub struct CancelSubscription {
     /// The idempotency key.
     pub request: RequestId,
-    /// Whether the subscription ends at once instead of at the end of its period.
+    /// If true, the subscription ends at once instead of at the end of its period.
     pub now: bool,
     /// Recorded in the entry.
     pub reason: String,

@@ -26,7 +26,7 @@ pub struct Settle {
     /// The caller's attempt. If given, it must not be lower than the running one.
     pub attempt: Option<i32>,
     pub outcome: Outcome,
-    /// Whether to charge the job even if its hold has expired.
+    /// If true, the job is charged even if its hold has expired.
     pub accept_late: bool,
 }
 

@@ -41,7 +41,7 @@ pub struct WrittenEntry {
 pub struct Answered {
     /// The subject of the reply.
     pub seen: Seen,
-    /// Whether the command had been carried out before.
+    /// True if the command had been carried out before.
     pub replayed: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Checks of a single command on a wallet, whatever the command.
+//! Checks that every command on a wallet must pass.
 
 use wallet_core::advance::advance_by;
 use wallet_core::command::Shown;
