@@ -103,7 +103,7 @@ pub enum Rejection {
     GrantNotFound,
     #[error(
         "the wallet has no purchase with this top_up_id or external_ref; if TopUp answered with the purchase of an \
-             earlier top_up_id, use that id or the external_ref"
+         earlier top_up_id, use that id or the external_ref"
     )]
     TopUpNotFound,
     /// The id was already used with different content.
