@@ -9,7 +9,7 @@ use crate::amount::Amounts;
 use crate::grant::GrantKey;
 use crate::ids::UnitId;
 
-/// A part of a grant, or of the wallet's debt in one unit. The numbers are stored.
+/// A part of a grant, or of the wallet's debt in one unit. The numbers are part of the entry hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]

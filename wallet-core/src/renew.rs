@@ -121,7 +121,8 @@ fn rolled_over(wallet: &Wallet, subscription: &Subscription, index: usize, at: T
     lapsed.clamp(0, allowance.rollover_cap.max(0))
 }
 
-/// Returns the amount of `old` that holds expired at `at` returned as GRACE grants. It has not expired.
+/// Returns the amount of `old` that came back as GRACE grants from holds that expired at `at`. It does not count as
+/// expired.
 fn given_as_grace(wallet: &Wallet, old: &Grant, at: Timestamp) -> i64 {
     let grace =
         |grant: &&Grant| grant.details.stems_from.as_ref() == Some(&old.key) && grant.effective_time == at;

@@ -1,7 +1,7 @@
 //! Kinds of operations: the rules of each in order, and every name that the catalog mentions for it.
 //!
-//! The index is built once, so that pricing looks only at rules of the kind and can distinguish a misspelt name from an
-//! unused one.
+//! The index is built once, so that pricing looks only at rules of the kind and can distinguish a misspelt name
+//! from an unused one.
 
 use std::collections::{BTreeMap, BTreeSet};
 

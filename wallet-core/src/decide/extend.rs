@@ -16,7 +16,7 @@ pub struct Extend {
     pub id: ReservationId,
     /// The caller's attempt. If given, it must not be lower than the running one.
     pub attempt: Option<i32>,
-    /// The time from now to the new deadline. The lease given at Start by default.
+    /// The time from now to the new deadline. By default the lease given at Start, or 60 seconds without one.
     pub lease: Option<Duration>,
 }
 
