@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(count(i64::MAX), Ok(()));
         assert_eq!(
             count(1).unwrap_err().to_string(),
-            "sum of credits is limited to 9223372036854775807, this would be 9223372036854775808"
+            "sum of credits is limited to 9223372036854775807, but the request would make it 9223372036854775808"
         );
     }
 
@@ -319,7 +319,7 @@ mod tests {
         }
         let refusal = count(MAX_GROUPS).unwrap_err();
         assert_eq!(refusal.reason(), "LIMIT_EXCEEDED");
-        assert_eq!(refusal.to_string(), "groups is limited to 10000, this would be 10001");
+        assert_eq!(refusal.to_string(), "groups is limited to 10000, but the request would make it 10001");
         assert_eq!(summary.groups.len(), MAX_GROUPS);
     }
 }

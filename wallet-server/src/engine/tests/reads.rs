@@ -102,7 +102,7 @@ async fn a_search_reads_a_bounded_number_of_rows_and_its_token_continues() {
         let summary = queries.usage(TenantId::DEFAULT, &customer.wallet, UsageQuery::default()).await;
         assert_eq!(
             summary.unwrap_err().to_string(),
-            "jobs is limited to 6, this would be 7",
+            "jobs is limited to 6, but the request would make it 7",
             "it returns an error, and no part of the sum"
         );
     }
