@@ -1,5 +1,5 @@
-//! The codec of the generated servers. It answers bytes that do not decode with INVALID_ARGUMENT, where tonic's own codec
-//! answers INTERNAL.
+//! The codec of the generated servers. It answers bytes that do not decode with INVALID_ARGUMENT, where tonic's own
+//! codec answers INTERNAL.
 
 use std::marker::PhantomData;
 
