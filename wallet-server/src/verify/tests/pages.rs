@@ -1,4 +1,4 @@
-//! Pages of rows packed into one cell, and the same rows one by one.
+//! Pages of rows packed into one cell, compared with the same rows read one by one.
 
 use super::file::execute;
 use super::fixture::{Story, written};
@@ -8,7 +8,7 @@ use crate::verify::rows::{Row, tables};
 const ODD: &str = "UPDATE wallet_profiles SET profile = 'not JSON: \"\\ \u{1}\n\u{7f} \u{fffd} \u{1f4b0}'";
 
 #[tokio::test]
-async fn a_page_says_packed_what_its_rows_say_one_by_one() {
+async fn a_packed_page_equals_its_rows_read_one_by_one() {
     let stories = [Story::rich("ann"), Story::money_back("bob"), Story::subscribed("eve")];
     let (_folder, url) = written(&stories).await;
     execute(&url, &[ODD]).await;
