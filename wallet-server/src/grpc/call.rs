@@ -20,8 +20,8 @@ use super::layers::{Deadline, Tenant};
 use super::services::Services;
 use crate::engine::Submission;
 
-/// The shortest reply, in bytes, that is compressed for callers who accept it. Below it, compression costs more than it
-/// saves.
+/// The shortest reply, in bytes, that is compressed for callers who accept it. Below it, compression costs more than
+/// it saves.
 const WORTH_COMPRESSING: usize = 4 * 1024;
 
 /// The context of one call: its tenant, its deadline and the services.
@@ -86,8 +86,8 @@ impl Call {
         Ok(found.ok_or(Rejection::CatalogNotFound(version))?)
     }
 
-    /// Returns the catalogs that a decision about a wallet needs: that of a version, or the current one, and those from
-    /// which its plan was sold.
+    /// Returns the catalogs that a decision about a wallet needs: that of a version, or the current one, and those
+    /// from which its plan was sold.
     pub(super) async fn catalogs_of(
         &self,
         wallet: &Wallet,

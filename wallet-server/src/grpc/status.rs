@@ -1,5 +1,5 @@
-//! The conversion of errors to `Status`: code, reason, metadata and message. No other place decides them, and no internal
-//! detail is sent.
+//! The conversion of errors to `Status`: code, reason, metadata and message. No other place decides them, and no
+//! internal detail is sent.
 //!
 //! A `Status` travels in HTTP/2 headers, of which many clients accept 8 KiB: texts and lists are cut to fit.
 

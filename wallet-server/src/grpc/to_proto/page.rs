@@ -4,7 +4,8 @@ use prost::Message;
 
 use crate::query::Listed;
 
-/// The most bytes of the items of a page, if it has more than one. Clients take messages of 4 MiB unless told otherwise.
+/// The most bytes of the items of a page, if it has more than one. Clients take messages of 4 MiB unless told
+/// otherwise.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
 /// The most bytes that a message in a list takes besides its own.
 const FRAME: usize = 6;
