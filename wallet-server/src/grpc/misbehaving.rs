@@ -46,7 +46,7 @@ impl Service<Request<Body>> for Misbehaving {
                     Ok(Status::ok("slow").into_http())
                 }
                 "large" => Ok(Response::new(Body::new("x".repeat(LARGE)))),
-                _ => Ok(Status::ok(if tenant { "tenant" } else { "nobody" }).into_http()),
+                _ => Ok(Status::ok(if tenant { "tenant" } else { "no tenant" }).into_http()),
             }
         })
     }

@@ -21,7 +21,7 @@ pub(super) struct UnitFold {
     unbounded: i128,
     /// The sum of the allocations of open reservations.
     holds: i128,
-    /// Whether the stored balance has been compared.
+    /// Set once the stored balance has been compared.
     seen: bool,
 }
 

@@ -22,7 +22,7 @@ async fn a_packed_page_equals_its_rows_read_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_cell_of_another_type_is_not_packed_as_if_it_were_what_it_should_be() {
+async fn a_cell_of_another_type_is_unreadable_in_a_packed_page() {
     let (_folder, url) = written(&[Story::rich("ann")]).await;
     let text_for_bytes = "UPDATE wallets SET head = 'as many bytes as there should be'";
     let bytes_for_text = "UPDATE reservations SET terms = X'ff' WHERE reservation_id = 'j1'";
@@ -39,6 +39,6 @@ async fn a_cell_of_another_type_is_not_packed_as_if_it_were_what_it_should_be() 
             page.find_map(|(_, row)| if let Row::Unreadable(table, _) = row { Some(table) } else { None }),
         );
     }
-    // Where the last row is such a one, it is the page: nobody could say what comes behind.
+    // If the last row of a page is unreadable, so is the page: the key at which the next page begins is unknown.
     assert_eq!(unreadable, ["a page", "wallet_balances", "a page"]);
 }

@@ -163,7 +163,7 @@ async fn every_edit_of_a_file_is_found_or_declared() {
     assert!(wrong.is_empty(), "{} edits:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Returns whether the database refuses the edit, so that nobody could make it.
+/// Returns whether the database refuses the edit, so that it cannot be made.
 fn is_refused(error: &sea_orm::DbErr) -> bool {
     ["check constraint", "out of range", "duplicate key"].iter().any(|why| error.to_string().contains(why))
 }

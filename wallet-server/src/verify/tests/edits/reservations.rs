@@ -65,7 +65,7 @@ pub(super) const EDITS: &[Edit] = &[
         "UPDATE reservations SET deadline = deadline + 1 WHERE reservation_id = 'j3' AND {ann}",
         Fault("I9: reservation j3 has deadline"),
     ),
-    // No heartbeat came since that one began.
+    // This job had no heartbeat.
     (
         "reservations.deadline",
         "UPDATE reservations SET deadline = deadline + 1 WHERE reservation_id = 'j1' AND {bob}",

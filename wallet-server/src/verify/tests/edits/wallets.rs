@@ -19,7 +19,7 @@ pub(super) const EDITS: &[Edit] = &[
         "UPDATE wallets SET version = version + 1000000000000000 WHERE {ann}",
         Fault("I16: the wallet has version"),
     ),
-    // No hold is open there, so that nothing was written without an entry.
+    // Eve has no open hold, so nothing was written without an entry.
     (
         "wallets.version",
         "UPDATE wallets SET version = version + 17 WHERE {eve}",
