@@ -183,7 +183,7 @@ fn read<'a>(row: &'a reservations::Model, life: &'a Life) -> Result<Receipt<'a>,
     if (kind, actor) != (&*row.kind, &*row.actor) {
         let (kind_column, actor_column) = (&row.kind, &row.actor);
         return Err(format!(
-            "kind {kind_column:?}, actor {actor_column:?}; but its terms have {kind:?}, {actor:?}"
+            "kind {kind_column:?}, actor {actor_column:?}, but its terms have {kind:?}, {actor:?}"
         ));
     }
     optional::<WorkerId>(&row.worker)?;
