@@ -101,7 +101,7 @@ each_database! {
         let thaw = ["thaw", "w", "--database-url", &database.url];
         let still = run(&thaw, &[]);
         assert_eq!(still.code, Some(1), "{still:?}");
-        assert!(still.stdout.contains("I16: has status 1, is Suspended by its entries"), "{}", still.stdout);
+        assert!(still.stdout.contains("I16: has status 1, but is Suspended according to its entries"), "{}", still.stdout);
 
         tamper(&database, "UPDATE wallets SET status = 2 WHERE status = 1").await;
         assert_eq!(run(&thaw, &[]).stdout, "wallet w is no longer frozen; its status is unchanged\n");

@@ -71,7 +71,7 @@ each_database! {
         let priced =
             || operation("video.generate").attribute("model", "standard").attribute("resolution", "720p");
         for (operation, expected) in [
-            (priced(), vec!["operation.quantities[\"duration_s\"]: is needed to price \"video.generate\""]),
+            (priced(), vec!["operation.quantities[\"duration_s\"]: is required to price \"video.generate\""]),
             (
                 priced().quantity("duration_s", "5").quantity("frames", "1").quantity("takes", "1"),
                 vec![
