@@ -1,10 +1,10 @@
-"""Updates the tables of figures in Markdown documents.
+"""Tables of figures in Markdown documents.
 
-    tables.py write DOCUMENT < OUTPUT      writes the rows that suites printed into their tables
-    tables.py sum TABLE COLUMN < OUTPUT    prints the sum of a column of the printed rows
+    tables.py write DOCUMENT < OUTPUT      replaces the rows of each table that occurs in the output of the suites
+    tables.py sum TABLE COLUMN < OUTPUT    prints the sum of a column, counted from 0, over the rows in the output
 
-A row is a line `figure NAME | cell | cell |`. The table NAME is between the comments
-`<!-- figures: NAME -->` and `<!-- /figures: NAME -->`; its two heading lines are kept.
+A row is a line `figure NAME | cell | cell |`. The table of that name is enclosed by the comments
+`<!-- figures: NAME -->` and `<!-- /figures: NAME -->`. Its two heading lines are kept.
 """
 
 import re
@@ -12,9 +12,9 @@ import sys
 
 
 def rows(text):
-    """Returns the rows of each table by its name, in printing order."""
+    """Returns the rows of each table, by its name, in the order in which they were printed."""
     found = {}
-    # Output of another test may precede the row on its line.
+    # The output of another test may precede a row on its line.
     for name, row in re.findall(r"figure (\w+) \|(.*)\|$", text, re.MULTILINE):
         found.setdefault(name, []).append([cell.strip() for cell in row.split("|")])
     return found
