@@ -3,7 +3,7 @@
 use wallet_client::v1;
 
 #[path = "../../../wallet-client/examples/generation_worker.rs"]
-#[allow(dead_code, reason = "its `main` is called by those who run it")]
+#[allow(dead_code, reason = "only a run of the example calls its `main`")]
 mod generation_worker;
 
 each_database! {

@@ -30,7 +30,7 @@ impl Serving {
 
     async fn client(&self) -> WalletClient {
         let rest = self.greeting.split_once("serving on ").expect("it serves").1;
-        let endpoint = format!("http://{}", rest.split_once(',').expect("and says on what").0);
+        let endpoint = format!("http://{}", rest.split_once(',').expect("the greeting has an address").0);
         WalletClient::connect(ClientConfig::new(endpoint)).await.expect("the client connects")
     }
 }

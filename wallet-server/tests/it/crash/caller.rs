@@ -35,7 +35,7 @@ impl Caller {
         Self { number, wallet, done: heard.len(), last: heard.last().cloned(), quote: None }
     }
 
-    /// Works until the server is gone or the receiver is closed.
+    /// Works until the server is gone or `enough` is cancelled. Sends each acknowledgement to the witness.
     pub(super) async fn work(
         mut self,
         client: WalletClient,
@@ -83,8 +83,8 @@ impl Caller {
         }
     }
 
-    /// Repeats the last acknowledged call: it must be a replay with the same answer. Does nothing in
-    /// the middle of a job, whose next call may have changed it already.
+    /// Repeats the last acknowledged call: it must be a replay with the same answer. Does nothing in the middle
+    /// of a job, whose next call may have changed it already.
     pub(super) async fn hears_the_same_again(&self, client: &WalletClient) {
         let Some(last) = self.last.as_ref().filter(|_| self.done.is_multiple_of(STEPS)) else { return };
         let again = self.send(client, self.done - 1).await.unwrap();

@@ -109,7 +109,7 @@ async fn die_in_batch(database: &Database, batch: &[Seven]) -> Vec<Sent> {
         process.has_died();
         verify(database).await;
     }
-    panic!("{batch:?} has more points than there is room for")
+    panic!("{batch:?} has more failpoints than expected")
 }
 
 /// Repeats every command that was sent: nothing acknowledged is missing and nothing happens twice. The deaths of a lone

@@ -26,7 +26,7 @@ const CUTS: usize = 24;
 /// All calls are repeated after every third cut.
 const EVERY: usize = 3;
 const CALLERS: usize = 16;
-/// Waves of calls. The database maintains its files (checkpoint, vacuum) during or after each.
+/// Waves of calls. The database maintains its files (checkpoints) during or after each.
 const WAVES: usize = 3;
 /// Calls of each caller in each wave. A job takes four.
 const CALLS: usize = 11;

@@ -1,5 +1,5 @@
 //! HTTP/2 frames written by hand, for peers that break rules which every library keeps.
-#![allow(dead_code, reason = "the server's own tests use one part, those of whole servers another")]
+#![allow(dead_code, reason = "unit tests and integration tests use different parts")]
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -22,12 +22,12 @@ pub(crate) fn video(seconds: &str) -> v1::Operation {
 pub(crate) fn tool(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable).map(PathBuf::from);
     path.filter(|path| path.is_file())
-        .unwrap_or_else(|| panic!("{variable} names no program: run scripts/test"))
+        .unwrap_or_else(|| panic!("{variable} does not name a program: run scripts/test"))
 }
 
 /// The system's clock, in microseconds since 1970.
 pub(crate) fn micros() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "to be put in order with what other processes have seen")]
+    #[expect(clippy::disallowed_methods, reason = "compared with times that other processes record")]
     let now = SystemTime::now();
     let since = now.duration_since(UNIX_EPOCH).expect("it is later than 1970");
     u64::try_from(since.as_micros()).expect("it is not that late")

@@ -57,9 +57,9 @@ impl Recording {
     /// Waits until the last process is gone. Returns strace's output.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let mut complaints = String::new();
-        self.complaints.read_to_string(&mut complaints).expect("strace comes to its end");
+        self.complaints.read_to_string(&mut complaints).expect("strace ends");
         assert_eq!(complaints, "", "strace reported an error");
-        fs::read(&self.file).expect("what strace has written")
+        fs::read(&self.file).expect("the output of strace")
     }
 }
 

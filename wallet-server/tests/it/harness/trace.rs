@@ -241,5 +241,5 @@ fn written(call: &Call) -> Vec<u8> {
 
 fn number(argument: Option<&Argument>) -> usize {
     let argument = argument.expect("an argument");
-    argument.words.parse().unwrap_or_else(|_| panic!("no number: {argument:?}"))
+    argument.words.parse().unwrap_or_else(|_| panic!("not a number: {argument:?}"))
 }

@@ -183,7 +183,7 @@ fn ending(state: ReservationState) -> EntryKind {
         ReservationState::Settled => EntryKind::Settled,
         ReservationState::Failed => EntryKind::Failed,
         ReservationState::Cancelled => EntryKind::Cancelled,
-        other => panic!("{other:?} is no ending"),
+        other => panic!("{other:?} is not a final state"),
     }
 }
 
