@@ -154,7 +154,7 @@ fn comment_of(line: &str) -> Option<(Kind, &str, bool)> {
     let at = line.match_indices("//").map(|(at, _)| at).find(|&at| {
         let code = &line[..at];
         let quotes = code.matches('"').count() - code.matches("\\\"").count() - code.matches("'\"'").count();
-        quotes % 2 == 0 && !code.ends_with(':')
+        quotes.is_multiple_of(2) && !code.ends_with(':')
     })?;
     let trailing = !line[..at].trim().is_empty();
     let text = &line[at + 2..];
