@@ -1,22 +1,22 @@
-//! Hints: the times by which the sweeper finds rows. They say when to look, not what is so.
+//! Sweep hints: the times by which the sweeper finds rows. A hint says when to look at a row, not what is due in it.
 
+use crate::change_set::ChangeSet;
+use crate::grant::Grant;
 use crate::time::Timestamp;
-use crate::touched::Touched;
 use crate::wallet::Wallet;
 
-impl Wallet {
-    /// Brings the hints of loaded rows up to date where heartbeats have outrun them and where a grant's calendar is
-    /// done, so that no sweep finds these rows again before anything is due in them. No version, no entry.
-    pub fn correct_hints(&mut self, now: Timestamp, touched: &mut Touched) {
-        for reservation in self.reservations.values_mut().filter(|hold| hold.state.is_open()) {
-            if reservation.sweep_at <= now && reservation.sweep_at < reservation.deadline {
-                reservation.sweep_at = reservation.deadline;
-                touched.reservations.insert(reservation.id.clone());
-            }
+/// Corrects the hints of loaded rows that heartbeats have outrun, and adds them to the change set together with grants
+/// in which nothing falls due any more. So no sweep finds these rows again before something is due in them. Makes
+/// neither a version nor an entry.
+pub(crate) fn correct_hints(wallet: &mut Wallet, now: Timestamp, changes: &mut ChangeSet) {
+    for reservation in wallet.reservations.values_mut().filter(|hold| hold.state.is_open()) {
+        if reservation.sweep_at <= now && reservation.sweep_at < reservation.deadline {
+            reservation.sweep_at = reservation.deadline;
+            changes.reservations.insert(reservation.id.clone());
         }
-        let over = self.grants.values().filter(|grant| {
-            grant.is_open() && grant.has_expired(now) && grant.next_time(now) == Timestamp::NEVER
-        });
-        touched.grants.extend(over.map(|grant| grant.key.clone()));
     }
+    let is_over = |grant: &&Grant| {
+        grant.is_open() && grant.has_expired(now) && grant.next_time(now) == Timestamp::NEVER
+    };
+    changes.grants.extend(wallet.grants.values().filter(is_over).map(|grant| grant.key.clone()));
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use wallet_core::command::Addressed;
 use wallet_core::reservation::{Finish, LONGEST_LIFE, Reservation, State};
+use wallet_core::wallet::decision_time;
 use wallet_core::{Amounts, Rejection, TenantId, Timestamp, WalletId, WalletKey};
 
 use crate::query::{Queries, ReadError, ReservationFilter, Snapshot, Turn};
@@ -101,7 +102,7 @@ async fn summarize(
     most: u64,
 ) -> Result<UsageSummary, ReadError> {
     let standing = snapshot.standing(key).await?.ok_or(Rejection::WalletNotFound)?;
-    let mut summary = query.begin(now.max(standing.last_time))?;
+    let mut summary = query.begin(decision_time(now, standing.last_time))?;
     // What is due is counted as it ends; in the database it is open.
     let mut counted = Ok(());
     let count = |reservation: &Reservation| {
