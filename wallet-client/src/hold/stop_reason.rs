@@ -1,4 +1,4 @@
-//! Why a job is to be stopped, and the signal that says so once.
+//! The reason to stop a job, and the signal that carries it once.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,24 +7,38 @@ use tokio_util::sync::CancellationToken;
 use crate::v1::{ErrorReason, ReservationState};
 use crate::{Error, Refusal};
 
-/// Why a job is to be stopped.
+/// The reason to stop a job, returned by [`Hold::stop_reason`](crate::Hold::stop_reason).
+///
+/// # Examples
+///
+/// ```no_run
+/// # use wallet_client::{Hold, StopReason, v1::ReservationState};
+/// # async fn example(hold: Hold) {
+/// hold.cancelled().await;
+/// match hold.stop_reason() {
+///     Some(StopReason::Ended(ReservationState::Cancelled)) => println!("the user pressed stop"),
+///     Some(StopReason::TakenOver) => println!("another worker has the job"),
+///     other => println!("stop: {other:?}"),
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Stopped {
-    /// The reservation has ended: `Settled` or `Failed` by this hold or by another worker, `Cancelled` by the user or
+pub enum StopReason {
+    /// The reservation has ended: `Settled` or `Failed` through this hold or by another worker, `Cancelled` by the user or
     /// the platform, or `Expired`.
     Ended(ReservationState),
     /// Another worker runs the job with a higher attempt.
     TakenOver,
-    /// No sign of life got through before the lease ran out: the server has given the credits back.
-    Lapsed,
-    /// The server knows no such job (any more).
+    /// No heartbeat succeeded before the lease ended, so the server may have returned the credits.
+    LeaseExpired,
+    /// The server does not know the job or the wallet.
     Refused(Box<Refusal>),
 }
 
-impl Stopped {
-    /// Whether this error of a heartbeat or a settle is final. Everything else is trouble that may pass before the lease does.
-    pub(super) fn by(error: &Error) -> Option<Self> {
+impl StopReason {
+    /// Returns the reason if this error of a heartbeat or a settle is final. Other errors may pass before the lease ends.
+    pub(super) fn of(error: &Error) -> Option<Self> {
         let refusal = error.refusal()?;
         match refusal.reason {
             ErrorReason::StaleAttempt => Some(Self::TakenOver),
@@ -40,16 +54,16 @@ impl Stopped {
     }
 }
 
-/// Fires once; the reason is there before anybody wakes.
+/// Fires once. The reason is set before any waiter wakes.
 #[derive(Clone, Default)]
 pub(super) struct Signal {
     token: CancellationToken,
-    why: Arc<OnceLock<Stopped>>,
+    reason: Arc<OnceLock<StopReason>>,
 }
 
 impl Signal {
-    pub(super) fn fire(&self, why: Stopped) {
-        self.why.get_or_init(|| why);
+    pub(super) fn fire(&self, reason: StopReason) {
+        self.reason.get_or_init(|| reason);
         self.token.cancel();
     }
 
@@ -57,7 +71,7 @@ impl Signal {
         &self.token
     }
 
-    pub(super) fn why(&self) -> Option<&Stopped> {
-        self.why.get()
+    pub(super) fn reason(&self) -> Option<&StopReason> {
+        self.reason.get()
     }
 }

@@ -1,7 +1,7 @@
 //! KreatorFlow: a ladder of prices, four tiers, packs for everybody, and nothing new at zero.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, Decision, ErrorReason};
-use wallet_client::{Code, OperationExt};
 
 use super::platform::{ALICE, DAY, charged, op, subscribe};
 use crate::words::refused;
