@@ -1,4 +1,4 @@
-//! The catalogs at hand for a decision: the current one, and older ones that reservations are pinned to.
+//! The catalogs of a decision: the current one, and older ones that reservations are pinned to.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,47 +8,47 @@ use thiserror::Error;
 use crate::catalog::Catalog;
 use crate::rejection::Rejection;
 
-/// The current catalog and the older versions that the commands at hand refer to.
+/// The current catalog and the older versions that the commands refer to.
 #[derive(Debug, Clone)]
 pub struct Catalogs {
-    /// What new work is priced by.
+    /// The catalog that prices new jobs.
     pub current: Arc<Catalog>,
-    /// By version.
+    /// Older catalogs by version.
     pub older: BTreeMap<i64, Arc<Catalog>>,
-    /// Why a version that is stored cannot be used, by version.
+    /// The versions that are stored but cannot be used, with the reason.
     pub unusable: BTreeMap<i64, Unusable>,
 }
 
-/// Why a stored catalog cannot be used.
+/// The reason why a stored catalog cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Unusable {
-    /// Its text is not the one that was published.
+    /// The text is not the published one.
     #[error(
-        "its text was changed after it was published: the digest is {found}, that of the text published is {published}"
+        "its text was changed after publishing: its digest is {found}, that of the published text is {published}"
     )]
     Changed {
-        /// SHA-256 of the text that was published, in hex.
+        /// The SHA-256 of the published text, in hex.
         published: String,
-        /// SHA-256 of the text as it is now, in hex.
+        /// The SHA-256 of the stored text, in hex.
         found: String,
     },
-    /// This program cannot read its text.
-    #[error("its text with digest {digest} cannot be read: {problem}")]
+    /// This program cannot read the text.
+    #[error("its text (digest {digest}) cannot be read: {problem}")]
     Unreadable {
-        /// SHA-256 of the text, in hex.
+        /// The SHA-256 of the stored text, in hex.
         digest: String,
-        /// The first problem.
+        /// The first problem of the text.
         problem: String,
     },
 }
 
 impl Catalogs {
-    /// A set with the current catalog only.
+    /// Returns a set with only the current catalog.
     pub fn of(current: Arc<Catalog>) -> Self {
         Self { current, older: BTreeMap::new(), unusable: BTreeMap::new() }
     }
 
-    /// The catalog of a version.
+    /// Returns the catalog of a version, or a rejection if it is unusable or not in the set.
     pub fn version(&self, version: i64) -> Result<&Catalog, Rejection> {
         if self.current.version == version {
             return Ok(&self.current);
@@ -62,7 +62,7 @@ impl Catalogs {
         }
     }
 
-    /// Whether the catalog of a version is at hand, or known to be unusable.
+    /// Returns whether the set contains a version, or knows that it is unusable.
     pub fn knows(&self, version: i64) -> bool {
         version == self.current.version
             || self.older.contains_key(&version)

@@ -1,7 +1,7 @@
-//! Postings: credits moving from one part of an account to another.
+//! Postings: movements of credits from one part of an account to another.
 //!
-//! A posting names where credits come from and where they go, so a set of postings sums to zero by
-//! construction. What is not in the wallet is `Issued`: the outside.
+//! A posting names the part that credits leave and the part that they enter, so a set of postings sums to zero by
+//! construction. `Issued` stands for the outside of the wallet.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,14 +9,14 @@ use crate::amount::Amounts;
 use crate::grant::GrantKey;
 use crate::ids::UnitId;
 
-/// A part of a grant, or of the wallet's debt in one unit.
+/// A part of a grant, or of the wallet's debt in one unit. The numbers are part of the entry hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Part {
-    /// Outside the wallet.
+    /// The outside of the wallet.
     Issued = 1,
-    /// Granted, not yet effective.
+    /// Granted and not yet effective.
     Pending = 2,
     /// Can be reserved.
     Available = 3,
@@ -24,49 +24,47 @@ pub enum Part {
     Held = 4,
     /// Charged.
     Consumed = 5,
-    /// Lapsed.
+    /// Expired without being charged.
     Expired = 6,
-    /// Taken back by the platform.
+    /// Clawed back by the platform.
     Revoked = 7,
     /// Refunded in money.
     PaidOut = 8,
-    /// Of the debt: what is owed.
+    /// The debt: credits that the wallet owes.
     Owed = 9,
 }
 
-/// What a posting moves credits within.
+/// The account within which a posting moves credits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Account {
-    /// One grant.
     #[serde(rename = "grant")]
     Grant(GrantKey),
-    /// What the wallet owes in the posting's unit.
+    /// The wallet's debt in the unit of the posting.
     #[serde(rename = "debt")]
     Debt,
 }
 
-/// The sums of what was moved to a part, per unit.
+/// Returns the sums of the amounts that postings move to `part`, per unit.
 pub fn moved_to(postings: &[Posting], part: Part) -> Amounts {
     let there = postings.iter().filter(|posting| posting.to == part);
     there.map(|posting| (posting.unit.clone(), posting.amount)).collect()
 }
 
-/// `amount` (above 0, minor units) of `unit` moved within `account`.
+/// A movement of credits within one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posting {
-    /// The unit moved.
     #[serde(rename = "u")]
     pub unit: UnitId,
-    /// The grant or debt it moves within.
+    /// The grant, or the debt, that the credits stay in.
     #[serde(rename = "a")]
     pub account: Account,
-    /// The part that shrinks.
+    /// The part that becomes smaller.
     #[serde(rename = "f")]
     pub from: Part,
-    /// The part that grows.
+    /// The part that becomes larger.
     #[serde(rename = "t")]
     pub to: Part,
-    /// How much, in minor units.
+    /// The amount in minor units, above 0.
     #[serde(rename = "n")]
     pub amount: i64,
 }

@@ -1,4 +1,4 @@
-//! What falls due in a subscription by itself: allowances, renewals, plan changes, missing payments, ends.
+//! The due events of a subscription: allowances, renewals, plan changes, missed payments and ends.
 
 use crate::catalog::Renewal;
 use crate::decision::{Change, Decision};
@@ -10,16 +10,16 @@ use crate::subscription::{Pending, Standing, Subscription};
 use crate::time::Timestamp;
 use crate::wallet::Wallet;
 
-/// What is due in a subscription; the order is that of events at the same instant.
+/// A due event of a subscription. The variants are in the order of events at the same instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {
-    /// The period has ended, or the time to pay has.
+    /// The end of the period, or of the dunning time.
     PeriodEnd,
-    /// An allowance with a cadence of its own is given again.
+    /// The next window of the allowance with this index, which has a cadence of its own.
     Allowance(usize),
 }
 
-/// The next event of a wallet's subscription that is due at `now`.
+/// Returns the first event of a wallet's subscription that is due at `now`, with its instant.
 pub fn next_event(wallet: &Wallet, now: Timestamp) -> Option<(Timestamp, Event)> {
     let subscription = wallet.profile.subscription.as_ref()?;
     let end = match subscription.standing {
@@ -31,7 +31,7 @@ pub fn next_event(wallet: &Wallet, now: Timestamp) -> Option<(Timestamp, Event)>
     allowances.chain([(end, Event::PeriodEnd)]).filter(|(at, _)| *at <= now).min()
 }
 
-/// Carries out a due event.
+/// Decides a due event. Returns `None` if the wallet has no subscription.
 pub fn happen(wallet: &Wallet, event: Event, at: Timestamp) -> Option<Decision> {
     let subscription = wallet.profile.subscription.clone()?;
     Some(match event {
@@ -69,7 +69,7 @@ fn period_end(wallet: &Wallet, mut subscription: Subscription, at: Timestamp) ->
     }
 }
 
-/// The next period begins at the instant at which the last one ends: with what may roll over.
+/// Begins the next period at the end of the last one, with the amounts that roll over.
 fn next_period(wallet: &Wallet, subscription: Subscription, kind: EntryKind, at: Timestamp) -> Decision {
     let extras = (0..subscription.sold.allowances.len())
         .map(|index| rolled_over(wallet, &subscription, index, at))
@@ -77,7 +77,8 @@ fn next_period(wallet: &Wallet, subscription: Subscription, kind: EntryKind, at:
     give_all(wallet, subscription, extras, kind, at)
 }
 
-/// A period begins that continues none: nothing rolls over, what was left has lapsed earlier or lives on.
+/// Begins a period that does not continue another one. Nothing rolls over: credits of earlier grants have expired
+/// or remain in them.
 pub(crate) fn begin_period(
     wallet: &Wallet,
     subscription: Subscription,
@@ -88,7 +89,7 @@ pub(crate) fn begin_period(
     give_all(wallet, subscription, extras, kind, at)
 }
 
-/// Gives every allowance for its window in the present period, each with so much more than was sold.
+/// Issues every allowance for its window in the current period. `extras` has the amount added to each.
 fn give_all(
     wallet: &Wallet,
     mut subscription: Subscription,
@@ -105,8 +106,8 @@ fn give_all(
     with_subscription(wallet, decision, Some(subscription))
 }
 
-/// What of the window before moves on, up to the allowance's cap: what lapses at this very instant, that of an
-/// upgrade included. Such grants were open until now, so they are loaded whoever looks.
+/// Returns the amount carried into the next window: what expires exactly at `at` (including grants of an upgrade),
+/// up to the allowance's `rollover_cap`. These grants were open until `at`, so they are always loaded.
 fn rolled_over(wallet: &Wallet, subscription: &Subscription, index: usize, at: Timestamp) -> i64 {
     let Some(allowance) = subscription.sold.allowances.get(index) else { return 0 };
     let before = |grant: &&Grant| {
@@ -120,15 +121,16 @@ fn rolled_over(wallet: &Wallet, subscription: &Subscription, index: usize, at: T
     lapsed.clamp(0, allowance.rollover_cap.max(0))
 }
 
-/// What a hold that expired at the same instant gave back has not lapsed.
+/// Returns the amount of `old` that came back as GRACE grants from holds that expired at `at`. It does not count as
+/// expired.
 fn given_as_grace(wallet: &Wallet, old: &Grant, at: Timestamp) -> i64 {
     let grace =
         |grant: &&Grant| grant.details.stems_from.as_ref() == Some(&old.key) && grant.effective_time == at;
     wallet.grants.values().filter(grace).map(|grant| grant.amount).sum()
 }
 
-/// The subscription is over: what it included and what was bought for its time lapse with it, in the same entry.
-/// What was given once stays.
+/// Ends the subscription. Its allowances and the credits bought with the expiry `with_subscription` expire in the
+/// same entry. Credits with another source stay.
 pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = Decision::of(EntryKind::SubscriptionEnded, at).because(&subscription.sold.plan);
     let ends_with_it = |grant: &&Grant| {
@@ -149,7 +151,7 @@ pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -
     with_subscription(wallet, decision, None)
 }
 
-/// The decision that also leaves the wallet with this subscription.
+/// Returns the decision with `subscription` as the wallet's subscription afterwards.
 pub(crate) fn with_subscription(
     wallet: &Wallet,
     mut decision: Decision,

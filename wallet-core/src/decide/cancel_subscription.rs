@@ -1,4 +1,4 @@
-//! CancelSubscription: it ends with its period, or now.
+//! CancelSubscription: ends a subscription with its period, or at once.
 
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::subscribe::requested;
@@ -12,14 +12,14 @@ use crate::renew::{end, with_subscription};
 use crate::subscription::{Pending, Subscription};
 use crate::wallet::Wallet;
 
-/// End a subscription.
+/// The command that ends a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CancelSubscription {
     /// The idempotency key.
     pub request: RequestId,
-    /// At once, instead of at the end of the period.
+    /// If true, the subscription ends at once instead of at the end of its period.
     pub now: bool,
-    /// Kept with the entry.
+    /// Recorded in the entry.
     pub reason: String,
 }
 

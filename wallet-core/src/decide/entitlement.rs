@@ -1,7 +1,8 @@
-//! Entitlements: what a wallet's plan allows, asked before any credit is looked at.
+//! Entitlements: checks whether the wallet's plan allows an operation, before its credits are checked.
 //!
-//! An operation is covered by kind and attributes, or not at all: NOT_ENTITLED. Covered, it may still be over a
-//! number (outputs, images, seconds): LIMIT_EXCEEDED. Both name the plans that would do.
+//! An operation that no entitlement covers by kind and attributes is NOT_ENTITLED. An operation with a covered kind
+//! and a quantity above its maximum (outputs, images, seconds) is LIMIT_EXCEEDED. Both rejections name the plans
+//! that allow it.
 
 use crate::catalog::{Allowed, Catalog, Limit, Plan, PricingError, allows};
 use crate::catalogs::Catalogs;
@@ -9,10 +10,11 @@ use crate::operation::Operation;
 use crate::rejection::Rejection;
 use crate::wallet::Wallet;
 
-/// The name of the limit that counts open reservations.
+/// The name of the limit on open reservations.
 pub const CONCURRENCY: &str = "concurrency";
 
-/// Whether the wallet's plan, or what was negotiated, allows the operation. Without a plan everything is allowed.
+/// Checks that the wallet's plan, or the entitlements negotiated instead, allow the operation. A wallet without a
+/// plan may run every operation.
 pub(super) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operation) -> Result<(), Rejection> {
     let catalog = &catalogs.current;
     let entitlements = wallet.entitlements(catalogs)?;
@@ -39,7 +41,7 @@ pub(super) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operati
     }
 }
 
-/// Whether one more reservation may be open.
+/// Checks that one more reservation may be open.
 pub(super) fn has_room(wallet: &Wallet, catalogs: &Catalogs) -> Result<(), Rejection> {
     match wallet.limit(catalogs, CONCURRENCY)? {
         Limit::AtMost(limit) if u64::try_from(wallet.open_reservations).unwrap_or(0) >= limit => {
@@ -49,7 +51,7 @@ pub(super) fn has_room(wallet: &Wallet, catalogs: &Catalogs) -> Result<(), Rejec
     }
 }
 
-/// The plans that allow the operation as it is, by rank.
+/// Returns the ids of the plans that allow the operation, ordered by rank.
 pub fn plans_that_allow(catalog: &Catalog, operation: &Operation) -> Vec<String> {
     let mut plans: Vec<&Plan> =
         catalog.plans().iter().filter(|plan| plan.allows(operation) == Allowed::Yes).collect();

@@ -1,4 +1,4 @@
-//! Grant: credits that were not bought come in. The `grant_id` is the idempotency key.
+//! Grant: issues credits that were not bought. The `grant_id` is the idempotency key.
 
 use crate::amount::Amounts;
 use crate::command::{Context, Subject, Verdict};
@@ -13,24 +13,22 @@ use crate::source::Source;
 use crate::time::Timestamp;
 use crate::wallet::{MAX_OPEN_GRANTS, Wallet, WalletStatus};
 
-/// Give credits.
+/// The command that issues credits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// The idempotency key.
     pub id: OriginId,
-    /// The unit.
     pub unit: UnitId,
-    /// How much, above 0.
+    /// The amount in minor units, above 0.
     pub amount: i64,
-    /// Where the credits come from.
     pub source: Source,
-    /// Lower is spent first.
+    /// The priority: among grants of equal source, lower numbers are spent first.
     pub priority: i32,
-    /// From when they can be spent; now by default.
+    /// The instant from which the credits can be spent. Now by default.
     pub effective_time: Option<Timestamp>,
-    /// When what is left lapses; never by default.
+    /// The instant at which unspent credits expire. Never by default.
     pub expire_time: Option<Timestamp>,
-    /// Why.
+    /// Recorded in the entry.
     pub reason: String,
 }
 
@@ -90,18 +88,18 @@ pub fn grant(wallet: &Wallet, context: &Context<'_>, grant: &Grant) -> Result<Ve
     Ok(Verdict::new(decision, Subject::Grants(vec![key])))
 }
 
-/// Refuses an id that begins like the public id of a grant, since it could be taken for that of another.
+/// Refuses an id that begins like the public id of a grant, because it could be mistaken for that of another grant.
 pub(super) fn chosen(field: &str, id: &OriginId) -> Result<(), Rejection> {
     let Some((origin, _)) = Origin::named(id.as_str()) else { return Ok(()) };
     let word = origin.as_str();
     let text = format!(
-        "{:?} begins with {word}:, which stands in front of ids that the wallet makes; choose another",
+        "{:?} begins with {word}:, which is the prefix of ids that the wallet makes; choose another id",
         id.as_str()
     );
     Err(Rejection::field(field, text))
 }
 
-/// Refuses new grants in a closed wallet and beyond the ceiling of open ones.
+/// Refuses new grants in a closed wallet, and more than [`MAX_OPEN_GRANTS`] open ones.
 pub(super) fn accepts_grants(wallet: &Wallet, more: usize) -> Result<(), Rejection> {
     if wallet.status == WalletStatus::Closed {
         return Err(Rejection::WalletClosed);

@@ -1,4 +1,4 @@
-//! ResumeSubscription: a cancel that has not happened yet is undone.
+//! ResumeSubscription: undoes a cancellation before it takes effect.
 
 use crate::command::{Context, Subject, Verdict};
 use crate::decide::subscribe::requested;
@@ -12,7 +12,7 @@ use crate::renew::with_subscription;
 use crate::subscription::{Pending, Subscription};
 use crate::wallet::Wallet;
 
-/// Go on after all.
+/// The command that undoes the cancellation of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResumeSubscription {
     /// The idempotency key.

@@ -1,4 +1,5 @@
-//! Start: a worker takes the job. From here on a cancel may cost, and the deadline follows the lease.
+//! Start: records that a worker runs the job. From now on a cancel may cost more, and the deadline follows the
+//! lease.
 
 use std::time::Duration;
 
@@ -11,23 +12,21 @@ use crate::reservation::{Reservation, State};
 use crate::time::Timestamp;
 use crate::wallet::Wallet;
 
-/// A worker takes a job.
+/// The command by which a worker takes a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
-    /// The job.
     pub id: ReservationId,
-    /// Who, and how.
     pub options: StartOptions,
 }
 
-/// Who starts a job, and how.
+/// The worker, its attempt and its lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartOptions {
-    /// The worker.
     pub worker: WorkerId,
-    /// Counts the runs of the job, from 1.
+    /// The number of the run, counted from 1.
     pub attempt: i32,
-    /// The time between heartbeats: the price rule's by default, and none if that has none. Zero: none.
+    /// The time between heartbeats. That of the price rule by default; without one, or with zero, no heartbeats are
+    /// expected.
     pub lease: Option<Duration>,
 }
 
@@ -53,13 +52,13 @@ fn is_running(reservation: &Reservation, options: &StartOptions) -> bool {
     reservation.attempt == options.attempt && reservation.worker.as_ref() == Some(&options.worker)
 }
 
-/// The job runs elsewhere.
+/// Returns the rejection of an attempt that is not the running one.
 pub(super) fn stale(reservation: &Reservation) -> Rejection {
     let worker = reservation.worker.as_ref().map(ToString::to_string).unwrap_or_default();
     Rejection::StaleAttempt { attempt: reservation.attempt, worker }
 }
 
-/// Refuses an attempt that another has overtaken. One that is ahead is let in: its Start was lost.
+/// Refuses an attempt that is lower than the running one. A higher attempt is accepted: its Start was lost.
 pub(super) fn fence(reservation: &Reservation, attempt: Option<i32>) -> Result<(), Rejection> {
     match attempt {
         Some(attempt) if attempt < reservation.attempt => Err(stale(reservation)),
@@ -67,8 +66,8 @@ pub(super) fn fence(reservation: &Reservation, attempt: Option<i32>) -> Result<(
     }
 }
 
-/// The job runs: the deadline becomes now + lease, sooner or later than it was. Without a lease the ttl stays, also
-/// where an attempt that was overtaken had one.
+/// Starts the job. With a lease, the deadline becomes now + lease, sooner or later than before. Without one, the
+/// time to live counts, even if an earlier attempt had a lease.
 pub(super) fn begin(reservation: &mut Reservation, options: &StartOptions, now: Timestamp) {
     reservation.state = State::Processing;
     reservation.attempt = options.attempt;

@@ -1,5 +1,5 @@
-//! A wallet with its entries, and running a command on it while watching what only this can see: what the
-//! command changed, whether that was announced, and whether a refusal changed anything.
+//! A wallet with its entries. Runs commands and checks facts that are visible only here: the change set contains
+//! every change, and a refusal changes nothing.
 
 use wallet_core::advance::advance;
 use wallet_core::command::Addressed;
@@ -11,7 +11,7 @@ use wallet_core::{
     execute,
 };
 
-/// A wallet and its history.
+/// A wallet with its history.
 #[derive(Debug, Clone)]
 pub(crate) struct Ledger {
     pub(crate) wallet: Wallet,
@@ -25,13 +25,13 @@ impl Ledger {
         Self { wallet, entries: Vec::new() }
     }
 
-    /// Runs a command at `now` and looks at nothing else, for scenarios of very many commands.
+    /// Runs a command at `now` without checks, for scenarios with very many commands.
     pub(crate) fn run_unwatched(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) {
         let context = Context { now, catalogs };
         execute(&mut self.wallet, &context, command, &mut self.entries, &mut Touched::default()).unwrap();
     }
 
-    /// Runs a command at `now`.
+    /// Runs a command at `now`, and checks its change set and, after a refusal, that nothing else changed.
     pub(crate) fn run(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
         let before = self.wallet.clone();
         let mut touched = Touched::default();
@@ -43,13 +43,14 @@ impl Ledger {
             assert_eq!(
                 self.wallet,
                 advanced(&before, reply.decided_at),
-                "a refusal changes only what was due"
+                "a refusal changes nothing but processes due events"
             );
         }
         reply
     }
 
-    /// Runs a command as after loading the wallet from a store: without closed grants, unless they are addressed.
+    /// Runs a command as after loading the wallet from a store: without closed grants, except those in the
+    /// command's read set.
     pub(crate) fn run_as_loaded(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
         let addressed = command.addressed();
         let needed = self.named_by_what_is_addressed(&addressed);
@@ -65,7 +66,7 @@ impl Ledger {
         reply
     }
 
-    /// The grants of a reservation's receipt and of a subscription's period.
+    /// Returns the grants of a reservation's receipt and of a subscription's period.
     fn named_by_what_is_addressed(&self, addressed: &Addressed) -> Vec<GrantKey> {
         let Wallet { grants, reservations, profile, .. } = &self.wallet;
         let receipt = addressed.reservation.as_ref().filter(|_| addressed.receipt);
@@ -82,19 +83,19 @@ impl Ledger {
         taken.chain(given.map(|grant| grant.key.clone())).collect()
     }
 
-    /// The wallet as a read at `now` sees it.
+    /// Returns the wallet as a read at `now` sees it.
     pub(crate) fn seen(&self, now: Timestamp) -> Wallet {
         advanced(&self.wallet, now)
     }
 
-    /// The entries as they are whether or when a sweeper ran.
+    /// Returns the entries without the fields that depend on when a sweeper runs.
     pub(crate) fn timeless(&self) -> Vec<Entry> {
         let timeless =
             |entry: &Entry| Entry { record_time: Timestamp::EPOCH, hash: [0; 32], ..entry.clone() };
         self.entries.iter().map(timeless).collect()
     }
 
-    /// What the entries from `from` on record.
+    /// Returns the kinds of the entries from index `from` on.
     pub(crate) fn kinds(&self, from: usize) -> Vec<EntryKind> {
         self.entries.iter().skip(from).map(|entry| entry.kind).collect()
     }
@@ -116,19 +117,22 @@ fn advanced(wallet: &Wallet, now: Timestamp) -> Wallet {
     copy
 }
 
-/// The store writes what was announced and nothing else.
+/// Checks that the change set contains every change. The store writes nothing else.
 fn check_announced(before: &Wallet, after: &Wallet, touched: &Touched) {
     for (key, grant) in &after.grants {
-        assert!(before.grants.get(key) == Some(grant) || touched.grants.contains(key), "{key} is written");
+        assert!(
+            before.grants.get(key) == Some(grant) || touched.grants.contains(key),
+            "{key} is in the change set"
+        );
     }
     for (id, reservation) in &after.reservations {
         let same = before.reservations.get(id) == Some(reservation);
-        assert!(same || touched.reservations.contains(id), "{id} is written");
+        assert!(same || touched.reservations.contains(id), "{id} is in the change set");
     }
     for (unit, balance) in &after.balances {
         let same = before.balances.get(unit) == Some(balance);
-        assert!(same || touched.units.contains(unit), "the balance of {unit} is written");
+        assert!(same || touched.units.contains(unit), "the balance of {unit} is in the change set");
     }
     assert!((before.status, &before.profile) == (after.status, &after.profile) || touched.profile);
-    assert_eq!(touched.any, before != after, "something is written if anything changed");
+    assert_eq!(touched.any, before != after, "the change set is empty if and only if nothing changed");
 }

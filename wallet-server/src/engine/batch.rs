@@ -11,23 +11,23 @@ use crate::engine::job::{Answer, Job};
 use crate::engine::lane::Lane;
 use crate::store::{LoadPlan, Loaded, Locked, StoreError, Trouble, Tx, Written};
 
-/// A wallet of the batch, as it becomes.
+/// A wallet of the batch, with the changes made to it so far.
 struct Slot {
     loaded: Loaded,
     now: Timestamp,
-    /// How many due events are carried out at most.
+    /// The most due events that this transaction processes.
     step: usize,
-    /// Whether more is due: no command is decided.
+    /// True if more is due. In that case no command is decided.
     is_behind: bool,
     touched: Touched,
     entries: Vec<Entry>,
 }
 
 impl Lane {
-    /// Runs every command of the batch once and commits what was decided. One answer per job, in order, or none if
-    /// more was due in its wallet than one transaction carries out: then a part of that is done, and the command is
-    /// not decided. An error means that nothing was committed, except for the wallets that are then left in
-    /// `committing`.
+    /// Runs every command of the batch once and commits the decisions. Returns one answer per command, in order.
+    /// The answer is `None` if more was due in the command's wallet than one transaction processes: a part of that
+    /// is committed, and the command is not decided. After an error nothing is committed, except possibly the
+    /// wallets that are left in `committing`.
     pub(super) async fn run_batch(
         &mut self,
         batch: &[Job],
@@ -43,7 +43,8 @@ impl Lane {
             self.catalogs.catch_up(tenant, newest).await;
         }
         let locked = tx.lock(&keys, skip_locked).await?;
-        // Taken between lock and load: whatever else held these wallets has its time behind it.
+        // The clock is read after the locks are taken: every earlier transaction on these wallets has committed by
+        // now, so its time is not later than this one.
         let now = self.clock.now();
         let step = self.steps.of(keys.len());
         let plan = plan(batch, &locked, now, step);
@@ -70,7 +71,7 @@ impl Lane {
         }
         let written: Vec<Written<'_>> = slots.values().map(Slot::written).collect();
         tx.append(&written).await?;
-        // Where more is due, only a part of that is committed, and no command.
+        // If more is due in a wallet, only a part of it is committed, and no command.
         let changed = slots.values().filter(|slot| slot.touched.any && !slot.is_behind);
         self.committing = changed.map(|slot| slot.loaded.wallet.key).collect();
         let committed = tx.commit().await;
@@ -80,8 +81,9 @@ impl Lane {
         committed.map(|()| answers)
     }
 
-    /// Per tenant the current catalog, and every older one that a price is asked of or a plan was sold from. A wallet
-    /// that was sold a plan of a newer catalog tells of that catalog.
+    /// Returns the catalogs of each tenant: the current one, and older ones that a command's price refers to or a
+    /// wallet's plan was sold from. If a wallet was sold a plan of a newer catalog, the current catalog is
+    /// refreshed first.
     async fn catalogs_for(
         &self,
         batch: &[Job],
@@ -105,7 +107,7 @@ impl Lane {
     }
 }
 
-/// What to read of the locked wallets.
+/// Returns the rows to read of the locked wallets.
 fn plan(batch: &[Job], locked: &Locked, now: Timestamp, step: usize) -> LoadPlan {
     let mut plan = LoadPlan::new(step);
     for (key, row) in &locked.wallets {
@@ -118,8 +120,8 @@ fn plan(batch: &[Job], locked: &Locked, now: Timestamp, step: usize) -> LoadPlan
 }
 
 impl Slot {
-    /// Time never runs back within a wallet. One that does not add up is frozen, together with whatever is then
-    /// answered: its neighbours do not notice.
+    /// Prepares a wallet for its commands. Time never runs backwards within a wallet. A wallet that violates an
+    /// invariant is frozen; the other wallets of the batch are not affected.
     fn new(mut loaded: Loaded, now: Timestamp, step: usize, is_broken: bool) -> Self {
         let mut touched = Touched::default();
         let wallet = &mut loaded.wallet;
@@ -127,7 +129,7 @@ impl Slot {
         if wallet.exists() && !wallet.frozen {
             let sound = wallet.check();
             if let Err(broken) = &sound {
-                tracing::error!(%broken, "a wallet is frozen");
+                tracing::error!(%broken, "a wallet is frozen: an invariant is violated");
             }
             if is_broken || sound.is_err() {
                 wallet.freeze(&mut touched);
@@ -144,7 +146,7 @@ impl Slot {
         let (wallet, entries, touched) = (&mut self.loaded.wallet, &mut self.entries, &mut self.touched);
         let reply = execute_within(self.step, wallet, &context, command, entries, touched)?;
         self.is_behind = reply.is_none();
-        // A step makes progress even if heartbeats have outrun all that it met.
+        // A step makes progress even if heartbeats have extended every hold that it read.
         if self.is_behind || matches!(command, Command::Poke) {
             wallet.correct_hints(self.now, touched);
         }

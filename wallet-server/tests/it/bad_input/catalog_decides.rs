@@ -29,8 +29,8 @@ each_database! {
             "explicit.amounts: the catalog has no unit gems",
             "explicit.amounts: 12 money is not a multiple of the increment 5",
             "explicit.max_amounts: the catalog has no unit pearls",
-            "explicit.max_amounts: 4 credits is below the amount, or the unit has none",
-            "explicit.max_amounts: 1 pearls is below the amount, or the unit has none",
+            "explicit.max_amounts: 4 credits is below the amount of the unit in explicit.amounts, or the unit is missing there",
+            "explicit.max_amounts: 1 pearls is below the amount of the unit in explicit.amounts, or the unit is missing there",
         ];
         assert_eq!(told, expected);
         unchanged(&client, "w", 2).await;
@@ -76,7 +76,7 @@ each_database! {
         let priced =
             || v1::Operation::new("video.generate").attribute("model", "standard").attribute("resolution", "720p");
         for (operation, expected) in [
-            (priced(), vec!["operation.quantities[\"duration_s\"]: is needed to price \"video.generate\""]),
+            (priced(), vec!["operation.quantities[\"duration_s\"]: is required to price \"video.generate\""]),
             (
                 priced().quantity("duration_s", "5").quantity("frames", "1").quantity("takes", "1"),
                 vec![
@@ -107,7 +107,7 @@ each_database! {
         );
         let told = violations(client.settle(settle("w", "own", v1::Succeeded::usage([("count", "3")]))).await);
         let expected =
-            "succeeded.usage: the reservation has explicit amounts, and no rule to price quantities by";
+            "succeeded.usage: the reservation has explicit amounts and no price rule for quantities; settle with amounts instead";
         assert_eq!(told, [expected]);
         unchanged(&client, "w", 4).await;
     }

@@ -68,7 +68,7 @@ each_database! {
         let expected = [
             "amount.unit: must not be empty".to_owned(),
             "amount.amount: is -5, 1 to 1000000000000000 is allowed".into(),
-            "source: GRACE is only given by the wallet itself".into(),
+            "source: must not be GRACE, which only the wallet issues".into(),
             format!("effective_time: {CALENDAR}"),
             format!("expire_time: {CALENDAR}"),
             "reason: has 1025 bytes, at most 1024 are allowed".into(),

@@ -68,7 +68,7 @@ fn a_document_is_published_to_a_running_server_and_shown_by_it() {
         (Some(0), "published as catalog 2\n"),
         "{published:?}"
     );
-    assert_eq!(publish(&policies).stdout, "unchanged: this is catalog 2 already\n");
+    assert_eq!(publish(&policies).stdout, "unchanged: this document is catalog 2 already\n");
     assert_eq!(show(&[]).stdout, format!("# catalog 2\n{POLICIES}"));
     let first = show(&["--version", "1"]);
     assert_eq!(

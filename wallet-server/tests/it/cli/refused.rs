@@ -43,7 +43,10 @@ fn figures_out_of_bounds_and_a_broken_log_filter_are_refused() {
     let said = refused(&["serve", "--listen", "localhost", "--database-url", &database.url], &[]);
     assert!(said.contains("HOST:PORT"), "{said}");
     let said = serve(&[], &[("WALLET_LOG", "wallet_server=loud")]);
-    assert!(said.contains("WALLET_LOG is no log filter") && said.contains("wallet_server=debug"), "{said}");
+    assert!(
+        said.contains("WALLET_LOG is not a log filter") && said.contains("wallet_server=debug"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -89,7 +92,7 @@ fn an_endpoint_that_is_not_there_is_named_with_the_cause() {
     );
     let missing = Database::postgres().url.replace("/test_", "/missing_");
     let said = refused(&["migrate", "--database-url", &missing], &[]);
-    assert!(said.contains("does not exist; make it first: createdb missing_"), "{said}");
+    assert!(said.contains("does not exist; create it first: createdb missing_"), "{said}");
 }
 
 /// Agrees to encrypt, and then speaks no TLS.

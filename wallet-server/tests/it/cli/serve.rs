@@ -126,7 +126,7 @@ fn a_manual_clock_is_for_sqlite_on_loopback_only() {
     for arguments in [&public, &shared[..]] {
         let refused = run(arguments, &[]);
         assert_eq!(refused.code, Some(2));
-        assert!(refused.stderr.contains("--manual-clock is for trying things out"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("--manual-clock is for trials"), "{}", refused.stderr);
     }
 }
 

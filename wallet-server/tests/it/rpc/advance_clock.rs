@@ -65,7 +65,7 @@ async fn a_step_has_a_direction_and_a_longest_length() {
     let server = on_manual_time(&Database::sqlite()).await;
     let client = shop(&server).await;
     let far = violations(client.advance_clock(by(3_661)).await);
-    assert_eq!(far, ["step: moves the clock by more than 3,660 days, which is the most at once"]);
+    assert_eq!(far, ["step: moves the clock by more than 3,660 days; at most 3,660 are allowed in one call"]);
     let back = violations(client.advance_clock(by(-1)).await);
     assert_eq!(back, ["by: must not be negative: the clock only moves forward"]);
     let nowhere = violations(client.advance_clock(v1::AdvanceClockRequest::default()).await);

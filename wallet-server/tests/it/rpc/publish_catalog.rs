@@ -78,7 +78,7 @@ each_database! {
             let refusal = client.publish_catalog(check(&without(plan))).await;
             let refusal = refused(refusal, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
             assert_eq!(refusal.violations.len(), 1, "{}", refusal.message);
-            assert!(refusal.message.contains("has subscribers and is missing"), "{}", refusal.message);
+            assert!(refusal.message.contains("has subscribers and must not be removed"), "{}", refusal.message);
         }
         client.publish_catalog(check(&without("nothing"))).await.unwrap();
     }
@@ -120,8 +120,10 @@ each_database! {
         let refusal = refused(refusal.await, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
         let told: Vec<_> =
             refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
-        let expected =
-            ["units.credits: has scale 0 for good, is 2", "units.trainings: is in use and missing"];
+        let expected = [
+            "units.credits: must keep the published scale 0, is 2",
+            "units.trainings: is in use and must not be removed",
+        ];
         assert_eq!(told, expected);
     }
 }

@@ -23,7 +23,7 @@ each_database! {
         let entry = entries(&client, "w").await.pop().unwrap();
         assert_eq!((entry.kind(), entry.reason.as_str()), (EntryKind::PaymentRecorded, "invoice 7"));
         let twice = violations(client.record_payment(payment("q")).await);
-        assert_eq!(twice, ["request_id: the next period is paid already, by another payment"]);
+        assert_eq!(twice, ["request_id: another payment has already paid the next period"]);
         until(&client, "w", boundary).await;
 
         let expected = [

@@ -95,7 +95,7 @@ each_database! {
         publish(&client, POLICIES).await;
         crate::rpc::settle::owe_twenty(&client, "w").await;
         let limit = |limit| v1::UpdateWalletRequest { debt_limits: vec![limit], ..rename("a", "") };
-        let expected = ["debt_limits: 19 credits is below the debt of 20"];
+        let expected = ["debt_limits: 19 credits is below the current debt of 20"];
         assert_eq!(violations(client.update_wallet(limit(credits(19))).await), expected);
         let expected = ["debt_limits: the catalog has no unit gems"];
         assert_eq!(violations(client.update_wallet(limit(v1::Amount::new("gems", 1))).await), expected);

@@ -1,4 +1,4 @@
-//! Flarecut Studio (seed 000).
+//! Flarecut Studio.
 
 use super::*;
 use crate::catalog::{Overage, Phase, Term};
