@@ -11,9 +11,9 @@ rpc_methods! {
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `CATALOG_INVALID` with every problem of the document among the violations, or
-        /// `CATALOG_SUPERSEDED` if another version is current than expected, or the document was published before;
-        /// and the [errors of every call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `CATALOG_INVALID` (every problem of the document is among the violations), or
+        /// `CATALOG_SUPERSEDED` if another version is current than expected, or if the document was published
+        /// before; and the [errors of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///

@@ -16,9 +16,13 @@
 #![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// The documentation of a type shows its methods in the order of the modules.
+mod client;
+
+mod wallet_service;
+
 mod admin_service;
 mod catalog_service;
-mod client;
 mod config;
 mod error;
 mod event_service;
@@ -30,7 +34,6 @@ mod retry;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod time;
-mod wallet_service;
 
 pub use client::WalletClient;
 pub use config::{ApiKey, ClientConfig};

@@ -1,4 +1,4 @@
-//! Fingerprints: digests of a command's fields, by which a replay and a mismatch are told apart.
+//! Fingerprints: digests of a command's fields that distinguish a replay from a mismatch.
 //!
 //! A fingerprint covers the normalised fields of the client, never raw bytes or values computed by the server. Each
 //! field has a short digest of its own, so that a mismatch can name the fields and the row stays small.

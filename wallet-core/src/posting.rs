@@ -22,7 +22,7 @@ pub enum Part {
     Available = 3,
     /// Set aside for a reservation.
     Held = 4,
-    /// Charged.
+    /// Charged to a job or to a debt.
     Consumed = 5,
     /// Expired without being charged.
     Expired = 6,

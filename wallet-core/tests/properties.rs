@@ -72,7 +72,7 @@ enum Event {
     },
     Resume,
     Pay,
-    /// Time passes, in minutes, and the sweeper comes at these fractions of it.
+    /// Time passes, in minutes, and the sweeper comes at these fractions of that time.
     Wait {
         minutes: u64,
         sweeps: Vec<u64>,

@@ -69,7 +69,7 @@ impl CreateWalletRequest {
 }
 
 impl GetWalletRequest {
-    /// One wallet.
+    /// One wallet by its id.
     pub fn new(wallet_id: impl Into<String>) -> Self {
         Self { wallet_id: wallet_id.into() }
     }

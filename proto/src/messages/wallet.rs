@@ -309,7 +309,7 @@ impl GetEntitlementsRequest {
 }
 
 impl GetReservationRequest {
-    /// One reservation.
+    /// One reservation by its id.
     pub fn new(wallet_id: impl Into<String>, reservation_id: impl Into<String>) -> Self {
         Self { wallet_id: wallet_id.into(), reservation_id: reservation_id.into() }
     }

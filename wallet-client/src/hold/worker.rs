@@ -34,7 +34,7 @@ impl Worker {
     }
 
     /// Sets the attempt, a number that the queue raises with each delivery of the job. A higher attempt takes the job over,
-    /// and the worker with the lower one is told to stop. Default 1.
+    /// and the hold of the lower one is cancelled. Default 1.
     #[must_use]
     pub fn attempt(mut self, attempt: i32) -> Self {
         self.attempt = attempt;

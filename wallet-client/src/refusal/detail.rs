@@ -77,14 +77,14 @@ pub enum RefusalDetail {
     },
     /// PRICE_ABOVE_LIMIT: the price is above the limit of the request.
     PriceAboveLimit {
-        /// The price.
+        /// The price of the job.
         price: Amount,
         /// The limit of the request.
         limit: Amount,
     },
     /// FEE_ABOVE_LIMIT: the cancel fee is above the limit of the request.
     FeeAboveLimit {
-        /// The fee.
+        /// The cancel fee of the job's phase.
         fee: Amount,
         /// The limit of the request.
         max_fee: Amount,
@@ -151,7 +151,7 @@ pub enum RefusalDetail {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Shortfall {
-    /// The unit.
+    /// The id of the unit.
     pub unit: String,
     /// The amount that the job needs.
     pub required: i64,

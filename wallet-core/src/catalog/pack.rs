@@ -38,7 +38,7 @@ pub struct PackExpiry {
 pub enum Span {
     /// Days of 24 hours.
     Days(u32),
-    /// Calendar months.
+    /// A number of calendar months.
     Months(u32),
 }
 

@@ -47,7 +47,7 @@ pub struct Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Term {
-    /// Seven days.
+    /// Seven days from the anchor.
     Week,
     /// A calendar month from the anchor.
     Month,

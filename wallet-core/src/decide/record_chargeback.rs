@@ -1,7 +1,7 @@
 //! RecordChargeback: records that the bank returned a payment.
 //!
 //! Unspent credits of the purchase are revoked; held ones are revoked when they return. Charged ones become debt,
-//! which other available credits repay at once. What they do not cover stays debt, even above the debt limit. The
+//! which other available credits repay at once. The rest stays debt, even above the debt limit. The
 //! wallet is suspended.
 
 use crate::amount::Amounts;

@@ -1,4 +1,4 @@
-//! A wallet with a manual clock, and a twin of it. A sweeper visits the twin at every instant at which an event is
+//! A wallet with a manual clock, and its twin. A sweeper visits the twin at every instant at which an event is
 //! due, and the twin knows no more than a store would load. Wallet and twin must never differ: lazy expiry equals
 //! swept expiry.
 

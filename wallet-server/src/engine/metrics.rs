@@ -15,7 +15,7 @@ pub(crate) struct EngineMetrics {
 /// The values of the counters at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EngineCounts {
-    /// Committed batches.
+    /// The number of committed batches.
     pub batches: u64,
     /// Commands in committed batches.
     pub commands: u64,

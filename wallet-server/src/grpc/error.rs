@@ -66,7 +66,6 @@ impl RpcError {
         EngineError::Overloaded { retry_after: SHED_FOR }.into()
     }
 
-    /// Returns CLOCK_NOT_MANUAL.
     pub(crate) fn clock_not_manual() -> Self {
         Cause::ClockNotManual.into()
     }
@@ -86,7 +85,7 @@ impl RpcError {
         Cause::Malformed(fault).into()
     }
 
-    /// Returns MESSAGE_TOO_LARGE.
+    /// A message of `bytes` bytes where at most `limit` are allowed.
     pub(crate) fn too_large(bytes: usize, limit: usize) -> Self {
         Cause::TooLarge { bytes, limit }.into()
     }

@@ -54,7 +54,7 @@ pub(crate) struct Usage {
     pub(crate) failed: i64,
     pub(crate) cancelled: i64,
     pub(crate) expired: i64,
-    /// Fees included.
+    /// The amount charged, fees included.
     pub(crate) charged: Amounts,
     pub(crate) fees: Amounts,
     pub(crate) returned: Amounts,

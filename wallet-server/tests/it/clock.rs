@@ -1,5 +1,5 @@
-//! The database's clock leaps, or stands far from the ledger at the start: nothing lapses by it, and the server says so. A function in the
-//! database's own schema stands in front of PostgreSQL's, so that a test can set it.
+//! The database's clock leaps, or is far from the ledger's time at the start: nothing expires because of it, and the
+//! server reports it. A function in the database's own schema shadows PostgreSQL's clock, so that a test can set it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use wallet_server::{App, Clock, Config, TimeSource};
 use crate::harness::{Database, Process, Server, credits, video};
 use crate::words::{gift, reservation, seconds};
 
-/// How often the server's health is looked at, 20 ms apart, before the test gives up.
+/// How often the server's health is read, every 20 ms, before the test gives up.
 const LOOKS: usize = 500;
 
 async fn run(database: &Database, sql: &str) {
@@ -26,7 +26,7 @@ async fn run(database: &Database, sql: &str) {
     connection.close().await.unwrap();
 }
 
-/// A database whose clock is as far ahead as its table says.
+/// A database whose clock is ahead by the interval in its table `ahead`.
 async fn with_a_clock_of_its_own() -> Database {
     let database = Database::postgres();
     let (_, name) = database.url.rsplit_once('/').unwrap();
@@ -44,7 +44,7 @@ async fn set_ahead(database: &Database, by: &str) {
     run(database, &format!("UPDATE ahead SET by = '{by}'")).await;
 }
 
-/// Waits until the server calls itself so.
+/// Waits until the server's health check returns this status.
 async fn is(server: &Server, status: ServingStatus) {
     let channel = Endpoint::from_shared(server.endpoint()).unwrap().connect().await.unwrap();
     let mut health = HealthClient::new(channel);
@@ -58,19 +58,19 @@ async fn is(server: &Server, status: ServingStatus) {
     panic!("the server is never {status:?}");
 }
 
-/// Looks at the clock every 20 ms, and believes one that leapt after so long.
+/// A configuration that reads the clock every 20 ms and accepts a leap after `settles`.
 fn quick(settles: Duration) -> Config {
     let poll_period = Duration::from_millis(20);
     Config { poll_period, sweep_period: poll_period, clock_settles: settles, ..Config::default() }
 }
 
-/// A client that does not try again.
+/// A client that does not retry.
 async fn impatient(server: &Server) -> WalletClient {
     let config = ClientConfig::new(server.endpoint()).retry(RetryPolicy::never());
     WalletClient::connect(config).await.unwrap()
 }
 
-/// A hold for so many minutes.
+/// Reserves a hold that lives for this many minutes.
 async fn hold(client: &WalletClient, id: &str, minutes: i64) {
     let request = v1::ReserveRequest {
         ttl: Some(seconds(minutes * 60)),
@@ -79,7 +79,7 @@ async fn hold(client: &WalletClient, id: &str, minutes: i64) {
     client.reserve(request).await.unwrap();
 }
 
-mod nothing_is_executed_by_a_clock_that_leapt_and_nothing_lapses_if_it_comes_back {
+mod commands_are_refused_after_a_clock_leap_and_nothing_expires_if_it_returns {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -113,7 +113,7 @@ mod nothing_is_executed_by_a_clock_that_leapt_and_nothing_lapses_if_it_comes_bac
     }
 }
 
-mod a_leap_that_stays_is_followed {
+mod a_lasting_leap_is_followed {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -133,7 +133,7 @@ mod a_leap_that_stays_is_followed {
     }
 }
 
-/// A ledger that was served at `then` only, with a grant that expires two days later if wanted.
+/// Serves a ledger at the time `then` only, with a grant that expires two days later if `expires` is set.
 async fn served_at(database: &Database, then: Timestamp, expires: bool) {
     let time = TimeSource::Given(Clock::manual(then));
     let server = Server::start_with(database.clone(), Config { time, ..Config::default() }).await;
@@ -148,7 +148,7 @@ async fn served_at(database: &Database, then: Timestamp, expires: bool) {
     server.stop().await;
 }
 
-mod a_start_by_a_clock_far_ahead_of_the_ledger_lapses_nothing_unless_it_is_accepted {
+mod a_start_far_ahead_of_the_ledger_expires_nothing_unless_it_is_accepted {
     use super::*;
 
     async fn start(database: Database) {
@@ -178,7 +178,7 @@ mod a_start_by_a_clock_far_ahead_of_the_ledger_lapses_nothing_unless_it_is_accep
     }
 }
 
-mod a_start_after_a_long_rest_in_which_nothing_lapses_asks_nothing {
+mod a_start_after_a_long_rest_in_which_nothing_expires_needs_no_flag {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -204,7 +204,7 @@ mod a_ledger_that_is_ahead_of_the_clock_is_served_with_a_warning {
     }
 }
 
-mod a_server_does_not_start_beside_a_clock_that_is_hours_away_from_its_own {
+mod a_server_does_not_start_if_the_databases_clock_is_hours_away {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,5 @@
-//! A wallet that does not add up is frozen, and only that one: found when it is loaded, or when a decision does not fit.
+//! A wallet with an invariant violation is frozen and no other: detected when it is loaded, or when a decision does not
+//! fit.
 
 use sea_orm::ConnectionTrait;
 use wallet_client::v1::{self, ErrorReason, WalletStatus};
@@ -8,7 +9,7 @@ use crate::cli::run;
 use crate::harness::{Database, Server, credits, video};
 use crate::words::{balance, refused, seconds, set_status, settle};
 
-/// What no server would do.
+/// Executes SQL directly on the database, as no server does.
 async fn tamper(database: &Database, sql: &str) {
     let connection = sea_orm::Database::connect(&database.url).await.unwrap();
     let done = connection.execute_unprepared(sql).await.unwrap();
@@ -22,7 +23,7 @@ async fn status(client: &WalletClient, wallet: &str) -> WalletStatus {
 }
 
 each_database! {
-    async fn a_balance_that_is_not_that_of_the_grants_stops_its_wallet_and_no_other(server: Server) {
+    async fn a_balance_that_differs_from_the_grants_freezes_its_wallet_only(server: Server) {
         let client = server.wallet("w", 100).await;
         server.wallet("other", 200).await;
         let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..v1::ReserveRequest::new("w", "short", video("1")) };
@@ -31,7 +32,7 @@ each_database! {
 
         let refusal = client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await;
         let refusal = refused(refusal, ErrorReason::WalletFrozen, Code::FailedPrecondition);
-        assert_eq!(refusal.revision(), Some(3), "it is told where the history stands");
+        assert_eq!(refusal.revision(), Some(3), "the refusal has the revision");
         for n in 0..3 {
             let id = format!("job-{n}");
             let answer = client.reserve(v1::ReserveRequest::new("w", &id, video("1"))).await;
@@ -41,7 +42,7 @@ each_database! {
         let answer = client.top_up(v1::TopUpRequest::amount("w", "t", credits(1))).await;
         refused(answer, ErrorReason::WalletFrozen, Code::FailedPrecondition);
 
-        // Reads go on, and deadlines stand still.
+        // Reads work, and deadlines are not processed.
         assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
         assert_eq!(status(&client, "other").await, WalletStatus::Active);
         assert_eq!(balance(&client, "w").await.open_reservations, 1);
@@ -65,7 +66,7 @@ each_database! {
         assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
     }
 
-    async fn a_frozen_wallet_is_thawed_once_its_ledger_adds_up_again(server: Server) {
+    async fn a_frozen_wallet_is_unfrozen_once_its_ledger_is_clean_again(server: Server) {
         let client = server.wallet("w", 100).await;
         tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;
         let answer = client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await;
@@ -90,7 +91,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_wallet_that_was_suspended_is_suspended_when_it_is_thawed(server: Server) {
+    async fn a_suspended_wallet_stays_suspended_when_it_is_unfrozen(server: Server) {
         let client = server.wallet("w", 100).await;
         client.update_wallet(set_status("w", "r", WalletStatus::Suspended)).await.unwrap();
         tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;

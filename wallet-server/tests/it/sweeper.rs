@@ -1,4 +1,4 @@
-//! Expiry without anybody touching the wallet, and before any sweeper has: the same either way.
+//! Expiry by the sweeper without a command, and expiry seen by reads before any sweep: both give the same result.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use wallet_server::Config;
 use crate::harness::{Server, credits, video};
 use crate::words::{balance, credits_of, entries, gift, kinds, later, reservation, seconds, until};
 
-/// How often the ledger is looked at, 20 ms apart, before the test gives up.
+/// How often the ledger is read, every 20 ms, before the test gives up.
 const LOOKS: usize = 1_000;
 
-/// The server started again, with a sweeper that does not come.
+/// Restarts the server with a sweeper that never runs.
 async fn idle(server: Server) -> Server {
     let database = server.database.clone();
     server.stop().await;
@@ -29,7 +29,7 @@ async fn short_hold(server: &Server) -> (WalletClient, v1::Reservation) {
     (client, held)
 }
 
-/// The entry that records the expiry, once it is there.
+/// Waits for the entry that records the expiry.
 async fn swept(client: &WalletClient) -> v1::Entry {
     for _ in 0..LOOKS {
         let last = entries(client, "w").await.pop().unwrap();
@@ -38,11 +38,11 @@ async fn swept(client: &WalletClient) -> v1::Entry {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("no sweeper came");
+    panic!("no sweep happened");
 }
 
 each_database! {
-    async fn a_hold_expires_by_itself_and_the_entry_tells_when_it_was_due(server: Server) {
+    async fn a_hold_expires_without_a_command_and_the_entry_has_its_due_time(server: Server) {
         let (client, held) = short_hold(&server).await;
         let entry = swept(&client).await;
         assert_eq!((entry.revision, entry.reservation_id.as_str()), (4, "j"));
@@ -56,7 +56,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn before_a_sweeper_came_reads_show_what_it_will_write(server: Server) {
+    async fn before_a_sweep_reads_show_what_it_will_record(server: Server) {
         let server = idle(server).await;
         let (client, held) = short_hold(&server).await;
         until(&client, "w", held.deadline).await;
@@ -85,7 +85,7 @@ each_database! {
         assert_eq!((now.balances, now.revision, now.version), (foreseen.1.balances, 4, 4));
     }
 
-    async fn a_grant_that_expired_is_no_longer_listed_before_a_sweeper_came(server: Server) {
+    async fn an_expired_grant_is_not_listed_even_before_a_sweep(server: Server) {
         let server = idle(server).await;
         let client = server.wallet("w", 100).await;
         let soon = later(balance(&client, "w").await.read_time, 1);
@@ -114,7 +114,7 @@ each_database! {
             ..Default::default()
         };
         client.extend(beat).await.unwrap();
-        // This one lapses later than the first would have: when it is swept, the first was passed over.
+        // This hold expires later than the first would have: once it is swept, the first was passed over.
         let second = v1::ReserveRequest { ttl: Some(seconds(2)), ..v1::ReserveRequest::new("w", "k", video("5")) };
         client.reserve(second).await.unwrap();
         assert_eq!(swept(&client).await.reservation_id, "k");

@@ -1,4 +1,4 @@
-//! `[[golden]]`
+//! Parses `[[golden]]` tables.
 
 use std::collections::BTreeMap;
 

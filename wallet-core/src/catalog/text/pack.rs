@@ -1,4 +1,4 @@
-//! `[[packs]]`
+//! Parses `[[packs]]` tables.
 
 use std::collections::BTreeMap;
 

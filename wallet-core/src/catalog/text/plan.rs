@@ -1,4 +1,4 @@
-//! `[[plans]]`
+//! Parses `[[plans]]` tables.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `[[rules]]`
+//! Parses `[[rules]]` tables.
 
 use std::collections::BTreeMap;
 

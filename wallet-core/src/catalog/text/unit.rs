@@ -1,4 +1,4 @@
-//! `[units.credits]`
+//! Parses `[units.NAME]` tables.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The ledger.
+//! The entries of all ledgers.
 
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;

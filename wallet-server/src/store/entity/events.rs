@@ -1,4 +1,4 @@
-//! Notifications.
+//! The notifications that entries contain.
 
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;

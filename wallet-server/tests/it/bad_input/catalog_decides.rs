@@ -1,4 +1,4 @@
-//! What only the catalog can tell: units, kinds, attributes and quantities that it does not have.
+//! Violations that only the catalog can detect: unknown units, kinds, attributes and quantities.
 
 use wallet_client::Code;
 use wallet_client::v1::reserve_request::Price;
@@ -42,7 +42,7 @@ each_database! {
         assert_eq!(told, ["explicit.amounts: needs at least one unit"]);
     }
 
-    async fn a_limit_in_a_unit_that_the_catalog_does_not_have_is_no_limit_and_is_refused(server: Server) {
+    async fn a_limit_in_an_unknown_unit_is_refused(server: Server) {
         let client = server.wallet("w", 100).await;
         let misspelt = v1::ReserveRequest::new("w", "j", video("1")).with_limits([amount("credit", 1)]);
         assert_eq!(violations(client.reserve(misspelt).await), ["limits: the catalog has no unit credit"]);
@@ -96,7 +96,7 @@ each_database! {
         }
     }
 
-    async fn usage_is_held_to_the_same_and_named_where_it_stands(server: Server) {
+    async fn usage_is_checked_like_an_operation_and_named_by_its_path(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         client.reserve(explicit("w", "own", vec![amount("credits", 5)])).await.unwrap();

@@ -1,4 +1,4 @@
-//! Of the calls about jobs: estimate, reserve, start, extend, settle, cancel, and the reads.
+//! Invalid calls about jobs: estimate, reserve, start, extend, settle, cancel, and the reads.
 
 use std::collections::HashMap;
 
@@ -58,7 +58,7 @@ each_database! {
         unchanged(&client, "w", 2).await;
     }
 
-    async fn a_ttl_is_a_second_to_a_day(server: Server) {
+    async fn a_ttl_is_between_a_second_and_a_day(server: Server) {
         let client = server.wallet("w", 100).await;
         for (n, (seconds, nanos, shown)) in [
             (0, 0, "0s"),
@@ -79,7 +79,7 @@ each_database! {
         client.reserve(longest).await.unwrap();
     }
 
-    async fn labels_are_few_short_and_named(server: Server) {
+    async fn labels_are_bounded_in_number_and_length(server: Server) {
         let client = server.wallet("w", 100).await;
         let labels =
             [(String::new(), "v".to_owned()), (long(65), long(257)), ("z".to_owned(), "a\0b".to_owned())];

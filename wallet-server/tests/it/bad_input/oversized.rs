@@ -1,4 +1,4 @@
-//! Messages that are too long, and refusals about more than fits into one.
+//! Messages above the size limits, and refusals with more violations than fit into one answer.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use super::{amount, long};
 use crate::harness::video;
 use crate::words::{explicit, refused, violations};
 
-/// The limit that a message was too large for.
+/// The limit that the refusal of an oversized message names.
 fn limit<A: std::fmt::Debug>(answer: Result<A, Error>) -> String {
     refused(answer, ErrorReason::MessageTooLarge, Code::InvalidArgument).metadata["limit"].clone()
 }
 
 each_database! {
-    async fn a_message_above_64_kib_is_not_read_and_the_connection_lives_on(server: Server) {
+    async fn a_message_above_64_kib_is_not_read_and_the_connection_survives(server: Server) {
         let client = server.wallet("w", 100).await;
         let huge = v1::ReserveRequest::new("w", "j", video("1")).with_actor(long(65 * 1_024));
         assert_eq!(limit(client.reserve(huge).await), "65536");
@@ -45,7 +45,7 @@ each_database! {
         assert_eq!(told, ["explicit.amounts: has 65 entries, at most 64 are allowed"]);
     }
 
-    async fn a_refusal_repeats_no_more_of_a_long_name_than_people_read(server: Server) {
+    async fn a_refusal_repeats_only_the_beginning_of_a_long_name(server: Server) {
         let client = server.client().await;
         let labels = HashMap::from([(long(50_000), String::new())]);
         let request = v1::ReserveRequest { labels, ..v1::ReserveRequest::new("w", "j", video("1")) };

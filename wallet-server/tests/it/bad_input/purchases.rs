@@ -1,4 +1,4 @@
-//! Of the calls about wallets and credits: top-ups, grants, revocations, wallets, catalogs.
+//! Invalid calls about wallets and credits: top-ups, grants, revocations, wallets, catalogs.
 
 use wallet_client::v1;
 use wallet_client::v1::threshold::Threshold;
@@ -40,7 +40,7 @@ each_database! {
         unchanged(&client, "w", 1).await;
     }
 
-    async fn an_amount_is_one_to_ten_to_the_fifteenth(server: Server) {
+    async fn an_amount_is_between_1_and_10_to_the_15(server: Server) {
         let client = server.wallet("w", 0).await;
         let most = 1_000_000_000_000_000;
         for bad in [0, -1, most + 1, i64::MAX, i64::MIN] {

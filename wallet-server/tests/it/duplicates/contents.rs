@@ -1,4 +1,4 @@
-//! Two contents under one id at once: one of them is done, the callers of the other are all told so.
+//! Two contents under one id at once: one is executed, and the callers of the other all get a mismatch.
 
 use tokio::task::JoinSet;
 use wallet_client::v1;

@@ -1,11 +1,11 @@
-//! TopUp: the same id again, and the same payment under other ids.
+//! Duplicates of TopUp: the same id again, and the same payment under other ids.
 
 use wallet_client::v1::{self, EntryKind, top_up_request::What};
 
 use super::{FRESH, at_once, available, entries_after, mismatch, one_effect};
 use crate::harness::credits;
 
-/// A purchase that was paid with the payment `pay-1`.
+/// A purchase with the payment `pay-1`.
 fn paid(top_up_id: &str, how_many: i64) -> v1::TopUpRequest {
     let payment = v1::ExternalRef { provider: "stripe".into(), id: "pay-1".into() };
     let external_ref = Some(payment);

@@ -1,4 +1,4 @@
-//! The corpus of requests: what people send, and in `corpus.txt`, a line each, what led somewhere new before.
+//! The corpus of requests: valid ones, and those in `corpus.txt`, one per line, that led to a new outcome before.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -11,7 +11,7 @@ use crate::harness::{credits, video};
 use crate::sold::{change, end, payment, resume, subscribe};
 use crate::words::{cancel, explicit, fail, gift, seconds, set_status, settle, start};
 
-/// Where a call goes and what it says.
+/// The path and the message of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Input {
     pub(super) path: String,
@@ -22,7 +22,7 @@ fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fuzz/corpus.txt")
 }
 
-/// What people send, and whatever led somewhere new before.
+/// The valid requests and those in `corpus.txt`.
 pub(super) fn inputs() -> Vec<Input> {
     let mut inputs = usual();
     let found = fs::read_to_string(file()).expect("the corpus");
@@ -33,13 +33,12 @@ pub(super) fn inputs() -> Vec<Input> {
     inputs
 }
 
-/// Adds an input to the corpus.
 pub(super) fn keep(input: &Input) {
     let file = OpenOptions::new().append(true).create(true).open(file());
     writeln!(file.expect("the corpus"), "{} {}", input.path, hex::encode(&input.message)).expect("written");
 }
 
-/// A request of every kind, as it should be.
+/// A valid request of every kind.
 fn usual() -> Vec<Input> {
     let wallet_id = || "w".to_owned();
     let estimate =

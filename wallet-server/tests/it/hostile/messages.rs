@@ -1,4 +1,4 @@
-//! Requests that are no gRPC calls, or none that fit: each is answered with what is wrong, and nothing is executed.
+//! Requests that are not gRPC calls or do not decode: each is answered with its fault, and nothing is executed.
 
 use prost::Message;
 use tonic::Code;
@@ -24,7 +24,7 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&[0], &length[..], message].concat()
 }
 
-/// 100 operations, each as large as the proto allows.
+/// 100 operations, each as large as allowed.
 fn the_most_operations() -> v1::EstimateManyRequest {
     let name = |n: usize| format!("{n:0>128}");
     let one = (0..32).fold(v1::Operation::new("video.generate"), |operation, n| {
@@ -34,7 +34,7 @@ fn the_most_operations() -> v1::EstimateManyRequest {
 }
 
 each_database! {
-    async fn what_is_no_post_of_grpc_is_refused_and_executes_nothing(server: Server) {
+    async fn requests_that_are_not_grpc_posts_are_refused_and_not_executed(server: Server) {
         let client = server.wallet("w", 100).await;
         let mut channel = channel(&server).await;
         let body = framed(&v1::ReserveRequest::new("w", "j", video("1")).encode_to_vec());
@@ -53,7 +53,7 @@ each_database! {
         assert!(!client.reserve(v1::ReserveRequest::new("w", "j", video("1"))).await.unwrap().replayed);
     }
 
-    async fn bytes_that_are_no_message_are_the_callers_fault(server: Server) {
+    async fn bytes_that_do_not_decode_are_the_callers_fault(server: Server) {
         let channel = channel(&server).await;
         for bytes in [&b"\x0a\xff"[..], b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0a\x02\xff\xfe", b"\x0f"] {
             let status = raw::call(&channel, RESERVE, bytes.to_vec()).await.unwrap_err();

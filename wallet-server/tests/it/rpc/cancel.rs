@@ -1,4 +1,4 @@
-//! Cancel: what stopping a job costs, and who pays.
+//! Cancel: the fee of stopping a job, and who pays it.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, CancelReason, EntryKind, ErrorReason, ReservationState, Source};
@@ -9,7 +9,7 @@ use crate::words::{
     until,
 };
 
-/// A job of 25 credits, started or not.
+/// A Reserve of 25 credits.
 fn odd(id: &str, started: bool) -> v1::ReserveRequest {
     v1::ReserveRequest {
         start: started.then(|| by("gpu", 1)),
@@ -17,14 +17,14 @@ fn odd(id: &str, started: bool) -> v1::ReserveRequest {
     }
 }
 
-/// The sums of a receipt: charged, of which fees, back.
+/// The sums of a receipt: charged, the fees within it, returned.
 fn sums(cancelled: &v1::CancelResponse) -> [String; 3] {
     let bill = cancelled.reservation.as_ref().unwrap();
     [&bill.charged, &bill.fees, &bill.returned].map(|amounts| figures(amounts))
 }
 
 each_database! {
-    async fn a_user_pays_half_once_the_job_was_started_and_the_odd_part_favours_them(server: Server) {
+    async fn a_user_pays_half_of_a_started_job_rounded_in_their_favour(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(odd("j", true)).await.unwrap();
         let cancelled = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
@@ -41,7 +41,7 @@ each_database! {
         assert_eq!((part.held, part.charged, part.returned), (25, 12, 13));
     }
 
-    async fn nothing_is_charged_before_the_start_nor_ever_to_the_platform(server: Server) {
+    async fn nothing_is_charged_before_the_start_or_for_a_platform_cancel(server: Server) {
         let client = server.wallet("w", 100).await;
         for (id, started, reason) in
             [("held", false, CancelReason::User), ("running", true, CancelReason::Platform)]
@@ -74,7 +74,7 @@ each_database! {
         assert_eq!(sums(&client.cancel(at_most(12)).await.unwrap())[1], "12 credits");
     }
 
-    async fn the_same_cancel_again_is_the_same_receipt_also_after_the_wallet_moved_on(server: Server) {
+    async fn a_repeated_cancel_returns_the_same_receipt_after_later_changes(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(odd("j", true)).await.unwrap();
         let first = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
@@ -115,7 +115,7 @@ each_database! {
         refused(client.cancel(nobody).await, ErrorReason::WalletNotFound, Code::NotFound);
     }
 
-    async fn a_job_that_was_settled_or_failed_says_so(server: Server) {
+    async fn cancelling_a_settled_or_failed_job_reports_its_state(server: Server) {
         let client = server.wallet("w", 100).await;
         for id in ["s", "f"] {
             client.reserve(odd(id, true)).await.unwrap();
@@ -132,7 +132,7 @@ each_database! {
         }
     }
 
-    async fn a_hold_that_expired_costs_nothing_and_is_not_settled_late(server: Server) {
+    async fn an_expired_hold_costs_nothing_and_is_not_settled_late(server: Server) {
         let client = server.wallet("w", 100).await;
         let expired = crate::words::expired_hold(&client, "w", "j").await;
         let done = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
@@ -151,7 +151,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn an_expired_grants_credits_lapse_for_the_user_and_live_on_for_the_platform(server: Server) {
+    async fn returns_into_an_expired_grant_become_grace_only_for_a_platform_cancel(server: Server) {
         let client = server.wallet("w", 0).await;
         let soon = later(balance(&client, "w").await.read_time, 3);
         let grant = v1::GrantRequest { expire_time: soon, ..gift("w", "g", credits(50)) };

@@ -1,4 +1,4 @@
-//! EstimateMany: many prices beside one balance; what has no price fails alone.
+//! EstimateMany: many prices against one balance; an operation without a price fails alone.
 
 use wallet_client::v1::estimate_result::Result::{Error, Estimate};
 use wallet_client::v1::{self, Decision, ErrorReason};
@@ -20,7 +20,7 @@ fn misspelt() -> v1::Operation {
     video("5").attribute("resoluton", "1080p")
 }
 
-/// The item's estimate.
+/// The estimate of the n-th item.
 fn estimate(answer: &v1::EstimateManyResponse, n: usize) -> v1::EstimateResponse {
     match answer.results[n].result.clone() {
         Some(Estimate(estimate)) => estimate,
@@ -28,7 +28,7 @@ fn estimate(answer: &v1::EstimateManyResponse, n: usize) -> v1::EstimateResponse
     }
 }
 
-/// What the item was refused with.
+/// The refusal of the n-th item.
 fn refusal(answer: &v1::EstimateManyResponse, n: usize) -> Refusal {
     match answer.results[n].result.clone() {
         Some(Error(error)) => Refusal::from(error),
@@ -44,7 +44,7 @@ each_database! {
         let many = client.estimate_many(ask("w", operations.to_vec())).await.unwrap();
         let decisions: Vec<_> = (0..4).map(|n| estimate(&many, n).decision()).collect();
         let short = Decision::InsufficientCredits;
-        assert_eq!(decisions, [Decision::Allowed, short, short, Decision::Allowed], "none counts on another");
+        assert_eq!(decisions, [Decision::Allowed, short, short, Decision::Allowed], "each item is checked alone");
         for (n, operation) in operations.into_iter().enumerate() {
             let one = client.estimate(alone("w", operation)).await.unwrap();
             let item = estimate(&many, n);
@@ -58,7 +58,7 @@ each_database! {
         }
     }
 
-    async fn the_wallet_is_shown_once_as_it_stands(server: Server) {
+    async fn the_wallet_is_shown_once_in_its_current_state(server: Server) {
         let client = server.wallet("w", 60).await;
         client.subscribe(subscribe("s", "creator")).await.unwrap();
         let many = client.estimate_many(ask("w", vec![video("5"), misspelt()])).await.unwrap();
@@ -73,7 +73,7 @@ each_database! {
         assert_eq!((told.revision, told.version), (3, 3), "nothing was written");
     }
 
-    async fn what_has_no_price_fails_alone_as_estimate_would_refuse_it(server: Server) {
+    async fn an_unpriced_operation_fails_alone_as_estimate_would_refuse_it(server: Server) {
         let client = server.wallet("w", 100).await;
         let nameless = v1::Operation::new("video.generate")
             .attribute("model", "standard")
@@ -112,7 +112,7 @@ each_database! {
         assert_eq!((figures(&estimate(&now, 0).amounts), now.catalog_version), ("400 credits".into(), 2));
     }
 
-    async fn the_call_fails_as_a_whole_for_what_no_catalog_would_accept(server: Server) {
+    async fn violations_under_every_catalog_fail_the_whole_call(server: Server) {
         let client = server.wallet("w", 100).await;
         let bad = |operations| client.estimate_many(ask("w", operations));
         assert_eq!(violations(bad(Vec::new()).await), ["operations: is required"]);

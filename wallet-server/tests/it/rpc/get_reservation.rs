@@ -1,4 +1,4 @@
-//! GetReservation: one reservation as it stands now.
+//! GetReservation: the current state of one reservation.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, ReservationState};
@@ -27,7 +27,7 @@ each_database! {
         assert_eq!((read.state(), read.worker.as_str()), (ReservationState::Settled, "gpu-1"));
     }
 
-    async fn what_is_not_there_is_not_found(server: Server) {
+    async fn a_missing_reservation_is_not_found(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         server.wallet("v", 100).await;

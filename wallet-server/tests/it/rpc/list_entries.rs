@@ -1,4 +1,4 @@
-//! ListEntries: the ledger, line by line.
+//! ListEntries: the ledger, entry by entry.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ fn revisions(entries: &[v1::Entry]) -> Vec<i64> {
 }
 
 each_database! {
-    async fn every_event_is_a_line_with_its_postings_and_what_was_left(server: Server) {
+    async fn every_event_is_an_entry_with_its_postings_and_balances(server: Server) {
         let client = server.wallet("w", 100).await;
         client
             .reserve(v1::ReserveRequest::new("w", "j", video("5")).with_actor("ann"))
@@ -79,7 +79,7 @@ each_database! {
         }
     }
 
-    async fn a_replay_and_a_refusal_leave_no_line(server: Server) {
+    async fn a_replay_and_a_refusal_write_no_entry(server: Server) {
         let client = server.wallet("w", 10).await;
         for _ in 0..2 {
             client.grant(gift("w", "g", credits(5))).await.unwrap();
@@ -88,7 +88,7 @@ each_database! {
         assert_eq!(revisions(&entries(&client, "w").await), [1, 2, 3]);
     }
 
-    async fn a_token_of_no_page_and_a_missing_wallet_are_refused(server: Server) {
+    async fn an_invalid_page_token_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         let request = v1::ListEntriesRequest { page_token: "made-up".into(), ..ask() };
         let expected = ["page_token: is not from a page of this list"];

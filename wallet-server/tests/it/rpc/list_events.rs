@@ -1,4 +1,4 @@
-//! ListEvents: what people are told, with the entry that made it so.
+//! ListEvents: the notifications, each with the entry that caused it.
 
 use wallet_client::v1::threshold::Threshold::{Amount, Percent};
 use wallet_client::v1::{self, EntryKind, ErrorReason, EventKind};
@@ -9,10 +9,10 @@ use crate::words::{
     balance, entries, gift, later, low_balance, publish, refused, set_status, settle, until, violations,
 };
 
-/// How often the events are looked at, 20 ms apart, before the test gives up.
+/// How often the events are read, every 20 ms, before the test gives up.
 const LOOKS: usize = 1_000;
 
-/// Wallets without a subscription are told of credits a day before they lapse.
+/// A catalog that notifies wallets without a subscription a day before credits expire.
 const WARNING: &str = r#"
 default_plan = "free"
 [units.credits]
@@ -33,12 +33,12 @@ async fn events(client: &WalletClient) -> Vec<v1::Event> {
     client.list_events(ask()).await.unwrap().events
 }
 
-/// Minor units.
+/// The amount in minor units.
 fn figure(amount: &Option<v1::Amount>) -> i64 {
     amount.as_ref().expect("there is an amount").amount
 }
 
-/// Events in words: `"3: LOW_BALANCE 60, below 80"`.
+/// Formats events, for example `"3: LOW_BALANCE 60, below 80"`.
 fn words(events: &[v1::Event]) -> Vec<String> {
     let word = |event: &v1::Event| {
         let kind = event.kind().as_str_name().trim_start_matches("EVENT_KIND_").to_owned();
@@ -48,7 +48,7 @@ fn words(events: &[v1::Event]) -> Vec<String> {
     events.iter().map(word).collect()
 }
 
-/// A wallet of 100 credits that is low below 80 and below 30.
+/// A wallet of 100 credits with low-balance thresholds at 80 and 30.
 async fn watched(server: &Server) -> WalletClient {
     let client = server.wallet("w", 100).await;
     let low = low_balance("credits", &[Amount(80), Amount(30)]);
@@ -61,7 +61,7 @@ async fn watched(server: &Server) -> WalletClient {
 }
 
 each_database! {
-    async fn a_reserve_that_makes_the_balance_low_is_told_and_warns_as_long_as_it_is(server: Server) {
+    async fn a_reserve_that_makes_the_balance_low_notifies_and_warns_while_it_is_low(server: Server) {
         let client = watched(&server).await;
         let reserved = client.reserve(v1::ReserveRequest::new("w", "a", video("5"))).await.unwrap();
         let [warning] = reserved.warnings.as_slice() else { panic!("{:?}", reserved.warnings) };
@@ -119,7 +119,7 @@ each_database! {
         }
     }
 
-    async fn credits_that_lapse_in_a_day_are_told_once_by_the_sweeper(server: Server) {
+    async fn credits_that_expire_in_a_day_are_notified_once_by_the_sweeper(server: Server) {
         publish(&server.client().await, WARNING).await;
         let client = server.wallet("w", 0).await;
         let end = later(balance(&client, "w").await.read_time, 86_402);
@@ -158,10 +158,10 @@ each_database! {
         client.reserve(explicit("j", 6)).await.unwrap();
         assert_eq!(words(&events(&client).await), [""; 0]);
         assert_eq!(set("c", low_balance("credits", &[])).await.unwrap().wallet.unwrap().low_balance, []);
-        assert_eq!(balance(&client, "w").await.warnings.len(), 1, "the plan calls less than 5 low");
+        assert_eq!(balance(&client, "w").await.warnings.len(), 1, "the plan's threshold is 5");
     }
 
-    async fn a_token_of_no_page_a_bad_field_and_a_missing_wallet_are_refused(server: Server) {
+    async fn an_invalid_page_token_a_bad_field_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         let request = v1::ListEventsRequest { page_token: "made-up".into(), ..ask() };
         let expected = ["page_token: is not from a page of this list"];

@@ -1,4 +1,4 @@
-//! ListReservations: filters and pages, the newest first.
+//! ListReservations: filters and pages, newest first.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,7 +20,7 @@ async fn listed(client: &WalletClient, request: v1::ListReservationsRequest) -> 
     page.reservations.into_iter().map(|reservation| reservation.reservation_id).collect()
 }
 
-/// Jobs `a` to `e`, which differ in everything that can be asked for.
+/// Reserves the jobs `a` to `e`, which differ in everything that can be filtered by.
 async fn five_jobs(server: &Server) -> WalletClient {
     let client = server.wallet("w", 500).await;
     let labels = |pairs: &[(&str, &str)]| -> HashMap<String, String> {
@@ -124,7 +124,7 @@ each_database! {
         assert_eq!((counts.len(), counts.iter().sum::<usize>(), ids.len()), (2, 440, 440));
     }
 
-    async fn they_are_shown_as_one_by_one(server: Server) {
+    async fn they_are_shown_as_get_reservation_shows_them(server: Server) {
         let client = five_jobs(&server).await;
         let page = client.list_reservations(ask()).await.unwrap();
         for shown in page.reservations {
@@ -132,7 +132,7 @@ each_database! {
         }
     }
 
-    async fn a_token_of_no_page_and_a_missing_wallet_are_refused(server: Server) {
+    async fn an_invalid_page_token_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         let request = v1::ListReservationsRequest { page_token: "made-up".into(), ..ask() };
         let expected = ["page_token: is not from a page of this list"];

@@ -1,4 +1,4 @@
-//! Reserve: what is set aside, and from which credits.
+//! Reserve: the amounts that are set aside, and the grants they come from.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::words::{
 };
 
 each_database! {
-    async fn credits_are_set_aside_and_the_reservation_says_all_about_it(server: Server) {
+    async fn credits_are_held_and_the_reservation_shows_every_detail(server: Server) {
         let client = server.wallet("w", 100).await;
         let labels = HashMap::from([("project".to_owned(), "film".to_owned())]);
         let request =
@@ -66,7 +66,7 @@ each_database! {
         assert_eq!(kinds(&client, "w").await, expected, "one entry for both");
     }
 
-    async fn the_answer_says_what_workers_need_to_know_of_the_plan(server: Server) {
+    async fn the_answer_has_the_figures_of_the_plan_that_workers_need(server: Server) {
         let client = server.wallet("w", 100).await;
         publish(&client, POLICIES).await;
         let done = client.reserve(v1::ReserveRequest::new("w", "j", video("1"))).await.unwrap();
@@ -119,7 +119,7 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (60, 40, 0));
     }
 
-    async fn not_enough_credits_shows_the_way_out_and_the_same_id_works_after_a_top_up(server: Server) {
+    async fn a_shortfall_shows_remedies_and_the_same_id_works_after_a_top_up(server: Server) {
         let client = server.wallet("w", 15).await;
         let refusal = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await;
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
@@ -135,7 +135,7 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (0, 40, 0));
     }
 
-    async fn all_units_are_set_aside_or_none(server: Server) {
+    async fn all_units_are_held_or_none(server: Server) {
         let client = server.wallet("w", 5).await;
         let both = || explicit("w", "j", vec![credits(10), v1::Amount::new("trainings", 1)]);
         let refusal = client.reserve(both()).await;
@@ -185,7 +185,7 @@ each_database! {
         assert_eq!(taken, expected);
     }
 
-    async fn a_price_above_the_callers_limit_is_refused_before_anything_else_is_looked_at(server: Server) {
+    async fn a_price_above_the_callers_limit_is_refused_before_anything_else(server: Server) {
         let client = server.wallet("w", 15).await;
         let request = v1::ReserveRequest::new("w", "j", video("5")).with_limits([credits(39)]);
         let refusal = refused(client.reserve(request).await, ErrorReason::PriceAboveLimit, Code::Aborted);
@@ -278,7 +278,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_hold_that_expired_is_not_reserved_again(server: Server) {
+    async fn an_expired_hold_is_not_reserved_again(server: Server) {
         let client = server.wallet("w", 100).await;
         let expired = crate::words::expired_hold(&client, "w", "j").await;
         assert_eq!(expired.state(), ReservationState::Expired);

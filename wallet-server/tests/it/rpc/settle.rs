@@ -1,4 +1,4 @@
-//! Settle: what a job is charged, what goes back, and where the difference comes from.
+//! Settle: the charge of a job, the credits returned, and the sources of overage.
 
 use wallet_client::v1::{self, ErrorReason, ReservationState};
 use wallet_client::{Code, WalletClient};
@@ -9,7 +9,7 @@ use crate::words::{
     settle, start,
 };
 
-/// Makes a wallet that owes 20 credits: 4 entries. The catalog is [`POLICIES`].
+/// Creates a wallet that owes 20 credits, in 4 entries. The catalog is [`POLICIES`].
 pub(crate) async fn owe_twenty(client: &WalletClient, wallet: &str) {
     let create = v1::CreateWalletRequest {
         wallet_id: wallet.into(),
@@ -27,7 +27,7 @@ pub(crate) async fn owe_twenty(client: &WalletClient, wallet: &str) {
     assert_eq!(credits_of(client, wallet).await, (0, 0, 20));
 }
 
-/// The sums of a receipt: charged, back, uncollected.
+/// The sums of a receipt: charged, returned, uncollected.
 fn sums(settled: &v1::SettleResponse) -> [String; 3] {
     let bill = settled.reservation.as_ref().unwrap();
     [&bill.charged, &bill.returned, &bill.uncollected].map(|amounts| figures(amounts))
@@ -38,7 +38,7 @@ fn amounts(amounts: Vec<v1::Amount>) -> v1::Succeeded {
 }
 
 each_database! {
-    async fn a_settle_below_the_estimate_gives_the_rest_back(server: Server) {
+    async fn a_settle_below_the_estimate_returns_the_rest(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let settled = client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
@@ -56,13 +56,13 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_job_without_figures_costs_what_was_reserved(server: Server) {
+    async fn a_job_without_reported_usage_costs_what_was_reserved(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let settled = client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
         assert_eq!(sums(&settled), ["40 credits", "0 credits", ""]);
         let as_reserved = v1::Succeeded { cost: Some(v1::succeeded::Cost::AsReserved(v1::AsReserved {})) };
-        assert!(client.settle(settle("w", "j", as_reserved)).await.unwrap().replayed, "the same thing said");
+        assert!(client.settle(settle("w", "j", as_reserved)).await.unwrap().replayed, "the content is the same");
     }
 
     async fn three_of_four_images_are_charged_as_three(server: Server) {
@@ -74,7 +74,7 @@ each_database! {
         assert_eq!(settled.reservation.unwrap().state(), ReservationState::Settled);
     }
 
-    async fn more_than_reserved_is_charged_up_to_the_maximum_as_far_as_credits_go(server: Server) {
+    async fn overage_is_charged_up_to_the_maximum_while_credits_last(server: Server) {
         for (id, top_up, seconds, expected) in [
             ("below-the-maximum", 100, "5.5", ["44 credits", "0 credits", ""]),
             ("above-the-maximum", 100, "10", ["48 credits", "0 credits", "32 credits"]),
@@ -88,7 +88,7 @@ each_database! {
         }
     }
 
-    async fn each_overage_policy_charges_as_its_row_of_the_table_says(server: Server) {
+    async fn each_overage_policy_charges_as_its_row_of_the_table_states(server: Server) {
         let client = server.client().await;
         publish(&client, POLICIES).await;
         for (kind, top_up, expected) in [
@@ -108,7 +108,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_settle_that_must_be_paid_in_full_leaves_the_hold_if_it_cannot(server: Server) {
+    async fn a_settle_that_requires_full_payment_keeps_the_hold_without_it(server: Server) {
         let client = server.wallet("w", 119).await;
         publish(&client, POLICIES).await;
         let full = v1::Operation::new("full").quantity("n", "100");
@@ -123,7 +123,7 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (19, 100, 0));
         client.top_up(v1::TopUpRequest::amount("w", "second", credits(1))).await.unwrap();
         let settled = client.settle(all()).await.unwrap();
-        assert_eq!(sums(&settled)[0], "120 credits", "all of what was called the most, and no more");
+        assert_eq!(sums(&settled)[0], "120 credits", "the whole maximum, and no more");
         assert_eq!(figures(&settled.reservation.unwrap().uncollected), "10 credits");
     }
 
@@ -135,7 +135,7 @@ each_database! {
         assert_eq!(sums(&settled), ["32 credits", "8 credits", ""]);
     }
 
-    async fn the_callers_own_figures_are_charged_and_units_not_named_cost_nothing(server: Server) {
+    async fn explicit_amounts_are_charged_and_omitted_units_cost_nothing(server: Server) {
         let client = server.wallet("w", 100).await;
         client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("trainings", 2))).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(40), v1::Amount::new("trainings", 2)])).await.unwrap();
@@ -175,7 +175,7 @@ each_database! {
         assert_eq!((last.kind(), last.reason.as_str()), (v1::EntryKind::Failed, "USER_ABORT"));
     }
 
-    async fn the_same_settle_again_is_the_same_receipt_also_after_the_wallet_moved_on(server: Server) {
+    async fn a_repeated_settle_returns_the_same_receipt_after_later_changes(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let first = client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
@@ -211,7 +211,7 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (168, 0, 0));
     }
 
-    async fn a_job_that_ended_another_way_says_which(server: Server) {
+    async fn settling_a_job_that_ended_otherwise_reports_its_state(server: Server) {
         let client = server.wallet("w", 200).await;
         client.reserve(v1::ReserveRequest::new("w", "c", video("5"))).await.unwrap();
         client.cancel(cancel("w", "c", v1::CancelReason::User)).await.unwrap();
@@ -225,7 +225,7 @@ each_database! {
         assert_eq!(facts(&refusal), "revision=4 version=4 wallet_id=w");
     }
 
-    async fn an_attempt_that_was_overtaken_settles_nothing(server: Server) {
+    async fn a_stale_attempt_settles_nothing(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         client.start(start("w", "j", "gpu-1", 1)).await.unwrap();
@@ -248,7 +248,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_hold_that_expired_settles_only_if_lateness_is_accepted_and_paid(server: Server) {
+    async fn an_expired_hold_settles_only_if_lateness_is_accepted_and_covered(server: Server) {
         let client = server.wallet("w", 100).await;
         crate::words::expired_hold(&client, "w", "j").await;
         let late =

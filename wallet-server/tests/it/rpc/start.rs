@@ -1,4 +1,4 @@
-//! Start: who runs a job, and until when.
+//! Start: the worker of a job, and its deadline.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState};
@@ -30,7 +30,7 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (60, 40, 0));
     }
 
-    async fn the_lease_is_the_price_rules_unless_the_worker_says_otherwise(server: Server) {
+    async fn the_lease_is_the_price_rules_unless_the_worker_sets_one(server: Server) {
         let client = server.wallet("w", 200).await;
         let cinema =
             || v1::Operation::new("video.generate").attribute("model", "cinema").attribute("resolution", "720p");
@@ -60,7 +60,7 @@ each_database! {
         );
     }
 
-    async fn the_same_start_again_changes_nothing_also_after_heartbeats(server: Server) {
+    async fn a_repeated_start_changes_nothing_even_after_heartbeats(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let first = client.start(leased(start("w", "j", "gpu-1", 1), 60)).await.unwrap();
@@ -77,7 +77,7 @@ each_database! {
         assert_eq!((moved.reservation, moved.revision), (Some(expected), 4));
     }
 
-    async fn a_higher_attempt_takes_the_job_over_and_a_lower_one_is_told_who_has_it(server: Server) {
+    async fn a_higher_attempt_takes_the_job_over_and_a_lower_one_learns_its_worker(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let first = client.start(leased(start("w", "j", "gpu-1", 1), 60)).await.unwrap().reservation.unwrap();
@@ -93,7 +93,7 @@ each_database! {
         assert_eq!(reservation(&client, "w", "j").await, running);
     }
 
-    async fn a_finished_job_starts_no_more_and_a_missing_one_never(server: Server) {
+    async fn a_finished_or_missing_job_does_not_start(server: Server) {
         let client = server.wallet("w", 100).await;
         client
             .reserve(v1::ReserveRequest::new("w", "j", video("5")).with_start(by("gpu", 1)))
@@ -113,7 +113,7 @@ each_database! {
         );
     }
 
-    async fn a_hold_that_expired_starts_no_more(server: Server) {
+    async fn an_expired_hold_does_not_start(server: Server) {
         let client = server.wallet("w", 100).await;
         crate::words::expired_hold(&client, "w", "j").await;
         let refusal = client.start(start("w", "j", "gpu", 1)).await;

@@ -1,4 +1,4 @@
-//! TopUp: bought credits come in, once per purchase and once per payment.
+//! TopUp: bought credits are issued once per purchase and once per payment.
 
 use wallet_client::Code;
 use wallet_client::v1::top_up_request::What;
@@ -44,10 +44,10 @@ each_database! {
         assert_eq!((posting.from(), posting.to(), posting.amount), (Part::Issued, Part::Available, 250));
     }
 
-    async fn a_pack_gives_all_its_units_until_twelve_months_after_it_was_paid(server: Server) {
+    async fn a_pack_issues_all_its_units_for_twelve_months_after_the_payment(server: Server) {
         let client = server.wallet("w", 0).await;
         client.subscribe(crate::sold::subscribe("s", "creator")).await.unwrap();
-        // 2026-11-01 to 2027-11-01, or whatever the day: a year of 365 or 366 days after the payment.
+        // The pack is valid for 12 months, so for 365 or 366 days, depending on today's date.
         let paid_time = later(balance(&client, "w").await.read_time, -86_400);
         let done = client.top_up(v1::TopUpRequest { paid_time, ..pack("t", "pro") }).await.unwrap();
         let grants: Vec<_> = done.grants.iter().map(|g| (g.grant_id.as_str(), g.available)).collect();
@@ -60,7 +60,7 @@ each_database! {
         assert_eq!(kinds(&client, "w").await.len(), 3, "one entry for both units");
     }
 
-    async fn the_same_purchase_again_credits_nothing_more_also_after_it_was_spent(server: Server) {
+    async fn a_repeated_purchase_issues_nothing_more_even_after_it_was_spent(server: Server) {
         let client = server.wallet("w", 0).await;
         let first = client.top_up(pack("t", "creator")).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(200)])).await.unwrap();
@@ -81,7 +81,7 @@ each_database! {
         let again = client.top_up(paid(v1::TopUpRequest::amount("w", "b", credits(100)), "pi_1")).await.unwrap();
         assert!(again.replayed);
         assert_eq!(again.grants, first.grants);
-        assert_eq!((first.top_up_id.as_str(), again.top_up_id.as_str()), ("a", "a"), "the id that counts");
+        assert_eq!((first.top_up_id.as_str(), again.top_up_id.as_str()), ("a", "a"), "the first id is kept");
         let other = client.top_up(paid(v1::TopUpRequest::amount("w", "c", credits(90)), "pi_1")).await;
         assert_eq!(mismatch(other), ["amount"]);
         client.top_up(paid(v1::TopUpRequest::amount("w", "d", credits(100)), "pi_2")).await.unwrap();
@@ -118,7 +118,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn what_cannot_be_bought_is_refused(server: Server) {
+    async fn invalid_purchases_are_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         let refusal =
             refused(client.top_up(pack("t", "mega")).await, ErrorReason::PackNotFound, Code::NotFound);

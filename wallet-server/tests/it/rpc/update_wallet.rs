@@ -16,7 +16,7 @@ fn rename(request: &str, name: &str) -> v1::UpdateWalletRequest {
 }
 
 each_database! {
-    async fn only_what_is_named_changes(server: Server) {
+    async fn only_the_given_fields_change(server: Server) {
         let client = server.wallet("w", 100).await;
         let limit = vec![credits(30), v1::Amount::new("trainings", 1)];
         let all = v1::UpdateWalletRequest {
@@ -40,7 +40,7 @@ each_database! {
         assert_eq!(figures(&wallet.debt_limits), "1 trainings");
     }
 
-    async fn what_runs_goes_on_while_the_wallet_is_suspended(server: Server) {
+    async fn running_jobs_continue_while_the_wallet_is_suspended(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         client.update_wallet(set_status("w", "a", WalletStatus::Suspended)).await.unwrap();
@@ -51,7 +51,7 @@ each_database! {
         client.reserve(v1::ReserveRequest::new("w", "k", video("1"))).await.unwrap();
     }
 
-    async fn the_same_update_again_undoes_nothing_that_came_later(server: Server) {
+    async fn a_repeated_update_undoes_no_later_change(server: Server) {
         let client = server.wallet("w", 100).await;
         client.update_wallet(set_status("w", "a", WalletStatus::Suspended)).await.unwrap();
         client.update_wallet(set_status("w", "b", WalletStatus::Active)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Clickraft.
+//! Prices and plans of Clickraft, as its catalog states them.
 
 use super::*;
 use crate::catalog::{PackExpiry, Phase, Term};

@@ -1,4 +1,4 @@
-//! Flikly.
+//! Prices and plans of Flikly, as its catalog states them.
 
 use super::*;
 use crate::catalog::{PackExpiry, Span, Term};

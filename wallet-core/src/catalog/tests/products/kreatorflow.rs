@@ -1,4 +1,4 @@
-//! KreatorFlow.
+//! Prices and plans of KreatorFlow, as its catalog states them.
 
 use super::*;
 use crate::catalog::{Limit, PackExpiry, Term};
