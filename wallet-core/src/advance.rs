@@ -1,17 +1,15 @@
-//! What falls due by itself: hold expiries, grant expiries, what a subscription brings, grants coming into effect.
+//! Due events: expiries of holds and grants, the periods of a subscription, grants that come into effect, warnings of
+//! expiry.
 //!
-//! Every decision begins here, so it makes no difference whether a sweeper ran, or when: each event is one
-//! decision, effective at the instant it was due, and events are carried out in the order of their instants.
-//!
-//! A balance is judged after each hold that expires, which can only raise it, and otherwise when an instant is over: a
-//! period's credits that lapse when the next ones come are no news. So the work can stop after any hold and at
-//! the end of any instant, and go on later: the entries are the same whatever the size of the steps.
+//! Owns the order of due events and the decision of each, effective at the instant at which it was due. Every unit of
+//! work processes them first, so it makes no difference whether a sweeper ran, or when. Changes nothing.
 
 use std::collections::BTreeSet;
 
+use crate::change_set::ChangeSet;
 use crate::decision::Decision;
-use crate::entry::{Entry, EntryKind};
-use crate::event::{self, Event};
+use crate::entry::EntryKind;
+use crate::event::Event;
 use crate::fingerprint::Fingerprint;
 use crate::grant::{Grant, GrantKey};
 use crate::hold::{AfterExpiry, Closing};
@@ -20,80 +18,28 @@ use crate::posting::Part;
 use crate::renew;
 use crate::reservation::{Finish, State};
 use crate::time::Timestamp;
-use crate::touched::Touched;
-use crate::wallet::{Broken, UNNUMBERED, Wallet};
+use crate::wallet::{UNNUMBERED, Wallet};
 
-/// The last of the holds that were loaded because they may be due, where there are more: by `sweep_at` and id.
+/// The last, by `sweep_at` and id, of the holds that were loaded because they may be due, if there are more.
 ///
-/// No hold is due before its `sweep_at`. So every event up to the expiry of this hold at its `sweep_at` is known, and
-/// of those after it nothing is.
+/// No hold is due before its `sweep_at`. So all events up to the expiry of this hold at its `sweep_at` are known, and
+/// none of the later ones.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Horizon {
-    /// The time it is found by.
+    /// The time by which the hold is found.
     pub sweep_at: Timestamp,
-    /// Its id.
+    /// The id of the hold.
     pub id: ReservationId,
 }
 
-/// What one step of work on due events did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Advanced {
-    /// The entries it made.
-    pub entries: Vec<Entry>,
-    /// Whether nothing more is due.
-    pub up_to_date: bool,
-}
-
-/// Carries out everything due up to `now` that is known, and returns the entries it made. A frozen wallet stands
-/// still.
-pub fn advance(wallet: &mut Wallet, now: Timestamp, touched: &mut Touched) -> Result<Vec<Entry>, Broken> {
-    Ok(advance_by(usize::MAX, wallet, now, touched)?.entries)
-}
-
-/// Carries out the first `most` (at least one) events due up to `now`, and the rest of the instant of the last. Stops
-/// at the wallet's horizon. A frozen wallet stands still, and counts as up to date.
-pub fn advance_by(
-    most: usize,
-    wallet: &mut Wallet,
-    now: Timestamp,
-    touched: &mut Touched,
-) -> Result<Advanced, Broken> {
-    let mut queue = Queue::of(wallet, now);
-    let mut entries = Vec::new();
-    // What has not been judged yet begins with the entry `first`, after `head`; `instant` may bring more of it.
-    let (mut first, mut head, mut instant) = (0, wallet.head, None);
-    loop {
-        let next = queue.first(wallet);
-        let goes_on = next.as_ref().is_some_and(|(at, _)| instant == Some(*at));
-        if first < entries.len() && !goes_on {
-            event::tell(wallet, &head, &mut entries[first..], false, touched);
-            (first, head) = (entries.len(), wallet.head);
-        }
-        let Some((at, due)) = next else {
-            return Ok(Advanced { entries, up_to_date: queue.is_complete });
-        };
-        if entries.len() >= most.max(1) && first == entries.len() {
-            return Ok(Advanced { entries, up_to_date: false });
-        }
-        // What was told is in the profile by now: the decision is made on that.
-        let Some(decision) = queue.due.pop_first().and_then(|_| decide(wallet, &due, at)) else { continue };
-        instant = (!matches!(due, Due::HoldExpiry(_))).then_some(at);
-        let mut changed = Touched::default();
-        changed.note(&decision);
-        entries.extend(wallet.apply(decision, now)?);
-        queue.look_again(wallet, &changed);
-        touched.add(changed);
-    }
-}
-
-/// The instant of the earliest event that is due at `now`.
+/// Returns the instant of the earliest event that is due at `now`.
 pub fn next_due(wallet: &Wallet, now: Timestamp) -> Option<Timestamp> {
     Queue::of(wallet, now).first(wallet).map(|(at, _)| at)
 }
 
-/// What is due, in the order of events at the same instant.
+/// A due event. Events of the same instant are carried out in the order of the variants.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Due {
+pub(crate) enum Due {
     HoldExpiry(ReservationId),
     GrantExpiry(GrantKey),
     Subscription(renew::Event),
@@ -101,17 +47,17 @@ enum Due {
     GrantWarning(GrantKey),
 }
 
-/// What is due at `now`, in order. An event that an earlier one has made void leaves when its turn comes.
-struct Queue {
+/// The events that are due at `now`, in order. An event that an earlier one has made void leaves when its turn comes.
+pub(crate) struct Queue {
     now: Timestamp,
     due: BTreeSet<(Timestamp, Due)>,
     horizon: Option<(Timestamp, Due)>,
-    /// Whether nothing lies beyond the horizon.
-    is_complete: bool,
+    /// Whether no events beyond a horizon are unknown.
+    pub(crate) is_complete: bool,
 }
 
 impl Queue {
-    fn of(wallet: &Wallet, now: Timestamp) -> Self {
+    pub(crate) fn of(wallet: &Wallet, now: Timestamp) -> Self {
         let mut queue = Self { now, due: BTreeSet::new(), horizon: None, is_complete: true };
         if wallet.frozen {
             return queue;
@@ -127,8 +73,8 @@ impl Queue {
         queue
     }
 
-    /// The earliest event that is still due and not beyond the horizon.
-    fn first(&mut self, wallet: &Wallet) -> Option<(Timestamp, Due)> {
+    /// Returns the earliest event that is still due and not beyond the horizon.
+    pub(crate) fn first(&mut self, wallet: &Wallet) -> Option<(Timestamp, Due)> {
         while let Some(next) = self.due.first() {
             if self.horizon.as_ref().is_some_and(|horizon| next > horizon) {
                 return None;
@@ -139,6 +85,11 @@ impl Queue {
             self.due.pop_first();
         }
         None
+    }
+
+    /// Removes the earliest event.
+    pub(crate) fn pop_first(&mut self) -> Option<(Timestamp, Due)> {
+        self.due.pop_first()
     }
 
     fn is_due(&self, wallet: &Wallet, (at, due): &(Timestamp, Due)) -> bool {
@@ -171,8 +122,8 @@ impl Queue {
         self.due.extend(next.map(|(at, event)| (at, Due::Subscription(event))));
     }
 
-    /// Adds what is due because of a decision that has changed these rows.
-    fn look_again(&mut self, wallet: &Wallet, changed: &Touched) {
+    /// Adds the events that are due because of a decision that has changed these rows.
+    pub(crate) fn look_again(&mut self, wallet: &Wallet, changed: &ChangeSet) {
         for grant in changed.grants.iter().filter_map(|key| wallet.grants.get(key)) {
             self.add_grant(grant);
         }
@@ -182,13 +133,16 @@ impl Queue {
     }
 }
 
-fn decide(wallet: &Wallet, due: &Due, at: Timestamp) -> Option<Decision> {
-    match due {
-        Due::HoldExpiry(id) => expire_hold(wallet, id, at),
-        Due::GrantExpiry(key) => expire_grant(wallet, key, at),
-        Due::Subscription(event) => renew::happen(wallet, *event, at),
-        Due::GrantEffect(key) => bring_into_effect(wallet, key, at),
-        Due::GrantWarning(key) => warn_of_expiry(wallet, key, at),
+impl Due {
+    /// Decides the event, which was due `at` this instant. None: it is void.
+    pub(crate) fn decide(&self, wallet: &Wallet, at: Timestamp) -> Option<Decision> {
+        match self {
+            Due::HoldExpiry(id) => expire_hold(wallet, id, at),
+            Due::GrantExpiry(key) => expire_grant(wallet, key, at),
+            Due::Subscription(event) => renew::happen(wallet, *event, at),
+            Due::GrantEffect(key) => bring_into_effect(wallet, key, at),
+            Due::GrantWarning(key) => warn_of_expiry(wallet, key, at),
+        }
     }
 }
 

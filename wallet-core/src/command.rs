@@ -1,9 +1,7 @@
 //! Commands: everything that can be asked of one wallet, parsed; and running one on the wallet in memory.
 
 use std::collections::BTreeSet;
-use std::slice;
 
-use crate::advance::advance_by;
 use crate::balance::{PlanView, UnitBalance, WalletView, unit_balance};
 use crate::catalogs::Catalogs;
 use crate::decide::{
@@ -12,7 +10,6 @@ use crate::decide::{
     ResumeSubscription, ReverseCharge, RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
 };
 use crate::decision::Decision;
-use crate::entry::Entry;
 use crate::event::{self, Warning};
 use crate::grant::{ExternalRef, Grant, GrantKey, Origin};
 use crate::ids::{RequestId, ReservationId, UnitId};
@@ -20,8 +17,7 @@ use crate::posting::Posting;
 use crate::rejection::Rejection;
 use crate::reservation::Reservation;
 use crate::time::Timestamp;
-use crate::touched::Touched;
-use crate::wallet::{Broken, Wallet};
+use crate::wallet::Wallet;
 
 /// What can be asked of a wallet.
 #[derive(Debug, Clone, PartialEq)]
@@ -269,74 +265,22 @@ pub enum Shown {
     Grants(Vec<Grant>),
 }
 
-/// Runs one command on the wallet in memory: what is due first, kept even if the command is then refused; then
-/// the decision. Adds the entries to append to `entries` and the rows to write to `touched`. A clock that is behind
-/// the wallet's last write counts as being at it, so that time never runs back.
-pub fn execute(
-    wallet: &mut Wallet,
+/// Builds the answer to a command that was not rejected, after its decision was carried out.
+pub(crate) fn answer(
+    wallet: &Wallet,
     context: &Context<'_>,
     command: &Command,
-    entries: &mut Vec<Entry>,
-    touched: &mut Touched,
-) -> Result<Reply, Broken> {
-    let reply = execute_within(usize::MAX, wallet, context, command, entries, touched)?;
-    reply.ok_or_else(|| Broken {
-        wallet: wallet.id.clone(),
-        what: "not all that is due was loaded".to_owned(),
-    })
-}
-
-/// The same, but carries out at most `most` due events, as [`advance_by`] does. No reply: more is due, and nothing was
-/// decided.
-pub fn execute_within(
-    most: usize,
-    wallet: &mut Wallet,
-    context: &Context<'_>,
-    command: &Command,
-    entries: &mut Vec<Entry>,
-    touched: &mut Touched,
-) -> Result<Option<Reply>, Broken> {
-    let context = &Context { now: context.now.max(wallet.last_time), ..*context };
-    let advanced = advance_by(most, wallet, context.now, touched)?;
-    entries.extend(advanced.entries);
-    if !advanced.up_to_date {
-        return Ok(None);
-    }
-    let result = match decide(wallet, context, command) {
-        Ok(verdict) => {
-            if let Some(decision) = verdict.decision {
-                entries.extend(carry_out(wallet, context, decision, touched)?);
-            }
-            let (shown, balances) = show(wallet, context, verdict.subject);
-            let reserves = matches!(command, Command::Reserve(_));
-            // A replay is answered even if the plan cannot be looked up: what it promises is then not told.
-            let plan = if reserves { PlanView::of(wallet, context.catalogs).ok() } else { None };
-            let warnings = if reserves { warnings(wallet, &shown) } else { Vec::new() };
-            let record = command.request().and_then(|request| wallet.requests.get(request));
-            let moved = record.map(|record| record.postings.clone()).unwrap_or_default();
-            Ok(Answer { shown, balances, plan, moved, warnings, replayed: verdict.replayed })
-        }
-        Err(rejection) => Err(rejection),
-    };
-    let (revision, version) = (wallet.revision, wallet.version);
-    Ok(Some(Reply { result, revision, version, decided_at: context.now }))
-}
-
-/// Does what was decided, and tells people what they should know of it.
-fn carry_out(
-    wallet: &mut Wallet,
-    context: &Context<'_>,
-    decision: Decision,
-    touched: &mut Touched,
-) -> Result<Option<Entry>, Broken> {
-    touched.note(&decision);
-    let head = wallet.head;
-    let mut entry = wallet.apply(decision, context.now)?;
-    if let Some(entry) = &mut entry {
-        let changed = wallet.profile.follow(&context.catalogs.current);
-        event::tell(wallet, &head, slice::from_mut(entry), changed, touched);
-    }
-    Ok(entry)
+    subject: Subject,
+    replayed: bool,
+) -> Answer {
+    let (shown, balances) = show(wallet, context, subject);
+    let reserves = matches!(command, Command::Reserve(_));
+    // A replay is answered even if the plan cannot be looked up: the answer then shows no plan.
+    let plan = if reserves { PlanView::of(wallet, context.catalogs).ok() } else { None };
+    let warnings = if reserves { warnings(wallet, &shown) } else { Vec::new() };
+    let record = command.request().and_then(|request| wallet.requests.get(request));
+    let moved = record.map(|record| record.postings.clone()).unwrap_or_default();
+    Answer { shown, balances, plan, moved, warnings, replayed }
 }
 
 /// What is low of the units that a shown reservation takes.

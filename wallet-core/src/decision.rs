@@ -1,7 +1,7 @@
 //! Decisions: what a command or a due event does to a wallet, as data.
 //!
-//! Made by [`crate::decide`] and [`crate::advance`] without changing anything; carried out by
-//! [`crate::wallet::Wallet::apply`] in memory and by the server's store on disk.
+//! Decisions are made by [`crate::decide`] and [`crate::advance`], which change nothing. A [`crate::UnitOfWork`] carries
+//! them out in memory, and the server's store writes the rows that have changed.
 
 use crate::amount::Amounts;
 use crate::entry::EntryKind;

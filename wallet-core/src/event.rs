@@ -4,12 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::entry::{Entry, Hash};
+use crate::entry::Entry;
 use crate::grant::{Grant, GrantKey};
 use crate::ids::UnitId;
 use crate::posting::Part;
 use crate::time::Timestamp;
-use crate::touched::Touched;
 use crate::wallet::Wallet;
 
 /// What people are told. The numbers are stored and hashed: they never change.
@@ -78,16 +77,10 @@ impl Event {
     }
 }
 
-/// Adds to the last of the entries that one instant brought what they make of the balances and of the profile, and
-/// seals it anew. `head` is the hash that the first of them is chained to, `changed` whether the profile has changed
-/// since they were made.
-pub(crate) fn tell(
-    wallet: &mut Wallet,
-    head: &Hash,
-    entries: &mut [Entry],
-    mut changed: bool,
-    touched: &mut Touched,
-) {
+/// Adds to the last of the entries of one instant the notifications that they cause, and the digest of the profile if
+/// that has changed: since they were made (`changed`), or by the notifications. Returns whether it has. The entries must
+/// not be hashed yet.
+pub(crate) fn record_notifications(wallet: &mut Wallet, entries: &mut [Entry], mut changed: bool) -> bool {
     let mut events = Vec::new();
     for (unit, change) in changes(entries) {
         let after = wallet.balance(unit.as_str()).available;
@@ -107,15 +100,12 @@ pub(crate) fn tell(
             };
         }
     }
-    let to_be_said = changed || !events.is_empty();
-    let Some((last, earlier)) = entries.split_last_mut().filter(|_| to_be_said) else { return };
+    let Some(last) = entries.last_mut() else { return false };
     if changed {
-        touched.profile = true;
         last.facts.profile(&wallet.profile);
     }
     last.events.extend(events);
-    last.hash = last.hash_after(earlier.last().map_or(head, |entry| &entry.hash));
-    wallet.head = last.hash;
+    changed
 }
 
 /// What is low of these units now.

@@ -1,23 +1,22 @@
-//! Hints: the times by which the sweeper finds rows. They say when to look; the rows themselves decide what is due.
+//! Sweep hints: the times by which the sweeper finds rows. A hint says when to look at a row, not what is due in it.
 
+use crate::change_set::ChangeSet;
+use crate::grant::Grant;
 use crate::time::Timestamp;
-use crate::touched::Touched;
 use crate::wallet::Wallet;
 
-impl Wallet {
-    /// Updates the hints of loaded rows in which nothing is due any more: holds whose deadline heartbeats have
-    /// moved, and open grants that have expired. The next sweep then skips them. Makes no entry and does not raise
-    /// the version.
-    pub fn correct_hints(&mut self, now: Timestamp, touched: &mut Touched) {
-        for reservation in self.reservations.values_mut().filter(|hold| hold.state.is_open()) {
-            if reservation.sweep_at <= now && reservation.sweep_at < reservation.deadline {
-                reservation.sweep_at = reservation.deadline;
-                touched.reservations.insert(reservation.id.clone());
-            }
+/// Corrects the hints of loaded rows that heartbeats have outrun, and adds them to the change set together with grants
+/// in which nothing falls due any more. So no sweep finds these rows again before something is due in them. Makes
+/// neither a version nor an entry.
+pub(crate) fn correct_hints(wallet: &mut Wallet, now: Timestamp, changes: &mut ChangeSet) {
+    for reservation in wallet.reservations.values_mut().filter(|hold| hold.state.is_open()) {
+        if reservation.sweep_at <= now && reservation.sweep_at < reservation.deadline {
+            reservation.sweep_at = reservation.deadline;
+            changes.reservations.insert(reservation.id.clone());
         }
-        let over = self.grants.values().filter(|grant| {
-            grant.is_open() && grant.has_expired(now) && grant.next_time(now) == Timestamp::NEVER
-        });
-        touched.grants.extend(over.map(|grant| grant.key.clone()));
     }
+    let is_over = |grant: &&Grant| {
+        grant.is_open() && grant.has_expired(now) && grant.next_time(now) == Timestamp::NEVER
+    };
+    changes.grants.extend(wallet.grants.values().filter(is_over).map(|grant| grant.key.clone()));
 }

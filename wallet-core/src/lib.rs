@@ -1,7 +1,7 @@
 //! Every rule of the credit wallet, as pure functions over values.
 //!
 //! Nothing here knows of a network, a database, a clock or randomness: time and ids are arguments,
-//! and a decision is data that the caller stores. Start reading at [`command::execute`].
+//! and a decision is data. Start reading at [`UnitOfWork`].
 
 pub mod advance;
 pub mod alerts;
@@ -9,6 +9,7 @@ pub mod amount;
 pub mod balance;
 pub mod catalog;
 pub mod catalogs;
+pub mod change_set;
 pub mod command;
 pub mod decide;
 pub mod decimal;
@@ -33,12 +34,13 @@ pub mod source;
 pub mod spend;
 pub mod subscription;
 pub mod time;
-pub mod touched;
+pub mod unit_of_work;
 pub mod wallet;
 
 pub use amount::{Amounts, MAX_AMOUNT};
 pub use catalogs::Catalogs;
-pub use command::{Answer, Command, Context, Reply, execute, execute_within};
+pub use change_set::ChangeSet;
+pub use command::{Answer, Command, Context, Reply};
 pub use decimal::Decimal;
 pub use ids::{Actor, InvalidId, OriginId, RequestId, ReservationId, UnitId, WalletId, WorkerId};
 pub use key::{TenantId, WalletKey};
@@ -46,5 +48,5 @@ pub use operation::Operation;
 pub use rejection::{FieldViolation, Rejection};
 pub use source::Source;
 pub use time::Timestamp;
-pub use touched::Touched;
+pub use unit_of_work::{Finished, UnitOfWork};
 pub use wallet::{Broken, Wallet};

@@ -1,15 +1,21 @@
-//! Online checks: a wallet as it was loaded, looked over before anything is decided on it; and what follows if it does
-//! not add up. `verify` looks at everything, this at what is in memory anyway.
+//! Online checks: whether a wallet as it was loaded keeps the invariants, before anything is decided on it.
+//!
+//! Owns the checks of rows that are in memory anyway. `verify` checks the whole ledger.
 
 use std::collections::BTreeMap;
 
 use crate::ids::UnitId;
-use crate::touched::Touched;
 use crate::wallet::{Balance, Broken, Wallet};
 
 impl Wallet {
-    /// Whether what was loaded adds up: every grant in itself, its open grants with the balances, nothing owed of a unit
-    /// that is available, and no more open reservations than are counted. Before the first command only, while all open grants are as they are stored.
+    /// Checks that the parts of every grant are its amount, that the grants add up to the balances, that no unit is owed
+    /// and available at once, and that no more reservations are open than are counted.
+    ///
+    /// Holds before the first command only, while all open grants are as they are stored.
+    ///
+    /// # Errors
+    ///
+    /// The first check that fails.
     pub fn check(&self) -> Result<(), Broken> {
         let broken = |what: String| Err(Broken { wallet: self.id.clone(), what });
         for grant in self.grants.values() {
@@ -45,13 +51,6 @@ impl Wallet {
             Ok(open) if open <= self.open_reservations => Ok(()),
             _ => broken(format!("{} reservations are open, not even {open}", self.open_reservations)),
         }
-    }
-
-    /// Stops the wallet until a person has looked: no command is carried out, nothing falls due, reads go on.
-    pub fn freeze(&mut self, touched: &mut Touched) {
-        self.frozen = true;
-        self.version += 1;
-        touched.any = true;
     }
 }
 

@@ -1,4 +1,6 @@
-//! A wallet in memory: as much of it as a decision needs, and [`Wallet::apply`], the only way it changes.
+//! A wallet in memory: as much of it as a decision needs. Only a [`UnitOfWork`] changes it.
+//!
+//! [`UnitOfWork`]: crate::UnitOfWork
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +28,7 @@ use crate::time::Timestamp;
 /// The most open grants a wallet may have.
 pub const MAX_OPEN_GRANTS: usize = 1_000;
 
-/// A revision that is not known yet: [`Wallet::apply`] fills in that of the entry it makes.
+/// A revision that is not known yet: it is replaced by that of the entry which the decision makes.
 pub const UNNUMBERED: i64 = 0;
 
 /// Whether a wallet can be used.
@@ -164,6 +166,12 @@ pub struct Broken {
     pub what: String,
 }
 
+/// The instant at which a wallet is read or changed when the clock shows `clock`: time never runs back behind the
+/// wallet's last write.
+pub fn decision_time(clock: Timestamp, last_time: Timestamp) -> Timestamp {
+    clock.max(last_time)
+}
+
 impl Wallet {
     /// A wallet before its first entry.
     pub fn blank(key: WalletKey, id: WalletId) -> Self {
@@ -277,10 +285,16 @@ impl Wallet {
         self.grants.values().filter(|grant| grant.is_open()).count()
     }
 
-    /// Carries out a decision made on this very state, and returns the entry to append, if it makes one.
-    pub fn apply(&mut self, decision: Decision, now: Timestamp) -> Result<Option<Entry>, Broken> {
+    /// Returns the instant at which the wallet is read or changed when the clock shows `clock`.
+    pub fn decision_time(&self, clock: Timestamp) -> Timestamp {
+        decision_time(clock, self.last_time)
+    }
+
+    /// Carries out a decision that was made on this state. Returns the entry to append, if the decision makes one: it is
+    /// not hashed yet, and not the head of the chain.
+    pub(crate) fn apply(&mut self, decision: Decision, now: Timestamp) -> Result<Option<Entry>, Broken> {
         let facts = Facts::of(&decision, self);
-        let touched = self.apply_postings(&decision)?;
+        let moved = self.apply_postings(&decision)?;
         let revision = self.revision + i64::from(decision.entry.is_some());
         self.apply_reservation(&decision, revision)?;
         for (key, why) in &decision.taken_back {
@@ -307,10 +321,10 @@ impl Wallet {
             self.create_time = now;
         }
         self.version += 1;
-        self.last_time = self.last_time.max(now);
+        self.last_time = now;
         let Some(said) = decision.entry else { return Ok(None) };
         let (request, fingerprint) = decision.request.unzip();
-        let mut entry = Entry {
+        let entry = Entry {
             revision,
             kind: said.kind,
             effective_time: said.effective_time,
@@ -322,12 +336,10 @@ impl Wallet {
             reason: said.reason,
             facts,
             postings: decision.postings,
-            balances: touched.units().map(|unit| self.entry_balance(unit)).collect(),
+            balances: moved.units().map(|unit| self.entry_balance(unit)).collect(),
             events: decision.events,
             hash: [0; 32],
         };
-        entry.hash = entry.hash_after(&self.head);
-        self.head = entry.hash;
         self.revision = revision;
         if let Some(request) = &entry.request {
             let record = RequestRecord {
@@ -347,10 +359,10 @@ impl Wallet {
                 return Err(self.broken(format!("grant {} is issued twice", grant.key)));
             }
         }
-        let mut touched = Amounts::none();
+        let mut moved = Amounts::none();
         for posting in &decision.postings {
             self.post(posting)?;
-            touched.set(&posting.unit, 0);
+            moved.set(&posting.unit, 0);
         }
         for grant in &decision.issued {
             let total = self.grants.get(&grant.key).and_then(|grant| grant.parts.total());
@@ -358,12 +370,12 @@ impl Wallet {
                 return Err(self.broken(format!("grant {} is not issued in full", grant.key)));
             }
         }
-        for unit in touched.units() {
+        for unit in moved.units() {
             if let Some(what) = self.balance(unit.as_str()).owes_what_it_has(unit) {
                 return Err(self.broken(what));
             }
         }
-        Ok(touched)
+        Ok(moved)
     }
 
     fn post(&mut self, posting: &Posting) -> Result<(), Broken> {

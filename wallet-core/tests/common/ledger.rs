@@ -1,14 +1,13 @@
 //! A wallet with its entries. Runs commands and checks facts that are visible only here: the change set contains
 //! every change, and a refusal changes nothing.
 
-use wallet_core::advance::advance;
 use wallet_core::command::Addressed;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::grant::{Grant, GrantKey, Origin};
 use wallet_core::posting::Account;
 use wallet_core::{
-    Catalogs, Command, Context, OriginId, Reply, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey,
-    execute,
+    Catalogs, ChangeSet, Command, Finished, OriginId, Reply, TenantId, Timestamp, UnitOfWork, Wallet,
+    WalletId, WalletKey,
 };
 
 /// A wallet with its history.
@@ -27,22 +26,24 @@ impl Ledger {
 
     /// Runs a command at `now` without checks, for scenarios with very many commands.
     pub(crate) fn run_unwatched(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) {
-        let context = Context { now, catalogs };
-        execute(&mut self.wallet, &context, command, &mut self.entries, &mut Touched::default()).unwrap();
+        let mut work = UnitOfWork::open(&mut self.wallet, now);
+        work.execute(command, catalogs).unwrap();
+        self.entries.extend(work.finish().entries);
     }
 
     /// Runs a command at `now`, and checks its change set and, after a refusal, that nothing else changed.
     pub(crate) fn run(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
         let before = self.wallet.clone();
-        let mut touched = Touched::default();
-        let context = Context { now, catalogs };
-        let reply = execute(&mut self.wallet, &context, command, &mut self.entries, &mut touched)
-            .unwrap_or_else(|broken| panic!("{broken}, by {command:?}"));
-        check_announced(&before, &self.wallet, &touched);
+        let mut work = UnitOfWork::open(&mut self.wallet, now);
+        let reply = work.execute(command, catalogs);
+        let reply = reply.unwrap_or_else(|broken| panic!("{broken}, by {command:?}"));
+        let Finished { entries, changes, .. } = work.finish();
+        self.entries.extend(entries);
+        check_announced(&before, &self.wallet, &changes);
         if reply.result.is_err() {
             assert_eq!(
-                self.wallet,
-                advanced(&before, reply.decided_at),
+                without_hints(&self.wallet),
+                without_hints(&advanced(&before, reply.decided_at)),
                 "a refusal changes nothing but processes due events"
             );
         }
@@ -113,26 +114,37 @@ fn addresses(addressed: &Addressed, purchase: Option<&OriginId>, grant: &Grant) 
 
 fn advanced(wallet: &Wallet, now: Timestamp) -> Wallet {
     let mut copy = wallet.clone();
-    advance(&mut copy, now, &mut Touched::default()).unwrap();
+    assert!(UnitOfWork::open(&mut copy, now).process_due().unwrap());
     copy
 }
 
+/// Returns the wallet without its sweep hints.
+fn without_hints(wallet: &Wallet) -> Wallet {
+    let mut wallet = wallet.clone();
+    wallet.reservations.values_mut().for_each(|hold| hold.sweep_at = hold.deadline);
+    wallet
+}
+
 /// Checks that the change set contains every change. The store writes nothing else.
-fn check_announced(before: &Wallet, after: &Wallet, touched: &Touched) {
+fn check_announced(before: &Wallet, after: &Wallet, changes: &ChangeSet) {
     for (key, grant) in &after.grants {
         assert!(
-            before.grants.get(key) == Some(grant) || touched.grants.contains(key),
+            before.grants.get(key) == Some(grant) || changes.grants.contains(key),
             "{key} is in the change set"
         );
     }
     for (id, reservation) in &after.reservations {
         let same = before.reservations.get(id) == Some(reservation);
-        assert!(same || touched.reservations.contains(id), "{id} is in the change set");
+        assert!(same || changes.reservations.contains(id), "{id} is in the change set");
     }
     for (unit, balance) in &after.balances {
         let same = before.balances.get(unit) == Some(balance);
-        assert!(same || touched.units.contains(unit), "the balance of {unit} is in the change set");
+        assert!(same || changes.units.contains(unit), "the balance of {unit} is in the change set");
     }
-    assert!((before.status, &before.profile) == (after.status, &after.profile) || touched.profile);
-    assert_eq!(touched.any, before != after, "the change set is empty if and only if nothing changed");
+    assert!((before.status, &before.profile) == (after.status, &after.profile) || changes.profile);
+    assert_eq!(
+        changes.any,
+        without_hints(before) != without_hints(after),
+        "the change set is empty if and only if nothing changed"
+    );
 }

@@ -6,7 +6,7 @@ use wallet_core::catalog::Catalog;
 use wallet_core::entry::Entry;
 use wallet_core::reservation::State;
 use wallet_core::{
-    Catalogs, Context, Reply, ReservationId, TenantId, Touched, Wallet, WalletId, WalletKey, execute_within,
+    Catalogs, ChangeSet, Finished, Reply, ReservationId, TenantId, UnitOfWork, Wallet, WalletId, WalletKey,
 };
 
 use crate::audit::{self, Books};
@@ -63,20 +63,18 @@ impl Pair {
     /// Runs a command on the core after it was run on the model.
     pub fn run_core(&mut self, step: &Timed, expected: &Expected) -> Result<Reply, String> {
         self.steps += 1;
-        let mut entries = Vec::new();
-        let mut touched = Touched::default();
-        let context = Context { now: step.at, catalogs: catalogs() };
         let before = self.states(&step.command);
+        let mut work = UnitOfWork::open(&mut self.wallet, step.at);
         // Due events are processed in steps of one, two or three events, or all at once, in turn.
         let most = [1, 2, 3, usize::MAX][(self.steps % 4) as usize];
         let reply = loop {
-            let (wallet, command) = (&mut self.wallet, &step.command);
-            let reply = execute_within(most, wallet, &context, command, &mut entries, &mut touched);
+            let reply = work.execute_within(most, &step.command, catalogs());
             if let Some(reply) = reply.map_err(|broken| broken.to_string())? {
                 break reply;
             }
         };
-        self.audit(&entries, &touched, &before)?;
+        let Finished { entries, changes, .. } = work.finish();
+        self.audit(&entries, &changes, &before)?;
         let thorough = self.steps.is_multiple_of(self.thorough);
         compare(&self.model, expected, &self.wallet, &reply, &entries, thorough)?;
         if thorough {
@@ -107,7 +105,7 @@ impl Pair {
     fn audit(
         &mut self,
         entries: &[Entry],
-        touched: &Touched,
+        changes: &ChangeSet,
         before: &[(ReservationId, State)],
     ) -> Result<(), String> {
         entries.iter().try_for_each(|entry| self.books.enter(entry))?;
@@ -117,7 +115,7 @@ impl Pair {
                 return Err(format!("I7: {id} was {state:?} and is {after:?}"));
             }
         }
-        for key in &touched.grants {
+        for key in &changes.grants {
             let Some(grant) = self.wallet.grants.get(key) else { continue };
             if grant.parts.total() != Some(grant.amount) {
                 return Err(format!("I2: {key} of {} is {:?}", grant.amount, grant.parts));

@@ -3,24 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wallet_core::catalogs::Catalogs;
-use wallet_core::entry::Entry;
-use wallet_core::{Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletKey, execute_within};
+use wallet_core::wallet::decision_time;
+use wallet_core::{Command, Finished, Reply, TenantId, Timestamp, UnitOfWork, Wallet, WalletKey};
 
 use crate::engine::error::EngineError;
 use crate::engine::job::{Answer, Job};
 use crate::engine::lane::Lane;
 use crate::store::{LoadPlan, Loaded, Locked, StoreError, Trouble, Tx, Written};
 
-/// A wallet of the batch, with the changes made to it so far.
-struct Slot {
-    loaded: Loaded,
-    now: Timestamp,
-    /// The most due events that this transaction processes.
-    step: usize,
-    /// True if more is due. In that case no command is decided.
+/// A wallet of the batch.
+struct Slot<'a> {
+    work: UnitOfWork<'a>,
+    /// True if more is due than one step processes. In that case no command is decided.
     is_behind: bool,
-    touched: Touched,
-    entries: Vec<Entry>,
 }
 
 impl Lane {
@@ -51,29 +46,37 @@ impl Lane {
         let mut loaded = tx.load(&locked, &plan).await?;
         let catalogs = self.catalogs_for(batch, &loaded).await?;
 
-        let mut slots: BTreeMap<WalletKey, Slot> = BTreeMap::new();
+        for job in batch.iter().filter(|job| !locked.taken.contains(&job.key)) {
+            let missing = || Loaded::missing(job.tenant, job.key, job.wallet.clone());
+            loaded.entry(job.key).or_insert_with(missing);
+        }
+        let mut slots: BTreeMap<WalletKey, Slot<'_>> = loaded
+            .iter_mut()
+            .map(|(key, loaded)| (*key, Slot::open(&mut loaded.wallet, now, self.broken.contains(key))))
+            .collect();
         let mut answers = Vec::with_capacity(batch.len());
         for job in batch {
-            if locked.taken.contains(&job.key) {
+            // Another transaction has taken the wallet.
+            let Some(slot) = slots.get_mut(&job.key) else {
                 answers.push(Some(Err(EngineError::Unavailable)));
                 continue;
-            }
+            };
             if job.is_late() {
                 answers.push(Some(Err(EngineError::DeadlinePassed)));
                 continue;
             }
-            let slot = slots.entry(job.key).or_insert_with(|| {
-                let fresh = || Loaded::missing(job.tenant, job.key, job.wallet.clone());
-                let loaded = loaded.remove(&job.key).unwrap_or_else(fresh);
-                Slot::new(loaded, now, step, self.broken.contains(&job.key))
-            });
-            answers.push(slot.run(&job.command, &catalogs[&job.tenant])?.map(Ok));
+            answers.push(slot.run(step, &job.command, &catalogs[&job.tenant])?.map(Ok));
         }
-        let written: Vec<Written<'_>> = slots.values().map(Slot::written).collect();
+        let behind: BTreeSet<WalletKey> =
+            slots.values().filter(|slot| slot.is_behind).map(Slot::key).collect();
+        let finished: Vec<(WalletKey, Finished)> =
+            slots.into_iter().map(|(key, slot)| (key, slot.work.finish())).collect();
+        let written: Vec<Written<'_>> =
+            finished.iter().map(|(key, finished)| Written { loaded: &loaded[key], finished }).collect();
         tx.append(&written).await?;
         // If more is due in a wallet, only a part of it is committed, and no command.
-        let changed = slots.values().filter(|slot| slot.touched.any && !slot.is_behind);
-        self.committing = changed.map(|slot| slot.loaded.wallet.key).collect();
+        let changed = finished.iter().filter(|(key, finished)| finished.changes.any && !behind.contains(key));
+        self.committing = changed.map(|(key, _)| *key).collect();
         let committed = tx.commit().await;
         if !committed.as_ref().is_err_and(|error| error.trouble == Trouble::CommitUnknown) {
             self.committing.clear();
@@ -111,7 +114,7 @@ impl Lane {
 fn plan(batch: &[Job], locked: &Locked, now: Timestamp, step: usize) -> LoadPlan {
     let mut plan = LoadPlan::new(step);
     for (key, row) in &locked.wallets {
-        plan.wallets.push((*key, now.max(Timestamp::from_micros(row.last_time))));
+        plan.wallets.push((*key, decision_time(now, Timestamp::from_micros(row.last_time))));
     }
     for job in batch.iter().filter(|job| locked.wallets.contains_key(&job.key)) {
         plan.address(job.key, job.command.addressed());
@@ -119,41 +122,39 @@ fn plan(batch: &[Job], locked: &Locked, now: Timestamp, step: usize) -> LoadPlan
     plan
 }
 
-impl Slot {
-    /// Prepares a wallet for its commands. Time never runs backwards within a wallet. A wallet that violates an
-    /// invariant is frozen; the other wallets of the batch are not affected.
-    fn new(mut loaded: Loaded, now: Timestamp, step: usize, is_broken: bool) -> Self {
-        let mut touched = Touched::default();
-        let wallet = &mut loaded.wallet;
-        let now = now.max(wallet.last_time);
-        if wallet.exists() && !wallet.frozen {
-            let sound = wallet.check();
+impl<'a> Slot<'a> {
+    /// Opens a loaded wallet. A wallet that violates an invariant is frozen; the other wallets of the batch are not
+    /// affected.
+    fn open(wallet: &'a mut Wallet, now: Timestamp, is_broken: bool) -> Self {
+        let mut work = UnitOfWork::open(wallet, now);
+        if work.wallet().exists() && !work.wallet().frozen {
+            let sound = work.wallet().check();
             if let Err(broken) = &sound {
                 tracing::error!(%broken, "a wallet is frozen: an invariant is violated");
             }
             if is_broken || sound.is_err() {
-                wallet.freeze(&mut touched);
+                work.freeze();
             }
         }
-        Self { loaded, now, step, is_behind: false, touched, entries: Vec::new() }
+        Self { work, is_behind: false }
     }
 
-    fn run(&mut self, command: &Command, catalogs: &Catalogs) -> Result<Option<Reply>, StoreError> {
+    const fn key(&self) -> WalletKey {
+        self.work.wallet().key
+    }
+
+    /// Runs a command after at most `step` due events.
+    fn run(
+        &mut self,
+        step: usize,
+        command: &Command,
+        catalogs: &Catalogs,
+    ) -> Result<Option<Reply>, StoreError> {
         if self.is_behind {
             return Ok(None);
         }
-        let context = Context { now: self.now, catalogs };
-        let (wallet, entries, touched) = (&mut self.loaded.wallet, &mut self.entries, &mut self.touched);
-        let reply = execute_within(self.step, wallet, &context, command, entries, touched)?;
+        let reply = self.work.execute_within(step, command, catalogs)?;
         self.is_behind = reply.is_none();
-        // A step makes progress even if heartbeats have extended every hold that it read.
-        if self.is_behind || matches!(command, Command::Poke) {
-            wallet.correct_hints(self.now, touched);
-        }
         Ok(reply)
-    }
-
-    fn written(&self) -> Written<'_> {
-        Written { loaded: &self.loaded, now: self.now, touched: &self.touched, entries: &self.entries }
     }
 }

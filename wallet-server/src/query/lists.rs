@@ -10,6 +10,7 @@ use wallet_core::event::EventKind;
 use wallet_core::grant::Grant;
 use wallet_core::reservation::{Reservation, State};
 use wallet_core::spend::{self, ListingPlace};
+use wallet_core::wallet::decision_time;
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
 use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot, Turn, snapshot, uncancelled};
@@ -103,7 +104,7 @@ impl Queries {
             let (filter, position) = (filter.clone(), position.clone());
             async move {
                 let standing = snapshot.standing(key).await?.ok_or(Rejection::WalletNotFound)?;
-                let read_time = now.max(standing.last_time);
+                let read_time = decision_time(now, standing.last_time);
                 // A hold that is due is still stored as open.
                 let state =
                     |reservation: &Reservation| match !standing.frozen && reservation.is_due(read_time) {

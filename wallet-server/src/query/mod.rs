@@ -10,11 +10,10 @@ mod usage;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wallet_core::advance::advance;
 use wallet_core::command::Addressed;
 use wallet_core::reservation::Reservation;
 use wallet_core::wallet::Broken;
-use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey};
+use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, UnitOfWork, Wallet, WalletId, WalletKey};
 
 pub(crate) use lists::{EntryFilter, EventFilter, ReservationFilter};
 pub(crate) use page::{Listed, Page};
@@ -181,7 +180,7 @@ impl Snapshot {
         if wallet.horizon.is_some() && turn.is_none() {
             return Err(ReadError::Long);
         }
-        let (read_time, before) = (now.max(wallet.last_time), (wallet.revision, wallet.version));
+        let (read_time, before) = (wallet.decision_time(now), (wallet.revision, wallet.version));
         loop {
             wallet = advanced(wallet, read_time).await?;
             wallet.reservations.retain(|id, reservation| {
@@ -222,7 +221,7 @@ async fn snapshot(store: &Store, seat: &Seat) -> Result<ReadTx, StoreError> {
 /// Processes the due events that are loaded, on a blocking thread if there may be many.
 async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadError> {
     let is_little = wallet.reservations.len() <= FEW;
-    let work = move || match advance(&mut wallet, now, &mut Touched::default()) {
+    let work = move || match UnitOfWork::open(&mut wallet, now).process_due() {
         Ok(_) => Ok(wallet),
         Err(broken) => Err(defect(broken)),
     };

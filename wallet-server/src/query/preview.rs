@@ -1,7 +1,7 @@
 //! Previews of commands: decided on a copy in memory by the same code as in a lane.
 
 use wallet_core::grant::Grant;
-use wallet_core::{Command, Context, Reply, TenantId, Touched, WalletId, execute};
+use wallet_core::{Command, Reply, TenantId, UnitOfWork, WalletId};
 
 use crate::query::{Queries, ReadError, Snapshot, defect};
 
@@ -18,9 +18,7 @@ impl Queries {
             self.advanced(tenant, wallet, command.addressed()).await?;
         let before: Vec<_> = wallet.grants.keys().cloned().collect();
         let catalogs = self.catalogs.of_wallet(tenant, &wallet, None).await?;
-        let context = Context { now: read_time, catalogs: &catalogs };
-        let reply = execute(&mut wallet, &context, command, &mut Vec::new(), &mut Touched::default());
-        let reply = reply.map_err(defect)?;
+        let reply = UnitOfWork::open(&mut wallet, read_time).execute(command, &catalogs).map_err(defect)?;
         let issued = wallet.grants.into_values().filter(|grant| !before.contains(&grant.key));
         Ok((reply, issued.collect()))
     }

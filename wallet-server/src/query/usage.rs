@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use wallet_core::command::Addressed;
 use wallet_core::reservation::{Finish, LONGEST_LIFE, Reservation, State};
+use wallet_core::wallet::decision_time;
 use wallet_core::{Amounts, Rejection, TenantId, Timestamp, WalletId, WalletKey};
 
 use crate::query::{Queries, ReadError, ReservationFilter, Snapshot, Turn};
@@ -102,7 +103,7 @@ async fn summarize(
     most: u64,
 ) -> Result<UsageSummary, ReadError> {
     let standing = snapshot.standing(key).await?.ok_or(Rejection::WalletNotFound)?;
-    let mut summary = query.begin(now.max(standing.last_time))?;
+    let mut summary = query.begin(decision_time(now, standing.last_time))?;
     // Due holds count with their final state; in the database they are still open.
     let mut counted = Ok(());
     let count = |reservation: &Reservation| {

@@ -10,6 +10,7 @@ use wallet_core::advance::Horizon;
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
 use wallet_core::reservation::Reservation;
+use wallet_core::wallet::decision_time;
 use wallet_core::{TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
 use crate::store::entity::{entries, events, grants, reservations, wallet_profiles, wallets};
@@ -118,7 +119,7 @@ impl ReadTx {
     ) -> Result<Option<Wallet>, StoreError> {
         let row = wallets::Entity::find_by_id((key.bucket(), key.uuid())).one(&self.transaction).await?;
         let Some(row) = row else { return Ok(None) };
-        plan.wallets.push((key, now.max(Timestamp::from_micros(row.last_time))));
+        plan.wallets.push((key, decision_time(now, Timestamp::from_micros(row.last_time))));
         let mut locked = Locked::default();
         locked.wallets.insert(key, row);
         let mut loaded = tx::load_wallets(&self.transaction, self.backend, &locked, &plan).await?;

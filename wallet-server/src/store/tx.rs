@@ -7,14 +7,13 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQuer
 use wallet_core::advance::Horizon;
 use wallet_core::command::Addressed;
 use wallet_core::decide::PurchaseName;
-use wallet_core::entry::Entry;
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
 use wallet_core::ids::{OriginId, RequestId, ReservationId, UnitId};
 use wallet_core::posting::Account;
 use wallet_core::reservation::Reservation;
 use wallet_core::wallet::RequestRecord;
-use wallet_core::{TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey};
+use wallet_core::{Finished, TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
 use crate::store::entity::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
 use crate::store::sql::{append, load};
@@ -127,10 +126,7 @@ impl Loaded {
 #[derive(Debug)]
 pub(crate) struct Written<'a> {
     pub(crate) loaded: &'a Loaded,
-    /// The time of the batch's decisions.
-    pub(crate) now: Timestamp,
-    pub(crate) touched: &'a Touched,
-    pub(crate) entries: &'a [Entry],
+    pub(crate) finished: &'a Finished,
 }
 
 impl Written<'_> {

@@ -4,14 +4,14 @@
 
 use std::rc::Rc;
 
-use wallet_core::advance::{Horizon, advance_by};
+use wallet_core::advance::Horizon;
 use wallet_core::command::Shown;
 use wallet_core::entry::Entry;
 use wallet_core::reservation::CancelReason::{Platform, User};
 use wallet_core::reservation::Reservation;
 use wallet_core::wallet::RequestRecord;
-use wallet_core::{Command, Reply, Timestamp, Touched, Wallet};
-use wallet_workload::audit;
+use wallet_core::{ChangeSet, Command, Finished, Reply, Timestamp, UnitOfWork, Wallet};
+use wallet_workload::{audit, catalogs};
 
 use super::checks::{advanced, replayed, run};
 use super::digest::Digest;
@@ -88,21 +88,21 @@ impl Lane {
     }
 
     /// Writes the rows of a wallet's change set and nothing else.
-    fn write(&mut self, wallet: usize, loaded: &Wallet, touched: &Touched, entries: &[Entry]) {
-        if !touched.any && touched.reservations.is_empty() {
+    fn write(&mut self, wallet: usize, loaded: &Wallet, changes: &ChangeSet, entries: &[Entry]) {
+        if !changes.any && changes.reservations.is_empty() {
             return;
         }
         let rows = Rc::make_mut(&mut self.rows[wallet]);
-        for key in &touched.grants {
+        for key in &changes.grants {
             rows.grants.insert(key.clone(), loaded.grants[key].clone());
         }
-        for id in &touched.reservations {
+        for id in &changes.reservations {
             rows.reservations.insert(id.clone(), loaded.reservations[id].clone());
         }
-        for unit in &touched.units {
+        for unit in &changes.units {
             rows.balances.insert(unit.clone(), loaded.balances[unit]);
         }
-        if touched.profile {
+        if changes.profile {
             (rows.status, rows.profile) = (loaded.status, loaded.profile.clone());
         }
         for entry in entries {
@@ -120,13 +120,14 @@ impl Lane {
     /// Runs these commands in one transaction.
     fn commit(&mut self, batch: &[usize]) -> Vec<Reply> {
         let mut loaded = [self.load(0, batch), self.load(1, batch)];
-        let mut touched = [Touched::default(), Touched::default()];
+        let mut changes = [ChangeSet::default(), ChangeSet::default()];
         let mut written = [Vec::new(), Vec::new()];
         let mut replies = Vec::new();
         for n in batch {
             let Letter { wallet, command, .. } = &self.letters[*n];
             let due = advanced(&loaded[*wallet], self.now).1;
-            let (reply, entries, of_it) = run(&mut loaded[*wallet], self.now, command);
+            let (reply, Finished { entries, changes: more, .. }) =
+                run(&mut loaded[*wallet], self.now, command);
             match self.done.iter().find(|(done, _)| done == n) {
                 Some((_, first)) => replayed(command, first, &reply, &entries, due),
                 None => {
@@ -135,12 +136,12 @@ impl Lane {
                     }
                 }
             }
-            merge(&mut touched[*wallet], of_it);
+            changes[*wallet].add(more);
             written[*wallet].extend(entries);
             replies.push(reply);
         }
         for wallet in 0..2 {
-            self.write(wallet, &loaded[wallet], &touched[wallet], &written[wallet]);
+            self.write(wallet, &loaded[wallet], &changes[wallet], &written[wallet]);
         }
         replies
     }
@@ -161,13 +162,11 @@ impl Lane {
             loaded.reservations.retain(|_, reservation| place(reservation) <= *last);
             loaded.horizon = Some(last.clone());
         }
-        let (now, mut touched) = (self.now.max(loaded.last_time), Touched::default());
-        let advanced = advance_by(most, &mut loaded, now, &mut touched).unwrap();
-        if !advanced.up_to_date {
-            loaded.correct_hints(now, &mut touched);
-        }
-        self.write(wallet, &loaded, &touched, &advanced.entries);
-        advanced.up_to_date
+        let mut work = UnitOfWork::open(&mut loaded, self.now);
+        let is_up_to_date = work.execute_within(most, &Command::Poke, catalogs()).unwrap().is_some();
+        let Finished { entries, changes, .. } = work.finish();
+        self.write(wallet, &loaded, &changes, &entries);
+        is_up_to_date
     }
 
     /// I9: processing due events of the batch's wallets in small steps before the batch makes no difference.
@@ -222,14 +221,6 @@ fn without_hints(mut reply: Reply) -> Reply {
         reservation.sweep_at = reservation.deadline;
     }
     reply
-}
-
-fn merge(touched: &mut Touched, more: Touched) {
-    touched.grants.extend(more.grants);
-    touched.reservations.extend(more.reservations);
-    touched.units.extend(more.units);
-    touched.profile |= more.profile;
-    touched.any |= more.any;
 }
 
 impl World for Lane {

@@ -1,24 +1,23 @@
 //! Checks that every command on a wallet must pass.
 
-use wallet_core::advance::advance_by;
 use wallet_core::command::Shown;
 use wallet_core::decide::{Outcome, Reserve, Settle};
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::hold::GRACE_BOUND;
 use wallet_core::posting::Part;
 use wallet_core::reservation::{LATE_SETTLE, MAX_HOLD, State};
-use wallet_core::{Answer, Command, Context, Reply, Timestamp, Touched, Wallet, execute};
+use wallet_core::{Answer, ChangeSet, Command, Finished, Reply, Timestamp, UnitOfWork, Wallet};
 use wallet_workload::{audit, catalogs};
 
 /// Runs a command on the wallet in memory, with the checks that are possible only here.
-pub(crate) fn run(wallet: &mut Wallet, now: Timestamp, command: &Command) -> (Reply, Vec<Entry>, Touched) {
+pub(crate) fn run(wallet: &mut Wallet, now: Timestamp, command: &Command) -> (Reply, Finished) {
     let before = wallet.clone();
-    let (mut entries, mut touched) = (Vec::new(), Touched::default());
-    let context = Context { now, catalogs: catalogs() };
-    let reply = execute(wallet, &context, command, &mut entries, &mut touched).unwrap();
-    chained(&before, wallet, &entries);
-    announced(&before, wallet, &touched);
-    entries.iter().for_each(|entry| owes_within_its_limit(&before, entry));
+    let mut work = UnitOfWork::open(wallet, now);
+    let reply = work.execute(command, catalogs()).unwrap();
+    let finished = work.finish();
+    chained(&before, wallet, &finished.entries);
+    announced(&before, wallet, &finished.changes);
+    finished.entries.iter().for_each(|entry| owes_within_its_limit(&before, entry));
     kept(wallet, now, command, &reply);
     for (id, reservation) in &before.reservations {
         let after = wallet.reservations[id].state;
@@ -28,7 +27,7 @@ pub(crate) fn run(wallet: &mut Wallet, now: Timestamp, command: &Command) -> (Re
             reservation.state
         );
     }
-    (reply, entries, touched)
+    (reply, finished)
 }
 
 /// I1, I16, I18: entries move amounts, form a chain and contain the resulting balances.
@@ -52,21 +51,21 @@ fn chained(before: &Wallet, after: &Wallet, entries: &[Entry]) {
     }
 }
 
-/// Checks that the change set contains every change.
-fn announced(before: &Wallet, after: &Wallet, touched: &Touched) {
+/// What is written to the database is what changed.
+fn announced(before: &Wallet, after: &Wallet, changes: &ChangeSet) {
     for (key, grant) in &after.grants {
         let same = before.grants.get(key) == Some(grant);
-        assert!(same || touched.grants.contains(key), "{key} changed and is not in the change set");
+        assert!(same || changes.grants.contains(key), "{key} changed and would not be written");
     }
     for (id, reservation) in &after.reservations {
         let same = before.reservations.get(id) == Some(reservation);
-        assert!(same || touched.reservations.contains(id), "{id} changed and is not in the change set");
+        assert!(same || changes.reservations.contains(id), "{id} changed and would not be written");
     }
     for (unit, balance) in &after.balances {
         let same = before.balances.get(unit) == Some(balance);
-        assert!(same || touched.units.contains(unit), "{unit} changed and is not in the change set");
+        assert!(same || changes.units.contains(unit), "{unit} changed and would not be written");
     }
-    assert!((before.status, &before.profile) == (after.status, &after.profile) || touched.profile);
+    assert!((before.status, &before.profile) == (after.status, &after.profile) || changes.profile);
 }
 
 /// I3: no unit has both debt and available credits, and the debt of overage is within the limit, apart from the
@@ -180,13 +179,15 @@ fn same_answer(command: &Command, first: &Shown, again: &Answer) {
 /// Returns the wallet after all due events, processed in steps of `most` events.
 pub(crate) fn advanced_by(most: usize, wallet: &Wallet, now: Timestamp) -> Wallet {
     let mut copy = wallet.clone();
-    while !advance_by(most, &mut copy, now, &mut Touched::default()).unwrap().up_to_date {}
+    while !UnitOfWork::open(&mut copy, now).process_due_within(most).unwrap() {}
     copy
 }
 
 /// Returns the wallet after all due events, and the number of their entries.
 pub(crate) fn advanced(wallet: &Wallet, now: Timestamp) -> (Wallet, usize) {
     let mut copy = wallet.clone();
-    let due = wallet_core::advance::advance(&mut copy, now, &mut Touched::default()).unwrap().len();
+    let mut work = UnitOfWork::open(&mut copy, now);
+    work.process_due().unwrap();
+    let due = work.finish().entries.len();
     (copy, due)
 }

@@ -67,13 +67,13 @@ impl OneWallet {
 
     fn run(&mut self, n: usize, command: &Command) {
         let (advanced, due) = advanced(&self.wallet, self.now);
-        let (reply, entries, _) = run(Rc::make_mut(&mut self.wallet), self.now, command);
+        let (reply, finished) = run(Rc::make_mut(&mut self.wallet), self.now, command);
         if let Some((_, first)) = self.done.iter().find(|(done, _)| *done == n) {
-            return replayed(command, first, &reply, &entries, due);
+            return replayed(command, first, &reply, &finished.entries, due);
         }
         match reply.result {
             Err(rejection) => assert_eq!(*self.wallet, advanced, "{rejection}, but something changed"),
-            Ok(answer) if entries.len() > due => self.done.push((n, Rc::new(answer.shown))),
+            Ok(answer) if finished.entries.len() > due => self.done.push((n, Rc::new(answer.shown))),
             Ok(_) => {}
         }
     }

@@ -15,9 +15,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use wallet_core::command::Shown;
 use wallet_core::key::BUCKETS;
-use wallet_core::{
-    Command, Context, Reply, TenantId, Timestamp, Touched, Wallet, WalletId, WalletKey, execute,
-};
+use wallet_core::{Command, Reply, TenantId, Timestamp, UnitOfWork, Wallet, WalletId, WalletKey};
 use wallet_workload::{Pace, Rng, Timed, catalogs, figure, trace};
 
 use super::{Database, run};
@@ -150,16 +148,13 @@ impl Memory {
     fn run(&mut self, now: Timestamp, step: &Step) -> Reply {
         let key = WalletKey::new(TenantId::DEFAULT, &step.wallet);
         let wallet = self.0.entry(key).or_insert_with(|| Wallet::blank(key, step.wallet.clone()));
-        let context = Context { now, catalogs: catalogs() };
-        let reply = execute(wallet, &context, &step.command, &mut Vec::new(), &mut Touched::default());
-        shown(reply.unwrap())
+        shown(UnitOfWork::open(wallet, now).execute(&step.command, catalogs()).unwrap())
     }
 
     /// Processes due events in all wallets.
     fn sweep(&mut self, now: Timestamp) {
         for wallet in self.0.values_mut().filter(|wallet| wallet.exists()) {
-            let context = Context { now: now.max(wallet.last_time), catalogs: catalogs() };
-            execute(wallet, &context, &Command::Poke, &mut Vec::new(), &mut Touched::default()).unwrap();
+            UnitOfWork::open(wallet, now).execute(&Command::Poke, catalogs()).unwrap();
         }
     }
 

@@ -121,7 +121,7 @@ fn update(table: &'static str, key_columns: usize, rows: usize, columns: Columns
 
 fn wallets(batch: &[Written<'_>]) -> [Part; 2] {
     let (new, changed): (Vec<&Written<'_>>, Vec<&Written<'_>>) =
-        batch.iter().filter(|w| w.touched.any).partition(|w| w.loaded.was.version == 0);
+        batch.iter().filter(|w| w.finished.changes.any).partition(|w| w.loaded.was.version == 0);
     let columns = |rows: &[&Written<'_>]| {
         columns!(rows, {
             bucket: SmallInt = |w| w.key().bucket(),
@@ -142,7 +142,7 @@ fn balances(batch: &[Written<'_>]) -> [Part; 2] {
     let row = |w: &Written<'_>, unit: &UnitId| (w.key(), unit.clone(), w.wallet().balance(unit.as_str()));
     let (mut new, mut changed): (Vec<(WalletKey, UnitId, Balance)>, Vec<_>) = (Vec::new(), Vec::new());
     for w in batch {
-        for unit in &w.touched.units {
+        for unit in &w.finished.changes.units {
             let rows = if w.loaded.was.units.contains(unit) { &mut changed } else { &mut new };
             rows.push(row(w, unit));
         }
@@ -166,7 +166,7 @@ fn balances(batch: &[Written<'_>]) -> [Part; 2] {
 
 fn profiles(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
     let (mut new, mut changed): (Vec<(&Written<'_>, String)>, Vec<_>) = (Vec::new(), Vec::new());
-    for w in batch.iter().filter(|w| w.touched.profile) {
+    for w in batch.iter().filter(|w| w.finished.changes.profile) {
         let rows = if w.loaded.was.version == 0 { &mut new } else { &mut changed };
         rows.push((w, json(&w.wallet().profile)?));
     }
@@ -201,7 +201,7 @@ fn profiles(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
 fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
     let (mut new, mut changed): (Vec<(&Written<'_>, &Grant, String)>, Vec<_>) = (Vec::new(), Vec::new());
     for w in batch {
-        for grant in w.touched.grants.iter().filter_map(|key| w.wallet().grants.get(key)) {
+        for grant in w.finished.changes.grants.iter().filter_map(|key| w.wallet().grants.get(key)) {
             if w.loaded.was.grants.contains(&grant.key) {
                 changed.push((w, grant));
             } else {
@@ -242,7 +242,7 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
                 paid_out: BigInt = |(_, g, _)| g.parts.paid_out,
                 taken_back: SmallInt = |(_, g, _)| g.taken_back.map_or(0, |why| why as i16),
                 open: Bool = |(_, g, _)| g.is_open(),
-                next_time: BigInt = |(w, g, _)| g.next_time(w.now).as_micros(),
+                next_time: BigInt = |(w, g, _)| g.next_time(w.finished.now).as_micros(),
                 payment: Text = |(_, g, _)| payment(g),
                 purchase: Text = |(_, g, _)| purchase(g),
                 details: Text = |(_, _, details)| details.clone(),
@@ -269,7 +269,7 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
                 paid_out: BigInt = |(_, g)| g.parts.paid_out,
                 taken_back: SmallInt = |(_, g)| g.taken_back.map_or(0, |why| why as i16),
                 open: Bool = |(_, g)| g.is_open(),
-                next_time: BigInt = |(w, g)| g.next_time(w.now).as_micros(),
+                next_time: BigInt = |(w, g)| g.next_time(w.finished.now).as_micros(),
             }),
         ),
     ])
@@ -287,7 +287,7 @@ struct ReservationRow<'a> {
 fn reservations(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for w in batch {
-        for r in w.touched.reservations.iter().filter_map(|id| w.wallet().reservations.get(id)) {
+        for r in w.finished.changes.reservations.iter().filter_map(|id| w.wallet().reservations.get(id)) {
             let is_new = !w.loaded.was.reservations.contains(&r.id);
             let row = ReservationRow {
                 key: w.key(),
@@ -345,7 +345,7 @@ fn unchanging(rows: &[ReservationRow<'_>]) -> Columns {
 fn entries(batch: &[Written<'_>]) -> Result<Part, StoreError> {
     let mut rows: Vec<(WalletKey, &Entry, String, String)> = Vec::new();
     for w in batch {
-        for entry in w.entries {
+        for entry in &w.finished.entries {
             rows.push((w.key(), entry, json(&entry.postings)?, json(&entry.balances)?));
         }
     }
@@ -380,7 +380,7 @@ fn entries(batch: &[Written<'_>]) -> Result<Part, StoreError> {
 fn events(batch: &[Written<'_>]) -> Result<Part, StoreError> {
     let mut rows: Vec<(WalletKey, &Entry, i32, &Event, String)> = Vec::new();
     for w in batch {
-        for entry in w.entries {
+        for entry in &w.finished.entries {
             for (n, event) in (0..).zip(&entry.events) {
                 rows.push((w.key(), entry, n, event, json(&EventDetails::of(event))?));
             }

@@ -14,8 +14,8 @@ use wallet_core::catalogs::Catalogs;
 use wallet_core::decide::{CreateWallet, ExplicitPrice, PriceSource, Purchase, Reserve, TopUp};
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::{
-    Amounts, Command, Context, OriginId, RequestId, ReservationId, TenantId, Timestamp, Touched, UnitId,
-    Wallet, WalletId, WalletKey, execute,
+    Amounts, ChangeSet, Command, Finished, OriginId, RequestId, ReservationId, TenantId, Timestamp, UnitId,
+    UnitOfWork, Wallet, WalletId, WalletKey,
 };
 
 use super::{append, load};
@@ -195,7 +195,7 @@ fn statements(backend: Backend) -> Vec<Expected> {
 
 /// Returns the writes of one changed wallet: one statement on PostgreSQL, one per table on SQLite.
 fn writes(backend: Backend, wallet: Wallet) -> Vec<Expected> {
-    let touched = Touched {
+    let changes = ChangeSet {
         grants: wallet.grants.keys().cloned().collect(),
         reservations: wallet.reservations.keys().cloned().collect(),
         units: wallet.balances.keys().cloned().collect(),
@@ -204,13 +204,13 @@ fn writes(backend: Backend, wallet: Wallet) -> Vec<Expected> {
     };
     let was = Was {
         version: 1,
-        grants: touched.grants.iter().cloned().collect::<BTreeSet<GrantKey>>(),
-        reservations: touched.reservations.clone(),
-        units: touched.units.clone(),
+        grants: changes.grants.iter().cloned().collect::<BTreeSet<GrantKey>>(),
+        reservations: changes.reservations.clone(),
+        units: changes.units.clone(),
     };
     let loaded = Loaded { tenant: TenantId::DEFAULT, wallet, was };
-    let now = Timestamp::from_micros(1);
-    let written = [Written { loaded: &loaded, now, touched: &touched, entries: &[] }];
+    let finished = Finished { now: Timestamp::from_micros(1), entries: Vec::new(), changes };
+    let written = [Written { loaded: &loaded, finished: &finished }];
     let writes = append::write(backend, &written).unwrap().into_iter().map(|write| write.statement);
     const UPDATES: &[&str] = &[
         "wallets_pkey: bucket, wallet_key",
@@ -231,7 +231,7 @@ fn wallet() -> Wallet {
     let mut wallet = Wallet::blank(WalletKey::new(TenantId::DEFAULT, &id), id);
     let catalog = Catalog::parse(crate::config::BUNDLED_CATALOG).unwrap().with_version(1);
     let catalogs = Catalogs::of(Arc::new(catalog));
-    let context = Context { now: Timestamp::from_micros(1), catalogs: &catalogs };
+    let mut work = UnitOfWork::open(&mut wallet, Timestamp::from_micros(1));
     let credits = UnitId::parse("credits").unwrap();
     let top_up = TopUp {
         id: OriginId::parse("t").unwrap(),
@@ -254,8 +254,7 @@ fn wallet() -> Wallet {
     let commands =
         [Command::CreateWallet(CreateWallet::default()), Command::TopUp(top_up), Command::Reserve(reserve)];
     for command in commands {
-        let reply = execute(&mut wallet, &context, &command, &mut Vec::new(), &mut Touched::default());
-        assert!(reply.unwrap().result.is_ok());
+        assert!(work.execute(&command, &catalogs).unwrap().result.is_ok());
     }
     wallet
 }

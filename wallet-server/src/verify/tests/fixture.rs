@@ -6,11 +6,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 use wallet_core::catalog::Catalog;
 use wallet_core::decide::{Cost, CreateWallet};
-use wallet_core::entry::Entry;
 use wallet_core::reservation::CancelReason;
 use wallet_core::{
-    Amounts, Catalogs, Command, Context, Rejection, TenantId, Timestamp, Touched, WalletId, WalletKey,
-    execute,
+    Amounts, Catalogs, ChangeSet, Command, Finished, Rejection, TenantId, Timestamp, UnitOfWork, WalletId,
+    WalletKey,
 };
 
 use super::commands::{
@@ -104,11 +103,9 @@ pub(super) async fn write(url: &str, wallets: &[Story]) {
 
 /// A wallet with its history.
 pub(super) struct Story {
-    now: Timestamp,
     catalogs: Catalogs,
     loaded: Loaded,
-    touched: Touched,
-    entries: Vec<Entry>,
+    finished: Finished,
 }
 
 impl Story {
@@ -127,11 +124,9 @@ impl Story {
         let key = WalletKey::new(TenantId::DEFAULT, &id);
         let catalog = Catalog::parse(catalog).unwrap().with_version(1);
         let story = Self {
-            now: START,
             catalogs: Catalogs::of(Arc::new(catalog)),
             loaded: Loaded::missing(TenantId::DEFAULT, key, id),
-            touched: Touched::default(),
-            entries: Vec::new(),
+            finished: Finished { now: START, entries: Vec::new(), changes: ChangeSet::default() },
         };
         let debt_limits = credits(50);
         story.and(Command::CreateWallet(CreateWallet { display_name: String::new(), debt_limits }))
@@ -278,10 +273,13 @@ impl Story {
 
     /// Executes the next command. Returns the rejection if it is refused.
     pub(super) fn attempt(&mut self, command: &Command) -> Option<Rejection> {
-        self.now = self.now.plus(Duration::from_secs(1));
-        let Self { now, catalogs, loaded, touched, entries } = self;
-        let context = Context { now: *now, catalogs };
-        execute(&mut loaded.wallet, &context, command, entries, touched).unwrap().result.err()
+        self.pass(Duration::from_secs(1));
+        let mut work = UnitOfWork::open(&mut self.loaded.wallet, self.finished.now);
+        let reply = work.execute(command, &self.catalogs).unwrap();
+        let Finished { entries, changes, .. } = work.finish();
+        self.finished.entries.extend(entries);
+        self.finished.changes.add(changes);
+        reply.result.err()
     }
 
     /// Lets this many minutes pass.
@@ -291,15 +289,15 @@ impl Story {
     }
 
     pub(super) fn pass(&mut self, time: Duration) {
-        self.now = self.now.plus(time);
+        self.finished.now = self.finished.now.plus(time);
     }
 
     /// Returns the kinds of the wallet's entries.
     pub(super) fn kinds(&self) -> std::collections::BTreeSet<wallet_core::entry::EntryKind> {
-        self.entries.iter().map(|entry| entry.kind).collect()
+        self.finished.entries.iter().map(|entry| entry.kind).collect()
     }
 
     fn written(&self) -> Written<'_> {
-        Written { loaded: &self.loaded, now: self.now, touched: &self.touched, entries: &self.entries }
+        Written { loaded: &self.loaded, finished: &self.finished }
     }
 }

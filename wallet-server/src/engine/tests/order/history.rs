@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wallet_core::entry::Entry;
-use wallet_core::{Command, Context, Reply, Timestamp, Touched, Wallet, execute};
+use wallet_core::{Command, Reply, Timestamp, UnitOfWork, Wallet};
 use wallet_workload::catalogs;
 
 use super::super::traces::shown;
@@ -120,7 +120,7 @@ impl Search {
         let under_way = partly.left.iter().filter(|told| told.asked <= before);
         let mut after = Vec::new();
         for told in under_way.filter(|told| matches!(told.command, Command::Extend(_))) {
-            let from = told.asked.max(partly.wallet.last_time);
+            let from = partly.wallet.decision_time(told.asked);
             let to = told.reply.decided_at.min(before);
             let clock = self.instants.range(told.asked..=to).map(|at| from.max(*at));
             for now in clock.chain([from]).collect::<BTreeSet<_>>() {
@@ -154,7 +154,6 @@ impl Partly<'_> {
 
 fn then(wallet: &Wallet, command: &Command, now: Timestamp) -> (Wallet, Reply) {
     let mut copy = wallet.clone();
-    let context = Context { now, catalogs: catalogs() };
-    let reply = execute(&mut copy, &context, command, &mut Vec::new(), &mut Touched::default()).unwrap();
+    let reply = UnitOfWork::open(&mut copy, now).execute(command, catalogs()).unwrap();
     (copy, shown(reply))
 }

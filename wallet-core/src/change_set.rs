@@ -1,4 +1,4 @@
-//! Which rows a run of decisions changes, so that each is written once at the end of a batch.
+//! The rows of one wallet that a unit of work has changed, so that each is written once.
 
 use std::collections::BTreeSet;
 
@@ -7,24 +7,24 @@ use crate::grant::GrantKey;
 use crate::ids::{ReservationId, UnitId};
 use crate::posting::Account;
 
-/// The identities of what decisions have changed in one wallet.
+/// The identities of the rows that changed in one wallet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Touched {
-    /// Grants made or changed.
+pub struct ChangeSet {
+    /// Grants that were issued or changed.
     pub grants: BTreeSet<GrantKey>,
-    /// Reservations made or changed.
+    /// Reservations that were made or changed, their sweep hints included.
     pub reservations: BTreeSet<ReservationId>,
-    /// Units whose balance changed.
+    /// Units whose balance or debt limit changed.
     pub units: BTreeSet<UnitId>,
-    /// Whether the wallet's own properties changed.
+    /// Whether the wallet's status or profile changed.
     pub profile: bool,
-    /// Whether anything changed at all.
+    /// Whether the wallet's version changed. Corrected sweep hints alone do not change it.
     pub any: bool,
 }
 
-impl Touched {
-    /// Adds what a decision changes.
-    pub fn note(&mut self, decision: &Decision) {
+impl ChangeSet {
+    /// Adds the rows that a decision changes.
+    pub fn record(&mut self, decision: &Decision) {
         self.any = true;
         for posting in &decision.postings {
             self.units.insert(posting.unit.clone());
@@ -43,7 +43,7 @@ impl Touched {
         }
     }
 
-    /// Adds what other decisions change.
+    /// Adds the rows of another change set.
     pub fn add(&mut self, mut other: Self) {
         self.grants.append(&mut other.grants);
         self.reservations.append(&mut other.reservations);

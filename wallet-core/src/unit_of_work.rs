@@ -1,0 +1,195 @@
+//! A unit of work: one wallet, opened at one instant, with the entries and the changed rows that have come of it.
+//!
+//! A [`UnitOfWork`] is the only thing that changes a wallet in memory. It owns the order of the steps (what is due
+//! first, then the command), the time of the work, the sealing of entries into the chain, and the set of changed rows.
+//! It knows no rule about credits: a command and a due event are decided elsewhere, as data, and carried out here.
+
+use crate::advance::{Due, Queue};
+use crate::catalogs::Catalogs;
+use crate::change_set::ChangeSet;
+use crate::command::{self, Command, Context, Reply};
+use crate::decision::Decision;
+use crate::entry::Entry;
+use crate::event::record_notifications;
+use crate::hints::correct_hints;
+use crate::time::Timestamp;
+use crate::wallet::{Broken, Wallet};
+
+/// One wallet at one instant, and everything that is done to it in one transaction.
+///
+/// After an error the wallet is half changed: it must be dropped, and nothing of the work may be stored.
+#[derive(Debug)]
+pub struct UnitOfWork<'a> {
+    wallet: &'a mut Wallet,
+    now: Timestamp,
+    entries: Vec<Entry>,
+    /// The number of entries that have their final content and hash. The others belong to the instant at hand.
+    sealed: usize,
+    changes: ChangeSet,
+}
+
+/// The result of a unit of work, to be stored in one transaction together with the wallet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// The instant of the work.
+    pub now: Timestamp,
+    /// The entries to append, in order.
+    pub entries: Vec<Entry>,
+    /// The rows to write.
+    pub changes: ChangeSet,
+}
+
+impl<'a> UnitOfWork<'a> {
+    /// Begins to work on a wallet when the clock shows `clock`, or at the wallet's last write if that is later: time
+    /// never runs back within a wallet.
+    pub fn open(wallet: &'a mut Wallet, clock: Timestamp) -> Self {
+        let now = wallet.decision_time(clock);
+        Self { wallet, now, entries: Vec::new(), sealed: 0, changes: ChangeSet::default() }
+    }
+
+    /// The instant of the work.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Returns the wallet as the work has left it so far.
+    pub const fn wallet(&self) -> &Wallet {
+        self.wallet
+    }
+
+    /// Runs one command: first what is due, which is kept even if the command is then rejected, then the decision.
+    ///
+    /// # Errors
+    ///
+    /// A decision does not fit the wallet, or not all that is due was loaded.
+    pub fn execute(&mut self, command: &Command, catalogs: &Catalogs) -> Result<Reply, Broken> {
+        let reply = self.execute_within(usize::MAX, command, catalogs)?;
+        reply.ok_or_else(|| Broken {
+            wallet: self.wallet.id.clone(),
+            what: "not all that is due was loaded".to_owned(),
+        })
+    }
+
+    /// Runs one command like [`UnitOfWork::execute`], but carries out at most `most` due events, as
+    /// [`UnitOfWork::process_due_within`] does. Returns no reply if more is due: nothing was decided.
+    ///
+    /// # Errors
+    ///
+    /// A decision does not fit the wallet.
+    pub fn execute_within(
+        &mut self,
+        most: usize,
+        command: &Command,
+        catalogs: &Catalogs,
+    ) -> Result<Option<Reply>, Broken> {
+        let is_up_to_date = self.process_due_within(most)?;
+        // A step makes progress even if heartbeats have outrun all holds that it met.
+        if !is_up_to_date || matches!(command, Command::Poke) {
+            correct_hints(self.wallet, self.now, &mut self.changes);
+        }
+        if !is_up_to_date {
+            return Ok(None);
+        }
+        let context = Context { now: self.now, catalogs };
+        let result = match command::decide(self.wallet, &context, command) {
+            Ok(verdict) => {
+                if let Some(decision) = verdict.decision {
+                    self.carry_out(decision, catalogs)?;
+                }
+                Ok(command::answer(self.wallet, &context, command, verdict.subject, verdict.replayed))
+            }
+            Err(rejection) => Err(rejection),
+        };
+        let (revision, version) = (self.wallet.revision, self.wallet.version);
+        Ok(Some(Reply { result, revision, version, decided_at: self.now }))
+    }
+
+    /// Carries out everything that is due and loaded. Returns whether nothing more is due.
+    ///
+    /// # Errors
+    ///
+    /// A decision does not fit the wallet.
+    pub fn process_due(&mut self) -> Result<bool, Broken> {
+        self.process_due_within(usize::MAX)
+    }
+
+    /// Carries out the first `most` (at least one) due events, and the rest of the instant of the last. Stops at the
+    /// wallet's horizon. Returns whether nothing more is due: always for a frozen wallet, which stands still.
+    ///
+    /// A balance is judged after each hold that expires, which can only raise it, and otherwise at the end of an
+    /// instant: credits of a period that expire when the next ones come are not worth a notification. So the work can
+    /// stop after any hold and at the end of any instant, and go on later: the entries are the same for steps of any
+    /// size.
+    ///
+    /// # Errors
+    ///
+    /// A decision does not fit the wallet.
+    pub fn process_due_within(&mut self, most: usize) -> Result<bool, Broken> {
+        let mut queue = Queue::of(self.wallet, self.now);
+        let before = self.entries.len();
+        // The instant at hand, if more of its events may be due.
+        let mut instant = None;
+        loop {
+            let next = queue.first(self.wallet);
+            let goes_on = next.as_ref().is_some_and(|(at, _)| instant == Some(*at));
+            if !goes_on {
+                self.seal(false);
+            }
+            let Some((at, due)) = next else { return Ok(queue.is_complete) };
+            let is_done = self.entries.len() - before >= most.max(1);
+            if is_done && self.sealed == self.entries.len() {
+                return Ok(false);
+            }
+            // The decision is made on a profile that knows the notifications so far.
+            let Some(decision) = queue.pop_first().and_then(|_| due.decide(self.wallet, at)) else {
+                continue;
+            };
+            instant = (!matches!(due, Due::HoldExpiry(_))).then_some(at);
+            let mut changes = ChangeSet::default();
+            changes.record(&decision);
+            self.apply(decision)?;
+            queue.look_again(self.wallet, &changes);
+            self.changes.add(changes);
+        }
+    }
+
+    /// Freezes the wallet until a person has looked: no command is carried out, nothing falls due, reads go on.
+    pub fn freeze(&mut self) {
+        self.wallet.frozen = true;
+        self.wallet.version += 1;
+        self.changes.any = true;
+    }
+
+    /// Ends the work and returns its result.
+    pub fn finish(self) -> Finished {
+        Finished { now: self.now, entries: self.entries, changes: self.changes }
+    }
+
+    /// Carries out the decision of a command. With an entry, the wallet's alerts follow the catalog.
+    fn carry_out(&mut self, decision: Decision, catalogs: &Catalogs) -> Result<(), Broken> {
+        self.changes.record(&decision);
+        self.apply(decision)?;
+        if self.sealed < self.entries.len() {
+            let is_changed = self.wallet.profile.follow(&catalogs.current);
+            self.seal(is_changed);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, decision: Decision) -> Result<(), Broken> {
+        self.entries.extend(self.wallet.apply(decision, self.now)?);
+        Ok(())
+    }
+
+    /// Ends the instant at hand: adds the notifications to the last of its entries, and hashes them in order.
+    /// `profile_changed` tells whether the profile has changed since they were made.
+    fn seal(&mut self, profile_changed: bool) {
+        let unsealed = &mut self.entries[self.sealed..];
+        self.changes.profile |= record_notifications(self.wallet, unsealed, profile_changed);
+        for entry in unsealed {
+            entry.hash = entry.hash_after(&self.wallet.head);
+            self.wallet.head = entry.hash;
+        }
+        self.sealed = self.entries.len();
+    }
+}
