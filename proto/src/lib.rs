@@ -5,6 +5,7 @@
 #![allow(missing_docs, clippy::all, rustdoc::all)]
 
 pub mod codec;
+mod messages;
 
 /// The package `wallet.v1`: messages, clients and servers.
 pub mod v1 {

@@ -13,12 +13,12 @@ mod from_proto;
 mod health;
 mod layers;
 mod limits;
-#[cfg(test)]
-mod misbehaving;
 mod router;
 mod serve;
 mod services;
 mod status;
+#[cfg(test)]
+mod test_service;
 mod to_proto;
 mod transport;
 mod wallet;

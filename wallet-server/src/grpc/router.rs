@@ -106,7 +106,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::grpc::misbehaving::Misbehaving;
+    use crate::grpc::test_service::Misbehaving;
 
     fn service()
     -> impl Service<Request<Body>, Response = Response<Body>, Error = BoxError, Future: Send> + Clone + Send

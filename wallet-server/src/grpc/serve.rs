@@ -60,7 +60,7 @@ mod tests {
 
     use super::frames::{HEADERS, RESET, Raw, ping};
     use super::*;
-    use crate::grpc::misbehaving::Misbehaving;
+    use crate::grpc::test_service::Misbehaving;
 
     /// Starts a server. Returns its address, its order to stop and its task.
     async fn serving(limits: GrpcLimits) -> (String, CancellationToken, JoinHandle<()>) {

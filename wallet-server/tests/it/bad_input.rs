@@ -15,7 +15,7 @@ use crate::words::entries;
 const ALPHABET: &str = "letters, digits and - _ . : @ / | + = ~ are allowed";
 
 fn amount(unit: &str, amount: i64) -> v1::Amount {
-    wallet_client::amount(unit, amount)
+    v1::Amount::new(unit, amount)
 }
 
 /// An id of the given length in bytes.

@@ -10,7 +10,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use wallet_client::v1::{self, ErrorReason, ReservationState};
-use wallet_client::{ClientConfig, Error, RetryPolicy, WalletClient, job};
+use wallet_client::{ClientConfig, Error, RetryPolicy, WalletClient};
 use wallet_core::Timestamp;
 use wallet_server::{App, Clock, Config, TimeSource};
 
@@ -66,14 +66,16 @@ fn quick(settles: Duration) -> Config {
 
 /// A client that does not retry.
 async fn impatient(server: &Server) -> WalletClient {
-    let mut config = ClientConfig::new(server.endpoint());
-    config.retry = RetryPolicy::never();
+    let config = ClientConfig::new(server.endpoint()).retry(RetryPolicy::never());
     WalletClient::connect(config).await.unwrap()
 }
 
 /// Reserves a hold that lives for this many minutes.
 async fn hold(client: &WalletClient, id: &str, minutes: i64) {
-    let request = v1::ReserveRequest { ttl: Some(seconds(minutes * 60)), ..job("w", id, video("1")) };
+    let request = v1::ReserveRequest {
+        ttl: Some(seconds(minutes * 60)),
+        ..v1::ReserveRequest::new("w", id, video("1"))
+    };
     client.reserve(request).await.unwrap();
 }
 
@@ -91,7 +93,7 @@ mod commands_are_refused_after_a_clock_leap_and_nothing_expires_if_it_returns {
         for (n, leap) in ["55 minutes", "-55 minutes", "3 seconds", "2 hours", "1 year"].iter().enumerate() {
             set_ahead(&database, leap).await;
             is(&server, ServingStatus::NotServing).await;
-            let error = impatient.reserve(job("w", "k", video("1"))).await.unwrap_err();
+            let error = impatient.reserve(v1::ReserveRequest::new("w", "k", video("1"))).await.unwrap_err();
             let Error::Unavailable { reason, .. } = &error else { panic!("{leap}: {error}") };
             assert_eq!(*reason, ErrorReason::ClockInDoubt, "{leap}");
             assert_eq!(reservation(&client, "w", "j").await.state(), ReservationState::Held, "{leap}");
@@ -99,7 +101,7 @@ mod commands_are_refused_after_a_clock_leap_and_nothing_expires_if_it_returns {
             set_ahead(&database, "0").await;
             is(&server, ServingStatus::Serving).await;
             let reserved = impatient
-                .reserve(job("w", format!("after-{n}"), video("1")))
+                .reserve(v1::ReserveRequest::new("w", format!("after-{n}"), video("1")))
                 .await
                 .unwrap()
                 .reservation
@@ -126,7 +128,7 @@ mod a_lasting_leap_is_followed {
         is(&server, ServingStatus::Serving).await;
         assert_eq!(reservation(&client, "w", "short").await.state(), ReservationState::Expired);
         assert_eq!(reservation(&client, "w", "long").await.state(), ReservationState::Held);
-        client.reserve(job("w", "next", video("1"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "next", video("1"))).await.unwrap();
         assert!(server.verify().await.is_clean());
     }
 }
@@ -184,7 +186,7 @@ mod a_start_after_a_long_rest_in_which_nothing_expires_needs_no_flag {
         let database = Database::sqlite();
         served_at(&database, Timestamp::from_micros(1_700_000_000_000_000), false).await;
         let server = Server::start(database).await;
-        server.client().await.reserve(job("w", "j", video("1"))).await.unwrap();
+        server.client().await.reserve(v1::ReserveRequest::new("w", "j", video("1"))).await.unwrap();
     }
 }
 

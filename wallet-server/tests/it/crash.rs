@@ -182,8 +182,7 @@ fn wallet(n: usize) -> String {
 }
 
 async fn client(process: &Process, retry: RetryPolicy) -> WalletClient {
-    let mut config = ClientConfig::new(process.endpoint());
-    config.retry = retry;
+    let config = ClientConfig::new(process.endpoint()).retry(retry);
     WalletClient::connect(config).await.expect("the client connects")
 }
 

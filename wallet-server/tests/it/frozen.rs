@@ -3,7 +3,7 @@
 
 use sea_orm::ConnectionTrait;
 use wallet_client::v1::{self, ErrorReason, WalletStatus};
-use wallet_client::{Code, WalletClient, job, purchase, usage};
+use wallet_client::{Code, WalletClient};
 
 use crate::cli::run;
 use crate::harness::{Database, Server, credits, video};
@@ -26,19 +26,21 @@ each_database! {
     async fn a_balance_that_differs_from_the_grants_freezes_its_wallet_only(server: Server) {
         let client = server.wallet("w", 100).await;
         server.wallet("other", 200).await;
-        let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..job("w", "short", video("1")) };
+        let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..v1::ReserveRequest::new("w", "short", video("1")) };
         client.reserve(short).await.unwrap();
         tamper(&server.database, "UPDATE wallet_balances SET available = 93 WHERE available = 92").await;
 
-        let refusal = client.reserve(job("w", "a", video("1"))).await;
+        let refusal = client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await;
         let refusal = refused(refusal, ErrorReason::WalletFrozen, Code::FailedPrecondition);
         assert_eq!(refusal.revision(), Some(3), "the refusal has the revision");
         for n in 0..3 {
             let id = format!("job-{n}");
-            refused(client.reserve(job("w", &id, video("1"))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
-            client.reserve(job("other", &id, video("1"))).await.unwrap();
+            let answer = client.reserve(v1::ReserveRequest::new("w", &id, video("1"))).await;
+            refused(answer, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+            client.reserve(v1::ReserveRequest::new("other", &id, video("1"))).await.unwrap();
         }
-        refused(client.top_up(purchase("w", "t", credits(1))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+        let answer = client.top_up(v1::TopUpRequest::amount("w", "t", credits(1))).await;
+        refused(answer, ErrorReason::WalletFrozen, Code::FailedPrecondition);
 
         // Reads work, and deadlines are not processed.
         assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
@@ -49,14 +51,15 @@ each_database! {
     async fn a_decision_that_does_not_fit_freezes_its_wallet_and_its_neighbours_commit(server: Server) {
         let client = server.wallet("w", 100).await;
         server.wallet("other", 200).await;
-        client.reserve(job("w", "a", video("5"))).await.unwrap();
-        client.reserve(job("other", "a", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "a", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("other", "a", video("5"))).await.unwrap();
         let wrong = "UPDATE reservations SET allocations = replace(allocations, '40', '50')
                      WHERE reservation_id = 'a' AND wallet_key = (SELECT wallet_key FROM wallet_profiles WHERE wallet_id = 'w')";
         tamper(&server.database, wrong).await;
         let [mine, others] = ["w", "other"].map(|wallet| {
             let (client, wallet) = (client.clone(), wallet.to_owned());
-            tokio::spawn(async move { client.settle(settle(&wallet, "a", usage([("duration_s", "5")]))).await })
+            let usage = v1::Succeeded::usage([("duration_s", "5")]);
+            tokio::spawn(async move { client.settle(settle(&wallet, "a", usage)).await })
         });
         refused(mine.await.unwrap(), ErrorReason::WalletFrozen, Code::FailedPrecondition);
         others.await.unwrap().unwrap();
@@ -66,7 +69,8 @@ each_database! {
     async fn a_frozen_wallet_is_unfrozen_once_its_ledger_is_clean_again(server: Server) {
         let client = server.wallet("w", 100).await;
         tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;
-        refused(client.reserve(job("w", "a", video("1"))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+        let answer = client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await;
+        refused(answer, ErrorReason::WalletFrozen, Code::FailedPrecondition);
         let database = server.database.clone();
         drop(client);
         server.stop().await;
@@ -83,7 +87,7 @@ each_database! {
         assert_eq!((thawed.code, thawed.stdout.as_str()), (Some(0), expected), "{thawed:?}");
         assert_eq!(run(&thaw, &[]).stdout, "wallet w was not frozen\n");
         let server = Server::start(database).await;
-        server.client().await.reserve(job("w", "a", video("1"))).await.unwrap();
+        server.client().await.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await.unwrap();
         assert!(server.verify().await.is_clean());
     }
 
@@ -91,7 +95,8 @@ each_database! {
         let client = server.wallet("w", 100).await;
         client.update_wallet(set_status("w", "r", WalletStatus::Suspended)).await.unwrap();
         tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;
-        refused(client.top_up(purchase("w", "t", credits(1))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+        let answer = client.top_up(v1::TopUpRequest::amount("w", "t", credits(1))).await;
+        refused(answer, ErrorReason::WalletFrozen, Code::FailedPrecondition);
         assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
         let database = server.database.clone();
         drop(client);
@@ -109,9 +114,10 @@ each_database! {
         let server = Server::start(database).await;
         let client = server.client().await;
         assert_eq!(status(&client, "w").await, WalletStatus::Suspended);
-        refused(client.reserve(job("w", "a", video("1"))).await, ErrorReason::WalletSuspended, Code::FailedPrecondition);
+        let answer = client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await;
+        refused(answer, ErrorReason::WalletSuspended, Code::FailedPrecondition);
         client.update_wallet(set_status("w", "again", WalletStatus::Active)).await.unwrap();
-        client.reserve(job("w", "a", video("1"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await.unwrap();
         assert!(server.verify().await.is_clean());
     }
 }

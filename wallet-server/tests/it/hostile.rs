@@ -8,7 +8,7 @@ mod replies;
 
 use std::time::Duration;
 
-use wallet_client::{ClientConfig, WalletClient, amount, job, purchase, usage, v1};
+use wallet_client::{ClientConfig, WalletClient, v1};
 
 use crate::harness::{Database, Process, video};
 
@@ -26,7 +26,9 @@ impl Besieged {
         let good = WalletClient::connect(ClientConfig::new(server.endpoint())).await.unwrap();
         let create = v1::CreateWalletRequest { wallet_id: "good".into(), ..Default::default() };
         good.create_wallet(create).await.unwrap();
-        good.top_up(purchase("good", "first", amount("credits", 1_000_000))).await.unwrap();
+        good.top_up(v1::TopUpRequest::amount("good", "first", v1::Amount::new("credits", 1_000_000)))
+            .await
+            .unwrap();
         Self { server, good, _database: database }
     }
 
@@ -42,11 +44,11 @@ impl Besieged {
 }
 
 async fn does_a_job(client: &WalletClient, id: &str) {
-    client.reserve(job("good", id, video("5"))).await.unwrap();
+    client.reserve(v1::ReserveRequest::new("good", id, video("5"))).await.unwrap();
     let settle = v1::SettleRequest {
         wallet_id: "good".into(),
         reservation_id: id.into(),
-        outcome: Some(v1::settle_request::Outcome::Succeeded(usage([("duration_s", "4")]))),
+        outcome: Some(v1::settle_request::Outcome::Succeeded(v1::Succeeded::usage([("duration_s", "4")]))),
         ..Default::default()
     };
     client.settle(settle).await.unwrap();

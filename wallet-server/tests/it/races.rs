@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use wallet_client::v1::ErrorReason;
-use wallet_client::{WalletClient, job, v1};
+use wallet_client::{WalletClient, v1};
 use wallet_server::Config;
 
 use crate::harness::{Server, video};
@@ -78,7 +78,7 @@ async fn reserve_all(client: &WalletClient, next: &AtomicUsize) -> Vec<String> {
             return won;
         }
         let id = format!("job-{n}");
-        match client.reserve(job("w", &id, video("5"))).await {
+        match client.reserve(v1::ReserveRequest::new("w", &id, video("5"))).await {
             Ok(_) => won.push(id),
             Err(error) => {
                 assert_eq!(error.reason(), Some(ErrorReason::InsufficientCredits), "{error}");

@@ -1,7 +1,7 @@
 //! The seven commands that tests interrupt at every point: each with the wallet that it needs.
 
 use wallet_client::v1::{self, succeeded::Cost};
-use wallet_client::{Error, WalletClient, job, purchase};
+use wallet_client::{Error, WalletClient};
 
 use crate::harness::{credits, video};
 use crate::words::{cancel, settle, start};
@@ -33,16 +33,18 @@ impl Seven {
     pub(crate) async fn prepare(self, client: &WalletClient, wallet: &str) {
         let create = v1::CreateWalletRequest { wallet_id: wallet.into(), ..Default::default() };
         client.create_wallet(create).await.expect("the wallet is created");
-        client.top_up(purchase(wallet, "first", credits(100))).await.expect("credited");
+        client.top_up(v1::TopUpRequest::amount(wallet, "first", credits(100))).await.expect("credited");
         if matches!(self, Seven::Start | Seven::Extend | Seven::Settle | Seven::Cancel) {
-            client.reserve(job(wallet, "job", video("5"))).await.expect("reserved");
+            client.reserve(v1::ReserveRequest::new(wallet, "job", video("5"))).await.expect("reserved");
         }
     }
 
     /// Sends the command, always with the same ids. Returns whether the answer is a replay.
     pub(crate) async fn send(self, client: &WalletClient, wallet: &str) -> Result<bool, Error> {
         Ok(match self {
-            Seven::Reserve => client.reserve(job(wallet, "job", video("5"))).await?.replayed,
+            Seven::Reserve => {
+                client.reserve(v1::ReserveRequest::new(wallet, "job", video("5"))).await?.replayed
+            }
             Seven::Start => client.start(start(wallet, "job", "gpu", 1)).await?.replayed,
             Seven::Extend => {
                 let (wallet_id, reservation_id) = (wallet.into(), "job".into());
@@ -54,7 +56,9 @@ impl Seven {
                 client.settle(settle(wallet, "job", as_reserved)).await?.replayed
             }
             Seven::Cancel => client.cancel(cancel(wallet, "job", v1::CancelReason::User)).await?.replayed,
-            Seven::TopUp => client.top_up(purchase(wallet, "second", credits(7))).await?.replayed,
+            Seven::TopUp => {
+                client.top_up(v1::TopUpRequest::amount(wallet, "second", credits(7))).await?.replayed
+            }
             Seven::Subscribe => {
                 let (wallet_id, request_id, plan_id) = (wallet.into(), "sold".into(), "creator".into());
                 let request = v1::SubscribeRequest { wallet_id, request_id, plan_id, ..Default::default() };

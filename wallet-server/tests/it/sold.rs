@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use prost_types::Timestamp;
+use wallet_client::WalletClient;
 use wallet_client::v1::{self, subscription::Pending};
-use wallet_client::{OperationExt, WalletClient, operation};
 
 use crate::harness::Server;
 use crate::words::{balance, later, publish};
@@ -71,7 +71,7 @@ pub(crate) fn payment(request: &str) -> v1::RecordPaymentRequest {
 
 /// An operation with this number of images.
 pub(crate) fn images(count: &str) -> v1::Operation {
-    operation("image.generate").quantity("count", count)
+    v1::Operation::new("image.generate").quantity("count", count)
 }
 
 /// The server's time.

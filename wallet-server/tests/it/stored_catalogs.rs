@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 use wallet_client::v1::{self, ErrorReason};
-use wallet_client::{Code, WalletClient, job, usage};
+use wallet_client::{Code, WalletClient};
 use wallet_server::{BUNDLED_CATALOG, Config};
 
 use crate::harness::{Database, Server, credits, video};
@@ -29,7 +29,7 @@ each_database! {
     async fn an_altered_catalog_prices_nothing_and_everything_else_works(server: Server) {
         let client = server.wallet("w", 200).await;
         for id in ["a", "b", "c", "d"] {
-            client.reserve(job("w", id, video("5"))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new("w", id, video("5"))).await.unwrap();
         }
         publish(&client, POLICIES).await;
         let database = server.database.clone();
@@ -39,7 +39,7 @@ each_database! {
         let server = Server::start(database.clone()).await;
         let client = server.client().await;
 
-        let refusal = client.settle(settle("w", "a", usage([("duration_s", "5")]))).await;
+        let refusal = client.settle(settle("w", "a", v1::Succeeded::usage([("duration_s", "5")]))).await;
         let refusal = refused(refusal, ErrorReason::CatalogUnusable, Code::FailedPrecondition);
         assert_eq!(refusal.metadata["catalog_version"], "1");
         assert!(refusal.message.contains(&refusal.metadata["digest"]), "{}", refusal.message);
@@ -53,7 +53,7 @@ each_database! {
         client.cancel(crate::words::cancel("w", "d", v1::CancelReason::Platform)).await.unwrap();
 
         tamper(&database, "UPDATE catalogs SET toml = replace(toml, 'rate = 0.0', 'rate = 8') WHERE version = 1").await;
-        let settled = client.settle(settle("w", "a", usage([("duration_s", "5")]))).await;
+        let settled = client.settle(settle("w", "a", v1::Succeeded::usage([("duration_s", "5")]))).await;
         let told = settled.map(|done| done.reservation.unwrap().charged[0].amount);
         assert_eq!(told.ok(), Some(40), "a restored text prices again without a restart");
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use wallet_client::WalletClient;
 use wallet_client::v1::{self, EntryKind, ReservationState};
-use wallet_client::{WalletClient, job};
 use wallet_server::Config;
 
 use crate::harness::{Server, credits, video};
@@ -23,7 +23,8 @@ async fn idle(server: Server) -> Server {
 /// A wallet of 100 credits, 40 of them in a hold of one second.
 async fn short_hold(server: &Server) -> (WalletClient, v1::Reservation) {
     let client = server.wallet("w", 100).await;
-    let request = v1::ReserveRequest { ttl: Some(seconds(1)), ..job("w", "j", video("5")) };
+    let request =
+        v1::ReserveRequest { ttl: Some(seconds(1)), ..v1::ReserveRequest::new("w", "j", video("5")) };
     let held = client.reserve(request).await.unwrap().reservation.unwrap();
     (client, held)
 }
@@ -114,7 +115,7 @@ each_database! {
         };
         client.extend(beat).await.unwrap();
         // This hold expires later than the first would have: once it is swept, the first was passed over.
-        let second = v1::ReserveRequest { ttl: Some(seconds(2)), ..job("w", "k", video("5")) };
+        let second = v1::ReserveRequest { ttl: Some(seconds(2)), ..v1::ReserveRequest::new("w", "k", video("5")) };
         client.reserve(second).await.unwrap();
         assert_eq!(swept(&client).await.reservation_id, "k");
         let alive = reservation(&client, "w", "j").await;

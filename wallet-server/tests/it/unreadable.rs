@@ -8,7 +8,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use wallet_client::v1::threshold::Threshold::Amount;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
-use wallet_client::{ClientConfig, Code, Error, RetryPolicy, WalletClient, job, usage};
+use wallet_client::{ClientConfig, Code, Error, RetryPolicy, WalletClient};
 use wallet_server::{BUNDLED_CATALOG, Config};
 
 use crate::harness::{Server, video};
@@ -44,8 +44,8 @@ each_database! {
         for (n, spoilt) in all.iter().enumerate() {
             let (wallet, job_id) = (format!("v{n}"), format!("job-{n}"));
             let (mine, others) = tokio::join!(
-                client.reserve(job(&wallet, "next", video("1"))),
-                client.reserve(job("neighbour", &job_id, video("1"))),
+                client.reserve(v1::ReserveRequest::new(&wallet, "next", video("1"))),
+                client.reserve(v1::ReserveRequest::new("neighbour", &job_id, video("1"))),
             );
             others.unwrap_or_else(|error| panic!("in a batch with {spoilt:?}: {error}"));
             if spoilt.column == "profile" {
@@ -66,7 +66,7 @@ each_database! {
         let catalog = Some(format!("{BUNDLED_CATALOG}\n# third\n"));
         let server = Server::start_with(database, Config { catalog, ..Config::default() }).await;
         let client = impatient(&server).await;
-        client.reserve(job("neighbour", "after-the-start", video("1"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("neighbour", "after-the-start", video("1"))).await.unwrap();
         lists(&client, &all).await;
     }
 }
@@ -165,15 +165,15 @@ async fn victim(server: &Server, wallet: &str) {
         ..set_status(wallet, "low", WalletStatus::Unspecified)
     };
     client.update_wallet(low).await.unwrap();
-    client.reserve(job(wallet, "done", video("1"))).await.unwrap();
-    client.settle(settle(wallet, "done", usage([("duration_s", "1")]))).await.unwrap();
-    let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..job(wallet, "short", video("1")) };
+    client.reserve(v1::ReserveRequest::new(wallet, "done", video("1"))).await.unwrap();
+    client.settle(settle(wallet, "done", v1::Succeeded::usage([("duration_s", "1")]))).await.unwrap();
+    let short =
+        v1::ReserveRequest { ttl: Some(seconds(1)), ..v1::ReserveRequest::new(wallet, "short", video("1")) };
     client.reserve(short).await.unwrap();
 }
 
 async fn impatient(server: &Server) -> WalletClient {
-    let mut config = ClientConfig::new(server.endpoint());
-    config.retry = RetryPolicy::never();
+    let config = ClientConfig::new(server.endpoint()).retry(RetryPolicy::never());
     WalletClient::connect(config).await.unwrap()
 }
 
@@ -186,7 +186,8 @@ fn is_final<A>(answer: Result<A, Error>, spoilt: &Spoilt) {
 
 /// Asserts that the hold of another wallet expires without a command.
 async fn sweeps(client: &WalletClient) {
-    let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..job("swept", "short", video("1")) };
+    let short =
+        v1::ReserveRequest { ttl: Some(seconds(1)), ..v1::ReserveRequest::new("swept", "short", video("1")) };
     client.reserve(short).await.unwrap();
     for _ in 0..LOOKS {
         if entries(client, "swept").await.iter().any(|entry| entry.kind() == EntryKind::HoldExpired) {

@@ -184,7 +184,7 @@ pub(crate) async fn kinds(client: &WalletClient, wallet: &str) -> Vec<v1::EntryK
 
 /// Creates a hold of 40 credits in a wallet of 100 and waits until it has expired.
 pub(crate) async fn expired_hold(client: &WalletClient, wallet: &str, job: &str) -> v1::Reservation {
-    let request = wallet_client::job(wallet, job, crate::harness::video("5"));
+    let request = v1::ReserveRequest::new(wallet, job, crate::harness::video("5"));
     let request = v1::ReserveRequest { ttl: Some(seconds(1)), ..request };
     let deadline = client.reserve(request).await.expect("reserved").reservation.expect("shown").deadline;
     until(client, wallet, deadline).await;

@@ -44,11 +44,11 @@ each_database! {
         let client = server.wallet("w", 0).await;
         let most = 1_000_000_000_000_000;
         for bad in [0, -1, most + 1, i64::MAX, i64::MIN] {
-            let request = wallet_client::purchase("w", "t", amount("credits", bad));
+            let request = v1::TopUpRequest::amount("w", "t", amount("credits", bad));
             let expected = format!("amount.amount: is {bad}, 1 to 1000000000000000 is allowed");
             assert_eq!(violations(client.top_up(request).await), [expected]);
         }
-        client.top_up(wallet_client::purchase("w", "t", amount("credits", most))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "t", amount("credits", most))).await.unwrap();
     }
 
     async fn every_bad_field_of_a_grant_is_named(server: Server) {

@@ -2,7 +2,7 @@
 
 use wallet_client::v1::reserve_request::Price;
 use wallet_client::v1::{self, ErrorReason};
-use wallet_client::{Code, WalletClient, job};
+use wallet_client::{Code, WalletClient};
 
 use super::{long, unchanged};
 use crate::harness::{Database, Server, video};
@@ -15,7 +15,10 @@ async fn quote(client: &WalletClient, wallet: &str) -> String {
 }
 
 fn quoted(wallet: &str, token: &str) -> v1::ReserveRequest {
-    v1::ReserveRequest { price: Some(Price::QuoteToken(token.into())), ..job(wallet, "j", video("1")) }
+    v1::ReserveRequest {
+        price: Some(Price::QuoteToken(token.into())),
+        ..v1::ReserveRequest::new(wallet, "j", video("1"))
+    }
 }
 
 each_database! {

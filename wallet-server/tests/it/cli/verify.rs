@@ -1,7 +1,7 @@
 //! The command `verify`: exit code 0 for a clean ledger, 1 for one that was altered or truncated.
 
 use sea_orm::ConnectionTrait;
-use wallet_client::{amount, job, purchase, usage};
+use wallet_client::v1;
 
 use super::run;
 use crate::harness::{Database, Server, credits, video};
@@ -10,11 +10,11 @@ use crate::words::{fail, settle};
 /// A database with settled, failed and open jobs and two units. No server runs on it.
 async fn ledger(server: Server) -> Database {
     let client = server.wallet("w", 100).await;
-    client.top_up(purchase("w", "t", amount("trainings", 1))).await.unwrap();
+    client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("trainings", 1))).await.unwrap();
     for (id, seconds) in [("open", "1"), ("settled", "5"), ("failed", "2")] {
-        client.reserve(job("w", id, video(seconds))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", id, video(seconds))).await.unwrap();
     }
-    client.settle(settle("w", "settled", usage([("duration_s", "4")]))).await.unwrap();
+    client.settle(settle("w", "settled", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
     client.settle(fail("w", "failed", "OOM")).await.unwrap();
     server.wallet("v", 7).await;
     let database = server.database.clone();
@@ -67,7 +67,7 @@ each_database! {
         let database = ledger(server).await;
         let before = verify(&database, &[]).stdout;
         let server = Server::start(database.clone()).await;
-        server.client().await.top_up(purchase("v", "more", credits(1))).await.unwrap();
+        server.client().await.top_up(v1::TopUpRequest::amount("v", "more", credits(1))).await.unwrap();
         server.stop().await;
         let grown = verify(&database, &["--expect", digest(&before)]);
         assert_eq!(grown.code, Some(1));
@@ -103,7 +103,7 @@ each_database! {
         assert_eq!(verify(&database, &["--checkpoint", &file, "--key-file", &key]).code, Some(0));
 
         let server = Server::start(database.clone()).await;
-        server.client().await.top_up(purchase("v", "more", credits(1))).await.unwrap();
+        server.client().await.top_up(v1::TopUpRequest::amount("v", "more", credits(1))).await.unwrap();
         server.stop().await;
         let grown = verify(&database, &["--against", &file, "--key-file", &key]);
         assert_eq!(grown.code, Some(0), "{grown:?}");

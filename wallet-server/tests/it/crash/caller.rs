@@ -4,7 +4,7 @@
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use wallet_client::v1::{self, EntryKind, reserve_request::Price, settle_request::Outcome};
-use wallet_client::{Error, WalletClient, job, purchase, usage};
+use wallet_client::{Error, WalletClient};
 
 use super::witness::{Acknowledgement, Witness};
 use crate::harness::{credits, micros, video};
@@ -146,11 +146,13 @@ impl Caller {
         let (wallet_id, reservation_id) = (self.wallet.clone(), self.job(n));
         Ok(match (n % STEPS, self.ending(n)) {
             (0, _) => {
-                let done = client.top_up(purchase(wallet_id, reservation_id, credits(PRICE))).await?;
+                let done = client
+                    .top_up(v1::TopUpRequest::amount(wallet_id, reservation_id, credits(PRICE)))
+                    .await?;
                 (done.replayed, done.revision, done.decide_time, None)
             }
             (1, _) => {
-                let mut request = job(wallet_id, reservation_id, video("5"));
+                let mut request = v1::ReserveRequest::new(wallet_id, reservation_id, video("5"));
                 if let Some(quote) = &self.quote {
                     request.price = Some(Price::QuoteToken(quote.clone()));
                 }
@@ -173,7 +175,7 @@ impl Caller {
                     EntryKind::Failed => {
                         Outcome::Failed(v1::Failure { code: "OOM".into(), ..Default::default() })
                     }
-                    _ => Outcome::Succeeded(usage([("duration_s", "4.5")])),
+                    _ => Outcome::Succeeded(v1::Succeeded::usage([("duration_s", "4.5")])),
                 });
                 let request = v1::SettleRequest { wallet_id, reservation_id, outcome, ..Default::default() };
                 let done = client.settle(request).await?;

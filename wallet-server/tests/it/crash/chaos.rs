@@ -81,8 +81,8 @@ async fn work_through(server: &Server, links: &[(&str, &Proxy)], database: &Data
 
 /// A client as in production with shorter timeouts: a peer that is silent for half a second counts as gone.
 fn client(address: SocketAddr) -> WalletClient {
-    let mut config = ClientConfig::new(format!("http://{address}"));
-    config.deadline = Duration::from_secs(1);
-    config.keepalive = Some(Duration::from_millis(250));
+    let config = ClientConfig::new(format!("http://{address}"))
+        .deadline(Duration::from_secs(1))
+        .keepalive(Duration::from_millis(250));
     WalletClient::connect_lazy(config).expect("the configuration works")
 }

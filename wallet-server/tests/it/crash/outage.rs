@@ -9,7 +9,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
-use wallet_client::{ClientConfig, Error, RetryPolicy, WalletClient, job, purchase, v1};
+use wallet_client::{ClientConfig, Error, RetryPolicy, WalletClient, v1};
 use wallet_server::Config;
 
 use crate::harness::{Database, Postgres, Server, credits, video};
@@ -33,10 +33,10 @@ mod a_hanging_commit_is_never_reported_as_not_executed {
 
         cluster.set("synchronous_standby_names", "nobody");
         cluster.wait_until_commits_hang().await;
-        let reserve = || job("ann", "job", video("5"));
+        let reserve = || v1::ReserveRequest::new("ann", "job", video("5"));
         let error = once.reserve(reserve()).await.unwrap_err();
         assert!(error.is_outcome_unknown(), "{error}");
-        let top_up = || purchase("ann", "second", credits(50));
+        let top_up = || v1::TopUpRequest::amount("ann", "second", credits(50));
         let error = once.top_up(top_up()).await.unwrap_err();
         assert_eq!(reason(&error), "STORE_UNAVAILABLE", "the hanging commit holds the wallet: {error}");
 
@@ -87,14 +87,14 @@ async fn only_read(set: impl Fn(&Postgres, &str, bool)) {
     let once = client(&server, Duration::from_secs(15)).await;
 
     set(&cluster, &name, true);
-    let error = once.reserve(job("ann", "job", video("5"))).await.unwrap_err();
+    let error = once.reserve(v1::ReserveRequest::new("ann", "job", video("5"))).await.unwrap_err();
     assert_eq!(reason(&error), "STORE_UNAVAILABLE", "{error}");
     is(&server, ServingStatus::NotServing).await;
     assert_eq!(balance(&once).await, (100, 0), "reads go on");
 
     set(&cluster, &name, false);
     let writable = Instant::now();
-    let reserved = patient.reserve(job("ann", "job", video("5"))).await.unwrap();
+    let reserved = patient.reserve(v1::ReserveRequest::new("ann", "job", video("5"))).await.unwrap();
     assert!(!reserved.replayed && writable.elapsed() < Duration::from_secs(3), "{:?}", writable.elapsed());
     is(&server, ServingStatus::Serving).await;
     let toml = format!("{}\n# another text\n", wallet_server::BUNDLED_CATALOG);
@@ -120,7 +120,9 @@ mod a_stopped_database_is_seen_by_health_checks_and_leaves_no_late_executions {
         let mut calls = JoinSet::new();
         for n in 0..3 {
             let hasty = hasty.clone();
-            calls.spawn(async move { hasty.top_up(purchase("ann", format!("late-{n}"), credits(1))).await });
+            calls.spawn(async move {
+                hasty.top_up(v1::TopUpRequest::amount("ann", format!("late-{n}"), credits(1))).await
+            });
         }
         is(&server, ServingStatus::NotServing).await;
         for answer in calls.join_all().await {
@@ -133,7 +135,7 @@ mod a_stopped_database_is_seen_by_health_checks_and_leaves_no_late_executions {
         let kept = client(&server, Duration::from_secs(10)).await;
         assert_eq!(read_at_once(&kept).await, AT_ONCE, "no read uses an earlier connection");
         // Runs in the same lane, so it comes after the commands whose callers have gone.
-        patient.top_up(purchase("ann", "after", credits(1))).await.unwrap();
+        patient.top_up(v1::TopUpRequest::amount("ann", "after", credits(1))).await.unwrap();
         assert_eq!(balance(&patient).await, (101, 0), "executed after the caller's deadline");
         assert!(server.verify().await.is_clean());
     }
@@ -141,8 +143,7 @@ mod a_stopped_database_is_seen_by_health_checks_and_leaves_no_late_executions {
 
 /// A client that sends every call once.
 async fn client(server: &Server, deadline: Duration) -> WalletClient {
-    let mut config = ClientConfig::new(server.endpoint());
-    (config.retry, config.deadline) = (RetryPolicy::never(), deadline);
+    let config = ClientConfig::new(server.endpoint()).retry(RetryPolicy::never()).deadline(deadline);
     WalletClient::connect(config).await.unwrap()
 }
 

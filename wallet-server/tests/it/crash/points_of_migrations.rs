@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use wallet_client::{RetryPolicy, purchase, v1};
+use wallet_client::{RetryPolicy, v1};
 use wallet_workload::figure;
 
 use super::{client, verify};
@@ -69,7 +69,7 @@ async fn serves(database: &Database) {
     let client = client(&process, RetryPolicy::never()).await;
     let create = v1::CreateWalletRequest { wallet_id: "w".into(), ..Default::default() };
     client.create_wallet(create).await.expect("it serves");
-    client.top_up(purchase("w", "t", credits(1))).await.expect("it credits");
+    client.top_up(v1::TopUpRequest::amount("w", "t", credits(1))).await.expect("it credits");
     process.kill();
     verify(database).await;
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::JoinSet;
-use wallet_client::{RetryPolicy, WalletClient, purchase, v1};
+use wallet_client::{RetryPolicy, WalletClient, v1};
 
 use super::client;
 use crate::harness::{Database, Process, credits};
@@ -95,7 +95,7 @@ async fn call(client: WalletClient, caller: usize, lost: Arc<AtomicBool>) -> usi
     let (mut acknowledged, mut after) = (0, 0);
     for n in 0.. {
         let is_lost = lost.load(Ordering::SeqCst);
-        let bought = client.top_up(purchase("w", format!("{caller}-{n}"), credits(1))).await;
+        let bought = client.top_up(v1::TopUpRequest::amount("w", format!("{caller}-{n}"), credits(1))).await;
         acknowledged += usize::from(is_lost && bought.is_ok());
         after += usize::from(is_lost);
         if after == MORE {

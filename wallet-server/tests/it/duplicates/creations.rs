@@ -10,8 +10,7 @@ each_fleet! {
     async fn of_300_wallets_created_everywhere_at_once_each_is_created_once(servers: Vec<Server>) {
         let mut calls = JoinSet::new();
         for server in &servers {
-            let mut config = ClientConfig::new(server.endpoint());
-            config.retry = RetryPolicy::never();
+            let config = ClientConfig::new(server.endpoint()).retry(RetryPolicy::never());
             let client = WalletClient::connect(config).await.unwrap();
             for n in 0..WALLETS {
                 let (client, wallet_id) = (client.clone(), format!("wallet-{n}"));

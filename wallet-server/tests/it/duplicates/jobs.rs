@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use wallet_client::WalletClient;
 use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState, settle_request::Outcome};
-use wallet_client::{WalletClient, job, usage};
 
 use super::{FRESH, at_once, available, entries_after, mismatch, one_effect};
 use crate::harness::{Server, video};
@@ -11,7 +11,7 @@ use crate::harness::{Server, video};
 /// Creates the wallet `w` with 100 credits and the job `j` that holds 40 of them.
 async fn reserved(servers: &[Server]) -> WalletClient {
     let client = servers[0].wallet("w", 100).await;
-    client.reserve(job("w", "j", video("5"))).await.unwrap();
+    client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
     client
 }
 
@@ -26,7 +26,7 @@ fn settle(outcome: Outcome) -> v1::SettleRequest {
 }
 
 fn delivered(seconds: &str) -> v1::SettleRequest {
-    settle(Outcome::Succeeded(usage([("duration_s", seconds)])))
+    settle(Outcome::Succeeded(v1::Succeeded::usage([("duration_s", seconds)])))
 }
 
 fn failed(code: &str) -> v1::SettleRequest {
@@ -42,16 +42,16 @@ each_fleet! {
     async fn of_equal_reserves_one_holds_credits(servers: Vec<Server>) {
         let client = servers[0].wallet("w", 100).await;
         let answers = at_once(&servers, |client, _| async move {
-            client.reserve(job("w", "j", video("5"))).await
+            client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await
         })
         .await;
         let held = one_effect(answers.into_iter().map(|a| (a.reservation.unwrap(), a.replayed)).collect());
         assert_eq!((held.state(), held.amounts[0].amount), (ReservationState::Held, 40));
         assert_eq!(available(&client).await, 60);
 
-        let with_actor = v1::ReserveRequest { actor: "ann".into(), ..job("w", "j", video("5")) };
+        let with_actor = v1::ReserveRequest::new("w", "j", video("5")).with_actor("ann");
         assert_eq!(mismatch(client.reserve(with_actor).await), ["actor"]);
-        assert_eq!(mismatch(client.reserve(job("w", "j", video("6"))).await), ["operation"]);
+        assert_eq!(mismatch(client.reserve(v1::ReserveRequest::new("w", "j", video("6"))).await), ["operation"]);
         assert_eq!(entries_after(&client, FRESH).await, [EntryKind::Reserved]);
         assert!(servers[0].verify().await.is_clean());
     }

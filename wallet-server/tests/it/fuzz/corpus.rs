@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 use wallet_client::v1::{self, CancelReason};
-use wallet_client::{job, purchase, usage};
 
 use crate::harness::{credits, video};
 use crate::sold::{change, end, payment, resume, subscribe};
@@ -44,8 +43,11 @@ fn usual() -> Vec<Input> {
     let wallet_id = || "w".to_owned();
     let estimate =
         v1::EstimateRequest { wallet_id: wallet_id(), operation: Some(video("5")), ..Default::default() };
-    let reserve =
-        v1::ReserveRequest { actor: "ann".into(), ttl: Some(seconds(60)), ..job("w", "job", video("5")) };
+    let reserve = v1::ReserveRequest {
+        actor: "ann".into(),
+        ttl: Some(seconds(60)),
+        ..v1::ReserveRequest::new("w", "job", video("5"))
+    };
     let extend =
         v1::ExtendRequest { wallet_id: wallet_id(), reservation_id: "job".into(), ..Default::default() };
     let jobs = v1::ListReservationsRequest { wallet_id: wallet_id(), page_size: 10, ..Default::default() };
@@ -67,10 +69,10 @@ fn usual() -> Vec<Input> {
         wallet("Reserve", &explicit("w", "own", vec![credits(3)])),
         wallet("Start", &start("w", "job", "gpu", 1)),
         wallet("Extend", &extend),
-        wallet("Settle", &settle("w", "job", usage([("duration_s", "4")]))),
+        wallet("Settle", &settle("w", "job", v1::Succeeded::usage([("duration_s", "4")]))),
         wallet("Settle", &fail("w", "own", "OOM")),
         wallet("Cancel", &cancel("w", "job", CancelReason::User)),
-        wallet("TopUp", &purchase("w", "second", credits(7))),
+        wallet("TopUp", &v1::TopUpRequest::amount("w", "second", credits(7))),
         wallet("GetBalance", &v1::GetBalanceRequest { wallet_id: wallet_id(), ..Default::default() }),
         wallet(
             "GetReservation",

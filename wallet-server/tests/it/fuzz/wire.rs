@@ -93,8 +93,8 @@ fn put(bytes: &mut Vec<u8>, mut value: u64) {
 #[test]
 fn a_decoded_message_is_encoded_unchanged() {
     use prost::Message;
-    use wallet_client::{amount, purchase};
-    let bytes = purchase("w", "t", amount("credits", -1)).encode_to_vec();
+    use wallet_client::v1;
+    let bytes = v1::TopUpRequest::amount("w", "t", v1::Amount::new("credits", -1)).encode_to_vec();
     let fields = read(&bytes).unwrap();
     assert_eq!(fields.iter().map(|field| field.number).collect::<Vec<_>>(), [1, 2, 4]);
     assert_eq!(write(&fields), bytes);

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use wallet_client::{OperationExt, amount, operation, v1};
+use wallet_client::v1;
 
 /// An amount of credits.
 pub(crate) fn credits(how_many: i64) -> v1::Amount {
-    amount("credits", how_many)
+    v1::Amount::new("credits", how_many)
 }
 
 /// A video of this many seconds: 8 credits per second in the bundled catalog.
 pub(crate) fn video(seconds: &str) -> v1::Operation {
-    operation("video.generate")
+    v1::Operation::new("video.generate")
         .attribute("model", "standard")
         .attribute("resolution", "720p")
         .quantity("duration_s", seconds)

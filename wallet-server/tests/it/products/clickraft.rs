@@ -1,7 +1,7 @@
 //! Clickraft: credits from four sources in a fixed order, deducted in advance and refunded after a failure.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, ReservationState, Source};
-use wallet_client::{Code, OperationExt, job};
 
 use super::platform::{ALICE, DAY, charged, op, returned};
 use crate::words::refused;
@@ -154,7 +154,7 @@ product! {
     async fn an_organisation_shares_its_credits_and_knows_who_spent_them(platform: Platform) {
         platform.subscribe("team").await;
         for member in ["ann", "ben"] {
-            let request = v1::ReserveRequest { actor: member.into(), ..job(ALICE, member, text(10)) };
+            let request = v1::ReserveRequest::new(ALICE, member, text(10)).with_actor(member);
             platform.client.reserve(request).await.unwrap();
             platform.deliver(member).await;
         }

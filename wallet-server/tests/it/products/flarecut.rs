@@ -1,7 +1,7 @@
 //! Flarecut Studio: estimate, reservation and settlement, and plans that may change at any time.
 
+use wallet_client::v1;
 use wallet_client::v1::{CancelTime, Decision, EntryKind, ReservationState};
-use wallet_client::{OperationExt, v1};
 
 use super::platform::{at, charged, op, returned};
 

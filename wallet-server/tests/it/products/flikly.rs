@@ -1,7 +1,7 @@
 //! Flikly: credits per billing month, once on Free, negotiated on Custom, and add-ons that end with the subscription.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, Decision, ErrorReason};
-use wallet_client::{Code, OperationExt, amount};
 
 use super::platform::{ALICE, Platform, at, op, subscribe};
 use crate::words::refused;
@@ -69,7 +69,7 @@ product! {
 
     async fn custom_includes_the_negotiated_credits(platform: Platform) {
         let overrides =
-            v1::PlanOverrides { allowances: vec![amount("credits", 777)], ..Default::default() };
+            v1::PlanOverrides { allowances: vec![v1::Amount::new("credits", 777)], ..Default::default() };
         let request = v1::SubscribeRequest { overrides: Some(overrides), ..subscribe("custom") };
         platform.client.subscribe(request).await.unwrap();
         for boundary in ["2026-02-28T09:00:00Z", "2026-03-31T09:00:00Z"] {

@@ -1,7 +1,7 @@
 //! KreatorFlow: prices by quality, four tiers, packs on every tier, and no new jobs at zero credits.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, Decision, ErrorReason};
-use wallet_client::{Code, OperationExt};
 
 use super::platform::{ALICE, DAY, charged, op, subscribe};
 use crate::words::refused;

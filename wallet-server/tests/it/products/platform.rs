@@ -5,7 +5,7 @@ use wallet_client::v1::advance_clock_request::Step;
 use wallet_client::v1::reserve_request::Price;
 use wallet_client::v1::top_up_request::What;
 use wallet_client::v1::{self, CancelReason, CancelTime, Source};
-use wallet_client::{Error, OperationExt, WalletClient, operation, usage};
+use wallet_client::{Error, WalletClient};
 use wallet_server::{Clock, Config, TimeSource};
 
 use crate::harness::{Database, Server, credits};
@@ -187,7 +187,7 @@ impl Platform {
         job: &str,
         operation: v1::Operation,
     ) -> Result<v1::ReserveResponse, Error> {
-        self.client.reserve(wallet_client::job(ALICE, job, operation)).await
+        self.client.reserve(v1::ReserveRequest::new(ALICE, job, operation)).await
     }
 
     /// Reserves a job for Alice with the quote of an estimate.
@@ -220,7 +220,7 @@ impl Platform {
 
     /// Settles the job with another quantity, for example fewer seconds or images.
     pub(crate) async fn deliver_other(&self, job: &str, quantity: &str, value: &str) -> v1::Reservation {
-        self.settle(job, usage([(quantity, value)])).await
+        self.settle(job, v1::Succeeded::usage([(quantity, value)])).await
     }
 
     async fn settle(&self, job: &str, succeeded: v1::Succeeded) -> v1::Reservation {
@@ -310,7 +310,9 @@ pub(crate) fn at(instant: &str) -> Timestamp {
 
 /// An operation with attributes, for example `op("image.generate", &[("model", "ember")])`.
 pub(crate) fn op(kind: &str, attributes: &[(&str, &str)]) -> v1::Operation {
-    attributes.iter().fold(operation(kind), |operation, (name, value)| operation.attribute(*name, *value))
+    attributes
+        .iter()
+        .fold(v1::Operation::new(kind), |operation, (name, value)| operation.attribute(*name, *value))
 }
 
 /// The credits that a job was charged.

@@ -1,7 +1,7 @@
 //! The studio with weekly and yearly plans: credits that reset every week, a year's credits upfront, and trainings.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, Decision, ErrorReason};
-use wallet_client::{Code, OperationExt};
 
 use super::platform::{ALICE, at, op, subscribe};
 use crate::words::refused;

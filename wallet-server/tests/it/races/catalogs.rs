@@ -2,8 +2,8 @@
 //! withdrawn plan is not sold, and the plan's caps hold on every server that serves its subscriber.
 
 use tokio::task::JoinSet;
+use wallet_client::WalletClient;
 use wallet_client::v1::{self, ErrorReason};
-use wallet_client::{WalletClient, job};
 use wallet_server::Config;
 
 use crate::sold::images;
@@ -91,9 +91,9 @@ async fn buy(clients: &[WalletClient], round: usize, n: usize, plan: &str) -> bo
         ..Default::default()
     };
     assert_eq!(next.estimate(estimate).await.unwrap().decision(), v1::Decision::LimitExceeded);
-    let error = next.reserve(job(&wallet_id, "over", images("5"))).await.unwrap_err();
+    let error = next.reserve(v1::ReserveRequest::new(&wallet_id, "over", images("5"))).await.unwrap_err();
     assert_eq!(error.reason(), Some(ErrorReason::LimitExceeded), "{error}");
-    next.reserve(job(&wallet_id, "within", images("4"))).await.unwrap();
+    next.reserve(v1::ReserveRequest::new(&wallet_id, "within", images("4"))).await.unwrap();
     true
 }
 

@@ -3,7 +3,8 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::task::JoinSet;
-use wallet_client::{WalletClient, purchase};
+use wallet_client::WalletClient;
+use wallet_client::v1;
 
 use crate::harness::{Database, credits};
 
@@ -57,7 +58,7 @@ fn wallet(n: usize) -> String {
 async fn buy(client: WalletClient, caller: usize) {
     for n in 0..CALLS {
         let id = format!("{caller}-{n}");
-        client.top_up(purchase(wallet(5 * caller + 7 * n), id, credits(1))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount(wallet(5 * caller + 7 * n), id, credits(1))).await.unwrap();
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState};
-use wallet_client::{Error, WalletClient, job, usage};
+use wallet_client::{Error, WalletClient};
 
 use crate::harness::{Server, video};
 
@@ -21,7 +21,7 @@ each_fleet! {
         let mut won = BTreeSet::new();
         for n in 0..JOBS {
             let id = format!("job-{n}");
-            client.reserve(job("w", &id, video("5"))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new("w", &id, video("5"))).await.unwrap();
             won.insert(race(&clients, &id, n).await.state);
         }
         let all = [ReservationState::Settled, ReservationState::Failed, ReservationState::Cancelled];
@@ -36,7 +36,7 @@ each_fleet! {
         for n in 0..JOBS {
             let (client, id) = (client.clone(), format!("job-{n}"));
             let ttl = Some(prost_types::Duration { seconds: 1, nanos: 0 });
-            let request = v1::ReserveRequest { ttl, ..job("w", &id, video("5")) };
+            let request = v1::ReserveRequest { ttl, ..v1::ReserveRequest::new("w", &id, video("5")) };
             jobs.spawn(async move { (n, id, client.reserve(request).await.unwrap()) });
         }
         let clock = server_time(client);
@@ -147,7 +147,9 @@ impl Finalizer {
 
     fn outcome(self) -> v1::settle_request::Outcome {
         match self {
-            Finalizer::Settle => v1::settle_request::Outcome::Succeeded(usage([("duration_s", "4")])),
+            Finalizer::Settle => {
+                v1::settle_request::Outcome::Succeeded(v1::Succeeded::usage([("duration_s", "4")]))
+            }
             _ => {
                 v1::settle_request::Outcome::Failed(v1::Failure { code: "OOM".into(), ..Default::default() })
             }

@@ -5,7 +5,7 @@ use prost_types::Timestamp;
 use tokio::task::JoinSet;
 use wallet_client::v1::advance_clock_request::Step;
 use wallet_client::v1::{self, CancelReason, ErrorReason, Source};
-use wallet_client::{Error, WalletClient, job, usage};
+use wallet_client::{Error, WalletClient};
 use wallet_server::{Clock, Config, TimeSource};
 
 use crate::harness::Server;
@@ -129,12 +129,15 @@ async fn at_the_boundary(servers: &[Server], period: i64, boundary: Option<Times
 
 /// Runs a job that ends in one of several ways or is left to expire. Returns what it was charged.
 async fn one_job(client: &WalletClient, id: &str, n: usize) -> i64 {
-    match client.reserve(job("w", id, images("9"))).await {
+    match client.reserve(v1::ReserveRequest::new("w", id, images("9"))).await {
         Ok(_) => {}
         Err(error) => return nothing(error, &[ErrorReason::InsufficientCredits]),
     }
     let ended = match n % 4 {
-        0 => client.settle(settle("w", id, usage([("count", "7")]))).await.map(|done| done.reservation),
+        0 => client
+            .settle(settle("w", id, v1::Succeeded::usage([("count", "7")])))
+            .await
+            .map(|done| done.reservation),
         1 => client.settle(fail("w", id, "OOM")).await.map(|done| done.reservation),
         2 => client.cancel(cancel("w", id, CancelReason::User)).await.map(|done| done.reservation),
         _ => return 0,

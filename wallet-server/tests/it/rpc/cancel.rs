@@ -1,7 +1,7 @@
 //! Cancel: the fee of stopping a job, and who pays it.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, CancelReason, EntryKind, ErrorReason, ReservationState, Source};
-use wallet_client::{Code, OperationExt, job, operation, purchase};
 
 use crate::harness::{credits, video};
 use crate::words::{
@@ -11,7 +11,10 @@ use crate::words::{
 
 /// A Reserve of 25 credits.
 fn odd(id: &str, started: bool) -> v1::ReserveRequest {
-    v1::ReserveRequest { start: started.then(|| by("gpu", 1)), ..job("w", id, video("3.125")) }
+    v1::ReserveRequest {
+        start: started.then(|| by("gpu", 1)),
+        ..v1::ReserveRequest::new("w", id, video("3.125"))
+    }
 }
 
 /// The sums of a receipt: charged, the fees within it, returned.
@@ -52,8 +55,8 @@ each_database! {
 
     async fn a_training_that_was_started_is_spent(server: Server) {
         let client = server.wallet("w", 0).await;
-        client.top_up(purchase("w", "t", wallet_client::amount("trainings", 2))).await.unwrap();
-        let training = job("w", "j", operation("lora.train").quantity("images", "30"));
+        client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("trainings", 2))).await.unwrap();
+        let training = v1::ReserveRequest::new("w", "j", v1::Operation::new("lora.train").quantity("images", "30"));
         client.reserve(v1::ReserveRequest { start: Some(by("gpu", 1)), ..training }).await.unwrap();
         let cancelled = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
         assert_eq!(sums(&cancelled), ["1 trainings", "1 trainings", "0 trainings"]);
@@ -98,7 +101,7 @@ each_database! {
         assert_eq!((tombstone.replayed, tombstone.revision), (false, 3));
         let shown = tombstone.reservation.clone().unwrap();
         assert_eq!((shown.state(), shown.operation), (ReservationState::Cancelled, None));
-        let refusal = client.reserve(job("w", "j", video("5"))).await;
+        let refusal = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await;
         refused(refusal, ErrorReason::ReservationCancelled, Code::FailedPrecondition);
         let again = client.cancel(early()).await.unwrap();
         assert!(again.replayed);

@@ -1,7 +1,7 @@
 //! CancelSubscription: at the end of the period, or at once.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, EntryKind, ErrorReason};
-use wallet_client::{Code, purchase};
 
 use crate::harness::credits;
 use crate::sold::{
@@ -12,7 +12,7 @@ use crate::words::{credits_of, entries, explicit, facts, mismatch, refused, sett
 /// Buys 200 credits that expire with the subscription.
 async fn buy_bulk(client: &wallet_client::WalletClient) {
     let what = Some(v1::top_up_request::What::PackId("bulk".into()));
-    client.top_up(v1::TopUpRequest { what, ..purchase("w", "t", credits(1)) }).await.unwrap();
+    client.top_up(v1::TopUpRequest { what, ..v1::TopUpRequest::amount("w", "t", credits(1)) }).await.unwrap();
 }
 
 each_database! {
@@ -46,7 +46,7 @@ each_database! {
         let client = shop(&server).await;
         client.subscribe(subscribe("a", "creator")).await.unwrap();
         buy_bulk(&client).await;
-        client.top_up(purchase("w", "own", credits(7))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "own", credits(7))).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(12)])).await.unwrap();
         let request = v1::CancelSubscriptionRequest { reason: "chargeback".into(), ..end("b", CancelTime::Now) };
         let done = client.cancel_subscription(request).await.unwrap();

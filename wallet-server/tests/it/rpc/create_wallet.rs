@@ -1,7 +1,7 @@
 //! CreateWallet: a new wallet, and repeated creations.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
-use wallet_client::{Code, amount, purchase};
 
 use crate::harness::credits;
 use crate::words::{facts, figures, kinds, mismatch, refused, set_status, violations};
@@ -31,7 +31,7 @@ each_database! {
         let again = client.create_wallet(create("Ann's", vec![])).await.unwrap();
         assert!(again.replayed && !first.replayed);
         assert_eq!((again.wallet, again.revision), (first.wallet.clone(), 1));
-        client.top_up(purchase("w", "t", credits(5))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "t", credits(5))).await.unwrap();
         client.update_wallet(set_status("w", "r", WalletStatus::Suspended)).await.unwrap();
         let again = client.create_wallet(create("Ann's", vec![])).await.unwrap();
         let (wallet, before) = (again.wallet.unwrap(), first.wallet.unwrap());
@@ -57,7 +57,7 @@ each_database! {
 
     async fn a_debt_limit_in_an_unknown_unit_is_refused(server: Server) {
         let client = server.client().await;
-        let request = create("", vec![credits(1), amount("gems", 1), amount("pearls", 1)]);
+        let request = create("", vec![credits(1), v1::Amount::new("gems", 1), v1::Amount::new("pearls", 1)]);
         let expected =
             ["debt_limits: the catalog has no unit gems", "debt_limits: the catalog has no unit pearls"];
         assert_eq!(violations(client.create_wallet(request).await), expected);

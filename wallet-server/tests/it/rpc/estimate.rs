@@ -1,7 +1,7 @@
 //! Estimate: the price, and whether the wallet can pay it, as data.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, Decision, ErrorReason};
-use wallet_client::{Code, OperationExt, amount, job, operation};
 
 use crate::harness::{Server, credits, video};
 use crate::words::{POLICIES, balance, figures, later, publish, refused, set_status};
@@ -11,7 +11,7 @@ fn ask(wallet: &str, operation: v1::Operation) -> v1::EstimateRequest {
 }
 
 fn training() -> v1::Operation {
-    operation("lora.train").quantity("images", "30")
+    v1::Operation::new("lora.train").quantity("images", "30")
 }
 
 each_database! {
@@ -50,13 +50,13 @@ each_database! {
     async fn an_estimate_has_the_amounts_that_reserve_takes(server: Server) {
         let client = server.wallet("w", 1_000).await;
         let cinema =
-            operation("video.generate").attribute("model", "cinema").attribute("resolution", "1080p");
+            v1::Operation::new("video.generate").attribute("model", "cinema").attribute("resolution", "1080p");
         for (n, operation) in
             [video("7.125"), video("0"), cinema.quantity("duration_s", "20")].into_iter().enumerate()
         {
             let told = client.estimate(ask("w", operation.clone())).await.unwrap();
-            let taken =
-                client.reserve(job("w", format!("j{n}"), operation)).await.unwrap().reservation.unwrap();
+            let taken = client.reserve(v1::ReserveRequest::new("w", format!("j{n}"), operation)).await.unwrap();
+            let taken = taken.reservation.unwrap();
             assert_eq!(
                 (told.amounts, told.max_amounts, told.lines),
                 (taken.amounts, taken.max_amounts, taken.lines)
@@ -77,7 +77,7 @@ each_database! {
         assert_eq!(short.covering_plan_ids, ["creator", "pro"]);
         assert!(!short.quote_token.is_empty(), "the price is quoted nevertheless");
         let training = client.estimate(ask("w", training())).await.unwrap();
-        assert_eq!(training.shortfall, [v1::Amount { display: "1".into(), ..amount("trainings", 1) }]);
+        assert_eq!(training.shortfall, [v1::Amount { display: "1".into(), ..v1::Amount::new("trainings", 1) }]);
         assert!(training.pack_ids.is_empty());
     }
 
@@ -109,7 +109,7 @@ each_database! {
 
     async fn credits_in_a_hold_are_not_available(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("10"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("10"))).await.unwrap();
         let short = client.estimate(ask("w", video("5"))).await.unwrap();
         assert_eq!(
             (figures(&short.available), figures(&short.shortfall)),
@@ -121,8 +121,8 @@ each_database! {
     async fn an_unpriced_operation_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 100).await;
         let unpriced = |operation| async { refuse(&server, operation, ErrorReason::NoPriceRule).await };
-        assert_eq!(unpriced(operation("video.enhance")).await, [("kind", "video.enhance")].map(pair));
-        let bad = operation("video.generate").attribute("model", "standard").attribute("resolution", "8k");
+        assert_eq!(unpriced(v1::Operation::new("video.enhance")).await, [("kind", "video.enhance")].map(pair));
+        let bad = v1::Operation::new("video.generate").attribute("model", "standard").attribute("resolution", "8k");
         let expected = [("attributes", "resolution"), ("kind", "video.generate")].map(pair);
         assert_eq!(unpriced(bad.quantity("duration_s", "5")).await, expected);
         let refusal = client.estimate(ask("nobody", video("5"))).await;

@@ -2,7 +2,7 @@
 
 use wallet_client::v1::estimate_result::Result::{Error, Estimate};
 use wallet_client::v1::{self, Decision, ErrorReason};
-use wallet_client::{Code, OperationExt, Refusal, operation};
+use wallet_client::{Code, Refusal};
 
 use crate::harness::video;
 use crate::sold::subscribe;
@@ -39,7 +39,8 @@ fn refusal(answer: &v1::EstimateManyResponse, n: usize) -> Refusal {
 each_database! {
     async fn each_is_answered_in_its_place_as_it_would_be_alone(server: Server) {
         let client = server.wallet("w", 60).await;
-        let operations = [video("5"), video("100"), operation("lora.train").quantity("images", "30"), video("0")];
+        let training = v1::Operation::new("lora.train").quantity("images", "30");
+        let operations = [video("5"), video("100"), training, video("0")];
         let many = client.estimate_many(ask("w", operations.to_vec())).await.unwrap();
         let decisions: Vec<_> = (0..4).map(|n| estimate(&many, n).decision()).collect();
         let short = Decision::InsufficientCredits;
@@ -74,8 +75,10 @@ each_database! {
 
     async fn an_unpriced_operation_fails_alone_as_estimate_would_refuse_it(server: Server) {
         let client = server.wallet("w", 100).await;
-        let nameless = operation("video.generate").attribute("model", "standard").attribute("resolution", "720p");
-        let operations = vec![misspelt(), video("5"), operation("music.generate"), nameless.clone()];
+        let nameless = v1::Operation::new("video.generate")
+            .attribute("model", "standard")
+            .attribute("resolution", "720p");
+        let operations = vec![misspelt(), video("5"), v1::Operation::new("music.generate"), nameless.clone()];
         let many = client.estimate_many(ask("w", operations)).await.unwrap();
         assert_eq!(figures(&estimate(&many, 1).amounts), "40 credits");
         let expected = refused(

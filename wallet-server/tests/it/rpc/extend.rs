@@ -1,7 +1,7 @@
 //! Extend: the heartbeat of a running job.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, ReservationState};
-use wallet_client::{Code, job};
 
 use crate::harness::video;
 use crate::words::{by, cancel, facts, kinds, later, refused, reservation, seconds, start};
@@ -17,7 +17,7 @@ fn leased(job: &str, lease: i64) -> v1::ExtendRequest {
 /// A Reserve that starts the job with a lease of this many seconds.
 fn running(id: &str, lease: i64) -> v1::ReserveRequest {
     let start = v1::StartOptions { lease: Some(seconds(lease)), ..by("gpu-1", 1) };
-    v1::ReserveRequest { start: Some(start), ..job("w", id, video("5")) }
+    v1::ReserveRequest::new("w", id, video("5")).with_start(start)
 }
 
 each_database! {
@@ -41,7 +41,7 @@ each_database! {
 
     async fn a_deadline_never_moves_back(server: Server) {
         let client = server.wallet("w", 100).await;
-        let held = client.reserve(job("w", "j", video("5"))).await.unwrap().reservation.unwrap();
+        let held = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap().reservation.unwrap();
         let extended = client.extend(beat("j")).await.unwrap();
         assert_eq!(
             (extended.state(), extended.deadline),
@@ -54,7 +54,7 @@ each_database! {
     async fn without_any_lease_a_heartbeat_gives_a_minute(server: Server) {
         let client = server.wallet("w", 100).await;
         client
-            .reserve(v1::ReserveRequest { ttl: Some(seconds(20)), ..job("w", "j", video("5")) })
+            .reserve(v1::ReserveRequest { ttl: Some(seconds(20)), ..v1::ReserveRequest::new("w", "j", video("5")) })
             .await
             .unwrap();
         let extended = client.extend(beat("j")).await.unwrap();

@@ -1,7 +1,7 @@
 //! GetBalance: the balance by source, and the credits that expire next.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, Source};
-use wallet_client::{Code, amount, job, purchase};
 
 use crate::harness::{credits, video};
 use crate::words::{balance, explicit, figures, gift, later, refused, settle};
@@ -27,7 +27,7 @@ each_database! {
 
     async fn every_unit_is_shown_by_source_in_spending_order(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.top_up(purchase("w", "t", amount("trainings", 2))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("trainings", 2))).await.unwrap();
         let give = |id: &str, source: Source| v1::GrantRequest {
             source: source.into(),
             ..gift("w", id, credits(10))
@@ -76,7 +76,7 @@ each_database! {
         for (n, (seconds, given)) in [(7_200, 5), (3_600, 10), (7_200, 20)].into_iter().enumerate() {
             client.grant(lapsing(&format!("g{n}"), credits(given), seconds)).await.unwrap();
         }
-        client.grant(lapsing("t", amount("trainings", 2), 60)).await.unwrap();
+        client.grant(lapsing("t", v1::Amount::new("trainings", 2), 60)).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(4)])).await.unwrap();
         let told = balance(&client, "w").await.expiries;
         let expiry = |seconds, shown: v1::Amount| v1::Expiry {
@@ -86,7 +86,7 @@ each_database! {
         let unit = |unit: &str, expiries| v1::UnitExpiries { unit: unit.into(), expiries, more: false };
         let expected = [
             unit("credits", vec![expiry(3_600, credits(6)), expiry(7_200, credits(25))]),
-            unit("trainings", vec![expiry(60, amount("trainings", 2))]),
+            unit("trainings", vec![expiry(60, v1::Amount::new("trainings", 2))]),
         ];
         assert_eq!(told, expected);
     }
@@ -127,7 +127,7 @@ each_database! {
     async fn amounts_have_a_display_form_with_decimals(server: Server) {
         let client = server.wallet("w", 0).await;
         crate::words::publish(&client, crate::words::POLICIES).await;
-        client.top_up(purchase("w", "t", amount("money", 1_250))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("money", 1_250))).await.unwrap();
         let told = balance(&client, "w").await.balances.remove(0);
         assert_eq!(
             told.available,
@@ -137,7 +137,7 @@ each_database! {
 
     async fn reading_writes_nothing_and_a_missing_wallet_is_not_found(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let (first, again) = (balance(&client, "w").await, balance(&client, "w").await);
         assert_eq!((&first.balances, first.version), (&again.balances, again.version));
         let nobody = client.get_balance(v1::GetBalanceRequest { wallet_id: "nobody".into(), ..Default::default() }).await;

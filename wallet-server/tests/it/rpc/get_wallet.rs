@@ -1,7 +1,7 @@
 //! GetWallet: one wallet with its balances and subscription.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, WalletStatus};
-use wallet_client::{Code, job};
 
 use crate::harness::video;
 use crate::words::{balance, refused, set_status};
@@ -13,7 +13,7 @@ fn ask(wallet: &str) -> v1::GetWalletRequest {
 each_database! {
     async fn a_wallet_is_shown_with_its_balances_as_they_are_now(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let updated = client.update_wallet(set_status("w", "r", WalletStatus::Suspended)).await.unwrap();
         let wallet = client.get_wallet(ask("w")).await.unwrap().wallet.unwrap();
         assert_eq!((wallet.wallet_id.as_str(), wallet.status()), ("w", WalletStatus::Suspended));

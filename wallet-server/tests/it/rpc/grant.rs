@@ -1,7 +1,7 @@
 //! Grant: credits without a purchase.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Source};
-use wallet_client::{Code, amount};
 
 use crate::harness::credits;
 use crate::words::{
@@ -62,7 +62,7 @@ each_database! {
         let tomorrow = later(balance(&client, "w").await.read_time, 86_400);
         for (request, fields) in [
             (gift("w", "g", credits(26)), "amount"),
-            (gift("w", "g", amount("trainings", 25)), "amount"),
+            (gift("w", "g", v1::Amount::new("trainings", 25)), "amount"),
             (v1::GrantRequest { priority: 1, ..gift("w", "g", credits(25)) }, "priority"),
             (
                 v1::GrantRequest {
@@ -99,7 +99,7 @@ each_database! {
         assert!(past.len() == 1 && past[0].starts_with("expire_time: must be after now"), "{past:?}");
         let backwards = client.grant(lasting(later(now, 120), later(now, 60))).await;
         assert_eq!(violations(backwards), ["expire_time: must be after effective_time"]);
-        let unknown = client.grant(gift("w", "g", amount("gems", 1))).await;
+        let unknown = client.grant(gift("w", "g", v1::Amount::new("gems", 1))).await;
         assert_eq!(violations(unknown), ["amount.unit: the catalog has no unit gems"]);
         let nobody = client.grant(gift("nobody", "g", credits(1))).await;
         refused(nobody, ErrorReason::WalletNotFound, Code::NotFound);

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Part};
-use wallet_client::{Code, job, usage};
 
 use crate::harness::{credits, video};
 use crate::words::{entries, gift, refused, set_status, settle, start, violations};
@@ -20,11 +20,11 @@ each_database! {
     async fn every_event_is_an_entry_with_its_postings_and_balances(server: Server) {
         let client = server.wallet("w", 100).await;
         client
-            .reserve(v1::ReserveRequest { actor: "ann".into(), ..job("w", "j", video("5")) })
+            .reserve(v1::ReserveRequest::new("w", "j", video("5")).with_actor("ann"))
             .await
             .unwrap();
         client.start(start("w", "j", "gpu-1", 1)).await.unwrap();
-        let settled = client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
+        let settled = client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
         client.update_wallet(set_status("w", "r-1", v1::WalletStatus::Suspended)).await.unwrap();
 
         let lines = entries(&client, "w").await;
@@ -61,7 +61,7 @@ each_database! {
     async fn pages_lead_through_the_ledger_and_filters_narrow_it(server: Server) {
         let client = server.wallet("w", 100).await;
         for id in ["a", "b"] {
-            client.reserve(job("w", id, video("1"))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new("w", id, video("1"))).await.unwrap();
             client.settle(settle("w", id, v1::Succeeded::default())).await.unwrap();
         }
         let page = client.list_entries(v1::ListEntriesRequest { page_size: 4, ..ask() }).await.unwrap();
@@ -83,7 +83,7 @@ each_database! {
         let client = server.wallet("w", 10).await;
         for _ in 0..2 {
             client.grant(gift("w", "g", credits(5))).await.unwrap();
-            client.reserve(job("w", "j", video("5"))).await.unwrap_err();
+            client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap_err();
         }
         assert_eq!(revisions(&entries(&client, "w").await), [1, 2, 3]);
     }

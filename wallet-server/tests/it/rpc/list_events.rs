@@ -2,7 +2,7 @@
 
 use wallet_client::v1::threshold::Threshold::{Amount, Percent};
 use wallet_client::v1::{self, EntryKind, ErrorReason, EventKind};
-use wallet_client::{Code, WalletClient, job};
+use wallet_client::{Code, WalletClient};
 
 use crate::harness::{Server, credits, video};
 use crate::words::{
@@ -63,7 +63,7 @@ async fn watched(server: &Server) -> WalletClient {
 each_database! {
     async fn a_reserve_that_makes_the_balance_low_notifies_and_warns_while_it_is_low(server: Server) {
         let client = watched(&server).await;
-        let reserved = client.reserve(job("w", "a", video("5"))).await.unwrap();
+        let reserved = client.reserve(v1::ReserveRequest::new("w", "a", video("5"))).await.unwrap();
         let [warning] = reserved.warnings.as_slice() else { panic!("{:?}", reserved.warnings) };
         assert_eq!(warning.kind(), EventKind::LowBalance);
         assert_eq!((figure(&warning.available), figure(&warning.threshold)), (60, 80));
@@ -72,16 +72,16 @@ each_database! {
         assert_eq!((figure(&event.available), figure(&event.threshold)), (60, 80));
         assert_eq!((event.event_time, event.grant_id.as_str()), (reserved.decide_time, ""));
 
-        let again = client.reserve(job("w", "b", video("1"))).await.unwrap();
+        let again = client.reserve(v1::ReserveRequest::new("w", "b", video("1"))).await.unwrap();
         assert_eq!(again.warnings.len(), 1);
-        client.reserve(job("w", "c", video("100"))).await.unwrap_err();
+        client.reserve(v1::ReserveRequest::new("w", "c", video("100"))).await.unwrap_err();
         assert_eq!(events(&client).await.len(), 1);
         let shown = balance(&client, "w").await.warnings;
         assert_eq!((shown.len(), figure(&shown[0].available)), (1, 52));
 
         client.grant(gift("w", "g", credits(36))).await.unwrap();
         assert_eq!(balance(&client, "w").await.warnings, []);
-        let last = client.reserve(job("w", "d", video("11"))).await.unwrap();
+        let last = client.reserve(v1::ReserveRequest::new("w", "d", video("11"))).await.unwrap();
         assert_eq!(last.warnings[0].kind(), EventKind::Exhausted);
         let expected =
             ["4: LOW_BALANCE 60, below 80", "7: LOW_BALANCE 0, below 80", "7: LOW_BALANCE 0, below 30", "7: EXHAUSTED 0"];
@@ -91,10 +91,10 @@ each_database! {
 
     async fn pages_lead_through_the_events_and_filters_narrow_them(server: Server) {
         let client = watched(&server).await;
-        client.reserve(job("w", "a", video("12"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "a", video("12"))).await.unwrap();
         client.settle(settle("w", "a", v1::Succeeded::default())).await.unwrap();
         client.grant(gift("w", "g", credits(4))).await.unwrap();
-        client.reserve(job("w", "b", video("1"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "b", video("1"))).await.unwrap();
         let all = ["4: LOW_BALANCE 4, below 80", "4: LOW_BALANCE 4, below 30", "7: EXHAUSTED 0"];
         assert_eq!(words(&events(&client).await), all);
 

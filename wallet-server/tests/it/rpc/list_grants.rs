@@ -1,7 +1,7 @@
 //! ListGrants: the grants in spending order.
 
 use wallet_client::v1::{self, ErrorReason, Source};
-use wallet_client::{Code, WalletClient, job, usage};
+use wallet_client::{Code, WalletClient};
 
 use crate::harness::{credits, video};
 use crate::words::{balance, explicit, gift, later, refused, settle, violations};
@@ -51,8 +51,8 @@ each_database! {
             .unwrap();
         client.reserve(explicit("w", "k", vec![credits(5)])).await.unwrap();
         client.settle(settle("w", "k", v1::Succeeded::default())).await.unwrap();
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
-        client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
+        client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
         assert_eq!(page(&client, ask(false)).await.0, "top_up:first");
         assert_eq!(page(&client, ask(true)).await.0, "top_up:first grant:g");
         let grants = client.list_grants(ask(true)).await.unwrap().grants;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use prost::Message as _;
 use tokio::task::JoinSet;
 use wallet_client::v1::{self, CancelReason, ErrorReason, ReservationState};
-use wallet_client::{Code, OperationExt, WalletClient, job, operation};
+use wallet_client::{Code, WalletClient};
 
 use crate::harness::{Server, credits, video};
 use crate::words::{by, cancel, explicit, refused, reservation, settle, violations};
@@ -26,15 +26,18 @@ async fn five_jobs(server: &Server) -> WalletClient {
     let labels = |pairs: &[(&str, &str)]| -> HashMap<String, String> {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     };
-    let training = operation("video.caption").quantity("duration_s", "60");
+    let training = v1::Operation::new("video.caption").quantity("duration_s", "60");
     let jobs = [
-        v1::ReserveRequest { actor: "ann".into(), ..job("w", "a", video("1")) },
-        v1::ReserveRequest { labels: labels(&[("team", "red"), ("x", "")]), ..job("w", "b", training) },
-        v1::ReserveRequest { start: Some(by("gpu-1", 1)), ..job("w", "c", video("1")) },
+        v1::ReserveRequest::new("w", "a", video("1")).with_actor("ann"),
+        v1::ReserveRequest {
+            labels: labels(&[("team", "red"), ("x", "")]),
+            ..v1::ReserveRequest::new("w", "b", training)
+        },
+        v1::ReserveRequest::new("w", "c", video("1")).with_start(by("gpu-1", 1)),
         v1::ReserveRequest {
             actor: "ann".into(),
             labels: labels(&[("team", "blue")]),
-            ..job("w", "d", video("1"))
+            ..v1::ReserveRequest::new("w", "d", video("1"))
         },
         explicit("w", "e", vec![credits(3)]),
     ];

@@ -1,7 +1,7 @@
 //! RecordChargeback: unspent credits are revoked, spent ones become debt, and the wallet is suspended.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
-use wallet_client::{Code, purchase};
 
 use crate::harness::credits;
 use crate::words::{
@@ -25,7 +25,7 @@ each_database! {
         let next = client.reserve(explicit("w", "k", vec![credits(1)])).await;
         refused(next, ErrorReason::WalletSuspended, Code::FailedPrecondition);
 
-        client.top_up(purchase("w", "more", credits(50))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "more", credits(50))).await.unwrap();
         assert_eq!(credits_of(&client, "w").await, (10, 0, 0));
         let again = client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
         assert_eq!((again.replayed, again.revision), (true, 6));
@@ -56,12 +56,12 @@ each_database! {
         let payment = v1::ExternalRef { provider: "stripe".into(), id: "pi_1".into() };
         let bought = v1::TopUpRequest {
             external_ref: Some(payment.clone()),
-            ..purchase("w", "t", credits(100))
+            ..v1::TopUpRequest::amount("w", "t", credits(100))
         };
         client.top_up(bought).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
         client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
-        client.top_up(purchase("w", "other", credits(90))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "other", credits(90))).await.unwrap();
         let dispute = v1::RecordChargebackRequest {
             purchase: Some(v1::record_chargeback_request::Purchase::ExternalRef(payment)),
             ..charge_back("w", "c", "")
@@ -108,7 +108,7 @@ each_database! {
 
     async fn a_purchase_is_charged_back_once(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.top_up(purchase("w", "second", credits(5))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "second", credits(5))).await.unwrap();
         client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
         assert_eq!(mismatch(client.record_chargeback(charge_back("w", "c", "second")).await), ["top_up_id"]);
         let twice = client.record_chargeback(charge_back("w", "d", "first")).await;

@@ -1,7 +1,7 @@
 //! RefundTopUp: an unused purchase is refunded in full, once; other refunds are refused with a cause.
 
-use wallet_client::v1::{self, EntryKind, ErrorReason, top_up_request::What};
-use wallet_client::{Code, WalletClient, purchase};
+use wallet_client::v1::{self, EntryKind, ErrorReason};
+use wallet_client::{Code, WalletClient};
 
 use crate::harness::credits;
 use crate::words::{
@@ -18,7 +18,11 @@ fn euros(cents: i64) -> Option<v1::Money> {
 /// Buys 50 credits for 5 euros, paid this many seconds ago.
 async fn bought(client: &WalletClient, id: &str, paid_ago: i64) {
     let paid_time = later(balance(client, "w").await.read_time, -paid_ago);
-    let request = v1::TopUpRequest { paid_amount: euros(500), paid_time, ..purchase("w", id, credits(50)) };
+    let request = v1::TopUpRequest {
+        paid_amount: euros(500),
+        paid_time,
+        ..v1::TopUpRequest::amount("w", id, credits(50))
+    };
     client.top_up(request).await.unwrap();
 }
 
@@ -62,7 +66,7 @@ each_database! {
         let payment = v1::ExternalRef { provider: "stripe".into(), id: "pi_1".into() };
         let bought = |id: &str| v1::TopUpRequest {
             external_ref: Some(payment.clone()),
-            ..purchase("w", id, credits(50))
+            ..v1::TopUpRequest::amount("w", id, credits(50))
         };
         client.top_up(bought("a")).await.unwrap();
         assert_eq!(client.top_up(bought("b")).await.unwrap().top_up_id, "a");
@@ -86,7 +90,7 @@ each_database! {
     async fn every_unit_of_a_pack_is_refunded(server: Server) {
         let client = server.wallet("w", 0).await;
         client.subscribe(crate::sold::subscribe("s", "pro")).await.unwrap();
-        let pack = v1::TopUpRequest { what: Some(What::PackId("pro".into())), ..purchase("w", "t", credits(0)) };
+        let pack = v1::TopUpRequest::pack("w", "t", "pro");
         client.top_up(pack).await.unwrap();
         let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
         assert_eq!((figures(&done.amounts).as_str(), done.grants.len()), ("500 credits, 1 trainings", 2));

@@ -86,7 +86,7 @@ each_database! {
         for id in ["top_up:first", "grant:g", "grace:j", "period:1.0.0"] {
             let bad = crate::words::violations(client.grant(gift("w", id, credits(1))).await);
             assert!(bad[0].starts_with(&format!("grant_id: {id:?} begins with")), "{bad:?}");
-            let bad = client.top_up(wallet_client::purchase("w", id, credits(1))).await;
+            let bad = client.top_up(v1::TopUpRequest::amount("w", id, credits(1))).await;
             assert!(crate::words::violations(bad)[0].starts_with("top_up_id: "));
         }
         client.grant(gift("w", "promo:first", credits(5))).await.unwrap();

@@ -1,7 +1,7 @@
 //! Settle: the charge of a job, the credits returned, and the sources of overage.
 
 use wallet_client::v1::{self, ErrorReason, ReservationState};
-use wallet_client::{Code, OperationExt, WalletClient, amount, job, operation, purchase, usage};
+use wallet_client::{Code, WalletClient};
 
 use crate::harness::{credits, video};
 use crate::words::{
@@ -17,9 +17,12 @@ pub(crate) async fn owe_twenty(client: &WalletClient, wallet: &str) {
         ..Default::default()
     };
     client.create_wallet(create).await.unwrap();
-    client.top_up(purchase(wallet, "first", credits(100))).await.unwrap();
-    client.reserve(job(wallet, "j", operation("negative").quantity("n", "100"))).await.unwrap();
-    let settled = client.settle(settle(wallet, "j", usage([("n", "120")]))).await.unwrap();
+    client.top_up(v1::TopUpRequest::amount(wallet, "first", credits(100))).await.unwrap();
+    client
+        .reserve(v1::ReserveRequest::new(wallet, "j", v1::Operation::new("negative").quantity("n", "100")))
+        .await
+        .unwrap();
+    let settled = client.settle(settle(wallet, "j", v1::Succeeded::usage([("n", "120")]))).await.unwrap();
     assert_eq!(figures(&settled.reservation.unwrap().charged), "120 credits");
     assert_eq!(credits_of(client, wallet).await, (0, 0, 20));
 }
@@ -37,8 +40,8 @@ fn amounts(amounts: Vec<v1::Amount>) -> v1::Succeeded {
 each_database! {
     async fn a_settle_below_the_estimate_returns_the_rest(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
-        let settled = client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
+        let settled = client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
         assert_eq!(sums(&settled), ["32 credits", "8 credits", ""]);
         assert_eq!((settled.replayed, settled.revision, settled.version), (false, 4, 4));
         let receipt = settled.reservation.unwrap();
@@ -55,7 +58,7 @@ each_database! {
 
     async fn a_job_without_reported_usage_costs_what_was_reserved(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let settled = client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
         assert_eq!(sums(&settled), ["40 credits", "0 credits", ""]);
         let as_reserved = v1::Succeeded { cost: Some(v1::succeeded::Cost::AsReserved(v1::AsReserved {})) };
@@ -64,9 +67,9 @@ each_database! {
 
     async fn three_of_four_images_are_charged_as_three(server: Server) {
         let client = server.wallet("w", 100).await;
-        let four = operation("image.generate").attribute("model", "detailed").attribute("quality", "high");
-        client.reserve(job("w", "j", four.quantity("count", "4"))).await.unwrap();
-        let settled = client.settle(settle("w", "j", usage([("count", "3")]))).await.unwrap();
+        let four = v1::Operation::new("image.generate").attribute("model", "detailed").attribute("quality", "high");
+        client.reserve(v1::ReserveRequest::new("w", "j", four.quantity("count", "4"))).await.unwrap();
+        let settled = client.settle(settle("w", "j", v1::Succeeded::usage([("count", "3")]))).await.unwrap();
         assert_eq!(sums(&settled), ["9 credits", "3 credits", ""]);
         assert_eq!(settled.reservation.unwrap().state(), ReservationState::Settled);
     }
@@ -78,8 +81,9 @@ each_database! {
             ("all-that-was-left", 43, "6", ["43 credits", "0 credits", "5 credits"]),
         ] {
             let client = server.wallet(id, top_up).await;
-            client.reserve(job(id, "j", video("5"))).await.unwrap();
-            let settled = client.settle(settle(id, "j", usage([("duration_s", seconds)]))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new(id, "j", video("5"))).await.unwrap();
+            let usage = v1::Succeeded::usage([("duration_s", seconds)]);
+            let settled = client.settle(settle(id, "j", usage)).await.unwrap();
             assert_eq!(sums(&settled), expected, "{id}");
         }
     }
@@ -95,9 +99,9 @@ each_database! {
         ] {
             let wallet = format!("{kind}-{top_up}");
             server.wallet(&wallet, top_up).await;
-            let operation = operation(kind).quantity("n", "100");
-            client.reserve(job(&wallet, "j", operation)).await.unwrap();
-            let settled = client.settle(settle(&wallet, "j", usage([("n", "130")]))).await.unwrap();
+            let operation = v1::Operation::new(kind).quantity("n", "100");
+            client.reserve(v1::ReserveRequest::new(&wallet, "j", operation)).await.unwrap();
+            let settled = client.settle(settle(&wallet, "j", v1::Succeeded::usage([("n", "130")]))).await.unwrap();
             assert_eq!(sums(&settled), expected, "{wallet}");
         }
         owe_twenty(&client, "in-debt").await;
@@ -107,8 +111,9 @@ each_database! {
     async fn a_settle_that_requires_full_payment_keeps_the_hold_without_it(server: Server) {
         let client = server.wallet("w", 119).await;
         publish(&client, POLICIES).await;
-        client.reserve(job("w", "j", operation("full").quantity("n", "100"))).await.unwrap();
-        let all = || settle("w", "j", usage([("n", "130")]));
+        let full = v1::Operation::new("full").quantity("n", "100");
+        client.reserve(v1::ReserveRequest::new("w", "j", full)).await.unwrap();
+        let all = || settle("w", "j", v1::Succeeded::usage([("n", "130")]));
         let refusal =
             refused(client.settle(all()).await, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         assert_eq!(
@@ -116,7 +121,7 @@ each_database! {
             "available=19 required=20 revision=3 shortfall=1 unit=credits version=3 wallet_id=w"
         );
         assert_eq!(credits_of(&client, "w").await, (19, 100, 0));
-        client.top_up(purchase("w", "second", credits(1))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "second", credits(1))).await.unwrap();
         let settled = client.settle(all()).await.unwrap();
         assert_eq!(sums(&settled)[0], "120 credits", "the whole maximum, and no more");
         assert_eq!(figures(&settled.reservation.unwrap().uncollected), "10 credits");
@@ -124,16 +129,16 @@ each_database! {
 
     async fn usage_is_priced_by_the_catalog_that_priced_the_job(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         publish(&client, POLICIES).await;
-        let settled = client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
+        let settled = client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
         assert_eq!(sums(&settled), ["32 credits", "8 credits", ""]);
     }
 
     async fn explicit_amounts_are_charged_and_omitted_units_cost_nothing(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.top_up(purchase("w", "t", amount("trainings", 2))).await.unwrap();
-        client.reserve(explicit("w", "j", vec![credits(40), amount("trainings", 2)])).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("trainings", 2))).await.unwrap();
+        client.reserve(explicit("w", "j", vec![credits(40), v1::Amount::new("trainings", 2)])).await.unwrap();
         let settled = client.settle(settle("w", "j", amounts(vec![credits(25)]))).await.unwrap();
         assert_eq!(sums(&settled), ["25 credits, 0 trainings", "15 credits, 2 trainings", ""]);
         assert_eq!(settled.balances.len(), 2);
@@ -141,8 +146,8 @@ each_database! {
 
     async fn a_unit_that_was_not_reserved_cannot_be_charged(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
-        let refusal = client.settle(settle("w", "j", amounts(vec![amount("trainings", 1)]))).await;
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
+        let refusal = client.settle(settle("w", "j", amounts(vec![v1::Amount::new("trainings", 1)]))).await;
         let refusal = refused(refusal, ErrorReason::UnitMismatch, Code::InvalidArgument);
         assert_eq!(facts(&refusal), "revision=3 unit=trainings version=3 wallet_id=w");
     }
@@ -150,12 +155,12 @@ each_database! {
     async fn a_failed_job_costs_nothing_but_the_fee_of_its_code(server: Server) {
         let client = server.wallet("w", 100).await;
         publish(&client, POLICIES).await;
-        client.top_up(purchase("w", "m", amount("money", 1_000))).await.unwrap();
-        let coarse = || operation("coarse").quantity("n", "7");
+        client.top_up(v1::TopUpRequest::amount("w", "m", v1::Amount::new("money", 1_000))).await.unwrap();
+        let coarse = || v1::Operation::new("coarse").quantity("n", "7");
         for (id, code, charged, returned) in
             [("a", "CUDA_OOM", "0 money", "80 money"), ("b", "USER_ABORT", "5 money", "75 money")]
         {
-            let held = client.reserve(job("w", id, coarse())).await.unwrap().reservation.unwrap();
+            let held = client.reserve(v1::ReserveRequest::new("w", id, coarse())).await.unwrap().reservation.unwrap();
             assert_eq!(held.amounts[0].display, "0.80", "0.77 in steps of 0.05");
             let failed = client.settle(fail("w", id, code)).await.unwrap();
             assert_eq!(sums(&failed), [charged, returned, ""]);
@@ -172,15 +177,15 @@ each_database! {
 
     async fn a_repeated_settle_returns_the_same_receipt_after_later_changes(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
-        let first = client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
-        client.reserve(job("w", "k", video("2"))).await.unwrap();
-        client.top_up(purchase("w", "second", credits(7))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
+        let first = client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "k", video("2"))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "second", credits(7))).await.unwrap();
         publish(&client, POLICIES).await;
         let again = v1::SettleRequest {
             attempt: 9,
             accept_late: true,
-            ..settle("w", "j", usage([("duration_s", "4.0")]))
+            ..settle("w", "j", v1::Succeeded::usage([("duration_s", "4.0")]))
         };
         let again = client.settle(again).await.unwrap();
         assert!(again.replayed && !first.replayed);
@@ -191,12 +196,12 @@ each_database! {
     async fn another_settle_of_the_same_job_is_a_mismatch_that_names_the_fields(server: Server) {
         let client = server.wallet("w", 200).await;
         for id in ["s", "f"] {
-            client.reserve(job("w", id, video("5"))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new("w", id, video("5"))).await.unwrap();
         }
-        client.settle(settle("w", "s", usage([("duration_s", "4")]))).await.unwrap();
+        client.settle(settle("w", "s", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
         client.settle(fail("w", "f", "OOM")).await.unwrap();
         for (request, fields) in [
-            (settle("w", "s", usage([("duration_s", "5")])), "usage"),
+            (settle("w", "s", v1::Succeeded::usage([("duration_s", "5")])), "usage"),
             (settle("w", "s", v1::Succeeded::default()), "usage"),
             (settle("w", "s", amounts(vec![credits(32)])), "amounts,usage"),
             (fail("w", "f", "TIMEOUT"), "code"),
@@ -208,7 +213,7 @@ each_database! {
 
     async fn settling_a_job_that_ended_otherwise_reports_its_state(server: Server) {
         let client = server.wallet("w", 200).await;
-        client.reserve(job("w", "c", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "c", video("5"))).await.unwrap();
         client.cancel(cancel("w", "c", v1::CancelReason::User)).await.unwrap();
         for request in [settle("w", "c", v1::Succeeded::default()), fail("w", "c", "OOM")] {
             let refusal = client.settle(request).await;
@@ -222,7 +227,7 @@ each_database! {
 
     async fn a_stale_attempt_settles_nothing(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         client.start(start("w", "j", "gpu-1", 1)).await.unwrap();
         client.start(start("w", "j", "gpu-2", 2)).await.unwrap();
         let by = |attempt| v1::SettleRequest { attempt, ..settle("w", "j", v1::Succeeded::default()) };
@@ -247,7 +252,7 @@ each_database! {
         let client = server.wallet("w", 100).await;
         crate::words::expired_hold(&client, "w", "j").await;
         let late =
-            || v1::SettleRequest { accept_late: true, ..settle("w", "j", usage([("duration_s", "6")])) };
+            || v1::SettleRequest { accept_late: true, ..settle("w", "j", v1::Succeeded::usage([("duration_s", "6")])) };
         let strict = v1::SettleRequest { accept_late: false, ..late() };
         refused(client.settle(strict).await, ErrorReason::ReservationExpired, Code::FailedPrecondition);
         client.reserve(explicit("w", "k", vec![credits(61)])).await.unwrap();

@@ -1,7 +1,7 @@
 //! Start: the worker of a job, and its deadline.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState};
-use wallet_client::{Code, OperationExt, job, operation};
 
 use crate::harness::video;
 use crate::words::{
@@ -16,7 +16,7 @@ fn leased(request: v1::StartRequest, lease: i64) -> v1::StartRequest {
 each_database! {
     async fn a_worker_takes_the_job_and_the_deadline_follows_its_lease(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let started = client.start(leased(start("w", "j", "gpu-1", 0), 60)).await.unwrap();
         assert_eq!((started.replayed, started.revision, started.version), (false, 4, 4));
         let running = started.reservation.unwrap();
@@ -33,9 +33,9 @@ each_database! {
     async fn the_lease_is_the_price_rules_unless_the_worker_sets_one(server: Server) {
         let client = server.wallet("w", 200).await;
         let cinema =
-            || operation("video.generate").attribute("model", "cinema").attribute("resolution", "720p");
+            || v1::Operation::new("video.generate").attribute("model", "cinema").attribute("resolution", "720p");
         for id in ["rule", "worker", "none"] {
-            client.reserve(job("w", id, cinema().quantity("duration_s", "1"))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new("w", id, cinema().quantity("duration_s", "1"))).await.unwrap();
         }
         let of = |started: v1::StartResponse| {
             let running = started.reservation.unwrap();
@@ -62,7 +62,7 @@ each_database! {
 
     async fn a_repeated_start_changes_nothing_even_after_heartbeats(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let first = client.start(leased(start("w", "j", "gpu-1", 1), 60)).await.unwrap();
         let again = client.start(leased(start("w", "j", "gpu-1", 1), 90)).await.unwrap();
         assert!(again.replayed && !first.replayed);
@@ -79,7 +79,7 @@ each_database! {
 
     async fn a_higher_attempt_takes_the_job_over_and_a_lower_one_learns_its_worker(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let first = client.start(leased(start("w", "j", "gpu-1", 1), 60)).await.unwrap().reservation.unwrap();
         let taken = client.start(leased(start("w", "j", "gpu-2", 3), 10)).await.unwrap();
         assert!(!taken.replayed);
@@ -96,7 +96,7 @@ each_database! {
     async fn a_finished_or_missing_job_does_not_start(server: Server) {
         let client = server.wallet("w", 100).await;
         client
-            .reserve(v1::ReserveRequest { start: Some(by("gpu", 1)), ..job("w", "j", video("5")) })
+            .reserve(v1::ReserveRequest::new("w", "j", video("5")).with_start(by("gpu", 1)))
             .await
             .unwrap();
         client.cancel(cancel("w", "j", v1::CancelReason::Platform)).await.unwrap();

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Months};
 use prost_types::Timestamp;
+use wallet_client::Code;
 use wallet_client::v1::matcher::Accepts;
 use wallet_client::v1::{self, Decision, EntryKind, ErrorReason, Renewal, Source, SubscriptionStatus, Term};
-use wallet_client::{Code, amount, job, purchase};
 
 use crate::harness::{credits, video};
 use crate::sold::{
@@ -103,7 +103,7 @@ each_database! {
     async fn negotiated_terms_are_applied_shown_and_enforced(server: Server) {
         let client = shop(&server).await;
         let overrides = v1::PlanOverrides {
-            allowances: vec![credits(500), amount("trainings", 3)],
+            allowances: vec![credits(500), v1::Amount::new("trainings", 3)],
             limits: [("concurrency".to_owned(), 1), ("regions".to_owned(), 4)].into(),
             rank: Some(20),
             entitlements: None,
@@ -146,10 +146,10 @@ each_database! {
         assert_eq!((told.plan_id.as_str(), told.unrestricted), ("nothing", false));
         assert_eq!(told.entitlements, negotiated.entitlements);
 
-        let more = client.reserve(job("w", "a", images("61"))).await;
+        let more = client.reserve(v1::ReserveRequest::new("w", "a", images("61"))).await;
         let refusal = refused(more, ErrorReason::LimitExceeded, Code::FailedPrecondition);
         assert_eq!(refusal.metadata["maximum"], "60");
-        let short = client.reserve(job("w", "a", images("60"))).await;
+        let short = client.reserve(v1::ReserveRequest::new("w", "a", images("60"))).await;
         let refusal = refused(short, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         assert_eq!(refusal.plans(), ["creator-yearly", "pro"]);
         let bare = v1::PlanOverrides {
@@ -165,7 +165,7 @@ each_database! {
     async fn a_worker_gets_the_plan_and_a_shortfall_the_next_renewal(server: Server) {
         let client = shop(&server).await;
         let end = subscription_of(client.subscribe(subscribe("a", "pro")).await.unwrap().wallet).period_end_time;
-        let done = client.reserve(job("w", "j", images("60"))).await.unwrap();
+        let done = client.reserve(v1::ReserveRequest::new("w", "j", images("60"))).await.unwrap();
         assert_eq!((done.queue_priority, done.features), (7, vec!["queue.fast".to_owned()]));
         assert_eq!(done.limits, [("concurrency".to_owned(), 5)].into());
 
@@ -177,7 +177,7 @@ each_database! {
         let short = client.estimate(ask).await.unwrap();
         assert_eq!((short.decision(), short.next_renewal_time), (Decision::InsufficientCredits, end));
         assert_eq!((figures(&short.shortfall), short.pack_ids), ("10 credits".to_owned(), vec!["bulk".into(), "single".to_owned()]));
-        let refusal = client.reserve(job("w", "k", images("50"))).await;
+        let refusal = client.reserve(v1::ReserveRequest::new("w", "k", images("50"))).await;
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         let told = refusal.metadata["next_renewal_time"].parse::<DateTime<chrono::Utc>>().unwrap();
         assert_eq!(Some(told.timestamp()), end.map(|end| end.seconds));
@@ -187,7 +187,7 @@ each_database! {
         let client = shop(&server).await;
         let buy = |id: &str| v1::TopUpRequest {
             what: Some(v1::top_up_request::What::PackId("bulk".into())),
-            ..purchase("w", id, credits(1))
+            ..v1::TopUpRequest::amount("w", id, credits(1))
         };
         let refusal = refused(client.top_up(buy("t")).await, ErrorReason::PackNotAvailable, Code::FailedPrecondition);
         assert_eq!(facts(&refusal), "pack_id=bulk plans=creator,pro revision=1 version=1 wallet_id=w");
@@ -252,7 +252,7 @@ each_database! {
             "overrides.rank: is -1, must not be negative",
         ];
         assert_eq!(violations(client.subscribe(request).await), expected);
-        let overrides = v1::PlanOverrides { allowances: vec![amount("gems", 1)], ..Default::default() };
+        let overrides = v1::PlanOverrides { allowances: vec![v1::Amount::new("gems", 1)], ..Default::default() };
         let request = v1::SubscribeRequest { overrides: Some(overrides), ..subscribe("a", "pro") };
         let expected = ["overrides.allowances: the catalog has no unit gems"];
         assert_eq!(violations(client.subscribe(request).await), expected);

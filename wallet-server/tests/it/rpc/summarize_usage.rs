@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wallet_client::v1::advance_clock_request::Step;
 use wallet_client::v1::{self, CancelReason, ErrorReason, UsageDimension};
-use wallet_client::{Code, OperationExt, WalletClient, job, operation, usage};
+use wallet_client::{Code, WalletClient};
 use wallet_core::Timestamp;
 use wallet_server::{Clock, Config, TimeSource};
 
@@ -57,18 +57,24 @@ async fn told(client: &WalletClient, request: v1::SummarizeUsageRequest) -> (Vec
 async fn five_jobs(server: &Server) -> WalletClient {
     let client = server.wallet("w", 500).await;
     let labels = |team: &str| HashMap::from([("team".to_owned(), team.to_owned())]);
-    let caption = operation("video.caption").quantity("duration_s", "60");
+    let caption = v1::Operation::new("video.caption").quantity("duration_s", "60");
     let ann = |request| v1::ReserveRequest { actor: "ann".into(), ..request };
     for request in [
-        ann(job("w", "settled", video("5"))),
-        ann(v1::ReserveRequest { labels: labels("red"), ..job("w", "failed", video("5")) }),
-        v1::ReserveRequest { labels: labels("red"), ..job("w", "cancelled", video("10")) },
-        v1::ReserveRequest { labels: labels("blue"), ..job("w", "caption", caption) },
+        ann(v1::ReserveRequest::new("w", "settled", video("5"))),
+        ann(v1::ReserveRequest {
+            labels: labels("red"),
+            ..v1::ReserveRequest::new("w", "failed", video("5"))
+        }),
+        v1::ReserveRequest {
+            labels: labels("red"),
+            ..v1::ReserveRequest::new("w", "cancelled", video("10"))
+        },
+        v1::ReserveRequest { labels: labels("blue"), ..v1::ReserveRequest::new("w", "caption", caption) },
         explicit("w", "open", vec![credits(3)]),
     ] {
         client.reserve(request).await.unwrap();
     }
-    client.settle(settle("w", "settled", usage([("duration_s", "4")]))).await.unwrap();
+    client.settle(settle("w", "settled", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
     client.settle(fail("w", "failed", "GPU_LOST")).await.unwrap();
     client.start(start("w", "cancelled", "gpu", 1)).await.unwrap();
     client.cancel(cancel("w", "cancelled", CancelReason::User)).await.unwrap();
@@ -183,13 +189,15 @@ async fn on_manual_time(database: Database) -> Server {
 /// microsecond less than four days after it was reserved.
 async fn usage_belongs_to_the_day_of_finishing_even_days_after_the_reserve(server: Server) {
     let client = server.wallet("w", 100).await;
-    let day_long =
-        |id: &str| v1::ReserveRequest { ttl: Some(seconds(24 * HOUR)), ..job("w", id, video("5")) };
+    let day_long = |id: &str| v1::ReserveRequest {
+        ttl: Some(seconds(24 * HOUR)),
+        ..v1::ReserveRequest::new("w", id, video("5"))
+    };
     for id in ["late", "lost"] {
         client.reserve(day_long(id)).await.unwrap();
     }
     client
-        .reserve(v1::ReserveRequest { start: Some(by("gpu", 1)), ..job("w", "prompt", video("1")) })
+        .reserve(v1::ReserveRequest::new("w", "prompt", video("1")).with_start(by("gpu", 1)))
         .await
         .unwrap();
     client.settle(settle("w", "prompt", v1::Succeeded::default())).await.unwrap();
