@@ -1,7 +1,7 @@
 //! Golden cases: examples within the document that it must price, or refuse, as it says.
 
-use crate::amount::Amounts;
-use crate::operation::Operation;
+use crate::value::amount::Amounts;
+use crate::value::operation::Operation;
 
 /// An operation and what it must cost.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::entitlement::{Allowed, Entitlement, allows};
-use crate::ids::UnitId;
-use crate::operation::Operation;
+use crate::value::ids::UnitId;
+use crate::value::operation::Operation;
+use crate::value::period::Term;
 
 /// What people subscribe to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,20 +45,6 @@ pub struct Plan {
     pub list_price: Option<ListPrice>,
 }
 
-/// How long a period lasts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Term {
-    /// Seven days.
-    Week,
-    /// A calendar month from the anchor.
-    Month,
-    /// A calendar year from the anchor.
-    Year,
-    /// There is one period and it never ends.
-    Once,
-}
-
 /// Whether a new period begins by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -83,6 +70,9 @@ pub struct Allowance {
     /// How much of the unused rest, at most, moves on to the next period, in minor units; 0 for none.
     pub rollover_cap: i64,
 }
+
+/// The name of the limit that counts open reservations.
+pub const CONCURRENCY: &str = "concurrency";
 
 /// A bound on a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::UnitId;
+use crate::value::ids::UnitId;
 
 /// The longest a hold may be promised, and the longest lease.
 pub(super) const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);

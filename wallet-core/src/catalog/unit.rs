@@ -1,8 +1,8 @@
 //! Units: what is counted, how finely, and the arithmetic of fees and ceilings in it.
 
-use crate::amount::MAX_AMOUNT;
-use crate::decimal::{Decimal, Rounding};
-use crate::ids::UnitId;
+use crate::value::amount::MAX_AMOUNT;
+use crate::value::decimal::{Decimal, Rounding};
+use crate::value::ids::UnitId;
 
 /// The most decimals a unit may have.
 pub(super) const MAX_SCALE: u8 = 6;

@@ -3,17 +3,14 @@
 //! An operation is covered by kind and attributes, or not at all: NOT_ENTITLED. Covered, it may still be over a
 //! number (outputs, images, seconds): LIMIT_EXCEEDED. Both name the plans that would do.
 
-use crate::catalog::{Allowed, Catalog, Limit, Plan, PricingError, allows};
-use crate::catalogs::Catalogs;
-use crate::operation::Operation;
-use crate::rejection::Rejection;
+use crate::catalog::{Allowed, CONCURRENCY, Catalog, Limit, Plan, PricingError, allows};
+use crate::value::operation::Operation;
 use crate::wallet::Wallet;
-
-/// The name of the limit that counts open reservations.
-pub const CONCURRENCY: &str = "concurrency";
+use crate::wallet::catalogs::Catalogs;
+use crate::wallet::rejection::Rejection;
 
 /// Whether the wallet's plan, or what was negotiated, allows the operation. Without a plan everything is allowed.
-pub(super) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operation) -> Result<(), Rejection> {
+pub(crate) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operation) -> Result<(), Rejection> {
     let catalog = &catalogs.current;
     let entitlements = wallet.entitlements(catalogs)?;
     match allows(entitlements, operation) {
@@ -40,7 +37,7 @@ pub(super) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operati
 }
 
 /// Whether one more reservation may be open.
-pub(super) fn has_room(wallet: &Wallet, catalogs: &Catalogs) -> Result<(), Rejection> {
+pub(crate) fn has_room(wallet: &Wallet, catalogs: &Catalogs) -> Result<(), Rejection> {
     match wallet.limit(catalogs, CONCURRENCY)? {
         Limit::AtMost(limit) if u64::try_from(wallet.open_reservations).unwrap_or(0) >= limit => {
             Err(Rejection::ConcurrencyLimit { limit, open: wallet.open_reservations })

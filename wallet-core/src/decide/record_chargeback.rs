@@ -2,18 +2,18 @@
 //! returns; what was used is repaid from other credits, and what they do not cover is owed, however much may be owed; and
 //! the wallet is suspended.
 
-use crate::amount::Amounts;
-use crate::command::{Context, Subject, Verdict};
+use crate::decide::context::Context;
+use crate::decide::decision::{Change, Decision};
 use crate::decide::refund_top_up::{PurchaseName, of_purchase};
-use crate::decide::subscribe::requested;
-use crate::decide::update_wallet::made_before;
-use crate::decision::{Change, Decision};
-use crate::entry::EntryKind;
-use crate::grant::TakenBack;
-use crate::ids::RequestId;
-use crate::posting::Part;
-use crate::rejection::{Rejection, Unrefundable};
-use crate::spend::in_order;
+use crate::decide::replay::{made_before, requested};
+use crate::decide::spend::in_order;
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::ledger::posting::Part;
+use crate::value::amount::Amounts;
+use crate::value::ids::RequestId;
+use crate::wallet::grant::TakenBack;
+use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::{Wallet, WalletStatus};
 
 /// A payment was charged back.

@@ -1,19 +1,19 @@
 //! The way out of a shortfall: packs that cover it, plans that would, and when the plan gives credits again.
 
-use crate::amount::Amounts;
 use crate::catalog::{Allowed, Catalog, Plan};
 use crate::decide::change_plan::change;
 use crate::decide::subscribe::{sold_to, subscribed};
 use crate::decide::top_up::for_sale;
-use crate::operation::Operation;
-use crate::rejection::{Rejection, Shortfall};
-use crate::subscription::Overrides;
-use crate::time::Timestamp;
+use crate::value::amount::Amounts;
+use crate::value::operation::Operation;
+use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
+use crate::wallet::rejection::{Rejection, Shortfall};
+use crate::wallet::subscription::Overrides;
 
 /// The rejection for these shortfalls of a job, if it is one that is asked for: the packs and plans for sale that would
 /// each do at `now`, and when the wallet's plan gives credits again.
-pub(super) fn insufficient(
+pub(crate) fn insufficient(
     wallet: &Wallet,
     catalog: &Catalog,
     now: Timestamp,

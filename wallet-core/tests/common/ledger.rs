@@ -1,7 +1,7 @@
 //! A wallet with its entries, and running a command on it while watching what only this can see: what the
 //! command changed, whether that was announced, and whether a refusal changed anything.
 
-use wallet_core::command::Addressed;
+use wallet_core::decide::Addressed;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::grant::{Grant, GrantKey, Origin};
 use wallet_core::posting::Account;

@@ -1,7 +1,8 @@
 //! Words for what people are told: what a wallet calls low, and what the last step made news.
 
 use wallet_core::catalog::Threshold;
-use wallet_core::event::{self, EventKind, Warning};
+use wallet_core::event::{self, EventKind};
+use wallet_core::warning::Warning;
 
 use super::facts::Fact;
 use super::steps::{Step, unit};

@@ -1,8 +1,8 @@
 //! The same id and content again: the same answer and no second effect, also after the state has moved on.
 
 use wallet_core::balance::WalletView;
-use wallet_core::command::Shown;
 use wallet_core::decide::PriceSource;
+use wallet_core::view::Shown;
 use wallet_core::wallet::WalletStatus;
 
 use super::prelude::*;

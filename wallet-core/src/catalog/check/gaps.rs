@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::catalog::document::Catalog;
 use crate::catalog::problems::Report;
 use crate::catalog::rule::Rule;
-use crate::operation::Operation;
+use crate::value::operation::Operation;
 
 /// The most combinations of one kind, times tiers that matter, that are tried.
 const MAX_CASES: usize = 4096;

@@ -1,7 +1,7 @@
 //! GetBalance: what a wallet has now.
 
 use wallet_core::balance::unit_balances;
-use wallet_core::event::warnings;
+use wallet_core::warning::warnings;
 use wallet_core::{Rejection, WalletId, spend};
 use wallet_proto::v1;
 
