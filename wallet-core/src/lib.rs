@@ -1,52 +1,40 @@
 //! Every rule of the credit wallet, as pure functions over values.
 //!
-//! Nothing here knows of a network, a database, a clock or randomness: time and ids are arguments,
-//! and a decision is data. Start reading at [`UnitOfWork`].
+//! Nothing here knows of a network, a database, a clock or randomness: time and ids are arguments, and a decision is
+//! data. Start reading at [`UnitOfWork`].
+//!
+//! The modules are layers. From the lowest to the highest, none names a higher one: [`value`], [`ledger`], [`catalog`],
+//! [`wallet`], [`decide`], [`due`], `apply`, [`view`], [`unit_of_work`].
 
-pub mod advance;
-pub mod alerts;
-pub mod amount;
-pub mod balance;
+mod apply;
 pub mod catalog;
-pub mod catalogs;
-pub mod change_set;
-pub mod command;
 pub mod decide;
-pub mod decimal;
-pub mod decision;
-pub mod entry;
-pub mod event;
-pub mod fact;
-pub mod fingerprint;
-pub mod grant;
-mod hints;
-pub mod hold;
-pub mod ids;
-pub mod key;
-pub mod operation;
-pub mod period;
-pub mod posting;
-pub mod rejection;
-pub mod renew;
-pub mod reservation;
-mod soundness;
-pub mod source;
-pub mod spend;
-pub mod subscription;
-pub mod time;
+pub mod due;
+pub mod ledger;
 pub mod unit_of_work;
+pub mod value;
+pub mod view;
 pub mod wallet;
 
-pub use amount::{Amounts, MAX_AMOUNT};
-pub use catalogs::Catalogs;
-pub use change_set::ChangeSet;
-pub use command::{Answer, Command, Context, Reply};
-pub use decimal::Decimal;
-pub use ids::{Actor, InvalidId, OriginId, RequestId, ReservationId, UnitId, WalletId, WorkerId};
-pub use key::{TenantId, WalletKey};
-pub use operation::Operation;
-pub use rejection::{FieldViolation, Rejection};
-pub use source::Source;
-pub use time::Timestamp;
+pub use apply::change_set::{self, ChangeSet};
+pub use decide::command::{self, Command};
+pub use decide::{Addressed, Context, decision, finalize, spend};
+pub use due::advance;
+pub use ledger::{entry, event, fact, posting};
 pub use unit_of_work::{Finished, UnitOfWork};
-pub use wallet::{Broken, Wallet};
+pub use value::amount::{self, Amounts, MAX_AMOUNT};
+pub use value::decimal::{self, Decimal};
+pub use value::field_violation::FieldViolation;
+pub use value::fingerprint;
+pub use value::ids::{
+    self, Actor, InvalidId, OriginId, RequestId, ReservationId, UnitId, WalletId, WorkerId,
+};
+pub use value::key::{self, TenantId, WalletKey};
+pub use value::operation::{self, Operation};
+pub use value::period;
+pub use value::source::{self, Source};
+pub use value::time::{self, Timestamp};
+pub use view::{Answer, Reply};
+pub use wallet::catalogs::{self, Catalogs};
+pub use wallet::rejection::{self, Rejection};
+pub use wallet::{Broken, Wallet, alerts, balance, grant, reservation, subscription, warning};

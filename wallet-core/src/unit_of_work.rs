@@ -4,15 +4,19 @@
 //! first, then the command), the time of the work, the sealing of entries into the chain, and the set of changed rows.
 //! It knows no rule about credits: a command and a due event are decided elsewhere, as data, and carried out here.
 
-use crate::advance::{Due, Queue};
-use crate::catalogs::Catalogs;
-use crate::change_set::ChangeSet;
-use crate::command::{self, Command, Context, Reply};
-use crate::decision::Decision;
-use crate::entry::Entry;
-use crate::event::record_notifications;
-use crate::hints::correct_hints;
-use crate::time::Timestamp;
+use crate::apply::alerts::sync_alerts;
+use crate::apply::carry_out::carry_out;
+use crate::apply::change_set::ChangeSet;
+use crate::apply::hints::correct_hints;
+use crate::apply::notify::record_notifications;
+use crate::decide::command::{self, Command};
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::due::advance::{Due, Queue};
+use crate::ledger::entry::Entry;
+use crate::value::time::Timestamp;
+use crate::view::{self, Reply};
+use crate::wallet::catalogs::Catalogs;
 use crate::wallet::{Broken, Wallet};
 
 /// One wallet at one instant, and everything that is done to it in one transaction.
@@ -96,7 +100,7 @@ impl<'a> UnitOfWork<'a> {
                 if let Some(decision) = verdict.decision {
                     self.carry_out(decision, catalogs)?;
                 }
-                Ok(command::answer(self.wallet, &context, command, verdict.subject, verdict.replayed))
+                Ok(view::answer(self.wallet, &context, command, verdict.subject, verdict.replayed))
             }
             Err(rejection) => Err(rejection),
         };
@@ -148,7 +152,7 @@ impl<'a> UnitOfWork<'a> {
             let mut changes = ChangeSet::default();
             changes.record(&decision);
             self.apply(decision)?;
-            queue.look_again(self.wallet, &changes);
+            queue.look_again(self.wallet, changes.grants.iter(), changes.profile);
             self.changes.add(changes);
         }
     }
@@ -170,14 +174,14 @@ impl<'a> UnitOfWork<'a> {
         self.changes.record(&decision);
         self.apply(decision)?;
         if self.sealed < self.entries.len() {
-            let is_changed = self.wallet.profile.follow(&catalogs.current);
+            let is_changed = sync_alerts(&mut self.wallet.profile, &catalogs.current);
             self.seal(is_changed);
         }
         Ok(())
     }
 
     fn apply(&mut self, decision: Decision) -> Result<(), Broken> {
-        self.entries.extend(self.wallet.apply(decision, self.now)?);
+        self.entries.extend(carry_out(self.wallet, decision, self.now)?);
         Ok(())
     }
 

@@ -13,7 +13,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use thiserror::Error;
 use wallet_core::catalog::Catalog;
-use wallet_core::catalogs::{Catalogs, Unusable};
+use wallet_core::catalog::Unusable;
+use wallet_core::catalogs::Catalogs;
 use wallet_core::{TenantId, Timestamp, Wallet};
 
 pub(crate) use self::publish::{Publish, PublishError};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::decimal::{Decimal, Rounding};
-use crate::ids::UnitId;
+use crate::value::decimal::{Decimal, Rounding};
+use crate::value::ids::UnitId;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Component {

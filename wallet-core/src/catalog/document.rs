@@ -8,7 +8,7 @@ use super::entitlement::Entitlement;
 use super::golden::Golden;
 use super::kinds::{Dimensions, Kind};
 use super::pack::Pack;
-use super::plan::Plan;
+use super::plan::{CONCURRENCY, Plan};
 use super::policies::Policies;
 use super::price::Price;
 use super::pricing_error::PricingError;
@@ -17,10 +17,9 @@ use super::rule::Rule;
 use super::text::Purpose;
 use super::unit::Unit;
 use super::{check, select, text};
-use crate::decide::CONCURRENCY;
-use crate::ids::UnitId;
-use crate::operation::Operation;
-use crate::source::Source;
+use crate::value::ids::UnitId;
+use crate::value::operation::Operation;
+use crate::value::source::Source;
 
 /// A document that has been read without problems. Immutable.
 #[derive(Debug, Clone)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::{Conditions, Matcher};
-use crate::decimal::Decimal;
-use crate::operation::Operation;
+use crate::value::decimal::Decimal;
+use crate::value::operation::Operation;
 
 /// A set of allowed operations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,10 +7,10 @@ use super::price::{Price, PriceLine};
 use super::pricing_error::{Blame, PricingError};
 use super::rule::Rule;
 use super::unit::Unit;
-use crate::amount::{Amounts, MAX_AMOUNT};
-use crate::decimal::Decimal;
-use crate::ids::UnitId;
-use crate::operation::Operation;
+use crate::value::amount::{Amounts, MAX_AMOUNT};
+use crate::value::decimal::Decimal;
+use crate::value::ids::UnitId;
+use crate::value::operation::Operation;
 
 /// Prices `operation` by `rule`, even if the rule does not match it.
 pub(super) fn evaluate(

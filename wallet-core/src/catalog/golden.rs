@@ -1,7 +1,7 @@
 //! Golden cases: examples in the document with their expected price or refusal.
 
-use crate::amount::Amounts;
-use crate::operation::Operation;
+use crate::value::amount::Amounts;
+use crate::value::operation::Operation;
 
 /// An operation with its expected result.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,6 +22,7 @@ mod rule;
 mod select;
 mod text;
 mod unit;
+mod unusable;
 
 pub use component::{Band, Block, Charge, Component, Factor, Measure};
 pub use conditions::{Conditions, Matcher};
@@ -29,13 +30,16 @@ pub use document::Catalog;
 pub use entitlement::{Allowed, Entitlement, allows};
 pub use golden::{Expectation, Golden};
 pub use pack::{Pack, PackExpiry, Span};
-pub use plan::{Allowance, Limit, ListPrice, Plan, Renewal, Term, Threshold};
+pub use plan::{Allowance, CONCURRENCY, Limit, ListPrice, Plan, Renewal, Threshold};
 pub use policies::{CancelFees, Overage, Phase, Policies};
 pub use price::{Price, PriceLine};
 pub use pricing_error::PricingError;
 pub use problems::{CatalogProblems, Problem};
 pub use rule::Rule;
 pub use unit::Unit;
+pub use unusable::Unusable;
+
+pub use crate::value::period::Term;
 
 #[cfg(test)]
 mod tests;

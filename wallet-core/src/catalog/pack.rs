@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::ListPrice;
-use crate::amount::Amounts;
+use crate::value::amount::Amounts;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pack {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::entitlement::{Allowed, Entitlement, allows};
-use crate::ids::UnitId;
-use crate::operation::Operation;
+use crate::value::ids::UnitId;
+use crate::value::operation::Operation;
+use crate::value::period::Term;
 
 /// A plan that wallets subscribe to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,20 +44,6 @@ pub struct Plan {
     pub list_price: Option<ListPrice>,
 }
 
-/// The length of a period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Term {
-    /// Seven days from the anchor.
-    Week,
-    /// A calendar month from the anchor.
-    Month,
-    /// A calendar year from the anchor.
-    Year,
-    /// One period without an end.
-    Once,
-}
-
 /// The condition on which a new period begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -80,6 +67,9 @@ pub struct Allowance {
     /// The most unused credits that continue in the next window, in minor units. 0 for no rollover.
     pub rollover_cap: i64,
 }
+
+/// The name of the limit on open reservations.
+pub const CONCURRENCY: &str = "concurrency";
 
 /// A limit on a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::UnitId;
+use crate::value::ids::UnitId;
 
 /// The maximum time to live of a hold, and the maximum lease.
 pub(super) const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::policies::Policies;
-use crate::amount::Amounts;
-use crate::decimal::Decimal;
-use crate::ids::UnitId;
+use crate::value::amount::Amounts;
+use crate::value::decimal::Decimal;
+use crate::value::ids::UnitId;
 
 /// The price of one operation under one rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

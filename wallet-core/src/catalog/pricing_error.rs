@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::amount::MAX_AMOUNT;
+use crate::value::amount::MAX_AMOUNT;
 
 /// The reason why an operation has no price. The texts are sent to callers.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::component::{Component, Factor};
 use super::conditions::Conditions;
 use super::policies::Policies;
-use crate::amount::Amounts;
-use crate::decimal::{Decimal, Rounding};
-use crate::ids::UnitId;
-use crate::operation::Operation;
+use crate::value::amount::Amounts;
+use crate::value::decimal::{Decimal, Rounding};
+use crate::value::ids::UnitId;
+use crate::value::operation::Operation;
 
 /// A price rule. The first rule of the catalog that matches an operation prices it.
 #[derive(Debug, Clone, PartialEq, Eq)]

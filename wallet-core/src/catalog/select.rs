@@ -10,7 +10,7 @@ use super::kinds::Kind;
 use super::price::Price;
 use super::pricing_error::{Blame, PricingError};
 use super::rule::Rule;
-use crate::operation::Operation;
+use crate::value::operation::Operation;
 
 /// Prices an operation by the first rule that matches.
 pub(super) fn price(

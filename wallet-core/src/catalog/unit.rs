@@ -1,8 +1,8 @@
 //! Units: id, scale and increment, and the arithmetic of fees and ceilings.
 
-use crate::amount::MAX_AMOUNT;
-use crate::decimal::{Decimal, Rounding};
-use crate::ids::UnitId;
+use crate::value::amount::MAX_AMOUNT;
+use crate::value::decimal::{Decimal, Rounding};
+use crate::value::ids::UnitId;
 
 /// The maximum number of decimals of a unit.
 pub(super) const MAX_SCALE: u8 = 6;

@@ -3,16 +3,17 @@
 
 use std::sync::Arc;
 
-use crate::amount::Amounts;
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::create_wallet::check_units;
-use crate::decide::settle::{close_late, finish, finished_before, may_end_late};
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::hold::{AfterExpiry, Closing, cancel_fees};
-use crate::ids::ReservationId;
-use crate::rejection::Rejection;
-use crate::reservation::{Bill, CancelReason, Reservation, State, Terms};
+use crate::decide::checks::check_units;
+use crate::decide::context::Context;
+use crate::decide::finalize::{AfterExpiry, Closing, cancel_fees, close_late, finish, may_end_late};
+use crate::decide::replay::finished_before;
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::value::amount::Amounts;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::ReservationId;
+use crate::wallet::rejection::Rejection;
+use crate::wallet::reservation::{Bill, CancelReason, Reservation, State, Terms};
 use crate::wallet::{UNNUMBERED, Wallet};
 
 /// The command that stops a job.

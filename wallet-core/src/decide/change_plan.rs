@@ -12,18 +12,19 @@
 //! not kept.
 
 use crate::catalog::{Catalog, Term};
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::subscribe::{requested, sold};
-use crate::decide::update_wallet::made_before;
-use crate::decision::Decision;
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::ids::RequestId;
-use crate::rejection::Rejection;
-use crate::renew::{begin_period, with_subscription};
-use crate::subscription::{Overrides, Pending, Sold, Standing, Subscription};
-use crate::time::Timestamp;
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::decide::periods::{begin_period, with_subscription};
+use crate::decide::replay::{made_before, requested};
+use crate::decide::subscribe::sold;
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::RequestId;
+use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
+use crate::wallet::rejection::Rejection;
+use crate::wallet::subscription::{Overrides, Pending, Sold, Standing, Subscription};
 
 /// The command that changes the plan of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub fn change_plan(
 }
 
 /// Changes the subscription to other terms at `now`.
-pub(super) fn change(
+pub(crate) fn change(
     wallet: &Wallet,
     catalog: &Catalog,
     present: &Subscription,

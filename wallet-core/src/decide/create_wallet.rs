@@ -1,14 +1,16 @@
 //! CreateWallet: makes a wallet and its first entry.
 
-use crate::amount::Amounts;
 use crate::catalog::Term;
-use crate::command::{Context, Subject, Verdict};
-use crate::decision::{Change, Decision};
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::grant::Grant;
-use crate::rejection::{FieldViolation, Rejection};
-use crate::subscription::{Overrides, Sold, Subscription};
+use crate::decide::checks::check_units;
+use crate::decide::context::Context;
+use crate::decide::decision::{Change, Decision};
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::value::amount::Amounts;
+use crate::value::fingerprint::Fingerprint;
+use crate::wallet::grant::Grant;
+use crate::wallet::rejection::Rejection;
+use crate::wallet::subscription::{Overrides, Sold, Subscription};
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
 /// The command that makes a wallet.
@@ -68,14 +70,4 @@ fn welcome(context: &Context<'_>) -> Vec<Grant> {
     let mut once = sold.map(|sold| Subscription::begin(0, sold, context.now));
     let count = once.as_ref().map_or(0, |once| once.sold.allowances.len());
     (0..count).filter_map(|index| once.as_mut()?.give(index, 0, context.now)).collect()
-}
-
-/// Refuses amounts in units that the current catalog does not have.
-pub(super) fn check_units(context: &Context<'_>, amounts: &Amounts, field: &str) -> Result<(), Rejection> {
-    let unknown: Vec<FieldViolation> = amounts
-        .units()
-        .filter(|unit| context.catalogs.current.unit(unit.as_str()).is_none())
-        .map(|unit| FieldViolation::new(field, format!("the catalog has no unit {unit}")))
-        .collect();
-    if unknown.is_empty() { Ok(()) } else { Err(Rejection::InvalidFields(unknown)) }
 }

@@ -4,18 +4,15 @@
 //! and a quantity above its maximum (outputs, images, seconds) is LIMIT_EXCEEDED. Both rejections name the plans
 //! that allow it.
 
-use crate::catalog::{Allowed, Catalog, Limit, Plan, PricingError, allows};
-use crate::catalogs::Catalogs;
-use crate::operation::Operation;
-use crate::rejection::Rejection;
+use crate::catalog::{Allowed, CONCURRENCY, Catalog, Limit, Plan, PricingError, allows};
+use crate::value::operation::Operation;
 use crate::wallet::Wallet;
-
-/// The name of the limit on open reservations.
-pub const CONCURRENCY: &str = "concurrency";
+use crate::wallet::catalogs::Catalogs;
+use crate::wallet::rejection::Rejection;
 
 /// Checks that the wallet's plan, or the entitlements negotiated instead, allow the operation. A wallet without a
 /// plan may run every operation.
-pub(super) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operation) -> Result<(), Rejection> {
+pub(crate) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operation) -> Result<(), Rejection> {
     let catalog = &catalogs.current;
     let entitlements = wallet.entitlements(catalogs)?;
     match allows(entitlements, operation) {
@@ -42,7 +39,7 @@ pub(super) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operati
 }
 
 /// Checks that one more reservation may be open.
-pub(super) fn has_room(wallet: &Wallet, catalogs: &Catalogs) -> Result<(), Rejection> {
+pub(crate) fn has_room(wallet: &Wallet, catalogs: &Catalogs) -> Result<(), Rejection> {
     match wallet.limit(catalogs, CONCURRENCY)? {
         Limit::AtMost(limit) if u64::try_from(wallet.open_reservations).unwrap_or(0) >= limit => {
             Err(Rejection::ConcurrencyLimit { limit, open: wallet.open_reservations })

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::start::fence;
-use crate::decision::Decision;
-use crate::ids::ReservationId;
-use crate::rejection::Rejection;
-use crate::reservation::DEFAULT_LEASE;
+use crate::decide::checks::fence;
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::decide::verdict::{Subject, Verdict};
+use crate::value::ids::ReservationId;
 use crate::wallet::Wallet;
+use crate::wallet::rejection::Rejection;
+use crate::wallet::reservation::DEFAULT_LEASE;
 
 /// The command that moves the deadline of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,17 +1,18 @@
 //! Grant: issues credits that were not bought. The `grant_id` is the idempotency key.
 
-use crate::amount::Amounts;
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::create_wallet::check_units;
-use crate::decision::Decision;
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::grant::{Grant as GrantRow, GrantDetails, GrantKey, Origin, Parts};
-use crate::ids::{OriginId, UnitId};
-use crate::rejection::Rejection;
-use crate::source::Source;
-use crate::time::Timestamp;
-use crate::wallet::{MAX_OPEN_GRANTS, Wallet, WalletStatus};
+use crate::decide::checks::{accepts_grants, check_units, chosen};
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::value::amount::Amounts;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::{OriginId, UnitId};
+use crate::value::source::Source;
+use crate::value::time::Timestamp;
+use crate::wallet::Wallet;
+use crate::wallet::grant::{Grant as GrantRow, GrantDetails, GrantKey, Origin, Parts};
+use crate::wallet::rejection::Rejection;
 
 /// The command that issues credits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,32 +87,4 @@ pub fn grant(wallet: &Wallet, context: &Context<'_>, grant: &Grant) -> Result<Ve
     };
     decision.issue(wallet, row, context.now);
     Ok(Verdict::new(decision, Subject::Grants(vec![key])))
-}
-
-/// Refuses an id that begins like the public id of a grant, because it could be mistaken for that of another grant.
-pub(super) fn chosen(field: &str, id: &OriginId) -> Result<(), Rejection> {
-    let Some((origin, _)) = Origin::named(id.as_str()) else { return Ok(()) };
-    let word = origin.as_str();
-    let text = format!(
-        "{:?} begins with {word}:, which is the prefix of ids that the wallet makes; choose another id",
-        id.as_str()
-    );
-    Err(Rejection::field(field, text))
-}
-
-/// Refuses new grants in a closed wallet, and more than [`MAX_OPEN_GRANTS`] open ones.
-pub(super) fn accepts_grants(wallet: &Wallet, more: usize) -> Result<(), Rejection> {
-    if wallet.status == WalletStatus::Closed {
-        return Err(Rejection::WalletClosed);
-    }
-    let requested = wallet.open_grants() + more;
-    if requested > MAX_OPEN_GRANTS {
-        return Err(Rejection::LimitExceeded {
-            limit: "open_grants".to_owned(),
-            maximum: MAX_OPEN_GRANTS.to_string(),
-            requested: requested.to_string(),
-            plans: Vec::new(),
-        });
-    }
-    Ok(())
 }

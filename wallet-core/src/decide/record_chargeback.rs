@@ -4,18 +4,18 @@
 //! which other available credits repay at once. The rest stays debt, even above the debt limit. The
 //! wallet is suspended.
 
-use crate::amount::Amounts;
-use crate::command::{Context, Subject, Verdict};
+use crate::decide::context::Context;
+use crate::decide::decision::{Change, Decision};
 use crate::decide::refund_top_up::{PurchaseName, of_purchase};
-use crate::decide::subscribe::requested;
-use crate::decide::update_wallet::made_before;
-use crate::decision::{Change, Decision};
-use crate::entry::EntryKind;
-use crate::grant::TakenBack;
-use crate::ids::RequestId;
-use crate::posting::Part;
-use crate::rejection::{Rejection, Unrefundable};
-use crate::spend::in_order;
+use crate::decide::replay::{made_before, requested};
+use crate::decide::spend::in_order;
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::ledger::posting::Part;
+use crate::value::amount::Amounts;
+use crate::value::ids::RequestId;
+use crate::wallet::grant::TakenBack;
+use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::{Wallet, WalletStatus};
 
 /// The command that records a chargeback.

@@ -1,17 +1,17 @@
 //! RecordPayment: records the payment of the next period. A payment before the boundary lets the period begin
 //! there. A late payment starts at once the anchored period that contains now.
 
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::subscribe::requested;
-use crate::decide::update_wallet::made_before;
-use crate::decision::Decision;
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::ids::RequestId;
-use crate::rejection::Rejection;
-use crate::renew::{begin_period, with_subscription};
-use crate::subscription::{Standing, Subscription};
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::decide::periods::{begin_period, with_subscription};
+use crate::decide::replay::{made_before, requested};
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::RequestId;
 use crate::wallet::Wallet;
+use crate::wallet::rejection::Rejection;
+use crate::wallet::subscription::{Standing, Subscription};
 
 /// The command that records the payment of a period.
 #[derive(Debug, Clone, PartialEq, Eq)]

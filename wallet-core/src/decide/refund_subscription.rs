@@ -4,19 +4,19 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::Term;
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::subscribe::requested;
-use crate::decide::update_wallet::made_before;
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::grant::{Grant, Money, Origin, Parts};
-use crate::ids::{RequestId, UnitId};
-use crate::rejection::{Rejection, Unrefundable};
-use crate::renew::end;
-use crate::source::Source;
-use crate::subscription::{Fraction, Subscription, SubscriptionRefund};
-use crate::time::Timestamp;
+use crate::decide::context::Context;
+use crate::decide::periods::end;
+use crate::decide::replay::{made_before, requested};
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::{RequestId, UnitId};
+use crate::value::source::Source;
+use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
+use crate::wallet::grant::{Grant, Money, Origin, Parts};
+use crate::wallet::rejection::{Rejection, Unrefundable};
+use crate::wallet::subscription::{Fraction, Subscription, SubscriptionRefund};
 
 /// The command that refunds a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::subscribe::requested;
-use crate::decide::update_wallet::made_before;
-use crate::decision::Decision;
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::grant::{ExternalRef, Grant, TakenBack};
-use crate::ids::{OriginId, RequestId};
-use crate::posting::Part;
-use crate::rejection::{Rejection, Unrefundable};
-use crate::time::Timestamp;
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::decide::replay::{made_before, requested};
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::ledger::posting::Part;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::{OriginId, RequestId};
+use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
+use crate::wallet::grant::{ExternalRef, Grant, TakenBack};
+use crate::wallet::rejection::{Rejection, Unrefundable};
 
 /// The time after the payment in which a purchase can be refunded. The end is exclusive.
 const REFUND_WINDOW: Duration = Duration::from_secs(24 * 3600);
@@ -53,7 +53,7 @@ impl PurchaseName {
 
     /// Returns the fingerprint of a command about the purchase. It does not depend on the kind of reference if the
     /// purchase exists.
-    pub(super) fn fingerprint(&self, wallet: &Wallet) -> Fingerprint {
+    pub(crate) fn fingerprint(&self, wallet: &Wallet) -> Fingerprint {
         let said = Fingerprint::default();
         match (self.top_up(wallet.grants.values()), self) {
             (Some(id), _) | (None, Self::TopUp(id)) => said.with("top_up_id", Some(id)),
@@ -99,7 +99,7 @@ pub fn refund_top_up(
 }
 
 /// Returns the grants of a purchase: its own first, then the grace credits that stem from them.
-pub(super) fn of_purchase<'a>(wallet: &'a Wallet, purchase: &PurchaseName) -> Vec<&'a Grant> {
+pub(crate) fn of_purchase<'a>(wallet: &'a Wallet, purchase: &PurchaseName) -> Vec<&'a Grant> {
     let top_up = purchase.top_up(wallet.grants.values());
     wallet.grants.values().filter(|grant| top_up.is_some() && grant.purchase() == top_up).collect()
 }

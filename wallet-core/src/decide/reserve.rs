@@ -7,24 +7,26 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::amount::Amounts;
 use crate::catalog::{Catalog, Policies};
-use crate::catalogs::Catalogs;
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::create_wallet::check_units;
+use crate::decide::checks::{check_multiples, check_units};
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
 use crate::decide::entitlement::{entitled, has_room};
+use crate::decide::spend;
 use crate::decide::start::{StartOptions, begin};
+use crate::decide::verdict::{Subject, Verdict};
 use crate::decide::way_out::insufficient;
-use crate::decision::Decision;
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::ids::{Actor, ReservationId};
-use crate::operation::Operation;
-use crate::posting::{Account, Part};
-use crate::rejection::{FieldViolation, Rejection, Shortfall};
-use crate::reservation::{Allocation, MAX_HOLD, Pin, Reservation, State, Terms};
-use crate::spend;
-use crate::time::Timestamp;
+use crate::ledger::entry::EntryKind;
+use crate::ledger::posting::{Account, Part};
+use crate::value::amount::Amounts;
+use crate::value::field_violation::FieldViolation;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::{Actor, ReservationId};
+use crate::value::operation::Operation;
+use crate::value::time::Timestamp;
+use crate::wallet::catalogs::Catalogs;
+use crate::wallet::rejection::{Rejection, Shortfall};
+use crate::wallet::reservation::{Allocation, MAX_HOLD, Pin, Reservation, State, Terms};
 use crate::wallet::{UNNUMBERED, Wallet, WalletStatus};
 
 /// The command that sets credits aside for a job.
@@ -218,20 +220,6 @@ fn explicit(catalog: &Catalog, price: &ExplicitPrice) -> Result<Agreed, Rejectio
         ..Terms::default()
     };
     Ok(Agreed { terms, counted })
-}
-
-/// Returns the violations of amounts to be charged: units that the catalog does not have, and amounts that are not
-/// multiples of the increment.
-pub(super) fn check_multiples(catalog: &Catalog, amounts: &Amounts, field: &str) -> Vec<FieldViolation> {
-    let check = |(unit, amount): (&crate::ids::UnitId, i64)| match catalog.unit(unit.as_str()) {
-        None => Some(FieldViolation::new(field, format!("the catalog has no unit {unit}"))),
-        Some(known) if !known.is_multiple(amount) => Some(FieldViolation::new(
-            field,
-            format!("{amount} {unit} is not a multiple of the increment {}", known.increment),
-        )),
-        Some(_) => None,
-    };
-    amounts.iter().filter_map(check).collect()
 }
 
 /// Checks the caller's price limits. A limit in an unknown unit is refused, because it is most likely misspelt and

@@ -1,16 +1,16 @@
 //! ResumeSubscription: undoes a cancellation before it takes effect.
 
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::subscribe::requested;
-use crate::decide::update_wallet::made_before;
-use crate::decision::Decision;
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::ids::RequestId;
-use crate::rejection::Rejection;
-use crate::renew::with_subscription;
-use crate::subscription::{Pending, Subscription};
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::decide::periods::with_subscription;
+use crate::decide::replay::{made_before, requested};
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::RequestId;
 use crate::wallet::Wallet;
+use crate::wallet::rejection::Rejection;
+use crate::wallet::subscription::{Pending, Subscription};
 
 /// The command that undoes the cancellation of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,23 +8,22 @@
 //! | a purchase that was charged back | the debt that the charge became |
 //! | the debt | the debt; the part that was repaid since, a GRACE grant |
 
-use crate::amount::Amounts;
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::grant::accepts_grants;
-use crate::decide::reserve::check_multiples;
-use crate::decide::subscribe::requested;
-use crate::decide::update_wallet::made_before;
-use crate::decision::Decision;
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::grant::{Grant, GrantKey, Origin, TakenBack};
-use crate::hold::lasting_grace;
-use crate::ids::{OriginId, RequestId, ReservationId, UnitId};
-use crate::posting::{Account, Part};
-use crate::rejection::Rejection;
-use crate::reservation::{Allocation, Reservation};
-use crate::time::Timestamp;
+use crate::decide::checks::{accepts_grants, check_multiples};
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::decide::finalize::lasting_grace;
+use crate::decide::replay::{made_before, requested};
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::ledger::posting::{Account, Part};
+use crate::value::amount::Amounts;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::{OriginId, RequestId, ReservationId, UnitId};
+use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
+use crate::wallet::grant::{Grant, GrantKey, Origin, TakenBack};
+use crate::wallet::rejection::Rejection;
+use crate::wallet::reservation::{Allocation, Reservation};
 
 /// The command that reverses a charge.
 #[derive(Debug, Clone, PartialEq, Eq)]

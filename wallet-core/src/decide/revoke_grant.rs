@@ -1,15 +1,16 @@
 //! RevokeGrant: claws back the unspent credits of a grant. Held ones are revoked when they return.
 
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::update_wallet::made_before;
-use crate::decision::Decision;
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::grant::{GrantKey, TakenBack};
-use crate::ids::RequestId;
-use crate::posting::Part;
-use crate::rejection::Rejection;
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::decide::replay::made_before;
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::ledger::posting::Part;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::RequestId;
 use crate::wallet::Wallet;
+use crate::wallet::grant::{GrantKey, TakenBack};
+use crate::wallet::rejection::Rejection;
 
 /// The command that claws a grant back.
 #[derive(Debug, Clone, PartialEq, Eq)]

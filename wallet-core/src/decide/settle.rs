@@ -4,20 +4,22 @@
 
 use std::collections::BTreeMap;
 
-use crate::amount::Amounts;
 use crate::catalog::{Catalog, Overage};
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::reserve::check_multiples;
-use crate::decide::start::fence;
+use crate::decide::checks::{check_multiples, fence};
+use crate::decide::context::Context;
+use crate::decide::finalize::{AfterExpiry, Closing, close_late, finish, gone_from_hold, may_end_late};
+use crate::decide::replay::finished_before;
+use crate::decide::reserve::affordable;
+use crate::decide::verdict::{Subject, Verdict};
 use crate::decide::way_out::insufficient;
-use crate::decimal::Decimal;
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::hold::{AfterExpiry, Closing, gone_from_hold};
-use crate::ids::{ReservationId, UnitId};
-use crate::rejection::{Rejection, Shortfall};
-use crate::reservation::{Bill, Failure, Finish, LATE_SETTLE, Reservation, State, Terms};
-use crate::wallet::{Balance, UNNUMBERED, Wallet};
+use crate::ledger::entry::EntryKind;
+use crate::value::amount::Amounts;
+use crate::value::decimal::Decimal;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::{ReservationId, UnitId};
+use crate::wallet::rejection::{Rejection, Shortfall};
+use crate::wallet::reservation::{Bill, Failure, Reservation, State, Terms};
+use crate::wallet::{Balance, Wallet};
 
 /// The command that ends a job.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,26 +113,6 @@ fn after_expiry(
         }
         Outcome::Failed(_) => Ok(Verdict::unchanged(Subject::Reservation(reservation.id.clone()))),
     }
-}
-
-/// Answers a finalizer of the kind that has already ended the job: as a replay, if its content is the same.
-pub(super) fn finished_before(
-    reservation: &Reservation,
-    fingerprint: &Fingerprint,
-) -> Result<Verdict, Rejection> {
-    let Some(finish) = &reservation.finish else {
-        return Err(Rejection::ReservationFinished(reservation.state));
-    };
-    let fields = finish.fingerprint.differences(fingerprint);
-    match fields.is_empty() {
-        true => Ok(Verdict::replay(Subject::Reservation(reservation.id.clone()))),
-        false => Err(Rejection::IdempotencyMismatch { fields, state: Some(reservation.state) }),
-    }
-}
-
-/// Returns whether an expired hold can still be settled late, and so whether ending it makes a difference.
-pub(super) fn may_end_late(reservation: &Reservation, context: &Context<'_>) -> bool {
-    reservation.finish.as_ref().is_some_and(|finish| context.now < finish.time.plus(LATE_SETTLE))
 }
 
 fn succeed(
@@ -311,7 +293,7 @@ fn succeed_late(
         .iter()
         .map(|(unit, reserved)| (unit.clone(), actual.get(unit.as_str()).min(reserved)))
         .collect();
-    super::reserve::affordable(wallet, catalog, context.now, None, &charges)?;
+    affordable(wallet, catalog, context.now, None, &charges)?;
     let mut closing = Closing::of(wallet, reservation, EntryKind::SettledLate, context.now);
     let mut uncollected = Amounts::none();
     for (unit, amount) in charges.iter() {
@@ -323,34 +305,6 @@ fn succeed_late(
     }
     let bill = Bill { uncollected, late: true, ..closing.bill() };
     Ok(finish(closing, State::Settled, fingerprint, bill))
-}
-
-/// Ends an expired hold as failed or cancelled. Its credits returned when it expired, and nothing is charged for it
-/// any more.
-pub(super) fn close_late(
-    wallet: &Wallet,
-    context: &Context<'_>,
-    reservation: &Reservation,
-    state: State,
-    fingerprint: Fingerprint,
-    words: Bill,
-) -> Verdict {
-    let kind = if state == State::Failed { EntryKind::Failed } else { EntryKind::Cancelled };
-    let mut closing = Closing::of(wallet, reservation, kind, context.now);
-    if let Some(failure) = &words.failure {
-        closing.decision = closing.decision.because(&failure.code);
-    }
-    let Bill { failure, cancel_reason, .. } = words;
-    let sums = reservation.finish.as_ref().map(|finish| finish.bill.clone()).unwrap_or_default();
-    finish(closing, state, fingerprint, Bill { failure, cancel_reason, ..sums })
-}
-
-/// Ends the reservation in `state`.
-pub(super) fn finish(closing: Closing<'_>, state: State, fingerprint: Fingerprint, bill: Bill) -> Verdict {
-    let Closing { mut reservation, decision, at, .. } = closing;
-    reservation.state = state;
-    reservation.finish = Some(Finish { time: at, revision: UNNUMBERED, fingerprint, bill });
-    Verdict::reservation(decision, reservation)
 }
 
 #[cfg(test)]

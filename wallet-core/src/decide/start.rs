@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
-use crate::command::{Context, Subject, Verdict};
-use crate::decision::Decision;
-use crate::entry::EntryKind;
-use crate::ids::{ReservationId, WorkerId};
-use crate::rejection::Rejection;
-use crate::reservation::{Reservation, State};
-use crate::time::Timestamp;
+use crate::decide::checks::stale;
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::value::ids::{ReservationId, WorkerId};
+use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
+use crate::wallet::rejection::Rejection;
+use crate::wallet::reservation::{Reservation, State};
 
 /// The command by which a worker takes a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,23 +54,9 @@ fn is_running(reservation: &Reservation, options: &StartOptions) -> bool {
     reservation.attempt == options.attempt && reservation.worker.as_ref() == Some(&options.worker)
 }
 
-/// Returns the rejection of an attempt that is not the running one.
-pub(super) fn stale(reservation: &Reservation) -> Rejection {
-    let worker = reservation.worker.as_ref().map(ToString::to_string).unwrap_or_default();
-    Rejection::StaleAttempt { attempt: reservation.attempt, worker }
-}
-
-/// Refuses an attempt that is lower than the running one. A higher attempt is accepted: its Start was lost.
-pub(super) fn fence(reservation: &Reservation, attempt: Option<i32>) -> Result<(), Rejection> {
-    match attempt {
-        Some(attempt) if attempt < reservation.attempt => Err(stale(reservation)),
-        _ => Ok(()),
-    }
-}
-
 /// Starts the job. With a lease, the deadline becomes now + lease, sooner or later than before. Without one, the
 /// time to live counts, even if an earlier attempt had a lease.
-pub(super) fn begin(reservation: &mut Reservation, options: &StartOptions, now: Timestamp) {
+pub(crate) fn begin(reservation: &mut Reservation, options: &StartOptions, now: Timestamp) {
     reservation.state = State::Processing;
     reservation.attempt = options.attempt;
     reservation.worker = Some(options.worker.clone());

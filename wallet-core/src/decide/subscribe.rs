@@ -1,18 +1,19 @@
 //! Subscribe: sells a plan to a wallet. The first period counts as paid.
 
 use crate::catalog::{Catalog, Plan, Term};
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::create_wallet::check_units;
-use crate::decide::update_wallet::made_before;
-use crate::decision::Decision;
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::ids::{RequestId, UnitId};
-use crate::period::boundary;
-use crate::rejection::Rejection;
-use crate::renew::begin_period;
-use crate::subscription::{Overrides, Sold, Subscription};
-use crate::time::Timestamp;
+use crate::decide::checks::check_units;
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::decide::periods::begin_period;
+use crate::decide::replay::{made_before, requested};
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::{RequestId, UnitId};
+use crate::value::period::boundary;
+use crate::value::time::Timestamp;
+use crate::wallet::rejection::Rejection;
+use crate::wallet::subscription::{Overrides, Sold, Subscription};
 use crate::wallet::{Wallet, WalletStatus};
 
 /// The command that sells a plan.
@@ -65,14 +66,14 @@ pub fn subscribe(
 }
 
 /// Sells a plan at `now` to a wallet without a subscription.
-pub(super) fn subscribed(wallet: &Wallet, sold: Sold, anchor: Timestamp, now: Timestamp) -> Decision {
+pub(crate) fn subscribed(wallet: &Wallet, sold: Sold, anchor: Timestamp, now: Timestamp) -> Decision {
     let subscription = Subscription::begin(wallet.profile.sales + 1, sold, anchor);
     begin_period(wallet, subscription, EntryKind::Subscribed, now)
 }
 
 /// Returns the terms of a plan of the current catalog with the overrides. Allowances that the default plan gives
 /// once per wallet are not given again.
-pub(super) fn sold(
+pub(crate) fn sold(
     wallet: &Wallet,
     context: &Context<'_>,
     plan: &str,
@@ -95,17 +96,11 @@ pub(super) fn sold(
 }
 
 /// Returns the terms of a plan for this wallet with the overrides.
-pub(super) fn sold_to(wallet: &Wallet, catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Sold {
+pub(crate) fn sold_to(wallet: &Wallet, catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Sold {
     let mut sold = Sold::of(catalog, plan, overrides);
     let is_default = catalog.default_plan().is_some_and(|default| default.id == plan.id);
     if is_default && plan.term == Term::Once && wallet.profile.welcomed {
         sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit.as_str()));
     }
     sold
-}
-
-/// Returns the decision as that of a command without a row of its own.
-pub(super) fn requested(mut decision: Decision, request: &RequestId, fingerprint: Fingerprint) -> Decision {
-    decision.request = Some((request.clone(), fingerprint));
-    decision
 }

@@ -1,20 +1,20 @@
 //! TopUp: issues bought credits. Both the `top_up_id` and the payment are idempotency keys: one payment under two
 //! ids credits once.
 
-use crate::amount::Amounts;
 use crate::catalog::{Catalog, Pack, PackExpiry, Span};
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::create_wallet::check_units;
-use crate::decide::grant::{accepts_grants, chosen};
-use crate::decision::Decision;
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::grant::{ExternalRef, Grant, GrantDetails, GrantKey, Money, Origin, Parts};
-use crate::ids::{OriginId, UnitId};
-use crate::rejection::Rejection;
-use crate::source::Source;
-use crate::time::Timestamp;
+use crate::decide::checks::{accepts_grants, check_units, chosen};
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::value::amount::Amounts;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::{OriginId, UnitId};
+use crate::value::source::Source;
+use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
+use crate::wallet::grant::{ExternalRef, Grant, GrantDetails, GrantKey, Money, Origin, Parts};
+use crate::wallet::rejection::Rejection;
 
 /// The command that issues bought credits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +159,7 @@ fn what_was_bought(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Re
 }
 
 /// Returns whether the wallet's plan may buy a pack.
-pub(super) fn for_sale(wallet: &Wallet, catalog: &Catalog, pack: &Pack) -> bool {
+pub(crate) fn for_sale(wallet: &Wallet, catalog: &Catalog, pack: &Pack) -> bool {
     let plan = wallet.plan_id(catalog);
     pack.plans.as_ref().is_none_or(|plans| plan.is_some_and(|plan| plans.iter().any(|id| id == plan)))
 }

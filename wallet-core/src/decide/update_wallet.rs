@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::amount::Amounts;
 use crate::catalog::Threshold;
-use crate::command::{Context, Subject, Verdict};
-use crate::decide::create_wallet::check_units;
-use crate::decision::{Change, Decision};
-use crate::entry::EntryKind;
-use crate::fingerprint::Fingerprint;
-use crate::ids::{RequestId, UnitId};
-use crate::rejection::{FieldViolation, Rejection};
+use crate::decide::checks::check_units;
+use crate::decide::context::Context;
+use crate::decide::decision::{Change, Decision};
+use crate::decide::replay::made_before;
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::value::amount::Amounts;
+use crate::value::field_violation::FieldViolation;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::{RequestId, UnitId};
+use crate::wallet::rejection::Rejection;
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
 /// The command that changes a wallet's own properties.
@@ -93,20 +96,4 @@ fn low_balance(
     after.extend(update.clone());
     after.retain(|_, thresholds| !thresholds.is_empty());
     after
-}
-
-/// Returns whether a command without a row of its own was carried out before, or a rejection if its id was used for
-/// another command.
-pub(super) fn made_before(
-    wallet: &Wallet,
-    request: &RequestId,
-    kind: EntryKind,
-    fingerprint: &Fingerprint,
-) -> Result<bool, Rejection> {
-    let Some(record) = wallet.requests.get(request) else { return Ok(false) };
-    let fields = match record.kind == kind {
-        true => record.fingerprint.differences(fingerprint),
-        false => vec!["request_id".to_owned()],
-    };
-    if fields.is_empty() { Ok(true) } else { Err(Rejection::IdempotencyMismatch { fields, state: None }) }
 }

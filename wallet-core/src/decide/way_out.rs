@@ -1,20 +1,20 @@
 //! Remedies for a shortfall: packs and plans that would cover it, and the next time at which the plan gives
 //! credits.
 
-use crate::amount::Amounts;
 use crate::catalog::{Allowed, Catalog, Plan};
 use crate::decide::change_plan::change;
 use crate::decide::subscribe::{sold_to, subscribed};
 use crate::decide::top_up::for_sale;
-use crate::operation::Operation;
-use crate::rejection::{Rejection, Shortfall};
-use crate::subscription::Overrides;
-use crate::time::Timestamp;
+use crate::value::amount::Amounts;
+use crate::value::operation::Operation;
+use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
+use crate::wallet::rejection::{Rejection, Shortfall};
+use crate::wallet::subscription::Overrides;
 
 /// Returns the rejection for these shortfalls, with remedies: the packs and plans for sale that would each cover
 /// all of them at `now`, and the next renewal. If the job has an operation, the plans must allow it.
-pub(super) fn insufficient(
+pub(crate) fn insufficient(
     wallet: &Wallet,
     catalog: &Catalog,
     now: Timestamp,

@@ -1,7 +1,7 @@
 //! A wallet with its entries. Runs commands and checks facts that are visible only here: the change set contains
 //! every change, and a refusal changes nothing.
 
-use wallet_core::command::Addressed;
+use wallet_core::decide::Addressed;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::grant::{Grant, GrantKey, Origin};
 use wallet_core::posting::Account;

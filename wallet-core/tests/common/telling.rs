@@ -1,7 +1,8 @@
 //! Steps and facts of notifications: thresholds, and the notifications of the last step.
 
 use wallet_core::catalog::Threshold;
-use wallet_core::event::{self, EventKind, Warning};
+use wallet_core::event::{self, EventKind};
+use wallet_core::warning::Warning;
 
 use super::facts::Fact;
 use super::steps::{Step, unit};

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use wallet_core::advance::next_due;
 use wallet_core::catalog::Catalog;
-use wallet_core::command::Shown;
 use wallet_core::decide::CreateWallet;
 use wallet_core::reservation::{Reservation, State};
+use wallet_core::view::Shown;
 use wallet_core::{Answer, Catalogs, Command, Reply, ReservationId, Timestamp, Wallet};
 
 use super::facts::Fact;

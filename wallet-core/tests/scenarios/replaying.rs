@@ -1,8 +1,8 @@
 //! Replays: the same id and content have no second effect and the first answer, even after the state has changed.
 
 use wallet_core::balance::WalletView;
-use wallet_core::command::Shown;
 use wallet_core::decide::PriceSource;
+use wallet_core::view::Shown;
 use wallet_core::wallet::WalletStatus;
 
 use super::prelude::*;

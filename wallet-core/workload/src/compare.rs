@@ -5,7 +5,8 @@ use wallet_core::grant::Grant;
 use wallet_core::posting::Account;
 use wallet_core::reservation::{Allocation, Reservation};
 use wallet_core::subscription::{Pending, Standing};
-use wallet_core::{Amounts, Reply, Timestamp, Wallet, command::Shown};
+use wallet_core::view::Shown;
+use wallet_core::{Amounts, Reply, Timestamp, Wallet};
 
 use crate::model::{Expected, Job, Lot, Model, Part, Seen, Sub, UNITS, Unit, WrittenEntry};
 

@@ -8,11 +8,11 @@ use tonic::{Request, Response, Status};
 use wallet_core::balance::{PlanView, UnitBalance, WalletView};
 use wallet_core::catalog::Catalog;
 use wallet_core::catalogs::Catalogs;
-use wallet_core::command::Shown;
-use wallet_core::event::Warning;
 use wallet_core::grant::Grant;
 use wallet_core::posting::Posting;
 use wallet_core::reservation::Reservation;
+use wallet_core::view::Shown;
+use wallet_core::warning::Warning;
 use wallet_core::{Command, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId};
 
 use super::error::{Decided, RpcError};

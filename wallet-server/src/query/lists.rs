@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::{ColumnTrait, Condition};
 use wallet_core::balance::WalletView;
-use wallet_core::command::Addressed;
+use wallet_core::decide::Addressed;
 use wallet_core::entry::Entry;
 use wallet_core::event::EventKind;
 use wallet_core::grant::Grant;

@@ -10,7 +10,7 @@ mod usage;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wallet_core::command::Addressed;
+use wallet_core::decide::Addressed;
 use wallet_core::reservation::Reservation;
 use wallet_core::wallet::Broken;
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, UnitOfWork, Wallet, WalletId, WalletKey};

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use wallet_core::command::Addressed;
+use wallet_core::decide::Addressed;
 use wallet_core::reservation::{Finish, LONGEST_LIFE, Reservation, State};
 use wallet_core::wallet::decision_time;
 use wallet_core::{Amounts, Rejection, TenantId, Timestamp, WalletId, WalletKey};

@@ -6,10 +6,10 @@ use sea_orm::{
     QueryOrder, QueryResult, QuerySelect, QueryTrait, Statement, Value,
 };
 use uuid::Uuid;
-use wallet_core::advance::Horizon;
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
 use wallet_core::reservation::Reservation;
+use wallet_core::wallet::Horizon;
 use wallet_core::wallet::decision_time;
 use wallet_core::{TenantId, Timestamp, Wallet, WalletId, WalletKey};
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use wallet_core::advance::Horizon;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::event::{Event, EventKind};
 use wallet_core::fact::Facts;
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{Grant, GrantKey, Origin, Parts, TakenBack};
 use wallet_core::reservation::{Finish, Reservation, State};
+use wallet_core::wallet::Horizon;
 use wallet_core::wallet::{Balance, WalletStatus};
 use wallet_core::{OriginId, Source, Timestamp, UnitId};
 

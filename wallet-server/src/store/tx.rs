@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, Statement};
-use wallet_core::advance::Horizon;
-use wallet_core::command::Addressed;
+use wallet_core::decide::Addressed;
 use wallet_core::decide::PurchaseName;
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
 use wallet_core::ids::{OriginId, RequestId, ReservationId, UnitId};
 use wallet_core::posting::Account;
 use wallet_core::reservation::Reservation;
+use wallet_core::wallet::Horizon;
 use wallet_core::wallet::RequestRecord;
 use wallet_core::{Finished, TenantId, Timestamp, Wallet, WalletId, WalletKey};
 

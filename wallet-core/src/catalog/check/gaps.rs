@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::catalog::document::Catalog;
 use crate::catalog::problems::Report;
 use crate::catalog::rule::Rule;
-use crate::operation::Operation;
+use crate::value::operation::Operation;
 
 /// The maximum number of combinations of one kind, multiplied by the number of tiers with different prices.
 const MAX_CASES: usize = 4096;

@@ -1,12 +1,12 @@
 //! Golden cases that disagree with the rules.
 
-use crate::amount::Amounts;
 use crate::catalog::document::Catalog;
 use crate::catalog::entitlement::Allowed;
 use crate::catalog::golden::{Expectation, Golden};
 use crate::catalog::price::Price;
 use crate::catalog::pricing_error::PricingError;
 use crate::catalog::problems::Report;
+use crate::value::amount::Amounts;
 
 pub(super) fn check(catalog: &Catalog, report: &mut Report) {
     for (n, golden) in catalog.goldens.iter().enumerate() {

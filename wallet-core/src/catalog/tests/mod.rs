@@ -7,8 +7,8 @@ mod reading;
 mod refusals;
 
 use super::{Catalog, CatalogProblems, PriceLine};
-use crate::decimal::Decimal;
-use crate::operation::Operation;
+use crate::value::decimal::Decimal;
+use crate::value::operation::Operation;
 
 /// Parses a document of two units and these rules.
 fn with_rules(rules: &str) -> Result<Catalog, CatalogProblems> {

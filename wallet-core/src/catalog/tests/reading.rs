@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{Limit, PackExpiry, Renewal, Span, Term, Threshold};
 use super::*;
-use crate::source::Source;
+use crate::value::source::Source;
 
 #[test]
 fn a_catalog_has_its_text_its_digest_and_its_number() {

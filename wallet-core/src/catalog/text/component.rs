@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::literal::Literal;
 use super::reader::Reader;
 use crate::catalog::component::{Band, Block, Charge, Component, Factor, Measure};
-use crate::decimal::{Decimal, Rounding};
+use crate::value::decimal::{Decimal, Rounding};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -16,7 +16,7 @@ use crate::catalog::document::Catalog;
 use crate::catalog::kinds::{Dimensions, kinds};
 use crate::catalog::plan::Plan;
 use crate::catalog::problems::{CatalogProblems, Report};
-use crate::source::Source;
+use crate::value::source::Source;
 
 /// The maximum size of a document, in bytes.
 const MAX_BYTES: usize = 256 * 1024;

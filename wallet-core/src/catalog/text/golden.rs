@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::literal::Literal;
 use super::reader::Reader;
 use crate::catalog::golden::{Expectation, Golden};
-use crate::operation::Operation;
+use crate::value::operation::Operation;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

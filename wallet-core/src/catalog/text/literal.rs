@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::decimal::Decimal;
+use crate::value::decimal::Decimal;
 
 /// A number: `40`, or `"12.5"` in quotes.
 #[derive(Debug, Clone, Deserialize)]

@@ -9,8 +9,9 @@ use super::conditions::{self, ConditionsText, MatcherText};
 use super::literal::Literal;
 use super::reader::Reader;
 use crate::catalog::entitlement::Entitlement;
-use crate::catalog::plan::{Allowance, Limit, ListPrice, Plan, Renewal, Term, Threshold};
-use crate::ids::UnitId;
+use crate::catalog::plan::{Allowance, Limit, ListPrice, Plan, Renewal, Threshold};
+use crate::value::ids::UnitId;
+use crate::value::period::Term;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_DUNNING: Duration = DAY.saturating_mul(7);

@@ -5,11 +5,11 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::literal::{self, Literal};
-use crate::amount::{Amounts, MAX_AMOUNT};
 use crate::catalog::problems::Report;
 use crate::catalog::unit::Unit;
-use crate::decimal::Decimal;
-use crate::ids::UnitId;
+use crate::value::amount::{Amounts, MAX_AMOUNT};
+use crate::value::decimal::Decimal;
+use crate::value::ids::UnitId;
 
 /// A converter of scalars to values. It reports a wrong scalar and returns zero in its place.
 #[derive(Default)]

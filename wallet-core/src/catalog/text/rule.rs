@@ -9,12 +9,12 @@ use super::conditions::{self, ConditionsText};
 use super::literal::Literal;
 use super::policies::PoliciesText;
 use super::reader::Reader;
-use crate::amount::Amounts;
 use crate::catalog::component::Component;
 use crate::catalog::policies::Policies;
 use crate::catalog::rule::Rule;
 use crate::catalog::unit::Unit;
-use crate::decimal::Rounding;
+use crate::value::amount::Amounts;
+use crate::value::decimal::Rounding;
 
 /// The default of `max_percent` for output-priced rules.
 const OUTPUT_PRICED_PERCENT: i64 = 120;

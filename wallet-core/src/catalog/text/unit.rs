@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::literal::Literal;
 use super::reader::Reader;
 use crate::catalog::unit::{MAX_SCALE, Unit};
-use crate::ids::UnitId;
+use crate::value::ids::UnitId;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,11 +4,11 @@
 
 use std::rc::Rc;
 
-use wallet_core::advance::Horizon;
-use wallet_core::command::Shown;
 use wallet_core::entry::Entry;
 use wallet_core::reservation::CancelReason::{Platform, User};
 use wallet_core::reservation::Reservation;
+use wallet_core::view::Shown;
+use wallet_core::wallet::Horizon;
 use wallet_core::wallet::RequestRecord;
 use wallet_core::{ChangeSet, Command, Finished, Reply, Timestamp, UnitOfWork, Wallet};
 use wallet_workload::{audit, catalogs};

@@ -1,11 +1,11 @@
 //! Checks that every command on a wallet must pass.
 
-use wallet_core::command::Shown;
 use wallet_core::decide::{Outcome, Reserve, Settle};
 use wallet_core::entry::{Entry, EntryKind};
-use wallet_core::hold::GRACE_BOUND;
+use wallet_core::finalize::GRACE_BOUND;
 use wallet_core::posting::Part;
 use wallet_core::reservation::{LATE_SETTLE, MAX_HOLD, State};
+use wallet_core::view::Shown;
 use wallet_core::{Answer, ChangeSet, Command, Finished, Reply, Timestamp, UnitOfWork, Wallet};
 use wallet_workload::{audit, catalogs};
 

@@ -4,8 +4,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use wallet_core::command::Shown;
 use wallet_core::reservation::CancelReason::{Platform, User};
+use wallet_core::view::Shown;
 use wallet_core::{Command, Timestamp, Wallet};
 use wallet_workload::audit;
 

@@ -13,8 +13,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use wallet_core::command::Shown;
 use wallet_core::key::BUCKETS;
+use wallet_core::view::Shown;
 use wallet_core::{Command, Reply, TenantId, Timestamp, UnitOfWork, Wallet, WalletId, WalletKey};
 use wallet_workload::{Pace, Rng, Timed, catalogs, figure, trace};
 

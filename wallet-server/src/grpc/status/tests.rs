@@ -1,7 +1,7 @@
 //! Tables of all errors with their code and reason. No internal detail is sent.
 
 use wallet_core::catalog::Problem;
-use wallet_core::catalogs::Unusable;
+use wallet_core::catalog::Unusable;
 use wallet_core::rejection::{Shortfall, Unrefundable};
 use wallet_core::reservation::State;
 use wallet_core::{Timestamp, UnitId};

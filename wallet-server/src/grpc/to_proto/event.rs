@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use wallet_core::UnitId;
 use wallet_core::catalog::{Catalog, Threshold};
-use wallet_core::event::{EventKind, Warning};
+use wallet_core::event::EventKind;
+use wallet_core::warning::Warning;
 use wallet_proto::v1::{self, threshold};
 
 use super::amount::amount;

@@ -1,8 +1,8 @@
 //! Renders reservations and their receipts.
 
 use wallet_core::catalog::{Catalog, Overage};
+use wallet_core::finalize;
 use wallet_core::grant::GrantKey;
-use wallet_core::hold;
 use wallet_core::posting::Account;
 use wallet_core::reservation::{Allocation, Bill, CancelReason, Failure, Reservation, State};
 use wallet_core::{Amounts, WalletId};
@@ -22,7 +22,7 @@ pub(crate) fn reservation(
     let bill = finish.as_ref().map(|finish| finish.bill.clone()).unwrap_or_default();
     let Bill { charged, fees, reversed, returned, lapsed, uncollected, failure, cancel_reason, late } = bill;
     let open = reservation.state.is_open();
-    let fee_now = if open { hold::cancel_fees(reservation, catalog) } else { Amounts::none() };
+    let fee_now = if open { finalize::cancel_fees(reservation, catalog) } else { Amounts::none() };
     v1::Reservation {
         wallet_id: wallet.to_string(),
         reservation_id: reservation.id.to_string(),

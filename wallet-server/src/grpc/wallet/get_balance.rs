@@ -1,7 +1,7 @@
 //! GetBalance: returns the balances of a wallet.
 
 use wallet_core::balance::unit_balances;
-use wallet_core::event::warnings;
+use wallet_core::warning::warnings;
 use wallet_core::{Rejection, WalletId, spend};
 use wallet_proto::v1;
 

@@ -11,9 +11,9 @@
 //! in the migration of the wallets.
 
 use sea_orm::{EntityTrait, Statement};
-use wallet_core::advance::Horizon;
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
 use wallet_core::ids::{OriginId, RequestId, ReservationId};
+use wallet_core::wallet::Horizon;
 use wallet_core::{Timestamp, WalletKey};
 
 use super::columns::{Columns, column_names, columns};

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::catalog::{PackExpiry, Phase, Term};
-use crate::source::Source;
+use crate::value::source::Source;
 
 fn image(model: &str, resolution: &str) -> Operation {
     op("image.generate", &[("model", model), ("resolution", resolution)], &[])

@@ -1,0 +1,54 @@
+//! The rows of one wallet that a unit of work has changed, so that each is written once.
+
+use std::collections::BTreeSet;
+
+use crate::decide::decision::Decision;
+use crate::ledger::posting::Account;
+use crate::value::grant_key::GrantKey;
+use crate::value::ids::{ReservationId, UnitId};
+
+/// The identities of the rows that changed in one wallet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChangeSet {
+    /// Grants that were issued or changed.
+    pub grants: BTreeSet<GrantKey>,
+    /// Reservations that were made or changed, their sweep hints included.
+    pub reservations: BTreeSet<ReservationId>,
+    /// Units whose balance or debt limit changed.
+    pub units: BTreeSet<UnitId>,
+    /// Whether the wallet's status or profile changed.
+    pub profile: bool,
+    /// Whether the wallet's version changed. Corrected sweep hints alone do not change it.
+    pub any: bool,
+}
+
+impl ChangeSet {
+    /// Adds the rows that a decision changes.
+    pub fn record(&mut self, decision: &Decision) {
+        self.any = true;
+        for posting in &decision.postings {
+            self.units.insert(posting.unit.clone());
+            if let Account::Grant(key) = &posting.account {
+                self.grants.insert(key.clone());
+            }
+        }
+        self.grants.extend(decision.issued.iter().map(|grant| grant.key.clone()));
+        self.grants.extend(decision.taken_back.iter().map(|(key, _)| key.clone()));
+        self.grants.extend(decision.expiring.iter().cloned());
+        self.grants.extend(decision.events.iter().filter_map(|event| event.grant.clone()));
+        self.reservations.extend(decision.reservation.as_ref().map(|reservation| reservation.id.clone()));
+        if let Some(change) = &decision.change {
+            self.profile = true;
+            self.units.extend(change.debt_limits.units().cloned());
+        }
+    }
+
+    /// Adds the rows of another change set.
+    pub fn add(&mut self, mut other: Self) {
+        self.grants.append(&mut other.grants);
+        self.reservations.append(&mut other.reservations);
+        self.units.append(&mut other.units);
+        self.profile |= other.profile;
+        self.any |= other.any;
+    }
+}

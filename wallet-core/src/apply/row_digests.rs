@@ -1,0 +1,82 @@
+//! Finds out the row digests that an entry commits to, from a decision and the wallet on which it was made.
+
+use crate::decide::decision::Decision;
+use crate::ledger::canonical::Canonical;
+use crate::ledger::entry::EntryKind;
+use crate::ledger::fact::{Digest, Facts, json};
+use crate::value::grant_key::GrantKey;
+use crate::value::time::Timestamp;
+use crate::wallet::Wallet;
+use crate::wallet::grant::Grant;
+use crate::wallet::profile::Profile;
+use crate::wallet::reservation::{Reservation, State};
+
+impl Digest {
+    /// What a grant's row says for good, with its details as they are stored. Where its credits are is told by
+    /// postings.
+    pub fn of_grant(grant: &Grant, details: &str) -> Self {
+        let Grant { unit, source, priority, effective_time, expire_time, create_time, amount, .. } = grant;
+        let mut words = Canonical::new("grant");
+        words.text(unit.as_str());
+        words.text(source.as_str());
+        words.int(i64::from(*priority));
+        for time in [effective_time, expire_time, create_time] {
+            words.int(time.as_micros());
+        }
+        words.int(*amount);
+        words.text(details);
+        Self::of(words)
+    }
+}
+
+impl Facts {
+    /// What a decision makes so in a wallet as it was before.
+    pub(crate) fn of(decision: &Decision, wallet: &Wallet) -> Self {
+        let mut facts = Self::default();
+        let Some(said) = &decision.entry else { return facts };
+        facts.silent = wallet.version - wallet.revision;
+        facts.grants.extend(decision.issued.iter().map(of_grant));
+        let warned = decision.issued.iter().filter(|grant| grant.warn_time < Timestamp::NEVER);
+        facts.warnings.extend(warned.map(|grant| (grant.key.clone(), grant.warn_time)));
+        for grant in decision.expiring.iter().filter_map(|key| wallet.grants.get(key)) {
+            let ended = Grant { expire_time: said.effective_time, ..grant.clone() };
+            facts.grants.extend([of_grant(&ended)]);
+        }
+        if let Some(reservation) = &decision.reservation {
+            if !wallet.reservations.contains_key(&reservation.id) {
+                let fingerprint = reservation.fingerprint.to_string();
+                facts.terms = Some(Digest::of_terms(&json(&*reservation.terms), &fingerprint));
+            }
+            if matches!(said.kind, EntryKind::Reserved | EntryKind::Started) {
+                facts.run = of_run(reservation);
+            }
+            facts.bill = reservation.finish.as_ref().map(|finish| {
+                let finalizer = finish.fingerprint.to_string();
+                Digest::of_bill(&json(&finish.bill), &finalizer, reservation.deadline)
+            });
+        }
+        if let Some(change) = &decision.change {
+            facts.status = (change.status != wallet.status).then_some(change.status);
+            facts.debt_limits = change.debt_limits.clone();
+            facts.profile(&change.profile);
+        }
+        facts
+    }
+
+    /// The profile is this from now on.
+    pub(crate) fn profile(&mut self, profile: &Profile) {
+        self.profile = Some(Digest::of_profile(&json(profile)));
+    }
+}
+
+/// Who runs a job, if it has started.
+fn of_run(reservation: &Reservation) -> Option<Digest> {
+    let Reservation { state, attempt, worker, lease, .. } = reservation;
+    let worker = worker.as_ref().map_or("", |worker| worker.as_str());
+    let lease = lease.map_or(0, |lease| i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
+    (*state == State::Processing).then(|| Digest::of_run(*attempt, worker, lease))
+}
+
+fn of_grant(grant: &Grant) -> (GrantKey, Digest) {
+    (grant.key.clone(), Digest::of_grant(grant, &json(&grant.details)))
+}

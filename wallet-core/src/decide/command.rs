@@ -1,0 +1,206 @@
+//! Commands: everything that can be asked of one wallet, parsed; and running one on the wallet in memory.
+
+use crate::decide::cancel::{self, Cancel};
+use crate::decide::cancel_subscription::{self, CancelSubscription};
+use crate::decide::change_plan::{self, ChangePlan};
+use crate::decide::context::Context;
+use crate::decide::create_wallet::{self, CreateWallet};
+use crate::decide::extend::{self, Extend};
+use crate::decide::grant::{self, Grant};
+use crate::decide::read_set::Addressed;
+use crate::decide::record_chargeback::{self, RecordChargeback};
+use crate::decide::record_payment::{self, RecordPayment};
+use crate::decide::refund_subscription::{self, RefundSubscription};
+use crate::decide::refund_top_up::{self, RefundTopUp};
+use crate::decide::reserve::{self, Reserve};
+use crate::decide::resume_subscription::{self, ResumeSubscription};
+use crate::decide::reverse_charge::{self, ReverseCharge};
+use crate::decide::revoke_grant::{self, RevokeGrant};
+use crate::decide::settle::{self, Cost, Outcome, Settle};
+use crate::decide::start::{self, Start};
+use crate::decide::subscribe::{self, Subscribe};
+use crate::decide::top_up::{self, TopUp};
+use crate::decide::update_wallet::{self, UpdateWallet};
+use crate::decide::verdict::{Subject, Verdict};
+use crate::value::grant_key::{GrantKey, Origin};
+use crate::value::ids::RequestId;
+use crate::wallet::Wallet;
+use crate::wallet::rejection::Rejection;
+
+/// What can be asked of a wallet.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Make it.
+    CreateWallet(CreateWallet),
+    /// Change its own properties.
+    UpdateWallet(UpdateWallet),
+    /// Set credits aside for a job.
+    Reserve(Reserve),
+    /// A worker takes a job.
+    Start(Start),
+    /// A worker's heartbeat.
+    Extend(Extend),
+    /// Charge a job, or give back what it held.
+    Settle(Settle),
+    /// Stop a job.
+    Cancel(Cancel),
+    /// Bought credits come in.
+    TopUp(TopUp),
+    /// Other credits come in.
+    Grant(Grant),
+    /// A grant is taken back.
+    RevokeGrant(RevokeGrant),
+    /// A purchase goes back for the money.
+    RefundTopUp(RefundTopUp),
+    /// A payment was charged back.
+    RecordChargeback(RecordChargeback),
+    /// A charge goes back.
+    ReverseCharge(ReverseCharge),
+    /// A year's subscription ends, and a share of its price goes back.
+    RefundSubscription(RefundSubscription),
+    /// A plan is sold.
+    Subscribe(Subscribe),
+    /// Another plan is sold.
+    ChangePlan(ChangePlan),
+    /// A subscription ends.
+    CancelSubscription(CancelSubscription),
+    /// A subscription goes on after all.
+    ResumeSubscription(ResumeSubscription),
+    /// A period was paid.
+    RecordPayment(RecordPayment),
+    /// Nothing but what is due anyway: the sweeper's.
+    Poke,
+}
+
+impl Command {
+    /// What has to be loaded besides the wallet's open grants and due reservations.
+    pub fn addressed(&self) -> Addressed {
+        let none = Addressed { request: self.request().cloned(), ..Addressed::default() };
+        match self {
+            Command::CreateWallet(_)
+            | Command::UpdateWallet(_)
+            | Command::Subscribe(_)
+            | Command::ChangePlan(_)
+            | Command::CancelSubscription(_)
+            | Command::ResumeSubscription(_)
+            | Command::RecordPayment(_)
+            | Command::Poke => none,
+            Command::Reserve(c) => Addressed { reservation: Some(c.id.clone()), ..none },
+            Command::Start(c) => Addressed { reservation: Some(c.id.clone()), ..none },
+            Command::Extend(c) => Addressed { reservation: Some(c.id.clone()), ..none },
+            Command::Settle(c) => Addressed { reservation: Some(c.id.clone()), ..none },
+            Command::Cancel(c) => Addressed { reservation: Some(c.id.clone()), ..none },
+            Command::TopUp(c) => Addressed {
+                grants: Some(GrantKey::new(Origin::TopUp, c.id.clone(), 0)),
+                payment: c.external_ref.clone(),
+                ..none
+            },
+            Command::Grant(c) => {
+                Addressed { grants: Some(GrantKey::new(Origin::Grant, c.id.clone(), 0)), ..none }
+            }
+            Command::RevokeGrant(c) => Addressed { grants: Some(c.grant.clone()), ..none },
+            Command::RefundTopUp(c) => Addressed { purchase: Some(c.purchase.clone()), ..none },
+            Command::RecordChargeback(c) => Addressed { purchase: Some(c.purchase.clone()), ..none },
+            Command::ReverseCharge(c) => Addressed {
+                reservation: Some(c.reservation.clone()),
+                receipt: true,
+                grants: Some(GrantKey::new(Origin::Grace, c.reservation.clone().into(), 0)),
+                ..none
+            },
+            Command::RefundSubscription(_) => Addressed { period: true, ..none },
+        }
+    }
+
+    /// The catalog version, besides the current one, that a price is asked of: of a quote that is new, or of a job that
+    /// is settled by what was used.
+    pub fn priced_by(&self, wallet: &Wallet) -> Option<i64> {
+        match self {
+            Command::Reserve(reserve) if !wallet.reservations.contains_key(&reserve.id) => {
+                reserve.price.catalog_version()
+            }
+            Command::Settle(settle) if matches!(settle.outcome, Outcome::Succeeded(Cost::Usage(_))) => {
+                let job = wallet.reservations.get(&settle.id)?;
+                job.terms.pin.as_ref().map(|pin| pin.catalog_version)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it sells a plan of the current catalog.
+    pub const fn sells(&self) -> bool {
+        matches!(self, Command::Subscribe(_) | Command::ChangePlan(_))
+    }
+
+    /// The idempotency key of a command that makes no row of its own.
+    pub fn request(&self) -> Option<&RequestId> {
+        match self {
+            Command::UpdateWallet(c) => Some(&c.request),
+            Command::RevokeGrant(c) => Some(&c.request),
+            Command::RefundTopUp(c) => Some(&c.request),
+            Command::RecordChargeback(c) => Some(&c.request),
+            Command::ReverseCharge(c) => Some(&c.request),
+            Command::RefundSubscription(c) => Some(&c.request),
+            Command::Subscribe(c) => Some(&c.request),
+            Command::ChangePlan(c) => Some(&c.request),
+            Command::CancelSubscription(c) => Some(&c.request),
+            Command::ResumeSubscription(c) => Some(&c.request),
+            Command::RecordPayment(c) => Some(&c.request),
+            Command::CreateWallet(_)
+            | Command::Reserve(_)
+            | Command::Start(_)
+            | Command::Extend(_)
+            | Command::Settle(_)
+            | Command::Cancel(_)
+            | Command::TopUp(_)
+            | Command::Grant(_)
+            | Command::Poke => None,
+        }
+    }
+}
+
+/// What a command does to a wallet that has been advanced to `context.now`. Changes nothing.
+pub(crate) fn decide(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    command: &Command,
+) -> Result<Verdict, Rejection> {
+    if let Command::CreateWallet(create) = command {
+        return create_wallet::create_wallet(wallet, context, create);
+    }
+    if !wallet.exists() {
+        return Err(Rejection::WalletNotFound);
+    }
+    if wallet.frozen {
+        return Err(Rejection::WalletFrozen);
+    }
+    match command {
+        Command::CreateWallet(create) => create_wallet::create_wallet(wallet, context, create),
+        Command::UpdateWallet(update) => update_wallet::update_wallet(wallet, context, update),
+        Command::Reserve(reserve) => reserve::reserve(wallet, context, reserve),
+        Command::Start(start) => start::start(wallet, context, start),
+        Command::Extend(extend) => extend::extend(wallet, context, extend),
+        Command::Settle(settle) => settle::settle(wallet, context, settle),
+        Command::Cancel(cancel) => cancel::cancel(wallet, context, cancel),
+        Command::TopUp(top_up) => top_up::top_up(wallet, context, top_up),
+        Command::Grant(grant) => grant::grant(wallet, context, grant),
+        Command::RevokeGrant(revoke) => revoke_grant::revoke_grant(wallet, context, revoke),
+        Command::RefundTopUp(refund) => refund_top_up::refund_top_up(wallet, context, refund),
+        Command::RecordChargeback(chargeback) => {
+            record_chargeback::record_chargeback(wallet, context, chargeback)
+        }
+        Command::ReverseCharge(reverse) => reverse_charge::reverse_charge(wallet, context, reverse),
+        Command::RefundSubscription(refund) => {
+            refund_subscription::refund_subscription(wallet, context, refund)
+        }
+        Command::Subscribe(subscribe) => subscribe::subscribe(wallet, context, subscribe),
+        Command::ChangePlan(change) => change_plan::change_plan(wallet, context, change),
+        Command::CancelSubscription(cancel) => {
+            cancel_subscription::cancel_subscription(wallet, context, cancel)
+        }
+        Command::ResumeSubscription(resume) => {
+            resume_subscription::resume_subscription(wallet, context, resume)
+        }
+        Command::RecordPayment(payment) => record_payment::record_payment(wallet, context, payment),
+        Command::Poke => Ok(Verdict::unchanged(Subject::Wallet)),
+    }
+}

@@ -1,0 +1,291 @@
+//! What can happen to the credits of a hold: charged, or given back.
+//!
+//! Both work on a reservation that is about to be finished and write the postings into the decision beside it.
+
+use std::time::Duration;
+
+use crate::catalog::{Catalog, Phase};
+use crate::decide::context::Context;
+use crate::decide::decision::Decision;
+use crate::decide::spend;
+use crate::decide::verdict::Verdict;
+use crate::ledger::entry::EntryKind;
+use crate::ledger::posting::{Account, Part};
+use crate::value::amount::Amounts;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::grant_key::{GrantKey, Origin};
+use crate::value::ids::{OriginId, UnitId};
+use crate::value::source::Source;
+use crate::value::time::Timestamp;
+use crate::wallet::grant::{Grant, GrantDetails, Parts, TakenBack};
+use crate::wallet::reservation::{Allocation, Bill, Finish, LATE_SETTLE, Reservation, State};
+use crate::wallet::{UNNUMBERED, Wallet};
+
+/// How long grace credits live.
+pub const GRACE: Duration = Duration::from_secs(24 * 3600);
+/// How long after their first grant's expiry grace credits live at most.
+pub const GRACE_BOUND: Duration = Duration::from_secs(72 * 3600);
+
+/// What becomes of credits whose grant has expired while they were held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AfterExpiry {
+    /// They lapse with it: the remainder of a settle, the user's own cancel.
+    Lapse,
+    /// They live on for a while as grace credits: the user is not to blame.
+    Grace,
+}
+
+/// A reservation on its way to its end, with the decision that will record it.
+pub(crate) struct Closing<'a> {
+    pub wallet: &'a Wallet,
+    pub reservation: Reservation,
+    pub decision: Decision,
+    pub at: Timestamp,
+}
+
+impl<'a> Closing<'a> {
+    /// A reservation as it is, about to be ended by an entry of this kind.
+    pub(crate) fn of(wallet: &'a Wallet, reservation: &Reservation, kind: EntryKind, at: Timestamp) -> Self {
+        let decision = Decision::about(kind, at, reservation);
+        Self { wallet, reservation: reservation.clone(), decision, at }
+    }
+
+    /// Charges `amount` to what is held: first where the grant has expired meanwhile (those credits would be
+    /// lost), then as allocated. Returns the rest, for which only credits of a purchase that was charged back were
+    /// held: they are gone.
+    pub(crate) fn charge_held(&mut self, unit: &UnitId, amount: i64) -> i64 {
+        let mut left = amount;
+        for expired in [true, false] {
+            for allocation in &mut self.reservation.allocations {
+                let Account::Grant(key) = &allocation.account else { continue };
+                let grant = self.wallet.grants.get(key);
+                let has_expired = grant.is_some_and(|grant| grant.has_expired(self.at));
+                if allocation.unit != *unit || has_expired != expired || is_charged_back(grant) {
+                    continue;
+                }
+                let part = left.min(allocation.rest());
+                left -= part;
+                allocation.charged += part;
+                self.decision.move_in_grant(key, unit, Part::Held, Part::Consumed, part);
+            }
+        }
+        left
+    }
+
+    /// Charges a fee: to the hold, then to what is available, and what is not there is owed.
+    pub(crate) fn charge_fee(&mut self, catalog: &Catalog, unit: &UnitId, fee: i64) {
+        let gone = self.charge_held(unit, fee);
+        let (available, owed) = self.wallet.balance(unit.as_str()).split(gone);
+        self.charge_available(catalog, unit, available);
+        self.charge_debt(unit, owed);
+    }
+
+    /// Charges `amount` beyond the hold to what is available, as new allocations in the usual order.
+    pub(crate) fn charge_available(&mut self, catalog: &Catalog, unit: &UnitId, amount: i64) {
+        for take in spend::take(self.wallet, catalog, unit, amount) {
+            self.decision.move_in_grant(&take.grant, unit, Part::Available, Part::Consumed, take.amount);
+            self.reservation.allocations.push(Allocation {
+                account: Account::Grant(take.grant),
+                source: Some(take.source),
+                unit: unit.clone(),
+                held: 0,
+                charged: take.amount,
+                returned: 0,
+                lapsed: 0,
+                reversed: 0,
+                grace: None,
+            });
+        }
+    }
+
+    /// Charges `amount` as debt.
+    pub(crate) fn charge_debt(&mut self, unit: &UnitId, amount: i64) {
+        if amount == 0 {
+            return;
+        }
+        self.decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
+        self.reservation.allocations.push(Allocation {
+            account: Account::Debt,
+            source: None,
+            unit: unit.clone(),
+            held: 0,
+            charged: amount,
+            returned: 0,
+            lapsed: 0,
+            reversed: 0,
+            grace: None,
+        });
+    }
+
+    /// Gives back whatever is held and was not charged. What becomes available repays debt first.
+    pub(crate) fn give_back(&mut self, after_expiry: AfterExpiry) {
+        let mut graces = 0;
+        for allocation in &mut self.reservation.allocations {
+            let rest = allocation.rest();
+            let Account::Grant(key) = &allocation.account else { continue };
+            if rest == 0 {
+                continue;
+            }
+            let Some(grant) = self.wallet.grants.get(key) else {
+                // What is held is loaded; if not, applying this finds it out instead of losing the credits.
+                self.decision.move_in_grant(key, &allocation.unit, Part::Held, Part::Available, rest);
+                continue;
+            };
+            let unit = &grant.unit;
+            if grant.taken_back.is_some() {
+                allocation.lapsed += rest;
+                self.decision.move_in_grant(key, unit, Part::Held, Part::Revoked, rest);
+            } else if !grant.has_expired(self.at) {
+                allocation.returned = rest;
+                self.decision.move_in_grant(key, unit, Part::Held, Part::Available, rest);
+                self.decision.repay_debt(self.wallet, key, unit, rest);
+            } else {
+                self.decision.move_in_grant(key, unit, Part::Held, Part::Expired, rest);
+                let grace = (after_expiry == AfterExpiry::Grace)
+                    .then(|| grace_grant(grant, &self.reservation.id.clone().into(), graces, rest, self.at))
+                    .flatten();
+                match grace {
+                    Some(grace) => {
+                        graces += 1;
+                        allocation.returned = rest;
+                        allocation.grace = Some(grace.key.clone());
+                        self.decision.issue(self.wallet, grace, self.at);
+                    }
+                    None => allocation.lapsed += rest,
+                }
+            }
+        }
+    }
+
+    /// The sums of what was done to the hold; units that were reserved are named even with 0.
+    pub(crate) fn bill(&self) -> Bill {
+        let mut bill = Bill::default();
+        for unit in self.reservation.terms.amounts.units() {
+            bill.charged.set(unit, 0);
+            bill.returned.set(unit, 0);
+        }
+        for allocation in &self.reservation.allocations {
+            bill.charged.add(&allocation.unit, allocation.charged);
+            bill.returned.add(&allocation.unit, allocation.returned);
+            if allocation.lapsed > 0 {
+                bill.lapsed.add(&allocation.unit, allocation.lapsed);
+            }
+        }
+        bill
+    }
+}
+
+/// Whether the bank has taken back the payment for a grant.
+fn is_charged_back(grant: Option<&Grant>) -> bool {
+    grant.is_some_and(|grant| grant.taken_back == Some(TakenBack::ChargedBack))
+}
+
+/// How much of `amount` cannot be charged to a hold, since the bank has taken back the payment for what it holds.
+pub(crate) fn gone_from_hold(wallet: &Wallet, reservation: &Reservation, unit: &UnitId, amount: i64) -> i64 {
+    let there = |allocation: &&Allocation| match &allocation.account {
+        Account::Grant(key) => allocation.unit == *unit && !is_charged_back(wallet.grants.get(key)),
+        Account::Debt => false,
+    };
+    let there: i64 = reservation.allocations.iter().filter(there).map(Allocation::rest).sum();
+    (amount - there).max(0)
+}
+
+/// The grace grant for `amount` that comes back to an expired grant, unless its bound has passed as well.
+fn grace_grant(old: &Grant, id: &OriginId, n: u16, amount: i64, at: Timestamp) -> Option<Grant> {
+    let bound = bound_of(old);
+    let expire_time = at.plus(GRACE).min(bound);
+    let key = GrantKey::new(Origin::Grace, id.clone(), n);
+    (expire_time > at).then(|| grace(Some(old), key, &old.unit, amount, at, (expire_time, bound)))
+}
+
+/// The grace grant for a charge that is reversed, however long its grant has been expired; none if it became debt.
+pub(crate) fn lasting_grace(
+    old: Option<&Grant>,
+    key: GrantKey,
+    unit: &UnitId,
+    amount: i64,
+    at: Timestamp,
+) -> Grant {
+    let expire_time = at.plus(GRACE);
+    let bound = old.map_or(expire_time, |old| bound_of(old).max(expire_time));
+    grace(old, key, unit, amount, at, (expire_time, bound))
+}
+
+/// The instant beyond which what comes back to a grant by itself does not live.
+fn bound_of(old: &Grant) -> Timestamp {
+    old.details.grace_bound.unwrap_or_else(|| old.expire_time.plus(GRACE_BOUND))
+}
+
+fn grace(
+    old: Option<&Grant>,
+    key: GrantKey,
+    unit: &UnitId,
+    amount: i64,
+    at: Timestamp,
+    (expire_time, bound): (Timestamp, Timestamp),
+) -> Grant {
+    let first = |old: &Grant| old.details.stems_from.clone().unwrap_or_else(|| old.key.clone());
+    let details =
+        GrantDetails { stems_from: old.map(first), grace_bound: Some(bound), ..GrantDetails::default() };
+    Grant {
+        key,
+        unit: unit.clone(),
+        source: Source::Grace,
+        priority: 0,
+        effective_time: at,
+        expire_time,
+        warn_time: Timestamp::NEVER,
+        create_time: at,
+        amount,
+        parts: Parts::default(),
+        taken_back: None,
+        details,
+    }
+}
+
+/// What a user's cancel would cost now, per unit; the odd part favours the user.
+pub fn cancel_fees(reservation: &Reservation, catalog: &Catalog) -> Amounts {
+    let terms = &reservation.terms;
+    let phase = match reservation.state {
+        State::Processing => Phase::Processing,
+        _ => Phase::Held,
+    };
+    let fee = |(unit, amount): (&UnitId, i64)| {
+        let percent = terms.policies.cancel_fee_percent(phase, unit.as_str());
+        let fee = catalog.unit(unit.as_str()).map_or(0, |known| known.floor_percent(amount, percent));
+        (unit.clone(), fee)
+    };
+    terms.amounts.iter().map(fee).collect()
+}
+
+/// Whether an expired hold can still be settled, and so be kept from it.
+pub(crate) fn may_end_late(reservation: &Reservation, context: &Context<'_>) -> bool {
+    reservation.finish.as_ref().is_some_and(|finish| context.now < finish.time.plus(LATE_SETTLE))
+}
+
+/// An expired hold failed or was cancelled: all went back when it expired, and nothing is charged for it any more.
+pub(crate) fn close_late(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    reservation: &Reservation,
+    state: State,
+    fingerprint: Fingerprint,
+    words: Bill,
+) -> Verdict {
+    let kind = if state == State::Failed { EntryKind::Failed } else { EntryKind::Cancelled };
+    let mut closing = Closing::of(wallet, reservation, kind, context.now);
+    if let Some(failure) = &words.failure {
+        closing.decision = closing.decision.because(&failure.code);
+    }
+    let Bill { failure, cancel_reason, .. } = words;
+    let sums = reservation.finish.as_ref().map(|finish| finish.bill.clone()).unwrap_or_default();
+    finish(closing, state, fingerprint, Bill { failure, cancel_reason, ..sums })
+}
+
+/// The reservation has ended.
+pub(crate) fn finish(closing: Closing<'_>, state: State, fingerprint: Fingerprint, bill: Bill) -> Verdict {
+    let Closing { mut reservation, decision, at, .. } = closing;
+    reservation.state = state;
+    reservation.finish = Some(Finish { time: at, revision: UNNUMBERED, fingerprint, bill });
+    Verdict::reservation(decision, reservation)
+}

@@ -1,0 +1,47 @@
+//! Recognizes commands that were carried out before.
+
+use crate::decide::decision::Decision;
+use crate::decide::verdict::{Subject, Verdict};
+use crate::ledger::entry::EntryKind;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::RequestId;
+use crate::wallet::Wallet;
+use crate::wallet::rejection::Rejection;
+use crate::wallet::reservation::Reservation;
+
+/// Returns the decision as that of a command without a row of its own.
+pub(crate) fn requested(mut decision: Decision, request: &RequestId, fingerprint: Fingerprint) -> Decision {
+    decision.request = Some((request.clone(), fingerprint));
+    decision
+}
+
+/// Returns whether a command without a row of its own was carried out before, or a rejection if its id was used for
+/// another command.
+pub(crate) fn made_before(
+    wallet: &Wallet,
+    request: &RequestId,
+    kind: EntryKind,
+    fingerprint: &Fingerprint,
+) -> Result<bool, Rejection> {
+    let Some(record) = wallet.requests.get(request) else { return Ok(false) };
+    let fields = match record.kind == kind {
+        true => record.fingerprint.differences(fingerprint),
+        false => vec!["request_id".to_owned()],
+    };
+    if fields.is_empty() { Ok(true) } else { Err(Rejection::IdempotencyMismatch { fields, state: None }) }
+}
+
+/// Answers a finalizer of the kind that has already ended the job: as a replay, if its content is the same.
+pub(crate) fn finished_before(
+    reservation: &Reservation,
+    fingerprint: &Fingerprint,
+) -> Result<Verdict, Rejection> {
+    let Some(finish) = &reservation.finish else {
+        return Err(Rejection::ReservationFinished(reservation.state));
+    };
+    let fields = finish.fingerprint.differences(fingerprint);
+    match fields.is_empty() {
+        true => Ok(Verdict::replay(Subject::Reservation(reservation.id.clone()))),
+        false => Err(Rejection::IdempotencyMismatch { fields, state: Some(reservation.state) }),
+    }
+}

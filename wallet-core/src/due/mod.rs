@@ -1,0 +1,4 @@
+//! What falls due, as decisions.
+
+pub mod advance;
+mod renew;

@@ -1,0 +1,46 @@
+//! Events: notifications that are given once, because of an entry. They are part of the entry, and of its hash.
+
+use crate::value::grant_key::GrantKey;
+use crate::value::ids::UnitId;
+use crate::value::time::Timestamp;
+
+/// The kind of a notification. The numbers are stored and hashed: they never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum EventKind {
+    /// The available amount fell below a threshold. Given again only after it was 10 % above the threshold.
+    LowBalance = 1,
+    /// The available amount fell to 0. Given again as soon as it was above 0.
+    Exhausted = 2,
+    /// The rest of a grant expires in a few days. Given once per grant.
+    GrantExpiring = 3,
+}
+
+impl EventKind {
+    /// All kinds.
+    pub const ALL: [EventKind; 3] = [EventKind::LowBalance, EventKind::Exhausted, EventKind::GrantExpiring];
+}
+
+/// A notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The kind.
+    pub kind: EventKind,
+    /// The unit.
+    pub unit: UnitId,
+    /// The available amount then, in minor units: of the wallet, or of the grant that expires.
+    pub available: i64,
+    /// The threshold below which the balance is low, in minor units; 0 for other kinds.
+    pub threshold: i64,
+    /// The grant that expires.
+    pub grant: Option<GrantKey>,
+    /// The expiry of the grant; [`Timestamp::NEVER`] for other kinds.
+    pub expire_time: Timestamp,
+}
+
+impl Event {
+    pub(crate) fn about_balance(kind: EventKind, unit: &UnitId, available: i64, threshold: i64) -> Self {
+        let (grant, expire_time) = (None, Timestamp::NEVER);
+        Self { kind, unit: unit.clone(), available, threshold, grant, expire_time }
+    }
+}

@@ -1,0 +1,7 @@
+//! The ledger: entries with their postings, notifications and row digests, as data.
+
+pub(crate) mod canonical;
+pub mod entry;
+pub mod event;
+pub mod fact;
+pub mod posting;

@@ -1,0 +1,135 @@
+//! The identity of a grant within its wallet, and its public form.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use thiserror::Error;
+
+use crate::value::ids::{InvalidId, OriginId, Parsed};
+
+/// The kind of command or event that issued a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Origin {
+    /// A purchase; the id is the `top_up_id`.
+    TopUp = 1,
+    /// The platform; the id is the `grant_id` that it chose.
+    Grant = 2,
+    /// A hold that returned after its grant had expired; the id is that of the reservation.
+    Grace = 3,
+    /// An allowance of a plan; the id names the subscription, the period and the number of the allowance within it.
+    Period = 4,
+}
+
+impl Origin {
+    /// All origins.
+    pub const ALL: [Origin; 4] = [Origin::TopUp, Origin::Grant, Origin::Grace, Origin::Period];
+
+    /// Returns the word in front of a grant's public id.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Origin::TopUp => "top_up",
+            Origin::Grant => "grant",
+            Origin::Grace => "grace",
+            Origin::Period => "period",
+        }
+    }
+
+    /// Returns the origin whose word stands in front of a text, and the rest of the text.
+    pub fn named(text: &str) -> Option<(Self, &str)> {
+        let (word, id) = text.split_once(':')?;
+        Self::ALL.into_iter().find(|origin| origin.as_str() == word).map(|origin| (origin, id))
+    }
+}
+
+/// The identity of a grant within its wallet: its origin, the id of the origin, and a number.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
+pub struct GrantKey {
+    /// The kind of its origin.
+    pub origin: Origin,
+    /// The id of its origin.
+    pub id: OriginId,
+    /// 0, 1, 2... among the grants of one origin and id.
+    pub n: u16,
+}
+
+impl GrantKey {
+    /// The `n`-th grant of an origin.
+    pub fn new(origin: Origin, id: OriginId, n: u16) -> Self {
+        Self { origin, id, n }
+    }
+
+    /// Parses the public form exactly as it is displayed: `top_up:t-1`, `grace:job#2`.
+    pub fn parse(text: &str) -> Result<Self, InvalidGrantId> {
+        let (body, n) = text.rsplit_once('#').map_or((text, "0"), |(body, n)| (body, n));
+        let (origin, id) = Origin::named(body).ok_or(InvalidGrantId::NoOrigin)?;
+        let n = n.parse().map_err(|_| InvalidGrantId::Number)?;
+        let key = Self::new(origin, OriginId::parse(id)?, n);
+        // "#0", "#02" and "#+2" are not other names of a grant.
+        if key.to_string() == text { Ok(key) } else { Err(InvalidGrantId::Number) }
+    }
+}
+
+/// The reason why a string is not the public id of a grant. The text follows the name of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvalidGrantId {
+    /// No origin stands in front of it.
+    #[error(
+        "must be a grant_id as ListGrants shows it, which begins with top_up:, grant:, grace: or period:"
+    )]
+    NoOrigin,
+    /// No number of a grant follows the #.
+    #[error("must be a grant_id as ListGrants shows it: only # and a number may follow the id, from #1 on")]
+    Number,
+    /// The text after the origin is not an id.
+    #[error("{0}")]
+    Id(#[from] InvalidId),
+}
+
+impl fmt::Display for GrantKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.origin.as_str(), self.id)?;
+        if self.n > 0 { write!(f, "#{}", self.n) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for GrantKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<'de> Deserialize<'de> for GrantKey {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+        text.deserialize_str(Parsed(Self::parse))
+    }
+}
+
+impl From<GrantKey> for String {
+    fn from(key: GrantKey) -> String {
+        key.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_id_reads_back_as_it_was_shown() {
+        for text in ["top_up:t-1", "grant:welcome", "grace:job:7#3"] {
+            assert_eq!(GrantKey::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(GrantKey::parse("grant:stripe:cs_1").unwrap().id.as_str(), "stripe:cs_1");
+        for text in ["welcome", "stripe:cs_1", "", "TOP_UP:t"] {
+            assert_eq!(GrantKey::parse(text), Err(InvalidGrantId::NoOrigin), "{text}");
+        }
+        for text in ["grant:a#b", "grant:a#0", "grant:a#01", "grant:a#+1", "grant:a#", "grant:a#65536"] {
+            assert_eq!(GrantKey::parse(text), Err(InvalidGrantId::Number), "{text}");
+        }
+        assert_eq!(GrantKey::parse("top_up:"), Err(InvalidGrantId::Id(InvalidId::Empty)));
+        assert!(GrantKey::parse("grant:a#1#2").is_err());
+    }
+}

@@ -1,0 +1,14 @@
+//! Values: amounts, ids, times and other small types, whose constructors accept only valid ones.
+
+pub mod amount;
+pub mod decimal;
+pub mod field_violation;
+pub mod fingerprint;
+pub mod grant_key;
+pub mod ids;
+pub mod key;
+pub mod operation;
+pub mod period;
+pub mod source;
+pub mod time;
+pub mod wallet_status;

@@ -1,0 +1,21 @@
+//! The status of a wallet.
+
+use serde::{Deserialize, Serialize};
+
+/// Whether a wallet can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[repr(u8)]
+pub enum WalletStatus {
+    /// In use.
+    Active = 1,
+    /// Nothing can be reserved; what runs goes on.
+    Suspended = 2,
+    /// For good.
+    Closed = 3,
+}
+
+impl WalletStatus {
+    /// All of them.
+    pub const ALL: [WalletStatus; 3] = [WalletStatus::Active, WalletStatus::Suspended, WalletStatus::Closed];
+}

@@ -1,0 +1,20 @@
+//! A wallet in memory: its rows, and the questions about them. Nothing here changes a wallet.
+
+pub mod alerts;
+pub mod balance;
+pub mod catalogs;
+pub mod grant;
+pub mod horizon;
+pub mod profile;
+pub mod rejection;
+pub mod reservation;
+mod soundness;
+pub mod state;
+pub mod subscription;
+pub mod warning;
+
+pub use horizon::Horizon;
+pub use profile::Profile;
+pub use state::{Balance, Broken, MAX_OPEN_GRANTS, RequestRecord, UNNUMBERED, Wallet, decision_time};
+
+pub use crate::value::wallet_status::WalletStatus;

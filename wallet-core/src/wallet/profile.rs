@@ -1,0 +1,60 @@
+//! The profile of a wallet: the properties that rarely change, and the questions about them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::Threshold;
+use crate::value::ids::{RequestId, UnitId};
+use crate::wallet::alerts::Alerts;
+use crate::wallet::subscription::{Subscription, SubscriptionRefund};
+
+/// The properties of a wallet that rarely change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Profile {
+    /// The name that people see.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub display_name: String,
+    /// The fingerprint of the command that made the wallet.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub fingerprint: String,
+    /// The subscription, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<Subscription>,
+    /// The number of sales so far, which numbers the subscriptions.
+    pub sales: u32,
+    /// The refunds of subscriptions, by request: entries contain no money.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refunds: BTreeMap<RequestId, SubscriptionRefund>,
+    /// Whether the once-only allowance of a plan was granted. The default plan grants it once in the life of a wallet.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub welcomed: bool,
+    /// The alerts without a subscription: those of the default plan, updated from the catalog with every command.
+    #[serde(skip_serializing_if = "Alerts::is_empty")]
+    pub alerts: Alerts,
+    /// The wallet's own thresholds, per unit; they take precedence over those of the plan.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub low_balance: BTreeMap<UnitId, Vec<Threshold>>,
+    /// The thresholds, per unit, that were notified of and that the balance has not risen 10 % above since.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<UnitId, BTreeSet<i64>>,
+}
+
+impl Profile {
+    /// Returns the alerts of the wallet's plan.
+    pub fn alerts(&self) -> &Alerts {
+        self.subscription.as_ref().map_or(&self.alerts, |subscription| &subscription.sold.alerts)
+    }
+
+    /// Returns the thresholds of a unit in minor units: the wallet's own, otherwise those of its plan. A percentage is one
+    /// of the amount that was sold.
+    pub fn thresholds(&self, unit: &UnitId) -> BTreeSet<i64> {
+        let Some(thresholds) = self.low_balance.get(unit).or_else(|| self.alerts().low.get(unit)) else {
+            return BTreeSet::new();
+        };
+        let sold = self.subscription.iter().flat_map(|subscription| &subscription.sold.allowances);
+        let given = sold.filter(|allowance| allowance.unit == *unit).map(|allowance| allowance.amount).sum();
+        thresholds.iter().map(|threshold| threshold.of(given)).collect()
+    }
+}

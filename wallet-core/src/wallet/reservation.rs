@@ -1,0 +1,261 @@
+//! Reservations: holds of credits for one job, and the record of the job afterwards.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{Policies, PriceLine};
+use crate::ledger::posting::Account;
+use crate::value::amount::Amounts;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::{Actor, ReservationId, UnitId, WorkerId};
+use crate::value::operation::Operation;
+use crate::value::source::Source;
+use crate::value::time::Timestamp;
+use crate::wallet::grant::GrantKey;
+
+/// The longest life of a hold after Reserve, however often it is extended.
+pub const MAX_HOLD: Duration = Duration::from_secs(24 * 3600);
+/// The lease of an Extend where neither the caller nor Start named one.
+pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
+/// The time after its expiry within which a hold can still be settled.
+pub const LATE_SETTLE: Duration = Duration::from_secs(72 * 3600);
+/// The longest time from Reserve to the end of a reservation: it expires within [`MAX_HOLD`], and is settled late within
+/// [`LATE_SETTLE`] after that.
+pub const LONGEST_LIFE: Duration = MAX_HOLD.saturating_add(LATE_SETTLE);
+
+/// The state of a reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum State {
+    /// Credits are held for the job.
+    Held = 1,
+    /// A worker has started.
+    Processing = 2,
+    /// Charged.
+    Settled = 3,
+    /// The job failed.
+    Failed = 4,
+    /// The job was cancelled.
+    Cancelled = 5,
+    /// The deadline of the hold passed.
+    Expired = 6,
+}
+
+impl State {
+    /// All states.
+    pub const ALL: [State; 6] =
+        [State::Held, State::Processing, State::Settled, State::Failed, State::Cancelled, State::Expired];
+
+    /// Returns whether credits are held.
+    pub const fn is_open(self) -> bool {
+        matches!(self, State::Held | State::Processing)
+    }
+
+    /// The stable name: `PROCESSING`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            State::Held => "HELD",
+            State::Processing => "PROCESSING",
+            State::Settled => "SETTLED",
+            State::Failed => "FAILED",
+            State::Cancelled => "CANCELLED",
+            State::Expired => "EXPIRED",
+        }
+    }
+}
+
+/// The reason of a cancellation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CancelReason {
+    /// The user asked for it: the fee of the price rule applies.
+    User,
+    /// The platform stopped the job: there is no fee.
+    Platform,
+}
+
+/// The failure of a job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The platform's own code.
+    pub code: String,
+    /// A text for people.
+    pub message: String,
+}
+
+/// The origin of a reservation's price, so that Settle prices usage in the same way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The version of the catalog.
+    pub catalog_version: i64,
+    /// The rule that matched.
+    pub rule_id: String,
+    /// The tier for which it was priced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+}
+
+/// The terms agreed at Reserve. They never change, and are written once.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Terms {
+    /// The operation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
+    /// The amounts held.
+    pub amounts: Amounts,
+    /// The most that may be charged; never below `amounts`.
+    pub max_amounts: Amounts,
+    /// The steps of the price.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<PriceLine>,
+    /// The pin of the price; none for explicit amounts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
+    /// The policies: lease, overage and fees.
+    pub policies: Policies,
+    /// The member who reserved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Actor>,
+    /// The caller's own labels.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// The part of a hold that one grant or the debt carries: a line of the receipt. Amounts are in minor units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allocation {
+    /// The grant, or the wallet's debt.
+    #[serde(rename = "a")]
+    pub account: Account,
+    /// The source of the grant; none for debt.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// The unit.
+    #[serde(rename = "u")]
+    pub unit: UnitId,
+    /// Held at Reserve.
+    #[serde(rename = "h", default, skip_serializing_if = "is_zero")]
+    pub held: i64,
+    /// Charged.
+    #[serde(rename = "c", default, skip_serializing_if = "is_zero")]
+    pub charged: i64,
+    /// Returned, to this grant or to `grace`.
+    #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
+    pub returned: i64,
+    /// Expired or revoked with the grant on its return.
+    #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
+    pub lapsed: i64,
+    /// The part of `charged` that was reversed later.
+    #[serde(rename = "v", default, skip_serializing_if = "is_zero")]
+    pub reversed: i64,
+    /// The grace grant that received the returned credits.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub grace: Option<GrantKey>,
+}
+
+impl Allocation {
+    /// Returns the amount that is still held.
+    pub(crate) fn rest(&self) -> i64 {
+        (self.held - self.charged - self.returned - self.lapsed).max(0)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_zero(amount: &i64) -> bool {
+    *amount == 0
+}
+
+/// The end of a reservation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finish {
+    /// The time of the end; the deadline for an expiry.
+    pub time: Timestamp,
+    /// The revision of its entry, which is known once the decision is carried out.
+    pub revision: i64,
+    /// The fingerprint of the command that ended it; empty for an expiry.
+    pub fingerprint: Fingerprint,
+    /// The sums.
+    pub bill: Bill,
+}
+
+/// The sums of a finished reservation, per unit, and the reason of its end.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Bill {
+    /// Charged, fees included.
+    #[serde(skip_serializing_if = "Amounts::is_empty")]
+    pub charged: Amounts,
+    /// The part of `charged` that is a fee.
+    #[serde(skip_serializing_if = "Amounts::is_empty")]
+    pub fees: Amounts,
+    /// The part of `charged` that was reversed later.
+    #[serde(skip_serializing_if = "Amounts::is_empty")]
+    pub reversed: Amounts,
+    /// Returned, to be spent again.
+    #[serde(skip_serializing_if = "Amounts::is_empty")]
+    pub returned: Amounts,
+    /// Expired or revoked on its return.
+    #[serde(skip_serializing_if = "Amounts::is_empty")]
+    pub lapsed: Amounts,
+    /// The cost of the job that could not be charged.
+    #[serde(skip_serializing_if = "Amounts::is_empty")]
+    pub uncollected: Amounts,
+    /// The failure, if the job failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// The reason, if the job was cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancel_reason: Option<CancelReason>,
+    /// Whether the job was settled after its hold had expired.
+    pub late: bool,
+}
+
+/// A hold of credits for one job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reservation {
+    /// The id that the caller chose for the job.
+    pub id: ReservationId,
+    /// The state.
+    pub state: State,
+    /// The terms.
+    pub terms: Arc<Terms>,
+    /// The fingerprint of the Reserve.
+    pub fingerprint: Fingerprint,
+    /// The time of the Reserve.
+    pub reserve_time: Timestamp,
+    /// The revision of its entry, which is known once the decision is carried out.
+    pub reserve_revision: i64,
+    /// The time of the first Start.
+    pub start_time: Option<Timestamp>,
+    /// The instant at which the hold expires.
+    pub deadline: Timestamp,
+    /// The time by which the index of due holds finds an open hold, never later than its deadline. Extend does not change
+    /// it, so that a heartbeat changes no index.
+    pub sweep_at: Timestamp,
+    /// The running attempt; 0 before Start.
+    pub attempt: i32,
+    /// The worker that runs it.
+    pub worker: Option<WorkerId>,
+    /// The time by which Extend moves the deadline.
+    pub lease: Option<Duration>,
+    /// The lines of the receipt.
+    pub allocations: Vec<Allocation>,
+    /// The end.
+    pub finish: Option<Finish>,
+}
+
+impl Reservation {
+    /// Returns whether the hold is open and its deadline has passed.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.state.is_open() && self.deadline <= now
+    }
+
+    /// Returns the latest instant that the deadline can have.
+    pub fn last_deadline(&self) -> Timestamp {
+        self.reserve_time.plus(MAX_HOLD)
+    }
+}

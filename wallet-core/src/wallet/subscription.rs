@@ -1,0 +1,370 @@
+//! Subscriptions: the terms of a sale, the present period, and the change at the end of the period.
+//!
+//! The terms (allowances, term, and everything negotiated) are copied at the sale and never change. Entitlements, limits
+//! and prices are those of the plan in the current catalog.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{Catalog, Entitlement, ListPrice, Plan, Renewal, Term};
+use crate::value::amount::Amounts;
+use crate::value::field_violation::FieldViolation;
+use crate::value::ids::{OriginId, UnitId};
+use crate::value::period::boundary;
+use crate::value::source::Source;
+use crate::value::time::Timestamp;
+use crate::wallet::alerts::Alerts;
+use crate::wallet::grant::{Grant, GrantDetails, GrantKey, Money, Origin, Parts};
+
+/// A wallet's subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The number of the sale within the wallet: 1, 2, 3... Plan changes count too.
+    pub number: u32,
+    /// The terms of the sale.
+    pub sold: Sold,
+    /// The start of period 0, from which all boundaries are computed.
+    pub anchor: Timestamp,
+    /// The present period.
+    pub period: u32,
+    /// The number of periods that are paid, the present one included.
+    pub paid_periods: u32,
+    /// The number of times each allowance was granted in the present period, by its place in the terms.
+    pub given: Vec<u32>,
+    /// Whether the present period is paid.
+    pub standing: Standing,
+    /// The change at the end of the present period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+}
+
+/// The terms of a sale, as they were then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sold {
+    /// The plan's id.
+    pub plan: String,
+    /// The version of the catalog that it was sold from.
+    pub catalog_version: i64,
+    /// Higher ranks are upgrades.
+    pub rank: u32,
+    /// The length of a period.
+    pub term: Term,
+    /// Whether a period begins at its boundary or with its payment.
+    pub renewal: Renewal,
+    /// The time that the subscription lasts unpaid, in seconds.
+    pub dunning_seconds: u64,
+    /// The credits it includes.
+    pub allowances: Vec<SoldAllowance>,
+    /// Limits negotiated for this wallet; they take precedence over those of the plan.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, u64>,
+    /// Entitlements negotiated for this wallet, instead of those of the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entitlements: Option<Vec<Entitlement>>,
+    /// The alerts of the plan, updated from the current catalog with every command that is carried out.
+    #[serde(default, skip_serializing_if = "Alerts::is_empty")]
+    pub alerts: Alerts,
+    /// The price of a period, if the plan had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_price: Option<ListPrice>,
+}
+
+/// The refund of a subscription, and how it was computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionRefund {
+    /// The lower of the two shares of the price, rounded down, plus the price of every period paid ahead.
+    pub money: Money,
+    /// The unused share of the period's credits, of the unit with the lowest share.
+    pub unused_credits: Fraction,
+    /// The unused share of the period's time.
+    pub unused_time: Fraction,
+    /// The number of periods that were paid and had not begun.
+    pub periods_ahead: u32,
+}
+
+/// A share: `numerator` of `denominator`, neither below zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fraction {
+    /// The numerator.
+    pub numerator: i64,
+    /// The denominator.
+    pub denominator: i64,
+}
+
+impl Fraction {
+    /// The whole.
+    pub const WHOLE: Fraction = Fraction { numerator: 1, denominator: 1 };
+
+    /// Returns the lower share, compared exactly; `self` if they are equal.
+    #[must_use]
+    pub fn min(self, other: Fraction) -> Fraction {
+        let product = |a: i64, b: i64| i128::from(a) * i128::from(b);
+        let is_lower =
+            product(other.numerator, self.denominator) < product(self.numerator, other.denominator);
+        if is_lower { other } else { self }
+    }
+}
+
+/// Credits that were sold with a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoldAllowance {
+    /// The unit.
+    pub unit: UnitId,
+    /// The amount of each grant, in minor units.
+    pub amount: i64,
+    /// The time from one grant to the next.
+    pub cadence: Term,
+    /// The most that rolls over into the next period, in minor units.
+    #[serde(default)]
+    pub rollover_cap: i64,
+}
+
+/// The terms negotiated for one wallet, instead of those of its plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overrides {
+    /// Amounts per unit; a unit that the plan does not include is granted once per term.
+    pub allowances: Amounts,
+    /// Limits by name.
+    pub limits: BTreeMap<String, u64>,
+    /// All operations that are allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entitlements: Option<Vec<Entitlement>>,
+    /// The rank, which decides whether a change is an upgrade.
+    pub rank: Option<u32>,
+}
+
+/// The payment status of a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Standing {
+    /// The present period is paid.
+    Active,
+    /// The period after the present one has begun and is not paid.
+    PastDue,
+}
+
+/// The change at the end of the present period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Pending {
+    /// The subscription ends.
+    End,
+    /// Another plan, or other terms, begin.
+    Change(Sold),
+}
+
+impl Overrides {
+    /// What is negotiated under names that the catalog does not know: limits that are not declared, quantities and
+    /// attributes that no rule looks at. They are most likely misspelt, and would limit nothing.
+    pub fn unknown_names(&self, catalog: &Catalog) -> Vec<FieldViolation> {
+        let limits = self.limits.keys().filter(|name| !catalog.declares_limit(name));
+        let limits = limits.map(|name| {
+            let text = "the catalog declares no limit of this name";
+            FieldViolation::new(format!("overrides.limits[{name:?}]"), text)
+        });
+        let entitlements = self.entitlements.iter().flatten().enumerate().flat_map(|(n, entitlement)| {
+            catalog.unknown_names(entitlement).into_iter().map(move |name| {
+                let text =
+                    format!("no rule of these kinds knows {name:?}, and the catalog does not ignore it");
+                FieldViolation::new(format!("overrides.entitlements.entitlements[{n}]"), text)
+            })
+        });
+        limits.chain(entitlements).collect()
+    }
+}
+
+impl Sold {
+    /// What a plan of this catalog includes, with what was negotiated.
+    pub fn of(catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Self {
+        let mut allowances: Vec<SoldAllowance> = plan
+            .allowances
+            .iter()
+            .map(|allowance| SoldAllowance {
+                unit: allowance.unit.clone(),
+                amount: allowance.amount,
+                cadence: allowance.cadence.unwrap_or(plan.term),
+                rollover_cap: allowance.rollover_cap,
+            })
+            .collect();
+        for (unit, amount) in overrides.allowances.iter() {
+            match allowances.iter_mut().find(|allowance| allowance.unit == *unit) {
+                Some(allowance) => allowance.amount = amount,
+                None => allowances.push(SoldAllowance {
+                    unit: unit.clone(),
+                    amount,
+                    cadence: plan.term,
+                    rollover_cap: 0,
+                }),
+            }
+        }
+        Self {
+            plan: plan.id.clone(),
+            catalog_version: catalog.version,
+            rank: overrides.rank.unwrap_or(plan.rank),
+            term: plan.term,
+            renewal: plan.renewal,
+            dunning_seconds: plan.dunning.as_secs(),
+            allowances,
+            limits: overrides.limits.clone(),
+            entitlements: overrides.entitlements.clone(),
+            alerts: Alerts::of(plan),
+            list_price: plan.list_price.clone(),
+        }
+    }
+}
+
+impl Subscription {
+    /// A subscription that begins at `anchor`, paid for its first period, nothing given yet.
+    pub fn begin(number: u32, sold: Sold, anchor: Timestamp) -> Self {
+        let given = vec![0; sold.allowances.len()];
+        Self {
+            number,
+            sold,
+            anchor,
+            period: 0,
+            paid_periods: 1,
+            given,
+            standing: Standing::Active,
+            pending: None,
+        }
+    }
+
+    /// The same in its next period, or, paid late, in the one that `now` lies in: paid, nothing given yet.
+    /// Periods that have gone by meanwhile are not made up for.
+    pub fn continued(self, now: Timestamp) -> Self {
+        let has_ended = |period: &u32| boundary(self.anchor, self.sold.term, period + 1) <= now;
+        let period = (self.period + 1..).find(|period| !has_ended(period)).unwrap_or(self.period);
+        Self {
+            period,
+            paid_periods: self.paid_periods.max(period + 1),
+            given: vec![0; self.sold.allowances.len()],
+            standing: Standing::Active,
+            ..self
+        }
+    }
+
+    /// The start of the present period.
+    pub fn period_start(&self) -> Timestamp {
+        boundary(self.anchor, self.sold.term, self.period)
+    }
+
+    /// The end of the present period.
+    pub fn period_end(&self) -> Timestamp {
+        boundary(self.anchor, self.sold.term, self.period + 1)
+    }
+
+    /// Whether an instant lies in the present period.
+    pub fn is_in_period(&self, at: Timestamp) -> bool {
+        self.period_start() <= at && at < self.period_end()
+    }
+
+    /// The end of the last period that is paid. Periods that begin by themselves count as paid.
+    pub fn paid_through(&self) -> Timestamp {
+        boundary(self.anchor, self.sold.term, self.paid_periods.max(self.period + 1))
+    }
+
+    /// When an unpaid subscription ends.
+    pub fn dunning_end(&self) -> Timestamp {
+        self.period_end().plus(Duration::from_secs(self.sold.dunning_seconds))
+    }
+
+    /// The `k`-th window of an allowance in the present period, clipped to it; `None` behind its end.
+    pub fn window(&self, allowance: &SoldAllowance, k: u32) -> Option<(Timestamp, Timestamp)> {
+        let end = self.period_end();
+        let from = self.window_start(allowance.cadence, k);
+        (from < end).then(|| (from, self.window_start(allowance.cadence, k + 1).min(end)))
+    }
+
+    /// Whole periods and the months of a year are counted from the anchor, so that they do not drift: the month
+    /// that begins on 28 February may well end on 31 March. Weeks begin anew with each period.
+    fn window_start(&self, cadence: Term, k: u32) -> Timestamp {
+        match (self.sold.term, cadence) {
+            (term, cadence) if term == cadence => boundary(self.anchor, term, self.period + k),
+            (Term::Year, Term::Month) => boundary(self.anchor, Term::Month, 12 * self.period + k),
+            _ => boundary(self.period_start(), cadence, k),
+        }
+    }
+
+    /// The window of an allowance in the present period that `now` lies in, and its number.
+    pub fn window_at(
+        &self,
+        allowance: &SoldAllowance,
+        now: Timestamp,
+    ) -> Option<(u32, (Timestamp, Timestamp))> {
+        (0..)
+            .map_while(|k| self.window(allowance, k).map(|window| (k, window)))
+            .find(|(_, (from, until))| *from <= now && now < *until)
+    }
+
+    /// When an allowance is given next in the present period.
+    pub fn next_given(&self, index: usize) -> Option<Timestamp> {
+        let (allowance, k) = (self.sold.allowances.get(index)?, *self.given.get(index)?);
+        self.window(allowance, k).map(|(from, _)| from)
+    }
+
+    /// When anything happens to it by itself next.
+    pub fn next_time(&self) -> Timestamp {
+        let end = match self.standing {
+            Standing::Active => self.period_end(),
+            Standing::PastDue => self.dunning_end(),
+        };
+        let given = (0..self.sold.allowances.len()).filter_map(|index| self.next_given(index));
+        given.chain([end]).min().unwrap_or(Timestamp::NEVER)
+    }
+
+    /// When it gives credits again, as far as is known.
+    pub fn next_renewal(&self) -> Option<Timestamp> {
+        let renews = self.pending != Some(Pending::End) && self.standing == Standing::Active;
+        let end = Some(self.period_end()).filter(|end| renews && *end < Timestamp::NEVER);
+        (0..self.sold.allowances.len()).filter_map(|index| self.next_given(index)).chain(end).min()
+    }
+
+    /// Gives an allowance for the window that `now` lies in, `extra` more than was sold: the grant to issue.
+    pub fn give(&mut self, index: usize, extra: i64, now: Timestamp) -> Option<Grant> {
+        let allowance = self.sold.allowances.get(index)?;
+        let (k, (from, until)) = self.window_at(allowance, now)?;
+        let amount = allowance.amount.saturating_add(extra);
+        let grant = self.grant(index, k, allowance.unit.clone(), amount, (from, until), now);
+        if let Some(given) = self.given.get_mut(index) {
+            *given = k + 1;
+        }
+        (amount > 0).then_some(grant)
+    }
+
+    /// A grant of the present period.
+    pub fn grant(
+        &self,
+        index: usize,
+        k: u32,
+        unit: UnitId,
+        amount: i64,
+        (effective_time, expire_time): (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Grant {
+        let source = if self.sold.term == Term::Once { Source::Free } else { Source::Subscription };
+        Grant {
+            key: GrantKey::new(
+                Origin::Period,
+                OriginId::of_period(self.number, self.period, k),
+                index_u16(index),
+            ),
+            unit,
+            source,
+            priority: 0,
+            effective_time,
+            expire_time,
+            warn_time: self.sold.alerts.warn_time(effective_time.max(now), expire_time),
+            create_time: now,
+            amount,
+            parts: Parts::default(),
+            taken_back: None,
+            details: GrantDetails { reason: self.sold.plan.clone(), ..GrantDetails::default() },
+        }
+    }
+}
+
+fn index_u16(index: usize) -> u16 {
+    u16::try_from(index).unwrap_or(u16::MAX)
+}
