@@ -10,7 +10,7 @@ use crate::value::amount::Amounts;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{Actor, RequestId, ReservationId, UnitId};
 use crate::value::time::Timestamp;
-use crate::wallet::grant::{Grant, GrantKey, TakenBack};
+use crate::wallet::grant::{Clawback, Grant, GrantKey};
 use crate::wallet::reservation::Reservation;
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
@@ -18,7 +18,7 @@ use crate::wallet::{Profile, Wallet, WalletStatus};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decision {
     /// What the ledger will say of it; nothing for a heartbeat.
-    pub entry: Option<Said>,
+    pub entry: Option<EntryHeader>,
     /// What moves.
     pub postings: Vec<Posting>,
     /// New grants, their parts still empty: postings from `Issued` fill them.
@@ -26,7 +26,7 @@ pub struct Decision {
     /// The reservation as it will be.
     pub reservation: Option<Reservation>,
     /// Grants that are taken back, and why.
-    pub taken_back: Vec<(GrantKey, TakenBack)>,
+    pub clawback: Vec<(GrantKey, Clawback)>,
     /// Grants whose life ends at the instant of the decision.
     pub expiring: Vec<GrantKey>,
     /// What people are told, besides what the balances tell.
@@ -39,7 +39,7 @@ pub struct Decision {
 
 /// The words of an entry.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Said {
+pub struct EntryHeader {
     /// What it records.
     pub kind: EntryKind,
     /// When it takes effect.
@@ -73,7 +73,8 @@ impl Change {
 impl Decision {
     /// A decision that will make an entry of this kind.
     pub fn of(kind: EntryKind, effective_time: Timestamp) -> Self {
-        let said = Said { kind, effective_time, reservation: None, actor: None, reason: String::new() };
+        let said =
+            EntryHeader { kind, effective_time, reservation: None, actor: None, reason: String::new() };
         Self { entry: Some(said), ..Self::default() }
     }
 

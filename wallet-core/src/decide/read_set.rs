@@ -7,7 +7,7 @@ use crate::wallet::grant::ExternalRef;
 
 /// What a command refers to, so that its rows can be loaded before it is decided.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Addressed {
+pub struct ReadSet {
     /// A reservation.
     pub reservation: Option<ReservationId>,
     /// Whether the grants that the reservation took from are needed too.

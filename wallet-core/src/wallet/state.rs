@@ -107,7 +107,7 @@ pub struct Wallet {
 /// A decision that does not fit its wallet: a defect, never a caller's fault. Nothing of it may be stored.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("invariant broken in wallet {wallet}: {what}")]
-pub struct Broken {
+pub struct InvariantViolation {
     /// The wallet.
     pub wallet: WalletId,
     /// What does not add up.

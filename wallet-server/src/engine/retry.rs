@@ -10,7 +10,7 @@
 //! | connection lost during COMMIT | the same; the ids show whether the first attempt was committed |
 //! | a caller's deadline passes | its command leaves the batch before the next attempt |
 //!
-//! A command whose COMMIT was sent without a known outcome is in doubt ([`Job::in_doubt`]). It stays in doubt
+//! A command whose COMMIT was sent without a known outcome is in doubt ([`QueuedCommand::in_doubt`]). It stays in doubt
 //! through all of the above, and its answer never means "not executed".
 
 use std::future::poll_fn;
@@ -23,9 +23,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::engine::error::EngineError;
-use crate::engine::job::{Answer, Job};
+use crate::engine::job::{Answer, QueuedCommand};
 use crate::engine::lane::Lane;
-use crate::store::{StoreError, Trouble, points};
+use crate::store::{StoreError, StoreErrorKind, points};
 
 /// Attempts after the first, for a batch in conflict.
 const CONFLICT_RETRIES: u32 = 5;
@@ -45,8 +45,8 @@ struct Tries {
 }
 
 impl Tries {
-    fn count(&mut self, trouble: Trouble) {
-        if trouble == Trouble::Conflict {
+    fn count(&mut self, kind: StoreErrorKind) {
+        if kind == StoreErrorKind::Conflict {
             self.conflicts += 1;
         } else {
             self.outages += 1;
@@ -62,7 +62,7 @@ impl Tries {
 impl Lane {
     /// Runs a batch and answers its commands. Returns, in order, the commands that are not answered, because more
     /// is due in their wallets than was processed.
-    pub(super) async fn answer(&mut self, batch: Vec<Job>) -> Vec<Job> {
+    pub(super) async fn answer(&mut self, batch: Vec<QueuedCommand>) -> Vec<QueuedCommand> {
         let (mut halves, mut behind) = (vec![batch], Vec::new());
         while let Some(mut batch) = halves.pop() {
             match self.until_decided(&mut batch).await {
@@ -96,7 +96,10 @@ impl Lane {
 
     /// Returns one answer per command that is left in the batch, or the error that some command of the batch
     /// causes. An answer is `None` if the command's wallet is not up to date.
-    async fn until_decided(&mut self, batch: &mut Vec<Job>) -> Result<Vec<Option<Answer>>, EngineError> {
+    async fn until_decided(
+        &mut self,
+        batch: &mut Vec<QueuedCommand>,
+    ) -> Result<Vec<Option<Answer>>, EngineError> {
         let away_since = self.is_lost.then(Instant::now);
         let mut tries = Tries { away_since, ..Tries::default() };
         loop {
@@ -119,12 +122,12 @@ impl Lane {
                 Err(error) => error,
             };
             let lane = self.number;
-            match error.trouble {
-                Trouble::Broken if batch.len() == 1 && self.broken.insert(batch[0].key) => {
+            match error.kind {
+                StoreErrorKind::InvariantViolated if batch.len() == 1 && self.broken.insert(batch[0].key) => {
                     tracing::error!(lane, %error, "a wallet is frozen: an invariant is violated");
                     continue;
                 }
-                Trouble::Unreadable => {
+                StoreErrorKind::Unreadable => {
                     // In a batch of one command the wallet is known. It is logged once, because the sweeper tries
                     // again every second.
                     if batch.len() == 1 && self.unreadable.insert(batch[0].key) {
@@ -132,11 +135,11 @@ impl Lane {
                     }
                     return Err(EngineError::Unreadable);
                 }
-                Trouble::Refused | Trouble::Broken => {
+                StoreErrorKind::Refused | StoreErrorKind::InvariantViolated => {
                     tracing::error!(lane, commands = batch.len(), %error, "a command cannot be stored");
                     return Err(EngineError::Internal);
                 }
-                trouble => tries.count(trouble),
+                kind => tries.count(kind),
             }
             if tries.are_used_up() {
                 tracing::error!(lane, commands = batch.len(), %error, "giving up on a batch");
@@ -160,7 +163,7 @@ impl Lane {
     /// afterwards.
     async fn try_once(
         &mut self,
-        batch: &mut [Job],
+        batch: &mut [QueuedCommand],
         skip_locked: bool,
     ) -> Result<Vec<Option<Answer>>, StoreError> {
         if self.is_lost {
@@ -174,10 +177,10 @@ impl Lane {
         let Ok(tried) = tried else {
             // The state of the connection is unknown too.
             self.is_lost = true;
-            return Err(StoreError::new(Trouble::Broken, "a decision has panicked"));
+            return Err(StoreError::new(StoreErrorKind::InvariantViolated, "a decision has panicked"));
         };
-        let trouble = tried.as_ref().err().map(|error| error.trouble);
-        self.is_lost = matches!(trouble, Some(Trouble::Unavailable | Trouble::CommitUnknown));
+        let kind = tried.as_ref().err().map(|error| error.kind);
+        self.is_lost = matches!(kind, Some(StoreErrorKind::Unavailable | StoreErrorKind::CommitUnknown));
         tried
     }
 
@@ -192,7 +195,7 @@ impl Lane {
 }
 
 /// Answers the commands whose callers' deadline has passed. They are not executed any more.
-fn dismiss_late(batch: &mut Vec<Job>) {
+fn dismiss_late(batch: &mut Vec<QueuedCommand>) {
     for job in batch.extract_if(.., |job| job.is_late()) {
         job.answer(Err(EngineError::DeadlinePassed));
     }
@@ -200,17 +203,17 @@ fn dismiss_late(batch: &mut Vec<Job>) {
 
 impl From<StoreError> for EngineError {
     fn from(error: StoreError) -> Self {
-        match error.trouble {
-            Trouble::Conflict | Trouble::Unavailable => EngineError::Unavailable,
-            Trouble::CommitUnknown => EngineError::OutcomeUnknown,
-            Trouble::Unreadable => EngineError::Unreadable,
-            Trouble::Refused | Trouble::Broken => EngineError::Internal,
+        match error.kind {
+            StoreErrorKind::Conflict | StoreErrorKind::Unavailable => EngineError::Unavailable,
+            StoreErrorKind::CommitUnknown => EngineError::OutcomeUnknown,
+            StoreErrorKind::Unreadable => EngineError::Unreadable,
+            StoreErrorKind::Refused | StoreErrorKind::InvariantViolated => EngineError::Internal,
         }
     }
 }
 
 /// Returns the same error for every command of a batch.
-fn all(batch: &[Job], outcome: &EngineError) -> Vec<Option<Answer>> {
+fn all(batch: &[QueuedCommand], outcome: &EngineError) -> Vec<Option<Answer>> {
     batch.iter().map(|_| Some(Err(outcome.clone()))).collect()
 }
 

@@ -9,7 +9,7 @@ use sea_orm::sqlx::{Connection, Error};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::store::DatabaseUrl;
-use crate::store::{StoreError, Trouble};
+use crate::store::{StoreError, StoreErrorKind};
 
 /// The time to wait for a database that is starting.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -22,7 +22,7 @@ const NOT_NOW: &str = "57P03";
 
 /// Connects once. The error names the endpoint, the cause and the remedy, but no password.
 pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
-    let failed = |why: String| StoreError::new(Trouble::Unavailable, why);
+    let failed = |why: String| StoreError::new(StoreErrorKind::Unavailable, why);
     let options = url.postgres().map_err(|why| failed(format!("the URL cannot be read: {why}")))?;
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -93,15 +93,15 @@ async fn unanswered_everywhere(then: Then) {
             batch.push((wallet(kind, &round), command(kind)));
         }
         let lane = impatient(&world.lane, then).await;
-        let trouble = Trouble { then, url: database.url.clone(), round, over: over.subscribe() };
-        rounds.push((n, lane, batch, before, trouble));
+        let aftermath = Aftermath { then, url: database.url.clone(), round, over: over.subscribe() };
+        rounds.push((n, lane, batch, before, aftermath));
     }
     let mut lanes = JoinSet::new();
-    for (n, lane, batch, before, trouble) in rounds {
+    for (n, lane, batch, before, aftermath) in rounds {
         // All at the same time, because each may take seconds to give up.
         lanes.spawn(async move {
-            let (told, trouble) = told(lane, n, &batch, trouble).await;
-            (n, told, batch, before, trouble)
+            let (told, aftermath) = told(lane, n, &batch, aftermath).await;
+            (n, told, batch, before, aftermath)
         });
     }
     let everybody = timeout(PATIENCE, lanes.join_all()).await;
@@ -110,9 +110,9 @@ async fn unanswered_everywhere(then: Then) {
     over.send_replace(true);
 
     let (mut not_executed, mut unknown) = (0, 0);
-    for (n, told, batch, before, trouble) in rounds {
-        if let Some(trouble) = trouble {
-            trouble.await.unwrap();
+    for (n, told, batch, before, aftermath) in rounds {
+        if let Some(aftermath) = aftermath {
+            aftermath.await.unwrap();
         }
         let again = run(&mut world.lane, &batch).await;
         for (i, (kind, told)) in ALL.into_iter().zip(told).enumerate() {
@@ -143,12 +143,12 @@ async fn told(
     mut lane: Lane,
     n: i64,
     batch: &[(WalletId, Command)],
-    trouble: Trouble,
+    aftermath: Aftermath,
 ) -> (Vec<Answer>, Option<JoinHandle<()>>) {
     let (jobs, answers) = asked(batch);
     let begun: Arc<Mutex<Option<JoinHandle<()>>>> = Arc::default();
-    let (for_good, begins) = (trouble.then == Then::Silence, begun.clone());
-    let then = Box::new(move || *begins.lock().unwrap() = Some(tokio::spawn(trouble.clone().last())));
+    let (for_good, begins) = (aftermath.then == Then::Silence, begun.clone());
+    let then = Box::new(move || *begins.lock().unwrap() = Some(tokio::spawn(aftermath.clone().last())));
     let stall = Stall { left: AtomicI64::new(n), for_good, then };
     STALLS_AT.scope(Arc::new(stall), lane.answer(jobs)).await;
     let mut told = Vec::new();
@@ -172,7 +172,7 @@ async fn impatient(lane: &Lane, then: Then) -> Lane {
 
 /// The failure of the database during one batch, until all batches are answered.
 #[derive(Clone)]
-struct Trouble {
+struct Aftermath {
     then: Then,
     url: String,
     /// The suffix of the ids of the batch's wallets.
@@ -180,7 +180,7 @@ struct Trouble {
     over: watch::Receiver<bool>,
 }
 
-impl Trouble {
+impl Aftermath {
     async fn last(mut self) {
         static READS_ONLY: OnceLock<()> = OnceLock::new();
         let own = format!("wallet_id LIKE '%-{}'", self.round);

@@ -1,6 +1,6 @@
-//! Facts: what an entry says of rows besides what moved, so that the chain covers what the rows say.
+//! RowDigests: what an entry says of rows besides what moved, so that the chain covers what the rows say.
 //!
-//! Postings tell where credits are. Facts tell the rest that a row says from then on: of a grant its source, priority,
+//! Postings tell where credits are. RowDigests tell the rest that a row says from then on: of a grant its source, priority,
 //! life, payment and warning; of a reservation what was agreed, who runs it and how it ended; of the wallet its status,
 //! debt limits and profile. A short value is told as it is, a row's words by their digest. A heartbeat has no entry: the
 //! next entry tells how many writes had none. In no entry are the deadline of a hold that runs, which `verify` bounds,
@@ -85,7 +85,7 @@ impl TryFrom<String> for Digest {
 /// What an entry says of rows. Most entries say nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Facts {
+pub struct RowDigests {
     /// Grants that it issues, and those whose life it ends.
     #[serde(rename = "g", skip_serializing_if = "BTreeMap::is_empty")]
     pub grants: BTreeMap<GrantKey, Digest>,
@@ -120,14 +120,14 @@ const fn is_zero(count: &i64) -> bool {
     *count == 0
 }
 
-impl fmt::Display for Facts {
+impl fmt::Display for RowDigests {
     /// As they are stored and hashed: nothing, or JSON.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::default() { Ok(()) } else { f.write_str(&json(self)) }
     }
 }
 
-impl Facts {
+impl RowDigests {
     /// Reads the form that [`fmt::Display`] writes.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         if text.is_empty() { Ok(Self::default()) } else { serde_json::from_str(text) }
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn facts_read_back_as_they_were_written() {
         let digest = Digest::of_profile("{}");
-        let facts = Facts {
+        let row_digests = RowDigests {
             grants: BTreeMap::from([(GrantKey::parse("grace:job#1").unwrap(), digest)]),
             warnings: BTreeMap::from([(GrantKey::parse("top_up:t").unwrap(), Timestamp::EPOCH)]),
             terms: Some(digest),
@@ -157,13 +157,13 @@ mod tests {
             profile: Some(digest),
             silent: 3,
         };
-        assert_eq!(Facts::parse(&facts.to_string()).unwrap(), facts);
-        assert_eq!(Facts::default().to_string(), "");
-        assert_eq!(Facts::parse("").unwrap(), Facts::default());
-        assert!(Facts::parse(r#"{"x":1}"#).is_err());
-        assert!(Facts::parse(r#"{"t":"AAAA"}"#).is_err());
-        let held = Facts { terms: Some(digest), ..Facts::default() };
-        let started = Facts { run: Some(digest), ..held.clone() };
+        assert_eq!(RowDigests::parse(&row_digests.to_string()).unwrap(), row_digests);
+        assert_eq!(RowDigests::default().to_string(), "");
+        assert_eq!(RowDigests::parse("").unwrap(), RowDigests::default());
+        assert!(RowDigests::parse(r#"{"x":1}"#).is_err());
+        assert!(RowDigests::parse(r#"{"t":"AAAA"}"#).is_err());
+        let held = RowDigests { terms: Some(digest), ..RowDigests::default() };
+        let started = RowDigests { run: Some(digest), ..held.clone() };
         let wider = [held.to_string().len(), started.to_string().len()];
         assert_eq!(wider, [30, 59], "by so much is the entry of a Reserve wider, without and with a start");
     }
