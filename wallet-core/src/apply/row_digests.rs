@@ -12,8 +12,8 @@ use crate::wallet::profile::Profile;
 use crate::wallet::reservation::{Reservation, State};
 
 impl Digest {
-    /// What a grant's row says for good, with its details as they are stored. Where its credits are is told by
-    /// postings.
+    /// Returns the digest of the properties of a grant that never change, with its details as they are stored. Postings
+    /// cover its parts.
     pub fn of_grant(grant: &Grant, details: &str) -> Self {
         let Grant { unit, source, priority, effective_time, expire_time, create_time, amount, .. } = grant;
         let mut words = Canonical::new("grant");
@@ -30,7 +30,7 @@ impl Digest {
 }
 
 impl Facts {
-    /// What a decision makes so in a wallet as it was before.
+    /// Returns the row digests of a decision, made on this wallet before it is carried out.
     pub(crate) fn of(decision: &Decision, wallet: &Wallet) -> Self {
         let mut facts = Self::default();
         let Some(said) = &decision.entry else { return facts };
@@ -63,13 +63,13 @@ impl Facts {
         facts
     }
 
-    /// The profile is this from now on.
+    /// Sets the digest of the new profile.
     pub(crate) fn profile(&mut self, profile: &Profile) {
         self.profile = Some(Digest::of_profile(&json(profile)));
     }
 }
 
-/// Who runs a job, if it has started.
+/// Returns the digest of the run, if the job has started.
 fn of_run(reservation: &Reservation) -> Option<Digest> {
     let Reservation { state, attempt, worker, lease, .. } = reservation;
     let worker = worker.as_ref().map_or("", |worker| worker.as_str());

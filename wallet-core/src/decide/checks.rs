@@ -21,7 +21,8 @@ pub(crate) fn check_units(context: &Context<'_>, amounts: &Amounts, field: &str)
     if unknown.is_empty() { Ok(()) } else { Err(Rejection::InvalidFields(unknown)) }
 }
 
-/// What is wrong with amounts that are to be charged: units the catalog does not have, odd amounts.
+/// Returns the violations of amounts to be charged: units that the catalog does not have, and amounts that are not a
+/// multiple of the increment.
 pub(crate) fn check_multiples(catalog: &Catalog, amounts: &Amounts, field: &str) -> Vec<FieldViolation> {
     let check = |(unit, amount): (&UnitId, i64)| match catalog.unit(unit.as_str()) {
         None => Some(FieldViolation::new(field, format!("the catalog has no unit {unit}"))),
@@ -62,13 +63,13 @@ pub(crate) fn accepts_grants(wallet: &Wallet, more: usize) -> Result<(), Rejecti
     Ok(())
 }
 
-/// The job runs elsewhere.
+/// Returns the rejection of an attempt that another has overtaken.
 pub(crate) fn stale(reservation: &Reservation) -> Rejection {
     let worker = reservation.worker.as_ref().map(ToString::to_string).unwrap_or_default();
     Rejection::StaleAttempt { attempt: reservation.attempt, worker }
 }
 
-/// Refuses an attempt that another has overtaken. One that is ahead is let in: its Start was lost.
+/// Refuses an attempt that another has overtaken. A higher attempt than the known one passes: its Start was lost.
 pub(crate) fn fence(reservation: &Reservation, attempt: Option<i32>) -> Result<(), Rejection> {
     match attempt {
         Some(attempt) if attempt < reservation.attempt => Err(stale(reservation)),

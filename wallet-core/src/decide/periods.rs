@@ -10,7 +10,7 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
 use crate::wallet::subscription::Subscription;
 
-/// A period begins that continues none: nothing rolls over, what was left has lapsed earlier or lives on.
+/// Begins a period that continues none: nothing rolls over, and earlier credits have expired or stay as they are.
 pub(crate) fn begin_period(
     wallet: &Wallet,
     subscription: Subscription,
@@ -21,7 +21,7 @@ pub(crate) fn begin_period(
     give_all(wallet, subscription, extras, kind, at)
 }
 
-/// Gives every allowance for its window in the present period, each with so much more than was sold.
+/// Grants every allowance for its window in the present period, each with an extra amount in minor units.
 pub(crate) fn give_all(
     wallet: &Wallet,
     mut subscription: Subscription,
@@ -38,8 +38,8 @@ pub(crate) fn give_all(
     with_subscription(wallet, decision, Some(subscription))
 }
 
-/// The subscription is over: what it included and what was bought for its time lapse with it, in the same entry.
-/// What was given once stays.
+/// Ends the subscription: its credits, and those bought for its time, expire with it in the same entry. Once-only
+/// allowances stay.
 pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = Decision::of(EntryKind::SubscriptionEnded, at).because(&subscription.sold.plan);
     let ends_with_it = |grant: &&Grant| {
@@ -60,7 +60,7 @@ pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -
     with_subscription(wallet, decision, None)
 }
 
-/// The decision that also leaves the wallet with this subscription.
+/// Returns the decision with this subscription as the new one of the wallet.
 pub(crate) fn with_subscription(
     wallet: &Wallet,
     mut decision: Decision,

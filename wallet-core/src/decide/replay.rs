@@ -9,13 +9,17 @@ use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::Reservation;
 
-/// The decision as that of a command which makes no row of its own.
+/// Adds the request of a command that makes no row of its own to its decision.
 pub(crate) fn requested(mut decision: Decision, request: &RequestId, fingerprint: Fingerprint) -> Decision {
     decision.request = Some((request.clone(), fingerprint));
     decision
 }
 
-/// Whether a command that makes no row of its own was made before; an error if its id was used for another.
+/// Returns whether a command that makes no row of its own was carried out before.
+///
+/// # Errors
+///
+/// Its id was used for another command.
 pub(crate) fn made_before(
     wallet: &Wallet,
     request: &RequestId,
@@ -30,7 +34,8 @@ pub(crate) fn made_before(
     if fields.is_empty() { Ok(true) } else { Err(Rejection::IdempotencyMismatch { fields, state: None }) }
 }
 
-/// The verdict on a finalizer of a kind that has already ended the job: a replay, if it said the same.
+/// Returns the verdict on a command that ends a job which one of its kind has ended: a replay, if their fingerprints
+/// are equal.
 pub(crate) fn finished_before(
     reservation: &Reservation,
     fingerprint: &Fingerprint,

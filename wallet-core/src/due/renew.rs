@@ -1,4 +1,4 @@
-//! What falls due in a subscription by itself: allowances, renewals, plan changes, missing payments, ends.
+//! Due events of a subscription: allowances, renewals, plan changes, missing payments, ends.
 
 use crate::catalog::Renewal;
 use crate::decide::decision::Decision;
@@ -10,16 +10,16 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
 use crate::wallet::subscription::{Pending, Standing, Subscription};
 
-/// What is due in a subscription; the order is that of events at the same instant.
+/// A due event of a subscription. Events of the same instant are carried out in the order of the variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Event {
-    /// The period has ended, or the time to pay has.
+    /// The end of the period, or of the time to pay for it.
     PeriodEnd,
-    /// An allowance with a cadence of its own is given again.
+    /// The next grant of an allowance with a cadence of its own.
     Allowance(usize),
 }
 
-/// The next event of a wallet's subscription that is due at `now`.
+/// Returns the next event of a wallet's subscription that is due at `now`.
 pub(crate) fn next_event(wallet: &Wallet, now: Timestamp) -> Option<(Timestamp, Event)> {
     let subscription = wallet.profile.subscription.as_ref()?;
     let end = match subscription.standing {
@@ -31,7 +31,7 @@ pub(crate) fn next_event(wallet: &Wallet, now: Timestamp) -> Option<(Timestamp, 
     allowances.chain([(end, Event::PeriodEnd)]).filter(|(at, _)| *at <= now).min()
 }
 
-/// Carries out a due event.
+/// Decides a due event.
 pub(crate) fn happen(wallet: &Wallet, event: Event, at: Timestamp) -> Option<Decision> {
     let subscription = wallet.profile.subscription.clone()?;
     Some(match event {
@@ -69,7 +69,7 @@ fn period_end(wallet: &Wallet, mut subscription: Subscription, at: Timestamp) ->
     }
 }
 
-/// The next period begins at the instant at which the last one ends: with what may roll over.
+/// Begins the next period at the instant at which the last one ends, with the rollover.
 fn next_period(wallet: &Wallet, subscription: Subscription, kind: EntryKind, at: Timestamp) -> Decision {
     let extras = (0..subscription.sold.allowances.len())
         .map(|index| rolled_over(wallet, &subscription, index, at))
@@ -77,8 +77,8 @@ fn next_period(wallet: &Wallet, subscription: Subscription, kind: EntryKind, at:
     give_all(wallet, subscription, extras, kind, at)
 }
 
-/// What of the window before moves on, up to the allowance's cap: what lapses at this very instant, that of an
-/// upgrade included. Such grants were open until now, so they are loaded whoever looks.
+/// Returns the rollover from the previous window, up to the cap of the allowance: the part that expires at this
+/// instant, that of an upgrade included. Such grants were open until now, so they are loaded.
 fn rolled_over(wallet: &Wallet, subscription: &Subscription, index: usize, at: Timestamp) -> i64 {
     let Some(allowance) = subscription.sold.allowances.get(index) else { return 0 };
     let before = |grant: &&Grant| {
@@ -92,7 +92,7 @@ fn rolled_over(wallet: &Wallet, subscription: &Subscription, index: usize, at: T
     lapsed.clamp(0, allowance.rollover_cap.max(0))
 }
 
-/// What a hold that expired at the same instant gave back has not lapsed.
+/// Returns the part of an expired grant that a hold which expired at the same instant returned as grace credits.
 fn given_as_grace(wallet: &Wallet, old: &Grant, at: Timestamp) -> i64 {
     let grace =
         |grant: &&Grant| grant.details.stems_from.as_ref() == Some(&old.key) && grant.effective_time == at;

@@ -1,7 +1,7 @@
 //! Postings: movements of credits from one part of an account to another.
 //!
-//! A posting names the part that shrinks and the part that grows, so a set of postings sums to zero by construction. The
-//! part `Issued` is the outside of the wallet.
+//! A posting names the part that shrinks and the part that grows, so a set of postings sums to zero by construction.
+//! The part `Issued` is the outside of the wallet.
 
 use serde::{Deserialize, Serialize};
 

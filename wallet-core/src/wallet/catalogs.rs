@@ -1,4 +1,4 @@
-//! The catalogs at hand for a decision: the current one, and older ones that reservations are pinned to.
+//! The catalogs of a decision: the current one, and older ones to which reservations are pinned.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,21 +9,21 @@ use crate::wallet::rejection::Rejection;
 /// The current catalog and the older versions that the commands at hand refer to.
 #[derive(Debug, Clone)]
 pub struct Catalogs {
-    /// What new work is priced by.
+    /// The catalog that prices new work.
     pub current: Arc<Catalog>,
-    /// By version.
+    /// The older catalogs, by version.
     pub older: BTreeMap<i64, Arc<Catalog>>,
-    /// Why a version that is stored cannot be used, by version.
+    /// The reasons why stored versions cannot be used, by version.
     pub unusable: BTreeMap<i64, Unusable>,
 }
 
 impl Catalogs {
-    /// A set with the current catalog only.
+    /// Returns a set with the current catalog only.
     pub fn of(current: Arc<Catalog>) -> Self {
         Self { current, older: BTreeMap::new(), unusable: BTreeMap::new() }
     }
 
-    /// The catalog of a version.
+    /// Returns the catalog of a version.
     pub fn version(&self, version: i64) -> Result<&Catalog, Rejection> {
         if self.current.version == version {
             return Ok(&self.current);
@@ -37,7 +37,7 @@ impl Catalogs {
         }
     }
 
-    /// Whether the catalog of a version is at hand, or known to be unusable.
+    /// Returns whether the catalog of a version is in the set, or known to be unusable.
     pub fn knows(&self, version: i64) -> bool {
         version == self.current.version
             || self.older.contains_key(&version)
