@@ -1,4 +1,4 @@
-//! Compiles the protos with a protoc written in Rust, so that nothing has to be installed.
+//! Compiles the protos with protox, a compiler in Rust, so that no protoc needs to be installed.
 
 use std::path::PathBuf;
 use std::{env, error::Error, fs};
@@ -16,7 +16,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure().build_server(false).compile_fds(descriptors.clone())?;
-    // Servers have a codec of their own, so that they are generated apart, around the same messages.
+    // The servers use their own codec, which the builder can only set for a whole run: a second run generates them and
+    // refers to the messages of the first.
     let servers = out.join("servers");
     fs::create_dir_all(&servers)?;
     tonic_prost_build::configure()

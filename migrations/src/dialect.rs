@@ -1,19 +1,19 @@
-//! The words in which the two databases differ, and running SQL that is otherwise the same.
+//! The parts of SQL in which the two databases differ, and a way to run SQL that is otherwise the same.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::points;
 
-/// Substitutes in SQL text what differs between the databases.
+/// Replaces the placeholders in SQL text for one database.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect(pub DbBackend);
 
 impl Dialect {
-    /// The text for this database.
+    /// Returns the text for this database.
     ///
-    /// `{uuid}` and `{bytes}` are column types, and `{bytewise}` orders texts by their bytes; `{fill}` leaves room in a
-    /// page, so that a row that changes finds its next version beside it and no index has to follow.
+    /// `{uuid}` and `{bytes}` are column types, and `{bytewise}` orders texts by their bytes. `{fill}` leaves room
+    /// in a page, so that the next version of a changed row fits into the same page and no index changes.
     pub fn render(self, sql: &str) -> String {
         let (uuid, bytes, fill, bytewise) = match self.0 {
             DbBackend::Postgres => ("UUID", "BYTEA", "WITH (fillfactor = 70)", "COLLATE \"C\""),
@@ -23,7 +23,7 @@ impl Dialect {
         words.iter().fold(sql.to_owned(), |sql, (word, text)| sql.replace(word, text))
     }
 
-    /// Runs the statements, in order.
+    /// Runs the statements in order.
     pub async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
         let dialect = Dialect(manager.get_database_backend());
         for statement in statements {

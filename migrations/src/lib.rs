@@ -1,6 +1,6 @@
-//! The database schema of the credit wallet, for SQLite and PostgreSQL: one migration a file, in order.
+//! The database schema of the credit wallet, for SQLite and PostgreSQL: one migration per file, in order.
 //!
-//! The SQL is written once; [`Dialect`] holds the few words that differ.
+//! The SQL is written once; [`Dialect`] holds the parts that differ.
 
 mod dialect;
 mod m0001_control_plane;

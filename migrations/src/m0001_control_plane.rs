@@ -1,12 +1,12 @@
-//! The control plane: tenants, catalogs, the key that signs quotes, and who sweeps which buckets.
+//! The control plane: tenants, catalogs, the key that signs quotes, and the leases of the sweepers.
 //!
-//! Small, read often, written rarely; not sharded.
+//! These tables are small, read often and written rarely. They are not sharded.
 
 use sea_orm_migration::prelude::*;
 
 use crate::dialect::Dialect;
 
-/// The tenant of callers without an API key; a real row, so that later keys can adopt it.
+/// The tenant of callers without an API key. It is a real row, so that later keys can use it.
 const DEFAULT_TENANT: &str = "0c4ed175000040008000000000000001";
 
 pub(crate) struct Migration;

@@ -1,17 +1,17 @@
-//! Wallets and what they hold: the rows that change.
+//! Wallets with their balances, profiles, grants and reservations: the rows that change.
 //!
-//! Every primary and unique key begins with (bucket, wallet_key), so that the schema can be sharded by bucket as
-//! it is. No foreign keys, no sequences, no NULLs: the hot statements write columns as arrays, and a value that
-//! is not there is '' or 0 or, for an instant, 9223372036854775807.
+//! Every primary and unique key begins with (bucket, wallet_key), so that the schema can be sharded by bucket as it
+//! is. There are no foreign keys, no sequences and no NULLs: the hot statements write columns as arrays, and an
+//! absent value is '' or 0 or, for a time, 9223372036854775807.
 //!
-//! No index covers a column that a heartbeat or a charge changes: `open` flips once, and `sweep_at` stays behind
-//! the deadline while a hold is extended. PostgreSQL can then update the rows in place.
+//! No index covers a column that a heartbeat or a charge changes: `open` changes once, and `sweep_at` stays the
+//! same when a heartbeat extends the deadline. PostgreSQL can then update the rows in place.
 //!
-//! A planner that knows nothing of a table, or something old, may take any index whose conditions a statement
-//! implies. So each index excludes the statements of the others. Where the primary key would lead through every row
-//! that the wallet ever had, the index is keyed by an expression instead of `wallet_key`, and only its own statement
-//! names that expression. `reserve_revision > 0` is true of every row, and keeps the lookups by id out of the indexes
-//! that have it as their condition.
+//! A planner with no statistics, or old ones, may choose any index whose conditions a statement implies. So each
+//! index excludes the statements of the others. Where the primary key would lead through every row that the wallet
+//! ever had, the index is keyed by an expression instead of `wallet_key`, and only its own statement contains that
+//! expression. `reserve_revision > 0` is true for every row; as the condition of an index, it excludes the lookups
+//! by id.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -149,7 +149,7 @@ CREATE TABLE reservations (
     PRIMARY KEY (bucket, wallet_key, reservation_id)
 ) {fill}";
 
-/// Reads a text as JSON. PostgreSQL before 16 cannot ask whether it is any without failing.
+/// Returns a text as JSON, or NULL if it is not JSON. PostgreSQL before 16 has no test for JSON that does not fail.
 const JSON_OR_NULL: &str = "
 CREATE FUNCTION json_or_null(stored TEXT) RETURNS JSON LANGUAGE plpgsql IMMUTABLE AS
 $$ BEGIN RETURN stored::json; EXCEPTION WHEN OTHERS THEN RETURN NULL; END $$";

@@ -1,4 +1,4 @@
-//! The ledger: entries, which are only ever added.
+//! The ledger: entries, which are inserted and never changed.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

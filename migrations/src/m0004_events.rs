@@ -1,4 +1,4 @@
-//! What people are told of their wallets: events, which are only ever added, each with the entry that made it so.
+//! Notifications. Each is inserted with the entry that causes it, and never changed.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

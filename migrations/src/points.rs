@@ -1,7 +1,7 @@
-//! Fault points: where a test kills a process that migrates, after each statement of the schema.
+//! Failpoints of migrations: tests kill the process after each statement of the schema.
 
-/// Passes a point. The process dies at the one that `WALLET_DIES_MIGRATING_AT` counts to, in builds with the feature
-/// `fault-points`; other builds have none.
+/// Reaches a failpoint. In builds with the feature `fault-points`, the process aborts at the failpoint whose
+/// number, from 0, is in `WALLET_DIES_MIGRATING_AT`. Other builds have no failpoints.
 pub fn pass() {
     #[cfg(feature = "fault-points")]
     {
@@ -12,7 +12,7 @@ pub fn pass() {
             LazyLock::new(|| std::env::var("WALLET_DIES_MIGRATING_AT").ok().and_then(|n| n.parse().ok()));
         static PASSED: AtomicU64 = AtomicU64::new(0);
         if DIES_AT.is_some_and(|n| n == PASSED.fetch_add(1, Ordering::Relaxed)) {
-            // As sudden as SIGKILL: nothing is unwound, nothing is flushed.
+            // As sudden as SIGKILL: nothing is unwound or flushed.
             std::process::abort();
         }
     }

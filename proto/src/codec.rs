@@ -1,4 +1,5 @@
-//! The codec of servers: bytes that are no message are the caller's fault, and not INTERNAL as in tonic's own codec.
+//! The codec of the generated servers. It answers bytes that do not decode with INVALID_ARGUMENT, where tonic's own
+//! codec answers INTERNAL.
 
 use std::marker::PhantomData;
 
@@ -8,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_prost::{ProstCodec, ProstEncoder};
 use tonic_types::{ErrorDetails, StatusExt};
 
-/// Encodes replies and decodes requests.
+/// A codec that encodes replies with prost and decodes requests with [`RequestDecoder`].
 #[derive(Debug, Clone)]
 pub struct RequestCodec<T, U>(PhantomData<(T, U)>);
 
@@ -37,7 +38,7 @@ where
     }
 }
 
-/// Decodes requests.
+/// A decoder that reports malformed requests as INVALID_ARGUMENT.
 #[derive(Debug, Clone)]
 pub struct RequestDecoder<U>(PhantomData<U>);
 
@@ -50,7 +51,7 @@ impl<U: Message + Default> Decoder for RequestDecoder<U> {
     }
 }
 
-/// INVALID_ARGUMENT with the reason `MALFORMED_MESSAGE`; `fault` is what the decoder says.
+/// Returns INVALID_ARGUMENT with the reason `MALFORMED_MESSAGE` and the decoder's description of the fault.
 fn malformed(fault: &str) -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info("MALFORMED_MESSAGE", "wallet.v1", []);

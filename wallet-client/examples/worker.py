@@ -1,10 +1,10 @@
-"""A generation worker in plain Python: `python worker.py [host:port]`. Its stubs: see ../README.md."""
+"""A generation worker in plain Python: `python worker.py [host:port]`. For its stubs see ../README.md."""
 import os, sys, uuid
 import grpc
 from wallet.v1 import admin_service_pb2 as admin, admin_service_pb2_grpc as admin_rpc
 from wallet.v1 import operation_pb2, reservation_pb2 as res, wallet_service_pb2 as w, wallet_service_pb2_grpc as w_rpc
 
-# Every call carries its own id, so trying again is always safe: gRPC may do it by itself.
+# Every call carries its own id, so gRPC may retry it safely.
 RETRIES = """{"methodConfig": [{"name": [{}], "timeout": "10s", "retryPolicy": {"maxAttempts": 5, "backoffMultiplier": 2,
     "initialBackoff": "0.1s", "maxBackoff": "2s", "retryableStatusCodes": ["UNAVAILABLE"]}}]}"""
 target = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("WALLET_ENDPOINT", "127.0.0.1:50051")

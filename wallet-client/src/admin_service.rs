@@ -1,134 +1,322 @@
-//! What the platform's billing and support call: one method per RPC of `AdminService`.
+//! The RPCs of `AdminService`, which billing and support call.
 
-use tonic::transport::Channel;
-
+use crate::client::rpc_methods;
 use crate::v1::admin_service_client::AdminServiceClient;
 use crate::{Error, WalletClient, v1};
 
-impl WalletClient {
-    fn admin(&self) -> AdminServiceClient<Channel> {
-        AdminServiceClient::new(self.channel.clone())
-    }
+rpc_methods! {
+    AdminServiceClient {
+        /// Creates a wallet. A repeated call with equal content returns the wallet.
+        ///
+        /// # Errors
+        ///
+        /// The [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let request = v1::CreateWalletRequest::new("alice").with_display_name("Alice Example");
+        /// let created = client.create_wallet(request).await?;
+        /// println!("created before: {}", created.replayed);
+        /// # Ok(())
+        /// # }
+        /// ```
+        create_wallet(CreateWalletRequest) -> CreateWalletResponse;
 
-    /// Makes a wallet.
-    pub async fn create_wallet(
-        &self,
-        request: v1::CreateWalletRequest,
-    ) -> Result<v1::CreateWalletResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.create_wallet(call).await }).await
-    }
+        /// Returns one wallet with its balances and its subscription.
+        ///
+        /// # Errors
+        ///
+        /// The [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let wallet = client.get_wallet(v1::GetWalletRequest::new("alice")).await?.wallet.unwrap_or_default();
+        /// println!("{} on plan {}", wallet.status().as_str_name(), wallet.plan_id);
+        /// # Ok(())
+        /// # }
+        /// ```
+        get_wallet(GetWalletRequest) -> GetWalletResponse;
 
-    /// One wallet as it stands now.
-    pub async fn get_wallet(&self, request: v1::GetWalletRequest) -> Result<v1::GetWalletResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.get_wallet(call).await }).await
-    }
+        /// Returns a page of the tenant's wallets, by id, without balances.
+        /// [`list_wallets_stream`](Self::list_wallets_stream) reads all pages.
+        ///
+        /// # Errors
+        ///
+        /// The [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let page = client.list_wallets(v1::ListWalletsRequest::default().with_page_size(100)).await?;
+        /// println!("{} wallets, more: {}", page.wallets.len(), !page.next_page_token.is_empty());
+        /// # Ok(())
+        /// # }
+        /// ```
+        list_wallets(ListWalletsRequest) -> ListWalletsResponse;
 
-    /// A page of the tenant's wallets, by id.
-    pub async fn list_wallets(
-        &self,
-        request: v1::ListWalletsRequest,
-    ) -> Result<v1::ListWalletsResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.list_wallets(call).await }).await
-    }
+        /// Suspends or reactivates a wallet, renames it, or sets its debt limits and its thresholds for a low
+        /// balance.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `WALLET_CLOSED`; and the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let request = v1::UpdateWalletRequest::new("alice", "ticket-7")
+        ///     .with_status(v1::WalletStatus::Suspended)
+        ///     .with_reason("fraud review");
+        /// client.update_wallet(request).await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        update_wallet(UpdateWalletRequest) -> UpdateWalletResponse;
 
-    /// Suspends or reactivates a wallet, renames it, sets how much debt it may have.
-    pub async fn update_wallet(
-        &self,
-        request: v1::UpdateWalletRequest,
-    ) -> Result<v1::UpdateWalletResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.update_wallet(call).await }).await
-    }
+        /// Issues credits that were not bought.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `WALLET_CLOSED`, or `LIMIT_EXCEEDED` if the wallet would have too many open
+        /// grants; and the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let welcome = v1::GrantRequest::new("alice", "welcome", v1::Amount::new("credits", 50))
+        ///     .with_source(v1::Source::Free);
+        /// println!("issued {}", client.grant(welcome).await?.grant.unwrap_or_default().grant_id);
+        /// # Ok(())
+        /// # }
+        /// ```
+        grant(GrantRequest) -> GrantResponse;
 
-    /// Gives credits that were not bought.
-    pub async fn grant(&self, request: v1::GrantRequest) -> Result<v1::GrantResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.grant(call).await }).await
-    }
+        /// Revokes the unspent credits of a grant. Held credits are revoked when they return.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `GRANT_NOT_FOUND`; and the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let request = v1::RevokeGrantRequest::new("alice", "ticket-8", "grant:welcome").with_reason("abuse");
+        /// println!("revoked {}", client.revoke_grant(request).await?.grant.unwrap_or_default().revoked);
+        /// # Ok(())
+        /// # }
+        /// ```
+        revoke_grant(RevokeGrantRequest) -> RevokeGrantResponse;
 
-    /// Takes back what is left of a grant.
-    pub async fn revoke_grant(
-        &self,
-        request: v1::RevokeGrantRequest,
-    ) -> Result<v1::RevokeGrantResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.revoke_grant(call).await }).await
-    }
+        /// Refunds a purchase in full: within 24 hours after its payment, if nothing of it was charged. The payment
+        /// provider moves the money.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `TOP_UP_NOT_FOUND`, or `NOT_REFUNDABLE` with a cause; and the [errors of every
+        /// call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let request = v1::RefundTopUpRequest::top_up("alice", "refund-1", "order-1");
+        /// println!("pay back {:?}", client.refund_top_up(request).await?.paid_amount);
+        /// # Ok(())
+        /// # }
+        /// ```
+        refund_top_up(RefundTopUpRequest) -> RefundTopUpResponse;
 
-    /// Gives a purchase back for the money, or shows whether that can be done.
-    pub async fn refund_top_up(
-        &self,
-        request: v1::RefundTopUpRequest,
-    ) -> Result<v1::RefundTopUpResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.refund_top_up(call).await }).await
-    }
+        /// Records that the bank returned a payment. Unspent credits of the purchase are revoked, spent ones become
+        /// debt, and an active wallet is suspended.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `TOP_UP_NOT_FOUND`, or `NOT_REFUNDABLE` if the purchase was refunded before; and
+        /// the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let payment = v1::ExternalRef::new("stripe", "pi_3Nx");
+        /// let recorded = client.record_chargeback(v1::RecordChargebackRequest::payment("alice", "dispute-1", payment)).await?;
+        /// println!("owed {:?}", recorded.owed);
+        /// # Ok(())
+        /// # }
+        /// ```
+        record_chargeback(RecordChargebackRequest) -> RecordChargebackResponse;
 
-    /// The bank took a payment back.
-    pub async fn record_chargeback(
-        &self,
-        request: v1::RecordChargebackRequest,
-    ) -> Result<v1::RecordChargebackResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.record_chargeback(call).await })
-            .await
-    }
+        /// Gives back the charge of a job, or a part of it, as goodwill.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `RESERVATION_NOT_FOUND`, `REVERSAL_EXCEEDS_CHARGE`, `UNIT_MISMATCH` if the job
+        /// was not charged in the unit, `WALLET_CLOSED`, or `LIMIT_EXCEEDED` if the wallet would have too many open
+        /// grants; and the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let request = v1::ReverseChargeRequest::new("alice", "ticket-9", "job-1").with_reason("blurred output");
+        /// println!("{:?}", client.reverse_charge(request).await?.balances);
+        /// # Ok(())
+        /// # }
+        /// ```
+        reverse_charge(ReverseChargeRequest) -> ReverseChargeResponse;
 
-    /// Gives back what a job was charged, or a part of it.
-    pub async fn reverse_charge(
-        &self,
-        request: v1::ReverseChargeRequest,
-    ) -> Result<v1::ReverseChargeResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.reverse_charge(call).await })
-            .await
-    }
+        /// Ends a yearly subscription now and returns the share of its price to pay back. With `validate_only` it
+        /// only computes the share.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, or `NOT_REFUNDABLE` with the cause `TERM` or
+        /// `NO_PRICE`; and the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let preview = v1::RefundSubscriptionRequest::new("alice", "ticket-10").with_validate_only(true);
+        /// println!("would pay back {:?}", client.refund_subscription(preview).await?.refund);
+        /// # Ok(())
+        /// # }
+        /// ```
+        refund_subscription(RefundSubscriptionRequest) -> RefundSubscriptionResponse;
 
-    /// Ends a year's subscription and gives a share of its price back, or shows how much that would be.
-    pub async fn refund_subscription(
-        &self,
-        request: v1::RefundSubscriptionRequest,
-    ) -> Result<v1::RefundSubscriptionResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.refund_subscription(call).await })
-            .await
-    }
+        /// Subscribes a wallet to a plan. The first period counts as paid.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `PLAN_NOT_FOUND`, `ALREADY_SUBSCRIBED`, or `WALLET_CLOSED`; and the [errors of
+        /// every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let subscribed = client.subscribe(v1::SubscribeRequest::new("alice", "order-2", "creator")).await?;
+        /// println!("{:?}", subscribed.wallet.and_then(|wallet| wallet.subscription));
+        /// # Ok(())
+        /// # }
+        /// ```
+        subscribe(SubscribeRequest) -> SubscribeResponse;
 
-    /// Sells a plan; its first period is paid.
-    pub async fn subscribe(&self, request: v1::SubscribeRequest) -> Result<v1::SubscribeResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.subscribe(call).await }).await
-    }
+        /// Changes the plan of a subscription: at once for an upgrade or another term, at the end of the period
+        /// otherwise. With `validate_only` it shows the result.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, or `PLAN_NOT_FOUND`; and the [errors of every
+        /// call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let preview = v1::ChangePlanRequest::new("alice", "order-3", "studio").with_validate_only(true);
+        /// println!("would issue {:?}", client.change_plan(preview).await?.grants);
+        /// # Ok(())
+        /// # }
+        /// ```
+        change_plan(ChangePlanRequest) -> ChangePlanResponse;
 
-    /// Sells another plan, or shows what that would do.
-    pub async fn change_plan(&self, request: v1::ChangePlanRequest) -> Result<v1::ChangePlanResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.change_plan(call).await }).await
-    }
+        /// Ends a subscription at the end of its period, or at once.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`; and the [errors of every
+        /// call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let request = v1::CancelSubscriptionRequest::new("alice", "ticket-11").with_when(v1::CancelTime::Now);
+        /// client.cancel_subscription(request).await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        cancel_subscription(CancelSubscriptionRequest) -> CancelSubscriptionResponse;
 
-    /// Ends a subscription with its period, or at once.
-    pub async fn cancel_subscription(
-        &self,
-        request: v1::CancelSubscriptionRequest,
-    ) -> Result<v1::CancelSubscriptionResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.cancel_subscription(call).await })
-            .await
-    }
+        /// Undoes the cancellation of a subscription that has not ended yet.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`; and the [errors of every
+        /// call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// client.resume_subscription(v1::ResumeSubscriptionRequest::new("alice", "ticket-12")).await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        resume_subscription(ResumeSubscriptionRequest) -> ResumeSubscriptionResponse;
 
-    /// Undoes a cancel that has not happened yet.
-    pub async fn resume_subscription(
-        &self,
-        request: v1::ResumeSubscriptionRequest,
-    ) -> Result<v1::ResumeSubscriptionResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.resume_subscription(call).await })
-            .await
-    }
+        /// Records that the next period is paid. If its boundary has passed, it begins at once.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`; and the [errors of every
+        /// call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// client.record_payment(v1::RecordPaymentRequest::new("alice", "pi_4Qa")).await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        record_payment(RecordPaymentRequest) -> RecordPaymentResponse;
 
-    /// The next period is paid.
-    pub async fn record_payment(
-        &self,
-        request: v1::RecordPaymentRequest,
-    ) -> Result<v1::RecordPaymentResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.record_payment(call).await })
-            .await
-    }
-
-    /// Moves a manual clock forward. `by` twice is twice as far: after an error, say `to_time`.
-    pub async fn advance_clock(
-        &self,
-        request: v1::AdvanceClockRequest,
-    ) -> Result<v1::AdvanceClockResponse, Error> {
-        self.call(self.admin(), request, |mut stub, call| async move { stub.advance_clock(call).await }).await
+        /// Moves a manual clock forward, and records everything that becomes due on the way.
+        ///
+        /// A step by a duration that is sent twice moves twice as far: after an error, and because this client
+        /// retries, [`AdvanceClockRequest::to`](v1::AdvanceClockRequest::to) is the safe form.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `CLOCK_NOT_MANUAL` if the server was not started with `--manual-clock`; and the
+        /// [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// # use std::time::Duration;
+        /// let month = v1::AdvanceClockRequest::by(Duration::from_secs(31 * 24 * 60 * 60));
+        /// println!("the clock shows {:?}", client.without_retries().advance_clock(month).await?.current_time);
+        /// # Ok(())
+        /// # }
+        /// ```
+        advance_clock(AdvanceClockRequest) -> AdvanceClockResponse;
     }
 }

@@ -1,56 +1,165 @@
-//! What a client has to know before it connects. Reads no environment: the caller does, if it wants to.
+//! The configuration of a client. It reads no environment variables: the caller may.
 
 use std::fmt;
 use std::time::Duration;
 
-use tonic::metadata::{Ascii, MetadataValue};
+use tonic::metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
-use crate::{Error, RetryPolicy};
+use crate::{Error, RetryPolicy, WalletClient};
 
-/// Where the wallet is and how patient to be with it. Start from [`ClientConfig::new`] and set what differs.
+/// The largest response that is accepted by default, in bytes.
+const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
+
+/// The configuration of a [`WalletClient`], made by [`WalletClient::builder`] or [`ClientConfig::new`].
+///
+/// Each method sets one option and returns the configuration.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use wallet_client::{ClientConfig, Error, RetryPolicy, WalletClient};
+///
+/// # async fn example() -> Result<(), Error> {
+/// let config = ClientConfig::new("http://wallet.internal:50051")
+///     .deadline(Duration::from_secs(2))
+///     .retry(RetryPolicy::default().attempts(5).budget(Duration::from_secs(10)))
+///     .user_agent("image-worker/1.4");
+/// let client = WalletClient::connect(config).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct ClientConfig {
-    /// `http://host:port`, or `https://host:port` together with [`ca_certificate`](Self::ca_certificate).
-    pub endpoint: String,
-    /// How long one try may take. Sent along, so that the server gives up too. Default 5 s.
-    pub deadline: Duration,
-    /// How often to try again, and for how long in all.
-    pub retry: RetryPolicy,
-    /// How long a connection may take to come about. Default 2 s.
-    pub connect_timeout: Duration,
-    /// How often a silent connection is asked whether it still lives. Default 20 s; `None`: never.
-    pub keepalive: Option<Duration>,
-    /// Who is calling, for the server's logs. Default: this crate's name and version.
-    pub user_agent: Option<String>,
-    /// Sent as `authorization: Bearer …` with every call. Default: none.
-    pub api_key: Option<ApiKey>,
-    /// The certificate (PEM) that signed the server's. Required for `https://`: no roots are built in.
-    pub ca_certificate: Option<String>,
+    pub(crate) endpoint: String,
+    pub(crate) deadline: Duration,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) max_response_bytes: usize,
+    connect_timeout: Duration,
+    keepalive: Option<Duration>,
+    user_agent: Option<String>,
+    api_key: Option<ApiKey>,
+    metadata: Vec<(String, String)>,
+    ca_certificate: Option<String>,
 }
 
 impl ClientConfig {
-    /// The defaults, for a server at `endpoint`.
+    /// Returns the default configuration for the server at `endpoint`: `http://host:port`, or `https://host:port`
+    /// together with [`ca_certificate`](Self::ca_certificate).
     pub fn new(endpoint: impl Into<String>) -> Self {
         Self {
             endpoint: endpoint.into(),
             deadline: Duration::from_secs(5),
             retry: RetryPolicy::default(),
+            max_response_bytes: MAX_RESPONSE_BYTES,
             connect_timeout: Duration::from_secs(2),
             keepalive: Some(Duration::from_secs(20)),
             user_agent: None,
             api_key: None,
+            metadata: Vec::new(),
             ca_certificate: None,
         }
     }
 
+    /// Sets the endpoint.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.endpoint = endpoint.into();
+        self
+    }
+
+    /// Sets the deadline of one attempt of a call, which the server observes as well. Default 5 s.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets the retry policy. Default: [`RetryPolicy::default`].
+    #[must_use]
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Sets the largest response that is accepted, in bytes. Default 4 MiB. A page of a list has at most 2 MiB.
+    #[must_use]
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = bytes;
+        self
+    }
+
+    /// Sets the time within which a connection must be established. Default 2 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets the interval of keepalive pings on a silent connection, and the time within which a ping must be answered.
+    /// `None` sends none. Default 20 s.
+    #[must_use]
+    pub fn keepalive(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.keepalive = interval.into();
+        self
+    }
+
+    /// Sets the name of the caller in the server's logs. Default: the name and version of this crate.
+    #[must_use]
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Sets the API key, which every call sends as `authorization: Bearer ...`. Default: none.
+    #[must_use]
+    pub fn api_key(mut self, key: impl Into<ApiKey>) -> Self {
+        self.api_key = Some(key.into());
+        self
+    }
+
+    /// Adds a metadata entry (an HTTP/2 header) that every call sends, for example for a proxy that routes by tenant.
+    #[must_use]
+    pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the certificate authority (PEM) that the server's certificate is verified with. Required for `https://`: no
+    /// root certificates are built in.
+    #[must_use]
+    pub fn ca_certificate(mut self, pem: impl Into<String>) -> Self {
+        self.ca_certificate = Some(pem.into());
+        self
+    }
+
+    /// Connects with this configuration: the same as [`WalletClient::connect`].
+    ///
+    /// # Errors
+    ///
+    /// As [`WalletClient::connect`].
+    pub async fn connect(self) -> Result<WalletClient, Error> {
+        WalletClient::connect(self).await
+    }
+
+    /// Makes a client that connects with its first call: the same as [`WalletClient::connect_lazy`].
+    ///
+    /// # Errors
+    ///
+    /// As [`WalletClient::connect_lazy`].
+    pub fn connect_lazy(self) -> Result<WalletClient, Error> {
+        WalletClient::connect_lazy(self)
+    }
+
     pub(crate) fn to_endpoint(&self) -> Result<Endpoint, Error> {
-        let refuse = |e: tonic::transport::Error| Error::Config(format!("endpoint {:?}: {e}", self.endpoint));
+        let invalid =
+            |e: tonic::transport::Error| Error::Config(format!("endpoint {:?}: {e}", self.endpoint));
         let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
         let mut endpoint = Endpoint::from_shared(self.endpoint.clone())
             .and_then(|e| e.user_agent(self.user_agent.clone().unwrap_or_else(|| agent.to_owned())))
-            .map_err(refuse)?
+            .map_err(invalid)?
             .connect_timeout(self.connect_timeout);
         if let Some(interval) = self.keepalive {
             endpoint = endpoint
@@ -62,29 +171,72 @@ impl ClientConfig {
             return Ok(endpoint);
         }
         let pem = self.ca_certificate.as_ref().ok_or_else(|| {
-            Error::Config("an https endpoint needs ca_certificate: no roots are built in".to_owned())
+            Error::Config(
+                "an https endpoint needs ca_certificate: no root certificates are built in".to_owned(),
+            )
         })?;
-        endpoint.tls_config(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))).map_err(refuse)
+        endpoint
+            .tls_config(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))
+            .map_err(invalid)
     }
 
-    pub(crate) fn authorization(&self) -> Result<Option<MetadataValue<Ascii>>, Error> {
-        let Some(ApiKey(key)) = &self.api_key else { return Ok(None) };
-        let mut value: MetadataValue<Ascii> = format!("Bearer {key}")
-            .parse()
-            .map_err(|_| Error::Config("api_key holds characters that no header can carry".to_owned()))?;
-        value.set_sensitive(true);
-        Ok(Some(value))
+    pub(crate) fn to_metadata(&self) -> Result<MetadataMap, Error> {
+        let mut metadata = MetadataMap::new();
+        for (name, value) in &self.metadata {
+            let (name, value) = metadata_entry(name, value)?;
+            metadata.append(name, value);
+        }
+        if let Some(ApiKey(key)) = &self.api_key {
+            let mut value: MetadataValue<Ascii> = format!("Bearer {key}").parse().map_err(|_| {
+                Error::Config("api_key has characters that an HTTP header cannot contain".to_owned())
+            })?;
+            value.set_sensitive(true);
+            metadata.insert("authorization", value);
+        }
+        Ok(metadata)
     }
 }
 
+/// Parses one metadata entry.
+pub(crate) fn metadata_entry(
+    name: &str,
+    value: &str,
+) -> Result<(MetadataKey<Ascii>, MetadataValue<Ascii>), Error> {
+    let invalid = |what: &str| Error::Config(format!("metadata {name:?}: {what}"));
+    let key = name.parse().map_err(|_| invalid("the name is not a valid ASCII metadata key"))?;
+    let value = value.parse().map_err(|_| invalid("the value is not printable ASCII"))?;
+    Ok((key, value))
+}
+
 impl Default for ClientConfig {
-    /// A server on this machine, at the port it listens on by default.
+    /// Returns the configuration for a server on this machine at its default port, `http://127.0.0.1:50051`.
     fn default() -> Self {
         Self::new("http://127.0.0.1:50051")
     }
 }
 
-/// A secret: it can be set and sent, never printed.
+impl From<&str> for ClientConfig {
+    fn from(endpoint: &str) -> Self {
+        Self::new(endpoint)
+    }
+}
+
+impl From<String> for ClientConfig {
+    fn from(endpoint: String) -> Self {
+        Self::new(endpoint)
+    }
+}
+
+/// A secret key. It is sent with calls and never printed.
+///
+/// # Examples
+///
+/// ```
+/// use wallet_client::ApiKey;
+///
+/// let key = ApiKey::from("cw_live_secret");
+/// assert_eq!(format!("{key:?}"), "ApiKey(…)");
+/// ```
 #[derive(Clone)]
 pub struct ApiKey(String);
 
@@ -111,23 +263,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_printed_config_does_not_show_the_key() {
-        let mut config = ClientConfig::new("http://wallet:80");
-        config.api_key = Some("cw_live_canary".into());
+    fn debug_output_does_not_contain_the_api_key() {
+        let config = ClientConfig::new("http://wallet:80").api_key("cw_live_canary");
         assert!(!format!("{config:?}").contains("canary"));
-        assert!(!format!("{:?}", config.authorization()).contains("canary"));
+        assert!(!format!("{:?}", config.to_metadata()).contains("canary"));
     }
 
     #[test]
-    fn what_cannot_work_is_refused_before_anything_is_sent() {
-        let config = |endpoint: &str, key: &str| {
-            let mut config = ClientConfig::new(endpoint);
-            config.api_key = Some(key.into());
-            config
-        };
-        assert!(matches!(config("not a uri", "k").to_endpoint(), Err(Error::Config(_))));
-        assert!(matches!(config("https://wallet:443", "k").to_endpoint(), Err(Error::Config(_))));
-        assert!(matches!(config("http://wallet:80", "a\nb").authorization(), Err(Error::Config(_))));
-        assert!(config("http://wallet:80", "k").to_endpoint().is_ok());
+    fn an_invalid_configuration_is_refused_before_anything_is_sent() {
+        let endpoint = |endpoint: &str| ClientConfig::new(endpoint).to_endpoint();
+        assert!(matches!(endpoint("not a uri"), Err(Error::Config(_))));
+        assert!(matches!(endpoint("https://wallet:443"), Err(Error::Config(_))));
+        assert!(endpoint("http://wallet:80").is_ok());
+
+        let config = ClientConfig::default();
+        assert!(matches!(config.clone().api_key("a\nb").to_metadata(), Err(Error::Config(_))));
+        assert!(matches!(config.clone().metadata("a b", "c").to_metadata(), Err(Error::Config(_))));
+        assert!(matches!(config.clone().metadata("a", "b\nc").to_metadata(), Err(Error::Config(_))));
+        assert!(config.api_key("k").metadata("x-tenant", "acme").to_metadata().is_ok());
     }
 }

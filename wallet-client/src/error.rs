@@ -1,4 +1,4 @@
-//! What can go wrong, sorted by the only question that matters to a caller: did it happen?
+//! The errors of calls, classified by whether the call took effect.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -9,48 +9,89 @@ use tonic_types::StatusExt;
 use crate::Refusal;
 use crate::v1::{ErrorReason, Reservation, ReservationState};
 
-/// Why a call did not succeed.
+/// The error of a call.
+///
+/// The variants tell whether the call took effect:
+///
+/// | Variant | Took effect | Retried by the client |
+/// |---|---|---|
+/// | [`Refused`](Self::Refused), [`Ended`](Self::Ended) | no | no |
+/// | [`Unavailable`](Self::Unavailable) | no | yes |
+/// | [`OutcomeUnknown`](Self::OutcomeUnknown) | unknown | yes |
+/// | [`Unexpected`](Self::Unexpected) | unknown | no |
+/// | [`Connect`](Self::Connect), [`Config`](Self::Config) | no, nothing was sent | no |
+///
+/// # Errors of every call
+///
+/// Besides the reasons that a method documents, a call can be [`Refused`](Self::Refused) with `INVALID_FIELD` (every invalid
+/// field is among the violations), `MALFORMED_MESSAGE` or `MESSAGE_TOO_LARGE`; with `WALLET_NOT_FOUND` if the request names a
+/// wallet that does not exist; and, if it is a command, with `WALLET_FROZEN` if the wallet is frozen and with
+/// `IDEMPOTENCY_MISMATCH` if its id was used before with other content. Every call can fail with the other variants,
+/// except `Ended`, which only [`reserve`](crate::WalletClient::reserve) and [`hold`](crate::WalletClient::hold) return.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use wallet_client::{Error, Hold, RefusalDetail, WalletClient, v1};
+/// # async fn example(client: &WalletClient, request: v1::ReserveRequest) -> Result<Option<Hold>, Error> {
+/// match client.hold(request, "gpu-7").await {
+///     Ok(hold) => Ok(Some(hold)),
+///     Err(Error::Refused(refusal)) => {
+///         if let RefusalDetail::InsufficientCredits { shortfalls, packs, .. } = refusal.detail() {
+///             println!("missing {shortfalls:?}; packs that would do: {packs:?}");
+///         }
+///         Ok(None)
+///     }
+///     Err(Error::Ended(reservation)) => {
+///         println!("{} has run before", reservation.reservation_id);
+///         Ok(None)
+///     }
+///     Err(error) => Err(error), // for the queue: deliver the job again
+/// }
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server looked at it and said no. Nothing happened, and asking again would not help.
+    /// The server decided against the call, and nothing has changed. Repeating the call helps only if the cause is gone.
     #[error("{0}")]
     Refused(Box<Refusal>),
-    /// The job was reserved before by an equal call and has ended since; `state` says how. It must not run again.
+    /// An equal Reserve reserved the job before, and the job has ended since; the reservation's state tells how. Do not run
+    /// it again.
     #[error("job {} has ended: {}", .0.reservation_id, .0.state().as_str_name())]
     Ended(Box<Reservation>),
-    /// It certainly did not happen, and could not for now: overload, rate limit, no database, no connection.
-    /// It was tried as often as the [`RetryPolicy`](crate::RetryPolicy) allows.
+    /// The call was not executed: overload, rate limit, no database, no connection. The client has retried as often as the
+    /// [`RetryPolicy`](crate::RetryPolicy) allows.
     #[error("unavailable, not executed: {}", status.message())]
     Unavailable {
         /// The server's reason; `Unspecified` if no server was reached.
         reason: ErrorReason,
-        /// When the server asked to be tried again.
+        /// The delay before another attempt that the server asked for.
         retry_after: Option<Duration>,
-        /// The last answer.
+        /// The response to the last attempt.
         status: Box<Status>,
     },
-    /// It may have happened: the answer got lost. The same call with the same ids tells.
-    #[error("outcome unknown, the same call with the same ids tells: {}", status.message())]
+    /// The call may have been executed: its response was lost. Repeat the same call with the same ids to learn the outcome.
+    #[error("outcome unknown, repeat the call with the same ids to learn it: {}", status.message())]
     OutcomeUnknown {
-        /// When the server asked to be tried again.
+        /// The delay before another attempt that the server asked for.
         retry_after: Option<Duration>,
-        /// The last answer.
+        /// The response to the last attempt.
         status: Box<Status>,
     },
-    /// An answer that the wallet does not give: a fault in the server, a proxy, or not a wallet at all.
-    #[error("unexpected answer {:?}: {}", .0.code(), .0.message())]
+    /// A response outside the protocol: a fault in the server, a proxy, or another service at this address.
+    #[error("unexpected response {:?}: {}", .0.code(), .0.message())]
     Unexpected(Box<Status>),
-    /// Nobody answered when connecting.
+    /// No connection was established within the connect timeout.
     #[error("cannot connect")]
     Connect(#[source] tonic::transport::Error),
-    /// The configuration cannot work. Nothing was sent.
-    #[error("configuration: {0}")]
+    /// The configuration is invalid. Nothing was sent.
+    #[error("invalid configuration: {0}")]
     Config(String),
 }
 
 impl Error {
-    /// The wallet's reason, if it gave one. `Unspecified` is one that this version of the client does not know.
+    /// Returns the server's reason, if it gave one; `Unspecified` if this version of the client does not know it.
     pub fn reason(&self) -> Option<ErrorReason> {
         match self {
             Self::Refused(refusal) => Some(refusal.reason),
@@ -60,7 +101,7 @@ impl Error {
         }
     }
 
-    /// All that the server said about a refusal.
+    /// Returns the refusal, if the server refused the call.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
@@ -68,17 +109,18 @@ impl Error {
         }
     }
 
-    /// Whether the same call with the same ids may yet succeed. The client has done that already, within its budget.
+    /// Returns whether the same call with the same ids may still succeed. The client has retried it already, within its
+    /// budget.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::OutcomeUnknown { .. })
     }
 
-    /// Whether it may have happened in spite of the error.
+    /// Returns whether the call may have been executed in spite of the error.
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown { .. })
     }
 
-    /// When the server asked to be tried again.
+    /// Returns the delay before another attempt that the server asked for.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Unavailable { retry_after, .. } | Self::OutcomeUnknown { retry_after, .. } => *retry_after,
@@ -87,12 +129,12 @@ impl Error {
     }
 
     pub(crate) fn no_answer(limit: Duration) -> Self {
-        let status = Status::deadline_exceeded(format!("no answer within {limit:?}"));
+        let status = Status::deadline_exceeded(format!("no response within {limit:?}"));
         Self::OutcomeUnknown { retry_after: None, status: Box::new(status) }
     }
 
     pub(crate) fn incomplete(what: &str) -> Self {
-        Self::Unexpected(Box::new(Status::internal(format!("answered OK, without {what}"))))
+        Self::Unexpected(Box::new(Status::internal(format!("the response lacks {what}"))))
     }
 
     pub(crate) fn into_outcome_unknown(self) -> Self {
@@ -122,11 +164,11 @@ impl From<Status> for Error {
             (Code::Unavailable, _) if never_connected(&status) => {
                 Self::Unavailable { reason, retry_after, status: Box::new(status) }
             }
-            // A deadline of ours surfaces as Cancelled, and so does a connection's on the other side.
+            // tonic reports an expired client deadline as Cancelled, and so does a server that closes the connection.
             (Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded, _) => {
                 Self::OutcomeUnknown { retry_after, status: Box::new(status) }
             }
-            // What came from a server has no source: this is a connection that broke under the call.
+            // A status from a server has no source: here the connection broke during the call.
             _ if status.source().is_some() => Self::OutcomeUnknown { retry_after, status: Box::new(status) },
             _ => match refusal {
                 Some(refusal) => Self::Refused(Box::new(refusal)),
@@ -136,7 +178,7 @@ impl From<Status> for Error {
     }
 }
 
-/// The reason with which a job that ended like this is refused; `None` if it has not ended.
+/// Returns the reason with which a job that ended in this state is refused; `None` if it has not ended.
 pub(crate) fn reason_of_end(state: ReservationState) -> Option<ErrorReason> {
     match state {
         ReservationState::Settled => Some(ErrorReason::ReservationSettled),
@@ -166,15 +208,15 @@ mod tests {
 
     use super::*;
 
-    fn said(code: Code, reason: &str, retry_after: Option<Duration>) -> Error {
+    fn refused(code: Code, reason: &str, retry_after: Option<Duration>) -> Error {
         let mut details = ErrorDetails::with_error_info(reason, "wallet.v1", HashMap::new());
         if retry_after.is_some() {
             details.set_retry_info(retry_after);
         }
-        Status::with_error_details(code, "said so", details).into()
+        Status::with_error_details(code, "refused", details).into()
     }
 
-    fn sorted(error: &Error) -> &'static str {
+    fn class(error: &Error) -> &'static str {
         match error {
             Error::Refused(_) | Error::Ended(_) => "refused",
             Error::Unavailable { .. } => "unavailable",
@@ -185,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn each_code_and_reason_is_tried_again_or_not() {
+    fn each_code_and_reason_is_classified() {
         let rows = [
             (Code::Unavailable, "OVERLOADED", "unavailable"),
             (Code::Unavailable, "STORE_UNAVAILABLE", "unavailable"),
@@ -207,8 +249,8 @@ mod tests {
             (Code::FailedPrecondition, "OF_A_LATER_VERSION", "refused"),
         ];
         for (code, reason, expected) in rows {
-            let error = said(code, reason, None);
-            assert_eq!(sorted(&error), expected, "{code:?} {reason}");
+            let error = refused(code, reason, None);
+            assert_eq!(class(&error), expected, "{code:?} {reason}");
             assert_eq!(
                 error.is_retryable(),
                 matches!(expected, "unavailable" | "unknown"),
@@ -218,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_reason_of_ours_is_sorted_by_its_code() {
+    fn a_status_without_a_known_reason_is_classified_by_its_code() {
         let rows = [
             (Code::Unavailable, "unknown"),
             (Code::Cancelled, "unknown"),
@@ -232,25 +274,25 @@ mod tests {
             (Code::Aborted, "unexpected"),
         ];
         for (code, expected) in rows {
-            assert_eq!(sorted(&Status::new(code, "bare").into()), expected, "{code:?}");
+            assert_eq!(class(&Status::new(code, "bare").into()), expected, "{code:?}");
         }
         let foreign = ErrorDetails::with_error_info("OVERLOADED", "elsewhere.v1", HashMap::new());
-        let foreign = Status::with_error_details(Code::Aborted, "not ours", foreign);
-        assert_eq!(sorted(&foreign.into()), "unexpected");
+        let foreign = Status::with_error_details(Code::Aborted, "foreign", foreign);
+        assert_eq!(class(&foreign.into()), "unexpected");
     }
 
     #[test]
-    fn a_broken_connection_is_unknown_and_one_that_never_was_is_not() {
+    fn only_an_established_connection_that_breaks_is_an_unknown_outcome() {
         let broken = Status::from_error("connection reset".into());
-        assert_eq!((broken.code(), sorted(&broken.into())), (Code::Unknown, "unknown"));
+        assert_eq!((broken.code(), class(&broken.into())), (Code::Unknown, "unknown"));
         let refused = Status::from_error(Box::new(ConnectError("connection refused".into())));
-        assert_eq!((refused.code(), sorted(&refused.into())), (Code::Unavailable, "unavailable"));
+        assert_eq!((refused.code(), class(&refused.into())), (Code::Unavailable, "unavailable"));
     }
 
     #[test]
-    fn the_delay_that_the_server_asks_for_is_kept() {
+    fn the_delay_that_the_server_asks_for_is_returned() {
         let delay = Duration::from_millis(250);
-        let error = said(Code::Unavailable, "OVERLOADED", Some(delay));
+        let error = refused(Code::Unavailable, "OVERLOADED", Some(delay));
         assert_eq!(error.retry_after(), Some(delay));
         assert_eq!(error.reason(), Some(ErrorReason::Overloaded));
     }

@@ -1,17 +1,31 @@
-//! What people are told: one method per RPC of `EventService`.
+//! The RPC of `EventService`: the notifications of a wallet.
 
-use tonic::transport::Channel;
-
+use crate::client::rpc_methods;
 use crate::v1::event_service_client::EventServiceClient;
 use crate::{Error, WalletClient, v1};
 
-impl WalletClient {
-    fn event(&self) -> EventServiceClient<Channel> {
-        EventServiceClient::new(self.channel.clone())
-    }
-
-    /// A page of what people were told of a wallet, by revision.
-    pub async fn list_events(&self, request: v1::ListEventsRequest) -> Result<v1::ListEventsResponse, Error> {
-        self.call(self.event(), request, |mut stub, call| async move { stub.list_events(call).await }).await
+rpc_methods! {
+    EventServiceClient {
+        /// Returns a page of a wallet's notifications, by revision.
+        /// [`list_events_stream`](Self::list_events_stream) reads all pages.
+        ///
+        /// # Errors
+        ///
+        /// The [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// // Store the last revision that was seen, and continue after it next time.
+        /// let request = v1::ListEventsRequest::new("alice").with_after_revision(41);
+        /// for event in client.list_events(request).await?.events {
+        ///     println!("{} {}", event.revision, event.kind().as_str_name());
+        /// }
+        /// # Ok(())
+        /// # }
+        /// ```
+        list_events(ListEventsRequest) -> ListEventsResponse;
     }
 }

@@ -1,31 +1,49 @@
-//! Typed client of the credit wallet.
+//! The Rust client of the credit wallet.
 //!
-//! It owns what every caller would otherwise write again: deadlines, retries with the same ids, errors as types, and
-//! a hold that keeps itself alive. It refuses to own messages (the generated ones in [`v1`] are the only set), prices
-//! and any idea of what a refusal means for your product.
+//! This crate adds to the generated gRPC stubs: a deadline per attempt, retries with the same ids, errors by whether the
+//! call took effect, refusals with typed figures, streams over paged lists, and a hold that renews itself. It defines no
+//! messages of its own: the generated ones in [`v1`], with their constructors, are the only set.
+//!
+//! | Entry point | Purpose |
+//! |---|---|
+//! | [`WalletClient`] | one method per RPC, and `list_..._stream` for every paged list |
+//! | [`ClientConfig`], [`RetryPolicy`] | deadline, retries, TLS, API key, metadata |
+//! | [`Hold`], [`Worker`] | a job on a worker: reserved, started, kept alive, settled |
+//! | [`Error`], [`Refusal`], [`RefusalDetail`] | the outcome of a call that did not succeed |
+//! | `testing` (feature `testing`) | a real server for your tests |
+#![doc = ""]
 #![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+// The documentation of a type shows its methods in the order of the modules.
+mod client;
+
+mod wallet_service;
 
 mod admin_service;
 mod catalog_service;
-mod client;
 mod config;
 mod error;
 mod event_service;
 mod hold;
+mod paging;
 mod refusal;
-mod requests;
 mod retry;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod time;
-mod wallet_service;
 
 pub use client::WalletClient;
 pub use config::{ApiKey, ClientConfig};
 pub use error::Error;
-pub use hold::{Hold, Stopped, Worker};
-pub use refusal::Refusal;
-pub use requests::{OperationExt, amount, job, operation, purchase, usage};
+pub use hold::{Hold, StopReason, Worker};
+pub use paging::ItemStream;
+pub use refusal::{Refusal, RefusalDetail, Shortfall};
 pub use retry::RetryPolicy;
 pub use tokio_util::sync::CancellationToken;
 pub use tonic::{Code, Status};
 pub use tonic_types::FieldViolation;
+#[doc(inline)]
 pub use wallet_proto::v1;

@@ -1,4 +1,6 @@
-//! What the server says with a refusal, read from `google.rpc.ErrorInfo` and `BadRequest`. Decides nothing by itself.
+//! A refusal as the server describes it in `google.rpc.ErrorInfo` and `google.rpc.BadRequest`.
+
+mod detail;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,25 +9,42 @@ use prost_types::Timestamp;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation};
 
+pub use self::detail::{RefusalDetail, Shortfall};
 use crate::v1::{Amount, ErrorReason, ItemError};
 
 const DOMAIN: &str = "wallet.v1";
 
-/// A refusal with all that the server said about it.
+/// A refusal: its reason, its figures and the invalid fields.
+///
+/// [`detail`](Self::detail) returns the figures typed by reason; the other methods return single ones.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use wallet_client::{Error, WalletClient, v1};
+/// # async fn example(client: &WalletClient, request: v1::ReserveRequest) {
+/// if let Err(Error::Refused(refusal)) = client.reserve(request).await {
+///     println!("{}: {}", refusal.reason_name, refusal.message);
+///     for pack in refusal.packs() {
+///         println!("pack {pack} would cover the shortfall");
+///     }
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// Why. `Unspecified` for a reason that this version of the client does not know: see `reason_name`.
+    /// The reason; `Unspecified` if this version of the client does not know it, see `reason_name`.
     pub reason: ErrorReason,
-    /// The reason as sent: `INSUFFICIENT_CREDITS`.
+    /// The name of the reason, for example `INSUFFICIENT_CREDITS`.
     pub reason_name: String,
     /// The gRPC code.
     pub code: Code,
-    /// For people.
+    /// A description for people, in English.
     pub message: String,
-    /// The figures behind it; which ones, says the comment of each [`ErrorReason`] in the protos.
+    /// The figures as sent, by name. The comment of each [`ErrorReason`] in the protocol lists them.
     pub metadata: HashMap<String, String>,
-    /// Every bad field of the request, or problem of a catalog.
+    /// The invalid fields of the request, or the problems of a catalog.
     pub violations: Vec<FieldViolation>,
 }
 
@@ -43,67 +62,95 @@ impl Refusal {
         })
     }
 
-    /// What is missing, for INSUFFICIENT_CREDITS.
+    /// Returns the figures of the refusal, typed by its reason.
+    pub fn detail(&self) -> RefusalDetail {
+        RefusalDetail::of(self)
+    }
+
+    /// Returns the units of which credits are missing, for INSUFFICIENT_CREDITS.
+    pub fn shortfalls(&self) -> Vec<Shortfall> {
+        Shortfall::all(self)
+    }
+
+    /// Returns the missing amount of the first short unit, for INSUFFICIENT_CREDITS.
     pub fn shortfall(&self) -> Option<Amount> {
         self.amount("shortfall")
     }
 
-    /// What the job needs, for INSUFFICIENT_CREDITS.
+    /// Returns the required amount of the first short unit, for INSUFFICIENT_CREDITS.
     pub fn required(&self) -> Option<Amount> {
         self.amount("required")
     }
 
-    /// What there is, for INSUFFICIENT_CREDITS.
+    /// Returns the available amount of the first short unit, for INSUFFICIENT_CREDITS.
     pub fn available(&self) -> Option<Amount> {
         self.amount("available")
     }
 
-    /// Packs that would cover the shortfall.
+    /// Returns the ids of packs that would cover the shortfall.
     pub fn packs(&self) -> Vec<&str> {
         self.list("packs")
     }
 
-    /// Plans that would do.
+    /// Returns the ids of plans that would permit the call or give the missing credits.
     pub fn plans(&self) -> Vec<&str> {
         self.list("plans")
     }
 
-    /// The fields that differ from what the id was used for before, for IDEMPOTENCY_MISMATCH.
+    /// Returns the instant at which the wallet's plan gives credits again, for INSUFFICIENT_CREDITS.
+    pub fn next_renewal_time(&self) -> Option<Timestamp> {
+        self.time("next_renewal_time")
+    }
+
+    /// Returns the fields that differ from the first call with the same id, for IDEMPOTENCY_MISMATCH.
     pub fn fields(&self) -> Vec<&str> {
         self.list("fields")
     }
 
-    /// The wallet's last ledger entry when this was decided.
+    /// Returns the revision of the wallet's last entry at the decision.
     pub fn revision(&self) -> Option<i64> {
         self.number("revision")
     }
 
-    /// How many writes the wallet had seen when this was decided.
+    /// Returns the number of writes to the wallet before the decision.
     pub fn version(&self) -> Option<i64> {
         self.number("version")
     }
 
-    /// When this was decided, by the server's clock.
+    /// Returns the time of the decision on the server's clock.
     pub fn decided_at(&self) -> Option<Timestamp> {
-        self.metadata.get("decided_at")?.parse().ok()
+        self.time("decided_at")
     }
 
-    /// A figure by name: `maximum`, `requested`, `max_fee`...
+    /// Returns a whole number from the metadata by its name, for example `max_fee`.
     pub fn number(&self, key: &str) -> Option<i64> {
         self.metadata.get(key)?.parse().ok()
     }
 
+    /// Returns the entry `key`, in minor units, with the unit that the refusal names.
     fn amount(&self, key: &str) -> Option<Amount> {
-        Some(crate::amount(self.metadata.get("unit")?, self.number(key)?))
+        Some(Amount::new(self.metadata.get("unit")?, self.number(key)?))
+    }
+
+    fn time(&self, key: &str) -> Option<Timestamp> {
+        self.metadata.get(key)?.parse().ok()
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.metadata.get(key).cloned()
     }
 
     fn list(&self, key: &str) -> Vec<&str> {
         let text = self.metadata.get(key).map_or("", String::as_str);
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()
     }
+
+    fn owned_list(&self, key: &str) -> Vec<String> {
+        self.list(key).into_iter().map(str::to_owned).collect()
+    }
 }
 
-/// What one item of a call was refused with, as if it had been a call of its own.
+/// Converts the error of one item into the refusal that a call for this item alone would get.
 impl From<ItemError> for Refusal {
     fn from(error: ItemError) -> Self {
         let reason = error.reason();
@@ -137,7 +184,7 @@ mod tests {
     use super::*;
     use crate::Error;
 
-    fn refused(reason: &str, metadata: &[(&str, &str)], bad: &[(&str, &str)]) -> Refusal {
+    pub(super) fn refused(reason: &str, metadata: &[(&str, &str)], bad: &[(&str, &str)]) -> Refusal {
         let metadata: HashMap<String, String> =
             metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
@@ -152,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shortfall_shows_the_way_out() {
+    fn a_shortfall_is_returned_with_its_remedies() {
         let refusal = refused(
             "INSUFFICIENT_CREDITS",
             &[
@@ -169,7 +216,7 @@ mod tests {
             &[],
         );
         assert_eq!(refusal.reason, ErrorReason::InsufficientCredits);
-        assert_eq!(refusal.shortfall(), Some(crate::amount("credits", 25)));
+        assert_eq!(refusal.shortfall(), Some(Amount::new("credits", 25)));
         assert_eq!(refusal.required().map(|a| a.amount), Some(40));
         assert_eq!(refusal.available().map(|a| a.amount), Some(15));
         assert_eq!(refusal.packs(), ["starter", "creator"]);
@@ -179,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_field_is_named() {
+    fn every_violation_is_displayed() {
         let bad = [("wallet_id", "is required"), ("limits[0].unit", "is unknown")];
         let refusal = refused("INVALID_FIELD", &[], &bad);
         let fields: Vec<&str> = refusal.violations.iter().map(|v| v.field.as_str()).collect();
@@ -191,10 +238,10 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_of_a_later_version_keeps_its_name() {
-        let refusal = refused("MOON_IN_THE_WRONG_PHASE", &[], &[]);
+    fn an_unknown_reason_keeps_its_name() {
+        let refusal = refused("OF_A_LATER_VERSION", &[], &[]);
         assert_eq!(refusal.reason, ErrorReason::Unspecified);
-        assert_eq!(refusal.reason_name, "MOON_IN_THE_WRONG_PHASE");
+        assert_eq!(refusal.reason_name, "OF_A_LATER_VERSION");
         assert_eq!(refusal.shortfall(), None);
     }
 }

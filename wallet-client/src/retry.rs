@@ -1,4 +1,5 @@
-//! When a call is made again, and when to give up. Every call carries its ids, so again means the same call.
+//! The retry policy: which errors lead to another attempt, after which delay, and until when. Every call carries its
+//! own ids, so another attempt is the same call.
 
 use std::time::Duration;
 
@@ -8,39 +9,76 @@ use tracing::debug;
 
 use crate::Error;
 
-/// How often and how long a call is tried. Delays double, with as much again at random on top; a delay that the
-/// server asks for is added to them.
+/// The number of attempts of a call, the delays between them, and the time for all of it.
+///
+/// Delays double from the first one to the longest one, with as much again at random on top. A delay that the server asks
+/// for (`RetryInfo`) is added.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use wallet_client::RetryPolicy;
+///
+/// let patient = RetryPolicy::default().attempts(20).budget(Duration::from_secs(60));
+/// assert_ne!(patient, RetryPolicy::never());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct RetryPolicy {
-    /// How many tries, the first one included. Default 10.
-    pub attempts: usize,
-    /// The first delay. Default 50 ms.
-    pub first_delay: Duration,
-    /// No delay of ours is longer. Default 2 s.
-    pub longest_delay: Duration,
-    /// How long everything may take: all tries and delays. Default 20 s.
-    pub budget: Duration,
+    attempts: usize,
+    first_delay: Duration,
+    max_delay: Duration,
+    budget: Duration,
 }
 
 impl Default for RetryPolicy {
+    /// Returns 10 attempts, delays from 50 ms to 2 s, and a budget of 20 s.
     fn default() -> Self {
         Self {
             attempts: 10,
             first_delay: Duration::from_millis(50),
-            longest_delay: Duration::from_secs(2),
+            max_delay: Duration::from_secs(2),
             budget: Duration::from_secs(20),
         }
     }
 }
 
 impl RetryPolicy {
-    /// One try.
+    /// Returns a policy with a single attempt.
     pub fn never() -> Self {
-        Self { attempts: 1, ..Self::default() }
+        Self::default().attempts(1)
     }
 
-    /// Runs `attempt` until it is answered, refused, or the patience is used up. Each is told how long it may take.
+    /// Sets the number of attempts, the first one included. Default 10. 0 counts as 1.
+    #[must_use]
+    pub fn attempts(mut self, attempts: usize) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Sets the delay before the second attempt. Default 50 ms.
+    #[must_use]
+    pub fn first_delay(mut self, delay: Duration) -> Self {
+        self.first_delay = delay;
+        self
+    }
+
+    /// Sets the longest delay, before randomness and the delay that the server asks for are added. Default 2 s.
+    #[must_use]
+    pub fn max_delay(mut self, delay: Duration) -> Self {
+        self.max_delay = delay;
+        self
+    }
+
+    /// Sets the time for all attempts and delays of a call together. Default 20 s.
+    #[must_use]
+    pub fn budget(mut self, budget: Duration) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Runs `attempt`, with the time that it may take, until it succeeds, fails for good, or the policy is exhausted.
     pub(crate) async fn run<T, F>(
         &self,
         deadline: Duration,
@@ -61,16 +99,16 @@ impl RetryPolicy {
                 let delay = delay? + error.retry_after().unwrap_or_default();
                 (Instant::now() + delay < end).then_some(delay)
             })
-            .notify(|error: &Error, delay| debug!(%error, ?delay, "trying again with the same ids"))
+            .notify(|error: &Error, delay| debug!(%error, ?delay, "retrying with the same ids"))
             .await;
-        // "Certainly not executed" is true of the last try only; an earlier one may have got through.
+        // "Not executed" describes the last attempt only; an earlier one may have been executed.
         outcome.map_err(|error| if unknown { error.into_outcome_unknown() } else { error })
     }
 
     fn delays(&self) -> ExponentialBuilder {
         ExponentialBuilder::new()
             .with_min_delay(self.first_delay)
-            .with_max_delay(self.longest_delay)
+            .with_max_delay(self.max_delay)
             .with_max_times(self.attempts.saturating_sub(1))
             .with_jitter()
     }

@@ -1,25 +1,19 @@
-//! Durations and instants as the wire has them. Only differences of the server's own instants are ever used:
-//! its clock and ours need not agree.
+//! Durations and instants of the protocol. Only differences between instants of the server are used, so the clocks of
+//! client and server need not agree.
 
 use std::time::{Duration, SystemTime};
 
 use prost_types::Timestamp;
 
-/// How long from one instant to a later one; nothing if they are missing or the other way round.
+/// Returns the time from one instant to a later one; `None` if one is missing or the second is earlier.
 pub(crate) fn between(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<Duration> {
     let from = SystemTime::try_from(from?).ok()?;
     SystemTime::try_from(to?).ok()?.duration_since(from).ok()
 }
 
-/// A duration of the wire; a negative one is none.
+/// Converts a duration of the protocol; a negative one becomes zero.
 pub(crate) fn from_wire(duration: prost_types::Duration) -> Duration {
     Duration::try_from(duration).unwrap_or_default()
-}
-
-/// A duration for the wire; one beyond its reach (some 10,000 years) becomes the longest there is.
-pub(crate) fn to_wire(duration: Duration) -> prost_types::Duration {
-    let longest = prost_types::Duration { seconds: 315_576_000_000, nanos: 0 };
-    prost_types::Duration::try_from(duration).unwrap_or(longest)
 }
 
 #[cfg(test)]
@@ -27,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_left_is_counted_on_the_servers_clock_alone() {
+    fn the_time_left_is_a_difference_of_server_instants() {
         let at = |seconds| Some(Timestamp { seconds, nanos: 0 });
         assert_eq!(between(at(10), at(70)), Some(Duration::from_secs(60)));
         assert_eq!(between(at(70), at(10)), None);

@@ -1,119 +1,371 @@
-//! What generation workers and product back ends call: one method per RPC of `WalletService`.
+//! The RPCs of `WalletService`, which workers and product back ends call.
 
-use tonic::transport::Channel;
-
+use crate::client::rpc_methods;
 use crate::error::reason_of_end;
 use crate::v1::wallet_service_client::WalletServiceClient;
 use crate::{Error, WalletClient, v1};
 
+rpc_methods! {
+    WalletServiceClient {
+        /// Prices a job and tells whether the wallet could pay for it now. Changes nothing.
+        ///
+        /// The call also succeeds if a Reserve would be refused: the response's `decision` tells why, next to the
+        /// missing amounts and the packs and plans that would cover them.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `NO_PRICE_RULE` if the catalog has no price for the operation,
+        /// `CATALOG_NOT_FOUND` if the requested version does not exist, `CATALOG_UNUSABLE` if its stored text is
+        /// damaged; and the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let video = v1::Operation::new("video.generate").attribute("model", "standard").quantity("duration_s", "5");
+        /// let estimate = client.estimate(v1::EstimateRequest::new("alice", video)).await?;
+        /// match estimate.decision() {
+        ///     v1::Decision::Allowed => println!("costs {:?}", estimate.amounts),
+        ///     v1::Decision::InsufficientCredits => println!("missing {:?}", estimate.shortfall),
+        ///     other => println!("not possible: {}", other.as_str_name()),
+        /// }
+        /// # Ok(())
+        /// # }
+        /// ```
+        estimate(EstimateRequest) -> EstimateResponse;
+
+        /// Prices up to 100 jobs against one balance, each as if the wallet ran that job alone. Changes nothing.
+        ///
+        /// An operation that has no price fails alone: its result holds an [`ItemError`](v1::ItemError), which
+        /// converts to a [`Refusal`](crate::Refusal).
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `CATALOG_NOT_FOUND` if the requested version does not exist, `CATALOG_UNUSABLE`
+        /// if its stored text is damaged; and the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// # use wallet_client::Refusal;
+        /// use v1::estimate_result::Result::{Error as Refused, Estimate};
+        ///
+        /// let models = ["fast", "detailed"];
+        /// let operations = models.map(|model| {
+        ///     v1::Operation::new("image.generate").attribute("model", model).quantity("count", "4")
+        /// });
+        /// let answer = client.estimate_many(v1::EstimateManyRequest::new("alice", operations)).await?;
+        /// for (model, result) in models.iter().zip(answer.results) {
+        ///     match result.result {
+        ///         Some(Estimate(estimate)) => println!("{model}: {:?}", estimate.amounts),
+        ///         Some(Refused(error)) => println!("{model}: {}", Refusal::from(error)),
+        ///         None => {}
+        ///     }
+        /// }
+        /// # Ok(())
+        /// # }
+        /// ```
+        estimate_many(EstimateManyRequest) -> EstimateManyResponse;
+
+        /// Starts a reserved job, or takes it over from a worker with a lower attempt. From here on a cancel by the
+        /// user may cost a fee.
+        ///
+        /// [`hold_existing`](Self::hold_existing) starts a job and keeps its hold alive.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `RESERVATION_NOT_FOUND`, `STALE_ATTEMPT` if a higher attempt, or another worker
+        /// with the same one, has the job, or `RESERVATION_SETTLED`, `RESERVATION_FAILED`, `RESERVATION_CANCELLED`
+        /// or `RESERVATION_EXPIRED` if it has ended; and the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// # use std::time::Duration;
+        /// let start = v1::StartOptions::new("gpu-7").with_lease(Duration::from_secs(60));
+        /// let started = client.start(v1::StartRequest::new("alice", "job-1", start)).await?;
+        /// println!("the hold expires at {:?}", started.reservation.and_then(|r| r.deadline));
+        /// # Ok(())
+        /// # }
+        /// ```
+        start(StartRequest) -> StartResponse;
+
+        /// Sends a heartbeat: moves the deadline of the hold, and returns the state of the job. A
+        /// [`Hold`](crate::Hold) does this in the background.
+        ///
+        /// The call also succeeds if the job has ended: stop when the state is neither `Held` nor `Processing`.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `RESERVATION_NOT_FOUND`, or `STALE_ATTEMPT` if a higher attempt has the job; and
+        /// the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let request = v1::ExtendRequest::new("alice", "job-1").with_attempt(1);
+        /// if client.extend(request).await?.state() != v1::ReservationState::Processing {
+        ///     println!("stop the GPU");
+        /// }
+        /// # Ok(())
+        /// # }
+        /// ```
+        extend(ExtendRequest) -> ExtendResponse;
+
+        /// Ends a job: charges its cost and returns the rest of the hold, or returns everything if the job failed.
+        ///
+        /// Deliver output only after this has returned `Ok`.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `RESERVATION_NOT_FOUND`, `STALE_ATTEMPT` if a higher attempt has the job,
+        /// `RESERVATION_SETTLED`, `RESERVATION_FAILED`, `RESERVATION_CANCELLED` or `RESERVATION_EXPIRED` if it has
+        /// ended another way, `UNIT_MISMATCH` if amounts are given in a unit that was not reserved,
+        /// `INSUFFICIENT_CREDITS` if the cost must be charged in full and is not available; and the [errors of
+        /// every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let cost = v1::Succeeded::usage([("duration_s", "4")]);
+        /// let settled = client.settle(v1::SettleRequest::succeeded("alice", "job-1", cost)).await?;
+        /// println!("charged {:?}", settled.reservation.unwrap_or_default().charged);
+        /// # Ok(())
+        /// # }
+        /// ```
+        settle(SettleRequest) -> SettleResponse;
+
+        /// Cancels a job that has not ended. The reason decides whether the price rule's cancel fee is charged.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `RESERVATION_NOT_FOUND` (unless the request allows a missing reservation),
+        /// `RESERVATION_SETTLED` or `RESERVATION_FAILED` if the job has ended another way, `FEE_ABOVE_LIMIT` if the
+        /// fee is higher than the caller accepts; and the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let request = v1::CancelRequest::new("alice", "job-1", v1::CancelReason::User)
+        ///     .with_max_fees([v1::Amount::new("credits", 20)]);
+        /// let cancelled = client.cancel(request).await?;
+        /// println!("fee {:?}", cancelled.reservation.unwrap_or_default().fees);
+        /// # Ok(())
+        /// # }
+        /// ```
+        cancel(CancelRequest) -> CancelResponse;
+
+        /// Adds purchased credits. One payment credits a wallet once: if it did before under another id, the
+        /// response names that id.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `PACK_NOT_FOUND`, `PACK_NOT_AVAILABLE` if the pack is not for sale on the
+        /// wallet's plan, `WALLET_CLOSED`, `LIMIT_EXCEEDED` if the wallet would have too many open grants; and the
+        /// [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let order = v1::TopUpRequest::amount("alice", "order-1", v1::Amount::new("credits", 1000))
+        ///     .with_external_ref(v1::ExternalRef::new("stripe", "pi_3Nx"));
+        /// let topped_up = client.top_up(order).await?;
+        /// println!("balances {:?}", topped_up.balances);
+        /// # Ok(())
+        /// # }
+        /// ```
+        top_up(TopUpRequest) -> TopUpResponse;
+
+        /// Returns the balances of a wallet, one per unit. Everything that is due by now is counted.
+        ///
+        /// # Errors
+        ///
+        /// The [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// for balance in client.get_balance(v1::GetBalanceRequest::new("alice")).await?.balances {
+        ///     let available = balance.available.unwrap_or_default();
+        ///     println!("{} {}", available.display, available.unit);
+        /// }
+        /// # Ok(())
+        /// # }
+        /// ```
+        get_balance(GetBalanceRequest) -> GetBalanceResponse;
+
+        /// Returns the operations, limits and features that the wallet's plan allows.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `CATALOG_UNUSABLE` if the stored text of the catalog is damaged; and the [errors
+        /// of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let allowed = client.get_entitlements(v1::GetEntitlementsRequest::new("alice")).await?;
+        /// println!("plan {}, {:?} jobs at once", allowed.plan_id, allowed.limits.get("concurrency"));
+        /// # Ok(())
+        /// # }
+        /// ```
+        get_entitlements(GetEntitlementsRequest) -> GetEntitlementsResponse;
+
+        /// Returns one reservation as it stands now.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `RESERVATION_NOT_FOUND`; and the [errors of every
+        /// call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let request = v1::GetReservationRequest::new("alice", "job-1");
+        /// let reservation = client.get_reservation(request).await?.reservation.unwrap_or_default();
+        /// println!("{}", reservation.state().as_str_name());
+        /// # Ok(())
+        /// # }
+        /// ```
+        get_reservation(GetReservationRequest) -> GetReservationResponse;
+
+        /// Returns a page of a wallet's reservations, the newest first.
+        /// [`list_reservations_stream`](Self::list_reservations_stream) reads all pages.
+        ///
+        /// # Errors
+        ///
+        /// The [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let request = v1::ListReservationsRequest::new("alice").with_states([v1::ReservationState::Processing]);
+        /// println!("{} jobs on the first page", client.list_reservations(request).await?.reservations.len());
+        /// # Ok(())
+        /// # }
+        /// ```
+        list_reservations(ListReservationsRequest) -> ListReservationsResponse;
+
+        /// Returns a page of a wallet's grants in spending order, followed by the closed ones if the request
+        /// includes them. [`list_grants_stream`](Self::list_grants_stream) reads all pages.
+        ///
+        /// # Errors
+        ///
+        /// The [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// for grant in client.list_grants(v1::ListGrantsRequest::new("alice")).await?.grants {
+        ///     println!("{}: {} available", grant.grant_id, grant.available);
+        /// }
+        /// # Ok(())
+        /// # }
+        /// ```
+        list_grants(ListGrantsRequest) -> ListGrantsResponse;
+
+        /// Returns a page of a wallet's ledger, by revision. [`list_entries_stream`](Self::list_entries_stream)
+        /// reads all pages.
+        ///
+        /// # Errors
+        ///
+        /// The [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let request = v1::ListEntriesRequest::new("alice").with_reservation_id("job-1");
+        /// for entry in client.list_entries(request).await?.entries {
+        ///     println!("{} {}", entry.revision, entry.kind().as_str_name());
+        /// }
+        /// # Ok(())
+        /// # }
+        /// ```
+        list_entries(ListEntriesRequest) -> ListEntriesResponse;
+
+        /// Returns totals over the wallet's jobs that finished within a time range, grouped by the given
+        /// dimensions.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `LIMIT_EXCEEDED` if there are more than 10,000 groups, or too many jobs in the
+        /// range; and the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let by_model = v1::UsageGroupBy::new(v1::UsageDimension::Model);
+        /// let usage = client.summarize_usage(v1::SummarizeUsageRequest::new("alice").group_by(by_model)).await?;
+        /// for row in usage.rows {
+        ///     println!("{:?}: {:?}", row.values, row.sums.unwrap_or_default().charged);
+        /// }
+        /// # Ok(())
+        /// # }
+        /// ```
+        summarize_usage(SummarizeUsageRequest) -> SummarizeUsageResponse;
+    }
+}
+
 impl WalletClient {
-    fn wallet(&self) -> WalletServiceClient<Channel> {
-        WalletServiceClient::new(self.channel.clone())
-    }
-
-    /// What a job would cost, and whether the wallet could pay it. Changes nothing.
-    pub async fn estimate(&self, request: v1::EstimateRequest) -> Result<v1::EstimateResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.estimate(call).await }).await
-    }
-
-    /// What each of many jobs would cost, beside one balance. Changes nothing.
-    pub async fn estimate_many(
-        &self,
-        request: v1::EstimateManyRequest,
-    ) -> Result<v1::EstimateManyResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.estimate_many(call).await })
-            .await
-    }
-
-    /// Sets credits aside for a job. [`hold`](Self::hold) does so for a worker that runs it at once.
+    /// Sets credits aside for a job. [`hold`](Self::hold) does the same for a worker that runs the job at once.
     ///
     /// # Errors
-    /// [`Error::Ended`] if an equal call reserved the job before and the job has ended since: it must not run again.
+    ///
+    /// [`Error::Ended`] if an equal request reserved the job before and the job has ended since: do not run it again.
+    ///
+    /// [`Error::Refused`] with `INSUFFICIENT_CREDITS`, `PRICE_ABOVE_LIMIT`, `NOT_ENTITLED`, `LIMIT_EXCEEDED`,
+    /// `CONCURRENCY_LIMIT`, `IN_DEBT`, `WALLET_SUSPENDED`, `WALLET_CLOSED`, `NO_PRICE_RULE`, `QUOTE_EXPIRED`,
+    /// `QUOTE_INVALID`, or `CATALOG_UNUSABLE`; with `RESERVATION_SETTLED`, `RESERVATION_FAILED`, `RESERVATION_CANCELLED`
+    /// or `RESERVATION_EXPIRED` if the job has ended and the request differs or starts it; and the
+    /// [errors of every call](Error#errors-of-every-call).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, WalletClient, v1};
+    /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+    /// let video = v1::Operation::new("video.generate").attribute("model", "standard").quantity("duration_s", "5");
+    /// let request = v1::ReserveRequest::new("alice", "job-1", video).with_limits([v1::Amount::new("credits", 50)]);
+    /// let reserved = client.reserve(request).await?;
+    /// println!("holds {:?}", reserved.reservation.unwrap_or_default().amounts);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn reserve(&self, request: v1::ReserveRequest) -> Result<v1::ReserveResponse, Error> {
-        let answer: v1::ReserveResponse = self
-            .call(self.wallet(), request, |mut stub, call| async move { stub.reserve(call).await })
-            .await?;
-        match answer.reservation {
+        let stub =
+            WalletServiceClient::new(self.channel()).max_decoding_message_size(self.max_response_bytes());
+        let response: v1::ReserveResponse =
+            self.call(stub, request, |mut stub, call| async move { stub.reserve(call).await }).await?;
+        match response.reservation {
             Some(ended) if reason_of_end(ended.state()).is_some() => Err(Error::Ended(Box::new(ended))),
-            _ => Ok(answer),
+            _ => Ok(response),
         }
-    }
-
-    /// A worker takes the job; from here on cancelling may cost.
-    pub async fn start(&self, request: v1::StartRequest) -> Result<v1::StartResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.start(call).await }).await
-    }
-
-    /// The worker's heartbeat. A [`Hold`](crate::Hold) sends it by itself.
-    pub async fn extend(&self, request: v1::ExtendRequest) -> Result<v1::ExtendResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.extend(call).await }).await
-    }
-
-    /// Charges what the job really cost, or gives all back if it failed.
-    pub async fn settle(&self, request: v1::SettleRequest) -> Result<v1::SettleResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.settle(call).await }).await
-    }
-
-    /// Stops a job that has not finished.
-    pub async fn cancel(&self, request: v1::CancelRequest) -> Result<v1::CancelResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.cancel(call).await }).await
-    }
-
-    /// Adds bought credits.
-    pub async fn top_up(&self, request: v1::TopUpRequest) -> Result<v1::TopUpResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.top_up(call).await }).await
-    }
-
-    /// What the wallet has now.
-    pub async fn get_balance(&self, request: v1::GetBalanceRequest) -> Result<v1::GetBalanceResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.get_balance(call).await }).await
-    }
-
-    /// What the wallet's plan allows.
-    pub async fn get_entitlements(
-        &self,
-        request: v1::GetEntitlementsRequest,
-    ) -> Result<v1::GetEntitlementsResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.get_entitlements(call).await })
-            .await
-    }
-
-    /// One reservation as it stands now.
-    pub async fn get_reservation(
-        &self,
-        request: v1::GetReservationRequest,
-    ) -> Result<v1::GetReservationResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.get_reservation(call).await })
-            .await
-    }
-
-    /// A page of a wallet's reservations, the newest first.
-    pub async fn list_reservations(
-        &self,
-        request: v1::ListReservationsRequest,
-    ) -> Result<v1::ListReservationsResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.list_reservations(call).await })
-            .await
-    }
-
-    /// A page of a wallet's grants in the order of spending.
-    pub async fn list_grants(&self, request: v1::ListGrantsRequest) -> Result<v1::ListGrantsResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.list_grants(call).await }).await
-    }
-
-    /// A page of a wallet's ledger, by revision.
-    pub async fn list_entries(
-        &self,
-        request: v1::ListEntriesRequest,
-    ) -> Result<v1::ListEntriesResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.list_entries(call).await }).await
-    }
-    /// What a wallet's finished jobs came to, in groups.
-    pub async fn summarize_usage(
-        &self,
-        request: v1::SummarizeUsageRequest,
-    ) -> Result<v1::SummarizeUsageResponse, Error> {
-        self.call(self.wallet(), request, |mut stub, call| async move { stub.summarize_usage(call).await })
-            .await
     }
 }

@@ -1,5 +1,5 @@
-//! Random histories: whatever happens to a wallet, in whatever order and however often, every invariant holds
-//! after every step, a sweeper makes no difference, and a command that comes again has no second effect.
+//! Random histories. For any commands in any order, every invariant holds after every step, a sweeper makes no
+//! difference, and a repeated command has no second effect.
 
 #![cfg(test)]
 #![allow(
@@ -22,7 +22,7 @@ use common::steps::{self, Step, minutes, seconds};
 use common::subscribing;
 use common::world::{START, World, given_catalog};
 
-/// Something that happens. Jobs and grants are picked among those there are, by a number.
+/// A random step. Its numbers pick among the existing jobs and grants.
 #[derive(Debug, Clone)]
 enum Event {
     Buy(i64),
@@ -72,18 +72,18 @@ enum Event {
     },
     Resume,
     Pay,
-    /// So many minutes pass, and the sweeper comes at these fractions of them.
+    /// Time passes, in minutes, and the sweeper comes at these fractions of that time.
     Wait {
         minutes: u64,
         sweeps: Vec<u64>,
     },
-    /// An earlier command comes again.
+    /// An earlier command is repeated.
     Again(usize),
 }
 
 const KINDS: [&str; 7] = ["fixed", "open", "capped", "strict", "owing", "leased", "both"];
 
-/// Every term, renewal, cadence and rollover of the scenarios' plans.
+/// Plans with every term, renewal, cadence and rollover of the scenarios' catalog.
 const PLANS: [&str; 8] =
     ["trial", "creator", "studio", "keeper", "keeper-pro", "gym-pro", "annual", "prepaid-pro"];
 
@@ -124,7 +124,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// A world with a memory of the commands that were carried out.
+/// A world with the commands that were carried out.
 struct History {
     world: World,
     done: Vec<Command>,
@@ -159,7 +159,7 @@ impl History {
         self.world.now = self.world.now.plus(seconds(time));
     }
 
-    /// I11, I12: no second effect; whatever is written was due.
+    /// I11, I12: a repeated command has no second effect. It may only process due events.
     fn again(&mut self, command: &Command) {
         let mark = self.world.lazy.entries.len();
         self.world.run(command);

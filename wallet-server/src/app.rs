@@ -1,4 +1,4 @@
-//! The application: `build` wires and binds, `run` serves until told to stop.
+//! The application: `build` wires and binds it, `run` serves until shutdown.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,77 +21,77 @@ use crate::reference_clock;
 pub use crate::store::Due;
 use crate::store::{Backend, Store, StoreError};
 
-/// How long the lanes may take to finish what is queued after the last call has ended.
+/// The time that the lanes have to finish queued commands after the last call has ended.
 const LANES_DRAIN: Duration = Duration::from_secs(10);
 
-/// How often a database file is looked for under its name.
+/// The interval at which the server checks that a database file is still under its name.
 const LOOK_AFTER_FILE: Duration = Duration::from_secs(1);
 
-/// How often the database is asked whether it can be written to, and how long it may take to answer.
+/// The interval at which the server checks that the database can be written to. `PROBE_TIMEOUT` limits each check.
 const PROBE_PERIOD: Duration = Duration::from_secs(1);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why the server does not start, or could not go on.
+/// The reason why the server does not start, or has stopped.
 #[derive(Debug, Error)]
 pub enum AppError {
-    /// The address is open to others, and nothing protects it.
+    /// The address is reachable from other machines, and nothing protects it.
     #[error(
-        "{0} is not a loopback address, and there are neither keys nor TLS yet: --insecure listens there anyway"
+        "{0} is not a loopback address, and there are neither API keys nor TLS yet; --insecure listens there anyway"
     )]
     Exposed(SocketAddr),
-    /// Nobody's real credits may live by a clock that people move.
-    #[error("--manual-clock is for trying things out: only with a sqlite:// database and a loopback address")]
+    /// A manual clock is for trials: SQLite on loopback only.
+    #[error("--manual-clock is for trials: it needs a sqlite:// database and a loopback address")]
     ManualClock,
-    /// A figure that would not be used.
-    #[error("{0} lanes are too many for this database, which takes at most {1}")]
+    /// More lanes are configured than the database allows.
+    #[error("{0} lanes are too many for this database, which allows at most {1}")]
     Lanes(usize, usize),
-    /// One of two clocks is wrong, and nobody knows which.
+    /// The clocks of the database and of this machine contradict each other.
     #[error(
-        "the clocks of the database and of this machine are {0:?} apart: one of them is wrong, and what expires by a \
-         wrong clock does not come back"
+        "the clocks of the database and of this machine are {0:?} apart; correct the wrong one, then start the server \
+         again: credits that expire by a wrong clock do not come back"
     )]
     Clocks(Duration),
-    /// A clock that is wrong by days would let credits lapse.
+    /// The clock is so far ahead of the ledger that credits would expire.
     #[error(
-        "the clock shows {now}, and the newest time in the database is {seen}: {due} in between. If the clock is right, \
-         start once with --accept-clock; if not, set it right, since what lapses does not come back"
+        "the clock shows {now}, and the newest time in the database is {seen}: {due} in between. If the clock is \
+         right, start once with --accept-clock; if not, correct it first: credits that expire do not come back"
     )]
     ClockAhead {
-        /// What the clock shows.
+        /// The time that the clock shows.
         now: Timestamp,
-        /// When the database was last written to.
+        /// The newest time in the database.
         seen: Timestamp,
-        /// What falls due from then to now.
+        /// The events that fall due after `seen` and up to `now`.
         due: Due,
     },
-    /// Nobody has made it.
+    /// No wallet has this id.
     #[error("there is no wallet {0}")]
     NoWallet(WalletId),
-    /// The address cannot be had.
+    /// The address cannot be bound.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
-    /// The catalog is wrong.
+    /// The catalog cannot be read, published or used.
     #[error("the catalog cannot be published:\n{0}")]
     Catalog(String),
     /// A checkpoint cannot be read or written.
     #[error("{0}")]
     Checkpoint(String),
-    /// The database.
+    /// The database failed.
     #[error("database: {0}")]
     Store(String),
-    /// A server that is called by the command line.
+    /// A call to another server failed.
     #[error("{0}")]
     Remote(String),
-    /// What the log should contain.
-    #[error("WALLET_LOG is no log filter: {0}; for example warn,wallet_server=debug")]
+    /// The log filter is not valid.
+    #[error("WALLET_LOG is not a log filter: {0}; a valid one is, for example, warn,wallet_server=debug")]
     LogFilter(String),
-    /// The file that was served is not the one that a later process would find.
+    /// The SQLite file that was served is no longer under its name.
     #[error(
-        "the database is lost: {0}. What was acknowledged before is in the file that was served; put it, or a backup, \
+        "the database is lost: {0}. Commands acknowledged before are in the file that was served; put it, or a backup, \
          in place and start the server again"
     )]
     Lost(String),
-    /// The gRPC server.
+    /// The gRPC server failed.
     #[error("serving: {0}")]
     Serve(String),
 }
@@ -117,7 +117,7 @@ impl From<ServeError> for AppError {
     }
 }
 
-/// A server that is wired and bound, and not yet serving.
+/// A server that is wired and bound, but does not serve yet.
 pub struct App {
     listener: TcpListener,
     address: SocketAddr,
@@ -136,7 +136,7 @@ impl App {
         if !config.listen.ip().is_loopback() && !config.insecure {
             return Err(AppError::Exposed(config.listen));
         }
-        // A start may take its time; calls are bounded once callers wait for them.
+        // A start may take its time. Calls are limited once callers wait for them.
         let store = Store::open(&config.database_url).await?;
         store.migrate().await?;
         let clock = clock(&config, &store).await?;
@@ -177,25 +177,25 @@ impl App {
         })
     }
 
-    /// Until when the database's wallets have lived already, and how far ahead of the clock that is, if it is: it was
-    /// used with a manual clock.
+    /// Returns the newest time of a wallet and how far it is ahead of the clock. `None` unless the database was
+    /// used with a manual clock and is ahead.
     pub(crate) const fn ahead(&self) -> Option<(Timestamp, Duration)> {
         self.ahead
     }
 
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What the engine has done so far; a function, so that it can be asked while the server runs.
+    /// Returns a function that reads the engine's counters, also while the server runs.
     pub fn counts(&self) -> impl Fn() -> EngineCounts + Send + Sync + use<> {
-        // The engine itself is not kept: its lanes end when the last handle to it is gone.
+        // Only the counters are kept: the lanes end when the last handle to the engine is dropped.
         let metrics = self.services.engine.metrics();
         move || metrics.counts()
     }
 
-    /// Serves until told to stop; then finishes the calls in progress and what is queued.
+    /// Serves until `shutdown` is cancelled, then finishes the calls in progress and the queued commands.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), AppError> {
         let (store, clock) = (self.store, self.clock);
         let health = Health::starting().await;
@@ -238,7 +238,7 @@ async fn look_after_file(store: Store, shutdown: CancellationToken) {
     shutdown.cancel();
 }
 
-/// Looks whether the database can be written to, and reports it to health checks.
+/// Checks regularly whether the database can be written to, and reports the result to health checks.
 async fn probe(store: Store, health: Health, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(PROBE_PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -251,7 +251,7 @@ async fn probe(store: Store, health: Health, shutdown: CancellationToken) {
         let is_writable = match asked {
             Ok(Ok(is_writable)) => is_writable,
             Ok(Err(error)) => {
-                tracing::debug!(%error, "the database cannot be asked");
+                tracing::debug!(%error, "the check whether the database can be written to failed");
                 false
             }
             Err(_) => false,
@@ -260,7 +260,7 @@ async fn probe(store: Store, health: Health, shutdown: CancellationToken) {
     }
 }
 
-/// Keeps an eye on what other servers may change: the current catalog, and the database's clock.
+/// Watches what other servers may change: the current catalog, and the database's clock.
 struct Watch {
     catalogs: PublishedCatalogs,
     store: Store,
@@ -279,7 +279,7 @@ impl Watch {
                 _ = ticks.tick() => {}
             }
             if let Err(error) = self.catalogs.refresh_all().await {
-                tracing::warn!(%error, "cannot look for a newer catalog; the last good one serves on");
+                tracing::warn!(%error, "cannot look for a newer catalog; the last good one stays in use");
             }
             reference_clock::watch(&self.store, &self.clock).await;
             self.health.report(Condition::Clock, self.clock.is_trusted()).await;
@@ -287,7 +287,7 @@ impl Watch {
     }
 }
 
-/// The clock that the configuration asks for.
+/// Returns the clock that the configuration asks for.
 async fn clock(config: &Config, store: &Store) -> Result<Clock, AppError> {
     match &config.time {
         TimeSource::System => {
@@ -301,8 +301,8 @@ async fn clock(config: &Config, store: &Store) -> Result<Clock, AppError> {
     }
 }
 
-/// The newest wallet's time and its distance, if the clock is behind it. Only a file can have been used with a manual
-/// clock.
+/// Returns the newest time of a wallet and its distance from the clock, if the clock is behind by more than
+/// `MAX_SKEW`. Only a SQLite file can have been used with a manual clock.
 async fn ahead(store: &Store, clock: &Clock) -> Result<Option<(Timestamp, Duration)>, StoreError> {
     if store.backend() != Backend::Sqlite || clock.is_manual() {
         return Ok(None);

@@ -1,10 +1,10 @@
 //! Published catalogs: the current one of each tenant in memory, older ones loaded when a hold, a quote or a
-//! subscription is pinned to them.
+//! subscription refers to them.
 //!
-//! Catalogs live in the database; every replica looks for a newer one now and then, and at once when a wallet names
-//! one. A bad catalog never replaces the last good one. A stored catalog is read and not checked again: a program with
-//! stricter checks settles by what was published under earlier ones. Its text must have the digest that it was
-//! published with, or nothing is priced by it.
+//! Catalogs are stored in the database. Every replica looks for a newer one regularly, and at once when a wallet
+//! refers to one. A bad catalog never replaces the last good one. A stored catalog is parsed but not checked again,
+//! so that a program with stricter checks can settle by catalogs published under earlier ones. Its text must have
+//! the digest that was stored when it was published; otherwise it is not used.
 
 mod publish;
 
@@ -21,23 +21,23 @@ pub(crate) use self::publish::{Publish, PublishError};
 use crate::clock::Clock;
 use crate::store::{CatalogRow, Store, StoreError};
 
-/// How many older catalogs are kept in memory.
+/// The most older catalogs kept in memory.
 const MAX_CACHED: usize = 64;
 
-/// A catalog with the instant it was published.
+/// A catalog with the time of its publication.
 #[derive(Debug, Clone)]
 pub(crate) struct Publication {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) publish_time: Timestamp,
 }
 
-/// Why a stored catalog cannot be had.
+/// The reason why a stored catalog is not available.
 #[derive(Debug, Error)]
 pub(crate) enum CatalogError {
-    /// It must not be used.
+    /// The catalog must not be used.
     #[error("catalog version {version} cannot be used: {why}; restore the text that was published")]
     Unusable { version: i64, why: Unusable },
-    /// The database is away.
+    /// The database is unavailable.
     #[error("{0}")]
     Store(#[from] StoreError),
 }
@@ -48,7 +48,7 @@ pub(crate) struct PublishedCatalogs {
     store: Store,
     clock: Clock,
     cache: Arc<RwLock<Cache>>,
-    /// For a tenant that has published nothing of its own.
+    /// The catalog of a tenant that has published none.
     house: Arc<Catalog>,
 }
 
@@ -59,12 +59,12 @@ struct Cache {
 }
 
 impl PublishedCatalogs {
-    /// What new work is priced by.
+    /// Returns the catalog that prices new work.
     pub(crate) fn current(&self, tenant: TenantId) -> Arc<Catalog> {
         self.cached_current(tenant).map_or_else(|| self.house.clone(), |publication| publication.catalog)
     }
 
-    /// A catalog by version, from memory if it is there.
+    /// Returns a catalog by version, from memory if possible.
     pub(crate) async fn version(
         &self,
         tenant: TenantId,
@@ -73,7 +73,7 @@ impl PublishedCatalogs {
         Ok(self.published(tenant, Some(version)).await?.map(|publication| publication.catalog))
     }
 
-    /// A catalog with its publication; the current one by default.
+    /// Returns a catalog with the time of its publication; the current one by default.
     pub(crate) async fn published(
         &self,
         tenant: TenantId,
@@ -98,8 +98,8 @@ impl PublishedCatalogs {
         Ok(Some(publication))
     }
 
-    /// What decisions about a wallet need: the current catalog, or `instead` of it another one, and the one that the
-    /// wallet's plan was sold from if the plan is not in it.
+    /// Returns the catalogs for decisions about a wallet: the current one, or `instead` in its place, and those
+    /// that the wallet's plans were sold from if they are needed to look the plans up.
     pub(crate) async fn of_wallet(
         &self,
         tenant: TenantId,
@@ -112,7 +112,7 @@ impl PublishedCatalogs {
         Ok(catalogs)
     }
 
-    /// Adds the catalogs that plans of the wallet were sold from and that are needed to look them up.
+    /// Adds the catalogs that the wallet's plans were sold from, if they are needed to look the plans up.
     pub(crate) async fn add_sold(
         &self,
         tenant: TenantId,
@@ -126,7 +126,7 @@ impl PublishedCatalogs {
         Ok(())
     }
 
-    /// Adds a version to the catalogs at hand, or why it cannot be used. One that does not exist is left out.
+    /// Adds a version to `catalogs`, or the reason why it cannot be used. A version that does not exist is skipped.
     pub(crate) async fn add(
         &self,
         tenant: TenantId,
@@ -150,12 +150,13 @@ impl PublishedCatalogs {
         Ok(())
     }
 
-    /// Looks for a newer catalog if the one at hand is older than `version`. Without one the last good catalog serves on.
+    /// Looks for a newer catalog if the current one is older than `version`. If that fails, the last good catalog
+    /// stays in use.
     pub(crate) async fn catch_up(&self, tenant: TenantId, version: i64) {
         if self.current(tenant).version < version
             && let Err(error) = self.refresh(tenant).await
         {
-            tracing::warn!(version, %error, "cannot look for a newer catalog; the last good one serves on");
+            tracing::warn!(version, %error, "cannot look for a newer catalog; the last good one stays in use");
         }
     }
 
@@ -199,7 +200,7 @@ impl PublishedCatalogs {
     }
 }
 
-/// A stored catalog whose text is the one that was published.
+/// Parses a stored catalog. Fails if its text is not the one that was published.
 fn usable(row: &CatalogRow) -> Result<Publication, CatalogError> {
     let unusable = |why| CatalogError::Unusable { version: row.version, why };
     let found = Catalog::digest_of(&row.toml);

@@ -1,9 +1,10 @@
 //! The only place that reads a clock.
 //!
-//! A system clock begins with this machine's time and runs on its monotonic clock. It follows a reference: the database's
-//! clock on PostgreSQL, which all servers share, and the system's clock on SQLite, since the monotonic clock stands while a
-//! machine is suspended. What it does when the reference leaps is in [`filter`]: credits that expire by a mistake do not
-//! come back. A manual clock stands still until it is moved forward, so that a year of renewals can be watched in a minute.
+//! A system clock begins with this machine's time and runs on its monotonic clock. It follows a reference. On
+//! PostgreSQL that is the database's clock, which all servers share; on SQLite it is the system's clock, because
+//! the monotonic clock stops while a machine is suspended. [`filter`] decides what happens when the reference
+//! leaps: credits that expire by mistake do not come back. A manual clock stands still until it is moved forward,
+//! so that a year of renewals can be watched in a minute.
 
 mod filter;
 
@@ -16,13 +17,13 @@ use wallet_core::Timestamp;
 use self::filter::{Filter, Reading};
 pub(crate) use self::filter::{MAX_LEAP, MAX_SKEW, Settling, Verdict};
 
-/// A clock that all parts of a server share, its copies included.
+/// A clock that all parts of a server share. Its copies show the same time.
 #[derive(Debug, Clone)]
 pub struct Clock(Source);
 
 #[derive(Debug, Clone)]
 enum Source {
-    /// Microseconds since the epoch.
+    /// Microseconds since 1970.
     Manual(Arc<AtomicI64>),
     Running {
         started: Instant,
@@ -31,28 +32,27 @@ enum Source {
 }
 
 impl Clock {
-    /// A clock that agrees with this machine's now and runs.
+    /// Returns a clock that begins with this machine's time and runs.
     pub fn system() -> Self {
         Self::settling(Settling::default())
     }
 
-    /// The same, with a rule of its own for leaps.
+    /// Returns a system clock with other bounds for leaps.
     pub(crate) fn settling(settling: Settling) -> Self {
         let filter = Filter::new(0, system_micros(), settling);
         Self(Source::Running { started: Instant::now(), filter: Arc::new(RwLock::new(filter)) })
     }
 
-    /// A clock that stands still at `now`.
+    /// Returns a clock that stands still at `now`.
     pub fn manual(now: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(now.as_micros()))))
     }
 
-    /// Whether it stands still until it is moved.
+    /// Returns true if the clock stands still until it is moved.
     pub(crate) const fn is_manual(&self) -> bool {
         matches!(self.0, Source::Manual(_))
     }
 
-    /// The present instant.
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from_micros(match &self.0 {
             Source::Manual(now) => now.load(Ordering::Relaxed),
@@ -62,7 +62,7 @@ impl Clock {
         })
     }
 
-    /// Whether anything may be executed by it: not while the reference contradicts it.
+    /// Returns false while the reference contradicts the clock. Nothing may be executed then.
     pub(crate) fn is_trusted(&self) -> bool {
         match &self.0 {
             Source::Manual(_) => true,
@@ -72,8 +72,8 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward to `instant`, and returns what it shows now, which is later if it was later already.
-    /// A system clock is not moved.
+    /// Moves a manual clock forward to `instant`, and returns its time, which is later if the clock was later
+    /// already. Does not move a system clock.
     pub(crate) fn move_to(&self, instant: Timestamp) -> Timestamp {
         match &self.0 {
             Source::Manual(now) => {
@@ -84,8 +84,8 @@ impl Clock {
         }
     }
 
-    /// Follows a reference that showed `theirs` half-way through a round trip that is just over. A manual clock follows
-    /// nothing.
+    /// Follows a reference that showed `theirs` half-way through a round trip that has just ended. A manual clock
+    /// follows nothing.
     pub(crate) fn follow(&self, theirs: Timestamp, round_trip: Duration) -> Verdict {
         let Source::Running { started, filter } = &self.0 else { return Verdict::Agrees };
         let now = elapsed(*started);
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_system_clock_follows_and_doubts_by_the_filter() {
+    fn a_system_clock_follows_its_reference_through_the_filter() {
         let clock = Clock::settling(Settling { readings: 2, span: Duration::ZERO });
         assert_eq!(clock.follow_system(), Verdict::Agrees);
         let leapt = || clock.now().plus(Duration::from_secs(600));

@@ -1,4 +1,4 @@
-//! What the server is told from outside, read once at start.
+//! The configuration of the server, read once at start.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,40 +8,40 @@ use crate::clock::{Clock, Settling};
 use crate::engine::{EngineConfig, SweeperConfig};
 use crate::store::DatabaseUrl;
 
-/// The catalog that a server without one of its own begins with.
+/// The catalog that a server publishes if it has none.
 pub const BUNDLED_CATALOG: &str = include_str!("../catalogs/example.toml");
 
-/// Everything the server is told. The defaults serve on loopback from an embedded database.
+/// The configuration of a server. The defaults serve on loopback from an embedded database.
 #[derive(Clone)]
 pub struct Config {
-    /// Where to listen. Port 0: any that is free.
+    /// The address to listen on. Port 0 stands for any free port.
     pub listen: SocketAddr,
     /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     pub database_url: String,
-    /// A catalog to publish if it differs from the current one, as TOML.
+    /// A catalog (TOML), published at start if it differs from the current one.
     pub catalog: Option<String>,
-    /// Lanes that write; as many as cores by default. SQLite always has one.
+    /// The number of lanes that write; by default the number of CPU cores. SQLite always has one.
     pub lanes: Option<usize>,
-    /// The most commands committed together.
+    /// The most commands committed together; 256 by default.
     pub batch_max: usize,
-    /// The time between two sweeps for expired holds and grants.
+    /// The time between two sweeps for due events; 1 s by default.
     pub sweep_period: Duration,
-    /// How often to look for a newer catalog, and to compare clocks with the database.
+    /// The interval at which to look for a newer catalog and to compare clocks with the database; 2 s by default.
     pub poll_period: Duration,
-    /// How long the database may take to answer one call before it counts as lost.
+    /// The time limit for one call to the database, after which it counts as lost; 10 s by default.
     pub database_timeout: Duration,
-    /// Whether to listen beyond loopback although nothing is encrypted and nobody is asked for a key.
+    /// Listens beyond loopback although there is no encryption and no authentication.
     pub insecure: bool,
-    /// What tells the time.
+    /// The source of time.
     pub time: TimeSource,
-    /// Over how long the readings of a clock that leapt must agree before it is followed.
+    /// The time over which the readings of a clock that leapt must agree before it is followed; 30 s by default.
     pub clock_settles: Duration,
-    /// Whether to start although the clock is days after everything in the ledger and credits lapse by it.
+    /// Starts although the clock is more than a day ahead of the ledger and credits expire by it.
     pub accept_clock: bool,
 }
 
 impl fmt::Debug for Config {
-    /// Shows the URL without its password.
+    /// Omits the password of the URL.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("listen", &self.listen)
@@ -54,16 +54,16 @@ impl fmt::Debug for Config {
     }
 }
 
-/// What tells a server the time.
+/// The source of a server's time.
 #[derive(Debug, Clone, Default)]
 pub enum TimeSource {
-    /// The database's machine, or this one if the database is a file.
+    /// The clock of the database's machine, or of this machine for SQLite.
     #[default]
     System,
-    /// A clock of its own that stands still until `AdvanceClock` moves it, for trying things out. Begins now, or
-    /// where the database's newest wallet stands. Only on SQLite and on loopback.
+    /// A clock that stands still until `AdvanceClock` moves it, for trials. It begins at the current time, or at
+    /// the newest time in the database if that is later. Only with SQLite and on loopback.
     Manual,
-    /// A clock of whoever embeds the server: programs that run several servers on one manual clock.
+    /// A clock of the program that embeds the server, for example one manual clock for several servers.
     Given(Clock),
 }
 
@@ -87,7 +87,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// How many lanes this makes on a database that takes `most`.
+    /// Returns the engine's configuration for a database that allows `most` lanes.
     pub(crate) fn engine(&self, most: usize) -> EngineConfig {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let lanes = self.lanes.unwrap_or(cores).clamp(1, most);

@@ -1,7 +1,8 @@
-//! The credit wallet as a service: gRPC in front, `wallet-core`'s rules in the middle, SQLite or PostgreSQL behind.
+//! The credit wallet as a service: a gRPC interface, the rules of `wallet-core`, and SQLite or PostgreSQL as the
+//! store.
 //!
-//! One direction: `grpc` calls `engine` (commands) or `query` (reads), both call `store`. A lower line never calls a
-//! higher one. [`App`] wires them; [`cli`] is the binary.
+//! Calls go in one direction: `grpc` calls `engine` (commands) or `query` (reads), and both call `store`. [`App`]
+//! wires them; [`cli`] is the binary.
 
 mod app;
 mod catalogs;

@@ -1,4 +1,4 @@
-//! The binary: parse the command line, do what it says, tell how it went.
+//! The binary: runs the command line and returns its exit code.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
-//! Quotes as tokens: an estimate that the server signed and recognises later, on any replica.
+//! Quotes as tokens: estimates that the server signs and recognises later, on any replica.
 //!
-//! Owns the token's form and its binding to tenant and wallet. Whether a quote has expired is decided in the
-//! core, after the replay lookup: a retry must find its reservation even then.
+//! This module owns the format of the token and its binding to tenant and wallet. The core decides whether a quote
+//! has expired, after the replay lookup: a retry must find its reservation even then.
 
 use std::time::Duration;
 
@@ -14,30 +14,30 @@ use uuid::Uuid;
 use wallet_core::decide::Quote;
 use wallet_core::{Operation, Rejection, TenantId, Timestamp, WalletId};
 
-/// How long a quote is honoured.
+/// The time for which a quote is honoured: ten minutes.
 pub(crate) const QUOTE_VALIDITY: Duration = Duration::from_secs(10 * 60);
 
-/// The form of the token; another form gets another prefix.
+/// The prefix of this token format. Another format gets another prefix.
 const PREFIX: &str = "q1";
 
-/// Makes and opens quote tokens with the key that all replicas share.
+/// Signs and opens quote tokens with the key that all replicas share.
 #[derive(Clone)]
 pub(crate) struct QuoteSigner {
     keyed: Hmac<Sha256>,
 }
 
-/// Why a token is not a quote for this wallet.
+/// The reason why a token is not a quote for this wallet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QuoteError {
-    /// Not a token of this form.
+    /// The token does not have this format.
     Malformed,
-    /// Changed on the way, or signed by somebody else.
+    /// The token was changed, or signed with another key.
     BadSignature,
-    /// Made for another wallet.
+    /// The quote was made for another wallet or tenant.
     OtherWallet,
 }
 
-/// What is signed.
+/// The signed content of a token.
 #[derive(Serialize, Deserialize)]
 struct Payload {
     tenant: Uuid,
@@ -50,15 +50,15 @@ struct Payload {
 }
 
 impl QuoteSigner {
-    /// A signer with the key kept in the database.
+    /// Returns a signer with the key stored in the database.
     pub(crate) fn new(key: &[u8; 32]) -> Self {
-        // A key as long as HMAC-SHA-256's block or shorter is padded with zeros; this one always fits.
+        // HMAC-SHA-256 pads a key that is not longer than its block with zeros. 32 bytes always fit.
         let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
         block[..key.len()].copy_from_slice(key);
         Self { keyed: <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block) }
     }
 
-    /// The token of a quote for a wallet.
+    /// Returns the token of a quote for a wallet.
     pub(crate) fn sign(&self, tenant: TenantId, wallet: &WalletId, quote: &Quote) -> String {
         let Quote { operation, catalog_version, tier, expire_time } = quote.clone();
         let payload = Payload {
@@ -69,14 +69,14 @@ impl QuoteSigner {
             tier,
             expire_time,
         };
-        // Strings, numbers and maps keyed by strings: there is nothing in it that JSON could refuse.
+        // The payload has strings, numbers and maps with string keys, which JSON can always represent.
         let json = serde_json::to_vec(&payload).unwrap_or_default();
         let signed = format!("{PREFIX}.{}", BASE64.encode(json));
         let signature = BASE64.encode(self.mac(&signed).finalize().into_bytes());
         format!("{signed}.{signature}")
     }
 
-    /// The quote that a token holds for this wallet, in time or not.
+    /// Returns the quote in a token for this wallet, expired or not.
     pub(crate) fn open(&self, tenant: TenantId, wallet: &WalletId, token: &str) -> Result<Quote, QuoteError> {
         let (signed, signature) = token.rsplit_once('.').ok_or(QuoteError::Malformed)?;
         let body = signed.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('.'));
@@ -102,7 +102,7 @@ impl From<QuoteError> for Rejection {
     fn from(error: QuoteError) -> Self {
         Rejection::QuoteInvalid(match error {
             QuoteError::Malformed => "it is not a quote token",
-            QuoteError::BadSignature => "its signature does not fit",
+            QuoteError::BadSignature => "its signature is not valid",
             QuoteError::OtherWallet => "it was made for another wallet",
         })
     }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_opens_on_every_replica_as_it_was_signed() {
+    fn a_signed_quote_opens_unchanged_on_every_replica() {
         let token = QuoteSigner::new(&[7; 32]).sign(TenantId::DEFAULT, &wallet("w"), &quote());
         let opened = QuoteSigner::new(&[7; 32]).open(TenantId::DEFAULT, &wallet("w"), &token);
         assert_eq!(opened, Ok(quote()));

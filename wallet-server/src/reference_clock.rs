@@ -1,4 +1,5 @@
-//! The clock that a server follows, and the ledger's newest time, which a clock that is right cannot contradict.
+//! Compares the server's clock with the reference clock, and with the newest time in the ledger, which cannot be
+//! later than a correct clock.
 
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use crate::app::AppError;
 use crate::clock::{Clock, MAX_LEAP, MAX_SKEW, Verdict};
 use crate::store::{Due, Store, StoreError};
 
-/// How long a ledger may have been at rest before a start asks whether the clock is right.
+/// The longest time without a write after which a server starts without a confirmation of the clock.
 const LONGEST_REST: Duration = Duration::from_secs(86_400);
 
-/// Compares the clock with the database's, or with the system's where the database is a file.
+/// Compares the clock with the database's, or with the system's for SQLite.
 pub(crate) async fn compare(store: &Store, clock: &Clock) -> Result<Verdict, StoreError> {
     Ok(match store.database_time().await? {
         Some((theirs, round_trip)) => clock.follow(theirs, round_trip),
@@ -19,7 +20,7 @@ pub(crate) async fn compare(store: &Store, clock: &Clock) -> Result<Verdict, Sto
     })
 }
 
-/// Compares, and logs what the operator should know: a leap with what falls due in it.
+/// Compares the clocks and logs what an operator should know: a leap, and the events that fall due in it.
 pub(crate) async fn watch(store: &Store, clock: &Clock) {
     let before = clock.now();
     match compare(store, clock).await {
@@ -28,23 +29,23 @@ pub(crate) async fn watch(store: &Store, clock: &Clock) {
             let due = due_in_leap(store, before, leap).await;
             tracing::error!(
                 leap = ?signed(leap), %due,
-                "the clock that this server follows leapt: nothing is executed until it is back, or until its readings \
+                "the reference clock leapt: no command is executed until it is back, or until its readings \
                  have agreed for a while; after a leap of more than {MAX_LEAP:?}, until this server is started again"
             );
         }
         Ok(Verdict::Doubted { leap, is_first: false }) => {
-            tracing::debug!(leap = ?signed(leap), "the clock that this server follows is not believed yet");
+            tracing::debug!(leap = ?signed(leap), "the reference clock is not trusted yet");
         }
         Ok(Verdict::Followed { leap }) => {
             let due = due_in_leap(store, before, leap).await;
-            tracing::warn!(leap = ?signed(leap), %due, "followed a leap of the clock, which has stayed there");
+            tracing::warn!(leap = ?signed(leap), %due, "followed a leap of the reference clock, whose readings agree");
         }
-        Err(error) => tracing::warn!(%error, "cannot ask the database for its time"),
+        Err(error) => tracing::warn!(%error, "cannot read the database's time"),
     }
 }
 
-/// Refuses to start by a clock that contradicts the reference by more than [`MAX_LEAP`], or the ledger by more than
-/// [`LONGEST_REST`] where credits would lapse by it.
+/// Refuses to start with a clock that differs from the reference by more than [`MAX_LEAP`], or that is ahead of the
+/// ledger by more than [`LONGEST_REST`] while credits would expire.
 pub(crate) async fn check(store: &Store, clock: &Clock, accept_clock: bool) -> Result<(), AppError> {
     if let Verdict::Doubted { leap, .. } = compare(store, clock).await?
         && Duration::from_micros(leap.unsigned_abs()) > MAX_LEAP
@@ -58,8 +59,8 @@ pub(crate) async fn check(store: &Store, clock: &Clock, accept_clock: bool) -> R
     if newest > now.plus(MAX_SKEW) {
         tracing::warn!(
             %newest, %now,
-            "the ledger is ahead of the clock, as one is that was served with --manual-clock: the time of each such \
-             wallet stands still until the clock is there"
+            "the ledger is ahead of the clock, for example after a use of --manual-clock: the time of each such \
+             wallet stands still until the clock reaches it"
         );
     }
     let seen = newest.max(store.last_sweep().await?);
@@ -73,7 +74,7 @@ pub(crate) async fn check(store: &Store, clock: &Clock, accept_clock: bool) -> R
     }
 }
 
-/// What falls due in a leap; nothing in one that leads back.
+/// Counts the events that fall due in a leap forward. A leap back has none.
 async fn due_in_leap(store: &Store, before: Timestamp, leap: i64) -> Due {
     let after = before.plus(Duration::from_micros(leap.max(0).unsigned_abs()));
     store.due_between(before, after).await.unwrap_or_default()

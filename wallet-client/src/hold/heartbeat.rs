@@ -1,14 +1,14 @@
-//! The heartbeat of one hold: tells the server that the job lives, and the job when it is to stop.
+//! The heartbeat of one hold: it extends the lease on the server, and fires the signal when the job must stop.
 //!
-//! Beats every third of the lease. Trouble is no reason to stop a GPU before the lease has surely run out: until then
-//! it asks again, four times as often.
+//! One heartbeat is sent per third of the lease. After a failed one the next follows after a twelfth of the lease. Errors
+//! that may pass do not stop the job before the lease has certainly ended.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{debug, warn};
 
-use super::stopped::{Signal, Stopped};
+use super::stop_reason::{Signal, StopReason};
 use crate::v1::{ExtendRequest, ExtendResponse, ReservationState};
 use crate::{Error, WalletClient, time};
 
@@ -20,61 +20,63 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Beats at `first` and then on, until the job has ended. `lapses` is when the lease may have run out.
-    pub(super) async fn beat(self, first: Instant, lapses: Instant) {
+    /// Sends heartbeats from `first` on, until the job has ended. The lease may end at `lease_end`.
+    pub(super) async fn run(self, first: Instant, lease_end: Instant) {
         let ended = self.signal.token().clone();
         // A job that was settled needs no more heartbeats.
-        let Some(why) = ended.run_until_cancelled(self.until_stopped(first, lapses)).await else { return };
-        debug!(reservation_id = self.request.reservation_id, ?why, "job is to be stopped");
-        self.signal.fire(why);
+        let Some(reason) = ended.run_until_cancelled(self.until_stopped(first, lease_end)).await else {
+            return;
+        };
+        debug!(reservation_id = self.request.reservation_id, ?reason, "the job must stop");
+        self.signal.fire(reason);
     }
 
-    async fn until_stopped(&self, first: Instant, mut lapses: Instant) -> Stopped {
+    async fn until_stopped(&self, first: Instant, mut lease_end: Instant) -> StopReason {
         let mut next = first;
         loop {
-            sleep_until(next.min(lapses)).await;
-            // The server counts from when it decides, which is after this and before its answer arrives.
-            let asked = Instant::now();
-            let Ok(answer) = timeout_at(lapses, self.client.extend(self.request.clone())).await else {
-                return Stopped::Lapsed;
+            sleep_until(next.min(lease_end)).await;
+            // The server counts the lease from its decision, which is after this instant and before its response.
+            let sent = Instant::now();
+            let Ok(response) = timeout_at(lease_end, self.client.extend(self.request.clone())).await else {
+                return StopReason::LeaseExpired;
             };
-            match Verdict::of(answer) {
-                Verdict::GoOn(left) => {
-                    lapses = asked + left;
-                    next = asked + self.lease / 3;
+            match Verdict::of(response) {
+                Verdict::Continue(remaining) => {
+                    lease_end = sent + remaining;
+                    next = sent + self.lease / 3;
                 }
-                Verdict::AskAgain(error) => {
+                Verdict::Retry(error) => {
                     warn!(reservation_id = self.request.reservation_id, %error, "heartbeat failed");
                     next = Instant::now() + self.lease / 12;
                 }
-                Verdict::Stop(why) => return why,
+                Verdict::Stop(reason) => return reason,
             }
         }
     }
 }
 
+/// The consequence of one heartbeat.
 enum Verdict {
-    GoOn(Duration),
-    AskAgain(Error),
-    Stop(Stopped),
+    /// The job goes on; the hold lasts at least this long after the request was sent.
+    Continue(Duration),
+    Retry(Error),
+    Stop(StopReason),
 }
 
 impl Verdict {
-    fn of(answer: Result<ExtendResponse, Error>) -> Self {
-        match answer {
-            Ok(answer) => match answer.state() {
+    fn of(response: Result<ExtendResponse, Error>) -> Self {
+        match response {
+            Ok(response) => match response.state() {
                 ReservationState::Held | ReservationState::Processing => {
-                    Self::GoOn(answer.remaining.map(time::from_wire).unwrap_or_default())
+                    Self::Continue(response.remaining.map(time::from_wire).unwrap_or_default())
                 }
-                // A state that this version of the client does not know is no reason to stop.
-                ReservationState::Unspecified => {
-                    Self::AskAgain(Error::incomplete("a state that is known here"))
-                }
-                ended => Self::Stop(Stopped::Ended(ended)),
+                // A state that this version of the client does not know does not stop the job.
+                ReservationState::Unspecified => Self::Retry(Error::incomplete("a known state")),
+                ended => Self::Stop(StopReason::Ended(ended)),
             },
-            Err(error) => match Stopped::by(&error) {
-                Some(why) => Self::Stop(why),
-                None => Self::AskAgain(error),
+            Err(error) => match StopReason::of(&error) {
+                Some(reason) => Self::Stop(reason),
+                None => Self::Retry(error),
             },
         }
     }

@@ -1,11 +1,11 @@
-//! A job's hold on its credits, from the worker's side: open it, run while it lives, finish it.
+//! The hold of a job from the worker's side: opening it, keeping it alive, ending it.
 //!
-//! It owns the heartbeat and the signal to stop. It refuses to finish a job by itself: a hold that is dropped, by a
-//! crash or on purpose, sends nothing, and the server gives all back when the lease runs out.
+//! This module owns the heartbeat and the signal to stop. It never ends a job on its own: a hold that is dropped sends
+//! nothing, and the server returns the credits when the lease ends.
 
 mod heartbeat;
 mod open;
-mod stopped;
+mod stop_reason;
 mod worker;
 
 use std::fmt;
@@ -13,82 +13,147 @@ use std::fmt;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
 
-use self::stopped::Signal;
-pub use self::stopped::Stopped;
+use self::stop_reason::Signal;
+pub use self::stop_reason::StopReason;
 pub use self::worker::Worker;
-use crate::v1::{self, settle_request::Outcome, succeeded::Cost};
+use crate::v1::{self, settle_request::Outcome};
 use crate::{Error, WalletClient};
 
-/// A started job whose credits are set aside. Made by [`WalletClient::hold`] and [`WalletClient::hold_existing`].
+/// A started job with its credits set aside, made by [`WalletClient::hold`] and [`WalletClient::hold_existing`].
 ///
-/// While it lives, a task in the background tells the server so every third of the lease. Deliver output only after
-/// `settle` has answered `Ok`: then no lost race gives output for nothing.
+/// A background task sends a heartbeat per third of the lease for as long as this value lives. Deliver output only after
+/// [`settle`](Self::settle) has returned `Ok`: then no race gives output away.
 ///
-/// Dropping it sends nothing and fires [`cancellation`](Self::cancellation): the hold lapses with its lease.
-#[must_use = "a hold that is dropped lapses with its lease"]
+/// Dropping a hold sends nothing and fires [`cancellation`](Self::cancellation). The server returns the credits when the
+/// lease ends.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use wallet_client::{Error, WalletClient, v1};
+/// # async fn paint() -> Result<usize, String> { Ok(4) }
+/// # async fn example(client: &WalletClient, request: v1::ReserveRequest) -> Result<(), Error> {
+/// let hold = client.hold(request, "gpu-7").await?;
+/// tokio::select! {
+///     painted = paint() => match painted {
+///         Ok(count) => {
+///             hold.settle(v1::Succeeded::usage([("count", count.to_string())])).await?;
+///             println!("deliver the images");
+///         }
+///         Err(message) => {
+///             hold.fail("CUDA_OOM", message).await?;
+///         }
+///     },
+///     () = hold.cancelled() => println!("stop the GPU: {:?}", hold.stop_reason()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a hold that is dropped ends with its lease"]
 pub struct Hold {
     client: WalletClient,
     reservation: v1::Reservation,
     signal: Signal,
     _heartbeat: Option<AbortOnDropHandle<()>>,
-    _fires_on_drop: DropGuard,
+    _cancel_on_drop: DropGuard,
 }
 
 impl Hold {
-    /// The reservation as it was when the job started.
+    /// Returns the reservation as it was when the job started.
     pub fn reservation(&self) -> &v1::Reservation {
         &self.reservation
     }
 
-    /// Resolves when the job is to be stopped: somebody finished or cancelled it, another worker took it over, or its
-    /// lease may have run out. [`stopped_because`](Self::stopped_because) says which.
+    /// Waits until the job must stop: it has ended, another worker has taken it over, or its lease may have ended.
+    /// [`stop_reason`](Self::stop_reason) tells which.
     pub async fn cancelled(&self) {
         self.signal.token().cancelled().await;
     }
 
-    /// The same as a token, for threads and tasks that run the job. Fires too when the job is settled through this hold,
-    /// and when the hold is dropped.
+    /// Returns a token that fires when [`cancelled`](Self::cancelled) returns, for the threads and tasks that run the job. It
+    /// also fires when the hold is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::Hold;
+    /// # fn example(hold: &Hold) {
+    /// let stop = hold.cancellation();
+    /// std::thread::spawn(move || {
+    ///     while !stop.is_cancelled() {
+    ///         // one step of the diffusion
+    ///     }
+    /// });
+    /// # }
+    /// ```
     pub fn cancellation(&self) -> CancellationToken {
         self.signal.token().clone()
     }
 
-    /// Why the job is to be stopped; `None` as long as it may go on.
-    pub fn stopped_because(&self) -> Option<&Stopped> {
-        self.signal.why()
+    /// Returns the reason to stop, or `None` while the job may go on.
+    pub fn stop_reason(&self) -> Option<&StopReason> {
+        self.signal.reason()
     }
 
-    /// The job delivered, at the cost of [`usage`](crate::usage) or of explicit amounts.
+    /// Settles a job that delivered, at the cost of [`Succeeded::usage`](v1::Succeeded::usage) or of explicit amounts.
+    ///
+    /// The heartbeat goes on while the settle is attempted. If the settle is refused for its content (an invalid field,
+    /// `INSUFFICIENT_CREDITS`) or its outcome is unknown, the hold stays open: settle again, or [`fail`](Self::fail).
     ///
     /// # Errors
-    /// As [`WalletClient::settle`]. The hold stays open when the settle is refused for what it says (a bad field,
-    /// INSUFFICIENT_CREDITS) or its outcome is unknown: the heartbeat goes on as long as this value lives, and settling
-    /// again is safe.
+    ///
+    /// As [`WalletClient::settle`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, Hold, v1};
+    /// # async fn example(hold: &Hold) -> Result<(), Error> {
+    /// // Three of four images is a success with count 3.
+    /// let settled = hold.settle(v1::Succeeded::usage([("count", "3")])).await?;
+    /// println!("charged {:?}", settled.reservation.unwrap_or_default().charged);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn settle(&self, succeeded: v1::Succeeded) -> Result<v1::SettleResponse, Error> {
         self.finish(Outcome::Succeeded(succeeded)).await
     }
 
-    /// The job delivered all that was reserved.
+    /// Settles a job that delivered everything that was reserved.
     ///
     /// # Errors
+    ///
     /// As [`settle`](Self::settle).
     pub async fn settle_as_reserved(&self) -> Result<v1::SettleResponse, Error> {
-        self.settle(v1::Succeeded { cost: Some(Cost::AsReserved(v1::AsReserved {})) }).await
+        self.settle(v1::Succeeded::as_reserved()).await
     }
 
-    /// The job delivered nothing: the credits go back. `code` is the platform's own: `"CUDA_OOM"`.
+    /// Ends a job that delivered nothing; the credits return to the wallet, less a failure fee if the price rule has one.
+    /// `code` is the platform's own, for example `"CUDA_OOM"`.
     ///
     /// # Errors
+    ///
     /// As [`settle`](Self::settle).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, Hold};
+    /// # async fn example(hold: &Hold) -> Result<(), Error> {
+    /// hold.fail("CUDA_OOM", "out of memory at step 12").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn fail(
         &self,
         code: impl Into<String>,
         message: impl Into<String>,
     ) -> Result<v1::SettleResponse, Error> {
-        self.finish(Outcome::Failed(v1::Failure { code: code.into(), message: message.into() })).await
+        self.finish(Outcome::Failed(v1::Failure::new(code, message))).await
     }
 
-    /// The heartbeat goes on until the job has ended: the lease must not run out while settling is tried again, and not
-    /// while the worker thinks about a refusal.
+    /// Settles with the hold's attempt. The heartbeat goes on until the job has ended, so that the lease does not end during
+    /// retries, or while the worker decides after a refusal.
     async fn finish(&self, outcome: Outcome) -> Result<v1::SettleResponse, Error> {
         let request = v1::SettleRequest {
             wallet_id: self.reservation.wallet_id.clone(),
@@ -97,15 +162,15 @@ impl Hold {
             outcome: Some(outcome),
             accept_late: false,
         };
-        let answer = self.client.settle(request).await;
-        let ended = match &answer {
-            Ok(done) => done.reservation.as_ref().map(|reservation| Stopped::Ended(reservation.state())),
-            Err(error) => Stopped::by(error),
+        let response = self.client.settle(request).await;
+        let ended = match &response {
+            Ok(done) => done.reservation.as_ref().map(|reservation| StopReason::Ended(reservation.state())),
+            Err(error) => StopReason::of(error),
         };
-        if let Some(why) = ended {
-            self.signal.fire(why);
+        if let Some(reason) = ended {
+            self.signal.fire(reason);
         }
-        answer
+        response
     }
 }
 
@@ -114,7 +179,7 @@ impl fmt::Debug for Hold {
         f.debug_struct("Hold")
             .field("reservation_id", &self.reservation.reservation_id)
             .field("attempt", &self.reservation.attempt)
-            .field("stopped_because", &self.stopped_because())
+            .field("stop_reason", &self.stop_reason())
             .finish_non_exhaustive()
     }
 }

@@ -1,43 +1,73 @@
-//! How a hold comes about: in one round trip when the job is new, in two when it has been seen before.
+//! Opening a hold: one round trip for a new job, two for one that was reserved before.
 
 use prost_types::Timestamp;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::heartbeat::Heartbeat;
-use super::stopped::Signal;
+use super::stop_reason::Signal;
 use super::{Hold, Worker};
 use crate::v1::{ExtendRequest, Reservation, ReservationState, ReserveRequest, StartRequest};
 use crate::{Error, WalletClient, time};
 
 impl WalletClient {
-    /// Reserves a job's credits and starts the job, as `worker`; whatever `request.start` says is replaced.
+    /// Reserves the credits of a job and starts it as `worker`, which replaces `request.start`.
     ///
-    /// If the job was reserved before, by a back end or by an earlier delivery, it is started or taken over as
-    /// [`hold_existing`](Self::hold_existing) does.
+    /// A job that was reserved before, by a back end or by an earlier delivery, is started or taken over as by
+    /// [`hold_existing`](Self::hold_existing). Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// As [`reserve`](Self::reserve) and [`start`](Self::start): STALE_ATTEMPT if another worker has the job with the
-    /// same or a higher attempt, RESERVATION_SETTLED and the like if it is finished.
+    ///
+    /// As [`reserve`](Self::reserve) and [`start`](Self::start): `STALE_ATTEMPT` if another worker has the job with the
+    /// same or a higher attempt, `RESERVATION_SETTLED` and the like if it has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, WalletClient, v1};
+    /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+    /// let images = v1::Operation::new("image.generate").attribute("model", "fast").quantity("count", "4");
+    /// let hold = client.hold(v1::ReserveRequest::new("alice", "job-1", images), "gpu-7").await?;
+    /// // ... three of four images come out ...
+    /// hold.settle(v1::Succeeded::usage([("count", "3")])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn hold(&self, mut request: ReserveRequest, worker: impl Into<Worker>) -> Result<Hold, Error> {
         let worker = worker.into();
         request.start = Some(worker.start_options());
         let (wallet_id, reservation_id) = (request.wallet_id.clone(), request.reservation_id.clone());
-        let asked = Instant::now();
-        let answer = self.reserve(request).await?;
-        let reservation = answer.reservation.ok_or_else(|| Error::incomplete("a reservation"))?;
-        // A replayed Reserve starts nothing: the reservation may still wait, or be in other hands. Start decides.
-        if answer.replayed || reservation.state() != ReservationState::Processing {
+        let sent = Instant::now();
+        let response = self.reserve(request).await?;
+        let reservation = response.reservation.ok_or_else(|| Error::incomplete("a reservation"))?;
+        // A replayed Reserve starts nothing: the job may still wait, or run elsewhere. Start decides.
+        if response.replayed || reservation.state() != ReservationState::Processing {
             return self.hold_existing(wallet_id, reservation_id, worker).await;
         }
-        Ok(Hold::begin(self.clone(), reservation, &worker, Begun::Fresh(answer.decide_time), asked))
+        let started = Started::Now(response.decide_time);
+        Ok(Hold::begin(self.clone(), reservation, &worker, started, sent))
     }
 
-    /// Starts a job that has been reserved, or takes it over from a worker with a lower attempt.
+    /// Starts a job that was reserved before, or takes it over from a worker with a lower attempt.
+    ///
+    /// Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// As [`start`](Self::start): STALE_ATTEMPT if another worker has the job with the same or a higher attempt,
-    /// RESERVATION_SETTLED and the like if it is finished.
+    ///
+    /// As [`start`](Self::start): `STALE_ATTEMPT` if another worker has the job with the same or a higher attempt,
+    /// `RESERVATION_SETTLED` and the like if it has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, WalletClient, Worker};
+    /// # async fn example(client: &WalletClient, delivery: i32) -> Result<(), Error> {
+    /// // The back end has reserved the job and put its id into a queue, which counts deliveries.
+    /// let hold = client.hold_existing("alice", "job-1", Worker::new("gpu-7").attempt(delivery)).await?;
+    /// println!("run {:?}", hold.reservation().operation);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn hold_existing(
         &self,
         wallet_id: impl Into<String>,
@@ -45,56 +75,49 @@ impl WalletClient {
         worker: impl Into<Worker>,
     ) -> Result<Hold, Error> {
         let worker = worker.into();
-        let request = StartRequest {
-            wallet_id: wallet_id.into(),
-            reservation_id: reservation_id.into(),
-            start: Some(worker.start_options()),
-        };
-        let asked = Instant::now();
-        let answer = self.start(request).await?;
-        let begun = if answer.replayed { Begun::Before } else { Begun::Fresh(answer.decide_time) };
-        let reservation = answer.reservation.ok_or_else(|| Error::incomplete("a reservation"))?;
-        Ok(Hold::begin(self.clone(), reservation, &worker, begun, asked))
+        let request = StartRequest::new(wallet_id, reservation_id, worker.start_options());
+        let sent = Instant::now();
+        let response = self.start(request).await?;
+        let started = if response.replayed { Started::Before } else { Started::Now(response.decide_time) };
+        let reservation = response.reservation.ok_or_else(|| Error::incomplete("a reservation"))?;
+        Ok(Hold::begin(self.clone(), reservation, &worker, started, sent))
     }
 }
 
-/// When the lease began.
-enum Begun {
-    /// With this answer, decided at this instant.
-    Fresh(Option<Timestamp>),
-    /// With an answer that got lost: part of the lease is used up, nobody here knows how much.
+/// The beginning of the lease.
+enum Started {
+    /// The lease began with this response, which was decided at this instant.
+    Now(Option<Timestamp>),
+    /// The lease began with a response that was lost, so an unknown part of it has passed.
     Before,
 }
 
 impl Hold {
-    /// The lease counts from `asked`, when the request was made: the server decided after that.
+    /// The lease counts from `sent`, the instant before the request: the server decided after it.
     fn begin(
         client: WalletClient,
         reservation: Reservation,
         worker: &Worker,
-        begun: Begun,
-        asked: Instant,
+        started: Started,
+        sent: Instant,
     ) -> Self {
         let signal = Signal::default();
         let heartbeat = (!worker.lease.is_zero()).then(|| {
-            let (first, left) = match begun {
-                Begun::Fresh(decided) => (
-                    asked + worker.lease / 3,
+            let (first, remaining) = match started {
+                Started::Now(decided) => (
+                    sent + worker.lease / 3,
                     time::between(decided, reservation.deadline).unwrap_or(worker.lease),
                 ),
-                Begun::Before => (asked, worker.lease),
+                Started::Before => (sent, worker.lease),
             };
-            let request = ExtendRequest {
-                wallet_id: reservation.wallet_id.clone(),
-                reservation_id: reservation.reservation_id.clone(),
-                attempt: reservation.attempt,
-                lease: Some(time::to_wire(worker.lease)),
-            };
+            let request = ExtendRequest::new(&reservation.wallet_id, &reservation.reservation_id)
+                .with_attempt(reservation.attempt)
+                .with_lease(worker.lease);
             let heartbeat =
                 Heartbeat { client: client.clone(), request, lease: worker.lease, signal: signal.clone() };
-            AbortOnDropHandle::new(tokio::spawn(heartbeat.beat(first, asked + left)))
+            AbortOnDropHandle::new(tokio::spawn(heartbeat.run(first, sent + remaining)))
         });
-        let fires_on_drop = signal.token().clone().drop_guard();
-        Self { client, reservation, signal, _heartbeat: heartbeat, _fires_on_drop: fires_on_drop }
+        let cancel_on_drop = signal.token().clone().drop_guard();
+        Self { client, reservation, signal, _heartbeat: heartbeat, _cancel_on_drop: cancel_on_drop }
     }
 }

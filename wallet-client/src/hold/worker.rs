@@ -1,11 +1,24 @@
-//! Who runs a job, which run of it this is, and for how long silence is forgiven.
+//! The worker that runs a job: its name, its attempt and its lease.
 
 use std::time::Duration;
 
-use crate::time;
 use crate::v1::StartOptions;
 
-/// The worker that starts a job. A plain name will do: `"gpu-7"` is attempt 1 with a lease of 60 s.
+/// The worker that starts a job: a name, the attempt (default 1) and the lease (default 60 s).
+///
+/// A name converts to a worker, so `"gpu-7"` can be passed to [`WalletClient::hold`](crate::WalletClient::hold).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use wallet_client::Worker;
+///
+/// // The second delivery of the job: takes it over from attempt 1.
+/// let worker = Worker::new("gpu-8").attempt(2).lease(Duration::from_secs(30));
+/// assert_ne!(worker, Worker::from("gpu-8"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Worker {
     pub(super) name: String,
@@ -14,21 +27,22 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker of this name. It must be one process: two that share name and attempt count as one.
+    /// Returns a worker with this name. The name identifies one process: two processes with the same name and attempt
+    /// count as one worker.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), attempt: 1, lease: Duration::from_secs(60) }
     }
 
-    /// Which delivery of the job this is, as the queue counts them. A higher one takes the job over from a lower one,
-    /// which then is told to stop. Default 1.
+    /// Sets the attempt, a number that the queue raises with each delivery of the job. A higher attempt takes the job over,
+    /// and the hold of the lower one is cancelled. Default 1.
     #[must_use]
     pub fn attempt(mut self, attempt: i32) -> Self {
         self.attempt = attempt;
         self
     }
 
-    /// For how long the job lives without a sign of its worker; the server takes 1 s to 24 h. Default 60 s.
-    /// Zero: no lease, so no heartbeat either. The hold keeps its ttl, and nobody tells the worker to stop.
+    /// Sets the lease, the time that the hold lasts without a heartbeat, 1 s to 24 h. Default 60 s. With a lease of zero no
+    /// heartbeat is sent: the hold keeps its time to live, and the worker does not learn when to stop.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
@@ -36,8 +50,7 @@ impl Worker {
     }
 
     pub(super) fn start_options(&self) -> StartOptions {
-        let lease = Some(time::to_wire(self.lease));
-        StartOptions { worker: self.name.clone(), attempt: self.attempt, lease }
+        StartOptions::new(&self.name).with_attempt(self.attempt).with_lease(self.lease)
     }
 }
 

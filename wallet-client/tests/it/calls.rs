@@ -1,13 +1,13 @@
-//! One call: what is sent along, what is tried again, how it ends.
+//! Single calls: their metadata, their retries, their errors.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use tonic_types::{ErrorDetails, StatusExt};
-use wallet_client::v1::{ErrorReason, GetBalanceRequest, ReservationState, ReserveResponse};
-use wallet_client::{Code, Error, Status, WalletClient, job, operation};
+use wallet_client::v1::{ErrorReason, ReservationState, ReserveResponse};
+use wallet_client::{Code, Error, Status, WalletClient, v1};
 
-use crate::scripted::{Asked, Script, Wallet, always, reserved};
+use crate::test_service::{Received, Script, TestService, always, reserved};
 
 pub(crate) fn refusal(code: Code, reason: &str) -> Status {
     Status::with_error_details(
@@ -28,16 +28,17 @@ fn fresh() -> Option<Result<ReserveResponse, Status>> {
 }
 
 async fn reserve(client: &WalletClient) -> Result<ReserveResponse, Error> {
-    client.reserve(job("alice", "job-1", operation("video.generate"))).await
+    let video = v1::Operation::new("video.generate");
+    client.reserve(v1::ReserveRequest::new("alice", "job-1", video)).await
 }
 
-/// How often Reserve was called so far.
-fn count(wallet: &mut Wallet) -> usize {
-    std::iter::from_fn(|| wallet.asked.try_recv().ok()).count()
+/// Returns the number of requests so far.
+fn count(service: &mut TestService) -> usize {
+    std::iter::from_fn(|| service.received.try_recv().ok()).count()
 }
 
 #[tokio::test]
-async fn a_call_that_could_not_be_taken_is_made_again_with_the_same_ids() {
+async fn a_call_that_was_not_executed_is_retried_with_the_same_ids() {
     let script = Script {
         reserve: Box::new(|n| match n {
             0 => Some(Err(overloaded(Duration::from_millis(2)))),
@@ -47,22 +48,21 @@ async fn a_call_that_could_not_be_taken_is_made_again_with_the_same_ids() {
         }),
         ..Script::default()
     };
-    let mut wallet = Wallet::playing(script).await;
-    reserve(&wallet.client).await.unwrap();
+    let mut service = TestService::start(script).await;
+    reserve(&service.client).await.unwrap();
     for _ in 0..4 {
-        let Asked::Reserve(request) = wallet.next().await else { panic!("something else was asked") };
+        let Received::Reserve(request) = service.next().await else { panic!("another request") };
         assert_eq!(request.get_ref().reservation_id, "job-1");
     }
 }
 
 #[tokio::test]
-async fn silence_is_an_unknown_outcome_and_the_call_is_made_again() {
+async fn a_call_without_a_response_is_retried() {
     let script = Script { reserve: Box::new(|n| if n == 0 { None } else { fresh() }), ..Script::default() };
-    let mut wallet = Wallet::playing(script).await;
-    wallet.config.deadline = Duration::from_millis(300);
-    let hasty = WalletClient::connect(wallet.config.clone()).await.unwrap();
-    reserve(&hasty).await.unwrap();
-    assert!(count(&mut wallet) >= 2);
+    let mut service = TestService::start(script).await;
+    let hurried = service.client.with_deadline(Duration::from_millis(300));
+    reserve(&hurried).await.unwrap();
+    assert!(count(&mut service) >= 2);
 }
 
 #[tokio::test]
@@ -74,15 +74,15 @@ async fn a_refusal_is_final() {
         (Code::FailedPrecondition, "INSUFFICIENT_CREDITS"),
     ] {
         let script = Script { reserve: always(move || Err(refusal(code, reason))), ..Script::default() };
-        let mut wallet = Wallet::playing(script).await;
-        let error = reserve(&wallet.client).await.unwrap_err();
+        let mut service = TestService::start(script).await;
+        let error = reserve(&service.client).await.unwrap_err();
         assert_eq!(error.refusal().map(|r| r.reason_name.as_str()), Some(reason));
-        assert_eq!(count(&mut wallet), 1, "{reason}");
+        assert_eq!(count(&mut service), 1, "{reason}");
     }
 }
 
 #[tokio::test]
-async fn giving_up_after_a_lost_answer_says_that_the_outcome_is_unknown() {
+async fn a_lost_response_makes_the_final_error_an_unknown_outcome() {
     let script = Script {
         reserve: Box::new(|n| {
             Some(Err(match n {
@@ -92,57 +92,75 @@ async fn giving_up_after_a_lost_answer_says_that_the_outcome_is_unknown() {
         }),
         ..Script::default()
     };
-    let mut wallet = Wallet::playing(script).await;
-    let error = reserve(&wallet.client).await.unwrap_err();
+    let mut service = TestService::start(script).await;
+    let error = reserve(&service.client).await.unwrap_err();
     assert!(error.is_outcome_unknown(), "{error:?}");
-    assert_eq!(count(&mut wallet), 4);
+    assert_eq!(count(&mut service), 4);
 }
 
 #[tokio::test]
-async fn a_delay_beyond_the_budget_is_not_waited_for() {
+async fn a_delay_beyond_the_budget_ends_the_call() {
     let script =
         Script { reserve: always(|| Err(overloaded(Duration::from_secs(3600)))), ..Script::default() };
-    let mut wallet = Wallet::playing(script).await;
-    let error = reserve(&wallet.client).await.unwrap_err();
+    let mut service = TestService::start(script).await;
+    let error = reserve(&service.client).await.unwrap_err();
     assert_eq!(error.reason(), Some(ErrorReason::Overloaded));
     assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
-    assert_eq!(count(&mut wallet), 1);
+    assert_eq!(count(&mut service), 1);
 }
 
 #[tokio::test]
-async fn each_call_carries_its_deadline_the_key_and_who_is_calling() {
-    let mut wallet = Wallet::playing(Script::default()).await;
-    wallet.config.api_key = Some("cw_live_k1_secret".into());
-    wallet.config.user_agent = Some("flarecut-worker".into());
-    let client = WalletClient::connect_lazy(wallet.config.clone()).unwrap();
-    reserve(&client).await.unwrap();
-    let Asked::Reserve(request) = wallet.next().await else { panic!("something else was asked") };
+async fn a_call_sends_its_deadline_the_api_key_and_the_user_agent() {
+    let mut service = TestService::start(Script::default()).await;
+    let config = service.config.clone().api_key("cw_live_k1_secret").user_agent("flarecut-worker");
+    let client = config.metadata("x-tenant", "flarecut").connect_lazy().unwrap();
+    reserve(&client.with_metadata("x-request-id", "r-1").unwrap()).await.unwrap();
+    let Received::Reserve(request) = service.next().await else { panic!("another request") };
     let header = |name: &str| request.metadata().get(name).unwrap().to_str().unwrap();
     assert_eq!(header("authorization"), "Bearer cw_live_k1_secret");
     assert!(header("user-agent").starts_with("flarecut-worker"));
     assert_eq!(header("grpc-timeout"), "5000000u");
+    assert_eq!((header("x-tenant"), header("x-request-id")), ("flarecut", "r-1"));
 }
 
 #[tokio::test]
-async fn nobody_there_means_not_executed() {
-    // A port that was free a moment ago, on which nobody listens.
+async fn an_unreachable_server_means_not_executed() {
+    // A port that was free a moment ago, without a listener.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut wallet = Wallet::playing(Script::default()).await;
-    wallet.config.endpoint = format!("http://{free}");
-    let eager = WalletClient::connect(wallet.config.clone()).await.unwrap_err();
+    let service = TestService::start(Script::default()).await;
+    let config = service.config.clone().endpoint(format!("http://{free}"));
+    let eager = WalletClient::connect(config.clone()).await.unwrap_err();
     assert!(matches!(eager, Error::Connect(_)), "{eager:?}");
-    let lazy = WalletClient::connect_lazy(wallet.config.clone()).unwrap();
+    let lazy = WalletClient::connect_lazy(config).unwrap();
     let error = reserve(&lazy).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn an_answer_that_no_wallet_gives_is_handed_on() {
-    let wallet = Wallet::playing(Script::default()).await;
-    let error = wallet
-        .client
-        .get_balance(GetBalanceRequest { wallet_id: "alice".into(), ..Default::default() })
-        .await
-        .unwrap_err();
+async fn a_status_without_a_known_reason_is_unexpected() {
+    let service = TestService::start(Script::default()).await;
+    let error = service.client.get_balance(v1::GetBalanceRequest::new("alice")).await.unwrap_err();
     assert!(matches!(&error, Error::Unexpected(status) if status.code() == Code::Unimplemented), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_client_without_retries_makes_one_attempt_and_leaves_the_original_alone() {
+    let script = Script {
+        reserve: Box::new(|n| if n < 2 { Some(Err(overloaded(Duration::ZERO))) } else { fresh() }),
+        ..Script::default()
+    };
+    let mut service = TestService::start(script).await;
+    let error = reserve(&service.client.without_retries()).await.unwrap_err();
+    assert_eq!(error.reason(), Some(ErrorReason::Overloaded));
+    assert_eq!(count(&mut service), 1);
+    reserve(&service.client).await.unwrap();
+    assert_eq!(count(&mut service), 2);
+}
+
+#[tokio::test]
+async fn a_response_above_the_size_limit_is_an_error() {
+    let service = TestService::start(Script::default()).await;
+    let client = service.config.clone().max_response_bytes(8).connect().await.unwrap();
+    reserve(&client).await.unwrap_err();
+    reserve(&service.client).await.unwrap();
 }

@@ -1,8 +1,9 @@
-//! The client against a server that answers by script, on a real port. What the wallet really answers is tested with
-//! the wallet; here it is how the client takes what it is told.
+//! The client against a service that replies by script, on a real port. The replies of the real server are tested with
+//! the server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this is test code")]
 
 mod calls;
 mod holds;
-mod scripted;
+mod streams;
 mod surface;
+mod test_service;

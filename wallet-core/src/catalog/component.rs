@@ -1,47 +1,41 @@
-//! What a price is made of: components, each in its unit, and the factors that multiply them.
+//! The components of a price, each in one unit, and the factors that multiply them.
 
 use std::collections::BTreeMap;
 
 use crate::value::decimal::{Decimal, Rounding};
 use crate::value::ids::UnitId;
 
-/// One part of a price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Component {
-    /// What it is called on the price's line.
+    /// The label of the price line.
     pub label: String,
-    /// The unit it is charged in.
     pub unit: UnitId,
-    /// How much it is.
     pub charge: Charge,
-    /// What multiplies it, before the factors of the whole rule do.
+    /// The factors of this component, applied before those of the rule.
     pub factors: Vec<Factor>,
 }
 
-/// How much a component is, in whole units.
+/// The calculation of a component's amount, in whole units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Charge {
-    /// The same for every job.
+    /// The same amount for every job.
     Flat(Decimal),
-    /// The same for each block.
+    /// The same rate for every block.
     PerUnit {
-        /// What is counted.
         measure: Measure,
         /// The price of one block.
         rate: Decimal,
     },
-    /// Each block at the price of the band it falls in.
+    /// Each block at the rate of its band.
     Graduated {
-        /// What is counted.
         measure: Measure,
-        /// The bands, ascending; the last is open.
+        /// The bands in ascending order; the last has no end.
         bands: Vec<Band>,
     },
-    /// All blocks at the price of the band that the whole falls in.
+    /// All blocks at the rate of the band that the total lies in.
     Volume {
-        /// What is counted.
         measure: Measure,
-        /// The bands, ascending; the last is open.
+        /// The bands in ascending order; the last has no end.
         bands: Vec<Band>,
     },
 }
@@ -49,59 +43,58 @@ pub enum Charge {
 /// A quantity of the operation, counted in blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measure {
-    /// Its name: `duration_s`.
+    /// The name of the quantity: `duration_s`.
     pub quantity: String,
-    /// What it is when the operation does not say; without it, the operation must.
+    /// The default of a quantity that the operation does not have. Without a default, the quantity is required.
     pub otherwise: Option<Decimal>,
-    /// The block it is counted in; without one it is taken as it is.
+    /// The block to count in. Without a block, the quantity itself counts.
     pub block: Option<Block>,
 }
 
-/// Counting in whole blocks: per started minute, per 1,000 tokens.
+/// The block of a quantity: a started minute, 1,000 tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    /// How much of the quantity is one block, above zero.
+    /// The size of a block in the quantity, above zero.
     pub size: Decimal,
-    /// What a part of a block counts as.
+    /// The rounding of a partial block.
     pub rounding: Rounding,
 }
 
 /// One band of a graduated or volume price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Band {
-    /// The last block that belongs to it; the last band has no end.
+    /// The last block of the band; `None` in the last band.
     pub up_to: Option<Decimal>,
-    /// Charged once, when the band is reached.
+    /// The amount charged once when the band is reached.
     pub flat: Decimal,
-    /// Charged for each block.
+    /// The amount charged for each block.
     pub rate: Decimal,
 }
 
-/// What multiplies a component or a whole price.
+/// A factor of a component or of a whole price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Factor {
     /// Depends on the value of an attribute.
     Attribute {
-        /// Its name: `resolution`.
+        /// The name of the attribute: `resolution`.
         attribute: String,
-        /// The factor per value.
+        /// The factors by value.
         values: BTreeMap<String, Decimal>,
-        /// The factor for every other value and for none; without it such an operation has no price.
+        /// The factor of all other values and of a missing attribute. Without it, such an operation has no price.
         otherwise: Option<Decimal>,
     },
     /// A quantity of the operation, such as the number of images.
     Quantity {
-        /// Its name: `count`.
+        /// The name of the quantity: `count`.
         quantity: String,
-        /// What it is when the operation does not say.
+        /// The default of a quantity that the operation does not have.
         otherwise: Option<Decimal>,
     },
-    /// Always the same.
     Constant(Decimal),
 }
 
 impl Charge {
-    /// The quantity it counts, if it counts one.
+    /// Returns the quantity that the charge counts, if it counts one.
     pub fn measure(&self) -> Option<&Measure> {
         match self {
             Charge::Flat(_) => None,
@@ -113,7 +106,7 @@ impl Charge {
 }
 
 impl Factor {
-    /// Whether it has no factor for an operation with these attributes.
+    /// Returns whether the factor has no value for an operation with these attributes.
     pub(super) fn is_gap(&self, attributes: &BTreeMap<String, String>) -> bool {
         match self {
             Factor::Attribute { attribute, values, otherwise: None } => {

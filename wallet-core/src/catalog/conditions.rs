@@ -1,29 +1,24 @@
-//! Conditions on an operation's attributes, and when one set of conditions is contained in another.
+//! Conditions on the attributes of an operation, and the containment of one set of conditions in another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// One matcher per attribute; all must accept, and a missing attribute is accepted by none.
+/// One matcher for each attribute. All must accept the operation. No matcher accepts a missing attribute.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Conditions(pub(super) BTreeMap<String, Matcher>);
 
-/// Which values of one attribute are accepted.
+/// A condition on the value of one attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Matcher {
-    /// Exactly one of these.
+    /// The value is one of these.
     AnyOf(BTreeSet<String>),
-    /// Anything that begins with this; the empty prefix accepts every value.
+    /// The value begins with this text. The empty prefix accepts every value.
     Prefix(String),
-    /// A whole number within these bounds, both included.
-    Range {
-        /// The smallest accepted number.
-        min: i64,
-        /// The largest accepted number.
-        max: i64,
-    },
+    /// The value is a whole number within these bounds, both included.
+    Range { min: i64, max: i64 },
 }
 
 impl FromIterator<(String, Matcher)> for Conditions {
@@ -33,29 +28,28 @@ impl FromIterator<(String, Matcher)> for Conditions {
 }
 
 impl Conditions {
-    /// Whether every condition is met.
+    /// Returns whether the attributes meet every condition.
     pub fn accept(&self, attributes: &BTreeMap<String, String>) -> bool {
         self.0.keys().all(|name| self.accepts(name, attributes.get(name)))
     }
 
-    /// The attributes that have a condition, and the conditions.
+    /// Returns the conditions with the names of their attributes.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Matcher)> {
         self.0.iter().map(|(name, matcher)| (name.as_str(), matcher))
     }
 
-    /// Whether the condition on attribute `name`, if there is one, is met by `value`.
+    /// Returns whether `value` meets the condition on attribute `name`, or there is none.
     pub(super) fn accepts(&self, name: &str, value: Option<&String>) -> bool {
         self.0.get(name).is_none_or(|matcher| value.is_some_and(|value| matcher.accepts(value)))
     }
 
-    /// Whether everything that `other` accepts is accepted here too.
+    /// Returns whether these conditions accept everything that `other` accepts.
     pub(super) fn include(&self, other: &Conditions) -> bool {
         self.0.iter().all(|(name, matcher)| other.0.get(name).is_some_and(|other| matcher.includes(other)))
     }
 }
 
 impl Matcher {
-    /// Whether `value` is accepted.
     pub fn accepts(&self, value: &str) -> bool {
         match self {
             Matcher::AnyOf(values) => values.contains(value),
@@ -64,7 +58,7 @@ impl Matcher {
         }
     }
 
-    /// Whether everything that `other` accepts is accepted here too.
+    /// Returns whether this matcher accepts everything that `other` accepts.
     fn includes(&self, other: &Matcher) -> bool {
         match (self, other) {
             (_, Matcher::AnyOf(values)) => values.iter().all(|value| self.accepts(value)),
@@ -82,7 +76,7 @@ impl Matcher {
     }
 }
 
-/// The whole number that `text` is, written the one usual way: attributes are exact strings, "07" is not "7".
+/// Parses a whole number in its usual notation. Attributes are exact strings, so "07" is not "7".
 fn whole(text: &str) -> Option<i64> {
     text.parse().ok().filter(|number: &i64| number.to_string() == text)
 }
@@ -118,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_matcher_includes_another_only_if_nothing_slips_through() {
+    fn a_matcher_includes_another_only_if_it_accepts_all_its_values() {
         for (outer, inner, included) in [
             (any(&["a", "b"]), any(&["a"]), true),
             (any(&["a"]), any(&["a", "b"]), false),

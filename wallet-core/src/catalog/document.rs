@@ -1,4 +1,4 @@
-//! The checked document and what can be asked of it.
+//! The checked document and the questions that it answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,10 +21,10 @@ use crate::value::ids::UnitId;
 use crate::value::operation::Operation;
 use crate::value::source::Source;
 
-/// A document that has passed every check; immutable.
+/// A document that has been read without problems. Immutable.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    /// Its number among the tenant's published catalogs; 0 until the store has numbered it.
+    /// The number of the document among the tenant's published catalogs; 0 until the store assigns it.
     pub version: i64,
     pub(super) source: String,
     pub(super) digest: [u8; 32],
@@ -44,29 +44,31 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Reads a TOML document that is to be published, and makes every check that needs nothing else.
+    /// Reads a TOML document for publishing and runs every check that needs only the document.
     ///
-    /// Problems of the text come together, and so do problems of what it means (unreachable rules, gaps,
-    /// golden cases); the latter are looked for only when the text is sound.
+    /// # Errors
+    ///
+    /// Returns all problems of the text, or, if the text has none, all problems of the rules: unreachable rules,
+    /// gaps and golden cases that disagree.
     pub fn parse(toml: &str) -> Result<Self, CatalogProblems> {
         let catalog = text::read(toml, Purpose::Publish)?;
         check::check(&catalog)?;
         Ok(catalog)
     }
 
-    /// Reads the text of a catalog that was published. Says nothing about whether it would be published today: a
-    /// program with stricter checks still settles by it.
+    /// Reads the text of a published catalog. Checks less than [`Catalog::parse`]: a program with stricter checks
+    /// must still be able to settle by a catalog that an older program published.
     pub fn read_published(toml: &str) -> Result<Self, CatalogProblems> {
         text::read(toml, Purpose::Use)
     }
 
-    /// The digest of a document: the SHA-256 of its text.
+    /// Returns the digest of a document: the SHA-256 of its text.
     pub fn digest_of(toml: &str) -> [u8; 32] {
         Sha256::digest(toml).into()
     }
 
-    /// Checks that publishing this after `previous` takes nothing away that is in use: plans with
-    /// subscribers, and units, which once published stay as they are.
+    /// Checks that publishing this document after `previous` removes nothing that is in use: plans with subscribers
+    /// and units. The scale of a published unit must not change.
     pub fn check_against_use(
         &self,
         previous: Option<&Catalog>,
@@ -75,72 +77,69 @@ impl Catalog {
         check::check_against_use(self, previous, plans_in_use)
     }
 
-    /// The same document with the number that it was published under.
+    /// Returns the document with the number that it was published under.
     pub fn with_version(self, version: i64) -> Self {
         Self { version, ..self }
     }
 
-    /// The TOML text as it was published.
+    /// Returns the TOML text as published.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The SHA-256 of [`Catalog::source`].
+    /// Returns the SHA-256 of [`Catalog::source`].
     pub const fn digest(&self) -> [u8; 32] {
         self.digest
     }
 
-    /// The unit of this id.
     pub fn unit(&self, id: &str) -> Option<&Unit> {
         self.units.get(id)
     }
 
-    /// All units, by id.
+    /// Returns all units, ordered by id.
     pub fn units(&self) -> impl Iterator<Item = &Unit> {
         self.units.values()
     }
 
-    /// The plan of this id.
     pub fn plan(&self, id: &str) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.id == id)
     }
 
-    /// All plans, as listed in the document.
+    /// Returns all plans in the order of the document.
     pub fn plans(&self) -> &[Plan] {
         &self.plans
     }
 
-    /// The plan of wallets without a subscription.
+    /// Returns the plan of wallets without a subscription.
     pub fn default_plan(&self) -> Option<&Plan> {
         self.default_plan.as_deref().and_then(|id| self.plan(id))
     }
 
-    /// The pack of this id.
     pub fn pack(&self, id: &str) -> Option<&Pack> {
         self.packs.iter().find(|pack| pack.id == id)
     }
 
-    /// All packs, as listed in the document.
+    /// Returns all packs in the order of the document.
     pub fn packs(&self) -> &[Pack] {
         &self.packs
     }
 
-    /// All price rules, in the order in which they are tried.
+    /// Returns all price rules in the order in which they are tried.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
 
-    /// The golden cases.
     pub fn goldens(&self) -> &[Golden] {
         &self.goldens
     }
 
-    /// What is agreed about holds whose price is not from a rule.
+    /// Returns the policies of holds with an explicit price.
     pub const fn policies(&self) -> &Policies {
         &self.policies
     }
 
-    /// The place of `source` in the order of spending, lowest first; equal places are a group.
+    /// Returns the rank of `source` in the spending order. Lower ranks are spent first; sources with equal ranks
+    /// form a group.
     pub fn spend_rank(&self, source: Source) -> u8 {
         self.spend_ranks.get(&source).copied().unwrap_or(u8::MAX)
     }
@@ -150,28 +149,33 @@ impl Catalog {
         select::price(self, operation, tier)
     }
 
-    /// The operation with every quantity as a rule prices it: what is left out is what the rule says it is then.
+    /// Returns the operation with the quantities by which the rule prices it: a missing quantity gets the rule's
+    /// default.
     pub fn counted(&self, rule_id: &str, operation: &Operation) -> Operation {
         let rule = self.rules.iter().find(|rule| rule.id == rule_id);
         rule.map_or_else(|| operation.clone(), |rule| rule.counted(operation))
     }
 
-    /// The operation of a price that no rule gave, with every quantity as the rules of its kind would price it: of
-    /// several values for one that is left out, the highest. Of an operation whose kind has rules, the quantities
-    /// that nothing knows are an error, as in [`Catalog::price`]: they are most likely misspelt, and a plan's cap on
-    /// the one that is meant would not hold.
+    /// Returns the operation of an explicit price with the quantities by which the rules of its kind would price
+    /// it. A missing quantity gets the highest of the rules' defaults.
+    ///
+    /// # Errors
+    ///
+    /// As in [`Catalog::price`], a quantity that the catalog does not mention for the kind is an error. It is most
+    /// likely misspelt, and a plan's cap on the intended quantity would not hold.
     pub fn counted_unpriced(&self, operation: &Operation) -> Result<Operation, PricingError> {
         select::counted_unpriced(self, operation)
     }
 
-    /// The quantities that entitlements cap and that an operation, with its quantities as they are priced, does not
-    /// say though it could. Empty if an entitlement allows the operation without them.
+    /// Returns the quantities that `entitlements` cap and that the operation could have but does not. The result is
+    /// empty if an entitlement allows the operation without them. `operation` must have the quantities by which it
+    /// is priced.
     pub fn uncounted(&self, entitlements: Option<&[Entitlement]>, operation: &Operation) -> Vec<String> {
         select::uncounted(self, entitlements.unwrap_or_default(), operation)
     }
 
-    /// The names in an entitlement that no rule of its kinds knows, that no dimension declares and that the document
-    /// does not list as ignored: most likely misspelt, so that the cap would not hold.
+    /// Returns the names in an entitlement that no rule of its kinds uses, that no dimension declares and that the
+    /// document does not list as ignored. They are most likely misspelt, so that the cap would not hold.
     pub fn unknown_names<'a>(&self, entitlement: &'a Entitlement) -> Vec<&'a str> {
         let covered = |kind: &str| entitlement.kind.accepts(kind);
         let rules = || self.rules.iter().filter(|rule| covered(&rule.kind));
@@ -188,13 +192,13 @@ impl Catalog {
         quantities.chain(attributes).collect()
     }
 
-    /// Whether a plan may set a limit of this name.
+    /// Returns whether a plan may set a limit of this name.
     pub fn declares_limit(&self, name: &str) -> bool {
         name == CONCURRENCY || self.limits.contains(name)
     }
 
-    /// Prices an operation by the rule that was pinned for it, whether or not it would match again:
-    /// what a settle does with the quantities that were really used.
+    /// Prices an operation by the rule with this id, even if the rule does not match the operation. Settle prices
+    /// the actual quantities with the pinned rule.
     pub fn price_with_rule(&self, rule_id: &str, operation: &Operation) -> Result<Price, PricingError> {
         select::price_with_rule(self, rule_id, operation)
     }

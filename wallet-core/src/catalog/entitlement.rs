@@ -1,4 +1,4 @@
-//! Entitlements: which operations are allowed, and how much of them.
+//! Entitlements: the operations that a plan allows, and the maximum of their quantities.
 
 use std::collections::BTreeMap;
 
@@ -8,44 +8,42 @@ use super::conditions::{Conditions, Matcher};
 use crate::value::decimal::Decimal;
 use crate::value::operation::Operation;
 
-/// Operations that are allowed.
+/// A set of allowed operations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entitlement {
-    /// Of which kinds.
     pub kind: Matcher,
-    /// With which attributes.
+    /// The conditions on the attributes.
     #[serde(rename = "when", default)]
     pub conditions: Conditions,
-    /// The most of a quantity that one operation may ask for.
+    /// The maximum of a quantity in one operation, by name.
     #[serde(default)]
     pub max: BTreeMap<String, Decimal>,
 }
 
-/// What entitlements say of an operation.
+/// The result of checking an operation against entitlements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Allowed {
-    /// It may be done.
+    /// An entitlement allows the operation.
     Yes,
-    /// None covers it.
+    /// No entitlement covers the operation.
     No,
-    /// Covered, but for one quantity.
+    /// An entitlement covers the operation, but one quantity is above its maximum.
     Over {
-        /// The quantity's name.
+        /// The name of the quantity.
         quantity: String,
-        /// The most of it.
         maximum: Decimal,
-        /// What the operation asks for.
+        /// The quantity of the operation.
         requested: Decimal,
     },
 }
 
 impl Entitlement {
-    /// Whether it is about `operation`, whatever its quantities.
+    /// Returns whether the entitlement matches the kind and the attributes of `operation`.
     pub fn covers(&self, operation: &Operation) -> bool {
         self.kind.accepts(&operation.kind) && self.conditions.accept(&operation.attributes)
     }
 
-    /// The first quantity that is over its maximum.
+    /// Returns the first quantity that is above its maximum.
     pub(super) fn excess(&self, operation: &Operation) -> Option<Allowed> {
         self.max.iter().find_map(|(quantity, maximum)| {
             let requested = operation.quantities.get(quantity)?;
@@ -58,8 +56,8 @@ impl Entitlement {
     }
 }
 
-/// Whether the operation is allowed: `None` allows all, an empty list none. The most generous of the entitlements
-/// that cover it decides.
+/// Checks whether entitlements allow an operation: `None` allows all, an empty list none. If several cover it, one
+/// that allows it is enough.
 pub fn allows(entitlements: Option<&[Entitlement]>, operation: &Operation) -> Allowed {
     let Some(entitlements) = entitlements else { return Allowed::Yes };
     let mut verdict = Allowed::No;

@@ -1,4 +1,4 @@
-//! What one rule makes of one operation: components, factors, bounds, one rounding. Exact until the last step.
+//! Evaluation of one rule for one operation: components, factors, bounds, one rounding. Exact until the rounding.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::value::decimal::Decimal;
 use crate::value::ids::UnitId;
 use crate::value::operation::Operation;
 
-/// Prices `operation` by `rule`, whether or not the rule matches it.
+/// Prices `operation` by `rule`, even if the rule does not match it.
 pub(super) fn evaluate(
     rule: &Rule,
     units: &BTreeMap<UnitId, Unit>,
@@ -33,7 +33,8 @@ pub(super) fn evaluate(
     Ok(price)
 }
 
-/// Bounds and rounds the sum of a unit's lines, with a line for every step that changes it.
+/// Bounds and rounds the sum of a unit's lines, and adds a line for every step that changes it. Returns `None` if
+/// the result is too large.
 fn total(rule: &Rule, unit: &Unit, price: &mut Price) -> Option<()> {
     let of_unit = price.lines.iter().filter(|line| line.unit == unit.id);
     let sum = of_unit.map(|line| line.amount).try_fold(Decimal::ZERO, Decimal::checked_add)?;
@@ -78,7 +79,7 @@ impl Job<'_> {
         Ok(PriceLine { label: component.label.clone(), quantity, unit: component.unit.clone(), amount })
     }
 
-    /// How much is charged for, and the charge.
+    /// Returns the charged number of blocks and the charge.
     fn charge(&self, charge: &Charge) -> Result<(Decimal, Decimal), PricingError> {
         let (count, amount) = match charge {
             Charge::Flat(amount) => (Decimal::ONE, Some(*amount)),
@@ -98,7 +99,7 @@ impl Job<'_> {
         Ok((count, self.or_too_large(amount)?))
     }
 
-    /// The quantity in blocks.
+    /// Returns the quantity in blocks.
     fn count(&self, measure: &Measure) -> Result<Decimal, PricingError> {
         let quantity = self.quantity(&measure.quantity, measure.otherwise)?;
         match &measure.block {
@@ -142,8 +143,8 @@ impl Job<'_> {
     }
 }
 
-/// Each part of `count` at the rate of its band. The first band is always reached, the others when
-/// something falls into them.
+/// Charges each part of `count` at the rate of its band. The first band is always reached, the others only if a
+/// part of `count` lies in them.
 fn graduated(bands: &[Band], count: Decimal) -> Option<Decimal> {
     let mut sum = Decimal::ZERO;
     let mut from = Decimal::ZERO;
@@ -159,7 +160,7 @@ fn graduated(bands: &[Band], count: Decimal) -> Option<Decimal> {
     Some(sum)
 }
 
-/// All of `count` at the rate of the band that it falls in.
+/// Charges all of `count` at the rate of the band that it lies in.
 fn volume(bands: &[Band], count: Decimal) -> Option<Decimal> {
     let band = bands.iter().find(|band| band.up_to.is_none_or(|end| count <= end))?;
     count.checked_mul(band.rate)?.checked_add(band.flat)

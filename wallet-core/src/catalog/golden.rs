@@ -1,33 +1,31 @@
-//! Golden cases: examples within the document that it must price, or refuse, as it says.
+//! Golden cases: examples in the document with their expected price or refusal.
 
 use crate::value::amount::Amounts;
 use crate::value::operation::Operation;
 
-/// An operation and what it must cost.
+/// An operation with its expected result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Golden {
-    /// What the case shows.
+    /// The name of the case, shown if it fails.
     pub name: String,
-    /// The operation.
     pub operation: Operation,
-    /// The tier of the plan it is priced for.
+    /// The tier to price the operation for.
     pub tier: Option<String>,
-    /// The plan it is asked for, whose tier prices it and whose entitlements must allow it.
+    /// The plan whose tier prices the operation and whose entitlements must allow it.
     pub plan: Option<String>,
-    /// What must come out.
     pub expectation: Expectation,
 }
 
-/// What a golden case expects.
+/// The expected result of a golden case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expectation {
     /// A price of exactly these amounts.
     Price {
-        /// What is reserved.
+        /// The amounts to reserve, in minor units.
         amounts: Amounts,
-        /// The most that can be charged, if the case says so.
+        /// The most that Settle may charge, in minor units. Not checked if `None`.
         max_amounts: Option<Amounts>,
     },
-    /// A refusal for this reason: `NO_PRICE_RULE`, or on a plan `NOT_ENTITLED`.
+    /// A refusal with this reason: `NO_PRICE_RULE`, or, on a plan, `NOT_ENTITLED`.
     Error(String),
 }

@@ -1,27 +1,27 @@
-//! What a catalog says about each kind of operation: its rules in order, and every name it knows.
+//! Kinds of operations: the rules of each in order, and every name that the catalog mentions for it.
 //!
-//! Made once, so that pricing looks only at rules of the kind, and tells a misspelt name from an unused one.
+//! The index is built once, so that pricing looks only at rules of the kind and can distinguish a misspelt name
+//! from an unused one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::Plan;
 use super::rule::Rule;
 
-/// What the catalog says about one kind.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Kind {
-    /// Positions of its rules in the document.
+    /// The positions of the kind's rules in the document.
     pub(super) rules: Vec<usize>,
-    /// Attributes that a rule, a dimension or an entitlement mentions.
+    /// The attributes that a rule, a dimension or an entitlement mentions.
     pub(super) attributes: BTreeSet<String>,
-    /// Quantities that a rule or an entitlement mentions.
+    /// The quantities that a rule or an entitlement mentions.
     pub(super) quantities: BTreeSet<String>,
 }
 
-/// Declared dimensions: kind, attribute, values.
+/// The declared dimensions: kind, attribute, values.
 pub(super) type Dimensions = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
-/// The kinds that have rules.
+/// Returns the kinds that have rules.
 pub(super) fn kinds(rules: &[Rule], plans: &[Plan], dimensions: &Dimensions) -> BTreeMap<String, Kind> {
     let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
     for (position, rule) in rules.iter().enumerate() {

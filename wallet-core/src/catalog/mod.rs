@@ -1,7 +1,8 @@
 //! The catalog: one versioned, immutable document of units, plans, packs, price rules and policies.
 //!
-//! Written as TOML and published whole or not at all: `text` reads it, `check` judges it, each collecting
-//! every problem it finds. [`Catalog::price`] evaluates the rules exactly. `docs/catalog.md` describes the format.
+//! A catalog is written in TOML and published whole or not at all. `text` reads it and `check` checks it; both
+//! collect every problem that they find. [`Catalog::price`] evaluates the rules exactly. `docs/catalog.md`
+//! describes the format.
 
 mod check;
 mod component;

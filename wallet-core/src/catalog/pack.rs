@@ -5,46 +5,44 @@ use serde::{Deserialize, Serialize};
 use super::plan::ListPrice;
 use crate::value::amount::Amounts;
 
-/// Credits for sale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pack {
-    /// Its id.
     pub id: String,
-    /// What people call it.
+    /// The display name.
     pub name: String,
-    /// What it contains; every amount is above zero.
+    /// The contents in minor units; every amount is above zero.
     pub amounts: Amounts,
-    /// When what was bought is lost.
+    /// The expiry of the bought credits.
     pub expiry: PackExpiry,
-    /// What it costs.
     pub list_price: Option<ListPrice>,
-    /// The plans whose subscribers may buy it; `None` for everybody.
+    /// The plans whose subscribers may buy the pack; `None` for all wallets.
     pub plans: Option<Vec<String>>,
 }
 
-/// When bought credits expire: the earlier of what is set, never if nothing is. Kept on the grant.
+/// The expiry of bought credits: the earlier of the conditions that are set, never if none is. Stored with the
+/// grant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PackExpiry {
-    /// So long after the purchase.
+    /// Expires this long after the payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Span>,
-    /// When the subscription ends.
+    /// Expires when the subscription ends.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub with_subscription: bool,
 }
 
-/// A stretch of the calendar.
+/// A length of time on the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Span {
     /// Days of 24 hours.
     Days(u32),
-    /// Calendar months.
+    /// A number of calendar months.
     Months(u32),
 }
 
 impl PackExpiry {
-    /// Bought credits are kept for good.
+    /// Credits that never expire.
     pub const NEVER: PackExpiry = PackExpiry { after: None, with_subscription: false };
 }

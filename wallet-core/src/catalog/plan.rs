@@ -1,4 +1,4 @@
-//! Plans: what a subscription includes, allows and promises. Data only.
+//! Plans: the allowances, entitlements and limits of a subscription. Data only.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,106 +10,102 @@ use crate::value::ids::UnitId;
 use crate::value::operation::Operation;
 use crate::value::period::Term;
 
-/// What people subscribe to.
+/// A plan that wallets subscribe to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// Its id.
     pub id: String,
-    /// What people call it.
+    /// The display name.
     pub name: String,
-    /// What price rules know it by; several plans (weekly, yearly) may share a tier.
+    /// The name by which price rules know the plan. Several plans (weekly, yearly) may share a tier.
     pub tier: String,
-    /// Higher ranks are upgrades.
+    /// The rank: a change to a higher rank is an upgrade.
     pub rank: u32,
-    /// How long one period lasts.
+    /// The length of a period.
     pub term: Term,
-    /// Whether a new period begins by itself.
+    /// The condition on which a new period begins.
     pub renewal: Renewal,
-    /// How long a subscription whose payment is missing lives on.
+    /// The time that a subscription continues after a missed payment.
     pub dunning: Duration,
-    /// The credits it includes.
+    /// The credits that the plan includes.
     pub allowances: Vec<Allowance>,
-    /// The operations it allows; `None` allows all, an empty list none.
+    /// The operations that the plan allows: `None` allows all, an empty list none.
     pub entitlements: Option<Vec<Entitlement>>,
-    /// Limits by name; `concurrency` counts open reservations.
+    /// The limits by name. `concurrency` limits open reservations.
     pub limits: BTreeMap<String, Limit>,
-    /// Names that mean something to the platform, handed to workers.
+    /// Names that have a meaning for the platform. Passed on to workers.
     pub features: Vec<String>,
-    /// Handed to workers; higher is served earlier.
+    /// Passed on to workers; higher numbers are served earlier.
     pub queue_priority: i32,
-    /// When to warn of a low balance, per unit.
+    /// The thresholds of low balances, per unit.
     pub thresholds: BTreeMap<UnitId, Vec<Threshold>>,
-    /// How many days before a grant lapses people are told; 0: they are not.
+    /// The number of days by which an expiry warning precedes the expiry of a grant. 0 for no warning.
     pub expiry_warning_days: u16,
-    /// What a period costs.
+    /// The price of a period.
     pub list_price: Option<ListPrice>,
 }
 
-/// Whether a new period begins by itself.
+/// The condition on which a new period begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Renewal {
-    /// At the boundary.
+    /// At the boundary, without a payment.
     #[default]
     Automatic,
-    /// When its payment is recorded.
+    /// Once its payment is recorded.
     OnPayment,
 }
 
-/// Credits that a plan includes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowance {
-    /// Its id, unique within the plan.
+    /// The id, unique in the plan.
     pub id: String,
-    /// The unit.
     pub unit: UnitId,
-    /// How much per cadence, in minor units, above zero.
+    /// The amount for each window, in minor units, above zero.
     pub amount: i64,
-    /// How often, if more often than once per term.
+    /// The interval at which the allowance is given, if shorter than the term.
     pub cadence: Option<Term>,
-    /// How much of the unused rest, at most, moves on to the next period, in minor units; 0 for none.
+    /// The most unused credits that continue in the next window, in minor units. 0 for no rollover.
     pub rollover_cap: i64,
 }
 
-/// The name of the limit that counts open reservations.
+/// The name of the limit on open reservations.
 pub const CONCURRENCY: &str = "concurrency";
 
-/// A bound on a number.
+/// A limit on a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// At most so many.
+    /// At most this many.
     AtMost(u64),
-    /// As many as one likes.
     Unlimited,
 }
 
-/// A balance that is called low.
+/// The threshold of a low balance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Threshold {
-    /// Less than this amount in minor units.
+    /// The balance is low below this amount in minor units.
     Amount(i64),
-    /// Less than this percentage of what the plan gives of the unit at a time.
+    /// The balance is low below this percentage of the plan's allowances in the unit.
     Percent(u8),
 }
 
-/// What something costs in money; the wallet shows it and moves no money.
+/// A price in money. The wallet shows it and moves no money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListPrice {
-    /// Three capital letters: `EUR`.
+    /// The ISO 4217 code: `EUR`.
     pub currency: String,
-    /// In the currency's minor units.
+    /// The price in the currency's minor units.
     pub minor_units: i64,
 }
 
 impl Plan {
-    /// What it says of an operation.
+    /// Returns whether the plan allows an operation.
     pub fn allows(&self, operation: &Operation) -> Allowed {
         allows(self.entitlements.as_deref(), operation)
     }
 
-    /// The limit of this name; what is not named is not limited.
+    /// Returns the limit of this name, [`Limit::Unlimited`] if the plan has none.
     pub fn limit(&self, name: &str) -> Limit {
         self.limits.get(name).copied().unwrap_or(Limit::Unlimited)
     }

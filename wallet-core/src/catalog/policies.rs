@@ -1,5 +1,5 @@
-//! Policies: what is agreed about a hold besides its price. Pinned at Reserve, so that a later catalog
-//! changes nothing for a job that runs.
+//! Policies: the terms of a hold besides its price. A reservation pins them, so that a later catalog does not
+//! change the terms of a running job.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,62 +8,60 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::ids::UnitId;
 
-/// The longest a hold may be promised, and the longest lease.
+/// The maximum time to live of a hold, and the maximum lease.
 pub(super) const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What is agreed about a hold.
+/// The terms of a hold besides its price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policies {
-    /// How long a hold lives unless it is started with a lease.
+    /// The time to live of a hold that is not started with a lease. 30 minutes by default.
     #[serde(rename = "ttl_seconds", with = "seconds")]
     pub ttl: Duration,
-    /// How long a started job lives between two heartbeats; without one, none are expected.
+    /// The time between two heartbeats of a started job. Without a lease, no heartbeats are expected.
     #[serde(rename = "lease_seconds", with = "optional_seconds", default)]
     pub lease: Option<Duration>,
-    /// What happens when a job costs more than was reserved.
+    /// The treatment of a cost above the reserved amount.
     pub overage: Overage,
-    /// What a user's cancel costs, for every unit of the catalog.
+    /// The fees of a user's cancel, for every unit of the catalog.
     pub cancel_fees: BTreeMap<UnitId, CancelFees>,
-    /// What a failure costs: code, unit, percent of what was reserved.
+    /// The fees of a failure by code and unit, in percent of the reserved amount.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failure_fees: BTreeMap<String, BTreeMap<UnitId, u8>>,
 }
 
-/// What happens when a job costs more than was reserved.
+/// The treatment of a cost above the reserved amount.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Overage {
-    /// Up to the maximum, as far as credits are available.
+    /// Charges overage up to the maximum, as far as credits are available.
     #[default]
     ChargeIfAvailable,
-    /// Never more than was reserved.
+    /// Charges no overage.
     CapAtReserved,
-    /// All of it, or the settle is refused and the hold stays.
+    /// Charges overage up to the maximum in full, or refuses the Settle and keeps the hold.
     RequireFull,
-    /// Up to the maximum, and what is not available becomes debt.
+    /// Charges overage up to the maximum. The part that is not available becomes debt, up to the debt limit.
     AllowNegative,
 }
 
-/// What a user's cancel costs in one unit, in percent of what was reserved.
+/// The fees of a user's cancel in one unit, in percent of the reserved amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CancelFees {
-    /// Before the job was started.
+    /// The fee before the job has started. 0 by default.
     pub held: u8,
-    /// After it was started.
+    /// The fee after the job has started. 50 by default.
     pub processing: u8,
 }
 
-/// How far an open reservation has come, as far as fees go.
+/// The phase of an open reservation. Decides the cancel fee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Not started.
     Held,
-    /// Started.
     Processing,
 }
 
 impl Policies {
-    /// The percentage that a user's cancel costs in `unit`, 0 to 100.
+    /// Returns the fee of a user's cancel in `unit`, 0 to 100 percent.
     pub fn cancel_fee_percent(&self, phase: Phase, unit: &str) -> u8 {
         let fees = self.cancel_fees.get(unit).copied().unwrap_or_default();
         match phase {
@@ -72,7 +70,7 @@ impl Policies {
         }
     }
 
-    /// The percentage that a failure with `code` costs in `unit`, 0 to 100.
+    /// Returns the fee of a failure with `code` in `unit`, 0 to 100 percent. 0 if the policies do not name them.
     pub fn failure_fee_percent(&self, code: &str, unit: &str) -> u8 {
         self.failure_fees.get(code).and_then(|fees| fees.get(unit)).copied().unwrap_or(0)
     }
@@ -96,7 +94,7 @@ impl Default for CancelFees {
     }
 }
 
-/// A duration as whole seconds, the way it is stored.
+/// A duration that is stored as whole seconds.
 mod seconds {
     use std::time::Duration;
 
@@ -111,7 +109,7 @@ mod seconds {
     }
 }
 
-/// A duration as whole seconds, or null.
+/// A duration that is stored as whole seconds, or null.
 mod optional_seconds {
     use std::time::Duration;
 
@@ -139,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_survive_json_with_durations_in_seconds() {
+    fn policies_round_trip_through_json_with_durations_in_seconds() {
         let policies = Policies { lease: Some(Duration::from_secs(60)), ..Policies::default() };
         let json = serde_json::to_value(&policies).unwrap();
         assert_eq!(json["ttl_seconds"], 1800);

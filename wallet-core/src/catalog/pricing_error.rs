@@ -1,65 +1,45 @@
-//! Why an operation has no price.
+//! The reasons why an operation has no price.
 
 use thiserror::Error;
 
 use crate::value::amount::MAX_AMOUNT;
 
-/// Why an operation has no price. The texts are sent to callers.
+/// The reason why an operation has no price. The texts are sent to callers.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PricingError {
-    /// No rule fits: the kind, or the attributes named here, are the reason.
+    /// No rule matches. The fields name the kind, or the attributes, at fault.
     #[error("{}", no_rule(kind, tier.as_deref(), attributes, missing_attributes, unknown_attributes))]
     NoRule {
-        /// The operation's kind.
         kind: String,
-        /// The plan's tier, if prices of that kind depend on it.
+        /// The plan's tier, if prices of the kind depend on it.
         tier: Option<String>,
-        /// The values that no rule of this kind accepts; if each is accepted somewhere, the whole combination.
+        /// The values that no rule of the kind accepts. If some rule accepts each of them, the whole combination.
         attributes: Vec<(String, String)>,
-        /// Attributes without which no rule of this kind gives a price.
+        /// The attributes that the rules of the kind need and the operation does not have.
         missing_attributes: Vec<String>,
-        /// Attributes that nothing in the catalog mentions for this kind: most likely misspelt.
+        /// The attributes that the catalog does not mention for the kind. Most likely misspelt.
         unknown_attributes: Vec<String>,
     },
-    /// The rule needs a quantity that the operation does not name.
+    /// The rule needs a quantity that the operation does not have.
     #[error("quantity {quantity:?} is needed to price {kind:?}")]
-    MissingQuantity {
-        /// The operation's kind.
-        kind: String,
-        /// The quantity that is missing.
-        quantity: String,
-    },
-    /// Quantities that nothing in the catalog mentions for this kind: most likely misspelt.
-    #[error("no price of {kind:?} depends on quantity {}", quoted(quantities))]
-    UnknownQuantities {
-        /// The operation's kind.
-        kind: String,
-        /// The quantities that nothing mentions.
-        quantities: Vec<String>,
-    },
-    /// Quantities that the plan caps and that the operation leaves out.
-    #[error("the plan caps quantity {} of {kind:?}: say how much", quoted(quantities))]
-    UncountedQuantities {
-        /// The operation's kind.
-        kind: String,
-        /// The quantities that are missing.
-        quantities: Vec<String>,
-    },
-    /// The price is above what the ledger takes, or too long a number to be exact.
+    MissingQuantity { kind: String, quantity: String },
+    /// The catalog does not mention these quantities for the kind. Most likely misspelt.
+    #[error(
+        "no price of {kind:?} depends on quantity {}; correct the name, or leave it out",
+        quoted(quantities)
+    )]
+    UnknownQuantities { kind: String, quantities: Vec<String> },
+    /// The plan caps these quantities and the operation leaves them out.
+    #[error("the plan caps quantity {} of {kind:?}; the request must state it", quoted(quantities))]
+    UncountedQuantities { kind: String, quantities: Vec<String> },
+    /// The price is above [`MAX_AMOUNT`], or has too many digits to be exact.
     #[error("the price is above {MAX_AMOUNT} minor units or needs too many digits (rule {rule_id:?})")]
-    TooLarge {
-        /// The rule whose price it is.
-        rule_id: String,
-    },
-    /// This catalog has no rule of that id.
+    TooLarge { rule_id: String },
     #[error("the catalog has no rule {rule_id:?}")]
-    UnknownRule {
-        /// The id that was asked for.
-        rule_id: String,
-    },
+    UnknownRule { rule_id: String },
 }
 
-/// Why no rule fits, as far as it is known.
+/// The known causes for the missing match.
 #[derive(Default)]
 pub(super) struct Blame {
     pub(super) tier: Option<String>,
@@ -74,7 +54,7 @@ impl PricingError {
         Self::NoRule { kind: kind.to_owned(), tier, attributes, missing_attributes, unknown_attributes }
     }
 
-    /// The stable name that callers may branch on.
+    /// Returns the stable name that callers may branch on.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::NoRule { .. } | Self::UnknownRule { .. } => "NO_PRICE_RULE",
@@ -102,10 +82,10 @@ fn no_rule(
         text += &format!(" on tier {tier:?}");
     }
     if !missing.is_empty() {
-        text += &format!("; attribute {} is needed", quoted(missing));
+        text += &format!("; attribute {} is missing", quoted(missing));
     }
     if !unknown.is_empty() {
-        text += &format!("; no rule knows attribute {}", quoted(unknown));
+        text += &format!("; no rule uses attribute {}, check its spelling", quoted(unknown));
     }
     text
 }

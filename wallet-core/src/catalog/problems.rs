@@ -1,19 +1,18 @@
-//! What is wrong with a document: every problem, each at its place, so that one round of mending is enough.
+//! Problems of a document: all of them, each with its place, so that one round of corrections is enough.
 
 use std::fmt;
 
 use thiserror::Error;
 
-/// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The place in the document: `rules[2].components[0].rate`, or `line 12, column 3` for broken TOML.
+    /// The place in the document: `rules[2].components[0].rate`, or `line 12, column 3` if the TOML is invalid.
     pub path: String,
-    /// What is wrong with it, written to stand behind the path.
+    /// The problem. The text continues a sentence that begins with the path.
     pub message: String,
 }
 
-/// Why a document is not a catalog. Never empty.
+/// The problems that keep a document from being a catalog. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub struct CatalogProblems(pub Vec<Problem>);
 
@@ -33,7 +32,7 @@ impl fmt::Display for CatalogProblems {
     }
 }
 
-/// Collects problems while a document is read and checked.
+/// A collector of the problems that reading and checking a document find.
 #[derive(Debug, Default)]
 pub(super) struct Report(Vec<Problem>);
 
@@ -42,7 +41,7 @@ impl Report {
         self.0.push(Problem { path: path.into(), message: message.to_string() });
     }
 
-    /// Fails with everything that was found.
+    /// Fails with all collected problems, if there are any.
     pub(super) fn verdict(&mut self) -> Result<(), CatalogProblems> {
         if self.0.is_empty() { Ok(()) } else { Err(CatalogProblems(std::mem::take(&mut self.0))) }
     }

@@ -1,4 +1,4 @@
-//! A price rule: which operations it is for, and what they cost.
+//! Price rules: the operations that a rule is for, and their price.
 
 use std::collections::BTreeSet;
 
@@ -10,58 +10,56 @@ use crate::value::decimal::{Decimal, Rounding};
 use crate::value::ids::UnitId;
 use crate::value::operation::Operation;
 
-/// A price rule. The first rule of the catalog that matches an operation gives its price.
+/// A price rule. The first rule of the catalog that matches an operation prices it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// Its id, pinned with every price.
+    /// The id, which every price pins.
     pub id: String,
-    /// The kind of operation it prices.
     pub kind: String,
-    /// What the operation's attributes must be.
+    /// The conditions on the operation's attributes.
     pub conditions: Conditions,
-    /// The tiers of plans it is for; empty for everybody.
+    /// The tiers of the plans that the rule is for; empty for all plans.
     pub tiers: BTreeSet<String>,
-    /// What the price is made of.
     pub components: Vec<Component>,
-    /// What multiplies the sum.
+    /// The factors that multiply every component.
     pub factors: Vec<Factor>,
-    /// The least it costs, in the units named.
+    /// The minimum price in the units named, in minor units.
     pub min: Amounts,
-    /// The most it costs, in the units named.
+    /// The maximum price in the units named, in minor units.
     pub max: Amounts,
-    /// How the sum becomes a multiple of the increment.
+    /// The direction in which the sum is rounded to a multiple of the increment.
     pub rounding: Rounding,
-    /// The most that can be charged, in percent of what is reserved: 100 for fixed prices.
+    /// The most that Settle may charge, in percent of the reserved amount. 100 for fixed prices.
     pub max_percent: u16,
-    /// What is agreed about a hold.
+    /// The terms of a hold with this price.
     pub policies: Policies,
 }
 
 impl Rule {
-    /// Whether it prices `operation` for a plan of `tier`.
+    /// Returns whether the rule prices `operation` for a plan of `tier`.
     pub fn matches(&self, operation: &Operation, tier: Option<&str>) -> bool {
         self.kind == operation.kind && self.is_for(tier) && self.conditions.accept(&operation.attributes)
     }
 
-    /// Whether it is for plans of `tier`.
+    /// Returns whether the rule is for plans of `tier`.
     pub(super) fn is_for(&self, tier: Option<&str>) -> bool {
         self.tiers.is_empty() || tier.is_some_and(|tier| self.tiers.contains(tier))
     }
 
-    /// Whether it matches everything that `later` matches, so that `later` would never be reached.
+    /// Returns whether the rule matches everything that `later` matches, so that `later` is never reached.
     pub(super) fn shadows(&self, later: &Rule) -> bool {
         let tiers =
             self.tiers.is_empty() || (!later.tiers.is_empty() && self.tiers.is_superset(&later.tiers));
         self.kind == later.kind && tiers && self.conditions.include(&later.conditions)
     }
 
-    /// Whether a component is charged in `unit`.
+    /// Returns whether a component is charged in `unit`.
     pub(super) fn charges(&self, unit: &UnitId) -> bool {
         self.components.iter().any(|component| component.unit == *unit)
     }
 
-    /// The operation with the quantities that it leaves out as the rule prices them; the highest value if the rule has
-    /// several.
+    /// Returns the operation with the rule's default for each missing quantity. If the rule has several defaults
+    /// for one quantity, the highest counts.
     pub(super) fn counted(&self, operation: &Operation) -> Operation {
         let left_out = |name: &str| !operation.quantities.contains_key(name);
         let mut counted = operation.clone();
@@ -74,7 +72,7 @@ impl Rule {
         counted
     }
 
-    /// The attributes that it looks at.
+    /// Returns the attributes that the rule uses.
     pub(super) fn attributes(&self) -> impl Iterator<Item = &str> {
         let conditions = self.conditions.iter().map(|(name, _)| name);
         conditions.chain(self.all_factors().filter_map(|factor| match factor {
@@ -83,7 +81,7 @@ impl Rule {
         }))
     }
 
-    /// The quantities that it prices, with what they are when the operation does not say.
+    /// Returns the quantities that the rule prices, with their defaults.
     pub(super) fn quantities(&self) -> impl Iterator<Item = (&str, Option<Decimal>)> {
         let counted = self.components.iter().filter_map(|component| component.charge.measure());
         let counted = counted.map(|measure| (measure.quantity.as_str(), measure.otherwise));
@@ -93,7 +91,7 @@ impl Rule {
         }))
     }
 
-    /// The factors of the sum and of every component.
+    /// Returns the factors of the rule and of all components.
     pub(super) fn all_factors(&self) -> impl Iterator<Item = &Factor> {
         self.factors.iter().chain(self.components.iter().flat_map(|component| &component.factors))
     }

@@ -1,4 +1,4 @@
-//! Which rule prices an operation, and what to say when none does.
+//! Selection of the rule that prices an operation, and the error if no rule does.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::pricing_error::{Blame, PricingError};
 use super::rule::Rule;
 use crate::value::operation::Operation;
 
-/// Prices by the first rule that matches.
+/// Prices an operation by the first rule that matches.
 pub(super) fn price(
     catalog: &Catalog,
     operation: &Operation,
@@ -30,7 +30,7 @@ pub(super) fn price(
     }
 }
 
-/// Prices by the rule of this id; the rule's conditions need not hold.
+/// Prices an operation by the rule with this id, even if the rule does not match the operation.
 pub(super) fn price_with_rule(
     catalog: &Catalog,
     rule_id: &str,
@@ -48,7 +48,8 @@ fn rules_of<'a>(catalog: &'a Catalog, kind: &'a Kind) -> impl Iterator<Item = &'
     kind.rules.iter().filter_map(|position| catalog.rules.get(*position))
 }
 
-/// A misspelt attribute must not fall through to a rule that happens not to look at it.
+/// Refuses attributes that the catalog does not mention for the kind. A misspelt attribute must not fall through to
+/// a rule that does not look at it.
 fn refuse_unknown_attributes(
     catalog: &Catalog,
     kind: &Kind,
@@ -63,7 +64,8 @@ fn refuse_unknown_attributes(
     Err(PricingError::no_rule(&operation.kind, Blame { unknown_attributes: unknown, ..Blame::default() }))
 }
 
-/// A misspelt quantity must not be taken for one that was left out.
+/// Refuses quantities that the catalog does not mention for the kind. A misspelt quantity must not count as a
+/// missing one.
 fn refuse_unknown_quantities(
     catalog: &Catalog,
     kind: &Kind,
@@ -78,9 +80,9 @@ fn refuse_unknown_quantities(
     Err(PricingError::UnknownQuantities { kind: operation.kind.clone(), quantities: unknown })
 }
 
-/// The capped quantities that an operation does not say. A cap on one that it cannot have, because its kind has rules
-/// and none of them prices it, does not count; nor does one that is merely listed as ignored, unless the entitlement
-/// names the kind.
+/// Returns the capped quantities that an operation does not have. A cap does not count if the kind has rules and
+/// none of them prices the quantity, because the operation cannot have it. A quantity that is only listed as
+/// ignored counts if the entitlement names the kind.
 pub(super) fn uncounted(
     catalog: &Catalog,
     entitlements: &[Entitlement],
@@ -107,7 +109,7 @@ pub(super) fn uncounted(
     fitting.into_iter().flatten().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// The operation with the highest value that a rule of its kind has for each quantity that is left out.
+/// Sets each missing quantity to the highest default that a rule of the kind has for it.
 pub(super) fn counted_unpriced(catalog: &Catalog, operation: &Operation) -> Result<Operation, PricingError> {
     let Some(kind) = catalog.kinds.get(&operation.kind) else { return Ok(operation.clone()) };
     refuse_unknown_quantities(catalog, kind, operation)?;
@@ -122,8 +124,8 @@ pub(super) fn counted_unpriced(catalog: &Catalog, operation: &Operation) -> Resu
     Ok(counted)
 }
 
-/// Blames the attributes that no rule for the tier accepts as they are; where each is accepted by some rule,
-/// the combination of all.
+/// Returns the error with the attributes that no rule for the tier accepts. If some rule accepts each of them, the
+/// error has the combination of all.
 fn no_match(catalog: &Catalog, kind: &Kind, operation: &Operation, tier: Option<&str>) -> PricingError {
     let rules: Vec<_> = rules_of(catalog, kind).filter(|rule| rule.is_for(tier)).collect();
     let mut names: Vec<_> =

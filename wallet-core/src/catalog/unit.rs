@@ -1,27 +1,26 @@
-//! Units: what is counted, how finely, and the arithmetic of fees and ceilings in it.
+//! Units: id, scale and increment, and the arithmetic of fees and ceilings.
 
 use crate::value::amount::MAX_AMOUNT;
 use crate::value::decimal::{Decimal, Rounding};
 use crate::value::ids::UnitId;
 
-/// The most decimals a unit may have.
+/// The maximum number of decimals of a unit.
 pub(super) const MAX_SCALE: u8 = 6;
 
-/// What is counted: `credits`, `trainings`.
+/// A unit that amounts are counted in: `credits`, `trainings`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
-    /// Its id, which amounts name.
     pub id: UnitId,
-    /// What people call it.
+    /// The display name.
     pub name: String,
-    /// Decimals of one whole unit, 0 to 6; never changes from version to version.
+    /// The number of decimals of a whole unit, 0 to 6. Never changes between versions.
     pub scale: u8,
-    /// The smallest step in which anything is charged, in minor units, at least 1.
+    /// The smallest amount that is ever charged, in minor units, at least 1.
     pub increment: i64,
 }
 
 impl Unit {
-    /// `amount` minor units as people write them, with all decimals of the unit: "40", "12.50".
+    /// Formats `amount` minor units with all decimals of the unit: "40", "12.50".
     pub fn display(&self, amount: i64) -> String {
         let sign = if amount < 0 { "-" } else { "" };
         let one = 10_u64.pow(u32::from(self.scale));
@@ -32,22 +31,22 @@ impl Unit {
         }
     }
 
-    /// `amount` minor units in whole units.
+    /// Converts `amount` minor units to whole units.
     pub fn whole(&self, amount: i64) -> Decimal {
         Decimal::from_minor(amount, self.scale)
     }
 
-    /// Whether `amount` could be charged: a multiple of the increment.
+    /// Returns whether `amount` minor units can be charged: whether it is a multiple of the increment.
     pub const fn is_multiple(&self, amount: i64) -> bool {
         amount % self.increment == 0
     }
 
-    /// `percent` of `amount`, down to the increment: the odd part of a fee favours the user.
+    /// Returns `percent` of `amount` in minor units, rounded down to the increment in favour of the user.
     pub fn floor_percent(&self, amount: i64, percent: u8) -> i64 {
         self.percent(amount, u16::from(percent), Rounding::Down).unwrap_or(MAX_AMOUNT)
     }
 
-    /// `percent` of `amount`, up to the increment; `None` above [`MAX_AMOUNT`].
+    /// Returns `percent` of `amount` in minor units, rounded up to the increment, or `None` above [`MAX_AMOUNT`].
     pub(super) fn ceil_percent(&self, amount: i64, percent: u16) -> Option<i64> {
         self.percent(amount, percent, Rounding::Up).filter(|amount| *amount <= MAX_AMOUNT)
     }
@@ -75,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_odd_part_of_a_fee_favours_the_user_and_that_of_a_ceiling_the_platform() {
+    fn a_fee_is_rounded_down_and_a_ceiling_is_rounded_up() {
         for (scale, increment, amount, floor, ceil) in
             [(0, 1, 25, 12, 13), (0, 5, 25, 10, 15), (2, 1, 2501, 1250, 1251), (0, 1, 0, 0, 0)]
         {

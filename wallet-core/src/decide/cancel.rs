@@ -1,5 +1,5 @@
-//! Cancel: a job is stopped before it finished. A user's cancel may cost a fee; the platform's never does. The cancel of an
-//! expired hold costs nothing and keeps it from being settled late.
+//! Cancel: stops a job before it has finished. A user's cancel may cost a fee; the platform's never does.
+//! Cancelling an expired hold costs nothing and rules out a late settle.
 
 use std::sync::Arc;
 
@@ -16,16 +16,15 @@ use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::{Bill, CancelReason, Reservation, State, Terms};
 use crate::wallet::{UNNUMBERED, Wallet};
 
-/// Stop a job.
+/// The command that stops a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cancel {
-    /// The job.
     pub id: ReservationId,
-    /// Who wants it stopped.
+    /// The party that stops the job.
     pub reason: CancelReason,
-    /// The most the caller will pay, in the units named.
+    /// The caller's limits for the fee, in minor units. Units not named have no limit.
     pub max_fees: Amounts,
-    /// If the job is not known yet, mark it cancelled.
+    /// If true, an unknown job is marked as cancelled; if false, the command is refused.
     pub allow_missing: bool,
 }
 
@@ -78,7 +77,8 @@ fn stop(
     Ok(finish(closing, State::Cancelled, fingerprint, bill))
 }
 
-/// Marks a job cancelled that has not been reserved, so that a late Reserve makes no phantom hold.
+/// Makes a tombstone: a cancelled reservation for a job that is not reserved. A Reserve that arrives later makes no
+/// hold.
 fn tombstone(wallet: &Wallet, context: &Context<'_>, cancel: &Cancel, fingerprint: Fingerprint) -> Verdict {
     let at = context.now;
     let reservation = Reservation {

@@ -1,4 +1,4 @@
-//! CancelSubscription: it ends with its period, or now.
+//! CancelSubscription: ends a subscription with its period, or at once.
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
@@ -12,14 +12,14 @@ use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Pending, Subscription};
 
-/// End a subscription.
+/// The command that ends a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CancelSubscription {
     /// The idempotency key.
     pub request: RequestId,
-    /// At once, instead of at the end of the period.
+    /// If true, the subscription ends at once instead of at the end of its period.
     pub now: bool,
-    /// Kept with the entry.
+    /// Recorded in the entry.
     pub reason: String,
 }
 

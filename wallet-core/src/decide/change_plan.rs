@@ -1,14 +1,15 @@
-//! ChangePlan: another plan from now on, or from the end of the period on.
+//! ChangePlan: sells another plan, from now on or from the end of the period on.
 //!
-//! | From the present plan | When | What is given |
+//! | New plan | Effective | Credits |
 //! |---|---|---|
-//! | itself | now | nothing: a pending change is undone |
-//! | past due, same term | now, the anchored period | the full allowance |
-//! | higher rank, same term | now | the difference, for the rest of the period, rounded up to the increment |
-//! | another term, or from ONCE | now, new anchor | the full allowance; old grants live to their end |
-//! | lower or equal rank, same term | at the end of the period | - |
+//! | the current plan | now | none: a pending change is undone |
+//! | same term, subscription past due | now, in the current anchored period | the full allowance |
+//! | same term, higher rank | now | the difference, for the rest of the period, rounded up to the increment |
+//! | another term, or the current one is ONCE | now, new anchor | the full allowance; old grants keep their expiry |
+//! | same term, equal or lower rank | at the end of the period | - |
 //!
-//! A cancel stays: only Resume undoes it. What would come at the end of the period is then not kept.
+//! A pending cancellation stays, and only ResumeSubscription undoes it. A change to an equal or lower rank is then
+//! not kept.
 
 use crate::catalog::{Catalog, Term};
 use crate::decide::context::Context;
@@ -25,14 +26,14 @@ use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Overrides, Pending, Sold, Standing, Subscription};
 
-/// Sell another plan.
+/// The command that changes the plan of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangePlan {
     /// The idempotency key.
     pub request: RequestId,
-    /// A plan of the current catalog.
+    /// The id of a plan of the current catalog.
     pub plan: String,
-    /// What is negotiated instead.
+    /// The terms negotiated for this wallet, instead of those of the plan.
     pub overrides: Overrides,
 }
 
@@ -66,7 +67,7 @@ pub fn change_plan(
     Ok(Verdict::new(requested(decision, &change.request, fingerprint), Subject::Wallet))
 }
 
-/// Something else is sold at `now`.
+/// Changes the subscription to other terms at `now`.
 pub(crate) fn change(
     wallet: &Wallet,
     catalog: &Catalog,
@@ -86,12 +87,12 @@ pub(crate) fn change(
     }
 }
 
-/// That it ends with its period, if that was said.
+/// Returns the pending end of the subscription, if it has been cancelled.
 fn cancelled(present: &Subscription) -> Option<Pending> {
     present.pending.clone().filter(|pending| *pending == Pending::End)
 }
 
-/// Something else is sold in the present period; nothing of it given yet.
+/// Returns the subscription with other terms in the current period, of which no allowance has been issued yet.
 fn changed(present: &Subscription, sold: Sold) -> Subscription {
     Subscription {
         number: present.number + 1,
@@ -102,13 +103,13 @@ fn changed(present: &Subscription, sold: Sold) -> Subscription {
     }
 }
 
-/// The subscription goes on, with this at the end of its period.
+/// Keeps the subscription as it is and sets the change at the end of its period.
 fn later(wallet: &Wallet, present: &Subscription, pending: Option<Pending>, now: Timestamp) -> Decision {
     let decision = Decision::of(EntryKind::PlanChanged, now);
     with_subscription(wallet, decision, Some(Subscription { pending, ..present.clone() }))
 }
 
-/// The better plan from now on: for the rest of the period the difference, pro rata.
+/// Changes to a higher rank now, and issues the difference of the allowances for the rest of the period.
 fn upgrade(
     wallet: &Wallet,
     catalog: &Catalog,
@@ -139,7 +140,7 @@ fn upgrade(
     with_subscription(wallet, decision, Some(subscription))
 }
 
-/// `difference x remaining / whole` of a window, up to the increment; exact.
+/// Returns `difference x remaining / whole` of a window in minor units, rounded up to the increment. Exact.
 fn pro_rata(difference: i64, (from, until): (Timestamp, Timestamp), now: Timestamp, increment: i64) -> i64 {
     if difference <= 0 {
         return 0;

@@ -21,8 +21,8 @@ pub(crate) fn check_units(context: &Context<'_>, amounts: &Amounts, field: &str)
     if unknown.is_empty() { Ok(()) } else { Err(Rejection::InvalidFields(unknown)) }
 }
 
-/// Returns the violations of amounts to be charged: units that the catalog does not have, and amounts that are not a
-/// multiple of the increment.
+/// Returns the violations of amounts to be charged: units that the catalog does not have, and amounts that are not
+/// multiples of the increment.
 pub(crate) fn check_multiples(catalog: &Catalog, amounts: &Amounts, field: &str) -> Vec<FieldViolation> {
     let check = |(unit, amount): (&UnitId, i64)| match catalog.unit(unit.as_str()) {
         None => Some(FieldViolation::new(field, format!("the catalog has no unit {unit}"))),
@@ -35,18 +35,18 @@ pub(crate) fn check_multiples(catalog: &Catalog, amounts: &Amounts, field: &str)
     amounts.iter().filter_map(check).collect()
 }
 
-/// Refuses an id that begins like the public id of a grant, since it could be taken for that of another.
+/// Refuses an id that begins like the public id of a grant, because it could be mistaken for that of another grant.
 pub(crate) fn chosen(field: &str, id: &OriginId) -> Result<(), Rejection> {
     let Some((origin, _)) = Origin::named(id.as_str()) else { return Ok(()) };
     let word = origin.as_str();
     let text = format!(
-        "{:?} begins with {word}:, which stands in front of ids that the wallet makes; choose another",
+        "{:?} begins with {word}:, which is the prefix of ids that the wallet makes; choose another id",
         id.as_str()
     );
     Err(Rejection::field(field, text))
 }
 
-/// Refuses new grants in a closed wallet and beyond the ceiling of open ones.
+/// Refuses new grants in a closed wallet, and more than [`MAX_OPEN_GRANTS`] open ones.
 pub(crate) fn accepts_grants(wallet: &Wallet, more: usize) -> Result<(), Rejection> {
     if wallet.status == WalletStatus::Closed {
         return Err(Rejection::WalletClosed);
@@ -63,13 +63,13 @@ pub(crate) fn accepts_grants(wallet: &Wallet, more: usize) -> Result<(), Rejecti
     Ok(())
 }
 
-/// Returns the rejection of an attempt that another has overtaken.
+/// Returns the rejection of an attempt that is not the running one.
 pub(crate) fn stale(reservation: &Reservation) -> Rejection {
     let worker = reservation.worker.as_ref().map(ToString::to_string).unwrap_or_default();
     Rejection::StaleAttempt { attempt: reservation.attempt, worker }
 }
 
-/// Refuses an attempt that another has overtaken. A higher attempt than the known one passes: its Start was lost.
+/// Refuses an attempt that is lower than the running one. A higher attempt is accepted: its Start was lost.
 pub(crate) fn fence(reservation: &Reservation, attempt: Option<i32>) -> Result<(), Rejection> {
     match attempt {
         Some(attempt) if attempt < reservation.attempt => Err(stale(reservation)),

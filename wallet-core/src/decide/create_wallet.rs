@@ -1,4 +1,4 @@
-//! CreateWallet: a wallet begins with its first entry.
+//! CreateWallet: makes a wallet and its first entry.
 
 use crate::catalog::Term;
 use crate::decide::checks::check_units;
@@ -13,12 +13,12 @@ use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Overrides, Sold, Subscription};
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
-/// Make a wallet.
+/// The command that makes a wallet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CreateWallet {
-    /// For people.
+    /// The display name for consoles and receipts; may be empty.
     pub display_name: String,
-    /// How much may be owed, per unit.
+    /// The most that overage may add to the debt, per unit, in minor units. 0 for units not named.
     pub debt_limits: Amounts,
 }
 
@@ -30,7 +30,7 @@ impl CreateWallet {
     }
 }
 
-/// Decides a [`CreateWallet`]. The only command whose wallet need not exist.
+/// Decides a [`CreateWallet`]. This is the only command whose wallet need not exist.
 pub fn create_wallet(
     wallet: &Wallet,
     context: &Context<'_>,
@@ -63,7 +63,7 @@ pub fn create_wallet(
     Ok(Verdict::new(decision, Subject::Wallet))
 }
 
-/// What the default plan gives once per wallet, ever.
+/// Returns the grants that the default plan gives once per wallet.
 fn welcome(context: &Context<'_>) -> Vec<Grant> {
     let plan = context.catalogs.current.default_plan().filter(|plan| plan.term == Term::Once);
     let sold = plan.map(|plan| Sold::of(&context.catalogs.current, plan, &Overrides::default()));

@@ -1,7 +1,8 @@
-//! Entitlements: what a wallet's plan allows, asked before any credit is looked at.
+//! Entitlements: checks whether the wallet's plan allows an operation, before its credits are checked.
 //!
-//! An operation is covered by kind and attributes, or not at all: NOT_ENTITLED. Covered, it may still be over a
-//! number (outputs, images, seconds): LIMIT_EXCEEDED. Both name the plans that would do.
+//! An operation that no entitlement covers by kind and attributes is NOT_ENTITLED. An operation with a covered kind
+//! and a quantity above its maximum (outputs, images, seconds) is LIMIT_EXCEEDED. Both rejections name the plans
+//! that allow it.
 
 use crate::catalog::{Allowed, CONCURRENCY, Catalog, Limit, Plan, PricingError, allows};
 use crate::value::operation::Operation;
@@ -9,7 +10,8 @@ use crate::wallet::Wallet;
 use crate::wallet::catalogs::Catalogs;
 use crate::wallet::rejection::Rejection;
 
-/// Whether the wallet's plan, or what was negotiated, allows the operation. Without a plan everything is allowed.
+/// Checks that the wallet's plan, or the entitlements negotiated instead, allow the operation. A wallet without a
+/// plan may run every operation.
 pub(crate) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operation) -> Result<(), Rejection> {
     let catalog = &catalogs.current;
     let entitlements = wallet.entitlements(catalogs)?;
@@ -36,7 +38,7 @@ pub(crate) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operati
     }
 }
 
-/// Whether one more reservation may be open.
+/// Checks that one more reservation may be open.
 pub(crate) fn has_room(wallet: &Wallet, catalogs: &Catalogs) -> Result<(), Rejection> {
     match wallet.limit(catalogs, CONCURRENCY)? {
         Limit::AtMost(limit) if u64::try_from(wallet.open_reservations).unwrap_or(0) >= limit => {
@@ -46,7 +48,7 @@ pub(crate) fn has_room(wallet: &Wallet, catalogs: &Catalogs) -> Result<(), Rejec
     }
 }
 
-/// The plans that allow the operation as it is, by rank.
+/// Returns the ids of the plans that allow the operation, ordered by rank.
 pub fn plans_that_allow(catalog: &Catalog, operation: &Operation) -> Vec<String> {
     let mut plans: Vec<&Plan> =
         catalog.plans().iter().filter(|plan| plan.allows(operation) == Allowed::Yes).collect();

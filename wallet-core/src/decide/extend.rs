@@ -1,4 +1,4 @@
-//! Extend: a worker's heartbeat. Moves the deadline and nothing else; no entry records it.
+//! Extend: a worker's heartbeat. Moves the deadline and nothing else, and makes no entry.
 
 use std::time::Duration;
 
@@ -11,18 +11,17 @@ use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::DEFAULT_LEASE;
 
-/// Move a job's deadline.
+/// The command that moves the deadline of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extend {
-    /// The job.
     pub id: ReservationId,
-    /// If given, the attempt that must still be the running one.
+    /// The caller's attempt. If given, it must not be lower than the running one.
     pub attempt: Option<i32>,
-    /// How far from now; the lease named at Start by default.
+    /// The time from now to the new deadline. By default the lease given at Start, or 60 seconds without one.
     pub lease: Option<Duration>,
 }
 
-/// Decides an [`Extend`]. A finished job is shown as it is: that is how a worker learns to stop.
+/// Decides an [`Extend`]. For a job that has ended, the reply has its state, so that a worker learns to stop.
 pub fn extend(wallet: &Wallet, context: &Context<'_>, extend: &Extend) -> Result<Verdict, Rejection> {
     let reservation = wallet.reservations.get(&extend.id).ok_or(Rejection::ReservationNotFound)?;
     if !reservation.state.is_open() {

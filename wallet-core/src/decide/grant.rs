@@ -1,4 +1,4 @@
-//! Grant: credits that were not bought come in. The `grant_id` is the idempotency key.
+//! Grant: issues credits that were not bought. The `grant_id` is the idempotency key.
 
 use crate::decide::checks::{accepts_grants, check_units, chosen};
 use crate::decide::context::Context;
@@ -14,24 +14,22 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::{Grant as GrantRow, GrantDetails, GrantKey, Origin, Parts};
 use crate::wallet::rejection::Rejection;
 
-/// Give credits.
+/// The command that issues credits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// The idempotency key.
     pub id: OriginId,
-    /// The unit.
     pub unit: UnitId,
-    /// How much, above 0.
+    /// The amount in minor units, above 0.
     pub amount: i64,
-    /// Where the credits come from.
     pub source: Source,
-    /// Lower is spent first.
+    /// The priority: among grants of equal source, lower numbers are spent first.
     pub priority: i32,
-    /// From when they can be spent; now by default.
+    /// The instant from which the credits can be spent. Now by default.
     pub effective_time: Option<Timestamp>,
-    /// When what is left lapses; never by default.
+    /// The instant at which unspent credits expire. Never by default.
     pub expire_time: Option<Timestamp>,
-    /// Why.
+    /// Recorded in the entry.
     pub reason: String,
 }
 

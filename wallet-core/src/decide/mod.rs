@@ -1,7 +1,7 @@
-//! The decisions: a file per command, each a pure function from (wallet, context, command) to a verdict.
+//! The decisions: a file per command, each with a pure function from (wallet, context, command) to a verdict.
 //!
-//! The wallet given to them has been advanced to the instant of the decision, exists and is not frozen.
-//! [`command`] lists the commands and calls these.
+//! The wallet that they receive exists, is not frozen and has been advanced to the instant of the decision.
+//! [`crate::command`] lists the commands and calls these functions.
 
 mod cancel;
 mod cancel_subscription;

@@ -10,7 +10,8 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
 use crate::wallet::subscription::Subscription;
 
-/// Begins a period that continues none: nothing rolls over, and earlier credits have expired or stay as they are.
+/// Begins a period that does not continue another one. Nothing rolls over: credits of earlier grants have expired
+/// or remain in them.
 pub(crate) fn begin_period(
     wallet: &Wallet,
     subscription: Subscription,
@@ -21,7 +22,7 @@ pub(crate) fn begin_period(
     give_all(wallet, subscription, extras, kind, at)
 }
 
-/// Grants every allowance for its window in the present period, each with an extra amount in minor units.
+/// Issues every allowance for its window in the current period. `extras` has the amount added to each.
 pub(crate) fn give_all(
     wallet: &Wallet,
     mut subscription: Subscription,
@@ -38,8 +39,8 @@ pub(crate) fn give_all(
     with_subscription(wallet, decision, Some(subscription))
 }
 
-/// Ends the subscription: its credits, and those bought for its time, expire with it in the same entry. Once-only
-/// allowances stay.
+/// Ends the subscription. Its allowances and the credits bought with the expiry `with_subscription` expire in the
+/// same entry. Credits with another source stay.
 pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = Decision::of(EntryKind::SubscriptionEnded, at).because(&subscription.sold.plan);
     let ends_with_it = |grant: &&Grant| {
@@ -60,7 +61,7 @@ pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -
     with_subscription(wallet, decision, None)
 }
 
-/// Returns the decision with this subscription as the new one of the wallet.
+/// Returns the decision with `subscription` as the wallet's subscription afterwards.
 pub(crate) fn with_subscription(
     wallet: &Wallet,
     mut decision: Decision,

@@ -1,6 +1,8 @@
-//! RecordChargeback: the bank took a payment back. What is left of the purchase goes, what is held when it
-//! returns; what was used is repaid from other credits, and what they do not cover is owed, however much may be owed; and
-//! the wallet is suspended.
+//! RecordChargeback: records that the bank returned a payment.
+//!
+//! Unspent credits of the purchase are revoked; held ones are revoked when they return. Charged ones become debt,
+//! which other available credits repay at once. The rest stays debt, even above the debt limit. The
+//! wallet is suspended.
 
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
@@ -16,14 +18,14 @@ use crate::wallet::grant::TakenBack;
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::{Wallet, WalletStatus};
 
-/// A payment was charged back.
+/// The command that records a chargeback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordChargeback {
     /// The idempotency key.
     pub request: RequestId,
-    /// The purchase that it had paid.
+    /// The purchase that the payment was for.
     pub purchase: PurchaseName,
-    /// Kept with the entry.
+    /// Recorded in the entry.
     pub reason: String,
 }
 
@@ -58,7 +60,7 @@ pub fn record_chargeback(
     for (unit, amount) in used.iter() {
         decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
     }
-    // No wallet owes what it has: other credits repay what is owed.
+    // No wallet owes a unit of which it has available credits, so other credits repay the debt at once.
     for unit in used.units() {
         let others = in_order(wallet, &context.catalogs.current, unit);
         let taken = chargeback.purchase.top_up(wallet.grants.values());

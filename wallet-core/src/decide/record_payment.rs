@@ -1,5 +1,5 @@
-//! RecordPayment: the next period is paid. Early, it begins at its boundary; late, at once: the period
-//! of the anchor that the payment lies in.
+//! RecordPayment: records the payment of the next period. A payment before the boundary lets the period begin
+//! there. A late payment starts at once the anchored period that contains now.
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
@@ -13,12 +13,12 @@ use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Standing, Subscription};
 
-/// A period was paid.
+/// The command that records the payment of a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordPayment {
-    /// The idempotency key: the payment's id, for example.
+    /// The idempotency key, for example the id of the payment.
     pub request: RequestId,
-    /// Kept with the entry.
+    /// Recorded in the entry.
     pub reason: String,
 }
 
@@ -34,7 +34,7 @@ pub fn record_payment(
     }
     let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
     if present.paid_periods > present.period + 1 {
-        return Err(Rejection::field("request_id", "the next period is paid already, by another payment"));
+        return Err(Rejection::field("request_id", "another payment has already paid the next period"));
     }
     let at = context.now;
     let decision = match present.standing {

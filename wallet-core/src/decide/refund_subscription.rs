@@ -1,5 +1,5 @@
-//! RefundSubscription: a year's subscription ends now, and the unused share of its price goes back: the lower of what
-//! is left of its credits and of its time. Jobs that run go on.
+//! RefundSubscription: ends a yearly subscription now and refunds the unused share of its price: the smaller of the
+//! unused share of its credits and of its time. Running jobs continue.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +18,12 @@ use crate::wallet::grant::{Grant, Money, Origin, Parts};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::{Fraction, Subscription, SubscriptionRefund};
 
-/// Give a subscription back.
+/// The command that refunds a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundSubscription {
     /// The idempotency key.
     pub request: RequestId,
-    /// Kept with the entry.
+    /// Recorded in the entry.
     pub reason: String,
 }
 
@@ -71,8 +71,9 @@ fn what_goes_back(
     Ok(SubscriptionRefund { money, unused_credits, unused_time, periods_ahead })
 }
 
-/// What of the present period's credits is neither charged nor held nor revoked, of the unit of which the least is left.
-/// Credits still to be given count as unused, and so do those that lapsed.
+/// Returns the share of the current period's credits that are neither charged nor held nor revoked. With several
+/// units, the unit with the smallest share counts. Credits that are still to be issued, and expired ones, count as
+/// unused.
 fn unused_credits(wallet: &Wallet, present: &Subscription) -> Fraction {
     let mut units: BTreeMap<&UnitId, (i64, i64)> = BTreeMap::new();
     for (allowance, given) in present.sold.allowances.iter().zip(&present.given) {

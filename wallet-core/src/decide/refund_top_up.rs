@@ -1,4 +1,4 @@
-//! RefundTopUp: a purchase of which nothing was charged goes back for the money, within 24 hours of its payment.
+//! RefundTopUp: pays out a purchase of which nothing was charged, within 24 hours of its payment.
 
 use std::time::Duration;
 
@@ -15,33 +15,33 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::{ExternalRef, Grant, TakenBack};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 
-/// How long after its payment a purchase can be given back; the end is exclusive.
+/// The time after the payment in which a purchase can be refunded. The end is exclusive.
 const REFUND_WINDOW: Duration = Duration::from_secs(24 * 3600);
 
-/// Give a purchase back.
+/// The command that refunds a purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundTopUp {
     /// The idempotency key.
     pub request: RequestId,
-    /// The purchase.
     pub purchase: PurchaseName,
-    /// When the customer asked, by the caller's word; now by default.
+    /// The instant at which the customer requested the refund, as stated by the caller. Now by default.
     pub requested_time: Option<Timestamp>,
-    /// Kept with the entry.
+    /// Recorded in the entry.
     pub reason: String,
 }
 
-/// How a caller names a purchase.
+/// A caller's reference to a purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PurchaseName {
     /// By its `top_up_id`.
     TopUp(OriginId),
-    /// By its payment, whatever the `top_up_id` under which that had credited the wallet.
+    /// By its payment, under any `top_up_id`.
     Payment(ExternalRef),
 }
 
 impl PurchaseName {
-    /// The `top_up_id` of the purchase. Of a payment it is known only if the grants that it bought are among these.
+    /// Returns the `top_up_id` of the purchase. That of a payment is known only if `grants` contain the grants that
+    /// it bought.
     pub fn top_up<'a>(&'a self, mut grants: impl Iterator<Item = &'a Grant>) -> Option<&'a OriginId> {
         match self {
             Self::TopUp(id) => Some(id),
@@ -51,7 +51,8 @@ impl PurchaseName {
         }
     }
 
-    /// The fingerprint of a command about the purchase, which is the same by whatever name.
+    /// Returns the fingerprint of a command about the purchase. It does not depend on the kind of reference if the
+    /// purchase exists.
     pub(crate) fn fingerprint(&self, wallet: &Wallet) -> Fingerprint {
         let said = Fingerprint::default();
         match (self.top_up(wallet.grants.values()), self) {
@@ -97,13 +98,13 @@ pub fn refund_top_up(
     Ok(Verdict::new(requested(decision, &refund.request, fingerprint), subject))
 }
 
-/// The grants of a purchase, its own first, then grace credits that stem from them.
+/// Returns the grants of a purchase: its own first, then the grace credits that stem from them.
 pub(crate) fn of_purchase<'a>(wallet: &'a Wallet, purchase: &PurchaseName) -> Vec<&'a Grant> {
     let top_up = purchase.top_up(wallet.grants.values());
     wallet.grants.values().filter(|grant| top_up.is_some() && grant.purchase() == top_up).collect()
 }
 
-/// Why a purchase is not given back. What will not change any more is told first.
+/// Returns the reason against a refund, if there is one. Reasons that are final come first.
 fn why_not(grants: &[&Grant], too_late: bool) -> Option<Unrefundable> {
     let taken_back = grants.iter().filter_map(|grant| grant.taken_back).max();
     let any = |part: fn(&Grant) -> i64| grants.iter().any(|grant| part(grant) > 0);

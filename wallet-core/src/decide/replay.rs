@@ -9,17 +9,14 @@ use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::Reservation;
 
-/// Adds the request of a command that makes no row of its own to its decision.
+/// Returns the decision as that of a command without a row of its own.
 pub(crate) fn requested(mut decision: Decision, request: &RequestId, fingerprint: Fingerprint) -> Decision {
     decision.request = Some((request.clone(), fingerprint));
     decision
 }
 
-/// Returns whether a command that makes no row of its own was carried out before.
-///
-/// # Errors
-///
-/// Its id was used for another command.
+/// Returns whether a command without a row of its own was carried out before, or a rejection if its id was used for
+/// another command.
 pub(crate) fn made_before(
     wallet: &Wallet,
     request: &RequestId,
@@ -34,8 +31,7 @@ pub(crate) fn made_before(
     if fields.is_empty() { Ok(true) } else { Err(Rejection::IdempotencyMismatch { fields, state: None }) }
 }
 
-/// Returns the verdict on a command that ends a job which one of its kind has ended: a replay, if their fingerprints
-/// are equal.
+/// Answers a finalizer of the kind that has already ended the job: as a replay, if its content is the same.
 pub(crate) fn finished_before(
     reservation: &Reservation,
     fingerprint: &Fingerprint,

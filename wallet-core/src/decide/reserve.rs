@@ -1,6 +1,6 @@
-//! Reserve: credits are set aside for a job. The `reservation_id` is the idempotency key.
+//! Reserve: sets credits aside for a job. The `reservation_id` is the idempotency key.
 //!
-//! The checks come in the order of [`Rejection`]: replay, price, limit, wallet, debt, entitlement, numbers,
+//! The checks are in the order of [`Rejection`]: replay, price, price limit, wallet, debt, entitlement, limits,
 //! concurrency, credits.
 
 use std::collections::BTreeMap;
@@ -29,62 +29,60 @@ use crate::wallet::rejection::{Rejection, Shortfall};
 use crate::wallet::reservation::{Allocation, MAX_HOLD, Pin, Reservation, State, Terms};
 use crate::wallet::{UNNUMBERED, Wallet, WalletStatus};
 
-/// Set credits aside for a job.
+/// The command that sets credits aside for a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reserve {
-    /// The job's id.
     pub id: ReservationId,
-    /// What it costs.
+    /// The source of the price.
     pub price: PriceSource,
-    /// The most the caller will pay, in the units named.
+    /// The caller's limits for the price, in minor units. Units not named have no limit.
     pub limits: Amounts,
-    /// How long the hold lives; the price rule says by default.
+    /// The time to live of the hold. That of the price rule by default.
     pub ttl: Option<Duration>,
-    /// Start at once.
+    /// Starts the job at once, if given.
     pub start: Option<StartOptions>,
-    /// The member who asks.
+    /// The member who requests the job.
     pub actor: Option<Actor>,
-    /// The caller's own words.
+    /// Free labels of the caller.
     pub labels: BTreeMap<String, String>,
 }
 
-/// Where the price comes from.
+/// The source of a price.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PriceSource {
-    /// A quote of ours.
+    /// A quote signed by this server.
     Quote(Quote),
-    /// The current catalog.
+    /// An operation, priced by the current catalog.
     Operation(Operation),
-    /// The caller.
+    /// Amounts stated by the caller.
     Explicit(ExplicitPrice),
 }
 
-/// What a quote promised: this operation, at the prices of this catalog for this tier, until then.
+/// A verified quote: an operation at the prices of a catalog version for a tier, until an instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
-    /// What is generated.
     pub operation: Operation,
-    /// The catalog that prices it.
+    /// The version of the catalog that prices the operation.
     pub catalog_version: i64,
-    /// The tier it is priced for.
+    /// The tier that the operation is priced for.
     pub tier: Option<String>,
-    /// When the promise ends.
+    /// The instant from which the quote is no longer valid.
     pub expire_time: Timestamp,
 }
 
-/// A price that the caller has worked out.
+/// A price computed by the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplicitPrice {
-    /// What to set aside.
+    /// The amounts to set aside, in minor units.
     pub amounts: Amounts,
-    /// The most that settling may charge; the amounts by default.
+    /// The most that Settle may charge, in minor units. The amounts themselves for units not named.
     pub max_amounts: Amounts,
-    /// What is generated, for the record and for the plan's entitlements.
+    /// The operation, recorded with the reservation and checked against the plan's entitlements.
     pub operation: Option<Operation>,
 }
 
 impl PriceSource {
-    /// The catalog version that a quote names.
+    /// Returns the catalog version of a quote.
     pub const fn catalog_version(&self) -> Option<i64> {
         match self {
             PriceSource::Quote(quote) => Some(quote.catalog_version),
@@ -146,8 +144,8 @@ pub fn reserve(wallet: &Wallet, context: &Context<'_>, reserve: &Reserve) -> Res
     Ok(Verdict::reservation(decision, reservation))
 }
 
-/// An equal call answers with the reservation as it is, its end included. One that would start the job is refused once
-/// the job has ended, as Start is: whoever gets leave to run a job must not get it for one that has ended.
+/// Answers a repeated command with the reservation in its current state, even an ended one. A command that starts
+/// the job is refused if the job has ended, as Start is: no worker may get permission to run an ended job.
 fn replay(made: &Reservation, fingerprint: &Fingerprint, starts: bool) -> Result<Verdict, Rejection> {
     let fields = made.fingerprint.differences(fingerprint);
     match made.state.is_open() {
@@ -157,15 +155,15 @@ fn replay(made: &Reservation, fingerprint: &Fingerprint, starts: bool) -> Result
     }
 }
 
-/// What a job costs, and the operation that the plan is asked about.
+/// The terms of a job, and the operation to check against the plan.
 struct Agreed {
-    /// Without actor and labels.
+    /// The terms, without actor and labels.
     terms: Terms,
-    /// With every quantity as it is priced.
+    /// The operation with the quantities by which it is priced.
     counted: Option<Operation>,
 }
 
-/// The terms a job would have at this price.
+/// Returns the terms of a job with this price.
 fn agree(wallet: &Wallet, context: &Context<'_>, source: &PriceSource) -> Result<Agreed, Rejection> {
     let current = &context.catalogs.current;
     match source {
@@ -202,7 +200,9 @@ fn explicit(catalog: &Catalog, price: &ExplicitPrice) -> Result<Agreed, Rejectio
     let mut max_amounts = price.amounts.clone();
     for (unit, max) in price.max_amounts.iter() {
         if max < price.amounts.get(unit.as_str()) || !price.amounts.names(unit.as_str()) {
-            let text = format!("{max} {unit} is below the amount, or the unit has none");
+            let text = format!(
+                "{max} {unit} is below the amount of the unit in explicit.amounts, or the unit is missing there"
+            );
             violations.push(FieldViolation::new("explicit.max_amounts", text));
         }
         max_amounts.set(unit, max);
@@ -222,7 +222,8 @@ fn explicit(catalog: &Catalog, price: &ExplicitPrice) -> Result<Agreed, Rejectio
     Ok(Agreed { terms, counted })
 }
 
-/// A limit in a unit that does not exist is most likely misspelt, and would limit nothing.
+/// Checks the caller's price limits. A limit in an unknown unit is refused, because it is most likely misspelt and
+/// would limit nothing.
 fn check_limits(context: &Context<'_>, amounts: &Amounts, limits: &Amounts) -> Result<(), Rejection> {
     check_units(context, limits, "limits")?;
     for (unit, limit) in limits.iter() {
@@ -234,8 +235,8 @@ fn check_limits(context: &Context<'_>, amounts: &Amounts, limits: &Amounts) -> R
     Ok(())
 }
 
-/// Everything that may stand in the way of a priced job, in order: the wallet, debt, entitlement, numbers,
-/// concurrency, credits. The operation is one with every quantity as it is priced ([`Catalog::counted`]).
+/// Runs the checks of a job with a price, in order: wallet, debt, entitlement, limits, concurrency, credits.
+/// `operation` has the quantities by which it is priced ([`Catalog::counted`]).
 pub fn admissible(
     wallet: &Wallet,
     catalogs: &Catalogs,
@@ -251,7 +252,7 @@ pub fn admissible(
     affordable(wallet, &catalogs.current, now, operation, amounts)
 }
 
-/// Whether the wallet may spend at all, whatever the price.
+/// Checks that the wallet may spend at all, independent of the price.
 fn may_spend(wallet: &Wallet) -> Result<(), Rejection> {
     match wallet.status {
         _ if wallet.frozen => return Err(Rejection::WalletFrozen),
@@ -265,8 +266,8 @@ fn may_spend(wallet: &Wallet) -> Result<(), Rejection> {
     }
 }
 
-/// Whether the wallet has these amounts available; otherwise what is missing and which packs, and plans that allow the
-/// operation, would do.
+/// Checks that the wallet has these amounts available. The rejection has the shortfalls, the packs that cover them,
+/// and the plans that would cover them and allow the operation.
 pub fn affordable(
     wallet: &Wallet,
     catalog: &Catalog,

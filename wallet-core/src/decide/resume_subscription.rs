@@ -1,4 +1,4 @@
-//! ResumeSubscription: a cancel that has not happened yet is undone.
+//! ResumeSubscription: undoes a cancellation before it takes effect.
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
@@ -12,7 +12,7 @@ use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Pending, Subscription};
 
-/// Go on after all.
+/// The command that undoes the cancellation of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResumeSubscription {
     /// The idempotency key.

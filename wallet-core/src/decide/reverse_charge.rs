@@ -1,12 +1,12 @@
-//! ReverseCharge: goodwill. What a job was charged goes back to where it came from, all or part of it, each credit once.
+//! ReverseCharge: gives back the charge of a job, in full or in part, each credit at most once.
 //!
-//! | It was charged to | It goes |
+//! | Charged to | Given back to |
 //! |---|---|
-//! | a grant that lives | back, and repays what is owed |
-//! | a grant that has expired | into a GRACE grant of 24 hours from now |
-//! | a grant that was revoked | nowhere: it is revoked |
-//! | a purchase that was charged back | off the debt that it became |
-//! | the debt | off the debt; what has been repaid meanwhile, into a GRACE grant |
+//! | an unexpired grant | the grant, after repaying debt |
+//! | an expired grant | a GRACE grant of 24 hours from now |
+//! | a revoked or refunded grant | nothing: the amount is revoked |
+//! | a purchase that was charged back | the debt that the charge became |
+//! | the debt | the debt; the part that was repaid since, a GRACE grant |
 
 use crate::decide::checks::{accepts_grants, check_multiples};
 use crate::decide::context::Context;
@@ -25,16 +25,15 @@ use crate::wallet::grant::{Grant, GrantKey, Origin, TakenBack};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::{Allocation, Reservation};
 
-/// Give a charge back.
+/// The command that reverses a charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReverseCharge {
     /// The idempotency key.
     pub request: RequestId,
-    /// The job.
     pub reservation: ReservationId,
-    /// How much; all that is left if empty.
+    /// The amounts to reverse, in minor units. Everything that is left if empty.
     pub amounts: Amounts,
-    /// Kept with the entry.
+    /// Recorded in the entry.
     pub reason: String,
 }
 
@@ -65,7 +64,7 @@ pub fn reverse_charge(
     Ok(Verdict::reservation(requested(decision, &reverse.request, fingerprint), reservation))
 }
 
-/// What is to go back, per unit: no more than is left of the charge.
+/// Returns the amounts to reverse, per unit, at most what is left of the charge.
 fn how_much(context: &Context<'_>, reservation: &Reservation, asked: &Amounts) -> Result<Amounts, Rejection> {
     let mut charged = Amounts::none();
     let mut left = Amounts::none();
@@ -98,15 +97,15 @@ fn how_much(context: &Context<'_>, reservation: &Reservation, asked: &Amounts) -
     }
 }
 
-/// A charge on its way back.
+/// A reversal in progress.
 struct Reversal<'a> {
     wallet: &'a Wallet,
     reservation: Reservation,
     decision: Decision,
     at: Timestamp,
-    /// How many grants may be open afterwards that are not now.
+    /// The number of grants that are not open now and may be afterwards.
     opens: usize,
-    /// The number of the next GRACE grant of this job.
+    /// The index of the next GRACE grant of this job.
     next_grace: u16,
 }
 
@@ -124,7 +123,7 @@ impl<'a> Reversal<'a> {
         }
     }
 
-    /// What was charged last goes back first.
+    /// Reverses the last charge first.
     fn give_back(&mut self, unit: &UnitId, amount: i64) {
         let mut left = amount;
         let mut parts = Vec::new();
@@ -150,7 +149,7 @@ impl<'a> Reversal<'a> {
         let to = match (taken_back, expired) {
             (Some(_), _) => Part::Revoked,
             (None, Some(_)) => Part::Expired,
-            // A grant that was not loaded is found out when this is applied.
+            // A grant that is missing here is detected when the decision is applied.
             (None, None) => Part::Available,
         };
         self.decision.move_in_grant(key, unit, Part::Consumed, to, amount);

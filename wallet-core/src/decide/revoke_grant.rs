@@ -1,4 +1,4 @@
-//! RevokeGrant: the platform takes back what is left of a grant, and what is held when it returns.
+//! RevokeGrant: claws back the unspent credits of a grant. Held ones are revoked when they return.
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
@@ -12,14 +12,13 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::{GrantKey, TakenBack};
 use crate::wallet::rejection::Rejection;
 
-/// Take a grant back.
+/// The command that claws a grant back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevokeGrant {
     /// The idempotency key.
     pub request: RequestId,
-    /// The grant.
     pub grant: GrantKey,
-    /// Kept with the entry.
+    /// Recorded in the entry.
     pub reason: String,
 }
 

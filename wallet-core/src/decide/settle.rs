@@ -1,6 +1,6 @@
-//! Settle: the job ended. What it really cost is charged, or everything goes back.
+//! Settle: ends a job. Charges its actual cost, or returns the whole hold if it failed.
 //!
-//! The worker that finishes is the authority: a Settle works without Start too, whose message may be lost.
+//! The worker that finishes decides: Settle also works without a Start, whose message may have been lost.
 
 use std::collections::BTreeMap;
 
@@ -21,41 +21,39 @@ use crate::wallet::rejection::{Rejection, Shortfall};
 use crate::wallet::reservation::{Bill, Failure, Reservation, State, Terms};
 use crate::wallet::{Balance, Wallet};
 
-/// A job ended.
+/// The command that ends a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settle {
-    /// The job.
     pub id: ReservationId,
-    /// If given, the attempt that must not have been overtaken.
+    /// The caller's attempt. If given, it must not be lower than the running one.
     pub attempt: Option<i32>,
-    /// How it ended.
     pub outcome: Outcome,
-    /// Also after the hold has expired.
+    /// If true, the job is charged even if its hold has expired.
     pub accept_late: bool,
 }
 
-/// How a job ended.
+/// The outcome of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// It delivered something.
+    /// The job delivered output, all or a part of it.
     Succeeded(Cost),
-    /// It delivered nothing.
+    /// The job delivered nothing.
     Failed(Failure),
 }
 
-/// What a job cost.
+/// The cost of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cost {
-    /// What was reserved.
+    /// The reserved amounts.
     AsReserved,
-    /// These quantities, at the price fixed at Reserve; those not named as they were then.
+    /// These quantities, at the price fixed at Reserve. Quantities not named are those of the operation.
     Usage(BTreeMap<String, Decimal>),
-    /// The caller's own figures; units not named cost nothing.
+    /// Amounts stated by the caller, in minor units. Units not named cost nothing.
     Amounts(Amounts),
 }
 
 impl Settle {
-    /// Says nothing about whether it came late: an equal Settle is the same whenever it arrives.
+    /// Does not cover `accept_late`, so that a repeated Settle is a replay at any time.
     fn fingerprint(&self) -> Fingerprint {
         let said = Fingerprint::default();
         match &self.outcome {
@@ -92,7 +90,8 @@ pub fn settle(wallet: &Wallet, context: &Context<'_>, settle: &Settle) -> Result
     }
 }
 
-/// The hold has expired. A late settle charges, a failure closes the door to it; after 72 hours it is closed anyway.
+/// Ends an expired hold. A late settle charges it, and a failure rules out a late settle. After [`LATE_SETTLE`]
+/// neither changes it.
 fn after_expiry(
     wallet: &Wallet,
     context: &Context<'_>,
@@ -167,13 +166,14 @@ fn succeed(
     Ok(finish(closing, State::Settled, fingerprint, bill))
 }
 
-/// What the job really cost, in units of the reservation.
+/// Returns the actual cost of the job, in units of the reservation.
 fn actual_amounts(context: &Context<'_>, terms: &Terms, cost: &Cost) -> Result<Amounts, Rejection> {
     match cost {
         Cost::AsReserved => Ok(terms.amounts.clone()),
         Cost::Usage(quantities) => {
             let (Some(pin), Some(operation)) = (&terms.pin, &terms.operation) else {
-                let text = "the reservation has explicit amounts, and no rule to price quantities by";
+                let text = "the reservation has explicit amounts and no price rule for quantities; settle with \
+                            amounts instead";
                 return Err(Rejection::field("succeeded.usage", text));
             };
             let mut operation = operation.clone();
@@ -196,18 +196,18 @@ fn actual_amounts(context: &Context<'_>, terms: &Terms, cost: &Cost) -> Result<A
     }
 }
 
-/// The figures of one unit that decide what is charged, in minor units.
+/// The inputs of a charge in one unit, in minor units.
 struct Figures {
     actual: i64,
     reserved: i64,
-    /// What of the hold is used and was charged back.
+    /// The part of the hold that is to be charged and belongs to purchases that were charged back.
     gone: i64,
     most: i64,
     balance: Balance,
     increment: i64,
 }
 
-/// What is charged in one unit, and from where.
+/// The charge in one unit by source, in minor units.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Charge {
     from_hold: i64,
@@ -216,10 +216,11 @@ struct Charge {
     uncollected: i64,
 }
 
-/// The settlement table of DESIGN: what is charged of a cost. `None`: all of it was required and is not there.
+/// Computes the charge of a cost, by the settlement table of docs/design.md. Returns `None` if the full overage is
+/// required and not available.
 ///
-/// A hold of a purchase that was charged back is charged to what is available, and what is not there is owed whatever the
-/// limit. Overage has what is left after that.
+/// Held credits of a purchase that was charged back are charged to available credits instead, and the rest becomes
+/// debt, even above the limit. Overage is charged to what is left after that.
 fn charge(overage: Overage, figures: &Figures) -> Option<Charge> {
     let Figures { actual, reserved, gone, most, balance, increment } = *figures;
     let (gone_from_available, gone_as_debt) = balance.split(gone);
@@ -276,7 +277,7 @@ fn percent_of(catalog: &Catalog, unit: &UnitId, amount: i64, percent: u8) -> i64
     catalog.unit(unit.as_str()).map_or(0, |unit| unit.floor_percent(amount, percent))
 }
 
-/// The hold is gone: at most what was reserved, from what is available, in full or not at all.
+/// Settles an expired hold: charges at most the reserved amounts, from available credits, in full or not at all.
 fn succeed_late(
     wallet: &Wallet,
     context: &Context<'_>,
@@ -343,7 +344,7 @@ mod tests {
             );
         }
         let broke = Figures { most: 200, ..figures(200, 4) };
-        assert_eq!(charge(AllowNegative, &broke), row(100, 4, 25, 71), "never more debt than the limit");
+        assert_eq!(charge(AllowNegative, &broke), row(100, 4, 25, 71), "debt never exceeds the limit");
         let coarse = Figures { increment: 5, ..figures(115, 7) };
         assert_eq!(charge(ChargeIfAvailable, &coarse), row(100, 5, 0, 10), "whole increments only");
         for (overage, actual, available, gone, expected) in [

@@ -1,4 +1,4 @@
-//! The order in which grants are spent, and taking credits from them in that order.
+//! The order in which grants are spent, and taking credits from them in this order.
 //!
 //! The order is total: the same state always spends the same grants.
 
@@ -14,18 +14,16 @@ use crate::wallet::grant::{Grant, GrantKey};
 /// Credits taken from one grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Take {
-    /// The grant.
     pub grant: GrantKey,
-    /// Its source.
     pub source: Source,
-    /// How much, in minor units.
+    /// The amount taken, in minor units.
     pub amount: i64,
 }
 
-/// The grants of a unit that can be spent, the first to be spent first: by the catalog's order of sources, then
-/// the lower priority number, the sooner expiry (never last), the older, the smaller id.
+/// Returns the grants of a unit that have available credits, in spending order: by the catalog's order of sources,
+/// then the lower priority number, the sooner expiry ("never" last), the older grant, the smaller id.
 ///
-/// The wallet must have been advanced: what is available then is effective and unexpired.
+/// The wallet must have been advanced, so that available credits are effective and unexpired.
 pub fn in_order<'a>(wallet: &'a Wallet, catalog: &Catalog, unit: &UnitId) -> Vec<&'a Grant> {
     let mut grants: Vec<&Grant> =
         wallet.grants.values().filter(|grant| grant.unit == *unit && grant.parts.available > 0).collect();
@@ -33,12 +31,13 @@ pub fn in_order<'a>(wallet: &'a Wallet, catalog: &Catalog, unit: &UnitId) -> Vec
     grants
 }
 
-/// The key of the spending order.
+/// Returns the sort key of the spending order.
 pub fn order<'a>(catalog: &Catalog, grant: &'a Grant) -> impl Ord + use<'a> {
     (catalog.spend_rank(grant.source), grant.priority, grant.expire_time, grant.create_time, &grant.key)
 }
 
-/// Takes `amount` of a unit in spending order; what could not be taken is simply missing from the sum.
+/// Takes up to `amount` minor units of a unit in spending order. The sum of the takes is smaller if the wallet has
+/// less.
 pub fn take(wallet: &Wallet, catalog: &Catalog, unit: &UnitId, amount: i64) -> Vec<Take> {
     let mut left = amount;
     let mut takes = Vec::new();
@@ -53,8 +52,8 @@ pub fn take(wallet: &Wallet, catalog: &Catalog, unit: &UnitId, amount: i64) -> V
     takes
 }
 
-/// The place of a grant in a listing: by unit, the open ones first, each in the order of spending. It remains a place when
-/// the grant itself has moved to another.
+/// The place of a grant in a listing: by unit, open grants first, each in spending order. A place stays valid as a
+/// position in the listing after its grant has moved to another place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ListingPlace {
     unit: UnitId,
@@ -67,7 +66,7 @@ pub struct ListingPlace {
 }
 
 impl ListingPlace {
-    /// The place of a grant under this catalog's order of sources.
+    /// Returns the place of a grant under this catalog's order of sources.
     pub fn of(catalog: &Catalog, grant: &Grant) -> Self {
         Self {
             unit: grant.unit.clone(),
@@ -81,7 +80,7 @@ impl ListingPlace {
     }
 }
 
-/// Grants in the order of their places, pending and held ones included.
+/// Sorts grants for a listing, pending and held ones included.
 pub fn listing_order<'a>(catalog: &Catalog, grants: impl Iterator<Item = &'a Grant>) -> Vec<&'a Grant> {
     let mut grants: Vec<&Grant> = grants.collect();
     grants.sort_by_cached_key(|grant| ListingPlace::of(catalog, grant));

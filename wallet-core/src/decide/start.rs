@@ -1,4 +1,5 @@
-//! Start: a worker takes the job. From here on a cancel may cost, and the deadline follows the lease.
+//! Start: records that a worker runs the job. From now on a cancel may cost more, and the deadline follows the
+//! lease.
 
 use std::time::Duration;
 
@@ -13,23 +14,21 @@ use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::{Reservation, State};
 
-/// A worker takes a job.
+/// The command by which a worker takes a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
-    /// The job.
     pub id: ReservationId,
-    /// Who, and how.
     pub options: StartOptions,
 }
 
-/// Who starts a job, and how.
+/// The worker, its attempt and its lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartOptions {
-    /// The worker.
     pub worker: WorkerId,
-    /// Counts the runs of the job, from 1.
+    /// The number of the run, counted from 1.
     pub attempt: i32,
-    /// The time between heartbeats: the price rule's by default, and none if that has none. Zero: none.
+    /// The time between heartbeats. That of the price rule by default; without one, or with zero, no heartbeats are
+    /// expected.
     pub lease: Option<Duration>,
 }
 
@@ -55,8 +54,8 @@ fn is_running(reservation: &Reservation, options: &StartOptions) -> bool {
     reservation.attempt == options.attempt && reservation.worker.as_ref() == Some(&options.worker)
 }
 
-/// The job runs: the deadline becomes now + lease, sooner or later than it was. Without a lease the ttl stays, also
-/// where an attempt that was overtaken had one.
+/// Starts the job. With a lease, the deadline becomes now + lease, sooner or later than before. Without one, the
+/// time to live counts, even if an earlier attempt had a lease.
 pub(crate) fn begin(reservation: &mut Reservation, options: &StartOptions, now: Timestamp) {
     reservation.state = State::Processing;
     reservation.attempt = options.attempt;

@@ -1,4 +1,4 @@
-//! Subscribe: a plan is sold to a wallet. Says itself that the first period is paid.
+//! Subscribe: sells a plan to a wallet. The first period counts as paid.
 
 use crate::catalog::{Catalog, Plan, Term};
 use crate::decide::checks::check_units;
@@ -16,16 +16,16 @@ use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Overrides, Sold, Subscription};
 use crate::wallet::{Wallet, WalletStatus};
 
-/// Sell a plan.
+/// The command that sells a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscribe {
     /// The idempotency key.
     pub request: RequestId,
-    /// A plan of the current catalog.
+    /// The id of a plan of the current catalog.
     pub plan: String,
-    /// What is negotiated instead.
+    /// The terms negotiated for this wallet, instead of those of the plan.
     pub overrides: Overrides,
-    /// Where the periods are counted from; now by default, and not later.
+    /// The instant from which periods are counted. Now by default; must not be later.
     pub anchor: Option<Timestamp>,
 }
 
@@ -58,21 +58,21 @@ pub fn subscribe(
     let sold = sold(wallet, context, &subscribe.plan, &subscribe.overrides)?;
     let anchor = subscribe.anchor.unwrap_or(context.now);
     if anchor > context.now || boundary(anchor, sold.term, 1) <= context.now {
-        let text = format!("must lie in the period that {} is in", context.now);
+        let text = format!("must be at most now, {}, and less than one period before it", context.now);
         return Err(Rejection::field("anchor_time", text));
     }
     let decision = subscribed(wallet, sold, anchor, context.now);
     Ok(Verdict::new(requested(decision, &subscribe.request, fingerprint), Subject::Wallet))
 }
 
-/// A plan is sold at `now` to a wallet that has none.
+/// Sells a plan at `now` to a wallet without a subscription.
 pub(crate) fn subscribed(wallet: &Wallet, sold: Sold, anchor: Timestamp, now: Timestamp) -> Decision {
     let subscription = Subscription::begin(wallet.profile.sales + 1, sold, anchor);
     begin_period(wallet, subscription, EntryKind::Subscribed, now)
 }
 
-/// What a plan of the current catalog includes, with what was negotiated. What the default plan gives once is
-/// not given again.
+/// Returns the terms of a plan of the current catalog with the overrides. Allowances that the default plan gives
+/// once per wallet are not given again.
 pub(crate) fn sold(
     wallet: &Wallet,
     context: &Context<'_>,
@@ -88,13 +88,14 @@ pub(crate) fn sold(
     let plan = catalog.plan(plan).ok_or_else(|| Rejection::PlanNotFound(plan.to_owned()))?;
     let times = |unit: &UnitId| plan.allowances.iter().filter(|allowance| allowance.unit == *unit).count();
     if let Some(unit) = overrides.allowances.units().find(|unit| times(unit) > 1) {
-        let text = format!("plan {} gives {unit} {} times over: which is meant?", plan.id, times(unit));
+        let text =
+            format!("plan {} has {} allowances of {unit}, so an override is ambiguous", plan.id, times(unit));
         return Err(Rejection::field("overrides.allowances", text));
     }
     Ok(sold_to(wallet, catalog, plan, overrides))
 }
 
-/// What is sold to this wallet with a plan, and with what was negotiated.
+/// Returns the terms of a plan for this wallet with the overrides.
 pub(crate) fn sold_to(wallet: &Wallet, catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Sold {
     let mut sold = Sold::of(catalog, plan, overrides);
     let is_default = catalog.default_plan().is_some_and(|default| default.id == plan.id);

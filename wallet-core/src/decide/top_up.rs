@@ -1,5 +1,5 @@
-//! TopUp: bought credits come in. The `top_up_id` is the idempotency key, and so is the payment: one payment
-//! under two ids credits once.
+//! TopUp: issues bought credits. Both the `top_up_id` and the payment are idempotency keys: one payment under two
+//! ids credits once.
 
 use crate::catalog::{Catalog, Pack, PackExpiry, Span};
 use crate::decide::checks::{accepts_grants, check_units, chosen};
@@ -16,32 +16,32 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::{ExternalRef, Grant, GrantDetails, GrantKey, Money, Origin, Parts};
 use crate::wallet::rejection::Rejection;
 
-/// Add bought credits.
+/// The command that issues bought credits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopUp {
     /// The idempotency key.
     pub id: OriginId,
-    /// What was bought.
+    /// The pack or amount bought.
     pub purchase: Purchase,
-    /// The payment.
+    /// The payment provider's reference to the payment.
     pub external_ref: Option<ExternalRef>,
-    /// What was paid.
+    /// The money paid. Recorded only.
     pub paid_amount: Option<Money>,
-    /// When it was paid; now by default.
+    /// The instant of the payment. Now by default.
     pub paid_time: Option<Timestamp>,
 }
 
-/// What was bought.
+/// A pack or an amount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purchase {
     /// A pack of the current catalog.
     Pack(String),
-    /// An amount above 0 of one unit; never expires.
+    /// An amount above 0 of one unit, in minor units. It never expires.
     Amount(UnitId, i64),
 }
 
 impl TopUp {
-    /// Without the id, so that the same payment under another id is the same purchase.
+    /// Does not cover the id, so that the same payment under another id is the same purchase.
     fn fingerprint(&self) -> Fingerprint {
         let (pack, amount) = match &self.purchase {
             Purchase::Pack(pack) => (Some(pack), None),
@@ -101,7 +101,7 @@ pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<
     Ok(Verdict::new(decision, Subject::Grants(keys)))
 }
 
-/// The verdict on a purchase whose id or payment is known already.
+/// Returns the verdict on a purchase whose id or payment is already known.
 fn bought_before(
     wallet: &Wallet,
     top_up: &TopUp,
@@ -158,13 +158,13 @@ fn what_was_bought(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Re
     }
 }
 
-/// Whether a wallet may buy a pack on its plan.
+/// Returns whether the wallet's plan may buy a pack.
 pub(crate) fn for_sale(wallet: &Wallet, catalog: &Catalog, pack: &Pack) -> bool {
     let plan = wallet.plan_id(catalog);
     pack.plans.as_ref().is_none_or(|plans| plan.is_some_and(|plan| plans.iter().any(|id| id == plan)))
 }
 
-/// When what was bought at `paid` lapses by the calendar.
+/// Returns the instant at which credits bought at `paid` expire by the calendar.
 fn expiry(rule: PackExpiry, paid: Timestamp) -> Timestamp {
     let end = rule.after.zip(paid.to_utc()).and_then(|(span, paid)| match span {
         Span::Days(days) => paid.checked_add_days(chrono::Days::new(days.into())),

@@ -1,4 +1,4 @@
-//! UpdateWallet: suspend or reactivate a wallet, rename it, set how much it may owe and what it calls low.
+//! UpdateWallet: changes the status, display name, debt limits and thresholds of a wallet.
 
 use std::collections::BTreeMap;
 
@@ -16,20 +16,21 @@ use crate::value::ids::{RequestId, UnitId};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
-/// Change a wallet's own properties.
+/// The command that changes a wallet's own properties.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateWallet {
     /// The idempotency key.
     pub request: RequestId,
-    /// Active or suspended; as it is by default.
+    /// The new status, active or suspended. Unchanged by default.
     pub status: Option<WalletStatus>,
-    /// As it is by default.
+    /// The new display name. Unchanged by default.
     pub display_name: Option<String>,
-    /// Units not named stay as they are.
+    /// The new debt limits, in minor units. Units not named are unchanged.
     pub debt_limits: Amounts,
-    /// Thresholds that win over the plan's; a unit with none has the plan's again, units not named stay as they are.
+    /// The new thresholds of low balances, which override the plan's. An empty list restores the plan's; units not
+    /// named are unchanged.
     pub low_balance: BTreeMap<UnitId, Vec<Threshold>>,
-    /// Kept with the entry.
+    /// Recorded in the entry.
     pub reason: String,
 }
 
@@ -65,7 +66,7 @@ pub fn update_wallet(
         .map(|(unit, limit)| (unit, limit, wallet.balance(unit.as_str()).debt))
         .filter(|(_, limit, debt)| limit < debt)
         .map(|(unit, limit, debt)| {
-            FieldViolation::new("debt_limits", format!("{limit} {unit} is below the debt of {debt}"))
+            FieldViolation::new("debt_limits", format!("{limit} {unit} is below the current debt of {debt}"))
         })
         .collect();
     if !below_debt.is_empty() {
@@ -86,7 +87,7 @@ pub fn update_wallet(
     Ok(Verdict::new(decision, Subject::Wallet))
 }
 
-/// The thresholds as they will be.
+/// Returns the thresholds after the update.
 fn low_balance(
     before: &BTreeMap<UnitId, Vec<Threshold>>,
     update: &BTreeMap<UnitId, Vec<Threshold>>,

@@ -1,4 +1,5 @@
-//! The way out of a shortfall: packs that cover it, plans that would, and when the plan gives credits again.
+//! Remedies for a shortfall: packs and plans that would cover it, and the next time at which the plan gives
+//! credits.
 
 use crate::catalog::{Allowed, Catalog, Plan};
 use crate::decide::change_plan::change;
@@ -11,8 +12,8 @@ use crate::wallet::Wallet;
 use crate::wallet::rejection::{Rejection, Shortfall};
 use crate::wallet::subscription::Overrides;
 
-/// The rejection for these shortfalls of a job, if it is one that is asked for: the packs and plans for sale that would
-/// each do at `now`, and when the wallet's plan gives credits again.
+/// Returns the rejection for these shortfalls, with remedies: the packs and plans for sale that would each cover
+/// all of them at `now`, and the next renewal. If the job has an operation, the plans must allow it.
 pub(crate) fn insufficient(
     wallet: &Wallet,
     catalog: &Catalog,
@@ -41,13 +42,13 @@ pub(crate) fn insufficient(
     }
 }
 
-/// What a plan includes, each allowance once: never less than what a change to it gives at once.
+/// Returns the allowances of a plan, each once. A change to the plan never gives more at once.
 fn included(plan: &Plan) -> Amounts {
     plan.allowances.iter().map(|allowance| (allowance.unit.clone(), allowance.amount)).collect()
 }
 
-/// What the wallet would be given if the plan were sold to it at `now`: all of its allowances, the rest of a period's
-/// difference, or nothing yet.
+/// Returns the amounts that the wallet would receive if the plan were sold to it at `now`: all allowances, the
+/// pro-rata difference of an upgrade, or nothing yet.
 fn given_at_once(wallet: &Wallet, catalog: &Catalog, plan: &Plan, now: Timestamp) -> Amounts {
     let sold = sold_to(wallet, catalog, plan, &Overrides::default());
     let decision = match &wallet.profile.subscription {

@@ -1,4 +1,4 @@
-//! Due events of a subscription: allowances, renewals, plan changes, missing payments, ends.
+//! The due events of a subscription: allowances, renewals, plan changes, missed payments and ends.
 
 use crate::catalog::Renewal;
 use crate::decide::decision::Decision;
@@ -10,16 +10,16 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
 use crate::wallet::subscription::{Pending, Standing, Subscription};
 
-/// A due event of a subscription. Events of the same instant are carried out in the order of the variants.
+/// A due event of a subscription. The variants are in the order of events at the same instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Event {
-    /// The end of the period, or of the time to pay for it.
+    /// The end of the period, or of the dunning time.
     PeriodEnd,
-    /// The next grant of an allowance with a cadence of its own.
+    /// The next window of the allowance with this index, which has a cadence of its own.
     Allowance(usize),
 }
 
-/// Returns the next event of a wallet's subscription that is due at `now`.
+/// Returns the first event of a wallet's subscription that is due at `now`, with its instant.
 pub(crate) fn next_event(wallet: &Wallet, now: Timestamp) -> Option<(Timestamp, Event)> {
     let subscription = wallet.profile.subscription.as_ref()?;
     let end = match subscription.standing {
@@ -31,7 +31,7 @@ pub(crate) fn next_event(wallet: &Wallet, now: Timestamp) -> Option<(Timestamp, 
     allowances.chain([(end, Event::PeriodEnd)]).filter(|(at, _)| *at <= now).min()
 }
 
-/// Decides a due event.
+/// Decides a due event. Returns `None` if the wallet has no subscription.
 pub(crate) fn happen(wallet: &Wallet, event: Event, at: Timestamp) -> Option<Decision> {
     let subscription = wallet.profile.subscription.clone()?;
     Some(match event {
@@ -69,7 +69,7 @@ fn period_end(wallet: &Wallet, mut subscription: Subscription, at: Timestamp) ->
     }
 }
 
-/// Begins the next period at the instant at which the last one ends, with the rollover.
+/// Begins the next period at the end of the last one, with the amounts that roll over.
 fn next_period(wallet: &Wallet, subscription: Subscription, kind: EntryKind, at: Timestamp) -> Decision {
     let extras = (0..subscription.sold.allowances.len())
         .map(|index| rolled_over(wallet, &subscription, index, at))
@@ -77,8 +77,8 @@ fn next_period(wallet: &Wallet, subscription: Subscription, kind: EntryKind, at:
     give_all(wallet, subscription, extras, kind, at)
 }
 
-/// Returns the rollover from the previous window, up to the cap of the allowance: the part that expires at this
-/// instant, that of an upgrade included. Such grants were open until now, so they are loaded.
+/// Returns the amount carried into the next window: what expires exactly at `at` (including grants of an upgrade),
+/// up to the allowance's `rollover_cap`. These grants were open until `at`, so they are always loaded.
 fn rolled_over(wallet: &Wallet, subscription: &Subscription, index: usize, at: Timestamp) -> i64 {
     let Some(allowance) = subscription.sold.allowances.get(index) else { return 0 };
     let before = |grant: &&Grant| {
@@ -92,7 +92,8 @@ fn rolled_over(wallet: &Wallet, subscription: &Subscription, index: usize, at: T
     lapsed.clamp(0, allowance.rollover_cap.max(0))
 }
 
-/// Returns the part of an expired grant that a hold which expired at the same instant returned as grace credits.
+/// Returns the amount of `old` that came back as GRACE grants from holds that expired at `at`. It does not count as
+/// expired.
 fn given_as_grace(wallet: &Wallet, old: &Grant, at: Timestamp) -> i64 {
     let grace =
         |grant: &&Grant| grant.details.stems_from.as_ref() == Some(&old.key) && grant.effective_time == at;

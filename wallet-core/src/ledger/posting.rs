@@ -1,7 +1,7 @@
 //! Postings: movements of credits from one part of an account to another.
 //!
-//! A posting names the part that shrinks and the part that grows, so a set of postings sums to zero by construction.
-//! The part `Issued` is the outside of the wallet.
+//! A posting names the part that credits leave and the part that they enter, so a set of postings sums to zero by
+//! construction. `Issued` stands for the outside of the wallet.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,64 +9,62 @@ use crate::value::amount::Amounts;
 use crate::value::grant_key::GrantKey;
 use crate::value::ids::UnitId;
 
-/// A part of a grant, or of the wallet's debt in one unit.
+/// A part of a grant, or of the wallet's debt in one unit. The numbers are part of the entry hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Part {
-    /// Outside the wallet.
+    /// The outside of the wallet.
     Issued = 1,
-    /// Not effective yet.
+    /// Granted and not yet effective.
     Pending = 2,
     /// Can be reserved.
     Available = 3,
     /// Set aside for a reservation.
     Held = 4,
-    /// Charged.
+    /// Charged to a job or to a debt.
     Consumed = 5,
-    /// Expired.
+    /// Expired without being charged.
     Expired = 6,
-    /// Clawed back.
+    /// Clawed back by the platform.
     Revoked = 7,
     /// Refunded in money.
     PaidOut = 8,
-    /// The part of the debt that is owed.
+    /// The debt: credits that the wallet owes.
     Owed = 9,
 }
 
 /// The account within which a posting moves credits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Account {
-    /// One grant.
     #[serde(rename = "grant")]
     Grant(GrantKey),
-    /// The debt of the wallet in the unit of the posting.
+    /// The wallet's debt in the unit of the posting.
     #[serde(rename = "debt")]
     Debt,
 }
 
-/// Returns the sums that postings moved to a part, per unit.
+/// Returns the sums of the amounts that postings move to `part`, per unit.
 pub fn moved_to(postings: &[Posting], part: Part) -> Amounts {
     let there = postings.iter().filter(|posting| posting.to == part);
     there.map(|posting| (posting.unit.clone(), posting.amount)).collect()
 }
 
-/// `amount` (above 0, minor units) of `unit` moved within `account`.
+/// A movement of credits within one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posting {
-    /// The unit moved.
     #[serde(rename = "u")]
     pub unit: UnitId,
-    /// The grant or debt it moves within.
+    /// The grant, or the debt, that the credits stay in.
     #[serde(rename = "a")]
     pub account: Account,
-    /// The part that shrinks.
+    /// The part that becomes smaller.
     #[serde(rename = "f")]
     pub from: Part,
-    /// The part that grows.
+    /// The part that becomes larger.
     #[serde(rename = "t")]
     pub to: Part,
-    /// The amount, above 0, in minor units.
+    /// The amount in minor units, above 0.
     #[serde(rename = "n")]
     pub amount: i64,
 }

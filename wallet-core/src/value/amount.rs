@@ -1,6 +1,6 @@
-//! Amounts: whole numbers of a unit's minor units, and sets of them over several units.
+//! Amounts: whole numbers of a unit's minor units, and sets of amounts in several units.
 //!
-//! Never a float. All arithmetic is checked; nothing above [`MAX_AMOUNT`] ever enters the ledger.
+//! Amounts are never floats. No amount above [`MAX_AMOUNT`] enters the ledger.
 
 use std::collections::BTreeMap;
 
@@ -8,66 +8,66 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::ids::UnitId;
 
-/// The largest amount of one unit that a command may name, in minor units (10^15).
+/// The largest amount of one unit in a command, in minor units (10^15).
 pub const MAX_AMOUNT: i64 = 1_000_000_000_000_000;
 
-/// Amounts of several units, at most one per unit, in minor units. Never negative.
+/// Amounts of several units, at most one for each unit, in minor units. Never negative.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Amounts(BTreeMap<UnitId, i64>);
 
 impl Amounts {
-    /// No units at all.
+    /// Returns a set without any unit.
     pub const fn none() -> Self {
         Self(BTreeMap::new())
     }
 
-    /// `amount` of one unit.
+    /// Returns a set with `amount` minor units of one unit.
     pub fn of(unit: &UnitId, amount: i64) -> Self {
         let mut amounts = Self::none();
         amounts.set(unit, amount);
         amounts
     }
 
-    /// The amount of `unit`, 0 if the unit is not named.
+    /// Returns the amount of `unit` in minor units, or 0 if the set does not contain the unit.
     pub fn get(&self, unit: &str) -> i64 {
         self.0.get(unit).copied().unwrap_or(0)
     }
 
-    /// Names `unit` with `amount`, 0 included; says whether the unit was new.
+    /// Sets the amount of `unit` in minor units; 0 is kept too. Returns whether the unit is new.
     pub fn set(&mut self, unit: &UnitId, amount: i64) -> bool {
         debug_assert!(amount >= 0, "amounts are never negative");
         self.0.insert(unit.clone(), amount).is_none()
     }
 
-    /// Adds to what is there. The ledger's ceilings keep every sum far below `i64::MAX`; should a defect
-    /// break them, the sum stays at the ceiling and the row's own check refuses it.
+    /// Adds `amount` minor units to the amount of `unit`. The bounds of the ledger keep every sum far below
+    /// `i64::MAX`. If a defect breaks them, the sum saturates and the check constraint of the row refuses it.
     pub fn add(&mut self, unit: &UnitId, amount: i64) {
         let sum = self.get(unit.as_str()).saturating_add(amount);
         self.set(unit, sum);
     }
 
-    /// The units named and their amounts, ordered by unit.
+    /// Returns the units and their amounts in minor units, ordered by unit.
     pub fn iter(&self) -> impl Iterator<Item = (&UnitId, i64)> {
         self.0.iter().map(|(unit, amount)| (unit, *amount))
     }
 
-    /// The units named, ordered.
+    /// Returns the units in order.
     pub fn units(&self) -> impl Iterator<Item = &UnitId> {
         self.0.keys()
     }
 
-    /// Whether `unit` is named, even with 0.
+    /// Returns whether the set contains `unit`, even with amount 0.
     pub fn names(&self, unit: &str) -> bool {
         self.0.contains_key(unit)
     }
 
-    /// Whether no unit is named.
+    /// Returns whether the set contains no unit.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether every named amount is 0.
+    /// Returns whether every amount is 0.
     pub fn is_zero(&self) -> bool {
         self.0.values().all(|amount| *amount == 0)
     }

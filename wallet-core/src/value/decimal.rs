@@ -1,7 +1,7 @@
 //! Exact decimal numbers: quantities, rates and the amounts of price lines.
 //!
-//! A whole number and a count of decimals, always in the shortest form, so that "5.0" and "5" are equal,
-//! ordered and hashed alike. Never a float, and nothing is ever rounded unless a [`Rounding`] is named.
+//! A number is a whole mantissa and a count of decimals in the shortest form, so that "5.0" and "5" are equal and
+//! have the same order and hash. Numbers are never floats, and rounding happens only where a [`Rounding`] is named.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -10,12 +10,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
-/// The most digits before the point that a caller may write.
+/// The maximum number of digits before the point in a caller's number.
 pub const MAX_INTEGER_DIGITS: usize = 15;
-/// The most digits after the point that a caller may write.
+/// The maximum number of digits after the point in a caller's number.
 pub const MAX_DECIMALS: usize = 9;
 
-/// The most decimals a computed value may have: 10^38 is the last power of ten within an `i128`.
+/// The maximum number of decimals of a computed value: 10^38 is the largest power of ten that fits an `i128`.
 const MAX_SCALE: u32 = 38;
 
 /// An exact decimal number: `mantissa / 10^scale`, without trailing zeros.
@@ -25,45 +25,43 @@ pub struct Decimal {
     scale: u32,
 }
 
-/// Where a value goes that lies between two steps.
+/// The direction in which a value between two steps is rounded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rounding {
-    /// To the step above.
+    /// To the next step up.
     #[default]
     Up,
-    /// To the step below.
+    /// To the next step down.
     Down,
-    /// To the nearer step, from the middle to the one above.
+    /// To the nearest step; from the middle, up.
     Nearest,
 }
 
-/// Why a string is not a decimal. The text is written to stand behind a field's name.
+/// The reason why a string is not a decimal. The text continues a sentence that begins with a field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum InvalidDecimal {
-    /// The string is empty.
     #[error("must not be empty")]
     Empty,
-    /// The string is something else than digits with an optional point.
+    /// The string is not a sequence of digits with an optional point.
     #[error("must be a plain decimal number such as \"5\" or \"2.5\"")]
     NotADecimal,
-    /// More than [`MAX_INTEGER_DIGITS`] before the point.
+    /// The string has this many digits before the point, more than [`MAX_INTEGER_DIGITS`].
     #[error("has {0} digits before the point, at most {MAX_INTEGER_DIGITS} are allowed")]
     TooManyDigits(usize),
-    /// More than [`MAX_DECIMALS`] after the point.
+    /// The string has this many digits after the point, more than [`MAX_DECIMALS`].
     #[error("has {0} digits after the point, at most {MAX_DECIMALS} are allowed")]
     TooManyDecimals(usize),
 }
 
 impl Decimal {
-    /// Nothing.
     pub const ZERO: Decimal = Decimal { mantissa: 0, scale: 0 };
-    /// One.
     pub const ONE: Decimal = Decimal { mantissa: 1, scale: 0 };
 
-    /// Parses what a caller wrote: digits with an optional point, bounded in length.
+    /// Parses a caller's number: digits with an optional point, bounded in length.
     ///
-    /// A leading minus is understood, so that the caller can say "must not be negative" instead of "not a number".
+    /// A leading minus is accepted, so that the caller of this function can report "must not be negative" instead
+    /// of "must be a plain decimal number".
     pub fn parse(text: &str) -> Result<Self, InvalidDecimal> {
         let written = Written::split(text)?;
         match (written.integer.len(), written.fraction.len()) {
@@ -73,19 +71,20 @@ impl Decimal {
         }
     }
 
-    /// `amount` minor units of a unit with `scale` decimals.
+    /// Returns the value of `amount` minor units in a unit with `scale` decimals.
     pub fn from_minor(amount: i64, scale: u8) -> Self {
         Self::new(i128::from(amount), u32::from(scale))
     }
 
-    /// The value in minor units of a unit with `scale` decimals; `None` if it has more decimals or does not fit.
+    /// Returns the value in minor units of a unit with `scale` decimals, or `None` if it has more decimals or does
+    /// not fit.
     pub fn to_minor(self, scale: u8) -> Option<i64> {
         let missing = u32::from(scale).checked_sub(self.scale)?;
         i64::try_from(shifted(self.mantissa, missing)?).ok()
     }
 
-    /// The value in minor units, rounded to a multiple of `increment` (minor units, at least 1);
-    /// `None` if it does not fit.
+    /// Returns the value in minor units, rounded to a multiple of `increment` (minor units, at least 1), or `None`
+    /// if it does not fit.
     pub fn round_to_minor(self, scale: u8, increment: i64, rounding: Rounding) -> Option<i64> {
         let increment = i128::from(increment);
         let scale = u32::from(scale);
@@ -98,41 +97,39 @@ impl Decimal {
         i64::try_from(steps.checked_mul(increment)?).ok()
     }
 
-    /// How many blocks of size `block` (above zero) the value fills; `None` if that does not fit.
+    /// Returns the number of blocks of size `block` (above zero) in the value, or `None` if it does not fit.
     pub fn in_blocks(self, block: Decimal, rounding: Rounding) -> Option<Decimal> {
         let (value, block) = aligned(self, block)?;
         divided(value, block, rounding).map(|blocks| Self::new(blocks, 0))
     }
 
-    /// The sum, `None` if it does not fit.
+    /// Returns the sum, or `None` if it does not fit.
     pub fn checked_add(self, other: Decimal) -> Option<Decimal> {
         let (left, right) = aligned(self, other)?;
         Some(Self::new(left.checked_add(right)?, self.scale.max(other.scale)))
     }
 
-    /// The difference, `None` if it does not fit.
+    /// Returns the difference, or `None` if it does not fit.
     pub fn checked_sub(self, other: Decimal) -> Option<Decimal> {
         let (left, right) = aligned(self, other)?;
         Some(Self::new(left.checked_sub(right)?, self.scale.max(other.scale)))
     }
 
-    /// The product, `None` if it cannot be held exactly.
+    /// Returns the product, or `None` if it cannot be represented exactly.
     pub fn checked_mul(self, other: Decimal) -> Option<Decimal> {
         let product = Self::new(self.mantissa.checked_mul(other.mantissa)?, self.scale + other.scale);
         (product.scale <= MAX_SCALE).then_some(product)
     }
 
-    /// Whether the value is below zero.
     pub const fn is_negative(self) -> bool {
         self.mantissa < 0
     }
 
-    /// Whether the value is zero.
     pub const fn is_zero(self) -> bool {
         self.mantissa == 0
     }
 
-    /// The one way to make a value: in the shortest form.
+    /// Creates a value in the shortest form. All values are created here.
     fn new(mut mantissa: i128, mut scale: u32) -> Self {
         while scale > 0 && mantissa % 10 == 0 {
             mantissa /= 10;
@@ -141,14 +138,14 @@ impl Decimal {
         Self { mantissa, scale }
     }
 
-    /// The digits before and after the point, each with the value's sign.
+    /// Returns the digits before and after the point, each with the sign of the value.
     fn parts(self) -> (i128, i128) {
         let one = 10_i128.pow(self.scale);
         (self.mantissa / one, self.mantissa % one)
     }
 }
 
-/// A number as written, taken apart but not yet bounded.
+/// The pieces of a number in text. Their lengths are not checked yet.
 struct Written<'a> {
     negative: bool,
     integer: &'a str,
@@ -180,18 +177,18 @@ impl<'a> Written<'a> {
     }
 }
 
-/// `value x 10^digits`.
+/// Returns `value x 10^digits`.
 fn shifted(value: i128, digits: u32) -> Option<i128> {
     value.checked_mul(10_i128.checked_pow(digits)?)
 }
 
-/// Both mantissas at the larger of the two scales.
+/// Returns both mantissas at the larger of the two scales.
 fn aligned(left: Decimal, right: Decimal) -> Option<(i128, i128)> {
     let scale = left.scale.max(right.scale);
     Some((shifted(left.mantissa, scale - left.scale)?, shifted(right.mantissa, scale - right.scale)?))
 }
 
-/// The whole quotient of `value / divisor`, for a divisor above zero.
+/// Returns the rounded quotient of `value / divisor`, for a divisor above zero.
 fn divided(value: i128, divisor: i128, rounding: Rounding) -> Option<i128> {
     let below = value.checked_div_euclid(divisor)?;
     let rest = value.checked_rem_euclid(divisor)?;
@@ -210,7 +207,7 @@ impl From<i64> for Decimal {
 }
 
 impl Ord for Decimal {
-    /// Never overflows: the parts before the point need no aligning, those behind it stay below 10^38.
+    /// Never overflows: the digits before the point need no alignment, and those after the point stay below 10^38.
     fn cmp(&self, other: &Self) -> Ordering {
         let (left, left_rest) = self.parts();
         let (right, right_rest) = other.parts();
@@ -228,7 +225,7 @@ impl PartialOrd for Decimal {
     }
 }
 
-/// Reads back whatever [`fmt::Display`] wrote; what callers write goes through [`Decimal::parse`].
+/// Parses the output of [`fmt::Display`]. Text of callers goes through [`Decimal::parse`].
 impl FromStr for Decimal {
     type Err = InvalidDecimal;
     fn from_str(text: &str) -> Result<Self, InvalidDecimal> {
@@ -278,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_numbers_are_equal_however_they_are_written() {
+    fn equal_numbers_are_equal_in_every_notation() {
         for (written, shortest) in [
             ("5", "5"),
             ("5.0", "5"),
@@ -299,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_not_a_plain_bounded_decimal_is_refused_with_a_reason() {
+    fn text_that_is_not_a_plain_bounded_decimal_is_refused_with_a_reason() {
         use InvalidDecimal::*;
         for (text, reason) in [
             ("", Empty),

@@ -1,7 +1,7 @@
-//! Fingerprints: what a command said, field by field, for telling a replay from a mistake.
+//! Fingerprints: digests of a command's fields that distinguish a replay from a mismatch.
 //!
-//! Made of normalised client fields only, never of raw bytes or of what the server worked out. Each field
-//! is kept as a short digest, so that a mismatch can name the fields and the row stays small.
+//! A fingerprint covers the normalised fields of the client, never raw bytes or values computed by the server. Each
+//! field has a short digest of its own, so that a mismatch can name the fields and the row stays small.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,11 +14,11 @@ use sha2::{Digest, Sha256};
 pub struct Fingerprint(BTreeMap<String, String>);
 
 impl Fingerprint {
-    /// Adds a field. `None` and a field never added are the same.
+    /// Adds a field. `None` is the same as a field that was not added.
     #[must_use]
     pub fn with<T: Serialize>(mut self, field: &str, value: Option<&T>) -> Self {
         if let Some(value) = value {
-            // Maps of ours are ordered, so their JSON is canonical; a value that has no JSON has no fields.
+            // Our maps are ordered, so their JSON is canonical. A value that has no JSON is hashed as empty text.
             let json = serde_json::to_vec(value).unwrap_or_default();
             let digest = Sha256::digest(&json);
             self.0.insert(field.to_owned(), hex::encode(&digest[..8]));
@@ -26,7 +26,7 @@ impl Fingerprint {
         self
     }
 
-    /// The fields in which two fingerprints differ.
+    /// Returns the names of the fields in which two fingerprints differ, sorted.
     pub fn differences(&self, other: &Fingerprint) -> Vec<String> {
         let fields = self.0.keys().chain(other.0.keys());
         let mut differing: Vec<String> =
@@ -36,7 +36,7 @@ impl Fingerprint {
         differing
     }
 
-    /// Reads the form that [`fmt::Display`] writes.
+    /// Parses the output of [`fmt::Display`]. Pieces that are not pairs are ignored.
     pub fn parse(text: &str) -> Self {
         Self(
             text.split(';')

@@ -1,7 +1,7 @@
-//! Identifiers that callers choose, parsed once and carried as types from then on.
+//! Identifiers chosen by callers. Each is parsed once and is a type from then on.
 //!
-//! One alphabet for all of them: what database keys, URLs, e-mail addresses and payment providers use,
-//! and nothing that needs escaping in a log line.
+//! All of them have one alphabet. It covers database keys, URLs, e-mail addresses and the ids of payment providers,
+//! and has no character that needs escaping in a log line.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -12,19 +12,18 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
-/// The longest id that is accepted, in bytes.
+/// The maximum length of an id, in bytes.
 pub const MAX_ID_BYTES: usize = 128;
 
-/// Why a string is not an id. The text is written to stand behind a field's name.
+/// The reason why a string is not an id. The text continues a sentence that begins with a field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum InvalidId {
-    /// The string is empty.
     #[error("must not be empty")]
     Empty,
-    /// The string is longer than [`MAX_ID_BYTES`].
+    /// The string is longer than [`MAX_ID_BYTES`]; the field is its length in bytes.
     #[error("has {0} bytes, at most {MAX_ID_BYTES} are allowed")]
     TooLong(usize),
-    /// The string contains a character outside the alphabet.
+    /// The string contains this character, which is not in the alphabet.
     #[error("contains {0:?}; letters, digits and - _ . : @ / | + = ~ are allowed")]
     BadCharacter(char),
 }
@@ -45,7 +44,7 @@ fn check(text: &str) -> Result<(), InvalidId> {
     }
 }
 
-/// Reads text by parsing it where it stands, without a copy.
+/// Deserializes a value by parsing borrowed text, without a copy.
 pub(crate) struct Parsed<T, E>(pub(crate) fn(&str) -> Result<T, E>);
 
 impl<T, F: fmt::Display> Visitor<'_> for Parsed<T, F> {
@@ -68,13 +67,13 @@ macro_rules! id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Parses an id: 1 to 128 bytes of the shared alphabet.
+            /// Parses an id: 1 to 128 bytes, each an ASCII letter, a digit or one of `- _ . : @ / | + = ~`.
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
                 check(text)?;
                 Ok(Self(text.into()))
             }
 
-            /// The id as the caller wrote it.
+            /// Returns the id in the caller's spelling.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -120,43 +119,43 @@ macro_rules! id {
 }
 
 id!(
-    /// The platform's own id of a customer's wallet.
+    /// The platform's id of a customer's wallet.
     WalletId
 );
 id!(
-    /// The caller's id of a job; the idempotency key of everything done to its hold.
+    /// The caller's id of a job. It is the idempotency key of Reserve and of every later command for the hold.
     ReservationId
 );
 id!(
-    /// What is counted: `credits`, `trainings`.
+    /// The id of a unit: `credits`, `trainings`.
     UnitId
 );
 id!(
-    /// The member of an organisation who acted.
+    /// The member of an organisation who caused a command.
     Actor
 );
 id!(
-    /// The caller's id of a grant or top-up, unique per wallet and kind of origin.
+    /// The id of the command or event that issued a grant. Unique in a wallet for each kind of origin.
     OriginId
 );
 id!(
-    /// The idempotency key of a command that creates no row of its own.
+    /// The idempotency key of a command that creates no row. Unique in a wallet.
     RequestId
 );
 id!(
-    /// The worker that runs a job.
+    /// The id of a worker that runs a job.
     WorkerId
 );
 
 impl OriginId {
-    /// What a subscription gives: the `window`-th time in a period of what was sold as `number`.
+    /// Returns the origin id of a plan's allowance: `<number of the sale>.<period>.<window in the period>`.
     pub fn of_period(number: u32, period: u32, window: u32) -> Self {
         Self(format!("{number}.{period}.{window}").into())
     }
 }
 
 impl From<ReservationId> for OriginId {
-    /// What a hold gives back after its grant's expiry stems from the hold.
+    /// Converts the id of a hold into the origin id of the GRACE grants issued for it.
     fn from(id: ReservationId) -> Self {
         Self(id.0)
     }

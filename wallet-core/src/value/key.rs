@@ -1,13 +1,13 @@
-//! Where a wallet's rows live: a key computed from the tenant and the platform's id, without a lookup.
+//! The key of a wallet's rows, computed from the tenant and the platform's id without a lookup.
 
 use uuid::Uuid;
 
 use crate::value::ids::WalletId;
 
-/// How many buckets wallets are spread over; a bucket is the unit of sharding.
+/// The number of buckets. Wallets are spread over them, and a bucket is the unit of sharding.
 pub const BUCKETS: i16 = 64;
 
-/// One platform. Comes from the caller's credential, never from a request.
+/// The id of a platform. It comes from the caller's credential, never from a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantId(pub Uuid);
 
@@ -18,7 +18,7 @@ impl TenantId {
 
 /// The primary key of everything that belongs to a wallet.
 ///
-/// The order (bucket first) is the order in which locks are taken.
+/// Keys are ordered by bucket, then by UUID. Locks are taken in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WalletKey {
     bucket: i16,
@@ -26,22 +26,21 @@ pub struct WalletKey {
 }
 
 impl WalletKey {
-    /// The key of a tenant's wallet: UUIDv5 of the id in the tenant's namespace.
+    /// Returns the key of a tenant's wallet: the UUIDv5 of the wallet id in the tenant's namespace.
     pub fn new(tenant: TenantId, wallet: &WalletId) -> Self {
         Self::from_uuid(Uuid::new_v5(&tenant.0, wallet.as_str().as_bytes()))
     }
 
-    /// The key with this UUID.
+    /// Returns the key with this UUID. The bucket is the first six bits.
     pub fn from_uuid(uuid: Uuid) -> Self {
         Self { bucket: i16::from(uuid.as_bytes()[0] >> 2), uuid }
     }
 
-    /// The first six bits of the key: 0 to 63.
+    /// Returns the bucket, 0 to 63.
     pub const fn bucket(self) -> i16 {
         self.bucket
     }
 
-    /// The key itself.
     pub const fn uuid(self) -> Uuid {
         self.uuid
     }

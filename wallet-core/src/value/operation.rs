@@ -1,7 +1,7 @@
-//! What is generated: a kind, its attributes and its quantities, in a normal form.
+//! Operations: a kind, attributes and quantities, in a normal form.
 //!
-//! Two requests that mean the same job ("5.0" and "5" seconds, keys in any order) are equal here,
-//! which is what replays compare.
+//! Two requests for the same job are equal here, even if their keys are in another order or their numbers are written
+//! differently ("5.0" and "5"). Replays compare operations in this form.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::decimal::Decimal;
 
-/// One job to be priced.
+/// An operation to be priced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
-    /// What is done: `video.generate`.
+    /// The kind of the operation: `video.generate`.
     pub kind: String,
-    /// Model, resolution, quality...: exact strings.
+    /// Exact strings by name, for example `model` or `resolution`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
-    /// duration_s, count...: exact decimals, never negative.
+    /// Exact decimal numbers by name, for example `duration_s` or `count`. Never negative.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub quantities: BTreeMap<String, Decimal>,
 }

@@ -1,4 +1,4 @@
-//! Periods: half-open stretches of the calendar counted from an anchor, in UTC.
+//! Periods: half-open stretches of the calendar in UTC, counted from an anchor.
 //!
 //! Boundary n is computed from the anchor, never from boundary n-1: monthly from 31 January leads to 28 February
 //! and then to 31 March, without drift.
@@ -23,7 +23,8 @@ pub enum Term {
     Once,
 }
 
-/// The start of period `n` (0, 1, 2...) of a term that began at `anchor`. A term of ONCE has period 0 alone.
+/// Returns the start of period `n` (0, 1, 2...) of a term that began at `anchor`. A term of ONCE has only period 0:
+/// later ones start at [`Timestamp::NEVER`].
 pub fn boundary(anchor: Timestamp, term: Term, n: u32) -> Timestamp {
     if n == 0 {
         return anchor;
@@ -52,7 +53,7 @@ mod tests {
         at.to_utc().unwrap()
     }
 
-    /// Days in a month, told without the calendar library.
+    /// Returns the number of days in a month, computed without the calendar library.
     fn month_length(year: i32, month: u32) -> u32 {
         match month {
             2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,

@@ -1,4 +1,4 @@
-//! Where credits came from, which decides when they are spent.
+//! The source of credits. It decides when they are spent.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,19 +6,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Source {
-    /// Credits given back after their own grant had expired; short-lived.
+    /// Credits that were returned after their grant had expired. They live for a short time.
     Grace,
-    /// Included with a plan's period.
+    /// Allowances of a plan.
     Subscription,
-    /// Given once, for nothing.
+    /// Credits given once, free of charge.
     Free,
-    /// A correction by the platform.
+    /// Corrections by the platform.
     Adjustment,
-    /// Bought.
     Purchased,
-    /// From a promotion.
+    /// Credits of a promotion.
     Promotional,
-    /// Earned by referring others.
+    /// Rewards for referrals.
     Referral,
 }
 
@@ -34,7 +33,7 @@ impl Source {
         Source::Referral,
     ];
 
-    /// The stable name: `SUBSCRIPTION`.
+    /// Returns the stable name, for example `SUBSCRIPTION`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Source::Grace => "GRACE",

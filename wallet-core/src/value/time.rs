@@ -1,6 +1,6 @@
-//! Instants as the ledger knows them: whole microseconds since the Unix epoch, UTC.
+//! Instants of the ledger: whole microseconds since the Unix epoch, in UTC.
 //!
-//! Owns the conversion to and from [`chrono`]; reads no clock.
+//! Converts to and from [`chrono`]. Reads no clock.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,43 +10,43 @@ use serde::{Deserialize, Serialize};
 
 /// An instant in whole microseconds since 1970-01-01T00:00:00Z.
 ///
-/// Microseconds because that is what both databases keep exactly.
+/// Both databases store microseconds exactly.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Later than every instant that occurs: "never".
+    /// The largest instant. It means "never" and is later than every instant that occurs.
     pub const NEVER: Timestamp = Timestamp(i64::MAX);
-    /// Earlier than every instant that occurs.
+    /// 1970-01-01T00:00:00Z, earlier than every instant that occurs.
     pub const EPOCH: Timestamp = Timestamp(0);
 
-    /// The instant `micros` microseconds after the Unix epoch.
+    /// Returns the instant `micros` microseconds after the Unix epoch.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since the Unix epoch.
+    /// Returns the microseconds since the Unix epoch.
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// The instant `duration` later; [`Timestamp::NEVER`] stays never.
+    /// Returns the instant `duration` later, at most [`Timestamp::NEVER`].
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(micros(duration)))
     }
 
-    /// The instant `duration` earlier; [`Timestamp::NEVER`] stays never.
+    /// Returns the instant `duration` earlier. [`Timestamp::NEVER`] stays never.
     pub fn minus(self, duration: Duration) -> Self {
         if self == Self::NEVER { self } else { Self(self.0.saturating_sub(micros(duration))) }
     }
 
-    /// How long after `earlier` this instant lies; zero if it does not.
+    /// Returns the time from `earlier` to this instant, or zero if `earlier` is later.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The same instant for calendar arithmetic; `None` outside the calendar's range.
+    /// Returns the instant for calendar arithmetic, or `None` if it is outside the calendar's range.
     pub fn to_utc(self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp_micros(self.0)
     }

@@ -50,7 +50,7 @@ impl Alerts {
         Self { low: plan.thresholds.iter().map(amounts).collect(), expiry_days: plan.expiry_warning_days }
     }
 
-    /// Returns whether no alert is ever given.
+    /// Returns whether the set contains no unit.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -1,4 +1,4 @@
-//! The catalogs of a decision: the current one, and older ones to which reservations are pinned.
+//! The catalogs of a decision: the current one, and older ones that reservations are pinned to.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,24 +6,24 @@ use std::sync::Arc;
 use crate::catalog::{Catalog, Unusable};
 use crate::wallet::rejection::Rejection;
 
-/// The current catalog and the older versions that the commands at hand refer to.
+/// The current catalog and the older versions that the commands refer to.
 #[derive(Debug, Clone)]
 pub struct Catalogs {
-    /// The catalog that prices new work.
+    /// The catalog that prices new jobs.
     pub current: Arc<Catalog>,
-    /// The older catalogs, by version.
+    /// Older catalogs by version.
     pub older: BTreeMap<i64, Arc<Catalog>>,
-    /// The reasons why stored versions cannot be used, by version.
+    /// The versions that are stored but cannot be used, with the reason.
     pub unusable: BTreeMap<i64, Unusable>,
 }
 
 impl Catalogs {
-    /// Returns a set with the current catalog only.
+    /// Returns a set with only the current catalog.
     pub fn of(current: Arc<Catalog>) -> Self {
         Self { current, older: BTreeMap::new(), unusable: BTreeMap::new() }
     }
 
-    /// Returns the catalog of a version.
+    /// Returns the catalog of a version, or a rejection if it is unusable or not in the set.
     pub fn version(&self, version: i64) -> Result<&Catalog, Rejection> {
         if self.current.version == version {
             return Ok(&self.current);
@@ -37,7 +37,7 @@ impl Catalogs {
         }
     }
 
-    /// Returns whether the catalog of a version is in the set, or known to be unusable.
+    /// Returns whether the set contains a version, or knows that it is unusable.
     pub fn knows(&self, version: i64) -> bool {
         version == self.current.version
             || self.older.contains_key(&version)

@@ -1,6 +1,6 @@
-//! Rejections: why a command changes nothing. A closed list, in the order in which the checks are made.
+//! Rejections: the reasons why a command changes nothing. The list is closed and in the order of the checks.
 //!
-//! [`Rejection::reason`] and [`Rejection::metadata`] are the wire contract; the texts are for people.
+//! [`Rejection::reason`] and [`Rejection::metadata`] are the wire contract. The texts are for people.
 
 use thiserror::Error;
 
@@ -10,57 +10,52 @@ use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
 use crate::wallet::reservation::State;
 
-/// What a wallet lacks of one unit.
+/// The shortage of one unit, in minor units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortfall {
-    /// The unit.
     pub unit: UnitId,
-    /// What is needed.
+    /// The amount that the command needs.
     pub required: i64,
-    /// What can be reserved.
+    /// The amount that can be reserved.
     pub available: i64,
 }
 
 impl Shortfall {
-    /// What is missing.
+    /// Returns the missing amount, in minor units.
     pub const fn missing(&self) -> i64 {
         self.required - self.available
     }
 }
 
-/// Why there is no money back, in order of precedence.
+/// The reason why a purchase or a subscription is not refunded, in order of precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Unrefundable {
-    /// The payment was charged back.
     #[error("the payment was charged back")]
     ChargedBack,
-    /// It was refunded.
-    #[error("the purchase was refunded before")]
+    #[error("the purchase was already refunded")]
     AlreadyRefunded,
-    /// The platform took credits back.
+    /// The platform revoked credits of the purchase.
     #[error("credits of the purchase were revoked")]
     Revoked,
-    /// It was asked for too late.
-    #[error("it was asked for 24 hours after the payment or later")]
+    #[error("the refund was requested too late: it must be requested within 24 hours of the payment")]
     TooLate,
-    /// Something was charged.
-    #[error("credits of the purchase were used")]
+    #[error("credits of the purchase were spent; only an unspent purchase can be refunded")]
     CreditsUsed,
-    /// Jobs may still use it.
+    /// Open reservations hold credits of the purchase and may still charge them.
     #[error(
-        "jobs hold credits of the purchase; once they have ended, ask again with the same requested_time"
+        "open reservations hold credits of the purchase; once they have ended, repeat the request with the same \
+         requested_time"
     )]
     HoldsOutstanding,
-    /// Only years are given back.
-    #[error("the subscription is not one of a year")]
+    /// Only yearly subscriptions are refundable.
+    #[error("only yearly subscriptions can be refunded")]
     Term,
-    /// The plan had no list price when it was sold.
-    #[error("the plan had no list price when it was sold")]
+    #[error("the plan had no list price when it was sold, so there is no price to refund")]
     NoPrice,
 }
 
 impl Unrefundable {
-    /// The stable name: `TOO_LATE`.
+    /// Returns the stable name, for example `TOO_LATE`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ChargedBack => "CHARGED_BACK",
@@ -75,187 +70,163 @@ impl Unrefundable {
     }
 }
 
-/// Why a command changes nothing, in order of precedence.
+/// The reason why a command changes nothing, in order of precedence.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Rejection {
-    /// Fields that no wallet and no catalog would accept.
     #[error("{}", violations(.0))]
     InvalidFields(Vec<FieldViolation>),
-    /// No such wallet.
-    #[error("the wallet does not exist")]
+    #[error("the wallet does not exist; check the wallet_id, or create it with CreateWallet")]
     WalletNotFound,
-    /// An invariant failed earlier.
-    #[error("the wallet is frozen: an invariant failed and a person has to look")]
-    WalletFrozen,
-    /// No such reservation.
-    #[error("the reservation does not exist")]
-    ReservationNotFound,
-    /// No such grant.
-    #[error("the grant does not exist")]
-    GrantNotFound,
-    /// No such purchase.
+    /// An invariant of the wallet failed earlier.
     #[error(
-        "nothing was bought under this top_up_id or with this payment; a TopUp that was answered by its payment counts under \
-         the top_up_id of that answer: name that, or the payment (external_ref)"
+        "the wallet is frozen: an invariant failed; it accepts no command until an operator unfreezes it"
+    )]
+    WalletFrozen,
+    #[error("the reservation does not exist; check the reservation_id")]
+    ReservationNotFound,
+    #[error("the grant does not exist; ListGrants shows the ids of the wallet's grants")]
+    GrantNotFound,
+    #[error(
+        "the wallet has no purchase with this top_up_id or external_ref; if TopUp answered with the purchase of an \
+         earlier top_up_id, use that id or the external_ref"
     )]
     TopUpNotFound,
-    /// The id was used for something else.
-    #[error("the id was used before with other content: {} differ", .fields.join(", "))]
+    /// The id was already used with different content.
+    #[error(
+        "the id was already used with different content ({} differ); repeat the first request, or use a new id",
+        .fields.join(", ")
+    )]
     IdempotencyMismatch {
-        /// The fields that differ.
+        /// The names of the fields that differ.
         fields: Vec<String>,
-        /// The reservation's state, if it is one.
+        /// The state of the reservation, if the id is that of a reservation.
         state: Option<State>,
     },
-    /// The reservation ended another way.
-    #[error("the reservation is {}", .0.as_str())]
+    /// The reservation has already ended in this state.
+    #[error("the reservation has already ended; its state is {}", .0.as_str())]
     ReservationFinished(State),
-    /// Another attempt has the job.
-    #[error("attempt {attempt} of worker {worker} has the job")]
+    /// Another attempt runs the job.
+    #[error("attempt {attempt} of worker {worker} runs the job; stop, or call Start with a higher attempt")]
     StaleAttempt {
-        /// The running attempt.
+        /// The attempt that runs the job.
         attempt: i32,
-        /// Who runs it.
+        /// The worker of that attempt.
         worker: String,
     },
-    /// No such pack.
-    #[error("the catalog has no pack {0}")]
+    #[error("the catalog has no pack {0}; ListPacks shows the packs")]
     PackNotFound(String),
-    /// No such plan.
-    #[error("the catalog has no plan {0}")]
+    #[error("the catalog has no plan {0}; ListPlans shows the plans")]
     PlanNotFound(String),
-    /// The wallet has no subscription.
-    #[error("the wallet has no subscription")]
+    #[error("the wallet has no subscription; Subscribe starts one")]
     SubscriptionNotFound,
-    /// The wallet has a subscription.
-    #[error("the wallet is subscribed to {0}")]
+    #[error("the wallet is already subscribed to plan {0}; ChangePlan changes it")]
     AlreadySubscribed(String),
-    /// The pack is not for sale to this wallet.
     #[error("pack {pack} is not for sale on the wallet's plan{}", would_do(.plans))]
     PackNotAvailable {
-        /// The pack.
         pack: String,
-        /// The plans it can be bought on.
+        /// The plans that may buy the pack.
         plans: Vec<String>,
     },
-    /// No such catalog version.
     #[error("catalog version {0} does not exist")]
     CatalogNotFound(i64),
-    /// A stored catalog that must not be used: restoring its text is a matter for the operator.
+    /// The text of a stored catalog is not the published one, or is unreadable; the operator has to restore it.
     #[error("catalog version {version} cannot be used: {why}; restore the text that was published")]
-    CatalogUnusable {
-        /// Its version.
-        version: i64,
-        /// Why.
-        why: Unusable,
-    },
-    /// Not a quote for this wallet.
-    #[error("not a quote: {0}")]
+    CatalogUnusable { version: i64, why: Unusable },
+    /// The token is not a quote for this wallet.
+    #[error("the quote is invalid: {0}; get a new one with Estimate")]
     QuoteInvalid(&'static str),
-    /// Too late for the quote.
-    #[error("the quote expired at {0}")]
+    #[error("the quote expired at {0}; get a new one with Estimate")]
     QuoteExpired(Timestamp),
-    /// The operation has no price.
     #[error("{0}")]
     Unpriced(PricingError),
-    /// A unit that does not belong here.
+    /// An amount is in a unit that the reservation does not have.
     #[error("{unit} is not a unit of this reservation")]
-    UnitMismatch {
-        /// The unit.
-        unit: UnitId,
-    },
-    /// More than the caller wants to pay.
-    #[error("the price is {price} {unit}, the limit {limit}")]
+    UnitMismatch { unit: UnitId },
+    /// The price is above the caller's limit.
+    #[error("the price of {price} {unit} is above the limit of {limit} (minor units)")]
     PriceAboveLimit {
-        /// The unit.
         unit: UnitId,
-        /// What it would cost.
+        /// The price, in minor units.
         price: i64,
-        /// What the caller would pay.
+        /// The caller's limit, in minor units.
         limit: i64,
     },
-    /// No money back.
     #[error("{0}")]
     NotRefundable(Unrefundable),
-    /// Nothing of the job's charge is left to give back.
-    #[error("nothing was charged, or all of it was reversed before")]
+    /// Nothing of the job's charge is left to reverse.
+    #[error("there is nothing to reverse: the job was not charged, or its whole charge was reversed")]
     NothingToReverse,
-    /// More than is left of the job's charge.
-    #[error("{requested} {unit} are to be reversed, {charged} were charged and {reversed} reversed before")]
+    /// The amount to reverse is above what is left of the job's charge.
+    #[error(
+        "cannot reverse {requested} {unit}: {charged} were charged and {reversed} already reversed (minor units)"
+    )]
     ReversalExceedsCharge {
-        /// The unit.
         unit: UnitId,
-        /// What is to be given back.
+        /// The amount to reverse, in minor units.
         requested: i64,
-        /// What the job was charged.
+        /// The amount that the job was charged, in minor units.
         charged: i64,
-        /// What of it was given back before.
+        /// The part of the charge that was reversed earlier, in minor units.
         reversed: i64,
     },
-    /// The wallet is suspended.
-    #[error("the wallet is suspended")]
+    #[error("the wallet is suspended; UpdateWallet reactivates it")]
     WalletSuspended,
-    /// The wallet is closed.
     #[error("the wallet is closed")]
     WalletClosed,
-    /// The wallet owes credits.
-    #[error("the wallet owes {debt} {unit}")]
+    #[error("the wallet owes {debt} {unit} (minor units); new credits repay the debt first")]
     InDebt {
-        /// The unit.
         unit: UnitId,
-        /// How much.
+        /// The debt, in minor units.
         debt: i64,
     },
-    /// The wallet's plan does not include it.
-    #[error("plan {plan} does not include this {kind}{}", would_do(.plans))]
+    /// The wallet's plan does not include the operation.
+    #[error("plan {plan} does not include this {kind} operation{}", would_do(.plans))]
     NotEntitled {
-        /// What was asked for.
+        /// The kind of the operation.
         kind: String,
-        /// The wallet's plan.
+        /// The id of the wallet's plan.
         plan: String,
-        /// The plans that include it.
+        /// The plans that include the operation.
         plans: Vec<String>,
     },
-    /// Over a number that the wallet or its plan has.
-    #[error("{limit} is limited to {maximum}, this would be {requested}{}", would_do(.plans))]
+    /// A number is above a limit of the wallet or of its plan.
+    #[error("{limit} is limited to {maximum}, but the request would make it {requested}{}", would_do(.plans))]
     LimitExceeded {
-        /// The limit's name, or the quantity's.
+        /// The name of the limit, or of the quantity.
         limit: String,
-        /// Its value, a decimal.
+        /// The limit, a decimal number.
         maximum: String,
-        /// What was asked for, a decimal.
+        /// The number that the request would lead to, a decimal number.
         requested: String,
-        /// The plans that allow it.
+        /// The plans that allow the number.
         plans: Vec<String>,
     },
-    /// As many jobs are open as the wallet's plan allows at once.
-    #[error("{open} jobs are open, the plan allows {limit} at once")]
+    /// The number of open reservations has reached the limit of the wallet's plan.
+    #[error("{open} reservations are open and the limit is {limit}; try again when one has ended")]
     ConcurrencyLimit {
-        /// How many may be open.
+        /// The most reservations that may be open at once.
         limit: u64,
-        /// How many are.
+        /// The number of open reservations.
         open: i64,
     },
-    /// Not enough credits.
     #[error("{}", shortfall_text(.shortfalls))]
     InsufficientCredits {
-        /// What is missing, per unit that is short.
+        /// The units that are short.
         shortfalls: Vec<Shortfall>,
-        /// Packs that would cover it.
+        /// Packs for sale, each of which covers all shortfalls.
         packs: Vec<String>,
-        /// Plans that would give it at once.
+        /// Plans, each of which gives the missing credits at once.
         plans: Vec<String>,
-        /// When the plan gives credits again.
+        /// The time at which the wallet's plan gives credits again.
         next_renewal: Option<Timestamp>,
     },
-    /// The cancel fee is more than the caller wants to pay.
-    #[error("the fee is {fee} {unit}, the limit {max_fee}")]
+    /// The cancel fee is above the caller's limit.
+    #[error("the cancel fee of {fee} {unit} is above the limit of {max_fee} (minor units)")]
     FeeAboveLimit {
-        /// The unit.
         unit: UnitId,
-        /// What it would cost.
+        /// The fee, in minor units.
         fee: i64,
-        /// What the caller would pay.
+        /// The caller's limit, in minor units.
         max_fee: i64,
     },
 }
@@ -266,7 +237,7 @@ fn violations(violations: &[FieldViolation]) -> String {
 }
 
 fn would_do(plans: &[String]) -> String {
-    if plans.is_empty() { String::new() } else { format!("; {} would do", plans.join(", ")) }
+    if plans.is_empty() { String::new() } else { format!("; plans that allow it: {}", plans.join(", ")) }
 }
 
 fn shortfall_text(shortfalls: &[Shortfall]) -> String {
@@ -280,12 +251,12 @@ fn shortfall_text(shortfalls: &[Shortfall]) -> String {
 }
 
 impl Rejection {
-    /// A single bad field.
+    /// Returns a rejection of one invalid field.
     pub fn field(field: impl Into<String>, description: impl Into<String>) -> Self {
         Self::InvalidFields(vec![FieldViolation::new(field, description)])
     }
 
-    /// The stable reason: the name in `wallet.v1.ErrorReason` without its prefix.
+    /// Returns the stable reason: the name in `wallet.v1.ErrorReason` without its prefix.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::InvalidFields(_) => "INVALID_FIELD",
@@ -327,8 +298,8 @@ impl Rejection {
         }
     }
 
-    /// The figures behind the reason, as name and value. With several short units the plain names tell of the
-    /// first, and names with the unit behind a dot of each.
+    /// Returns the details for `ErrorInfo.metadata`. If several units are short, the plain keys describe the first
+    /// and `<key>.<unit>` describes each.
     pub fn metadata(&self) -> Vec<(String, String)> {
         let pair = |name: &str, value: &dyn ToString| (name.to_owned(), value.to_string());
         match self {

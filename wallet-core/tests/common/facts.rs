@@ -1,4 +1,4 @@
-//! Words for what is so afterwards. Balances, grants and reservations are as a read sees them now.
+//! Facts: expectations about a world. Balances, grants and reservations are as a read sees them now.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use wallet_core::wallet::{Balance, WalletStatus};
 
 use super::world::{START, World};
 
-/// A claim about the world.
+/// An expectation about the world.
 pub(crate) struct Fact {
     what: String,
     expected: String,
@@ -31,7 +31,7 @@ impl Fact {
         }
     }
 
-    /// What is wrong with it, if it is wrong.
+    /// Returns the difference from the expectation, if there is one.
     pub(crate) fn wrong(&self, world: &World) -> Option<String> {
         let Self { what, expected, .. } = self;
         let actual = (self.actual)(world);
@@ -44,7 +44,7 @@ fn balance(of: &str, what: &str, n: i64, figure: impl Fn(Balance) -> i64 + 'stat
     Fact::new(format!("{what} {of}"), n, move |world| figure(world.seen().balance(&unit)))
 }
 
-/// Credits that can be reserved.
+/// The credits that can be reserved.
 pub(crate) fn available(n: i64) -> Fact {
     available_of("credits", n)
 }
@@ -53,7 +53,7 @@ pub(crate) fn available_of(of: &str, n: i64) -> Fact {
     balance(of, "available", n, |balance| balance.available)
 }
 
-/// Credits that are set aside.
+/// The credits set aside for jobs.
 pub(crate) fn held(n: i64) -> Fact {
     held_of("credits", n)
 }
@@ -62,7 +62,6 @@ pub(crate) fn held_of(of: &str, n: i64) -> Fact {
     balance(of, "held", n, |balance| balance.held)
 }
 
-/// Whether the wallet can be used.
 pub(crate) fn status(status: WalletStatus) -> Fact {
     Fact::new("status", status, |world| world.seen().status)
 }
@@ -93,7 +92,7 @@ pub(crate) fn state(id: &str, state: State) -> Fact {
     of_job(id, "state", state, |job| job.state)
 }
 
-/// There is no such reservation.
+/// No reservation with this id exists.
 pub(crate) fn unknown(id: &str) -> Fact {
     let job = id.to_owned();
     Fact::new(format!("existence of {id}"), false, move |world| world.reservation(&job).is_some())
@@ -139,24 +138,24 @@ pub(crate) fn uncollected_of(id: &str, of: &str, n: i64) -> Fact {
     of_bill(id, "uncollected", n, of, move |bill| bill.uncollected.get(&unit))
 }
 
-/// The deadline, since the start.
+/// The deadline, as time since the start.
 pub(crate) fn deadline(id: &str, at: Duration) -> Fact {
     of_job(id, "deadline", START.plus(at), |job| job.deadline)
 }
 
-/// Who runs it: "w1, attempt 1".
+/// The worker and attempt that run the job: "w1, attempt 1".
 pub(crate) fn run_by(id: &str, who: &str) -> Fact {
     of_job(id, "run", who.to_owned(), |job| {
         format!("{}, attempt {}", job.worker.as_ref().map_or("nobody", |worker| worker.as_str()), job.attempt)
     })
 }
 
-/// What was held, grant by grant: "grant:a 30, top_up:t 10".
+/// The held amounts by grant: "grant:a 30, top_up:t 10".
 pub(crate) fn held_from(id: &str, takes: &str) -> Fact {
     of_job(id, "holds", takes.to_owned(), |job| tell(job, |allocation| allocation.held))
 }
 
-/// What was charged, grant by grant: "grant:a 30, debt 10".
+/// The charged amounts by grant: "grant:a 30, debt 10".
 pub(crate) fn charged_to(id: &str, charges: &str) -> Fact {
     of_job(id, "charges", charges.to_owned(), |job| tell(job, |allocation| allocation.charged))
 }
@@ -180,7 +179,7 @@ pub(super) fn of_grant<T: Debug>(
     Fact::new(format!("{what} of {id}"), Some(expected), move |world| world.seen().grants.get(&key).map(&get))
 }
 
-/// Where a grant's credits are: "available 10, consumed 30".
+/// The parts of a grant: "available 10, consumed 30".
 pub(crate) fn parts(id: &str, parts: &str) -> Fact {
     of_grant(id, "parts", parts.to_owned(), |grant| {
         let parts = grant.parts;
@@ -198,12 +197,12 @@ pub(crate) fn parts(id: &str, parts: &str) -> Fact {
     })
 }
 
-/// When a grant lapses, since the start.
+/// The expiry of a grant, as time since the start.
 pub(crate) fn lapses(id: &str, at: Duration) -> Fact {
     of_grant(id, "end", START.plus(at), |grant| grant.expire_time)
 }
 
-/// The grant that grace credits go back to.
+/// The grant that grace credits stem from.
 pub(crate) fn stems_from(id: &str, first: &str) -> Fact {
     let first = GrantKey::parse(first).unwrap();
     of_grant(id, "origin", Some(first), |grant| grant.details.stems_from.clone())
@@ -214,17 +213,17 @@ pub(crate) fn no_grant(id: &str) -> Fact {
     Fact::new(format!("existence of {id}"), false, move |world| world.seen().grants.contains_key(&key))
 }
 
-/// What the last step wrote, in order.
+/// The kinds of the entries of the last step, in order.
 pub(crate) fn wrote(kinds: &[EntryKind]) -> Fact {
     Fact::new("entries", kinds.to_vec(), |world| world.lazy.kinds(world.mark))
 }
 
-/// The last step wrote nothing.
+/// The last step made no entry.
 pub(crate) fn wrote_nothing() -> Fact {
     wrote(&[])
 }
 
-/// When the last entries took effect, since the start.
+/// The effective times of the entries of the last step, as time since the start.
 pub(crate) fn effective(times: &[Duration]) -> Fact {
     let times: Vec<_> = times.iter().map(|time| START.plus(*time)).collect();
     Fact::new("effective times", times, |world| {
@@ -232,7 +231,7 @@ pub(crate) fn effective(times: &[Duration]) -> Fact {
     })
 }
 
-/// The last command was carried out: "done", repeated: "replayed", or refused: its reason.
+/// Returns the outcome of the last command: "done", "replayed", or the reason of the refusal.
 pub(crate) fn outcome(world: &World) -> &'static str {
     match world.reply.as_ref().map(|reply| &reply.result) {
         None => "no reply",
@@ -254,13 +253,13 @@ pub(crate) fn refused(reason: &'static str) -> Fact {
     Fact::new("the answer", reason, outcome)
 }
 
-/// The refusal says this in its metadata.
+/// The metadata of the refusal contain this value.
 pub(crate) fn saying(name: &str, value: &str) -> Fact {
     let key = name.to_owned();
     Fact::new(format!("metadata {name}"), Some(value.to_owned()), move |world| said(world, &key))
 }
 
-/// What the last refusal says under this name.
+/// The metadata of the last refusal do not contain this key.
 pub(crate) fn unsaid(name: &str) -> Fact {
     let key = name.to_owned();
     Fact::new(format!("metadata {name}"), None, move |world| said(world, &key))
@@ -271,7 +270,7 @@ pub(crate) fn said(world: &World, name: &str) -> Option<String> {
     metadata.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
-/// The last thing that the last step wrote.
+/// The kind of the last entry of the last step.
 pub(crate) fn wrote_last(kind: EntryKind) -> Fact {
     Fact::new("the last entry", Some(kind), |world| world.lazy.kinds(world.mark).last().copied())
 }

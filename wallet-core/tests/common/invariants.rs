@@ -1,5 +1,5 @@
-//! The invariants of TRUST.md that can be seen in one wallet and its entries. Works from the entries alone and
-//! shares no code with the core's own bookkeeping.
+//! The invariants of `docs/invariants.md` that can be checked with one wallet and its entries. Folds the entries,
+//! and shares no code with the core's own bookkeeping.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use wallet_core::{ReservationId, UnitId, Wallet};
 
 use super::ledger::Ledger;
 
-/// Credits as the entries tell: by account and part, and the sums over all accounts.
+/// Credits according to the entries: by account and part, and the sums over all accounts.
 #[derive(Default)]
 struct Fold {
     parts: BTreeMap<(UnitId, Account, Part), i64>,
     sums: BTreeMap<(UnitId, Part), i64>,
-    /// What of the debt no limit bounds: charges to purchases that were charged back.
+    /// The part of the debt that is above any limit: charges to purchases that were charged back.
     unbounded: BTreeMap<UnitId, i64>,
 }
 
@@ -29,7 +29,8 @@ impl Fold {
         self.parts.get(&(unit.clone(), account.clone(), part)).copied().unwrap_or(0)
     }
 
-    /// A chargeback makes debt of what was used, and so does what a job uses of it later.
+    /// Adds the debt that a chargeback makes of spent credits, and the debt that a job makes when it spends them
+    /// later.
     fn note_unbounded(&mut self, entry: &Entry) {
         for balance in &entry.balances {
             let sum = |from, to| -> i64 {
@@ -44,14 +45,14 @@ impl Fold {
         }
     }
 
-    /// Available, held and owed.
+    /// Returns the available, held and owed amounts.
     fn balances(&self, unit: &UnitId) -> (i64, i64, i64) {
         let sum = |part| self.sums.get(&(unit.clone(), part)).copied().unwrap_or(0);
         (sum(Part::Available), sum(Part::Held), sum(Part::Owed))
     }
 }
 
-/// I1-I5, I8, I16, I18 of the whole history.
+/// Checks I1-I5, I8, I16 and I18 over the whole history.
 pub(crate) fn check(ledger: &Ledger) {
     let mut fold = Fold::default();
     let mut previous: Option<&Entry> = None;
@@ -75,18 +76,19 @@ pub(crate) fn check(ledger: &Ledger) {
     check_holds(wallet);
 }
 
-/// I16: gap-free and chained. I18: no entry is earlier than the one before.
+/// I16: revisions have no gaps and hashes form a chain. I18: no entry is earlier than the previous one.
 fn check_chain(entry: &Entry, previous: Option<&Entry>, head: &[u8; 32]) {
     assert_eq!(entry.revision, previous.map_or(1, |before| before.revision + 1), "I16: gap-free");
     assert_eq!(entry.hash, entry.hash_after(head), "I16: chained");
-    assert!(entry.effective_time <= entry.record_time, "I18: nothing is recorded before it happened");
+    assert!(entry.effective_time <= entry.record_time, "I18: no entry is recorded before its effective time");
     if let Some(before) = previous {
         assert!(entry.effective_time >= before.effective_time, "I18: {entry:?} is before {before:?}");
         assert!(entry.record_time >= before.record_time, "I18: {entry:?} is before {before:?}");
     }
 }
 
-/// I2 and I3: no part that moved is negative. I4: the entry tells every balance that moved, and rightly.
+/// I2 and I3: no part that a posting changes is negative. I4: the entry has every balance that it changes,
+/// correctly.
 fn check_entry(entry: &Entry, fold: &Fold) {
     for posting in &entry.postings {
         for part in [posting.from, posting.to] {
@@ -103,7 +105,7 @@ fn check_entry(entry: &Entry, fold: &Fold) {
     }
 }
 
-/// I2: the parts of a grant are those of the fold and add up to its amount.
+/// I2: the parts of a grant equal those of the fold and add up to its amount.
 fn check_grants(wallet: &Wallet, fold: &Fold) {
     for (key, grant) in &wallet.grants {
         let account = Account::Grant(key.clone());
@@ -124,7 +126,7 @@ fn check_grants(wallet: &Wallet, fold: &Fold) {
     }
 }
 
-/// I4: the stored balances are those of the fold. I3: debt only within its limit, but for chargebacks.
+/// I4: the stored balances equal those of the fold. I3: debt stays within its limit, except for chargebacks.
 fn check_balances(wallet: &Wallet, fold: &Fold) {
     for (unit, balance) in &wallet.balances {
         assert_eq!((balance.available, balance.held, balance.debt), fold.balances(unit), "I4: {unit}");
@@ -133,7 +135,8 @@ fn check_balances(wallet: &Wallet, fold: &Fold) {
     }
 }
 
-/// I5: what is held is what open reservations hold, and they are counted. I8: an ended hold is accounted for.
+/// I5: grants hold what open reservations hold, and open reservations are counted. I8: an ended hold is fully
+/// accounted for.
 fn check_holds(wallet: &Wallet) {
     let (open, ended): (Vec<&Reservation>, Vec<&Reservation>) =
         wallet.reservations.values().partition(|reservation| reservation.state.is_open());
@@ -162,7 +165,7 @@ fn check_holds(wallet: &Wallet) {
     }
 }
 
-/// I7: one terminal state, for good, but for an expired hold that is ended late.
+/// I7: a terminal state never changes, except that an expired hold may still be ended.
 pub(crate) fn check_states(known: &mut BTreeMap<ReservationId, State>, wallet: &Wallet) {
     for (id, reservation) in &wallet.reservations {
         let before = known.insert(id.clone(), reservation.state);

@@ -1,5 +1,5 @@
-//! A wallet with its entries, and running a command on it while watching what only this can see: what the
-//! command changed, whether that was announced, and whether a refusal changed anything.
+//! A wallet with its entries. Runs commands and checks facts that are visible only here: the change set contains
+//! every change, and a refusal changes nothing.
 
 use wallet_core::decide::Addressed;
 use wallet_core::entry::{Entry, EntryKind};
@@ -10,7 +10,7 @@ use wallet_core::{
     WalletId, WalletKey,
 };
 
-/// A wallet and its history.
+/// A wallet with its history.
 #[derive(Debug, Clone)]
 pub(crate) struct Ledger {
     pub(crate) wallet: Wallet,
@@ -24,14 +24,14 @@ impl Ledger {
         Self { wallet, entries: Vec::new() }
     }
 
-    /// Runs a command at `now` and looks at nothing else, for scenarios of very many commands.
+    /// Runs a command at `now` without checks, for scenarios with very many commands.
     pub(crate) fn run_unwatched(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) {
         let mut work = UnitOfWork::open(&mut self.wallet, now);
         work.execute(command, catalogs).unwrap();
         self.entries.extend(work.finish().entries);
     }
 
-    /// Runs a command at `now`.
+    /// Runs a command at `now`, and checks its change set and, after a refusal, that nothing else changed.
     pub(crate) fn run(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
         let before = self.wallet.clone();
         let mut work = UnitOfWork::open(&mut self.wallet, now);
@@ -44,13 +44,14 @@ impl Ledger {
             assert_eq!(
                 without_hints(&self.wallet),
                 without_hints(&advanced(&before, reply.decided_at)),
-                "a refusal changes only what was due"
+                "a refusal changes nothing but processes due events"
             );
         }
         reply
     }
 
-    /// Runs a command as after loading the wallet from a store: without closed grants, unless they are addressed.
+    /// Runs a command as after loading the wallet from a store: without closed grants, except those in the
+    /// command's read set.
     pub(crate) fn run_as_loaded(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
         let addressed = command.addressed();
         let needed = self.named_by_what_is_addressed(&addressed);
@@ -66,7 +67,7 @@ impl Ledger {
         reply
     }
 
-    /// The grants of a reservation's receipt and of a subscription's period.
+    /// Returns the grants of a reservation's receipt and of a subscription's period.
     fn named_by_what_is_addressed(&self, addressed: &Addressed) -> Vec<GrantKey> {
         let Wallet { grants, reservations, profile, .. } = &self.wallet;
         let receipt = addressed.reservation.as_ref().filter(|_| addressed.receipt);
@@ -83,19 +84,19 @@ impl Ledger {
         taken.chain(given.map(|grant| grant.key.clone())).collect()
     }
 
-    /// The wallet as a read at `now` sees it.
+    /// Returns the wallet as a read at `now` sees it.
     pub(crate) fn seen(&self, now: Timestamp) -> Wallet {
         advanced(&self.wallet, now)
     }
 
-    /// The entries as they are whether or when a sweeper ran.
+    /// Returns the entries without the fields that depend on when a sweeper runs.
     pub(crate) fn timeless(&self) -> Vec<Entry> {
         let timeless =
             |entry: &Entry| Entry { record_time: Timestamp::EPOCH, hash: [0; 32], ..entry.clone() };
         self.entries.iter().map(timeless).collect()
     }
 
-    /// What the entries from `from` on record.
+    /// Returns the kinds of the entries from index `from` on.
     pub(crate) fn kinds(&self, from: usize) -> Vec<EntryKind> {
         self.entries.iter().skip(from).map(|entry| entry.kind).collect()
     }
@@ -117,30 +118,33 @@ fn advanced(wallet: &Wallet, now: Timestamp) -> Wallet {
     copy
 }
 
-/// The wallet without the times at which a sweeper looks at its reservations.
+/// Returns the wallet without its sweep hints.
 fn without_hints(wallet: &Wallet) -> Wallet {
     let mut wallet = wallet.clone();
     wallet.reservations.values_mut().for_each(|hold| hold.sweep_at = hold.deadline);
     wallet
 }
 
-/// The store writes what was announced and nothing else.
+/// Checks that the change set contains every change. The store writes nothing else.
 fn check_announced(before: &Wallet, after: &Wallet, changes: &ChangeSet) {
     for (key, grant) in &after.grants {
-        assert!(before.grants.get(key) == Some(grant) || changes.grants.contains(key), "{key} is written");
+        assert!(
+            before.grants.get(key) == Some(grant) || changes.grants.contains(key),
+            "{key} is in the change set"
+        );
     }
     for (id, reservation) in &after.reservations {
         let same = before.reservations.get(id) == Some(reservation);
-        assert!(same || changes.reservations.contains(id), "{id} is written");
+        assert!(same || changes.reservations.contains(id), "{id} is in the change set");
     }
     for (unit, balance) in &after.balances {
         let same = before.balances.get(unit) == Some(balance);
-        assert!(same || changes.units.contains(unit), "the balance of {unit} is written");
+        assert!(same || changes.units.contains(unit), "the balance of {unit} is in the change set");
     }
     assert!((before.status, &before.profile) == (after.status, &after.profile) || changes.profile);
     assert_eq!(
         changes.any,
         without_hints(before) != without_hints(after),
-        "something is written if anything changed"
+        "the change set is empty if and only if nothing changed"
     );
 }

@@ -1,7 +1,7 @@
-//! What scenarios and properties share: a wallet with a clock set by hand, words for what happens to it, and the
-//! invariants, which are checked after every command.
+//! The shared parts of scenarios and properties: a wallet with a manual clock, functions for steps and facts, and
+//! the invariants, which are checked after every command.
 
-#![allow(dead_code, reason = "each test crate uses its part of the words")]
+#![allow(dead_code, reason = "each test crate uses a part of these functions")]
 
 pub(crate) mod facts;
 pub(crate) mod invariants;

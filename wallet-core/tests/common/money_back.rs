@@ -1,4 +1,4 @@
-//! Words for money that goes back to where it came from.
+//! Steps and facts of refunds, chargebacks and reversals.
 
 use wallet_core::decide::{PurchaseName, RecordChargeback, RefundSubscription, RefundTopUp, ReverseCharge};
 use wallet_core::grant::ExternalRef;
@@ -12,12 +12,12 @@ fn request(id: &str) -> RequestId {
     RequestId::parse(id).unwrap()
 }
 
-/// A purchase goes back for the money.
+/// A purchase is refunded.
 pub(crate) fn refund(id: &str, top_up: &str) -> Step {
     refund_of(id, PurchaseName::TopUp(origin(top_up)))
 }
 
-/// What this payment bought goes back for the money.
+/// The purchase of this payment is refunded.
 pub(crate) fn refund_payment(id: &str, payment: &str) -> Step {
     refund_of(id, paid_with(payment))
 }
@@ -31,12 +31,12 @@ fn refund_of(id: &str, purchase: PurchaseName) -> Step {
     Step::Command(Command::RefundTopUp(RefundTopUp { request, purchase, requested_time: None, reason }))
 }
 
-/// The bank takes the payment of a purchase back.
+/// The payment of a purchase is charged back.
 pub(crate) fn charge_back(id: &str, top_up: &str) -> Step {
     charge_back_of(id, PurchaseName::TopUp(origin(top_up)))
 }
 
-/// The bank takes this payment back.
+/// This payment is charged back.
 pub(crate) fn charge_back_payment(id: &str, payment: &str) -> Step {
     charge_back_of(id, paid_with(payment))
 }
@@ -46,12 +46,12 @@ fn charge_back_of(id: &str, purchase: PurchaseName) -> Step {
     Step::Command(Command::RecordChargeback(RecordChargeback { request, purchase, reason }))
 }
 
-/// All that is left of a job's charge goes back.
+/// Everything that is left of a job's charge is reversed.
 pub(crate) fn reverse_all(id: &str, of: &str) -> Step {
     reverse_amounts(id, of, Amounts::none())
 }
 
-/// So many credits of a job's charge go back.
+/// `n` credits of a job's charge are reversed.
 pub(crate) fn reverse(id: &str, of: &str, n: i64) -> Step {
     reverse_amounts(id, of, amounts(&[("credits", n)]))
 }
@@ -61,13 +61,13 @@ pub(crate) fn reverse_amounts(id: &str, of: &str, amounts: Amounts) -> Step {
     Step::Command(Command::ReverseCharge(ReverseCharge { request, reservation, amounts, reason }))
 }
 
-/// A subscription goes back for a share of the money.
+/// A subscription is refunded.
 pub(crate) fn refund_subscription(id: &str) -> Step {
     let (request, reason) = (request(id), "asked to".to_owned());
     Step::Command(Command::RefundSubscription(RefundSubscription { request, reason }))
 }
 
-/// What was reversed of a job's charge, grant by grant, and in all: "grant:a 30, debt 10".
+/// The reversed amounts of a job by grant, and their sum: "grant:a 30, debt 10".
 pub(crate) fn reversed(id: &str, credits: i64, parts: &str) -> [Fact; 2] {
     let in_all = of_job(id, "reversed", Some(credits), |job| {
         job.finish.as_ref().map(|finish| finish.bill.reversed.get("credits"))
@@ -75,7 +75,7 @@ pub(crate) fn reversed(id: &str, credits: i64, parts: &str) -> [Fact; 2] {
     [in_all, of_job(id, "reversals", parts.to_owned(), |job| tell(job, |allocation| allocation.reversed))]
 }
 
-/// The money that this request gave back, and the shares of credits and time that were left.
+/// The money that this request refunded, and the unused shares of credits and time.
 pub(crate) fn gave_back(id: &str, cents: i64, credits: (i64, i64), time: (i64, i64)) -> Fact {
     let id = request(id);
     let fraction = |(numerator, denominator)| Fraction { numerator, denominator };
@@ -87,7 +87,7 @@ pub(crate) fn gave_back(id: &str, cents: i64, credits: (i64, i64), time: (i64, i
 }
 
 impl Step {
-    /// The customer asked for it at this instant.
+    /// Sets the instant at which the customer requested the refund.
     pub(crate) fn asked_at(mut self, at: Timestamp) -> Self {
         match &mut self {
             Step::Command(Command::RefundTopUp(refund)) => refund.requested_time = Some(at),
@@ -97,7 +97,7 @@ impl Step {
     }
 }
 
-/// There is no money back, for this cause.
+/// The command is refused as not refundable, for this cause.
 pub(crate) fn not_refundable(cause: &str) -> [Fact; 2] {
     [refused("NOT_REFUNDABLE"), saying("cause", cause)]
 }

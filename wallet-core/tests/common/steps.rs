@@ -1,4 +1,4 @@
-//! Words for what can happen to a wallet. Instants are named as time since the scenario's start.
+//! Steps: commands to a wallet and events around it. Instants are durations since the scenario's start.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use wallet_core::{
 
 use super::world::START;
 
-/// Something that happens.
+/// A step of a scenario.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "few and short-lived; a box would be in the way of every word")]
+#[expect(clippy::large_enum_variant, reason = "few and short-lived; a box would clutter every constructor")]
 pub(crate) enum Step {
     Command(Command),
     Wait(Duration),
@@ -26,7 +26,7 @@ pub(crate) enum Step {
     Until(Timestamp),
     /// A server whose clock is behind takes over.
     ClockBack(Duration),
-    /// An invariant was found broken.
+    /// An invariant fails.
     Freeze,
     /// Another catalog becomes the current one.
     Publish(String),
@@ -68,7 +68,6 @@ pub(crate) fn amounts(amounts: &[(&str, i64)]) -> Amounts {
     amounts.iter().map(|(id, amount)| (unit(id), *amount)).collect()
 }
 
-/// `n` credits are bought.
 pub(crate) fn top_up(n: i64) -> Step {
     buy("t", n)
 }
@@ -97,7 +96,7 @@ fn buy_what(id: &str, purchase: Purchase) -> Step {
     }))
 }
 
-/// `n` credits are given under this id: free, effective at once and for good.
+/// `n` credits are granted under this id: source FREE, effective at once, without expiry.
 pub(crate) fn give(id: &str, n: i64) -> Step {
     give_of(id, "credits", n)
 }
@@ -115,7 +114,7 @@ pub(crate) fn give_of(id: &str, of: &str, n: i64) -> Step {
     }))
 }
 
-/// A job of the fixed price of `n` credits is reserved.
+/// A job with the fixed price of `n` credits is reserved.
 pub(crate) fn reserve(id: &str, n: i64) -> Step {
     reserve_kind(id, "fixed", n)
 }
@@ -124,19 +123,19 @@ pub(crate) fn reserve_kind(id: &str, kind: &str, n: i64) -> Step {
     reserve_for(id, PriceSource::Operation(operation(kind, &[("n", &n.to_string())])))
 }
 
-/// A job of `n` credits and `t` trainings.
+/// A job of `n` credits and `t` trainings is reserved.
 pub(crate) fn reserve_both(id: &str, kind: &str, n: i64, t: i64) -> Step {
     let quantities = [("n", &*n.to_string()), ("t", &*t.to_string())];
     reserve_for(id, PriceSource::Operation(operation(kind, &quantities)))
 }
 
-/// A job at the caller's own price.
+/// A job with explicit amounts is reserved.
 pub(crate) fn reserve_amounts(id: &str, prices: &[(&str, i64)], most: &[(&str, i64)]) -> Step {
     let price = ExplicitPrice { amounts: amounts(prices), max_amounts: amounts(most), operation: None };
     reserve_for(id, PriceSource::Explicit(price))
 }
 
-/// A job at the price that catalog `version` gave it, promised until `end`.
+/// A job is reserved with a quote of `n` credits at catalog `version`, valid until `end`.
 pub(crate) fn reserve_quoted(id: &str, n: i64, version: i64, end: Duration) -> Step {
     let operation = operation("fixed", &[("n", &n.to_string())]);
     let expire_time = START.plus(end);
@@ -167,7 +166,7 @@ pub(crate) fn operation(kind: &str, quantities: &[(&str, &str)]) -> Operation {
     }
 }
 
-/// Worker w1 takes the job.
+/// Worker w1 starts the job.
 pub(crate) fn start(id: &str, attempt: i32) -> Step {
     Step::Command(Command::Start(Start { id: job(id), options: worker("w1", attempt, None) }))
 }
@@ -180,7 +179,7 @@ pub(crate) fn extend(id: &str) -> Step {
     Step::Command(Command::Extend(Extend { id: job(id), attempt: None, lease: None }))
 }
 
-/// The job succeeded and used `n`.
+/// The job succeeds with quantity `n`.
 pub(crate) fn settle(id: &str, n: i64) -> Step {
     settle_usage(id, &[("n", &n.to_string())])
 }
@@ -197,7 +196,6 @@ pub(crate) fn settle_as_reserved(id: &str) -> Step {
     settle_for(id, Outcome::Succeeded(Cost::AsReserved))
 }
 
-/// The job failed.
 pub(crate) fn fail(id: &str) -> Step {
     fail_with(id, "GPU_LOST")
 }
@@ -215,7 +213,7 @@ pub(crate) fn cancel(id: &str) -> Step {
     cancel_for(id, CancelReason::User)
 }
 
-/// The platform stops the job.
+/// The platform cancels the job.
 pub(crate) fn stop(id: &str) -> Step {
     cancel_for(id, CancelReason::Platform)
 }
@@ -225,7 +223,6 @@ fn cancel_for(id: &str, reason: CancelReason) -> Step {
     Step::Command(Command::Cancel(Cancel { id, reason, max_fees: Amounts::none(), allow_missing: false }))
 }
 
-/// A grant is taken back.
 pub(crate) fn revoke(request: &str, grant: &str) -> Step {
     Step::Command(Command::RevokeGrant(RevokeGrant {
         request: RequestId::parse(request).unwrap(),
@@ -253,12 +250,12 @@ pub(crate) fn reactivate(request: &str) -> Step {
     update(request).status(WalletStatus::Active)
 }
 
-/// Up to `n` credits may be owed.
+/// Sets the debt limit to `n` credits.
 pub(crate) fn may_owe(n: i64) -> Step {
     update("limit").owing(n)
 }
 
-/// Someone looks: nothing but what is due.
+/// Processes due events and nothing else.
 pub(crate) const fn poke() -> Step {
     Step::Command(Command::Poke)
 }

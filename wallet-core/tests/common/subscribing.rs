@@ -1,4 +1,4 @@
-//! Words for subscriptions: what can happen to them, what is so afterwards, and days of the calendar.
+//! Steps and facts of subscriptions, and days of the calendar.
 
 use chrono::NaiveDate;
 
@@ -12,12 +12,12 @@ use super::facts::Fact;
 use super::steps::{Step, unit};
 use super::world::{CATALOG, World};
 
-/// The catalog of the scenarios with plans, and packs that depend on them.
+/// Returns the catalog of the scenarios with plans, and with packs that depend on them.
 pub(crate) fn with_plans() -> String {
     format!("{}{CATALOG}", include_str!("plans.toml"))
 }
 
-/// Midnight of a day: "2026-02-28".
+/// Returns midnight of a day: "2026-02-28".
 pub(crate) fn day(date: &str) -> Timestamp {
     let date: NaiveDate = date.parse().unwrap();
     date.and_hms_opt(0, 0, 0).unwrap().and_utc().into()
@@ -49,12 +49,12 @@ pub(crate) fn change_plan(id: &str, plan: &str) -> Step {
     }))
 }
 
-/// The subscription ends with its period.
+/// The subscription is cancelled with effect at the end of its period.
 pub(crate) fn unsubscribe(id: &str) -> Step {
     cancel_subscription(id, false)
 }
 
-/// The subscription ends at once.
+/// The subscription is cancelled at once.
 pub(crate) fn unsubscribe_now(id: &str) -> Step {
     cancel_subscription(id, true)
 }
@@ -68,14 +68,14 @@ pub(crate) fn resume(id: &str) -> Step {
     Step::Command(Command::ResumeSubscription(ResumeSubscription { request: request(id) }))
 }
 
-/// The next period is paid.
+/// The payment of the next period is recorded.
 pub(crate) fn pay(id: &str) -> Step {
     Step::Command(Command::RecordPayment(RecordPayment { request: request(id), reason: String::new() }))
 }
 
-/// Of a sale.
+/// Parameters of a sale.
 impl Step {
-    /// Counted from midnight of this day.
+    /// Counts the periods from midnight of this day.
     pub(crate) fn anchored(mut self, date: &str) -> Self {
         match &mut self {
             Step::Command(Command::Subscribe(subscribe)) => subscribe.anchor = Some(day(date)),
@@ -84,19 +84,19 @@ impl Step {
         self
     }
 
-    /// So much of a unit is negotiated.
+    /// Overrides the allowance of a unit with `n`.
     pub(crate) fn negotiated(mut self, of: &str, n: i64) -> Self {
         self.overrides().allowances.set(&unit(of), n);
         self
     }
 
-    /// So many of what this limit counts are negotiated.
+    /// Overrides a limit with `n`.
     pub(crate) fn allowing(mut self, limit: &str, n: u64) -> Self {
         self.overrides().limits.insert(limit.to_owned(), n);
         self
     }
 
-    /// Jobs of this kind are negotiated, up to so many of `n`; nothing else is allowed that is not.
+    /// Overrides the entitlements with jobs of this kind, up to `n` of quantity `n`, besides earlier overrides.
     pub(crate) fn entitling(mut self, kind: &str, n: i64) -> Self {
         let max = [("n".to_owned(), n.into())].into();
         let kind = Matcher::Prefix(kind.to_owned());
@@ -135,7 +135,7 @@ pub(crate) fn plan(id: &str) -> Fact {
     })
 }
 
-/// There is no subscription.
+/// The wallet has no subscription.
 pub(crate) fn unsubscribed() -> Fact {
     Fact::new("the subscription", None, |world| {
         world.seen().profile.subscription.map(|subscription| subscription.sold.plan)
@@ -150,7 +150,7 @@ pub(crate) fn past_due() -> Fact {
     of_subscription("the standing", Standing::PastDue, |subscription| subscription.standing)
 }
 
-/// What happens at the end of the period: "nothing", "end", or another plan's id.
+/// The pending change at the end of the period: "nothing", "end", or another plan's id.
 pub(crate) fn pending(what: &str) -> Fact {
     of_subscription("what is pending", what.to_owned(), |subscription| match &subscription.pending {
         None => "nothing".to_owned(),
@@ -159,7 +159,7 @@ pub(crate) fn pending(what: &str) -> Fact {
     })
 }
 
-/// The present period, from midnight to midnight.
+/// The current period, from midnight to midnight.
 pub(crate) fn period(from: &str, to: &str) -> Fact {
     let both = (day(from), day(to));
     of_subscription("the period", both, |subscription| {
@@ -167,7 +167,7 @@ pub(crate) fn period(from: &str, to: &str) -> Fact {
     })
 }
 
-/// When it gives credits next.
+/// The time at which the subscription gives credits next.
 pub(crate) fn renews(date: &str) -> Fact {
     of_subscription("the next renewal", Some(day(date)), Subscription::next_renewal)
 }
@@ -176,7 +176,7 @@ pub(crate) fn never_renews() -> Fact {
     of_subscription("the next renewal", None, Subscription::next_renewal)
 }
 
-/// Available credits of one source.
+/// The available credits of one source.
 pub(crate) fn from(source: Source, n: i64) -> Fact {
     Fact::new(format!("available from {source:?}"), n, move |world| {
         let seen = world.seen();
@@ -186,7 +186,7 @@ pub(crate) fn from(source: Source, n: i64) -> Fact {
     })
 }
 
-/// What the last step issued, in order: "period:1.1.0 30, period:1.1.0#1 2".
+/// The grants issued by the last step, in order: "period:1.1.0 30, period:1.1.0#1 2".
 pub(crate) fn issued(grants: &str) -> Fact {
     Fact::new("issued grants", grants.to_owned(), |world: &World| {
         let postings = world.lazy.entries.iter().skip(world.mark).flat_map(|entry| &entry.postings);
@@ -198,14 +198,14 @@ pub(crate) fn issued(grants: &str) -> Fact {
     })
 }
 
-/// From when to when a grant lives.
+/// The days at which a grant becomes effective and expires.
 pub(crate) fn lives(id: &str, start: &str, end: &str) -> Fact {
     super::facts::of_grant(id, "life", (day(start), day(end)), |grant| {
         (grant.effective_time, grant.expire_time)
     })
 }
 
-/// When the last entries took effect, at midnight of these days.
+/// The effective times of the entries of the last step, each at midnight of these days.
 pub(crate) fn effective_on(dates: &[&str]) -> Fact {
     let dates: Vec<_> = dates.iter().map(|date| day(date)).collect();
     Fact::new("effective days", dates, |world| {
@@ -213,7 +213,7 @@ pub(crate) fn effective_on(dates: &[&str]) -> Fact {
     })
 }
 
-/// How many grants the subscriptions have given, all told.
+/// The number of all grants that subscriptions have issued.
 pub(crate) fn period_grants(n: i32) -> Fact {
     Fact::new("grants of periods", n, |world| {
         let seen = world.seen();

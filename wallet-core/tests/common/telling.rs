@@ -1,4 +1,4 @@
-//! Words for what people are told: what a wallet calls low, and what the last step made news.
+//! Steps and facts of notifications: thresholds, and the notifications of the last step.
 
 use wallet_core::catalog::Threshold;
 use wallet_core::event::{self, EventKind};
@@ -8,27 +8,27 @@ use super::facts::Fact;
 use super::steps::{Step, unit};
 use super::world::{START, World};
 
-/// Of the wallet itself.
+/// Parameters of an update of the wallet.
 impl Step {
-    /// Balances of a unit that it calls low, whatever its plan says; none: the plan's again.
+    /// Sets thresholds that override the plan's; an empty list restores the plan's.
     pub(crate) fn low(mut self, of: &str, thresholds: &[Threshold]) -> Self {
         self.update().low_balance.insert(unit(of), thresholds.to_vec());
         self
     }
 }
 
-/// What the last step told, in order, after whose revision: "3: credits at 5, below 6".
+/// The notifications of the last step in order, each with the revision of its entry: "3: credits at 5, below 6".
 pub(crate) fn told(events: &[&str]) -> Fact {
     let events: Vec<String> = events.iter().map(ToString::to_string).collect();
     Fact::new("the news", events, |world| news(world, world.mark))
 }
 
-/// The last step told nothing.
+/// The last step made no notification.
 pub(crate) fn told_nothing() -> Fact {
     told(&[])
 }
 
-/// What was ever told, likewise.
+/// All notifications of the wallet, in the same form.
 pub(crate) fn ever_told(events: &[&str]) -> Fact {
     let events: Vec<String> = events.iter().map(ToString::to_string).collect();
     Fact::new("all news", events, |world| news(world, 0))
@@ -51,7 +51,7 @@ fn news(world: &World, from: usize) -> Vec<String> {
     events.map(line).collect()
 }
 
-/// What the answer to the last Reserve warns of: "credits at 5, below 6".
+/// The warnings in the reply to the last Reserve: "credits at 5, below 6".
 pub(crate) fn warned(warnings: &[&str]) -> Fact {
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     let line = |warning: &Warning| match warning.kind {

@@ -1,4 +1,4 @@
-//! Words that say more about a step. Each fits some commands; elsewhere it is a mistake of the scenario.
+//! Parameters of steps. Each fits some commands; on other commands, it panics.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use wallet_core::{Command, Operation, Source, Timestamp};
 use super::steps::{Step, amounts, origin, worker};
 use super::world::START;
 
-/// Of a grant.
+/// Parameters of a grant.
 impl Step {
-    /// Spendable from this instant.
+    /// Sets the instant from which the credits can be spent.
     pub(crate) fn from(mut self, since_start: Duration) -> Self {
         self.grant().effective_time = Some(START.plus(since_start));
         self
     }
 
-    /// Lapses at this instant.
+    /// Sets the expiry.
     pub(crate) fn until(mut self, since_start: Duration) -> Self {
         self.grant().expire_time = Some(START.plus(since_start));
         self
@@ -35,14 +35,14 @@ impl Step {
     }
 }
 
-/// Of a reserve.
+/// Parameters of a reserve.
 impl Step {
     pub(crate) fn limit(mut self, of: &str, n: i64) -> Self {
         self.reserve().limits = amounts(&[(of, n)]);
         self
     }
 
-    /// The operation that an explicit price is for.
+    /// Sets the operation of an explicit price.
     pub(crate) fn about(mut self, operation: Operation) -> Self {
         match &mut self.reserve().price {
             PriceSource::Explicit(price) => price.operation = Some(operation),
@@ -66,14 +66,14 @@ impl Step {
         self
     }
 
-    /// Reserved and started at once.
+    /// Starts the job with the reserve.
     pub(crate) fn started(mut self) -> Self {
         self.reserve().start = Some(worker("w1", 1, None));
         self
     }
 }
 
-/// Of a job at work.
+/// Parameters of a start, extend, settle or cancel.
 impl Step {
     pub(crate) fn lease(mut self, time: Duration) -> Self {
         match &mut self {
@@ -96,7 +96,7 @@ impl Step {
         self
     }
 
-    /// Also after the hold has expired.
+    /// Settles the job even if its hold has expired.
     pub(crate) fn late(mut self) -> Self {
         self.settle().accept_late = true;
         self
@@ -113,9 +113,9 @@ impl Step {
     }
 }
 
-/// Of a purchase, and of the wallet itself.
+/// Parameters of a purchase and of an update of the wallet.
 impl Step {
-    /// Paid by this payment.
+    /// Sets the payment.
     pub(crate) fn paid_by(mut self, payment: &str) -> Self {
         self.top_up().external_ref = Some(ExternalRef { provider: origin("stripe"), id: origin(payment) });
         self
@@ -142,7 +142,7 @@ impl Step {
     }
 }
 
-/// The command that a word is about.
+/// The command that a parameter belongs to.
 impl Step {
     fn grant(&mut self) -> &mut Grant {
         match self {

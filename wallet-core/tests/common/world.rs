@@ -1,5 +1,6 @@
-//! A wallet, a clock set by hand, and a twin of the wallet that a sweeper visits at every instant at which
-//! anything is due, and which knows no more than a store would load. Wallet and twin must never disagree: lazy expiry equals swept expiry.
+//! A wallet with a manual clock, and its twin. A sweeper visits the twin at every instant at which an event is
+//! due, and the twin knows no more than a store would load. Wallet and twin must never differ: lazy expiry equals
+//! swept expiry.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,32 +18,32 @@ use super::invariants;
 use super::ledger::Ledger;
 use super::steps::Step;
 
-/// When every scenario begins: 2026-01-01T00:00:00Z.
+/// The start of every scenario: 2026-01-01T00:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 
 /// The catalog of the scenarios.
 pub(crate) const CATALOG: &str = include_str!("catalog.toml");
 
-/// A wallet in time.
+/// A wallet with its twin, its clock and its catalogs.
 pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) catalogs: Catalogs,
     pub(crate) lazy: Ledger,
     swept: Ledger,
     states: BTreeMap<ReservationId, State>,
-    /// What the last command was answered.
+    /// The reply to the last command.
     pub(crate) reply: Option<Reply>,
-    /// How many entries there were before the last step.
+    /// The number of entries before the last step.
     pub(crate) mark: usize,
 }
 
-/// A new wallet to which all this has happened.
+/// Returns a new wallet after these steps.
 #[track_caller]
 pub(crate) fn given(steps: impl IntoIterator<Item = Step>) -> World {
     given_catalog(CATALOG, steps)
 }
 
-/// The same under another catalog.
+/// Returns a new wallet after these steps, under another catalog.
 #[track_caller]
 pub(crate) fn given_catalog(toml: &str, steps: impl IntoIterator<Item = Step>) -> World {
     let mut world = World::new(toml);
@@ -63,7 +64,7 @@ impl World {
         }
     }
 
-    /// This happens next, and is not refused.
+    /// Takes a step that must not be refused.
     #[track_caller]
     pub(crate) fn and(self, step: Step) -> Self {
         let world = self.when(step);
@@ -73,7 +74,7 @@ impl World {
         world
     }
 
-    /// This happens next.
+    /// Takes a step.
     #[track_caller]
     pub(crate) fn when(mut self, step: Step) -> Self {
         self.mark = self.lazy.entries.len();
@@ -93,7 +94,7 @@ impl World {
         self
     }
 
-    /// All of this is so now.
+    /// Asserts that all facts hold now.
     #[track_caller]
     pub(crate) fn then(self, facts: impl IntoIterator<Item = Fact>) -> Self {
         let wrong: Vec<String> = facts.into_iter().filter_map(|fact| fact.wrong(&self)).collect();
@@ -101,17 +102,13 @@ impl World {
         self
     }
 
-    /// Runs a command on wallet and twin, and checks everything that must always hold.
+    /// Runs a command on the wallet and its twin, and checks the invariants.
     #[track_caller]
     pub(crate) fn run(&mut self, command: &Command) -> &Reply {
         let reply = self.lazy.run(&self.catalogs, self.now, command);
         let swept = self.swept.run_as_loaded(&self.catalogs, self.now, command);
-        assert_eq!(
-            without_hints(&reply),
-            without_hints(&swept),
-            "a sweeper makes no difference to the answer"
-        );
-        assert_eq!(self.lazy.timeless(), self.swept.timeless(), "nor to the entries");
+        assert_eq!(without_hints(&reply), without_hints(&swept), "a sweeper does not change the reply");
+        assert_eq!(self.lazy.timeless(), self.swept.timeless(), "a sweeper does not change the entries");
         for ledger in [&self.lazy, &self.swept] {
             invariants::check(ledger);
         }
@@ -119,25 +116,25 @@ impl World {
         self.reply.insert(reply)
     }
 
-    /// Runs a command and checks nothing, for scenarios of very many commands.
+    /// Runs a command without checks, for scenarios with very many commands.
     pub(crate) fn run_unwatched(&mut self, command: &Command) {
         self.lazy.run_unwatched(&self.catalogs, self.now, command);
         self.swept.run_unwatched(&self.catalogs, self.now, command);
     }
 
-    /// Time passes. The sweeper pokes the twin at each instant at which something is due.
+    /// Lets time pass. The sweeper visits the twin at each instant at which an event is due.
     fn wait(&mut self, time: Duration) {
         let end = self.now.plus(time);
         while let Some(at) = next_due(&self.swept.wallet, end) {
             let before = self.swept.entries.len();
             self.sweep(at);
-            assert!(self.swept.entries.len() > before, "what is due happens when it is due");
+            assert!(self.swept.entries.len() > before, "a due event is processed at its instant");
         }
         self.now = end;
         self.reply = None;
     }
 
-    /// The sweeper pokes the twin at this instant, of which the wallet knows nothing.
+    /// The sweeper visits the twin at this instant. The wallet is not visited.
     pub(crate) fn sweep(&mut self, at: Timestamp) {
         let _ = self.swept.run_as_loaded(&self.catalogs, at, &Command::Poke);
     }
@@ -156,12 +153,12 @@ impl World {
         self.reply = None;
     }
 
-    /// The wallet as a read sees it now.
+    /// Returns the wallet as a read sees it now.
     pub(crate) fn seen(&self) -> Wallet {
         self.lazy.seen(self.now)
     }
 
-    /// A reservation as a read sees it now.
+    /// Returns a reservation as a read sees it now.
     pub(crate) fn reservation(&self, id: &str) -> Option<Reservation> {
         self.seen().reservations.remove(&ReservationId::parse(id).unwrap())
     }

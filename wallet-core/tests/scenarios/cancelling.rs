@@ -1,9 +1,9 @@
-//! Cancel: what it costs whom, and jobs that are not there yet.
+//! Cancel: its fees, and cancels of jobs that are not reserved yet.
 
 use super::prelude::*;
 
 #[test]
-fn the_odd_part_of_a_cancel_fee_favours_the_user() {
+fn a_cancel_fee_is_rounded_down_in_favour_of_the_user() {
     for (reserved, charge, back) in [(25, 12, 13), (1, 0, 1), (0, 0, 0), (40, 20, 20), (99, 49, 50)] {
         given([top_up(100), reserve("job", reserved), start("job", 1)]).when(cancel("job")).then([
             done(),
@@ -54,7 +54,7 @@ fn the_platforms_cancel_is_free_at_any_time() {
 }
 
 #[test]
-fn a_training_that_was_started_is_spent() {
+fn a_started_training_is_charged_in_full_by_a_cancel() {
     given([top_up(100), buy_of("p", "trainings", 2), reserve_both("job", "both", 10, 2).started()])
         .when(cancel("job"))
         .then([
@@ -66,7 +66,7 @@ fn a_training_that_was_started_is_spent() {
 }
 
 #[test]
-fn a_fee_above_what_the_caller_will_pay_refuses_the_cancel() {
+fn a_fee_above_the_callers_limit_refuses_the_cancel() {
     given([top_up(100), reserve("job", 25), start("job", 1)])
         .when(cancel("job").max_fee("credits", 11))
         .then([
@@ -82,7 +82,7 @@ fn a_fee_above_what_the_caller_will_pay_refuses_the_cancel() {
 }
 
 #[test]
-fn fees_are_those_that_were_agreed_at_reserve() {
+fn fees_are_those_pinned_at_reserve() {
     let dearer =
         CATALOG.replace("[policies.cancel_fees]", "[policies.cancel_fees]\ncredits = { processing = 100 }");
     given([top_up(100), reserve("old", 20)])
@@ -96,7 +96,7 @@ fn fees_are_those_that_were_agreed_at_reserve() {
 }
 
 #[test]
-fn a_cancel_that_comes_first_leaves_a_tombstone_for_the_late_reserve() {
+fn a_cancel_before_its_reserve_leaves_a_tombstone() {
     given([top_up(100)])
         .when(cancel("job"))
         .then([refused("RESERVATION_NOT_FOUND"), unknown("job")])

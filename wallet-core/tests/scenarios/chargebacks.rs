@@ -1,11 +1,11 @@
-//! RecordChargeback: what is left goes, what was used is owed, and the wallet is suspended.
+//! RecordChargeback: unspent credits are revoked, spent ones become debt, and the wallet is suspended.
 
 use wallet_core::wallet::WalletStatus;
 
 use super::prelude::*;
 
 #[test]
-fn what_is_left_goes_and_what_was_used_is_owed_whatever_the_limit() {
+fn unspent_credits_are_revoked_and_spent_ones_become_debt_above_any_limit() {
     given([give("gift", 7), top_up(100), reserve("job", 47), settle_as_reserved("job")])
         .when(charge_back("r", "t"))
         .then([
@@ -23,7 +23,7 @@ fn what_is_left_goes_and_what_was_used_is_owed_whatever_the_limit() {
 }
 
 #[test]
-fn what_is_held_goes_when_it_returns() {
+fn held_credits_are_revoked_when_they_return() {
     given([top_up(100), reserve("job", 30), charge_back("r", "t")])
         .then([available(0), held(30), debt(0)])
         .when(fail("job"))
@@ -31,7 +31,7 @@ fn what_is_held_goes_when_it_returns() {
 }
 
 #[test]
-fn what_a_running_job_uses_of_it_is_owed_too() {
+fn credits_of_the_purchase_that_a_running_job_spends_become_debt() {
     given([top_up(100), reserve("job", 30), charge_back("r", "t")]).when(settle("job", 20)).then([
         state("job", State::Settled),
         charged("job", 20),
@@ -44,7 +44,7 @@ fn what_a_running_job_uses_of_it_is_owed_too() {
 }
 
 #[test]
-fn a_fee_on_it_is_owed_and_the_rest_of_the_hold_returns_to_other_grants() {
+fn a_fee_becomes_debt_and_the_rest_of_the_hold_returns_to_other_grants() {
     given([give("gift", 20), top_up(100), reserve("job", 40).started(), charge_back("r", "t")])
         .when(cancel("job"))
         .then([
@@ -64,13 +64,13 @@ fn a_fee_on_it_is_owed_and_the_rest_of_the_hold_returns_to_other_grants() {
 }
 
 #[test]
-fn what_the_bank_took_back_counts_towards_the_limit() {
+fn the_debt_of_a_chargeback_counts_towards_the_debt_limit() {
     given([may_owe(10), give("a", 10).until(hours(1)), top_up(100)])
         .and(reserve("job", 40).ttl(hours(4)).started())
         .and(wait(hours(2)))
         .and(charge_back("r", "t"))
         .when(fail_with("job", "NSFW"))
-        // A quarter of 40, charged to what would be lost otherwise.
+        // A quarter of 40, charged to the grant that has expired.
         .then([charged_to("job", "grant:a 10"), debt(0), parts("top_up:t", "revoked 100")]);
     given([may_owe(10), top_up(5), reserve_kind("job", "owing", 5), charge_back("r", "t")])
         .when(settle("job", 50))
@@ -97,7 +97,7 @@ fn grace_credits_belong_to_the_purchase() {
 }
 
 #[test]
-fn what_was_refunded_or_revoked_before_is_not_taken_twice() {
+fn refunded_or_revoked_credits_are_not_clawed_back_twice() {
     given([top_up(100), refund("r", "t")]).when(charge_back("c", "t")).then([
         done(),
         parts("top_up:t", "paid out 100"),

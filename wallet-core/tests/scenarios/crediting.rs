@@ -1,11 +1,11 @@
-//! Credits come in: purchases, packs, payments, gifts, and the ceiling on open grants.
+//! TopUp and Grant: purchases, packs, payments, gifts, and the limit on open grants.
 
 use wallet_core::wallet::MAX_OPEN_GRANTS;
 
 use super::prelude::*;
 
 #[test]
-fn bought_credits_are_there_at_once_and_for_good() {
+fn bought_credits_are_available_at_once_and_never_expire() {
     given([])
         .when(top_up(100))
         .then([done(), available(100), wrote(&[EntryKind::ToppedUp])])
@@ -14,7 +14,7 @@ fn bought_credits_are_there_at_once_and_for_good() {
 }
 
 #[test]
-fn a_pack_brings_its_amounts_in_one_entry_and_lapses_by_its_rule() {
+fn a_pack_issues_its_amounts_in_one_entry_and_expires_by_its_rule() {
     given([])
         .when(buy_pack("p", "bundle"))
         .then([
@@ -40,7 +40,7 @@ fn a_month_counts_from_the_payment_by_the_calendar() {
 }
 
 #[test]
-fn a_payment_in_the_future_or_a_pack_that_is_over_is_a_bad_field() {
+fn a_payment_in_the_future_or_an_expired_pack_is_an_invalid_field() {
     given([])
         .when(top_up(10).paid_at(START.plus(seconds(1))))
         .then([refused("INVALID_FIELD"), wrote_nothing()])
@@ -62,7 +62,7 @@ fn one_payment_under_two_ids_credits_once() {
 }
 
 #[test]
-fn a_grant_that_is_not_effective_yet_waits_and_then_repays_debt() {
+fn a_pending_grant_repays_debt_when_it_becomes_effective() {
     given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 30)])
         .and(give("later", 50).from(hours(2)))
         .then([available(0), debt(20), parts("grant:later", "pending 50")])
@@ -78,7 +78,7 @@ fn a_gift_in_the_past_is_effective_now() {
 }
 
 #[test]
-fn a_gift_that_would_be_over_before_it_begins_is_a_bad_field() {
+fn a_gift_that_expires_before_it_is_effective_is_an_invalid_field() {
     given([wait(hours(5))])
         .when(give("g", 10).until(hours(5)))
         .then([refused("INVALID_FIELD")])
@@ -87,8 +87,8 @@ fn a_gift_that_would_be_over_before_it_begins_is_a_bad_field() {
 }
 
 #[test]
-fn a_wallet_has_a_ceiling_of_open_grants_and_a_spent_one_makes_room() {
-    // Checking invariants after each of so many steps would be slow, so they are made with no step between.
+fn the_number_of_open_grants_is_limited_and_spent_ones_do_not_count() {
+    // Checking the invariants after each of 1,000 steps would be slow, so these run without checks.
     let mut world = given([give("0", 1)]);
     for n in 1..MAX_OPEN_GRANTS {
         let Step::Command(command) = give(&n.to_string(), 1) else { unreachable!() };

@@ -1,8 +1,8 @@
-//! Whatever becomes available repays debt first: no wallet owes credits that it has.
+//! Debt: credits that become available repay it first, so no wallet owes a unit that it has available.
 
 use super::prelude::*;
 
-/// A wallet that owes 20 credits while a job of 50 runs.
+/// Returns a wallet that owes 20 credits while a job of 50 runs.
 fn owing_beside_a_hold() -> World {
     given([may_owe(20), give("gift", 50), reserve("running", 50), top_up(10)])
         .and(reserve_kind("dear", "owing", 10))
@@ -24,7 +24,7 @@ fn the_rest_of_a_settle_repays_debt_in_its_own_entry() {
 }
 
 #[test]
-fn what_a_failure_or_a_cancel_gives_back_repays_debt() {
+fn credits_returned_by_a_failure_or_a_cancel_repay_debt() {
     for (step, kind) in [
         (fail("running"), EntryKind::Failed),
         (stop("running"), EntryKind::Cancelled),
@@ -41,7 +41,7 @@ fn what_a_failure_or_a_cancel_gives_back_repays_debt() {
 }
 
 #[test]
-fn what_an_expired_hold_gives_back_repays_debt_when_it_is_due() {
+fn credits_returned_by_an_expired_hold_repay_debt_at_its_deadline() {
     owing_beside_a_hold().when(wait(hours(1))).then([debt(0), available(30)]).when(poke()).then([
         wrote(&[EntryKind::HoldExpired]),
         returned("running", 50),
@@ -50,7 +50,7 @@ fn what_an_expired_hold_gives_back_repays_debt_when_it_is_due() {
 }
 
 #[test]
-fn grace_credits_repay_debt_in_the_entry_that_gives_them() {
+fn grace_credits_repay_debt_in_the_entry_that_issues_them() {
     given([may_owe(20), give("gift", 50).until(hours(1)), reserve("running", 50).ttl(hours(3))])
         .and(top_up(10))
         .and(reserve_kind("dear", "owing", 10))
@@ -61,7 +61,7 @@ fn grace_credits_repay_debt_in_the_entry_that_gives_them() {
 }
 
 #[test]
-fn a_debt_larger_than_what_returns_takes_all_of_it() {
+fn a_debt_larger_than_the_returned_credits_takes_all_of_them() {
     given([may_owe(90), give("gift", 10), reserve("running", 10), top_up(10)])
         .and(reserve_kind("dear", "owing", 10))
         .and(settle("dear", 100))
@@ -70,7 +70,7 @@ fn a_debt_larger_than_what_returns_takes_all_of_it() {
 }
 
 #[test]
-fn a_chargeback_is_owed_only_as_far_as_nothing_is_available() {
+fn a_chargeback_makes_debt_only_of_what_available_credits_do_not_cover() {
     let used = || given([top_up(100), reserve("job", 60), settle_as_reserved("job"), give("gift", 90)]);
     used().when(charge_back("r", "t")).then([
         wrote(&[EntryKind::ChargedBack]),
@@ -88,7 +88,7 @@ fn a_chargeback_is_owed_only_as_far_as_nothing_is_available() {
 }
 
 #[test]
-fn what_a_purchase_leaves_is_repaid_from_others_in_the_order_of_spending() {
+fn other_grants_repay_a_chargeback_in_spending_order() {
     given([top_up(100), reserve("job", 60), settle_as_reserved("job")])
         .and(give("later", 40).until(hours(9)))
         .and(give("sooner", 40).until(hours(5)))
@@ -101,7 +101,7 @@ fn what_a_purchase_leaves_is_repaid_from_others_in_the_order_of_spending() {
 }
 
 #[test]
-fn a_hold_of_a_purchase_that_is_charged_back_uses_its_other_credits_first() {
+fn a_hold_charges_credits_of_a_charged_back_purchase_last() {
     let running = || {
         given([top_up(30), reserve("all", 30), cancel("all")])
             .and(give("gift", 20).source(Source::Referral))
@@ -127,7 +127,7 @@ fn a_hold_of_a_purchase_that_is_charged_back_uses_its_other_credits_first() {
 }
 
 #[test]
-fn overage_is_owed_within_the_limit_beside_what_a_chargeback_makes_owed() {
+fn the_debt_limit_bounds_overage_and_not_the_debt_of_a_chargeback() {
     let running = |limit: i64| {
         given([may_owe(limit), top_up(50), reserve_kind("job", "owing", 50), charge_back("r", "t")])
     };
@@ -136,7 +136,7 @@ fn overage_is_owed_within_the_limit_beside_what_a_chargeback_makes_owed() {
 }
 
 #[test]
-fn overage_leaves_what_the_charged_back_part_of_a_hold_takes() {
+fn overage_is_charged_after_the_charged_back_part_of_a_hold() {
     let running = |kind: &str| {
         given([top_up(30), reserve_kind("job", kind, 30), charge_back("r", "t"), buy("more", 33)])
     };

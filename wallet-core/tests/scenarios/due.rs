@@ -1,5 +1,5 @@
-//! What falls due by itself: in the order of its instants, one entry each, whether or when anybody looks.
-//! Every other scenario shows it too: a twin of its wallet is swept at every instant and must agree.
+//! Due events: in the order of their instants, one entry each, independent of when the wallet is accessed.
+//! Every other scenario checks this too: a twin of its wallet is swept at every instant and must agree.
 
 use super::prelude::*;
 
@@ -24,7 +24,7 @@ fn ties_are_hold_expiry_then_grant_expiry_then_effect() {
 }
 
 #[test]
-fn events_happen_in_the_order_of_their_instants_and_not_of_their_kinds() {
+fn events_are_processed_in_the_order_of_their_instants_and_not_of_kinds() {
     given([
         give("c", 10).from(hours(1)).until(hours(5)),
         give("b", 10).until(hours(3)),
@@ -48,7 +48,7 @@ fn events_happen_in_the_order_of_their_instants_and_not_of_their_kinds() {
 }
 
 #[test]
-fn what_was_due_is_kept_even_if_the_command_is_refused() {
+fn due_events_are_kept_even_if_the_command_is_refused() {
     given([give("a", 10).until(hours(1)), reserve("job", 4)])
         .and(wait(hours(2)))
         .when(reserve("next", 100))
@@ -63,7 +63,7 @@ fn what_was_due_is_kept_even_if_the_command_is_refused() {
 }
 
 #[test]
-fn a_clock_that_jumps_back_unexpires_nothing_and_entries_stay_in_order() {
+fn a_clock_that_goes_back_undoes_no_expiry_and_keeps_entries_in_order() {
     given([give("a", 10).until(hours(1)), wait(hours(2)), top_up(10)])
         .and(Step::ClockBack(hours(3)))
         .when(reserve("job", 20))
@@ -73,7 +73,7 @@ fn a_clock_that_jumps_back_unexpires_nothing_and_entries_stay_in_order() {
 }
 
 #[test]
-fn a_frozen_wallet_takes_no_commands_and_its_deadlines_stand_still() {
+fn a_frozen_wallet_accepts_no_command_and_processes_no_due_event() {
     given([give("a", 10).until(hours(1)), top_up(10), reserve("job", 15)])
         .and(Step::Freeze)
         .and(wait(hours(5)))

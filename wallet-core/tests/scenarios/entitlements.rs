@@ -1,10 +1,10 @@
-//! What a wallet's plan allows: which operations, how much of them, how many at once.
+//! Entitlements and limits of a wallet's plan: operations, quantities, concurrent jobs.
 
 use wallet_core::decide::PriceSource;
 
 use super::prelude::*;
 
-/// The scenarios' catalog with plans in front: new wallets are on `free`.
+/// Returns the catalog of the scenarios with plans. New wallets are on `free`.
 fn with_plans() -> String {
     let plans = r#"
 default_plan = "free"
@@ -32,7 +32,7 @@ entitlements = [{ kind = "fixed", max = { n = 50 } }, { kind = "fixed", max = { 
 }
 
 #[test]
-fn an_operation_outside_the_plan_is_not_entitled_and_the_refusal_names_the_plans_that_include_it() {
+fn an_operation_outside_the_plan_is_refused_with_the_plans_that_include_it() {
     given_catalog(&with_plans(), [top_up(100)])
         .when(reserve_both("job", "both", 10, 1))
         .then([
@@ -47,7 +47,7 @@ fn an_operation_outside_the_plan_is_not_entitled_and_the_refusal_names_the_plans
 }
 
 #[test]
-fn a_number_over_the_plans_maximum_exceeds_the_limit_and_the_refusal_names_the_plans_that_would_do() {
+fn a_quantity_above_the_plans_maximum_is_refused_with_the_plans_that_allow_it() {
     given_catalog(&with_plans(), [top_up(100)])
         .when(reserve("job", 11))
         .then([
@@ -65,7 +65,7 @@ fn a_number_over_the_plans_maximum_exceeds_the_limit_and_the_refusal_names_the_p
 }
 
 #[test]
-fn what_is_not_in_the_plan_is_said_before_what_is_not_in_the_wallet() {
+fn missing_entitlements_are_reported_before_missing_credits() {
     given_catalog(&with_plans(), [])
         .when(reserve_both("job", "both", 10, 1))
         .then([refused("NOT_ENTITLED")])
@@ -75,7 +75,7 @@ fn what_is_not_in_the_plan_is_said_before_what_is_not_in_the_wallet() {
         .then([refused("INSUFFICIENT_CREDITS")]);
 }
 
-/// Jobs of 160 unless they say otherwise, on a plan that allows 150, and a plan with an older name for `n`.
+/// Returns a catalog whose plan allows 150 of `n`, which is 160 by default, and 30 `images`, which no rule prices.
 fn with_a_preset() -> String {
     let rules = r#"
 [[rules]]
@@ -110,7 +110,7 @@ entitlements = [
 }
 
 #[test]
-fn a_quantity_that_is_left_out_counts_as_it_is_priced() {
+fn a_missing_quantity_counts_with_the_default_that_prices_it() {
     let preset = |quantities: &[(&str, &str)]| {
         reserve_for("job", PriceSource::Operation(operation("preset", quantities)))
     };
@@ -124,7 +124,7 @@ fn a_quantity_that_is_left_out_counts_as_it_is_priced() {
 }
 
 #[test]
-fn a_capped_quantity_that_no_price_tells_must_be_said() {
+fn a_capped_quantity_without_a_price_must_be_stated() {
     let flat = |quantities: &[(&str, &str)]| {
         reserve_for("job", PriceSource::Operation(operation("flat", quantities)))
     };
@@ -160,7 +160,7 @@ fn an_explicit_price_does_not_lift_a_cap_by_a_quantity_left_out_or_misspelt() {
 }
 
 #[test]
-fn nothing_is_negotiated_under_a_name_that_the_catalog_does_not_know() {
+fn overrides_under_names_unknown_to_the_catalog_are_refused() {
     given_catalog(&with_plans(), [])
         .when(subscribe("s", "pro").allowing("concurency", 1))
         .then([refused("INVALID_FIELD"), unsubscribed()])
@@ -171,7 +171,7 @@ fn nothing_is_negotiated_under_a_name_that_the_catalog_does_not_know() {
         .then([refused("INVALID_FIELD"), plan("pro")]);
 }
 
-/// The plans without the one of this id.
+/// Returns the plans without the one with this id.
 fn without(id: &str) -> String {
     let plans = with_plans();
     let from = plans.find(&format!("[[plans]]\nid = {id:?}")).unwrap();
@@ -180,7 +180,7 @@ fn without(id: &str) -> String {
 }
 
 #[test]
-fn a_subscriber_goes_by_the_plan_as_it_was_sold_when_the_catalog_drops_it() {
+fn a_subscriber_keeps_the_plan_as_sold_when_the_catalog_drops_it() {
     given_catalog(&with_plans(), [top_up(100), subscribe("s", "creator").allowing("concurrency", 1)])
         .and(Step::Publish(without("creator")))
         .when(reserve("job", 51))
@@ -248,7 +248,7 @@ fn explicit_amounts_without_an_operation_are_bound_by_concurrency_alone() {
 }
 
 #[test]
-fn what_is_negotiated_wins_over_the_plan_until_another_is_sold() {
+fn overrides_take_precedence_over_the_plan_until_another_is_sold() {
     given_catalog(&with_plans(), [top_up(100)])
         .and(subscribe("s", "pro").entitling("open", 20).entitling("open", 10))
         .when(reserve("job", 1))

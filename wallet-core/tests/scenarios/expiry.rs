@@ -1,9 +1,9 @@
-//! Grants that expire: a hold pins its credits, lost ones are charged first, and what comes back too late lapses.
+//! Expiry of grants: a hold pins its credits, expired ones are charged first, and late returns expire.
 
 use super::prelude::*;
 
 #[test]
-fn what_is_left_of_a_grant_lapses_when_it_expires() {
+fn unspent_credits_of_a_grant_expire_at_its_expiry() {
     given([give("a", 10).until(hours(1))])
         .when(wait(hours(1)))
         .then([available(0), parts("grant:a", "expired 10")])
@@ -31,7 +31,7 @@ fn a_hold_pins_its_credits_beyond_the_end_of_their_grant() {
 }
 
 #[test]
-fn credits_that_would_be_lost_are_charged_first() {
+fn credits_of_an_expired_grant_are_charged_first() {
     let two = || {
         given([
             give("lasting", 10).priority(-1),
@@ -52,7 +52,7 @@ fn credits_that_would_be_lost_are_charged_first() {
 }
 
 #[test]
-fn a_fee_too_is_charged_to_lost_credits_first() {
+fn a_fee_is_charged_to_an_expired_grant_first() {
     given([
         give("lasting", 10).priority(-1),
         give("brief", 10).until(hours(1)),
@@ -67,13 +67,13 @@ fn a_fee_too_is_charged_to_lost_credits_first() {
     ]);
 }
 
-/// 10 credits, held for a job, whose grant expired an hour ago.
+/// Returns a wallet with 10 credits held for a job, whose grant expired an hour ago.
 fn expired_under_a_job() -> World {
     given([give("a", 10).until(hours(1)), reserve("job", 10).ttl(hours(3))]).and(wait(hours(2)))
 }
 
 #[test]
-fn what_remains_of_a_settle_lapses_with_its_grant_in_the_same_entry() {
+fn the_remainder_of_a_settle_expires_with_its_grant_in_the_same_entry() {
     expired_under_a_job().when(settle("job", 4)).then([
         charged("job", 4),
         returned("job", 0),
@@ -86,7 +86,7 @@ fn what_remains_of_a_settle_lapses_with_its_grant_in_the_same_entry() {
 }
 
 #[test]
-fn a_users_cancel_lapses_too() {
+fn credits_returned_by_a_users_cancel_expire_with_their_grant() {
     expired_under_a_job().when(cancel("job")).then([
         returned("job", 0),
         lapsed("job", 10),
@@ -97,7 +97,7 @@ fn a_users_cancel_lapses_too() {
 }
 
 #[test]
-fn what_the_user_is_not_to_blame_for_comes_back_as_grace() {
+fn failures_expiries_and_platform_cancels_return_credits_as_grace() {
     for (step, kind) in [(fail("job"), EntryKind::Failed), (stop("job"), EntryKind::Cancelled)] {
         expired_under_a_job().when(step).then([
             returned("job", 10),

@@ -1,4 +1,4 @@
-//! Settle, failed: everything goes back, unless the code has a fee.
+//! Settle of a failed job: the whole hold returns, unless the failure code has a fee.
 
 use super::prelude::*;
 
@@ -17,7 +17,7 @@ fn a_job_that_failed_costs_nothing_in_any_phase() {
 }
 
 #[test]
-fn a_code_may_have_a_fee_rounded_down_for_the_user() {
+fn a_failure_fee_is_rounded_down_in_favour_of_the_user() {
     for (reserved, charge) in [(40, 10), (25, 6), (3, 0)] {
         given([top_up(100), reserve("job", reserved)]).when(fail_with("job", "NSFW")).then([
             state("job", State::Failed),
@@ -30,7 +30,7 @@ fn a_code_may_have_a_fee_rounded_down_for_the_user() {
 }
 
 #[test]
-fn some_outputs_delivered_is_a_success_of_fewer() {
+fn partial_output_is_a_success_with_smaller_quantities() {
     given([top_up(100), reserve("job", 40)]).when(settle("job", 30)).then([
         state("job", State::Settled),
         charged("job", 30),

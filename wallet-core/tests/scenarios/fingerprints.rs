@@ -1,5 +1,4 @@
-//! Every field of every command: compared when its id comes again, or named here as one that decides nothing about what
-//! was done under that id.
+//! Every field of every command is compared when its id is used again, or listed here as irrelevant to the effect.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +11,14 @@ use wallet_core::decide::{
 
 use super::prelude::*;
 
-/// The fields that are compared, as a refusal names them. No field is left out by `..`: a new one does not compile
-/// before it has its place, among the compared or behind an underscore, with the reason.
+/// Returns the compared fields by their names in a refusal. The patterns have no `..`, so a new field does not
+/// compile until it is listed: as compared, or with an underscore and a reason.
 fn compared(command: &Command) -> &'static [&'static str] {
     match command {
         Command::CreateWallet(CreateWallet { display_name: _, debt_limits: _ }) => {
             &["debt_limits", "display_name"]
         }
-        // The reason is for people.
+        // The reason is only recorded.
         Command::UpdateWallet(UpdateWallet {
             request: _,
             status: _,
@@ -28,7 +27,7 @@ fn compared(command: &Command) -> &'static [&'static str] {
             low_balance: _,
             reason: _reason,
         }) => &["debt_limits", "display_name", "low_balance", "status"],
-        // How long it is held, who starts it and the caller's words change nothing of what is held; a limit only refuses.
+        // Time to live, start and labels do not change the held credits; a limit only refuses.
         Command::Reserve(Reserve {
             id: _,
             price,
@@ -43,14 +42,14 @@ fn compared(command: &Command) -> &'static [&'static str] {
                 &["actor", "amounts", "max_amounts", "operation"]
             }
         },
-        // The attempt is what tells a takeover; a lease may be another each time.
+        // A higher attempt is a takeover; the lease may change with each call.
         Command::Start(Start { id: _, options: _ })
         | Command::Extend(Extend { id: _, attempt: _, lease: _ }) => &[],
-        // An equal end is the same whoever tells it and whenever it arrives.
+        // The attempt and the lateness of a Settle do not change its content.
         Command::Settle(Settle { id: _, attempt: _attempt, outcome: _, accept_late: _late }) => {
             &["amounts", "code", "outcome", "usage"]
         }
-        // The most that the caller will pay only refuses, and so does a missing job.
+        // A limit for the fee only refuses, and so does a missing job.
         Command::Cancel(Cancel { id: _, reason: _, max_fees: _fees, allow_missing: _missing }) => &["reason"],
         Command::TopUp(TopUp { id: _, purchase: _, external_ref: _, paid_amount: _, paid_time: _ }) => {
             &["amount", "external_ref", "pack_id", "paid_amount", "paid_time"]
@@ -86,7 +85,7 @@ fn compared(command: &Command) -> &'static [&'static str] {
     }
 }
 
-/// What happened, a command, and others under its id.
+/// Returns rows of: earlier steps, a command, and other commands with the same id.
 fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
     let explicit = || reserve_amounts("job", &[("credits", 40)], &[]);
     let job = || vec![top_up(100), reserve("job", 40)];
@@ -161,7 +160,7 @@ fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
 }
 
 #[test]
-fn a_field_that_matters_is_compared_when_the_id_comes_again() {
+fn every_compared_field_causes_a_mismatch_under_the_same_id() {
     for (before, first, others) in rows() {
         let Step::Command(command) = &first else { panic!("{first:?} has no fingerprint") };
         let mut found = BTreeSet::new();
@@ -172,7 +171,7 @@ fn a_field_that_matters_is_compared_when_the_id_comes_again() {
             world.then([refused("IDEMPOTENCY_MISMATCH"), wrote_nothing()]);
             found.extend(fields.split(',').map(str::to_owned));
         }
-        // Paid amounts and thresholds have words in no scenario.
+        // No step of the scenarios sets paid amounts, and thresholds are not in these rows.
         let wanted = compared(command).iter().filter(|field| !["paid_amount", "low_balance"].contains(field));
         let wanted: BTreeSet<String> = wanted.map(|field| (*field).to_owned()).collect();
         assert_eq!(found, wanted, "{command:?}");

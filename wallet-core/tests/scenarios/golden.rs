@@ -1,7 +1,7 @@
-//! Golden vectors of the entry hash, format 1. If one of these changes, every ledger that was ever written would
-//! fail its audit: a change needs another format number, and these stay.
+//! Golden vectors of the entry hash, format 1. If one of them changes, every existing ledger fails its audit. A
+//! change of the hash needs another format number, and these vectors stay.
 //!
-//! The expected values were computed by a separate program from the description: numbers are 8 bytes, big endian;
+//! The expected values were computed from the description by a separate program: numbers have 8 bytes, big endian;
 //! texts and byte strings follow their length.
 
 use wallet_core::entry::{Entry, EntryBalance, EntryKind, genesis};
@@ -15,7 +15,7 @@ use wallet_core::{Amounts, Source, TenantId, Timestamp, WalletId, WalletKey};
 
 use super::prelude::*;
 
-/// An entry at `at` seconds, recorded `late` milliseconds after that, in which nothing moved.
+/// Returns an entry without postings at `at` seconds, recorded `late` milliseconds later.
 fn entry(revision: i64, kind: EntryKind, at: u64, late: u64) -> Entry {
     Entry {
         revision,
@@ -47,7 +47,7 @@ fn balance(of: &str, available: i64, held: i64, debt: i64) -> EntryBalance {
     EntryBalance { unit: unit(of), available, held, debt }
 }
 
-/// An entry that tells people of a low balance and of credits that will lapse.
+/// Returns an entry with notifications of a low balance and of credits that will expire.
 fn telling() -> Entry {
     let event = Event {
         kind: EventKind::LowBalance,
@@ -67,7 +67,7 @@ fn telling() -> Entry {
     Entry { events: vec![event, expiring], ..entry(5, EntryKind::Reserved, 4, 0) }
 }
 
-/// Digests of a grant, of what was agreed, of who runs a job, of a bill, of a profile.
+/// Returns digests of a grant, the terms of a job, its run, its bill, and a profile.
 fn digests() -> [Digest; 5] {
     let grant = Grant {
         key: GrantKey::parse("top_up:t").unwrap(),
@@ -92,7 +92,7 @@ fn digests() -> [Digest; 5] {
     ]
 }
 
-/// All that an entry can say of rows.
+/// Returns row digests of every kind.
 fn facts() -> Facts {
     let [grant, terms, run, bill, profile] = digests();
     Facts {
@@ -161,7 +161,7 @@ fn the_hashes_of_format_1_never_change() {
 }
 
 #[test]
-fn what_people_are_told_is_hashed() {
+fn notifications_are_hashed() {
     let hash = telling().hash_after(&[0; 32]);
     assert_eq!(hex::encode(hash), "93e07fc737d701e1e592b270dea42d4960fb020ee01162d1b71a318e30c16dbe");
     let changes: [fn(&mut Entry); 7] = [
@@ -181,7 +181,7 @@ fn what_people_are_told_is_hashed() {
 }
 
 #[test]
-fn what_an_entry_says_of_rows_is_hashed() {
+fn row_digests_are_hashed() {
     let said = [
         "87qC8RUev4sEatGgrj9mZA",
         "CTygvrHmUWrMgQ4p9PY93Q",
@@ -238,6 +238,6 @@ fn every_field_of_an_entry_is_hashed() {
             change(&mut other);
             assert_ne!(entry.hash_after(&[0; 32]), other.hash_after(&[0; 32]), "change {n}");
         }
-        assert_ne!(entry.hash_after(&[0; 32]), entry.hash_after(&[1; 32]), "the entry before");
+        assert_ne!(entry.hash_after(&[0; 32]), entry.hash_after(&[1; 32]), "the previous hash");
     }
 }

@@ -1,14 +1,14 @@
-//! Grace: credits that come back to an expired grant live 24 hours more, and 72 at most after their first end.
+//! Grace: credits that return to an expired grant live 24 hours more, at most 72 hours after the first expiry.
 
 use super::prelude::*;
 
-/// 10 credits whose grant expired after one hour, held by a job until `end`.
+/// Returns a wallet with 10 credits, held by a job until `end`, whose grant expires after one hour.
 fn pinned_until(end: u64) -> World {
     given([give("a", 10).until(hours(1)), reserve("job", 10).ttl(hours(24))]).and(wait(hours(end)))
 }
 
 #[test]
-fn grace_lives_24_hours_from_the_instant_it_was_given() {
+fn grace_lives_24_hours_from_its_issue() {
     pinned_until(20)
         .and(fail("job"))
         .then([lapses("grace:job", hours(44)), available(10)])
@@ -17,7 +17,7 @@ fn grace_lives_24_hours_from_the_instant_it_was_given() {
 }
 
 #[test]
-fn grace_of_an_expired_hold_counts_from_its_deadline_however_late_anybody_looks() {
+fn grace_of_an_expired_hold_counts_from_its_deadline() {
     pinned_until(40).when(poke()).then([
         state("job", State::Expired),
         lapses("grace:job", hours(48)),
@@ -31,7 +31,8 @@ fn grace_of_an_expired_hold_counts_from_its_deadline_however_late_anybody_looks(
     ]);
 }
 
-/// Grace given at hour 20, held again at hour 43, and given again at hour 63; its first grant expired after one.
+/// Returns a wallet with grace issued at hour 20, held at hour 43 and issued again at hour 63. The first grant
+/// expired after one hour.
 fn held_again_and_again() -> World {
     pinned_until(20)
         .and(fail("job"))
@@ -53,7 +54,7 @@ fn grace_of_grace_keeps_the_first_bound_and_stems_from_the_first_grant() {
 }
 
 #[test]
-fn past_the_bound_nothing_comes_back() {
+fn after_the_bound_no_grace_is_issued() {
     held_again_and_again()
         .and(wait(hours(9)))
         .and(reserve("third", 10).ttl(hours(24)))

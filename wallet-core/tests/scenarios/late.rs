@@ -1,8 +1,8 @@
-//! Settling after the hold has expired: only if asked for, in full or not at all, within 72 hours.
+//! Settle of an expired hold: only with `accept_late`, in full or not at all, within 72 hours.
 
 use super::prelude::*;
 
-/// A job of 40 out of `credits`, whose hold expired after 30 minutes; an hour has passed.
+/// Returns a wallet of `credits` with a job of 40, an hour after its reserve. The hold expired after 30 minutes.
 fn expired(credits: i64) -> World {
     given([top_up(credits), reserve_kind("job", "open", 40)]).and(wait(hours(1))).then([
         state("job", State::Expired),
@@ -43,7 +43,7 @@ fn a_late_settle_that_cannot_be_paid_in_full_changes_nothing() {
 }
 
 #[test]
-fn a_settle_that_does_not_ask_for_it_is_not_accepted_late() {
+fn a_settle_without_accept_late_is_refused_after_expiry() {
     expired(100).when(settle("job", 40)).then([
         refused("RESERVATION_EXPIRED"),
         state("job", State::Expired),
@@ -94,7 +94,7 @@ fn an_expired_job_that_is_cancelled_or_failed_cannot_be_settled_any_more() {
 }
 
 #[test]
-fn whoever_ends_an_expired_job_first_wins() {
+fn the_first_command_that_ends_an_expired_job_wins() {
     expired(100).and(settle("job", 40).late()).when(cancel("job")).then([
         refused("RESERVATION_SETTLED"),
         state("job", State::Settled),
@@ -111,7 +111,7 @@ fn whoever_ends_an_expired_job_first_wins() {
 }
 
 #[test]
-fn an_expired_job_that_nothing_can_settle_any_more_stays_as_it_is() {
+fn an_expired_job_does_not_change_after_the_late_window() {
     let close = minutes(30) + hours(72);
     for step in [fail("job"), cancel("job")] {
         expired(100).and(wait(close - hours(1))).when(step).then([
@@ -123,7 +123,7 @@ fn an_expired_job_that_nothing_can_settle_any_more_stays_as_it_is() {
 }
 
 #[test]
-fn an_overtaken_worker_does_not_close_an_expired_job() {
+fn a_lower_attempt_cannot_end_an_expired_job() {
     given([top_up(100), reserve_kind("job", "open", 40), start("job", 2).worker("w2")])
         .and(wait(hours(1)))
         .when(fail("job").attempt(1))

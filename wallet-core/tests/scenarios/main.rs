@@ -1,4 +1,4 @@
-//! The rules of the wallet, told as scenarios: given what happened before, when this happens, then that is so.
+//! The rules of the wallet as scenarios: given earlier steps, when a step is taken, then facts hold.
 //! After every command the invariants are checked, and a twin that a sweeper visits must agree (see `common`).
 
 #![cfg(test)]
@@ -44,7 +44,7 @@ mod warning;
 mod way_out;
 mod working;
 
-/// What every scenario is told with.
+/// The imports of every scenario.
 mod prelude {
     pub(crate) use wallet_core::Source;
     pub(crate) use wallet_core::entry::EntryKind;

@@ -1,10 +1,10 @@
-//! The same id with other content: refused, and the fields that differ are named.
+//! An id with different content is refused, and the refusal names the fields that differ.
 
 use wallet_core::wallet::WalletStatus;
 
 use super::prelude::*;
 
-/// First `first`, then `second` with the same id.
+/// Asserts that `second` is refused after `first` with the same id, and names `fields`.
 fn differ(before: impl IntoIterator<Item = Step>, first: Step, second: Step, fields: &str) {
     println!("{second:?}");
     given(before).and(first).when(second).then([
@@ -36,7 +36,7 @@ fn a_reserve() {
 }
 
 #[test]
-fn a_mismatch_tells_the_state_of_the_reservation() {
+fn a_mismatch_has_the_state_of_the_reservation() {
     given([top_up(100), reserve("job", 40), start("job", 1)])
         .when(reserve("job", 41))
         .then([refused("IDEMPOTENCY_MISMATCH"), saying("state", "PROCESSING")]);

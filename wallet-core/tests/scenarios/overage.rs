@@ -1,9 +1,9 @@
-//! Several units at once, and debt: all or nothing, and repaid first.
+//! Overage with several units and with debt: all units or none, and debt is repaid first.
 
 use super::prelude::*;
 
 #[test]
-fn no_policy_charges_more_than_what_was_called_the_most() {
+fn no_policy_charges_more_than_the_maximum_of_the_price() {
     for (kind, most) in [("fixed", 100), ("open", 120), ("capped", 100), ("strict", 200), ("owing", 1000)] {
         given([top_up(5000), may_owe(5000), reserve_kind("job", kind, 100)])
             .when(settle("job", 3000))
@@ -30,7 +30,7 @@ fn a_strict_settle_needs_only_what_may_be_charged() {
 }
 
 #[test]
-fn each_unit_of_a_job_settles_for_itself() {
+fn each_unit_of_a_job_is_settled_separately() {
     given([top_up(110), buy_of("p", "trainings", 5), reserve_both("job", "both", 100, 2)])
         .then([held(100), held_of("trainings", 2)])
         .when(settle_usage("job", &[("n", "130"), ("t", "1")]))
@@ -92,7 +92,7 @@ fn units_that_the_caller_does_not_name_cost_nothing() {
 }
 
 #[test]
-fn a_unit_that_was_not_reserved_is_no_unit_of_the_job() {
+fn a_unit_that_was_not_reserved_cannot_be_charged() {
     given([top_up(100), reserve("job", 40)]).when(settle_amounts("job", &[("trainings", 1)])).then([
         refused("UNIT_MISMATCH"),
         saying("unit", "trainings"),
@@ -100,7 +100,7 @@ fn a_unit_that_was_not_reserved_is_no_unit_of_the_job() {
     ]);
 }
 
-/// A wallet that owes 20 credits.
+/// Returns a wallet that owes 20 credits.
 fn owing() -> World {
     given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 30)]).then([
         debt(20),
@@ -120,7 +120,7 @@ fn the_next_top_up_repays_debt_in_its_own_entry() {
 }
 
 #[test]
-fn a_top_up_smaller_than_the_debt_repays_what_it_can() {
+fn a_top_up_smaller_than_the_debt_repays_a_part_of_it() {
     owing()
         .when(buy("u", 15))
         .then([debt(5), available(0), parts("top_up:u", "consumed 15")])

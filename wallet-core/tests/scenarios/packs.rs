@@ -1,4 +1,4 @@
-//! Packs that depend on plans and subscriptions, and holds across the end of what they took from.
+//! Packs that depend on plans and subscriptions, and holds across the expiry of their grants.
 
 use super::prelude::*;
 
@@ -27,7 +27,7 @@ fn a_pack_for_some_plans_is_neither_sold_nor_suggested_on_others() {
 }
 
 #[test]
-fn a_pack_lapses_by_its_own_rule_while_the_subscription_goes_on() {
+fn a_pack_expires_by_its_own_rule_while_the_subscription_continues() {
     on_plans([subscribe("s", "creator"), until("2026-01-10"), buy_pack("p", "add-on")])
         .then([lives("top_up:p", "2026-01-10", "2027-01-10")])
         .and(until("2027-01-10"))
@@ -36,7 +36,7 @@ fn a_pack_lapses_by_its_own_rule_while_the_subscription_goes_on() {
 }
 
 #[test]
-fn a_pack_lapses_with_the_subscription_if_that_ends_earlier() {
+fn a_pack_expires_with_the_subscription_if_that_ends_earlier() {
     let bought = || on_plans([subscribe("s", "creator"), buy_pack("p", "add-on"), buy_pack("q", "tied")]);
     bought()
         .and(top_up(7))
@@ -62,7 +62,7 @@ fn a_pack_lapses_with_the_subscription_if_that_ends_earlier() {
 }
 
 #[test]
-fn a_plan_change_is_no_end() {
+fn a_plan_change_does_not_expire_packs_tied_to_the_subscription() {
     let kept = || [from(Source::Purchased, 550), parts("top_up:q#1", "available 2")];
     on_plans([subscribe("s", "creator"), buy_pack("p", "add-on"), buy_pack("q", "tied")])
         .when(change_plan("up", "pro"))
@@ -131,7 +131,7 @@ fn a_hold_pins_credits_of_a_subscription_that_has_ended() {
 }
 
 #[test]
-fn a_new_subscription_does_not_bring_back_what_lapsed_with_the_old_one() {
+fn a_new_subscription_does_not_restore_credits_expired_with_the_old_one() {
     on_plans([subscribe("s", "creator"), buy_pack("p", "add-on"), unsubscribe_now("x")])
         .when(subscribe("again", "creator"))
         .then([from(Source::Purchased, 0), from(Source::Subscription, 30)]);

@@ -10,7 +10,7 @@ fn on_plans(steps: impl IntoIterator<Item = Step>) -> World {
 }
 
 #[test]
-fn the_next_period_is_given_at_the_instant_the_old_grant_expires_and_nothing_rolls_over() {
+fn the_next_period_is_issued_when_the_old_grant_expires_without_rollover() {
     on_plans([subscribe("s", "creator"), reserve("job", 10), settle("job", 10)])
         .when(until("2026-01-31"))
         .then([from(Source::Subscription, 20)])
@@ -30,7 +30,7 @@ fn the_next_period_is_given_at_the_instant_the_old_grant_expires_and_nothing_rol
 }
 
 #[test]
-fn what_is_left_rolls_over_up_to_the_cap() {
+fn unused_credits_roll_over_up_to_the_cap() {
     for (used, given) in [(0, 140), (30, 140), (60, 140), (70, 130), (100, 100)] {
         on_plans([subscribe("s", "keeper"), reserve("job", used), settle("job", used)])
             .and(until("2026-02-01"))
@@ -43,7 +43,7 @@ fn what_is_left_rolls_over_up_to_the_cap() {
 }
 
 #[test]
-fn what_a_job_holds_at_the_boundary_does_not_roll_over() {
+fn credits_held_at_the_boundary_do_not_roll_over() {
     on_plans([subscribe("s", "keeper"), until("2026-01-31"), reserve("job", 80).ttl(hours(24))])
         .and(wait(hours(23)))
         .and(until("2026-02-01"))
@@ -57,7 +57,7 @@ fn what_a_job_holds_at_the_boundary_does_not_roll_over() {
 }
 
 #[test]
-fn what_rolls_over_is_of_the_whole_period_also_of_an_upgrade_in_it() {
+fn credits_of_an_upgrade_within_the_period_roll_over_too() {
     on_plans([until("2026-04-01"), subscribe("s", "keeper"), until("2026-04-11")])
         .when(change_plan("c", "keeper-pro"))
         .then([issued("period:2.0.0 67")])
@@ -67,7 +67,7 @@ fn what_rolls_over_is_of_the_whole_period_also_of_an_upgrade_in_it() {
 }
 
 #[test]
-fn an_allowance_with_a_cadence_is_given_within_the_period_and_clipped_by_its_end() {
+fn an_allowance_with_a_cadence_is_issued_in_the_period_and_ends_with_it() {
     let mut world = on_plans([subscribe("s", "gym")]);
     for (date, key, next) in [
         ("2026-01-08", "period:1.0.1#1", "2026-01-15"),
@@ -113,7 +113,7 @@ fn an_allowance_with_a_cadence_rolls_over_from_window_to_window() {
 fn a_year_of_weeks_and_months_gives_each_once_and_ends_with_the_term() {
     let world = on_plans([subscribe("s", "annual"), unsubscribe("x")]).and(until("2028-01-01")).when(poke());
     let given = world.lazy.kinds(0).iter().filter(|kind| **kind == EntryKind::AllowanceGiven).count();
-    assert_eq!(given, 11 + 52, "the first of each came with the sale");
+    assert_eq!(given, 11 + 52, "the first of each was issued by the sale");
     world.then([
         parts("period:1.0.11", "expired 100"),
         lives("period:1.0.11", "2026-12-01", "2027-01-01"),
@@ -152,7 +152,7 @@ fn the_months_of_a_year_from_the_29th_of_february_do_not_drift_in_common_years()
 }
 
 #[test]
-fn any_downtime_leads_to_where_steps_would_have_led() {
+fn after_any_downtime_the_wallet_is_the_same_as_without_it() {
     for plan in ["creator", "keeper", "week", "gym-pro", "annual", "prepaid", "patient"] {
         for downtime in (0..=400).step_by(if plan == "creator" { 1 } else { 13 }) {
             let steps = [subscribe("s", plan), reserve("job", 3), wait(hours(24 * downtime + 1))];
@@ -209,7 +209,7 @@ fn an_automatic_period_needs_no_payment() {
 }
 
 #[test]
-fn an_early_payment_is_granted_at_the_boundary_and_a_second_for_the_same_period_refused() {
+fn an_early_payment_counts_at_the_boundary_and_a_second_one_is_refused() {
     on_plans([subscribe("s", "prepaid"), until("2026-01-20")])
         .when(pay("p1"))
         .then([wrote(&[EntryKind::PaymentRecorded]), issued(""), from(Source::Subscription, 30)])
@@ -230,7 +230,7 @@ fn an_early_payment_is_granted_at_the_boundary_and_a_second_for_the_same_period_
 }
 
 #[test]
-fn a_late_payment_is_granted_at_once_for_the_anchored_period() {
+fn a_late_payment_starts_the_current_anchored_period_at_once() {
     on_plans([subscribe("s", "prepaid"), until("2026-02-05")])
         .when(pay("p"))
         .then([
@@ -256,7 +256,7 @@ fn nothing_rolls_over_into_a_period_that_was_paid_late() {
 }
 
 #[test]
-fn a_payment_later_than_a_whole_period_is_for_the_period_it_lies_in() {
+fn a_payment_later_than_a_whole_period_is_for_the_period_that_contains_it() {
     on_plans([subscribe("s", "patient"), until("2026-01-20")])
         .when(pay("p"))
         .then([

@@ -1,15 +1,15 @@
-//! Plan changes: upwards now, downwards with the period, to another term now; and what undoes, replaces or beats them.
+//! Plan changes: upgrades now, downgrades with the next period, other terms now; and cancels and later changes.
 
 use super::prelude::*;
 
-/// Sold on 1 April, and now it is the 11th: 20 of 30 days are left.
+/// Returns a wallet on 11 April with a plan sold on 1 April: 20 of 30 days are left.
 #[track_caller]
 fn on_the_eleventh(plan: &str) -> World {
     given_catalog(&with_plans(), [until("2026-04-01"), subscribe("s", plan), until("2026-04-11"), poke()])
 }
 
 #[test]
-fn an_upgrade_gives_the_difference_for_the_rest_of_the_period_and_old_grants_stay() {
+fn an_upgrade_issues_the_difference_for_the_period_and_keeps_old_grants() {
     on_the_eleventh("creator")
         .when(change_plan("c", "pro"))
         .then([
@@ -28,7 +28,7 @@ fn an_upgrade_gives_the_difference_for_the_rest_of_the_period_and_old_grants_sta
 }
 
 #[test]
-fn an_upgrade_gives_every_unit_its_difference_rounded_up_to_the_increment() {
+fn an_upgrade_issues_the_difference_of_every_unit_rounded_up() {
     on_the_eleventh("creator").when(change_plan("c", "studio")).then([
         issued("period:2.0.0 180, period:2.0.0#1 3, period:2.0.0#2 70"),
         available_of("trainings", 3),
@@ -37,7 +37,7 @@ fn an_upgrade_gives_every_unit_its_difference_rounded_up_to_the_increment() {
 }
 
 #[test]
-fn an_upgrade_of_a_cadence_gives_the_difference_of_the_present_window() {
+fn an_upgrade_of_a_cadence_issues_the_difference_of_the_current_window() {
     on_the_eleventh("gym")
         .when(change_plan("c", "gym-pro"))
         .then([
@@ -65,7 +65,7 @@ fn an_upgrade_keeps_a_payment_made_early() {
 }
 
 #[test]
-fn another_term_begins_now_with_a_full_allowance_and_old_grants_live_to_their_end() {
+fn another_term_begins_now_with_a_full_allowance_and_keeps_old_grants() {
     on_the_eleventh("creator")
         .when(change_plan("c", "annual"))
         .then([
@@ -83,7 +83,7 @@ fn another_term_begins_now_with_a_full_allowance_and_old_grants_live_to_their_en
 }
 
 #[test]
-fn another_term_begins_now_whatever_its_rank() {
+fn another_term_begins_now_at_any_rank() {
     on_the_eleventh("pro")
         .when(change_plan("c", "week"))
         .then([
@@ -97,7 +97,7 @@ fn another_term_begins_now_whatever_its_rank() {
 }
 
 #[test]
-fn from_what_is_sold_once_to_another_plan_is_now_and_what_was_given_stays() {
+fn a_change_from_a_plan_of_term_once_is_now_and_keeps_its_grants() {
     on_the_eleventh("trial")
         .when(change_plan("c", "creator"))
         .then([issued("period:2.0.0 30"), from(Source::Free, 25), from(Source::Subscription, 30)])
@@ -139,12 +139,12 @@ fn a_downgrade_keeps_the_anchor() {
 }
 
 #[test]
-fn a_plan_of_equal_rank_comes_with_the_next_period() {
+fn a_plan_of_equal_rank_begins_with_the_next_period() {
     on_the_eleventh("creator").when(change_plan("c", "keeper")).then([issued(""), pending("keeper")]);
 }
 
 #[test]
-fn a_downgrade_is_paid_and_what_follows_is_not() {
+fn the_first_period_of_a_downgrade_counts_as_paid_and_the_next_does_not() {
     on_the_eleventh("prepaid-pro")
         .and(change_plan("c", "prepaid"))
         .and(until("2026-05-01"))
@@ -156,7 +156,7 @@ fn a_downgrade_is_paid_and_what_follows_is_not() {
 }
 
 #[test]
-fn a_change_that_waits_is_undone_by_the_present_plan() {
+fn a_change_to_the_current_plan_undoes_a_pending_change() {
     on_the_eleventh("pro")
         .and(change_plan("c", "creator"))
         .when(change_plan("d", "pro"))
@@ -180,7 +180,7 @@ fn a_later_change_replaces_an_earlier_one() {
 }
 
 #[test]
-fn a_cancel_beats_changes_before_and_after_it_until_it_is_undone() {
+fn a_cancel_overrides_changes_before_and_after_it_until_it_is_undone() {
     on_the_eleventh("pro")
         .and(change_plan("c", "creator"))
         .when(unsubscribe("x"))
@@ -234,7 +234,7 @@ fn a_higher_rank_can_be_negotiated() {
 }
 
 #[test]
-fn a_running_job_goes_on_through_a_change_that_no_longer_allows_it() {
+fn a_running_job_continues_after_a_change_to_a_plan_without_it() {
     on_the_eleventh("pro")
         .and(reserve_both("job", "both", 20, 0).ttl(hours(24)))
         .and(change_plan("c", "week"))

@@ -1,4 +1,4 @@
-//! Plans: the default one, sales and their ends, what stays as sold, what follows the catalog, what is negotiated.
+//! Plans: the default plan, sales and their ends, terms that stay as sold or follow the catalog, and overrides.
 
 use wallet_core::Command;
 use wallet_core::decide::CreateWallet;
@@ -11,7 +11,7 @@ fn on_plans(steps: impl IntoIterator<Item = Step>) -> World {
 }
 
 #[test]
-fn a_new_wallet_is_on_the_default_plan_and_has_what_that_gives_once() {
+fn a_new_wallet_is_on_the_default_plan_and_has_its_allowance() {
     on_plans([])
         .then([plan("free"), unsubscribed(), issued("period:0.0.0 5"), from(Source::Free, 5)])
         .when(Step::Command(Command::CreateWallet(CreateWallet::default())))
@@ -21,7 +21,7 @@ fn a_new_wallet_is_on_the_default_plan_and_has_what_that_gives_once() {
 }
 
 #[test]
-fn the_default_plan_gives_once_per_wallet_ever_also_when_it_is_sold() {
+fn the_default_plan_gives_once_per_wallet_even_if_it_is_sold() {
     on_plans([subscribe("s", "free")])
         .then([issued(""), available(5), plan("free")])
         .and(unsubscribe_now("x"))
@@ -47,7 +47,7 @@ fn a_default_plan_that_came_later_gives_once_when_it_is_sold() {
 }
 
 #[test]
-fn a_sale_gives_the_first_period_at_once() {
+fn a_sale_issues_the_first_period_at_once() {
     on_plans([until("2026-01-10")]).when(subscribe("s", "creator")).then([
         done(),
         wrote(&[EntryKind::Subscribed]),
@@ -63,7 +63,7 @@ fn a_sale_gives_the_first_period_at_once() {
 }
 
 #[test]
-fn an_anchor_may_lie_in_the_past_of_the_same_period() {
+fn an_anchor_may_be_earlier_in_the_same_period() {
     on_plans([until("2026-01-20")])
         .when(subscribe("s", "creator").anchored("2026-01-05"))
         .then([
@@ -77,7 +77,7 @@ fn an_anchor_may_lie_in_the_past_of_the_same_period() {
 }
 
 #[test]
-fn an_anchor_in_the_past_gives_the_present_week_and_none_that_is_over() {
+fn an_anchor_in_the_past_issues_the_current_week_and_no_earlier_one() {
     on_plans([until("2026-01-20")])
         .when(subscribe("s", "gym").anchored("2026-01-01"))
         .then([
@@ -91,7 +91,7 @@ fn an_anchor_in_the_past_gives_the_present_week_and_none_that_is_over() {
 }
 
 #[test]
-fn an_anchor_in_the_future_or_in_a_period_that_is_over_is_a_bad_field() {
+fn an_anchor_in_the_future_or_in_an_earlier_period_is_an_invalid_field() {
     for (now, anchor, answer) in [
         ("2026-02-05", "2026-02-06", "INVALID_FIELD"),
         ("2026-02-05", "2026-01-05", "INVALID_FIELD"),
@@ -117,7 +117,7 @@ fn there_is_one_subscription_per_wallet_and_only_plans_of_the_catalog() {
 }
 
 #[test]
-fn without_a_subscription_there_is_nothing_to_change_end_resume_or_pay() {
+fn without_a_subscription_change_cancel_resume_and_payment_are_refused() {
     for step in [change_plan("r", "pro"), unsubscribe("r"), unsubscribe_now("r"), resume("r"), pay("r")] {
         on_plans([]).when(step).then([refused("SUBSCRIPTION_NOT_FOUND"), wrote_nothing()]);
     }
@@ -148,7 +148,7 @@ fn a_cancel_ends_the_subscription_with_its_period() {
 }
 
 #[test]
-fn a_cancel_now_ends_it_at_once_with_what_it_included_but_not_what_was_given_once() {
+fn a_cancel_now_expires_allowances_but_not_credits_given_once() {
     on_plans([subscribe("s", "studio"), top_up(7), until("2026-01-10")])
         .when(unsubscribe_now("x"))
         .then([
@@ -166,7 +166,7 @@ fn a_cancel_now_ends_it_at_once_with_what_it_included_but_not_what_was_given_onc
 }
 
 #[test]
-fn the_answer_to_a_cancel_now_shows_what_is_left() {
+fn the_reply_to_a_cancel_now_shows_the_remaining_credits() {
     let world = on_plans([subscribe("s", "creator"), unsubscribe_now("x")]);
     let answer = world.reply.clone().unwrap().result.unwrap();
     let credits = answer.balances.iter().find(|balance| balance.unit.as_str() == "credits").unwrap();
@@ -174,7 +174,7 @@ fn the_answer_to_a_cancel_now_shows_what_is_left() {
 }
 
 #[test]
-fn a_cancel_can_be_undone_until_it_happens() {
+fn a_cancel_can_be_undone_until_it_takes_effect() {
     on_plans([subscribe("s", "creator"), unsubscribe("x")])
         .when(resume("r"))
         .then([wrote(&[EntryKind::SubscriptionResumed]), pending("nothing"), renews("2026-02-01")])
@@ -188,7 +188,7 @@ fn a_cancel_can_be_undone_until_it_happens() {
 }
 
 #[test]
-fn after_the_end_a_new_sale_gives_new_grants() {
+fn after_the_end_a_new_sale_issues_new_grants() {
     on_plans([subscribe("s", "creator"), until("2026-01-10"), unsubscribe_now("x")])
         .when(subscribe("again", "creator"))
         .then([
@@ -214,7 +214,7 @@ fn a_new_allowance_repays_debt_first() {
 }
 
 #[test]
-fn what_was_sold_stays_as_sold_while_entitlements_and_limits_follow_the_catalog() {
+fn sold_terms_stay_while_entitlements_and_limits_follow_the_catalog() {
     let dearer = with_plans()
         .replace("amount = 30 }]", "amount = 33 }]")
         .replace(
@@ -239,7 +239,7 @@ fn what_was_sold_stays_as_sold_while_entitlements_and_limits_follow_the_catalog(
 }
 
 #[test]
-fn what_is_negotiated_wins_over_the_plan_and_stays() {
+fn overrides_take_precedence_over_the_plan_and_stay() {
     let negotiated = || {
         let terms = subscribe("s", "creator").negotiated("credits", 50).negotiated("trainings", 2);
         terms.allowing("concurrency", 1).ranked(9)
@@ -262,7 +262,7 @@ fn what_is_negotiated_wins_over_the_plan_and_stays() {
 }
 
 #[test]
-fn a_limit_that_is_negotiated_ends_with_the_subscription() {
+fn a_negotiated_limit_ends_with_the_subscription() {
     on_plans([subscribe("s", "creator").allowing("concurrency", 1), reserve("a", 1)])
         .when(reserve("b", 1))
         .then([refused("CONCURRENCY_LIMIT"), saying("limit", "1")])
@@ -273,7 +273,7 @@ fn a_limit_that_is_negotiated_ends_with_the_subscription() {
 }
 
 #[test]
-fn every_command_of_a_subscription_may_come_twice_also_long_after() {
+fn every_subscription_command_can_be_repeated_even_much_later() {
     let sold = || on_plans([subscribe("s", "prepaid")]);
     for (world, step) in [
         (on_plans([]), subscribe("r", "creator")),
@@ -298,7 +298,7 @@ fn every_command_of_a_subscription_may_come_twice_also_long_after() {
 }
 
 #[test]
-fn the_same_request_id_with_other_content_is_refused_and_the_fields_are_named() {
+fn a_request_id_with_other_content_is_refused_with_the_differing_fields() {
     let paid = |id| subscribe(id, "prepaid");
     for (before, first, second, fields) in [
         (vec![], paid("r"), subscribe("r", "pro"), "plan_id"),
@@ -328,7 +328,7 @@ fn the_same_request_id_with_other_content_is_refused_and_the_fields_are_named() 
 }
 
 #[test]
-fn a_unit_that_a_plan_gives_at_two_cadences_is_given_at_both_and_cannot_be_negotiated_by_its_name() {
+fn a_unit_with_two_cadences_is_issued_at_both_and_cannot_be_overridden() {
     let double = r#"
 [[plans]]
 id = "double"

@@ -1,9 +1,9 @@
-//! What a reserve pays: quotes, limits, and prices that are not to be had.
+//! The price of a reserve: quotes, limits, explicit amounts, and operations without a price.
 
 use super::prelude::*;
 
 #[test]
-fn a_quote_keeps_its_price_for_as_long_as_it_says_and_as_often() {
+fn a_quote_keeps_its_price_until_it_expires_for_any_number_of_jobs() {
     let dearer = CATALOG.replace("rate = 1", "rate = 3");
     given([top_up(300), Step::Publish(dearer)])
         .and(reserve_quoted("a", 40, 1, minutes(10)))
@@ -42,14 +42,14 @@ fn a_price_above_the_callers_limit_is_refused() {
 }
 
 #[test]
-fn an_operation_without_a_price_is_refused_by_name() {
+fn an_operation_without_a_price_is_refused_with_the_cause() {
     given([top_up(100)])
         .when(reserve_kind("job", "unheard-of", 40))
         .then([refused("NO_PRICE_RULE"), saying("kind", "unheard-of")]);
 }
 
 #[test]
-fn explicit_amounts_must_be_chargeable() {
+fn explicit_amounts_must_be_multiples_of_the_increment() {
     given([top_up(100), buy_of("c", "coins", 100)])
         .when(reserve_amounts("job", &[("coins", 7)], &[]))
         .then([refused("INVALID_FIELD")])
@@ -64,7 +64,7 @@ fn explicit_amounts_must_be_chargeable() {
 }
 
 #[test]
-fn usage_needs_a_rule_to_be_priced_by() {
+fn usage_needs_a_price_rule() {
     given([top_up(100), reserve_amounts("job", &[("credits", 10)], &[])])
         .when(settle("job", 5))
         .then([refused("INVALID_FIELD"), state("job", State::Held)]);

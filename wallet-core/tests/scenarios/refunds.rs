@@ -1,9 +1,9 @@
-//! RefundTopUp: all of a purchase goes back within 24 hours if nothing of it was used.
+//! RefundTopUp: a purchase is refunded in full within 24 hours if none of its credits were charged.
 
 use super::prelude::*;
 
 #[test]
-fn an_unused_purchase_goes_back_in_full() {
+fn an_unused_purchase_is_refunded_in_full() {
     given([top_up(100), give("gift", 7)]).when(refund("r", "t")).then([
         done(),
         wrote(&[EntryKind::TopUpRefunded]),
@@ -13,7 +13,7 @@ fn an_unused_purchase_goes_back_in_full() {
 }
 
 #[test]
-fn all_units_of_a_purchase_go_back_and_so_do_credits_to_come() {
+fn all_units_of_a_purchase_are_refunded_with_its_pending_credits() {
     given([buy_pack("b", "bundle"), buy_pack("other", "bundle")]).when(refund("r", "b")).then([
         parts("top_up:b", "paid out 100"),
         parts("top_up:b#1", "paid out 2"),
@@ -23,7 +23,7 @@ fn all_units_of_a_purchase_go_back_and_so_do_credits_to_come() {
 }
 
 #[test]
-fn the_window_ends_24_hours_after_the_payment_and_its_end_is_too_late() {
+fn the_refund_window_ends_24_hours_after_the_payment_exclusive() {
     let almost = hours(24) - std::time::Duration::from_micros(1);
     given([top_up(100), wait(almost)]).when(refund("r", "t")).then([done()]);
     given([top_up(100), wait(hours(24))]).when(refund("r", "t")).then(not_refundable("TOO_LATE"));
@@ -33,7 +33,7 @@ fn the_window_ends_24_hours_after_the_payment_and_its_end_is_too_late() {
 }
 
 #[test]
-fn what_counts_is_when_the_customer_asked_by_the_callers_word() {
+fn the_time_of_the_customers_request_counts() {
     let asked = START.plus(hours(23));
     given([top_up(100), wait(hours(90))]).when(refund("r", "t").asked_at(asked)).then([done(), available(0)]);
     given([top_up(100), wait(hours(90))])
@@ -58,7 +58,7 @@ fn one_credit_used_is_not_refundable() {
 }
 
 #[test]
-fn what_repaid_a_debt_was_used() {
+fn credits_that_repaid_a_debt_count_as_used() {
     given([may_owe(6), buy("first", 5), reserve_kind("dear", "owing", 5), settle("dear", 11)])
         .and(top_up(100))
         .then([debt(0)])
@@ -67,7 +67,7 @@ fn what_repaid_a_debt_was_used() {
 }
 
 #[test]
-fn a_job_that_runs_is_waited_for() {
+fn a_refund_waits_for_running_jobs() {
     let asked = START.plus(hours(1));
     let held = given([top_up(100), reserve("job", 30).ttl(hours(24)), wait(hours(1))])
         .when(refund("r", "t"))
@@ -80,7 +80,8 @@ fn a_job_that_runs_is_waited_for() {
         .then(not_refundable("CREDITS_USED"));
 }
 
-/// A purchase paid a day less than a month ago, of which 30 came back an hour after it had expired.
+/// Returns a wallet with a purchase paid a day less than a month ago, of which 30 credits returned an hour after it
+/// had expired.
 fn with_grace() -> World {
     given_catalog(&CATALOG.replace("expiry = { months = 1 }", "expiry = { days = 1 }"), [])
         .and(buy_pack("b", "bundle"))
@@ -109,7 +110,7 @@ fn grace_credits_belong_to_the_purchase_they_stem_from() {
 }
 
 #[test]
-fn a_purchase_goes_back_once() {
+fn a_purchase_is_refunded_once() {
     given([top_up(100), refund("r", "t")]).when(refund("r", "t")).then([replayed(), wrote_nothing()]);
     given([top_up(100), refund("r", "t")])
         .when(refund("again", "t"))
@@ -125,13 +126,13 @@ fn a_purchase_goes_back_once() {
 }
 
 #[test]
-fn what_the_platform_or_the_bank_took_back_is_not_refunded() {
+fn a_revoked_or_charged_back_purchase_is_not_refundable() {
     given([top_up(100), revoke("r1", "top_up:t")]).when(refund("r", "t")).then(not_refundable("REVOKED"));
     given([top_up(100), charge_back("r1", "t")]).when(refund("r", "t")).then(not_refundable("CHARGED_BACK"));
 }
 
 #[test]
-fn a_refund_of_nothing_and_a_request_used_otherwise_are_refused() {
+fn an_unknown_purchase_and_a_request_id_with_other_content_are_refused() {
     given([give("t", 5)]).when(refund("r", "t")).then([refused("TOP_UP_NOT_FOUND")]);
     given([top_up(100), buy("u", 5), refund("r", "t")]).when(refund("r", "u")).then([
         refused("IDEMPOTENCY_MISMATCH"),
@@ -141,12 +142,12 @@ fn a_refund_of_nothing_and_a_request_used_otherwise_are_refused() {
 }
 
 #[test]
-fn a_purchase_that_was_given_back_is_not_bought_again() {
+fn a_top_up_after_its_refund_is_a_replay() {
     given([top_up(100), refund("r", "t")]).when(top_up(100)).then([replayed(), available(0)]);
 }
 
 #[test]
-fn a_purchase_that_was_answered_by_its_payment_goes_back_by_it() {
+fn a_purchase_recorded_under_another_id_is_refunded_by_its_payment() {
     let twice = || given([buy("a", 50).paid_by("pi_1"), buy("b", 50).paid_by("pi_1"), buy("c", 9)]);
     twice()
         .when(refund("r", "b"))
@@ -169,7 +170,7 @@ fn a_purchase_that_was_answered_by_its_payment_goes_back_by_it() {
 }
 
 #[test]
-fn what_was_revoked_is_not_refundable() {
+fn a_partly_revoked_purchase_is_not_refundable() {
     given([top_up(100), revoke("r", "top_up:t")]).when(refund("f", "t")).then(not_refundable("REVOKED"));
     given([buy_pack("b", "bundle"), revoke("r", "top_up:b#1")])
         .when(refund("f", "b"))

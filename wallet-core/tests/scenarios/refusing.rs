@@ -1,12 +1,12 @@
-//! Refusals: which comes first when several apply, and what a wallet that is not active still does.
+//! Refusals: their order if several apply, and the commands that a wallet accepts when it is not active.
 
 use wallet_core::wallet::WalletStatus;
 
 use super::prelude::*;
 
 #[test]
-fn the_checks_of_a_reserve_come_in_their_order() {
-    // Everything is wrong with it; each row puts one thing right.
+fn the_checks_of_a_reserve_are_in_order() {
+    // The reserve violates every check. Each row fixes one violation.
     let owing = || given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 30)]);
     owing()
         .and(suspend("s"))
@@ -55,14 +55,14 @@ fn suspension_blocks_a_reserve_and_nothing_else() {
 }
 
 #[test]
-fn a_wallet_that_was_never_made_takes_no_commands() {
+fn a_wallet_that_does_not_exist_accepts_no_commands() {
     for step in [top_up(1), give("g", 1), reserve("job", 1), revoke("r", "grant:g"), suspend("s"), poke()] {
         World::new(CATALOG).when(step).then([refused("WALLET_NOT_FOUND"), wrote_nothing()]);
     }
 }
 
 #[test]
-fn a_debt_limit_cannot_be_put_below_the_debt() {
+fn a_debt_limit_cannot_be_set_below_the_debt() {
     given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 30)])
         .when(update("u").owing(19))
         .then([refused("INVALID_FIELD"), debt(20)])

@@ -1,4 +1,4 @@
-//! The same id and content again: the same answer and no second effect, also after the state has moved on.
+//! Replays: the same id and content have no second effect and the first answer, even after the state has changed.
 
 use wallet_core::balance::WalletView;
 use wallet_core::decide::PriceSource;
@@ -7,16 +7,16 @@ use wallet_core::wallet::WalletStatus;
 
 use super::prelude::*;
 
-/// The command again, twice, with other things happening in between: it shows what it showed at first.
+/// Asserts that a command shows the same when it is repeated twice, with other steps in between.
 fn twice_more(mut world: World, step: &Step) {
     let first = shown(&world);
     for between in [poke(), buy("between", 7)] {
         world = world.and(between).when(step.clone()).then([replayed(), wrote_nothing()]);
-        assert_eq!(shown(&world), first, "the same business answer");
+        assert_eq!(shown(&world), first, "the reply has the same subject");
     }
 }
 
-/// The reservation or the grants in the last answer; of a wallet only the name, since its revision moves on.
+/// Returns the reservation or the grants in the last reply. Of a wallet, only the name, because its revision changes.
 fn shown(world: &World) -> Shown {
     match world.reply.clone().unwrap().result.unwrap().shown {
         Shown::Wallet(view) => Shown::Wallet(Box::new(WalletView { revision: 0, version: 0, ..*view })),
@@ -25,7 +25,7 @@ fn shown(world: &World) -> Shown {
 }
 
 #[test]
-fn every_command_may_come_twice() {
+fn every_command_can_be_repeated() {
     let ready = || given([top_up(100), reserve("job", 40)]);
     let rows = [
         (given([]), buy("t1", 10)),
@@ -52,7 +52,7 @@ fn every_command_may_come_twice() {
 }
 
 #[test]
-fn what_does_not_belong_to_the_content_may_differ() {
+fn fields_outside_the_fingerprint_may_differ() {
     given([top_up(100), reserve("job", 40)])
         .when(reserve("job", 40).ttl(hours(2)).limit("credits", 1).label("a", "b").started())
         .then([replayed(), state("job", State::Held), deadline("job", minutes(30))])
@@ -77,7 +77,7 @@ fn numbers_are_compared_by_value() {
 }
 
 #[test]
-fn a_retry_finds_its_reservation_whatever_has_changed_since() {
+fn a_retry_finds_its_reservation_in_any_later_state() {
     given([top_up(100), reserve_quoted("job", 40, 1, minutes(10))])
         .and(Step::Publish(CATALOG.replace("kind = \"fixed\"", "kind = \"gone\"")))
         .and(wait(minutes(20)))
@@ -107,7 +107,7 @@ fn refusals_are_not_remembered() {
 }
 
 #[test]
-fn a_late_settle_is_replayed_with_or_without_asking_for_it() {
+fn a_late_settle_is_replayed_with_or_without_accept_late() {
     given([top_up(100), reserve("job", 40), wait(hours(1)), settle("job", 40).late()])
         .and(wait(hours(100)))
         .when(settle("job", 40))
@@ -124,7 +124,7 @@ fn a_start_is_replayed_until_another_worker_has_taken_over() {
 }
 
 #[test]
-fn what_was_done_is_not_done_again_after_it_was_undone() {
+fn a_command_is_not_carried_out_again_after_it_was_undone() {
     given([suspend("s"), update("a").status(WalletStatus::Active), top_up(100)])
         .when(suspend("s"))
         .then([replayed(), wrote_nothing()])

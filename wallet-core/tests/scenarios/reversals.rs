@@ -1,9 +1,9 @@
-//! ReverseCharge: what a job was charged goes back to where it came from, in parts, each once.
+//! ReverseCharge: the charge of a job returns to its sources, in parts, each credit once.
 
 use super::prelude::*;
 
 #[test]
-fn a_charge_goes_back_to_its_grants_the_last_one_first_and_in_parts() {
+fn a_charge_is_reversed_in_parts_the_last_grant_first() {
     let charged = given([give("a", 30), top_up(100), reserve("job", 50), settle_as_reserved("job")])
         .then([charged_to("job", "grant:a 30, top_up:t 20"), available(80)])
         .and(reverse("r1", "job", 15))
@@ -24,7 +24,7 @@ fn a_charge_goes_back_to_its_grants_the_last_one_first_and_in_parts() {
 }
 
 #[test]
-fn no_more_goes_back_than_was_charged_and_not_yet_reversed() {
+fn a_reversal_is_bounded_by_the_charge_that_is_not_yet_reversed() {
     given([top_up(100), reserve("job", 50), settle_as_reserved("job"), reverse("r1", "job", 20)])
         .when(reverse("r2", "job", 31))
         .then([
@@ -38,7 +38,7 @@ fn no_more_goes_back_than_was_charged_and_not_yet_reversed() {
 }
 
 #[test]
-fn only_a_job_that_ended_with_a_charge_has_something_to_reverse() {
+fn only_a_job_that_ended_with_a_charge_can_be_reversed() {
     given([top_up(100), reserve("job", 50)])
         .when(reverse_all("r", "job"))
         .then([refused("REVERSAL_EXCEEDS_CHARGE")]);
@@ -57,7 +57,7 @@ fn only_a_job_that_ended_with_a_charge_has_something_to_reverse() {
 }
 
 #[test]
-fn a_fee_goes_back_too() {
+fn a_fee_can_be_reversed() {
     given([top_up(100), reserve("job", 40).started(), cancel("job")])
         .then([fee("job", 20), available(80)])
         .when(reverse_all("r", "job"))
@@ -65,7 +65,7 @@ fn a_fee_goes_back_too() {
 }
 
 #[test]
-fn into_an_expired_grant_it_comes_as_grace_of_24_hours_from_now_however_late() {
+fn a_reversal_into_an_expired_grant_becomes_grace_of_24_hours_from_now() {
     given([give("a", 30).until(hours(2)), reserve("job", 30), settle_as_reserved("job"), wait(days(40))])
         .and(reverse("r1", "job", 10))
         .then([
@@ -83,7 +83,7 @@ fn into_an_expired_grant_it_comes_as_grace_of_24_hours_from_now_however_late() {
 }
 
 #[test]
-fn grace_of_a_reversal_is_told_from_the_grace_that_the_hold_gave() {
+fn grace_of_a_reversal_and_grace_of_the_hold_are_separate_grants() {
     given([give("a", 40).until(hours(1)), reserve("job", 40).ttl(hours(4)), wait(hours(2))])
         .and(fail_with("job", "NSFW"))
         .then([charged("job", 10), parts("grace:job", "available 30")])
@@ -92,7 +92,7 @@ fn grace_of_a_reversal_is_told_from_the_grace_that_the_hold_gave() {
 }
 
 #[test]
-fn what_became_debt_comes_off_the_debt_first_and_the_rest_repays_it() {
+fn a_charge_to_the_debt_is_reversed_first_and_the_rest_repays_debt() {
     let owing = given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 25)]);
     let owing = owing.then([debt(15), charged_to("job", "top_up:t 10, debt 15")]);
     let less = owing.and(reverse("r1", "job", 5)).then([debt(10), available(0)]);
@@ -100,7 +100,7 @@ fn what_became_debt_comes_off_the_debt_first_and_the_rest_repays_it() {
 }
 
 #[test]
-fn debt_that_was_repaid_meanwhile_comes_back_as_grace() {
+fn a_charge_to_a_debt_that_was_repaid_since_returns_as_grace() {
     given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 25), buy("u", 12)])
         .then([debt(3), available(0)])
         .when(reverse("r", "job", 15))
@@ -108,7 +108,7 @@ fn debt_that_was_repaid_meanwhile_comes_back_as_grace() {
 }
 
 #[test]
-fn other_debt_is_repaid_by_what_comes_back() {
+fn reversed_credits_repay_other_debt() {
     given([may_owe(20), top_up(50), reserve("job", 30), settle_as_reserved("job")])
         .and(reserve_kind("dear", "owing", 20))
         .and(settle("dear", 28))
@@ -118,7 +118,7 @@ fn other_debt_is_repaid_by_what_comes_back() {
 }
 
 #[test]
-fn what_was_revoked_stays_revoked() {
+fn reversed_credits_of_a_revoked_grant_are_revoked() {
     given([top_up(50), reserve("job", 30), settle_as_reserved("job"), revoke("v", "top_up:t")])
         .when(reverse("r", "job", 10))
         .then([available(0), parts("top_up:t", "consumed 20, revoked 30")])
@@ -126,7 +126,7 @@ fn what_was_revoked_stays_revoked() {
 }
 
 #[test]
-fn what_was_charged_back_comes_off_its_debt() {
+fn a_reversed_charge_to_a_charged_back_purchase_reduces_the_debt() {
     given([top_up(50), reserve("job", 30), settle_as_reserved("job"), charge_back("c", "t")])
         .then([debt(30)])
         .and(reverse("r1", "job", 10))
@@ -138,7 +138,7 @@ fn what_was_charged_back_comes_off_its_debt() {
 }
 
 #[test]
-fn a_charge_that_went_back_leaves_the_purchase_refundable() {
+fn a_purchase_whose_charge_was_reversed_is_refundable() {
     given([top_up(50), reserve("job", 30), settle_as_reserved("job"), reverse_all("r", "job")])
         .when(refund("f", "t"))
         .then([done(), parts("top_up:t", "paid out 50")]);

@@ -1,9 +1,9 @@
-//! Grants taken back: what is left at once, what is held when it returns.
+//! RevokeGrant: available credits are revoked at once, held ones when they return.
 
 use super::prelude::*;
 
 #[test]
-fn what_is_left_of_a_grant_is_taken_back() {
+fn unspent_credits_of_a_grant_are_revoked() {
     given([top_up(100), reserve("job", 30), settle("job", 30)]).when(revoke("r", "top_up:t")).then([
         done(),
         available(0),
@@ -13,7 +13,7 @@ fn what_is_left_of_a_grant_is_taken_back() {
 }
 
 #[test]
-fn what_is_held_goes_when_it_returns_and_not_before() {
+fn held_credits_are_revoked_when_they_return_and_not_before() {
     let running = || {
         given([top_up(100), reserve("job", 30)]).and(revoke("r", "top_up:t")).then([
             available(0),
@@ -40,7 +40,7 @@ fn what_is_held_goes_when_it_returns_and_not_before() {
 }
 
 #[test]
-fn a_revoked_grant_gives_no_grace() {
+fn a_revoked_grant_leads_to_no_grace() {
     given([give("a", 10).until(hours(1)), reserve("job", 10).ttl(hours(3)), revoke("r", "grant:a")])
         .and(wait(hours(2)))
         .when(fail("job"))
@@ -48,19 +48,19 @@ fn a_revoked_grant_gives_no_grace() {
 }
 
 #[test]
-fn a_grant_that_is_not_effective_yet_never_will_be() {
+fn a_revoked_pending_grant_never_becomes_effective() {
     given([give("later", 50).from(hours(2)), revoke("r", "grant:later")])
         .when(wait(hours(3)))
         .then([available(0), parts("grant:later", "revoked 50")]);
 }
 
 #[test]
-fn a_grant_that_is_not_there_cannot_be_taken_back() {
+fn an_unknown_grant_cannot_be_revoked() {
     given([top_up(10)]).when(revoke("r", "grant:no")).then([refused("GRANT_NOT_FOUND"), available(10)]);
 }
 
 #[test]
-fn no_id_can_be_taken_for_that_of_other_credits() {
+fn an_id_with_the_prefix_of_a_public_grant_id_is_refused() {
     for word in ["top_up:", "grant:", "grace:", "period:"] {
         given([top_up(10)])
             .when(give(&format!("{word}t"), 5))

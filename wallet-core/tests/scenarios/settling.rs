@@ -1,14 +1,14 @@
-//! The settlement table of DESIGN section 2, through real commands.
+//! The settlement table of `docs/design.md`, through real commands.
 
 use super::prelude::*;
 
-/// 100 credits are held for a job, `left` are available besides; the job costs `actual`.
+/// Returns a wallet after a job of 100 held credits was settled at `actual`, with `left` credits available besides.
 fn settled(kind: &str, left: i64, actual: i64) -> World {
     given([top_up(100 + left), reserve_kind("job", kind, 100)]).when(settle("job", actual))
 }
 
 #[test]
-fn what_a_job_costs_is_charged_and_the_rest_goes_back() {
+fn the_cost_of_a_job_is_charged_and_the_rest_is_returned() {
     for kind in ["fixed", "open", "capped", "strict", "owing"] {
         settled(kind, 0, 70).then([
             done(),
@@ -26,15 +26,15 @@ fn what_a_job_costs_is_charged_and_the_rest_goes_back() {
 }
 
 #[test]
-fn a_job_that_costs_more_is_charged_as_its_policy_says() {
+fn overage_is_charged_by_the_policy() {
     for (kind, left, actual, charge, rest, says) in [
         ("open", 50, 110, 110, 40, "up to 120 %, from what is available"),
         ("open", 50, 130, 120, 30, "never more than 120 %"),
         ("open", 7, 130, 107, 0, "as far as credits are available"),
-        ("open", 0, 110, 100, 0, "nothing is available: what was reserved"),
+        ("open", 0, 110, 100, 0, "nothing is available: the reserved amount"),
         ("fixed", 50, 110, 100, 50, "a fixed price never grows"),
-        ("capped", 50, 130, 100, 50, "never more than was reserved"),
-        ("strict", 50, 130, 130, 20, "all of it, whatever the maximum"),
+        ("capped", 50, 130, 100, 50, "at most the reserved amount"),
+        ("strict", 50, 130, 130, 20, "the full overage up to the maximum"),
         ("owing", 50, 130, 130, 20, "no debt while credits are available"),
     ] {
         println!("{kind}: {says}");
@@ -70,10 +70,10 @@ fn a_strict_settle_beyond_what_is_available_is_refused_and_the_hold_stays() {
 }
 
 #[test]
-fn what_is_not_available_becomes_debt_within_the_limit() {
+fn overage_that_is_not_available_becomes_debt_within_the_limit() {
     for (limit, actual, charge, owed, says) in [
         (30, 120, 120, 10, "available first, then debt"),
-        (30, 200, 140, 30, "never more than the limit"),
+        (30, 200, 140, 30, "at most the debt limit"),
         (0, 200, 110, 0, "no limit, no debt"),
     ] {
         println!("{says}");
@@ -93,7 +93,7 @@ fn a_second_debt_stays_below_the_limit_that_is_left() {
 }
 
 #[test]
-fn the_most_that_explicit_amounts_may_cost_is_what_the_caller_said() {
+fn explicit_max_amounts_bound_the_charge() {
     let prices = &[("credits", 100)];
     given([top_up(200), reserve_amounts("job", prices, &[("credits", 150)])])
         .when(settle_amounts("job", &[("credits", 170)]))
@@ -122,7 +122,7 @@ fn overage_is_charged_in_whole_increments() {
 }
 
 #[test]
-fn usage_is_priced_at_the_version_that_was_pinned() {
+fn usage_is_priced_at_the_pinned_version() {
     let dearer = CATALOG.replace("rate = 1", "rate = 3");
     given([top_up(200), reserve_kind("old", "open", 50)])
         .and(Step::Publish(dearer))

@@ -1,9 +1,9 @@
-//! Which grants are spent first: source, priority, expiry, age, id. The order is total.
+//! The spending order of grants: source, priority, expiry, age, id. The order is total.
 
 use super::prelude::*;
 
 #[test]
-fn sources_are_spent_in_their_order() {
+fn sources_are_spent_in_their_default_order() {
     let sources = [
         ("referral", Source::Referral),
         ("promotional", Source::Promotional),
@@ -21,7 +21,7 @@ fn sources_are_spent_in_their_order() {
 }
 
 #[test]
-fn a_catalog_may_order_sources_and_group_some_as_equals() {
+fn a_catalog_may_reorder_sources_and_make_some_equal() {
     let grouped =
         format!("spend_order = [\"GRACE\", \"PURCHASED\", [\"FREE\", \"SUBSCRIPTION\"]]\n{CATALOG}");
     given_catalog(
@@ -89,7 +89,7 @@ fn overage_takes_new_allocations_in_the_same_order_and_never_from_other_holds() 
 }
 
 #[test]
-fn what_goes_back_goes_to_the_grants_it_came_from() {
+fn returned_credits_go_to_the_grants_they_came_from() {
     given([give("a", 20), top_up(50), reserve("job", 50)]).when(settle("job", 15)).then([
         charged_to("job", "grant:a 15"),
         parts("grant:a", "available 5, consumed 15"),

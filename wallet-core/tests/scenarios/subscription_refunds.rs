@@ -1,19 +1,20 @@
-//! RefundSubscription: the lower of the unused shares of a year's credits and time, times its price.
+//! RefundSubscription: the price of a year times the smaller of the unused shares of its credits and its time.
 
 use super::prelude::*;
 
-/// 120 euros a year, with 100 credits a month and a training a week, sold on 1 January 2026.
+/// Returns a wallet with a plan of 120 euros a year, 100 credits a month and a training a week, sold on 1 January
+/// 2026.
 fn yearly() -> World {
     given_catalog(&with_plans(), [subscribe("s", "annual")])
 }
 
-/// A year and parts of it in microseconds.
+/// Returns the share of `left` days in a year of 365 days, in microseconds.
 const fn of_year(left: i64) -> (i64, i64) {
     (left * 86_400_000_000, 365 * 86_400_000_000)
 }
 
 #[test]
-fn an_unused_year_goes_back_by_its_time() {
+fn an_unused_year_is_refunded_by_its_time() {
     yearly().and(until("2026-05-27")).when(refund_subscription("r")).then([
         wrote_last(EntryKind::SubscriptionRefunded),
         // 219 of 365 days are 60 %.
@@ -24,25 +25,25 @@ fn an_unused_year_goes_back_by_its_time() {
 }
 
 #[test]
-fn a_year_used_faster_than_it_passes_goes_back_by_its_credits_of_the_unit_of_which_the_least_is_left() {
+fn a_year_used_faster_than_it_passes_is_refunded_by_its_scarcest_unit() {
     yearly()
         .and(reserve("job", 100))
         .and(settle_as_reserved("job"))
-        // 1,100 of 1,200 credits: 110.00 euros; 364 of 365 days would be more.
+        // 1,100 of 1,200 credits: 110.00 euros. The share of 364 of 365 days is larger.
         .and(until("2026-01-02"))
         .when(refund_subscription("r"))
         .then([gave_back("r", 11_000, (1_100, 1_200), of_year(364))]);
     yearly()
         .and(reserve_both("job", "both", 1, 1))
         .and(settle_as_reserved("job"))
-        // 52 of 53 trainings, 1,199 of 1,200 credits, 1 day: 117.73 euros and a bit.
+        // 52 of 53 trainings is the smallest share: 117.73 euros, rounded down.
         .and(until("2026-01-02"))
         .when(refund_subscription("r"))
         .then([gave_back("r", 11_773, (52, 53), of_year(364))]);
 }
 
 #[test]
-fn what_lapsed_counts_as_unused_and_what_is_held_as_used() {
+fn expired_credits_count_as_unused_and_held_ones_as_used() {
     yearly()
         .and(until("2026-03-01"))
         .and(reserve("job", 60).ttl(hours(24)))
@@ -53,11 +54,11 @@ fn what_lapsed_counts_as_unused_and_what_is_held_as_used() {
 }
 
 #[test]
-fn what_was_revoked_does_not_count_as_unused() {
+fn revoked_credits_do_not_count_as_unused() {
     yearly()
         .and(until("2026-01-02"))
         .and(revoke("gone", "period:1.0.0"))
-        // 1,100 of 1,200 credits: 110.00 euros; 364 of 365 days would be more.
+        // 1,100 of 1,200 credits: 110.00 euros. The share of 364 of 365 days is larger.
         .when(refund_subscription("r"))
         .then([gave_back("r", 11_000, (1_100, 1_200), of_year(364))]);
     yearly()
@@ -70,7 +71,7 @@ fn what_was_revoked_does_not_count_as_unused() {
 }
 
 #[test]
-fn credits_of_windows_that_are_closed_were_used() {
+fn charged_credits_of_earlier_windows_count_as_used() {
     yearly()
         .and(reserve("job", 100))
         .and(settle_as_reserved("job"))
@@ -79,12 +80,12 @@ fn credits_of_windows_that_are_closed_were_used() {
         .and(settle_as_reserved("next"))
         .and(until("2026-03-05"))
         .when(refund_subscription("r"))
-        // 1,000 of 1,200 are more than 302 of 365.
+        // 1,000 of 1,200 credits is a larger share than 302 of 365 days.
         .then([gave_back("r", 9_928, (1_000, 1_200), of_year(302))]);
 }
 
 #[test]
-fn a_year_that_was_paid_ahead_goes_back_in_full() {
+fn a_year_paid_ahead_is_refunded_in_full() {
     yearly().and(pay("ahead")).and(until("2026-05-27")).when(refund_subscription("r")).then([gave_back(
         "r",
         7_200 + 12_000,
@@ -94,7 +95,7 @@ fn a_year_that_was_paid_ahead_goes_back_in_full() {
 }
 
 #[test]
-fn only_years_with_a_price_go_back() {
+fn only_yearly_plans_with_a_price_are_refundable() {
     given_catalog(&with_plans(), [subscribe("s", "pro")])
         .when(refund_subscription("r"))
         .then(not_refundable("TERM"));
@@ -105,7 +106,7 @@ fn only_years_with_a_price_go_back() {
 }
 
 #[test]
-fn a_subscription_goes_back_once_and_the_answer_stays() {
+fn a_subscription_is_refunded_once_and_the_reply_is_repeatable() {
     yearly()
         .and(until("2026-05-27"))
         .and(refund_subscription("r"))

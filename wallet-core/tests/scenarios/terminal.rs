@@ -1,11 +1,11 @@
-//! The terminal half of the table in DESIGN section 3: every end of a reservation against every verb.
+//! The terminal states of the table in `docs/design.md`: every command for every ended reservation.
 
 use wallet_core::Command;
 
 use super::prelude::*;
 use crate::common::facts::{outcome, said};
 
-/// A job of 40 that has ended.
+/// Returns a wallet with a job of 40 that has ended.
 fn ended(by: &str) -> World {
     let held = || given([top_up(100), reserve("job", 40)]);
     match by {
@@ -35,8 +35,8 @@ const ENDS: [&str; 9] = [
 ];
 
 #[test]
-fn every_end_answers_every_verb_as_the_table_says() {
-    // In the order of ENDS. What has ended late is SETTLED, FAILED or CANCELLED like any other.
+fn every_terminal_state_answers_every_command_by_the_table() {
+    // In the order of ENDS. Jobs that were ended late are SETTLED, FAILED or CANCELLED like any other.
     const ENDED: [&str; 9] = [
         "SETTLED",
         "FAILED",
@@ -78,15 +78,15 @@ fn every_end_answers_every_verb_as_the_table_says() {
             let closes =
                 end == "expired" && matches!(verb, Step::Command(Command::Settle(_) | Command::Cancel(_)));
             if closes && answer == "done" {
-                assert_eq!(world.lazy.wallet.balances, before.balances, "all had gone back before");
+                assert_eq!(world.lazy.wallet.balances, before.balances, "all credits had returned before");
             } else {
-                assert_eq!(world.lazy.wallet, before, "whatever has ended stays as it is");
+                assert_eq!(world.lazy.wallet, before, "an ended reservation does not change");
             }
         }
     }
 }
 
-/// "done", "replayed", the state that the refusal names, or the telling field of a mismatch.
+/// Returns "done", "replayed", the state named by the refusal, or the decisive field of a mismatch.
 fn answer_of(world: &World, state: &str) -> String {
     match outcome(world) {
         "IDEMPOTENCY_MISMATCH" => {
@@ -104,7 +104,7 @@ fn answer_of(world: &World, state: &str) -> String {
 }
 
 #[test]
-fn the_first_finalizer_wins_and_the_loser_is_told_who_won() {
+fn the_first_finalizer_wins_and_the_refusal_of_the_other_names_its_state() {
     let running = || given([top_up(100), reserve("job", 40).started()]);
     running().and(cancel("job")).when(settle("job", 40)).then([
         refused("RESERVATION_CANCELLED"),
@@ -119,7 +119,7 @@ fn the_first_finalizer_wins_and_the_loser_is_told_who_won() {
 }
 
 #[test]
-fn a_verb_about_a_job_that_nobody_knows_is_told_so() {
+fn commands_for_an_unknown_job_are_refused() {
     for verb in [start("job", 1), extend("job"), settle("job", 1), fail("job"), cancel("job")] {
         given([top_up(100)]).when(verb).then([refused("RESERVATION_NOT_FOUND"), wrote_nothing()]);
     }

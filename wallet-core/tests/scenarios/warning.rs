@@ -1,10 +1,11 @@
-//! What people are told: once when a balance falls low, when it is used up, and before credits lapse.
+//! Notifications: once when a balance falls below a threshold, when it reaches 0, and before credits expire.
 
 use wallet_core::catalog::Threshold::{Amount, Percent};
 
 use super::prelude::*;
 
-/// The scenarios' plans with thresholds: free 40 %, creator 20 % and 3, pro 20 % and expiries three days ahead.
+/// Returns the plans of the scenarios with thresholds: free 40 %, creator 20 % and 3, pro 20 %. On pro, expiry is
+/// warned of three days ahead.
 fn warning_plans() -> String {
     let of = |toml: String, plan: &str, says: &str| {
         let id = format!("id = \"{plan}\"");
@@ -17,7 +18,7 @@ fn warning_plans() -> String {
 }
 
 #[test]
-fn a_balance_that_falls_low_is_told_once_by_the_reserve_that_takes_it() {
+fn a_low_balance_is_notified_once_by_the_reserve_that_causes_it() {
     given([top_up(100), update("u").low("credits", &[Amount(20), Amount(5)])])
         .when(reserve("a", 80))
         .then([told_nothing(), warned(&[])])
@@ -32,7 +33,7 @@ fn a_balance_that_falls_low_is_told_once_by_the_reserve_that_takes_it() {
 }
 
 #[test]
-fn it_is_told_again_only_after_10_percent_above() {
+fn a_threshold_is_re_armed_10_percent_above_it() {
     let low = || given([top_up(100), update("u").low("credits", &[Amount(25)]), reserve("a", 76)]);
     low()
         .then([ever_told(&["4: credits at 24, below 25"])])
@@ -47,9 +48,9 @@ fn it_is_told_again_only_after_10_percent_above() {
         .then([told(&["7: credits at 24, below 25"])]);
 }
 
-/// The allowance of the second week is decided on a profile that knows what the end of the hold made news of.
+/// The profile that the end of the hold changed is the one that the allowance of the second week is decided on.
 #[test]
-fn what_an_instant_changed_about_it_lasts_when_more_is_due_behind_it() {
+fn re_armed_thresholds_are_kept_by_later_due_events() {
     given_catalog(&with_plans(), [subscribe("s", "gym"), update("u").low("credits", &[Amount(50)])])
         .and(reserve("a", 60))
         .then([ever_told(&["4: credits at 45, below 50"])])
@@ -59,7 +60,7 @@ fn what_an_instant_changed_about_it_lasts_when_more_is_due_behind_it() {
 }
 
 #[test]
-fn a_replay_and_a_refusal_tell_nothing_and_a_replay_warns_all_the_same() {
+fn replays_and_refusals_notify_nothing_and_replays_still_warn() {
     given([top_up(10), update("u").low("credits", &[Amount(5)])])
         .when(reserve("a", 11))
         .then([refused("INSUFFICIENT_CREDITS"), told_nothing()])
@@ -69,7 +70,7 @@ fn a_replay_and_a_refusal_tell_nothing_and_a_replay_warns_all_the_same() {
 }
 
 #[test]
-fn exhausted_is_told_whenever_nothing_is_left_and_only_of_what_there_was() {
+fn exhaustion_is_notified_each_time_a_balance_above_0_reaches_0() {
     given([top_up(10)])
         .when(reserve("a", 10))
         .then([told(&["3: credits exhausted"]), warned(&["credits exhausted"])])
@@ -82,7 +83,7 @@ fn exhausted_is_told_whenever_nothing_is_left_and_only_of_what_there_was() {
 }
 
 #[test]
-fn all_that_a_fall_passes_is_told_the_highest_first() {
+fn all_thresholds_crossed_at_once_are_notified_the_highest_first() {
     given([top_up(10), buy_of("t2", "trainings", 2)])
         .and(update("u").low("credits", &[Amount(3), Amount(8)]).low("trainings", &[Amount(2)]))
         .when(reserve_both("a", "both", 10, 1))
@@ -98,7 +99,7 @@ fn all_that_a_fall_passes_is_told_the_highest_first() {
 }
 
 #[test]
-fn a_plan_calls_low_what_is_a_percentage_of_what_was_sold() {
+fn a_percentage_threshold_is_relative_to_the_sold_allowance() {
     given_catalog(&warning_plans(), [])
         .when(reserve("w", 4))
         .then([told(&["2: credits at 1, below 2"])])
@@ -112,7 +113,7 @@ fn a_plan_calls_low_what_is_a_percentage_of_what_was_sold() {
 }
 
 #[test]
-fn thresholds_of_the_wallet_win_over_the_plans_until_they_are_cleared() {
+fn thresholds_of_the_wallet_override_the_plans_until_they_are_cleared() {
     given_catalog(&warning_plans(), [subscribe("s", "pro"), reserve("z", 5)])
         .and(update("a").low("credits", &[Percent(50)]))
         .when(reserve("b", 51))
@@ -127,7 +128,7 @@ fn thresholds_of_the_wallet_win_over_the_plans_until_they_are_cleared() {
 }
 
 #[test]
-fn a_renewal_re_arms_and_what_lapses_when_it_comes_is_no_news() {
+fn a_renewal_re_arms_thresholds_without_notifying_the_expiry_before_it() {
     given_catalog(&warning_plans(), [reserve("w", 5), settle("w", 5), subscribe("s", "creator")])
         .and(until("2026-02-15"))
         .and(poke())
@@ -141,7 +142,7 @@ fn a_renewal_re_arms_and_what_lapses_when_it_comes_is_no_news() {
 }
 
 #[test]
-fn the_end_of_a_subscription_is_told_when_it_leaves_nothing() {
+fn the_end_of_a_subscription_is_notified_if_the_balance_reaches_0() {
     given_catalog(&warning_plans(), [reserve("w", 5), settle("w", 5), subscribe("s", "creator")])
         .and(unsubscribe("u"))
         .and(until("2026-02-15"))
@@ -150,7 +151,7 @@ fn the_end_of_a_subscription_is_told_when_it_leaves_nothing() {
 }
 
 #[test]
-fn a_downgrade_goes_by_the_smaller_plans_thresholds_from_its_first_instant() {
+fn a_downgrade_uses_the_thresholds_of_the_smaller_plan_at_once() {
     given_catalog(&warning_plans(), [subscribe("s", "pro"), change_plan("d", "creator")])
         .and(until("2026-02-15"))
         .when(poke())
@@ -173,7 +174,7 @@ fn thresholds_follow_the_catalog_with_the_next_command() {
 }
 
 #[test]
-fn credits_that_lapse_soon_are_told_once_in_their_turn() {
+fn credits_that_expire_soon_are_notified_once_in_order_of_time() {
     given_catalog(&warning_plans(), [subscribe("s", "pro")])
         .and(buy_pack("p", "bundle"))
         .and(give("brief", 7).until(days(2)))
@@ -197,7 +198,7 @@ fn credits_that_lapse_soon_are_told_once_in_their_turn() {
 }
 
 #[test]
-fn what_is_used_up_revoked_or_over_is_not_told_to_lapse() {
+fn used_revoked_and_expired_credits_cause_no_expiry_warning() {
     given_catalog(&warning_plans(), [reserve("w", 5), settle("w", 5), subscribe("s", "pro")])
         .and(give("used", 7).until(days(10)).priority(-1))
         .and(reserve("a", 100))

@@ -1,4 +1,4 @@
-//! The way out of a shortfall: plans for sale that would give what is missing at once.
+//! Remedies for a shortfall: plans for sale that would give the missing credits at once.
 
 use super::prelude::*;
 
@@ -8,7 +8,7 @@ fn short_of(n: i64, steps: impl IntoIterator<Item = Step>) -> World {
 }
 
 #[test]
-fn without_a_subscription_every_plan_that_includes_enough_would_do_by_rank() {
+fn without_a_subscription_every_sufficient_plan_is_named_by_rank() {
     short_of(60, []).then([
         saying("available", "5"),
         saying("plans", "keeper,pro,keeper-pro,gym,annual,prepaid-pro,studio"),
@@ -18,7 +18,7 @@ fn without_a_subscription_every_plan_that_includes_enough_would_do_by_rank() {
 }
 
 #[test]
-fn an_upgrade_would_do_if_the_rest_of_the_period_gives_enough_and_another_term_gives_all_of_it() {
+fn upgrades_count_pro_rata_and_plans_of_another_term_in_full() {
     short_of(100, [subscribe("s", "creator")])
         .then([saying("available", "35"), saying("plans", "pro,keeper-pro,gym,annual,prepaid-pro,studio")])
         .and(until("2026-01-04"))
@@ -30,13 +30,13 @@ fn an_upgrade_would_do_if_the_rest_of_the_period_gives_enough_and_another_term_g
 }
 
 #[test]
-fn a_plan_that_would_come_later_or_is_the_wallets_own_does_not_help_now() {
+fn downgrades_and_the_wallets_own_plan_are_not_named() {
     short_of(150, [subscribe("s", "pro")]).then([saying("plans", "annual,studio")]);
     short_of(450, [subscribe("s", "studio")]).then([unsaid("plans")]);
 }
 
 #[test]
-fn a_plan_that_does_not_include_the_job_does_not_help() {
+fn a_plan_that_does_not_include_the_job_is_not_named() {
     given_catalog(&with_plans(), [subscribe("s", "week")])
         .when(reserve("job", 40))
         .then([saying("plans", "creator,keeper,prepaid,pro,keeper-pro,gym,annual,prepaid-pro,studio")])
@@ -55,7 +55,7 @@ fn every_unit_that_is_short_must_be_covered() {
 }
 
 #[test]
-fn what_is_given_once_is_not_a_way_out_twice_and_a_missing_payment_is_one() {
+fn a_used_once_allowance_is_not_counted_and_a_past_due_plan_is() {
     short_of(18, [subscribe("s", "week")])
         .then([saying("plans", "trial,creator,keeper,prepaid,pro,keeper-pro,gym,annual,prepaid-pro,studio")]);
     given_catalog(&with_plans(), [subscribe("s", "prepaid"), until("2026-02-01")])

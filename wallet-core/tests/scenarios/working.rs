@@ -1,9 +1,9 @@
-//! A job at work: start, heartbeats, deadlines, and who may still speak for it.
+//! Running jobs: start, heartbeats, deadlines and attempts.
 
 use super::prelude::*;
 
 #[test]
-fn a_hold_lives_30_minutes_or_as_long_as_asked_and_never_more_than_24_hours() {
+fn a_hold_lives_30_minutes_or_the_requested_time_up_to_24_hours() {
     given([top_up(100)])
         .and(reserve("usual", 10))
         .and(reserve("long", 10).ttl(hours(5)))
@@ -77,7 +77,7 @@ fn a_heartbeat_never_moves_the_deadline_back() {
 }
 
 #[test]
-fn without_any_lease_a_heartbeat_is_worth_60_seconds() {
+fn without_a_lease_a_heartbeat_extends_by_60_seconds() {
     given([top_up(100), reserve("job", 10), start("job", 1), wait(minutes(30) - seconds(1))])
         .when(extend("job"))
         .then([deadline("job", minutes(30) + seconds(59))]);
@@ -111,7 +111,7 @@ fn a_heartbeat_for_a_finished_job_shows_how_it_ended() {
 }
 
 #[test]
-fn a_higher_attempt_takes_the_job_over_and_the_lower_one_is_fenced_off() {
+fn a_higher_attempt_takes_over_the_job_and_the_lower_one_is_refused() {
     let taken = || {
         given([top_up(100), reserve_kind("job", "leased", 10), start("job", 1), wait(seconds(30))])
             .and(start("job", 2).worker("w2"))
@@ -139,7 +139,7 @@ fn a_higher_attempt_takes_the_job_over_and_the_lower_one_is_fenced_off() {
 }
 
 #[test]
-fn an_attempt_that_is_ahead_is_let_in_because_its_start_was_lost() {
+fn a_higher_attempt_is_accepted_because_its_start_may_be_lost() {
     given([top_up(100), reserve("job", 10), start("job", 1)])
         .when(settle("job", 5).attempt(2))
         .then([done(), state("job", State::Settled)]);
@@ -158,7 +158,7 @@ fn a_takeover_without_a_lease_has_the_ttl_again() {
 }
 
 #[test]
-fn after_the_lease_has_lapsed_nobody_takes_over() {
+fn after_the_lease_has_expired_no_attempt_takes_over() {
     given([top_up(100), reserve_kind("job", "leased", 10), start("job", 1), wait(seconds(60))])
         .when(start("job", 2))
         .then([refused("RESERVATION_EXPIRED"), wrote(&[EntryKind::HoldExpired])]);

@@ -1,5 +1,5 @@
-//! The invariants of a wallet, checked from the outside: of its rows as they are ([`rows`]), and of its ledger as it
-//! grows ([`Books`]). They know what must hold and nothing of the rules.
+//! Audits of a wallet from the outside: of its current rows ([`rows`]), and of its ledger as it grows ([`Books`]).
+//! They check the invariants and know none of the rules.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use wallet_core::reservation::{Reservation, State};
 use wallet_core::wallet::{Balance, WalletStatus};
 use wallet_core::{ReservationId, Timestamp, UnitId, Wallet};
 
-/// What is wrong, beginning with the number of the invariant.
+/// The result of an audit. The error begins with the number of the invariant.
 pub type Audit = Result<(), String>;
 
 macro_rules! must {
@@ -23,7 +23,7 @@ macro_rules! must {
     };
 }
 
-/// I2 to I5 and I8 of a wallet's rows.
+/// Checks I2 to I5 and I8 of a wallet's rows.
 pub fn rows(wallet: &Wallet) -> Audit {
     let mut sums: BTreeMap<&UnitId, (i64, i64)> = BTreeMap::new();
     for grant in wallet.grants.values() {
@@ -31,7 +31,7 @@ pub fn rows(wallet: &Wallet) -> Audit {
         let sum = sums.entry(&grant.unit).or_default();
         *sum = (sum.0 + grant.parts.available, sum.1 + grant.parts.held);
     }
-    // What a bank took back is owed whatever the limit.
+    // The debt of a chargeback may be above the limit.
     let limited = wallet.grants.values().all(|grant| grant.taken_back != Some(TakenBack::ChargedBack));
     for (unit, balance) in &wallet.balances {
         let Balance { available, held, debt, debt_limit } = *balance;
@@ -46,7 +46,7 @@ pub fn rows(wallet: &Wallet) -> Audit {
     wallet.reservations.values().filter(|reservation| !reservation.state.is_open()).try_for_each(receipt)
 }
 
-/// I2: a grant's parts add up to its amount, and none is negative.
+/// I2: the parts of a grant add up to its amount, and none is negative.
 fn whole(grant: &Grant) -> Audit {
     let p = grant.parts;
     let parts = [p.pending, p.available, p.held, p.consumed, p.expired, p.revoked, p.paid_out];
@@ -55,7 +55,7 @@ fn whole(grant: &Grant) -> Audit {
     Ok(())
 }
 
-/// I5: what open reservations hold is what is held, and they are counted.
+/// I5: grants hold what open reservations hold, and open reservations are counted.
 fn holds(wallet: &Wallet) -> Audit {
     let open = wallet.reservations.values().filter(|reservation| reservation.state.is_open());
     let mut held: BTreeMap<&GrantKey, i64> = BTreeMap::new();
@@ -73,11 +73,11 @@ fn holds(wallet: &Wallet) -> Audit {
         let sum = held.remove(&grant.key).unwrap_or(0);
         must!(sum == grant.parts.held, "I5: {} holds {}, its jobs {sum}", grant.key, grant.parts.held);
     }
-    must!(held.values().all(|sum| *sum == 0), "I5: held of nothing: {held:?}");
+    must!(held.values().all(|sum| *sum == 0), "I5: held of missing grants: {held:?}");
     Ok(())
 }
 
-/// I7, I8: an ended hold has ended, is accounted for, and cost no more than was agreed.
+/// I7, I8: an ended reservation has a finish, is fully accounted for and cost at most its maximum.
 fn receipt(reservation: &Reservation) -> Audit {
     let id = &reservation.id;
     let Some(finish) = &reservation.finish else { return Err(format!("I7: {id} has no end")) };
@@ -101,7 +101,7 @@ fn receipt(reservation: &Reservation) -> Audit {
     Ok(())
 }
 
-/// I7: whether a reservation may be `after` when it was `before`.
+/// I7: returns whether a reservation may change from `before` to `after`.
 pub fn step(before: State, after: State) -> bool {
     match before {
         State::Held => true,
@@ -111,10 +111,10 @@ pub fn step(before: State, after: State) -> bool {
     }
 }
 
-/// What was agreed of a job, who runs it, and how it ended.
+/// The digests of a job's terms, run and bill.
 type Job = (Option<Digest>, Option<Digest>, Option<Digest>);
 
-/// A wallet as its entries tell.
+/// The state of a wallet according to its entries.
 #[derive(Debug, Clone)]
 pub struct Books {
     revision: i64,
@@ -122,14 +122,14 @@ pub struct Books {
     last: (Timestamp, Timestamp),
     grants: BTreeMap<GrantKey, BTreeMap<Part, i64>>,
     sums: BTreeMap<UnitId, (i64, i64, i64)>,
-    /// What the entries say of rows, the last word on each.
+    /// The last row digests of the entries.
     facts: Facts,
     status: WalletStatus,
     jobs: BTreeMap<ReservationId, Job>,
 }
 
 impl Books {
-    /// The books of a wallet before its first entry.
+    /// Returns the books of a wallet before its first entry.
     pub fn open(wallet: &Wallet) -> Self {
         Self {
             revision: 0,
@@ -143,12 +143,12 @@ impl Books {
         }
     }
 
-    /// One more entry. I1, I4, I16, I18.
+    /// Adds an entry. Checks I1, I4, I16 and I18.
     pub fn enter(&mut self, entry: &Entry) -> Audit {
-        must!(entry.revision == self.revision + 1, "I16: {entry:?} behind {}", self.revision);
+        must!(entry.revision == self.revision + 1, "I16: {entry:?} after {}", self.revision);
         must!(entry.hash == entry.hash_after(&self.head), "I16: {entry:?} is not chained");
         let times = (entry.effective_time, entry.record_time);
-        must!(times.0 <= times.1, "I18: {entry:?} was recorded before it happened");
+        must!(times.0 <= times.1, "I18: {entry:?} is recorded before its effective time");
         must!(times.0 >= self.last.0 && times.1 >= self.last.1, "I18: {entry:?} is before {:?}", self.last);
         (self.revision, self.head, self.last) = (entry.revision, entry.hash, times);
         for posting in &entry.postings {
@@ -156,18 +156,18 @@ impl Books {
             self.add(&posting.unit, &posting.account, posting.from, -posting.amount)?;
             self.add(&posting.unit, &posting.account, posting.to, posting.amount)?;
             let told = entry.balances.iter().any(|balance| balance.unit == posting.unit);
-            must!(told, "I4: {entry:?} does not tell the balance of {}", posting.unit);
+            must!(told, "I4: {entry:?} has no balance of {}", posting.unit);
         }
         for b in &entry.balances {
             let sums = self.sums.get(&b.unit).copied().unwrap_or_default();
-            must!((b.available, b.held, b.debt) == sums, "I4: {b:?} in {entry:?}, told {sums:?}");
+            must!((b.available, b.held, b.debt) == sums, "I4: {b:?} in {entry:?}, {sums:?} by the postings");
             must!(b.available == 0 || b.debt == 0, "I3: {b:?} is owed and available in {entry:?}");
         }
         self.note(entry);
         Ok(())
     }
 
-    /// What it says of rows counts from now on.
+    /// Remembers the row digests of the entry.
     fn note(&mut self, entry: &Entry) {
         let Facts { grants, warnings, terms, run, bill, status, debt_limits, profile, silent } = &entry.facts;
         self.facts.silent = *silent;
@@ -201,12 +201,12 @@ impl Books {
         Ok(())
     }
 
-    /// I4: the rows are what the entries tell.
+    /// I4: checks that the rows match the entries.
     pub fn agree(&self, wallet: &Wallet) -> Audit {
         must!((wallet.revision, wallet.head) == (self.revision, self.head), "I16: the wallet's head");
         for (unit, b) in &wallet.balances {
             let sums = self.sums.get(unit).copied().unwrap_or_default();
-            must!((b.available, b.held, b.debt) == sums, "I4: {unit} {b:?}, told {sums:?}");
+            must!((b.available, b.held, b.debt) == sums, "I4: {unit} {b:?}, {sums:?} by the entries");
         }
         for (key, grant) in &wallet.grants {
             let Some(told) = self.grants.get(key) else { return Err(format!("I4: {key} was never issued")) };
@@ -222,34 +222,44 @@ impl Books {
                 (Part::Issued, -grant.amount),
             ] {
                 let told = told.get(&part).copied().unwrap_or(0);
-                must!(amount == told, "I4: {amount} {part:?} of {key}, told {told}");
+                must!(amount == told, "I4: {amount} {part:?} of {key}, {told} by the entries");
             }
         }
         Ok(())
     }
 
-    /// The rows say what the entries say of them. Takes longer than figures do: for the end of a life.
+    /// Checks that the rows match the row digests of the entries. Slower than [`Books::agree`]; meant for the end
+    /// of a history.
     pub fn agree_in_words(&self, wallet: &Wallet) -> Audit {
         fn json(value: &impl serde::Serialize) -> String {
-            serde_json::to_string(value).expect("it is stored as JSON")
+            serde_json::to_string(value).expect("a stored value is JSON")
         }
-        must!(wallet.status == self.status, "the wallet is {:?}, told {:?}", wallet.status, self.status);
+        must!(
+            wallet.status == self.status,
+            "the wallet is {:?}, {:?} by the entries",
+            wallet.status,
+            self.status
+        );
         for (unit, b) in &wallet.balances {
             let told = self.facts.debt_limits.get(unit.as_str());
-            must!(b.debt_limit == told, "{} {unit} may be owed, told {told}", b.debt_limit);
+            must!(b.debt_limit == told, "the debt limit is {} {unit}, {told} by the entries", b.debt_limit);
         }
         let profile = wallet.exists().then(|| Digest::of_profile(&json(&wallet.profile)));
-        must!(self.facts.profile == profile, "{:?} is not the profile that was told", wallet.profile);
+        must!(self.facts.profile == profile, "{:?} does not match the profile's digest", wallet.profile);
         for (key, grant) in &wallet.grants {
             let told = self.facts.grants.get(key);
             let is = Digest::of_grant(grant, &json(&grant.details));
-            must!(told == Some(&is), "{grant:?} is not the grant that was told");
+            must!(told == Some(&is), "{grant:?} does not match its digest");
             let warned = self.facts.warnings.get(key);
             let as_told = grant.warn_time == Timestamp::NEVER || warned == Some(&grant.warn_time);
-            must!(as_told, "{grant:?} is warned of at another time than was told, {warned:?}");
+            must!(as_told, "{grant:?} has another warning time than the entries, {warned:?}");
         }
         let silent = wallet.version - wallet.revision;
-        must!(silent >= self.facts.silent, "I16: {silent} writes had no entry, told {}", self.facts.silent);
+        must!(
+            silent >= self.facts.silent,
+            "I16: {silent} writes had no entry, {} by the entries",
+            self.facts.silent
+        );
         for (id, job) in &wallet.reservations {
             let terms = Digest::of_terms(&json(&*job.terms), &job.fingerprint.to_string());
             let worker = job.worker.as_ref().map_or("", |worker| worker.as_str());
@@ -258,10 +268,7 @@ impl Books {
             let finish = job.finish.as_ref();
             let bill =
                 finish.map(|f| Digest::of_bill(&json(&f.bill), &f.fingerprint.to_string(), job.deadline));
-            must!(
-                self.jobs.get(id) == Some(&(Some(terms), run, bill)),
-                "{job:?} is not the job that was told"
-            );
+            must!(self.jobs.get(id) == Some(&(Some(terms), run, bill)), "{job:?} does not match its digests");
         }
         Ok(())
     }

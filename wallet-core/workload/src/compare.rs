@@ -1,4 +1,4 @@
-//! Whether the core and the model say the same: the answer, the entries, every row.
+//! Comparison of the core and the model: the reply, the entries, all rows.
 
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
@@ -10,13 +10,13 @@ use wallet_core::{Amounts, Reply, Timestamp, Wallet};
 
 use crate::model::{Expected, Job, Lot, Model, Part, Seen, Sub, UNITS, Unit, WrittenEntry};
 
-/// Whether two figures are the same; says which are not.
+/// Compares two values. The error has both.
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, core: T, model: T) -> Result<(), String> {
-    if core == model { Ok(()) } else { Err(format!("{what}: the core says {core:?}, the model {model:?}")) }
+    if core == model { Ok(()) } else { Err(format!("{what}: {core:?} in the core, {model:?} in the model")) }
 }
 
-/// Compares a reply and the entries written with it to what the model expects, and the wallet to the model: all
-/// rows if `thorough`, otherwise those that are open or were shown.
+/// Compares a reply and its entries with the expectation of the model, and the wallet with the model: all rows if
+/// `thorough`, otherwise the rows that are open or were shown.
 pub fn compare(
     model: &Model,
     expected: &Expected,
@@ -156,7 +156,7 @@ fn job(core: &Reservation, job: &Job) -> Result<(), String> {
     same("receipt", core.allocations.len(), job.parts.len())?;
     for (allocation, part) in core.allocations.iter().zip(&job.parts) {
         if !is_part(allocation, part) {
-            return Err(format!("receipt of {}: the core says {allocation:?}, the model {part:?}", job.id));
+            return Err(format!("receipt of {}: {allocation:?} in the core, {part:?} in the model", job.id));
         }
     }
     let Some(finish) = &core.finish else { return same("end", true, job.is_open()) };
@@ -191,7 +191,7 @@ fn is_part(core: &Allocation, part: &Part) -> bool {
         && core.grace == part.grace
 }
 
-/// Amounts as the model has them; `Err` would be a unit that it does not know, which compares as a difference.
+/// Returns amounts in the form of the model. An unknown unit becomes `?`, which never compares as equal.
 fn figures(amounts: &Amounts) -> Vec<(Unit, i64)> {
     let known = |id: &str| UNITS.iter().map(|(unit, _)| *unit).find(|unit| *unit == id).unwrap_or("?");
     amounts.iter().map(|(unit, amount)| (known(unit.as_str()), amount)).collect()

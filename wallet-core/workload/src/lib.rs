@@ -1,12 +1,11 @@
-//! Everything that may happen to a wallet, for tests: at random with a seed, beside a naive model of the rules that
-//! says what must come of it, and audits of a wallet that know nothing of how the core keeps it.
+//! Test workloads for a wallet: random histories from a seed, a naive model of the rules that predicts their
+//! results, and audits that do not depend on how the core keeps a wallet.
 //!
-//! [`trace`] makes a list of commands with instants that any implementation can be driven with (the core here, a
-//! real server in `wallet-server`'s tests); [`Pair`] runs them on the core and on the [`Model`] and compares;
-//! [`figure()`] tells what was measured.
-//! `tests/oracle.rs` runs a million of them, `tests/small_worlds.rs` all interleavings of a few.
+//! [`trace`] returns commands with instants, for any implementation: the core here, a real server in the tests of
+//! `wallet-server`. [`Pair`] runs them on the core and on the [`Model`] and compares. [`figure()`] prints a
+//! measurement. `tests/oracle.rs` runs a million commands, `tests/small_worlds` all interleavings of a few.
 
-#![allow(clippy::expect_used, reason = "a test tool whose ids and catalog are its own may say so")]
+#![allow(clippy::expect_used, reason = "a test tool: its ids and its catalog are constants")]
 
 pub mod audit;
 mod compare;
@@ -25,5 +24,5 @@ pub use pair::{Pair, catalogs};
 pub use rng::Rng;
 pub use shrink::shrink;
 
-/// The catalog that the commands refer to, as TOML.
+/// The catalog of the commands, as TOML.
 pub const CATALOG: &str = include_str!("../catalog.toml");

@@ -1,4 +1,4 @@
-//! The core and the model side by side.
+//! The core and the model, run with the same commands.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,22 +12,21 @@ use wallet_core::{
 use crate::audit::{self, Books};
 use crate::{CATALOG, Expected, Model, Timed, compare};
 
-/// A wallet of the core, its books, and the model of it.
+/// A wallet of the core with its books and its model.
 #[derive(Debug)]
 pub struct Pair {
-    /// The core's.
+    /// The wallet of the core.
     pub wallet: Wallet,
-    /// The model.
     pub model: Model,
     books: Books,
     steps: u64,
     thorough: u64,
 }
 
-/// How many commands pass between two looks at every row.
+/// The number of commands between two checks of all rows.
 const THOROUGH: u64 = 16;
 
-/// The workload's catalog as the core reads it, as version 1.
+/// Returns the catalog of the workload as the core reads it, as version 1.
 pub fn catalogs() -> &'static Catalogs {
     static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| {
         let catalog = Catalog::parse(CATALOG).expect("the workload's catalog is sound");
@@ -43,30 +42,30 @@ impl Default for Pair {
 }
 
 impl Pair {
-    /// Both before the first command.
+    /// Returns a pair before the first command.
     pub fn new() -> Self {
         let id = WalletId::parse("ann").expect("an id");
         let wallet = Wallet::blank(WalletKey::new(TenantId::DEFAULT, &id), id);
         Self { books: Books::open(&wallet), wallet, model: Model::default(), steps: 0, thorough: THOROUGH }
     }
 
-    /// Looks at every row after every command, so that what is wrong shows where it went wrong.
+    /// Returns a pair that checks all rows after every command, so that a fault is found at its command.
     pub fn strict() -> Self {
         Self { thorough: 1, ..Self::new() }
     }
 
-    /// Runs a command on both; says what differs or does not hold.
+    /// Runs a command on both. The error has the difference or the violated invariant.
     pub fn run(&mut self, step: &Timed) -> Result<Reply, String> {
         let expected = self.model.run(step.at, &step.command);
         self.run_core(step, &expected)
     }
 
-    /// Runs on the core what has been run on the model.
+    /// Runs a command on the core after it was run on the model.
     pub fn run_core(&mut self, step: &Timed, expected: &Expected) -> Result<Reply, String> {
         self.steps += 1;
         let before = self.states(&step.command);
         let mut work = UnitOfWork::open(&mut self.wallet, step.at);
-        // What is due is carried out in steps of one, two, three events, or all at once, in turn.
+        // Due events are processed in steps of one, two or three events, or all at once, in turn.
         let most = [1, 2, 3, usize::MAX][(self.steps % 4) as usize];
         let reply = loop {
             let reply = work.execute_within(most, &step.command, catalogs());
@@ -84,7 +83,7 @@ impl Pair {
         Ok(reply)
     }
 
-    /// Every invariant of every row, and what they say besides figures.
+    /// Checks every invariant of every row, and that the row digests match.
     pub fn look(&self) -> Result<(), String> {
         self.figures()?;
         self.books.agree_in_words(&self.wallet)
@@ -102,7 +101,7 @@ impl Pair {
         jobs.map(|(id, job)| (id.clone(), job.state)).collect()
     }
 
-    /// I1, I2, I4, I16, I18 of what was written, I3 and I5 of the sums, I7 of the jobs that moved.
+    /// Checks I1, I2, I4, I16 and I18 of the new entries, I3 and I5 of the sums, and I7 of the jobs that changed.
     fn audit(
         &mut self,
         entries: &[Entry],

@@ -1,11 +1,10 @@
-//! Random numbers that a seed makes again: SplitMix64. Not for secrets.
+//! Random numbers that a seed reproduces: SplitMix64. Not for secrets.
 
-/// A stream of random numbers.
 #[derive(Debug, Clone)]
 pub struct Rng(u64);
 
 impl Rng {
-    /// The stream of a seed, the `stream`-th of it.
+    /// Returns the `stream`-th stream of a seed.
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut rng = Self(seed);
         let seed = rng.next();
@@ -14,8 +13,8 @@ impl Rng {
         rng
     }
 
-    #[allow(clippy::should_implement_trait, reason = "it never ends")]
-    /// The next 64 bits.
+    #[allow(clippy::should_implement_trait, reason = "the stream has no end")]
+    /// Returns the next 64 bits.
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -24,23 +23,23 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// A number in `from..=to`; `from` if there is none.
+    /// Returns a number in `from..=to`, or `from` if the range is empty.
     pub fn within(&mut self, from: i64, to: i64) -> i64 {
         let count = to.saturating_sub(from).saturating_add(1).max(1).unsigned_abs();
         from.saturating_add_unsigned(self.next() % count)
     }
 
-    /// Whether something of this percentage of cases happens.
+    /// Returns true in `percent` percent of calls.
     pub fn percent(&mut self, percent: i64) -> bool {
         self.within(0, 99) < percent
     }
 
-    /// One of these, if there are any.
+    /// Returns one of the elements, or `None` if there are none.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         from.get(self.index(from.len()))
     }
 
-    /// One of an array that is not empty.
+    /// Returns one of the elements of an array, which must not be empty.
     pub fn one_of<T: Copy, const N: usize>(&mut self, from: [T; N]) -> T {
         from[self.index(N)]
     }

@@ -1,10 +1,10 @@
-//! Making a failing history shorter: commands are left out as long as it still fails.
+//! Shrinking of failing histories: removes commands as long as the history still fails.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{Pair, Timed};
 
-/// What goes wrong in a history, and at which command; a panic of the core counts.
+/// Returns the index of the first command that fails, with the failure. A panic of the core is a failure.
 fn failure(history: &[Timed]) -> Option<(usize, String)> {
     let mut pair = Pair::strict();
     for (n, step) in history.iter().enumerate() {
@@ -17,7 +17,7 @@ fn failure(history: &[Timed]) -> Option<(usize, String)> {
     pair.look().err().map(|what| (history.len(), what))
 }
 
-/// The shortest history that greed finds, and what goes wrong at its end. Empty if nothing does.
+/// Returns a greedily shortened history and the failure at its end. The history is empty if nothing fails.
 pub fn shrink(mut history: Vec<Timed>) -> (Vec<Timed>, String) {
     let Some((last, mut what)) = failure(&history) else { return (Vec::new(), String::new()) };
     history.truncate(last + 1);

@@ -1,6 +1,6 @@
-//! A million commands at random, on the core and on a naive model of the rules: every answer, every entry and every
-//! row must be the same, and every invariant must hold. `WALLET_ORACLE_COMMANDS` asks for more of them,
-//! `WALLET_ORACLE_SEED` for those of an earlier run.
+//! A million random commands on the core and on a naive model of the rules. Every reply, entry and row must be the
+//! same, and every invariant must hold. `WALLET_ORACLE_COMMANDS` sets the number of commands, `WALLET_ORACLE_SEED`
+//! repeats an earlier run.
 
 #![cfg(test)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
@@ -14,14 +14,14 @@ use wallet_core::entry::EntryKind;
 use wallet_core::event::EventKind;
 use wallet_workload::{Expected, Generator, Pace, Pair, Timed, figure, shrink};
 
-/// The commands of one wallet's life.
+/// The number of commands in the history of one wallet.
 const LIFE: usize = 300;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
-/// What came of the commands.
+/// The counts of results.
 #[derive(Default)]
 struct Tally {
     done: u64,
@@ -47,7 +47,7 @@ impl Tally {
     }
 }
 
-/// One wallet's life, and what went wrong in it.
+/// Runs the history of one wallet. The error has the history and the failure.
 fn live(seed: u64, wallet: u64, length: usize, tally: &mut Tally) -> Result<(), (Vec<Timed>, String)> {
     let mut generator = Generator::new(seed, wallet, Pace::Calendar);
     let mut pair = Pair::new();
@@ -66,7 +66,7 @@ fn live(seed: u64, wallet: u64, length: usize, tally: &mut Tally) -> Result<(), 
 }
 
 #[test]
-fn the_core_answers_as_a_naive_model_does_whatever_happens() {
+fn the_core_answers_like_a_naive_model() {
     let seed =
         setting("WALLET_ORACLE_SEED").unwrap_or_else(|| RandomState::new().hash_one(0) % 1_000_000_000);
     let commands = setting("WALLET_ORACLE_COMMANDS").unwrap_or(1_000_000);
@@ -89,9 +89,9 @@ fn the_core_answers_as_a_naive_model_does_whatever_happens() {
     let share = format!("{refusals} ({percent} %)");
     let (kinds, reasons, time) = (written.len(), refused.len(), format!("{} s", started.elapsed().as_secs()));
     figure("oracle", &[&all, &done, &replayed, &share, &kinds, &reasons, &time]);
-    assert!(percent < 30, "{percent} % were refused: such histories show little");
+    assert!(percent < 30, "{percent} % were refused; such histories test little");
     let missing: Vec<_> = EntryKind::ALL.into_iter().filter(|kind| !written.contains_key(kind)).collect();
-    assert!(commands < 100_000 || missing.is_empty(), "nothing made {missing:?}");
+    assert!(commands < 100_000 || missing.is_empty(), "no entry of the kinds {missing:?}");
     let missing: Vec<_> = EventKind::ALL.into_iter().filter(|kind| !told.contains_key(kind)).collect();
-    assert!(commands < 100_000 || missing.is_empty(), "nobody was told {missing:?}");
+    assert!(commands < 100_000 || missing.is_empty(), "no notification of the kinds {missing:?}");
 }

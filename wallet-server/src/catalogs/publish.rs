@@ -1,7 +1,7 @@
-//! Publishing: a document becomes current, or nothing changes.
+//! Publishing: a document becomes the current catalog, or nothing changes.
 //!
-//! A publication that is sent again must not undo a newer one. The caller may say which version is to be replaced;
-//! without that, a text that was published before and is not current is refused.
+//! A publication that is repeated must not undo a newer one. The caller may name the version to replace; without
+//! it, a text that was published before and is not current is refused.
 
 use std::sync::Arc;
 
@@ -13,16 +13,16 @@ use super::{CatalogError, Publication, PublishedCatalogs, usable};
 use crate::clock::Clock;
 use crate::store::{CatalogRow, Publishing, Store, StoreError, Trouble};
 
-/// How often a publication is tried that another transaction is in the way of.
+/// The most attempts of a publication that is in conflict with another transaction.
 const MAX_TRIES: u32 = 5;
 
-/// Why a catalog is not published.
+/// The reason why a catalog is not published.
 #[derive(Debug, Error)]
 pub(crate) enum PublishError {
-    /// The document is wrong; everything that is.
+    /// The document is invalid. Contains all its faults.
     #[error("{0}")]
     Invalid(CatalogProblems),
-    /// Another version is current than the one that was to be replaced.
+    /// The current version is not the one to be replaced.
     #[error(
         "version {current} is current, not {expected}; look at it, then publish with expected_version {current}"
     )]
@@ -36,27 +36,27 @@ pub(crate) enum PublishError {
     /// A stored catalog must not be used.
     #[error("{0}")]
     Unusable(CatalogError),
-    /// The database is away.
+    /// The database is unavailable.
     #[error("{0}")]
     Unavailable(#[from] StoreError),
 }
 
-/// What is to be published.
+/// A document to publish.
 #[derive(Debug, Clone)]
 pub(crate) struct Publish {
     pub(crate) toml: String,
-    /// The version that it is to replace; any by default.
+    /// The version to replace; any version by default.
     pub(crate) expected: Option<i64>,
-    /// Check only.
+    /// Only checks the document.
     pub(crate) validate_only: bool,
 }
 
-/// The answer: the publication, and whether it was current before.
+/// The publication, and whether it was current before.
 type Published = (Publication, bool);
 
 impl PublishedCatalogs {
-    /// Makes sure the default tenant has a catalog: `wanted` is published unless it was published before, `fallback` if
-    /// there is none at all.
+    /// Ensures that the default tenant has a catalog: publishes `wanted` unless it was published before, or
+    /// `fallback` if there is no catalog at all.
     pub(crate) async fn open(
         store: Store,
         clock: Clock,
@@ -70,7 +70,9 @@ impl PublishedCatalogs {
             (Ok(()), _) => {}
             (Err(CatalogError::Store(error)), _) => return Err(error.into()),
             (Err(error @ CatalogError::Unusable { .. }), None) => return Err(PublishError::Unusable(error)),
-            (Err(error), Some(_)) => tracing::error!(%error, "the current catalog is to be replaced"),
+            (Err(error), Some(_)) => {
+                tracing::error!(%error, "the current catalog cannot be used; it will be replaced")
+            }
         }
         let has_one = catalogs.cached_current(tenant).is_some();
         let Some(toml) = wanted.or_else(|| (!has_one).then_some(fallback)) else { return Ok(catalogs) };
@@ -88,8 +90,8 @@ impl PublishedCatalogs {
         Ok(catalogs)
     }
 
-    /// Makes a document current, or tells what would be wrong with that; says whether it was current already. Runs to
-    /// its end whether or not anybody still waits.
+    /// Makes a document the current catalog, and returns whether it was current already. Runs to its end even if
+    /// the caller has gone away.
     pub(crate) async fn publish(
         &self,
         tenant: TenantId,
@@ -108,7 +110,7 @@ impl PublishedCatalogs {
         let mut tries = 1;
         loop {
             match self.publish_once(tenant, publish, &catalog).await {
-                // Another transaction was in the way: look again at what is current.
+                // Another transaction was in the way: read again which version is current.
                 Err(PublishError::Unavailable(error))
                     if error.trouble == Trouble::Conflict && tries < MAX_TRIES =>
                 {
@@ -157,7 +159,7 @@ impl PublishedCatalogs {
     }
 }
 
-/// Refuses what would undo a newer publication that the caller does not know of.
+/// Refuses a publication that would undo a newer one which the caller may not know.
 async fn not_undoing(
     publishing: &Publishing,
     publish: &Publish,
@@ -171,14 +173,14 @@ async fn not_undoing(
         };
     }
     let before = publishing.with_digest(catalog.digest()).await?;
-    // One whose text was changed since is not there any more.
+    // A catalog whose stored text was changed does not count as published.
     match before.iter().find(|row| usable(row).is_ok()) {
         Some(row) => Err(PublishError::PublishedBefore { published: row.version, current }),
         None => Ok(()),
     }
 }
 
-/// Refuses what would take away something in use. Profiles are read only if a plan is withdrawn.
+/// Refuses a catalog that removes something in use. Profiles are read only if a plan is withdrawn.
 async fn check_against_use(
     publishing: &Publishing,
     catalog: &Catalog,

@@ -1,4 +1,4 @@
-//! `catalog`: check a document on its own, publish it to a running server, show what a server has.
+//! `catalog`: checks a document, publishes it to a running server, or shows the catalog of one.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -11,28 +11,28 @@ use wallet_core::catalog::Catalog;
 use crate::app::AppError;
 use crate::cli::output::say;
 
-/// What to do with a catalog.
+/// An action on a catalog.
 #[derive(Debug, Subcommand)]
 pub(super) enum CatalogCommand {
     /// Check a document, golden cases included, without a server.
     Check {
-        /// The document, TOML.
+        /// The document (TOML).
         file: PathBuf,
     },
     /// Publish a document to a running server.
     Publish {
-        /// The document, TOML.
+        /// The document (TOML).
         file: PathBuf,
-        /// The version that it replaces: nothing is published if another one is current. Needed to publish an older
+        /// The version to replace: if another one is current, nothing is published. Needed to publish an older
         /// document again; any version by default.
         #[arg(long, default_value_t = 0)]
         expected_version: i64,
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Print a running server's catalog.
+    /// Print a catalog of a running server.
     Show {
-        /// A version; the current one by default.
+        /// The version to print; the current one by default.
         #[arg(long, default_value_t = 0)]
         version: i64,
         #[command(flatten)]
@@ -40,10 +40,10 @@ pub(super) enum CatalogCommand {
     },
 }
 
-/// Which server.
+/// The server to call.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ServerArgs {
-    /// Where the server listens.
+    /// The address of the server.
     #[arg(long, env = "WALLET_ENDPOINT", default_value = "http://127.0.0.1:50051")]
     endpoint: String,
 }
@@ -80,7 +80,7 @@ async fn publish(file: &Path, expected_version: i64, server: &ServerArgs) -> Res
         connect(server).await?.publish_catalog(request).await.map_err(|error| failed(server, &error))?;
     let version = answer.catalog.unwrap_or_default().version;
     match answer.unchanged {
-        true => say(format_args!("unchanged: this is catalog {version} already")),
+        true => say(format_args!("unchanged: this document is catalog {version} already")),
         false => say(format_args!("published as catalog {version}")),
     }
     Ok(ExitCode::SUCCESS)
@@ -104,7 +104,7 @@ async fn connect(server: &ServerArgs) -> Result<WalletClient, AppError> {
     connected.map_err(|error| failed(server, &error))
 }
 
-/// The document's faults, or the endpoint with every cause.
+/// Converts an error to the faults of the document, or to the endpoint with every cause.
 fn failed(server: &ServerArgs, error: &wallet_client::Error) -> AppError {
     match error.refusal() {
         Some(refusal) if !refusal.violations.is_empty() => {

@@ -1,6 +1,7 @@
-//! A bound on the log: of one message so many lines in a while, then one line that counts the others.
+//! Limits the log: within a while it writes a bounded number of lines of one message, then one line that counts the
+//! others.
 //!
-//! Without it a caller's flood of failing calls becomes a flood of lines that fills the disk.
+//! Without the limit, a flood of failing calls would become a flood of lines that fills the disk.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +11,7 @@ use tracing::callsite::Identifier;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-/// How many lines of one message are written within [`WHILE`].
+/// The most lines of one message within [`WHILE`].
 const LINES: u32 = 20;
 const WHILE: Duration = Duration::from_secs(10);
 
@@ -27,7 +28,7 @@ struct Lines {
 }
 
 impl LogLimit {
-    /// Whether a line of this message may be written at this instant.
+    /// Returns true if a line of this message may be written now.
     fn admits(&self, message: &Metadata<'static>, now: Instant) -> bool {
         let mut messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = messages.entry(message.callsite()).or_insert_with(|| Lines {
@@ -47,14 +48,14 @@ impl LogLimit {
         false
     }
 
-    /// The messages of which lines were left out since the last time, and how many.
+    /// Returns the messages of which lines were left out since the last call, and how many.
     fn left_out(&self) -> Vec<(&'static str, u64)> {
         let mut messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = messages.values_mut().map(|lines| (lines.name, std::mem::take(&mut lines.left_out)));
         taken.filter(|(_, left_out)| *left_out > 0).collect()
     }
 
-    /// Counts every while what was left out, in a line per message.
+    /// Logs, at intervals of [`WHILE`], how many lines of each message were left out.
     pub(super) async fn report(self) {
         let mut ticks = tokio::time::interval(WHILE);
         loop {
@@ -66,7 +67,7 @@ impl LogLimit {
     }
 }
 
-/// In front of all others: what it leaves out is left out everywhere.
+/// Comes before all other layers: a line that it leaves out is left out everywhere.
 impl<S: Subscriber> Layer<S> for LogLimit {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         self.admits(event.metadata(), Instant::now())
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_flood_of_one_message_twenty_lines_are_written_and_the_others_are_counted() {
+    fn twenty_lines_of_a_flood_are_written_and_the_others_are_counted() {
         let (written, limit) = (Written::default(), LogLimit::default());
         let lines = tracing_subscriber::fmt::layer().with_writer(written.clone());
         let log = tracing_subscriber::registry().with(lines).with(limit.clone());

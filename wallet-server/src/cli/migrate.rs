@@ -1,4 +1,4 @@
-//! `migrate`: bring the schema of a database up to date. A SQLite file is made if it is missing.
+//! `migrate`: brings the schema of a database up to date. A SQLite file is created if it is missing.
 
 use std::process::ExitCode;
 

@@ -14,9 +14,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::store::DatabaseUrl;
 
-/// A credit wallet for AI generation platforms. Without a command it serves.
+/// A credit wallet for AI generation platforms. Serves if no command is given.
 #[derive(Debug, Parser)]
-// An option before the command would be one of `serve`, and be lost.
+// Otherwise an option before the command would be parsed as one of `serve` and be lost.
 #[command(name = "wallet-server", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
@@ -29,19 +29,19 @@ struct Cli {
 enum Role {
     /// Serve gRPC (the default).
     Serve(serve::ServeArgs),
-    /// Bring the schema of a database up to date, then exit. A SQLite file is made if it is missing; a PostgreSQL
-    /// database must exist (createdb).
+    /// Bring the schema of a database up to date, then exit. A SQLite file is created if it is missing; a
+    /// PostgreSQL database must exist (createdb).
     Migrate(DatabaseArgs),
     /// Check, publish or show a catalog.
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
     /// Recompute the whole ledger, read-only; exit code 1 if anything is wrong.
     Verify(verify::VerifyArgs),
-    /// Put a frozen wallet back to use, if its ledger adds up.
+    /// Unfreeze a wallet, if its ledger has no problems.
     Thaw(thaw::ThawArgs),
 }
 
-/// Which database.
+/// The database to use.
 #[derive(Debug, Clone, Args)]
 struct DatabaseArgs {
     /// sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
@@ -54,7 +54,7 @@ struct DatabaseArgs {
     database_url: DatabaseUrl,
 }
 
-/// Does what the command line says.
+/// Parses the command line and runs its command.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     if let Err(error) = output::init_logging() {

@@ -1,4 +1,4 @@
-//! What the binary says: results on standard output, complaints and the log on standard error.
+//! The output of the binary: results on standard output, errors and the log on standard error.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -10,8 +10,8 @@ use super::log_limit::LogLimit;
 
 use crate::app::AppError;
 
-/// Starts the log: human-readable at a terminal, JSON otherwise. `WALLET_LOG` filters it; default: warn, and
-/// info for the server itself.
+/// Starts the log: human-readable on a terminal, JSON otherwise. `WALLET_LOG` filters it. The default is `warn`,
+/// and `info` for the server itself.
 pub(super) fn init_logging() -> Result<(), AppError> {
     let told = std::env::var("WALLET_LOG").unwrap_or_else(|_| "warn,wallet_server=info".to_owned());
     let filter = EnvFilter::try_new(told).map_err(|error| AppError::LogFilter(error.to_string()))?;
@@ -27,8 +27,7 @@ pub(super) fn init_logging() -> Result<(), AppError> {
     Ok(())
 }
 
-/// A text whose control characters, but for line feeds and tabs, are written as `\u{1b}`: none of them reaches the
-/// terminal.
+/// Escapes control characters other than line feeds and tabs, as in `\u{1b}`, so that none reaches the terminal.
 fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for c in text.chars() {
@@ -41,12 +40,12 @@ fn visible(text: &str) -> String {
     visible
 }
 
-/// A line on standard output. A reader that has gone away is no fault.
+/// Writes a line to standard output. A reader that has gone away is not an error.
 pub(super) fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{}", visible(&line.to_string()));
 }
 
-/// A line on standard error.
+/// Writes an error to standard error.
 pub(super) fn complain(error: impl Display) {
     let _ = writeln!(std::io::stderr(), "error: {}", visible(&error.to_string()));
 }
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_shown_and_not_sent_to_the_terminal() {
+    fn control_characters_are_escaped_before_they_reach_the_terminal() {
         assert_eq!(visible("é: two\n\tlines"), "é: two\n\tlines");
         assert_eq!(visible("\x1b[31m\r\0\u{9b}"), "\\u{1b}[31m\\u{d}\\u{0}\\u{9b}");
     }

@@ -1,4 +1,4 @@
-//! `serve`: run the server until it is told to stop.
+//! `serve`: runs the server until it is stopped.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::cli::output::say;
 use crate::config::{Config, TimeSource};
 use crate::store::DatabaseUrl;
 
-/// Where and what to serve. Flags win over the environment.
+/// The options of `serve`. Flags override the environment.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ServeArgs {
     /// HOST:PORT to listen on; beyond loopback only with --insecure.
@@ -22,25 +22,26 @@ pub(super) struct ServeArgs {
     listen: SocketAddr,
     #[command(flatten)]
     database: super::DatabaseArgs,
-    /// A catalog (TOML), published at start if it differs from the current one. Default: the bundled example, if
+    /// A catalog (TOML) to publish at start if it differs from the current one. Default: the bundled example, if
     /// there is no catalog yet.
     #[arg(long, env = "WALLET_CATALOG")]
     catalog: Option<PathBuf>,
-    /// Lanes that write, each with a connection, 1 to 64. Default: the number of cores; SQLite always has one.
+    /// The number of lanes, each with a connection that writes, 1 to 64. Default: the number of CPU cores; SQLite
+    /// always has one.
     #[arg(long, env = "WALLET_LANES", value_parser = clap::value_parser!(u16).range(1..=64))]
     lanes: Option<u16>,
     /// The most commands committed together, 1 to 4096.
     #[arg(long, env = "WALLET_BATCH_MAX", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     batch_max: u16,
-    /// Listen beyond loopback although nothing is encrypted and nobody is asked for a key.
+    /// Listen beyond loopback although there is no encryption and no authentication.
     #[arg(long)]
     insecure: bool,
-    /// Run on a clock that stands still until AdvanceClock moves it forward. Only on SQLite and loopback; give it a
-    /// database of its own.
+    /// Run on a clock that stands still until AdvanceClock moves it forward. Only with SQLite and on loopback; use
+    /// a separate database.
     #[arg(long)]
     manual_clock: bool,
-    /// Start although the clock is more than a day after everything in the database and credits lapse by it. For a start
-    /// after a long rest, when the clock is right.
+    /// Start although the clock is more than a day ahead of the newest time in the database and credits would
+    /// expire by it. For a start after a long pause, when the clock is right.
     #[arg(long)]
     accept_clock: bool,
 }
@@ -71,7 +72,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, AppError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The address that a host and a port stand for; of several the first of IPv4.
+/// Returns the address of a host and a port; if there are several, the first one of IPv4.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let found = text
         .to_socket_addrs()
@@ -81,7 +82,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     first.copied().ok_or_else(|| "the host has no address".to_owned())
 }
 
-/// Says where the server is and what to type next.
+/// Prints where the server listens and which command to try next.
 fn greet(address: SocketAddr, database: &DatabaseUrl) {
     say(format_args!("wallet-server is serving on {address}, database {database}"));
     say("Try, in another terminal:");
@@ -89,20 +90,20 @@ fn greet(address: SocketAddr, database: &DatabaseUrl) {
     say(format_args!(
         "  grpcurl -plaintext -d '{{\"wallet_id\":\"alice\"}}' {address} wallet.v1.AdminService/CreateWallet"
     ));
-    say("The README goes on from there. Stop with Ctrl-C.");
+    say("The README continues from there. Stop with Ctrl-C.");
 }
 
-/// A manual clock's time stays in the database.
+/// Warns that a manual clock has moved the database's time into the future.
 fn warn_of_the_future(newest: Timestamp, distance: Duration) {
     let days = distance.as_secs_f64() / 86_400.0;
     say(format_args!(
-        "Warning: this database's time lies in the future. Its newest wallet lives at {newest}, {days:.1} days ahead of \
-         the clock, most likely moved there by --manual-clock; its time stands still until then. For a fresh start use \
-         another database or delete this one."
+        "Warning: this database's time lies in the future. The newest time of a wallet is {newest}, {days:.1} days \
+         ahead of the clock, most likely because of --manual-clock; its time stands still until then. For a fresh \
+         start use another database or delete this one."
     ));
 }
 
-/// Ctrl-C and SIGTERM end the server gracefully.
+/// Stops the server gracefully on Ctrl-C or SIGTERM.
 fn stop_on_signal(shutdown: CancellationToken) {
     tokio::spawn(async move {
         let interrupted = tokio::signal::ctrl_c();

@@ -1,4 +1,4 @@
-//! `thaw`: a frozen wallet goes on as it was, if its ledger adds up again.
+//! `thaw`: unfreezes a wallet, which keeps its status, if its ledger has no problems.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use crate::cli::output::say;
 use crate::cli::verify::of_wallet;
 use crate::store::Store;
 
-/// Which wallet.
+/// The wallet to unfreeze.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ThawArgs {
     #[command(flatten)]
@@ -24,13 +24,13 @@ pub(super) async fn run(args: &ThawArgs) -> Result<ExitCode, AppError> {
     let report = of_wallet(database.database_url.secret(), wallet).await?;
     if !report.is_clean() {
         say(&report);
-        say(format_args!("wallet {wallet} stays frozen: its ledger does not add up"));
+        say(format_args!("wallet {wallet} stays frozen: its ledger has problems"));
         return Ok(ExitCode::FAILURE);
     }
     let key = WalletKey::new(TenantId::DEFAULT, wallet);
     let thawed = Store::open(database.database_url.secret()).await?.thaw(key).await?;
     say(match thawed {
-        true => format!("wallet {wallet} goes on as it was"),
+        true => format!("wallet {wallet} is no longer frozen; its status is unchanged"),
         false => format!("wallet {wallet} was not frozen"),
     });
     Ok(ExitCode::SUCCESS)

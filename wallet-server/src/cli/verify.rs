@@ -1,4 +1,4 @@
-//! `verify`: recompute the whole ledger, or one wallet's, and compare it with what is stored.
+//! `verify`: recomputes the whole ledger, or that of one wallet, and compares it with the stored rows.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -11,15 +11,15 @@ use crate::app::AppError;
 use crate::cli::output::say;
 use crate::verify::{Checkpoints, Report, verify, verify_wallet, verify_with};
 
-/// Which ledger.
+/// The ledger to verify.
 #[derive(Debug, Clone, Args)]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     database: super::DatabaseArgs,
-    /// A digest printed earlier by verify: fail if the ledger does not have it.
+    /// A digest printed by an earlier verify: fail if the ledger does not have it.
     #[arg(long)]
     expect: Option<String>,
-    /// Only this wallet; the digest is then this wallet's.
+    /// Verify only this wallet; the digest is then this wallet's.
     #[arg(long)]
     wallet: Option<WalletId>,
     /// Write a checkpoint of a clean ledger to this file: the head of every wallet, signed with the key.
@@ -28,7 +28,7 @@ pub(super) struct VerifyArgs {
     /// A checkpoint written earlier: fail unless the ledger continues it.
     #[arg(long, value_name = "FILE", requires = "key_file", conflicts_with = "wallet")]
     against: Option<PathBuf>,
-    /// A file of 32 to 4096 random bytes that the database's host does not have.
+    /// The key of checkpoints: a file of 32 to 4096 random bytes that the database's host does not have.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// Print the report as one JSON object.
@@ -37,7 +37,7 @@ pub(super) struct VerifyArgs {
 }
 
 impl VerifyArgs {
-    /// Checkpoints to write or compare with, if there are any.
+    /// Returns the checkpoints to write or to compare with, if there are any.
     fn checkpoints(&self) -> Option<Checkpoints> {
         let key_file = self.key_file.clone()?;
         Some(Checkpoints { key_file, write: self.checkpoint.clone(), against: self.against.clone() })
@@ -65,12 +65,12 @@ pub(super) async fn run(args: &VerifyArgs) -> Result<ExitCode, AppError> {
     Ok(if report.is_clean() && expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A text in JSON.
+/// Converts a text to a JSON string.
 fn json(text: impl Display) -> serde_json::Value {
     text.to_string().into()
 }
 
-/// The report of a wallet, which must be there.
+/// Returns the report of one wallet. Fails if the wallet does not exist.
 pub(super) async fn of_wallet(database_url: &str, wallet: &WalletId) -> Result<Report, AppError> {
     let report = verify_wallet(database_url, wallet).await?;
     match report.wallets {

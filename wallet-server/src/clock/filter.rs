@@ -1,30 +1,32 @@
-//! Which clock to believe: readings of a reference clock go in, the time comes out. Pure: every instant is an argument.
+//! Combines readings of a reference clock with the machine's monotonic clock. It is pure: every instant is an
+//! argument.
 //!
-//! Own time runs on the monotonic clock. A reference less than [`MAX_SKEW`] away is approached by running up to 5 %
-//! faster or slower, so that time never stands still and never goes back. A reference further away is doubted: own time
-//! runs on, and nothing may be executed by it until either the reference is back within [`MAX_SKEW`], or enough readings
-//! in a row ([`Settling`]) agree with each other on a leap of at most [`MAX_LEAP`], which is then followed at once.
+//! Own time runs on the monotonic clock. If the reference is less than [`MAX_SKEW`] away, own time approaches it by
+//! running up to 5 % faster or slower, so that time never stands still and never goes back. A reference further
+//! away is in doubt: own time runs on, and nothing may be executed by it. The doubt ends when the reference is back
+//! within [`MAX_SKEW`], or when enough readings in a row ([`Settling`]) agree with each other on a leap of at most
+//! [`MAX_LEAP`], which is then followed at once.
 
 use std::time::Duration;
 
-/// How far the reference may be away and still be trusted.
+/// The largest difference at which the reference is trusted.
 pub(crate) const MAX_SKEW: Duration = Duration::from_secs(2);
 
 /// The longest leap that is ever followed.
 pub(crate) const MAX_LEAP: Duration = Duration::from_secs(3_600);
 
-/// The share of time by which a clock runs faster or slower: one part in so many.
+/// A clock runs faster or slower by at most one part in this many.
 const SLEW: i64 = 20;
 
-/// A reading less exact than this sets nothing right.
+/// The largest uncertainty, in microseconds, of a reading that corrects own time.
 const EXACT: i64 = 500_000;
 
-/// When readings that agree with each other, and not with own time, are believed.
+/// The conditions under which readings that agree with each other, but not with own time, are trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settling {
-    /// So many in a row, at least.
+    /// The least number of readings in a row; 10 by default.
     pub(crate) readings: u32,
-    /// Over so long, at least.
+    /// The least time between the first and the last of them; 30 s by default.
     pub(crate) span: Duration,
 }
 
@@ -34,46 +36,47 @@ impl Default for Settling {
     }
 }
 
-/// A look at the reference clock. Microseconds.
+/// A reading of the reference clock. All values are in microseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading {
-    /// The instant of the monotonic clock that it belongs to.
+    /// The time of the monotonic clock at the reading.
     pub(crate) at: i64,
-    /// What the reference showed.
+    /// The time that the reference showed.
     pub(crate) shows: i64,
-    /// How far `at` may be off.
+    /// The largest error of `at`.
     pub(crate) uncertainty: i64,
 }
 
-/// What a reading means.
+/// The result of a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The two agree.
+    /// The reference agrees with own time.
     Agrees,
-    /// The reference leapt by so many microseconds, and is not believed: for the first time, or again.
+    /// The reference leapt by `leap` microseconds and is not trusted. `is_first` is true for the first such
+    /// reading.
     Doubted { leap: i64, is_first: bool },
-    /// The reference leapt by so many microseconds and stayed there: own time has followed.
+    /// The reference leapt by `leap` microseconds and stayed there: own time has followed.
     Followed { leap: i64 },
 }
 
-/// Own time, and what is thought of the reference.
+/// Own time, and the state of the reference.
 #[derive(Debug, Clone)]
 pub(crate) struct Filter {
     settling: Settling,
-    /// Own time was `time` at the instant `at` of the monotonic clock, and `correction` is on the way since.
+    /// Own time was `time` at the time `at` of the monotonic clock; `correction` is applied gradually since then.
     at: i64,
     time: i64,
     correction: i64,
-    /// Whether nothing was read yet.
+    /// True if no exact reading was made yet.
     is_fresh: bool,
     doubt: Option<Doubt>,
 }
 
-/// Readings in a row that agree with each other.
+/// Readings in a row that agree with each other, but not with own time.
 #[derive(Debug, Clone, Copy)]
 struct Doubt {
     since: i64,
-    /// Of the reference from the monotonic clock.
+    /// The difference between the reference and the monotonic clock.
     offset: i64,
     readings: u32,
 }
@@ -83,19 +86,19 @@ impl Filter {
         Self { settling, at, time, correction: 0, is_fresh: true, doubt: None }
     }
 
-    /// Own time at an instant of the monotonic clock.
+    /// Returns own time at a time of the monotonic clock.
     pub(crate) fn time(&self, at: i64) -> i64 {
         let elapsed = at.saturating_sub(self.at).max(0);
         let most = elapsed / SLEW;
         self.time.saturating_add(elapsed).saturating_add(self.correction.clamp(-most, most))
     }
 
-    /// Whether anything may be executed by own time.
+    /// Returns true if commands may be executed by own time.
     pub(crate) const fn is_trusted(&self) -> bool {
         self.doubt.is_none()
     }
 
-    /// Takes a reading in, which was over at `now`.
+    /// Processes a reading that ended at `now`.
     pub(crate) fn read(&mut self, now: i64, reading: Reading) -> Verdict {
         let Reading { at, shows, uncertainty } = reading;
         let drift = shows.saturating_sub(self.time(at));
@@ -104,7 +107,7 @@ impl Filter {
         }
         self.doubt = None;
         if uncertainty <= EXACT {
-            // Before anything was decided there is nothing that could be upset.
+            // The first exact reading sets the time at once: nothing was decided before.
             let set = if self.is_fresh { drift } else { 0 };
             self.is_fresh = false;
             self.anchor(now, set, drift - set);
@@ -133,7 +136,7 @@ impl Filter {
         Verdict::Doubted { leap, is_first }
     }
 
-    /// Sets own time right by `set` at once, and by `correction` on the way.
+    /// Corrects own time by `set` at once and by `correction` gradually.
     fn anchor(&mut self, now: i64, set: i64, correction: i64) {
         self.time = self.time(now).saturating_add(set);
         self.at = now;
@@ -156,30 +159,30 @@ mod tests {
     const SECOND: i64 = 1_000_000;
     const MINUTE: i64 = 60 * SECOND;
 
-    /// A filter that has read once, at 0, and shows 1,000 s then.
+    /// Returns a filter that shows 1,000 s at 0 and has made one reading.
     fn settled() -> Filter {
         let mut filter = Filter::new(0, 1_000 * SECOND, Settling::default());
         assert_eq!(filter.read(0, exact(0, 0)), Verdict::Agrees);
         filter
     }
 
-    /// The reference is so far ahead of an even clock.
+    /// Returns a reading of a reference that is `ahead` microseconds ahead of an even clock.
     fn exact(at: i64, ahead: i64) -> Reading {
         Reading { at, shows: 1_000 * SECOND + at + ahead, uncertainty: 0 }
     }
 
-    /// Reads every two seconds in `seconds`; the verdicts.
+    /// Makes a reading every two seconds in `seconds`, and returns the verdicts.
     fn read(filter: &mut Filter, seconds: std::ops::Range<i64>, ahead: i64) -> Vec<Verdict> {
         seconds.step_by(2).map(|s| filter.read(s * SECOND, exact(s * SECOND, ahead))).collect()
     }
 
-    /// How far own time is ahead of an even clock.
+    /// Returns how far own time is ahead of an even clock, in microseconds.
     fn ahead(filter: &Filter, second: i64) -> i64 {
         filter.time(second * SECOND) - (1_000 + second) * SECOND
     }
 
     #[test]
-    fn the_first_reading_sets_the_clock_and_later_ones_bend_it() {
+    fn the_first_reading_sets_the_clock_and_later_ones_change_its_speed() {
         let mut filter = Filter::new(0, 1_000 * SECOND, Settling::default());
         filter.read(0, exact(0, SECOND));
         assert_eq!(ahead(&filter, 0), SECOND);
@@ -241,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn readings_that_do_not_agree_with_each_other_begin_anew() {
+    fn readings_that_do_not_agree_with_each_other_start_over() {
         let mut filter = settled();
         for n in 0..100 {
             let ahead = if n % 9 < 5 { 10 * MINUTE } else { 20 * MINUTE };
@@ -265,7 +268,7 @@ mod tests {
     fn a_suspend_stops_own_time_and_not_the_reference() {
         let mut filter = settled();
         read(&mut filter, 2..10, 0);
-        // Twenty minutes pass, of which the monotonic clock knows nothing.
+        // Twenty minutes pass while the monotonic clock stands still.
         assert!(matches!(filter.read(10 * SECOND, exact(10 * SECOND, 20 * MINUTE)), Verdict::Doubted { .. }));
         assert_eq!(
             read(&mut filter, 12..42, 20 * MINUTE).last(),
@@ -274,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_answer_is_no_proof_of_a_leap_and_sets_nothing_right() {
+    fn a_slow_answer_neither_proves_a_leap_nor_corrects_the_clock() {
         let mut filter = settled();
         let slow = Reading { uncertainty: 4 * SECOND, ..exact(10 * SECOND, 5 * SECOND) };
         assert_eq!(filter.read(14 * SECOND, slow), Verdict::Agrees);

@@ -1,7 +1,7 @@
 //! Admission: how many commands may wait, by kind and by wallet.
 //!
-//! Work that ends jobs is shed last: a lane that is full of Reserves still takes Settles and Cancels. One busy
-//! wallet cannot fill its lane.
+//! Commands that finalize jobs are shed last: a lane that is full of Reserves still accepts Settle and Cancel. A
+//! busy wallet cannot fill its lane.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -25,7 +25,7 @@ struct Waiting {
     by_wallet: HashMap<WalletKey, usize>,
 }
 
-/// One command's place in the queue, given up when dropped.
+/// The place of a command in the queue, released when dropped.
 #[derive(Debug)]
 pub(super) struct Ticket {
     admission: Arc<Admission>,
@@ -33,12 +33,12 @@ pub(super) struct Ticket {
 }
 
 impl Admission {
-    /// Room for `queue` commands in all and `wallet_queue` of one wallet.
+    /// Returns the admission of a lane, with room for `queue` commands in total and `wallet_queue` of one wallet.
     pub(super) fn new(queue: usize, wallet_queue: usize) -> Arc<Self> {
         Arc::new(Self { queue, wallet_queue, waiting: Mutex::default() })
     }
 
-    /// A place for a command, or word that there is none for its kind.
+    /// Takes a place for a command. Fails if there is none for its kind.
     pub(super) fn admit(
         self: &Arc<Self>,
         wallet: WalletKey,
@@ -55,7 +55,7 @@ impl Admission {
         Ok(Ticket { admission: self.clone(), wallet })
     }
 
-    /// Estimates are turned away when half the places are taken.
+    /// Returns false if half of the places are taken. Estimates are refused then.
     pub(super) fn has_room_for_estimates(&self) -> bool {
         self.waiting().total < self.queue / 2
     }
@@ -65,7 +65,7 @@ impl Admission {
     }
 }
 
-/// The percentage of the places that commands of this kind may take.
+/// Returns the percentage of the places that commands of this kind may take.
 const fn share(command: &Command) -> usize {
     match command {
         Command::Settle(_) | Command::Cancel(_) => 100,
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn settles_are_shed_last_and_pokes_first() {
+    fn settles_are_shed_last_and_due_processing_first() {
         let admission = Admission::new(20, 20);
         let mut tickets: Vec<Ticket> =
             (0..10).map(|_| admission.admit(wallet("a"), &Command::Poke).unwrap()).collect();

@@ -1,9 +1,9 @@
-//! The backlog of a lane: wallets in which more is due than one transaction carries out, and the commands that wait
+//! The backlog of a lane: wallets in which more is due than one transaction processes, and the commands that wait
 //! until such a wallet is up to date.
 //!
-//! Between two batches the lane carries out one step of the wallets whose turn it is, so all others wait for one step at
-//! most. A command of the backlog is decided in the transaction of the step that brings its wallet up to date, and the
-//! commands of a wallet keep their order.
+//! Between two batches the lane processes one step of the wallets whose turn it is, so all other wallets wait for
+//! at most one step. A command of the backlog is decided in the transaction of the step that brings its wallet up
+//! to date, and the commands of a wallet keep their order.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,15 +11,15 @@ use wallet_core::{Command, WalletKey};
 
 use crate::engine::Job;
 
-/// How many wallets of the backlog have their turn together.
+/// The most wallets of the backlog that have their turn together.
 const TURNS: usize = 8;
 
-/// How many due events of a wallet one transaction carries out at most, but for those of the same instant.
+/// The most due events of a wallet that one transaction processes. Events of the same instant are never separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Steps {
-    /// All wallets of the transaction together.
+    /// The bound for all wallets of the transaction together.
     pub(crate) together: usize,
-    /// Each wallet at least, however many there are.
+    /// The least bound for each wallet, in a batch of any size.
     pub(crate) each: usize,
 }
 
@@ -30,13 +30,13 @@ impl Default for Steps {
 }
 
 impl Steps {
-    /// The bound for a wallet in a batch of so many.
+    /// Returns the bound for each wallet in a batch of this many wallets.
     pub(super) fn of(self, wallets: usize) -> usize {
         (self.together / wallets.max(1)).max(self.each)
     }
 }
 
-/// Wallets that are not up to date, in turn, each with the commands that wait for it.
+/// The wallets that are not up to date, in the order of their turns, each with the commands that wait for it.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     turns: VecDeque<WalletKey>,
@@ -48,7 +48,7 @@ impl Backlog {
         self.turns.is_empty()
     }
 
-    /// Adds the commands whose wallets are in the backlog already; returns the others.
+    /// Adds the commands whose wallets are in the backlog already, and returns the others.
     pub(super) fn hold_back(&mut self, jobs: Vec<Job>) -> Vec<Job> {
         let (waiting, others): (Vec<Job>, Vec<Job>) =
             jobs.into_iter().partition(|job| self.jobs.contains_key(&job.key));
@@ -56,7 +56,7 @@ impl Backlog {
         others
     }
 
-    /// Adds commands after those of their wallets that wait already. A new wallet has its turn last.
+    /// Adds commands after those that wait for the same wallet already. A new wallet has its turn last.
     pub(super) fn add(&mut self, jobs: Vec<Job>) {
         for job in jobs {
             let key = job.key;
@@ -68,13 +68,13 @@ impl Backlog {
         }
     }
 
-    /// The wallets whose turn it is leave with all their commands.
+    /// Removes the wallets whose turn it is, and returns all their commands.
     pub(super) fn take_turns(&mut self) -> Vec<Job> {
         let turns = self.turns.drain(..self.turns.len().min(TURNS));
         turns.filter_map(|key| self.jobs.remove(&key)).flatten().collect()
     }
 
-    /// Drops the sweeper's pokes. The next server finds what is due.
+    /// Drops the sweeper's `Poke` commands. The next server finds what is due.
     pub(super) fn drop_pokes(&mut self) {
         for jobs in self.jobs.values_mut() {
             jobs.retain(|job| !matches!(job.command, Command::Poke));

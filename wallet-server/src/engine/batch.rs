@@ -14,15 +14,15 @@ use crate::store::{LoadPlan, Loaded, Locked, StoreError, Trouble, Tx, Written};
 /// A wallet of the batch.
 struct Slot<'a> {
     work: UnitOfWork<'a>,
-    /// Whether more is due than one step: no command is decided.
+    /// True if more is due than one step processes. In that case no command is decided.
     is_behind: bool,
 }
 
 impl Lane {
-    /// Runs every command of the batch once and commits what was decided. One answer per job, in order, or none if
-    /// more was due in its wallet than one transaction carries out: then a part of that is done, and the command is
-    /// not decided. An error means that nothing was committed, except for the wallets that are then left in
-    /// `committing`.
+    /// Runs every command of the batch once and commits the decisions. Returns one answer per command, in order.
+    /// The answer is `None` if more was due in the command's wallet than one transaction processes: a part of that
+    /// is committed, and the command is not decided. After an error nothing is committed, except possibly the
+    /// wallets that are left in `committing`.
     pub(super) async fn run_batch(
         &mut self,
         batch: &[Job],
@@ -38,7 +38,8 @@ impl Lane {
             self.catalogs.catch_up(tenant, newest).await;
         }
         let locked = tx.lock(&keys, skip_locked).await?;
-        // Taken between lock and load: whatever else held these wallets has its time behind it.
+        // The clock is read after the locks are taken: every earlier transaction on these wallets has committed by
+        // now, so its time is not later than this one.
         let now = self.clock.now();
         let step = self.steps.of(keys.len());
         let plan = plan(batch, &locked, now, step);
@@ -73,7 +74,7 @@ impl Lane {
         let written: Vec<Written<'_>> =
             finished.iter().map(|(key, finished)| Written { loaded: &loaded[key], finished }).collect();
         tx.append(&written).await?;
-        // Where more is due, only a part of that is committed, and no command.
+        // If more is due in a wallet, only a part of it is committed, and no command.
         let changed = finished.iter().filter(|(key, finished)| finished.changes.any && !behind.contains(key));
         self.committing = changed.map(|(key, _)| *key).collect();
         let committed = tx.commit().await;
@@ -83,8 +84,9 @@ impl Lane {
         committed.map(|()| answers)
     }
 
-    /// Per tenant the current catalog, and every older one that a price is asked of or a plan was sold from. A wallet
-    /// that was sold a plan of a newer catalog tells of that catalog.
+    /// Returns the catalogs of each tenant: the current one, and older ones that a command's price refers to or a
+    /// wallet's plan was sold from. If a wallet was sold a plan of a newer catalog, the current catalog is
+    /// refreshed first.
     async fn catalogs_for(
         &self,
         batch: &[Job],
@@ -108,7 +110,7 @@ impl Lane {
     }
 }
 
-/// What to read of the locked wallets.
+/// Returns the rows to read of the locked wallets.
 fn plan(batch: &[Job], locked: &Locked, now: Timestamp, step: usize) -> LoadPlan {
     let mut plan = LoadPlan::new(step);
     for (key, row) in &locked.wallets {
@@ -121,14 +123,14 @@ fn plan(batch: &[Job], locked: &Locked, now: Timestamp, step: usize) -> LoadPlan
 }
 
 impl<'a> Slot<'a> {
-    /// Opens a loaded wallet. One that does not add up is frozen, together with whatever is then answered: its
-    /// neighbours do not notice.
+    /// Opens a loaded wallet. A wallet that violates an invariant is frozen; the other wallets of the batch are not
+    /// affected.
     fn open(wallet: &'a mut Wallet, now: Timestamp, is_broken: bool) -> Self {
         let mut work = UnitOfWork::open(wallet, now);
         if work.wallet().exists() && !work.wallet().frozen {
             let sound = work.wallet().check();
             if let Err(broken) = &sound {
-                tracing::error!(%broken, "a wallet is frozen");
+                tracing::error!(%broken, "a wallet is frozen: an invariant is violated");
             }
             if is_broken || sound.is_err() {
                 work.freeze();
@@ -141,7 +143,7 @@ impl<'a> Slot<'a> {
         self.work.wallet().key
     }
 
-    /// Runs a command. At most `step` due events are carried out.
+    /// Runs a command after at most `step` due events.
     fn run(
         &mut self,
         step: usize,

@@ -1,40 +1,41 @@
-//! Why a command got no decision.
+//! The reasons why a command gets no decision.
 
 use std::time::Duration;
 
 use thiserror::Error;
 
-/// Why a command got no decision. What the caller may conclude is in the name.
+/// The reason why a command got no decision. Each variant says what the caller may conclude.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum EngineError {
-    /// Too much is waiting: certainly not executed.
+    /// Too many commands are waiting: certainly not executed.
     #[error("too many commands are waiting")]
     Overloaded {
-        /// When to try again.
+        /// The time after which the caller should try again.
         retry_after: Duration,
     },
-    /// The connection was lost while committing and the database stays away: executed or not.
-    #[error("the outcome is not known; the same call with the same ids tells")]
+    /// The connection was lost during COMMIT and the database stays unavailable: executed or not.
+    #[error("outcome unknown: repeat the same call with the same ids to learn it")]
     OutcomeUnknown,
-    /// The database or this wallet's row could not be had in time: certainly not executed.
-    #[error("the database could not be had in time; nothing was executed")]
+    /// The database did not respond, or the wallet stayed locked, until the retries were used up: certainly not
+    /// executed.
+    #[error("the database did not respond in time; nothing was executed")]
     Unavailable,
-    /// The clock that this server follows leapt and is not believed: certainly not executed.
+    /// The reference clock leapt and is not trusted yet: certainly not executed.
     #[error("the server's clock is in doubt; nothing was executed")]
     ClockInDoubt,
-    /// The caller's deadline had passed when its turn came: certainly not executed.
+    /// The caller's deadline passed before the command's turn came: certainly not executed.
     #[error("the deadline passed before execution began")]
     DeadlinePassed,
-    /// A row of the wallet does not read back, logged where it was found: certainly not executed.
+    /// A row of the wallet cannot be decoded; logged where it was found. Certainly not executed.
     #[error("a row of the wallet is unreadable; nothing was executed")]
     Unreadable,
-    /// A defect of ours, logged where it was found: certainly not executed.
+    /// A defect of the server; logged where it was found. Certainly not executed.
     #[error("internal error; nothing was executed")]
     Internal,
 }
 
 impl EngineError {
-    /// Come back soon.
+    /// Returns the overload error, with a retry after 200 ms.
     pub(crate) const fn overloaded() -> Self {
         Self::Overloaded { retry_after: Duration::from_millis(200) }
     }

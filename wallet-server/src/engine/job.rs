@@ -1,4 +1,4 @@
-//! A command in a lane, and the one place where its caller is answered.
+//! A command in a lane, and the only place that answers its caller.
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -7,7 +7,7 @@ use wallet_core::{Command, Rejection, Reply, TenantId, WalletId, WalletKey};
 use crate::engine::admission::Ticket;
 use crate::engine::error::EngineError;
 
-/// What a caller gets: a decision, or why there is none.
+/// The result for a caller: a decision, or the reason why there is none.
 pub(super) type Answer = Result<Reply, EngineError>;
 
 /// A command in a lane's queue.
@@ -17,30 +17,31 @@ pub(super) struct Job {
     pub(super) key: WalletKey,
     pub(super) wallet: WalletId,
     pub(super) command: Command,
-    /// Not executed once this has passed.
+    /// The command is not executed after this time.
     pub(super) deadline: Option<Instant>,
-    /// Whether a COMMIT that contains the command was sent and has no known outcome. From then on no answer says "not
-    /// executed".
+    /// True if a COMMIT that contains the command was sent and its outcome is unknown. From then on no answer may
+    /// mean "not executed".
     pub(super) in_doubt: bool,
     pub(super) caller: oneshot::Sender<Answer>,
     pub(super) _ticket: Ticket,
 }
 
 impl Job {
-    /// Whether the caller's deadline has passed.
+    /// Returns true if the caller's deadline has passed.
     pub(super) fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= Instant::now())
     }
 
-    /// Answers the caller. A caller that has gone away learns the outcome from the same call with the same ids.
+    /// Answers the caller. A caller that has gone away learns the outcome by repeating the same call with the same
+    /// ids.
     pub(super) fn answer(self, answer: Answer) {
         let answer = if self.in_doubt { without_denial(answer) } else { answer };
         let _ = self.caller.send(answer);
     }
 }
 
-/// The answer to a command whose COMMIT has no known outcome. A decision that was made since then is true: it saw what
-/// that COMMIT did. Any other answer would deny what may have happened.
+/// Converts the answer to a command whose COMMIT has an unknown outcome. A decision that was made since then is
+/// kept, because it saw the effect of that COMMIT. Any other answer could deny an execution.
 fn without_denial(answer: Answer) -> Answer {
     match answer {
         Err(_) => Err(EngineError::OutcomeUnknown),
@@ -49,8 +50,8 @@ fn without_denial(answer: Answer) -> Answer {
     }
 }
 
-/// Whether the decision was made without a look at what the wallet has done: it is frozen, or there is no row to lock
-/// while the COMMIT that makes it is still on its way.
+/// Returns true if the decision was made without knowledge of the wallet's history: the wallet is frozen, or it has
+/// no row to lock while the COMMIT that creates it may still be in progress.
 fn is_blind(reply: &Reply) -> bool {
     matches!(reply.result, Err(Rejection::WalletFrozen | Rejection::WalletNotFound))
 }
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_in_doubt_is_never_answered_not_executed() {
+    fn a_command_in_doubt_is_never_reported_as_not_executed() {
         let retry_after = Duration::from_millis(1);
         for error in [
             EngineError::Overloaded { retry_after },

@@ -17,28 +17,28 @@ use crate::engine::job::Job;
 use crate::engine::metrics::EngineMetrics;
 use crate::store::{Store, StoreError};
 
-/// A lane that has had nothing to do for this long looks after its database.
+/// The idle time after which a lane checkpoints its database.
 const IDLE: Duration = Duration::from_millis(500);
-/// A lane that is never idle looks after its database after this many commands.
+/// The number of commands after which a lane that is never idle checkpoints its database.
 const BUSY: usize = 20_000;
 
-/// What a batch runs with.
+/// The state of a lane.
 pub(super) struct Lane {
     pub(super) number: usize,
     pub(super) store: Store,
     pub(super) connection: DatabaseConnection,
-    /// Whether the connection has failed, so that nothing runs on it any more.
+    /// True if the connection has failed. Nothing runs on it any more.
     pub(super) is_lost: bool,
     pub(super) catalogs: PublishedCatalogs,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<EngineMetrics>,
     pub(super) database_timeout: Duration,
-    /// Wallets to freeze before anything is decided on them: a command of theirs has shown that they do not add up.
+    /// Wallets to freeze before the next decision about them: one of their commands violated an invariant.
     pub(super) broken: BTreeSet<WalletKey>,
     pub(super) steps: Steps,
-    /// Wallets of which a row did not read back, as far as that was logged.
+    /// Wallets with a row that cannot be decoded, if that was logged.
     pub(super) unreadable: BTreeSet<WalletKey>,
-    /// The wallets whose changes are in a COMMIT that was sent and has not been answered.
+    /// The wallets whose changes are in a COMMIT that was sent and not answered.
     pub(super) committing: BTreeSet<WalletKey>,
     batch_max: usize,
     since_checkpoint: usize,
@@ -46,7 +46,6 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Opens the lane's connection.
     pub(super) async fn open(
         number: usize,
         store: &Store,
@@ -83,8 +82,8 @@ impl Lane {
         }
     }
 
-    /// Runs a batch of what waits, and then one step of wallets in which much is due, unless the batch was such a step
-    /// itself. False: all is done.
+    /// Runs a batch of the waiting commands, and then one step of the backlog, unless the batch was such a step
+    /// itself. Returns false when the queue is closed and everything is done.
     pub(super) async fn turn(&mut self, jobs: &mut mpsc::Receiver<Job>) -> bool {
         let mut waiting = Vec::with_capacity(self.batch_max);
         let patience = if self.backlog.is_empty() { IDLE } else { Duration::ZERO };
@@ -108,19 +107,19 @@ impl Lane {
         !(jobs.is_closed() && jobs.is_empty() && self.backlog.is_empty())
     }
 
-    /// One step of the wallets whose turn it is. The commands of those that are up to date then are decided.
+    /// Runs one step of the wallets whose turn it is. Commands whose wallets are up to date afterwards are decided.
     async fn work_off(&mut self) {
         let mut batch = self.backlog.take_turns();
         let later = batch.split_off(batch.len().min(self.batch_max));
         if !batch.is_empty() {
-            // A step may write as much as so many commands.
+            // A step may write as much as this many commands.
             self.since_checkpoint += self.steps.together.min(BUSY);
         }
         self.serve(batch).await;
         self.backlog.add(later);
     }
 
-    /// Whether more is due in some wallet of the batch than was carried out.
+    /// Runs a batch. Returns true if more is due in one of its wallets than was processed.
     async fn serve(&mut self, batch: Vec<Job>) -> bool {
         if batch.is_empty() {
             return false;

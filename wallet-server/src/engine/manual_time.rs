@@ -1,4 +1,4 @@
-//! Manual time: a clock that an RPC moves forward, and everything that falls due on the way.
+//! Manual time: a clock that an RPC moves forward, and the processing of everything that falls due on the way.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::engine::Sweeper;
 use crate::store::StoreError;
 
-/// How far one call may move the clock: ten years and a little, so that what falls due on the way has a bound.
+/// The longest step of one call: 3,660 days, a little more than ten years. It bounds what falls due in one call.
 pub(crate) const LONGEST_STEP: Duration = Duration::from_secs(3_660 * 86_400);
 
 /// The manual clock of a server that has one. Cheap to clone.
@@ -18,16 +18,16 @@ pub(crate) struct ManualTime {
     sweeper: Sweeper,
 }
 
-/// Where to move the clock.
+/// The target of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// So much forward.
+    /// Forward by this duration.
     By(Duration),
-    /// To this instant, if it is not past it already.
+    /// To this time, unless the clock has passed it already.
     To(Timestamp),
 }
 
-/// The clock does not move that far at once.
+/// The step is longer than [`LONGEST_STEP`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooFar;
 
@@ -36,7 +36,7 @@ impl ManualTime {
         Self { clock, sweeper }
     }
 
-    /// Moves the clock, unless that is too far for one step. Says what it shows.
+    /// Moves the clock and returns the time that it shows. Fails if the step is too long.
     pub(crate) fn advance(&self, step: Step) -> Result<Timestamp, TooFar> {
         let now = self.clock.now();
         let to = match step {
@@ -49,7 +49,7 @@ impl ManualTime {
         Ok(self.clock.move_to(to))
     }
 
-    /// Has everything written that has fallen due.
+    /// Processes everything that has fallen due.
     pub(crate) async fn catch_up(&self) -> Result<(), StoreError> {
         self.sweeper.sweep_all().await
     }

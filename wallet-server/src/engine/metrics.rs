@@ -1,4 +1,4 @@
-//! What the lanes count: enough to see batching, retries and refusals at work.
+//! The counters of the lanes, which show batching, retries and bisections.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,18 +12,18 @@ pub(crate) struct EngineMetrics {
     bisections: AtomicU64,
 }
 
-/// The counters at one moment.
+/// The values of the counters at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EngineCounts {
-    /// Batches committed.
+    /// The number of committed batches.
     pub batches: u64,
-    /// Commands in them.
+    /// Commands in committed batches.
     pub commands: u64,
-    /// The most commands in one of them.
+    /// The most commands in one committed batch.
     pub largest_batch: u64,
-    /// Batches run again after a conflict or a lost connection.
+    /// Retries of a batch after a conflict or a lost connection.
     pub retries: u64,
-    /// Batches split to find a command at fault.
+    /// Batches that were split to find a command at fault.
     pub bisections: u64,
 }
 
@@ -43,7 +43,6 @@ impl EngineMetrics {
         self.bisections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The counters now.
     pub(crate) fn counts(&self) -> EngineCounts {
         EngineCounts {
             batches: self.batches.load(Ordering::Relaxed),

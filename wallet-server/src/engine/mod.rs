@@ -1,10 +1,10 @@
-//! The engine: commands of many callers, committed together.
+//! The engine commits the commands of many callers together.
 //!
-//! A caller's command goes to its wallet's lane, a task with a connection of its own. The lane takes whatever
-//! waits, up to a bound, and runs it as one batch: lock, load, decide in order, write, commit, answer everybody.
-//! A lone caller waits for nobody. Nothing here knows a rule about credits: those are in `wallet-core`.
+//! A command goes to its wallet's lane, a task with its own database connection. The lane takes all commands that
+//! wait, up to a bound, and runs them as one batch: lock, load, decide in order, write, commit, answer all callers.
+//! A command that arrives alone does not wait for others. Rules about credits are in `wallet-core` and not here.
 //!
-//! Commands run in the lane's task and never in the caller's: a caller that goes away cancels nothing half-way.
+//! Commands run in the lane's task and never in the caller's, so a caller that goes away cancels nothing half-way.
 
 mod admission;
 mod backlog;
@@ -40,20 +40,20 @@ use crate::engine::job::Job;
 use crate::engine::lane::Lane;
 use crate::store::{Store, StoreError};
 
-/// How commands are batched and how many may wait.
+/// The sizes of batches and queues.
 #[derive(Debug, Clone)]
 pub(crate) struct EngineConfig {
-    /// Lanes, each with a connection that writes. SQLite has one.
+    /// Number of lanes, each with a connection that writes. SQLite has one.
     pub(crate) lanes: usize,
-    /// The most commands committed together.
+    /// The most commands committed together; 256 by default.
     pub(crate) batch_max: usize,
-    /// The most commands that wait in one lane.
+    /// The most commands that wait in one lane; 4,096 by default.
     pub(crate) queue: usize,
-    /// The most commands that wait for one wallet.
+    /// The most commands that wait for one wallet; 2,048 by default.
     pub(crate) wallet_queue: usize,
-    /// How many due events of a wallet are carried out in one transaction.
+    /// The most due events of a wallet that one transaction processes.
     pub(crate) steps: Steps,
-    /// How long the database may take to answer; a COMMIT that takes longer has an unknown outcome.
+    /// Time limit for one call to the database; 10 s by default. A COMMIT that takes longer has an unknown outcome.
     pub(crate) database_timeout: Duration,
 }
 
@@ -70,24 +70,24 @@ impl Default for EngineConfig {
     }
 }
 
-/// A command on its way to its lane.
+/// A command that a caller submits to its lane.
 #[derive(Debug)]
 pub(crate) struct Submission {
     pub(crate) tenant: TenantId,
     pub(crate) wallet: WalletId,
     pub(crate) command: Command,
-    /// Not executed at all if this has passed when its turn comes.
+    /// The command is not executed if this has passed when its turn comes.
     pub(crate) deadline: Option<tokio::time::Instant>,
 }
 
-/// The lanes. Cheap to clone; they end when the last clone is dropped and their queues are empty.
+/// The lanes. Cheap to clone. They end when the last clone is dropped and their queues are empty.
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
     lanes: Arc<[Entrance]>,
     metrics: Arc<EngineMetrics>,
 }
 
-/// A lane as callers see it.
+/// A caller's handle to a lane.
 #[derive(Debug)]
 struct Entrance {
     queue: mpsc::Sender<Job>,
@@ -114,8 +114,8 @@ impl Engine {
         Ok(Self { lanes: lanes.into(), metrics })
     }
 
-    /// Runs a command and waits for its answer. Once its turn has come it runs to its end, whether or not
-    /// anybody still waits.
+    /// Runs a command and waits for its answer. Once its turn has come, it runs to its end even if the caller has
+    /// gone away.
     pub(crate) async fn submit(&self, submission: Submission) -> Result<Reply, EngineError> {
         let Submission { tenant, wallet, command, deadline } = submission;
         let key = WalletKey::new(tenant, &wallet);
@@ -124,16 +124,17 @@ impl Engine {
         let (caller, answered) = oneshot::channel();
         let job = Job { tenant, key, wallet, command, deadline, in_doubt: false, caller, _ticket: ticket };
         entrance.queue.try_send(job).map_err(|_| EngineError::overloaded())?;
-        // The lane answers every job it took; a lane that is gone took this one along unexecuted or not.
+        // A lane answers every command that it received. Without an answer the lane has died, and the outcome is
+        // unknown.
         answered.await.unwrap_or(Err(EngineError::OutcomeUnknown))
     }
 
-    /// Whether there is room for work that changes nothing; the first to be shed.
+    /// Returns true if there is room for work that changes nothing. Such work is shed first.
     pub(crate) fn admits_estimates(&self) -> bool {
         self.lanes.iter().all(|entrance| entrance.admission.has_room_for_estimates())
     }
 
-    /// What the lanes have done so far.
+    /// Returns the counters of the lanes.
     pub(crate) fn metrics(&self) -> Arc<EngineMetrics> {
         self.metrics.clone()
     }

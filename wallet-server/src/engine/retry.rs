@@ -1,17 +1,17 @@
-//! Running a batch until every command in it has an answer, whatever the database does meanwhile.
+//! Runs a batch until every command in it has an answer, through all failures of the database.
 //!
-//! | What happens | What is done |
+//! | Failure | Reaction |
 //! |---|---|
 //! | conflict with another transaction | the whole batch again, skipping wallets that stay locked |
-//! | a row refused or unreadable, an invariant broken | halves of the batch, until the command at fault stands alone |
-//! | an invariant broken by a command alone | the same command again, on its wallet frozen |
-//! | a panic | like a broken invariant, on a new connection |
+//! | a row is refused or unreadable, or an invariant is violated | halves of the batch, down to the command at fault |
+//! | a command alone violates an invariant | the same command again, with its wallet frozen |
+//! | a panic | as for a violated invariant, on a new connection |
 //! | connection lost before COMMIT | the whole batch again on a new connection |
-//! | connection lost during COMMIT | the same; the ids tell whether it had happened |
-//! | a caller's deadline passes | its command leaves the batch before the next try |
+//! | connection lost during COMMIT | the same; the ids show whether the first attempt was committed |
+//! | a caller's deadline passes | its command leaves the batch before the next attempt |
 //!
-//! A command whose COMMIT was sent without a known outcome is in doubt ([`Job::in_doubt`]). It stays so through all of the
-//! above, and its answer is never "not executed".
+//! A command whose COMMIT was sent without a known outcome is in doubt ([`Job::in_doubt`]). It stays in doubt
+//! through all of the above, and its answer never means "not executed".
 
 use std::future::poll_fn;
 use std::mem;
@@ -27,20 +27,20 @@ use crate::engine::job::{Answer, Job};
 use crate::engine::lane::Lane;
 use crate::store::{StoreError, Trouble, points};
 
-/// Tries after the first, for a batch in conflict.
+/// Attempts after the first, for a batch in conflict.
 const CONFLICT_RETRIES: u32 = 5;
-/// How long a batch is tried again while the database is away. The time of its first try does not count.
+/// The time for which a batch is retried while the database is unavailable, without the time of its first attempt.
 const OUTAGE_BUDGET: Duration = Duration::from_secs(5);
-/// The first pause; it doubles up to `LONGEST_PAUSE`.
+/// The first pause. Pauses double up to `LONGEST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often a batch was tried.
+/// The attempts of a batch so far.
 #[derive(Default)]
 struct Tries {
     conflicts: u32,
     outages: u32,
-    /// Since when the database is known to be away.
+    /// The time since which the database is known to be unavailable.
     away_since: Option<Instant>,
 }
 
@@ -60,8 +60,8 @@ impl Tries {
 }
 
 impl Lane {
-    /// Runs a batch and answers everybody in it but those, in order, in whose wallets more is due than this carried
-    /// out.
+    /// Runs a batch and answers its commands. Returns, in order, the commands that are not answered, because more
+    /// is due in their wallets than was processed.
     pub(super) async fn answer(&mut self, batch: Vec<Job>) -> Vec<Job> {
         let (mut halves, mut behind) = (vec![batch], Vec::new());
         while let Some(mut batch) = halves.pop() {
@@ -94,8 +94,8 @@ impl Lane {
         behind
     }
 
-    /// One answer per job that is left in the batch, none for one that is behind, or the fault that some job of the
-    /// batch has.
+    /// Returns one answer per command that is left in the batch, or the error that some command of the batch
+    /// causes. An answer is `None` if the command's wallet is not up to date.
     async fn until_decided(&mut self, batch: &mut Vec<Job>) -> Result<Vec<Option<Answer>>, EngineError> {
         let away_since = self.is_lost.then(Instant::now);
         let mut tries = Tries { away_since, ..Tries::default() };
@@ -110,7 +110,7 @@ impl Lane {
             let error = match self.try_once(batch, tries.conflicts > 0).await {
                 Ok(answers) => {
                     self.broken.clear();
-                    // Between COMMIT and the answers: whoever is answered will be found again.
+                    // Checked between COMMIT and the answers: an acknowledged command must be found again.
                     if self.store.in_place().is_err() {
                         return Ok(all(batch, &EngineError::OutcomeUnknown));
                     }
@@ -121,11 +121,12 @@ impl Lane {
             let lane = self.number;
             match error.trouble {
                 Trouble::Broken if batch.len() == 1 && self.broken.insert(batch[0].key) => {
-                    tracing::error!(lane, %error, "a wallet is frozen");
+                    tracing::error!(lane, %error, "a wallet is frozen: an invariant is violated");
                     continue;
                 }
                 Trouble::Unreadable => {
-                    // Alone it is known whose row it is. It is logged once: the sweeper comes again every second.
+                    // In a batch of one command the wallet is known. It is logged once, because the sweeper tries
+                    // again every second.
                     if batch.len() == 1 && self.unreadable.insert(batch[0].key) {
                         tracing::error!(lane, wallet = %batch[0].wallet, %error, "a wallet is unreadable");
                     }
@@ -147,7 +148,7 @@ impl Lane {
         }
     }
 
-    /// Why nothing may be executed at all, if so: the file is lost, or the clock leapt.
+    /// Returns why nothing may be executed, if so: the file is lost, or the reference clock leapt.
     fn may_not_execute(&self) -> Option<EngineError> {
         if self.store.in_place().is_err() {
             return Some(EngineError::Unavailable);
@@ -155,7 +156,8 @@ impl Lane {
         (!self.clock.is_trusted()).then_some(EngineError::ClockInDoubt)
     }
 
-    /// Runs the batch once, on a new connection if the old one has failed, and notes what is in doubt afterwards.
+    /// Runs the batch once, on a new connection if the old one has failed, and records which commands are in doubt
+    /// afterwards.
     async fn try_once(
         &mut self,
         batch: &mut [Job],
@@ -170,16 +172,16 @@ impl Lane {
             job.in_doubt = true;
         }
         let Ok(tried) = tried else {
-            // Nothing is known about the connection either.
+            // The state of the connection is unknown too.
             self.is_lost = true;
-            return Err(StoreError::new(Trouble::Broken, "a panic"));
+            return Err(StoreError::new(Trouble::Broken, "a decision has panicked"));
         };
         let trouble = tried.as_ref().err().map(|error| error.trouble);
         self.is_lost = matches!(trouble, Some(Trouble::Unavailable | Trouble::CommitUnknown));
         tried
     }
 
-    /// Leaves the old connection, in whatever state it is, and opens a new one.
+    /// Opens a new connection, and closes the old one in the background.
     async fn reconnect(&mut self) -> Result<(), StoreError> {
         let connection = self.store.lane().await?;
         let old = mem::replace(&mut self.connection, connection);
@@ -189,7 +191,7 @@ impl Lane {
     }
 }
 
-/// Answers the jobs whose callers' deadline has passed. Their commands are not executed any more.
+/// Answers the commands whose callers' deadline has passed. They are not executed any more.
 fn dismiss_late(batch: &mut Vec<Job>) {
     for job in batch.extract_if(.., |job| job.is_late()) {
         job.answer(Err(EngineError::DeadlinePassed));
@@ -207,15 +209,15 @@ impl From<StoreError> for EngineError {
     }
 }
 
-/// The same outcome for every command of a batch.
+/// Returns the same error for every command of a batch.
 fn all(batch: &[Job], outcome: &EngineError) -> Vec<Option<Answer>> {
     batch.iter().map(|_| Some(Err(outcome.clone()))).collect()
 }
 
-/// Somebody's decision has panicked.
+/// A decision has panicked.
 struct Panicked;
 
-/// A future whose panic ends nothing but itself: a lane outlives its batches.
+/// Runs a future and catches its panic, so that the lane survives.
 async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
     let mut future = pin!(future);
     poll_fn(|context| {
@@ -225,11 +227,12 @@ async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
     .await
 }
 
-/// Doubling, with up to half of it taken off at random, so that two servers do not meet again at once.
+/// Returns the pause after this many attempts: doubling, and shortened by up to half at random, so that two servers
+/// do not collide again.
 fn pause(tries: u32) -> Duration {
     let whole = FIRST_PAUSE.saturating_mul(1 << tries.min(10)).min(LONGEST_PAUSE);
     let mut byte = [0_u8];
-    // Without randomness there is simply no jitter.
+    // Without randomness the pause is not shortened.
     let random = getrandom::fill(&mut byte).map_or(0, |()| u32::from(byte[0]));
     whole - whole * random / 510
 }

@@ -1,7 +1,7 @@
-//! The sweeper: pokes wallets in which something is due and that nobody touches.
+//! The sweeper sends a `Poke` command to wallets in which something is due and that no other command reaches.
 //!
-//! It decides nothing. What it finds is decided again under the wallet's lock, by the same code that every
-//! command begins with, so the ledger is the same whether or when it ran. Several servers share the work by leases.
+//! It decides nothing. Due events are decided under the wallet's lock, by the same code with which every command
+//! begins, so the ledger does not depend on when the sweeper runs. Several servers share the work by leases.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -17,17 +17,17 @@ use crate::clock::Clock;
 use crate::engine::{Engine, Submission};
 use crate::store::{DueRows, DueWallet, Store, StoreError};
 
-/// How the buckets are shared among servers: in this many parts.
+/// The number of parts into which the buckets are divided among servers.
 const PARTS: i16 = 8;
-/// How many due rows are looked up at once.
+/// The most due rows read by one query.
 const PAGE: u32 = 2_000;
-/// The most wallets that are poked at the same time.
+/// The most `Poke` commands in progress at the same time.
 const POKES: usize = 256;
 
-/// How often to sweep.
+/// The schedule of the sweeper.
 #[derive(Debug, Clone)]
 pub(crate) struct SweeperConfig {
-    /// The time between two sweeps.
+    /// The time between two sweeps; 1 s by default.
     pub(crate) period: Duration,
 }
 
@@ -37,7 +37,7 @@ impl Default for SweeperConfig {
     }
 }
 
-/// The job that finds due wallets. Cheap to clone.
+/// The job that finds wallets with due events. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Sweeper {
     pub(crate) store: Store,
@@ -47,7 +47,7 @@ pub(crate) struct Sweeper {
 }
 
 impl Sweeper {
-    /// Sweeps until told to stop.
+    /// Sweeps until `shutdown` is cancelled.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let holder = Uuid::new_v4();
         let mut pokes = Pokes::default();
@@ -67,7 +67,7 @@ impl Sweeper {
         }
     }
 
-    /// One sweep of one part. Does not wait for a wallet in which much is due.
+    /// Sweeps one part if this server gets its lease. Does not wait for a wallet in which much is due.
     async fn sweep(&self, part: i16, holder: Uuid, pokes: &mut Pokes) -> Result<(), StoreError> {
         let now = self.clock.now();
         if self.store.sweep_lease(part, holder, now, self.config.period * 10).await? {
@@ -76,7 +76,7 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Sweeps all parts, whoever has their leases, until nothing more is found.
+    /// Sweeps all parts, regardless of their leases, until nothing more is found.
     pub(crate) async fn sweep_all(&self) -> Result<(), StoreError> {
         for part in 0..PARTS {
             let mut before = BTreeSet::new();
@@ -84,7 +84,7 @@ impl Sweeper {
                 let mut pokes = Pokes::default();
                 let found = self.poke(buckets(part), self.clock.now(), &mut pokes).await?;
                 pokes.finish().await;
-                // What stays due, whatever the reason, is not poked for ever.
+                // Stops at wallets that stay due, or it would never end.
                 if found.is_empty() || found == before {
                     break;
                 }
@@ -94,7 +94,7 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Pokes every wallet in which something is due, each through its lane; says which they are.
+    /// Sends a `Poke` to every wallet in which something is due, each through its lane, and returns those wallets.
     async fn poke(
         &self,
         buckets: Range<i16>,
@@ -121,7 +121,8 @@ impl Sweeper {
     }
 }
 
-/// Pokes under way. Those of one sweep share batches, and one of a wallet in which much is due may outlast it.
+/// The `Poke` commands in progress. Those of one sweep share batches. One for a wallet in which much is due may
+/// take longer than a sweep.
 #[derive(Default)]
 struct Pokes {
     tasks: JoinSet<DueWallet>,
@@ -129,7 +130,7 @@ struct Pokes {
 }
 
 impl Pokes {
-    /// Pokes a wallet unless that is under way, as soon as there is room.
+    /// Sends a `Poke` to a wallet as soon as there is room, unless one is in progress.
     async fn send(&mut self, engine: &Engine, due: DueWallet) {
         while let Some(done) = self.tasks.try_join_next() {
             self.forget(done.ok());
@@ -146,7 +147,7 @@ impl Pokes {
             let (tenant, wallet) = (due.tenant, due.wallet.clone());
             let poke = Submission { tenant, wallet, command: Command::Poke, deadline: None };
             if let Err(error) = engine.submit(poke).await {
-                tracing::debug!(%error, "a poke was not carried out; the next sweep tries again");
+                tracing::debug!(%error, "due events were not processed; the next sweep tries again");
             }
             due
         });
@@ -158,13 +159,13 @@ impl Pokes {
         }
     }
 
-    /// Waits for all of them.
+    /// Waits for all commands in progress.
     async fn finish(self) {
         self.tasks.join_all().await;
     }
 }
 
-/// The buckets of a part.
+/// Returns the buckets of a part.
 fn buckets(part: i16) -> Range<i16> {
     let width = BUCKETS / PARTS;
     part * width..(part + 1) * width

@@ -1,4 +1,4 @@
-//! A call: who makes it, until when, and with what it is served. What all handlers share.
+//! The context of a call, and the code that all handlers share: submitting commands, previews and catalogs.
 
 use std::sync::Arc;
 
@@ -20,25 +20,26 @@ use super::layers::{Deadline, Tenant};
 use super::services::Services;
 use crate::engine::Submission;
 
-/// The shortest reply that is compressed for callers who accept it; below that it costs more than it saves.
+/// The shortest reply, in bytes, that is compressed for callers who accept it. Below it, compression costs more than
+/// it saves.
 const WORTH_COMPRESSING: usize = 4 * 1024;
 
-/// One call, without its message.
+/// The context of one call: its tenant, its deadline and the services.
 pub(super) struct Call {
     pub(super) services: Arc<Services>,
     pub(super) tenant: TenantId,
     deadline: Option<Instant>,
 }
 
-/// What a command that was carried out leads to.
+/// The reply to a command that was carried out.
 pub(super) struct Answered {
     pub(super) wallet: WalletId,
     pub(super) balances: Vec<UnitBalance>,
-    /// For a Reserve: what the wallet's plan promises to whoever does the job.
+    /// With Reserve the features, limits and queue priority of the wallet's plan.
     pub(super) plan: PlanView,
-    /// For a command with a `request_id`: what it moved when it was carried out.
+    /// With a `request_id` the postings of the command, also in a replay.
     pub(super) moved: Vec<Posting>,
-    /// For a Reserve: what is low afterwards.
+    /// With Reserve the warnings about low balances afterwards.
     pub(super) warnings: Vec<Warning>,
     pub(super) replayed: bool,
     pub(super) revision: i64,
@@ -47,7 +48,7 @@ pub(super) struct Answered {
     shown: Shown,
 }
 
-/// Serves a call by its handler.
+/// Calls the handler of a method and renders its result.
 pub(super) async fn answer<Q, A, F>(
     services: &Arc<Services>,
     request: Request<Q>,
@@ -59,7 +60,7 @@ where
 {
     let (_, extensions, message) = request.into_parts();
     let Some(Tenant(tenant)) = extensions.get().copied() else {
-        return Err(RpcError::defect("a call without a tenant").into());
+        return Err(RpcError::defect("the call has no tenant").into());
     };
     let deadline = extensions.get().map(|Deadline(instant)| *instant);
     let call = Call { services: Arc::clone(services), tenant, deadline };
@@ -73,20 +74,20 @@ where
 }
 
 impl Call {
-    /// The catalog that is current for the caller.
+    /// Returns the tenant's current catalog.
     pub(super) fn catalog(&self) -> Arc<Catalog> {
         self.services.catalogs.current(self.tenant)
     }
 
-    /// The catalog of a version; the current one by default.
+    /// Returns the catalog of a version, or the current one.
     pub(super) async fn catalog_of(&self, version: Option<i64>) -> Result<Arc<Catalog>, RpcError> {
         let Some(version) = version else { return Ok(self.catalog()) };
         let found = self.services.catalogs.version(self.tenant, version).await?;
         Ok(found.ok_or(Rejection::CatalogNotFound(version))?)
     }
 
-    /// What decisions about a wallet need: the catalog of a version, the current one by default, and those that its
-    /// plan was sold from.
+    /// Returns the catalogs that a decision about a wallet needs: that of a version, or the current one, and those
+    /// from which its plan was sold.
     pub(super) async fn catalogs_of(
         &self,
         wallet: &Wallet,
@@ -99,7 +100,7 @@ impl Call {
         Ok(self.services.catalogs.of_wallet(self.tenant, wallet, instead).await?)
     }
 
-    /// Has a command decided and carried out.
+    /// Submits a command to the engine and waits for its reply.
     pub(super) async fn submit(&self, wallet: WalletId, command: Command) -> Result<Answered, RpcError> {
         let submission =
             Submission { tenant: self.tenant, wallet: wallet.clone(), command, deadline: self.deadline };
@@ -107,8 +108,8 @@ impl Call {
         answered(wallet, reply)
     }
 
-    /// What a command would lead to if it were made now, and the grants that it would issue. Enters no lane and
-    /// writes nothing.
+    /// Returns the reply that a command would have now, and the grants that it would issue. Writes nothing and uses no
+    /// lane.
     pub(super) async fn preview(
         &self,
         wallet: WalletId,
@@ -140,27 +141,27 @@ fn answered(wallet: WalletId, reply: Reply) -> Result<Answered, RpcError> {
 }
 
 impl Answered {
-    /// The reservation that the command was about.
+    /// Returns the reservation that the command is about.
     pub(super) fn reservation(&self) -> Result<&Reservation, RpcError> {
         match &self.shown {
             Shown::Reservation(reservation) => Ok(reservation),
-            Shown::Wallet(_) | Shown::Grants(_) => Err(RpcError::defect("an answer without its reservation")),
+            Shown::Wallet(_) | Shown::Grants(_) => Err(RpcError::defect("the reply has no reservation")),
         }
     }
 
-    /// The grants that the command was about.
+    /// Returns the grants that the command is about.
     pub(super) fn grants(&self) -> Result<&[Grant], RpcError> {
         match &self.shown {
             Shown::Grants(grants) => Ok(grants),
-            Shown::Wallet(_) | Shown::Reservation(_) => Err(RpcError::defect("an answer without its grants")),
+            Shown::Wallet(_) | Shown::Reservation(_) => Err(RpcError::defect("the reply has no grants")),
         }
     }
 
-    /// The wallet that the command was about.
+    /// Returns the wallet that the command is about.
     pub(super) fn view(&self) -> Result<&WalletView, RpcError> {
         match &self.shown {
             Shown::Wallet(view) => Ok(view),
-            Shown::Reservation(_) | Shown::Grants(_) => Err(RpcError::defect("an answer without its wallet")),
+            Shown::Reservation(_) | Shown::Grants(_) => Err(RpcError::defect("the reply has no wallet")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever can go wrong with a call, gathered on its way to [`super::status`]. Decides no code and no text.
+//! The error of a call on its way to [`super::status`], which decides code and text.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,26 +10,26 @@ use crate::engine::EngineError;
 use crate::query::ReadError;
 use crate::store::StoreError;
 
-/// When a call that was shed before anybody looked at it may be tried again.
+/// The retry delay of a call that was shed before it was examined.
 pub(super) const SHED_FOR: Duration = Duration::from_millis(250);
 
-/// Why a call is not answered with what it asked for.
+/// The error of a call. It is boxed to keep results small.
 #[derive(Debug)]
 pub(crate) struct RpcError(pub(super) Box<Circumstances>);
 
-/// The cause, and what else the caller is told.
+/// The cause of an error and the context that is sent with it.
 #[derive(Debug)]
 pub(super) struct Circumstances {
     pub(super) cause: Cause,
-    /// The wallet it is about.
+    /// The wallet that the call is about.
     pub(super) wallet: Option<WalletId>,
-    /// Where in the wallet's history it was decided.
+    /// The wallet's revision, version and time at the decision.
     pub(super) decided: Option<Decided>,
-    /// The field that holds what was priced.
+    /// The path of the request field with the priced operation.
     pub(super) priced_field: Cow<'static, str>,
 }
 
-/// A place in a wallet's public history.
+/// The point in a wallet's history at which a command was decided.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Decided {
     pub(crate) revision: i64,
@@ -43,17 +43,17 @@ pub(super) enum Cause {
     Engine(EngineError),
     Read(ReadError),
     Publish(PublishError),
-    /// The control plane's tables.
+    /// A query of the control plane's tables failed.
     Store(StoreError),
-    /// The clock runs by itself.
+    /// The clock of this server cannot be moved.
     ClockNotManual,
-    /// The deadline passed before there was an answer.
+    /// The deadline passed before there was a reply.
     NoAnswer,
-    /// Parts of the server do not fit together.
+    /// Parts of the server contradict each other.
     Defect(&'static str),
-    /// The bytes of the request are no message; the text says what about it.
+    /// The request is not a gRPC message; the text continues "the request message".
     Malformed(&'static str),
-    /// The message of the request is longer than the method takes.
+    /// The request message is longer than the method accepts.
     TooLarge {
         bytes: usize,
         limit: usize,
@@ -61,37 +61,36 @@ pub(super) enum Cause {
 }
 
 impl RpcError {
-    /// The server is too busy to look at the call.
+    /// Returns OVERLOADED, for a call that was not examined.
     pub(crate) fn shed() -> Self {
         EngineError::Overloaded { retry_after: SHED_FOR }.into()
     }
 
-    /// The clock of this server cannot be moved.
     pub(crate) fn clock_not_manual() -> Self {
         Cause::ClockNotManual.into()
     }
 
-    /// The deadline passed before there was an answer: the call may have been executed.
+    /// Returns DEADLINE_EXCEEDED with OUTCOME_UNKNOWN: the call may have been executed.
     pub(crate) fn no_answer() -> Self {
         Cause::NoAnswer.into()
     }
 
-    /// The server contradicts itself.
+    /// Returns INTERNAL; `what` is logged.
     pub(crate) fn defect(what: &'static str) -> Self {
         Cause::Defect(what).into()
     }
 
-    /// The request is no gRPC message; `fault` goes on after "the request message".
+    /// Returns MALFORMED_MESSAGE; `fault` continues "the request message".
     pub(crate) fn malformed(fault: &'static str) -> Self {
         Cause::Malformed(fault).into()
     }
 
-    /// The message of the request is longer than its method takes.
+    /// A message of `bytes` bytes where at most `limit` are allowed.
     pub(crate) fn too_large(bytes: usize, limit: usize) -> Self {
         Cause::TooLarge { bytes, limit }.into()
     }
 
-    /// For `map_err`: an error about this wallet.
+    /// Returns a function for `map_err` that adds the wallet to an error.
     pub(crate) fn about<E: Into<Self>>(wallet: &WalletId) -> impl FnOnce(E) -> Self {
         move |error| {
             let mut error = error.into();
@@ -100,13 +99,13 @@ impl RpcError {
         }
     }
 
-    /// It was decided there.
+    /// Adds the point in the wallet's history at which the command was decided.
     pub(crate) fn decided(mut self, decided: Decided) -> Self {
         self.0.decided = Some(decided);
         self
     }
 
-    /// If it is about a price: the field that holds what was priced, unless it is `operation`.
+    /// Sets the path of the request field with the priced operation. Default: `operation`.
     pub(crate) fn priced_field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.0.priced_field = field.into();
         self

@@ -1,4 +1,4 @@
-//! `grpc.health.v1.Health`: whether this server should be sent calls.
+//! The status of this server for `grpc.health.v1.Health`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,27 +12,27 @@ use wallet_proto::v1::catalog_service_server::SERVICE_NAME as CATALOG;
 use wallet_proto::v1::event_service_server::SERVICE_NAME as EVENT;
 use wallet_proto::v1::wallet_service_server::SERVICE_NAME as WALLET;
 
-/// The status that health checks see, for the server as a whole ("") and for each service: serving if no condition
-/// fails. Cheap to clone.
+/// The status that health checks return, for the server as a whole ("") and for each service: serving if all
+/// conditions hold. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Health {
     reporter: HealthReporter,
     failing: Arc<Mutex<BTreeSet<Condition>>>,
 }
 
-/// A condition for calls to be sent here.
+/// A condition for this server to receive calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Condition {
-    /// The server has started and is not asked to stop.
+    /// The server has started and has no order to stop.
     Running,
-    /// The database answers and can be written to.
+    /// The database responds and accepts writes.
     Database,
-    /// The clock agrees with the database's.
+    /// The clock agrees with the clock of the database.
     Clock,
 }
 
 impl Health {
-    /// Not serving yet.
+    /// Returns the status of a server that is starting: not serving.
     pub(crate) async fn starting() -> Self {
         let health = Self { reporter: HealthReporter::new(), failing: Arc::default() };
         health.report(Condition::Running, false).await;
@@ -41,7 +41,7 @@ impl Health {
 
     /// Reports whether a condition holds.
     pub(crate) async fn report(&self, condition: Condition, holds: bool) {
-        // Held until the status is set, so that of two reports the later one stands.
+        // The lock is held until the status is set, so that the later of two reports takes effect.
         let mut failing = self.failing.lock().await;
         let changed = if holds { failing.remove(&condition) } else { failing.insert(condition) };
         if !changed {

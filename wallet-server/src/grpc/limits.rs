@@ -1,65 +1,68 @@
-//! How much of anything a peer may ask for. hyper's and tonic's own defaults are mostly unlimited.
+//! The limits of what a peer may use. The defaults of hyper and tonic are mostly unlimited.
 
 use std::time::Duration;
 
-/// Descriptors that stay free for the database, the log and files, at the least.
+/// The least number of descriptors that stay free for the database, the log and files.
 const SPARE_DESCRIPTORS: usize = 64;
-/// The fewest connections that a server takes, whatever the limit of descriptors.
+/// The least number of connections that a server accepts, whatever the limit of descriptors.
 const FEWEST_CONNECTIONS: usize = 16;
 
-/// The limits of the gRPC server. The defaults are for a server on its own without a proxy in front.
+/// The limits of the gRPC server. The defaults are for a server without a proxy in front.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GrpcLimits {
     /// The longest a call may take, whatever deadline its caller sets. Default 30 s.
     pub(crate) longest_call: Duration,
-    /// How long after `longest_call` a peer may take to read the reply before the stream is reset. Default 1 s.
+    /// The time after `longest_call` in which a peer must read the reply, before the stream is reset. Default 1 s.
     pub(crate) reading_time: Duration,
-    /// Calls in progress on the whole server before it sheds load: a backstop in front of the engine's own admission.
-    /// A call is in progress until its reply has been read. Default 8,192.
+    /// The most calls in progress on the whole server; further calls are refused with OVERLOADED. It is a backstop
+    /// before the admission of the engine. A call is in progress until its reply has been read. Default 8,192.
     pub(crate) calls_in_progress: usize,
-    /// Calls in progress on one connection; more wait at the caller. Default 100.
+    /// The most calls in progress on one connection; further ones wait in the client. Default 100.
     pub(crate) streams_per_connection: u32,
-    /// Calls with pages as replies in progress on one connection; more wait. Default 4.
+    /// The most calls in progress on one connection whose replies are pages; further ones wait. Default 4.
     pub(crate) pages_per_connection: usize,
-    /// Bytes of replies that peers have not read yet, over the whole server. Above that the connection that has read
-    /// the least is closed. Default 64 MiB.
+    /// The most bytes of replies that peers have not read, over the whole server. Above it, the connection with the
+    /// most unread bytes is closed. Default 64 MiB.
     pub(crate) unread_bytes: usize,
-    /// Bytes of replies that the transport takes before the peer reads, per stream. Default 64 KiB.
+    /// The most bytes of a reply that the transport buffers for a stream. Default 64 KiB.
     pub(crate) send_buffer_bytes: usize,
-    /// Bytes of requests that a peer may send before the server reads them, per stream. Default 128 KiB.
+    /// The flow-control window of a stream: the most request bytes that the server has not read. Default 128 KiB.
     pub(crate) stream_window_bytes: u32,
-    /// The same per connection. Default 1 MiB.
+    /// The flow-control window of a connection. Default 1 MiB.
     pub(crate) connection_window_bytes: u32,
-    /// All headers of one call together. Default 16 KiB.
+    /// The most bytes of all headers of a call. Default 16 KiB.
     pub(crate) header_list_bytes: u32,
-    /// One request to the wallet, admin and event services. Default 64 KiB.
+    /// The most bytes of a request to the wallet, admin and event services. Default 64 KiB.
     pub(crate) message_bytes: usize,
-    /// One request with many items: 100 operations with 32 attributes and 32 quantities of full length. Default 4 MiB.
+    /// The most bytes of an EstimateMany request: it may have 100 operations with 32 attributes and 32 quantities of
+    /// full length. Default 4 MiB.
     pub(crate) many_message_bytes: usize,
-    /// One request to the catalog service, whose documents may have 256 KiB. Default 512 KiB.
+    /// The most bytes of a request to the catalog service, whose documents may have 256 KiB. Default 512 KiB.
     pub(crate) catalog_message_bytes: usize,
-    /// Connections at a time; fewer if the process may not open as many descriptors. Default 8,192.
+    /// The most connections at a time; fewer if the process may not open as many descriptors. Default 8,192.
     pub(crate) connections: usize,
-    /// How long a new connection may take to say that it speaks HTTP/2. Default 5 s.
+    /// The time in which a new connection must send the HTTP/2 preface. Default 5 s.
     pub(crate) preface_time: Duration,
-    /// How long a connection may stay open without a call. Default 10 min.
+    /// The time for which a connection may stay open without a call. Default 10 min.
     pub(crate) idle_time: Duration,
-    /// How long a peer may read nothing of what it is sent before the connection is closed. Default 10 s.
+    /// The time after which a connection is closed if its peer reads nothing that was sent. Default 10 s.
     pub(crate) stalled_time: Duration,
-    /// How often a silent connection is asked whether it is alive. Default 30 s.
+    /// The interval of keep-alive pings on a connection without traffic. Default 30 s.
     pub(crate) keepalive_interval: Duration,
-    /// How long it may take to answer that. Default 10 s.
+    /// The time in which a peer must answer a keep-alive ping. Default 10 s.
     pub(crate) keepalive_timeout: Duration,
-    /// The age at which a connection is asked to be made anew, so that load spreads. Default never.
+    /// The age at which the server asks the client to reconnect, so that load spreads over replicas. Default `None`:
+    /// never.
     pub(crate) connection_age: Option<Duration>,
-    /// Calls that a peer may open and reset before the server has looked at them (rapid reset): twice the streams of a
-    /// connection, so that a peer may cancel all its calls and those it makes next. Default 200.
+    /// The most calls that a peer may open and reset before the server has accepted them (rapid reset). It is twice
+    /// the streams of a connection, so that a peer may cancel all its calls and the calls after them. Default 200.
     pub(crate) pending_resets: usize,
-    /// Streams that the server may have to reset for a peer's mistakes before it hangs up. Default 1,024.
+    /// The most streams that the server resets because of a peer's errors before it closes the connection. Default
+    /// 1,024.
     pub(crate) own_resets: usize,
-    /// How long calls in progress may go on after the server was told to stop. Default 10 s.
+    /// The time in which calls in progress may finish after the order to stop. Default 10 s.
     pub(crate) drain: Duration,
-    /// How long a connection without calls stays open after the server was told to stop. Default 500 ms.
+    /// The time for which a connection without calls stays open after the order to stop. Default 500 ms.
     pub(crate) farewell: Duration,
 }
 
@@ -95,7 +98,7 @@ impl Default for GrpcLimits {
 }
 
 impl GrpcLimits {
-    /// The connections that fit below the process's limit of descriptors: a quarter of them stays free.
+    /// Returns the number of connections that fit within the limit of descriptors, of which a quarter stays free.
     pub(super) fn connections_within(&self, descriptors: Option<u64>) -> usize {
         let Some(descriptors) = descriptors.and_then(|n| usize::try_from(n).ok()) else {
             return self.connections;
@@ -104,7 +107,7 @@ impl GrpcLimits {
         self.connections.min(descriptors.saturating_sub(spare).max(FEWEST_CONNECTIONS))
     }
 
-    /// The largest request of a method, by its path.
+    /// Returns the most bytes of a request to the method with this path.
     pub(super) fn request_bytes(&self, path: &str) -> usize {
         match path {
             "/wallet.v1.WalletService/EstimateMany" => self.many_message_bytes,

@@ -1,8 +1,8 @@
-//! The gRPC door: everything that knows protobuf. Requests are parsed, handed on, and answers rendered.
+//! The gRPC server, the only module that uses protobuf: it parses requests, calls the engine or the queries, and
+//! renders the replies.
 //!
-//! [`router`] lists the services and every layer around them; [`from_proto`] and [`to_proto`] are the arrows
-//! between messages and core types; [`status`] turns whatever went wrong into a `Status`, in one place.
-//! No rule about credits lives here.
+//! [`router`] lists the services and the layers around them. [`from_proto`] and [`to_proto`] convert between
+//! messages and core types. [`status`] converts errors to `Status`. No rule about credits is here.
 
 mod admin;
 mod call;
@@ -13,12 +13,12 @@ mod from_proto;
 mod health;
 mod layers;
 mod limits;
-#[cfg(test)]
-mod misbehaving;
 mod router;
 mod serve;
 mod services;
 mod status;
+#[cfg(test)]
+mod test_service;
 mod to_proto;
 mod transport;
 mod wallet;

@@ -1,4 +1,4 @@
-//! All services, and all layers around them.
+//! The list of all services and of the layers around them.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use super::layers::{
 use super::wallet::WalletRpcs;
 use super::{GrpcLimits, Health, Services};
 
-/// What the server answers, reflection and health included.
+/// Returns the routes of all services, reflection and health included.
 pub(super) fn routes(
     services: Services,
     health: &Health,
@@ -38,7 +38,7 @@ pub(super) fn routes(
     let catalog = CatalogServiceServer::new(CatalogRpcs(Arc::clone(&services)));
     let event = EventServiceServer::new(EventRpcs(services));
     let mut routes = Routes::builder();
-    // tonic's limits are per service and hold after decompression; those per method are in front, in a layer.
+    // The limits of tonic are per service and apply after decompression. A layer applies the limits per method.
     macro_rules! add {
         ($($service:expr, $bytes:expr;)+) => {$(
             routes.add_service(
@@ -65,11 +65,11 @@ fn reflector() -> reflection::Builder<'static> {
     reflection::Builder::configure()
         .register_encoded_file_descriptor_set(wallet_proto::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        // So that grpcurl can show what stands in a status.
+        // Lets grpcurl decode the details of a status.
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
 }
 
-/// The services inside their layers, the outermost first.
+/// Wraps the services in their layers, which are listed outermost first.
 pub(super) fn layered(
     routes: Routes,
     limits: &GrpcLimits,
@@ -106,7 +106,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::grpc::misbehaving::Misbehaving;
+    use crate::grpc::test_service::Misbehaving;
 
     fn service()
     -> impl Service<Request<Body>, Response = Response<Body>, Error = BoxError, Future: Send> + Clone + Send
@@ -130,12 +130,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_an_internal_error_and_ends_nothing_else() {
+    async fn a_panic_is_an_internal_error_and_other_calls_go_on() {
         let service = service();
         for _ in 0..3 {
             let answer = service.clone().oneshot(request("panic", "1S")).await.unwrap();
             assert_eq!(status(answer.headers()).code(), Code::Internal);
-            assert!(answer.headers().contains_key("x-request-id"), "to be found in the log");
+            assert!(
+                answer.headers().contains_key("x-request-id"),
+                "the id under which the log has the panic"
+            );
         }
     }
 
@@ -149,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_server_says_so_at_once_and_recovers() {
+    async fn a_full_server_refuses_at_once_and_recovers() {
         let service = service();
         let hanging: Vec<_> =
             (0..2).map(|_| tokio::spawn(service.clone().oneshot(request("hang", "20S")))).collect();

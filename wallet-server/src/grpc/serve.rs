@@ -1,4 +1,4 @@
-//! Serving on a bound listener until told to stop.
+//! The server on a bound listener, until it is ordered to stop.
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -8,15 +8,15 @@ use super::health::Condition;
 use super::transport::{Front, descriptor_limit};
 use super::{GrpcLimits, Health, Services, router};
 
-/// Why the server could not go on.
+/// An error that keeps the server from starting.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
-    /// The descriptors do not fit together.
+    /// The descriptors for reflection are inconsistent.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Serves until `shutdown`, then says so to health checks, takes no more connections, and lets the calls in
+/// Serves until `shutdown`. Then health checks return "not serving", no connections are accepted, and calls in
 /// progress finish within the drain time. The caller sets `health` to serving.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -60,9 +60,9 @@ mod tests {
 
     use super::frames::{HEADERS, RESET, Raw, ping};
     use super::*;
-    use crate::grpc::misbehaving::Misbehaving;
+    use crate::grpc::test_service::Misbehaving;
 
-    /// A server with these limits, where it listens, and what stops it.
+    /// Starts a server. Returns its address, its order to stop and its task.
     async fn serving(limits: GrpcLimits) -> (String, CancellationToken, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -74,16 +74,16 @@ mod tests {
     }
 
     async fn soon<T>(event: impl Future<Output = T>) -> T {
-        tokio::time::timeout(Duration::from_secs(20), event).await.expect("this should have happened")
+        tokio::time::timeout(Duration::from_secs(20), event).await.expect("the event happens within 20 s")
     }
 
-    /// The end of the stream, or its reset.
+    /// Waits for the end of the stream or its reset.
     async fn closed(stream: &mut TcpStream) {
         while !matches!(soon(stream.read(&mut [0; 1024])).await, Ok(0) | Err(_)) {}
     }
 
     #[tokio::test]
-    async fn connections_without_calls_do_not_hold_up_the_end() {
+    async fn connections_without_calls_do_not_delay_the_stop() {
         let (address, shutdown, server) = serving(GrpcLimits::default()).await;
         let mut silent = TcpStream::connect(&address).await.unwrap();
         shutdown.cancel();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_says_nothing_is_closed() {
+    async fn a_connection_that_sends_nothing_is_closed() {
         let limits = GrpcLimits { preface_time: Duration::from_millis(20), ..GrpcLimits::default() };
         let (address, ..) = serving(limits).await;
         let mut silent = TcpStream::connect(&address).await.unwrap();
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_in_progress_is_finished_after_the_order_to_stop_and_no_longer_than_the_drain_time() {
+    async fn calls_in_progress_finish_within_the_drain_time() {
         let limits = GrpcLimits { drain: Duration::from_millis(200), ..GrpcLimits::default() };
         for (how, answered) in [("slow", true), ("hang", false)] {
             let (address, shutdown, server) = serving(limits.clone()).await;
@@ -146,10 +146,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_peer_that_reads_nothing_at_all_is_cut_off() {
+    async fn a_peer_that_reads_nothing_is_disconnected() {
         let limits = GrpcLimits { stalled_time: Duration::from_millis(100), ..GrpcLimits::default() };
         let (address, ..) = serving(limits).await;
-        // A window as large as can be, so that only the socket's own buffers hold the reply up.
+        // With the largest window only the buffers of the socket hold the reply up.
         let mut peer = Raw::connect(&address, 0x7fff_ffff).await;
         let (_, frames) = peer.call("/test.Misbehaving/large", &[]);
         peer.send(&frames).await;

@@ -1,22 +1,22 @@
-//! What handlers work with: the parts of the application, handed in by whoever builds it.
+//! The parts of the application that handlers call.
 
 use crate::catalogs::PublishedCatalogs;
 use crate::engine::{Engine, ManualTime};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
 
-/// The parts of the application that handlers call. They read no clock: the engine and the queries say when
-/// something was decided or read.
+/// The parts of the application that handlers call. Handlers read no clock: the engine and the queries return the
+/// time of each decision or read.
 #[derive(Clone)]
 pub(crate) struct Services {
-    /// Decides and writes.
+    /// Decides and writes commands.
     pub(crate) engine: Engine,
-    /// Reads.
+    /// Reads wallets, lists and totals.
     pub(crate) queries: Queries,
-    /// Prices, plans and packs.
+    /// Has the published catalogs.
     pub(crate) catalogs: PublishedCatalogs,
     /// Signs and opens quotes.
     pub(crate) quotes: QuoteSigner,
-    /// Moves the clock, if it is one that can be moved.
+    /// Moves the clock, if the server has a manual one.
     pub(crate) manual_time: Option<ManualTime>,
 }

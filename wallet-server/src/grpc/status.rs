@@ -1,6 +1,7 @@
-//! The one place where what went wrong becomes a `Status`: its code, its reason, its figures, and no inner detail.
+//! The conversion of errors to `Status`: code, reason, metadata and message. No other place decides them, and no
+//! internal detail is sent.
 //!
-//! All of it travels in HTTP/2 headers, of which many clients take 8 KiB: texts and lists are cut to fit.
+//! A `Status` travels in HTTP/2 headers, of which many clients accept 8 KiB: texts and lists are cut to fit.
 
 mod bounds;
 #[cfg(test)]
@@ -25,16 +26,16 @@ use crate::grpc::error::SHED_FOR;
 use crate::query::ReadError;
 use crate::store::{StoreError, Trouble};
 
-/// Whose reasons they are.
+/// The domain of the reasons in `ErrorInfo`.
 const DOMAIN: &str = "wallet.v1";
 
-/// When to try again by a clock that is in doubt.
+/// The retry delay while the clock is in doubt.
 const CLOCK_SETTLES: Duration = Duration::from_secs(2);
 
-/// Everything that a caller is told.
+/// The content of a `Status` or an `ItemError`.
 struct Told {
     code: Code,
-    /// A name of `wallet.v1.ErrorReason`; none for defects.
+    /// A name of `wallet.v1.ErrorReason` without its prefix; `None` for defects.
     reason: Option<&'static str>,
     message: String,
     metadata: Vec<(String, String)>,
@@ -49,7 +50,7 @@ impl From<RpcError> for Status {
     }
 }
 
-/// The same for one item of a call that goes on without it.
+/// Converts the error of one item, while the other items of the call are answered.
 impl From<RpcError> for v1::ItemError {
     fn from(error: RpcError) -> Self {
         let Circumstances { cause, wallet, decided, priced_field } = *error.0;
@@ -67,23 +68,29 @@ fn told(cause: Cause, priced_field: &str) -> Told {
         }
         Cause::Engine(EngineError::Overloaded { retry_after }) => Told {
             retry_after: Some(retry_after),
-            ..unavailable("OVERLOADED", "too busy, not executed; try again with the same ids")
+            ..unavailable(
+                "OVERLOADED",
+                "the server is busy and did not execute the call; repeat it with the same ids",
+            )
         },
         Cause::Read(ReadError::Overloaded) => Told {
             retry_after: Some(SHED_FOR),
-            ..unavailable("OVERLOADED", "too many searches and summaries are under way; try again later")
+            ..unavailable("OVERLOADED", "too many searches and summaries are running; repeat the call later")
         },
         Cause::Engine(EngineError::OutcomeUnknown) => outcome_unknown(),
         Cause::Engine(EngineError::ClockInDoubt) => Told {
             retry_after: Some(CLOCK_SETTLES),
             ..unavailable(
                 "CLOCK_IN_DOUBT",
-                "the clock that the server follows leapt, not executed; try again with the same ids",
+                "the system clock jumped and is not trusted yet; the call was not executed, repeat it with the same ids",
             )
         },
         Cause::Engine(EngineError::DeadlinePassed) => Told {
             code: Code::DeadlineExceeded,
-            ..unavailable("DEADLINE_PASSED", "the deadline passed before execution began, not executed")
+            ..unavailable(
+                "DEADLINE_PASSED",
+                "the deadline passed before execution began; the call was not executed",
+            )
         },
         Cause::Engine(EngineError::Unavailable) | Cause::Read(ReadError::Unavailable | ReadError::Long) => {
             store_unavailable()
@@ -96,7 +103,7 @@ fn told(cause: Cause, priced_field: &str) -> Told {
             superseded(&error, current, ("published_version", published))
         }
         Cause::Publish(PublishError::Unusable(error)) => {
-            tracing::error!(%error, "a catalog could not be published");
+            tracing::error!(%error, "a catalog cannot be published: a stored one is unusable");
             internal()
         }
         Cause::Publish(PublishError::Unavailable(error)) | Cause::Store(error) => {
@@ -110,7 +117,7 @@ fn told(cause: Cause, priced_field: &str) -> Told {
             code: Code::FailedPrecondition,
             ..unavailable(
                 "CLOCK_NOT_MANUAL",
-                "this server's clock runs by itself; --manual-clock makes one that moves",
+                "the clock of this server cannot be moved; start the server with --manual-clock for one that can",
             )
         },
         Cause::NoAnswer => Told { code: Code::DeadlineExceeded, ..outcome_unknown() },
@@ -121,7 +128,7 @@ fn told(cause: Cause, priced_field: &str) -> Told {
         }
         Cause::Engine(EngineError::Internal) => internal(),
         Cause::Defect(what) => {
-            tracing::error!(what, "a defect");
+            tracing::error!(what, "internal defect");
             internal()
         }
     }
@@ -180,13 +187,13 @@ fn code(rejection: &Rejection) -> Code {
     }
 }
 
-/// The bad fields of a request.
+/// The invalid fields that `BadRequest` lists.
 fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> {
     let quantity = |name: &str| key_path(&format!("{priced_field}.quantities"), name);
     match rejection {
         Rejection::InvalidFields(violations) => violations.clone(),
         Rejection::Unpriced(PricingError::MissingQuantity { kind, quantity: name }) => {
-            vec![FieldViolation::new(quantity(name), format!("is needed to price {kind:?}"))]
+            vec![FieldViolation::new(quantity(name), format!("is required to price {kind:?}"))]
         }
         Rejection::Unpriced(PricingError::UnknownQuantities { kind, quantities }) => quantities
             .iter()
@@ -194,7 +201,7 @@ fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> 
             .collect(),
         Rejection::Unpriced(PricingError::UncountedQuantities { quantities, .. }) => quantities
             .iter()
-            .map(|name| FieldViolation::new(quantity(name), "is needed: the wallet's plan caps it"))
+            .map(|name| FieldViolation::new(quantity(name), "is required: the wallet's plan limits it"))
             .collect(),
         Rejection::Unpriced(error @ PricingError::TooLarge { .. }) => {
             vec![FieldViolation::new(priced_field, error.to_string())]
@@ -233,7 +240,7 @@ fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> 
     }
 }
 
-/// Another catalog is current than the caller of PublishCatalog knows.
+/// Returns CATALOG_SUPERSEDED: the current catalog is not the one that the caller of PublishCatalog expects.
 fn superseded(error: &PublishError, current: i64, (name, version): (&str, i64)) -> Told {
     Told {
         code: Code::Aborted,
@@ -249,7 +256,7 @@ fn superseded(error: &PublishError, current: i64, (name, version): (&str, i64)) 
 }
 
 fn invalid_catalog(problems: CatalogProblems) -> Told {
-    let message = format!("the document is not a catalog: {problems}");
+    let message = format!("the document is not a valid catalog: {problems}");
     let violations = problems.0.into_iter().map(|p| FieldViolation { field: p.path, description: p.message });
     Told {
         code: Code::FailedPrecondition,
@@ -288,16 +295,19 @@ fn too_large(bytes: usize, limit: usize) -> Told {
 }
 
 fn outcome_unknown() -> Told {
-    unavailable("OUTCOME_UNKNOWN", "it may have happened; the same call with the same ids tells")
+    unavailable("OUTCOME_UNKNOWN", "the outcome is unknown; repeat the call with the same ids to learn it")
 }
 
 fn store_unavailable() -> Told {
-    unavailable("STORE_UNAVAILABLE", "the database could not be had in time, not executed; try again")
+    unavailable(
+        "STORE_UNAVAILABLE",
+        "the database did not respond in time; the call was not executed, repeat it with the same ids",
+    )
 }
 
-/// Logs what happened, which is not for callers.
+/// Logs the cause, which is not sent to callers.
 fn store_failed(error: &StoreError) -> Trouble {
-    tracing::error!(%error, "the control plane could not be read or written");
+    tracing::error!(%error, "a query of the control plane failed");
     error.trouble
 }
 

@@ -1,5 +1,5 @@
-//! Reads that look at many rows to tell few: searches and summaries. They have connections of their own, few places, and
-//! a budget, so that they take nothing from reads of one wallet and from the sweeper.
+//! Reads that examine many rows for few results: searches and summaries. They have connections of their own, a
+//! limited number of places, and a budget, so that they take nothing from reads of one wallet or from the sweeper.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::query::ReadError;
 
-/// The place of a costly read, for as long as one of its tasks has it; none: the read is not costly.
+/// The place of a costly read, held until all its tasks have ended; `None` if the read is not costly.
 pub(super) type Seat = Option<Arc<OwnedSemaphorePermit>>;
 
-/// Reads of this kind that run or wait.
+/// The most costly reads that run or wait.
 const PLACES: usize = 16;
-/// Rows that one search looks at. The page then ends, and its token continues there.
+/// The most rows that one search reads. Its page ends there, and its token continues from there.
 const SEARCHED: u64 = 5_000;
-/// Jobs that one summary adds up.
+/// The most jobs that one summary adds up.
 const SUMMARIZED: u64 = 200_000;
 
 /// The bounds of costly reads. Cheap to clone.
@@ -32,7 +32,7 @@ impl Default for Costly {
 }
 
 impl Costly {
-    /// A place if the read is costly, until it is dropped; refused at once if all are taken.
+    /// Takes a place, until it is dropped, if the read is costly. Fails at once if all places are taken.
     pub(super) fn seat(&self, is_costly: bool) -> Result<Seat, ReadError> {
         let taken = is_costly.then(|| self.places.clone().try_acquire_owned());
         taken.transpose().map(|seat| seat.map(Arc::new)).map_err(|_| ReadError::Overloaded)
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_sixteen_places_and_who_leaves_makes_room() {
+    fn there_are_sixteen_places_and_a_read_that_ends_makes_room() {
         let costly = Costly::default();
         let mut places: Vec<_> = (0..PLACES).map(|_| costly.seat(true).unwrap()).collect();
         assert_eq!(costly.seat(true).err(), Some(ReadError::Overloaded));

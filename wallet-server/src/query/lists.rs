@@ -1,4 +1,4 @@
-//! Lists of a wallet's reservations, grants, entries and events, and of a tenant's wallets.
+//! Lists of a wallet's reservations, grants, entries and notifications, and of a tenant's wallets.
 
 use std::collections::BTreeMap;
 
@@ -18,34 +18,34 @@ use crate::store::entity::events;
 use crate::store::entity::reservations::{Column, Model};
 use crate::store::{Place, ReadTx};
 
-/// Rows of a search that are read at a time.
+/// The rows that a search reads at a time.
 const ROWS: u64 = 500;
 
-/// Which reservations to list; everything named must hold.
+/// The filter of a list of reservations. All given conditions must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ReservationFilter {
     pub(crate) states: Vec<State>,
     pub(crate) worker: Option<String>,
     pub(crate) kind: Option<String>,
     pub(crate) actor: Option<String>,
-    /// A key, or a key and its value.
+    /// A label's key, or its key and value.
     pub(crate) label: Option<(String, Option<String>)>,
     pub(crate) from_time: Option<Timestamp>,
     pub(crate) to_time: Option<Timestamp>,
 }
 
-/// Which entries to list.
+/// The filter of a list of entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct EntryFilter {
     pub(crate) after_revision: i64,
     pub(crate) reservation: Option<ReservationId>,
 }
 
-/// Which events to list.
+/// The filter of a list of notifications.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct EventFilter {
     pub(crate) after_revision: i64,
-    /// None: all.
+    /// All kinds if empty.
     pub(crate) kinds: Vec<EventKind>,
 }
 
@@ -57,26 +57,26 @@ impl EventFilter {
 }
 
 impl ReservationFilter {
-    /// The span of the list to look through.
+    /// Returns the condition for the time span of the list.
     pub(super) fn span(&self) -> Condition {
         Condition::all()
             .add_option(self.from_time.map(|time| Column::ReserveTime.gte(time.as_micros())))
             .add_option(self.to_time.map(|time| Column::ReserveTime.lt(time.as_micros())))
     }
 
-    /// Whether there may be rows in the span that are not listed.
+    /// Returns true if there may be rows in the span that are not listed.
     fn searches(&self) -> bool {
         let span = Self { from_time: self.from_time, to_time: self.to_time, ..Self::default() };
         *self != span
     }
 
-    /// The part of the filter that a row fulfils as it is stored.
+    /// Returns true if the stored row meets the conditions that it decides alone.
     fn admits_row(&self, row: &Model) -> bool {
         let equal = [(&self.worker, &row.worker), (&self.kind, &row.kind), (&self.actor, &row.actor)];
         equal.into_iter().all(|(wanted, value)| wanted.as_ref().is_none_or(|wanted| wanted == value))
     }
 
-    /// The other part, for a reservation that shows this state.
+    /// Returns true if a reservation, shown in this state, meets the other conditions.
     fn admits(&self, reservation: &Reservation, state: State) -> bool {
         let label = self.label.as_ref().is_none_or(|(key, wanted)| {
             let value = reservation.terms.labels.get(key);
@@ -87,8 +87,8 @@ impl ReservationFilter {
 }
 
 impl Queries {
-    /// A wallet's reservations, the newest first. A search looks at a bounded number of rows: its page may have fewer
-    /// items than asked for, and none, and still be followed by another.
+    /// Returns a wallet's reservations, the newest first. A search reads a bounded number of rows: its page may
+    /// have fewer items than requested, or none, and still be followed by another one.
     pub(crate) async fn reservations(
         &self,
         tenant: TenantId,
@@ -105,7 +105,7 @@ impl Queries {
             async move {
                 let standing = snapshot.standing(key).await?.ok_or(Rejection::WalletNotFound)?;
                 let read_time = decision_time(now, standing.last_time);
-                // A hold that is due is stored as open.
+                // A hold that is due is still stored as open.
                 let state =
                     |reservation: &Reservation| match !standing.frozen && reservation.is_due(read_time) {
                         true => State::Expired,
@@ -119,7 +119,7 @@ impl Queries {
         Ok(page.cut_scan(found, rest, place))
     }
 
-    /// A wallet's grants: the open ones in the order of spending, then the closed ones if wanted.
+    /// Returns a wallet's grants: the open ones in spending order, then the closed ones if requested.
     pub(crate) async fn grants(
         &self,
         tenant: TenantId,
@@ -138,7 +138,7 @@ impl Queries {
         let wanted = advanced.grants.values().filter(|grant| include_closed || grant.is_open());
         let catalog = self.catalogs.current(tenant);
         let after: Option<ListingPlace> = page.position()?;
-        // The place of the last item stays, whatever has become of that grant.
+        // The place of the last item stays valid, even if that grant has changed since.
         let wanted = wanted
             .filter(|grant| after.as_ref().is_none_or(|after| ListingPlace::of(&catalog, grant) > *after));
         let probe = usize::try_from(page.probe()).unwrap_or(usize::MAX);
@@ -146,7 +146,7 @@ impl Queries {
         Ok(page.cut(found, move |grant: &Grant| ListingPlace::of(&catalog, grant)))
     }
 
-    /// A wallet's entries, by revision. What is due but not recorded is not among them.
+    /// Returns a wallet's entries by revision, without due events that are not recorded yet.
     pub(crate) async fn entries(
         &self,
         tenant: TenantId,
@@ -171,7 +171,7 @@ impl Queries {
         Ok(page.cut(found, |entry: &Entry| entry.revision))
     }
 
-    /// What people were told of a wallet, by revision. What is due but not recorded is not among it.
+    /// Returns a wallet's notifications by revision, without those of due events that are not recorded yet.
     pub(crate) async fn events(
         &self,
         tenant: TenantId,
@@ -195,7 +195,7 @@ impl Queries {
         Ok(page.cut(found, |event: &RecordedEvent| (event.revision, event.n)))
     }
 
-    /// A tenant's wallets, by id.
+    /// Returns a tenant's wallets by id.
     pub(crate) async fn wallets(
         &self,
         tenant: TenantId,
@@ -211,7 +211,7 @@ impl Queries {
                     let read = Snapshot::read(&snapshot, key, now, Addressed::default(), &turn, |_| {});
                     let wallet = match read.await {
                         Ok(Some(read)) => read.recorded().wallet,
-                        // One that cannot be read is listed as frozen, and the others as they are.
+                        // A wallet that cannot be read is listed as frozen, and does not affect the others.
                         Ok(None) | Err(ReadError::Unreadable) => unreadable(key, id),
                         Err(error) => return Err(error),
                     };
@@ -225,19 +225,19 @@ impl Queries {
     }
 }
 
-/// What a list may take.
+/// The bounds of a list.
 #[derive(Debug, Clone, Copy)]
 struct Budget {
-    /// Items that are enough.
+    /// The number of items that is enough.
     probe: u64,
-    /// Rows that are read at a time.
+    /// The rows read at a time.
     rows: u64,
-    /// Rows that are looked at.
+    /// The most rows read in total.
     searched: u64,
 }
 
 impl Budget {
-    /// Of a page, for a list of all rows or for a search among so many.
+    /// Returns the bounds of a page, for a list of all rows or for a search among `search` rows.
     fn of(page: &Page, search: Option<u64>) -> Self {
         let probe = page.probe();
         match search {
@@ -247,7 +247,8 @@ impl Budget {
     }
 }
 
-/// Reservations that a filter admits, after a position: as many as the budget allows, and where to continue.
+/// Returns the reservations after a position that a filter accepts, as many as the budget allows, and the position
+/// to continue from.
 async fn filtered(
     snapshot: &ReadTx,
     key: WalletKey,
@@ -269,7 +270,7 @@ async fn filtered(
     }
 }
 
-/// The same reservations, those that are due as they end.
+/// Returns the reservations, with the final state of those that are due.
 async fn with_their_ends(
     snapshot: &ReadTx,
     key: WalletKey,
@@ -291,12 +292,12 @@ async fn with_their_ends(
     Ok(found)
 }
 
-/// What is known of a wallet that does not read back.
+/// Returns a stand-in for a wallet that cannot be decoded.
 fn unreadable(key: WalletKey, id: WalletId) -> Wallet {
     Wallet { frozen: true, ..Wallet::blank(key, id) }
 }
 
-/// Where a reservation stands in the list.
+/// Returns the place of a reservation in the list.
 fn place(reservation: &Reservation) -> Place {
     (reservation.reserve_time.as_micros(), reservation.id.to_string())
 }

@@ -1,4 +1,5 @@
-//! Reads: what a wallet has and had, from one snapshot, with everything due counted in memory and nothing written.
+//! Reads: the present and the past of a wallet, from one snapshot. Due events are processed in memory, and nothing
+//! is written.
 
 mod costly;
 mod lists;
@@ -24,32 +25,33 @@ use crate::query::costly::{Costly, Seat};
 pub(crate) use crate::store::RecordedEvent;
 use crate::store::{LoadPlan, ReadTx, Store, StoreError, Trouble};
 
-/// How many reservations that may be due a read looks at at a time.
+/// The reservations that a read loads at a time because they may be due.
 const PART: usize = 500;
-/// So many reservations are advanced at once on a thread that serves connections.
+/// The most reservations that are advanced on a thread that serves connections.
 const FEW: usize = 64;
-/// Reads of wallets in which more is due than one part, at the same time.
+/// The most reads at the same time of wallets with more due reservations than one part.
 const LONG_READS: usize = 2;
 
-/// Why a read has no answer.
+/// The reason why a read has no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum ReadError {
-    /// There is no such thing.
+    /// The rules reject the read, for example because the wallet does not exist.
     #[error("{0}")]
     Rejected(#[from] Rejection),
-    /// More is due in the wallet than a read looks at out of its turn; begun again before anybody is told.
-    #[error("much is due in the wallet; try again")]
+    /// More is due in the wallet than a read processes before its turn. The read begins again, so callers do not
+    /// see this.
+    #[error("too much is due in the wallet; try again")]
     Long,
-    /// Not a token of this list.
-    #[error("the page token is not one of this list")]
+    /// The token does not belong to this list.
+    #[error("the page token does not belong to this list")]
     BadPageToken,
-    /// Too many reads of this kind wait already.
-    #[error("too many searches and summaries are under way")]
+    /// Too many reads of this kind are running.
+    #[error("too many searches and summaries are running")]
     Overloaded,
-    /// A row of the wallet does not read back, or the wallet does not add up; logged.
+    /// A row of the wallet cannot be decoded, or an invariant is violated; logged.
     #[error("the wallet cannot be read")]
     Unreadable,
-    /// The database is away; logged.
+    /// The database is unavailable; logged.
     #[error("the database could not be read")]
     Unavailable,
 }
@@ -64,12 +66,12 @@ impl From<StoreError> for ReadError {
     }
 }
 
-/// A wallet as it stands at an instant, with what is due counted.
+/// A wallet at an instant, with its due events processed.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     pub(crate) wallet: Wallet,
     pub(crate) read_time: Timestamp,
-    /// Revision and version before what is due.
+    /// Revision and version before the due events.
     before: (i64, i64),
 }
 
@@ -83,7 +85,7 @@ pub(crate) struct Queries {
     costly: Costly,
 }
 
-/// The turn of a long read; none: it has not waited for one.
+/// The turn of a long read; `None` if the read has not waited for one.
 type Turn = Option<OwnedSemaphorePermit>;
 
 impl Queries {
@@ -92,19 +94,19 @@ impl Queries {
         Self { store, clock, catalogs, long_reads, costly }
     }
 
-    /// The same, with so many rows for a search and so many jobs for a summary.
+    /// Returns the queries with other limits: rows of a search, and jobs of a summary.
     #[cfg(test)]
     pub(crate) fn with_budget(mut self, searched: u64, summarized: u64) -> Self {
         (self.costly.searched, self.costly.summarized) = (searched, summarized);
         self
     }
 
-    /// A wallet as it stands now, of the recorded revision.
+    /// Returns a wallet as it stands now, with its recorded revision.
     pub(crate) async fn wallet(&self, tenant: TenantId, wallet: &WalletId) -> Result<Snapshot, ReadError> {
         Ok(self.advanced(tenant, wallet, Addressed::default()).await?.recorded())
     }
 
-    /// A reservation as it stands now, with its wallet of the recorded revision.
+    /// Returns a reservation as it stands now, and its wallet with the recorded revision.
     pub(crate) async fn reservation(
         &self,
         tenant: TenantId,
@@ -133,8 +135,8 @@ impl Queries {
         Ok(found.await?.ok_or(Rejection::WalletNotFound)?)
     }
 
-    /// Runs a read on a snapshot. One that turns out to be long gives its connection back and begins again when it has
-    /// its turn, so that long reads leave connections to all others.
+    /// Runs a read on a snapshot. A read that turns out to be long returns its connection and begins again when its
+    /// turn comes, so that long reads leave connections to all others.
     async fn on_snapshot<T, F, R>(&self, seat: Seat, read: F) -> Result<T, ReadError>
     where
         T: Send + 'static,
@@ -145,7 +147,7 @@ impl Queries {
             let (store, seat, read) = (self.store.clone(), seat.clone(), read.clone());
             uncancelled(async move {
                 let read = read(snapshot(&store, &seat).await?, turn);
-                // The place is free when the read has ended.
+                // The place is released when the read has ended.
                 let (_seat, done) = (seat, read.await);
                 done
             })
@@ -161,9 +163,8 @@ impl Queries {
 }
 
 impl Snapshot {
-    /// A wallet with everything due up to `now` counted. It is read and advanced in parts, so that it takes no more
-    /// memory where very much is due: a reservation that ends on the way is shown to `ended`, and stays only if it is
-    /// addressed.
+    /// Reads a wallet and processes everything due up to `now`. Works in parts, so that memory is bounded even if
+    /// very much is due. A reservation that ends on the way is passed to `ended`, and kept only if it is addressed.
     async fn read(
         snapshot: &ReadTx,
         key: WalletKey,
@@ -194,22 +195,22 @@ impl Snapshot {
             };
             let (next, horizon) = snapshot.next_due(key, read_time, last, PART).await?;
             for reservation in next {
-                // What is addressed may have come to its end before its turn to be read.
+                // An addressed reservation may have ended before its part is read.
                 wallet.reservations.entry(reservation.id.clone()).or_insert(reservation);
             }
             wallet.horizon = horizon;
         }
     }
 
-    /// The same with the recorded revision and version. What is due has none yet: its entries and events will be found
-    /// after the revision that is told.
+    /// Returns the snapshot with the recorded revision and version. Due events have none yet: their entries and
+    /// notifications will follow after the returned revision.
     fn recorded(mut self) -> Self {
         (self.wallet.revision, self.wallet.version) = self.before;
         self
     }
 }
 
-/// A snapshot of the database: one that has a place among the costly reads is on their connections.
+/// Takes a snapshot, on the connections for costly reads if the read has a place among them.
 async fn snapshot(store: &Store, seat: &Seat) -> Result<ReadTx, StoreError> {
     match seat {
         Some(_) => store.costly_snapshot().await,
@@ -217,7 +218,7 @@ async fn snapshot(store: &Store, seat: &Seat) -> Result<ReadTx, StoreError> {
     }
 }
 
-/// A wallet with what is due and known of it; worked out off the threads that serve connections where it may be much.
+/// Processes the due events that are loaded, on a blocking thread if there may be many.
 async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadError> {
     let is_little = wallet.reservations.len() <= FEW;
     let work = move || match UnitOfWork::open(&mut wallet, now).process_due() {
@@ -233,13 +234,13 @@ async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadErro
     })
 }
 
-/// A wallet that does not add up: logged, and not read.
+/// Logs a violated invariant, and returns the error of a wallet that cannot be read.
 fn defect(broken: Broken) -> ReadError {
     tracing::error!(%broken, "a wallet cannot be advanced");
     ReadError::Unreadable
 }
 
-/// Runs a read in a task of its own: a transaction whose beginning is cancelled spoils its connection.
+/// Runs a read in a task of its own: a transaction that is cancelled while it begins spoils its connection.
 async fn uncancelled<T: Send + 'static, E: Into<ReadError> + Send + 'static>(
     read: impl Future<Output = Result<T, E>> + Send + 'static,
 ) -> Result<T, ReadError> {

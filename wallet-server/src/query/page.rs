@@ -7,16 +7,16 @@ use serde::de::DeserializeOwned;
 
 use crate::query::ReadError;
 
-/// Which page of a list.
+/// The requested page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// 1 to 500.
+    /// Number of items, 1 to 500.
     pub(crate) size: u32,
-    /// From the page before.
+    /// The token from the page before; `None` for the first page.
     pub(crate) token: Option<String>,
 }
 
-/// A page of a list. It may end early: every item has a token that continues after it.
+/// A page of a list. It may be cut short, because every item has a token that continues after it.
 pub(crate) struct Listed<T> {
     items: Vec<T>,
     token: Box<dyn Fn(&T) -> String + Send>,
@@ -24,8 +24,8 @@ pub(crate) struct Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// The items, of which the reader takes as many as it likes, at least one, and the token of the next page; an empty one
-    /// after the last.
+    /// Returns the items that `take` converts, up to the first `None`, and the token of the next page, which is
+    /// empty after the last page. `take` must accept at least one item.
     pub(crate) fn taken<M>(self, mut take: impl FnMut(&T) -> Option<M>) -> (Vec<M>, String) {
         let mut taken = Vec::with_capacity(self.items.len());
         for (n, item) in self.items.iter().enumerate() {
@@ -40,19 +40,19 @@ impl<T> Listed<T> {
 }
 
 impl Page {
-    /// Where the page begins: what the token was made of.
+    /// Returns the position at which the page begins, as encoded in the token.
     pub(super) fn position<P: DeserializeOwned>(&self) -> Result<Option<P>, ReadError> {
         let Some(token) = &self.token else { return Ok(None) };
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| ReadError::BadPageToken)?;
         serde_json::from_slice(&bytes).map(Some).map_err(|_| ReadError::BadPageToken)
     }
 
-    /// How many to ask for: one more than fit, to see whether there is a next page.
+    /// Returns the number of items to read: one more than the page holds, to see whether another page follows.
     pub(super) fn probe(&self) -> u64 {
         u64::from(self.size) + 1
     }
 
-    /// The page made of what was found, which may be one too many.
+    /// Returns the page of the items found, which may be one more than the page holds.
     pub(crate) fn cut<T, P: Serialize>(
         &self,
         found: Vec<T>,
@@ -61,8 +61,8 @@ impl Page {
         self.cut_scan(found, None, position)
     }
 
-    /// The page made of what was found in a part of the list, which may be one too many. `rest` is where that part ends, if
-    /// something follows.
+    /// Returns the page of the items found in a part of the list, which may be one more than the page holds. `rest`
+    /// is the position at which that part ends, if something follows.
     pub(super) fn cut_scan<T, P: Serialize>(
         &self,
         mut found: Vec<T>,
@@ -82,7 +82,7 @@ impl Page {
 }
 
 fn token<P: Serialize>(position: &P) -> String {
-    // A position is made of texts and numbers.
+    // A position consists of texts and numbers, which JSON can always represent.
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(position).unwrap_or_default())
 }
 
@@ -90,7 +90,7 @@ fn token<P: Serialize>(position: &P) -> String {
 mod tests {
     use super::*;
 
-    /// A page of which only so many items are taken.
+    /// Takes at most `most` items of a page.
     fn taken(listed: Listed<i32>, most: usize) -> (Vec<i32>, String) {
         let mut left = most;
         listed.taken(|item| {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_leads_behind_the_last_item_and_the_last_page_has_none() {
+    fn a_token_continues_after_the_last_item_and_the_last_page_has_none() {
         let (items, next) = taken(page("").cut(vec![1, 2, 3], |n| *n), 2);
         assert_eq!((items, page(&next).position()), (vec![1, 2], Ok(Some(2))));
         assert_eq!(taken(page(&next).cut(vec![3], |n| *n), 2), (vec![3], String::new()));
@@ -112,13 +112,13 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_is_taken_in_part_is_continued_after_that_part() {
+    fn a_page_that_is_cut_short_is_continued_where_it_was_cut() {
         let (items, next) = taken(page("").cut(vec![1, 2], |n| *n), 1);
         assert_eq!((items, page(&next).position()), (vec![1], Ok(Some(1))));
     }
 
     #[test]
-    fn a_search_that_found_nothing_is_continued_where_it_ended() {
+    fn a_search_without_results_is_continued_where_it_ended() {
         let (items, next) = taken(page("").cut_scan(Vec::new(), Some(7), |n| *n), 2);
         assert_eq!((items, page(&next).position()), (Vec::new(), Ok(Some(7))));
     }

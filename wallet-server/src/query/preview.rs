@@ -1,4 +1,4 @@
-//! What a command would do if it were carried out now: decided on a copy in memory by the same code as in a lane.
+//! Previews of commands: decided on a copy in memory by the same code as in a lane.
 
 use wallet_core::grant::Grant;
 use wallet_core::{Command, Reply, TenantId, UnitOfWork, WalletId};
@@ -6,8 +6,8 @@ use wallet_core::{Command, Reply, TenantId, UnitOfWork, WalletId};
 use crate::query::{Queries, ReadError, Snapshot, defect};
 
 impl Queries {
-    /// The reply that the command would get now, and the grants that it would issue. Writes nothing. For commands
-    /// that need no catalog but the current one.
+    /// Returns the reply that the command would get now, and the grants that it would issue. Writes nothing. Only
+    /// for commands that need no catalog but the current one.
     pub(crate) async fn preview(
         &self,
         tenant: TenantId,

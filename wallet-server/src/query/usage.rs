@@ -1,7 +1,8 @@
-//! Usage: what a wallet's jobs came to that finished within a time, in groups. Read in pages, added up as they come.
+//! Usage: totals over a wallet's jobs that finished within a time range, in groups. Jobs are read in pages and
+//! added up at once.
 //!
-//! No index is kept by the time of finishing: it would be written by every settle. Jobs are found by the time of
-//! reserving instead, since none finishes later than [`LONGEST_LIFE`] after it.
+//! No index by finish time exists, because every settle would write it. Jobs are found by reserve time instead:
+//! none finishes later than [`LONGEST_LIFE`] after it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,29 +16,29 @@ use crate::query::{Queries, ReadError, ReservationFilter, Snapshot, Turn};
 use crate::store::ReadTx;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How much is told if nobody says from when.
+/// The length of the time range if the query has no start.
 const DEFAULT_SPAN: Duration = DAY.saturating_mul(30);
 /// The most days of one summary.
 const MAX_DAYS: u32 = 366;
 /// The most groups of one summary.
 const MAX_GROUPS: usize = 10_000;
-/// How many reservations are read at a time.
+/// The reservations read at a time.
 const PAGE: u64 = 500;
 
-/// Which usage to tell, and how to group it.
+/// The time range of a summary, and how to group it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct UsageQuery {
-    /// Finished at or after; 30 days before the end by default.
+    /// Jobs that finished at or after this time; 30 days before the end by default.
     pub(crate) from_time: Option<Timestamp>,
-    /// Finished before; by default all that has finished by now.
+    /// Jobs that finished before this time; all that has finished by now by default.
     pub(crate) to_time: Option<Timestamp>,
     pub(crate) group_by: Vec<GroupBy>,
 }
 
-/// What tells groups apart.
+/// A dimension by which jobs are grouped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum GroupBy {
-    /// The day of finishing, in UTC.
+    /// The day on which the job finished, in UTC.
     Day,
     Kind,
     /// The operation's attribute `model`.
@@ -47,35 +48,35 @@ pub(crate) enum GroupBy {
     Label(String),
 }
 
-/// What finished jobs came to.
+/// Totals over finished jobs. Amounts are in minor units.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
     pub(crate) settled: i64,
     pub(crate) failed: i64,
     pub(crate) cancelled: i64,
     pub(crate) expired: i64,
-    /// Fees included.
+    /// The amount charged, fees included.
     pub(crate) charged: Amounts,
     pub(crate) fees: Amounts,
     pub(crate) returned: Amounts,
     pub(crate) lapsed: Amounts,
     pub(crate) uncollected: Amounts,
-    /// The part of `charged` that was given back later.
+    /// The part of `charged` that was reversed later.
     pub(crate) reversed: Amounts,
 }
 
-/// The usage of [from, to): of each group that has any, and of all together.
+/// The usage in [from, to): per group that has any, and in total.
 #[derive(Debug, Clone)]
 pub(crate) struct UsageSummary {
     pub(crate) from_time: Timestamp,
     pub(crate) to_time: Timestamp,
-    /// By the values of what they are grouped by; empty where a job has none.
+    /// The key holds the values that the group is made by; a value is empty if a job has none.
     pub(crate) groups: BTreeMap<Vec<String>, Usage>,
     pub(crate) total: Usage,
 }
 
 impl Queries {
-    /// What a wallet's finished jobs came to. Holds that are due count as expired.
+    /// Returns totals over a wallet's finished jobs. Holds that are due count as expired.
     pub(crate) async fn usage(
         &self,
         tenant: TenantId,
@@ -103,7 +104,7 @@ async fn summarize(
 ) -> Result<UsageSummary, ReadError> {
     let standing = snapshot.standing(key).await?.ok_or(Rejection::WalletNotFound)?;
     let mut summary = query.begin(decision_time(now, standing.last_time))?;
-    // What is due is counted as it ends; in the database it is open.
+    // Due holds count with their final state; in the database they are still open.
     let mut counted = Ok(());
     let count = |reservation: &Reservation| {
         if counted.is_ok() {
@@ -136,9 +137,9 @@ async fn summarize(
 }
 
 impl UsageQuery {
-    /// A summary of the time asked for, as far as it is known at `now`, with nothing counted.
+    /// Returns an empty summary of the requested time range, as resolved at `now`.
     fn begin(&self, now: Timestamp) -> Result<UsageSummary, Rejection> {
-        // What finished at this very instant has finished by now.
+        // Includes jobs that finished at this very instant.
         let to_time = self.to_time.unwrap_or(now.plus(Duration::from_micros(1)));
         let from_time = self.from_time.unwrap_or(to_time.minus(DEFAULT_SPAN));
         if from_time >= to_time {
@@ -153,7 +154,7 @@ impl UsageQuery {
 }
 
 impl UsageSummary {
-    /// Counts a reservation, if it finished within the time.
+    /// Counts a reservation if it finished within the time range.
     fn count(&mut self, group_by: &[GroupBy], reservation: &Reservation) -> Result<(), Rejection> {
         let Some(finish) = &reservation.finish else { return Ok(()) };
         if finish.time < self.from_time || finish.time >= self.to_time {
@@ -172,7 +173,7 @@ impl UsageSummary {
     }
 }
 
-/// More than a summary may have.
+/// Returns the error of a summary that exceeds a limit.
 fn beyond(limit: &str, maximum: u64) -> Rejection {
     Rejection::LimitExceeded {
         limit: limit.to_owned(),
@@ -182,7 +183,8 @@ fn beyond(limit: &str, maximum: u64) -> Rejection {
     }
 }
 
-/// A sum that no amount can say. A shorter time or a finer group has a smaller one.
+/// Returns the error of a sum that is too large for an amount. A shorter time range or finer groups have smaller
+/// sums.
 fn too_large_a_sum(unit: &str, sum: i128) -> Rejection {
     Rejection::LimitExceeded {
         limit: format!("sum of {unit}"),
@@ -273,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_of_the_last_thirty_days_unless_asked_for_up_to_366() {
+    fn a_summary_covers_thirty_days_by_default_and_at_most_366() {
         let span = |from_time, to_time| {
             let query = UsageQuery { from_time, to_time, group_by: Vec::new() };
             query.begin(days(1_000)).map(|begun| (begun.from_time, begun.to_time))
@@ -293,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_that_no_amount_can_say_is_refused_and_not_cut() {
+    fn a_sum_that_is_too_large_for_an_amount_is_refused() {
         let mut summary = UsageQuery::default().begin(days(10)).unwrap();
         let unit = UnitId::parse("credits").unwrap();
         let mut count = |charged: i64| {
@@ -304,12 +306,12 @@ mod tests {
         assert_eq!(count(i64::MAX), Ok(()));
         assert_eq!(
             count(1).unwrap_err().to_string(),
-            "sum of credits is limited to 9223372036854775807, this would be 9223372036854775808"
+            "sum of credits is limited to 9223372036854775807, but the request would make it 9223372036854775808"
         );
     }
 
     #[test]
-    fn more_groups_than_ten_thousand_are_refused_and_as_many_are_not() {
+    fn ten_thousand_groups_are_allowed_and_more_are_refused() {
         let query = UsageQuery { group_by: vec![GroupBy::Actor], ..UsageQuery::default() };
         let mut summary = query.begin(days(10)).unwrap();
         let mut count = |actor| summary.count(&query.group_by, &settled(actor, days(5)));
@@ -318,7 +320,7 @@ mod tests {
         }
         let refusal = count(MAX_GROUPS).unwrap_err();
         assert_eq!(refusal.reason(), "LIMIT_EXCEEDED");
-        assert_eq!(refusal.to_string(), "groups is limited to 10000, this would be 10001");
+        assert_eq!(refusal.to_string(), "groups is limited to 10000, but the request would make it 10001");
         assert_eq!(summary.groups.len(), MAX_GROUPS);
     }
 }

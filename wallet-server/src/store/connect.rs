@@ -1,4 +1,4 @@
-//! Opening the database: which connections there are and how each is set up.
+//! Opens the database: its connections and their settings.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -20,49 +20,52 @@ use crate::store::reach;
 use crate::store::watched::{Watched, begin_migrating};
 use crate::store::{StoreError, Trouble};
 
-/// How long a batch waits for a wallet that another server has locked.
+/// The time that a batch waits for a wallet that another server has locked.
 const LOCK_TIMEOUT: &str = "2s";
-/// No statement of ours takes this long unless something is wrong.
+/// Server-side limit for one statement. No statement takes this long unless something is wrong.
 const STATEMENT_TIMEOUT: &str = "20s";
-/// How long a read waits for the database to answer a call: one that lives has refused it by then.
+/// Client-side limit for one call of a read or of the control plane. Longer than `STATEMENT_TIMEOUT`, so that a
+/// live server reports its own timeout first.
 const PATIENCE: Duration = Duration::from_secs(25);
-/// How long a connection that is given back may take to show that it can be lent again.
+/// The time that a returned connection may take to roll back before it is discarded.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long to wait for a connection.
+/// The time that a caller waits for a connection of a pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections for reads.
+/// Number of connections for reads.
 const READERS: u32 = 8;
-/// Connections for reads that look at many rows.
+/// Number of connections for reads of many rows.
 const SEARCHERS: u32 = 2;
-/// Connections for the control plane.
+/// Number of connections for the control plane.
 const CONTROLLERS: u32 = 2;
-/// How long a connection waits for SQLite's one writer.
+/// The time that a connection waits for SQLite's one write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How much of a SQLite file is mapped into memory for who reads all of it: as much as SQLite can. The rows of one
-/// wallet lie far apart, and a call of the system for each would take longer than to verify it.
+/// Bytes of a SQLite file that are mapped into memory to read all of it: the most that SQLite allows. The rows of
+/// one wallet lie far apart, and a system call for each would take longer than verifying it.
 const MAPPED: &str = "2147418112";
-/// The key of the advisory lock around migrations: "credwall".
+/// Key of the advisory lock around migrations: the bytes of "credwall".
 const MIGRATION_LOCK: i64 = 0x6372_6564_7761_6c6c;
-/// Plans are made once for all values, and only through indexes. PostgreSQL was seen to scan whole tables for a join with
-/// a handful of keys, and to keep a plan made while a table was empty until the table was large.
+/// Planner settings: a plan is made once for all values and uses only index scans. PostgreSQL was seen to scan
+/// whole tables for a join with a handful of keys, and to keep a plan made while a table was empty until the table
+/// was large.
 pub(super) const PLANS: [(&str, &str); 6] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
-    // A plan with a scan that is switched off looks so costly that it would be compiled, for hundreds of milliseconds.
+    // A plan with a disabled scan looks so costly that PostgreSQL would compile it, for hundreds of milliseconds.
     ("jit", "off"),
 ];
-/// Texts of hot statements vary by which tables a batch touches; this holds all that occur.
+/// Number of cached statements. The text of a hot statement depends on the tables that a batch changes; this is
+/// enough for all variants.
 const STATEMENT_CACHE: usize = 256;
 
-/// Which database it is.
+/// The kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Backend {
-    /// A file of this process's own.
+    /// A file that only this process uses.
     Sqlite,
-    /// A server that several of us may share.
+    /// A server that several wallet servers may share.
     Postgres,
 }
 
@@ -75,11 +78,11 @@ impl Backend {
     }
 }
 
-/// Whether a SQLite file may be written to at all.
+/// The access to a SQLite file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {
     ReadOnly,
-    /// Nobody writes, and nothing beside the file can be made.
+    /// No process writes, and no file can be created next to the database.
     Immutable,
     ReadWrite,
 }
@@ -94,7 +97,7 @@ pub(crate) struct Store {
     searchers: Pool,
     control: Pool,
     sweeper: Pool,
-    /// One connection that only looks whether the database can be written to. None for a file.
+    /// One connection that only checks whether the database can be written to. `None` for a SQLite file.
     probe: Option<Pool>,
     file: Option<Arc<OpenFile>>,
 }
@@ -103,13 +106,14 @@ pub(crate) struct Store {
 #[derive(Debug)]
 struct OpenFile {
     in_place: InPlace,
-    /// Never closed before the others: SQLite deletes the journal with the last connection.
+    /// Closed last: SQLite deletes the journal with the last connection.
     _keeper: DatabaseConnection,
     _lock: FileLock,
 }
 
 impl Store {
-    /// Opens the database for serving; a SQLite file is made if it is missing and locked against other processes.
+    /// Opens the database for serving. A SQLite file is created if it is missing, and locked against other
+    /// processes.
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let backend = backend(url)?;
         let Some(name) = sqlite_path(url) else {
@@ -122,7 +126,7 @@ impl Store {
         }
         let path = file_lock::real_path(&name)?;
         let lock = FileLock::take(&path)?;
-        // The file and its journal exist before a reader looks at it.
+        // The file and its journal must exist before a reader opens it.
         let keeper = connect_lane(url, backend).await?;
         keeper.execute_unprepared("BEGIN IMMEDIATE; SELECT count(*) FROM sqlite_master; COMMIT").await?;
         let in_place = InPlace::remember(&name, &path, lock.path())
@@ -148,7 +152,7 @@ impl Store {
         })
     }
 
-    /// Opens the database for reading only, beside a server that may be running.
+    /// Opens the database for reading only. A server may be using it at the same time.
     pub(crate) async fn open_read_only(url: &str) -> Result<Self, StoreError> {
         let backend = backend(url)?;
         if let Some(path) = sqlite_path(url).filter(|path| !path.exists()) {
@@ -167,12 +171,12 @@ impl Store {
         Ok(Self { url, backend, patience, readers, searchers, control, sweeper, probe, file: None })
     }
 
-    /// The same, with so much patience for a call of a read or of the control plane.
+    /// Returns the store with another time limit for a call of a read or of the control plane.
     pub(crate) fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// Brings the schema up to date, all of it in one transaction; servers that start together take turns.
+    /// Brings the schema up to date in one transaction. Servers that start together take turns.
     pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
         let connection = connect_lane(self.url.secret(), self.backend).await?;
         let transaction = begin_migrating(&connection).await?;
@@ -192,22 +196,21 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the database is still under its name; why not, if it is lost. A server has no name that could be lost.
+    /// Returns why a SQLite database is no longer under its name, if it is lost. PostgreSQL has no file that could
+    /// be lost.
     pub(crate) fn in_place(&self) -> Result<(), String> {
         self.file.as_ref().map_or(Ok(()), |file| file.in_place.check())
     }
 
-    /// A connection of its own for a lane.
+    /// Opens a connection for one lane.
     pub(crate) async fn lane(&self) -> Result<DatabaseConnection, StoreError> {
         connect_lane(self.url.secret(), self.backend).await
     }
 
-    /// The connections of the control plane.
     pub(super) fn control(&self) -> Watched<DatabaseConnection> {
         Watched::new(self.control.clone(), self.patience)
     }
 
-    /// The connection of the sweeper.
     pub(super) fn sweeper(&self) -> Watched<DatabaseConnection> {
         Watched::new(self.sweeper.clone(), self.patience)
     }
@@ -216,7 +219,7 @@ impl Store {
         &self.control
     }
 
-    /// Whether the database answers within `patience` and can be written to. A file always can.
+    /// Returns true if the database answers within `patience` and can be written to. A SQLite file always can.
     pub(crate) async fn is_writable(&self, patience: Duration) -> Result<bool, StoreError> {
         let Some(pool) = &self.probe else { return Ok(true) };
         let sql =
@@ -225,7 +228,7 @@ impl Store {
         let row = Watched::new(pool.clone(), patience).query_one_raw(statement).await?;
         let is_writable = row.is_some_and(|row| row.try_get("", "writable").unwrap_or(false));
         if !is_writable {
-            // The session may be read-only for as long as it lives: a new one tells.
+            // The session may stay read-only until it is closed, so the next check opens a new one.
             pool.last_failure.note();
         }
         Ok(is_writable)
@@ -235,12 +238,11 @@ impl Store {
         self.patience
     }
 
-    /// The connections for reads.
     pub(super) const fn readers(&self) -> &Pool {
         &self.readers
     }
 
-    /// The connections for reads that look at many rows.
+    /// Returns the connections for reads of many rows.
     pub(super) const fn searchers(&self) -> &Pool {
         &self.searchers
     }
@@ -256,10 +258,7 @@ fn backend(url: &str) -> Result<Backend, StoreError> {
     } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
         Ok(Backend::Postgres)
     } else {
-        Err(StoreError::new(
-            Trouble::Unavailable,
-            "the URL of a database begins with sqlite:// or postgres://",
-        ))
+        Err(StoreError::new(Trouble::Unavailable, "a database URL must begin with sqlite:// or postgres://"))
     }
 }
 
@@ -269,8 +268,8 @@ pub(super) fn sqlite_path(url: &str) -> Option<PathBuf> {
     Some(Path::new(path.split('?').next().unwrap_or(path)).to_path_buf())
 }
 
-/// A file as it is. SQLite makes the index of a journal even to read a file in WAL mode, which a folder that cannot be
-/// written to does not allow; without a journal the file is all there is, and is read alone.
+/// Opens a SQLite file without changing it. To read a file in WAL mode, SQLite creates an index of the journal,
+/// which a read-only folder does not allow. If there is no journal, the file is complete and can be read alone.
 async fn read_only(url: &str, path: &Path) -> Result<Pool, StoreError> {
     async fn readable(url: &str, access: Access) -> Result<Pool, StoreError> {
         let readers = connect_readers(url, Backend::Sqlite, access, READERS).await?;
@@ -285,8 +284,7 @@ async fn read_only(url: &str, path: &Path) -> Result<Pool, StoreError> {
     journal.push("-wal");
     if Path::new(&journal).metadata().is_ok_and(|journal| journal.len() > 0) {
         let text = format!(
-            "{}: {error}; commits in {} can be read only where files can be made: copy both to a folder that can be \
-             written to",
+            "{}: {error}; the commits in {} cannot be read in a read-only folder: copy both files to a writable folder",
             path.display(),
             Path::new(&journal).display()
         );
@@ -296,7 +294,7 @@ async fn read_only(url: &str, path: &Path) -> Result<Pool, StoreError> {
     alone.map_err(|_| StoreError::new(Trouble::Unavailable, format!("{}: {error}", path.display())))
 }
 
-/// One connection that writes.
+/// Opens one connection that writes.
 async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection, StoreError> {
     let mut options = options(url, 1);
     if backend == Backend::Postgres {
@@ -309,7 +307,7 @@ async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection,
     Ok(Database::connect(options).await?)
 }
 
-/// Connections for single statements that may write.
+/// Opens connections for single statements that may write.
 async fn connect_control(url: &str, backend: Backend, connections: u32) -> Result<Pool, StoreError> {
     let mut options = options(url, connections);
     match backend {
@@ -324,7 +322,8 @@ async fn connect_control(url: &str, backend: Backend, connections: u32) -> Resul
     pool(options).await
 }
 
-/// Connects a pool whose connections are lent clean, and not after a failure of a younger one.
+/// Opens a pool. It lends only connections that were rolled back after their last use and opened after the last
+/// failure.
 async fn pool(mut options: ConnectOptions) -> Result<Pool, StoreError> {
     let last_failure = LastFailure::default();
     let lent = last_failure.clone();
@@ -336,8 +335,8 @@ async fn pool(mut options: ConnectOptions) -> Result<Pool, StoreError> {
     Ok(Pool { connections: Database::connect(options).await?, last_failure })
 }
 
-/// Connections whose every transaction is a snapshot that writes nothing. SQLite's are so by themselves, if
-/// nothing is written.
+/// Opens connections whose every transaction is a read-only snapshot. On SQLite, a transaction that writes nothing
+/// is one anyway.
 async fn connect_readers(
     url: &str,
     backend: Backend,
@@ -350,7 +349,7 @@ async fn connect_readers(
             let given = postgres(url)?;
             options.map_sqlx_postgres_opts(move |_| {
                 given.clone().options([
-                    // Set here, a snapshot costs no round trips of its own.
+                    // As defaults of the session, these cost no round trip per snapshot.
                     ("default_transaction_isolation", "repeatable read"),
                     ("default_transaction_read_only", "on"),
                     QUIET,
@@ -358,7 +357,7 @@ async fn connect_readers(
             });
         }
         Backend::Sqlite if access != Access::ReadWrite => {
-            // As the file is: a copy need not be in WAL mode, and is not brought into it.
+            // The journal mode is not changed: a copy of a database need not be in WAL mode.
             options.map_sqlx_sqlite_opts(move |options| {
                 let options = options.immutable(access == Access::Immutable);
                 options.read_only(true).busy_timeout(BUSY_TIMEOUT).pragma("mmap_size", MAPPED)
@@ -371,11 +370,11 @@ async fn connect_readers(
     pool(options).await
 }
 
-/// PostgreSQL would remark on every ROLLBACK of [`returned_clean`] that there was nothing to roll back.
+/// Suppresses PostgreSQL's warning that the ROLLBACK of [`returned_clean`] had nothing to roll back.
 const QUIET: (&str, &str) = ("client_min_messages", "error");
 
-/// A connection is lent again when it has shown that it is outside any transaction. Whoever was cancelled while
-/// beginning hands none to the next, and a connection that does not answer is thrown away.
+/// Rolls connections back when they are returned to the pool: a caller cancelled during BEGIN must not pass on an
+/// open transaction. A connection that does not answer within `RETURN_TIMEOUT` is discarded.
 fn returned_clean(options: PgPoolOptions) -> PgPoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {
@@ -390,9 +389,9 @@ fn returned_clean(options: PgPoolOptions) -> PgPoolOptions {
 
 fn options(url: &str, connections: u32) -> ConnectOptions {
     let url = match sqlite_path(url) {
-        // A path may have characters that a URL may not: SQLite takes it as it is.
+        // SQLite takes a path as it is, also with characters that a URL may not contain.
         Some(path) => format!("sqlite://{}", path.display()),
-        // The real one has a password, and sea-orm's trace shows what it is given: see `postgres`.
+        // A placeholder: the real URL has a password, and sea-orm's trace would show it. See `postgres`.
         None => "postgres://localhost".to_owned(),
     };
     let mut options = ConnectOptions::new(url);
@@ -400,9 +399,9 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire_if_idle_for(Duration::from_secs(30))
-        // Without these two, sqlx 0.9.0 runs a task per pool that closes old connections, and that can spin for good: a
-        // connection given back at that instant makes its count of idle ones wrap (sqlx issue 3645). On SQLite the
-        // journal goes with the last connection, and its inode is watched.
+        // Without these two, sqlx 0.9.0 runs a task per pool that closes old connections. It can spin forever,
+        // because a connection returned at that moment makes the count of idle ones wrap (sqlx issue 3645). On
+        // SQLite, closing the last connection would also delete the journal, whose inode is watched.
         .idle_timeout(None)
         .max_lifetime(None)
         .sqlx_logging(false);
@@ -425,7 +424,7 @@ fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        // NORMAL would lose acknowledged commits when the power goes.
+        // NORMAL would lose acknowledged commits in a power failure.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENT_CACHE)

@@ -1,6 +1,6 @@
-//! The control plane's rows: catalogs, the key that signs quotes, sweeper leases, the database's own clock.
+//! The rows of the control plane: catalogs, the key that signs quotes, sweeper leases, and the database's clock.
 //!
-//! Single statements, each whole in itself.
+//! Every statement is a transaction of its own.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -16,22 +16,22 @@ use wallet_core::{TenantId, Timestamp, WalletKey};
 use crate::store::entity::{catalogs, signing_keys, sweeper_leases, wallets};
 use crate::store::{Backend, Store, StoreError, Trouble, rows};
 
-/// A published catalog as it is stored.
+/// A published catalog as stored.
 pub(crate) type CatalogRow = catalogs::Model;
 
-/// What falls due in a span of time.
+/// The number of due events in a span of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Due {
-    /// Holds that end.
+    /// Holds that expire.
     pub holds: i64,
-    /// Grants with credits left that expire.
+    /// Grants that expire with credits left.
     pub grants: i64,
-    /// Periods of subscriptions that end.
+    /// Subscription periods that end.
     pub periods: i64,
 }
 
 impl Due {
-    /// Whether more happens than that holds end, which gives their credits back.
+    /// Returns true if grants expire or periods end. An expired hold alone only returns its credits.
     pub(crate) const fn lapses_credits(self) -> bool {
         self.grants > 0 || self.periods > 0
     }
@@ -48,13 +48,13 @@ impl fmt::Display for Due {
 }
 
 impl Store {
-    /// The newest catalog of a tenant.
+    /// Returns the newest catalog of a tenant.
     pub(crate) async fn current_catalog(&self, tenant: TenantId) -> Result<Option<CatalogRow>, StoreError> {
         let query = catalogs::Entity::find().filter(catalogs::Column::Tenant.eq(tenant.0));
         Ok(query.order_by_desc(catalogs::Column::Version).one(&self.control()).await?)
     }
 
-    /// One catalog of a tenant.
+    /// Returns one version of a tenant's catalog.
     pub(crate) async fn catalog(
         &self,
         tenant: TenantId,
@@ -63,7 +63,7 @@ impl Store {
         Ok(catalogs::Entity::find_by_id((tenant.0, version)).one(&self.control()).await?)
     }
 
-    /// The secret of this name, which is `fresh` if there was none: whichever server comes first decides.
+    /// Returns the secret of this name. If there is none, stores `fresh`; the first server to do so decides.
     pub(crate) async fn signing_key(
         &self,
         name: &str,
@@ -81,7 +81,7 @@ impl Store {
         rows::hash(&row.ok_or_else(|| StoreError::corrupt("no signing key"))?.secret)
     }
 
-    /// Takes or keeps the lease on a part of the buckets; false if another server has it.
+    /// Takes or renews the lease on a part of the buckets. Returns false if another server holds it.
     pub(crate) async fn sweep_lease(
         &self,
         part: i16,
@@ -107,17 +107,18 @@ impl Store {
         Ok(taken > 0)
     }
 
-    /// The newest instant at which anything was written to a wallet; the beginning of time if there is none.
+    /// Returns the time of the newest write to any wallet, or the Unix epoch if there is none.
     pub(crate) async fn last_time(&self) -> Result<Timestamp, StoreError> {
         self.newest("wallets", "last_time").await
     }
 
-    /// Until when a server last took the lease of a sweep: a few seconds after it was seen alive.
+    /// Returns the latest expiry of a sweeper lease: ten sweep periods after a server was last alive. The Unix
+    /// epoch if there is none.
     pub(crate) async fn last_sweep(&self) -> Result<Timestamp, StoreError> {
         self.newest("sweeper_leases", "expire_time").await
     }
 
-    /// How much falls due after one instant and up to another.
+    /// Counts the events that fall due after `from` and up to `to`.
     pub(crate) async fn due_between(&self, from: Timestamp, to: Timestamp) -> Result<Due, StoreError> {
         let count = |rows: &str, filter: &str, column: &str| {
             format!("(SELECT count(*) FROM {rows} WHERE {filter} AND {column} > $1 AND {column} <= $2)")
@@ -139,9 +140,9 @@ impl Store {
         Ok(Due { holds: figure("holds")?, grants: figure("grants")?, periods: figure("periods")? })
     }
 
-    /// The newest instant in a column, of the rows that have a readable one; the beginning of time if there is none.
+    /// Returns the newest time in a column among the rows with a readable one, or the Unix epoch if there is none.
     async fn newest(&self, table: &str, column: &str) -> Result<Timestamp, StoreError> {
-        // SQLite keeps what it is given, whatever the type of the column.
+        // SQLite stores values of any type in any column.
         let readable = match self.backend() {
             Backend::Sqlite => format!("typeof({column}) = 'integer'"),
             Backend::Postgres => "true".to_owned(),
@@ -152,7 +153,7 @@ impl Store {
         Ok(Timestamp::from_micros(micros))
     }
 
-    /// Lets a frozen wallet go on with the status that it has; false if it is not frozen.
+    /// Unfreezes a wallet, which keeps its status. Returns false if it is not frozen.
     pub(crate) async fn thaw(&self, wallet: WalletKey) -> Result<bool, StoreError> {
         let thawed = wallets::Entity::update_many()
             .col_expr(wallets::Column::Frozen, Expr::value(false))
@@ -163,7 +164,7 @@ impl Store {
         Ok(thawed.exec(&self.control()).await?.rows_affected > 0)
     }
 
-    /// What the database's clock shows, and how long it took to ask; nothing for a file on this machine.
+    /// Returns the time of the database's clock and how long the query took. `None` for a SQLite file.
     pub(crate) async fn database_time(&self) -> Result<Option<(Timestamp, Duration)>, StoreError> {
         if self.backend() == Backend::Sqlite {
             return Ok(None);
@@ -171,11 +172,12 @@ impl Store {
         let asked = Instant::now();
         let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros";
         let row = self.control().query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
-        let row = row.ok_or_else(|| StoreError::new(Trouble::Unavailable, "the database told no time"))?;
+        let row =
+            row.ok_or_else(|| StoreError::new(Trouble::Unavailable, "the database returned no time"))?;
         Ok(Some((Timestamp::from_micros(row.try_get("", "micros")?), asked.elapsed())))
     }
 
-    /// Copies committed pages from SQLite's journal into its file; PostgreSQL looks after itself.
+    /// Copies committed pages from SQLite's journal into its file. PostgreSQL checkpoints on its own.
     pub(crate) async fn checkpoint(&self, lane: &sea_orm::DatabaseConnection) -> Result<(), StoreError> {
         if self.backend() == Backend::Sqlite {
             lane.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await?;
@@ -184,14 +186,14 @@ impl Store {
     }
 }
 
-/// The plans that wallets of a tenant are subscribed to, or will be at the end of a period. Reads all of the
-/// tenant's profiles: plans are withdrawn rarely.
+/// Returns the plans that wallets of a tenant are subscribed to, or will be at the end of a period. Reads all of
+/// the tenant's profiles, which is acceptable because plans are withdrawn rarely.
 pub(super) async fn plans_in_use(
     connection: &impl ConnectionTrait,
     backend: Backend,
     tenant: TenantId,
 ) -> Result<Vec<String>, StoreError> {
-    // A profile that is no JSON stops its own wallet, and is no reason to publish nothing.
+    // A profile that is not JSON blocks its own wallet, but not the publication.
     let sql = match backend {
         Backend::Sqlite => {
             "SELECT DISTINCT plan FROM (

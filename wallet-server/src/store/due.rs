@@ -1,7 +1,7 @@
-//! Which wallets the sweeper should look at: pages of wallets in which a hold, a grant or a subscription may be due.
+//! Finds wallets for the sweeper: pages of wallets in which a hold, a grant or a subscription may be due.
 //!
-//! A page is cut out of the index that the rows are found by, and continues after its last row. So a wallet with many
-//! due rows, and one that stays due for whatever reason, takes the place of no other.
+//! A page is a range of the index by which the rows are found, and the next page continues after its last row. So
+//! neither a wallet with many due rows nor one that stays due keeps the sweeper from other wallets.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -20,7 +20,7 @@ pub(crate) struct DueWallet {
     pub(crate) wallet: WalletId,
 }
 
-/// The rows that fall due.
+/// The kind of rows that fall due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DueRows {
     Holds,
@@ -31,7 +31,7 @@ pub(crate) enum DueRows {
 impl DueRows {
     pub(crate) const ALL: [DueRows; 3] = [DueRows::Holds, DueRows::Grants, DueRows::Subscriptions];
 
-    /// Table, column and condition of the partial index that they are found by.
+    /// Returns the table, the column and the condition of the partial index that finds these rows.
     fn index(self) -> (&'static str, &'static str, String) {
         let sometime = format!("next_time < {}", i64::MAX);
         match self {
@@ -42,16 +42,16 @@ impl DueRows {
     }
 }
 
-/// The last row of a page: bucket, due time, wallet. Further rows of the same wallet and time are passed over.
+/// The last row of a page: bucket, due time, wallet. Further rows of the same wallet and time are skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DuePlace(i16, i64, Uuid);
 
-/// Some of the wallets in which something may be due.
+/// A page of wallets in which something may be due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DuePage {
-    /// Without those that are frozen: nothing falls due in them.
+    /// Frozen wallets are left out: nothing falls due in them.
     pub(crate) wallets: BTreeSet<DueWallet>,
-    /// Where the next page begins; none: this is the last.
+    /// The place after which the next page begins; `None` on the last page.
     pub(crate) next: Option<DuePlace>,
 }
 
@@ -71,7 +71,8 @@ struct Named {
 }
 
 impl Store {
-    /// The wallets of these buckets that have such rows due at `now`, among the next `limit` rows after a place.
+    /// Returns the wallets of these buckets that have such rows due at `now`, among the next `limit` rows after a
+    /// place.
     pub(crate) async fn due_wallets(
         &self,
         due: DueRows,
@@ -86,7 +87,7 @@ impl Store {
             let Ok(place) = DueRow::from_query_result(&row, "") else { continue };
             found += place.n;
             last = last.max(Some(DuePlace(place.bucket, place.due_time, place.wallet_key)));
-            // A wallet whose row or id is unreadable stays due, and takes the place of no other.
+            // A wallet whose row or id is unreadable stays due, but does not keep others out of the page.
             let wallet = Named::from_query_result(&row, "").ok().filter(|wallet| !wallet.frozen);
             wallets.extend(wallet.and_then(|Named { tenant, wallet_id, .. }| {
                 Some(DueWallet { tenant: TenantId(tenant), wallet: rows::id(&wallet_id).ok()? })
@@ -96,10 +97,10 @@ impl Store {
     }
 }
 
-/// The wallets among the next `limit` due rows after a place, each looked up by its key.
+/// Selects the wallets of the next `limit` due rows after a place, each looked up by its key.
 ///
-/// The due rows of each bucket are one range of the index. Over a range of buckets they are not: rows of later times lie
-/// between, and would be read as well.
+/// The due rows of each bucket are one range of the index. Those of several buckets are not: rows of later times
+/// lie between them and would be read as well.
 pub(super) fn page(
     backend: Backend,
     due: DueRows,

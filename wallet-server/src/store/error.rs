@@ -1,6 +1,6 @@
-//! What can go wrong with the database, sorted by what the engine should do about it.
+//! Errors of the store, sorted by how the engine has to react.
 //!
-//! Told by SQLSTATE and SQLite's codes, never by message text.
+//! They are classified by SQLSTATE and SQLite's codes, never by message text.
 
 use std::borrow::Cow;
 
@@ -13,26 +13,25 @@ use wallet_core::Broken;
 #[derive(Debug, Error)]
 #[error("{cause}")]
 pub(crate) struct StoreError {
-    /// What to do about it.
     pub(crate) trouble: Trouble,
     cause: String,
 }
 
-/// What the engine should do about a failure.
+/// The kind of a store failure, which decides how the engine reacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// Another transaction was in the way: the same batch again.
+    /// Another transaction was in the way: the same batch can run again.
     Conflict,
-    /// A row refused by a constraint: some command of the batch is at fault.
+    /// The database refused a row: some command of the batch is at fault.
     Refused,
-    /// A row that does not read back as what it should be: some wallet of the batch is at fault.
+    /// A row cannot be decoded: some wallet of the batch is at fault.
     Unreadable,
-    /// A decision that does not fit its wallet: an invariant does not hold.
+    /// A decision violates an invariant of its wallet.
     Broken,
-    /// The connection is gone, its session is of no use, or the database does not answer or does not write: nothing was
-    /// committed, and another try needs a new connection.
+    /// The connection is lost or its session is unusable, or the database does not answer or is read-only. Nothing
+    /// was committed, and a retry needs a new connection.
     Unavailable,
-    /// The connection was lost while committing: the batch may or may not have happened.
+    /// The connection was lost during COMMIT: the outcome of the batch is unknown.
     CommitUnknown,
 }
 
@@ -41,17 +40,18 @@ impl StoreError {
         Self { trouble, cause: cause.to_string() }
     }
 
-    /// A row of a wallet that does not read back as what it should be.
+    /// Reports a row of a wallet that cannot be decoded.
     pub(crate) fn unreadable(what: impl ToString) -> Self {
         Self::new(Trouble::Unreadable, what)
     }
 
-    /// Something else in the database that is not what it should be.
+    /// Reports any other inconsistency in the database.
     pub(crate) fn corrupt(what: impl ToString) -> Self {
         Self::new(Trouble::Refused, what)
     }
 
-    /// A failure of COMMIT. A known refusal by the database is certain, and everything else leaves the outcome open.
+    /// Converts a failure of COMMIT. A known refusal by the database is certain; any other error leaves the outcome
+    /// unknown.
     pub(crate) fn of_commit(error: DbErr) -> Self {
         if code(&error).is_some_and(|code| is_certain_of_commit(&code)) {
             return Self::from(error);
@@ -87,7 +87,7 @@ fn trouble(error: &DbErr) -> Trouble {
     }
 }
 
-/// What the database or the driver says, without the names that sea-orm gives to kinds of errors.
+/// Returns the message of the database or the driver, without the prefixes that sea-orm adds.
 fn text(error: &DbErr) -> String {
     match error {
         DbErr::Exec(RuntimeErr::Internal(text))
@@ -98,13 +98,14 @@ fn text(error: &DbErr) -> String {
     }
 }
 
-/// Whether a connection failed that was at hand: another one may do. A statement that took too long is not asked again.
+/// Returns true if an established connection failed, so that another one may work. A cancelled statement (57014),
+/// for example after the statement timeout, is not repeated.
 pub(super) fn is_of_connection(error: &DbErr) -> bool {
     let at_hand = matches!(error, DbErr::Exec(_) | DbErr::Query(_));
     at_hand && trouble(error) == Trouble::Unavailable && code(error).is_none_or(|code| code != "57014")
 }
 
-/// The driver's own error.
+/// Returns the driver's own error.
 fn cause(error: &DbErr) -> Option<&sqlx::Error> {
     match error {
         DbErr::Exec(RuntimeErr::SqlxError(cause))
@@ -114,27 +115,27 @@ fn cause(error: &DbErr) -> Option<&sqlx::Error> {
     }
 }
 
-/// The code with which the database refused.
+/// Returns the code with which the database refused.
 fn code(error: &DbErr) -> Option<Cow<'_, str>> {
     cause(error)?.as_database_error()?.code()
 }
 
-/// Whether a COMMIT that was refused with this code has certainly not happened.
+/// Returns true if a COMMIT refused with this code has certainly not taken effect.
 fn is_certain_of_commit(code: &str) -> bool {
     match by_code(code) {
         Trouble::Conflict => true,
-        // A damaged page may be found after the record of the commit is written.
+        // A damaged page may be found after the commit record is written.
         Trouble::Refused => !code.starts_with("XX") && code != "11",
         Trouble::Unreadable | Trouble::Broken | Trouble::Unavailable | Trouble::CommitUnknown => false,
     }
 }
 
-/// Sorts SQLSTATEs, which have five characters, and SQLite's codes, which are numbers with the kind in the lowest eight
-/// bits.
+/// Classifies SQLSTATEs, which have five characters, and SQLite's codes, which are numbers with the primary code in
+/// the lowest eight bits.
 ///
-/// Only what a command's own rows can cause is [`Trouble::Refused`]. Every other code, an unknown one included, is about
-/// the connection or the state of the server, and another try on a new connection may succeed: a server that only reads
-/// for a while (25006), or a prepared statement whose tables have been altered (0A000).
+/// Only errors that a command's own rows can cause are [`Trouble::Refused`]. Every other code, also an unknown one,
+/// concerns the connection or the state of the server, and a retry on a new connection may succeed. Examples are a
+/// server that is read-only for a while (25006), and a prepared statement whose tables were altered (0A000).
 fn by_code(code: &str) -> Trouble {
     if code.len() == 5 { by_sqlstate(code) } else { by_sqlite_code(code) }
 }
@@ -143,9 +144,9 @@ fn by_sqlstate(code: &str) -> Trouble {
     match code {
         // serialization failure, deadlock, lock timeout, another transaction's row with the same key
         "40001" | "40P01" | "55P03" | "23505" => Trouble::Conflict,
-        // a prepared statement of a pooler's other client; rights that an administrator took away for now
+        // a prepared statement of another client of a pooler; privileges that an administrator revoked for now
         "42P05" | "42501" => Trouble::Unavailable,
-        // a damaged page, which is some wallet's
+        // a damaged page, which belongs to some wallet
         "XX001" | "XX002" => Trouble::Refused,
         _ => match &code[..2] {
             // cardinality, data, constraints, syntax and names, check option, program limits, triggers
@@ -182,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_sorted_by_what_to_do() {
+    fn codes_are_classified_by_how_to_react() {
         use Trouble::{Conflict, Refused, Unavailable};
         for (trouble, codes) in [
             (Conflict, "40001 40P01 55P03 23505 5 517 6 262 2067 1555"),
@@ -191,9 +192,9 @@ mod tests {
                 "21000 22003 22P02 23502 23503 23514 42601 42703 42P01 44000 54000 54023 P0001 XX001 XX002",
             ),
             (Refused, "1 11 18 19 275 20 25"),
-            // The connection is gone, or its session is in a state that a new one is not in.
+            // The connection is lost, or its session is in a state that a new one does not have.
             (Unavailable, "08006 08P01 26000 34000 42P05 25001 25006 25P01 25P02 25P03 25P04 0A000"),
-            // The server stops, starts, runs out of something, reads only, refuses a login, or has a defect.
+            // The server stops, starts, lacks a resource, is read-only, refuses a login, or has a defect.
             (
                 Unavailable,
                 "57014 57P01 57P02 57P03 57P05 53000 53100 53200 53300 58000 58030 72000 XX000 F0000",
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_commit_only_known_refusals_are_certain() {
+    fn only_known_refusals_of_a_commit_are_certain() {
         let certain = "40001 40P01 55P03 23505 23503 23514 22003 P0001 5 517 19 787 2067";
         let unknown = "40003 40000 25006 25P02 57014 57P01 08006 53100 58030 0A000 XX000 XX001 99999 8 10 11 13 778 none";
         for (expected, codes) in [(true, certain), (false, unknown)] {

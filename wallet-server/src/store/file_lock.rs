@@ -1,8 +1,8 @@
-//! One process at a time on a SQLite file, held by an operating system's lock beside it.
+//! Lets only one process use a SQLite file, by an operating system lock on a file next to it.
 //!
-//! The lock belongs to the file and not to a name of it: symbolic links are followed first, and a file with a second
-//! hard link is refused. SQLite keeps its journal beside the name by which the file was opened, so that two names
-//! make two journals.
+//! The lock belongs to the database file and not to one of its names: symbolic links are followed first, and a file
+//! with a second hard link is refused. SQLite keeps its journal next to the name by which the file was opened, so
+//! two names would make two journals.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io;
@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::store::{StoreError, Trouble};
 
-/// Held for as long as the value lives; the system lets go of it when the process ends in whatever way.
+/// A lock that is held as long as the value lives. The operating system releases it when the process ends, even by
+/// a crash.
 #[derive(Debug)]
 pub(crate) struct FileLock {
     _file: File,
@@ -18,7 +19,7 @@ pub(crate) struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock of a database at its [`real_path`], or says that another process has it.
+    /// Takes the lock of a database at its [`real_path`]. Fails if another process holds it.
     pub(crate) fn take(database: &Path) -> Result<Self, StoreError> {
         let path = database.with_extension("lock");
         let file = OpenOptions::new()
@@ -42,7 +43,7 @@ impl FileLock {
     }
 }
 
-/// The one name of a database file that may not exist yet, without symbolic links.
+/// Returns the path of a database file without symbolic links. The file may not exist yet.
 pub(crate) fn real_path(database: &Path) -> Result<PathBuf, StoreError> {
     let failed = |error: io::Error| unavailable(format!("{}: {error}", database.display()));
     match database.canonicalize() {
@@ -50,8 +51,8 @@ pub(crate) fn real_path(database: &Path) -> Result<PathBuf, StoreError> {
             let links = hard_links(&path.metadata().map_err(failed)?);
             if links > 1 {
                 return Err(unavailable(format!(
-                    "{} has {links} hard links: SQLite keeps its journal beside the name by which a file is opened, so \
-                     that commits can be lost under the others; remove the other links, or copy the file",
+                    "{} has {links} hard links: SQLite keeps its journal next to the name by which a file is opened, \
+                     so commits can be lost under the other names; remove the other links, or copy the file",
                     path.display()
                 )));
             }
@@ -61,7 +62,7 @@ pub(crate) fn real_path(database: &Path) -> Result<PathBuf, StoreError> {
             let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = folder.unwrap_or(Path::new(".")).canonicalize().map_err(failed)?;
             let name = database.file_name();
-            Ok(folder.join(name.ok_or_else(|| unavailable("a database URL names a file".to_owned()))?))
+            Ok(folder.join(name.ok_or_else(|| unavailable("a database URL must name a file".to_owned()))?))
         }
         Err(error) => Err(failed(error)),
     }

@@ -1,20 +1,20 @@
-//! Whether a SQLite database is still under its name. A file that is deleted or replaced stays open and takes commits
-//! that no later process finds.
+//! Checks that a SQLite database is still under its name. A file that is deleted or replaced stays open and accepts
+//! commits that no later process can find.
 //!
-//! The guarantee: after the commit of every acknowledged command the database, its journal (`-wal`), its shared memory
-//! (`-shm`) and its lock were seen in place. The lane looks before each batch and between COMMIT and the answers, and
-//! the server looks once a second. A look is four calls of `stat`.
+//! The guarantee: after the commit of every acknowledged command the database, its journal (`-wal`), its shared
+//! memory (`-shm`) and its lock were seen in place. The lane checks before each batch and between COMMIT and the
+//! answers, and the server checks once a second. A check is four calls of `stat`.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The files of a database, as they were when it was opened.
+/// The identities of a database's files when it was opened.
 #[derive(Debug)]
 pub(crate) struct InPlace {
     files: Vec<(PathBuf, Identity)>,
-    /// Bytes of the database itself, which never shrinks.
+    /// The size of the database file in bytes. It never shrinks.
     size: AtomicU64,
     lost: OnceLock<String>,
 }
@@ -23,7 +23,7 @@ pub(crate) struct InPlace {
 type Identity = (u64, u64);
 
 impl InPlace {
-    /// Remembers the files: `name`, which may be a symbolic link to the database at `path`, and those beside it.
+    /// Records the files: `name`, which may be a symbolic link to the database at `path`, and the files next to it.
     pub(crate) fn remember(name: &Path, path: &Path, lock: &Path) -> Result<Self, String> {
         let beside = |suffix: &str| {
             let mut file = path.as_os_str().to_owned();
@@ -39,12 +39,12 @@ impl InPlace {
         Ok(Self { files, size: AtomicU64::new(0), lost: OnceLock::new() })
     }
 
-    /// Why the database is lost, if it is: once and for all, even if a file comes back.
+    /// Returns why the database is lost, if it is. The result is final, even if a file comes back.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.lost.get().is_none()
             && let Err(why) = self.look()
         {
-            tracing::error!(why, "the database is lost: nothing is acknowledged any more");
+            tracing::error!(why, "the database file is lost: no command is acknowledged any more");
             let _ = self.lost.set(why);
         }
         self.lost.get().map_or(Ok(()), |why| Err(why.clone()))
@@ -77,7 +77,7 @@ fn identity(file: &Metadata) -> Identity {
     (file.dev(), file.ino())
 }
 
-/// Without inodes only a file that is gone is noticed.
+/// Without inodes, only a missing file is noticed.
 #[cfg(not(unix))]
 fn identity(_: &Metadata) -> Identity {
     (0, 0)
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn each_of_the_files_is_missed_when_it_is_gone_or_another() {
+    fn a_missing_or_replaced_file_is_detected() {
         for name in ["w.db", "w.db-wal", "w.db-shm", "w.lock"] {
             for replace in [false, true] {
                 let folder = tempfile::tempdir().unwrap();
@@ -113,7 +113,7 @@ mod tests {
                 }
                 let why = files.check().unwrap_err();
                 assert!(why.contains(file.to_str().unwrap()), "{why}");
-                // Nobody knows what happened meanwhile, so that a file which comes back changes nothing.
+                // Commits may have been lost meanwhile, so a file that comes back changes nothing.
                 let _ = fs::rename(folder.path().join("away"), &file);
                 assert_eq!(files.check(), Err(why));
             }
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_may_grow_and_not_shrink_and_its_journal_may_do_either() {
+    fn a_database_may_only_grow_and_its_journal_may_also_shrink() {
         let folder = tempfile::tempdir().unwrap();
         let files = remembered(folder.path());
         for (name, content) in [("w.db", "12345678"), ("w.db-wal", ""), ("w.db-wal", "123456")] {

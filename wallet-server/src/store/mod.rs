@@ -1,10 +1,11 @@
-//! Rows: the only part of the server that knows the database.
+//! The database: connections, transactions, statements, and the conversion of rows to core types. No other module
+//! runs SQL.
 //!
-//! [`Store`] opens connections, [`tx`] runs a batch's transaction, [`entity`] maps the tables for reading,
-//! [`sql`] holds the statements of the hot path. Nothing here decides anything about credits.
+//! [`Store`] opens connections, [`tx`] runs a batch's transaction, [`entity`] maps the tables for reading, [`sql`]
+//! holds the statements of the hot path. No rule about credits is in this module.
 //!
-//! Lock order: a transaction locks wallets, sorted by (bucket, wallet_key), and nothing else; all other rows of
-//! a wallet are guarded by its lock. A batch that sells a plan takes the shared lock of its tenants' catalogs before
+//! Lock order: a transaction locks wallets, sorted by (bucket, wallet_key), and nothing else; the lock of a wallet
+//! guards all its other rows. A batch that sells a plan first takes the shared lock of its tenants' catalogs
 //! ([`publishing`]).
 
 mod connect;

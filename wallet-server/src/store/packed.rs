@@ -1,18 +1,19 @@
-//! Whole pages of rows in one cell, for a reader of whole tables.
+//! Packs a page of rows into one cell, for readers of whole tables.
 //!
-//! SQLite's driver duplicates every value of every row under a lock of the library, which takes longer than all that
-//! `verify` does with it. A page as text is duplicated once: a line for each row, which is a JSON array. Strict: what is
-//! not of its column's type makes its line no row, or its page no page.
+//! SQLite's driver copies every value of every row under a lock of the library, which takes longer than everything
+//! that `verify` does with the value. A page of text is copied once: one line per row, each a JSON array. Decoding
+//! is strict: a value that does not have its column's type makes its row unreadable, or prevents the page from
+//! being packed.
 
 use sea_orm::{ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable};
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// A row of `E` as a column `line`: a JSON array, in the order of the model's fields, in SQLite's words.
+/// Returns the SQL of a column `line` that holds a row of `E` as a JSON array, in the order of the model's fields.
 pub(super) fn line<E: EntityTrait>() -> String {
     let cell = |column: E::Column| {
         let name = column.as_str();
         match column.def().get_column_type() {
-            // JSON has no bytes. Text in their place becomes null.
+            // JSON has no bytes. Text in a column of bytes becomes null.
             ColumnType::Uuid | ColumnType::Blob | ColumnType::VarBinary(_) => {
                 format!("iif(typeof({name}) = 'blob', hex({name}), NULL)")
             }
@@ -26,12 +27,12 @@ pub(super) fn line<E: EntityTrait>() -> String {
     format!("json_array({}) AS line", cells.join(", "))
 }
 
-/// The lines of such a query, in its order, in one cell. JSON has no line feeds of its own.
+/// Returns a query that joins the lines of `lines`, in their order, into one cell. JSON contains no raw line feeds.
 pub(super) fn page(lines: &str) -> String {
     format!("SELECT coalesce(group_concat(line, char(10)), '') FROM ({lines})")
 }
 
-/// Bytes of a cell.
+/// Decodes a cell of hexadecimal digits.
 pub(super) fn bytes<'de, D: Deserializer<'de>>(cell: D) -> Result<Vec<u8>, D::Error> {
     hex::decode(<&str>::deserialize(cell)?).map_err(D::Error::custom)
 }

@@ -1,8 +1,8 @@
-//! Pages of a whole table in the order of its primary key, for a reader of everything that shares no other code with
-//! the server.
+//! Pages of a whole table in primary key order, for `verify`, which shares no other code with the server.
 //!
-//! SQLite gives a page packed into one cell, a line for each row. A page that cannot be packed, and every page of
-//! PostgreSQL, is read row by row. Either way a row that does not read back is one of its wallet and stops nobody.
+//! SQLite returns a page packed into one cell, with a line for each row. A page that cannot be packed, and every
+//! page of PostgreSQL, is read row by row. In both cases a row that cannot be decoded counts against its wallet and
+//! does not stop the read.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,21 +17,22 @@ use uuid::Uuid;
 use crate::store::sql::columns::column_names;
 use crate::store::{ReadTx, StoreError, packed};
 
-/// (bucket, wallet_key), as stored.
+/// The key of a wallet as stored: (bucket, wallet_key).
 pub(crate) type Key = (i16, Uuid);
 
-/// The key of rows whose own does not read back.
+/// The key given to rows whose own key cannot be decoded.
 pub(crate) const NO_KEY: Key = (i16::MIN, Uuid::nil());
 
-/// Rows read with one query.
+/// The most rows read by one query.
 const PAGE: usize = 2_000;
 
-/// Some rows, in order. Those of a packed page are made as they are taken, by whoever takes them.
+/// A page of rows, in order. The rows of a packed page are decoded as the iterator is advanced, on the caller's
+/// thread.
 pub(crate) struct Page<Row> {
     rows: Box<dyn Iterator<Item = (Key, Row)> + Send>,
-    /// The whole key of the last of them; empty if there are none.
+    /// The whole primary key of the last row; empty if the page is empty.
     pub(crate) last_key: Vec<Value>,
-    /// Whether the table ends with it.
+    /// True if the table ends with this page.
     pub(crate) is_last: bool,
 }
 
@@ -43,19 +44,19 @@ impl<Row> Iterator for Page<Row> {
     }
 }
 
-/// Makes a row of a line of a packed page.
+/// Decodes a line of a packed page into a row.
 type Unpack<Row> = Arc<dyn Fn(&str) -> Row + Send + Sync>;
-/// Reads a row with its key.
+/// Decodes a row and its key.
 type Read<Row> = Box<dyn Fn(&QueryResult) -> (Key, Row) + Send + Sync>;
 
-/// How a table is read, as rows of the reader's own.
+/// A table, and how to read it as rows of the reader's own type.
 pub(crate) struct Table<Row> {
     name: &'static str,
-    /// The columns of its primary key: bucket, wallet_key and what orders its rows within a wallet.
+    /// The columns of the primary key: bucket, wallet_key and those that order the rows of a wallet.
     key: Vec<&'static str>,
-    /// Its columns, named.
+    /// The column names of a SELECT.
     columns: String,
-    /// A row as a line.
+    /// The SQL of a row packed into a line.
     line: String,
     unpack: Unpack<Row>,
     key_of_line: fn(&str) -> Option<Vec<Value>>,
@@ -64,7 +65,8 @@ pub(crate) struct Table<Row> {
 }
 
 impl<Row: Send + 'static> Table<Row> {
-    /// The table of an entity. A row with a column that is not what it should be is `unreadable`.
+    /// Returns the table of an entity. `unreadable` converts a row that cannot be decoded, from the table's name
+    /// and the error.
     pub(crate) fn of<E>(row: fn(E::Model) -> Row, unreadable: fn(&'static str, String) -> Row) -> Self
     where
         E: EntityTrait,
@@ -93,7 +95,7 @@ impl<Row: Send + 'static> Table<Row> {
         }
     }
 
-    /// The rows behind a key, of all wallets or of one.
+    /// Returns the page after a key, of all wallets or of one.
     pub(crate) async fn page(
         &self,
         snapshot: &ReadTx,
@@ -106,7 +108,8 @@ impl<Row: Send + 'static> Table<Row> {
         }
     }
 
-    /// The same, if the database packs rows, and these can be.
+    /// Returns the page that `page` returns. `None` if the database does not pack rows or one of these rows cannot
+    /// be packed.
     pub(crate) async fn packed(
         &self,
         snapshot: &ReadTx,
@@ -125,7 +128,7 @@ impl<Row: Send + 'static> Table<Row> {
         Some(Page { rows: Box::new(rows), last_key, is_last })
     }
 
-    /// The same, whatever the rows are like.
+    /// Returns the page that `page` returns, for rows of any content.
     pub(crate) async fn row_by_row(
         &self,
         snapshot: &ReadTx,
@@ -139,7 +142,7 @@ impl<Row: Send + 'static> Table<Row> {
         };
         snapshot.each_row(&self.sql(&self.columns, only, behind), values(only, behind), each).await?;
         let last_key = last.map(|last| (self.key_of_row)(&last)).transpose();
-        // Nobody can say what comes after it.
+        // Without the last key, the next page cannot be found.
         let no_key =
             |error| StoreError::corrupt(format!("a row of {} has no readable key: {error}", self.name));
         let last_key = last_key.map_err(no_key)?.unwrap_or_default();
@@ -169,7 +172,7 @@ impl<Row: Send + 'static> Table<Row> {
     }
 }
 
-/// What the numbers in the query stand for.
+/// Returns the values of the query's parameters.
 fn values(only: Option<Key>, behind: &[Value]) -> Vec<Value> {
     let of_wallet = only.into_iter().flat_map(|(bucket, wallet)| [bucket.into(), wallet.into()]);
     of_wallet.chain(behind.iter().cloned()).collect()
@@ -179,7 +182,7 @@ fn key_columns<E: EntityTrait>() -> impl Iterator<Item = E::Column> {
     E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column)
 }
 
-/// Where the lines of a packed page are, each with what its row's key begins with.
+/// Returns the range of each line in a packed page, with the wallet key that the line begins with.
 fn lines(page: &str) -> Option<Vec<(Key, Range<usize>)>> {
     let mut end = 0;
     let mut line = |line: &str| {
@@ -192,12 +195,12 @@ fn lines(page: &str) -> Option<Vec<(Key, Range<usize>)>> {
     page.lines().map(&mut line).collect()
 }
 
-/// The wallet of a row.
+/// Returns the wallet key of a row.
 fn wallet(row: &QueryResult) -> Result<Key, DbErr> {
     Ok((row.try_get("", "bucket")?, row.try_get("", "wallet_key")?))
 }
 
-/// A column of a key, to continue behind. SQLite keeps values of any type in any column.
+/// Returns a column of a key, to continue after it. SQLite stores values of any type in any column.
 fn value(row: &QueryResult, column: impl ColumnTrait) -> Result<Value, DbErr> {
     let name = column.as_str();
     let typed = match column.def().get_column_type() {

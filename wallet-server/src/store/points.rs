@@ -1,15 +1,16 @@
-//! Fault points: where tests stop a batch dead, before and after each of its calls to the database and before each
-//! reply. They are passed, not named: a test stops at the first, the second and so on, until nothing stops any more.
+//! Failpoints: before and after each database call and before each reply, tests can hang, panic or abort. They are
+//! counted as they are reached instead of being named, so none can be forgotten: a test stops at the first, the
+//! second and so on, until a run reaches no further one.
 //!
-//! Only builds with the feature `fault-points` have any. `cargo test` makes such builds, `cargo build` never does.
+//! Only builds with the feature `fault-points` have them. `cargo test` makes such builds, `cargo build` never does.
 
-/// Passes the point before or after a call to the database.
+/// Reaches the failpoint before or after a call to the database.
 pub(crate) async fn pass() {
     #[cfg(feature = "fault-points")]
     armed::pass().await;
 }
 
-/// Passes the point before a reply.
+/// Reaches the failpoint before a reply.
 pub(crate) fn pass_before_reply() {
     #[cfg(feature = "fault-points")]
     armed::may_die();
@@ -20,27 +21,27 @@ pub(crate) mod armed {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    /// The process dies at the point that this environment variable counts to.
+    /// The number of the failpoint, from 0, at which the process aborts; from an environment variable.
     static DIES_AT: LazyLock<Option<u64>> =
         LazyLock::new(|| std::env::var("WALLET_DIES_AT").ok().and_then(|n| n.parse().ok()));
     static PASSED: AtomicU64 = AtomicU64::new(0);
 
     #[cfg(test)]
     tokio::task_local! {
-        /// How many points the task passes before it stands still for ever; below zero once it does.
+        /// The number of failpoints that the task passes before it hangs; below zero once it does.
         pub(crate) static STANDS_STILL_AT: std::sync::Arc<std::sync::atomic::AtomicI64>;
-        /// How many points the task passes before it panics, once.
+        /// The number of failpoints that the task passes before it panics, once.
         pub(crate) static PANICS_AT: std::sync::Arc<std::sync::atomic::AtomicI64>;
-        /// Where a call of the task gets no answer.
+        /// The failpoint at which a call of the task gets no answer.
         pub(crate) static STALLS_AT: std::sync::Arc<Stall>;
     }
 
-    /// A point at which a call gets no answer, and what happens to the database at that moment.
+    /// A failpoint at which a call gets no answer, and the action that happens at that moment.
     #[cfg(test)]
     pub(crate) struct Stall {
-        /// How many points the task passes before this one.
+        /// The number of failpoints that the task passes before this one.
         pub(crate) left: std::sync::atomic::AtomicI64,
-        /// Whether no later call gets an answer either.
+        /// If true, later calls get no answer either.
         pub(crate) for_good: bool,
         pub(crate) then: Box<dyn Fn() + Send + Sync>,
     }
@@ -61,7 +62,7 @@ pub(crate) mod armed {
         #[cfg(test)]
         assert!(
             PANICS_AT.try_with(|left| left.fetch_sub(1, Ordering::Relaxed) != 0).unwrap_or(true),
-            "as a test wants it"
+            "panic at a failpoint"
         );
         #[cfg(test)]
         if STANDS_STILL_AT.try_with(|left| left.fetch_sub(1, Ordering::Relaxed) <= 0).unwrap_or(false) {
@@ -75,7 +76,7 @@ pub(crate) mod armed {
 
     pub(super) fn may_die() {
         if DIES_AT.is_some_and(|n| n == PASSED.fetch_add(1, Ordering::Relaxed)) {
-            // As sudden as SIGKILL: nothing is unwound, nothing is flushed.
+            // As sudden as SIGKILL: nothing is unwound or flushed.
             std::process::abort();
         }
     }

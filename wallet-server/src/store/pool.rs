@@ -1,7 +1,8 @@
-//! Pooled connections that share their fate: when one has failed, those that were opened before are not lent again.
+//! Connection pools that react to failures: after one connection has failed, those that were opened before it are
+//! not lent again.
 //!
-//! A PostgreSQL that restarts ends all of them at once, and a session that was opened while the server only read stays
-//! read-only for as long as it lives.
+//! When PostgreSQL restarts, it ends all connections at once. A session that was opened while the server was
+//! read-only stays read-only until it is closed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,17 +16,17 @@ pub(super) struct Pool {
     pub(super) last_failure: LastFailure,
 }
 
-/// When a connection of a pool last failed.
+/// The time at which a connection of a pool last failed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LastFailure(Arc<Mutex<Option<Instant>>>);
 
 impl LastFailure {
-    /// A connection has failed now.
+    /// Records that a connection has failed now.
     pub(super) fn note(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Whether a connection of this age was opened after the last failure.
+    /// Returns true if a connection of this age was opened after the last failure.
     pub(super) fn is_before(&self, age: Duration) -> bool {
         let failed = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         failed.is_none_or(|failed| failed.elapsed() > age)
@@ -43,7 +44,7 @@ mod tests {
         last_failure.note();
         assert!(!last_failure.is_before(Duration::from_secs(3_600)));
         let noted = last_failure.0.lock().unwrap().unwrap();
-        // The clock has moved on, however coarse it is.
+        // Waits until the clock has advanced, however coarse it is.
         while noted.elapsed().is_zero() {
             std::hint::spin_loop();
         }

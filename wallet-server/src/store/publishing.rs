@@ -1,9 +1,9 @@
-//! The transaction in which a catalog is published.
+//! The transaction that publishes a catalog.
 //!
-//! It excludes every batch that sells a plan, and another publication of the same tenant: the plans in use are those of
-//! all sales, and a sale knows all publications. PostgreSQL: an advisory lock per tenant, exclusive here and shared by
-//! batches; a batch takes it before the locks of its wallets, and a publication takes no others, so there is no
-//! circle. SQLite has one writer.
+//! It excludes every batch that sells a plan, and other publications of the same tenant. So a publication sees the
+//! plans of all sales, and a sale sees all publications. On PostgreSQL this is an advisory lock per tenant,
+//! exclusive here and shared by batches. A batch takes it before the locks of its wallets, and a publication takes
+//! no other locks, so there is no deadlock. SQLite has one writer.
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
@@ -16,7 +16,7 @@ use crate::store::entity::catalogs;
 use crate::store::watched::Watched;
 use crate::store::{Backend, CatalogRow, Store, StoreError, Trouble};
 
-/// A publication under way. Dropped before its commit, it has done nothing.
+/// A publication in progress. Dropping it before its commit discards it.
 #[derive(Debug)]
 pub(crate) struct Publishing {
     transaction: Watched<DatabaseTransaction>,
@@ -25,7 +25,7 @@ pub(crate) struct Publishing {
 }
 
 impl Store {
-    /// Begins to publish a catalog of a tenant, when all sales under way are committed.
+    /// Begins to publish a catalog of a tenant, after all sales in progress have ended.
     pub(crate) async fn begin_publishing(&self, tenant: TenantId) -> Result<Publishing, StoreError> {
         let transaction = Watched::begin_publishing(self.controllers(), self.patience()).await?;
         if self.backend() == Backend::Postgres {
@@ -36,13 +36,13 @@ impl Store {
 }
 
 impl Publishing {
-    /// The newest catalog of the tenant.
+    /// Returns the newest catalog of the tenant.
     pub(crate) async fn newest(&self) -> Result<Option<CatalogRow>, StoreError> {
         let query = catalogs::Entity::find().filter(catalogs::Column::Tenant.eq(self.tenant.0));
         Ok(query.order_by_desc(catalogs::Column::Version).one(&self.transaction).await?)
     }
 
-    /// The versions that were published with a digest, the newest first.
+    /// Returns the versions that were published with a digest, the newest first.
     pub(crate) async fn with_digest(&self, digest: [u8; 32]) -> Result<Vec<CatalogRow>, StoreError> {
         let query = catalogs::Entity::find()
             .filter(catalogs::Column::Tenant.eq(self.tenant.0))
@@ -50,12 +50,12 @@ impl Publishing {
         Ok(query.order_by_desc(catalogs::Column::Version).all(&self.transaction).await?)
     }
 
-    /// The plans that wallets of the tenant are subscribed to, or will be at the end of a period.
+    /// Returns the plans that wallets of the tenant are subscribed to, or will be at the end of a period.
     pub(crate) async fn plans_in_use(&self) -> Result<Vec<String>, StoreError> {
         plans_in_use(&self.transaction, self.store.backend(), self.tenant).await
     }
 
-    /// Stores a catalog and makes it last.
+    /// Stores a catalog and commits.
     pub(crate) async fn commit(self, row: CatalogRow) -> Result<(), StoreError> {
         let row = catalogs::ActiveModel {
             tenant: Set(row.tenant),
@@ -70,7 +70,7 @@ impl Publishing {
     }
 }
 
-/// Takes the lock of a tenant's catalogs until the end of the transaction.
+/// Takes the advisory lock of a tenant's catalogs until the end of the transaction.
 pub(super) fn lock(function: &str, tenant: TenantId) -> Statement {
     let (high, low) = tenant.0.as_u64_pair();
     let key = i64::from_be_bytes(*b"catalogs") ^ (high ^ low).cast_signed();

@@ -1,4 +1,5 @@
-//! Whether a PostgreSQL can be reached, and why not: a pool would only say that it waited in vain.
+//! Checks that PostgreSQL can be reached, and otherwise reports the cause. A pool would only report that it waited
+//! in vain.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::store::DatabaseUrl;
 use crate::store::{StoreError, Trouble};
 
-/// How long a database that is starting is waited for.
+/// The time to wait for a database that is starting.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -19,7 +20,7 @@ const NO_DATABASE: &str = "3D000";
 /// SQLSTATE of a server that is starting or stopping.
 const NOT_NOW: &str = "57P03";
 
-/// Connects once. The error names the endpoint, the cause and what to do, and no password.
+/// Connects once. The error names the endpoint, the cause and the remedy, but no password.
 pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
     let failed = |why: String| StoreError::new(Trouble::Unavailable, why);
     let options = url.postgres().map_err(|why| failed(format!("the URL cannot be read: {why}")))?;
@@ -27,7 +28,7 @@ pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
     loop {
         let error = match timeout_at(deadline, PgConnection::connect_with(&options)).await {
             Ok(Ok(connection)) => {
-                // It was only to see.
+                // The connection only served as a test.
                 let _ = connection.close().await;
                 return Ok(());
             }
@@ -41,7 +42,7 @@ pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
     }
 }
 
-/// Whether it is worth trying again.
+/// Returns true if another attempt may succeed.
 fn may_pass(error: &Error) -> bool {
     match error {
         Error::Io(error) => matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset),
@@ -52,13 +53,13 @@ fn may_pass(error: &Error) -> bool {
 
 fn cause(error: &Error, options: &PgConnectOptions) -> String {
     match error {
-        // A handshake that failed comes as invalid data.
+        // A failed handshake is reported as invalid data.
         Error::Io(error) if error.kind() == ErrorKind::InvalidData => encryption(error),
         Error::Tls(error) => encryption(error),
         Error::Io(error) => error.to_string(),
         Error::Database(error) if error.code().is_some_and(|code| code == NO_DATABASE) => {
             let name = options.get_database().unwrap_or(options.get_username());
-            format!("{}; make it first: createdb {name}", error.message())
+            format!("{}; create it first: createdb {name}", error.message())
         }
         Error::Database(error) => error.message().to_owned(),
         other => other.to_string(),
@@ -67,8 +68,8 @@ fn cause(error: &Error, options: &PgConnectOptions) -> String {
 
 fn encryption(error: impl std::fmt::Display) -> String {
     format!(
-        "the encrypted connection failed: {error}. On a network that is trusted, add sslmode=disable to the URL. \
-         Otherwise give the server a certificate of X.509 version 3 and add \
-         sslmode=verify-full&sslrootcert=FILE, the certificate of who signed it"
+        "the encrypted connection failed: {error}. In a trusted network, add sslmode=disable to the URL. \
+         Otherwise give the server an X.509 version 3 certificate and add \
+         sslmode=verify-full&sslrootcert=FILE, where FILE is the certificate of its issuer"
     )
 }

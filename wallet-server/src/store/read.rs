@@ -1,4 +1,4 @@
-//! Reads: one snapshot of the database, never a lock, never a write.
+//! Reads: each in one snapshot of the database, without locks and without writes.
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -18,28 +18,28 @@ use crate::store::tx::{self, LoadPlan, Locked};
 use crate::store::watched::Watched;
 use crate::store::{Backend, RecordedEvent, Store, StoreError, packed, rows};
 
-/// A page of wallets: their ids, to be read one by one.
+/// The ids and keys of a page of wallets, to be read one by one.
 pub(crate) type ListedKeys = Vec<(WalletId, WalletKey)>;
 
-/// What a read has to know of a wallet before anything else.
+/// The part of a wallet's state that a read needs before anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) frozen: bool,
     pub(crate) last_time: Timestamp,
 }
 
-/// Where a reservation stands in the list: `reserve_time` and id.
+/// The place of a reservation in the list: `reserve_time` and id.
 pub(crate) type Place = (i64, String);
 
-/// A part of a wallet's reservations.
+/// A page of a wallet's reservations.
 #[derive(Debug)]
 pub(crate) struct Reservations {
     pub(crate) admitted: Vec<Reservation>,
-    /// Where it ends, unless that is the end of the list.
+    /// The place of the last row that was read; `None` at the end of the list.
     pub(crate) rest: Option<Place>,
 }
 
-/// A snapshot: what it shows belongs together.
+/// A snapshot: all its reads see the same state.
 #[derive(Debug)]
 pub(crate) struct ReadTx {
     transaction: Watched<DatabaseTransaction>,
@@ -47,13 +47,14 @@ pub(crate) struct ReadTx {
 }
 
 impl Store {
-    /// Takes a snapshot. Call it in a task of its own: a `begin` that is cancelled half-way spoils a connection.
+    /// Takes a snapshot. Must be called in a task of its own: a BEGIN that is cancelled half-way spoils a
+    /// connection.
     pub(crate) async fn snapshot(&self) -> Result<ReadTx, StoreError> {
         let transaction = Watched::begin_reading(self.readers(), self.patience()).await?;
         Ok(ReadTx { transaction, backend: self.backend() })
     }
 
-    /// A snapshot for a read that looks at many rows, on connections that no other read waits for.
+    /// Takes a snapshot for a read of many rows, on connections that other reads do not use.
     pub(crate) async fn costly_snapshot(&self) -> Result<ReadTx, StoreError> {
         let transaction = Watched::begin_reading(self.searchers(), self.patience()).await?;
         Ok(ReadTx { transaction, backend: self.backend() })
@@ -65,7 +66,7 @@ impl ReadTx {
         self.backend
     }
 
-    /// The rows of a query one by one, for a reader that also wants those that do not read back.
+    /// Passes the rows of a query to `each` one by one, including rows that cannot be decoded.
     pub(super) async fn each_row(
         &self,
         sql: &str,
@@ -76,8 +77,8 @@ impl ReadTx {
         Ok(self.transaction.each_row(statement, each).await?)
     }
 
-    /// The rows of a query, each packed into a line, as one text. Nothing where rows are not packed, and if one of them
-    /// cannot be.
+    /// Returns the rows of a query as one text, each packed into a line. `None` on PostgreSQL, and if a row cannot
+    /// be packed.
     pub(super) async fn packed(&self, lines: &str, values: Vec<Value>) -> Option<String> {
         if self.backend != Backend::Sqlite {
             return None;
@@ -87,7 +88,7 @@ impl ReadTx {
         page.try_get_by_index(0).ok()
     }
 
-    /// Whether a wallet is frozen, and when it was last written.
+    /// Returns whether a wallet is frozen, and when it was last written. `None` if it does not exist.
     pub(crate) async fn standing(&self, key: WalletKey) -> Result<Option<Standing>, StoreError> {
         let row = wallets::Entity::find_by_id((key.bucket(), key.uuid())).one(&self.transaction).await?;
         let standing = |row: wallets::Model| Standing {
@@ -97,8 +98,8 @@ impl ReadTx {
         Ok(row.map(standing))
     }
 
-    /// The next reservations of a wallet after a place that may be due at `now`, and the place of the last if there are
-    /// more than `most` of them.
+    /// Returns the next reservations of a wallet after a place that may be due at `now`, and the place of the last
+    /// one if there are more than `most`.
     pub(crate) async fn next_due(
         &self,
         key: WalletKey,
@@ -109,7 +110,7 @@ impl ReadTx {
         tx::next_due(&self.transaction, self.backend, (key, now, Some(after)), most).await
     }
 
-    /// A wallet with its open grants, reservations due at `now`, and what `plan` adds.
+    /// Returns a wallet with its open grants, the reservations due at `now`, and the rows that `plan` adds.
     pub(crate) async fn wallet(
         &self,
         key: WalletKey,
@@ -125,7 +126,7 @@ impl ReadTx {
         Ok(loaded.remove(&key).map(|loaded| loaded.wallet))
     }
 
-    /// A wallet's grants behind a key in the order of the primary key.
+    /// Returns all grants of a wallet, open and closed, unordered.
     pub(crate) async fn grants(&self, wallet: WalletKey) -> Result<Vec<Grant>, StoreError> {
         let query = grants::Entity::find()
             .filter(grants::Column::Bucket.eq(wallet.bucket()))
@@ -133,8 +134,8 @@ impl ReadTx {
         query.all(&self.transaction).await?.into_iter().map(rows::grant).collect()
     }
 
-    /// The next rows of a wallet's reservations, the newest first, after a place in that order. Only the rows that are
-    /// admitted are read in full.
+    /// Returns the next of a wallet's reservations after a place, the newest first. Reads at most `limit` rows and
+    /// decodes only those that `admits` accepts.
     pub(crate) async fn reservations(
         &self,
         wallet: WalletKey,
@@ -146,13 +147,14 @@ impl ReadTx {
         use reservations::Column::{Bucket, ReservationId, ReserveTime};
         let mut query = reservations::Entity::find()
             .filter(Bucket.eq(wallet.bucket()))
-            // As the index of this list is keyed.
+            // Must match the key of this list's index.
             .filter(Expr::cust("CASE WHEN reserve_revision > 0 THEN wallet_key END").eq(wallet.uuid()))
             .filter(Expr::cust("reserve_revision > 0"))
             .filter(filter);
         if let Some((time, id)) = before {
             let same_instant = Condition::all().add(ReserveTime.eq(time)).add(ReservationId.lt(id));
-            // Said once more without an OR, so that the index is entered at the page and not at its end.
+            // Repeats the condition without OR, so that the index scan begins at the page and not at the end of the
+            // index.
             query = query
                 .filter(ReserveTime.lte(time))
                 .filter(Condition::any().add(ReserveTime.lt(time)).add(same_instant));
@@ -165,7 +167,7 @@ impl ReadTx {
         Ok(Reservations { admitted: admitted.collect::<Result<_, _>>()?, rest })
     }
 
-    /// A wallet's entries above a revision.
+    /// Returns a wallet's entries after a revision.
     pub(crate) async fn entries(
         &self,
         wallet: WalletKey,
@@ -184,7 +186,7 @@ impl ReadTx {
         query.all(&self.transaction).await?.into_iter().map(rows::entry).collect()
     }
 
-    /// What people were told of a wallet, behind a revision and number.
+    /// Returns a wallet's notifications after a revision and number.
     pub(crate) async fn events(
         &self,
         wallet: WalletKey,
@@ -204,14 +206,14 @@ impl ReadTx {
         query.all(&self.transaction).await?.into_iter().map(rows::event).collect()
     }
 
-    /// A tenant's wallets behind an id.
+    /// Returns a tenant's wallets after an id, ordered by id.
     pub(crate) async fn wallet_keys(
         &self,
         tenant: TenantId,
         after: &str,
         limit: u64,
     ) -> Result<ListedKeys, StoreError> {
-        // A row without an id is no wallet that could be listed.
+        // A row without a valid id cannot be listed.
         let readable = |row: &QueryResult| {
             let id: String = row.try_get("", "wallet_id").ok()?;
             let key: Uuid = row.try_get("", "wallet_key").ok()?;
@@ -229,7 +231,7 @@ impl ReadTx {
                 .limit(wanted);
             let found = self.transaction.query_all_raw(query.build(self.backend.db())).await?;
             keys.extend(found.iter().filter_map(readable));
-            // A page that is not full is the last one, whatever was left out of it.
+            // A query that returns fewer rows than wanted has reached the end, even if some rows were skipped.
             let last = found.last().and_then(|row| row.try_get::<String>("", "wallet_id").ok());
             match last {
                 Some(last) if found.len() as u64 == wanted && (keys.len() as u64) < limit => after = last,

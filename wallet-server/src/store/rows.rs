@@ -1,6 +1,7 @@
-//! Rows to core types. One function per arrow; the other direction is in [`super::sql::append`], as columns.
+//! Converts rows to core types, one function per type. The other direction is in [`super::sql::append`], as
+//! columns.
 //!
-//! A row that does not read back as what it should be is an error of that wallet, never a guess.
+//! A row that cannot be decoded is an error of its wallet; nothing is guessed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ pub(crate) fn status(number: i16) -> Result<WalletStatus, StoreError> {
     WalletStatus::ALL
         .into_iter()
         .find(|status| *status as i16 == number)
-        .ok_or_else(|| StoreError::unreadable(format!("wallet status {number}")))
+        .ok_or_else(|| StoreError::unreadable(format!("unknown wallet status {number}")))
 }
 
 pub(crate) fn balance(row: &wallet_balances::Model) -> Result<(UnitId, Balance), StoreError> {
@@ -37,7 +38,7 @@ pub(crate) fn grant(row: grants::Model) -> Result<Grant, StoreError> {
     let origin = Origin::ALL
         .into_iter()
         .find(|origin| *origin as i16 == row.origin)
-        .ok_or_else(|| StoreError::unreadable(format!("grant origin {}", row.origin)))?;
+        .ok_or_else(|| StoreError::unreadable(format!("unknown grant origin {}", row.origin)))?;
     let n = u16::try_from(row.n).map_err(StoreError::unreadable)?;
     Ok(Grant {
         key: GrantKey::new(origin, OriginId::parse(&row.origin_id).map_err(StoreError::unreadable)?, n),
@@ -63,15 +64,15 @@ pub(crate) fn grant(row: grants::Model) -> Result<Grant, StoreError> {
     })
 }
 
-/// Why a grant was taken back; 0 if it was not.
+/// Decodes the clawback of a grant; 0 means none.
 pub(crate) fn taken_back(number: i16) -> Result<Option<TakenBack>, StoreError> {
     match TakenBack::ALL.into_iter().find(|why| *why as i16 == number) {
-        None if number != 0 => Err(StoreError::unreadable(format!("taken back for reason {number}"))),
+        None if number != 0 => Err(StoreError::unreadable(format!("unknown clawback {number}"))),
         why => Ok(why),
     }
 }
 
-/// Where a reservation stands in the order in which reservations fall due, as far as its index knows.
+/// Returns the place of a reservation in the order of `sweep_at`, which is never later than its deadline.
 pub(crate) fn horizon(row: &reservations::Model) -> Result<Horizon, StoreError> {
     Ok(Horizon { sweep_at: Timestamp::from_micros(row.sweep_at), id: id(&row.reservation_id)? })
 }
@@ -80,7 +81,7 @@ pub(crate) fn reservation(row: reservations::Model) -> Result<Reservation, Store
     let state = State::ALL
         .into_iter()
         .find(|state| *state as i16 == row.state)
-        .ok_or_else(|| StoreError::unreadable(format!("reservation state {}", row.state)))?;
+        .ok_or_else(|| StoreError::unreadable(format!("unknown reservation state {}", row.state)))?;
     let finish = match row.finish_revision {
         0 => None,
         revision => Some(Finish {
@@ -108,7 +109,7 @@ pub(crate) fn reservation(row: reservations::Model) -> Result<Reservation, Store
     })
 }
 
-/// An entry without its events, which are read by themselves.
+/// Decodes an entry without its notifications, which are read separately.
 pub(crate) fn entry(row: entries::Model) -> Result<Entry, StoreError> {
     Ok(Entry {
         revision: row.revision,
@@ -128,18 +129,18 @@ pub(crate) fn entry(row: entries::Model) -> Result<Entry, StoreError> {
     })
 }
 
-/// What people were told, with the entry it came with.
+/// A notification, with the entry that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RecordedEvent {
     pub(crate) revision: i64,
-    /// 0, 1, 2... within the entry.
+    /// The index within the entry, from 0.
     pub(crate) n: i32,
-    /// When the entry took effect.
+    /// The effective time of the entry.
     pub(crate) event_time: Timestamp,
     pub(crate) event: Event,
 }
 
-/// What only some kinds of events have.
+/// The fields that only some kinds of notifications have.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct EventDetails {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -166,7 +167,7 @@ pub(crate) fn event(row: events::Model) -> Result<RecordedEvent, StoreError> {
     let kind = EventKind::ALL
         .into_iter()
         .find(|kind| *kind as i16 == row.kind)
-        .ok_or_else(|| StoreError::unreadable(format!("event kind {}", row.kind)))?;
+        .ok_or_else(|| StoreError::unreadable(format!("unknown notification kind {}", row.kind)))?;
     let EventDetails { grant, expire_time } = json(&row.details)?;
     let (available, threshold) = (row.available, row.threshold);
     Ok(RecordedEvent {
@@ -181,21 +182,21 @@ pub(crate) fn entry_kind(number: i16) -> Result<EntryKind, StoreError> {
     EntryKind::ALL
         .into_iter()
         .find(|kind| *kind as i16 == number)
-        .ok_or_else(|| StoreError::unreadable(format!("entry kind {number}")))
+        .ok_or_else(|| StoreError::unreadable(format!("unknown entry kind {number}")))
 }
 
 pub(crate) fn hash(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
-    bytes.try_into().map_err(|_| StoreError::unreadable("a hash has 32 bytes"))
+    bytes.try_into().map_err(|_| StoreError::unreadable("a stored hash does not have 32 bytes"))
 }
 
 fn source(number: i16) -> Result<Source, StoreError> {
     usize::try_from(number - 1)
         .ok()
         .and_then(|index| Source::ALL.get(index).copied())
-        .ok_or_else(|| StoreError::unreadable(format!("source {number}")))
+        .ok_or_else(|| StoreError::unreadable(format!("unknown source {number}")))
 }
 
-/// The stored number of a source: its place in the default order, from 1.
+/// Returns the stored number of a source: its place in the default order, from 1.
 pub(crate) fn source_number(source: Source) -> i16 {
     match source {
         Source::Grace => 1,

@@ -1,4 +1,4 @@
-//! The transaction of a batch: begin, lock, load, append, commit. One that is dropped before its commit is rolled back.
+//! The transaction of a batch: begin, lock, load, append, commit. Dropping it before the commit rolls it back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,45 +20,44 @@ use crate::store::sql::{append, load};
 use crate::store::watched::Watched;
 use crate::store::{Backend, StoreError, publishing, rows};
 
-/// A transaction that locks wallets and writes what is decided about them.
+/// A transaction that locks wallets and writes the decisions about them.
 #[derive(Debug)]
 pub(crate) struct Tx {
     transaction: Watched<DatabaseTransaction>,
     backend: Backend,
 }
 
-/// The locked rows of a batch's wallets.
+/// The result of locking a batch's wallets.
 #[derive(Debug, Default)]
 pub(crate) struct Locked {
-    /// Those that exist and are ours now.
+    /// The wallets that exist and are locked by this transaction.
     pub(crate) wallets: BTreeMap<WalletKey, wallets::Model>,
-    /// Those that another transaction holds; only when asked to skip them.
+    /// The wallets that another transaction has locked. Empty unless `skip_locked` was set.
     pub(crate) taken: BTreeSet<WalletKey>,
 }
 
-/// What to read of the locked wallets.
+/// The rows to read of the locked wallets.
 #[derive(Debug)]
 pub(crate) struct LoadPlan {
-    /// The most reservations read of each wallet because they may be due. Where there are more, the wallet has a
-    /// horizon.
+    /// The most reservations to read per wallet because they may be due. A wallet with more of them gets a horizon.
     due: usize,
-    /// Every wallet of the batch with the instant of its decisions.
+    /// Every wallet of the batch with the time of its decisions.
     pub(crate) wallets: Vec<(WalletKey, Timestamp)>,
     grants: Vec<(WalletKey, GrantKey)>,
     payments: Vec<(WalletKey, ExternalRef)>,
     purchases: Vec<(WalletKey, OriginId)>,
-    /// Those of the payments of which the whole purchase is needed.
+    /// The payments whose whole purchase is needed.
     paid: Vec<(WalletKey, ExternalRef)>,
     reservations: Vec<(WalletKey, ReservationId)>,
-    /// Those of them that are needed with the grants they took from.
+    /// The reservations that are needed together with the grants of their allocations.
     receipts: Vec<(WalletKey, ReservationId)>,
-    /// Wallets of which all is needed that the present period of their subscription gave.
+    /// The wallets whose grants of the current subscription period are needed.
     periods: Vec<WalletKey>,
     requests: Vec<(WalletKey, RequestId)>,
 }
 
 impl LoadPlan {
-    /// Nothing yet, and later so many reservations of each wallet that may be due.
+    /// Returns an empty plan that reads at most `due` reservations per wallet because they may be due.
     pub(crate) const fn new(due: usize) -> Self {
         Self {
             due,
@@ -74,7 +73,7 @@ impl LoadPlan {
         }
     }
 
-    /// Adds what a command refers to.
+    /// Adds the rows that a command refers to.
     pub(crate) fn address(&mut self, wallet: WalletKey, addressed: Addressed) {
         self.grants.extend(addressed.grants.map(|key| (wallet, key)));
         self.payments.extend(addressed.payment.map(|payment| (wallet, payment)));
@@ -98,7 +97,7 @@ impl LoadPlan {
     }
 }
 
-/// A wallet in memory, and what of it was in the database when it was read.
+/// A wallet in memory, and which of its rows were in the database when it was read.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) tenant: TenantId,
@@ -106,10 +105,10 @@ pub(crate) struct Loaded {
     pub(crate) was: Was,
 }
 
-/// Which rows existed.
+/// The rows that a wallet had in the database when it was read.
 #[derive(Debug, Default)]
 pub(crate) struct Was {
-    /// 0: the wallet itself did not.
+    /// 0 if the wallet did not exist.
     pub(crate) version: i64,
     pub(crate) grants: BTreeSet<GrantKey>,
     pub(crate) reservations: BTreeSet<ReservationId>,
@@ -117,13 +116,13 @@ pub(crate) struct Was {
 }
 
 impl Loaded {
-    /// A wallet that does not exist yet.
+    /// Returns a wallet that is not in the database yet.
     pub(crate) fn missing(tenant: TenantId, key: WalletKey, id: WalletId) -> Self {
         Self { tenant, wallet: Wallet::blank(key, id), was: Was::default() }
     }
 }
 
-/// What a batch did to one wallet.
+/// The changes that a batch made to one wallet.
 #[derive(Debug)]
 pub(crate) struct Written<'a> {
     pub(crate) loaded: &'a Loaded,
@@ -141,7 +140,7 @@ impl Written<'_> {
 }
 
 impl Tx {
-    /// Begins to write. A database that does not answer a call within `patience` counts as gone.
+    /// Begins a transaction that writes. Each call to the database fails as unavailable after `patience`.
     pub(crate) async fn begin(
         connection: &DatabaseConnection,
         backend: Backend,
@@ -150,8 +149,8 @@ impl Tx {
         Ok(Self { transaction: Watched::begin(connection, patience).await?, backend })
     }
 
-    /// Excludes publications of catalogs of these tenants until the end of the transaction, and tells the version that
-    /// is the newest of each. Comes before the locks of wallets.
+    /// Excludes publications of these tenants' catalogs until the end of the transaction, and returns the newest
+    /// version of each. Must precede the locks of wallets.
     pub(crate) async fn hold_catalogs(
         &self,
         tenants: &BTreeSet<TenantId>,
@@ -163,7 +162,7 @@ impl Tx {
                     .execute_raw(publishing::lock("pg_advisory_xact_lock_shared", *tenant))
                     .await?;
             }
-            // A statement of its own, after the wait: it sees what was published meanwhile.
+            // A separate statement after the wait, so that it sees what was published meanwhile.
             let sql = "SELECT coalesce(max(version), 0) AS version FROM catalogs WHERE tenant = $1";
             let statement = Statement::from_sql_and_values(self.backend.db(), sql, [tenant.0.into()]);
             let row = self.transaction.query_one_raw(statement).await?;
@@ -173,10 +172,10 @@ impl Tx {
         Ok(newest)
     }
 
-    /// Locks the wallets, which must be sorted.
+    /// Locks the wallets, which must be sorted by key.
     pub(crate) async fn lock(&self, keys: &[WalletKey], skip_locked: bool) -> Result<Locked, StoreError> {
         debug_assert!(keys.is_sorted(), "locks are taken in the order of the keys");
-        // Looked for beforehand: a wallet that is made between two statements is nobody's yet.
+        // Read before locking: a wallet that is created between the two statements must not count as taken.
         let existing: Vec<wallets::Model> = match skip_locked {
             true => self.all(load::existing(self.backend, keys)).await?,
             false => Vec::new(),
@@ -189,7 +188,7 @@ impl Tx {
         Ok(Locked { wallets, taken })
     }
 
-    /// Reads what the batch needs of the locked wallets.
+    /// Reads the rows of the locked wallets that the batch needs.
     pub(crate) async fn load(
         &self,
         locked: &Locked,
@@ -198,7 +197,7 @@ impl Tx {
         load_wallets(&self.transaction, self.backend, locked, plan).await
     }
 
-    /// Writes what was decided.
+    /// Writes the decisions of the batch. Fails if the database reports another number of rows than expected.
     pub(crate) async fn append(&self, batch: &[Written<'_>]) -> Result<(), StoreError> {
         for write in append::write(self.backend, batch)? {
             let written = match self.backend {
@@ -216,7 +215,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Makes it last.
+    /// Commits. Unless the database refuses, an error leaves the outcome unknown.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.transaction.commit().await.map_err(StoreError::of_commit)
     }
@@ -240,7 +239,8 @@ async fn all<T: FromQueryResult>(
     rows.iter().map(|row| T::from_query_result(row, "").map_err(StoreError::from)).collect()
 }
 
-/// Reads wallets whose own rows are at hand: all open grants, due reservations, and what was addressed.
+/// Reads wallets whose own rows are already loaded: profiles, balances, all open grants, due reservations, and the
+/// rows that the plan names.
 pub(super) async fn load_wallets(
     connection: &impl ConnectionTrait,
     backend: Backend,
@@ -270,12 +270,12 @@ pub(super) async fn load_wallets(
         }
     }
     add_grants(&mut loaded, all(connection, load::open_grants(backend, &keys)).await?)?;
-    // In a frozen wallet nothing falls due.
+    // Nothing falls due in a frozen wallet.
     let stands_still = |key: &WalletKey| locked.wallets.get(key).is_some_and(|row| row.frozen);
     let due = plan.wallets.iter().filter(|(key, _)| !stands_still(key));
     let due: Vec<load::Due> = due.map(|(key, now)| (*key, *now, None)).collect();
     if !due.is_empty() {
-        // One more than wanted shows whether there are more.
+        // One more than the limit shows whether there are more.
         let rows = all(connection, load::reservations_due(backend, &due, plan.due + 1)).await?;
         add_due(&mut loaded, rows, plan.due)?;
     }
@@ -296,7 +296,7 @@ pub(super) async fn load_wallets(
     Ok(loaded)
 }
 
-/// The purchases of payments, whose own grants are at hand.
+/// Returns the purchases of the plan's payments. The grants that those payments bought are already loaded.
 fn paid_purchases(loaded: &BTreeMap<WalletKey, Loaded>, plan: &LoadPlan) -> Vec<(WalletKey, OriginId)> {
     let purchase = |(key, payment): &(WalletKey, ExternalRef)| {
         let grants = loaded.get(key)?.wallet.grants.values();
@@ -306,7 +306,8 @@ fn paid_purchases(loaded: &BTreeMap<WalletKey, Loaded>, plan: &LoadPlan) -> Vec<
     plan.paid.iter().filter_map(purchase).collect()
 }
 
-/// What reads the grants that may be closed; most batches need none. The profiles and reservations are at hand.
+/// Returns the statements that read grants which may be closed; most batches need none. The profiles and
+/// reservations are already loaded.
 fn addressed_grants(
     backend: Backend,
     loaded: &BTreeMap<WalletKey, Loaded>,
@@ -383,7 +384,7 @@ fn add_reservations(
     Ok(())
 }
 
-/// Adds reservations that may be due. A wallet of which there are more than `most` ends at the last of them.
+/// Adds reservations that may be due. For a wallet that has more than `most`, the last one becomes the horizon.
 fn add_due(
     loaded: &mut BTreeMap<WalletKey, Loaded>,
     found: Vec<reservations::Model>,
@@ -406,8 +407,8 @@ fn add_due(
     Ok(())
 }
 
-/// The next reservations after a place that may be due at `now`, and the place of the last if there are more than
-/// `most` of them.
+/// Returns the next reservations after a place that may be due at `now`, and the place of the last one if there are
+/// more than `most`.
 pub(super) async fn next_due(
     connection: &impl ConnectionTrait,
     backend: Backend,

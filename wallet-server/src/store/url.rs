@@ -1,4 +1,4 @@
-//! The URL of the database, which may hold a password. It is shown without one, in messages and in the log alike.
+//! The URL of the database, which may contain a password. Messages and the log show it without the password.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
 
-/// The parameters of a PostgreSQL URL. Others are refused: a misspelt one would be ignored.
+/// The parameters that a PostgreSQL URL may have. Others are refused, because a misspelt one would be ignored.
 const PARAMETERS: &[&str] = &[
     "sslmode",
     "ssl-mode",
@@ -29,17 +29,18 @@ const PARAMETERS: &[&str] = &[
     "options",
 ];
 
-/// A URL as it was given. `Display` and `Debug` show no password.
+/// A URL as given by the caller. `Display` and `Debug` omit the password.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct DatabaseUrl(Arc<str>);
 
 impl DatabaseUrl {
-    /// The URL with its password.
+    /// Returns the URL with its password.
     pub(crate) fn secret(&self) -> &str {
         &self.0
     }
 
-    /// How to connect to a PostgreSQL; what is wrong with the URL, in words that repeat none of it.
+    /// Returns the options to connect to PostgreSQL. The error describes the fault in the URL without repeating any
+    /// part of the URL.
     pub(crate) fn postgres(&self) -> Result<PgConnectOptions, String> {
         let (address, query) = self.0.split_once('?').unwrap_or((&self.0, ""));
         let path = address
@@ -57,10 +58,10 @@ impl DatabaseUrl {
             .map(|pair| pair.split('=').next().unwrap_or(pair))
         {
             if !PARAMETERS.contains(&name) && !name.starts_with("options[") {
-                return Err(format!("it has an unknown parameter; known are {}", PARAMETERS.join(", ")));
+                return Err(format!("it has an unknown parameter; allowed are {}", PARAMETERS.join(", ")));
             }
         }
-        // The parser's own words may repeat what it could not read.
+        // The parser's message may repeat the part that it could not read.
         self.0.parse().map_err(|_| {
             "it must be postgres://USER:PASSWORD@HOST:PORT/DATABASE, with the characters @ : / ? # of a password \
              written as %40 %3A %2F %3F %23"
@@ -78,7 +79,7 @@ impl From<&str> for DatabaseUrl {
 impl FromStr for DatabaseUrl {
     type Err = Infallible;
 
-    /// Never fails, since whoever reports a failure to parse an argument repeats the argument.
+    /// Never fails: a failure would make the argument parser print the argument, which may contain a password.
     fn from_str(url: &str) -> Result<Self, Infallible> {
         Ok(url.into())
     }
@@ -90,7 +91,7 @@ impl fmt::Display for DatabaseUrl {
             return write!(f, "sqlite:{}", path.split('?').next().unwrap_or(path));
         }
         if !self.0.starts_with("postgres:") && !self.0.starts_with("postgresql:") {
-            return f.write_str("(a URL of no known database)");
+            return f.write_str("(a URL of an unknown database)");
         }
         let Ok(options) = self.postgres() else { return f.write_str("postgres://(unreadable)") };
         write!(f, "postgres://{}@", options.get_username())?;
@@ -113,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_shown_without_its_password_whatever_it_is_like() {
+    fn every_url_is_shown_without_its_password() {
         for (url, shown) in [
             ("sqlite://data/wallet.db?mode=rwc", "sqlite://data/wallet.db"),
             ("postgres://ann:canary@db:5433/wallet", "postgres://ann@db:5433/wallet"),
@@ -125,8 +126,8 @@ mod tests {
             ("postgres://ann:can/ary@db/wallet", "postgres://(unreadable)"),
             ("postgres://ann@db/wallet?pasword=canary", "postgres://(unreadable)"),
             ("postgres:ann:canary@@db", "postgres://(unreadable)"),
-            ("mysql://ann:canary@db/wallet", "(a URL of no known database)"),
-            ("canary", "(a URL of no known database)"),
+            ("mysql://ann:canary@db/wallet", "(a URL of an unknown database)"),
+            ("canary", "(a URL of an unknown database)"),
         ] {
             let parsed = DatabaseUrl::from(url);
             assert_eq!(

@@ -1,8 +1,8 @@
-//! The calls to the database, every one through [`Watched`]: bounded in time. A connection to a machine that is gone says
-//! nothing for a quarter of an hour.
+//! The calls to the database. All of them go through [`Watched`], which bounds their time: a connection to a
+//! machine that is gone may otherwise stay silent for a quarter of an hour.
 //!
-//! Those of a lane have a fault point before and after them as well: it has no other way to its transaction, so none
-//! can be forgotten.
+//! The calls of a lane also have a failpoint before and after them. A lane reaches its transaction only through
+//! this type, so no failpoint can be forgotten.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::store::error::is_of_connection;
 use crate::store::points;
 use crate::store::pool::{LastFailure, Pool};
 
-/// A transaction, or connections for single statements, of which no call may take longer than `patience`.
+/// A transaction, or connections for single statements. No call may take longer than `patience`.
 #[derive(Debug)]
 pub(super) struct Watched<C> {
     connection: C,
@@ -25,19 +25,19 @@ pub(super) struct Watched<C> {
     calls: Calls,
 }
 
-/// Whose calls they are.
+/// The kind of calls, which decides about failpoints and repetition.
 #[derive(Debug)]
 enum Calls {
-    /// A lane's, which have fault points.
+    /// Calls of a lane. They have failpoints.
     Lane,
-    /// Those of a snapshot or a publication, on one connection of a pool.
+    /// Calls of a snapshot or a publication, on one connection of a pool.
     Snapshot(LastFailure),
-    /// Single statements, each on any connection of a pool. A query whose connection fails is asked once more.
+    /// Single statements, each on any connection of a pool. A query whose connection fails is repeated once.
     Single(LastFailure),
 }
 
 impl Watched<DatabaseConnection> {
-    /// Connections for single statements.
+    /// Returns connections for single statements.
     pub(super) fn new(pool: Pool, patience: Duration) -> Self {
         Self { connection: pool.connections, patience, calls: Calls::Single(pool.last_failure) }
     }
@@ -46,14 +46,15 @@ impl Watched<DatabaseConnection> {
 impl Watched<DatabaseTransaction> {
     /// Begins a transaction of a lane, which writes.
     ///
-    /// SQLite takes its one write lock at once: a deferred transaction that reads and then writes fails when another
-    /// has written meanwhile.
+    /// On SQLite it takes the one write lock at once: a deferred transaction that reads and then writes fails if
+    /// another one has written meanwhile.
     pub(super) async fn begin(connection: &DatabaseConnection, patience: Duration) -> Result<Self, DbErr> {
         let transaction = bounded(patience, between_points(begun(connection))).await?;
         Ok(Self { connection: transaction, patience, calls: Calls::Lane })
     }
 
-    /// Begins a transaction of the control plane, which writes.
+    /// Begins a transaction of the control plane, which writes. Tries again once if the pool lent a dead
+    /// connection.
     pub(super) async fn begin_publishing(pool: &Pool, patience: Duration) -> Result<Self, DbErr> {
         let begin = || noted(&pool.last_failure, bounded(patience, begun(&pool.connections)));
         let connection = match begin().await {
@@ -63,9 +64,9 @@ impl Watched<DatabaseTransaction> {
         Ok(Self { connection, patience, calls: Calls::Snapshot(pool.last_failure.clone()) })
     }
 
-    /// Begins a transaction that only reads. A BEGIN that is not answered is cancelled, or it would keep a connection
-    /// from others: whoever gives it back to the pool cleans it or throws it away. A connection that has died in the
-    /// pool costs nothing but another BEGIN.
+    /// Begins a read-only transaction. A BEGIN that is not answered is cancelled, or it would keep a connection
+    /// from others; when the connection returns to the pool, it is rolled back or discarded. Tries again once if
+    /// the pool lent a dead connection.
     pub(super) async fn begin_reading(pool: &Pool, patience: Duration) -> Result<Self, DbErr> {
         #[expect(clippy::disallowed_methods, reason = "the one place where a reading transaction begins")]
         let begin = || noted(&pool.last_failure, bounded(patience, pool.connections.begin()));
@@ -76,7 +77,7 @@ impl Watched<DatabaseTransaction> {
         Ok(Self { connection, patience, calls: Calls::Snapshot(pool.last_failure.clone()) })
     }
 
-    /// Makes it last. Unless the database refuses, an error leaves open whether it did.
+    /// Commits. Unless the database refuses, an error leaves the outcome unknown.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
         match self.calls {
             Calls::Lane => bounded(self.patience, between_points(self.connection.commit())).await,
@@ -86,7 +87,7 @@ impl Watched<DatabaseTransaction> {
         }
     }
 
-    /// The rows of a query one by one, all of them within the bound of a call.
+    /// Passes the rows of a query to `each` one by one. The time limit covers all of them together.
     pub(super) async fn each_row(
         &self,
         statement: Statement,
@@ -111,7 +112,7 @@ impl<C> Watched<C> {
         }
     }
 
-    /// Asks, and once more if the pool had lent a connection that had died.
+    /// Runs a query, and once more if the pool lent a dead connection.
     async fn ask<'a, T, F>(
         &'a self,
         query: impl Fn(&'a C, Statement) -> F,
@@ -153,17 +154,17 @@ impl<C: ConnectionTrait + Send> ConnectionTrait for Watched<C> {
     }
 }
 
-/// Begins the transaction of a migration, so that the schema changes whole or not at all. On SQLite it is the one writer
-/// from its first statement on.
+/// Begins the transaction of a migration, so that the schema changes completely or not at all. On SQLite it holds
+/// the write lock from the beginning.
 pub(super) async fn begin_migrating(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     #[expect(clippy::disallowed_methods, reason = "the one place where a migration begins")]
     connection.begin_with_options(writing()).await
 }
 
-/// A transaction that writes.
+/// Begins a transaction that writes.
 async fn begun(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let connection = connection.clone();
-    // In a task of its own, which ends what it began: a BEGIN that is cancelled half-way would leave the
+    // Runs in a task of its own, which always finishes: a BEGIN that is cancelled half-way would leave the
     // connection inside a transaction.
     #[expect(clippy::disallowed_methods, reason = "the one place where a writing transaction begins")]
     let begun = tokio::spawn(async move { connection.begin_with_options(writing()).await });
@@ -177,7 +178,7 @@ fn writing() -> TransactionOptions {
     }
 }
 
-/// Notes it if the connection has failed, or does not answer.
+/// Runs a call, and records a failure if the connection fails or does not answer.
 async fn noted<T>(
     last_failure: &LastFailure,
     call: impl Future<Output = Result<T, DbErr>>,
@@ -194,7 +195,8 @@ async fn bounded<T>(patience: Duration, call: impl Future<Output = Result<T, DbE
     answer.unwrap_or_else(|_| Err(gone("the database did not answer in time")))
 }
 
-/// A point where a test stands still is as a database that has gone silent: it belongs within the bound.
+/// Runs a call between two failpoints. They are within the time limit: a test that hangs at one acts like a
+/// database that has stopped answering.
 async fn between_points<T>(call: impl Future<Output = T>) -> T {
     points::pass().await;
     let answer = call.await;
@@ -206,15 +208,15 @@ fn gone(why: &str) -> DbErr {
     DbErr::Conn(RuntimeErr::Internal(why.to_owned()))
 }
 
-/// Whether it is an error of [`gone`].
+/// Returns true for errors made by [`gone`].
 fn is_silence(error: &DbErr) -> bool {
     matches!(error, DbErr::Conn(RuntimeErr::Internal(_)))
 }
 
-/// Whether the next borrower of the connection would find itself inside a transaction.
+/// Returns true if the next borrower of the connection would be inside a transaction.
 #[cfg(test)]
 pub(crate) async fn is_inside_a_transaction(connection: &DatabaseConnection) -> bool {
-    // Each is refused outside of one, and changes nothing.
+    // Both statements are refused outside a transaction, and neither changes anything.
     let only_inside = match connection.get_database_backend() {
         DbBackend::Sqlite => "ROLLBACK",
         _ => "SAVEPOINT probe",
@@ -222,7 +224,7 @@ pub(crate) async fn is_inside_a_transaction(connection: &DatabaseConnection) -> 
     connection.execute_unprepared(only_inside).await.is_ok()
 }
 
-/// Does what no server would do, to one row.
+/// Changes one row in a way that no server would.
 #[cfg(test)]
 pub(crate) async fn tamper(connection: &DatabaseConnection, sql: &str) {
     let done = connection.execute_unprepared(sql).await.map(|done| done.rows_affected());

@@ -1,4 +1,4 @@
-//! Reads of `verify` besides the pages of wallets: the control plane's tables, and the schema.
+//! Reads of `verify` other than the pages of wallets: the tables of the control plane, and the schema.
 
 use migrations::Migrator;
 use sea_orm::{
@@ -9,11 +9,13 @@ use sea_orm_migration::MigratorTrait;
 
 use crate::store::{Backend, ReadTx, StoreError};
 
-/// A table, column, constraint, index or trigger with its kind in front, and what the database says of it.
+/// A table, column, constraint, index, trigger or migration: its kind and name, and its definition as the database
+/// shows it.
 pub(crate) type SchemaObject = (String, String);
 
 impl ReadTx {
-    /// The rows of a small table in the order of its key; those that do not read back say why.
+    /// Passes the rows of a small table to `each` in key order. A row that cannot be decoded is passed as an error
+    /// text.
     pub(crate) async fn each_of<E: EntityTrait>(
         &self,
         mut each: impl FnMut(Result<E::Model, String>) + Send,
@@ -27,7 +29,7 @@ impl ReadTx {
         self.each_row(&sql, Vec::new(), read).await
     }
 
-    /// What there is, in the order of names.
+    /// Returns the objects of the schema, ordered by name.
     pub(crate) async fn schema(&self) -> Result<Vec<SchemaObject>, StoreError> {
         let (mut objects, mut failed) = (Vec::new(), None);
         let sql = if self.backend() == Backend::Sqlite { SQLITE } else { POSTGRES };
@@ -40,7 +42,7 @@ impl ReadTx {
     }
 }
 
-/// What the migrations make of an empty SQLite database.
+/// Returns the schema that the migrations create in an empty SQLite database.
 pub(crate) async fn fresh_schema() -> Result<Vec<SchemaObject>, StoreError> {
     let mut options = ConnectOptions::new("sqlite::memory:");
     options.max_connections(1).sqlx_logging(false);
@@ -55,7 +57,7 @@ fn object(row: &QueryResult) -> Result<SchemaObject, StoreError> {
     Ok((row.try_get("", "name")?, row.try_get("", "definition")?))
 }
 
-/// A trigger has its table in its name.
+/// Lists the objects of a SQLite schema. The name of a trigger includes its table.
 const SQLITE: &str = "
 SELECT CASE type WHEN 'trigger' THEN 'trigger ' || tbl_name || '.' || name ELSE type || ' ' || name END AS name,
        sql AS definition
@@ -65,7 +67,8 @@ UNION ALL
 SELECT 'migration ' || version, 'applied' FROM seaql_migrations
 ORDER BY 1";
 
-/// In the schema in which our tables are, whatever its name. A partition of a table is no table of its own.
+/// Lists the objects of the PostgreSQL schema that contains the table `wallets`. A partition does not count as a
+/// table.
 const POSTGRES: &str = r#"
 WITH home AS (SELECT relnamespace AS oid, quote_ident(nspname) || '.' AS prefix
                 FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE pg_class.oid = 'wallets'::regclass),

@@ -1,4 +1,4 @@
-//! What a wallet has of one unit, folded from its postings.
+//! The balance of one unit, folded from its postings and compared with the stored one.
 
 use wallet_core::UnitId;
 use wallet_core::entry::{Entry, EntryBalance};
@@ -7,31 +7,31 @@ use wallet_core::posting::{Part, Posting};
 use crate::store::entity::wallet_balances;
 use crate::verify::faults::Faults;
 
-/// The sums of one unit.
+/// The balance of one unit so far. Amounts are in minor units.
 #[derive(Debug, Default)]
 pub(super) struct UnitFold {
-    /// Available, held, owed.
+    /// The available, held and owed sums.
     sums: [i128; 3],
-    /// By how much the last entry that told them was off, so that one wrong posting is not told with every entry
-    /// that follows.
+    /// The difference between the balances in the last entry and `sums`. A wrong posting is reported once, and not
+    /// again with each later entry.
     drift: [i128; 3],
-    /// How much may be owed, by the entries.
+    /// The debt limit according to the entries.
     pub(super) debt_limit: i64,
-    /// What of the debt no limit bounds.
+    /// The part of the debt that comes from chargebacks, to which no limit applies.
     unbounded: i128,
-    /// What open reservations hold.
+    /// The sum of the allocations of open reservations.
     holds: i128,
-    /// Whether a row has been compared.
+    /// Set once the stored balance has been compared.
     seen: bool,
 }
 
 impl UnitFold {
-    /// What can be reserved by the postings so far.
+    /// Returns the available sum of the postings so far.
     pub(super) const fn available(&self) -> i128 {
         self.sums[0]
     }
 
-    /// Moves credits. I3: no more is repaid than was owed.
+    /// Adds a posting. Checks I3: no more is repaid than was owed.
     pub(super) fn post(&mut self, posting: &Posting, revision: i64, faults: &mut Faults) {
         let amount = i128::from(posting.amount);
         for (part, change) in [(posting.from, -amount), (posting.to, amount)] {
@@ -48,61 +48,76 @@ impl UnitFold {
         });
     }
 
-    /// I4 of an entry: the balance it tells is that of the fold.
+    /// Checks I4 for the balance in an entry: it equals the sums of the postings.
     pub(super) fn told(&mut self, balance: &EntryBalance, revision: i64, faults: &mut Faults) {
         let told = [balance.available, balance.held, balance.debt].map(i128::from);
         let drift: [i128; 3] = std::array::from_fn(|i| told[i] - self.sums[i]);
         faults.unless(drift == [0; 3] || drift == self.drift, revision, || {
-            format!("I4: tells {} {}, by the postings {}", words(told), balance.unit, words(self.sums))
+            format!(
+                "I4: states {} {}, but according to the postings {}",
+                words(told),
+                balance.unit,
+                words(self.sums)
+            )
         });
         self.drift = drift;
         let EntryBalance { unit, available, debt, .. } = balance;
         faults.unless(*available <= 0 || *debt <= 0, revision, || {
-            format!("I3: tells that {available} {unit} are available and {debt} owed")
+            format!("I3: states that {available} {unit} are available and {debt} owed")
         });
     }
 
-    /// I3 of an entry that makes `owed` of it, `unbounded` of which no limit bounds until nothing is owed. The limit
-    /// counts that part too: only what it leaves can be owed for anything else.
+    /// Checks I3 for an entry that adds `owed` to the debt. No limit applies to its part `unbounded`, which counts as
+    /// such until the debt is repaid. The limit includes that part: only the remainder is available for other debt.
     pub(super) fn owe(&mut self, owed: i128, unbounded: i128, entry: &Entry, faults: &mut Faults) {
         let after = self.sums[2];
         let may_be = i128::from(self.debt_limit).max(after - owed + unbounded);
         faults.unless(owed == 0 || after <= may_be, entry.revision, || {
-            format!("I3: {after} are owed after {owed} were charged to the debt, {may_be} may be")
+            format!("I3: {after} are owed after {owed} were charged to the debt, but at most {may_be} may be")
         });
         self.unbounded = if after <= 0 { 0 } else { self.unbounded + unbounded };
     }
 
-    /// I4 of the stored balance. I3: debt only within its limit, but for chargebacks.
+    /// Checks I4 and I3 for the stored balance: it equals the sums, and the debt apart from chargebacks is within
+    /// the limit.
     pub(super) fn check(&mut self, row: &wallet_balances::Model, revision: i64, faults: &mut Faults) {
         self.seen = true;
         let stored = [row.available, row.held, row.debt].map(i128::from);
         faults.unless(stored == self.sums, revision, || {
-            format!("I4: the balance is {} {}, by the postings {}", words(stored), row.unit, words(self.sums))
+            format!(
+                "I4: the balance is {} {}, but according to the postings {}",
+                words(stored),
+                row.unit,
+                words(self.sums)
+            )
         });
         let limit = self.debt_limit;
         faults.unless(row.debt_limit == limit, revision, || {
-            format!("I16: {} {} may be owed, {limit} by the entries", row.debt_limit, row.unit)
+            format!(
+                "I16: the debt limit is {} {}, but {limit} according to the entries",
+                row.debt_limit, row.unit
+            )
         });
         let may_be = i128::from(row.debt_limit) + self.unbounded;
         faults.unless(i128::from(row.debt) <= may_be, revision, || {
-            format!("I3: {} {} are owed, {may_be} may be", row.debt, row.unit)
+            format!("I3: {} {} are owed, but at most {may_be} may be", row.debt, row.unit)
         });
     }
 
-    /// An open reservation says that it holds this much.
+    /// Adds an allocation of an open reservation.
     pub(super) fn hold(&mut self, amount: i64) {
         self.holds += i128::from(amount);
     }
 
-    /// I4 at the end: what moved has a row. I5: what is held is held by open reservations.
+    /// Checks I4 and I5 after the last row: the balance has a row, and held credits equal the allocations of open
+    /// reservations.
     pub(super) fn close(&self, unit: &UnitId, revision: i64, faults: &mut Faults) {
         faults.unless(self.seen, revision, || {
-            format!("I4: {} {unit} by the postings have no stored balance", words(self.sums))
+            format!("I4: {} {unit} according to the postings have no stored balance", words(self.sums))
         });
         let (held, holds) = (self.sums[1], self.holds);
         faults.unless(held == holds, revision, || {
-            format!("I5: {held} {unit} are held by the postings, {holds} by open reservations")
+            format!("I5: {held} {unit} are held according to the postings, but {holds} according to open reservations")
         });
     }
 }

@@ -1,4 +1,5 @@
-//! The chain of a wallet's entries: numbered without gaps, each hashed behind the one before, in time.
+//! The chain of a wallet's entries: revisions without gaps, hashes that include the previous one, and times that never
+//! decrease.
 
 use wallet_core::entry::{Entry, EntryKind, Hash, genesis};
 use wallet_core::{Timestamp, WalletKey};
@@ -10,59 +11,65 @@ use crate::verify::faults::Faults;
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) revision: i64,
-    /// Unknown behind an entry that does not read back at all.
+    /// The hash of the last entry. `None` after a row that is unreadable.
     head: Option<Hash>,
     record_time: Timestamp,
     effective_time: Timestamp,
-    /// When the first entry was recorded.
+    /// The record time of the first entry.
     pub(super) begin: Option<Timestamp>,
-    /// How many writes had no entry, by the last one that was read.
+    /// The number of writes without an entry, according to the last entry.
     silent: i64,
 }
 
-/// What the open holds leave room for: writes that no entry tells of.
+/// Bounds of the writes without an entry, from the open holds.
 #[derive(Debug, Default)]
 pub(super) struct Heartbeats {
-    /// The last deadline of an open hold.
+    /// The latest deadline of an open hold.
     pub(super) deadline: Option<Timestamp>,
-    /// By how many microseconds all open holds were extended, each heartbeat by one at least.
+    /// The sum of the extensions of all open holds, in microseconds. Each heartbeat adds at least one.
     pub(super) extended: i128,
 }
 
-/// Freezing and thawing a wallet are writes without an entry as well, and rare.
+/// The most writes that freeze or unfreeze a wallet. They have no entry either, and are rare.
 const FREEZES: i128 = 16;
 
 impl Chain {
-    /// Before the first entry.
+    /// Returns the chain before the first entry.
     pub(super) fn new(wallet: WalletKey) -> Self {
         let (record_time, effective_time) = (Timestamp::EPOCH, Timestamp::EPOCH);
         let head = Some(genesis(wallet));
         Self { revision: 0, head, record_time, effective_time, begin: None, silent: 0 }
     }
 
-    /// I16 and I18 of the next entry. Goes on from what it says, so that one fault is told once.
+    /// Checks I16 and I18 for the next entry. The chain continues from the stored hash, so that a fault is reported
+    /// once.
     pub(super) fn add(&mut self, entry: &Entry, faults: &mut Faults) {
         let at = entry.revision;
         if let Some(head) = &self.head {
             faults.unless(at == self.revision + 1, at, || format!("I16: follows revision {}", self.revision));
             let hash = entry.hash_after(head);
             faults.unless(hash == entry.hash, at, || {
-                format!("I16: has hash {}, {} by its content", hex::encode(entry.hash), hex::encode(hash))
+                format!(
+                    "I16: has hash {}, but its content has hash {}",
+                    hex::encode(entry.hash),
+                    hex::encode(hash)
+                )
             });
         }
         let Entry { record_time: recorded, effective_time: effective, .. } = entry;
         for (what, time, before) in
             [("recorded", recorded, self.record_time), ("effective", effective, self.effective_time)]
         {
-            faults
-                .unless(*time >= before, at, || format!("I18: {what} at {time}, the one before at {before}"));
+            faults.unless(*time >= before, at, || {
+                format!("I18: {what} at {time}, but the previous entry at {before}")
+            });
         }
         faults.unless(effective <= recorded, at, || {
             format!("I18: effective at {effective}, which is after it was recorded at {recorded}")
         });
         let silent = entry.facts.silent;
         faults.unless(silent >= self.silent, at, || {
-            format!("I16: counts {silent} writes without an entry, the entry before {}", self.silent)
+            format!("I16: counts {silent} writes without an entry, but the previous entry {}", self.silent)
         });
         self.silent = silent;
         let first = at == 1;
@@ -75,25 +82,25 @@ impl Chain {
         self.begin = self.begin.or(Some(*recorded));
     }
 
-    /// Goes on behind an entry that says something that is not understood.
+    /// Continues after an entry whose hash is readable but whose content is not.
     pub(super) fn skip(&mut self, row: &entries::Model) {
         self.revision = row.revision;
         self.head = row.hash.as_slice().try_into().ok();
         self.record_time = self.record_time.max(Timestamp::from_micros(row.record_time));
     }
 
-    /// When the last entry took effect.
+    /// Returns the effective time of the last entry.
     pub(super) const fn effective_time(&self) -> Timestamp {
         self.effective_time
     }
 
-    /// Goes on behind an entry of which nothing is known.
+    /// Continues after an unreadable row: the next link cannot be checked.
     pub(super) fn lose(&mut self) {
         self.head = None;
     }
 
-    /// I16: the wallet's row has the end of the chain. I18: and is not older. Only heartbeats are written without an
-    /// entry, each before the deadline of a hold that is still open.
+    /// Checks I16 and I18 for the wallet's row: it has the revision and hash of the last entry and is not older. Only
+    /// heartbeats are written without an entry, each before the deadline of a hold that is still open.
     pub(super) fn check(&self, row: &wallets::Model, heartbeats: &Heartbeats, faults: &mut Faults) {
         let at = self.revision;
         if let Some(head) = self.head {
@@ -116,7 +123,7 @@ impl Chain {
         let known = self.head.is_some() && row.version >= row.revision;
         faults.unless(!known || (least..=most).contains(&silent), at, || {
             format!(
-                "I16: the wallet has version {}: {silent} writes had no entry, {least} to {most} by its entries and holds",
+                "I16: the wallet has version {}: {silent} writes had no entry, but {least} to {most} according to its entries and holds",
                 row.version
             )
         });
@@ -127,7 +134,7 @@ impl Chain {
         let latest = heartbeats.deadline.map_or(self.record_time, |deadline| self.record_time.max(deadline));
         faults.unless(self.head.is_none() || last_time <= latest, at, || {
             format!(
-                "I18: the wallet was last written at {last_time}, by its entries and holds not after {latest}"
+                "I18: the wallet was last written at {last_time}, but not after {latest} according to its entries and holds"
             )
         });
     }

@@ -1,10 +1,11 @@
-//! Checkpoints: the head of every wallet at one instant, signed with a key that the database does not have.
+//! Checkpoints: files with the head of every wallet at one instant, signed with a key that the database does not have.
 //!
-//! Whoever can write to the database can chain entries anew from the first one on, and no row would tell. A checkpoint
-//! that is kept elsewhere does: `--against` shows that the ledger continues it, with the same catalogs and keys.
+//! A person who can write to the database can forge a whole chain from the first entry, and no row shows it. A
+//! checkpoint kept elsewhere does: `--against` checks that the ledger continues it, with the same catalogs and keys.
 //!
-//! A file of lines: what it is; catalogs, keys and wallets in the order of their keys; and an HMAC-SHA256 over all of
-//! that. It is read and written line by line, however many wallets there are.
+//! A checkpoint is a text file. Its lines are a header; the catalogs, keys and wallets in the order of their keys;
+//! and an HMAC-SHA256 over the lines before it. It is read and written line by line, so its size does not affect
+//! memory.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Lines, Write};
@@ -20,15 +21,15 @@ use crate::verify::control::Known;
 use crate::verify::faults::Faults;
 
 const FIRST: &str = "credit-wallet checkpoint 1";
-/// A key is as random as it is long.
+/// The length of the key that signs checkpoints.
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 32..=4096;
 
-/// The secret that checkpoints are signed with.
+/// The key that signs checkpoints.
 #[derive(Clone)]
 pub(super) struct Signer(Hmac<Sha256>);
 
 impl Signer {
-    /// The bytes of a file, as they are.
+    /// Reads the key from a file, whose bytes are the key.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         let key = fs::read(path).map_err(|error| format!("key file {}: {error}", path.display()))?;
         let long_enough = KEY_BYTES.contains(&key.len());
@@ -52,7 +53,7 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    /// Begins beside the file: it appears when it is whole.
+    /// Begins the checkpoint in a temporary file next to `path`.
     pub(super) fn create(path: &Path, signer: &Signer, known: &Known) -> Result<Self, String> {
         let file = File::create(unfinished(path))
             .map_err(|error| format!("checkpoint {}: {error}", path.display()))?;
@@ -63,12 +64,12 @@ impl Heads {
         Ok(heads)
     }
 
-    /// The head of the next wallet.
+    /// Writes the head of the next wallet.
     pub(super) fn add(&mut self, row: &wallets::Model) {
         self.line(&line(row.bucket, row.wallet_key, row.revision, &row.head));
     }
 
-    /// Signs it and gives it its name, if the ledger is clean.
+    /// Signs the checkpoint and renames it to its path if the ledger is clean; otherwise deletes it.
     pub(super) fn finish(mut self, is_clean: bool) -> Result<(), String> {
         let written = match self.failed.take() {
             Some(error) => Err(error),
@@ -105,7 +106,7 @@ fn line(bucket: i16, wallet: Uuid, revision: i64, head: &[u8]) -> String {
     format!("wallet {bucket} {wallet} {revision} {}", hex::encode(head))
 }
 
-/// A wallet as it was.
+/// The head of a wallet at the checkpoint.
 struct Head {
     key: Key,
     revision: i64,
@@ -116,12 +117,12 @@ struct Head {
 pub(super) struct Against {
     lines: Lines<BufReader<File>>,
     next: Option<Head>,
-    /// The present wallet, until its entry has come.
+    /// The head of the current wallet, until its entry is compared.
     wanted: Option<Head>,
 }
 
 impl Against {
-    /// Opens a checkpoint that this key signed, and compares what is no wallet.
+    /// Opens a checkpoint, checks its signature, and compares its catalogs and keys.
     pub(super) fn open(
         path: &Path,
         signer: &Signer,
@@ -147,7 +148,7 @@ impl Against {
         Ok(against)
     }
 
-    /// The wallets before this one are not there, and this one may be in the checkpoint.
+    /// Turns to the next wallet. Wallets of the checkpoint that come before it are missing in the ledger.
     pub(super) fn turn_to(&mut self, key: Key, faults: &mut Faults) {
         while let Some(head) = self.next.take_if(|head| head.key <= key) {
             if head.key == key {
@@ -159,23 +160,23 @@ impl Against {
         }
     }
 
-    /// The entry that was the last one has the hash that it had.
+    /// Compares the hash of an entry that was the wallet's last one at the checkpoint.
     pub(super) fn entry(&mut self, row: &entries::Model, faults: &mut Faults) {
         let Some(head) = self.wanted.take_if(|head| head.revision == row.revision) else { return };
         let is = hex::encode(&row.hash);
         faults.unless(is == head.head, row.revision, || {
-            format!("I16: has hash {is}, had {} at the checkpoint", head.head)
+            format!("I16: has hash {is}, but had {} at the checkpoint", head.head)
         });
     }
 
-    /// The wallet's entries have come.
+    /// Ends the current wallet, whose entries have been read.
     pub(super) fn leave(&mut self, faults: &mut Faults) {
         if let Some(Head { revision, .. }) = self.wanted.take() {
-            faults.add(revision, "I16: was its last entry at the checkpoint, and is not there");
+            faults.add(revision, "I16: was its last entry at the checkpoint, but is missing");
         }
     }
 
-    /// All wallets have come.
+    /// Reports the wallets of the checkpoint that come after the last one of the ledger.
     pub(super) fn end(&mut self, faults: &mut Faults) {
         while let Some(head) = self.next.take() {
             missing(&head, faults);
@@ -201,21 +202,21 @@ fn missing(head: &Head, faults: &mut Faults) {
     ));
 }
 
-/// The line of a wallet; nothing for the end.
+/// Parses the line of a wallet. `None` for the last line.
 fn head(line: &str) -> Option<Head> {
     let mut words = line.strip_prefix("wallet ")?.split(' ');
     let key = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     Some(Head { key, revision: words.next()?.parse().ok()?, head: words.next()?.to_owned() })
 }
 
-/// Whether the last line signs all others.
+/// Checks that the last line is the signature of the others.
 fn signed(lines: Lines<BufReader<File>>, signer: &Signer) -> Result<(), String> {
     let mut keyed = signer.0.clone();
     let mut end = None;
     for line in lines {
         let line = line.map_err(|error| error.to_string())?;
         if end.is_some() {
-            return Err("goes on after its end".to_owned());
+            return Err("has lines after its signature".to_owned());
         }
         match line.strip_prefix("end ") {
             Some(signature) => end = Some(hex::decode(signature).map_err(|error| error.to_string())?),
@@ -225,6 +226,6 @@ fn signed(lines: Lines<BufReader<File>>, signer: &Signer) -> Result<(), String> 
             }
         }
     }
-    let end = end.ok_or("has no end: it was cut, or is no checkpoint")?;
+    let end = end.ok_or("has no signature: the file was truncated, or is not a checkpoint")?;
     keyed.verify_slice(&end).map_err(|_| "was not signed with this key, or was changed since".to_owned())
 }

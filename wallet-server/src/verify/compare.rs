@@ -1,4 +1,4 @@
-//! A wallet's rows, each compared with the fold of its entries; then what concerns the wallet as a whole.
+//! The comparison of a wallet's rows with the fold of its entries, and the checks of the wallet as a whole.
 
 use wallet_core::fact::Digest;
 use wallet_core::posting::Account;
@@ -15,12 +15,12 @@ use crate::verify::wallet::WalletFold;
 use crate::verify::{grant, reservation};
 
 impl WalletFold {
-    /// Keeps the wallet's own row until all others have come.
+    /// Keeps the row of `wallets` until the wallet's other rows have been read.
     pub(super) fn own_row(&mut self, row: wallets::Model) {
         self.row = Some(row);
     }
 
-    /// The key is made of tenant and id. From here on faults name the id.
+    /// Checks the profile. The key must be that of tenant and id. Later faults name the wallet by its id.
     pub(super) fn profile(
         &mut self,
         row: wallet_profiles::Model,
@@ -29,7 +29,7 @@ impl WalletFold {
     ) {
         faults.about(&format!("{} ({})", row.wallet_id, self.uuid));
         faults.unless(known.is_none_or(|known| known.has_tenant(row.tenant)), 0, || {
-            format!("its tenant {} is not there", row.tenant)
+            format!("its tenant {} does not exist", row.tenant)
         });
         match row.wallet_id.parse::<WalletId>() {
             Ok(id) => {
@@ -37,7 +37,7 @@ impl WalletFold {
                 faults.unless((key.bucket(), key.uuid()) == self.key(), 0, || {
                     let (bucket, uuid) = (key.bucket(), key.uuid());
                     format!(
-                        "its key is ({}, {}), ({bucket}, {uuid}) by tenant and id",
+                        "its key is ({}, {}), but ({bucket}, {uuid}) according to tenant and id",
                         self.bucket, self.uuid
                     )
                 });
@@ -46,14 +46,13 @@ impl WalletFold {
         }
         match serde_json::from_str::<Profile>(&row.profile) {
             Ok(profile) => self.subscription = profile.subscription,
-            Err(error) => faults.add(0, &format!("its profile does not read back: {error}")),
+            Err(error) => faults.add(0, &format!("its profile is unreadable: {error}")),
         }
         (self.tenant, self.next_time) = (Some(row.tenant), row.next_time);
         self.create_time = Some(row.create_time);
         self.profile = Some(Digest::of_profile(&row.profile));
     }
 
-    /// Compares a grant's row.
     pub(super) fn grant(&mut self, row: &grants::Model, faults: &mut Faults) {
         let last_time = self.row.as_ref().map_or(i64::MAX, |row| row.last_time);
         match grant::key(row) {
@@ -67,13 +66,12 @@ impl WalletFold {
         }
     }
 
-    /// Compares the balance of a unit.
     pub(super) fn balance(&mut self, row: &wallet_balances::Model, faults: &mut Faults) {
         let at = self.chain.revision;
         match row.unit.parse::<UnitId>() {
             Ok(unit) => {
                 faults.unless(self.units.contains_key(&unit), at, || {
-                    format!("I6: there is a balance of {unit}, which no entry tells of")
+                    format!("I6: there is a balance of {unit}, but no entry has this unit")
                 });
                 self.unit(&unit).check(row, at, faults);
             }
@@ -81,7 +79,6 @@ impl WalletFold {
         }
     }
 
-    /// Compares a reservation's row.
     pub(super) fn reservation(
         &mut self,
         row: &reservations::Model,
@@ -108,7 +105,10 @@ impl WalletFold {
             (known, self.tenant, &receipt.terms.pin)
         {
             faults.unless(known.has_catalog(tenant, *version), life.revision(), || {
-                format!("I22: reservation {} is priced by catalog {version}, which is not there", receipt.id)
+                format!(
+                    "I22: reservation {} is priced by catalog {version}, which does not exist",
+                    receipt.id
+                )
             });
         }
         for line in &receipt.allocations {
@@ -116,7 +116,10 @@ impl WalletFold {
             let source = self.grants.get(key).and_then(|grant| grant.source);
             faults.unless(source == line.source, life.revision(), || {
                 let id = receipt.id;
-                format!("I5: reservation {id}: grant {key} is {source:?}, {:?} by its receipt", line.source)
+                format!(
+                    "I5: reservation {id}: grant {key} is {source:?}, but {:?} according to its receipt",
+                    line.source
+                )
             });
         }
         for line in receipt.allocations.iter().filter(|_| row.open) {
@@ -129,20 +132,20 @@ impl WalletFold {
         }
     }
 
-    /// A row that could not be read.
+    /// Reports a row that is unreadable.
     pub(super) fn unreadable(&mut self, table: &str, error: &str, faults: &mut Faults) {
-        faults.add(self.chain.revision, &format!("a row of {table} does not read back: {error}"));
+        faults.add(self.chain.revision, &format!("a row of {table} is unreadable: {error}"));
         if table == "entries" {
             self.chain.lose();
         }
     }
 
-    /// All rows have come: what concerns the wallet as a whole, and what of the fold no row was compared with.
+    /// Checks the wallet as a whole after its last row, and reports the parts of the fold that have no row.
     pub(super) fn close(self, faults: &mut Faults) {
         let at = self.chain.revision;
         let Some(row) = &self.row else {
             let text =
-                format!("has rows under ({}, {}), and no readable one in wallets", self.bucket, self.uuid);
+                format!("has rows under ({}, {}), but no readable one in wallets", self.bucket, self.uuid);
             return faults.add(0, &text);
         };
         self.chain.check(row, &self.heartbeats, faults);
@@ -150,23 +153,23 @@ impl WalletFold {
             faults.note("is frozen");
         }
         for revision in self.events.keys() {
-            faults.add(*revision, "has events and no entry");
+            faults.add(*revision, "has notifications but no entry");
         }
         faults.unless(row.status == self.status as i16, at, || {
-            format!("I16: has status {}, is {:?} by its entries", row.status, self.status)
+            format!("I16: has status {}, but is {:?} according to its entries", row.status, self.status)
         });
         faults.unless(self.profile.is_none() || self.profile == self.told_profile, at, || {
-            "I16: its profile is not what its entries say".to_owned()
+            "I16: its profile does not match its entries".to_owned()
         });
         self.check_next_time(faults);
         let open = self.open_reservations;
         faults.unless(row.open_reservations == open, at, || {
-            format!("I5: counts {} open reservations, has {open}", row.open_reservations)
+            format!("I5: counts {} open reservations, but has {open}", row.open_reservations)
         });
         let begin = self.chain.begin.map(Timestamp::as_micros);
         faults.unless(self.create_time.is_some(), 0, || "has no profile".to_owned());
         faults.unless(self.create_time.is_none() || self.create_time == begin, 1, || {
-            format!("I18: its profile has create_time {:?}, its first entry {begin:?}", self.create_time)
+            format!("I18: its profile has create_time {:?}, but its first entry {begin:?}", self.create_time)
         });
         for (key, grant) in &self.grants {
             grant.close(key, faults);
@@ -182,15 +185,18 @@ impl WalletFold {
         }
     }
 
-    /// I9: the sweeper finds the wallet when its subscription says. A profile that is not what was told is a fault
-    /// of its own, and nobody knows what its calendar comes to.
+    /// Checks I9: `next_time` is the next due time of the subscription, by which the sweeper finds the wallet.
+    /// Skipped if the profile does not match the entries, which is a fault of its own.
     fn check_next_time(&self, faults: &mut Faults) {
         if self.profile.is_none() || self.profile != self.told_profile {
             return;
         }
         let next = self.subscription.as_ref().map_or(Timestamp::NEVER, Subscription::next_time);
         faults.unless(self.next_time == next.as_micros(), self.chain.revision, || {
-            format!("I9: its profile has next_time {}, due is {next}", Timestamp::from_micros(self.next_time))
+            format!(
+                "I9: its profile has next_time {}, but the subscription is due at {next}",
+                Timestamp::from_micros(self.next_time)
+            )
         });
     }
 }

@@ -1,7 +1,7 @@
-//! The control plane: tenants, catalogs, keys and leases, each row by itself and in its order.
+//! The checks of the control plane: tenants, catalogs, keys and leases.
 //!
-//! No entry tells of it. What a catalog says is pinned by its digest; what nothing else in the database tells is
-//! bounded or noted, and kept by a checkpoint outside of it.
+//! Entries do not cover these rows. The text of a catalog is checked against its digest; other values are checked
+//! against bounds or noted, and a checkpoint outside the database covers catalogs and keys.
 
 use std::collections::BTreeSet;
 
@@ -16,17 +16,17 @@ use crate::verify::faults::Faults;
 
 /// The name of the key that signs quotes.
 const QUOTES: &str = "quotes";
-/// Into how many parts sweepers share the buckets.
+/// The number of parts into which sweepers divide the buckets.
 const PARTS: i16 = 8;
-/// Later than now by an hour, an instant is worth a look: a clock is wrong, or was moved by hand.
+/// An instant more than an hour ahead of the clock is noted, in microseconds: a clock is wrong or was moved by hand.
 const AHEAD: i64 = 3_600_000_000;
 
-/// What rows of wallets may name.
+/// The tenants and catalogs that rows of wallets may refer to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     tenants: BTreeSet<Uuid>,
     catalogs: BTreeSet<(Uuid, i64)>,
-    /// What a checkpoint keeps of it, a line each.
+    /// The lines of the control plane in a checkpoint.
     pub(super) lines: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl Known {
     }
 }
 
-/// Reads all of it.
+/// Reads and checks the control plane.
 pub(super) async fn read(
     snapshot: &ReadTx,
     now: Timestamp,
@@ -64,31 +64,31 @@ pub(super) async fn read(
 
 struct Check<'a> {
     known: Known,
-    /// Later instants are worth a look.
+    /// Later instants are noted, in microseconds since 1970.
     latest: i64,
     faults: &'a mut Faults,
 }
 
 impl Check<'_> {
-    /// A row of a table, if it reads back.
+    /// Checks a row, or reports it as unreadable.
     fn row<T>(&mut self, table: &str, row: Result<T, String>, check: impl FnOnce(&mut Self, T)) {
         match row {
             Ok(row) => check(self, row),
-            Err(error) => self.faults.add(0, &format!("a row of {table} does not read back: {error}")),
+            Err(error) => self.faults.add(0, &format!("a row of {table} is unreadable: {error}")),
         }
     }
 
-    /// The tenant of callers without a key is made with the database.
+    /// Checks a tenant. The tenant `default` is created with the database.
     fn tenant(&mut self, row: tenants::Model) {
         let tenants::Model { tenant, name, create_time } = row;
         let made = (name.as_str(), create_time) == ("default", 0);
         self.faults.unless(made == (tenant == TenantId::DEFAULT.0), 0, || {
-            format!("tenant {tenant} is {name:?}, made at {}", Timestamp::from_micros(create_time))
+            format!("tenant {tenant} is {name:?}, created at {}", Timestamp::from_micros(create_time))
         });
         self.known.tenants.insert(tenant);
     }
 
-    /// I22: every version from the first on is there, and is the text that was published.
+    /// Checks I22: the versions have no gap, and each text has the digest of its publication.
     fn catalog(&mut self, row: &catalogs::Model, last: &mut Option<(Uuid, i64, i64)>) {
         let catalogs::Model { tenant, version, toml, digest, publish_time } = row;
         let (before, since) = match *last {
@@ -97,25 +97,25 @@ impl Check<'_> {
         };
         let faults = &mut *self.faults;
         faults.unless(self.known.tenants.contains(tenant), 0, || {
-            format!("catalog {version} has tenant {tenant}, which is not there")
+            format!("catalog {version} has tenant {tenant}, which does not exist")
         });
         faults.unless(*version == before + 1, 0, || {
-            format!("I22: catalog {version} of tenant {tenant} follows {before}")
+            format!("I22: catalog {version} of tenant {tenant} follows version {before}")
         });
         let is: [u8; 32] = Sha256::digest(toml).into();
         faults.unless(is.as_slice() == digest.as_slice(), 0, || {
             format!(
-                "I22: catalog {version} has digest {}, {} by its text",
+                "I22: catalog {version} has digest {}, but its text has digest {}",
                 hex::encode(digest),
                 hex::encode(is)
             )
         });
         if let Err(problems) = Catalog::parse(toml) {
-            faults.add(0, &format!("catalog {version} does not read back: {problems}"));
+            faults.add(0, &format!("catalog {version} is unreadable: {problems}"));
         }
         faults.unless(*publish_time >= since, 0, || {
             let [time, since] = [*publish_time, since].map(Timestamp::from_micros);
-            format!("I18: catalog {version} was published at {time}, the one before at {since}")
+            format!("I18: catalog {version} was published at {time}, but the previous one at {since}")
         });
         *last = Some((*tenant, *version, *publish_time));
         self.known.catalogs.insert((*tenant, *version));
@@ -129,21 +129,25 @@ impl Check<'_> {
             .unless(secret.len() == 32, 0, || format!("key {name:?} has {} bytes, not 32", secret.len()));
         self.faults.unless(name == QUOTES, 0, || format!("key {name:?} signs nothing"));
         self.known.lines.push(format!("key {} {}", hex::encode(&name), hex::encode(Sha256::digest(&secret))));
-        self.look(create_time, || format!("key {name:?} was made"));
+        self.look(create_time, || format!("key {name:?} was created"));
     }
 
-    /// Who has it and until when is told by nothing else.
+    /// Checks a lease. Its holder and expiry cannot be checked.
     fn lease(&mut self, row: sweeper_leases::Model) {
         let sweeper_leases::Model { part, expire_time, .. } = row;
         self.faults.unless((0..PARTS).contains(&part), 0, || {
-            format!("I9: part {part} of the buckets is leased, there are {PARTS}")
+            format!("I9: part {part} of the buckets is leased, but there are {PARTS} parts")
         });
         self.look(expire_time, || format!("the lease on part {part} of the buckets ends"));
     }
 
     fn look(&mut self, time: i64, what: impl FnOnce() -> String) {
         if time > self.latest {
-            self.faults.note(&format!("{} at {}, which is ahead", what(), Timestamp::from_micros(time)));
+            self.faults.note(&format!(
+                "{} at {}, which is ahead of the clock",
+                what(),
+                Timestamp::from_micros(time)
+            ));
         }
     }
 }

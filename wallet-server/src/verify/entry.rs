@@ -1,4 +1,4 @@
-//! An entry as its row says it.
+//! The decoding of entries.
 
 use std::str::FromStr;
 
@@ -11,24 +11,25 @@ use wallet_core::time::Timestamp;
 use crate::store::entity::entries;
 use crate::verify::strict;
 
-/// Reads a row; its events are read by themselves. Nothing may be lost on the way that the hash would miss.
+/// Decodes a row without its notifications, which have rows of their own. The decoded entry must contain everything
+/// that the row contains, because the hash is computed from it.
 pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
     if row.format != FORMAT {
-        return Err(format!("has format {}, which is not known", row.format));
+        return Err(format!("has format {}, which is unknown", row.format));
     }
     let kind = EntryKind::ALL.into_iter().find(|kind| *kind as i16 == row.kind);
     let fingerprint = Fingerprint::parse(&row.fingerprint);
     if fingerprint.to_string() != row.fingerprint {
-        return Err(format!("fingerprint {:?} does not read back", row.fingerprint));
+        return Err(format!("fingerprint {:?} is unreadable", row.fingerprint));
     }
     let json = |error: serde_json::Error| error.to_string();
     let facts = Facts::parse(&row.facts).map_err(json)?;
     if facts.to_string() != row.facts {
-        return Err(format!("facts {:?} do not read back", row.facts));
+        return Err(format!("facts {:?} are unreadable", row.facts));
     }
     Ok(Entry {
         revision: row.revision,
-        kind: kind.ok_or_else(|| format!("has kind {}, which is not known", row.kind))?,
+        kind: kind.ok_or_else(|| format!("has kind {}, which is unknown", row.kind))?,
         effective_time: Timestamp::from_micros(row.effective_time),
         record_time: Timestamp::from_micros(row.record_time),
         reservation: optional(&row.reservation_id)?,
@@ -48,7 +49,7 @@ pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
     })
 }
 
-/// An id, or none if the text is empty.
+/// Parses an id. `None` if the text is empty.
 pub(super) fn optional<T: FromStr<Err = InvalidId>>(text: &str) -> Result<Option<T>, String> {
     if text.is_empty() {
         return Ok(None);

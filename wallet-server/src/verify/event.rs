@@ -1,6 +1,6 @@
-//! Events as their rows say them, and what they claim compared with the entry they came with.
+//! The decoding of notifications, and their comparison with the entry that recorded them.
 //!
-//! They are part of the entry's hash: one that is missing, changed or made up breaks the chain.
+//! Notifications are part of the entry's hash: one that is missing, changed or forged breaks the chain.
 
 use wallet_core::Timestamp;
 use wallet_core::entry::{Entry, EntryKind};
@@ -11,7 +11,7 @@ use crate::store::entity::events;
 use crate::verify::faults::Faults;
 use crate::verify::strict;
 
-/// An event with what its row says besides.
+/// A notification with the columns that are not part of the hash.
 #[derive(Debug)]
 pub(super) struct EventFold {
     n: i32,
@@ -19,12 +19,12 @@ pub(super) struct EventFold {
     pub(super) event: Event,
 }
 
-/// Reads a row.
+/// Decodes a row.
 pub(super) fn read(row: &events::Model) -> Result<EventFold, String> {
     let kind = EventKind::ALL.into_iter().find(|kind| *kind as i16 == row.kind);
     let details: EventDetails = strict::read("details", &row.details)?;
     let event = Event {
-        kind: kind.ok_or_else(|| format!("has kind {}, which is not known", row.kind))?,
+        kind: kind.ok_or_else(|| format!("has kind {}, which is unknown", row.kind))?,
         unit: row.unit.parse().map_err(|error| format!("unit {:?} {error}", row.unit))?,
         available: row.available,
         threshold: row.threshold,
@@ -34,7 +34,7 @@ pub(super) fn read(row: &events::Model) -> Result<EventFold, String> {
     Ok(EventFold { n: row.n, time: Timestamp::from_micros(row.event_time), event })
 }
 
-/// What the events of an entry claim is so: `available` tells a unit's balance by the postings so far.
+/// Checks the notifications of an entry. `available` returns a unit's balance according to the postings so far.
 pub(super) fn check(
     entry: &Entry,
     events: &[EventFold],
@@ -45,18 +45,18 @@ pub(super) fn check(
     for (n, EventFold { n: number, time, event }) in (0..).zip(events) {
         faults.unless(*number == n, at, || format!("its event {n} has number {number}"));
         faults.unless(*time == entry.effective_time, at, || {
-            format!("is effective at {}, its event {n} at {time}", entry.effective_time)
+            format!("is effective at {}, but its event {n} at {time}", entry.effective_time)
         });
         let is_so = match event.kind {
             EventKind::LowBalance => event.available < event.threshold && event.grant.is_none(),
             EventKind::Exhausted => event.available == 0 && event.grant.is_none(),
             EventKind::GrantExpiring => event.expire_time > entry.effective_time && event.grant.is_some(),
         };
-        faults.unless(is_so, at, || format!("tells {event:?}"));
+        faults.unless(is_so, at, || format!("has the impossible notification {event:?}"));
         if event.kind != EventKind::GrantExpiring {
             let folded = available(event);
             faults.unless(folded == i128::from(event.available), at, || {
-                format!("tells that {} {} are available, {folded} are", event.available, event.unit)
+                format!("notifies that {} {} are available, but {folded} are", event.available, event.unit)
             });
         }
     }
@@ -66,5 +66,7 @@ pub(super) fn check(
         EntryKind::GrantExpiring => std::slice::from_ref(&entry.reason),
         _ => &[],
     };
-    faults.unless(grants == said, at, || format!("tells that {grants:?} will lapse, its words are {said:?}"));
+    faults.unless(grants == said, at, || {
+        format!("notifies that {grants:?} will expire, but its reason names {said:?}")
+    });
 }

@@ -1,31 +1,30 @@
-//! Faults as they are found: counted, and the first of them kept in words.
+//! The faults and notes found so far: all are counted, and the first are kept as text.
 
-/// How many are kept in words.
+/// The number of faults, and of notes, that are kept as text.
 pub(super) const KEPT: usize = 20;
 
-/// What is wrong so far.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     about: String,
     pub(super) count: u64,
     pub(super) first: Vec<String>,
-    /// What is no fault, and still for a person to look at.
+    /// The number of notes: findings that are not faults, but that an operator should know.
     pub(super) notes: u64,
     pub(super) first_notes: Vec<String>,
 }
 
 impl Faults {
-    /// From here on it is about this wallet.
+    /// Attributes the following faults to a wallet.
     pub(super) fn about(&mut self, wallet: &str) {
         self.about = format!("wallet {wallet}");
     }
 
-    /// From here on it is about what no wallet has.
+    /// Attributes the following faults to the database.
     pub(super) fn about_the_database(&mut self) {
         "the database".clone_into(&mut self.about);
     }
 
-    /// Something is wrong at a revision, or with the wallet as a whole if that is 0.
+    /// Adds a fault at a revision, or of the wallet as a whole if the revision is 0.
     pub(super) fn add(&mut self, revision: i64, what: &str) {
         self.count += 1;
         if self.first.len() < KEPT {
@@ -34,7 +33,7 @@ impl Faults {
         }
     }
 
-    /// Something is wrong that belongs to no wallet, found among the rows of one.
+    /// Adds a fault of the database while the rows of a wallet are read.
     pub(super) fn add_of_the_database(&mut self, what: &str) {
         let about = std::mem::take(&mut self.about);
         self.about_the_database();
@@ -42,7 +41,7 @@ impl Faults {
         self.about = about;
     }
 
-    /// Something is not wrong and worth a look.
+    /// Adds a note.
     pub(super) fn note(&mut self, what: &str) {
         self.notes += 1;
         if self.first_notes.len() < KEPT {
@@ -50,7 +49,7 @@ impl Faults {
         }
     }
 
-    /// Something is wrong unless this holds.
+    /// Adds a fault unless a condition holds.
     pub(super) fn unless(&mut self, holds: bool, revision: i64, what: impl FnOnce() -> String) {
         if !holds {
             self.add(revision, &what());

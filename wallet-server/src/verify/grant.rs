@@ -1,4 +1,4 @@
-//! A grant folded from its postings, and its row compared with that.
+//! A grant folded from its postings, and its comparison with the stored row.
 
 use std::collections::HashMap;
 
@@ -14,32 +14,32 @@ use crate::store::rows;
 use crate::verify::faults::Faults;
 use crate::verify::{moves, taking};
 
-/// The parts of a grant, with what the entries tell of its life.
+/// The parts and the times of a grant according to the entries. Amounts are in minor units.
 #[derive(Debug)]
 pub(super) struct GrantFold {
     pub(super) unit: UnitId,
-    /// The purchase it belongs to, once its row has come.
+    /// The purchase of the grant. Known after its row has been read.
     pub(super) purchase: Option<OriginId>,
-    /// Where it came from, once its row has come.
+    /// The source of the grant. Known after its row has been read.
     pub(super) source: Option<Source>,
-    /// By the number of the part; `Issued` is the amount, below zero.
+    /// The sums by part. `Issued` is the negated amount of the grant.
     parts: [i128; Part::Owed as usize + 1],
-    /// The revision and instant of its issue, and whether it was pending then.
+    /// The revision and time of the issue, and whether the grant was pending then.
     issue: Option<(i64, Timestamp, bool)>,
-    /// What its row says for good, as the last entry told that said so.
+    /// The digest of the grant's row in the last entry that has one.
     pub(super) words: Option<Digest>,
     effective: Option<Timestamp>,
     expired: Option<Timestamp>,
-    /// When people are told that it will lapse, unless they were, or that is over.
+    /// The time of the expiry warning; `NEVER` once it was given or cannot be given any more.
     warn: Timestamp,
     warned: bool,
-    /// What open reservations hold of it.
+    /// The sum of the allocations of open reservations.
     holds: i128,
     seen: bool,
 }
 
 impl GrantFold {
-    /// A grant of which nothing has been told.
+    /// Returns a grant before its first posting.
     pub(super) fn new(unit: &UnitId) -> Self {
         let parts = [0; Part::Owed as usize + 1];
         Self {
@@ -62,12 +62,13 @@ impl GrantFold {
         self.parts[part as usize]
     }
 
-    /// The revision that issued it; 0 if none did.
+    /// Returns the revision of the issue; 0 if there is none.
     pub(super) fn revision(&self) -> i64 {
         self.issue.map_or(0, |(revision, ..)| revision)
     }
 
-    /// What its row says for good is this from now on. Told again, its life is over, and nobody is warned.
+    /// Sets the digest of the row. A digest after the issue means that the grant's lifetime has ended, so there is no
+    /// warning any more.
     pub(super) fn tell(&mut self, words: Digest, revision: i64) {
         self.words = Some(words);
         if revision != self.revision() {
@@ -75,12 +76,12 @@ impl GrantFold {
         }
     }
 
-    /// An open reservation says that it holds this much.
+    /// Adds an allocation of an open reservation.
     pub(super) fn hold(&mut self, amount: i64) {
         self.holds += i128::from(amount);
     }
 
-    /// Moves its credits. I2: issued once, by what its key names. I3: no part below zero. I6: in its unit.
+    /// Adds a posting. Checks I2 (issued once, by the origin in its key), I3 (no part is negative) and I6 (one unit).
     pub(super) fn post(&mut self, key: &GrantKey, entry: &Entry, posting: &Posting, faults: &mut Faults) {
         let (at, amount) = (entry.revision, posting.amount);
         self.parts[posting.from as usize] -= i128::from(amount);
@@ -95,7 +96,7 @@ impl GrantFold {
         match entry.kind {
             EntryKind::GrantEffective => self.effective = Some(entry.effective_time),
             EntryKind::GrantExpired => self.expired = Some(entry.effective_time),
-            // A subscription takes what it included along, and their calendar with it.
+            // The credits of a subscription expire when it ends, whatever their own expiry was.
             EntryKind::SubscriptionEnded
             | EntryKind::SubscriptionCancelled
             | EntryKind::SubscriptionRefunded
@@ -120,21 +121,21 @@ impl GrantFold {
         }
     }
 
-    /// People are told that it will lapse: once, and while there is something left of it.
+    /// Checks an expiry notification: there is one per grant, and only while credits are left.
     pub(super) fn warn(&mut self, key: &GrantKey, entry: &Entry, event: &Event, faults: &mut Faults) {
         let at = entry.revision;
         let available = self.part(Part::Available);
         faults.unless(available == i128::from(event.available), at, || {
-            format!("tells that {} of grant {key} are available, {available} are", event.available)
+            format!("notifies that {} of grant {key} are available, but {available} are", event.available)
         });
         faults.unless(available + self.part(Part::Held) > 0, at, || {
-            format!("tells that grant {key} will lapse, and nothing is left of it")
+            format!("notifies that grant {key} will expire, but none of it is left")
         });
-        faults.unless(!self.warned, at, || format!("tells again that grant {key} will lapse"));
+        faults.unless(!self.warned, at, || format!("notifies again that grant {key} will expire"));
         (self.warn, self.warned) = (Timestamp::NEVER, true);
     }
 
-    /// Compares the row. I2: its parts are those of the fold and add up to its amount, which was issued.
+    /// Compares the row with the fold. Checks I2: the parts are equal and add up to the amount that was issued.
     pub(super) fn check(
         &mut self,
         key: &GrantKey,
@@ -157,7 +158,7 @@ impl GrantFold {
         for (part, stored) in parts {
             let folded = self.part(part);
             faults.unless(folded == i128::from(stored), at, || {
-                format!("I2: grant {key} has {stored} {part:?}, {folded} by the postings")
+                format!("I2: grant {key} has {stored} {part:?}, but {folded} according to the postings")
             });
             faults.unless(stored >= 0, at, || format!("I3: grant {key} has {stored} {part:?}"));
         }
@@ -168,7 +169,7 @@ impl GrantFold {
             });
         }
         faults.unless(row.unit == self.unit.as_str(), at, || {
-            format!("I6: grant {key} has unit {}, its postings {}", row.unit, self.unit)
+            format!("I6: grant {key} has unit {}, but its postings have {}", row.unit, self.unit)
         });
         let open = row.pending > 0 || row.available > 0 || row.held > 0;
         faults.unless(row.open == open, at, || format!("I2: grant {key} has open = {}", row.open));
@@ -179,12 +180,12 @@ impl GrantFold {
         let words = read.map(|grant| Digest::of_grant(&grant, &row.details));
         faults.unless(words.is_some() && words == self.words, at, || {
             let grants::Model { source, priority, effective_time, expire_time, details, .. } = row;
-            format!("I16: grant {key} is not what its entries say: source {source}, priority {priority}, effective {effective_time}, expires {expire_time}, {details}")
+            format!("I16: grant {key} does not match its entries: source {source}, priority {priority}, effective {effective_time}, expires {expire_time}, {details}")
         });
         self.check_taken_back(key, row, taken_back, faults);
     }
 
-    /// I2: taken back if an entry names it or its purchase, and only then revoked or paid out.
+    /// Checks I2: a grant has a clawback, and revoked or paid-out credits, only if an entry names it or its purchase.
     fn check_taken_back(
         &self,
         key: &GrantKey,
@@ -194,40 +195,41 @@ impl GrantFold {
     ) {
         let purchase = self.purchase.as_ref().map(taking::name_of_purchase);
         let names = [Some(taking::name_of_grant(key)), purchase];
-        // Most wallets have nothing to look up.
+        // Most wallets have no clawbacks, so that the names need not be built.
         let names = names.into_iter().flatten().filter(|_| !taken_back.is_empty());
         let told = names.filter_map(|name| taken_back.get(&name)).max().map_or(0, |why| *why as i16);
         let untouched = (row.revoked, row.paid_out) == (0, 0);
         faults.unless(row.taken_back == told && (told != 0 || untouched), self.revision(), || {
             let grants::Model { taken_back, revoked, paid_out, .. } = row;
-            format!("I2: grant {key} has taken_back = {taken_back}, {told} by its entries; {revoked} Revoked, {paid_out} PaidOut")
+            format!("I2: grant {key} has taken_back = {taken_back}, but {told} according to its entries; {revoked} Revoked, {paid_out} PaidOut")
         });
     }
 
-    /// I2 at the end: what was issued has a row. I5: what is held is held by open reservations.
+    /// Checks I2 and I5 after the last row: the grant has a row, and held credits equal the allocations of open
+    /// reservations.
     pub(super) fn close(&self, key: &GrantKey, faults: &mut Faults) {
         let (at, held, holds) = (self.revision(), self.part(Part::Held), self.holds);
         faults.unless(self.seen, at, || format!("I2: grant {key} has no row"));
         faults.unless(held == holds, at, || {
-            format!("I5: {held} of grant {key} are held by the postings, {holds} by open reservations")
+            format!("I5: {held} of grant {key} are held according to the postings, but {holds} according to open reservations")
         });
     }
 
-    /// What is not a figure reads back. I11: payment and purchase, by which it is found, are those in the details.
+    /// Checks that source and details are readable, and I11: the columns for payment and purchase match the details.
     fn check_words(&mut self, key: &GrantKey, row: &grants::Model, faults: &mut Faults) {
         let at = self.revision();
         let sources =
             usize::try_from(row.source).is_ok_and(|number| (1..=Source::ALL.len()).contains(&number));
-        faults.unless(sources, at, || format!("grant {key} has source {}, which is not known", row.source));
+        faults.unless(sources, at, || format!("grant {key} has source {}, which is unknown", row.source));
         let details: GrantDetails = match serde_json::from_str(&row.details) {
             Ok(details) => details,
             Err(error) => {
-                return faults.add(at, &format!("grant {key} has details that do not read back: {error}"));
+                return faults.add(at, &format!("grant {key} has unreadable details: {error}"));
             }
         };
         let payment = details.external_ref.map(|payment| payment.to_string()).unwrap_or_default();
         faults.unless(payment == row.payment, at, || {
-            format!("I11: grant {key} is found by payment {:?}, was paid with {payment:?}", row.payment)
+            format!("I11: grant {key} is found by payment {:?}, but was paid with {payment:?}", row.payment)
         });
         let first = details.stems_from.as_ref().unwrap_or(key);
         self.purchase = (first.origin == Origin::TopUp).then(|| first.id.clone());
@@ -238,8 +240,8 @@ impl GrantFold {
         });
     }
 
-    /// The row's calendar is the one by which it was issued, came into effect and expired. I9: the sweeper finds
-    /// it by that, unless the wallet is past it.
+    /// Compares the times of the row with the entries. Checks I9: `next_time` is the next due time, by which the
+    /// sweeper finds the grant, or `NEVER` if that time has passed.
     fn check_times(&self, key: &GrantKey, row: &grants::Model, last_time: i64, faults: &mut Faults) {
         let [effective, expire, create] =
             [row.effective_time, row.expire_time, row.create_time].map(Timestamp::from_micros);
@@ -250,7 +252,10 @@ impl GrantFold {
         ];
         for (what, stored, told) in events {
             faults.unless(told.is_none_or(|told| told == stored), self.revision(), || {
-                format!("I2: grant {key} has {what}_time {stored}, by its entries {}", told.unwrap_or(stored))
+                format!(
+                    "I2: grant {key} has {what}_time {stored}, but {} according to its entries",
+                    told.unwrap_or(stored)
+                )
             });
         }
         if let Some((at, time, pending)) = self.issue {
@@ -264,28 +269,28 @@ impl GrantFold {
         let told = if row.taken_back == 0 { self.warn } else { Timestamp::NEVER };
         let fits = warn == Timestamp::NEVER || (effective < warn && warn < expire);
         faults.unless(fits && warn == told, self.revision(), || {
-            format!("I9: grant {key} has warn_time {warn}, {told} by its entries")
+            format!("I9: grant {key} has warn_time {warn}, but {told} according to its entries")
         });
         let next = if row.pending > 0 { row.effective_time } else { row.expire_time.min(row.warn_time) };
-        // What is held lapses with its hold, and not by itself.
+        // A grant of which everything is held has no expiry of its own: credits that return from the hold expire then.
         let is_all_held = (row.pending, row.available) == (0, 0) && warn == Timestamp::NEVER;
         let past = (next <= last_time || is_all_held) && row.next_time == Timestamp::NEVER.as_micros();
         faults.unless(past || row.next_time == next, self.revision(), || {
-            format!("I9: grant {key} has next_time {}, due is {next}", row.next_time)
+            format!("I9: grant {key} has next_time {}, but is due at {next}", row.next_time)
         });
     }
 }
 
-/// The key in a row.
+/// Decodes the key of a row.
 pub(super) fn key(row: &grants::Model) -> Result<GrantKey, String> {
     let origin = Origin::ALL.into_iter().find(|origin| *origin as i16 == row.origin);
-    let origin = origin.ok_or_else(|| format!("a grant has origin {}, which is not known", row.origin))?;
+    let origin = origin.ok_or_else(|| format!("a grant has origin {}, which is unknown", row.origin))?;
     let id = OriginId::parse(&row.origin_id).map_err(|error| format!("a grant's origin_id {error}"))?;
     let n = u16::try_from(row.n).map_err(|_| format!("a grant has n = {}", row.n))?;
     Ok(GrantKey::new(origin, id, n))
 }
 
-/// Whether an entry is what a grant of this key is issued by.
+/// Returns whether an entry may issue the grant with this key.
 fn issues(entry: &Entry, key: &GrantKey) -> bool {
     match (key.origin, entry.kind) {
         (Origin::TopUp, kind) => kind == EntryKind::ToppedUp,

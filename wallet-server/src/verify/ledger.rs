@@ -1,4 +1,4 @@
-//! The ledger as rows come in: told apart by wallet, counted, and digested.
+//! The ledger as its rows are read: divided by wallet, counted and digested.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use crate::verify::report::Report;
 use crate::verify::rows::{Row, Rows};
 use crate::verify::wallet::WalletFold;
 
-/// What is known of the ledger so far.
+/// The verification of a ledger so far.
 #[derive(Default)]
 pub(super) struct Ledger {
     current: Option<WalletFold>,
-    /// What rows may name; nothing is known of it if one wallet is verified by itself.
+    /// The tenants and catalogs that rows may refer to. `None` if only one wallet is verified.
     pub(super) known: Option<Known>,
     pub(super) faults: Faults,
     /// The checkpoint that it must continue.
     pub(super) against: Option<Against>,
-    /// The checkpoint that is written of it.
+    /// The checkpoint that is written.
     pub(super) heads: Option<Heads>,
     digest: Sha256,
     wallets: u64,
@@ -32,16 +32,15 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Folds all rows, as they come.
+    /// Takes all rows in order.
     pub(super) fn fold(mut self, rows: Rows) -> Self {
         rows.for_each(|(key, row)| self.take(key, row));
         self
     }
 
-    /// Takes the next row.
     pub(super) fn take(&mut self, key: Key, row: Row) {
         if let (NO_KEY, Row::Unreadable(table, error)) = (key, &row) {
-            let fault = format!("a row of {table} has a key that does not read back: {error}");
+            let fault = format!("a row of {table} has an unreadable key: {error}");
             return self.faults.add_of_the_database(&fault);
         }
         self.turn_to(key);
@@ -78,7 +77,7 @@ impl Ledger {
         }
     }
 
-    /// Ends the last wallet, and the checkpoints.
+    /// Ends the last wallet and the checkpoints. An error means that the new checkpoint could not be written.
     pub(super) fn end(&mut self) -> Result<(), String> {
         self.close();
         if let Some(against) = &mut self.against {
@@ -87,7 +86,7 @@ impl Ledger {
         self.heads.take().map_or(Ok(()), |heads| heads.finish(self.faults.count == 0))
     }
 
-    /// Says what was found, at the end.
+    /// Returns the report.
     pub(super) fn report(self, elapsed: Duration) -> Report {
         Report {
             digest: hex::encode(self.digest.finalize()),

@@ -1,4 +1,4 @@
-//! A reservation's life as the entries tell it: what happened in which order, and what moved in its name.
+//! The life of a reservation according to the entries: its events in order, and the credits that they moved.
 
 use std::collections::BTreeMap;
 
@@ -11,61 +11,61 @@ use wallet_core::{Timestamp, UnitId};
 
 use crate::verify::moves;
 
-/// Where and when something was told.
+/// The revision and effective time of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) revision: i64,
     pub(super) time: Timestamp,
 }
 
-/// What the entries tell of a reservation so far.
+/// A reservation according to the entries so far.
 #[derive(Debug, Default)]
 pub(super) struct Life {
     pub(super) reserved: Option<Told>,
-    /// The first time that a worker started it.
+    /// The first start by a worker.
     pub(super) started: Option<Told>,
-    /// The last time.
+    /// The last start.
     pub(super) restarted: Option<Told>,
-    /// How often.
+    /// The number of starts.
     pub(super) starts: u32,
-    /// Who runs it since then.
+    /// The digest of attempt, worker and lease at the last start.
     pub(super) run: Option<Digest>,
-    /// How many of the wallet's writes had no entry when it was reserved or last started.
+    /// The number of the wallet's writes without an entry at Reserve or the last start.
     pub(super) silent: i64,
     /// The one terminal entry, with the state it led to.
     pub(super) ended: Option<(State, Told)>,
-    /// What ended an expired hold for good, with the state it led to.
+    /// The entry that ended an expired hold for good, with the state it led to.
     pub(super) late: Option<(State, Told)>,
-    /// What was agreed.
+    /// The digest of the terms.
     pub(super) terms: Option<Digest>,
-    /// How it ended, as the last entry told.
+    /// The digest of the bill in the last entry.
     pub(super) bill: Option<Digest>,
-    /// By account and unit.
+    /// The movements, one item per account and unit.
     pub(super) moved: Vec<Moved>,
-    /// What was reversed of charges to the debt, at least and at most: what came off the debt or was issued again
-    /// for it, less what the reversal of charges to grants explains.
+    /// The bounds of the reversed charges to the debt, per unit: the reduction of the debt and the grants issued in
+    /// its place, less the part that the reversal of charges to grants explains.
     pub(super) reversed_debt: BTreeMap<UnitId, (i128, i128)>,
-    /// Grants that took what went back.
+    /// The GRACE grants that received returned credits, with their amounts.
     pub(super) graces: Vec<(GrantKey, i128)>,
 }
 
-/// What a reservation did to one account in one unit.
+/// The movements of a reservation in one account and unit, in minor units.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moved {
     pub(super) account: Account,
     pub(super) unit: UnitId,
     pub(super) held: i128,
     pub(super) charged: i128,
-    /// Of what was charged; of the debt it is not told here.
+    /// The reversed part of `charged`. Not counted for the debt, see `Life::reversed_debt`.
     pub(super) reversed: i128,
-    /// Went back to the same grant.
+    /// Returned to the same grant.
     pub(super) back: i128,
-    /// Left the grant otherwise: lapsed, or issued again as grace credits.
+    /// Left the grant otherwise: lost, or issued again as grace credits.
     pub(super) gone: i128,
 }
 
 impl Life {
-    /// I7: takes the next entry about it, if that may follow what came before.
+    /// Adds the next entry about the reservation. Checks I7: it may follow the previous ones.
     pub(super) fn tell(&mut self, entry: &Entry) -> Result<(), String> {
         let told = Told { revision: entry.revision, time: entry.effective_time };
         let may = match (entry.kind, self.reserved, &self.ended) {
@@ -110,7 +110,7 @@ impl Life {
         Ok(())
     }
 
-    /// A job starts with an entry of its own or together with Reserve: the entry tells who runs it.
+    /// Adds a start. A job starts with its own entry or together with Reserve; the entry has the digest of the run.
     fn runs(&mut self, entry: &Entry, told: Told) -> Result<(), String> {
         if matches!(entry.kind, EntryKind::Reserved | EntryKind::Started) {
             self.silent = entry.facts.silent;
@@ -122,34 +122,35 @@ impl Life {
                 self.starts += 1;
                 Ok(())
             }
-            (None, EntryKind::Started) => Err("is Started, and does not tell who runs it".to_owned()),
-            (Some(_), kind) => Err(format!("is {kind:?}, and tells who runs it")),
+            (None, EntryKind::Started) => Err("is Started, but does not record who runs it".to_owned()),
+            (Some(_), kind) => Err(format!("is {kind:?}, but records who runs it")),
             (None, _) => Ok(()),
         }
     }
 
-    /// It failed or was cancelled, before or after its hold expired.
+    /// Records a failure or a cancel, before or after the hold expired.
     fn end(&mut self, state: State, told: Told) {
         let ending = if self.ended.is_some() { &mut self.late } else { &mut self.ended };
         *ending = Some((state, told));
     }
 
-    /// The state it ended in.
+    /// Returns the final state. `None` while the reservation is open.
     pub(super) fn state(&self) -> Option<State> {
         self.late.or(self.ended).map(|(state, _)| state)
     }
 
-    /// The entry that finished it.
+    /// Returns the entry that ended the reservation.
     pub(super) fn finished(&self) -> Option<Told> {
         self.late.or(self.ended).map(|(_, told)| told)
     }
 
-    /// The last revision that is known to be about it.
+    /// Returns the revision of the last start or end; faults are reported there.
     pub(super) fn revision(&self) -> i64 {
         self.finished().or(self.started).or(self.reserved).map_or(0, |told| told.revision)
     }
 
-    /// Where nothing is charged to what is available, credits that return repay debt: none of the job's doing.
+    /// Adds a posting. Available credits that become consumed are part of the job only if the entry charges them;
+    /// otherwise they repay debt.
     fn moved(&mut self, posting: &Posting, charges: bool) {
         let amount = i128::from(posting.amount);
         match (&posting.account, posting.from, posting.to) {
@@ -168,9 +169,9 @@ impl Life {
         }
     }
 
-    /// A charge is given back: from grants as the postings say. Debt falls by charges to it, by charges to purchases
-    /// that were charged back (their credits are revoked), and by what repays it; new grants take the charges of
-    /// expired ones, and what of the debt had been repaid.
+    /// Adds the reversal of a charge. The postings show the reversed amount of each grant. The debt falls by charges
+    /// to it, by charges to purchases that were charged back (their credits are revoked), and by repayments; new
+    /// grants receive the charges of expired grants and the part of the debt that had been repaid.
     fn reversed(&mut self, entry: &Entry) {
         for posting in entry.postings.iter().filter(|posting| posting.from == Part::Consumed) {
             let moved = Moved::of(&mut self.moved, &posting.account, &posting.unit);
@@ -197,7 +198,7 @@ impl Life {
 }
 
 impl Moved {
-    /// The sums of an account in a unit, made if they are new.
+    /// Returns the movements of an account in a unit, and adds an item if there is none.
     pub(super) fn of<'a>(all: &'a mut Vec<Moved>, account: &Account, unit: &UnitId) -> &'a mut Self {
         let known = all.iter().position(|moved| moved.account == *account && moved.unit == *unit);
         let index = known.unwrap_or(all.len());

@@ -1,11 +1,13 @@
-//! `verify`: the whole ledger recomputed from its entries and compared with every row that is stored.
+//! `verify`: recomputes the ledger from its entries and compares it with every stored row.
 //!
-//! Its own code path: it folds postings by itself and shares with the server only the value types and the
-//! definition of an entry's hash. It reads one snapshot, all tables side by side in the order of their keys, and
-//! writes nothing. What it keeps in memory is one wallet's sums and a few pages of rows.
+//! It is a code path of its own. It folds the postings and shares with the server the value types, the definitions
+//! of the entry hash and of row digests, and the decoding of rows of `grants`. It reads one snapshot, all tables in
+//! parallel in the order of their keys, and writes nothing. In memory it keeps the sums of one wallet and a few
+//! pages of rows.
 //!
-//! It refuses to guess: a row that does not read back is a fault of its wallet, and the rest goes on. `docs/verify.md`
-//! says what is proven, what is bounded, and what cannot be.
+//! An unreadable row is a fault of its wallet, and the other rows are still checked. `docs/verify.md` lists what is
+//! proven, what is bounded and what cannot be seen. Faults name the invariants of `docs/invariants.md` by their
+//! numbers.
 
 mod balance;
 mod chain;
@@ -42,29 +44,29 @@ use checkpoint::{Against, Heads, Signer};
 use ledger::Ledger;
 pub use report::Report;
 
-/// Checkpoints of the ledger, which are files outside of the database.
+/// The options for checkpoints, which are files outside the database.
 #[derive(Debug, Clone)]
 pub struct Checkpoints {
-    /// The key that signs them: 32 bytes to 4096.
+    /// The file with the key that signs checkpoints, 32 to 4096 bytes.
     pub key_file: PathBuf,
-    /// Where to write one, if the ledger is clean.
+    /// The file to write a checkpoint to, if the ledger is clean.
     pub write: Option<PathBuf>,
-    /// One that was written earlier: whether the ledger continues it.
+    /// An earlier checkpoint that the ledger must continue.
     pub against: Option<PathBuf>,
 }
 
-/// Recomputes the ledger in a database, beside a server that may be running.
+/// Verifies the ledger in a database. A server may be running.
 pub async fn verify(database_url: &str) -> Result<Report, AppError> {
     of(database_url, None, None).await
 }
 
-/// The same, and compares the ledger with a checkpoint, or writes one.
+/// Verifies the ledger in a database, and compares it with a checkpoint or writes one.
 pub async fn verify_with(database_url: &str, checkpoints: &Checkpoints) -> Result<Report, AppError> {
     of(database_url, None, Some(checkpoints)).await
 }
 
-/// Recomputes the ledger of one wallet; a report of no wallets if there is none of this id. What is not in rows of
-/// wallets is not looked at.
+/// Verifies the ledger of one wallet, without the schema and the control plane. The report counts no wallet if there
+/// is none with this id.
 pub async fn verify_wallet(database_url: &str, wallet: &WalletId) -> Result<Report, AppError> {
     of(database_url, Some(WalletKey::new(TenantId::DEFAULT, wallet)), None).await
 }
@@ -82,17 +84,18 @@ async fn of(
         Some(_) => Ledger::default(),
     };
     let (reading, rows) = rows::all(only.map(|wallet| (wallet.bucket(), wallet.uuid())));
-    // Folding takes as long as reading: one core each.
+    // Folding takes as long as reading, so each gets a core.
     let folding = tokio::task::spawn_blocking(move || {
         let mut ledger = ledger.fold(rows);
         ledger.end().map(|()| ledger)
     });
     reading.run(&snapshot).await?;
-    let ledger = folding.await.map_err(|error| AppError::Store(format!("verifying stopped: {error}")))?;
+    let ledger =
+        folding.await.map_err(|error| AppError::Store(format!("the verification stopped: {error}")))?;
     Ok(ledger.map_err(AppError::Checkpoint)?.report(started.elapsed()))
 }
 
-/// A ledger before its first wallet, with all that is no wallet's.
+/// Returns the ledger before its first wallet, after the checks of the schema, the control plane and the checkpoint.
 async fn whole(
     snapshot: &ReadTx,
     backend: Backend,

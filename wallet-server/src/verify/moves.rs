@@ -1,4 +1,4 @@
-//! Which movement of credits belongs into which kind of entry: DESIGN's rules of money as a table.
+//! The movements of credits that each kind of entry may contain: the rules of money of `docs/design.md` as a table.
 
 use wallet_core::entry::{Entry, EntryBalance, EntryKind};
 use wallet_core::posting::{Account, Part, Posting};
@@ -6,7 +6,7 @@ use wallet_core::{MAX_AMOUNT, UnitId};
 
 use crate::verify::faults::Faults;
 
-/// I1 of every posting: it moves something, between parts that its account has, as such an entry may.
+/// Checks I1 for every posting: its amount is above 0, and an entry of this kind may move credits between these parts.
 pub(super) fn check(entry: &Entry, faults: &mut Faults) {
     for Posting { unit, account, from, to, amount } in &entry.postings {
         let at = entry.revision;
@@ -22,27 +22,27 @@ pub(super) fn check(entry: &Entry, faults: &mut Faults) {
             let (instead, gone) =
                 (paid + sum(entry, unit, Part::Issued, Part::Owed), taken_from_holds(entry, unit));
             faults.unless(instead <= gone, entry.revision, || {
-                format!("I3: {instead} {unit} are charged beside the hold, {gone} of it were taken back")
+                format!("I3: {instead} {unit} are charged besides the hold, but {gone} of the hold were clawed back")
             });
         }
-        // A charge that was debt comes off the debt without being paid.
+        // A reversed charge that was debt reduces the debt without a payment.
         let reversed = entry.kind == EntryKind::ChargeReversed && paid < repaid;
         let fits = charges_available(entry, unit) || paid == repaid || reversed;
         faults.unless(fits, entry.revision, || {
-            format!("I1: {paid} {unit} consumed to repay debt, {repaid} repaid")
+            format!("I1: {paid} {unit} consumed to repay debt, but {repaid} repaid")
         });
     }
 }
 
-/// Whether what becomes consumed of the available credits of a unit is a charge. Where debt is repaid it is not: credits
-/// that return repay debt, and charges beside the hold leave nothing of it to return.
+/// Returns whether available credits of a unit that become consumed are a charge. In an entry that repays debt they
+/// are not: returned credits repay debt, and charges besides the hold leave nothing of the hold to return.
 pub(super) fn charges_available(entry: &Entry, unit: &UnitId) -> bool {
     use EntryKind::{Cancelled, Failed, Settled, SettledLate};
     matches!(entry.kind, Settled | SettledLate | Failed | Cancelled)
         && sum(entry, unit, Part::Owed, Part::Issued) == 0
 }
 
-/// How an account is called in a fault.
+/// Returns the name of an account in faults.
 pub(super) fn name(account: &Account) -> String {
     match account {
         Account::Grant(key) => format!("grant {key}"),
@@ -50,14 +50,14 @@ pub(super) fn name(account: &Account) -> String {
     }
 }
 
-/// What an entry moves of a unit between two parts, over all accounts.
+/// Returns the sum that an entry moves of a unit between two parts, over all accounts.
 pub(super) fn sum(entry: &Entry, unit: &UnitId, from: Part, to: Part) -> i128 {
     let moves = entry.postings.iter().filter(|p| p.unit == *unit && p.from == from && p.to == to);
     moves.map(|posting| i128::from(posting.amount)).sum()
 }
 
-/// What an entry makes owed, and how much of that no limit bounds: what was used of a purchase that is charged back, then
-/// and later.
+/// Returns the new debt of an entry and its part to which no limit applies: the used credits of a purchase that is
+/// charged back, at the chargeback or later.
 pub(super) fn new_debt(entry: &Entry, unit: &UnitId) -> (i128, i128) {
     let owed = sum(entry, unit, Part::Issued, Part::Owed);
     let unbounded = match entry.kind {
@@ -71,12 +71,12 @@ fn taken_from_holds(entry: &Entry, unit: &UnitId) -> i128 {
     sum(entry, unit, Part::Held, Part::Revoked)
 }
 
-/// What of the available credits is consumed, which outside of charges is to repay debt, and what is repaid.
+/// Returns the consumed available credits, which outside charges repay debt, and the repaid debt.
 fn repayment(entry: &Entry, unit: &UnitId) -> (i128, i128) {
     (sum(entry, unit, Part::Available, Part::Consumed), sum(entry, unit, Part::Owed, Part::Issued))
 }
 
-/// Whether a plan's allowances are given by such an entry.
+/// Returns whether entries of this kind issue allowances.
 pub(super) const fn gives_allowances(kind: EntryKind) -> bool {
     use EntryKind::{AllowanceGiven, PaymentRecorded, PeriodBegan, PlanChanged, Subscribed, WalletCreated};
     matches!(kind, WalletCreated | Subscribed | PlanChanged | PaymentRecorded | PeriodBegan | AllowanceGiven)
@@ -91,7 +91,7 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
     use Part::{Available, Consumed, Expired, Held, Issued, Owed, PaidOut, Pending, Revoked};
     let gives_back = matches!(kind, Failed | Cancelled | HoldExpired);
     let gives = gives_back || gives_allowances(kind) || matches!(kind, ToppedUp | Granted | ChargeReversed);
-    // Wherever credits become available they repay what is owed, and what a chargeback makes owed is repaid at once.
+    // Credits that become available repay debt, and the debt of a chargeback is repaid at once.
     let repays = gives || matches!(kind, GrantEffective | Settled | ChargedBack);
     let lapses =
         matches!(kind, GrantExpired | SubscriptionEnded | SubscriptionCancelled | SubscriptionRefunded);

@@ -1,4 +1,4 @@
-//! A reservation's receipt: what it took from which grant, what became of that, and the sums.
+//! The receipt of a reservation: its allocations and its bill, compared with the postings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::verify::faults::Faults;
 use crate::verify::life::{Life, Moved};
 use crate::verify::moves::name;
 
-/// What a reservation's row says of its credits, with its life by the entries.
+/// The credits of a reservation according to its row, with its life according to the entries.
 #[derive(Debug)]
 pub(super) struct Receipt<'a> {
     pub(super) id: &'a str,
@@ -32,7 +32,7 @@ struct Sums {
 }
 
 impl Receipt<'_> {
-    /// I5 and I8: each line adds up by itself, with the postings, and in the sums.
+    /// Checks I5 and I8: each allocation adds up, matches the postings, and is part of the sums in the bill.
     pub(super) fn check(&self, faults: &mut Faults) {
         for allocation in &self.allocations {
             self.check_line(allocation, faults);
@@ -45,7 +45,7 @@ impl Receipt<'_> {
             let held = sums.get(unit).map_or(0, |sums| sums.held);
             let agreed = self.terms.amounts.get(unit.as_str());
             self.unless(held == i128::from(agreed), faults, || {
-                format!("I5: its allocations hold {held} {unit}, agreed were {agreed}")
+                format!("I5: its allocations hold {held} {unit}, but {agreed} were agreed")
             });
         }
         if let Some(bill) = &self.bill {
@@ -69,7 +69,7 @@ impl Receipt<'_> {
         });
     }
 
-    /// The lines are what the postings moved.
+    /// Checks that the allocations match the movements of the postings.
     fn check_movements(&self, faults: &mut Faults) {
         let mut lines = Vec::new();
         let mut of_debt: BTreeMap<&UnitId, i128> = BTreeMap::new();
@@ -92,7 +92,7 @@ impl Receipt<'_> {
             let reversed = of_debt.get(unit).copied().unwrap_or(0);
             let (least, most) = self.life.reversed_debt.get(unit).copied().unwrap_or((0, 0));
             self.unless((least..=most).contains(&reversed), faults, || {
-                format!("I8: the debt: reversed {reversed} {unit}, {least} to {most} by its postings")
+                format!("I8: the debt: reversed {reversed} {unit}, but {least} to {most} according to its postings")
             });
         }
         let postings = &self.life.moved;
@@ -101,7 +101,7 @@ impl Receipt<'_> {
                 postings.iter().find(|told| (&told.account, &told.unit) == (&moved.account, &moved.unit));
             self.unless(told == Some(moved), faults, || {
                 let told = told.map_or_else(|| "nothing".to_owned(), Moved::words);
-                format!("I5: its allocations: {}; by its postings {told}", moved.words())
+                format!("I5: its allocations: {}; its postings: {told}", moved.words())
             });
         }
         let told_of = |told: &Moved| {
@@ -109,12 +109,12 @@ impl Receipt<'_> {
         };
         for told in postings.iter().filter(|told| !told_of(told)) {
             self.unless(false, faults, || {
-                format!("I5: its postings: {}; by its allocations nothing", told.words())
+                format!("I5: its postings: {}; its allocations: nothing", told.words())
             });
         }
     }
 
-    /// What came back as grace credits was issued, by this reservation, in full.
+    /// Checks that credits returned as grace credits were issued by this reservation, in full.
     fn check_graces(&self, faults: &mut Faults) {
         let lines = self.allocations.iter();
         let mut lines: Vec<(&GrantKey, i128)> =
@@ -124,7 +124,7 @@ impl Receipt<'_> {
         lines.sort_unstable();
         issued.sort_unstable();
         self.unless(lines == issued, faults, || {
-            format!("I8: came back as {lines:?} by its allocations, as {issued:?} by its postings")
+            format!("I8: returned as {lines:?} according to its allocations, but as {issued:?} according to its postings")
         });
     }
 
@@ -146,12 +146,12 @@ impl Receipt<'_> {
                 ("as a fee", of(&bill.fees), if only_fees { sums.charged } else { 0 }),
             ] {
                 self.unless(billed == sum, faults, || {
-                    format!("I8: billed {billed} {unit} {what}, its allocations add up to {sum}")
+                    format!("I8: billed {billed} {unit} {what}, but its allocations add up to {sum}")
                 });
             }
             let most = of(&self.terms.max_amounts).max(of(&self.terms.amounts));
             self.unless(sums.charged <= most, faults, || {
-                format!("I8: charged {} {unit}, {most} is the most", sums.charged)
+                format!("I8: charged {} {unit}, but at most {most} are allowed", sums.charged)
             });
         }
         let said = (bill.late, bill.failure.is_some(), bill.cancel_reason.is_some());
@@ -159,7 +159,7 @@ impl Receipt<'_> {
         let late = ended == Some(State::Expired) && state == Some(State::Settled);
         let told = (late, state == Some(State::Failed), state == Some(State::Cancelled));
         self.unless(said == told, faults, || {
-            format!("I7: (late, failed, cancelled) are {said:?} in its bill, {told:?} by its entries")
+            format!("I7: (late, failed, cancelled) are {said:?} in its bill, but {told:?} according to its entries")
         });
     }
 
@@ -189,7 +189,7 @@ impl Moved {
     fn words(&self) -> String {
         let Self { account, unit, held, charged, reversed, back, gone } = self;
         format!(
-            "{} {unit}: {held} held, {charged} charged, {reversed} reversed, {back} back, {gone} gone",
+            "{} {unit}: {held} held, {charged} charged, {reversed} reversed, {back} returned, {gone} lost or reissued",
             name(account)
         )
     }

@@ -3,39 +3,35 @@
 use std::fmt;
 use std::time::Duration;
 
-/// What a verification read and found.
+/// The result of a verification.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// SHA-256, in hex, over (wallet_key, revision, head) of all wallets in the order of their keys: the same for
-    /// the same ledger in either database, another if so much as one entry was added, changed or cut off.
+    /// The SHA-256 hash, in hex, over (wallet_key, revision, head) of all wallets in the order of their keys. It is
+    /// equal for equal ledgers in either database, and changes when an entry is added, changed or removed.
     pub digest: String,
-    /// Wallets read.
     pub wallets: u64,
-    /// Entries read.
     pub entries: u64,
-    /// Grants read.
     pub grants: u64,
-    /// Reservations read.
     pub reservations: u64,
-    /// How many faults there are.
+    /// The number of faults.
     pub faults: u64,
-    /// The first of them, one a line.
+    /// The first faults as text, at most 20.
     pub first_faults: Vec<String>,
-    /// What is no fault and worth a look: frozen wallets, instants ahead of the clock.
+    /// The number of notes: frozen wallets, and instants more than an hour ahead of the clock. They are not faults.
     pub notes: u64,
-    /// The first of them, one a line.
+    /// The first notes as text, at most 20.
     pub first_notes: Vec<String>,
-    /// How long it took.
+    /// The duration of the verification.
     pub elapsed: Duration,
 }
 
 impl Report {
-    /// Whether nothing is wrong.
+    /// Returns whether there are no faults.
     pub fn is_clean(&self) -> bool {
         self.faults == 0
     }
 
-    /// The same for programs: an object of figures, and the first faults as they are told people.
+    /// Returns the report as a JSON object, with the first faults and notes as text.
     pub fn json(&self) -> String {
         let Self { digest, wallets, entries, grants, reservations, faults, first_faults, .. } = self;
         serde_json::json!({
@@ -75,6 +71,9 @@ impl fmt::Display for Report {
             _ => write!(f, "faults   {}, the first {}:", self.faults, self.first_faults.len())?,
         }
         self.first_faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))?;
+        if !self.is_clean() {
+            write!(f, "\nnumbers  docs/invariants.md explains I1, I2 and so on")?;
+        }
         if self.notes > 0 {
             write!(f, "\nnotes    {}", self.notes)?;
         }
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_a_few_lines_and_lists_its_first_faults() {
+    fn a_report_lists_its_first_faults_and_notes() {
         let clean = Report {
             digest: "ab".to_owned(),
             wallets: 1,
@@ -114,6 +113,10 @@ mod tests {
         assert!(noted.to_string().ends_with("faults   none\nnotes    1\n  wallet ann: is frozen"));
         let faulty = Report { faults: 7, first_faults: vec!["one".to_owned()], ..clean };
         assert!(!faulty.is_clean());
-        assert!(faulty.to_string().ends_with("faults   7, the first 1:\n  one"));
+        assert!(
+            faulty
+                .to_string()
+                .contains("faults   7, the first 1:\n  one\nnumbers  docs/invariants.md explains")
+        );
     }
 }

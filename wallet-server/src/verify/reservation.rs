@@ -1,4 +1,4 @@
-//! A reservation's row compared with its life as the entries tell it.
+//! The comparison of a reservation's row with its life according to the entries.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use crate::verify::life::{Life, Told};
 use crate::verify::receipt::Receipt;
 use crate::verify::strict;
 
-/// What a wallet's writes tell of deadlines, of which entries tell nothing.
+/// The writes of a wallet, which bound the deadlines that heartbeats moved without an entry.
 #[derive(Debug)]
 pub(super) struct Writes {
-    /// When its last entry took effect: everything due until then is over.
+    /// The effective time of the last entry. Everything due until then has been processed.
     pub(super) effective_time: Timestamp,
-    /// How many had no entry.
+    /// The number of writes without an entry.
     pub(super) silent: i64,
 }
 
-/// I7: its state, revisions and times are those of its entries. Returns the receipt, if the row reads back.
+/// Checks I7: state, revisions and times match the entries. Returns the receipt if the row is readable.
 pub(super) fn check<'a>(
     row: &'a reservations::Model,
     life: &'a Life,
@@ -34,10 +34,14 @@ pub(super) fn check<'a>(
     faults.unless(row.state == expected as i16, at, || {
         let state = State::ALL.into_iter().find(|state| *state as i16 == row.state);
         let state = state.map_or_else(|| row.state.to_string(), |state| state.as_str().to_owned());
-        format!("I7: reservation {id} is {state}, {} by its entries", expected.as_str())
+        format!("I7: reservation {id} is {state}, but {} according to its entries", expected.as_str())
     });
     faults.unless(row.open == expected.is_open(), at, || {
-        format!("I7: reservation {id} has open = {}, is {} by its entries", row.open, expected.as_str())
+        format!(
+            "I7: reservation {id} has open = {}, but is {} according to its entries",
+            row.open,
+            expected.as_str()
+        )
     });
     check_pointers(row, life, faults);
     check_times(row, life, faults);
@@ -48,7 +52,7 @@ pub(super) fn check<'a>(
             Some(receipt)
         }
         Err(error) => {
-            faults.add(at, &format!("reservation {id} does not read back: {error}"));
+            faults.add(at, &format!("reservation {id} is unreadable: {error}"));
             None
         }
     }
@@ -62,13 +66,13 @@ fn expected_state(life: &Life) -> State {
     }
 }
 
-/// The row points to the entries that reserved and finished it.
+/// Checks that the row names the entries that reserved and ended the reservation.
 fn check_pointers(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     let (at, id) = (life.revision(), &row.reservation_id);
     let none = Told { revision: 0, time: Timestamp::EPOCH };
     let reserved = life.reserved.unwrap_or(none);
     let finished = life.finished().unwrap_or(none);
-    // A tombstone was never reserved; its row begins when it ends.
+    // A tombstone was never reserved: its reserve_time is its end.
     let reserve_time = life.reserved.unwrap_or(finished).time;
     for (what, stored, told) in [
         ("reserve_revision", row.reserve_revision, reserved.revision),
@@ -77,18 +81,18 @@ fn check_pointers(row: &reservations::Model, life: &Life, faults: &mut Faults) {
         ("finish_time", row.finish_time, finished.time.as_micros()),
     ] {
         faults.unless(stored == told, at, || {
-            format!("I7: reservation {id} has {what} {stored}, {told} by its entries")
+            format!("I7: reservation {id} has {what} {stored}, but {told} according to its entries")
         });
     }
 }
 
-/// I16: what was agreed is what the entry says that reserved it, and how it ended what the entry says that ended it.
+/// Checks I16: the terms match the entry of Reserve, and the end matches the entry that ended the reservation.
 fn check_words(row: &reservations::Model, receipt: &Receipt<'_>, faults: &mut Faults) {
     let (life, id) = (receipt.life, receipt.id);
     let terms = Digest::of_terms(&row.terms, &row.fingerprint);
     faults.unless(life.terms == Some(terms), life.revision(), || {
         format!(
-            "I16: reservation {id} is not what its entries say: terms {}, fingerprint {}",
+            "I16: reservation {id} does not match its entries: terms {}, fingerprint {}",
             row.terms, row.fingerprint
         )
     });
@@ -97,13 +101,13 @@ fn check_words(row: &reservations::Model, receipt: &Receipt<'_>, faults: &mut Fa
     let bill = ended.then(|| Digest::of_bill(&row.bill, &row.finalizer, deadline));
     faults.unless(life.bill == bill, life.revision(), || {
         format!(
-            "I16: reservation {id} did not end as its entries say: bill {}, finalizer {}, deadline {deadline}",
+            "I16: reservation {id} has an end that does not match its entries: bill {}, finalizer {}, deadline {deadline}",
             row.bill, row.finalizer
         )
     });
 }
 
-/// I16: who runs it is who started it last, by the entries.
+/// Checks I16: attempt, worker and lease match the entry of the last start.
 fn check_run(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     let (id, attempt, worker, lease) = (&row.reservation_id, row.attempt, &row.worker, row.lease);
     let run = match (attempt, worker.as_str(), lease) {
@@ -112,18 +116,18 @@ fn check_run(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     };
     faults.unless(run == life.run, life.revision(), || {
         format!(
-            "I16: reservation {id} is not run as its entries say: attempt {attempt}, worker {worker:?}, lease {lease}"
+            "I16: reservation {id} has a run that does not match its entries: attempt {attempt}, worker {worker:?}, lease {lease}"
         )
     });
     let start = life.started.map_or(0, |told| told.time.as_micros());
     faults.unless(row.start_time == start, life.revision(), || {
         let [stored, told] = [row.start_time, start].map(Timestamp::from_micros);
-        format!("I7: reservation {id} has start_time {stored}, {told} by its entries")
+        format!("I7: reservation {id} has start_time {stored}, but {told} according to its entries")
     });
 }
 
-/// I9: the deadline of an open hold is where its last start, or its ttl, put it. A heartbeat, which is a write without
-/// an entry, makes it later, within a day of Reserve. Returns by how many microseconds one may have.
+/// Checks I9: the deadline of an open hold is that of its last start or its ttl, or was moved by heartbeats, which are
+/// writes without an entry, to at most 24 hours after Reserve. Returns the extension by heartbeats in microseconds.
 pub(super) fn check_deadline(
     row: &reservations::Model,
     receipt: &Receipt<'_>,
@@ -138,19 +142,19 @@ pub(super) fn check_deadline(
         (Some(started), Some(lease)) => started.time.plus(lease).min(last),
         _ => reserved.time.plus(receipt.terms.policies.ttl),
     };
-    // Without a lease, a start keeps what the one before had.
+    // A start without a lease keeps the deadline of the previous start.
     let alone = writes.silent == life.silent && (lease.is_some() || life.starts <= 1);
     let latest = if alone { earliest } else { last };
     let deadline = Timestamp::from_micros(row.deadline);
     let after = writes.effective_time;
     faults.unless((earliest..=latest).contains(&deadline) && deadline >= after, life.revision(), || {
-        format!("I9: reservation {id} has deadline {deadline}, {earliest} to {latest} by its entries, not before {after}")
+        format!("I9: reservation {id} has deadline {deadline}, but {earliest} to {latest} according to its entries, and not before {after}")
     });
     i128::from(deadline.as_micros().clamp(earliest.as_micros(), last.max(earliest).as_micros()))
         - i128::from(earliest.as_micros())
 }
 
-/// A hold ends at its deadline or before it, and the sweeper finds it no later.
+/// Checks that a hold ended at its deadline or before, and that the sweeper finds it in time.
 fn check_times(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     let (at, id) = (life.revision(), &row.reservation_id);
     let deadline = Timestamp::from_micros(row.deadline);
@@ -171,7 +175,7 @@ fn check_times(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     });
 }
 
-/// What the row says in words.
+/// Decodes the JSON columns of a row.
 fn read<'a>(row: &'a reservations::Model, life: &'a Life) -> Result<Receipt<'a>, String> {
     let terms: Terms = serde_json::from_str(&row.terms).map_err(|error| format!("terms: {error}"))?;
     let kind = terms.operation.as_ref().map_or("", |operation| &operation.kind);
@@ -179,7 +183,7 @@ fn read<'a>(row: &'a reservations::Model, life: &'a Life) -> Result<Receipt<'a>,
     if (kind, actor) != (&*row.kind, &*row.actor) {
         let (kind_column, actor_column) = (&row.kind, &row.actor);
         return Err(format!(
-            "kind {kind_column:?}, actor {actor_column:?}; its terms say {kind:?}, {actor:?}"
+            "kind {kind_column:?}, actor {actor_column:?}, but its terms have {kind:?}, {actor:?}"
         ));
     }
     optional::<WorkerId>(&row.worker)?;

@@ -1,7 +1,7 @@
-//! Every row of the ledger, wallet by wallet: all tables read side by side in pages, in the order of their keys.
+//! Reads every row of the ledger, wallet by wallet: all tables in parallel, in pages, in the order of their keys.
 //!
-//! A page continues behind the last key of the one before, so no query takes long and none is made per wallet or per
-//! entry. Rows whose wallet has no row of its own come along like all others.
+//! A page begins after the last key of the previous one, so no query takes long and no query is made per wallet or per
+//! entry. Rows of a wallet that has no row in `wallets` are read like all others.
 
 use std::iter::Peekable;
 
@@ -13,7 +13,7 @@ use crate::store::entity::{
 use crate::store::pages::{Key, Page, Table};
 use crate::store::{ReadTx, StoreError};
 
-/// Pages of a table that may wait to be folded, beside the one being folded and the one being read.
+/// The pages of a table that may wait to be folded, besides the one being folded and the one being read.
 const PAGES_AHEAD: usize = 1;
 
 /// A row of the ledger. A wallet's rows come in this order.
@@ -21,17 +21,18 @@ const PAGES_AHEAD: usize = 1;
 pub(super) enum Row {
     Wallet(wallets::Model),
     Profile(wallet_profiles::Model),
-    /// Before the entries that they came with.
+    /// The notifications of a wallet come before its entries.
     Event(events::Model),
     Entry(entries::Model),
     Grant(grants::Model),
     Balance(wallet_balances::Model),
     Reservation(reservations::Model),
-    /// A row of this table with a column that is not what it should be.
+    /// A row of this table with an unreadable column, and the error.
     Unreadable(&'static str, String),
 }
 
-/// All rows, or those of one wallet: what reads them and what they are taken from, in different threads.
+/// Returns the reader of all rows, or of those of one wallet, and the iterator over them, which runs in another
+/// thread.
 pub(super) fn all(only: Option<Key>) -> (Reading, Rows) {
     let mut rows = Vec::new();
     let tables = tables().map(|table| {
@@ -42,7 +43,7 @@ pub(super) fn all(only: Option<Key>) -> (Reading, Rows) {
     (Reading { tables, only }, Rows(rows))
 }
 
-/// All tables, in the order in which a wallet's rows come.
+/// Returns all tables in the order in which the rows of a wallet are read.
 pub(super) fn tables() -> [Table<Row>; 7] {
     [
         Table::of::<wallets::Entity>(Row::Wallet, Row::Unreadable),
@@ -55,16 +56,16 @@ pub(super) fn tables() -> [Table<Row>; 7] {
     ]
 }
 
-/// The tables, each with where its pages go.
+/// The reader of the tables: each with the channel for its pages.
 pub(super) struct Reading {
     tables: [(Table<Row>, mpsc::Sender<Page<Row>>); 7],
     only: Option<Key>,
 }
 
 impl Reading {
-    /// Reads all tables, each ahead of what is taken of it, to their ends or until nobody takes rows any more.
+    /// Reads all tables to their ends, each [`PAGES_AHEAD`] of the iterator, or until the iterator is dropped.
     pub(super) async fn run(self, snapshot: &ReadTx) -> Result<(), StoreError> {
-        // The database reads for one of them while another makes rows of what it was given.
+        // The database reads for one table while another decodes its rows.
         let [a, b, c, d, e, f, g] = self.tables.map(|table| read(snapshot, self.only, table));
         tokio::try_join!(a, b, c, d, e, f, g).map(|_| ())
     }
@@ -86,7 +87,7 @@ async fn read(
     }
 }
 
-/// The rows as they are read, in order; to be taken where it may wait.
+/// The iterator over all rows in order. It blocks while it waits for a page.
 pub(super) struct Rows(Vec<Pages>);
 
 impl Iterator for Rows {
@@ -94,20 +95,20 @@ impl Iterator for Rows {
 
     fn next(&mut self) -> Option<(Key, Row)> {
         let pages = self.0.iter_mut().filter_map(|pages| Some((pages.key()?, pages)));
-        // Of equal ones this is the first: a wallet's rows come table by table.
+        // `min_by_key` returns the first of equal keys: the rows of a wallet come table by table.
         let (_, pages) = pages.min_by_key(|(key, _)| *key)?;
         pages.page.as_mut()?.next()
     }
 }
 
-/// What has been read of a table.
+/// The pages of one table.
 struct Pages {
     pages: mpsc::Receiver<Page<Row>>,
     page: Option<Peekable<Page<Row>>>,
 }
 
 impl Pages {
-    /// The wallet of the next row.
+    /// Returns the wallet key of the next row.
     fn key(&mut self) -> Option<Key> {
         loop {
             if let Some((key, _)) = self.page.as_mut().and_then(Peekable::peek) {

@@ -1,8 +1,8 @@
-//! The schema compared with what the migrations make: a constraint, an index or a trigger that is missing lets in what
-//! no server would write.
+//! The comparison of the schema with that of the migrations. Without a constraint, an index or a trigger the database
+//! accepts rows that no server writes.
 //!
-//! SQLite keeps the very texts, so the migrations run once more on a database in memory. PostgreSQL puts texts into
-//! words of its own: what it says of a fresh database is in `schema/postgres.txt`, which a test compares.
+//! SQLite keeps the text of each statement, so the migrations run again on a database in memory. PostgreSQL rewrites
+//! them: `schema/postgres.txt` has its description of a fresh database, and a test compares it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,8 @@ use crate::verify::faults::Faults;
 
 const POSTGRES: &str = include_str!("schema/postgres.txt");
 
-/// What is missing, changed, or acts on its own without being ours. Other objects are the operator's business.
+/// Reports objects that are missing or changed, and additional triggers and rules on the tables of the ledger. Other
+/// additional objects are allowed.
 pub(super) async fn check(
     snapshot: &ReadTx,
     backend: Backend,
@@ -45,11 +46,11 @@ fn compare(expected: Vec<SchemaObject>, there: Vec<SchemaObject>, faults: &mut F
         }
     }
     for (name, definition) in there.iter().filter(|(name, _)| acts(name)) {
-        faults.add(0, &format!("has {name} beside ours: {definition}"));
+        faults.add(0, &format!("has the additional {name}: {definition}"));
     }
 }
 
-/// A line of the file.
+/// Parses a line of `schema/postgres.txt`.
 fn object(line: &str) -> Option<SchemaObject> {
     line.split_once(": ").map(|(name, definition)| (name.to_owned(), definition.to_owned()))
 }
@@ -60,9 +61,9 @@ mod tests {
     use crate::postgres::Postgres;
     use crate::store::Store;
 
-    /// Set `WALLET_WRITE_SCHEMA` to write what PostgreSQL says into the file after a migration has changed.
+    /// Run it with `WALLET_WRITE_SCHEMA=1` to update the file after a change of the migrations.
     #[tokio::test]
-    async fn the_file_says_what_postgres_says_of_a_fresh_database() {
+    async fn the_file_describes_a_fresh_postgres_database() {
         let url = Postgres::shared().create_database();
         let store = Store::open(&url).await.unwrap();
         store.migrate().await.unwrap();
@@ -76,7 +77,7 @@ mod tests {
         }
         assert!(
             lines.concat() == POSTGRES,
-            "write it: WALLET_WRITE_SCHEMA=1 scripts/test -p wallet-server --lib schema"
+            "update the file: WALLET_WRITE_SCHEMA=1 scripts/test -p wallet-server --lib schema"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Purchases that were refunded or charged back: what the entry left of them, and what it made owed.
+//! Clawbacks: the credits that a refund or a chargeback left of a purchase, and the debt that it made.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use crate::verify::faults::Faults;
 use crate::verify::grant::GrantFold;
 use crate::verify::moves;
 
-/// Why an entry takes grants back, if it does, and how it names them: by a field of its fingerprint.
+/// Returns the reason for the clawback of an entry, if it has one, and the field of its fingerprint that names the
+/// grants.
 pub(super) fn told(entry: &Entry) -> Option<(TakenBack, String)> {
     let (why, field) = match entry.kind {
         EntryKind::GrantRevoked => (TakenBack::Revoked, "grant_id="),
@@ -25,18 +26,18 @@ pub(super) fn told(entry: &Entry) -> Option<(TakenBack, String)> {
     Some((why, named.to_owned()))
 }
 
-/// How an entry names a grant that it takes back.
+/// Returns the name by which an entry claws back a grant.
 pub(super) fn name_of_grant(key: &GrantKey) -> String {
     Fingerprint::default().with("grant_id", Some(key)).to_string()
 }
 
-/// How an entry names a purchase that it takes back.
+/// Returns the name by which an entry claws back a purchase.
 pub(super) fn name_of_purchase(purchase: &OriginId) -> String {
     Fingerprint::default().with("top_up_id", Some(purchase)).to_string()
 }
 
-/// A refund or a chargeback, with all grants of the wallet as it left them: which of them belong to the purchase
-/// is known when their rows have come.
+/// A refund or a chargeback with all grants of the wallet after it. Their rows, which are read later, show which of
+/// them belong to the purchase.
 #[derive(Debug)]
 pub(super) struct Taking {
     why: TakenBack,
@@ -56,7 +57,7 @@ struct Left {
 }
 
 impl Taking {
-    /// The parts as they are behind the entry.
+    /// Records the parts of all grants after the entry.
     pub(super) fn new(
         entry: &Entry,
         (why, purchase): (TakenBack, String),
@@ -81,8 +82,8 @@ impl Taking {
         }
     }
 
-    /// Nothing of the purchase can be used any more. A refund found nothing used or held; a chargeback made
-    /// debt of what was used.
+    /// Checks I2 and I3: no credits of the purchase are left; a refunded purchase had no used or held credits; a
+    /// chargeback made debt of the used ones.
     pub(super) fn check(&self, grants: &BTreeMap<GrantKey, GrantFold>, faults: &mut Faults) {
         let Self { why, purchase, revision, owed, left } = self;
         let belongs = |left: &&Left| {
@@ -93,7 +94,7 @@ impl Taking {
         for left in left.iter().filter(belongs) {
             let Left { grant, unit, usable, held, consumed } = left;
             faults.unless(*usable == 0, *revision, || {
-                format!("I2: {usable} of grant {grant} are left, which was {why:?}")
+                format!("I2: {usable} of grant {grant} are left, but it was {why:?}")
             });
             let in_full = *why != TakenBack::Refunded || (*held, *consumed) == (0, 0);
             faults.unless(in_full, *revision, || {

@@ -1,4 +1,4 @@
-//! One wallet: its entries folded as they come.
+//! The fold of one wallet's entries.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -22,42 +22,43 @@ use crate::verify::life::Life;
 use crate::verify::taking::Taking;
 use crate::verify::{entry, event, moves, taking};
 
-/// What is known of a wallet so far.
+/// A wallet according to the rows read so far.
 #[derive(Debug)]
 pub(super) struct WalletFold {
     pub(super) bucket: i16,
     pub(super) uuid: Uuid,
     pub(super) row: Option<wallets::Model>,
-    /// The instant at which its profile says it was made.
+    /// The `create_time` of its profile.
     pub(super) create_time: Option<i64>,
-    /// The digest of its profile, as it is stored and as the last entry told that changed it.
+    /// The digest of the stored profile.
     pub(super) profile: Option<Digest>,
+    /// The digest of the profile in the last entry that changed it.
     pub(super) told_profile: Option<Digest>,
-    /// By its profile.
+    /// The tenant in its profile.
     pub(super) tenant: Option<Uuid>,
     pub(super) subscription: Option<Subscription>,
-    /// When its subscription is due, as the sweeper finds it.
+    /// The `next_time` of its profile, by which the sweeper finds it.
     pub(super) next_time: i64,
-    /// Whether it can be used, by the entries.
+    /// The status according to the entries.
     pub(super) status: WalletStatus,
     pub(super) chain: Chain,
-    /// By revision, until their entries come.
+    /// Notifications by revision, until their entries are read.
     pub(super) events: BTreeMap<i64, Vec<EventFold>>,
     pub(super) grants: BTreeMap<GrantKey, GrantFold>,
     pub(super) units: BTreeMap<UnitId, UnitFold>,
-    /// Until their rows come.
+    /// Reservations, until their rows are read.
     pub(super) lives: BTreeMap<ReservationId, Life>,
     pub(super) requests: HashSet<RequestId>,
-    /// Why grants and purchases were taken back, by how their entries name them.
+    /// The reasons for clawbacks, by the names of grants and purchases in the entries.
     pub(super) taken_back: HashMap<String, TakenBack>,
-    /// The refunds and chargebacks among them.
+    /// The refunds and chargebacks.
     pub(super) takings: Vec<Taking>,
     pub(super) open_reservations: i64,
     pub(super) heartbeats: Heartbeats,
 }
 
 impl WalletFold {
-    /// A wallet before its first row.
+    /// Returns a wallet before its first row.
     pub(super) fn new((bucket, uuid): Key) -> Self {
         Self {
             bucket,
@@ -87,11 +88,11 @@ impl WalletFold {
         (self.bucket, self.uuid)
     }
 
-    /// Takes what people were told, ahead of the entry that made it so.
+    /// Keeps a notification until its entry is read.
     pub(super) fn event(&mut self, row: &events::Model, faults: &mut Faults) {
         match event::read(row) {
             Ok(read) => self.events.entry(row.revision).or_default().push(read),
-            Err(error) => faults.add(row.revision, &format!("event {} does not read back: {error}", row.n)),
+            Err(error) => faults.add(row.revision, &format!("event {} is unreadable: {error}", row.n)),
         }
     }
 
@@ -101,7 +102,7 @@ impl WalletFold {
         let entry = match entry::read(row) {
             Ok(entry) => Entry { events: events.iter().map(|told| told.event.clone()).collect(), ..entry },
             Err(error) => {
-                faults.add(row.revision, &format!("the entry does not read back: {error}"));
+                faults.add(row.revision, &format!("the entry is unreadable: {error}"));
                 return self.chain.skip(row);
             }
         };
@@ -122,21 +123,21 @@ impl WalletFold {
         self.taking_back(&entry);
     }
 
-    /// What it says of rows counts from now on.
+    /// Records the row digests, warning times, status, debt limits and profile digest of an entry.
     fn facts(&mut self, entry: &Entry, faults: &mut Faults) {
         let Facts { grants, warnings, status, debt_limits, profile, .. } = &entry.facts;
         for (key, words) in grants {
             match self.grants.get_mut(key) {
                 Some(grant) => grant.tell(*words, entry.revision),
                 None => {
-                    faults.add(entry.revision, &format!("I16: tells of grant {key}, which was not issued"))
+                    faults.add(entry.revision, &format!("I16: concerns grant {key}, which was not issued"))
                 }
             }
         }
         for key in warnings.keys() {
             let issued = self.grants.get(key).is_some_and(|grant| grant.revision() == entry.revision);
             faults.unless(issued, entry.revision, || {
-                format!("I16: tells when grant {key} is warned of, which it does not issue")
+                format!("I16: has the warning time of grant {key}, which it does not issue")
             });
         }
         for (unit, limit) in debt_limits.iter() {
@@ -146,7 +147,7 @@ impl WalletFold {
         self.told_profile = profile.or(self.told_profile);
     }
 
-    /// The last reason to take a grant back is the one that stays.
+    /// Records a clawback. Of several reasons for one grant the strongest remains.
     fn taking_back(&mut self, entry: &Entry) {
         let Some((why, name)) = taking::told(entry) else { return };
         let known = self.taken_back.entry(name.clone()).or_insert(why);
@@ -156,18 +157,18 @@ impl WalletFold {
         }
     }
 
-    /// A grant is told once that it will lapse, and lives on then.
+    /// Checks the expiry notifications of an entry.
     fn warning(&mut self, entry: &Entry, faults: &mut Faults) {
         for event in &entry.events {
             let Some(key) = &event.grant else { continue };
             match self.grants.get_mut(key) {
                 Some(grant) => grant.warn(key, entry, event, faults),
-                None => faults.add(entry.revision, &format!("tells of grant {key}, which was not issued")),
+                None => faults.add(entry.revision, &format!("concerns grant {key}, which was not issued")),
             }
         }
     }
 
-    /// I4: the units that moved are told, and no others.
+    /// Checks I4: the entry has the balances of the units that it moved, and no others.
     fn balances(&mut self, entry: &Entry, faults: &mut Faults) {
         for balance in &entry.balances {
             let unit = self.unit(&balance.unit);
@@ -180,11 +181,11 @@ impl WalletFold {
         let as_moved = entry.balances.iter().all(|balance| moved(&balance.unit))
             && entry.postings.iter().all(|posting| told(&posting.unit));
         faults.unless(as_moved, entry.revision, || {
-            "I4: the units it moves are not those whose balances it tells".to_owned()
+            "I4: the units it moves are not those whose balances it has".to_owned()
         });
     }
 
-    /// I7 of the reservation it is about; I11 of its request.
+    /// Checks I7 for the reservation of an entry, and I11 for its request.
     fn ids(&mut self, entry: &Entry, faults: &mut Faults) {
         use EntryKind::{
             Cancelled, ChargeReversed, Failed, HoldExpired, Reserved, Settled, SettledLate, Started,

@@ -1,5 +1,4 @@
-//! Requests that no wallet would accept: refused with every bad field at once, whatever is wrong with it, and
-//! nothing is written.
+//! Invalid requests: each is refused with all of its field violations at once, and nothing is written.
 
 mod catalog_decides;
 mod jobs;
@@ -16,10 +15,10 @@ use crate::words::entries;
 const ALPHABET: &str = "letters, digits and - _ . : @ / | + = ~ are allowed";
 
 fn amount(unit: &str, amount: i64) -> v1::Amount {
-    wallet_client::amount(unit, amount)
+    v1::Amount::new(unit, amount)
 }
 
-/// An id of so many bytes.
+/// An id of the given length in bytes.
 fn long(bytes: usize) -> String {
     "x".repeat(bytes)
 }
@@ -32,7 +31,7 @@ fn instant(seconds: i64) -> Option<prost_types::Timestamp> {
     Some(prost_types::Timestamp { seconds, nanos: 0 })
 }
 
-/// The wallet has no entry beyond so many.
+/// Asserts that the wallet's ledger has `revision` entries and no more.
 async fn unchanged(client: &WalletClient, wallet: &str, revision: usize) {
     assert_eq!(entries(client, wallet).await.len(), revision);
 }

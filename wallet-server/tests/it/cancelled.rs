@@ -1,5 +1,5 @@
 //! Callers that go away: each of the seven commands is dropped at every await of its caller, which resets the stream
-//! and so drops the handler. It happened once or not at all, and sent again it has happened once.
+//! and drops the handler. The command is executed once or not at all; after a retry it is executed exactly once.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -10,7 +10,7 @@ use crate::harness::Server;
 use crate::seven::{self, Seven};
 use crate::words::kinds;
 
-/// Where the awaits are depends on who is faster, so the walk through them is made several times.
+/// The number of walks through all awaits. Their places depend on timing, so one walk is not enough.
 const ROUNDS: usize = 4;
 
 each_database! {
@@ -31,7 +31,7 @@ each_database! {
     }
 }
 
-/// Drops the call after one poll, after two, until it is answered; how often it was dropped.
+/// Drops the call after one poll, after two, and so on until it is answered. Returns how often it was dropped.
 async fn drop_everywhere(
     server: &Server,
     seven: Seven,
@@ -43,10 +43,10 @@ async fn drop_everywhere(
         let wallet = format!("{seven:?}-{round}-{polls}");
         seven.prepare(&client, &wallet).await;
         let answered = polled(polls, seven.send(&client, &wallet)).await;
-        let again = seven.send(&client, &wallet).await.expect("it converges");
+        let again = seven.send(&client, &wallet).await.expect("the retry succeeds");
         assert_eq!(kinds(&client, &wallet).await, once, "{wallet}");
         if let Some(answer) = answered {
-            assert!(!answer.expect("nothing is in its way"), "{wallet}");
+            assert!(!answer.expect("the call succeeds"), "{wallet}");
             assert_eq!(again, seven.tells_replays(), "{wallet}");
             return polls;
         }
@@ -54,7 +54,7 @@ async fn drop_everywhere(
     unreachable!("every call is answered")
 }
 
-/// The output of a future that is polled at most so many times and then dropped.
+/// The output of a future, or `None` if it is not ready after `polls` polls; it is then dropped.
 async fn polled<F: Future>(mut polls: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     std::future::poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! The binary as people and scripts use it: what it prints, and how it exits.
+//! The binary as a user or a script runs it: its output and its exit codes.
 
 mod catalog;
 mod refused;
@@ -10,10 +10,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// How long a command may take that ends by itself.
+/// The longest run of a command that is expected to end without a signal.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How a command ended.
+/// The exit code and the output of a finished command.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -21,7 +21,7 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-/// The binary with these arguments, in an environment that says nothing about wallets but this.
+/// The binary with these arguments and, of all `WALLET_` variables, only these.
 fn wallet_server(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wallet-server"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WALLET_")) {
@@ -31,7 +31,7 @@ fn wallet_server(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Runs it to its end. One that serves where it should have refused is killed, and has no exit code.
+/// Runs a command to its end. One that serves instead of refusing is killed and has no exit code.
 pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
     let mut command = wallet_server(arguments, environment);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");

@@ -1,5 +1,5 @@
-//! The database's clock leaps, or stands far from the ledger at the start: nothing lapses by it, and the server says so. A function in the
-//! database's own schema stands in front of PostgreSQL's, so that a test can set it.
+//! The database's clock leaps, or is far from the ledger's time at the start: nothing expires because of it, and the
+//! server reports it. A function in the database's own schema shadows PostgreSQL's clock, so that a test can set it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use wallet_client::v1::{self, ErrorReason, ReservationState};
-use wallet_client::{ClientConfig, Error, RetryPolicy, WalletClient, job};
+use wallet_client::{ClientConfig, Error, RetryPolicy, WalletClient};
 use wallet_core::Timestamp;
 use wallet_server::{App, Clock, Config, TimeSource};
 
 use crate::harness::{Database, Process, Server, credits, video};
 use crate::words::{gift, reservation, seconds};
 
-/// How often the server's health is looked at, 20 ms apart, before the test gives up.
+/// How often the server's health is read, every 20 ms, before the test gives up.
 const LOOKS: usize = 500;
 
 async fn run(database: &Database, sql: &str) {
@@ -26,7 +26,7 @@ async fn run(database: &Database, sql: &str) {
     connection.close().await.unwrap();
 }
 
-/// A database whose clock is as far ahead as its table says.
+/// A database whose clock is ahead by the interval in its table `ahead`.
 async fn with_a_clock_of_its_own() -> Database {
     let database = Database::postgres();
     let (_, name) = database.url.rsplit_once('/').unwrap();
@@ -44,7 +44,7 @@ async fn set_ahead(database: &Database, by: &str) {
     run(database, &format!("UPDATE ahead SET by = '{by}'")).await;
 }
 
-/// Waits until the server calls itself so.
+/// Waits until the server's health check returns this status.
 async fn is(server: &Server, status: ServingStatus) {
     let channel = Endpoint::from_shared(server.endpoint()).unwrap().connect().await.unwrap();
     let mut health = HealthClient::new(channel);
@@ -58,26 +58,28 @@ async fn is(server: &Server, status: ServingStatus) {
     panic!("the server is never {status:?}");
 }
 
-/// Looks at the clock every 20 ms, and believes one that leapt after so long.
+/// A configuration that reads the clock every 20 ms and accepts a leap after `settles`.
 fn quick(settles: Duration) -> Config {
     let poll_period = Duration::from_millis(20);
     Config { poll_period, sweep_period: poll_period, clock_settles: settles, ..Config::default() }
 }
 
-/// A client that does not try again.
+/// A client that does not retry.
 async fn impatient(server: &Server) -> WalletClient {
-    let mut config = ClientConfig::new(server.endpoint());
-    config.retry = RetryPolicy::never();
+    let config = ClientConfig::new(server.endpoint()).retry(RetryPolicy::never());
     WalletClient::connect(config).await.unwrap()
 }
 
-/// A hold for so many minutes.
+/// Reserves a hold that lives for this many minutes.
 async fn hold(client: &WalletClient, id: &str, minutes: i64) {
-    let request = v1::ReserveRequest { ttl: Some(seconds(minutes * 60)), ..job("w", id, video("1")) };
+    let request = v1::ReserveRequest {
+        ttl: Some(seconds(minutes * 60)),
+        ..v1::ReserveRequest::new("w", id, video("1"))
+    };
     client.reserve(request).await.unwrap();
 }
 
-mod nothing_is_executed_by_a_clock_that_leapt_and_nothing_lapses_if_it_comes_back {
+mod commands_are_refused_after_a_clock_leap_and_nothing_expires_if_it_returns {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,7 +93,7 @@ mod nothing_is_executed_by_a_clock_that_leapt_and_nothing_lapses_if_it_comes_bac
         for (n, leap) in ["55 minutes", "-55 minutes", "3 seconds", "2 hours", "1 year"].iter().enumerate() {
             set_ahead(&database, leap).await;
             is(&server, ServingStatus::NotServing).await;
-            let error = impatient.reserve(job("w", "k", video("1"))).await.unwrap_err();
+            let error = impatient.reserve(v1::ReserveRequest::new("w", "k", video("1"))).await.unwrap_err();
             let Error::Unavailable { reason, .. } = &error else { panic!("{leap}: {error}") };
             assert_eq!(*reason, ErrorReason::ClockInDoubt, "{leap}");
             assert_eq!(reservation(&client, "w", "j").await.state(), ReservationState::Held, "{leap}");
@@ -99,7 +101,7 @@ mod nothing_is_executed_by_a_clock_that_leapt_and_nothing_lapses_if_it_comes_bac
             set_ahead(&database, "0").await;
             is(&server, ServingStatus::Serving).await;
             let reserved = impatient
-                .reserve(job("w", format!("after-{n}"), video("1")))
+                .reserve(v1::ReserveRequest::new("w", format!("after-{n}"), video("1")))
                 .await
                 .unwrap()
                 .reservation
@@ -111,7 +113,7 @@ mod nothing_is_executed_by_a_clock_that_leapt_and_nothing_lapses_if_it_comes_bac
     }
 }
 
-mod a_leap_that_stays_is_followed {
+mod a_lasting_leap_is_followed {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -126,12 +128,12 @@ mod a_leap_that_stays_is_followed {
         is(&server, ServingStatus::Serving).await;
         assert_eq!(reservation(&client, "w", "short").await.state(), ReservationState::Expired);
         assert_eq!(reservation(&client, "w", "long").await.state(), ReservationState::Held);
-        client.reserve(job("w", "next", video("1"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "next", video("1"))).await.unwrap();
         assert!(server.verify().await.is_clean());
     }
 }
 
-/// A ledger that was served at `then` only, with a grant that expires two days later if wanted.
+/// Serves a ledger at the time `then` only, with a grant that expires two days later if `expires` is set.
 async fn served_at(database: &Database, then: Timestamp, expires: bool) {
     let time = TimeSource::Given(Clock::manual(then));
     let server = Server::start_with(database.clone(), Config { time, ..Config::default() }).await;
@@ -146,7 +148,7 @@ async fn served_at(database: &Database, then: Timestamp, expires: bool) {
     server.stop().await;
 }
 
-mod a_start_by_a_clock_far_ahead_of_the_ledger_lapses_nothing_unless_it_is_accepted {
+mod a_start_far_ahead_of_the_ledger_expires_nothing_unless_it_is_accepted {
     use super::*;
 
     async fn start(database: Database) {
@@ -176,7 +178,7 @@ mod a_start_by_a_clock_far_ahead_of_the_ledger_lapses_nothing_unless_it_is_accep
     }
 }
 
-mod a_start_after_a_long_rest_in_which_nothing_lapses_asks_nothing {
+mod a_start_after_a_long_rest_in_which_nothing_expires_needs_no_flag {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -184,7 +186,7 @@ mod a_start_after_a_long_rest_in_which_nothing_lapses_asks_nothing {
         let database = Database::sqlite();
         served_at(&database, Timestamp::from_micros(1_700_000_000_000_000), false).await;
         let server = Server::start(database).await;
-        server.client().await.reserve(job("w", "j", video("1"))).await.unwrap();
+        server.client().await.reserve(v1::ReserveRequest::new("w", "j", video("1"))).await.unwrap();
     }
 }
 
@@ -202,7 +204,7 @@ mod a_ledger_that_is_ahead_of_the_clock_is_served_with_a_warning {
     }
 }
 
-mod a_server_does_not_start_beside_a_clock_that_is_hours_away_from_its_own {
+mod a_server_does_not_start_if_the_databases_clock_is_hours_away {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

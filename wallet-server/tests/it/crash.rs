@@ -1,9 +1,9 @@
-//! `kill -9` of the server under load, again and again, of PostgreSQL under it, and of both. Nothing acknowledged is
-//! missing afterwards, what was not acknowledged is there whole or not at all, and sending it again converges: every
-//! call happened exactly once.
+//! `kill -9` of the server under load, of PostgreSQL under it, and of both. Afterwards every acknowledged call is in
+//! the ledger, every other call is there completely or not at all, and after retries every call has happened exactly
+//! once.
 //!
-//! Killing PostgreSQL loses what it had not written yet. What the operating system holds survives a kill, and is lost
-//! when the power goes: that is `power`'s.
+//! Killing PostgreSQL loses what it had not written yet. Data that it passed to the operating system survives a kill
+//! and is lost in a power cut, which `power` tests.
 
 mod caller;
 mod chaos;
@@ -25,11 +25,11 @@ use self::caller::Caller;
 use self::witness::Witness;
 use crate::harness::{Database, Postgres, Process};
 
-/// Of the server alone, per database.
+/// Kills of the server alone, per database.
 const KILLS: usize = 26;
-/// Of PostgreSQL alone, and of both together.
+/// Kills of PostgreSQL alone, and of both together.
 const KILLS_OF_THE_DATABASE: usize = 4;
-/// So many calls are acknowledged before each kill, and again after one of PostgreSQL alone.
+/// Acknowledged calls before each kill, and again after a kill of PostgreSQL alone.
 const ACKNOWLEDGED: usize = 250;
 const CALLERS: usize = 64;
 const WALLETS: usize = 8;
@@ -72,7 +72,7 @@ mod what_was_acknowledged_survives_kills_of_the_database {
     }
 }
 
-/// What is killed.
+/// The processes that are killed.
 enum Blow<'a> {
     Server,
     Database(&'a Postgres),
@@ -104,7 +104,7 @@ impl Blow<'_> {
     }
 }
 
-/// Strikes so many times, each time in the middle of the load.
+/// Kills the processes `kills` times, each time in the middle of the load.
 async fn survive(database: Database, kills: usize, blow: Blow<'_>) {
     let mut process = Process::start(&database, &[]);
     let mut witness = Witness::default();
@@ -140,8 +140,8 @@ async fn survive(database: Database, kills: usize, blow: Blow<'_>) {
     figure("kills", &[&killed, &kills, &witness.acknowledged(), &"none", &"none"]);
 }
 
-/// All callers at work, and the blow in the middle of it. The callers as they were left: each knows what it has to send
-/// again.
+/// Runs all callers and kills in the middle of their work. Returns the callers; each knows which call it has to
+/// send again.
 async fn load_until_struck(
     process: &mut Process,
     callers: Vec<Caller>,
@@ -163,7 +163,7 @@ async fn load_until_struck(
         let decided = seen.last().map(|acknowledgement| acknowledgement.decided);
         let first_of_batch = std::mem::replace(&mut last, decided) != decided;
         match struck_at {
-            // A server that acknowledges too early has its commit still before it.
+            // A server that acknowledges too early has not committed yet at the first acknowledgement of a batch.
             None if heard > ACKNOWLEDGED && first_of_batch => {
                 blow.strike(process);
                 struck_at = Some(heard);
@@ -173,7 +173,7 @@ async fn load_until_struck(
         }
         witness.saw(std::mem::take(&mut seen));
     }
-    assert!(struck_at.is_some(), "callers work until they are struck");
+    assert!(struck_at.is_some(), "the callers ended before the kill");
     working.join_all().await
 }
 
@@ -182,8 +182,7 @@ fn wallet(n: usize) -> String {
 }
 
 async fn client(process: &Process, retry: RetryPolicy) -> WalletClient {
-    let mut config = ClientConfig::new(process.endpoint());
-    config.retry = retry;
+    let config = ClientConfig::new(process.endpoint()).retry(retry);
     WalletClient::connect(config).await.expect("the client connects")
 }
 

@@ -1,4 +1,4 @@
-//! The documents: links lead somewhere, and a number or an anchor that is named is defined.
+//! Checks of the documents: links lead to existing files and headings, and invariants and seeded bugs exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,14 +6,14 @@ use std::path::Path;
 
 use crate::style::{files, root};
 
-/// The targets of the Markdown links in a text, without those into the web and those inside code blocks.
+/// The targets of a text's Markdown links, without web addresses and without those in code blocks.
 fn links(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2);
     let targets = prose.flat_map(|part| part.split("](").skip(1)).filter_map(|rest| rest.split(')').next());
     targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:")).collect()
 }
 
-/// The anchors that headings of a document make: lower case, words joined by hyphens, punctuation dropped.
+/// The anchors of a document's headings: lower case, words joined by hyphens, without punctuation.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text.lines().filter(|line| line.starts_with('#'));
     let anchor = |line: &str| -> String {
@@ -45,7 +45,7 @@ fn every_link_of_a_document_leads_to_a_file_and_a_heading() {
     assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
 }
 
-/// The invariants that a text names: `I9`, `I16`.
+/// The invariants that a text mentions, for example `I9` and `I16`.
 fn invariants_in(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| {

@@ -1,5 +1,5 @@
-//! The same call 32 times at once, inside a batch, across batches and across servers: one effect, one answer. And
-//! the same id with other content: a mismatch that names the fields.
+//! The same call 32 times at once, inside a batch, across batches and across servers: one effect and one answer. The
+//! same id with other content is a mismatch that names the fields.
 
 mod admin;
 mod catalog;
@@ -19,11 +19,11 @@ use wallet_client::{Error, WalletClient};
 use crate::harness::Server;
 
 const DUPLICATES: usize = 32;
-/// Entries of a wallet fresh from `Server::wallet`: it was made and topped up.
+/// Entries of a wallet fresh from `Server::wallet`: one for its creation, one for the top-up.
 const FRESH: i64 = 2;
 
-/// Makes a call 32 times at once through a client per server, then once more: all 33 answers. The call is told its
-/// number. Shows that the engine committed several of them together.
+/// Makes a call 32 times at once through a client per server, then once more. Returns all 33 answers. The call gets its
+/// number as an argument. Asserts that the engine committed several of the calls together.
 async fn at_once<A, F>(servers: &[Server], call: impl Fn(WalletClient, usize) -> F) -> Vec<A>
 where
     A: Send + 'static,
@@ -39,7 +39,7 @@ where
     answers
 }
 
-/// The same without a look at the engine.
+/// Like [`at_once`], without the assertion about the engine.
 async fn all_at_once<A, F>(servers: &[Server], call: impl Fn(WalletClient, usize) -> F) -> Vec<A>
 where
     A: Send + 'static,
@@ -58,25 +58,25 @@ where
     answers.into_iter().map(|answer| answer.unwrap_or_else(|error| panic!("{error}"))).collect()
 }
 
-/// Of all answers one says that it did something, and all show the same.
+/// Asserts that exactly one answer is fresh, that all others are replays and that all of them are equal.
 fn one_effect<T: PartialEq + Debug>(answers: Vec<(T, bool)>) -> T {
     assert_eq!(answers.len(), DUPLICATES + 1);
     let fresh = answers.iter().filter(|(_, replayed)| !replayed).count();
     assert_eq!(fresh, 1, "{answers:?}");
-    assert!(answers.last().is_some_and(|(_, replayed)| *replayed), "the one afterwards is no replay");
+    assert!(answers.last().is_some_and(|(_, replayed)| *replayed), "the last answer is not a replay");
     let mut shown = answers.into_iter().map(|(shown, _)| shown);
     let first = shown.next().unwrap();
     assert!(shown.all(|other| other == first), "answers differ from {first:?}");
     first
 }
 
-/// What the ledger says of the wallet `w` after this revision.
+/// The kinds of the entries of the wallet `w` after this revision.
 async fn entries_after(client: &WalletClient, after_revision: i64) -> Vec<EntryKind> {
     let request = v1::ListEntriesRequest { wallet_id: "w".into(), after_revision, ..Default::default() };
     client.list_entries(request).await.unwrap().entries.iter().map(v1::Entry::kind).collect()
 }
 
-/// What the wallet `w` has available.
+/// The available credits of the wallet `w`.
 async fn available(client: &WalletClient) -> i64 {
     let balance = client
         .get_balance(v1::GetBalanceRequest { wallet_id: "w".into(), ..Default::default() })

@@ -1,14 +1,15 @@
-//! A wallet that does not add up is frozen, and only that one: found when it is loaded, or when a decision does not fit.
+//! A wallet with an invariant violation is frozen and no other: detected when it is loaded, or when a decision does not
+//! fit.
 
 use sea_orm::ConnectionTrait;
 use wallet_client::v1::{self, ErrorReason, WalletStatus};
-use wallet_client::{Code, WalletClient, job, purchase, usage};
+use wallet_client::{Code, WalletClient};
 
 use crate::cli::run;
 use crate::harness::{Database, Server, credits, video};
 use crate::words::{balance, refused, seconds, set_status, settle};
 
-/// What no server would do.
+/// Executes SQL directly on the database, as no server does.
 async fn tamper(database: &Database, sql: &str) {
     let connection = sea_orm::Database::connect(&database.url).await.unwrap();
     let done = connection.execute_unprepared(sql).await.unwrap();
@@ -22,24 +23,26 @@ async fn status(client: &WalletClient, wallet: &str) -> WalletStatus {
 }
 
 each_database! {
-    async fn a_balance_that_is_not_that_of_the_grants_stops_its_wallet_and_no_other(server: Server) {
+    async fn a_balance_that_differs_from_the_grants_freezes_its_wallet_only(server: Server) {
         let client = server.wallet("w", 100).await;
         server.wallet("other", 200).await;
-        let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..job("w", "short", video("1")) };
+        let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..v1::ReserveRequest::new("w", "short", video("1")) };
         client.reserve(short).await.unwrap();
         tamper(&server.database, "UPDATE wallet_balances SET available = 93 WHERE available = 92").await;
 
-        let refusal = client.reserve(job("w", "a", video("1"))).await;
+        let refusal = client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await;
         let refusal = refused(refusal, ErrorReason::WalletFrozen, Code::FailedPrecondition);
-        assert_eq!(refusal.revision(), Some(3), "it is told where the history stands");
+        assert_eq!(refusal.revision(), Some(3), "the refusal has the revision");
         for n in 0..3 {
             let id = format!("job-{n}");
-            refused(client.reserve(job("w", &id, video("1"))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
-            client.reserve(job("other", &id, video("1"))).await.unwrap();
+            let answer = client.reserve(v1::ReserveRequest::new("w", &id, video("1"))).await;
+            refused(answer, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+            client.reserve(v1::ReserveRequest::new("other", &id, video("1"))).await.unwrap();
         }
-        refused(client.top_up(purchase("w", "t", credits(1))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+        let answer = client.top_up(v1::TopUpRequest::amount("w", "t", credits(1))).await;
+        refused(answer, ErrorReason::WalletFrozen, Code::FailedPrecondition);
 
-        // Reads go on, and deadlines stand still.
+        // Reads work, and deadlines are not processed.
         assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
         assert_eq!(status(&client, "other").await, WalletStatus::Active);
         assert_eq!(balance(&client, "w").await.open_reservations, 1);
@@ -48,24 +51,26 @@ each_database! {
     async fn a_decision_that_does_not_fit_freezes_its_wallet_and_its_neighbours_commit(server: Server) {
         let client = server.wallet("w", 100).await;
         server.wallet("other", 200).await;
-        client.reserve(job("w", "a", video("5"))).await.unwrap();
-        client.reserve(job("other", "a", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "a", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("other", "a", video("5"))).await.unwrap();
         let wrong = "UPDATE reservations SET allocations = replace(allocations, '40', '50')
                      WHERE reservation_id = 'a' AND wallet_key = (SELECT wallet_key FROM wallet_profiles WHERE wallet_id = 'w')";
         tamper(&server.database, wrong).await;
         let [mine, others] = ["w", "other"].map(|wallet| {
             let (client, wallet) = (client.clone(), wallet.to_owned());
-            tokio::spawn(async move { client.settle(settle(&wallet, "a", usage([("duration_s", "5")]))).await })
+            let usage = v1::Succeeded::usage([("duration_s", "5")]);
+            tokio::spawn(async move { client.settle(settle(&wallet, "a", usage)).await })
         });
         refused(mine.await.unwrap(), ErrorReason::WalletFrozen, Code::FailedPrecondition);
         others.await.unwrap().unwrap();
         assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
     }
 
-    async fn a_frozen_wallet_is_thawed_once_its_ledger_adds_up_again(server: Server) {
+    async fn a_frozen_wallet_is_unfrozen_once_its_ledger_is_clean_again(server: Server) {
         let client = server.wallet("w", 100).await;
         tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;
-        refused(client.reserve(job("w", "a", video("1"))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+        let answer = client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await;
+        refused(answer, ErrorReason::WalletFrozen, Code::FailedPrecondition);
         let database = server.database.clone();
         drop(client);
         server.stop().await;
@@ -74,22 +79,24 @@ each_database! {
         let still = run(&thaw, &[]);
         assert_eq!(still.code, Some(1), "{still:?}");
         assert!(still.stdout.contains("I4: the balance is 1 available"), "{}", still.stdout);
-        assert!(still.stdout.ends_with("stays frozen: its ledger does not add up\n"), "{}", still.stdout);
+        assert!(still.stdout.ends_with("stays frozen: its ledger has problems\n"), "{}", still.stdout);
 
         tamper(&database, "UPDATE wallet_balances SET available = 100 WHERE available = 1").await;
         let thawed = run(&thaw, &[]);
-        assert_eq!((thawed.code, thawed.stdout.as_str()), (Some(0), "wallet w goes on as it was\n"), "{thawed:?}");
+        let expected = "wallet w is no longer frozen; its status is unchanged\n";
+        assert_eq!((thawed.code, thawed.stdout.as_str()), (Some(0), expected), "{thawed:?}");
         assert_eq!(run(&thaw, &[]).stdout, "wallet w was not frozen\n");
         let server = Server::start(database).await;
-        server.client().await.reserve(job("w", "a", video("1"))).await.unwrap();
+        server.client().await.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await.unwrap();
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_wallet_that_was_suspended_is_suspended_when_it_is_thawed(server: Server) {
+    async fn a_suspended_wallet_stays_suspended_when_it_is_unfrozen(server: Server) {
         let client = server.wallet("w", 100).await;
         client.update_wallet(set_status("w", "r", WalletStatus::Suspended)).await.unwrap();
         tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;
-        refused(client.top_up(purchase("w", "t", credits(1))).await, ErrorReason::WalletFrozen, Code::FailedPrecondition);
+        let answer = client.top_up(v1::TopUpRequest::amount("w", "t", credits(1))).await;
+        refused(answer, ErrorReason::WalletFrozen, Code::FailedPrecondition);
         assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
         let database = server.database.clone();
         drop(client);
@@ -100,16 +107,17 @@ each_database! {
         let thaw = ["thaw", "w", "--database-url", &database.url];
         let still = run(&thaw, &[]);
         assert_eq!(still.code, Some(1), "{still:?}");
-        assert!(still.stdout.contains("I16: has status 1, is Suspended by its entries"), "{}", still.stdout);
+        assert!(still.stdout.contains("I16: has status 1, but is Suspended according to its entries"), "{}", still.stdout);
 
         tamper(&database, "UPDATE wallets SET status = 2 WHERE status = 1").await;
-        assert_eq!(run(&thaw, &[]).stdout, "wallet w goes on as it was\n");
+        assert_eq!(run(&thaw, &[]).stdout, "wallet w is no longer frozen; its status is unchanged\n");
         let server = Server::start(database).await;
         let client = server.client().await;
         assert_eq!(status(&client, "w").await, WalletStatus::Suspended);
-        refused(client.reserve(job("w", "a", video("1"))).await, ErrorReason::WalletSuspended, Code::FailedPrecondition);
+        let answer = client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await;
+        refused(answer, ErrorReason::WalletSuspended, Code::FailedPrecondition);
         client.update_wallet(set_status("w", "again", WalletStatus::Active)).await.unwrap();
-        client.reserve(job("w", "a", video("1"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await.unwrap();
         assert!(server.verify().await.is_clean());
     }
 }

@@ -1,8 +1,9 @@
-//! Requests and catalogs that nobody would send, made from some that people do: whatever comes, the server answers with
-//! what is wrong with it, and the ledger adds up.
+//! Invalid requests and catalogs, made from valid ones by mutation: the server answers each with what is wrong with it,
+//! and the ledger stays clean.
 //!
-//! The corpus holds what to begin with and every request that once led somewhere new. `WALLET_FUZZ_CALLS` makes a run longer,
-//! `WALLET_FUZZ_KEEP=1` writes the inputs with new outcomes into the corpus, `WALLET_SEED` repeats a run.
+//! The corpus holds the inputs to begin with: valid requests, and every request that once led to a new outcome.
+//! `WALLET_FUZZ_CALLS` sets the number of inputs, `WALLET_FUZZ_KEEP=1` adds inputs with new outcomes to the corpus,
+//! `WALLET_SEED` repeats a run.
 
 mod catalogs;
 mod corpus;
@@ -11,7 +12,7 @@ pub(crate) mod raw;
 mod requests;
 mod wire;
 
-/// How many inputs a run tries: so many, or as the environment says.
+/// The number of inputs that a run tries: `WALLET_FUZZ_CALLS`, or `usual` if it is not set.
 fn calls(usual: usize) -> usize {
     std::env::var("WALLET_FUZZ_CALLS").ok().and_then(|calls| calls.parse().ok()).unwrap_or(usual)
 }

@@ -1,6 +1,6 @@
-//! Hostile clients on real sockets, and a good one beside them that is served all the while.
+//! Hostile clients on real sockets, while a well-behaved client is served.
 //!
-//! The server runs as a process of its own, so that its memory, its log and its descriptors can be looked at.
+//! The server runs as a separate process, so that its memory, its log and its descriptors can be inspected.
 
 mod connections;
 mod messages;
@@ -8,11 +8,11 @@ mod replies;
 
 use std::time::Duration;
 
-use wallet_client::{ClientConfig, WalletClient, amount, job, purchase, usage, v1};
+use wallet_client::{ClientConfig, WalletClient, v1};
 
 use crate::harness::{Database, Process, video};
 
-/// A server, and the wallet `good` with 1,000,000 credits.
+/// A server with the wallet `good` of 1,000,000 credits.
 struct Besieged {
     server: Process,
     good: WalletClient,
@@ -26,7 +26,9 @@ impl Besieged {
         let good = WalletClient::connect(ClientConfig::new(server.endpoint())).await.unwrap();
         let create = v1::CreateWalletRequest { wallet_id: "good".into(), ..Default::default() };
         good.create_wallet(create).await.unwrap();
-        good.top_up(purchase("good", "first", amount("credits", 1_000_000))).await.unwrap();
+        good.top_up(v1::TopUpRequest::amount("good", "first", v1::Amount::new("credits", 1_000_000)))
+            .await
+            .unwrap();
         Self { server, good, _database: database }
     }
 
@@ -34,7 +36,7 @@ impl Besieged {
         &self.server.address
     }
 
-    /// A whole job of a client that has just come.
+    /// Connects a new client and runs a whole job.
     async fn serves_a_newcomer(&self, id: &str) {
         let newcomer = WalletClient::connect(ClientConfig::new(self.server.endpoint())).await.unwrap();
         does_a_job(&newcomer, id).await;
@@ -42,17 +44,17 @@ impl Besieged {
 }
 
 async fn does_a_job(client: &WalletClient, id: &str) {
-    client.reserve(job("good", id, video("5"))).await.unwrap();
+    client.reserve(v1::ReserveRequest::new("good", id, video("5"))).await.unwrap();
     let settle = v1::SettleRequest {
         wallet_id: "good".into(),
         reservation_id: id.into(),
-        outcome: Some(v1::settle_request::Outcome::Succeeded(usage([("duration_s", "4")]))),
+        outcome: Some(v1::settle_request::Outcome::Succeeded(v1::Succeeded::usage([("duration_s", "4")]))),
         ..Default::default()
     };
     client.settle(settle).await.unwrap();
 }
 
-/// Waits for something that happens soon, or never because of a fault.
+/// Waits for an event that happens soon, or never because of a fault. Panics after 60 seconds.
 async fn soon<T>(event: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), event).await.expect("this should have happened")
 }

@@ -1,7 +1,7 @@
-//! The real server on a real database, spoken to through `wallet-client` on a real port.
+//! The real server on a real database, called through `wallet-client` on a real port.
 //!
-//! A file per RPC under `rpc/`, with the same stem as its handler; `harness/` starts servers and databases. Tests
-//! that run per database end in `::sqlite` and `::postgres`.
+//! There is a file per RPC under `rpc/`, with the same stem as its handler; `harness/` starts servers and databases.
+//! Tests that run on both databases end in `::sqlite` and `::postgres`.
 
 #[cfg(test)]
 #[macro_use]
@@ -46,6 +46,8 @@ mod sold;
 mod stored_catalogs;
 #[cfg(test)]
 mod style;
+#[cfg(test)]
+mod style_language;
 #[cfg(test)]
 mod sweeper;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A worker in plain Python: the protos need nothing but grpcio-tools.
+//! A worker in plain Python: the protos need no generator but grpcio-tools.
 
 use std::path::Path;
 use std::process::Command;
@@ -35,7 +35,7 @@ fn protos(root: &Path) -> Vec<String> {
     files.map(|file| format!("proto/wallet/v1/{}", file.unwrap().file_name().display())).collect()
 }
 
-/// What it prints.
+/// Runs a command and returns its output.
 fn run(command: &mut Command) -> String {
     let output = command.output().expect("python");
     assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));

@@ -1,5 +1,5 @@
-//! Many callers, one wallet: together they get what there is, and every job ends in one way. While nothing is broken no
-//! batch of a lone server has to run twice, whatever else writes to the database.
+//! Many callers on one wallet: together they reserve exactly what is available, and every job ends in one state.
+//! Without faults no batch of a lone server runs twice, although other writers use the same database.
 
 mod catalogs;
 mod circles;
@@ -13,23 +13,23 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use wallet_client::v1::ErrorReason;
-use wallet_client::{WalletClient, job, v1};
+use wallet_client::{WalletClient, v1};
 use wallet_server::Config;
 
 use crate::harness::{Server, video};
 
 const CALLERS: usize = 64;
 const JOBS: usize = 3_000;
-/// The wallet has credits for so many of them, and not one more.
+/// The number of jobs that the wallet can pay for.
 const AFFORDABLE: usize = 1_000;
-/// Of `video("5")`.
+/// The price of `video("5")`, in credits.
 const PRICE: i64 = 40;
 
 each_fleet! {
-    // A sweeper that comes all the time writes its leases between the statements of every batch.
+    // A sweeper with a short period writes its leases between the statements of every batch.
     config = Config { sweep_period: Duration::from_millis(5), ..Config::default() };
 
-    async fn of_3000_jobs_exactly_the_1000_that_there_are_credits_for_succeed(servers: Vec<Server>) {
+    async fn of_3000_jobs_exactly_the_1000_that_credits_cover_succeed(servers: Vec<Server>) {
         let total = PRICE * i64::try_from(AFFORDABLE).unwrap();
         let client = servers[0].wallet("w", total).await;
         let won = race(&servers).await;
@@ -38,7 +38,7 @@ each_fleet! {
             assert!(won.len() >= 100, "a server won only {}", won.len());
             let counts = server.counts();
             assert!(counts.largest_batch > 1, "{counts:?}");
-            // Two may have to wait for each other, and for a disk behind both.
+            // Two servers may have to wait for each other, and for the disk that they share.
             assert!((counts.retries, counts.bisections) == (0, 0) || servers.len() > 1, "{counts:?}");
         }
 
@@ -51,7 +51,7 @@ each_fleet! {
     }
 }
 
-/// All callers take jobs from one list until none is left; which jobs each server's callers won.
+/// Lets all callers take jobs from one list until it is empty. Returns the jobs that each server's callers reserved.
 async fn race(servers: &[Server]) -> Vec<Vec<String>> {
     let next = Arc::new(AtomicUsize::new(0));
     let mut callers = JoinSet::new();
@@ -69,7 +69,7 @@ async fn race(servers: &[Server]) -> Vec<Vec<String>> {
     won
 }
 
-/// One caller: the jobs it won. Every other was refused for want of credits, with none left.
+/// One caller. Returns the jobs it reserved; every other one was refused for lack of credits, with none available.
 async fn reserve_all(client: &WalletClient, next: &AtomicUsize) -> Vec<String> {
     let mut won = Vec::new();
     loop {
@@ -78,7 +78,7 @@ async fn reserve_all(client: &WalletClient, next: &AtomicUsize) -> Vec<String> {
             return won;
         }
         let id = format!("job-{n}");
-        match client.reserve(job("w", &id, video("5"))).await {
+        match client.reserve(v1::ReserveRequest::new("w", &id, video("5"))).await {
             Ok(_) => won.push(id),
             Err(error) => {
                 assert_eq!(error.reason(), Some(ErrorReason::InsufficientCredits), "{error}");
@@ -90,7 +90,6 @@ async fn reserve_all(client: &WalletClient, next: &AtomicUsize) -> Vec<String> {
     }
 }
 
-/// The ids of all open reservations.
 async fn held(client: &WalletClient) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     let mut page_token = String::new();

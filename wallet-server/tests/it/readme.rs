@@ -1,4 +1,4 @@
-//! The README's own lines, run as they are pasted: with the real grpcurl, by reflection alone.
+//! Runs the commands of the README as they are pasted: with the real grpcurl, by reflection alone.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::harness::{Database, Server, tool};
 const README: &str = include_str!("../../../README.md");
 
 each_database! {
-    async fn the_session_works_when_pasted_and_leaves_the_credits_it_says(server: Server) {
+    async fn the_session_works_when_pasted_and_leaves_the_stated_credits(server: Server) {
         let answers = paste("## A session", &server);
         let called: Vec<&str> = answers.iter().map(|(method, _)| method.as_str()).collect();
         let expected = [
@@ -50,11 +50,14 @@ each_database! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_year_passes_in_a_minute_when_pasted_and_leaves_the_credits_it_says() {
+async fn the_year_passes_in_a_minute_when_pasted_and_leaves_the_stated_credits() {
     let heading = "## A year in a minute";
     assert!(section(heading).contains("--manual-clock"));
     assert!(section(heading).contains("--catalog wallet-server/catalogs/flikly.toml"));
-    assert!(section(heading).contains("--listen 127.0.0.1:50052"), "beside the server of the session");
+    assert!(
+        section(heading).contains("--listen 127.0.0.1:50052"),
+        "on another port than the session's server"
+    );
     let catalog = include_str!("../../catalogs/flikly.toml").to_owned();
     let config = Config { time: TimeSource::Manual, catalog: Some(catalog), ..Config::default() };
     let server = Server::start_with(Database::sqlite(), config).await;
@@ -67,7 +70,7 @@ async fn the_year_passes_in_a_minute_when_pasted_and_leaves_the_credits_it_says(
 }
 
 #[test]
-fn the_two_commands_are_there() {
+fn the_two_commands_are_in_the_readme() {
     let commands: Vec<&str> = blocks().flat_map(str::lines).collect();
     for command in ["cargo run --release -p wallet-server", "scripts/test"] {
         assert!(commands.contains(&command), "{command} is not a line to paste");
@@ -75,13 +78,13 @@ fn the_two_commands_are_there() {
     assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/test").is_file());
 }
 
-/// Pastes the commands under a heading; what is called and answered.
+/// Runs the commands under a heading. Returns the called methods and their answers.
 fn paste(heading: &str, server: &Server) -> Vec<(String, Value)> {
     let answered = again(heading, server).into_iter();
     answered.map(|(method, answer)| (method, answer.unwrap_or_else(|error| panic!("{error}")))).collect()
 }
 
-/// The same where a call may be refused.
+/// Like [`paste`], where calls may be refused.
 fn again(heading: &str, server: &Server) -> Vec<(String, Result<Value, String>)> {
     let bin = tempfile::tempdir().unwrap();
     symlink(tool("WALLET_TEST_GRPCURL"), bin.path().join("grpcurl")).unwrap();
@@ -93,19 +96,19 @@ fn again(heading: &str, server: &Server) -> Vec<(String, Result<Value, String>)>
     session(heading).into_iter().map(answer).collect()
 }
 
-/// What stands in the README between two pieces of text.
+/// The text of the README between two pieces of text.
 fn stated(before: &str, after: &str) -> &'static str {
     let (_, rest) = README.split_once(before).expect(before);
     rest.split_once(after).expect(after).0
 }
 
-/// What stands under a heading.
+/// The section under a heading.
 fn section(heading: &str) -> &'static str {
     let (_, rest) = README.split_once(heading).expect(heading);
     rest.split_once("\n## ").map_or(rest, |(section, _)| section)
 }
 
-/// What is to be pasted into a shell.
+/// All shell blocks of the README.
 fn blocks() -> impl Iterator<Item = &'static str> {
     blocks_of(README)
 }
@@ -114,7 +117,7 @@ fn blocks_of(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.split("\n```sh\n").skip(1).map(|rest| rest.split_once("\n```").expect("the block ends").0)
 }
 
-/// The commands of a session. One begins with `grpcurl` and goes on until the next, a comment or an empty line.
+/// The commands of a session. A command begins with `grpcurl` and ends before the next, a comment or an empty line.
 fn session(heading: &str) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
     for line in blocks_of(section(heading)).filter(|block| block.contains("grpcurl")).flat_map(str::lines) {
@@ -128,7 +131,7 @@ fn session(heading: &str) -> Vec<String> {
     commands
 }
 
-/// Runs a command against the server at `address`, with `bin` first in the path; what it answers, or what it says of a
+/// Runs a command against the server at `address`, with `bin` first on the path. Returns the answer, or the text of the
 /// refusal.
 fn run(command: &str, bin: &Path, address: &str) -> Result<Value, String> {
     let port = ["localhost:50051", "localhost:50052"].into_iter().find(|port| command.contains(port));

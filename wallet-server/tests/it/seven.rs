@@ -1,12 +1,12 @@
-//! The seven commands that are stopped everywhere: each with the wallet that it needs, and what must come of it.
+//! The seven commands that tests interrupt at every point: each with the wallet that it needs.
 
 use wallet_client::v1::{self, succeeded::Cost};
-use wallet_client::{Error, WalletClient, job, purchase};
+use wallet_client::{Error, WalletClient};
 
 use crate::harness::{credits, video};
 use crate::words::{cancel, settle, start};
 
-/// One of them.
+/// One of the seven commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Seven {
     Reserve,
@@ -29,20 +29,22 @@ pub(crate) const ALL: [Seven; 7] = [
 ];
 
 impl Seven {
-    /// Makes a wallet in which the command can be carried out.
+    /// Creates a wallet in which the command can be executed.
     pub(crate) async fn prepare(self, client: &WalletClient, wallet: &str) {
         let create = v1::CreateWalletRequest { wallet_id: wallet.into(), ..Default::default() };
-        client.create_wallet(create).await.expect("the wallet is made");
-        client.top_up(purchase(wallet, "first", credits(100))).await.expect("credited");
+        client.create_wallet(create).await.expect("the wallet is created");
+        client.top_up(v1::TopUpRequest::amount(wallet, "first", credits(100))).await.expect("credited");
         if matches!(self, Seven::Start | Seven::Extend | Seven::Settle | Seven::Cancel) {
-            client.reserve(job(wallet, "job", video("5"))).await.expect("reserved");
+            client.reserve(v1::ReserveRequest::new(wallet, "job", video("5"))).await.expect("reserved");
         }
     }
 
-    /// Sends the command, always with the same ids; whether the answer is a replay.
+    /// Sends the command, always with the same ids. Returns whether the answer is a replay.
     pub(crate) async fn send(self, client: &WalletClient, wallet: &str) -> Result<bool, Error> {
         Ok(match self {
-            Seven::Reserve => client.reserve(job(wallet, "job", video("5"))).await?.replayed,
+            Seven::Reserve => {
+                client.reserve(v1::ReserveRequest::new(wallet, "job", video("5"))).await?.replayed
+            }
             Seven::Start => client.start(start(wallet, "job", "gpu", 1)).await?.replayed,
             Seven::Extend => {
                 let (wallet_id, reservation_id) = (wallet.into(), "job".into());
@@ -54,7 +56,9 @@ impl Seven {
                 client.settle(settle(wallet, "job", as_reserved)).await?.replayed
             }
             Seven::Cancel => client.cancel(cancel(wallet, "job", v1::CancelReason::User)).await?.replayed,
-            Seven::TopUp => client.top_up(purchase(wallet, "second", credits(7))).await?.replayed,
+            Seven::TopUp => {
+                client.top_up(v1::TopUpRequest::amount(wallet, "second", credits(7))).await?.replayed
+            }
             Seven::Subscribe => {
                 let (wallet_id, request_id, plan_id) = (wallet.into(), "sold".into(), "creator".into());
                 let request = v1::SubscribeRequest { wallet_id, request_id, plan_id, ..Default::default() };
@@ -63,21 +67,21 @@ impl Seven {
         })
     }
 
-    /// Whether a second execution would be told from the first: a heartbeat simply beats again.
+    /// Returns whether the answer of a second execution is marked as a replay. That of a heartbeat is not.
     pub(crate) fn tells_replays(self) -> bool {
         self != Seven::Extend
     }
 
-    /// The wallet in which it was sent once and nothing went wrong.
+    /// The id of the model wallet, in which the command was executed once without a fault.
     pub(crate) fn model(self) -> String {
         format!("{self:?}-model")
     }
 }
 
-/// Makes the models that all others are compared with.
+/// Creates the model wallets that all others are compared with.
 pub(crate) async fn make_models(client: &WalletClient, of: &[Seven]) {
     for seven in of {
         seven.prepare(client, &seven.model()).await;
-        assert!(!seven.send(client, &seven.model()).await.expect("nothing is in its way"));
+        assert!(!seven.send(client, &seven.model()).await.expect("the call succeeds"));
     }
 }

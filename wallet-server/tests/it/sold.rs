@@ -1,24 +1,24 @@
-//! Plans and what is said about them, for the tests of subscriptions.
+//! Plans, subscriptions and requests about them, for the tests of subscriptions.
 
 use std::time::Duration;
 
 use prost_types::Timestamp;
+use wallet_client::WalletClient;
 use wallet_client::v1::{self, subscription::Pending};
-use wallet_client::{OperationExt, WalletClient, operation};
 
 use crate::harness::Server;
 use crate::words::{balance, later, publish};
 
-/// Weekly plans, whose periods can be made to end three seconds from now on any day of the year.
+/// A catalog of weekly plans, whose periods can be made to end three seconds from now on any day of the year.
 pub(crate) const PLANS: &str = include_str!("plans.toml");
 
-/// How often something that comes by itself is looked for, 20 ms apart, before the test gives up.
+/// How often a test polls for a due event, every 20 ms, before it gives up.
 const LOOKS: usize = 1_000;
 
 /// A week in seconds.
 pub(crate) const WEEK: i64 = 7 * 86_400;
 
-/// A client, and a new wallet `w` with nothing in it, on a server that sells [`PLANS`].
+/// A client and a new, empty wallet `w` on a server that sells [`PLANS`].
 pub(crate) async fn shop(server: &Server) -> WalletClient {
     let client = server.client().await;
     publish(&client, PLANS).await;
@@ -29,7 +29,7 @@ pub(crate) async fn shop(server: &Server) -> WalletClient {
     client
 }
 
-/// A plan is sold now.
+/// Subscribes the wallet `w` to a plan.
 pub(crate) fn subscribe(request: &str, plan: &str) -> v1::SubscribeRequest {
     v1::SubscribeRequest {
         wallet_id: "w".into(),
@@ -39,7 +39,7 @@ pub(crate) fn subscribe(request: &str, plan: &str) -> v1::SubscribeRequest {
     }
 }
 
-/// Another plan is sold.
+/// Changes the plan of the wallet `w`.
 pub(crate) fn change(request: &str, plan: &str) -> v1::ChangePlanRequest {
     v1::ChangePlanRequest {
         wallet_id: "w".into(),
@@ -49,7 +49,7 @@ pub(crate) fn change(request: &str, plan: &str) -> v1::ChangePlanRequest {
     }
 }
 
-/// A subscription ends.
+/// Cancels the subscription of the wallet `w`.
 pub(crate) fn end(request: &str, when: v1::CancelTime) -> v1::CancelSubscriptionRequest {
     v1::CancelSubscriptionRequest {
         wallet_id: "w".into(),
@@ -59,27 +59,27 @@ pub(crate) fn end(request: &str, when: v1::CancelTime) -> v1::CancelSubscription
     }
 }
 
-/// It goes on after all.
+/// Resumes the subscription of the wallet `w`.
 pub(crate) fn resume(request: &str) -> v1::ResumeSubscriptionRequest {
     v1::ResumeSubscriptionRequest { wallet_id: "w".into(), request_id: request.into() }
 }
 
-/// A period was paid.
+/// Records a payment for the next period.
 pub(crate) fn payment(request: &str) -> v1::RecordPaymentRequest {
     v1::RecordPaymentRequest { wallet_id: "w".into(), request_id: request.into(), ..Default::default() }
 }
 
-/// So many images.
+/// An operation with this number of images.
 pub(crate) fn images(count: &str) -> v1::Operation {
-    operation("image.generate").quantity("count", count)
+    v1::Operation::new("image.generate").quantity("count", count)
 }
 
-/// The server's clock.
+/// The server's time.
 pub(crate) async fn now(client: &WalletClient) -> Option<Timestamp> {
     balance(client, "w").await.read_time
 }
 
-/// Sells a weekly plan so that its period ends three seconds from now, and says when.
+/// Sells a weekly plan whose period ends three seconds from now. Returns that instant.
 pub(crate) async fn about_to_end(client: &WalletClient, plan: &str) -> Option<Timestamp> {
     let end = later(now(client).await, 3);
     let anchor_time = later(end, -WEEK);
@@ -89,23 +89,23 @@ pub(crate) async fn about_to_end(client: &WalletClient, plan: &str) -> Option<Ti
     end
 }
 
-/// The wallet `w` as it stands now.
+/// The wallet `w`.
 pub(crate) async fn wallet(client: &WalletClient) -> v1::Wallet {
     let request = v1::GetWalletRequest { wallet_id: "w".into() };
     client.get_wallet(request).await.unwrap().wallet.unwrap()
 }
 
-/// What it is subscribed to.
+/// The subscription of the wallet `w`.
 pub(crate) async fn subscription(client: &WalletClient) -> v1::Subscription {
     subscription_of(Some(wallet(client).await))
 }
 
-/// What a wallet that was answered is subscribed to.
+/// The subscription of a wallet in an answer.
 pub(crate) fn subscription_of(wallet: Option<v1::Wallet>) -> v1::Subscription {
     wallet.and_then(|wallet| wallet.subscription).expect("a subscription")
 }
 
-/// What will happen in words: `"end"`, `"pro"`, or nothing; and when.
+/// The pending change (`"end"`, a plan's id such as `"pro"`, or `""`) and its time.
 pub(crate) fn pending(subscription: &v1::Subscription) -> (&str, Option<Timestamp>) {
     match &subscription.pending {
         None => ("", None),
@@ -114,20 +114,19 @@ pub(crate) fn pending(subscription: &v1::Subscription) -> (&str, Option<Timestam
     }
 }
 
-/// All grants of the wallet `w`, as "id: amount, available, held, consumed, expired".
+/// All grants of the wallet `w`, sorted, each formatted by [`parts`].
 pub(crate) async fn grants(client: &WalletClient) -> Vec<String> {
     let mut told: Vec<String> = listed(client).await.iter().map(parts).collect();
     told.sort();
     told
 }
 
-/// All grants of the wallet `w`.
 pub(crate) async fn listed(client: &WalletClient) -> Vec<v1::Grant> {
     let request = v1::ListGrantsRequest { wallet_id: "w".into(), include_closed: true, ..Default::default() };
     client.list_grants(request).await.unwrap().grants
 }
 
-/// One grant in figures.
+/// A grant's id, amount and parts, for example "top_up:a: 5 credits, 5 available, 0 held, 0 consumed, 0 expired".
 pub(crate) fn parts(grant: &v1::Grant) -> String {
     let amount = grant.amount.as_ref().unwrap();
     let (all, unit) = (amount.amount, &amount.unit);
@@ -137,8 +136,8 @@ pub(crate) fn parts(grant: &v1::Grant) -> String {
     )
 }
 
-/// What the ledger says after this revision, kind and instant of effect, once it has so many lines more: what falls
-/// due by itself is written by the next sweep.
+/// Kind and effective time of the entries after this revision, once there are at least `how_many`. Due events are
+/// recorded by the next sweep, so this waits for it.
 pub(crate) async fn entries_after(
     client: &WalletClient,
     after_revision: i64,

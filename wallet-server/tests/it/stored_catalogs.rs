@@ -1,15 +1,14 @@
-//! Catalogs as they lie in the database: what is priced by one whose text was changed, and what a server that starts
-//! publishes.
+//! Catalogs as they are stored: an altered text prices nothing, and a starting server does not replace a newer catalog.
 
 use sea_orm::ConnectionTrait;
 use wallet_client::v1::{self, ErrorReason};
-use wallet_client::{Code, WalletClient, job, usage};
+use wallet_client::{Code, WalletClient};
 use wallet_server::{BUNDLED_CATALOG, Config};
 
 use crate::harness::{Database, Server, credits, video};
 use crate::words::{POLICIES, publish, refused, settle};
 
-/// What no server would do.
+/// Executes SQL directly on the database, as no server does.
 async fn tamper(database: &Database, sql: &str) {
     let connection = sea_orm::Database::connect(&database.url).await.unwrap();
     let done = connection.execute_unprepared(sql).await.unwrap();
@@ -27,20 +26,20 @@ async fn started_with(database: &Database, catalog: &str) -> Server {
 }
 
 each_database! {
-    async fn a_text_that_was_changed_prices_nothing_and_everything_else_goes_on(server: Server) {
+    async fn an_altered_catalog_prices_nothing_and_everything_else_works(server: Server) {
         let client = server.wallet("w", 200).await;
         for id in ["a", "b", "c", "d"] {
-            client.reserve(job("w", id, video("5"))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new("w", id, video("5"))).await.unwrap();
         }
         publish(&client, POLICIES).await;
         let database = server.database.clone();
         server.stop().await;
-        // For nothing, behind the server's back.
+        // The altered price is zero.
         tamper(&database, "UPDATE catalogs SET toml = replace(toml, 'rate = 8', 'rate = 0.0') WHERE version = 1").await;
         let server = Server::start(database.clone()).await;
         let client = server.client().await;
 
-        let refusal = client.settle(settle("w", "a", usage([("duration_s", "5")]))).await;
+        let refusal = client.settle(settle("w", "a", v1::Succeeded::usage([("duration_s", "5")]))).await;
         let refusal = refused(refusal, ErrorReason::CatalogUnusable, Code::FailedPrecondition);
         assert_eq!(refusal.metadata["catalog_version"], "1");
         assert!(refusal.message.contains(&refusal.metadata["digest"]), "{}", refusal.message);
@@ -54,12 +53,12 @@ each_database! {
         client.cancel(crate::words::cancel("w", "d", v1::CancelReason::Platform)).await.unwrap();
 
         tamper(&database, "UPDATE catalogs SET toml = replace(toml, 'rate = 0.0', 'rate = 8') WHERE version = 1").await;
-        let settled = client.settle(settle("w", "a", usage([("duration_s", "5")]))).await;
+        let settled = client.settle(settle("w", "a", v1::Succeeded::usage([("duration_s", "5")]))).await;
         let told = settled.map(|done| done.reservation.unwrap().charged[0].amount);
-        assert_eq!(told.ok(), Some(40), "a text that was restored prices again, without a restart");
+        assert_eq!(told.ok(), Some(40), "a restored text prices again without a restart");
     }
 
-    async fn a_start_does_not_take_a_newer_catalog_back(server: Server) {
+    async fn a_start_does_not_replace_a_newer_catalog(server: Server) {
         let database = server.database.clone();
         server.stop().await;
         let server = started_with(&database, POLICIES).await;
@@ -69,7 +68,7 @@ each_database! {
         server.stop().await;
         for given in [POLICIES, BUNDLED_CATALOG] {
             let server = started_with(&database, given).await;
-            assert_eq!(current(&server.client().await).await, 3, "what was published before is not published again");
+            assert_eq!(current(&server.client().await).await, 3, "an earlier catalog is not published again");
             server.stop().await;
         }
         let server = started_with(&database, &format!("# newest\n{POLICIES}")).await;

@@ -1,4 +1,4 @@
-//! The rules of the house that matter, as far as a test can see them.
+//! The structural rules of the repository that a test can check: layers, files per RPC, file sizes, catalogs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,15 +8,15 @@ use prost::Message;
 use prost_types::FileDescriptorSet;
 use wallet_core::catalog::Catalog;
 
-/// The longest file that people have to read.
+/// The most lines of a source file.
 const MAX_LINES: usize = 600;
 
-/// The workspace's folder.
+/// The root folder of the workspace.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Every file with this ending below a folder, but for what was built or belongs to a tool.
+/// All files below a folder whose names end in this way. Skips hidden folders and `target`.
 pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -32,7 +32,7 @@ pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The files of a folder of the workspace that speak of one of these words outside comments.
+/// The files of a folder of the workspace that contain one of these words outside comments.
 fn speak_of(folder: &str, words: &[&str]) -> Vec<String> {
     let folder = root().join(folder);
     let says = |path: &PathBuf| {
@@ -46,9 +46,9 @@ fn speak_of(folder: &str, words: &[&str]) -> Vec<String> {
     found.map(|path| path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-/// Those of them that lie elsewhere than in these folders and files.
+/// The paths that begin with none of the allowed ones.
 fn outside(found: Vec<String>, allowed: &[&str]) -> Vec<String> {
-    assert!(!found.is_empty(), "nobody says it: the test looks in the wrong place");
+    assert!(!found.is_empty(), "no file contains any of the words: the test looks in the wrong place");
     found.into_iter().filter(|path| !allowed.iter().any(|allowed| path.starts_with(allowed))).collect()
 }
 
@@ -63,7 +63,7 @@ fn snake_case(name: &str) -> String {
     snake
 }
 
-/// Every RPC of the package as (service, method): `("wallet", "top_up")`.
+/// Every RPC of the package as (service, method), for example `("wallet", "top_up")`.
 fn rpcs() -> Vec<(String, String)> {
     let set = FileDescriptorSet::decode(wallet_proto::FILE_DESCRIPTOR_SET).unwrap();
     let ours = set.file.into_iter().filter(|file| file.package() == "wallet.v1");
@@ -104,7 +104,7 @@ fn every_handler_and_every_test_file_belongs_to_an_rpc() {
 }
 
 #[test]
-fn the_core_knows_no_runtime_no_wire_and_no_database() {
+fn the_core_depends_on_no_runtime_wire_format_or_database() {
     let manifest = fs::read_to_string(root().join("wallet-core/Cargo.toml")).unwrap();
     assert!(manifest.contains("[dependencies]"));
     for banned in ["tokio", "tonic", "prost", "sea-orm", "sqlx", "wallet-proto", "rand", "getrandom"] {
@@ -114,7 +114,7 @@ fn the_core_knows_no_runtime_no_wire_and_no_database() {
 }
 
 #[test]
-fn only_grpc_knows_protobuf_and_the_command_line_goes_through_the_client() {
+fn only_grpc_uses_protobuf_and_the_command_line_uses_the_client() {
     let found = speak_of("wallet-server/src", &["wallet_proto", "prost", "tonic::", "use tonic", "tonic_"]);
     assert_eq!(outside(found, &["grpc/"]), [""; 0]);
     let found = speak_of("wallet-server/src", &["wallet_client"]);
@@ -122,7 +122,7 @@ fn only_grpc_knows_protobuf_and_the_command_line_goes_through_the_client() {
 }
 
 #[test]
-fn only_the_store_knows_the_database_but_for_lists_filters_and_the_lanes_connection() {
+fn only_the_store_uses_the_database_with_few_listed_exceptions() {
     let found = speak_of("wallet-server/src", &["sea_orm", "sqlx"]);
     assert_eq!(
         outside(found, &["store/", "query/lists.rs", "engine/lane.rs", "engine/tests/", "verify/tests/"]),
@@ -131,7 +131,7 @@ fn only_the_store_knows_the_database_but_for_lists_filters_and_the_lanes_connect
 }
 
 #[test]
-fn a_lower_line_never_calls_a_higher_one() {
+fn a_lower_layer_never_uses_a_higher_one() {
     let upper: [(&str, &[&str]); 4] = [
         (
             "wallet-server/src/store",
@@ -146,14 +146,14 @@ fn a_lower_line_never_calls_a_higher_one() {
     ];
     for (folder, banned) in upper {
         let mut found = speak_of(folder, banned);
-        // Unit tests may look at their layer from above.
+        // Unit tests may use the layers above their own.
         found.retain(|path| !path.starts_with("tests/"));
         assert_eq!(found, [""; 0], "{folder}");
     }
 }
 
 #[test]
-fn fault_points_are_in_no_build_but_that_of_tests() {
+fn failpoints_exist_only_in_builds_for_tests() {
     let has_them = |edges: &str| {
         let mut cargo = std::process::Command::new(env!("CARGO"));
         cargo.args(["tree", "--locked", "--offline", "-p", "wallet-server", "--edges", edges]);
@@ -166,7 +166,7 @@ fn fault_points_are_in_no_build_but_that_of_tests() {
 }
 
 #[test]
-fn no_file_that_people_wrote_is_long_and_every_one_says_what_it_is() {
+fn source_files_are_short_and_begin_with_module_docs() {
     let sources = files(&root(), ".rs");
     assert!(sources.len() > 100, "{}", sources.len());
     for path in sources {
@@ -182,7 +182,7 @@ fn no_file_that_people_wrote_is_long_and_every_one_says_what_it_is() {
 }
 
 #[test]
-fn every_catalog_of_ours_parses_with_its_golden_cases() {
+fn every_catalog_of_the_repository_parses_with_its_golden_cases() {
     Catalog::parse(wallet_server::BUNDLED_CATALOG).unwrap_or_else(|problems| panic!("bundled: {problems}"));
     let documents = files(&root().join("wallet-server/catalogs"), ".toml");
     assert!(documents.len() >= 2, "{documents:?}");
@@ -194,7 +194,7 @@ fn every_catalog_of_ours_parses_with_its_golden_cases() {
 }
 
 #[test]
-fn the_table_of_the_five_products_names_every_test_of_theirs_and_no_other() {
+fn the_table_of_the_five_products_names_exactly_their_tests() {
     let tables = fs::read_to_string(root().join("docs/products.md")).unwrap();
     let named: BTreeSet<&str> =
         tables.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 2).collect();

@@ -1,5 +1,6 @@
-//! One unreadable row stops its wallet and nothing else. Every column of every table of wallets is spoilt, one a wallet, and
-//! then everything that reads many wallets has to get past all of them: a batch, a list, a sweep, a publication, a start.
+//! One unreadable row stops its wallet and nothing else. Every column of every table of wallet data is corrupted, each
+//! in another wallet; then every operation on many wallets must get past all of them: a batch, a list, a sweep, a
+//! publication, a start.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,16 +8,16 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use wallet_client::v1::threshold::Threshold::Amount;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
-use wallet_client::{ClientConfig, Code, Error, RetryPolicy, WalletClient, job, usage};
+use wallet_client::{ClientConfig, Code, Error, RetryPolicy, WalletClient};
 use wallet_server::{BUNDLED_CATALOG, Config};
 
 use crate::harness::{Server, video};
 use crate::words::{entries, low_balance, refused, seconds, set_status, settle};
 
-/// How often the ledger is looked at, 20 ms apart, before the test gives up.
+/// How often the ledger is read, every 20 ms, before the test gives up.
 const LOOKS: usize = 1_000;
 
-/// A column, and what it is set to.
+/// A column and the SQL value that makes it unreadable.
 #[derive(Debug, Clone)]
 struct Spoilt {
     table: String,
@@ -39,14 +40,14 @@ each_database! {
             spoil(&connection, spoilt, &format!("v{n}")).await;
         }
 
-        // Commands, in one batch with a neighbour's.
+        // Commands in one batch with another wallet's.
         for (n, spoilt) in all.iter().enumerate() {
             let (wallet, job_id) = (format!("v{n}"), format!("job-{n}"));
             let (mine, others) = tokio::join!(
-                client.reserve(job(&wallet, "next", video("1"))),
-                client.reserve(job("neighbour", &job_id, video("1"))),
+                client.reserve(v1::ReserveRequest::new(&wallet, "next", video("1"))),
+                client.reserve(v1::ReserveRequest::new("neighbour", &job_id, video("1"))),
             );
-            others.unwrap_or_else(|error| panic!("beside {spoilt:?}: {error}"));
+            others.unwrap_or_else(|error| panic!("in a batch with {spoilt:?}: {error}"));
             if spoilt.column == "profile" {
                 refused(mine, ErrorReason::WalletFrozen, Code::FailedPrecondition);
             } else {
@@ -65,12 +66,12 @@ each_database! {
         let catalog = Some(format!("{BUNDLED_CATALOG}\n# third\n"));
         let server = Server::start_with(database, Config { catalog, ..Config::default() }).await;
         let client = impatient(&server).await;
-        client.reserve(job("neighbour", "after-the-start", video("1"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("neighbour", "after-the-start", video("1"))).await.unwrap();
         lists(&client, &all).await;
     }
 }
 
-/// What keeps a database from holding nonsense is taken away.
+/// The statements that remove the triggers and constraints against invalid values.
 fn defenceless(connection: &DatabaseConnection) -> &'static str {
     match connection.get_database_backend() {
         sea_orm::DbBackend::Sqlite => {
@@ -91,7 +92,7 @@ fn defenceless(connection: &DatabaseConnection) -> &'static str {
     }
 }
 
-/// Every column of the tables that have a wallet's key, each with what makes it unreadable.
+/// Every column of the tables with a wallet's key, each with a value that makes it unreadable.
 async fn spoilt(connection: &DatabaseConnection) -> Vec<Spoilt> {
     let backend = connection.get_database_backend();
     let is_sqlite = backend == sea_orm::DbBackend::Sqlite;
@@ -120,7 +121,7 @@ async fn spoilt(connection: &DatabaseConnection) -> Vec<Spoilt> {
             values.push("'x{'");
         }
         match (is_sqlite, is_text) {
-            // SQLite keeps any value in any column, but for NULL.
+            // SQLite stores any value in any column, except NULL.
             (true, true) => values.push("X'FF00'"),
             (true, false) => values.push("'x{'"),
             (false, _) if !is_key => values.push("NULL"),
@@ -135,7 +136,7 @@ async fn spoilt(connection: &DatabaseConnection) -> Vec<Spoilt> {
     all
 }
 
-/// One row of the wallet.
+/// Corrupts a column in one row of the wallet.
 async fn spoil(connection: &DatabaseConnection, Spoilt { table, column, value }: &Spoilt, wallet: &str) {
     let (row, first, before) = match connection.get_database_backend() {
         sea_orm::DbBackend::Sqlite => ("rowid", "PRAGMA ignore_check_constraints = ON", String::new()),
@@ -156,7 +157,7 @@ async fn spoil(connection: &DatabaseConnection, Spoilt { table, column, value }:
     assert_eq!(done.rows_affected(), 1, "{sql}");
 }
 
-/// A wallet with a row in every table, and a hold that is soon due.
+/// Creates a wallet with a row in every table and a hold that is due soon.
 async fn victim(server: &Server, wallet: &str) {
     let client = server.wallet(wallet, 100).await;
     let low = v1::UpdateWalletRequest {
@@ -164,28 +165,29 @@ async fn victim(server: &Server, wallet: &str) {
         ..set_status(wallet, "low", WalletStatus::Unspecified)
     };
     client.update_wallet(low).await.unwrap();
-    client.reserve(job(wallet, "done", video("1"))).await.unwrap();
-    client.settle(settle(wallet, "done", usage([("duration_s", "1")]))).await.unwrap();
-    let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..job(wallet, "short", video("1")) };
+    client.reserve(v1::ReserveRequest::new(wallet, "done", video("1"))).await.unwrap();
+    client.settle(settle(wallet, "done", v1::Succeeded::usage([("duration_s", "1")]))).await.unwrap();
+    let short =
+        v1::ReserveRequest { ttl: Some(seconds(1)), ..v1::ReserveRequest::new(wallet, "short", video("1")) };
     client.reserve(short).await.unwrap();
 }
 
 async fn impatient(server: &Server) -> WalletClient {
-    let mut config = ClientConfig::new(server.endpoint());
-    config.retry = RetryPolicy::never();
+    let config = ClientConfig::new(server.endpoint()).retry(RetryPolicy::never());
     WalletClient::connect(config).await.unwrap()
 }
 
-/// Carried out, or refused for good: trying again would change nothing, and would not stop.
+/// Asserts that the call succeeded or failed with a permanent error: clients would repeat a retryable one endlessly.
 fn is_final<A>(answer: Result<A, Error>, spoilt: &Spoilt) {
     if let Err(error) = answer {
         assert!(!error.is_retryable(), "{spoilt:?}: {error}");
     }
 }
 
-/// Another's hold ends without anybody touching it.
+/// Asserts that the hold of another wallet expires without a command.
 async fn sweeps(client: &WalletClient) {
-    let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..job("swept", "short", video("1")) };
+    let short =
+        v1::ReserveRequest { ttl: Some(seconds(1)), ..v1::ReserveRequest::new("swept", "short", video("1")) };
     client.reserve(short).await.unwrap();
     for _ in 0..LOOKS {
         if entries(client, "swept").await.iter().any(|entry| entry.kind() == EntryKind::HoldExpired) {
@@ -193,7 +195,7 @@ async fn sweeps(client: &WalletClient) {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("no sweeper came");
+    panic!("no sweep happened");
 }
 
 async fn publishes(client: &WalletClient, remark: &str) {
@@ -201,7 +203,7 @@ async fn publishes(client: &WalletClient, remark: &str) {
     client.publish_catalog(v1::PublishCatalogRequest { toml, ..Default::default() }).await.unwrap();
 }
 
-/// All pages; every wallet that still has an id is there, and one whose own rows are unreadable is shown as frozen.
+/// Lists all pages: every wallet that still has an id is there, and one with an unreadable profile is shown as frozen.
 async fn lists(client: &WalletClient, all: &[Spoilt]) {
     let (mut listed, mut frozen) = (BTreeSet::new(), BTreeSet::new());
     let mut page_token = String::new();

@@ -1,4 +1,4 @@
-//! Requests in a few words, and what tests look at in the answers.
+//! Short constructors of requests, and functions that extract from answers what tests compare.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -10,13 +10,13 @@ use wallet_client::v1::settle_request::Outcome;
 use wallet_client::v1::{self, ErrorReason};
 use wallet_client::{Code, Error, Refusal, WalletClient};
 
-/// Amounts in a document of its own: a kind per overage policy, a failure fee, a unit with decimals.
+/// A catalog with a kind per overage policy, a failure fee, and a unit with decimals.
 pub(crate) const POLICIES: &str = include_str!("policies.toml");
 
-/// How often something that comes by itself is looked for, 20 ms apart, before the test gives up.
+/// How often a test polls for a due event, every 20 ms, before it gives up.
 const LOOKS: usize = 1_000;
 
-/// A price of the caller's own.
+/// A Reserve with an explicit price.
 pub(crate) fn explicit(wallet: &str, job: &str, amounts: Vec<v1::Amount>) -> v1::ReserveRequest {
     v1::ReserveRequest {
         wallet_id: wallet.into(),
@@ -26,7 +26,6 @@ pub(crate) fn explicit(wallet: &str, job: &str, amounts: Vec<v1::Amount>) -> v1:
     }
 }
 
-/// A worker takes a job.
 pub(crate) fn start(wallet: &str, job: &str, worker: &str, attempt: i32) -> v1::StartRequest {
     v1::StartRequest {
         wallet_id: wallet.into(),
@@ -40,7 +39,7 @@ pub(crate) fn by(worker: &str, attempt: i32) -> v1::StartOptions {
     v1::StartOptions { worker: worker.into(), attempt, lease: None }
 }
 
-/// A job that delivered.
+/// A Settle of a job that succeeded.
 pub(crate) fn settle(wallet: &str, job: &str, succeeded: v1::Succeeded) -> v1::SettleRequest {
     v1::SettleRequest {
         wallet_id: wallet.into(),
@@ -50,7 +49,7 @@ pub(crate) fn settle(wallet: &str, job: &str, succeeded: v1::Succeeded) -> v1::S
     }
 }
 
-/// A job that failed.
+/// A Settle of a job that failed.
 pub(crate) fn fail(wallet: &str, job: &str, code: &str) -> v1::SettleRequest {
     let failure = v1::Failure { code: code.into(), message: "of a test".into() };
     v1::SettleRequest {
@@ -59,7 +58,6 @@ pub(crate) fn fail(wallet: &str, job: &str, code: &str) -> v1::SettleRequest {
     }
 }
 
-/// A job is stopped.
 pub(crate) fn cancel(wallet: &str, job: &str, reason: v1::CancelReason) -> v1::CancelRequest {
     v1::CancelRequest {
         wallet_id: wallet.into(),
@@ -69,7 +67,7 @@ pub(crate) fn cancel(wallet: &str, job: &str, reason: v1::CancelReason) -> v1::C
     }
 }
 
-/// Credits that were not bought.
+/// A Grant with the default source and lifetime.
 pub(crate) fn gift(wallet: &str, id: &str, amount: v1::Amount) -> v1::GrantRequest {
     v1::GrantRequest {
         wallet_id: wallet.into(),
@@ -79,7 +77,7 @@ pub(crate) fn gift(wallet: &str, id: &str, amount: v1::Amount) -> v1::GrantReque
     }
 }
 
-/// A purchase goes back for the money.
+/// A refund of a purchase.
 pub(crate) fn refund(wallet: &str, request: &str, top_up: &str) -> v1::RefundTopUpRequest {
     v1::RefundTopUpRequest {
         wallet_id: wallet.into(),
@@ -90,7 +88,7 @@ pub(crate) fn refund(wallet: &str, request: &str, top_up: &str) -> v1::RefundTop
     }
 }
 
-/// The bank took the payment of a purchase back.
+/// A chargeback of a purchase's payment.
 pub(crate) fn charge_back(wallet: &str, request: &str, top_up: &str) -> v1::RecordChargebackRequest {
     v1::RecordChargebackRequest {
         wallet_id: wallet.into(),
@@ -100,7 +98,7 @@ pub(crate) fn charge_back(wallet: &str, request: &str, top_up: &str) -> v1::Reco
     }
 }
 
-/// All that is left of a job's charge goes back.
+/// A reversal of all that remains of a job's charge.
 pub(crate) fn reverse(wallet: &str, request: &str, job: &str) -> v1::ReverseChargeRequest {
     v1::ReverseChargeRequest {
         wallet_id: wallet.into(),
@@ -111,7 +109,7 @@ pub(crate) fn reverse(wallet: &str, request: &str, job: &str) -> v1::ReverseChar
     }
 }
 
-/// A year's subscription goes back.
+/// A refund of a yearly subscription.
 pub(crate) fn refund_subscription(wallet: &str, request: &str) -> v1::RefundSubscriptionRequest {
     v1::RefundSubscriptionRequest {
         wallet_id: wallet.into(),
@@ -121,7 +119,7 @@ pub(crate) fn refund_subscription(wallet: &str, request: &str) -> v1::RefundSubs
     }
 }
 
-/// Another status of a wallet.
+/// An UpdateWallet that sets the status.
 pub(crate) fn set_status(wallet: &str, request: &str, status: v1::WalletStatus) -> v1::UpdateWalletRequest {
     v1::UpdateWalletRequest {
         wallet_id: wallet.into(),
@@ -131,29 +129,27 @@ pub(crate) fn set_status(wallet: &str, request: &str, status: v1::WalletStatus) 
     }
 }
 
-/// So many seconds.
 pub(crate) fn seconds(seconds: i64) -> prost_types::Duration {
     prost_types::Duration { seconds, nanos: 0 }
 }
 
-/// So many seconds later.
+/// The instant this many seconds later.
 pub(crate) fn later(from: Option<Timestamp>, seconds: i64) -> Option<Timestamp> {
     from.map(|from| Timestamp { seconds: from.seconds + seconds, ..from })
 }
 
-/// Amounts as words: `"40 credits, 1 trainings"`.
+/// Formats amounts, for example `"40 credits, 1 trainings"`.
 pub(crate) fn figures(amounts: &[v1::Amount]) -> String {
     let words: Vec<String> = amounts.iter().map(|a| format!("{} {}", a.amount, a.unit)).collect();
     words.join(", ")
 }
 
-/// Makes this document current.
+/// Publishes the catalog.
 pub(crate) async fn publish(client: &WalletClient, toml: &str) -> v1::PublishCatalogResponse {
     let request = v1::PublishCatalogRequest { toml: toml.into(), ..Default::default() };
     client.publish_catalog(request).await.expect("the document is published")
 }
 
-/// What the wallet has.
 pub(crate) async fn balance(client: &WalletClient, wallet: &str) -> v1::GetBalanceResponse {
     client
         .get_balance(v1::GetBalanceRequest { wallet_id: wallet.into(), ..Default::default() })
@@ -169,27 +165,26 @@ pub(crate) async fn credits_of(client: &WalletClient, wallet: &str) -> (i64, i64
     (figure(credits.available), figure(credits.held), figure(credits.debt))
 }
 
-/// One reservation as it stands now.
 pub(crate) async fn reservation(client: &WalletClient, wallet: &str, job: &str) -> v1::Reservation {
     let request = v1::GetReservationRequest { wallet_id: wallet.into(), reservation_id: job.into() };
     let answer = client.get_reservation(request).await.expect("the reservation");
     answer.reservation.expect("it is shown")
 }
 
-/// The first 50 lines of the wallet's ledger.
+/// The first 50 entries of the wallet.
 pub(crate) async fn entries(client: &WalletClient, wallet: &str) -> Vec<v1::Entry> {
     let request = v1::ListEntriesRequest { wallet_id: wallet.into(), ..Default::default() };
     client.list_entries(request).await.expect("the entries").entries
 }
 
-/// What they record.
+/// The kinds of the first 50 entries of the wallet.
 pub(crate) async fn kinds(client: &WalletClient, wallet: &str) -> Vec<v1::EntryKind> {
     entries(client, wallet).await.iter().map(v1::Entry::kind).collect()
 }
 
-/// A hold of 40 credits that has expired by itself, in a wallet of 100.
+/// Creates a hold of 40 credits in a wallet of 100 and waits until it has expired.
 pub(crate) async fn expired_hold(client: &WalletClient, wallet: &str, job: &str) -> v1::Reservation {
-    let request = wallet_client::job(wallet, job, crate::harness::video("5"));
+    let request = v1::ReserveRequest::new(wallet, job, crate::harness::video("5"));
     let request = v1::ReserveRequest { ttl: Some(seconds(1)), ..request };
     let deadline = client.reserve(request).await.expect("reserved").reservation.expect("shown").deadline;
     until(client, wallet, deadline).await;
@@ -205,10 +200,10 @@ pub(crate) async fn until(client: &WalletClient, wallet: &str, instant: Option<T
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("{instant:?} does not come");
+    panic!("the server's clock does not reach {instant:?}");
 }
 
-/// The refusal that a call got, which must have this reason and code.
+/// The refusal of a call, which must have this reason and code.
 pub(crate) fn refused<A: Debug>(answer: Result<A, Error>, reason: ErrorReason, code: Code) -> Refusal {
     let error = answer.expect_err("it is refused");
     let refusal = error.refusal().unwrap_or_else(|| panic!("not a refusal: {error:?}")).clone();
@@ -216,7 +211,7 @@ pub(crate) fn refused<A: Debug>(answer: Result<A, Error>, reason: ErrorReason, c
     refusal
 }
 
-/// The figures of a decided refusal but the instant, which must be there: `"revision=2 unit=credits"`.
+/// The metadata of a decided refusal without its time, which must be present: `"revision=2 unit=credits"`.
 pub(crate) fn facts(refusal: &Refusal) -> String {
     assert!(refusal.decided_at().is_some(), "no decided_at in {:?}", refusal.metadata);
     let said: BTreeMap<_, _> = refusal.metadata.iter().filter(|(name, _)| *name != "decided_at").collect();
@@ -230,13 +225,13 @@ pub(crate) fn mismatch<A: Debug>(answer: Result<A, Error>) -> Vec<String> {
     refusal.fields().into_iter().map(str::to_owned).collect()
 }
 
-/// Every bad field of a request and what is wrong with it.
+/// The field violations of a request, each formatted as "path: description".
 pub(crate) fn violations<A: Debug>(answer: Result<A, Error>) -> Vec<String> {
     let refusal = refused(answer, ErrorReason::InvalidField, Code::InvalidArgument);
     refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect()
 }
 
-/// When a balance is low, whatever the plan says.
+/// The low-balance thresholds of a wallet, which replace those of its plan.
 pub(crate) fn low_balance(unit: &str, thresholds: &[v1::threshold::Threshold]) -> v1::LowBalance {
     let thresholds = thresholds.iter().map(|threshold| v1::Threshold { threshold: Some(*threshold) });
     v1::LowBalance { unit: unit.into(), thresholds: thresholds.collect() }

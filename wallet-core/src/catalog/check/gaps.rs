@@ -1,4 +1,4 @@
-//! Gaps: combinations of declared dimensions that nothing prices.
+//! Gaps: combinations of declared dimensions that no rule prices.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use crate::catalog::problems::Report;
 use crate::catalog::rule::Rule;
 use crate::value::operation::Operation;
 
-/// The most combinations of one kind, times tiers that matter, that are tried.
+/// The maximum number of combinations of one kind, multiplied by the number of tiers with different prices.
 const MAX_CASES: usize = 4096;
-/// The most gaps of one kind that are reported one by one.
+/// The maximum number of gaps of one kind that are reported one by one.
 const MAX_REPORTED: usize = 10;
 
 pub(super) fn check(catalog: &Catalog, report: &mut Report) {
@@ -46,7 +46,7 @@ fn report_gaps(path: &str, gaps: &[(Operation, Option<&str>)], report: &mut Repo
     }
 }
 
-/// The tiers that may see different prices: those that rules name, and `None` for all others.
+/// Returns the tiers that may have different prices: those that rules name, and `None` for all others.
 fn tiers<'a>(catalog: &'a Catalog, rules: &[&Rule]) -> Vec<Option<&'a str>> {
     let named = |tier: &str| rules.iter().any(|rule| rule.tiers.contains(tier));
     let (mut tiers, others): (Vec<_>, Vec<_>) =
@@ -57,7 +57,7 @@ fn tiers<'a>(catalog: &'a Catalog, rules: &[&Rule]) -> Vec<Option<&'a str>> {
     tiers.into_iter().map(Some).chain(unnamed.then_some(None)).collect()
 }
 
-/// The `n`-th combination: `n` read as a number whose digits are positions in the lists of values.
+/// Returns the `n`-th combination. The digits of `n` are positions in the lists of values.
 fn combination(kind: &str, dimensions: &BTreeMap<String, Vec<String>>, mut n: usize) -> Operation {
     let mut attributes = BTreeMap::new();
     for (name, values) in dimensions {
@@ -67,7 +67,7 @@ fn combination(kind: &str, dimensions: &BTreeMap<String, Vec<String>>, mut n: us
     Operation { kind: kind.to_owned(), attributes, quantities: BTreeMap::new() }
 }
 
-/// Whether a rule matches and every factor by attribute knows the value.
+/// Returns whether a rule matches and every factor by attribute has the value.
 fn is_priced(rules: &[&Rule], operation: &Operation, tier: Option<&str>) -> bool {
     let rule = rules.iter().find(|rule| rule.matches(operation, tier));
     rule.is_some_and(|rule| rule.all_factors().all(|factor| !factor.is_gap(&operation.attributes)))

@@ -1,4 +1,4 @@
-//! Golden cases that the rules disagree with.
+//! Golden cases that disagree with the rules.
 
 use crate::catalog::document::Catalog;
 use crate::catalog::entitlement::Allowed;
@@ -26,7 +26,7 @@ fn disagreement(catalog: &Catalog, golden: &Golden) -> Option<String> {
         )),
         (Expectation::Price { max_amounts: Some(max), .. }, Ok(price)) if *max != price.max_amounts => {
             Some(format!(
-                "expects at most {}, the rules say {}",
+                "expects a maximum of {}, the maximum is {}",
                 shown(catalog, max),
                 shown(catalog, &price.max_amounts)
             ))
@@ -44,8 +44,8 @@ fn disagreement(catalog: &Catalog, golden: &Golden) -> Option<String> {
     }
 }
 
-/// What the document says of the case: a price, or the reason of the refusal and its text. As at Reserve, the price
-/// comes before the plan's entitlements.
+/// Returns the result of the case: a price, or the reason and the text of the refusal. As in Reserve, the price is
+/// computed before the plan's entitlements are checked.
 fn answer(catalog: &Catalog, golden: &Golden) -> Result<Price, (&'static str, String)> {
     let plan = golden.plan.as_deref().and_then(|id| catalog.plan(id));
     let tier = plan.map(|plan| plan.tier.as_str()).or(golden.tier.as_deref());
@@ -61,14 +61,15 @@ fn answer(catalog: &Catalog, golden: &Golden) -> Result<Price, (&'static str, St
                 Err((error.reason(), error.to_string()))
             }
         },
-        Allowed::No => Err(("NOT_ENTITLED", "the plan does not include it".to_owned())),
-        Allowed::Over { quantity, maximum, requested } => {
-            Err(("LIMIT_EXCEEDED", format!("{quantity} is limited to {maximum}, this would be {requested}")))
-        }
+        Allowed::No => Err(("NOT_ENTITLED", "the plan does not include the operation".to_owned())),
+        Allowed::Over { quantity, maximum, requested } => Err((
+            "LIMIT_EXCEEDED",
+            format!("{quantity} is limited to {maximum}, but the operation has {requested}"),
+        )),
     }
 }
 
-/// "40 credits and 1 trainings"
+/// Formats amounts: "40 credits and 1 trainings".
 fn shown(catalog: &Catalog, amounts: &Amounts) -> String {
     let one = |(id, amount): (&_, i64)| {
         let unit = catalog.units.get(id);

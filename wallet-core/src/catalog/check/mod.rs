@@ -1,5 +1,5 @@
-//! What a sound text must still prove before it is published: that its rules can be reached, leave no gaps
-//! and agree with its golden cases, and that nothing in use is taken away.
+//! Checks of a document that was read without problems: every rule can be reached, declared dimensions have no
+//! gaps, golden cases agree, and nothing in use is removed.
 
 mod gaps;
 mod goldens;
@@ -11,7 +11,7 @@ pub(super) use in_use::check_against_use;
 use super::document::Catalog;
 use super::problems::{CatalogProblems, Report};
 
-/// Every check of a document on its own.
+/// Runs every check that needs only the document.
 pub(super) fn check(catalog: &Catalog) -> Result<(), CatalogProblems> {
     let mut report = Report::default();
     shadows::check(catalog, &mut report);

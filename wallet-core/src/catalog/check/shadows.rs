@@ -1,4 +1,4 @@
-//! Rules that are never reached, because an earlier one matches all that they match.
+//! Rules that are never reached, because an earlier rule matches everything that they match.
 
 use crate::catalog::document::Catalog;
 use crate::catalog::problems::Report;

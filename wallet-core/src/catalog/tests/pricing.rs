@@ -1,9 +1,9 @@
-//! What rules make of operations.
+//! Prices of operations under single rules.
 
 use super::super::{Overage, Phase, PricingError};
 use super::*;
 
-/// The price of kind "x" in minor units: (amount, most) of `unit`.
+/// Returns the price of `operation` in minor units: (amount, maximum) of `unit`.
 fn priced(catalog: &Catalog, unit: &str, operation: &Operation) -> (i64, i64) {
     let price = catalog.price(operation, None).unwrap();
     for unit in catalog.units() {
@@ -13,7 +13,7 @@ fn priced(catalog: &Catalog, unit: &str, operation: &Operation) -> (i64, i64) {
     (price.amounts.get(unit), price.max_amounts.get(unit))
 }
 
-/// Prices each count under a rule whose only component has this body.
+/// Asserts the price of each count under a rule whose only component has this body.
 fn component_prices(component: &str, expected: &[(&str, i64)]) {
     let catalog =
         one_rule(&format!("[[rules.components]]\nunit = \"credits\"\nquantity = \"n\"\n{component}"));
@@ -79,11 +79,15 @@ fn factors_multiply_a_component_or_the_sum() {
         let operation = op("x", &[("resolution", resolution)], &quantities);
         assert_eq!(priced(&catalog, "credits", &operation).0, credits, "{operation:?}");
     }
-    assert_eq!(priced(&catalog, "credits", &op("x", &[], &[("s", "5")])).0, 33, "no value is otherwise");
+    assert_eq!(
+        priced(&catalog, "credits", &op("x", &[], &[("s", "5")])).0,
+        33,
+        "a missing value has the default factor"
+    );
 }
 
 #[test]
-fn the_most_that_can_be_charged_is_never_above_the_rules_maximum() {
+fn the_maximum_charge_is_never_above_the_maximum_of_the_rule() {
     let catalog = one_rule(
         r#"
         output_priced = true
@@ -146,7 +150,7 @@ fn a_price_may_have_several_units_and_zero_is_named() {
 }
 
 #[test]
-fn the_most_that_can_be_charged_is_the_price_unless_it_depends_on_the_output() {
+fn the_maximum_charge_is_the_price_unless_the_rule_is_output_priced() {
     for (declared, most) in
         [("", 25), ("output_priced = true", 30), ("output_priced = true\nmax_percent = 110", 28)]
     {
@@ -186,14 +190,14 @@ fn the_first_rule_that_matches_wins_by_attributes_and_tier() {
 }
 
 #[test]
-fn what_has_no_price_says_why() {
+fn an_operation_without_a_price_has_an_error_with_the_cause() {
     let catalog = Catalog::parse(include_str!("no_price.toml")).unwrap();
     for (operation, tier, text) in [
         (op("audio", &[], &[]), None, "no price rule for kind \"audio\""),
         (
             op("video", &[("model", "a"), ("resoluton", "720p")], &[]),
             None,
-            "no price rule for kind \"video\"; no rule knows attribute \"resoluton\"",
+            "no price rule for kind \"video\"; no rule uses attribute \"resoluton\", check its spelling",
         ),
         (
             op("video", &[("model", "c"), ("resolution", "720p")], &[]),
@@ -208,7 +212,7 @@ fn what_has_no_price_says_why() {
         (
             op("video", &[("model", "a")], &[]),
             None,
-            "no price rule for kind \"video\"; attribute \"resolution\" is needed",
+            "no price rule for kind \"video\"; attribute \"resolution\" is missing",
         ),
         (
             op("video", &[("model", "b"), ("resolution", "1080p"), ("style", "y")], &[]),
@@ -218,7 +222,7 @@ fn what_has_no_price_says_why() {
         (
             op("video", &[("model", "b"), ("resolution", "1080p")], &[]),
             None,
-            "no price rule for kind \"video\"; attribute \"style\" is needed",
+            "no price rule for kind \"video\"; attribute \"style\" is missing",
         ),
         (op("train", &[], &[]), Some("free"), "no price rule for kind \"train\" on tier \"free\""),
     ] {
@@ -229,13 +233,16 @@ fn what_has_no_price_says_why() {
 }
 
 #[test]
-fn quantities_must_be_there_and_be_known() {
+fn quantities_must_be_present_and_known() {
     let catalog = Catalog::parse(include_str!("no_price.toml")).unwrap();
     let video = [("model", "a"), ("resolution", "720p")];
     let missing = catalog.price(&op("video", &video, &[]), None).unwrap_err();
     assert_eq!(missing.to_string(), "quantity \"s\" is needed to price \"video\"");
     let unknown = catalog.price(&op("video", &video, &[("s", "5"), ("cout", "4")]), None).unwrap_err();
-    assert_eq!(unknown.to_string(), "no price of \"video\" depends on quantity \"cout\"");
+    assert_eq!(
+        unknown.to_string(),
+        "no price of \"video\" depends on quantity \"cout\"; correct the name, or leave it out"
+    );
     assert_eq!((missing.reason(), unknown.reason()), ("INVALID_FIELD", "INVALID_FIELD"));
     let ignored = catalog.price(&op("video", &video, &[("s", "5"), ("gpu_s", "99")]), None).unwrap();
     assert_eq!(ignored.amounts.get("credits"), 5);
@@ -244,7 +251,7 @@ fn quantities_must_be_there_and_be_known() {
 }
 
 #[test]
-fn a_price_too_large_or_too_long_is_an_error_and_never_a_wrong_number() {
+fn a_price_with_too_many_digits_is_an_error_and_never_a_wrong_number() {
     let catalog = one_rule(
         r#"
         factors = [{ quantity = "a" }, { quantity = "b" }, { quantity = "c" }]
@@ -264,7 +271,7 @@ fn a_price_too_large_or_too_long_is_an_error_and_never_a_wrong_number() {
 }
 
 #[test]
-fn a_settle_prices_what_was_used_by_the_pinned_rule_even_if_it_would_not_match_again() {
+fn a_settle_prices_by_the_pinned_rule_even_if_the_rule_no_longer_matches() {
     let catalog = Catalog::parse(include_str!("no_price.toml")).unwrap();
     let used = op("train", &[], &[]);
     assert!(catalog.price(&used, None).is_err());
@@ -276,7 +283,7 @@ fn a_settle_prices_what_was_used_by_the_pinned_rule_even_if_it_would_not_match_a
 }
 
 #[test]
-fn policies_are_the_rules_own_then_the_catalogs_then_the_defaults() {
+fn policies_of_a_rule_override_those_of_the_catalog_and_the_defaults() {
     let catalog = Catalog::parse(include_str!("no_price.toml")).unwrap();
     let video =
         catalog.price(&op("video", &[("model", "a"), ("resolution", "720p")], &[("s", "5")]), None).unwrap();
@@ -296,7 +303,7 @@ fn policies_are_the_rules_own_then_the_catalogs_then_the_defaults() {
 }
 
 #[test]
-fn a_price_survives_json_digit_by_digit() {
+fn a_price_round_trips_through_json_with_every_digit() {
     let catalog = one_rule(
         "factors = [{ constant = \"1.123456789\" }]\n[[rules.components]]\nunit = \"money\"\nflat = \"1.987654321\"",
     );

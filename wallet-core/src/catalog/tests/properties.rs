@@ -1,10 +1,10 @@
-//! What holds for every price.
+//! Properties of all documents and prices.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A rule with every part that a price can have, under random numbers.
+/// Returns a catalog of one rule that has every part of a price, with these numbers.
 fn catalog(rate: u32, factor: u32, bounds: (u32, u32), rounding: &str) -> Catalog {
     let decimal = |n: u32| format!("\"{}\"", Decimal::from_minor(i64::from(n), 3));
     one_rule(&format!(
@@ -41,7 +41,7 @@ fn quantity(thousandths: u32) -> String {
 
 proptest! {
     #[test]
-    fn a_mangled_document_is_refused_or_read_and_never_a_panic(
+    fn a_mangled_document_is_read_or_refused_without_a_panic(
         cut in any::<prop::sample::Index>(), length in 0_usize..12,
         paste in prop::sample::select(vec!["", "0", "-1", "[]", "{}", "\"", "9223372036854775807", "\"1%\"", "é"]),
     ) {
@@ -70,7 +70,7 @@ proptest! {
     }
 
     #[test]
-    fn more_never_costs_less_unless_a_volume_price_says_so(
+    fn a_larger_quantity_never_costs_less_without_volume_prices(
         rate in 0_u32..50_000, factor in 0_u32..5_000, bounds in (0_u32..200, 0_u32..200),
         n in 0_u32..1_000_000, more in 0_u32..1_000_000,
     ) {

@@ -1,4 +1,4 @@
-//! What a document says, as the rest of the wallet sees it.
+//! Values that a document is read into.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::*;
 use crate::value::source::Source;
 
 #[test]
-fn a_catalog_knows_its_text_its_digest_and_its_number() {
+fn a_catalog_has_its_text_its_digest_and_its_number() {
     let text = "[units.credits]\nname = \"Credits\"\n[units.money]\nscale = 2\nincrement = \"0.50\"\n";
     let catalog = Catalog::parse(text).unwrap();
     assert_eq!((catalog.version, catalog.source()), (0, text));
@@ -19,7 +19,7 @@ fn a_catalog_knows_its_text_its_digest_and_its_number() {
 }
 
 #[test]
-fn the_order_of_spending_may_have_groups_and_ends_with_what_is_left_out() {
+fn the_spending_order_may_have_groups_and_ends_with_the_sources_left_out() {
     let ranks = |order: &str| {
         let catalog = Catalog::parse(&format!("{order}\n[units.credits]")).unwrap();
         Source::ALL.map(|source| catalog.spend_rank(source))
@@ -39,9 +39,10 @@ fn a_plan_is_read_with_its_defaults() {
     assert_eq!((plan.limit("concurrency"), plan.entitlements.is_none()), (Limit::Unlimited, true));
 }
 
-/// The rows of seed 004 that are hardest to say: two terms of one tier, weekly trainings, gated models.
+/// The parts of the catalog `trainings.toml` that are hardest to express: two terms of one tier, weekly trainings,
+/// gated models.
 #[test]
-fn weekly_and_yearly_plans_with_trainings_can_be_written() {
+fn weekly_and_yearly_plans_with_trainings_can_be_expressed() {
     let catalog = Catalog::parse(
         r#"
         limits = ["seats"]
@@ -92,7 +93,7 @@ fn weekly_and_yearly_plans_with_trainings_can_be_written() {
 }
 
 #[test]
-fn bought_credits_expire_never_after_a_while_or_with_the_subscription() {
+fn a_pack_expires_never_after_a_time_or_with_the_subscription() {
     let months = Some(Span::Months(12));
     for (expiry, expected, json) in [
         ("", PackExpiry::NEVER, "{}"),

@@ -1,22 +1,22 @@
-//! What is refused at publishing, where, and in which words.
+//! Documents that publishing refuses, with the place and the text of each problem.
 
 use super::*;
 
-/// The problems of `document`, each as "path: message".
+/// Returns the problems of `document`, each as "path: message".
 fn problems(document: &str) -> Vec<String> {
     let problems = Catalog::parse(document).unwrap_err();
     assert!(!problems.0.is_empty());
     problems.0.iter().map(ToString::to_string).collect()
 }
 
-/// Asserts that units and plans plus `rest` have exactly one problem, this one.
+/// Asserts that units and plans plus `rest` have exactly this one problem.
 fn refused(rest: &str, problem: &str) {
     let units = "[units.credits]\n[units.money]\nscale = 2\nincrement = \"0.05\"\n";
     let plan = "[[plans]]\nid = \"pro\"\nterm = \"MONTH\"\n";
     assert_eq!(problems(&format!("{units}{plan}{rest}")), [problem], "{rest}");
 }
 
-/// A rule of kind "x" with this id, head and a flat price.
+/// Returns a rule of kind "x" with this id and head, and a flat price.
 fn rule(id: &str, head: &str) -> String {
     format!(
         "[[rules]]\nid = \"{id}\"\nkind = \"x\"\n{head}\ncomponents = [{{ unit = \"credits\", flat = 1 }}]\n"
@@ -34,7 +34,7 @@ fn broken_toml_is_one_problem_at_its_line() {
 }
 
 #[test]
-fn a_text_that_could_steer_a_terminal_is_refused() {
+fn a_text_with_a_control_character_is_refused() {
     refused(
         "[[packs]]\nid = \"p\"\nname = \"\\u001b[31mred\"\namounts = { credits = 1 }\n",
         "packs[0].name: contains the control character U+001B; none is allowed",
@@ -69,7 +69,7 @@ fn every_problem_of_a_text_is_reported_at_once() {
             "units.credits.scale: must be from 0 to 6, is 7",
             "plans[0].id: contains ' '; letters, digits and - _ . : @ / | + = ~ are allowed",
             "plans[0].allowances[0].unit: there is no unit \"gems\"",
-            "rules[0].components[0].rate: must be written in quotes to be exact: \"0.5\"",
+            "rules[0].components[0].rate: must be in quotes to be exact: \"0.5\"",
             "rules[0].components[1].flat: must not be negative, is -1",
             "spend_order[1]: FREE is named twice",
             "default_plan: there is no plan \"gone\"",
@@ -78,7 +78,7 @@ fn every_problem_of_a_text_is_reported_at_once() {
 }
 
 #[test]
-fn a_component_must_say_one_thing() {
+fn a_component_has_exactly_one_charge() {
     for (component, problem) in [
         ("unit = \"gems\", flat = 1", "rules[0].components[0].unit: there is no unit \"gems\""),
         (
@@ -116,11 +116,11 @@ fn a_component_must_say_one_thing() {
         ),
         (
             "unit = \"credits\", quantity = \"s\", volume = [{ rate = 1 }, { rate = 1 }]",
-            "rules[0].components[0].volume[0]: needs up_to: only the last band is without",
+            "rules[0].components[0].volume[0]: needs up_to: only the last band has none",
         ),
         (
             "unit = \"credits\", quantity = \"s\", volume = [{ up_to = 5, rate = 1 }, { up_to = 5, rate = 1 }, { rate = 1 }]",
-            "rules[0].components[0].volume[1].up_to: must be above the one before",
+            "rules[0].components[0].volume[1].up_to: must be above that of the previous band",
         ),
         (
             "unit = \"credits\", quantity = \"s\", volume = [{}]",
@@ -131,12 +131,12 @@ fn a_component_must_say_one_thing() {
     }
     refused(
         "[[rules]]\nid = \"r\"\nkind = \"x\"\ncomponents = []",
-        "rules[0].components: needs at least one; free is flat = 0",
+        "rules[0].components: needs at least one; for a free operation, use flat = 0",
     );
 }
 
 #[test]
-fn a_factor_must_say_one_thing() {
+fn a_factor_has_exactly_one_kind() {
     for (component, problem) in [
         (
             "unit = \"credits\", flat = 1, factors = [{}]",
@@ -160,14 +160,17 @@ fn a_factor_must_say_one_thing() {
 }
 
 #[test]
-fn bounds_ceilings_tiers_and_policies_of_a_rule_must_make_sense() {
+fn contradictory_bounds_ceilings_tiers_and_policies_of_a_rule_are_refused() {
     for (head, problem) in [
         ("min = { money = 1 }", "rules[0].min.money: no component is charged in this unit"),
-        ("min = { credits = \"0.5\" }", "rules[0].min.credits: credits has 0 decimals, is 0.5"),
-        ("min = { credits = 2 }\nmax = { credits = 1 }", "rules[0].min.credits: is above the maximum"),
+        (
+            "min = { credits = \"0.5\" }",
+            "rules[0].min.credits: must have at most 0 decimals (credits), is 0.5",
+        ),
+        ("min = { credits = 2 }\nmax = { credits = 1 }", "rules[0].min.credits: is above max"),
         ("max_percent = 120", "rules[0].max_percent: needs output_priced = true"),
         ("output_priced = true\nmax_percent = 99", "rules[0].max_percent: must be from 100 to 1000, is 99"),
-        ("tiers = []", "rules[0].tiers: is for nobody: the list is empty"),
+        ("tiers = []", "rules[0].tiers: must not be empty: the rule would apply to no plan"),
         ("tiers = [\"gold\"]", "rules[0].tiers: no plan has tier \"gold\""),
         ("when = { a = [] }", "rules[0].when.a: accepts nothing: the list is empty"),
         ("when = { a = { min = 2, max = 1 } }", "rules[0].when.a: accepts nothing: min is above max"),
@@ -194,7 +197,7 @@ fn bounds_ceilings_tiers_and_policies_of_a_rule_must_make_sense() {
 }
 
 #[test]
-fn plans_and_packs_must_make_sense() {
+fn contradictory_plans_and_packs_are_refused() {
     for (rest, problem) in [
         (
             "allowances = [{ unit = \"credits\", amount = 1, cadence = \"YEAR\" }]",
@@ -206,11 +209,11 @@ fn plans_and_packs_must_make_sense() {
         ),
         (
             "allowances = [{ unit = \"credits\", amount = 1 }, { unit = \"credits\", amount = 2 }]",
-            "plans[0].allowances[1]: \"credits\" is already taken",
+            "plans[0].allowances[1]: \"credits\" is already used",
         ),
         (
             "allowances = [{ unit = \"credits\", amount = 1 }, { id = \"more\", unit = \"credits\", amount = 2 }]",
-            "plans[0].allowances[1]: gives credits as often as \"credits\" does: make it one",
+            "plans[0].allowances[1]: gives credits with the cadence of \"credits\": combine the two",
         ),
         (
             "allowances = [{ unit = \"credits\", amount = 1000000000000001 }]",
@@ -227,9 +230,9 @@ fn plans_and_packs_must_make_sense() {
         ("dunning = \"91d\"", "plans[0].dunning: must be at most 2160h"),
         (
             "list_price = { currency = \"usd\", minor_units = 1 }",
-            "plans[0].list_price.currency: must be three capital letters",
+            "plans[0].list_price.currency: must be three capital letters, such as \"EUR\"",
         ),
-        ("[[plans]]\nid = \"pro\"\nterm = \"YEAR\"", "plans[1]: \"pro\" is already taken"),
+        ("[[plans]]\nid = \"pro\"\nterm = \"YEAR\"", "plans[1]: \"pro\" is already used"),
         ("[[packs]]\nid = \"p\"\namounts = {}", "packs[0].amounts: needs at least one unit"),
         ("[[packs]]\nid = \"p\"\namounts = { credits = 0 }", "packs[0].amounts.credits: must be above zero"),
         (
@@ -238,7 +241,7 @@ fn plans_and_packs_must_make_sense() {
         ),
         (
             "[[packs]]\nid = \"p\"\namounts = { credits = 1 }\nexpiry = { days = 1, months = 1 }",
-            "packs[0].expiry: has days or months, not both",
+            "packs[0].expiry: must not have both days and months",
         ),
         (
             "[[packs]]\nid = \"p\"\namounts = { credits = 1 }\nexpiry = { months = 0 }",
@@ -272,7 +275,7 @@ fn a_rule_that_an_earlier_one_shadows_is_refused() {
         let document = [plan.to_owned(), rule("r", first), rule("s", second)].concat();
         assert!(with_rules(&document).is_ok(), "{first} / {second}");
     }
-    refused(&[rule("r", "when = { a = \"1\" }"), rule("r", "")].concat(), "rules[1]: \"r\" is already taken");
+    refused(&[rule("r", "when = { a = \"1\" }"), rule("r", "")].concat(), "rules[1]: \"r\" is already used");
 }
 
 #[test]
@@ -308,7 +311,7 @@ fn a_gap_in_declared_dimensions_is_refused_and_named() {
 }
 
 #[test]
-fn with_a_default_plan_everybody_has_a_tier() {
+fn with_a_default_plan_every_wallet_has_a_tier() {
     let document = |default: &str| {
         let plan = "[[plans]]\nid = \"pro\"\nterm = \"MONTH\"\n";
         let dimensions = "[dimensions.x]\na = [\"1\"]\n[units.credits]\n";
@@ -327,7 +330,7 @@ fn a_golden_case_that_disagrees_is_refused() {
         ),
         (
             "expect = { credits = 1 }\nexpect_max = { credits = 2 }",
-            "golden[0]: \"x\": expects at most 2 credits, the rules say 1 credits",
+            "golden[0]: \"x\": expects a maximum of 2 credits, the maximum is 1 credits",
         ),
         (
             "expect_error = \"NO_PRICE_RULE\"",
@@ -335,18 +338,18 @@ fn a_golden_case_that_disagrees_is_refused() {
         ),
         (
             "attributes = { b = \"1\" }\nexpect = { credits = 1 }",
-            "golden[0]: \"x\": expects 1 credits, but no price rule for kind \"x\"; no rule knows attribute \"b\"",
+            "golden[0]: \"x\": expects 1 credits, but no price rule for kind \"x\"; no rule uses attribute \"b\", check its spelling",
         ),
         (
             "attributes = { b = \"1\" }\nexpect_error = \"INVALID_FIELD\"",
-            "golden[0]: \"x\": expects INVALID_FIELD, the answer is NO_PRICE_RULE: no price rule for kind \"x\"; no rule knows attribute \"b\"",
+            "golden[0]: \"x\": expects INVALID_FIELD, the answer is NO_PRICE_RULE: no price rule for kind \"x\"; no rule uses attribute \"b\", check its spelling",
         ),
-        ("", "golden[0]: needs expect (and expect_max, if you like), or expect_error alone"),
+        ("", "golden[0]: needs expect, optionally with expect_max, or only expect_error"),
         ("tier = \"gold\"\nexpect = { credits = 1 }", "golden[0].tier: no plan has tier \"gold\""),
         ("plan = \"gold\"\nexpect = { credits = 1 }", "golden[0].plan: there is no plan \"gold\""),
         (
             "plan = \"pro\"\ntier = \"pro\"\nexpect = { credits = 1 }",
-            "golden[0].tier: is the plan's: name one of the two",
+            "golden[0].tier: must be absent: the plan has a tier of its own",
         ),
     ] {
         refused(&format!("{}[[golden]]\nkind = \"x\"\n{golden}", rule("r", "")), problem);
@@ -354,7 +357,7 @@ fn a_golden_case_that_disagrees_is_refused() {
 }
 
 #[test]
-fn a_golden_case_of_a_plan_is_asked_for_its_price_and_then_for_its_entitlements() {
+fn a_golden_case_of_a_plan_checks_the_price_before_the_entitlements() {
     let document = |golden: &str| {
         let plan = "[[plans]]\nid = \"free\"\nterm = \"ONCE\"\n\
                     entitlements = [{ kind = \"x\", when = { a = \"1\" }, max = { n = 4 } }]\n";
@@ -373,10 +376,10 @@ fn a_golden_case_of_a_plan_is_asked_for_its_price_and_then_for_its_entitlements(
         assert!(Catalog::parse(&document(sound)).is_ok(), "{sound}");
     }
     for (golden, problem) in [
-        ("expect = { credits = 1 }", "expects 1 credits, but the plan does not include it"),
+        ("expect = { credits = 1 }", "expects 1 credits, but the plan does not include the operation"),
         (
             "attributes = { a = \"1\" }\nquantities = { n = \"4.5\" }\nexpect_error = \"NOT_ENTITLED\"",
-            "expects NOT_ENTITLED, the answer is LIMIT_EXCEEDED: n is limited to 4, this would be 4.5",
+            "expects NOT_ENTITLED, the answer is LIMIT_EXCEEDED: n is limited to 4, but the operation has 4.5",
         ),
         (
             "attributes = { a = \"1\" }\nquantities = { n = 1 }\nexpect_error = \"LIMIT_EXCEEDED\"",
@@ -384,7 +387,7 @@ fn a_golden_case_of_a_plan_is_asked_for_its_price_and_then_for_its_entitlements(
         ),
         (
             "attributes = { a = \"1\" }\nexpect = { credits = 1 }",
-            "expects 1 credits, but the plan caps quantity \"n\" of \"x\": say how much",
+            "expects 1 credits, but the plan caps quantity \"n\" of \"x\"; the request must state it",
         ),
     ] {
         assert_eq!(problems(&document(golden)), [format!("golden[0]: \"x\": {problem}")]);
@@ -392,7 +395,7 @@ fn a_golden_case_of_a_plan_is_asked_for_its_price_and_then_for_its_entitlements(
 }
 
 #[test]
-fn a_limit_or_a_cap_under_a_name_that_nothing_knows_is_refused() {
+fn a_limit_or_a_cap_under_an_unknown_name_is_refused() {
     let document = |names: &str, plan: &str| {
         let rules = rule("r", "") + &rule("s", "factors = [{ quantity = \"n\" }, { attribute = \"a\", values = { \"1\" = 1 } }]\nwhen = { b = \"1\" }").replace("kind = \"x\"", "kind = \"y\"");
         format!("{names}[units.credits]\n[[plans]]\nid = \"p\"\nterm = \"ONCE\"\n{plan}\n{rules}")
@@ -408,7 +411,7 @@ fn a_limit_or_a_cap_under_a_name_that_nothing_knows_is_refused() {
         assert_eq!(Catalog::parse(&document(names, plan)).err(), None, "{plan}");
     }
     let place = "plans[0].entitlements[0]";
-    let unknown = "no rule of these kinds knows it: correct it, or list it in";
+    let unknown = "no rule of these kinds uses it: correct the name, or list it in";
     for (plan, problem) in [
         (
             "limits = { concurency = 1 }",
@@ -430,7 +433,7 @@ fn a_limit_or_a_cap_under_a_name_that_nothing_knows_is_refused() {
     ] {
         assert_eq!(problems(&document("", plan)), [problem]);
         let published_before = Catalog::read_published(&document("", plan));
-        assert!(published_before.is_ok(), "a stricter program still reads what was published: {plan}");
+        assert!(published_before.is_ok(), "a stricter program still reads a published catalog: {plan}");
     }
 }
 
@@ -444,7 +447,7 @@ fn sizes_are_bounded() {
 }
 
 #[test]
-fn what_is_in_use_must_stay() {
+fn plans_and_units_in_use_must_not_be_removed() {
     let before = "[units.credits]\n[units.gems]\nscale = 2\n[[plans]]\nid = \"old\"\nterm = \"ONCE\"\n";
     let before = Catalog::parse(before).unwrap();
     let after = "[units.credits]\nscale = 2\n[[plans]]\nid = \"pro\"\nterm = \"MONTH\"\n";
@@ -452,11 +455,11 @@ fn what_is_in_use_must_stay() {
     let problems = after.check_against_use(Some(&before), &["pro".into(), "old".into()]).unwrap_err();
     assert_eq!(
         problems.to_string(),
-        "plans: plan \"old\" has subscribers and is missing; \
-         units.credits: has scale 0 for good, is 2; units.gems: is in use and missing"
+        "plans: plan \"old\" has subscribers and must not be removed; \
+         units.credits: must keep the published scale 0, is 2; units.gems: is in use and must not be removed"
     );
     assert_eq!(after.check_against_use(None, &["pro".into()]), Ok(()));
     assert_eq!(after.check_against_use(Some(&after), &[]), Ok(()));
     let lost_before = after.check_against_use(Some(&after), &["old".into()]);
-    assert_eq!(lost_before, Ok(()), "a plan that the previous version lacks blocks no later one");
+    assert_eq!(lost_before, Ok(()), "a plan that the previous version lacks does not block publishing");
 }

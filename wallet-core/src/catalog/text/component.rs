@@ -107,7 +107,7 @@ impl ComponentText {
     }
 }
 
-/// Reads bands: ascending, and only the last without an end.
+/// Reads bands, which must be in ascending order. Only the last band has no end.
 fn read_bands(texts: &[BandText], path: &str, reader: &mut Reader) -> Vec<Band> {
     let mut bands: Vec<Band> = Vec::with_capacity(texts.len());
     for (n, text) in texts.iter().enumerate() {
@@ -116,9 +116,9 @@ fn read_bands(texts: &[BandText], path: &str, reader: &mut Reader) -> Vec<Band> 
         let last = n + 1 == texts.len();
         match (band.up_to, bands.last().and_then(|before| before.up_to)) {
             (Some(_), _) if last => reader.problem(&path, "the last band has no up_to"),
-            (None, _) if !last => reader.problem(&path, "needs up_to: only the last band is without"),
+            (None, _) if !last => reader.problem(&path, "needs up_to: only the last band has none"),
             (Some(end), Some(before)) if end <= before => {
-                reader.problem(&format!("{path}.up_to"), "must be above the one before");
+                reader.problem(&format!("{path}.up_to"), "must be above that of the previous band");
             }
             (Some(end), None) if end.is_zero() => {
                 reader.problem(&format!("{path}.up_to"), "must be above zero");
@@ -146,7 +146,7 @@ impl BandText {
     }
 }
 
-/// Reads the factors of what stands at `path`.
+/// Reads the factors of the section at `path`.
 pub(super) fn factors(texts: &[FactorText], path: &str, reader: &mut Reader) -> Vec<Factor> {
     let read = |(n, text): (usize, &FactorText)| text.read(&format!("{path}.factors[{n}]"), reader);
     texts.iter().enumerate().filter_map(read).collect()

@@ -1,10 +1,10 @@
-//! Control characters: none may stand in a name or text of the document, since it is shown on terminals and pages.
+//! Control characters: no name or text of the document may contain one, since terminals and pages show them.
 
 use toml::{Table, Value};
 
 use super::reader::Reader;
 
-/// Reports every key and text with a control character, by its place.
+/// Reports the place of every key and text with a control character.
 pub(super) fn check(document: &Table, reader: &mut Reader) {
     check_table("", document, reader);
 }

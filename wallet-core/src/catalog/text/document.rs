@@ -1,4 +1,4 @@
-//! The whole document: its size, its sections, and what they say about each other.
+//! The whole document: its size, its sections and the names by which they refer to each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,15 +18,15 @@ use crate::catalog::plan::Plan;
 use crate::catalog::problems::{CatalogProblems, Report};
 use crate::value::source::Source;
 
-/// The largest document, in bytes.
+/// The maximum size of a document, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
-/// The most units.
+/// The maximum number of units.
 const MAX_UNITS: usize = 20;
-/// The most plans, and packs.
+/// The maximum number of plans, and of packs.
 const MAX_PLANS: usize = 200;
-/// The most names of limits.
+/// The maximum number of declared limits.
 const MAX_LIMITS: usize = 200;
-/// The most rules, and golden cases.
+/// The maximum number of rules, and of golden cases.
 const MAX_RULES: usize = 1000;
 
 #[derive(Deserialize)]
@@ -63,16 +63,16 @@ enum SourcesText {
     Group(Vec<Source>),
 }
 
-/// What a document is read for.
+/// The purpose of reading a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::catalog) enum Purpose {
-    /// It is to be published, so everything it names must exist, and its size is bounded.
+    /// To publish it. All names must exist, and the size is bounded.
     Publish,
-    /// It was published.
+    /// To use a published document.
     Use,
 }
 
-/// Reads a document, and for publishing checks its size and that everything it names exists.
+/// Reads a document. For publishing, also checks its size and that all names exist.
 pub(in crate::catalog) fn read(toml: &str, purpose: Purpose) -> Result<Catalog, CatalogProblems> {
     let is_new = purpose == Purpose::Publish;
     let mut reader = Reader::default();
@@ -82,7 +82,7 @@ pub(in crate::catalog) fn read(toml: &str, purpose: Purpose) -> Result<Catalog, 
     }
     let text: CatalogText = toml::from_str(toml).map_err(|error| syntax_problem(toml, &error))?;
     if is_new {
-        // What is a catalog is a table.
+        // The text was read as a catalog, so it is a table.
         if let Ok(table) = toml.parse::<toml::Table>() {
             control::check(&table, &mut reader);
         }
@@ -97,7 +97,7 @@ pub(in crate::catalog) fn read(toml: &str, purpose: Purpose) -> Result<Catalog, 
     Ok(catalog)
 }
 
-/// TOML that cannot be read at all: one problem, at its line.
+/// Returns the problem of invalid TOML with its line and column.
 fn syntax_problem(toml: &str, error: &toml::de::Error) -> CatalogProblems {
     let before = error.span().and_then(|span| toml.get(..span.start)).unwrap_or("");
     let line = before.matches('\n').count() + 1;
@@ -159,7 +159,7 @@ fn numbered<T>(list: &str, texts: Vec<T>) -> impl Iterator<Item = (String, T)> {
     texts.into_iter().enumerate().map(move |(n, text)| (format!("{list}[{n}]"), text))
 }
 
-/// Ranks as written; sources that are left out follow in their default order.
+/// Returns the ranks in the order of the document. Sources that it leaves out follow in their default order.
 fn spend_ranks(order: &[SourcesText], reader: &mut Reader) -> BTreeMap<Source, u8> {
     let written = order.iter().map(|sources| match sources {
         SourcesText::One(source) => std::slice::from_ref(source),
@@ -180,7 +180,7 @@ fn spend_ranks(order: &[SourcesText], reader: &mut Reader) -> BTreeMap<Source, u
     ranks
 }
 
-/// Ids are unique, and plans and tiers that are named exist.
+/// Checks that ids are unique, and that plans and tiers exist.
 fn check_names(catalog: &Catalog, reader: &mut Reader) {
     reader.unique("plans", catalog.plans.iter().map(|plan| plan.id.as_str()));
     reader.unique("packs", catalog.packs.iter().map(|pack| pack.id.as_str()));
@@ -211,7 +211,7 @@ fn check_names(catalog: &Catalog, reader: &mut Reader) {
     }
 }
 
-/// A limit or a cap under a misspelt name would limit nothing.
+/// Checks the names of limits and caps. Under a misspelt name, they would limit nothing.
 fn check_limits_and_caps(catalog: &Catalog, path: &str, plan: &Plan, reader: &mut Reader) {
     for name in plan.limits.keys().filter(|name| !catalog.declares_limit(name)) {
         let text = "is not declared: list it in `limits` at the top of the document";
@@ -223,7 +223,7 @@ fn check_limits_and_caps(catalog: &Catalog, path: &str, plan: &Plan, reader: &mu
                 true => ("ignored_quantities", "max"),
                 false => ("ignored_attributes", "when"),
             };
-            let text = format!("no rule of these kinds knows it: correct it, or list it in `{list}`");
+            let text = format!("no rule of these kinds uses it: correct the name, or list it in `{list}`");
             reader.problem(&format!("{path}.entitlements[{n}].{place}.{name}"), text);
         }
     }

@@ -1,4 +1,4 @@
-//! `[[golden]]`
+//! Parses `[[golden]]` tables.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ impl GoldenText {
         let quantities = self.quantities.iter().map(one).collect();
         let expectation = self.expectation(path, reader)?;
         if self.tier.is_some() && self.plan.is_some() {
-            reader.problem(&format!("{path}.tier"), "is the plan's: name one of the two");
+            reader.problem(&format!("{path}.tier"), "must be absent: the plan has a tier of its own");
         }
         Some(Golden {
             name: self.name.unwrap_or_else(|| self.kind.clone()),
@@ -54,7 +54,7 @@ impl GoldenText {
             }),
             (None, None, Some(reason)) => Some(Expectation::Error(reason.clone())),
             _ => {
-                reader.problem(path, "needs expect (and expect_max, if you like), or expect_error alone");
+                reader.problem(path, "needs expect, optionally with expect_max, or only expect_error");
                 None
             }
         }

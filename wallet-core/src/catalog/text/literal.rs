@@ -1,4 +1,4 @@
-//! Numbers and durations as they are written in the document.
+//! Numbers and durations in the notation of the document.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use crate::value::decimal::Decimal;
 pub(super) enum Literal {
     Integer(i64),
     Text(String),
-    /// TOML reads `12.5` as a binary float, which is no longer what was written.
+    /// TOML reads `12.5` as a binary float, which is not exactly the written number.
     Float(f64),
 }
 
 impl Literal {
-    /// The number, zero or more.
+    /// Returns the number, zero or more.
     pub(super) fn decimal(&self) -> Result<Decimal, String> {
         let parsed = match self {
             Literal::Integer(number) => Decimal::parse(&number.to_string()),
             Literal::Text(text) => Decimal::parse(text),
             Literal::Float(number) => {
-                return Err(format!("must be written in quotes to be exact: \"{number}\""));
+                return Err(format!("must be in quotes to be exact: \"{number}\""));
             }
         };
         match parsed {
@@ -34,7 +34,7 @@ impl Literal {
     }
 }
 
-/// A duration: a whole number of `s`, `m`, `h` or `d`.
+/// Parses a duration: a whole number followed by `s`, `m`, `h` or `d`.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let seconds = match unit {

@@ -1,7 +1,7 @@
-//! The document as people write it: serde shapes of the TOML, and how each becomes what it means.
+//! The document as written: serde shapes of the TOML, and their conversion to the catalog's types.
 //!
-//! Nothing outside knows these shapes. A field that is wrong is reported with its place and replaced by
-//! something harmless, so that reading goes on and finds the other problems; the result is then discarded.
+//! These shapes are private to this module. A wrong field is reported with its place and replaced by a harmless
+//! value, so that reading continues and finds the other problems. The result is then discarded.
 
 mod component;
 mod conditions;

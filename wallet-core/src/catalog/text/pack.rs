@@ -1,4 +1,4 @@
-//! `[[packs]]`
+//! Parses `[[packs]]` tables.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::reader::Reader;
 use crate::catalog::pack::{Pack, PackExpiry, Span};
 use crate::catalog::plan::ListPrice;
 
-/// The longest life of bought credits that can be written; longer is never.
+/// The maximum lifetime of bought credits that can be stated. Credits that live longer never expire.
 const LONGEST_DAYS: u32 = 36_600;
 const LONGEST_MONTHS: u32 = 1_200;
 
@@ -59,7 +59,7 @@ impl ExpiryText {
     fn read(&self, path: &str, reader: &mut Reader) -> PackExpiry {
         let after = match (self.days, self.months) {
             (Some(_), Some(_)) => {
-                reader.problem(path, "has days or months, not both");
+                reader.problem(path, "must not have both days and months");
                 None
             }
             (Some(days), None) => Some((Span::Days(days), days, LONGEST_DAYS)),

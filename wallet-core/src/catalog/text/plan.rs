@@ -1,4 +1,4 @@
-//! `[[plans]]`
+//! Parses `[[plans]]` tables.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -112,10 +112,13 @@ impl PlanText {
     }
 }
 
-/// Currencies are three capital letters, prices zero or more.
+/// Checks that a currency is three capital letters and that a price is zero or more.
 pub(super) fn check_list_price(price: &ListPrice, path: &str, reader: &mut Reader) {
     if price.currency.len() != 3 || !price.currency.bytes().all(|b| b.is_ascii_uppercase()) {
-        reader.problem(&format!("{path}.list_price.currency"), "must be three capital letters");
+        reader.problem(
+            &format!("{path}.list_price.currency"),
+            "must be three capital letters, such as \"EUR\"",
+        );
     }
     if price.minor_units < 0 {
         reader.problem(&format!("{path}.list_price.minor_units"), "must not be negative");
@@ -132,7 +135,7 @@ fn read_allowances(texts: &[AllowanceText], term: Term, path: &str, reader: &mut
             (&other.unit, other.cadence) == (&allowance.unit, allowance.cadence) && other.id != allowance.id
         };
         if let Some(first) = allowances[..n].iter().find(same) {
-            let message = format!("gives {} as often as {:?} does: make it one", first.unit, first.id);
+            let message = format!("gives {} with the cadence of {:?}: combine the two", first.unit, first.id);
             reader.problem(&format!("{path}[{n}]"), message);
         }
     }
@@ -147,8 +150,10 @@ impl AllowanceText {
             reader.problem(&format!("{path}.cadence"), "must be shorter than the plan's term");
         }
         if self.rollover_cap.is_some() && term == Term::Once {
-            reader
-                .problem(&format!("{path}.rollover_cap"), "nothing rolls over when there is one period only");
+            reader.problem(
+                &format!("{path}.rollover_cap"),
+                "must be absent: a plan of term ONCE has no next period",
+            );
         }
         let unit = reader.unit(&format!("{path}.unit"), &self.unit)?;
         let amount = reader.positive_amount(&format!("{path}.amount"), &unit, &self.amount);
@@ -205,7 +210,7 @@ fn read_thresholds(
     thresholds
 }
 
-/// The number before a percent sign.
+/// Returns the number before a percent sign.
 fn percentage(literal: &Literal) -> Option<i64> {
     match literal {
         Literal::Text(text) => text.strip_suffix('%')?.parse().ok(),

@@ -1,4 +1,4 @@
-//! `[policies]` of the catalog, and `policies` of a rule, which override them one by one.
+//! `[policies]` of the catalog, and `policies` of a rule, which override single fields.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,14 +27,14 @@ struct CancelFeesText {
     processing: Option<i64>,
 }
 
-/// What holds where the document says nothing: every unit is named, so that what is pinned is complete.
+/// Returns the policies of an empty section. Every unit has its cancel fees, so that pinned policies are complete.
 pub(super) fn defaults(reader: &Reader) -> Policies {
     let cancel_fees = reader.units.keys().map(|unit| (unit.clone(), CancelFees::default())).collect();
     Policies { cancel_fees, ..Policies::default() }
 }
 
 impl PoliciesText {
-    /// `base` with everything replaced that is written here.
+    /// Returns `base` with the fields of this section replaced.
     pub(super) fn read(&self, base: &Policies, path: &str, reader: &mut Reader) -> Policies {
         let mut policies = base.clone();
         if let Some(ttl) = &self.ttl {

@@ -1,4 +1,4 @@
-//! What every part of the document is read with: the units known so far, and the report of problems.
+//! The reader of all sections: the units that are known so far, and the report of problems.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -11,7 +11,7 @@ use crate::value::amount::{Amounts, MAX_AMOUNT};
 use crate::value::decimal::Decimal;
 use crate::value::ids::UnitId;
 
-/// Turns scalars into values. What is wrong is reported, and zero is returned in its place.
+/// A converter of scalars to values. It reports a wrong scalar and returns zero in its place.
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) units: BTreeMap<UnitId, Unit>,
@@ -23,24 +23,24 @@ impl Reader {
         self.report.add(path, message);
     }
 
-    /// An id: of the alphabet that all ids share.
+    /// Checks that `text` is an id of the alphabet that all ids share.
     pub(super) fn id(&mut self, path: &str, text: &str) {
         if let Err(error) = UnitId::parse(text) {
             self.problem(path, error);
         }
     }
 
-    /// Reports every id that occurs a second time in `list`.
+    /// Reports every id that occurs again in `list`.
     pub(super) fn unique<'a>(&mut self, list: &str, ids: impl Iterator<Item = &'a str>) {
         let mut seen = BTreeSet::new();
         for (n, id) in ids.enumerate() {
             if !seen.insert(id) {
-                self.problem(&format!("{list}[{n}]"), format!("{id:?} is already taken"));
+                self.problem(&format!("{list}[{n}]"), format!("{id:?} is already used"));
             }
         }
     }
 
-    /// The unit that is named.
+    /// Returns the unit of this id, or reports that it does not exist.
     pub(super) fn unit(&mut self, path: &str, id: &str) -> Option<Unit> {
         let unit = self.units.get(id).cloned();
         if unit.is_none() {
@@ -49,7 +49,7 @@ impl Reader {
         unit
     }
 
-    /// A number, zero or more.
+    /// Reads a number, zero or more.
     pub(super) fn decimal(&mut self, path: &str, literal: &Literal) -> Decimal {
         literal.decimal().unwrap_or_else(|message| {
             self.problem(path, message);
@@ -57,12 +57,12 @@ impl Reader {
         })
     }
 
-    /// A number, zero or more, that need not be there.
+    /// Reads an optional number, zero or more.
     pub(super) fn optional(&mut self, path: &str, literal: Option<&Literal>) -> Option<Decimal> {
         literal.map(|literal| self.decimal(path, literal))
     }
 
-    /// An amount of whole units, in minor units.
+    /// Reads an amount of whole units and returns it in minor units, at most [`MAX_AMOUNT`].
     pub(super) fn amount(&mut self, path: &str, unit: &Unit, literal: &Literal) -> i64 {
         let number = self.decimal(path, literal);
         match number.to_minor(unit.scale) {
@@ -72,13 +72,16 @@ impl Reader {
                 0
             }
             None => {
-                self.problem(path, format!("{} has {} decimals, is {number}", unit.id, unit.scale));
+                self.problem(
+                    path,
+                    format!("must have at most {} decimals ({}), is {number}", unit.scale, unit.id),
+                );
                 0
             }
         }
     }
 
-    /// An amount of whole units above zero, in minor units.
+    /// Reads an amount of whole units above zero and returns it in minor units.
     pub(super) fn positive_amount(&mut self, path: &str, unit: &Unit, literal: &Literal) -> i64 {
         let amount = self.amount(path, unit, literal);
         if amount == 0 && literal.decimal().is_ok_and(Decimal::is_zero) {
@@ -87,7 +90,7 @@ impl Reader {
         amount
     }
 
-    /// Amounts by unit; `one` reads each of them.
+    /// Reads amounts by unit. `one` reads each of them.
     pub(super) fn amounts(
         &mut self,
         path: &str,
@@ -105,7 +108,7 @@ impl Reader {
         amounts
     }
 
-    /// A percentage from 0 to 100.
+    /// Reads a percentage from 0 to 100.
     pub(super) fn percent(&mut self, path: &str, number: i64) -> u8 {
         u8::try_from(number).ok().filter(|percent| *percent <= 100).unwrap_or_else(|| {
             self.problem(path, format!("must be a percentage from 0 to 100, is {number}"));
@@ -113,7 +116,7 @@ impl Reader {
         })
     }
 
-    /// A duration from one second to `longest`.
+    /// Reads a duration from one second to `longest`.
     pub(super) fn duration(&mut self, path: &str, text: &str, longest: Duration) -> Duration {
         match literal::duration(text) {
             None => self

@@ -1,4 +1,4 @@
-//! `[[rules]]`
+//! Parses `[[rules]]` tables.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +16,9 @@ use crate::catalog::unit::Unit;
 use crate::value::amount::Amounts;
 use crate::value::decimal::Rounding;
 
-/// What output-priced rules may charge at most, unless they say otherwise.
+/// The default of `max_percent` for output-priced rules.
 const OUTPUT_PRICED_PERCENT: i64 = 120;
-/// The highest ceiling a rule may declare.
+/// The maximum of `max_percent`.
 const HIGHEST_PERCENT: u16 = 1000;
 
 #[derive(Deserialize)]
@@ -50,7 +50,7 @@ impl RuleText {
         reader.id(&format!("{path}.id"), &self.id);
         reader.id(&format!("{path}.kind"), &self.kind);
         if self.tiers.as_ref().is_some_and(Vec::is_empty) {
-            reader.problem(&format!("{path}.tiers"), "is for nobody: the list is empty");
+            reader.problem(&format!("{path}.tiers"), "must not be empty: the rule would apply to no plan");
         }
         let max_percent = self.max_percent(path, reader);
         let components = read_components(self.components, path, reader);
@@ -90,13 +90,14 @@ impl RuleText {
 
 fn read_components(texts: Vec<ComponentText>, path: &str, reader: &mut Reader) -> Vec<Component> {
     if texts.is_empty() {
-        reader.problem(&format!("{path}.components"), "needs at least one; free is flat = 0");
+        reader
+            .problem(&format!("{path}.components"), "needs at least one; for a free operation, use flat = 0");
     }
     let read = |(n, text): (usize, ComponentText)| text.read(&format!("{path}.components[{n}]"), reader);
     texts.into_iter().enumerate().filter_map(read).collect()
 }
 
-/// A least or most amount: one that could be charged.
+/// Reads a minimum or maximum, which must be a multiple of the unit's increment.
 fn bound(reader: &mut Reader, path: &str, unit: &Unit, literal: &Literal) -> i64 {
     let amount = reader.amount(path, unit, literal);
     if !unit.is_multiple(amount) {
@@ -114,7 +115,7 @@ fn check_bounds(rule: &Rule, path: &str, reader: &mut Reader) {
     }
     for (unit, min) in rule.min.iter() {
         if rule.max.names(unit.as_str()) && rule.max.get(unit.as_str()) < min {
-            reader.problem(&format!("{path}.min.{unit}"), "is above the maximum");
+            reader.problem(&format!("{path}.min.{unit}"), "is above max");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `[units.credits]`
+//! Parses `[units.NAME]` tables.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) struct UnitText {
     increment: Option<Literal>,
 }
 
-/// Reads the units into the reader; everything else is read with them.
+/// Reads the units into `reader`, before the sections that refer to them.
 pub(super) fn read(texts: BTreeMap<String, UnitText>, reader: &mut Reader) {
     if texts.is_empty() {
         reader.problem("units", "at least one unit is needed");

@@ -1,4 +1,4 @@
-//! Credits that come in and go, and the wallet's own properties.
+//! Commands that issue, revoke and refund credits, and updates of the wallet.
 
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
@@ -76,7 +76,8 @@ impl Generator {
         Some(Command::RevokeGrant(RevokeGrant { request: self.new_id("r"), grant, reason: String::new() }))
     }
 
-    /// A purchase goes back: asked for in time and unused as a rule; now and then by the bank, or without a chance.
+    /// Refunds or charges back a purchase: mostly in time and unused, sometimes a chargeback or a refund that must
+    /// fail.
     pub(super) fn money_back(&mut self, model: &Model) -> Option<Command> {
         let (hopeless, by_bank) = (self.rng.percent(15), self.rng.percent(25));
         let at_work = by_bank && self.rng.percent(60);
@@ -149,7 +150,7 @@ impl Generator {
         })
     }
 
-    /// What makes jobs possible again.
+    /// Enables jobs again: reactivates a suspended wallet, otherwise issues credits.
     pub(super) fn way_out(&mut self, model: &Model) -> Option<Command> {
         if model.status == WalletStatus::Suspended {
             return Some(self.changed(Some(WalletStatus::Active), None, Amounts::none()));

@@ -1,4 +1,4 @@
-//! Jobs that can be paid for, and what becomes of them.
+//! Commands of jobs that the wallet can pay for.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl Generator {
         }))
     }
 
-    /// A price that the caller worked out, in one unit or two.
+    /// Returns an explicit price in one unit or two.
     fn explicit(&mut self, model: &Model) -> PriceSource {
         let mut named: Vec<(Unit, i64)> = Vec::new();
         for (unit, step) in crate::model::UNITS {
@@ -73,7 +73,7 @@ impl Generator {
         Some(PriceSource::Quote(Quote { operation, catalog_version: 1, tier: None, expire_time }))
     }
 
-    /// Something that the plan allows and the wallet can pay for.
+    /// Returns an operation that the plan allows and the wallet can pay for.
     fn operation(&mut self, model: &Model) -> Option<Operation> {
         let allowed = if self.rng.percent(95) { model.plan().kinds } else { &[] };
         let kind = *self.rng.pick(&KINDS.each_ref()).filter(|kind| {
@@ -103,7 +103,7 @@ impl Generator {
         Operation { kind: kind.id.to_owned(), attributes: BTreeMap::new(), quantities }
     }
 
-    /// A part of what is there, small as a rule.
+    /// Returns a part of `there`, mostly a small one.
     fn part(&mut self, there: i64) -> i64 {
         let percent = if self.rng.percent(10) { 100 } else { self.rng.within(0, 40) };
         (there * percent + 99) / 100
@@ -161,7 +161,7 @@ impl Generator {
         Some(Command::Settle(Settle { id: job.id.clone(), attempt, outcome, accept_late }))
     }
 
-    /// What was really used: less as a rule, sometimes more.
+    /// Returns the cost of a job: mostly less than reserved, sometimes more.
     fn usage(&mut self, job: &Job) -> Cost {
         let asked = match job.reserve.as_ref().map(|reserve| &reserve.price) {
             Some(PriceSource::Operation(operation)) => operation.quantities.clone(),
@@ -196,7 +196,7 @@ impl Generator {
         }
     }
 
-    /// Late, or too late: of a job whose hold has expired, or that was ended after that.
+    /// Settles a job whose hold has expired, in time or too late, or that was ended after that.
     fn settle_late(&mut self, model: &Model) -> Option<Command> {
         let job = self.expired_job(model)?;
         let outcome = match self.rng.within(0, 9) {
@@ -212,7 +212,7 @@ impl Generator {
         Some(Command::Settle(Settle { id: job.id.clone(), attempt, outcome, accept_late }))
     }
 
-    /// A job whose hold expired less than 72 hours ago, or a little more.
+    /// Returns a job whose hold expired less than 72 hours ago, or slightly more.
     fn expired_job<'a>(&mut self, model: &'a Model) -> Option<&'a Job> {
         let hours = if self.rng.percent(10) { 80 } else { 72 };
         let late = |job: &&Job| {
@@ -222,7 +222,7 @@ impl Generator {
         self.rng.pick(&jobs).copied()
     }
 
-    /// A charge goes back, all of what is left of it or a part; now and then too much.
+    /// Reverses a charge, all that is left or a part, sometimes too much.
     pub(super) fn goodwill(&mut self, model: &Model) -> Option<Command> {
         let left = |job: &Job, unit: Unit| -> i64 {
             let parts = job.parts.iter().filter(|part| part.unit == unit);

@@ -1,5 +1,5 @@
-//! What happens next, at random: mostly what can be done, since a history of refusals shows little. Chosen with the
-//! model in view: jobs that are open, amounts that are there, plans that allow it.
+//! Random commands. Most of them can be carried out, because a history of refusals tests little: they are chosen by
+//! the state of the model, among open jobs, available credits and the plans that allow them.
 
 mod credits;
 mod jobs;
@@ -13,25 +13,23 @@ use wallet_core::{Amounts, Command, Timestamp, UnitId};
 use crate::model::{DAY, Expected, HOUR, Model, SECOND, Unit};
 use crate::rng::Rng;
 
-/// A command and the instant at which it is decided.
+/// A command with the instant of its decision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timed {
-    /// When.
     pub at: Timestamp,
-    /// What.
     pub command: Command,
 }
 
-/// How time goes by between commands.
+/// The time between commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// Microseconds: for a server with a clock of its own, on which nothing falls due.
+    /// Microseconds, for a server with its own clock. Nothing becomes due.
     Still,
-    /// From seconds to months, and now and then a little backwards.
+    /// Seconds to months, sometimes slightly backwards.
     Calendar,
 }
 
-/// What happens to one wallet.
+/// A random history of one wallet.
 #[derive(Debug)]
 pub struct Generator {
     rng: Rng,
@@ -41,7 +39,7 @@ pub struct Generator {
     done: Vec<Command>,
 }
 
-/// The first `length` commands of a wallet's life: the `wallet`-th of this seed.
+/// Returns the first `length` commands of the `wallet`-th history of a seed.
 pub fn trace(seed: u64, wallet: u64, length: usize, pace: Pace) -> Vec<Timed> {
     let mut generator = Generator::new(seed, wallet, pace);
     let mut model = Model::default();
@@ -50,7 +48,7 @@ pub fn trace(seed: u64, wallet: u64, length: usize, pace: Pace) -> Vec<Timed> {
 
 type Choice = (i64, fn(&mut Generator, &Model) -> Option<Command>);
 
-/// How often what is tried, if it can be.
+/// The choices with their weights. A choice that is not possible is skipped.
 const CHOICES: [Choice; 14] = [
     (25, Generator::reserve),
     (9, Generator::start),
@@ -69,14 +67,14 @@ const CHOICES: [Choice; 14] = [
 ];
 
 impl Generator {
-    /// The `wallet`-th life of a seed, beginning at some instant of 2026 or 2027.
+    /// Returns the `wallet`-th history of a seed, beginning at an instant of 2026 or 2027.
     pub fn new(seed: u64, wallet: u64, pace: Pace) -> Self {
         let mut rng = Rng::new(seed, wallet);
         let clock = 1_767_225_600 * SECOND + rng.within(0, 730 * 24 * 3600) * SECOND;
         Self { rng, pace, clock, ids: 0, done: Vec::new() }
     }
 
-    /// What happens next, and what must come of it; the model goes along.
+    /// Returns the next command and its expected result, and updates the model.
     pub fn next(&mut self, model: &mut Model) -> (Timed, Expected) {
         self.clock = self.later(model);
         let back = self.pace == Pace::Calendar && self.rng.percent(2);
@@ -91,7 +89,7 @@ impl Generator {
         (Timed { at, command }, expected)
     }
 
-    /// The next instant: soon as a rule; now and then exactly, or nearly, the one at which something falls due.
+    /// Returns the next instant: mostly soon, sometimes exactly or nearly the one at which an event becomes due.
     fn later(&mut self, model: &Model) -> i64 {
         let rng = &mut self.rng;
         if self.pace == Pace::Still {
@@ -135,19 +133,19 @@ impl Generator {
         Command::CreateWallet(CreateWallet { display_name, debt_limits })
     }
 
-    #[allow(clippy::unnecessary_wraps, clippy::unused_self, reason = "one of many choices")]
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self, reason = "the signature of all choices")]
     fn poke(&mut self, _: &Model) -> Option<Command> {
         Some(Command::Poke)
     }
 
-    /// An earlier command comes once more: most often the last.
+    /// Repeats an earlier command, mostly the last.
     fn again(&mut self, _: &Model) -> Option<Command> {
         let recent = if self.rng.percent(60) { 2 } else { 60 };
         let from = self.done.len().saturating_sub(recent);
         self.rng.pick(&self.done[from..]).cloned()
     }
 
-    /// An id that was not used yet.
+    /// Returns a new id.
     fn id(&mut self, of: &str) -> String {
         self.ids += 1;
         format!("{of}{}", self.ids)
@@ -170,7 +168,7 @@ fn amounts(named: &[(Unit, i64)]) -> Amounts {
     named.iter().map(|(id, amount)| (unit(id), *amount)).collect()
 }
 
-/// Whether nothing but the balance stands in the way of a job.
+/// Returns whether only the balance can prevent a job.
 fn may_spend(model: &Model) -> bool {
     model.status == WalletStatus::Active
         && crate::model::UNITS.iter().all(|(unit, _)| model.owed(unit).debt == 0)

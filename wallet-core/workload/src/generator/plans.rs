@@ -1,4 +1,4 @@
-//! Plans: sold, changed, paid, cancelled, resumed.
+//! Commands of subscriptions: sales, changes, payments, cancels, resumptions.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ impl Generator {
         Some(match self.rng.within(0, 99) {
             3..38 if due => Command::RecordPayment(RecordPayment { request, reason: String::new() }),
             0..3 => Command::RecordPayment(RecordPayment { request, reason: String::new() }),
-            // Wrong for most plans, right for a year's.
+            // Refused for most plans: only yearly ones are refundable.
             38..40 => Command::RefundSubscription(RefundSubscription { request, reason: String::new() }),
             82..92 if sub.sold.plan == "annual" => {
                 Command::RefundSubscription(RefundSubscription { request, reason: String::new() })

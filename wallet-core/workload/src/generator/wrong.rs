@@ -1,4 +1,4 @@
-//! Commands that are refused, or may be: the small share of mistakes, races and frauds.
+//! Commands that are refused, or may be: mistakes, races and frauds, a small share of all.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl Generator {
         }
     }
 
-    /// An earlier command with other content under the same id.
+    /// Repeats an earlier id with other content.
     fn altered(&mut self) -> Option<Command> {
         let mut command = self.again(&Model::default())?;
         match &mut command {
@@ -82,7 +82,7 @@ impl Generator {
         Some(command)
     }
 
-    /// An end for a job that has ended, in whatever way.
+    /// Ends a job that has already ended.
     fn wrong_end(&mut self, model: &Model) -> Option<Command> {
         let ended: Vec<&Job> = model.jobs.iter().rev().filter(|job| !job.is_open()).take(20).collect();
         let id = match self.rng.pick(&ended) {
@@ -115,7 +115,7 @@ impl Generator {
         })
     }
 
-    /// A worker that was overtaken, a user who will not pay the fee, figures in the wrong unit.
+    /// A stale worker, a cancel with a limit below the fee, or amounts in the wrong unit.
     fn stale(&mut self, model: &Model) -> Option<Command> {
         let job = self.open_job(model)?;
         let (id, odd) = (job.id.clone(), amounts(&[("coins", 3)]));
@@ -153,7 +153,7 @@ impl Generator {
         }
     }
 
-    /// Credits under an id that looks like that of other credits.
+    /// Issues credits under an id with the prefix of a public grant id.
     fn misleading(&mut self) -> Command {
         let word = self.rng.one_of(["top_up:", "grant:", "grace:", "period:"]);
         let id = parse(&format!("{word}{}", self.rng.one_of(["t1", "g1", "j1", "1.0.0"])));
@@ -198,7 +198,7 @@ impl Generator {
         })
     }
 
-    /// A plan that is not there, for a wallet that has one already or none to change.
+    /// A plan that does not exist, a second subscription, or a change without a subscription.
     fn wrong_plan(&mut self, model: &Model) -> Command {
         let plan = self.rng.one_of(["nothing", "pro"]).to_owned();
         let (request, overrides) = (self.new_id("r"), Overrides::default());
@@ -212,7 +212,7 @@ impl Generator {
         }
     }
 
-    /// A job that costs too much, has no price, or comes with a stale quote.
+    /// A job that is too expensive, has no price, or has an expired quote.
     fn wrong_price(&mut self, model: &Model) -> Command {
         let too_much = model.available("credits") + self.rng.within(1, 300);
         let quantities = BTreeMap::from([("n".to_owned(), Decimal::from(too_much))]);

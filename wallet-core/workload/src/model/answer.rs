@@ -1,4 +1,4 @@
-//! What the model expects to be answered, and what commands say, field by field.
+//! The expected results of commands, and the comparison of two commands field by field.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -10,58 +10,55 @@ use wallet_core::grant::GrantKey;
 use wallet_core::subscription::Overrides;
 use wallet_core::{Command, ReservationId, Timestamp};
 
-/// What must come of a command.
+/// The expected result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
-    /// Carried out, repeated or refused.
+    /// The reply: carried out or repeated, or the refusal.
     pub result: Result<Answered, Refusal>,
-    /// How many entries there are afterwards.
+    /// The number of entries afterwards.
     pub revision: i64,
-    /// How many writes there were.
+    /// The number of writes afterwards.
     pub version: i64,
-    /// The wallet's time.
+    /// The wallet's time of the decision.
     pub decided_at: Timestamp,
-    /// The entries that were added, what was due included.
+    /// The new entries, those of due events included.
     pub written: Vec<WrittenEntry>,
 }
 
-/// What an entry must say.
+/// The expected content of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenEntry {
-    /// What it records.
+    /// The kind of the entry.
     pub kind: EntryKind,
-    /// When it takes effect.
+    /// The instant at which the change takes effect.
     pub effective_time: Timestamp,
-    /// What people are told because of it.
+    /// The notifications of the entry.
     pub events: Vec<Event>,
 }
 
-/// Not refused.
+/// An expected reply that is not a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
-    /// What the answer is about.
+    /// The subject of the reply.
     pub seen: Seen,
-    /// Whether it had been carried out before.
+    /// True if the command had been carried out before.
     pub replayed: bool,
 }
 
-/// What an answer is about.
+/// The subject of a reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
-    /// The wallet itself.
     Wallet,
-    /// A job.
     Job(ReservationId),
-    /// Lots.
     Lots(Vec<GrantKey>),
 }
 
-/// Refused.
+/// An expected refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The stable reason.
     pub reason: &'static str,
-    /// Its figures, by name.
+    /// The metadata by key.
     pub says: Vec<(String, String)>,
 }
 
@@ -90,7 +87,7 @@ impl Refusal {
     }
 }
 
-/// Whether two commands under one id say the same; the fields that differ if not.
+/// Compares two commands with one id. The error has the fields that differ.
 pub(super) fn same(before: &Command, now: &Command) -> Result<(), Refusal> {
     let (before, now) = (fields(before), fields(now));
     let names = before.keys().chain(now.keys());
@@ -100,14 +97,14 @@ pub(super) fn same(before: &Command, now: &Command) -> Result<(), Refusal> {
     if differ.is_empty() { Ok(()) } else { Err(mismatch(&differ)) }
 }
 
-/// An id that was used for something else.
+/// Returns the refusal of an id that was used with other content.
 pub(super) fn mismatch(fields: &[&str]) -> Refusal {
     Refusal::new("IDEMPOTENCY_MISMATCH").saying("fields", fields.join(","))
 }
 
 type Fields = BTreeMap<&'static str, String>;
 
-/// What a command says that counts for whether it is the same.
+/// Returns the fields of a command that a replay must repeat.
 fn fields(command: &Command) -> Fields {
     let mut said = Fields::new();
     let mut say = |name: &'static str, value: Option<&dyn Debug>| {
@@ -203,7 +200,7 @@ fn fields(command: &Command) -> Fields {
     said
 }
 
-/// By which field a purchase is named.
+/// Returns the field by which a purchase is identified, and its value.
 fn named(purchase: &PurchaseName) -> (&'static str, &dyn Debug) {
     match purchase {
         PurchaseName::TopUp(id) => ("top_up_id", id),

@@ -1,15 +1,12 @@
-//! The calendar by hand: days, months and years of UTC in plain arithmetic. Microseconds since 1970, as the ledger.
+//! The calendar in plain arithmetic: days, months and years in UTC, as microseconds since 1970.
 
-/// Never.
 pub(crate) const NEVER: i64 = i64::MAX;
-/// A second.
 pub(crate) const SECOND: i64 = 1_000_000;
-/// An hour.
 pub(crate) const HOUR: i64 = 3600 * SECOND;
 /// A day of 24 hours.
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// A stretch of the calendar that repeats.
+/// A repeated stretch of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Every {
     Week,
@@ -18,7 +15,7 @@ pub(crate) enum Every {
     Once,
 }
 
-/// `n` stretches after `anchor`, all counted from there.
+/// Returns the end of `n` stretches after `anchor`, counted from the anchor.
 pub(crate) fn nth(anchor: i64, every: Every, n: u32) -> i64 {
     let n = i64::from(n);
     match every {
@@ -30,7 +27,7 @@ pub(crate) fn nth(anchor: i64, every: Every, n: u32) -> i64 {
     }
 }
 
-/// The same day of the month `n` months later, or the month's last if it is shorter.
+/// Returns the same day of the month `n` months later, or the last day of the month if it is shorter.
 pub(crate) fn months_after(at: i64, n: i64) -> i64 {
     let (year, month, day) = date(at.div_euclid(DAY));
     let months = year * 12 + (month - 1) + n;
@@ -51,7 +48,7 @@ fn length(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 to this one.
+/// Returns the number of days from 1970-01-01 to a date.
 fn day_number(year: i64, month: i64, day: i64) -> i64 {
     let before = year - 1;
     let leaps = |years: i64| years / 4 - years / 100 + years / 400;
@@ -59,7 +56,7 @@ fn day_number(year: i64, month: i64, day: i64) -> i64 {
     whole_years + (1..month).map(|month| length(year, month)).sum::<i64>() + day - 1
 }
 
-/// Year, month and day of a day counted from 1970-01-01.
+/// Returns the year, month and day of a number of days since 1970-01-01.
 fn date(days: i64) -> (i64, i64, i64) {
     let mut year = 1970 + days / 366;
     while day_number(year + 1, 1, 1) <= days {
@@ -79,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_day_of_a_century_reads_back() {
+    fn every_day_of_a_century_round_trips() {
         for days in 0..36_525 {
             let (year, month, day) = date(days);
             assert_eq!(day_number(year, month, day), days);

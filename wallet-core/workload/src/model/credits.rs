@@ -1,4 +1,4 @@
-//! Credits come in, are taken, lapse and are taken back.
+//! Credits: issued, spent, expired and revoked.
 
 use wallet_core::decide::{Grant, Purchase, RevokeGrant, TopUp};
 use wallet_core::entry::EntryKind;
@@ -44,7 +44,7 @@ impl Lot {
         }
     }
 
-    /// The order of spending.
+    /// Returns the sort key of the spending order.
     fn turn(&self) -> (usize, i32, i64, i64, &GrantKey) {
         let place = Source::ALL.iter().position(|source| *source == self.source).unwrap_or(0);
         (place, self.priority, self.until, self.made, &self.key)
@@ -52,7 +52,7 @@ impl Lot {
 }
 
 impl Model {
-    /// A new lot; what it brings pays debts first.
+    /// Adds a lot. Its credits repay debt first.
     pub(super) fn issue(&mut self, mut lot: Lot, at: i64) {
         if lot.from > at {
             lot.waiting = lot.amount;
@@ -64,7 +64,7 @@ impl Model {
         self.repay(self.lots.len() - 1, i64::MAX);
     }
 
-    /// What came into a lot pays what is owed, up to `most`.
+    /// Repays debt from the new credits of a lot, up to `most`.
     pub(super) fn repay(&mut self, n: usize, most: i64) {
         let lot = &mut self.lots[n];
         if let Some(owed) = self.owed.get_mut(lot.unit) {
@@ -82,7 +82,7 @@ impl Model {
         (lot.free, lot.waiting) = (0, 0);
     }
 
-    /// Takes up to `amount` in the order of spending: from which lots how much.
+    /// Takes up to `amount` in spending order. Returns the amounts by lot.
     pub(super) fn take(&mut self, unit: Unit, amount: i64) -> Vec<(GrantKey, i64)> {
         let mut left = amount;
         let mut taken = Vec::new();
@@ -132,7 +132,7 @@ impl Model {
         Ok(Answered::done(Seen::Lots(keys)))
     }
 
-    /// A purchase under this id, or with this payment.
+    /// Returns a purchase with this id, or with this payment.
     fn bought_before(&self, top_up: &TopUp) -> Option<&Lot> {
         let bought = |lot: &&Lot| lot.key.origin == Origin::TopUp;
         let by_id = self.lots.iter().filter(bought).find(|lot| lot.key.id == top_up.id);
@@ -169,7 +169,7 @@ impl Model {
         Ok(Bought { amounts: pack.amounts.to_vec(), until, with_subscription: pack.with_subscription })
     }
 
-    /// Whether the wallet's plan may buy a pack.
+    /// Returns whether the wallet's plan may buy a pack.
     pub(crate) fn sells(&self, pack: &sold::Pack) -> bool {
         pack.plans.is_empty() || pack.plans.contains(&self.plan().id)
     }
@@ -218,7 +218,7 @@ impl Model {
     }
 }
 
-/// An id that anybody could take for a lot of another kind is refused.
+/// Refuses an id with the prefix of a public grant id.
 fn looks_like_no_other(id: &OriginId) -> Result<(), Refusal> {
     let words = ["top_up:", "grant:", "grace:", "period:"];
     if words.iter().any(|word| id.as_str().starts_with(word)) { Err(Refusal::field()) } else { Ok(()) }

@@ -1,5 +1,5 @@
-//! What happens by itself, by brute force: the next instant at which anything could happen, one thing at it,
-//! and then everything is looked at again.
+//! Due events by brute force: finds the next instant at which an event is due, processes one event at it, and
+//! starts again.
 
 use wallet_core::entry::EntryKind;
 use wallet_core::reservation::State;
@@ -8,7 +8,8 @@ use super::calendar::NEVER;
 use super::state::Model;
 
 impl Model {
-    /// Whatever happens up to now. Balances are judged after each hold that ends, and when an instant is over.
+    /// Processes everything that is due now. Balances are judged after each hold that ends, and when an instant is
+    /// over.
     pub(super) fn catch_up(&mut self) {
         while let Some(at) = self.next_instant() {
             let holds_end = self.open_jobs().any(|job| job.deadline <= at);
@@ -19,17 +20,17 @@ impl Model {
         }
     }
 
-    /// The first instant up to now at which anything is left to happen.
+    /// Returns the first instant, up to now, at which an event is due.
     fn next_instant(&self) -> Option<i64> {
         self.instants().filter(|at| *at <= self.now).min()
     }
 
-    /// The next instant from now on at which anything happens by itself.
+    /// Returns the first instant after now at which an event becomes due.
     pub(crate) fn upcoming(&self) -> Option<i64> {
         self.instants().filter(|at| *at > self.now && *at < NEVER).min()
     }
 
-    /// Every instant at which anything is left to happen.
+    /// Returns the instants of all future and due events.
     fn instants(&self) -> impl Iterator<Item = i64> {
         let holds = self.open_jobs().map(|job| job.deadline);
         let ends = self.lots.iter().filter(|lot| lot.free > 0 || lot.waiting > 0).map(|lot| lot.until);
@@ -39,8 +40,8 @@ impl Model {
         holds.chain(warnings).chain(ends).chain(starts).chain(plan)
     }
 
-    /// At one instant: holds end first, then lots, then what the subscription brings, then lots begin, then
-    /// it is told which will lapse.
+    /// Processes one instant: first holds expire, then lots, then the subscription's events, then lots become
+    /// effective, then expiry warnings.
     fn happen(&mut self, at: i64) {
         let mut holds: Vec<usize> = (0..self.jobs.len())
             .filter(|n| self.jobs[*n].is_open() && self.jobs[*n].deadline <= at)

@@ -1,4 +1,4 @@
-//! Jobs end: settled, failed, cancelled, and what goes back.
+//! Ends of jobs: settled, failed, cancelled, and the returns of their credits.
 
 use wallet_core::decide::{Cancel, Cost, Outcome, PriceSource, Settle};
 use wallet_core::entry::EntryKind;
@@ -29,7 +29,7 @@ impl Model {
             (State::Expired, Outcome::Failed(_)) if self.too_late(job) => {
                 return Ok(Answered::done(Seen::Job(settle.id.clone())));
             }
-            // Everything went back long ago; but nobody charges it any more.
+            // The credits returned when the hold expired; nothing can be charged for the job any more.
             (State::Expired, Outcome::Failed(_)) => {
                 fence(job, settle.attempt)?;
                 self.jobs[n].state = State::Failed;
@@ -44,7 +44,7 @@ impl Model {
         Ok(self.ended(n, command))
     }
 
-    /// Whether nothing can be charged any more for a job whose hold has expired.
+    /// Returns whether a job with an expired hold can no longer be charged.
     fn too_late(&self, job: &Job) -> bool {
         self.now >= job.ended + 72 * HOUR
     }
@@ -56,7 +56,7 @@ impl Model {
         Answered::done(Seen::Job(job.id.clone()))
     }
 
-    /// What a job is said to have cost.
+    /// Returns the cost of a job.
     fn cost(&self, job: &Job, cost: &Cost) -> Result<Vec<(Unit, i64)>, Refusal> {
         match cost {
             Cost::AsReserved => Ok(job.price.amounts.clone()),
@@ -87,7 +87,7 @@ impl Model {
         let job = self.jobs[n].clone();
         let cost = self.cost(&job, cost)?;
         let over = |unit: Unit| (find(&cost, unit) - job.reserved(unit)).max(0);
-        // What is held and was taken back by the bank is not there to be charged.
+        // Held credits of a charged-back purchase cannot be charged.
         let gone = |model: &Self, unit| model.gone(&job, unit, find(&cost, unit).min(job.reserved(unit)));
         let wanted = |unit: Unit| over(unit).min((find(&job.price.most, unit) - job.reserved(unit)).max(0));
         if job.price.beyond == Beyond::AllOrRefuse {
@@ -102,7 +102,8 @@ impl Model {
             let wanted = wanted(unit);
             let gone = gone(self, unit);
             let whole = |amount: i64| amount / sold::step(unit) * sold::step(unit);
-            // That comes first, from what is there, and the rest is owed. The overage has what is left of both.
+            // They are charged to available credits first, and the rest becomes debt. Overage is charged to what is
+            // left after that.
             let instead = gone.min(self.available(unit));
             let there = self.available(unit) - instead;
             let owed = self.owed(unit).debt + gone - instead;
@@ -149,7 +150,7 @@ impl Model {
         Ok(())
     }
 
-    /// How much of a charge to a hold nothing is there for, since the bank took it back.
+    /// Returns the part of a charge to a hold that belongs to charged-back purchases.
     fn gone(&self, job: &Job, unit: Unit, amount: i64) -> i64 {
         let there = |part: &&Part| {
             let lot = part.lot.as_ref().and_then(|key| self.find_lot(key));
@@ -158,7 +159,7 @@ impl Model {
         (amount - job.parts.iter().filter(there).map(|part| part.held).sum::<i64>()).max(0)
     }
 
-    /// Charges what is held and there: first what would lapse, then in the order in which it was taken.
+    /// Charges held credits: first those of expired lots, then in the order in which they were taken.
     fn charge_held(&mut self, n: usize, unit: Unit, amount: i64, at: i64) {
         let mut left = amount;
         for lapsing in [true, false] {
@@ -184,7 +185,7 @@ impl Model {
         }
     }
 
-    /// Charges what is free.
+    /// Charges available credits.
     fn charge_free(&mut self, n: usize, unit: Unit, amount: i64) {
         for (key, charged) in self.take(unit, amount) {
             if let Some(lot) = self.find_lot(&key) {
@@ -194,7 +195,7 @@ impl Model {
         }
     }
 
-    /// Gives back what was held and not charged; with grace where the user is not to blame for the delay.
+    /// Returns held credits that were not charged; with grace if the delay is not the user's fault.
     pub(super) fn give_back(&mut self, n: usize, at: i64, grace: bool) {
         let mut graces = 0;
         for p in 0..self.jobs[n].parts.len() {
@@ -227,7 +228,7 @@ impl Model {
         }
     }
 
-    /// 24 hours more, but 72 after the first lot's end at most.
+    /// Returns a lot of 24 hours, at most 72 hours after the end of the first lot.
     fn grace_lot(&self, old: usize, key: GrantKey, amount: i64, at: i64) -> Option<Lot> {
         let old = &self.lots[old];
         let (first, bound) = old.grace();
@@ -296,7 +297,7 @@ impl Model {
     }
 }
 
-/// Nothing before Start; then half, and all of a training.
+/// Returns the fees of a user's cancel: nothing before Start, then half, and all of a training.
 fn user_fees(job: &Job) -> Vec<(Unit, i64)> {
     if job.state == State::Held {
         return Vec::new();
@@ -307,7 +308,7 @@ fn user_fees(job: &Job) -> Vec<(Unit, i64)> {
     job.price.amounts.iter().map(fee).collect()
 }
 
-/// The same finalizer once more, or another.
+/// Answers another finalizer: as a replay if it is the same, otherwise with a refusal.
 fn repeated(job: &Job, command: &Command) -> Result<Answered, Refusal> {
     if let Some(before) = &job.finalizer {
         same(before, command).map_err(|refusal| refusal.saying("state", job.state.as_str()))?;
@@ -342,7 +343,7 @@ fn tombstone(cancel: &Cancel, now: i64) -> Job {
     }
 }
 
-/// The figure of a unit, 0 if it is not named.
+/// Returns the amount of a unit, 0 if it is not named.
 pub(super) fn find(amounts: &[(Unit, i64)], unit: Unit) -> i64 {
     amounts.iter().find(|(of, _)| *of == unit).map_or(0, |(_, amount)| *amount)
 }

@@ -1,4 +1,4 @@
-//! Jobs begin, run and are heard of.
+//! Jobs: reserved, started, extended.
 
 use std::time::Duration;
 
@@ -154,7 +154,7 @@ impl Job {
     }
 }
 
-/// A price that the caller has worked out.
+/// Returns an explicit price.
 fn explicit(price: &ExplicitPrice) -> Result<Price, Refusal> {
     let amounts = chargeable(&price.amounts)?;
     let named = chargeable(&price.max_amounts)?;
@@ -190,7 +190,7 @@ fn stale(job: &Job) -> Refusal {
     Refusal::new("STALE_ATTEMPT").saying("attempt", job.attempt).saying("worker", &job.worker)
 }
 
-/// An attempt that was overtaken may not speak for the job.
+/// Refuses an attempt that is lower than the running one.
 pub(super) fn fence(job: &Job, attempt: Option<i32>) -> Result<(), Refusal> {
     if attempt.is_some_and(|attempt| attempt < job.attempt) { Err(stale(job)) } else { Ok(()) }
 }

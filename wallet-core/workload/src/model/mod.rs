@@ -1,6 +1,6 @@
-//! A wallet kept the dumb way: lists of lots and jobs with plain numbers, everything else found by looking at
-//! all of them. Written from the rules, for being compared with the core: it shares its value types and the
-//! commands, and none of its decisions.
+//! A naive model of a wallet: lists of lots and jobs with plain numbers. Everything else is computed by going
+//! through all of them. It is written from the rules, for comparison with the core: it shares the core's value
+//! types and commands, and none of its decisions.
 
 mod answer;
 mod calendar;

@@ -1,4 +1,4 @@
-//! Purchases go back: for the money, or because the bank took it.
+//! Purchases that are refunded or charged back.
 
 use wallet_core::decide::{PurchaseName, RecordChargeback, RefundTopUp};
 use wallet_core::entry::EntryKind;
@@ -11,19 +11,19 @@ use super::calendar::HOUR;
 use super::state::{Lot, Model};
 
 impl Lot {
-    /// The purchase that it comes from, by whatever way.
+    /// Returns the purchase that the lot comes from, directly or as grace credits.
     pub(crate) fn purchase(&self) -> Option<&OriginId> {
         let first = self.first.as_ref().unwrap_or(&self.key);
         if first.origin == Origin::TopUp { Some(&first.id) } else { None }
     }
 
-    /// What grace credits that come back to it stem from, and how long they may live at most.
+    /// Returns the first lot of grace credits that return to this lot, and their latest end.
     pub(super) fn grace(&self) -> (GrantKey, i64) {
         let first = self.first.clone().unwrap_or_else(|| self.key.clone());
         (first, self.bound.unwrap_or_else(|| self.until.saturating_add(72 * HOUR)))
     }
 
-    /// When its purchase was paid.
+    /// Returns the instant at which the purchase was paid.
     pub(crate) fn paid(&self) -> i64 {
         match &self.command {
             Some(Command::TopUp(c)) => c.paid_time.map_or(self.made, |paid| paid.as_micros()),
@@ -37,7 +37,7 @@ fn refused(cause: &str) -> Refusal {
 }
 
 impl Model {
-    /// A purchase by its own id, if the payment by which it is named bought any.
+    /// Returns a purchase by its `top_up_id`, if it is named by a payment that bought one.
     fn by_id(&self, purchase: &PurchaseName) -> PurchaseName {
         let PurchaseName::Payment(payment) = purchase else { return purchase.clone() };
         let paid = |lot: &&Lot| match &lot.command {
@@ -48,7 +48,7 @@ impl Model {
         id.map_or_else(|| purchase.clone(), PurchaseName::TopUp)
     }
 
-    /// The lots of a purchase by their places, its own first.
+    /// Returns the indexes of the lots of a purchase, its own first.
     fn purchased(&self, purchase: &PurchaseName) -> Vec<usize> {
         let PurchaseName::TopUp(id) = purchase else { return Vec::new() };
         let mut lots: Vec<usize> = (0..self.lots.len()).collect();
@@ -118,7 +118,7 @@ impl Model {
             lot.gone = Some(TakenBack::ChargedBack);
             self.owed.entry(lot.unit).or_default().debt += lot.used;
         }
-        // Nobody owes what they have: what else is there repays it, in the order of spending.
+        // Other available credits repay the debt at once, in spending order.
         for (unit, _) in super::sold::UNITS {
             let owed = self.owed(unit).debt;
             for (key, repaid) in self.take(unit, owed.min(self.available(unit))) {

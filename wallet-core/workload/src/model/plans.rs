@@ -53,7 +53,7 @@ impl Sub {
         self.boundary(self.period + 1)
     }
 
-    /// The `k`-th stretch of an allowance in this period, if it has one.
+    /// Returns the `k`-th window of an allowance in this period, if it has one.
     pub(super) fn window(&self, allowance: &Allowance, k: u32) -> Option<(i64, i64)> {
         let begin = |k: u32| match (self.sold.every, allowance.every) {
             (Every::Year, Every::Month) => nth(self.anchor, Every::Month, 12 * self.period + k),
@@ -63,7 +63,7 @@ impl Sub {
         (begin(k) < self.end()).then(|| (begin(k), begin(k + 1).min(self.end())))
     }
 
-    /// The stretch that an instant lies in.
+    /// Returns the window that contains an instant.
     fn window_at(&self, allowance: &Allowance, at: i64) -> Option<(u32, (i64, i64))> {
         let mut all = (0..).map_while(|k| self.window(allowance, k).map(|window| (k, window)));
         all.find(|(_, (from, until))| (*from..*until).contains(&at))
@@ -81,18 +81,18 @@ impl Sub {
         if self.past_due { self.end() + self.sold.dunning } else { self.end() }
     }
 
-    /// When anything happens to it by itself.
+    /// Returns the instant of the next due event.
     pub(super) fn next_instant(&self) -> i64 {
         self.turn().min(self.any_given())
     }
 
-    /// When it gives credits again, as far as is known.
+    /// Returns the instant at which the subscription gives credits next, as far as it is known.
     pub(super) fn next_renewal(&self) -> i64 {
         let renews = self.next != Some(Next::End) && !self.past_due;
         if renews { self.end().min(self.any_given()) } else { self.any_given() }
     }
 
-    /// What is to come at the end of the period, in a word.
+    /// Returns the pending change at the end of the period: a plan's id, or a word.
     pub(crate) fn next_plan(&self) -> &'static str {
         match &self.next {
             None => "nothing",
@@ -101,7 +101,7 @@ impl Sub {
         }
     }
 
-    /// Goes on into the next period, or, if that is over already, the one that `at` lies in.
+    /// Continues in the next period or, if that is over, in the one that contains `at`.
     fn go_on(&mut self, at: i64) {
         self.period += 1;
         while self.end() <= at {
@@ -114,7 +114,7 @@ impl Sub {
 }
 
 impl Model {
-    /// What the default plan gives a new wallet.
+    /// Issues the allowances of the default plan to a new wallet.
     pub(super) fn welcome(&mut self) {
         if let Ok(sold) = Sold::of(self.plan(), &Overrides::default()) {
             self.give(Sub::new(0, sold, self.now), self.now, false);
@@ -122,7 +122,7 @@ impl Model {
         }
     }
 
-    /// Every allowance that was not given for the window of this instant, with what rolls over.
+    /// Issues every allowance that was not issued for the window of this instant, with its rollover.
     fn give(&mut self, mut sub: Sub, at: i64, roll: bool) {
         for n in 0..sub.sold.allowances.len() {
             self.give_one(&mut sub, n, at, roll);
@@ -153,7 +153,7 @@ impl Model {
         self.welcomed |= once;
     }
 
-    /// What of the window before moves on: what lapsed at this instant and did not come back as grace.
+    /// Returns the rollover of the previous window: what expired at this instant and did not return as grace.
     fn rolled(&self, allowance: &Allowance, n: usize, at: i64) -> i64 {
         let before = self.lots.iter().filter(|lot| {
             lot.key.origin == Origin::Period
@@ -173,7 +173,7 @@ impl Model {
         self.sub = Some(sub);
     }
 
-    /// What the subscription brings at this instant.
+    /// Processes the due event of the subscription at this instant.
     pub(super) fn plan_goes_on(&mut self, at: i64) {
         let Some(mut sub) = self.sub.clone() else { return };
         if sub.turn() > at {
@@ -205,7 +205,7 @@ impl Model {
         self.write(EntryKind::PeriodBegan, at);
     }
 
-    /// What it included and what was bought for its time lapses.
+    /// Expires the allowances of the subscription and the packs tied to it.
     pub(super) fn end_plan(&mut self, at: i64) {
         for n in 0..self.lots.len() {
             let lot = &self.lots[n];
@@ -285,7 +285,7 @@ impl Model {
         Ok(Answered::done(Seen::Wallet))
     }
 
-    /// The difference for the rest of the period, up to the unit's step.
+    /// Issues the difference for the rest of the period, rounded up to the increment.
     fn upgrade(&mut self, old: &Sub, mut new: Sub) {
         let now = self.now;
         new.given = vec![0; new.sold.allowances.len()];
@@ -299,7 +299,7 @@ impl Model {
         self.subscribed(new);
     }
 
-    /// How much of a unit the wallet would be given if this plan were sold to it now.
+    /// Returns the amount of a unit that the wallet would receive if this plan were sold to it now.
     pub(super) fn gives_at_once(&self, plan: &'static Plan, unit: &str) -> i64 {
         let Ok(sold) = self.sell(plan.id, &Overrides::default()) else { return 0 };
         let of_unit = sold.allowances.iter().filter(|allowance| allowance.unit == unit);
@@ -369,7 +369,8 @@ impl Model {
     }
 }
 
-/// What an upgrade gives of an allowance for the rest of its window, up to the unit's step.
+/// Returns the amount that an upgrade issues of an allowance for the rest of its window, rounded up to the
+/// increment.
 fn difference(old: &Sub, allowance: &Allowance, (from, until): (i64, i64), now: i64) -> i64 {
     let like_it = |old: &&Allowance| old.unit == allowance.unit && old.every == allowance.every;
     let had = old.sold.allowances.iter().find(like_it).map_or(0, |old| old.amount);

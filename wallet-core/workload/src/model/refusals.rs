@@ -1,4 +1,4 @@
-//! Everything that may stand in the way of a job, in its order.
+//! The checks of a job, in order.
 
 use wallet_core::Operation;
 use wallet_core::Timestamp;
@@ -52,7 +52,7 @@ impl Model {
         }
     }
 
-    /// Whether the amounts are there; otherwise what is missing and the way out.
+    /// Checks that the amounts are available. The refusal has the missing amounts and the remedies.
     pub(super) fn affords(
         &self,
         operation: Option<&Operation>,

@@ -1,4 +1,4 @@
-//! The wallet itself: made and changed; and commands that are known by a request id.
+//! The wallet itself: created and updated; and commands that have a request id.
 
 use wallet_core::decide::{CreateWallet, UpdateWallet};
 use wallet_core::entry::EntryKind;
@@ -54,7 +54,7 @@ impl Model {
         }
     }
 
-    /// Whether this very request was made before; refused if its id was used for something else.
+    /// Returns whether this request was carried out before. Refuses an id that was used for another command.
     pub(super) fn requested(&self, command: &Command) -> Result<bool, Refusal> {
         let before = self.requests.iter().find(|before| before.request() == command.request());
         let Some(before) = before else { return Ok(false) };
@@ -70,13 +70,13 @@ impl Model {
     }
 }
 
-/// Amounts in units that the catalog has.
+/// Returns amounts whose units the catalog has.
 pub(super) fn known(amounts: &Amounts) -> Result<Vec<(Unit, i64)>, Refusal> {
     let known = |(unit, amount)| sold::unit(unit).map(|unit| (unit, amount));
     amounts.iter().map(known).collect::<Option<Vec<_>>>().ok_or_else(Refusal::field)
 }
 
-/// Amounts that could be charged.
+/// Returns amounts that can be charged.
 pub(super) fn chargeable(amounts: &Amounts) -> Result<Vec<(Unit, i64)>, Refusal> {
     let amounts = known(amounts)?;
     if amounts.iter().any(|(unit, amount)| amount % sold::step(unit) != 0) {

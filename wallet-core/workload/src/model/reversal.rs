@@ -1,4 +1,4 @@
-//! Charges go back as goodwill, and years in money.
+//! Reversals of charges, and refunds of yearly subscriptions.
 
 use wallet_core::decide::{RefundSubscription, ReverseCharge};
 use wallet_core::entry::EntryKind;
@@ -35,7 +35,7 @@ impl Model {
         Ok(Answered::done(seen))
     }
 
-    /// What was charged last goes back first.
+    /// Reverses the last charge first.
     fn reverse_unit(&mut self, n: usize, unit: Unit, amount: i64) {
         let mut left = amount;
         for p in (0..self.jobs[n].parts.len()).rev() {
@@ -76,7 +76,7 @@ impl Model {
         }
     }
 
-    /// Off the debt; what was repaid meanwhile comes as grace.
+    /// Reduces the debt. The part that was repaid since becomes grace.
     fn forgive(&mut self, n: usize, unit: Unit, amount: i64) {
         let owed = self.owed.entry(unit).or_default();
         let off = amount.min(owed.debt);
@@ -86,7 +86,7 @@ impl Model {
         }
     }
 
-    /// 24 hours from now, however long ago it was.
+    /// Issues grace of 24 hours from now.
     fn last_grace(&mut self, n: usize, unit: Unit, amount: i64, first: Option<GrantKey>, bound: i64) {
         let until = self.now + 24 * HOUR;
         let id = OriginId::from(self.jobs[n].id.clone());
@@ -125,7 +125,8 @@ impl Model {
         Ok(Answered::done(Seen::Wallet))
     }
 
-    /// What of a unit the present period gives in all, and what of it is charged, held or was taken back.
+    /// Returns the amount of a unit that the current period gives in all, and the part that is charged, held or
+    /// revoked.
     fn used_of_period(&self, sub: &Sub, unit: Unit) -> (i64, i64) {
         let (mut used, mut total) = (0, 0);
         for (allowance, given) in sub.sold.allowances.iter().zip(&sub.given).filter(|(a, _)| a.unit == unit) {
@@ -150,12 +151,12 @@ impl Model {
     }
 }
 
-/// `n` parts of `of` of an amount, rounded down.
+/// Returns `n` parts of `of` of an amount, rounded down.
 fn part(amount: i64, n: i64, of: i64) -> i64 {
     i64::try_from(i128::from(amount) * i128::from(n) / i128::from(of.max(1))).unwrap_or(0)
 }
 
-/// What is to go back, per unit: no more than is left of the charge.
+/// Returns the amounts to reverse, per unit, at most what is left of the charge.
 fn how_much(job: &Job, asked: &Amounts) -> Result<Vec<(Unit, i64)>, Refusal> {
     let left = |unit| job.sum(unit, |part| part.charged - part.reversed);
     if asked.is_empty() {

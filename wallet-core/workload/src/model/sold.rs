@@ -1,30 +1,30 @@
-//! `catalog.toml` once more, as plain tables, and the prices of its rules worked out by hand.
+//! `catalog.toml` as plain tables, and the prices of its rules in plain arithmetic.
 
 use wallet_core::catalog::Threshold;
 use wallet_core::{Operation, UnitId};
 
 use super::calendar::{DAY, Every, HOUR, SECOND};
 
-/// A unit by its id.
+/// The id of a unit.
 pub(crate) type Unit = &'static str;
 
-/// All units with the smallest step ever charged, ordered by id.
+/// All units with their increments, ordered by id.
 pub(crate) const UNITS: [(Unit, i64); 3] = [("coins", 5), ("credits", 1), ("trainings", 1)];
 
-/// The catalog's only version.
+/// The only version of the catalog.
 pub(crate) const VERSION: i64 = 1;
 
-/// The unit of this id, if there is one.
+/// Returns the unit with this id, if there is one.
 pub(crate) fn unit(id: &UnitId) -> Option<Unit> {
     UNITS.iter().map(|(unit, _)| *unit).find(|unit| *unit == id.as_str())
 }
 
-/// The smallest step ever charged.
+/// Returns the increment of a unit.
 pub(crate) fn step(unit: Unit) -> i64 {
     UNITS.iter().find(|(id, _)| *id == unit).map_or(1, |(_, step)| *step)
 }
 
-/// Credits that a plan includes.
+/// An allowance of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Allowance {
     pub(crate) unit: Unit,
@@ -33,7 +33,6 @@ pub(crate) struct Allowance {
     pub(crate) cap: i64,
 }
 
-/// A plan.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) id: &'static str,
@@ -41,19 +40,19 @@ pub(crate) struct Plan {
     pub(crate) every: Every,
     pub(crate) on_payment: bool,
     pub(crate) dunning: i64,
-    /// What a period costs in cents.
+    /// The price of a period in cents.
     pub(crate) money: Option<i64>,
     pub(crate) allowances: &'static [(Unit, i64, Every, i64)],
-    /// Kinds of jobs; none: all.
+    /// The kinds of jobs that the plan allows; `None` allows all.
     pub(crate) kinds: &'static [&'static str],
     pub(crate) concurrency: Option<u64>,
-    /// Amounts below which a balance is low.
+    /// The thresholds of low balances.
     pub(crate) low: &'static [(Unit, &'static [Threshold])],
-    /// How many days before credits lapse it is told.
+    /// The number of days by which a warning precedes the expiry of credits.
     pub(crate) warns: i64,
 }
 
-/// The most of `n` where a plan names kinds.
+/// The maximum of `n` in plans that name kinds.
 pub(crate) const MOST_N: i64 = 150;
 /// The plan of wallets without a subscription.
 pub(crate) const DEFAULT: &str = "free";
@@ -83,7 +82,6 @@ const fn on_payment(plan: Plan) -> Plan {
     Plan { on_payment: true, ..plan }
 }
 
-/// All plans.
 pub(crate) const PLANS: [Plan; 12] = [
     Plan {
         concurrency: Some(6),
@@ -143,12 +141,11 @@ pub(crate) const PLANS: [Plan; 12] = [
     },
 ];
 
-/// The plan of this id.
 pub(crate) fn find_plan(id: &str) -> Option<&'static Plan> {
     PLANS.iter().find(|plan| plan.id == id)
 }
 
-/// When a pack lapses by the calendar.
+/// The expiry of a pack by the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lapses {
     Never,
@@ -156,18 +153,18 @@ pub(crate) enum Lapses {
     Months(i64),
 }
 
-/// Credits for sale.
+/// A pack of credits for sale.
 #[derive(Debug)]
 pub(crate) struct Pack {
     pub(crate) id: &'static str,
     pub(crate) amounts: &'static [(Unit, i64)],
     pub(crate) lapses: Lapses,
     pub(crate) with_subscription: bool,
-    /// The plans it is sold on; none: everybody.
+    /// The plans that may buy the pack; `None` for all wallets.
     pub(crate) plans: &'static [&'static str],
 }
 
-/// All packs; their amounts ordered by unit.
+/// All packs, their amounts ordered by unit.
 pub(crate) const PACKS: [Pack; 5] = [
     Pack {
         id: "starter",
@@ -206,7 +203,7 @@ pub(crate) const PACKS: [Pack; 5] = [
     },
 ];
 
-/// What happens to a cost above what was reserved.
+/// The overage policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Beyond {
     IfAvailable,
@@ -215,24 +212,23 @@ pub(crate) enum Beyond {
     Owe,
 }
 
-/// A kind of job.
 #[derive(Debug)]
 pub(crate) struct Kind {
     pub(crate) id: &'static str,
-    /// What is charged for, its quantity, and tenths of a minor unit for each.
+    /// The charged units, each with its quantity and tenths of a minor unit for each.
     pub(crate) prices: &'static [(Unit, &'static str, i64)],
-    /// What a quantity is that the operation does not name; none: it must.
+    /// The default of a missing quantity. Without one, the quantity is required.
     pub(crate) otherwise: Option<i64>,
-    /// The highest price.
+    /// The maximum price.
     pub(crate) highest: Option<i64>,
-    /// The most that may be charged, in percent of what is reserved.
+    /// The most that Settle may charge, in percent of the reserved amount.
     pub(crate) most: i64,
     pub(crate) beyond: Beyond,
     pub(crate) ttl: i64,
     pub(crate) lease: Option<i64>,
 }
 
-/// How long a hold lives by default.
+/// The default time to live of a hold.
 pub(crate) const TTL: i64 = HOUR / 2;
 
 const fn kind(id: &'static str, prices: &'static [(Unit, &'static str, i64)], most: i64) -> Kind {
@@ -240,7 +236,7 @@ const fn kind(id: &'static str, prices: &'static [(Unit, &'static str, i64)], mo
     Kind { id, prices, otherwise, highest, most, beyond: Beyond::IfAvailable, ttl: TTL, lease: None }
 }
 
-/// All kinds of jobs; their prices ordered by unit.
+/// All kinds of jobs, their prices ordered by unit.
 pub(crate) const KINDS: [Kind; 9] = [
     kind("fixed", &[("credits", "n", 20)], 100),
     kind("open", &[("credits", "n", 15)], 120),
@@ -258,12 +254,11 @@ pub(crate) const KINDS: [Kind; 9] = [
     },
 ];
 
-/// The kind of this id.
 pub(crate) fn find_kind(id: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.id == id)
 }
 
-/// What an operation of a kind costs, ordered by unit; `None`: a quantity is missing.
+/// Returns the price of an operation, ordered by unit, or `None` if a quantity is missing.
 pub(crate) fn price(kind: &Kind, operation: &Operation) -> Option<Vec<(Unit, i64)>> {
     let cost = |(unit, quantity, rate): &(Unit, &str, i64)| {
         let said = operation.quantities.get(*quantity).map(|n| n.to_minor(1));
@@ -274,22 +269,22 @@ pub(crate) fn price(kind: &Kind, operation: &Operation) -> Option<Vec<(Unit, i64
     kind.prices.iter().map(cost).collect()
 }
 
-/// `n` up to a multiple of `step`.
+/// Rounds `n` up to a multiple of `step`.
 pub(crate) fn up(n: i64, step: i64) -> i64 {
     (n + step - 1) / step * step
 }
 
-/// `percent` of `n`, down to a multiple of `step`.
+/// Returns `percent` of `n`, rounded down to a multiple of `step`.
 pub(crate) fn share(n: i64, percent: i64, step: i64) -> i64 {
     n * percent / 100 / step * step
 }
 
-/// What a user pays for cancelling a started job, in percent.
+/// Returns the fee of a user's cancel of a started job, in percent.
 pub(crate) fn cancel_percent(unit: Unit) -> i64 {
     if unit == "trainings" { 100 } else { 50 }
 }
 
-/// What a failure costs, in percent.
+/// Returns the fee of a failure, in percent.
 pub(crate) fn failure_percent(code: &str, unit: Unit) -> i64 {
     if code == "NSFW" && unit == "credits" { 25 } else { 0 }
 }

@@ -1,4 +1,4 @@
-//! What the model remembers, and what can be read off it.
+//! The state of the model, and simple questions about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use super::answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
 use super::calendar::Every;
 use super::sold::{self, Allowance, Beyond, Unit};
 
-/// A lot of credits.
+/// A lot of credits: a grant in the core.
 #[derive(Debug, Clone)]
 pub(crate) struct Lot {
     pub(crate) key: GrantKey,
@@ -23,7 +23,7 @@ pub(crate) struct Lot {
     pub(crate) priority: i32,
     pub(crate) from: i64,
     pub(crate) until: i64,
-    /// When it is told that it will lapse.
+    /// The instant of the expiry warning.
     pub(crate) warn: i64,
     pub(crate) made: i64,
     pub(crate) amount: i64,
@@ -33,18 +33,18 @@ pub(crate) struct Lot {
     pub(crate) lapsed: i64,
     pub(crate) taken: i64,
     pub(crate) paid_out: i64,
-    /// Why the platform took it back, if it did.
+    /// The clawback of the lot, if there was one.
     pub(crate) gone: Option<TakenBack>,
     pub(crate) with_subscription: bool,
-    /// Of grace credits: the lot they come from first.
+    /// For grace credits: the lot they stem from.
     pub(crate) first: Option<GrantKey>,
-    /// Of grace credits: how long they and their successors may live.
+    /// For grace credits: the latest end of these and of all that stem from them.
     pub(crate) bound: Option<i64>,
-    /// What made it, if it was a command.
+    /// The command that made the lot, if one did.
     pub(crate) command: Option<Command>,
 }
 
-/// What a job took from one lot, or of the debt (no lot).
+/// The credits that a job took from one lot, or from the debt (no lot).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) lot: Option<GrantKey>,
@@ -57,7 +57,7 @@ pub(crate) struct Part {
     pub(crate) grace: Option<GrantKey>,
 }
 
-/// What was agreed about a job.
+/// The terms of a job.
 #[derive(Debug, Clone)]
 pub(crate) struct Price {
     pub(crate) amounts: Vec<(Unit, i64)>,
@@ -68,12 +68,11 @@ pub(crate) struct Price {
     pub(crate) lease: Option<i64>,
 }
 
-/// A job.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) id: ReservationId,
     pub(crate) state: State,
-    /// None for a tombstone.
+    /// `None` for a tombstone.
     pub(crate) reserve: Option<Reserve>,
     pub(crate) price: Price,
     pub(crate) made: i64,
@@ -83,13 +82,13 @@ pub(crate) struct Job {
     pub(crate) lease: Option<i64>,
     pub(crate) parts: Vec<Part>,
     pub(crate) ended: i64,
-    /// The command that ended it; none for an expiry.
+    /// The command that ended the job; `None` for an expiry.
     pub(crate) finalizer: Option<Command>,
     pub(crate) fees: Vec<(Unit, i64)>,
     pub(crate) uncollected: Vec<(Unit, i64)>,
 }
 
-/// What was sold.
+/// The terms of a sold plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sold {
     pub(crate) plan: &'static str,
@@ -97,20 +96,19 @@ pub(crate) struct Sold {
     pub(crate) every: Every,
     pub(crate) on_payment: bool,
     pub(crate) dunning: i64,
-    /// What a period costs in money.
+    /// The price of a period in money.
     pub(crate) money: Option<i64>,
     pub(crate) allowances: Vec<Allowance>,
     pub(crate) limits: BTreeMap<String, u64>,
 }
 
-/// What happens when the period ends.
+/// The pending change at the end of the period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Next {
     End,
     Change(Sold),
 }
 
-/// A subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sub {
     pub(crate) number: u32,
@@ -123,20 +121,20 @@ pub(crate) struct Sub {
     pub(crate) next: Option<Next>,
 }
 
-/// What is owed of a unit, and how much may be.
+/// The debt of a unit and its limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Owed {
     pub(crate) debt: i64,
     pub(crate) limit: i64,
 }
 
-/// A wallet kept the dumb way.
+/// A wallet of the naive model.
 #[derive(Debug, Clone)]
 pub struct Model {
     pub(crate) created: Option<CreateWallet>,
     pub(crate) status: WalletStatus,
     pub(crate) name: String,
-    /// The instant of the command at hand.
+    /// The instant of the current command.
     pub(crate) now: i64,
     pub(crate) last_write: i64,
     pub(crate) entries: i64,
@@ -144,20 +142,20 @@ pub struct Model {
     pub(crate) lots: Vec<Lot>,
     pub(crate) jobs: Vec<Job>,
     pub(crate) owed: BTreeMap<Unit, Owed>,
-    /// Commands that made no row of their own.
+    /// The commands without a row of their own.
     pub(crate) requests: Vec<Command>,
-    /// What went back for subscriptions, in money, by request.
+    /// The money refunded for subscriptions, by request.
     pub(crate) refunds: Vec<(RequestId, i64)>,
     pub(crate) sub: Option<Sub>,
     pub(crate) sales: u32,
     pub(crate) welcomed: bool,
-    /// Thresholds of its own.
+    /// The wallet's own thresholds.
     pub(crate) low: BTreeMap<UnitId, Vec<Threshold>>,
-    /// Thresholds that it fell below and that were told.
+    /// The thresholds below which the balance fell and that were notified.
     pub(crate) told: BTreeMap<Unit, BTreeSet<i64>>,
-    /// What was available when that was judged last.
+    /// The available credits at the last judgement.
     pub(crate) judged: BTreeMap<Unit, i64>,
-    /// Units of which available credits have come or gone since.
+    /// The units whose available credits changed since then.
     pub(crate) stirred: BTreeSet<Unit>,
     pub(crate) written: Vec<WrittenEntry>,
 }
@@ -190,13 +188,13 @@ impl Default for Model {
 }
 
 impl Model {
-    /// Time passes, and what is due happens. The clock may run back; the wallet's time does not.
+    /// Lets time pass and processes what is due. The clock may go back; the wallet's time does not.
     pub fn pass(&mut self, at: Timestamp) {
         self.now = at.as_micros().max(self.last_write);
         self.catch_up();
     }
 
-    /// What a command must be answered at `at`, and what it leads to.
+    /// Runs a command at `at` and returns its expected result.
     pub fn run(&mut self, at: Timestamp, command: &Command) -> Expected {
         self.pass(at);
         let result = self.obey(command);
@@ -238,7 +236,7 @@ impl Model {
         }
     }
 
-    /// An entry is written.
+    /// Adds an entry.
     pub(super) fn write(&mut self, kind: EntryKind, effective: i64) {
         self.entries += 1;
         let effective_time = Timestamp::from_micros(effective);
@@ -247,33 +245,33 @@ impl Model {
         self.write_silently();
     }
 
-    /// Something is written that no entry tells.
+    /// Counts a write without an entry.
     pub(super) fn write_silently(&mut self) {
         self.writes += 1;
         self.last_write = self.last_write.max(self.now);
     }
 
-    /// The job of this id, by its place.
+    /// Returns the index of the job with this id.
     pub(crate) fn find_job(&self, id: &ReservationId) -> Option<usize> {
         self.jobs.iter().position(|job| job.id == *id)
     }
 
-    /// The lot of this key, by its place.
+    /// Returns the index of the lot with this key.
     pub(crate) fn find_lot(&self, key: &GrantKey) -> Option<usize> {
         self.lots.iter().position(|lot| lot.key == *key)
     }
 
-    /// Jobs that hold credits.
+    /// Returns the jobs that hold credits.
     pub(crate) fn open_jobs(&self) -> impl Iterator<Item = &Job> {
         self.jobs.iter().filter(|job| job.is_open())
     }
 
-    /// What can be reserved of a unit.
+    /// Returns the credits of a unit that can be reserved.
     pub(crate) fn available(&self, unit: Unit) -> i64 {
         self.lots.iter().filter(|lot| lot.unit == unit).map(|lot| lot.free).sum()
     }
 
-    /// What is set aside of a unit.
+    /// Returns the held credits of a unit.
     pub(crate) fn held(&self, unit: Unit) -> i64 {
         self.open_jobs()
             .flat_map(|job| &job.parts)
@@ -282,24 +280,24 @@ impl Model {
             .sum()
     }
 
-    /// What is set aside of a lot.
+    /// Returns the held credits of a lot.
     pub(crate) fn held_of(&self, key: &GrantKey) -> i64 {
         let parts = self.open_jobs().flat_map(|job| &job.parts);
         parts.filter(|part| part.lot.as_ref() == Some(key)).map(|part| part.held).sum()
     }
 
-    /// What is owed of a unit.
+    /// Returns the debt of a unit and its limit.
     pub(crate) fn owed(&self, unit: Unit) -> Owed {
         self.owed.get(unit).copied().unwrap_or_default()
     }
 
-    /// The plan that counts.
+    /// Returns the plan of the wallet: that of its subscription, or the default plan.
     pub(crate) fn plan(&self) -> &'static sold::Plan {
         let id = self.sub.as_ref().map_or(sold::DEFAULT, |sub| sub.sold.plan);
         sold::find_plan(id).unwrap_or(&sold::PLANS[0])
     }
 
-    /// How many jobs may be open at once.
+    /// Returns the maximum number of open jobs.
     pub(crate) fn concurrency(&self) -> Option<u64> {
         let negotiated = self.sub.as_ref().and_then(|sub| sub.sold.limits.get("concurrency").copied());
         negotiated.or(self.plan().concurrency)
@@ -307,12 +305,12 @@ impl Model {
 }
 
 impl Job {
-    /// Whether it holds credits.
+    /// Returns whether the job holds credits.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.state, State::Held | State::Processing)
     }
 
-    /// What was reserved of a unit.
+    /// Returns the reserved amount of a unit.
     pub(crate) fn reserved(&self, unit: Unit) -> i64 {
         let of_unit = self.price.amounts.iter().filter(|(named, _)| *named == unit);
         of_unit.map(|(_, amount)| *amount).sum()

@@ -1,4 +1,4 @@
-//! What people are told: low and empty balances, judged when an instant is over, and lots that will lapse.
+//! Notifications: low and empty balances, judged when an instant is over, and lots that will expire.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +12,14 @@ use super::sold::{UNITS, Unit};
 use super::state::Model;
 
 impl Model {
-    /// When it is told that a lot will lapse that lives between these instants, under the plan that warns so many days
-    /// before: never if that is not after its beginning.
+    /// Returns the instant of the expiry warning for a lot that lives from `begin` to `until`, under a plan that
+    /// warns `days` before. Never, if that instant is not after `begin`.
     pub(super) fn warning(days: i64, begin: i64, until: i64) -> i64 {
         let at = until.saturating_sub(days * DAY);
         if days == 0 || until == NEVER || at <= begin { NEVER } else { at }
     }
 
-    /// Lots that nothing is left of, and those that were taken back, are not told of.
+    /// Removes the expiry warnings of lots without credits left and of clawed back lots.
     pub(super) fn forget_warnings(&mut self) {
         for n in 0..self.lots.len() {
             let lot = &self.lots[n];
@@ -32,7 +32,7 @@ impl Model {
         }
     }
 
-    /// It is told that a lot will lapse.
+    /// Notifies that a lot will expire.
     pub(super) fn warn(&mut self, n: usize, at: i64) {
         let lot = &mut self.lots[n];
         lot.warn = NEVER;
@@ -48,20 +48,20 @@ impl Model {
         self.tell(event);
     }
 
-    /// Credits of a unit have come or gone.
+    /// Marks a unit whose available credits changed.
     pub(super) fn stir(&mut self, unit: Unit) {
         self.stirred.insert(unit);
     }
 
-    /// The free credits of a lot are about to go.
+    /// Marks the unit of a lot if its available credits are about to change.
     pub(super) fn stir_if_free(&mut self, n: usize) {
         if self.lots[n].free > 0 {
             self.stir(self.lots[n].unit);
         }
     }
 
-    /// An instant is over, or a command: whatever has come to be low or empty since the last time is told with the last
-    /// entry.
+    /// Judges the balances at the end of an instant or a command. Notifications of newly low or empty balances go
+    /// to the last entry.
     pub(super) fn judge(&mut self) {
         let stirred = std::mem::take(&mut self.stirred);
         for (unit, _) in UNITS.iter().filter(|(unit, _)| stirred.contains(unit)) {
@@ -69,7 +69,7 @@ impl Model {
             let before = self.judged.insert(unit, there).unwrap_or(0);
             let thresholds = self.thresholds(unit);
             let told = self.told.entry(unit).or_default();
-            // Once is enough, until a tenth more than the threshold is there again or it is a threshold no more.
+            // A threshold is notified once, until the balance is a tenth above it or it is no longer a threshold.
             told.retain(|low| thresholds.contains(low) && 10 * there < 11 * *low);
             let news: Vec<i64> = thresholds
                 .into_iter()
@@ -92,8 +92,8 @@ impl Model {
         }
     }
 
-    /// Amounts below which a balance is low: the wallet's own, else the plan's. Percentages are of what was sold; of
-    /// the default plan's thresholds of what that gives.
+    /// Returns the thresholds of low balances: the wallet's own, or else the plan's. Percentages refer to the sold
+    /// allowances, those of the default plan's thresholds to its allowances.
     fn thresholds(&self, unit: Unit) -> BTreeSet<i64> {
         let sold = self.sub.iter().flat_map(|sub| &sub.sold.allowances);
         let mut given: i64 = sold.filter(|sold| sold.unit == unit).map(|sold| sold.amount).sum();

@@ -1,6 +1,6 @@
-//! Two wallets behind one lane: commands wait, the lane takes all that wait, decides them one after the other over what
-//! it loaded, and writes the changed rows. Then the replies may get lost, so that everybody sends the same again; or
-//! a client gives up. A crash before the write is a batch that never was.
+//! Two wallets in one lane. Commands wait; the lane takes all waiting commands, decides them in order over the
+//! loaded rows, and writes the change sets. Afterwards replies may be lost, so that all clients repeat their
+//! commands, or a client gives up. A crash before the write is the same as no batch.
 
 use std::rc::Rc;
 
@@ -25,18 +25,19 @@ struct Letter {
     command: Command,
 }
 
-/// The two wallets' rows, and what waits.
+/// The rows of the two wallets, and the waiting commands.
 #[derive(Clone)]
 pub(crate) struct Lane {
     letters: Rc<Vec<Letter>>,
     rows: [Rc<Wallet>; 2],
     now: Timestamp,
-    /// In order of arrival; at most one of each client.
+    /// The waiting commands in order of arrival, at most one of each client.
     waiting: Vec<usize>,
     done: Vec<(usize, Rc<Shown>)>,
 }
 
-/// Three clients, two of them on one wallet; the second wallet's job is refused until credits come in.
+/// Returns a world of three clients, two of them on one wallet. The job of the second wallet is refused until
+/// credits arrive.
 pub(crate) fn world() -> Lane {
     let letter = |client, wallet, command| Letter { client, wallet, command };
     let letters = vec![
@@ -68,7 +69,8 @@ pub(crate) fn world() -> Lane {
 }
 
 impl Lane {
-    /// What the store reads of a wallet for these commands: open grants, due and addressed rows.
+    /// Returns the rows that the store reads of a wallet for these commands: open grants, due rows and the read
+    /// set.
     fn load(&self, wallet: usize, batch: &[usize]) -> Wallet {
         let commands = || batch.iter().map(|n| &self.letters[*n]).filter(|letter| letter.wallet == wallet);
         let addressed: Vec<_> = commands().map(|letter| letter.command.addressed()).collect();
@@ -85,7 +87,7 @@ impl Lane {
         loaded
     }
 
-    /// Writes the changed rows of a wallet and nothing else.
+    /// Writes the rows of a wallet's change set and nothing else.
     fn write(&mut self, wallet: usize, loaded: &Wallet, changes: &ChangeSet, entries: &[Entry]) {
         if !changes.any && changes.reservations.is_empty() {
             return;
@@ -115,7 +117,7 @@ impl Lane {
         rows.open_reservations = loaded.open_reservations;
     }
 
-    /// One transaction for these commands.
+    /// Runs these commands in one transaction.
     fn commit(&mut self, batch: &[usize]) -> Vec<Reply> {
         let mut loaded = [self.load(0, batch), self.load(1, batch)];
         let mut changes = [ChangeSet::default(), ChangeSet::default()];
@@ -144,13 +146,13 @@ impl Lane {
         replies
     }
 
-    /// By what the index of due reservations knows.
+    /// Returns whether the index of due reservations contains a reservation.
     fn may_be_due(&self, reservation: &Reservation) -> bool {
         reservation.state.is_open() && reservation.sweep_at <= self.now
     }
 
-    /// One transaction that carries out a part of what is due, having read so many reservations and one; whether that
-    /// was the last.
+    /// Runs a transaction that processes a part of the due events, after reading `most` + 1 reservations. Returns
+    /// whether nothing is due afterwards.
     fn step(&mut self, wallet: usize, most: usize) -> bool {
         let mut loaded = self.load(wallet, &[]);
         let place = |r: &Reservation| Horizon { sweep_at: r.sweep_at, id: r.id.clone() };
@@ -167,7 +169,7 @@ impl Lane {
         is_up_to_date
     }
 
-    /// I9: what is due in the batch's wallets may be carried out in small steps before.
+    /// I9: processing due events of the batch's wallets in small steps before the batch makes no difference.
     fn steps_make_no_difference(&self, together: &Self, replies: &[Reply]) {
         let mut stepped = self.clone();
         let mut steps = 0;
@@ -175,7 +177,7 @@ impl Lane {
             if self.waiting.iter().any(|n| self.letters[*n].wallet == wallet) {
                 while !stepped.step(wallet, 1) {
                     steps += 1;
-                    assert!(steps < 100, "a step makes progress");
+                    assert!(steps < 100, "every step makes progress");
                 }
             }
         }
@@ -197,7 +199,7 @@ impl Lane {
         })
     }
 
-    /// I21: a batch is its commands one after the other.
+    /// I21: a batch has the same result as its commands one after the other.
     fn take_all(&self) -> Self {
         let mut together = self.clone();
         let replies = together.commit(&self.waiting);
@@ -211,7 +213,7 @@ impl Lane {
     }
 }
 
-/// A reply without the time at which a sweeper looks at its reservation.
+/// Returns a reply without the hint by which the sweeper finds its reservation.
 fn without_hints(mut reply: Reply) -> Reply {
     if let Ok(answer) = &mut reply.result
         && let Shown::Reservation(reservation) = &mut answer.shown

@@ -1,4 +1,4 @@
-//! What must hold of a single command on a wallet, whatever it is.
+//! Checks that every command on a wallet must pass.
 
 use wallet_core::decide::{Outcome, Reserve, Settle};
 use wallet_core::entry::{Entry, EntryKind};
@@ -9,7 +9,7 @@ use wallet_core::view::Shown;
 use wallet_core::{Answer, ChangeSet, Command, Finished, Reply, Timestamp, UnitOfWork, Wallet};
 use wallet_workload::{audit, catalogs};
 
-/// Runs a command on the wallet in memory and checks what only the one who runs it can see.
+/// Runs a command on the wallet in memory, with the checks that are possible only here.
 pub(crate) fn run(wallet: &mut Wallet, now: Timestamp, command: &Command) -> (Reply, Finished) {
     let before = wallet.clone();
     let mut work = UnitOfWork::open(wallet, now);
@@ -30,7 +30,7 @@ pub(crate) fn run(wallet: &mut Wallet, now: Timestamp, command: &Command) -> (Re
     (reply, finished)
 }
 
-/// I1, I16, I18: entries move something, follow one another, and tell the balances that they leave.
+/// I1, I16, I18: entries move amounts, form a chain and contain the resulting balances.
 fn chained(before: &Wallet, after: &Wallet, entries: &[Entry]) {
     let mut head = before.head;
     for (n, entry) in (1..).zip(entries) {
@@ -68,8 +68,8 @@ fn announced(before: &Wallet, after: &Wallet, changes: &ChangeSet) {
     assert!((before.status, &before.profile) == (after.status, &after.profile) || changes.profile);
 }
 
-/// I3: nothing is owed of what is there; and what is owed for a cost beyond the hold is within the limit, beside what the
-/// bank took back.
+/// I3: no unit has both debt and available credits, and the debt of overage is within the limit, apart from the
+/// debt of chargebacks.
 fn owes_within_its_limit(before: &Wallet, entry: &Entry) {
     for balance in &entry.balances {
         assert!(balance.available == 0 || balance.debt == 0, "I3: owed and available: {entry:?}");
@@ -81,14 +81,14 @@ fn owes_within_its_limit(before: &Wallet, entry: &Entry) {
         let limit = before.balance(balance.unit.as_str()).debt_limit;
         let within = balance.debt <= limit.max(balance.debt - owed + gone);
         let limited = owed > 0 && entry.kind != EntryKind::ChargedBack;
-        assert!(!limited || within, "I3: {} are owed, {limit} may be: {entry:?}", balance.debt);
+        assert!(!limited || within, "I3: the debt is {}, the limit {limit}: {entry:?}", balance.debt);
     }
 }
 
-/// What people are promised, whatever the command.
+/// Checks the promises that hold after every command.
 fn kept(wallet: &Wallet, now: Timestamp, command: &Command, reply: &Reply) {
     for reservation in wallet.reservations.values() {
-        assert!(!reservation.is_due(now), "I9: {} is open behind its deadline", reservation.id);
+        assert!(!reservation.is_due(now), "I9: {} is open after its deadline", reservation.id);
         let longest = reservation.reserve_time.plus(MAX_HOLD);
         assert!(reservation.deadline <= longest, "{} is held for longer than a day", reservation.id);
         let Some(finish) = &reservation.finish else { continue };
@@ -108,7 +108,7 @@ fn kept(wallet: &Wallet, now: Timestamp, command: &Command, reply: &Reply) {
         (Command::Settle(Settle { attempt: Some(attempt), .. }), Shown::Reservation(job)) => {
             assert!(!job.state.is_open() && *attempt >= job.attempt, "{job:?} was settled by {attempt}");
         }
-        // Who is told that a job is cancelled is not charged for it later.
+        // A job whose cancel was confirmed is never charged later.
         (Command::Cancel(_), Shown::Reservation(job)) => {
             let too_late = job.state == State::Expired && now >= job.deadline.plus(LATE_SETTLE);
             assert!(job.state == State::Cancelled || too_late, "{job:?} was cancelled");
@@ -133,14 +133,14 @@ fn kept(wallet: &Wallet, now: Timestamp, command: &Command, reply: &Reply) {
     }
 }
 
-/// I11, I12: a command that was carried out before has no second effect, and its answer is the first one's: `first`
-/// but for balances, or, for what went on since, the state that it is in now.
+/// I11, I12: a repeated command has no second effect, and its reply equals the first one, except for balances and
+/// for the current state of a job that has continued since.
 pub(crate) fn replayed(command: &Command, first: &Shown, reply: &Reply, entries: &[Entry], due: usize) {
     assert_eq!(entries.len(), due, "I11: {command:?} has a second effect: {entries:?}");
     match (command, &reply.result) {
-        // A heartbeat is none of them: it moves the deadline each time.
+        // A heartbeat is not a replay: it moves the deadline each time.
         (Command::Extend(_), _) => {}
-        // An equal Reserve shows the job as it is; only leave to run it may be refused.
+        // A repeated Reserve shows the job in its current state. Only permission to run it may be refused.
         (Command::Reserve(Reserve { start: Some(_), .. }) | Command::Start(_), Err(rejection)) => {
             let reason = rejection.reason();
             let moved_on = reason.starts_with("RESERVATION_") || reason == "STALE_ATTEMPT";
@@ -176,14 +176,14 @@ fn same_answer(command: &Command, first: &Shown, again: &Answer) {
     }
 }
 
-/// The wallet with everything that is due, carried out in steps of so many events.
+/// Returns the wallet after all due events, processed in steps of `most` events.
 pub(crate) fn advanced_by(most: usize, wallet: &Wallet, now: Timestamp) -> Wallet {
     let mut copy = wallet.clone();
     while !UnitOfWork::open(&mut copy, now).process_due_within(most).unwrap() {}
     copy
 }
 
-/// How many entries are due, and the wallet with them.
+/// Returns the wallet after all due events, and the number of their entries.
 pub(crate) fn advanced(wallet: &Wallet, now: Timestamp) -> (Wallet, usize) {
     let mut copy = wallet.clone();
     let mut work = UnitOfWork::open(&mut copy, now);

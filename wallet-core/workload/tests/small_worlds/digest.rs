@@ -1,10 +1,10 @@
-//! 128 bits of what a wallet is: rows and idempotency keys, without versions, revisions and hashes.
+//! A digest of 128 bits of a wallet's state: rows and idempotency keys, without versions, revisions and hashes.
 
 use wallet_core::posting::Account;
 use wallet_core::reservation::Reservation;
 use wallet_core::{Amounts, Timestamp, Wallet};
 
-/// Two independent streams of 64 bits.
+/// Two independent hashes of 64 bits.
 pub(crate) struct Digest(u64, u64);
 
 impl Digest {
@@ -46,7 +46,7 @@ impl Digest {
         self.word(0);
     }
 
-    /// All of a wallet that a later command may depend on.
+    /// Adds everything in a wallet on which a later command may depend.
     pub(crate) fn wallet(&mut self, wallet: &Wallet) {
         self.word(wallet.status as u64);
         for (unit, b) in &wallet.balances {

@@ -1,6 +1,6 @@
-//! Exhaustive small worlds: every interleaving, to a stated depth, of a few commands, retries, lost replies, deadlines
-//! and sweeps, on the real `execute`. Every state met is audited, every transition checked, every earlier command sent
-//! again. States are told apart by 128 bits of what a wallet is, without versions, revisions and hashes.
+//! Exhaustive small worlds: every interleaving, to a stated depth, of a few commands, retries, lost replies,
+//! deadlines and sweeps, on the real `execute`. Every state is audited, every transition is checked, and every
+//! earlier command is repeated. States are compared by 128-bit digests, without versions, revisions and hashes.
 
 #![cfg(test)]
 #![allow(
@@ -21,7 +21,7 @@ use one_wallet::{jobs_world, plans_world, purchases_world, takeovers_world};
 use search::search;
 
 #[test]
-fn one_job_and_whoever_wants_to_start_end_or_keep_it() {
+fn one_job_with_two_workers_a_user_and_the_platform() {
     search("one job, two workers, user and platform", takeovers_world(), 7, 150_000);
 }
 
@@ -31,7 +31,7 @@ fn three_jobs_that_compete_for_two_grants() {
 }
 
 #[test]
-fn purchases_that_go_back_while_jobs_use_them() {
+fn purchases_that_are_refunded_while_jobs_use_them() {
     search("purchases that go back while jobs use them", purchases_world(), 6, 100_000);
 }
 

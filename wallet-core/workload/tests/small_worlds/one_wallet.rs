@@ -1,5 +1,5 @@
-//! Worlds of one wallet: any of their commands may come at any time and any number of times, which is what lost
-//! commands, lost replies and retries look like to a wallet.
+//! Worlds of one wallet. Any command may arrive at any time and any number of times: to a wallet, lost commands,
+//! lost replies and retries look like this.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,20 +17,20 @@ use super::words::{
     reactivate, refund, reserve, resume, revoke, start, subscribe, unsubscribe, used, used_by,
 };
 
-/// What may happen.
+/// A transition of the world.
 #[expect(clippy::large_enum_variant, reason = "a few of them, in one list")]
 enum Move {
     Command(Command),
     Wait(Duration),
 }
 
-/// A wallet, the time, and how it came to that.
+/// A wallet, the time, and the path to this state.
 #[derive(Clone)]
 pub(crate) struct OneWallet {
     moves: Rc<Vec<Move>>,
     wallet: Rc<Wallet>,
     now: Timestamp,
-    /// Commands that had an effect, and what they were answered.
+    /// The commands that had an effect, with their replies.
     done: Vec<(usize, Rc<Shown>)>,
     path: Vec<usize>,
 }
@@ -78,7 +78,7 @@ impl OneWallet {
         }
     }
 
-    /// I9: whoever looks now, it is the same later.
+    /// I9: the time at which due events are processed makes no difference later.
     fn sweep_makes_no_difference(&self, later: &Self) {
         let lazy = advanced(&self.wallet, later.now).0;
         let swept = advanced(&advanced(&self.wallet, self.now).0, later.now).0;
@@ -116,7 +116,7 @@ impl World for OneWallet {
     }
 }
 
-/// Prints how a world came about if something panics while it is looked at.
+/// Prints the path to a world if a check panics.
 struct Told<'a>(&'a OneWallet);
 
 impl Drop for Told<'_> {
@@ -137,7 +137,7 @@ impl Drop for Told<'_> {
 const HOUR: Duration = minutes(60);
 const DAY: Duration = minutes(24 * 60);
 
-/// One job that several workers want, with a user and a platform that want it stopped.
+/// One job with several workers, and a user and a platform that stop it.
 pub(crate) fn takeovers_world() -> OneWallet {
     let given = [create(30), give("a", 12, minutes(30)), buy("b", 10)];
     let lease = Some(minutes(10));
@@ -161,7 +161,8 @@ pub(crate) fn takeovers_world() -> OneWallet {
     OneWallet::new(&given, commands, &[minutes(10), minutes(30), DAY])
 }
 
-/// Three jobs of three clients that the grants (40 of the default plan among them) cannot all pay for; one may owe.
+/// Three jobs of three clients. The grants (among them 40 of the default plan) cannot pay for all; one job may make
+/// debt.
 pub(crate) fn jobs_world() -> OneWallet {
     let given = [create(30), give("a", 30, minutes(10)), buy("b", 20)];
     let mut commands = vec![buy("t", 20), revoke("r", "grant:a"), Command::Poke];
@@ -179,7 +180,7 @@ pub(crate) fn jobs_world() -> OneWallet {
     OneWallet::new(&given, commands, &[minutes(10), DAY])
 }
 
-/// Purchases that go back while jobs use them.
+/// Purchases that are refunded while jobs use them.
 pub(crate) fn purchases_world() -> OneWallet {
     let given = [create(10), pack("b", "quick"), buy("c", 30)];
     let commands = vec![

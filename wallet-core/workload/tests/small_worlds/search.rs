@@ -1,4 +1,4 @@
-//! Breadth first, layer by layer; of the last layer only the digests are kept.
+//! Breadth-first search, layer by layer. Of the last layer, only the digests are kept.
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -7,16 +7,17 @@ use wallet_workload::figure;
 
 /// A world that can be searched.
 pub(crate) trait World: Sized {
-    /// What tells it from others.
+    /// Returns the digest that identifies the world.
     fn digest(&self) -> u128;
-    /// Panics if something that must hold does not.
+    /// Panics if an invariant does not hold.
     fn check(&self);
-    /// Every world that may come next.
+    /// Calls `found` with every world that may come next.
     fn next(&self, found: &mut dyn FnMut(Self));
 }
 
-/// Visits every world that is at most `depth` steps away, and prints how many there are: `least`, or something has
-/// made the worlds smaller. `WALLET_WORLDS_DEEPER` adds to the depth, or, below zero, takes from it.
+/// Visits every world that is at most `depth` steps away and prints their number, which must be at least `least`:
+/// fewer would mean that the worlds have become smaller. `WALLET_WORLDS_DEEPER` is added to the depth and may be
+/// negative.
 pub(crate) fn search<W: World>(name: &str, start: W, depth: usize, least: usize) {
     let deeper = std::env::var("WALLET_WORLDS_DEEPER").map_or(0, |text| text.parse().unwrap());
     let depth = depth.saturating_add_signed(deeper);
@@ -41,5 +42,5 @@ pub(crate) fn search<W: World>(name: &str, start: W, depth: usize, least: usize)
     let states = seen.len();
     let time = format!("{} s", started.elapsed().as_secs());
     figure("worlds", &[&name, &states, &steps, &depth, &time]);
-    assert!(deeper < 0 || states >= least, "{states} states, at least {least} were there once");
+    assert!(deeper < 0 || states >= least, "{states} states, at least {least} are expected");
 }

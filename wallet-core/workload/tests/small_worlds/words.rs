@@ -1,4 +1,4 @@
-//! Words for the commands of small worlds.
+//! Commands of the small worlds.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use wallet_core::{
     Amounts, Command, Decimal, Operation, Source, TenantId, Timestamp, Wallet, WalletId, WalletKey,
 };
 
-/// When every small world begins: 2026-01-31T00:00:00Z, a month's last day.
+/// The start of every small world: 2026-01-31T00:00:00Z, the last day of a month.
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_769_817_600_000_000);
 
 pub(crate) const fn minutes(n: u64) -> Duration {
@@ -36,7 +36,7 @@ pub(crate) fn create(may_owe: i64) -> Command {
     Command::CreateWallet(CreateWallet { display_name: String::new(), debt_limits: credits(may_owe) })
 }
 
-/// Credits that lapse so long after the start.
+/// Credits that expire `life` after the start.
 pub(crate) fn give(id: &str, n: i64, life: Duration) -> Command {
     Command::Grant(Grant {
         id: id.parse().unwrap(),
@@ -101,7 +101,7 @@ fn count(n: i64) -> BTreeMap<String, Decimal> {
     BTreeMap::from([("n".to_owned(), Decimal::from(n))])
 }
 
-/// A job of this kind and size that holds its credits for 20 minutes.
+/// A job of this kind and size whose hold lives 20 minutes.
 pub(crate) fn reserve(id: &str, kind: &str, n: i64) -> Command {
     Command::Reserve(Reserve {
         id: id.parse().unwrap(),
@@ -127,7 +127,7 @@ pub(crate) fn extend(id: &str, attempt: Option<i32>, lease: Duration) -> Command
     Command::Extend(Extend { id: id.parse().unwrap(), attempt, lease: Some(lease) })
 }
 
-/// The job used so much, and may say so late.
+/// The job succeeded with `n`, even after its hold has expired.
 pub(crate) fn used(id: &str, n: i64) -> Command {
     ended(id, None, Outcome::Succeeded(Cost::Usage(count(n))), true)
 }
@@ -145,7 +145,7 @@ fn ended(id: &str, attempt: Option<i32>, outcome: Outcome, accept_late: bool) ->
     Command::Settle(Settle { id: id.parse().unwrap(), attempt, outcome, accept_late })
 }
 
-/// Leaves a tombstone where there is no job.
+/// A cancel that leaves a tombstone for an unknown job.
 pub(crate) fn cancel(id: &str, reason: CancelReason) -> Command {
     let id = id.parse().unwrap();
     Command::Cancel(Cancel { id, reason, max_fees: Amounts::none(), allow_missing: true })

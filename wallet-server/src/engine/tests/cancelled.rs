@@ -1,8 +1,9 @@
-//! A batch that is dropped, before or after any call to the database or in the middle of one, happened whole or not at
-//! all: the same batch again says so. Its connection, the only one, is never handed on inside a transaction.
+//! A batch is dropped before or after any call to the database, or during one. It must take effect completely or
+//! not at all, as the same batch shows when it runs again. Its only connection is never passed on inside a
+//! transaction.
 //!
-//! Nowhere does it say how many calls a batch makes: it is dropped at the first fault point, the second and so on until
-//! it comes to its end.
+//! The number of calls of a batch is not written down: it is dropped at the first failpoint, the second and so on
+//! until it runs to its end.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,7 +27,7 @@ use crate::clock::Clock;
 use crate::engine::lane::Lane;
 use crate::store::{is_inside_a_transaction, points};
 
-/// What is dropped: the seven commands that move credits, and one that is refused.
+/// The commands that are dropped: the seven that move credits, and one that is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Reserve,
@@ -50,14 +51,14 @@ pub(super) const ALL: [Kind; 8] = [
     Kind::Refused,
 ];
 
-/// Where a batch is dropped.
+/// The place at which a batch is dropped.
 #[derive(Debug, Clone, Copy)]
 enum Drop {
     AtPoint(i64),
     AfterPolls(i64),
 }
 
-mod a_batch_that_is_dropped_anywhere_happened_whole_or_not_at_all {
+mod a_batch_that_is_dropped_anywhere_takes_effect_completely_or_not_at_all {
     use super::*;
 
     #[tokio::test]
@@ -86,7 +87,7 @@ async fn everywhere(database: Database) {
 
 pub(super) struct World {
     pub(super) lane: Lane,
-    /// How many entries each kind of command makes when nothing gets in its way.
+    /// The number of entries that each kind of command makes without a disturbance.
     pub(super) entries: BTreeMap<Kind, i64>,
 }
 
@@ -102,7 +103,7 @@ impl World {
         world
     }
 
-    /// Drops a batch of these commands everywhere; in how many places that was.
+    /// Drops a batch of these commands at every place, and returns the number of places.
     async fn dropped(&mut self, kinds: &[Kind], drop: fn(i64) -> Drop) -> i64 {
         for n in 0.. {
             let drop = drop(n);
@@ -127,10 +128,10 @@ impl World {
                 return n;
             }
         }
-        unreachable!("every batch comes to its end")
+        unreachable!("every batch runs to its end")
     }
 
-    /// A wallet for this kind of command; its last revision.
+    /// Creates a wallet for this kind of command, and returns its revision.
     pub(super) async fn prepare(&mut self, kind: Kind, round: &str) -> i64 {
         let create = CreateWallet { display_name: String::new(), debt_limits: Amounts::none() };
         let mut commands = vec![Command::CreateWallet(create), self::command(Kind::TopUp)];
@@ -145,7 +146,7 @@ impl World {
     }
 }
 
-/// Polls the future until it is done, or is to be dropped: then there is no output.
+/// Polls the future until it is done, or until it is to be dropped. In the second case there is no output.
 async fn until<F: Future>(drop: Drop, future: F) -> Option<F::Output> {
     let (points, mut polls) = match drop {
         Drop::AtPoint(n) => (n, i64::MAX),

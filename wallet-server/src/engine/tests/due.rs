@@ -1,5 +1,5 @@
-//! Very much falls due in one wallet at once: it is worked off in steps between which others are served, reads see what
-//! will be written, and the sweeper passes over nobody.
+//! Very much falls due in one wallet at once. It is processed in steps between which others are served, reads show
+//! what will be written, and the sweeper misses no wallet.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,14 +20,14 @@ use crate::engine::{Engine, EngineConfig, EngineError, Job, Sweeper, SweeperConf
 use crate::query::{GroupBy, Listed, Page, Queries, ReservationFilter, UsageQuery};
 use crate::store::{DueRows, Store};
 
-/// When everything begins.
+/// The time at which every test begins.
 pub(super) const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
-/// How long holds live.
+/// The time to live of holds.
 pub(super) const TTL: Duration = Duration::from_secs(600);
 /// Commands that are committed together while a wallet is filled.
 const FILL: usize = 250;
 
-/// A lane at a manual clock, and its database.
+/// A lane with a manual clock.
 pub(super) struct World {
     pub(super) lane: Lane,
     pub(super) clock: Clock,
@@ -39,7 +39,7 @@ impl World {
         Self { lane: database.lane(&clock, BUNDLED_CATALOG).await, clock }
     }
 
-    /// A wallet of a million credits with so many holds of one credit each, all due at the same instant.
+    /// Returns a wallet of a million credits with this many holds of one credit each, all due at the same instant.
     pub(super) async fn fill(&mut self, wallet: &str, holds: usize) -> WalletId {
         let wallet: WalletId = id(wallet);
         let mut commands = vec![create(), grant("all", 1_000_000, None)];
@@ -78,10 +78,10 @@ macro_rules! on_each_database {
 
 on_each_database! {
     others_are_served_between_any_two_steps_of_a_wallet_in_which_much_is_due = others_are_served;
-    a_read_counts_all_that_is_due_however_much_it_is = reads_see_all;
-    the_sweeper_passes_a_frozen_wallet_and_ends_what_is_due_in_all_others = frozen_stops_nobody;
-    a_grant_that_expires_while_it_is_held_is_looked_at_once = looked_at_once;
-    holds_that_heartbeats_have_extended_stop_no_step = heartbeats_stop_no_step;
+    a_read_shows_everything_that_is_due_even_if_it_is_very_much = reads_see_all;
+    the_sweeper_skips_a_frozen_wallet_and_processes_all_others = frozen_stops_nobody;
+    a_grant_that_expires_while_it_is_held_is_swept_once = looked_at_once;
+    holds_extended_by_heartbeats_do_not_stop_a_step = heartbeats_stop_no_step;
 }
 
 const HOLDS: usize = 95;
@@ -102,7 +102,7 @@ async fn others_are_served(database: Database) {
     while waiting[2].try_recv().is_err() {
         let mut others = send(&door, &[(&other, reserve(&format!("other-{turns}"), 1))]);
         assert!(world.lane.turn(&mut queue).await);
-        assert!(answered(&mut others[0]).result.is_ok(), "others wait for one step at most");
+        assert!(answered(&mut others[0]).result.is_ok(), "other wallets wait for at most one step");
         let now = world.revision(&heavy).await;
         let most = STEPS.of(1) as i64;
         assert!(now > revision && now <= revision + most + 2, "{revision}, then {now} in turn {turns}");
@@ -111,7 +111,7 @@ async fn others_are_served(database: Database) {
     // In the first turn the wallet shares its step with the other one.
     assert_eq!(turns, 1 + (HOLDS - STEPS.of(2)).div_ceil(STEPS.of(1)));
     let [next, poke] = [0, 1].map(|n| answered(&mut waiting[n]));
-    assert_eq!(next.revision, (2 + 2 * HOLDS + 1) as i64, "nothing is decided before all that is due");
+    assert_eq!(next.revision, (2 + 2 * HOLDS + 1) as i64, "no command is decided before all due events");
     assert_eq!(poke.revision, next.revision, "the commands of a wallet keep their order");
     assert_eq!(world.revision(&heavy).await, next.revision + 1);
     database.verify().await;
@@ -124,7 +124,7 @@ async fn heartbeats_stop_no_step(database: Database) {
         let (id, lease) = (id(&format!("job-{n:06}")), Some(TTL * 2));
         (heavy.clone(), Command::Extend(wallet_core::decide::Extend { id, attempt: None, lease }))
     };
-    // All but the last live on; the index knows nothing of that.
+    // All holds but the last are extended, which the index does not show.
     run(&mut world.lane, &(0..19).map(beat).collect::<Vec<_>>()).await;
     world.lane.steps = Steps { together: 2, each: 2 };
     world.clock.move_to(START.plus(TTL));
@@ -135,7 +135,7 @@ async fn heartbeats_stop_no_step(database: Database) {
     database.verify().await;
 }
 
-/// More than a read looks at at a time, twice.
+/// More than two parts of a read.
 const MANY: usize = 1_100;
 
 async fn reads_see_all(database: Database) {
@@ -157,7 +157,7 @@ async fn reads_see_all(database: Database) {
     let one = queries.reservation(tenant, &heavy, &id("job-001099")).await.unwrap().1;
 
     let swept = run(&mut world.lane, &[(heavy.clone(), Command::Poke)]).await.remove(0);
-    assert!(foreseen.revision < swept.revision, "what is due has no revision before it is recorded");
+    assert!(foreseen.revision < swept.revision, "due events have no revision before they are recorded");
     assert!(foreseen.version < swept.version);
     assert_eq!((foreseen.balance("credits").held, foreseen.open_reservations), (0, 0));
     assert_eq!(usage.total.expired, MANY as i64);
@@ -178,7 +178,7 @@ async fn frozen_stops_nobody(database: Database) {
     }
     assert!(
         others.iter().any(|other| key(other).bucket() / 8 == key(&frozen).bucket() / 8),
-        "some share a part"
+        "some wallets are in the same part"
     );
     world.lane.broken.insert(key(&frozen));
     let reply = &run(&mut world.lane, &[(frozen.clone(), Command::Poke)]).await[0];
@@ -216,8 +216,8 @@ async fn looked_at_once(database: Database) {
     };
     assert_eq!(due(&world.lane.store).await, 1);
     let poked = run(&mut world.lane, &[(wallet.clone(), Command::Poke)]).await.remove(0);
-    assert_eq!(poked.revision, 3, "what is held does not lapse");
-    assert_eq!(due(&world.lane.store).await, 0, "and is looked at no more");
+    assert_eq!(poked.revision, 3, "held credits do not expire");
+    assert_eq!(due(&world.lane.store).await, 0, "the sweeper does not find it again");
     database.verify().await;
     world.clock.move_to(START.plus(TTL));
     run(&mut world.lane, &[(wallet.clone(), Command::Poke)]).await;
@@ -285,7 +285,7 @@ pub(super) fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 
-/// The reservations of a page.
+/// Returns the reservations of a page.
 fn all(listed: Listed<Reservation>) -> Vec<Reservation> {
     listed.taken(|reservation| Some(reservation.clone())).0
 }

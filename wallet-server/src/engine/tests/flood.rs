@@ -1,5 +1,5 @@
-//! More commands than there is room for: those without a place are told so at once and were not executed, all others
-//! are, once; what ends jobs still finds a place when what begins them no longer does.
+//! More commands are sent than there are places. A command without a place is refused at once and not executed; all
+//! others are executed once. Commands that end jobs still find a place when those that begin jobs do not.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -19,12 +19,12 @@ use crate::store::{Backend, Store};
 const QUEUE: usize = 200;
 const WALLET_QUEUE: usize = 40;
 const WALLETS: usize = 8;
-/// Sent to each wallet, which has no place for more than three quarters of its queue.
+/// Reserves sent to each wallet. They may take three quarters of a wallet's places.
 const RESERVES: usize = 45;
-/// Of its jobs so many are cancelled in the middle of it.
+/// Jobs of each wallet that are cancelled during the flood.
 const JOBS: usize = 5;
 
-mod of_more_commands_than_there_is_room_for_each_is_executed_once_or_refused_at_once {
+mod in_an_overload_each_command_is_executed_once_or_refused_at_once {
     use super::*;
 
     #[tokio::test]
@@ -69,9 +69,9 @@ async fn flood(database: Database) {
     dam.open().await;
     let replies = waiting.answers().await;
 
-    assert_eq!(reserves, QUEUE * 75 / 100, "places that jobs may take");
-    assert_eq!(turned_away, WALLETS * RESERVES - reserves, "everybody else is told at once");
-    assert_eq!(cancels, WALLETS * JOBS, "what ends jobs is shed last");
+    assert_eq!(reserves, QUEUE * 75 / 100, "the places that Reserves may take");
+    assert_eq!(turned_away, WALLETS * RESERVES - reserves, "all others are refused at once");
+    assert_eq!(cancels, WALLETS * JOBS, "commands that end jobs are shed last");
     assert!(replies.iter().all(|reply| reply.result.is_ok()), "{replies:?}");
     for wallet in &wallets {
         let expected = replies.iter().zip(&waiting.wallets).filter(|(_, of)| *of == wallet).count();
@@ -84,10 +84,10 @@ async fn flood(database: Database) {
     figure("flood", &[&database.name(), &QUEUE, &reserves, &cancels, &turned_away]);
 }
 
-/// A call under way.
+/// A call in progress.
 type Call = Pin<Box<dyn Future<Output = Result<Reply, EngineError>>>>;
 
-/// Calls under way, in the order in which they were sent, with their wallets.
+/// Calls in progress, in the order in which they were sent, with their wallets.
 #[derive(Default)]
 struct Waiting {
     calls: Vec<Call>,
@@ -96,7 +96,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Sends a command, and knows at once whether it has a place.
+    /// Sends a command, and finds out at once whether it has a place.
     fn send(&mut self, engine: &Engine, wallet: &WalletId, command: Command) {
         let (engine, tenant) = (engine.clone(), TenantId::DEFAULT);
         let submission = Submission { tenant, wallet: wallet.clone(), command, deadline: None };
@@ -122,7 +122,7 @@ impl Waiting {
     }
 }
 
-/// Another connection that has locked what the lane needs, so that commands pile up behind it.
+/// A connection that has locked the rows that the lane needs, so that commands pile up.
 struct Dam(DatabaseConnection);
 
 impl Dam {
@@ -142,7 +142,7 @@ impl Dam {
     }
 }
 
-/// A job for one credit.
+/// Returns the command that reserves one credit for a job.
 fn reserve(id: &str) -> Command {
     let Command::Reserve(reserve) = command(Kind::Reserve) else { unreachable!("that is what it makes") };
     let amounts = Amounts::of(&"credits".parse().unwrap(), 1);
@@ -156,7 +156,7 @@ fn cancel(id: &str) -> Command {
     Command::Cancel(Cancel { id: id.parse().unwrap(), ..cancel })
 }
 
-/// How many commands behind the preparations the ledger shows.
+/// Returns the number of commands in the ledger after the preparations.
 async fn executed(store: &Store, wallet: &WalletId) -> usize {
     let key = WalletKey::new(TenantId::DEFAULT, wallet);
     let snapshot = store.snapshot().await.unwrap();

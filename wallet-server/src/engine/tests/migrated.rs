@@ -1,12 +1,12 @@
 //! Another server migrates while this one runs. Columns that it adds change no answer, and a column whose type it
-//! changes costs a new connection.
+//! changes costs one new connection.
 
 use sea_orm::ConnectionTrait;
 
 use super::cancelled::{ALL, Kind, World, command, wallet};
 use super::{Database, asked};
 
-mod a_column_that_another_server_adds_to_any_table_disturbs_nothing {
+mod a_column_that_another_server_adds_changes_no_answer {
     use super::*;
 
     #[tokio::test]
@@ -35,7 +35,7 @@ mod a_column_whose_type_another_server_changes_costs_a_new_connection {
             let changed = format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE VARCHAR");
             let retries = carried_out_after(&mut world, &database, table, &changed).await;
             assert!(retries > 0, "{table}.{column} is not read");
-            // `verify` knows the schema.
+            // Restores the type, because `verify` checks the schema.
             alter(&database, &format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE TEXT")).await;
         }
         database.verify().await;
@@ -52,8 +52,8 @@ async fn tables(world: &World) -> Vec<String> {
     tables
 }
 
-/// A batch of all kinds of commands gets the answers that it always gets, right after another server has altered a
-/// table. Returns how often it was run again.
+/// Alters a table and then runs a batch of all kinds of commands, which must get the usual answers. Returns the
+/// number of retries.
 async fn carried_out_after(world: &mut World, database: &Database, round: &str, altered: &str) -> u64 {
     let mut batch = Vec::new();
     for kind in ALL {
@@ -72,7 +72,7 @@ async fn carried_out_after(world: &mut World, database: &Database, round: &str, 
     world.lane.metrics.counts().retries - before
 }
 
-/// Alters a table as another server does.
+/// Alters a table on another connection, as another server would.
 async fn alter(database: &Database, sql: &str) {
     let other = sea_orm::Database::connect(&database.url).await.unwrap();
     other.execute_unprepared(sql).await.unwrap();

@@ -1,4 +1,4 @@
-//! The lane on a real database, without the door in front of it.
+//! Tests of the lane on a real database, without gRPC.
 
 mod cancelled;
 mod due;
@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::postgres::Postgres;
 use crate::store::Store;
 
-/// A database that nobody else uses; a file goes with the folder.
+/// A database of one test. A SQLite file is deleted with its folder.
 struct Database {
     url: String,
     _folder: Option<TempDir>,
@@ -44,7 +44,7 @@ impl Database {
         Self { url: Postgres::shared().create_database(), _folder: None }
     }
 
-    /// A lane on it, under this catalog.
+    /// Opens a lane on the database, under this catalog.
     async fn lane(&self, clock: &Clock, catalog: &str) -> Lane {
         let store = Store::open(&self.url).await.unwrap();
         store.migrate().await.unwrap();
@@ -52,12 +52,12 @@ impl Database {
         Lane::open(0, &store, &catalogs, clock, &EngineConfig::default(), Arc::default()).await.unwrap()
     }
 
-    /// What people call it.
+    /// Returns the name of the database product.
     fn name(&self) -> &'static str {
         if self.url.starts_with("sqlite") { "SQLite" } else { "PostgreSQL" }
     }
 
-    /// Nothing is wrong with what is in it; its digest.
+    /// Asserts that the ledger has no problems, and returns its digest.
     async fn verify(&self) -> String {
         let report = crate::verify::verify(&self.url).await.unwrap();
         assert!(report.is_clean(), "{report}");
@@ -82,7 +82,7 @@ fn jobs(batch: &[(WalletId, Command)]) -> Vec<Job> {
     asked(batch).0
 }
 
-/// Jobs, and where their answers come.
+/// Returns commands for a lane's queue, and the receivers of their answers.
 fn asked(batch: &[(WalletId, Command)]) -> (Vec<Job>, Vec<oneshot::Receiver<Answer>>) {
     let admission = Admission::new(1_000, 1_000);
     let job = |(wallet, command): &(WalletId, Command)| {

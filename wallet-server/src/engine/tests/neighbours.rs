@@ -1,4 +1,4 @@
-//! A command at fault fails alone: the others of its batch are carried out, and the lane lives on.
+//! A command at fault fails alone: the other commands of its batch are executed, and the lane keeps running.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,7 +11,7 @@ use crate::engine::EngineError;
 use crate::store::points::armed::PANICS_AT;
 use crate::store::tamper;
 
-mod whoever_stands_beside_a_row_that_does_not_read_back_is_served {
+mod other_wallets_are_served_next_to_one_with_an_unreadable_row {
     use super::*;
 
     #[tokio::test]
@@ -81,7 +81,7 @@ async fn panic_everywhere(database: Database) {
             world.prepare(kind, &round).await;
             batch.push((wallet(kind, &round), command(kind)));
         }
-        // Together: whoever it was, each is carried out when the halves of the batch run again.
+        // In one batch: every command is executed in the end, when the halves of the batch run again.
         let (jobs, answers) = asked(&batch);
         PANICS_AT.scope(Arc::new(AtomicI64::new(n)), world.lane.answer(jobs)).await;
         for (kind, answer) in ALL.into_iter().zip(answers) {
@@ -89,7 +89,7 @@ async fn panic_everywhere(database: Database) {
             assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?} at {n}: {reply:?}");
         }
 
-        // Alone: its wallet is frozen, and the next command of another is carried out.
+        // Alone: its wallet is frozen, and the next command of another wallet is executed.
         let (alone, next) = (format!("alone-{n}"), format!("next-{n}"));
         let before = world.prepare(Kind::Reserve, &alone).await;
         world.prepare(Kind::Reserve, &next).await;
@@ -108,7 +108,7 @@ async fn panic_everywhere(database: Database) {
                 }
                 Ok(reply) => {
                     assert_eq!(reply.result.unwrap_err(), Rejection::WalletFrozen, "at {n}");
-                    assert_eq!(reply.revision, before, "it was executed, and called refused, at {n}");
+                    assert_eq!(reply.revision, before, "it was executed, but refused to the caller, at {n}");
                     frozen += 1;
                 }
             }
@@ -119,7 +119,7 @@ async fn panic_everywhere(database: Database) {
             assert!(answer.await.unwrap().unwrap().result.is_ok(), "at {n}");
         }
     }
-    // Two points stand around COMMIT.
+    // Two failpoints are next to COMMIT, one before and one after it.
     assert!(frozen > 0 && unknown == 2, "{frozen} frozen, {unknown} unknown");
     database.verify().await;
 }

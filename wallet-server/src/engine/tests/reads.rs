@@ -1,4 +1,4 @@
-//! Reads beside a lane: the revision that they tell, and what searches may cost.
+//! Reads at the same time as a lane: the revision that they return, and the cost of searches.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::config::BUNDLED_CATALOG;
 use crate::engine::lane::Lane;
 use crate::query::{EntryFilter, Page, Queries, ReservationFilter, UsageQuery};
 
-/// As many as the store has for reads of one wallet.
+/// The number of connections that the store has for reads of one wallet.
 const READERS: usize = 8;
 
-/// A wallet with holds that last an hour.
+/// A wallet with holds of one hour.
 struct Customer {
     lane: Lane,
     clock: Clock,
@@ -44,7 +44,7 @@ impl Customer {
         customer
     }
 
-    /// The revision that the reply tells.
+    /// Runs a command, and returns the revision of its reply.
     async fn does(&mut self, command: Command) -> i64 {
         let batch = [(self.wallet.clone(), command)];
         run(&mut self.lane, &batch).await.remove(0).revision
@@ -56,7 +56,7 @@ impl Customer {
 }
 
 #[tokio::test]
-async fn a_read_tells_the_recorded_revision_and_what_was_due_comes_after_it() {
+async fn a_read_returns_the_recorded_revision_and_due_events_come_after_it() {
     for database in [Database::sqlite(), Database::postgres()] {
         let mut customer = Customer::with_holds(&database, 1).await;
         let queries = customer.queries();
@@ -64,7 +64,7 @@ async fn a_read_tells_the_recorded_revision_and_what_was_due_comes_after_it() {
         let before = read().await;
         customer.clock.move_to(customer.clock.now().plus(Duration::from_secs(3_601)));
         let due = read().await;
-        assert_eq!((before.open_reservations, due.open_reservations), (1, 0), "the hold is over");
+        assert_eq!((before.open_reservations, due.open_reservations), (1, 0), "the hold has expired");
         assert_eq!((due.revision, due.version), (before.revision, before.version));
 
         let wallet = customer.wallet.clone();
@@ -79,7 +79,7 @@ async fn a_read_tells_the_recorded_revision_and_what_was_due_comes_after_it() {
 }
 
 #[tokio::test]
-async fn a_search_looks_at_a_bounded_number_of_rows_and_its_token_continues() {
+async fn a_search_reads_a_bounded_number_of_rows_and_its_token_continues() {
     for database in [Database::sqlite(), Database::postgres()] {
         let customer = Customer::with_holds(&database, 7).await;
         let queries = customer.queries().with_budget(3, 6);
@@ -102,14 +102,14 @@ async fn a_search_looks_at_a_bounded_number_of_rows_and_its_token_continues() {
         let summary = queries.usage(TenantId::DEFAULT, &customer.wallet, UsageQuery::default()).await;
         assert_eq!(
             summary.unwrap_err().to_string(),
-            "jobs is limited to 6, this would be 7",
-            "it says so and tells no part of the sum"
+            "jobs is limited to 6, but the request would make it 7",
+            "it returns an error, and no part of the sum"
         );
     }
 }
 
 #[tokio::test]
-async fn searches_take_no_connection_from_other_reads_nor_reads_one_from_the_sweeper() {
+async fn searches_other_reads_and_the_sweeper_have_separate_connections() {
     for database in [Database::sqlite(), Database::postgres()] {
         let customer = Customer::with_holds(&database, 1).await;
         let store = &customer.lane.store;

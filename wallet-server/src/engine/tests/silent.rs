@@ -1,6 +1,7 @@
-//! A database that does not answer a call at any point of a batch, and then has another trouble: it stays silent, others
-//! hold the wallets' locks, it only reads, or the wallets' rows do not read back. Every caller is told the truth. "Not
-//! executed" is never said of what was executed, and "not known" only once COMMIT was sent.
+//! At each failpoint of a batch the database does not answer a call, and then fails in one of four ways: it stays
+//! silent, others hold the wallets' locks, it is read-only, or the wallets' rows are unreadable. No caller gets a
+//! wrong answer: a command that was executed is never answered as not executed, and "unknown" is answered only
+//! after COMMIT was sent.
 
 use std::fmt;
 use std::sync::atomic::AtomicI64;
@@ -21,25 +22,25 @@ use crate::engine::lane::Lane;
 use crate::engine::{EngineConfig, EngineError};
 use crate::store::points::armed::{STALLS_AT, Stall};
 
-/// More points than the batch has.
+/// More failpoints than the batch has.
 const POINTS: i64 = 26;
 /// Far longer than a lane may take to give up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What happens to the database when a call has got no answer.
+/// The state of the database after the call without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     /// It answers no later call either.
     Silence,
     /// Another server holds the locks of the batch's wallets.
     Locks,
-    /// New sessions only read, as on a standby.
+    /// New sessions are read-only, as on a standby.
     ReadsOnly,
-    /// The profiles of the batch's wallets do not read back.
+    /// The profiles of the batch's wallets cannot be decoded.
     Unreadable,
 }
 
-mod a_database_that_goes_silent_anywhere_makes_nobody_lie {
+mod a_database_that_goes_silent_at_any_call_causes_no_wrong_answer {
     use super::*;
 
     mod and_stays_silent {
@@ -60,7 +61,7 @@ mod a_database_that_goes_silent_anywhere_makes_nobody_lie {
         }
     }
 
-    mod and_then_only_reads {
+    mod and_is_then_read_only {
         use super::*;
 
         #[tokio::test]
@@ -69,7 +70,7 @@ mod a_database_that_goes_silent_anywhere_makes_nobody_lie {
         }
     }
 
-    mod and_then_has_rows_that_do_not_read_back {
+    mod and_then_has_unreadable_rows {
         use super::*;
 
         #[tokio::test]
@@ -97,14 +98,14 @@ async fn unanswered_everywhere(then: Then) {
     }
     let mut lanes = JoinSet::new();
     for (n, lane, batch, before, trouble) in rounds {
-        // All at once: each may take seconds to give up.
+        // All at the same time, because each may take seconds to give up.
         lanes.spawn(async move {
             let (told, trouble) = told(lane, n, &batch, trouble).await;
             (n, told, batch, before, trouble)
         });
     }
     let everybody = timeout(PATIENCE, lanes.join_all()).await;
-    let mut rounds = everybody.expect("a lane waits for ever on a silent database");
+    let mut rounds = everybody.expect("a lane waits without end for a silent database");
     rounds.sort_by_key(|(n, ..)| *n);
     over.send_replace(true);
 
@@ -123,20 +124,21 @@ async fn unanswered_everywhere(then: Then) {
                 Err(EngineError::OutcomeUnknown) => unknown += 1,
                 Err(error) if error == then.refusal() => {
                     not_executed += 1;
-                    assert!(!replayed, "{kind:?} was executed, and called not executed, at {n}");
+                    assert!(!replayed, "{kind:?} was executed, but answered as not executed, at {n}");
                 }
                 Err(other) => panic!("{kind:?} at {n}: {other}"),
             }
         }
     }
     figure("silent", &[&then, &(not_executed + unknown), &not_executed, &unknown]);
-    // Two points stand around COMMIT. The one that is refused and an Extend to the same deadline change no wallet.
+    // Two failpoints are next to COMMIT. The refused command, and an Extend to the same deadline, change no wallet.
     assert_eq!(unknown, 2 * (ALL.len() - 2));
     assert!(not_executed >= 10 * ALL.len());
     database.verify().await;
 }
 
-/// What the callers of a batch are told when its n-th point gets no answer; and the trouble that began then.
+/// Returns the answers to the callers of a batch whose n-th failpoint gets no answer, and the task of the failure
+/// that begins then.
 async fn told(
     mut lane: Lane,
     n: i64,
@@ -157,7 +159,7 @@ async fn told(
     (told, begun)
 }
 
-/// Another lane on the same database, which waits as short as the trouble allows.
+/// Opens another lane on the same database, with the shortest time limit that the failure allows.
 async fn impatient(lane: &Lane, then: Then) -> Lane {
     let database_timeout = match then {
         // Longer than PostgreSQL lets it wait for a lock.
@@ -168,12 +170,12 @@ async fn impatient(lane: &Lane, then: Then) -> Lane {
     Lane::open(1, &lane.store, &lane.catalogs, &lane.clock, &config, Arc::default()).await.unwrap()
 }
 
-/// The trouble of one batch, until all batches are answered.
+/// The failure of the database during one batch, until all batches are answered.
 #[derive(Clone)]
 struct Trouble {
     then: Then,
     url: String,
-    /// What the names of the batch's wallets end with.
+    /// The suffix of the ids of the batch's wallets.
     round: String,
     over: watch::Receiver<bool>,
 }
@@ -198,7 +200,7 @@ impl Trouble {
                 transaction.rollback().await.unwrap();
             }
             Then::ReadsOnly => {
-                // One setting for all batches.
+                // One setting applies to all batches.
                 if READS_ONLY.set(()).is_ok() {
                     let connection = self.connect().await;
                     let setting = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
@@ -227,7 +229,7 @@ impl Trouble {
 }
 
 impl Then {
-    /// What the caller of a command is told that was not executed.
+    /// Returns the error for a command that was not executed.
     fn refusal(self) -> EngineError {
         match self {
             Then::Silence | Then::Locks | Then::ReadsOnly => EngineError::Unavailable,
@@ -241,8 +243,8 @@ impl fmt::Display for Then {
         f.write_str(match self {
             Then::Silence => "it stays silent",
             Then::Locks => "others hold the locks",
-            Then::ReadsOnly => "it only reads",
-            Then::Unreadable => "rows do not read back",
+            Then::ReadsOnly => "it is read-only",
+            Then::Unreadable => "rows are unreadable",
         })
     }
 }

@@ -1,12 +1,12 @@
-//! The same histories on SQLite, on PostgreSQL and on whole wallets in memory: the same reply to every command, and the
-//! same ledger to the last hash. So what a batch loads is enough, what it writes is all, and neither its size, nor what
-//! else is in it, nor the database makes any difference.
+//! The same histories run on SQLite, on PostgreSQL and on whole wallets in memory. Every command must get the same
+//! reply, and the ledgers must be equal to the last hash. So a batch loads enough and writes everything, and
+//! neither its size, nor its other commands, nor the database makes a difference.
 //!
-//! What is due in a wallet is carried out in small steps in the databases, of different size, and at once in memory.
-//! Now and then a sweeper comes, which looks up in the databases where something is due; in memory all wallets are
-//! asked. So nothing that is due is passed over.
+//! The databases process due events in small steps of different sizes, memory all at once. From time to time a
+//! sweeper runs: in the databases it looks up where something is due, in memory it visits all wallets. So no due
+//! event is missed.
 //!
-//! `WALLET_SEED` gives the histories of an earlier run, `WALLET_COMMANDS` asks for more.
+//! `WALLET_SEED` repeats the histories of an earlier run, `WALLET_COMMANDS` asks for more commands.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -24,34 +24,34 @@ use crate::engine::backlog::Steps;
 use crate::engine::lane::Lane;
 use crate::store::DueRows;
 
-/// The commands of one wallet's life.
+/// The commands of one wallet's history.
 const LIFE: usize = 250;
-/// So many commands are committed together at most.
+/// The most commands that are committed together.
 const BATCH: i64 = 24;
-/// A sweeper comes before every so-manieth batch, as it turns out.
+/// A sweeper runs before one in this many batches, at random.
 const BATCHES_PER_SWEEP: i64 = 8;
-/// When it comes for the last time, after everything else: plans have renewed and purchases lapsed by then.
+/// The time between everything else and the last sweep. Plans have renewed and purchases expired by then.
 const AFTERWARDS: Duration = Duration::from_secs(400 * 86_400);
-/// Due rows are looked up so many at a time.
+/// Due rows that are looked up at a time.
 const LIMIT: u32 = 7;
-/// So many due events of a wallet are carried out in one transaction: on SQLite, and on PostgreSQL. In memory it is all
-/// of them.
+/// Due events of a wallet that one transaction processes: on SQLite, and on PostgreSQL. In memory it is all of
+/// them.
 const STEPS: [Steps; 2] = [Steps { together: 1, each: 1 }, Steps { together: 3, each: 2 }];
 
-/// The seed that `WALLET_SEED` names, or one that nobody has seen before.
+/// Returns the seed in `WALLET_SEED`, or a random one.
 pub(super) fn seed() -> u64 {
     let seed = setting("WALLET_SEED").unwrap_or_else(|| RandomState::new().hash_one(0) % 1_000_000);
     println!("WALLET_SEED={seed}");
     seed
 }
 
-/// What an environment variable asks for.
+/// Returns the number in an environment variable.
 pub(super) fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
 #[tokio::test]
-async fn both_databases_and_the_core_in_memory_tell_the_same_story() {
+async fn both_databases_and_the_core_in_memory_give_the_same_replies() {
     let seed = seed();
     let wallets = setting("WALLET_COMMANDS").unwrap_or(7_500).div_ceil(LIFE as u64);
     let story = story(seed, wallets);
@@ -94,7 +94,7 @@ async fn both_databases_and_the_core_in_memory_tell_the_same_story() {
     figure("stories", &[&story.len(), &batches, &(sweeps + 1), &refused]);
 }
 
-/// A sweeper everywhere, at the same instant.
+/// Runs a sweeper on each side, at the same time.
 async fn sweep_all(lanes: &mut [Lane; 2], memory: &mut Memory, now: Timestamp) {
     memory.sweep(now);
     for lane in lanes {
@@ -117,21 +117,21 @@ async fn sweep_all(lanes: &mut [Lane; 2], memory: &mut Memory, now: Timestamp) {
     }
 }
 
-/// What happens to whom.
+/// A command, with its wallet and time.
 pub(super) struct Step {
     pub(super) at: Timestamp,
     pub(super) wallet: WalletId,
     pub(super) command: Command,
 }
 
-/// The lives of all wallets in the order of their instants.
+/// Returns the histories of all wallets in the order of their times.
 pub(super) fn story(seed: u64, wallets: u64) -> Vec<Step> {
     let mut story = Vec::new();
     for n in 0..wallets {
         let wallet: WalletId = format!("wallet-{n}").parse().unwrap();
         let mut now = Timestamp::from_micros(0);
         for Timed { at, command } in trace(seed, n, LIFE, Pace::Calendar) {
-            // Clocks of one server do not step back.
+            // The clock of a server does not go back.
             now = now.max(at);
             story.push(Step { at: now, wallet: wallet.clone(), command });
         }
@@ -140,7 +140,7 @@ pub(super) fn story(seed: u64, wallets: u64) -> Vec<Step> {
     story
 }
 
-/// Whole wallets, and the core alone.
+/// Whole wallets, on the core alone.
 #[derive(Default)]
 struct Memory(BTreeMap<WalletKey, Wallet>);
 
@@ -151,14 +151,14 @@ impl Memory {
         shown(UnitOfWork::open(wallet, now).execute(&step.command, catalogs()).unwrap())
     }
 
-    /// Asks everybody whether something is due.
+    /// Processes due events in all wallets.
     fn sweep(&mut self, now: Timestamp) {
         for wallet in self.0.values_mut().filter(|wallet| wallet.exists()) {
             UnitOfWork::open(wallet, now).execute(&Command::Poke, catalogs()).unwrap();
         }
     }
 
-    /// As `verify` makes it.
+    /// Returns the digest that `verify` computes.
     fn digest(&self) -> String {
         let mut digest = Sha256::new();
         for (key, wallet) in self.0.iter().filter(|(_, wallet)| wallet.exists()) {
@@ -170,7 +170,7 @@ impl Memory {
     }
 }
 
-/// The reply without what is no part of it: when a sweeper should look at a hold.
+/// Returns the reply without `sweep_at`, the hint for the sweeper, which is not part of it.
 pub(super) fn shown(mut reply: Reply) -> Reply {
     if let Ok(answer) = &mut reply.result
         && let Shown::Reservation(reservation) = &mut answer.shown

@@ -1,7 +1,8 @@
-//! How fast `verify` recomputes a ledger, as a lane writes it: the entries of all wallets mixed, batch by batch.
+//! The speed at which `verify` recomputes a ledger as a lane writes it: the entries of all wallets mixed, batch by
+//! batch.
 //!
-//! The figure says something of a large ledger in a release build only, which `scripts/verify-speed` makes; otherwise
-//! the ledger is small, and only has to be clean.
+//! The figure is meaningful only for a large ledger in a release build, which `scripts/verify-speed` makes.
+//! Otherwise the ledger is small, and only has to be clean.
 
 use std::time::Duration;
 
@@ -19,20 +20,20 @@ use super::{Database, run};
 use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 
-/// Unless `WALLET_VERIFY_WALLETS` asks for more.
+/// Number of wallets, unless `WALLET_VERIFY_WALLETS` asks for more.
 const WALLETS: u64 = 25;
-/// Jobs of a wallet, three entries each.
+/// Jobs of a wallet, with three entries each.
 const JOBS: u64 = 42;
-/// A wallet buys credits once for so many jobs.
+/// Jobs of a wallet per purchase of credits.
 const JOBS_PER_PURCHASE: u64 = 14;
 /// Wallets whose commands are committed together.
 const BATCH: usize = 250;
-/// A lane that is never idle looks after its file now and then.
+/// Batches between two checkpoints, as on a lane that is never idle.
 const BATCHES_PER_CHECKPOINT: usize = 80;
 const RUNS: usize = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ledger_is_clean_however_often_it_is_verified_on_either_database() {
+async fn a_ledger_is_clean_each_time_it_is_verified_on_both_databases() {
     let asked_for = setting("WALLET_VERIFY_WALLETS");
     for database in [Database::sqlite(), Database::postgres()] {
         fill(&database, asked_for.unwrap_or(WALLETS)).await;
@@ -51,7 +52,7 @@ async fn a_ledger_is_clean_however_often_it_is_verified_on_either_database() {
     }
 }
 
-/// Every wallet takes its steps in turn with all others, a second apart.
+/// Runs the steps of all wallets in turn, with a second between two batches.
 async fn fill(database: &Database, wallets: u64) {
     let mut now = Timestamp::from_micros(1_767_225_600_000_000);
     let clock = Clock::manual(now);
@@ -76,7 +77,7 @@ async fn fill(database: &Database, wallets: u64) {
 
 type Step = Box<dyn Fn(u64) -> Command>;
 
-/// What a wallet does, one step after the other.
+/// Returns the commands of a wallet, in order.
 fn steps() -> impl Iterator<Item = Step> {
     let create =
         |_| Command::CreateWallet(CreateWallet { display_name: String::new(), debt_limits: Amounts::none() });
@@ -127,7 +128,7 @@ fn start(wallet: u64, job: u64) -> Command {
     Command::Start(Start { id: job_id(wallet, job), options })
 }
 
-/// Eight of ten jobs are charged, most of them less than was reserved; one fails, one is cancelled.
+/// Ends a job: eight of ten are charged, most of them less than was reserved; one fails, and one is cancelled.
 fn end(wallet: u64, job: u64) -> Command {
     let id = job_id(wallet, job);
     let outcome = match (wallet + job) % 10 {
@@ -142,7 +143,7 @@ fn end(wallet: u64, job: u64) -> Command {
     Command::Settle(Settle { id, attempt: Some(1), outcome, accept_late: false })
 }
 
-/// As long as such ids are.
+/// Returns the id of a job, as long as such ids are in production.
 pub(super) fn job_id<T: std::str::FromStr<Err: std::fmt::Debug>>(wallet: u64, job: u64) -> T {
     id(&Uuid::from_u64_pair(wallet, job).to_string())
 }

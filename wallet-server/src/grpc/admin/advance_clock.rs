@@ -1,4 +1,4 @@
-//! AdvanceClock: a manual clock moves forward, and what falls due on the way is written.
+//! AdvanceClock: moves a manual clock forward and records everything that falls due on the way.
 
 use wallet_core::Rejection;
 use wallet_proto::v1;
@@ -15,7 +15,10 @@ pub(super) async fn advance_clock(
 ) -> Result<v1::AdvanceClockResponse, RpcError> {
     let time = call.services.manual_time.as_ref().ok_or_else(RpcError::clock_not_manual)?;
     let current_time = time.advance(parse(request)?).map_err(|TooFar| {
-        Rejection::field("step", "moves the clock by more than 3,660 days, which is the most at once")
+        Rejection::field(
+            "step",
+            "moves the clock by more than 3,660 days; at most 3,660 are allowed in one call",
+        )
     })?;
     time.catch_up().await?;
     Ok(v1::AdvanceClockResponse { current_time: to_proto::instant(current_time) })

@@ -1,4 +1,4 @@
-//! CancelSubscription: it ends with its period, or at once.
+//! CancelSubscription: ends a subscription at the end of its period, or at once.
 
 use wallet_core::decide::CancelSubscription;
 use wallet_core::{Command, Rejection, WalletId};

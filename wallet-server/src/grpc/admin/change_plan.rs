@@ -1,4 +1,4 @@
-//! ChangePlan: another plan is sold, or it is shown what that would do.
+//! ChangePlan: changes the plan of a subscription, or shows the result of a change.
 
 use wallet_core::decide::ChangePlan;
 use wallet_core::{Command, Rejection, WalletId};

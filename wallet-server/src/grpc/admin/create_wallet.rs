@@ -1,4 +1,4 @@
-//! CreateWallet: a wallet begins.
+//! CreateWallet: creates a wallet.
 
 use wallet_core::decide::CreateWallet;
 use wallet_core::{Command, Rejection, WalletId};

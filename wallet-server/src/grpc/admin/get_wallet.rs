@@ -1,4 +1,4 @@
-//! GetWallet: one wallet as it stands now.
+//! GetWallet: returns one wallet in its present state.
 
 use wallet_core::balance::{WalletView, unit_balances};
 use wallet_core::{Rejection, WalletId};

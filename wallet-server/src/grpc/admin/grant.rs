@@ -1,4 +1,4 @@
-//! Grant: credits that were not bought come in.
+//! Grant: adds credits that were not bought.
 
 use wallet_core::decide::Grant;
 use wallet_core::{Command, Rejection, WalletId};

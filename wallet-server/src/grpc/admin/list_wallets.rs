@@ -1,4 +1,4 @@
-//! ListWallets: all wallets of the tenant, without balances.
+//! ListWallets: lists the wallets of the tenant, without balances.
 
 use wallet_core::Rejection;
 use wallet_proto::v1;

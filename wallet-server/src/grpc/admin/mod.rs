@@ -1,4 +1,4 @@
-//! `wallet.v1.AdminService`: a file per RPC; this is the table of contents.
+//! `wallet.v1.AdminService`. Each RPC has a file of its own; this one delegates to them.
 
 mod advance_clock;
 mod cancel_subscription;
@@ -26,7 +26,7 @@ use wallet_proto::v1::admin_service_server::AdminService;
 use super::Services;
 use super::call::answer;
 
-/// The service that billing and support call.
+/// The service for billing and support.
 pub(super) struct AdminRpcs(pub(super) Arc<Services>);
 
 type Answer<T> = Result<Response<T>, Status>;

@@ -1,4 +1,4 @@
-//! RecordChargeback: the bank took a payment back.
+//! RecordChargeback: records that the bank returned a payment.
 
 use wallet_core::decide::{PurchaseName, RecordChargeback};
 use wallet_core::posting::{Part, moved_to};

@@ -1,4 +1,4 @@
-//! RecordPayment: the next period is paid.
+//! RecordPayment: records the payment for the next period.
 
 use wallet_core::decide::RecordPayment;
 use wallet_core::{Command, Rejection, WalletId};

@@ -1,4 +1,4 @@
-//! RefundSubscription: a year ends now and a share of its price goes back, or it is shown what would.
+//! RefundSubscription: ends a yearly subscription and computes the refund, or shows it only.
 
 use wallet_core::decide::RefundSubscription;
 use wallet_core::subscription::Fraction;
@@ -23,7 +23,11 @@ pub(super) async fn refund_subscription(
         false => call.submit(wallet, command).await?,
     };
     let view = done.view()?;
-    let refund = view.profile.refunds.get(&id).ok_or(RpcError::defect("a refund without its figures"))?;
+    let refund = view
+        .profile
+        .refunds
+        .get(&id)
+        .ok_or(RpcError::defect("the refund of a subscription was not recorded"))?;
     Ok(v1::RefundSubscriptionResponse {
         refund: Some(to_proto::money(refund.money.clone())),
         unused_credits: Some(fraction(refund.unused_credits)),

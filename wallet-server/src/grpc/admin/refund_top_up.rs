@@ -1,4 +1,4 @@
-//! RefundTopUp: a purchase goes back for the money, or it is shown whether it would.
+//! RefundTopUp: refunds a purchase, or shows the result of a refund.
 
 use wallet_core::decide::{PurchaseName, RefundTopUp};
 use wallet_core::posting::{Part, moved_to};

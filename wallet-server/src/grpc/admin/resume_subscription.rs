@@ -1,4 +1,4 @@
-//! ResumeSubscription: a cancel that has not happened yet is undone.
+//! ResumeSubscription: undoes a cancel that has not taken effect.
 
 use wallet_core::decide::ResumeSubscription;
 use wallet_core::{Command, Rejection, WalletId};

@@ -1,4 +1,4 @@
-//! ReverseCharge: what a job was charged goes back.
+//! ReverseCharge: gives back the charge of a job, in whole or in part.
 
 use wallet_core::decide::ReverseCharge;
 use wallet_core::{Command, Rejection, WalletId};

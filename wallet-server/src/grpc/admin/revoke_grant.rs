@@ -1,4 +1,4 @@
-//! RevokeGrant: takes back what is left of a grant.
+//! RevokeGrant: revokes the unspent credits of a grant.
 
 use wallet_core::decide::RevokeGrant;
 use wallet_core::{Command, Rejection, WalletId};

@@ -1,4 +1,4 @@
-//! Subscribe: a plan is sold.
+//! Subscribe: begins a subscription to a plan.
 
 use wallet_core::decide::Subscribe;
 use wallet_core::{Command, Rejection, WalletId};

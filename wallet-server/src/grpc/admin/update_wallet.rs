@@ -1,4 +1,4 @@
-//! UpdateWallet: suspends, reactivates, renames a wallet, sets how much it may owe and what it calls low.
+//! UpdateWallet: suspends, reactivates or renames a wallet, or sets its debt limits and thresholds.
 
 use wallet_core::decide::UpdateWallet;
 use wallet_core::{Command, Rejection, WalletId};

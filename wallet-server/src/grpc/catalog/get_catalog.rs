@@ -1,4 +1,4 @@
-//! GetCatalog: one published catalog.
+//! GetCatalog: returns one version of the catalog.
 
 use wallet_core::Rejection;
 use wallet_proto::v1;
@@ -19,7 +19,7 @@ pub(super) async fn get_catalog(
     Ok(v1::GetCatalogResponse { catalog: Some(catalog) })
 }
 
-/// The version asked for; the current one by default.
+/// Returns the requested version. `None`: the current one.
 fn parse(request: &v1::GetCatalogRequest) -> Result<Option<i64>, Rejection> {
     let mut bad = Violations::default();
     let version = bad.catalog_version("version", request.version);

@@ -1,4 +1,4 @@
-//! GetPriceTable: what operations cost, rule by rule. From memory.
+//! GetPriceTable: lists the price rules of a catalog. The current catalog is in memory.
 
 use wallet_core::Rejection;
 use wallet_core::catalog::Rule;
@@ -9,15 +9,15 @@ use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::Violations;
 use crate::grpc::to_proto;
 
-/// The longest name of a kind or tier.
+/// The longest name of a kind or tier, in bytes.
 const MAX_NAME_BYTES: usize = 128;
-/// The most kinds to ask for at once.
+/// The most kinds of a request.
 const MAX_KINDS: usize = 100;
 
-/// Which rules are asked for, parsed.
+/// The filter of a request.
 struct Wanted {
     catalog_version: Option<i64>,
-    /// Empty for all.
+    /// Empty: all kinds.
     kinds: Vec<String>,
     tier: Option<String>,
 }

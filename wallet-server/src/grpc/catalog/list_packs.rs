@@ -1,4 +1,4 @@
-//! ListPacks: the packs of the current catalog.
+//! ListPacks: lists the packs of the current catalog.
 
 use wallet_proto::v1;
 

@@ -1,4 +1,4 @@
-//! ListPlans: the plans of the current catalog, by rank.
+//! ListPlans: lists the plans of the current catalog by rank.
 
 use wallet_core::catalog::Plan;
 use wallet_proto::v1;

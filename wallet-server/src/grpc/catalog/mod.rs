@@ -1,4 +1,4 @@
-//! `wallet.v1.CatalogService`: a file per RPC; this is the table of contents.
+//! `wallet.v1.CatalogService`. Each RPC has a file of its own; this one delegates to them.
 
 mod get_catalog;
 mod get_price_table;

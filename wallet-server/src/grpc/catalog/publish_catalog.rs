@@ -1,4 +1,4 @@
-//! PublishCatalog: checks a document and makes it current.
+//! PublishCatalog: checks a document and makes it the current catalog.
 
 use wallet_core::Rejection;
 use wallet_proto::v1;
@@ -9,7 +9,7 @@ use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::Violations;
 use crate::grpc::to_proto;
 
-/// The longest document.
+/// The longest document, in bytes.
 const MAX_TOML_BYTES: usize = 256 * 1024;
 
 pub(super) async fn publish_catalog(
@@ -20,7 +20,7 @@ pub(super) async fn publish_catalog(
     let validate_only = publish.validate_only;
     let (publication, unchanged) = call.services.catalogs.publish(call.tenant, publish).await?;
     let (catalog, publish_time) = match validate_only {
-        // Nothing was published: the document as it is, without a number.
+        // Nothing was published, so the document has no version.
         true => (publication.catalog.as_ref().clone().with_version(0), None),
         false => (publication.catalog.as_ref().clone(), Some(publication.publish_time)),
     };

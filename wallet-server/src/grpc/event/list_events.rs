@@ -1,4 +1,4 @@
-//! ListEvents: what people were told of a wallet, by revision.
+//! ListEvents: lists the notifications of a wallet by revision.
 
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;

@@ -1,4 +1,4 @@
-//! `wallet.v1.EventService`: a file per RPC; this is the table of contents.
+//! `wallet.v1.EventService`. Each RPC has a file of its own; this one delegates to them.
 
 mod list_events;
 
@@ -11,7 +11,7 @@ use wallet_proto::v1::event_service_server::EventService;
 use super::Services;
 use super::call::answer;
 
-/// The service for what people are told.
+/// The service for notifications.
 pub(super) struct EventRpcs(pub(super) Arc<Services>);
 
 type Answer<T> = Result<Response<T>, Status>;

@@ -1,15 +1,15 @@
-//! Amounts: alone and in lists. Whether the catalog has the unit is decided later.
+//! Parses amounts, alone and in lists. The core checks that the catalog has the unit.
 
 use wallet_core::{Amounts, MAX_AMOUNT, UnitId};
 use wallet_proto::v1;
 
 use super::Violations;
 
-/// More units than any catalog has.
+/// The most amounts of a list, more than any catalog has units.
 const MAX_UNITS: usize = 64;
 
 impl Violations {
-    /// A list of amounts, each unit at most once.
+    /// Parses a list of amounts from 0 to `MAX_AMOUNT` minor units, each unit at most once.
     pub(crate) fn amounts(&mut self, path: &str, list: Vec<v1::Amount>) -> Amounts {
         let mut amounts = Amounts::none();
         if self.too_many(path, list.len(), MAX_UNITS) {
@@ -25,7 +25,7 @@ impl Violations {
         amounts
     }
 
-    /// A required amount above 0.
+    /// Parses a required amount of at least 1 minor unit.
     pub(crate) fn positive_amount(
         &mut self,
         path: &str,
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_amount_of_a_list_is_named() {
+    fn every_invalid_amount_of_a_list_is_reported() {
         let mut bad = Violations::default();
         let read = bad.amounts("limits", vec![amount("credits", 0), amount("trainings", MAX_AMOUNT)]);
         assert_eq!((read.get("credits"), read.get("trainings")), (0, MAX_AMOUNT));

@@ -1,4 +1,4 @@
-//! Steps of a manual clock.
+//! Parses steps of a manual clock.
 
 use wallet_proto::v1::advance_clock_request::Step as Message;
 
@@ -7,7 +7,7 @@ use super::duration::read;
 use crate::engine::Step;
 
 impl Violations {
-    /// How far to move a manual clock.
+    /// Parses a required step.
     pub(crate) fn clock_step(&mut self, path: &str, step: Option<Message>) -> Option<Step> {
         match step {
             None => {

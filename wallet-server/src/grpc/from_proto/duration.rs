@@ -1,4 +1,4 @@
-//! Durations: how long holds and leases last. Kept in whole microseconds.
+//! Parses the durations of holds and leases, in whole microseconds.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 impl Violations {
-    /// A duration of 1 s to 24 h that may be left out.
+    /// Parses an optional duration of 1 s to 24 h.
     pub(crate) fn duration(
         &mut self,
         path: &str,
@@ -17,7 +17,7 @@ impl Violations {
         let duration = duration?;
         let read = read(&duration).filter(|read| (SHORTEST..=LONGEST).contains(read));
         if read.is_none() {
-            // Not prost's own text of it, which panics on the smallest number of nanoseconds.
+            // Without the `Display` of prost, which panics on the smallest number of nanoseconds.
             let prost_types::Duration { seconds, nanos } = duration;
             let rest = if nanos == 0 { String::new() } else { format!(" {nanos}ns") };
             self.add(path, format!("is {seconds}s{rest}, 1s to 86400s is allowed"));
@@ -25,7 +25,7 @@ impl Violations {
         read
     }
 
-    /// The same, where 0 has a meaning of its own.
+    /// Parses an optional duration of 1 s to 24 h, or 0.
     pub(crate) fn duration_or_zero(
         &mut self,
         path: &str,
@@ -38,7 +38,7 @@ impl Violations {
     }
 }
 
-/// Any duration that is not negative.
+/// Converts a duration. `None` if it is negative or malformed.
 pub(super) fn read(duration: &prost_types::Duration) -> Option<Duration> {
     let seconds = u64::try_from(duration.seconds).ok()?;
     let nanos = u32::try_from(duration.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;

@@ -1,4 +1,4 @@
-//! Entitlements that are negotiated: what is accepted of kinds and attributes, and how much of quantities.
+//! Parses negotiated entitlements: matchers of kinds and attributes, and limits of quantities.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,7 +15,7 @@ const MAX_NAME_BYTES: usize = 128;
 const MAX_VALUE_BYTES: usize = 256;
 
 impl Violations {
-    /// A set of entitlements; an empty one allows nothing.
+    /// Parses a set of entitlements. An empty set allows nothing.
     pub(crate) fn entitlements(&mut self, path: &str, set: v1::EntitlementSet) -> Vec<Entitlement> {
         let path = format!("{path}.entitlements");
         if self.too_many(&path, set.entitlements.len(), MAX_ENTITLEMENTS) {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_accept_is_read_as_the_catalog_would() {
+    fn every_matcher_is_parsed_as_in_a_catalog() {
         let mut bad = Violations::default();
         let numbers = accepts(Accepts::WholeNumbers(v1::WholeNumbers { min: 1, max: 9 }));
         let read = bad.entitlements(
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_part_is_named() {
+    fn every_invalid_part_is_reported() {
         let mut bad = Violations::default();
         let numbers = accepts(Accepts::WholeNumbers(v1::WholeNumbers { min: 2, max: 1 }));
         bad.entitlements(

@@ -1,4 +1,4 @@
-//! What people are told: kinds to filter by, and what a wallet calls low.
+//! Parses kinds of notifications and thresholds.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use wallet_proto::v1::{self, threshold};
 use super::Violations;
 
 const MAX_KINDS: usize = 16;
-/// More units than any catalog has.
+/// The most units of a list, more than any catalog has.
 const MAX_UNITS: usize = 64;
 const MAX_THRESHOLDS: usize = 8;
 
 impl Violations {
-    /// Kinds of events to filter by.
+    /// Parses the kinds of notifications of a filter.
     pub(crate) fn event_kinds(&mut self, path: &str, kinds: &[i32]) -> Vec<EventKind> {
         let mut read = Vec::new();
         if self.too_many(path, kinds.len(), MAX_KINDS) {
@@ -30,7 +30,7 @@ impl Violations {
         read
     }
 
-    /// Thresholds by unit, each unit at most once.
+    /// Parses thresholds by unit, each unit at most once.
     pub(crate) fn low_balance(
         &mut self,
         path: &str,
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_are_amounts_or_percentages_and_none_at_all_is_something_said() {
+    fn thresholds_are_amounts_or_percentages_and_may_be_an_empty_list() {
         use threshold::Threshold::{Amount, Percent};
         let mut bad = Violations::default();
         let read = bad
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_kinds_are_named() {
+    fn unknown_kinds_are_reported() {
         let mut bad = Violations::default();
         assert_eq!(bad.event_kinds("kinds", &[1, 3]), [EventKind::LowBalance, EventKind::GrantExpiring]);
         bad.event_kinds("kinds", &[0, 9]);

@@ -1,4 +1,4 @@
-//! What is said about credits that come in: what was bought, how it was paid, where it comes from.
+//! Parses purchases, payments, money and sources.
 
 use wallet_core::Source;
 use wallet_core::decide::{Purchase, PurchaseName};
@@ -10,7 +10,7 @@ use super::Violations;
 const MAX_PACK_BYTES: usize = 128;
 
 impl Violations {
-    /// What was bought. Required.
+    /// Parses the content of a purchase, which is required.
     pub(crate) fn purchase(&mut self, what: Option<top_up_request::What>) -> Option<Purchase> {
         match what {
             Some(top_up_request::What::PackId(pack)) => {
@@ -27,7 +27,7 @@ impl Violations {
         }
     }
 
-    /// A payment, if it is told.
+    /// Parses an optional payment.
     pub(crate) fn external_ref(
         &mut self,
         path: &str,
@@ -39,18 +39,18 @@ impl Violations {
         Some(ExternalRef { provider: provider?, id: id? })
     }
 
-    /// A purchase by its payment.
+    /// Parses the payment that names a purchase.
     pub(crate) fn payment(&mut self, path: &str, payment: v1::ExternalRef) -> Option<PurchaseName> {
         self.external_ref(path, Some(payment)).map(PurchaseName::Payment)
     }
 
-    /// Refuses a request that names no purchase.
+    /// Reports that the request names no purchase.
     pub(crate) fn no_purchase(&mut self) -> Option<PurchaseName> {
         self.add("purchase", "is required: top_up_id or external_ref");
         None
     }
 
-    /// What was paid, if it is told.
+    /// Parses an optional price.
     pub(crate) fn money(&mut self, path: &str, money: Option<v1::Money>) -> Option<Money> {
         let v1::Money { currency, minor_units } = money?;
         if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()) {
@@ -60,7 +60,7 @@ impl Violations {
         Some(Money { currency, minor_units })
     }
 
-    /// Where credits come from that were not bought.
+    /// Parses the source of a Grant. Default: ADJUSTMENT.
     pub(crate) fn granted_source(&mut self, path: &str, source: i32) -> Option<Source> {
         match v1::Source::try_from(source) {
             Ok(v1::Source::Unspecified | v1::Source::Adjustment) => Some(Source::Adjustment),
@@ -70,7 +70,7 @@ impl Violations {
             Ok(v1::Source::Promotional) => Some(Source::Promotional),
             Ok(v1::Source::Referral) => Some(Source::Referral),
             Ok(v1::Source::Grace) => {
-                self.add(path, "GRACE is only given by the wallet itself");
+                self.add(path, "must not be GRACE, which only the wallet issues");
                 None
             }
             Err(_) => {
@@ -98,12 +98,12 @@ mod tests {
         bad.granted_source("source", 8);
         assert_eq!(
             bad.lines(),
-            ["source: GRACE is only given by the wallet itself", "source: 8 is not a source"]
+            ["source: must not be GRACE, which only the wallet issues", "source: 8 is not a source"]
         );
     }
 
     #[test]
-    fn every_bad_part_of_a_purchase_is_named() {
+    fn every_invalid_part_of_a_purchase_is_reported() {
         let mut bad = Violations::default();
         bad.purchase(None);
         bad.purchase(Some(top_up_request::What::PackId(String::new())));

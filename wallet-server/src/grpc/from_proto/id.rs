@@ -1,4 +1,4 @@
-//! Ids: one alphabet and one length for all.
+//! Parses ids: all have the same alphabet and length.
 
 use std::str::FromStr;
 
@@ -8,17 +8,17 @@ use wallet_core::grant::GrantKey;
 use super::Violations;
 
 impl Violations {
-    /// A required id.
+    /// Parses a required id.
     pub(crate) fn id<T: FromStr<Err = InvalidId>>(&mut self, path: &str, text: &str) -> Option<T> {
         text.parse().map_err(|error: InvalidId| self.add(path, error.to_string())).ok()
     }
 
-    /// An id that may be left out.
+    /// Parses an optional id.
     pub(crate) fn optional_id<T: FromStr<Err = InvalidId>>(&mut self, path: &str, text: &str) -> Option<T> {
         if text.is_empty() { None } else { self.id(path, text) }
     }
 
-    /// A grant as it is shown; an id without a known origin in front is one that the platform chose.
+    /// Parses the id of a grant as ListGrants shows it, for example `grant:welcome` or `top_up:t-1#1`.
     pub(crate) fn grant_key(&mut self, path: &str, text: &str) -> Option<GrantKey> {
         GrantKey::parse(text).map_err(|error| self.add(path, error.to_string())).ok()
     }
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_named_with_what_is_wrong() {
+    fn invalid_ids_are_reported_with_their_fault() {
         let mut bad = Violations::default();
         assert!(bad.id::<WalletId>("wallet_id", "w-1").is_some());
         assert!(bad.optional_id::<Actor>("actor", "").is_none());

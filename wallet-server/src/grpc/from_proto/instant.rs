@@ -1,14 +1,14 @@
-//! Instants, cut to the microseconds that both databases keep.
+//! Parses instants and cuts them to the microseconds that both databases store.
 
 use wallet_core::Timestamp;
 
 use super::Violations;
 
-/// 9999-12-31T23:59:59Z, where the calendar of the wire ends.
+/// 9999-12-31T23:59:59Z, the last second that `google.protobuf.Timestamp` allows.
 const LAST_SECOND: i64 = 253_402_300_799;
 
 impl Violations {
-    /// An instant that may be left out.
+    /// Parses an optional instant, from 1970 to 9999.
     pub(crate) fn instant(
         &mut self,
         path: &str,
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instants_lie_in_the_calendar() {
+    fn instants_lie_between_1970_and_9999() {
         for (seconds, nanos, expected) in [
             (0, 0, Some(0)),
             (1, 1_999, Some(1_000_001)),

@@ -1,4 +1,4 @@
-//! What lists are asked for: a page of them, and a filter.
+//! Parses pages and filters of lists.
 
 use wallet_core::reservation::State;
 use wallet_proto::v1;
@@ -13,7 +13,7 @@ const MAX_TOKEN_BYTES: usize = 1_024;
 const MAX_STATES: usize = 16;
 
 impl Violations {
-    /// A page of a list; the first if there is no token.
+    /// Parses a page of 1 to 500 items, by default 50. Without a token it is the first page.
     pub(crate) fn page(&mut self, size: i32, token: String) -> Page {
         if !(0..=LARGEST_PAGE).contains(&size) {
             self.add(
@@ -26,7 +26,7 @@ impl Violations {
         Page { size: size.unsigned_abs(), token: (!token.is_empty()).then_some(token) }
     }
 
-    /// A number that may be left out, which is 0.
+    /// Checks that a number is not negative.
     pub(crate) fn not_negative(&mut self, path: &str, number: i64) -> i64 {
         if number < 0 {
             self.add(path, format!("is {number}, must not be negative"));
@@ -34,19 +34,19 @@ impl Violations {
         number
     }
 
-    /// The version of a catalog; the current one if left out.
+    /// Parses the version of a catalog. 0 becomes `None`: the current one.
     pub(crate) fn catalog_version(&mut self, path: &str, version: i64) -> Option<i64> {
         let version = self.not_negative(path, version);
         (version > 0).then_some(version)
     }
 
-    /// A word to filter by; none if it is empty.
+    /// Parses an optional word of a filter, at most `max` bytes. An empty one becomes `None`.
     pub(crate) fn word(&mut self, path: &str, word: String, max: usize) -> Option<String> {
         let word = self.name(path, word, max);
         (!word.is_empty()).then_some(word)
     }
 
-    /// Words to filter by, none of them empty.
+    /// Parses at most `most` words of a filter, each of 1 to `max` bytes.
     pub(crate) fn words(&mut self, path: &str, words: Vec<String>, most: usize, max: usize) -> Vec<String> {
         if self.too_many(path, words.len(), most) {
             return Vec::new();
@@ -55,7 +55,7 @@ impl Violations {
         words.into_iter().enumerate().map(read).collect()
     }
 
-    /// "key" or "key=value"; none if it is empty.
+    /// Parses "key" or "key=value". An empty text becomes `None`.
     pub(crate) fn label(&mut self, path: &str, label: String) -> Option<(String, Option<String>)> {
         if label.is_empty() {
             return None;
@@ -68,7 +68,7 @@ impl Violations {
         Some((key, value.map(|value| self.text(path, value, MAX_LABEL_BYTES))))
     }
 
-    /// States to filter by.
+    /// Parses the states of a filter. The result is sorted and has no duplicates.
     pub(crate) fn states(&mut self, path: &str, states: &[i32]) -> Vec<State> {
         let mut read = Vec::new();
         if self.too_many(path, states.len(), MAX_STATES) {
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_has_50_things_unless_asked_for_up_to_500() {
+    fn a_page_has_50_items_by_default_and_at_most_500() {
         let mut bad = Violations::default();
         let page = |bad: &mut Violations, size| bad.page(size, String::new()).size;
         assert_eq!((page(&mut bad, 0), page(&mut bad, 1), page(&mut bad, 500)), (50, 1, 500));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_asked_for_by_key_or_by_key_and_value() {
+    fn a_label_filter_is_a_key_or_a_key_and_a_value() {
         let mut bad = Violations::default();
         for (text, expected) in [
             ("", None),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn states_are_sorted_and_unknown_ones_named() {
+    fn states_are_sorted_and_unknown_ones_reported() {
         let mut bad = Violations::default();
         assert_eq!(bad.states("states", &[3, 1, 3]), [State::Held, State::Settled]);
         bad.states("states", &[1, 0, 99]);

@@ -1,5 +1,5 @@
-//! Messages to core types, by noun. Every bad field of a request is found at once; what depends on a catalog, a
-//! clock or a wallet is left to the core.
+//! The conversion of messages to core types, a file per noun. All invalid fields of a request are reported at once.
+//! Rules that depend on a catalog, a clock or a wallet are in the core.
 
 mod amount;
 mod clock;

@@ -1,4 +1,4 @@
-//! Operations: what is generated, in the normal form that replays compare. Whether it has a price is decided later.
+//! Parses operations into the normal form that replays compare. The core checks that an operation has a price.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,7 +13,7 @@ const MAX_NAME_BYTES: usize = 128;
 const MAX_VALUE_BYTES: usize = 256;
 
 impl Violations {
-    /// A required operation.
+    /// Parses a required operation.
     pub(crate) fn operation(&mut self, path: &str, operation: Option<v1::Operation>) -> Option<Operation> {
         let Some(v1::Operation { kind, attributes, quantities }) = operation else {
             self.missing(path);
@@ -26,7 +26,7 @@ impl Violations {
         })
     }
 
-    /// At least one operation, and at most `max`.
+    /// Parses 1 to `max` operations.
     pub(crate) fn operations(
         &mut self,
         path: &str,
@@ -43,7 +43,7 @@ impl Violations {
         operations.into_iter().enumerate().filter_map(read).collect()
     }
 
-    /// Exact decimals by name, none below zero.
+    /// Parses exact decimals by name, which must not be negative.
     pub(super) fn quantities(
         &mut self,
         path: &str,
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_job_written_differently_is_the_same_operation() {
+    fn equal_numbers_with_other_digits_make_the_same_operation() {
         let mut bad = Violations::default();
         let mut read = |duration: &str| {
             let quantities = map(&[("duration_s", duration), ("count", "4")]);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_part_of_an_operation_is_named() {
+    fn every_invalid_part_of_an_operation_is_reported() {
         let mut bad = Violations::default();
         bad.operation("operation", None);
         bad.operation(

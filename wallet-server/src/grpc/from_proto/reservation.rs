@@ -1,4 +1,4 @@
-//! What is said about reservations: who starts them, their price, their labels, why they are cancelled.
+//! Parses start options, explicit prices, labels and cancel reasons.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,14 +9,14 @@ use wallet_proto::v1;
 use super::Violations;
 use super::text::key_path;
 
-/// The longest key of a label.
+/// The longest key of a label, in bytes.
 pub(super) const MAX_LABEL_KEY_BYTES: usize = 64;
-/// The longest value of a label.
+/// The longest value of a label, in bytes.
 pub(super) const MAX_LABEL_BYTES: usize = 256;
 const MAX_LABELS: usize = 16;
 
 impl Violations {
-    /// Who starts a job, and how.
+    /// Parses start options. The default attempt is 1.
     pub(crate) fn start_options(&mut self, path: &str, options: v1::StartOptions) -> Option<StartOptions> {
         let v1::StartOptions { worker, attempt, lease } = options;
         let worker = self.id(&format!("{path}.worker"), &worker);
@@ -25,7 +25,7 @@ impl Violations {
         Some(StartOptions { worker: worker?, attempt: attempt.unwrap_or(1), lease })
     }
 
-    /// The same, required.
+    /// Parses required start options.
     pub(crate) fn required_start(
         &mut self,
         path: &str,
@@ -40,7 +40,7 @@ impl Violations {
         }
     }
 
-    /// The run of a job; none if it is not given.
+    /// Parses an attempt, which is not negative. 0 becomes `None`.
     pub(crate) fn attempt(&mut self, path: &str, attempt: i32) -> Option<i32> {
         if attempt < 0 {
             self.add(path, format!("is {attempt}, must not be negative"));
@@ -48,7 +48,7 @@ impl Violations {
         (attempt > 0).then_some(attempt)
     }
 
-    /// A price of the caller's own. Whether it can be charged is decided with the catalog at hand.
+    /// Parses an explicit price. The core checks its units and multiples against the catalog.
     pub(crate) fn explicit_price(&mut self, path: &str, price: v1::ExplicitPrice) -> ExplicitPrice {
         let v1::ExplicitPrice { amounts, max_amounts, operation } = price;
         let operation_path = format!("{path}.operation");
@@ -62,7 +62,7 @@ impl Violations {
         }
     }
 
-    /// The caller's own words about a job.
+    /// Parses at most 16 labels.
     pub(crate) fn labels(&mut self, path: &str, labels: HashMap<String, String>) -> BTreeMap<String, String> {
         let mut read = BTreeMap::new();
         if self.too_many(path, labels.len(), MAX_LABELS) {
@@ -76,7 +76,7 @@ impl Violations {
         read
     }
 
-    /// Why a job is cancelled. Required.
+    /// Parses a required cancel reason.
     pub(crate) fn cancel_reason(&mut self, path: &str, reason: i32) -> Option<CancelReason> {
         match v1::CancelReason::try_from(reason) {
             Ok(v1::CancelReason::User) => Some(CancelReason::User),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_few_and_short() {
+    fn labels_have_at_most_16_short_entries() {
         let mut bad = Violations::default();
         let many = (0..17).map(|n| (format!("k{n}"), String::new())).collect();
         bad.labels("labels", many);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_explicit_price_names_at_least_one_unit() {
+    fn an_explicit_price_has_at_least_one_unit() {
         let mut bad = Violations::default();
         bad.explicit_price("explicit", v1::ExplicitPrice::default());
         bad.cancel_reason("reason", 0);

@@ -1,4 +1,4 @@
-//! How a job ended, and what it cost.
+//! Parses the outcome of a job: its cost or its failure.
 
 use wallet_core::decide::{Cost, Outcome};
 use wallet_core::reservation::Failure;
@@ -10,7 +10,7 @@ use super::Violations;
 const MAX_MESSAGE_BYTES: usize = 1_024;
 
 impl Violations {
-    /// How a job ended. Required.
+    /// Parses a required outcome.
     pub(crate) fn outcome(&mut self, outcome: Option<settle_request::Outcome>) -> Option<Outcome> {
         match outcome {
             Some(settle_request::Outcome::Succeeded(succeeded)) => {
@@ -39,7 +39,7 @@ impl Violations {
 
     fn failure(&mut self, failure: v1::Failure) -> Failure {
         let v1::Failure { code, message } = failure;
-        // A code is no id, but written like one.
+        // A failure code has the alphabet and the length of an id.
         let code = self.optional_id::<OriginId>("failed.code", &code).map(String::from).unwrap_or_default();
         Failure { code, message: self.text("failed.message", message, MAX_MESSAGE_BYTES) }
     }
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_without_figures_costs_what_was_reserved() {
+    fn a_success_without_a_cost_costs_the_reserved_amounts() {
         let mut bad = Violations::default();
         let as_reserved = Some(Outcome::Succeeded(Cost::AsReserved));
         assert_eq!(bad.outcome(succeeded(None)), as_reserved);
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_figure_is_named() {
+    fn every_invalid_figure_is_reported() {
         let mut bad = Violations::default();
         bad.outcome(None);
         let quantities = [("count".to_owned(), "-3".to_owned())].into();

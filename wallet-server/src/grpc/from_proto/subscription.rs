@@ -1,4 +1,4 @@
-//! What is said about subscriptions: the plan, what is negotiated, when one ends.
+//! Parses plans, negotiated terms and the time of a cancel.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,12 +13,12 @@ const MAX_LIMITS: usize = 32;
 const MAX_LIMIT_NAME_BYTES: usize = 128;
 
 impl Violations {
-    /// A plan. Required; whether the catalog has it is decided later.
+    /// Parses a required plan id. The core checks that the catalog has the plan.
     pub(crate) fn plan_id(&mut self, path: &str, plan: String) -> String {
         self.required_name(path, plan, MAX_PLAN_BYTES)
     }
 
-    /// What is negotiated instead of what the plan says; nothing if left out.
+    /// Parses optional negotiated terms. Absent ones override nothing.
     pub(crate) fn overrides(&mut self, path: &str, overrides: Option<v1::PlanOverrides>) -> Overrides {
         let v1::PlanOverrides { allowances, limits, rank, entitlements } = overrides.unwrap_or_default();
         let rank_path = format!("{path}.rank");
@@ -30,7 +30,7 @@ impl Violations {
         }
     }
 
-    /// Whether a subscription ends at once, instead of with its period.
+    /// Parses the time of a cancel. Returns whether the subscription ends at once instead of with its period.
     pub(crate) fn cancel_now(&mut self, path: &str, when: i32) -> bool {
         match v1::CancelTime::try_from(when) {
             Ok(v1::CancelTime::Unspecified | v1::CancelTime::AtPeriodEnd) => false,
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_not_negotiated() {
+    fn absent_terms_override_nothing() {
         let mut bad = Violations::default();
         assert_eq!(bad.overrides("overrides", None), Overrides::default());
         assert_eq!(bad.overrides("overrides", Some(v1::PlanOverrides::default())), Overrides::default());
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_limits_and_rank_are_read_as_they_are_and_nought_is_a_figure() {
+    fn terms_of_zero_are_overrides() {
         let mut bad = Violations::default();
         let credits = v1::Amount { unit: "credits".to_owned(), amount: 0, ..v1::Amount::default() };
         let read = bad.overrides(
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_part_of_a_sale_is_named() {
+    fn every_invalid_term_is_reported() {
         let mut bad = Violations::default();
         bad.plan_id("plan_id", String::new());
         bad.overrides(

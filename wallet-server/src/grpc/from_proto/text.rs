@@ -1,32 +1,32 @@
-//! Free text: names and words of the caller's.
+//! Parses names and free text.
 
 use super::Violations;
 
-/// The longest key that is repeated in a path.
+/// The most characters of a key that a path repeats.
 const KEY_IN_PATH: usize = 64;
 
-/// The path of a map's entry: `labels["k"]`.
+/// Returns the path of a map's entry, for example `labels["k"]`.
 pub(crate) fn key_path(path: &str, key: &str) -> String {
     let shown: String = key.chars().take(KEY_IN_PATH).collect();
     format!("{path}[{shown:?}]")
 }
 
 impl Violations {
-    /// Text for people: lines and tabs, no other control characters, at most `max` bytes.
+    /// Parses free text: at most `max` bytes, with line feeds and tabs but no other control characters.
     pub(crate) fn text(&mut self, path: &str, text: String, max: usize) -> String {
         self.within(path, &text, max);
         self.without_control(path, &text, |c| matches!(c, '\n' | '\t'), "line feeds and tabs are allowed");
         text
     }
 
-    /// A name: one line without control characters, at most `max` bytes.
+    /// Parses a name: at most `max` bytes without control characters. It may be empty.
     pub(crate) fn name(&mut self, path: &str, name: String, max: usize) -> String {
         self.within(path, &name, max);
         self.without_control(path, &name, |_| false, "no control character is allowed");
         name
     }
 
-    /// A name that must not be empty.
+    /// Parses a name that must not be empty.
     pub(crate) fn required_name(&mut self, path: &str, name: String, max: usize) -> String {
         if name.is_empty() {
             self.add(path, "must not be empty");
@@ -34,7 +34,7 @@ impl Violations {
         self.name(path, name, max)
     }
 
-    /// Reports more than `max` entries, none of which is then worth reading.
+    /// Reports more than `max` entries. Returns whether there are more, so that they need not be parsed.
     pub(super) fn too_many(&mut self, path: &str, entries: usize, max: usize) -> bool {
         if entries > max {
             self.add(path, format!("has {entries} entries, at most {max} are allowed"));
@@ -42,7 +42,7 @@ impl Violations {
         entries > max
     }
 
-    /// Reports the first control character that is not allowed: it could steer the terminal of whoever reads it.
+    /// Reports the first control character that is not allowed, because it could control the terminal of a reader.
     fn without_control(&mut self, path: &str, text: &str, allowed: impl Fn(char) -> bool, rule: &str) {
         if let Some(control) = text.chars().find(|c| c.is_control() && !allowed(*c)) {
             self.add(path, format!("contains the control character U+{:04X}; {rule}", u32::from(control)));
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_and_names_are_bounded_and_can_be_kept() {
+    fn texts_and_names_have_bounds_and_no_control_characters() {
         let mut bad = Violations::default();
         bad.text("reason", "two\n\tlines".to_owned(), 10);
         bad.name("display_name", "Ann é".to_owned(), 6);
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_repeats_no_more_of_a_key_than_people_read() {
+    fn a_path_repeats_at_most_64_characters_of_a_key() {
         assert_eq!(key_path("labels", "k"), r#"labels["k"]"#);
         assert_eq!(key_path("labels", "\"\n"), r#"labels["\"\n"]"#);
         assert_eq!(key_path("labels", &"x".repeat(60_000)).len(), "labels[\"\"]".len() + 64);

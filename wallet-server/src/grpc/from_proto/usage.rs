@@ -1,4 +1,4 @@
-//! What usage is grouped by.
+//! Parses the dimensions by which usage is grouped.
 
 use wallet_proto::v1::{self, UsageDimension};
 
@@ -6,11 +6,11 @@ use super::Violations;
 use super::reservation::MAX_LABEL_KEY_BYTES;
 use crate::query::GroupBy;
 
-/// The most things that usage is told apart by at once.
+/// The most dimensions of a grouping.
 const MAX_GROUP_BY: usize = 5;
 
 impl Violations {
-    /// What usage is grouped by; may be empty.
+    /// Parses the dimensions of a grouping, which may be empty.
     pub(crate) fn group_by(&mut self, path: &str, group_by: Vec<v1::UsageGroupBy>) -> Vec<GroupBy> {
         if self.too_many(path, group_by.len(), MAX_GROUP_BY) {
             return Vec::new();
@@ -26,7 +26,7 @@ impl Violations {
             return Some(GroupBy::Label(self.required_name(&label, by.label, MAX_LABEL_KEY_BYTES)));
         }
         if !by.label.is_empty() {
-            self.add(label, "goes with dimension LABEL");
+            self.add(label, "is only allowed with dimension LABEL");
         }
         match dimension {
             UsageDimension::Day => Some(GroupBy::Day),
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn usage_is_grouped_in_the_order_that_was_asked_for() {
+    fn dimensions_keep_the_order_of_the_request() {
         let mut bad = Violations::default();
         let read = bad.group_by("group_by", vec![by(5, "team"), by(1, ""), by(2, ""), by(3, ""), by(4, "")]);
         let label = GroupBy::Label("team".to_owned());
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_part_is_named() {
+    fn every_invalid_dimension_is_reported() {
         let mut bad = Violations::default();
         bad.group_by("group_by", vec![by(0, ""), by(9, ""), by(5, ""), by(1, "team")]);
         bad.group_by("group_by", vec![by(1, ""); 6]);
@@ -67,7 +67,7 @@ mod tests {
             "group_by[0].dimension: must be DAY, KIND, MODEL, ACTOR or LABEL",
             "group_by[1].dimension: must be DAY, KIND, MODEL, ACTOR or LABEL",
             "group_by[2].label: must not be empty",
-            "group_by[3].label: goes with dimension LABEL",
+            "group_by[3].label: is only allowed with dimension LABEL",
             "group_by: has 6 entries, at most 5 are allowed",
         ];
         assert_eq!(bad.lines(), expected);

@@ -1,14 +1,14 @@
-//! What is wrong with a request, collected field by field. The other files of this folder add readers to it.
+//! Collects the invalid fields of a request. The other files of this folder add a method per kind of field.
 
 use wallet_core::{FieldViolation, Rejection};
 
-/// Everything found wrong so far. A reader that finds something reports it here and returns `None` or nothing,
-/// and reading goes on.
+/// The invalid fields found so far. A method that finds one adds it and returns `None` or a default, so that the other
+/// fields are checked, too.
 #[derive(Debug, Default)]
 pub(crate) struct Violations(Vec<FieldViolation>);
 
 impl Violations {
-    /// Reports a field by its path, as the caller wrote it.
+    /// Reports a field by its path in the request.
     pub(crate) fn add(&mut self, field: impl Into<String>, description: impl Into<String>) {
         self.0.push(FieldViolation::new(field, description));
     }
@@ -18,7 +18,8 @@ impl Violations {
         self.add(field, "is required");
     }
 
-    /// What `build` makes of the values read, if nothing was wrong. It sees `None` only for what was reported.
+    /// Returns the result of `build` if no field was reported. `build` returns `None` only if a required field is
+    /// missing, which was reported.
     pub(crate) fn verdict<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T, Rejection> {
         if self.0.is_empty() {
             if let Some(parsed) = build() {
@@ -32,7 +33,7 @@ impl Violations {
 
 #[cfg(test)]
 impl Violations {
-    /// Field and description of everything found, as `field: description`.
+    /// Returns the reports as `field: description`.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.0.iter().map(|v| format!("{}: {}", v.field, v.description)).collect()
     }

@@ -1,4 +1,4 @@
-//! What is said about a wallet itself.
+//! Parses the properties of a wallet, and reasons.
 
 use wallet_core::wallet::WalletStatus;
 use wallet_proto::v1;
@@ -9,7 +9,7 @@ const MAX_DISPLAY_NAME_BYTES: usize = 256;
 const MAX_REASON_BYTES: usize = 1_024;
 
 impl Violations {
-    /// The status that a wallet is given; as it is if left out.
+    /// Parses the new status of a wallet. Unspecified becomes `None`: unchanged.
     pub(crate) fn new_status(&mut self, path: &str, status: i32) -> Option<WalletStatus> {
         match v1::WalletStatus::try_from(status) {
             Ok(v1::WalletStatus::Unspecified) => None,
@@ -26,12 +26,12 @@ impl Violations {
         }
     }
 
-    /// A wallet's name for people.
+    /// Parses the display name of a wallet, at most 256 bytes.
     pub(crate) fn display_name(&mut self, name: String) -> String {
         self.name("display_name", name, MAX_DISPLAY_NAME_BYTES)
     }
 
-    /// Why, in the platform's words.
+    /// Parses the platform's reason, at most 1,024 bytes.
     pub(crate) fn reason(&mut self, reason: String) -> String {
         self.text("reason", reason, MAX_REASON_BYTES)
     }
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wallet_can_be_made_active_or_suspended() {
+    fn only_active_and_suspended_can_be_set() {
         let mut bad = Violations::default();
         assert_eq!(bad.new_status("status", 0), None);
         assert_eq!(bad.new_status("status", 1), Some(WalletStatus::Active));

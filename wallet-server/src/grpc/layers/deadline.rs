@@ -1,7 +1,7 @@
-//! Deadlines: every call has one, and is answered DEADLINE_EXCEEDED when it passes.
+//! The layer for deadlines: every call has one, and is answered with DEADLINE_EXCEEDED when it passes.
 //!
-//! A handler dropped here loses nothing: its command runs in the engine's own task, and the caller learns its fate by
-//! asking again with the same ids.
+//! Dropping a handler at its deadline loses nothing: its command runs in a task of the engine, and the caller learns
+//! the outcome by repeating the call with the same ids.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,11 +15,11 @@ use tower::{Layer, Service};
 
 use crate::grpc::error::RpcError;
 
-/// When a call has to be answered: a request extension for handlers.
+/// The deadline of a call: a request extension for handlers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deadline(pub(crate) Instant);
 
-/// Gives every call the deadline that its caller set, or the ceiling if that is sooner.
+/// A layer that gives every call the deadline that its caller set, but at most the ceiling.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DeadlineLayer {
     ceiling: Duration,
@@ -64,7 +64,7 @@ where
         request.extensions_mut().insert(Deadline(deadline));
         let answer = self.inner.call(request);
         Box::pin(async move {
-            // Only the engine knows that a command was certainly not executed.
+            // The command may have been executed: only the engine knows that it certainly was not.
             timeout_at(deadline, answer)
                 .await
                 .unwrap_or_else(|_| Ok(Status::from(RpcError::no_answer()).into_http()))
@@ -72,13 +72,13 @@ where
     }
 }
 
-/// How long the caller waits, at most `ceiling`.
+/// Returns the time for which the caller waits, at most `ceiling`.
 fn patience(headers: &HeaderMap, ceiling: Duration) -> Duration {
     let asked = headers.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?));
     asked.map_or(ceiling, |asked| asked.min(ceiling))
 }
 
-/// Reads a `grpc-timeout`: at most eight digits and a unit.
+/// Parses a `grpc-timeout`: one to eight digits and a unit.
 fn parse(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_callers_deadline_counts_up_to_the_ceiling() {
+    fn the_callers_deadline_applies_up_to_the_ceiling() {
         let ceiling = Duration::from_secs(30);
         for (header, expected) in [
             (None, ceiling),

@@ -1,4 +1,4 @@
-//! Calls in progress: a call counts, and what its reply holds counts, until the peer has read the reply.
+//! The layer that counts calls in progress. A call and the bytes of its reply count until the peer has read the reply.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,12 +15,13 @@ use tower::{Layer, Service};
 use crate::grpc::error::RpcError;
 use crate::grpc::transport::{CallInProgress, Peer, open_ended};
 
-/// The most that is handed to the transport at a time. It takes a piece as soon as the peer has room for one byte.
+/// The largest piece of a reply, in bytes. The transport takes a piece as soon as the peer has room for one byte.
 const PIECE: usize = 16 * 1024;
-/// The last piece of a reply: all that the transport keeps of a reply once the call has ended for this server.
+/// The last piece of a reply, in bytes: the part that the transport may still hold when the call has ended for this
+/// server.
 const LAST_PIECE: usize = 1024;
 
-/// Sheds load above a number of calls in progress, and counts calls and replies by peer.
+/// A layer that refuses calls above a number in progress, and counts calls and bytes of replies by peer.
 #[derive(Debug, Clone)]
 pub(crate) struct InProgressLayer {
     room: Arc<Semaphore>,
@@ -40,7 +41,7 @@ impl<S> Layer<S> for InProgressLayer {
     }
 }
 
-/// A service that has a bound.
+/// A service with a bound on its calls in progress.
 #[derive(Debug, Clone)]
 pub(crate) struct InProgress<S> {
     inner: S,
@@ -63,14 +64,14 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
-            // Not RESOURCE_EXHAUSTED: a full server asks to be tried again.
+            // UNAVAILABLE, not RESOURCE_EXHAUSTED: the call can be repeated.
             let full = Status::from(RpcError::shed()).into_http();
             return Box::pin(async move { Ok(full) });
         };
         let peer = request.extensions().get::<Arc<Peer>>().cloned();
         let in_progress = peer.as_ref().map(Peer::begin);
         let pages = peer.filter(|_| answers_with_a_page(request.uri().path())).map(|peer| peer.pages.clone());
-        // The service that is ready answers; a clone of it takes its place.
+        // `poll_ready` made this instance ready, so it serves the call; a clone replaces it.
         let next = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, next);
         let watches = request.uri().path() == "/grpc.health.v1.Health/Watch";
@@ -89,18 +90,18 @@ where
     }
 }
 
-/// Whether replies may have megabytes.
+/// Returns whether the replies of a method may have megabytes.
 fn answers_with_a_page(path: &str) -> bool {
     let (service, method) = path.rsplit_once('/').unwrap_or_default();
     let many = ["List", "Summarize", "EstimateMany", "GetPriceTable", "GetCatalog"];
     many.iter().any(|name| method.starts_with(name)) || service.starts_with("/grpc.reflection.")
 }
 
-/// A reply that counts until it has been read. It is handed out in pieces: the transport takes a whole piece as soon as
-/// the peer has room for a byte of it, and keeps it until the peer has read it.
+/// A reply that counts until it has been read. It is sent in pieces, because the transport takes a whole piece as
+/// soon as the peer has room for one byte, and keeps it until the peer has read it.
 struct Reply {
     body: Body,
-    /// What the body gave and the transport has not taken.
+    /// The bytes of the current frame that the transport has not taken.
     rest: Bytes,
     in_progress: Option<CallInProgress>,
     _room: OwnedSemaphorePermit,
@@ -159,7 +160,7 @@ mod tests {
     use crate::grpc::transport::Peers;
 
     #[tokio::test]
-    async fn a_long_reply_is_handed_out_in_pieces_and_counts_until_it_is_dropped() {
+    async fn a_long_reply_is_sent_in_pieces_and_counts_until_it_is_dropped() {
         let text = "x".repeat(40 * 1024);
         let answer = service_fn(move |_: Request<()>| {
             let body = Body::new(text.clone());

@@ -1,4 +1,5 @@
-//! Messages as they arrive: one that is too large is not read, one that is no gRPC message is the caller's fault.
+//! The checks of request messages as they arrive: the size limit and the gRPC framing. Violations are errors of the
+//! caller.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,18 +12,18 @@ use tonic::body::Body;
 
 use crate::grpc::error::RpcError;
 
-/// A flag and a length stand before each message.
+/// The size of the prefix of a message in bytes: a flag and a length.
 const PREFIX: usize = 5;
 
-/// Puts a bound on the messages of a request and checks their framing.
+/// Limits the size of the messages of a request, in bytes, and checks their framing.
 pub(crate) fn framed(request: Request<Body>, limit: usize) -> Request<Body> {
     let compressed = names_an_encoding(request.headers());
-    // A stream of requests may end before its first.
+    // A stream of requests may be empty; our methods need one message.
     let required = request.uri().path().starts_with("/wallet.v1.");
     request.map(|body| Body::new(Framed { body, limit, compressed, required, state: State::default() }))
 }
 
-/// Whether messages may be compressed.
+/// Returns whether the header allows compressed messages.
 fn names_an_encoding(headers: &HeaderMap) -> bool {
     headers.get("grpc-encoding").is_some_and(|encoding| encoding != "identity")
 }
@@ -38,15 +39,15 @@ struct Framed {
 #[derive(Debug, Default)]
 struct State {
     prefix: [u8; PREFIX],
-    /// Bytes of the prefix that have arrived.
+    /// The bytes of the prefix that have arrived.
     begun: usize,
-    /// Bytes of the message that have not arrived.
+    /// The bytes of the message that have not arrived.
     missing: usize,
     messages: usize,
 }
 
 impl Framed {
-    /// Follows the messages through these bytes.
+    /// Checks the next bytes of the request.
     fn follow(&mut self, data: &Bytes) -> Result<(), RpcError> {
         let mut data: &[u8] = data;
         while data.has_remaining() {
@@ -69,7 +70,7 @@ impl Framed {
                     1 if self.compressed => {}
                     1 => {
                         return Err(RpcError::malformed(
-                            "is compressed, and grpc-encoding names no encoding",
+                            "is compressed, but grpc-encoding names no encoding",
                         ));
                     }
                     _ => return Err(RpcError::malformed("begins with a flag that is neither 0 nor 1")),
@@ -82,11 +83,11 @@ impl Framed {
         Ok(())
     }
 
-    /// What is wrong with a request that ends here.
+    /// Checks that the request may end here.
     fn end(&self) -> Result<(), RpcError> {
         match &self.state {
-            State { begun: 1.., .. } => Err(RpcError::malformed("ends within the five bytes before it")),
-            State { missing: 1.., .. } => Err(RpcError::malformed("ends before its length")),
+            State { begun: 1.., .. } => Err(RpcError::malformed("ends within its five-byte prefix")),
+            State { missing: 1.., .. } => Err(RpcError::malformed("is shorter than its prefix states")),
             State { messages: 0, .. } if self.required => Err(RpcError::malformed("is missing")),
             _ => Ok(()),
         }
@@ -117,7 +118,7 @@ impl http_body::Body for Framed {
     }
 
     fn is_end_stream(&self) -> bool {
-        // Only the end itself tells whether the last message is whole.
+        // The end of the body must be polled, to check that the last message is complete.
         false
     }
 
@@ -151,28 +152,28 @@ mod tests {
     }
 
     #[test]
-    fn whole_messages_pass_however_they_are_cut() {
+    fn complete_messages_pass_in_pieces_of_any_size() {
         let path = "/wallet.v1.WalletService/Reserve";
         let message = [0, 0, 0, 0, 3, 7, 7, 7];
         for cut in 0..=message.len() {
             let (head, tail) = message.split_at(cut);
             assert_eq!(follow(path, None, &[head, tail]), None, "{cut}");
         }
-        assert_eq!(follow(path, None, &[&[0, 0, 0, 0, 0]]), None, "an empty message is one");
+        assert_eq!(follow(path, None, &[&[0, 0, 0, 0, 0]]), None, "an empty message is a message");
         assert_eq!(follow(path, Some("gzip"), &[&[1, 0, 0, 0, 1, 9]]), None);
         assert_eq!(follow("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", None, &[]), None);
     }
 
     #[test]
-    fn what_is_no_message_is_named_with_its_fault() {
+    fn a_malformed_message_is_refused_with_its_fault() {
         let path = "/wallet.v1.WalletService/Reserve";
         for (encoding, bytes, fault) in [
             (None, &[][..], "is missing"),
-            (None, &[0, 0], "ends within the five bytes before it"),
-            (None, &[0, 0, 0, 0, 3, 7], "ends before its length"),
+            (None, &[0, 0], "ends within its five-byte prefix"),
+            (None, &[0, 0, 0, 0, 3, 7], "is shorter than its prefix states"),
             (None, &[2, 0, 0, 0, 0], "begins with a flag that is neither 0 nor 1"),
-            (None, &[1, 0, 0, 0, 0], "is compressed, and grpc-encoding names no encoding"),
-            (Some("identity"), &[1, 0, 0, 0, 0], "is compressed, and grpc-encoding names no encoding"),
+            (None, &[1, 0, 0, 0, 0], "is compressed, but grpc-encoding names no encoding"),
+            (Some("identity"), &[1, 0, 0, 0, 0], "is compressed, but grpc-encoding names no encoding"),
         ] {
             let told = follow(path, encoding, &[bytes]).unwrap();
             assert_eq!(told, format!("InvalidArgument MALFORMED_MESSAGE: the request message {fault}"));

@@ -1,4 +1,4 @@
-//! The layers around the services that are our own. [`super::router`] puts all of them in order.
+//! The layers of this server around the services. [`super::router`] lists all layers in order.
 
 mod deadline;
 mod in_progress;

@@ -1,4 +1,4 @@
-//! Only gRPC: a request that is not a POST of `application/grpc` is answered in HTTP's own words and executes nothing.
+//! The layer that accepts only gRPC. Other requests than a POST of `application/grpc` get an HTTP error.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use tonic::body::Body;
 use tower::Service;
 
-/// A service that sees gRPC calls only.
+/// A service that receives gRPC calls only.
 #[derive(Debug, Clone)]
 pub(crate) struct OnlyGrpc<S>(pub(crate) S);
 
@@ -32,7 +32,7 @@ where
     }
 }
 
-/// The answer to a request that is no gRPC call.
+/// Returns the HTTP error for a request that is not a gRPC call.
 fn not_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
     if request.method() != Method::POST {
         let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "gRPC calls are POST requests\n");
@@ -43,7 +43,7 @@ fn not_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
     (!grpc).then(|| plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type must be application/grpc\n"))
 }
 
-/// `application/grpc`, `application/grpc+proto`, and either with parameters.
+/// Returns whether the content type is `application/grpc` or `application/grpc+proto`, with or without parameters.
 fn is_grpc(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(first), None) = (types.next(), types.next()) else { return false };

@@ -1,4 +1,4 @@
-//! Panics: a defect in one call is answered INTERNAL and logged, and ends nothing else.
+//! The reply to a call whose handler panicked: INTERNAL, with the panic in the log. Other calls go on.
 
 use std::any::Any;
 
@@ -6,7 +6,7 @@ use http::Response;
 use tonic::Status;
 use tonic::body::Body;
 
-/// The answer to a call whose handler panicked.
+/// Logs the panic and returns INTERNAL.
 pub(crate) fn answer_panic(panic: Box<dyn Any + Send>) -> Response<Body> {
     let what = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => text,

@@ -1,14 +1,14 @@
-//! Request ids: every call has one, the caller's `x-request-id` or a new one, in the log and in the answer.
+//! Request ids. Every call has one, the caller's `x-request-id` or a new one, which the log and the reply contain.
 
 use http::{HeaderValue, Request};
 use tower_http::request_id::{MakeRequestId, RequestId};
 use uuid::Uuid;
 
 const HEADER: &str = "x-request-id";
-/// The longest text of a caller's that enters the log.
+/// The longest text of a caller that enters the log, in bytes.
 const LONGEST: usize = 128;
 
-/// Makes ids that sort by time.
+/// A generator of ids that sort by time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MakeUuidV7;
 
@@ -18,7 +18,7 @@ impl MakeRequestId for MakeUuidV7 {
     }
 }
 
-/// Cuts a caller's request id to what is safe in a log; one of which nothing is left is replaced.
+/// Removes unsafe characters from the caller's request id. An id without safe characters is removed.
 pub(crate) fn with_safe_id<B>(mut request: Request<B>) -> Request<B> {
     if let Some(id) = request.headers_mut().remove(HEADER) {
         let safe = safe(id.as_bytes());
@@ -29,7 +29,7 @@ pub(crate) fn with_safe_id<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// The letters, digits and common signs of a text, at most 128 of them.
+/// Returns the ASCII letters, digits and -_.:@/|+=~ of a text, at most 128 of them.
 pub(super) fn safe(text: &[u8]) -> String {
     let safe = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_.:@/|+=~".contains(byte);
     text.iter().filter(safe).take(LONGEST).map(|byte| char::from(*byte)).collect()

@@ -1,4 +1,4 @@
-//! Tracing: a span per call, with its path and request id. Refusals are answers, not failures.
+//! The layer for tracing: a span per call with its path and request id. Refusals are not failures.
 
 use http::Request;
 use tower_http::classify::{GrpcCode, GrpcErrorsAsFailures, SharedClassifier};
@@ -11,13 +11,13 @@ use super::request_id::safe;
 /// The tracing layer.
 pub(crate) type Tracing = TraceLayer<SharedClassifier<GrpcErrorsAsFailures>, RpcSpan, ()>;
 
-/// Logs each call at `debug`, and at `warn` those that failed for a reason of our own.
+/// Logs each call at `debug`, and failures of the server at `warn`.
 pub(crate) fn tracing_layer() -> Tracing {
     let refusals = [
         GrpcCode::Cancelled,
-        // No answer of ours: the peer left while its request was read.
+        // The peer disconnected while its request was read.
         GrpcCode::Unknown,
-        // Mostly a caller's own: one that the server is to blame for shows in the engine's log.
+        // Mostly caused by the caller's deadline; the log of the engine shows delays of the server.
         GrpcCode::DeadlineExceeded,
         GrpcCode::InvalidArgument,
         GrpcCode::NotFound,
@@ -39,7 +39,7 @@ pub(crate) fn tracing_layer() -> Tracing {
         .on_failure(DefaultOnFailure::new().level(Level::WARN))
 }
 
-/// The span around a call. Headers and messages stay out of it.
+/// The span of a call. It contains no headers and no message.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RpcSpan;
 

@@ -1,13 +1,13 @@
-//! How much of an error is sent.
+//! Bounds of the texts in a `Status`.
 
 use wallet_core::FieldViolation;
 
-/// The longest message, and the longest value among the figures, in bytes.
+/// The longest message and the longest metadata value, in bytes.
 const TEXT_BYTES: usize = 512;
-/// The longest list of violations, in bytes of text.
+/// The longest list of violations, in bytes of fields and descriptions.
 const VIOLATION_BYTES: usize = 4_096;
 
-/// The text, or as much of it as fits with a mark that something is missing.
+/// Returns the text, cut to [`TEXT_BYTES`] with an ellipsis at the end if it is longer.
 pub(super) fn bounded_text(mut text: String) -> String {
     if text.len() > TEXT_BYTES {
         text.truncate(text.floor_char_boundary(TEXT_BYTES - '…'.len_utf8()));
@@ -16,7 +16,7 @@ pub(super) fn bounded_text(mut text: String) -> String {
     text
 }
 
-/// The violations, or as many of them as fit and a last one that counts the others.
+/// Returns the violations that fit into [`VIOLATION_BYTES`], and one more that counts the others if there are any.
 pub(super) fn bounded_violations(mut violations: Vec<FieldViolation>) -> Vec<FieldViolation> {
     let all = violations.len();
     let mut bytes = 0;
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_violations_the_first_are_listed_and_the_others_counted() {
+    fn the_first_violations_are_listed_and_the_others_counted() {
         let violations: Vec<_> = (0..1_000)
             .map(|n| FieldViolation::new(format!("limits[{n}].unit"), "must not be empty"))
             .collect();

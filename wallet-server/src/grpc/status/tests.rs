@@ -1,4 +1,4 @@
-//! A row per variant: code, reason, figures, and no inner detail.
+//! Tables of all errors with their code and reason. No internal detail is sent.
 
 use wallet_core::catalog::Problem;
 use wallet_core::catalog::Unusable;
@@ -17,7 +17,7 @@ fn text(text: &str) -> String {
     text.to_owned()
 }
 
-/// A row per variant and its code and reason.
+/// Every rejection with its code and reason.
 fn rejections() -> Vec<(Rejection, Code, &'static str)> {
     let unit = credits();
     let no_rule = PricingError::NoRule {
@@ -127,7 +127,7 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
     ]
 }
 
-/// Everything else that can go wrong, with its code and its reason; an empty one for a defect.
+/// Every other error with its code and reason, which is empty for a defect.
 fn others() -> Vec<(RpcError, Code, &'static str)> {
     let store = |trouble| StoreError::new(trouble, "secret cause");
     let publish = |trouble| PublishError::Unavailable(store(trouble));
@@ -185,7 +185,7 @@ fn every_rejection_has_its_code_and_reason() {
 }
 
 #[test]
-fn everything_else_has_its_code_and_reason_and_keeps_its_secrets() {
+fn every_other_error_has_its_code_and_reason_and_hides_internals() {
     for (error, code, expected) in others() {
         let shown = format!("{error:?}");
         let status = Status::from(error);
@@ -199,7 +199,7 @@ fn everything_else_has_its_code_and_reason_and_keeps_its_secrets() {
 }
 
 #[test]
-fn every_reason_is_one_of_the_protos() {
+fn every_reason_is_a_value_of_the_proto_enum() {
     let reasons = rejections().into_iter().map(|(rejection, ..)| rejection.reason());
     let others = others().into_iter().map(|(_, _, reason)| reason).filter(|reason| !reason.is_empty());
     for reason in reasons.chain(others) {
@@ -209,7 +209,7 @@ fn every_reason_is_one_of_the_protos() {
 }
 
 #[test]
-fn a_decided_refusal_says_where_in_the_wallets_history() {
+fn a_decided_rejection_has_revision_version_and_time() {
     let wallet = WalletId::parse("alice").unwrap();
     let short = Shortfall { unit: credits(), required: 40, available: 15 };
     let rejection = Rejection::InsufficientCredits {
@@ -240,7 +240,7 @@ fn a_decided_refusal_says_where_in_the_wallets_history() {
 }
 
 #[test]
-fn bad_fields_are_listed_under_the_names_the_caller_used() {
+fn invalid_fields_have_the_paths_of_the_request() {
     let unpriced = |field| {
         let error = PricingError::UnknownQuantities { kind: text("video"), quantities: vec![text("cuont")] };
         let error = RpcError::from(Rejection::Unpriced(error));
@@ -255,7 +255,7 @@ fn bad_fields_are_listed_under_the_names_the_caller_used() {
 }
 
 #[test]
-fn no_error_is_too_long_for_a_clients_headers() {
+fn every_error_fits_into_the_headers_that_clients_accept() {
     let long = "x".repeat(6_000);
     let many = (0..5_000).map(|n| FieldViolation::new(format!("limits[{n}].unit"), &long)).collect();
     let attributes = (0..32).map(|n| (format!("{n}{long}"), long.clone())).collect();

@@ -1,4 +1,4 @@
-//! Balances: what a wallet has of its units.
+//! Renders balances and expiries.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,14 @@ use super::amount::amount;
 use super::source::source;
 use super::time::instant;
 
-/// The most instants of a unit at which credits lapse.
+/// The most expiries of a unit that are listed.
 const MAX_EXPIRIES: usize = 100;
 
-/// What a wallet has, unit by unit.
 pub(crate) fn balances(catalog: &Catalog, balances: &[UnitBalance]) -> Vec<v1::Balance> {
     balances.iter().map(|unit| unit_balance(catalog, unit)).collect()
 }
 
-/// What lapses when, unit by unit: the soonest.
+/// Renders the soonest expiries of each unit.
 pub(crate) fn expiries(catalog: &Catalog, wallet: &Wallet) -> Vec<v1::UnitExpiries> {
     let of_unit = |(unit, at): (&UnitId, BTreeMap<Timestamp, i64>)| v1::UnitExpiries {
         unit: unit.to_string(),
@@ -36,7 +35,7 @@ pub(crate) fn expiries(catalog: &Catalog, wallet: &Wallet) -> Vec<v1::UnitExpiri
     balance::expiries(wallet).into_iter().map(of_unit).collect()
 }
 
-/// How many there are, where the wire has 32 bits.
+/// Converts a count to the 32 bits of the wire; larger counts become `i32::MAX`.
 pub(crate) fn count(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }

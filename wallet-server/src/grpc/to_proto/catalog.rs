@@ -1,4 +1,4 @@
-//! Catalogs and packs.
+//! Renders catalogs, units and packs.
 
 use wallet_core::Timestamp;
 use wallet_core::catalog::{Catalog, ListPrice, Pack, PackExpiry, Span, Unit};
@@ -7,7 +7,7 @@ use wallet_proto::v1;
 use super::amount::amounts;
 use super::time::instant;
 
-/// A catalog, with the instant it was published if it was.
+/// Renders a catalog. `publish_time` is `None` if it was only validated.
 pub(crate) fn catalog(catalog: &Catalog, publish_time: Option<Timestamp>) -> v1::Catalog {
     v1::Catalog {
         version: catalog.version,
@@ -18,7 +18,6 @@ pub(crate) fn catalog(catalog: &Catalog, publish_time: Option<Timestamp>) -> v1:
     }
 }
 
-/// Credits for sale.
 pub(crate) fn pack(catalog: &Catalog, pack: &Pack) -> v1::Pack {
     v1::Pack {
         pack_id: pack.id.clone(),
@@ -34,12 +33,11 @@ pub(super) fn list_price(price: &ListPrice) -> v1::Money {
     v1::Money { currency: price.currency.clone(), minor_units: price.minor_units }
 }
 
-/// What is counted.
 pub(crate) fn unit(unit: &Unit) -> v1::Unit {
     v1::Unit { unit: unit.id.to_string(), scale: unit.scale.into(), increment: unit.increment }
 }
 
-/// "never", "after 12 months", "end of subscription", "12 months or end of subscription".
+/// Renders an expiry: "never", "after 12 months", "end of subscription" or "12 months or end of subscription".
 fn expiry(expiry: PackExpiry) -> String {
     match (expiry.after.map(span), expiry.with_subscription) {
         (None, false) => "never".to_owned(),
@@ -63,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn expiry_is_told_in_words() {
+    fn expiries_are_rendered_in_words() {
         for (after, with_subscription, words) in [
             (None, false, "never"),
             (Some(Span::Months(12)), false, "after 12 months"),

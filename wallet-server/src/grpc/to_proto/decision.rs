@@ -1,9 +1,9 @@
-//! Whether a Reserve would succeed, as data.
+//! Renders the decision of an estimate.
 
 use wallet_core::Rejection;
 use wallet_proto::v1;
 
-/// The decision that a rejection stands for; `None` if it is an error of the request, and no decision at all.
+/// Returns the decision for a rejection. `None` if the rejection is an error of the request.
 pub(crate) fn decision(rejection: &Rejection) -> Option<v1::Decision> {
     match rejection {
         Rejection::InsufficientCredits { .. } => Some(v1::Decision::InsufficientCredits),

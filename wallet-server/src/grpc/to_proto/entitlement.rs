@@ -1,11 +1,10 @@
-//! Entitlements: what a plan allows, in words that a screen can show.
+//! Renders entitlements and matchers.
 
 use std::collections::HashMap;
 
 use wallet_core::catalog::{Conditions, Entitlement, Matcher};
 use wallet_proto::v1::{self, matcher::Accepts};
 
-/// Operations that a plan allows.
 pub(crate) fn entitlement(entitlement: &Entitlement) -> v1::Entitlement {
     v1::Entitlement {
         kind: Some(matcher(&entitlement.kind)),
@@ -14,7 +13,7 @@ pub(crate) fn entitlement(entitlement: &Entitlement) -> v1::Entitlement {
     }
 }
 
-/// The accepted values by attribute.
+/// Renders the accepted values by attribute.
 pub(super) fn conditions(conditions: &Conditions) -> HashMap<String, v1::Matcher> {
     conditions.iter().map(|(name, accepted)| (name.to_owned(), matcher(accepted))).collect()
 }

@@ -1,4 +1,4 @@
-//! Ledger entries.
+//! Renders ledger entries.
 
 use wallet_core::catalog::Catalog;
 use wallet_core::entry::{Entry, EntryBalance, EntryKind};
@@ -8,7 +8,6 @@ use wallet_proto::v1;
 use super::amount::amount;
 use super::time::instant;
 
-/// One line of a wallet's ledger.
 pub(crate) fn entry(catalog: &Catalog, entry: &Entry) -> v1::Entry {
     v1::Entry {
         revision: entry.revision,

@@ -1,4 +1,4 @@
-//! Events, warnings and thresholds.
+//! Renders notifications, warnings and thresholds.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,6 @@ use super::amount::amount;
 use super::time::instant;
 use crate::query::RecordedEvent;
 
-/// One thing that people were told.
 pub(crate) fn event(catalog: &Catalog, recorded: &RecordedEvent) -> v1::Event {
     let event = &recorded.event;
     v1::Event {
@@ -27,7 +26,6 @@ pub(crate) fn event(catalog: &Catalog, recorded: &RecordedEvent) -> v1::Event {
     }
 }
 
-/// What is low or used up.
 pub(crate) fn warnings(catalog: &Catalog, warnings: &[Warning]) -> Vec<v1::Warning> {
     let warning = |warning: &Warning| v1::Warning {
         kind: kind(warning.kind).into(),
@@ -37,7 +35,7 @@ pub(crate) fn warnings(catalog: &Catalog, warnings: &[Warning]) -> Vec<v1::Warni
     warnings.iter().map(warning).collect()
 }
 
-/// The thresholds of a wallet's own.
+/// Renders a wallet's own thresholds.
 pub(super) fn low_balance(low: &BTreeMap<UnitId, Vec<Threshold>>) -> Vec<v1::LowBalance> {
     let of_unit = |(unit, thresholds): (&UnitId, &Vec<Threshold>)| v1::LowBalance {
         unit: unit.to_string(),

@@ -1,4 +1,4 @@
-//! Grants.
+//! Renders grants and payments.
 
 use wallet_core::catalog::Catalog;
 use wallet_core::grant::{ExternalRef, Grant, Money};
@@ -8,7 +8,6 @@ use super::amount::amount;
 use super::source::source;
 use super::time::instant;
 
-/// A lot of one unit and where its credits are.
 pub(crate) fn grant(catalog: &Catalog, grant: &Grant) -> v1::Grant {
     let (parts, details) = (grant.parts, grant.details.clone());
     v1::Grant {
@@ -40,7 +39,6 @@ fn external_ref(payment: ExternalRef) -> v1::ExternalRef {
     v1::ExternalRef { provider: payment.provider.into(), id: payment.id.into() }
 }
 
-/// Money as the payment provider counts it.
 pub(crate) fn money(money: Money) -> v1::Money {
     v1::Money { currency: money.currency, minor_units: money.minor_units }
 }

@@ -1,4 +1,4 @@
-//! Core types to messages, by noun. Amounts get their display from the current catalog's units.
+//! The conversion of core types to messages, a file per noun. The current catalog has the units for `Amount.display`.
 
 mod amount;
 mod balance;

@@ -1,10 +1,9 @@
-//! Operations, how their price came about, and what cancelling them costs.
+//! Renders operations, price lines and cancel fees.
 
 use wallet_core::catalog::{Phase, Policies, PriceLine};
 use wallet_core::{Operation, UnitId};
 use wallet_proto::v1;
 
-/// What is generated, in its normal form.
 pub(super) fn operation(operation: &Operation) -> v1::Operation {
     let Operation { kind, attributes, quantities } = operation.clone();
     v1::Operation {
@@ -14,7 +13,6 @@ pub(super) fn operation(operation: &Operation) -> v1::Operation {
     }
 }
 
-/// The lines of a price.
 pub(crate) fn price_lines(lines: &[PriceLine]) -> Vec<v1::PriceLine> {
     let line = |line: &PriceLine| v1::PriceLine {
         label: line.label.clone(),
@@ -25,7 +23,7 @@ pub(crate) fn price_lines(lines: &[PriceLine]) -> Vec<v1::PriceLine> {
     lines.iter().map(line).collect()
 }
 
-/// What cancelling costs in each phase, for the units of a price.
+/// Renders the cancel fees in the units of a price.
 pub(crate) fn cancel_fees<'a>(
     policies: &Policies,
     units: impl IntoIterator<Item = &'a UnitId>,

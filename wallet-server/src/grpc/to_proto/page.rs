@@ -1,12 +1,12 @@
-//! Pages of lists, as large as a client takes.
+//! Renders pages of lists, limited to a size that clients accept.
 
 use prost::Message;
 
 use crate::query::Listed;
 
-/// The most bytes of the items of a page, if it has more than one. Clients take messages of 4 MiB unless told otherwise.
+/// The most bytes of the items of a page, unless it has only one. Clients accept messages of 4 MiB by default.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
-/// The most bytes that a message in a list takes besides its own.
+/// The most bytes of the tag and the length of a message in a list.
 const FRAME: usize = 6;
 
 /// Renders the items of a page and the token of the next one. The page ends before [`MAX_BYTES`].
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
     use crate::query::Page;
 
-    /// The first page of entries with texts of so many KiB, and whether another follows.
+    /// Returns the length of the first page of entries with texts of these sizes, and whether another follows.
     fn first_page(kib: &[usize]) -> (usize, bool) {
         let listed = Page { size: 500, token: None }.cut(kib.to_vec(), |_| 0);
         let render = |kib: &usize| v1::Entry { reason: "x".repeat(kib * 1_024), ..Default::default() };

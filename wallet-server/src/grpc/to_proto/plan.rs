@@ -1,4 +1,4 @@
-//! Plans.
+//! Converts plans to messages.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,6 @@ use super::amount::amount;
 use super::balance::count;
 use super::catalog::list_price;
 
-/// What people subscribe to.
 pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
     v1::Plan {
         plan_id: plan.id.clone(),
@@ -26,7 +25,7 @@ pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
     }
 }
 
-/// The numbers of a plan by name, but for those that are unlimited.
+/// Renders the limits by name, except unlimited ones.
 fn limits(plan: &Plan) -> HashMap<String, i64> {
     let bounded = |(name, limit): (&String, &Limit)| match limit {
         Limit::AtMost(most) => Some((name.clone(), i64::try_from(*most).unwrap_or(i64::MAX))),
@@ -44,7 +43,6 @@ fn allowance(catalog: &Catalog, plan: &Plan, included: &Allowance) -> v1::Allowa
     }
 }
 
-/// How long a period lasts.
 pub(super) fn term(term: Term) -> v1::Term {
     match term {
         Term::Week => v1::Term::Week,
@@ -54,7 +52,6 @@ pub(super) fn term(term: Term) -> v1::Term {
     }
 }
 
-/// Whether periods begin by themselves.
 pub(super) fn renewal(renewal: Renewal) -> v1::Renewal {
     match renewal {
         Renewal::Automatic => v1::Renewal::Automatic,

@@ -1,4 +1,4 @@
-//! Price rules, as a pricing page shows them.
+//! Renders price rules.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,6 @@ use super::operation::cancel_fees;
 use super::reservation::overage;
 use super::time::duration;
 
-/// What operations of one kind cost.
 pub(crate) fn price_rule(catalog: &Catalog, rule: &Rule) -> v1::PriceRule {
     v1::PriceRule {
         rule_id: rule.id.clone(),
@@ -109,7 +108,7 @@ fn rounding(rounding: Rounding) -> v1::RoundingMode {
     }
 }
 
-/// Empty for what is not there.
+/// Renders a number. `None` becomes the empty string.
 fn optional(number: Option<Decimal>) -> String {
     number.map(|number| number.to_string()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Reservations and their receipts.
+//! Renders reservations and their receipts.
 
 use wallet_core::catalog::{Catalog, Overage};
 use wallet_core::finalize;
@@ -13,7 +13,6 @@ use super::operation::{cancel_fees, operation, price_lines};
 use super::source::source;
 use super::time::{duration, instant};
 
-/// A hold of credits, as far as it has come.
 pub(crate) fn reservation(
     catalog: &Catalog,
     wallet: &WalletId,
@@ -61,7 +60,6 @@ pub(crate) fn reservation(
     }
 }
 
-/// Where a reservation stands.
 pub(crate) fn state(state: State) -> v1::ReservationState {
     match state {
         State::Held => v1::ReservationState::Held,
@@ -91,7 +89,6 @@ fn allocation(allocation: &Allocation) -> v1::Allocation {
     }
 }
 
-/// What happens when a job costs more than was reserved.
 pub(super) fn overage(overage: Overage) -> v1::OveragePolicy {
     match overage {
         Overage::ChargeIfAvailable => v1::OveragePolicy::ChargeIfAvailable,

@@ -1,9 +1,8 @@
-//! Sources of credits.
+//! Renders sources of credits.
 
 use wallet_core::Source;
 use wallet_proto::v1;
 
-/// Where credits came from.
 pub(super) fn source(source: Source) -> v1::Source {
     match source {
         Source::Grace => v1::Source::Grace,

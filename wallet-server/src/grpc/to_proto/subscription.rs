@@ -1,4 +1,4 @@
-//! Subscriptions.
+//! Converts subscriptions to messages.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,7 +12,6 @@ use super::entitlement::entitlement;
 use super::plan::{renewal, term};
 use super::time::instant;
 
-/// What a wallet was sold, and where in it the wallet is.
 pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1::Subscription {
     let sold = &subscription.sold;
     let past_due = subscription.standing == Standing::PastDue;
@@ -38,7 +37,7 @@ pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1
     }
 }
 
-/// Numbers by name.
+/// Renders limits by name.
 pub(crate) fn limits(limits: &BTreeMap<String, u64>) -> HashMap<String, i64> {
     limits.iter().map(|(name, limit)| (name.clone(), i64::try_from(*limit).unwrap_or(i64::MAX))).collect()
 }

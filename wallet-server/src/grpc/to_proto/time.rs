@@ -1,4 +1,4 @@
-//! Instants and durations.
+//! Renders instants and durations.
 
 use std::time::Duration;
 
@@ -6,14 +6,13 @@ use wallet_core::Timestamp;
 
 const MICROS: i64 = 1_000_000;
 
-/// An instant; none for "never".
+/// Renders an instant. `Timestamp::NEVER` becomes `None`.
 pub(crate) fn instant(at: Timestamp) -> Option<prost_types::Timestamp> {
     let micros = at.as_micros();
     let nanos = i32::try_from(micros.rem_euclid(MICROS) * 1_000).unwrap_or_default();
     (at != Timestamp::NEVER).then(|| prost_types::Timestamp { seconds: micros.div_euclid(MICROS), nanos })
 }
 
-/// A duration.
 pub(crate) fn duration(duration: Duration) -> prost_types::Duration {
     prost_types::Duration {
         seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),

@@ -1,4 +1,4 @@
-//! Usage: what finished jobs came to.
+//! Renders totals over finished jobs.
 
 use wallet_core::catalog::Catalog;
 use wallet_proto::v1;
@@ -6,7 +6,6 @@ use wallet_proto::v1;
 use super::amount::amounts;
 use crate::query::Usage;
 
-/// Jobs by state, and what became of their credits.
 pub(crate) fn usage(catalog: &Catalog, usage: &Usage) -> v1::UsageSums {
     v1::UsageSums {
         settled_jobs: usage.settled,

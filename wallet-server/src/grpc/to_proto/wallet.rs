@@ -1,4 +1,4 @@
-//! Wallets.
+//! Converts wallets to messages.
 
 use wallet_core::balance::{UnitBalance, WalletView};
 use wallet_core::catalog::Catalog;
@@ -11,7 +11,7 @@ use super::event::low_balance;
 use super::subscription::subscription;
 use super::time::instant;
 
-/// A wallet, with the balances at hand.
+/// Renders a wallet with the given balances, which may be empty.
 pub(crate) fn wallet(catalog: &Catalog, view: &WalletView, units: &[UnitBalance]) -> v1::Wallet {
     let limited = units.iter().filter(|unit| unit.total.debt_limit > 0);
     v1::Wallet {
@@ -30,7 +30,7 @@ pub(crate) fn wallet(catalog: &Catalog, view: &WalletView, units: &[UnitBalance]
     }
 }
 
-/// A frozen wallet is that and nothing else, until it is thawed.
+/// Renders the status. A frozen wallet is FROZEN, whatever its own status, until it is unfrozen.
 fn status(view: &WalletView) -> v1::WalletStatus {
     match view.status {
         _ if view.frozen => v1::WalletStatus::Frozen,

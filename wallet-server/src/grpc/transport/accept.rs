@@ -1,4 +1,4 @@
-//! Accepting: below the limit of descriptors, and with a pause where the system has none left.
+//! Accepts connections, up to a limit, and pauses when the system has no descriptors left.
 
 use std::io;
 use std::time::Duration;
@@ -20,15 +20,15 @@ use crate::grpc::GrpcLimits;
 /// The pause after the first failed accept; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How long closed connections may take to be gone.
+/// The time in which closed connections must end.
 const GONE: Duration = Duration::from_secs(1);
 
-/// The descriptors that this process may open, if there is a limit.
+/// Returns the number of descriptors that this process may open, if it is limited.
 pub(crate) fn descriptor_limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// The server's side of all connections.
+/// The server side of all connections.
 #[derive(Debug)]
 pub(crate) struct Front {
     limits: GrpcLimits,
@@ -41,7 +41,7 @@ pub(crate) struct Front {
 impl Front {
     pub(crate) fn new(limits: GrpcLimits, descriptors: Option<u64>) -> Self {
         let connections = limits.connections_within(descriptors);
-        tracing::debug!(connections, ?descriptors, "the most connections at a time");
+        tracing::debug!(connections, ?descriptors, "limit of connections");
         Self { peers: Peers::new(&limits), tasks: TaskTracker::new(), connections, limits }
     }
 
@@ -75,14 +75,14 @@ impl Front {
                 Ok((stream, _)) => {
                     tracing::warn!(
                         connections = self.connections,
-                        "too many connections, all with calls in progress: a new one is closed"
+                        "a new connection is closed: the limit is reached and all connections have calls in progress"
                     );
                     drop(stream);
                 }
                 // The peer left before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    tracing::warn!(%error, ?pause, "cannot accept connections; trying again after a pause");
+                    tracing::warn!(%error, ?pause, "cannot accept connections; the next attempt follows after a pause");
                     tokio::select! {
                         () = shutdown.cancelled() => break,
                         () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
@@ -90,12 +90,12 @@ impl Front {
                 }
             }
         }
-        // New peers learn at once that nobody listens.
+        // New peers are refused at once.
         drop(listener);
         self.drain().await;
     }
 
-    /// Whether one more connection may be served, if need be in place of one without a call.
+    /// Returns whether one more connection fits, if necessary after closing one without a call.
     fn has_room(&self) -> bool {
         self.peers.count() < self.connections || self.peers.close_the_most_idle()
     }
@@ -110,16 +110,16 @@ impl Front {
             drain = ?self.limits.drain,
             connections,
             calls,
-            "calls were still in progress at the end of the drain time; their connections are closed"
+            "calls are still in progress at the end of the drain time; their connections are closed"
         );
         self.peers.close_all();
         if timeout(GONE, self.tasks.wait()).await.is_err() {
-            tracing::warn!("calls that were cut off have not ended yet");
+            tracing::warn!("calls on closed connections have not ended yet");
         }
     }
 }
 
-/// Small frames go out at once.
+/// Sets TCP_NODELAY, so that small frames are sent at once.
 fn prepare(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");

@@ -17,12 +17,12 @@ use super::peers::Connected;
 use super::streams::Streams;
 use crate::grpc::GrpcLimits;
 
-/// How often a connection is looked at.
+/// The interval at which a connection is checked.
 const LOOK: Duration = Duration::from_secs(1);
-/// The same while the server stops.
+/// The interval while the server stops.
 const LOOK_AT_THE_END: Duration = Duration::from_millis(50);
 
-/// HTTP/2 with the limits of this server.
+/// Returns the HTTP/2 protocol with the limits of this server.
 pub(super) fn protocol(limits: &GrpcLimits, streams: Streams) -> http2::Builder<Streams> {
     let mut http2 = http2::Builder::new(streams);
     http2
@@ -39,7 +39,7 @@ pub(super) fn protocol(limits: &GrpcLimits, streams: Streams) -> http2::Builder<
     http2
 }
 
-/// Serves a connection until its peer leaves, misbehaves, or the server stops.
+/// Serves a connection until the peer disconnects or violates a limit, or the server stops.
 pub(super) async fn serve<S>(
     stream: TcpStream,
     connected: Connected,
@@ -91,7 +91,7 @@ pub(super) async fn serve<S>(
             () = at(too_old), if asked_to_leave.is_none() => true,
             () = sleep(if stopping { LOOK_AT_THE_END } else { LOOK }) => {
                 if peer.stalled() > limits.stalled_time {
-                    tracing::debug!("a connection is closed: its peer reads nothing");
+                    tracing::debug!("a connection is closed: its peer reads no replies");
                     return;
                 }
                 let patience = if asked_to_leave.is_some() { limits.farewell } else { limits.idle_time };
@@ -110,7 +110,7 @@ pub(super) async fn serve<S>(
     }
 }
 
-/// At this instant, or never.
+/// Waits for an instant, or forever if there is none.
 async fn at(instant: Option<Instant>) {
     match instant {
         Some(instant) => sleep_until(instant).await,

@@ -1,5 +1,5 @@
-//! The socket of a connection, once its first bytes were read: hands them out again, and notices a peer that reads
-//! nothing.
+//! The socket of a connection after its preface was read. It returns the preface to hyper, and records whether the
+//! peer reads.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,10 +12,10 @@ use tokio::net::TcpStream;
 
 use super::Peer;
 
-/// The bytes with which every HTTP/2 connection begins.
+/// The preface with which every HTTP/2 connection begins.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The answer to a peer that speaks HTTP/1.1.
+/// The reply to a peer that uses HTTP/1.1.
 const SPEAKS_HTTP_1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\n\
     content-type: text/plain\r\ncontent-length: 63\r\nconnection: close\r\n\r\n\
     This is a gRPC server: use HTTP/2, for example through grpcurl\n";
@@ -24,12 +24,12 @@ const SPEAKS_HTTP_1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\n\
 #[derive(Debug)]
 pub(super) struct Io {
     stream: TcpStream,
-    /// Bytes of the preface that hyper has not read yet.
+    /// The bytes of the preface that hyper has not read.
     left: &'static [u8],
     peer: Arc<Peer>,
 }
 
-/// Reads the preface within `time`. `None`: the peer said nothing, too little, or something else.
+/// Reads the preface within `time`. `None`: the peer sent nothing, too little or something else.
 pub(super) async fn read_preface(mut stream: TcpStream, time: Duration, peer: Arc<Peer>) -> Option<Io> {
     let mut bytes = [0; PREFACE.len()];
     let mut read = 0;
@@ -50,7 +50,7 @@ pub(super) async fn read_preface(mut stream: TcpStream, time: Duration, peer: Ar
         return Some(Io { stream, left: PREFACE, peer });
     }
     if read > 0 && bytes[0].is_ascii_uppercase() && bytes[..read] != PREFACE[..read] {
-        // Whether it arrives does not matter; the peer gets no time to read it slowly.
+        // A courtesy: the server does not wait until the peer has read it.
         let _ = stream.write(SPEAKS_HTTP_1).await;
     }
     None
@@ -73,7 +73,7 @@ impl AsyncRead for Io {
 }
 
 impl Io {
-    /// Notes whether the peer takes what it is sent.
+    /// Records whether a write went through, and returns it.
     fn noted<T>(&self, written: Poll<T>) -> Poll<T> {
         self.peer.note_write(written.is_ready());
         written

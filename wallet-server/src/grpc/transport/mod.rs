@@ -1,9 +1,9 @@
-//! The way in: connections, from accept to close. No peer, silent, slow or greedy, takes it away from the others.
+//! The transport: connections from accept to close. A peer that is silent, slow or greedy does not affect the others.
 //!
-//! [`accept`] takes connections and keeps their number below the limit of descriptors; [`connection`] serves one and
-//! closes it if its peer says nothing, reads nothing or makes no calls; [`streams`] bounds the time of each call, the
-//! reading of the reply included; [`peers`] knows all connections, how much each has left unread, and which to close
-//! when there are too many bytes or connections.
+//! [`accept`] accepts connections and keeps their number below the limit of descriptors. [`connection`] serves one
+//! connection and closes it if its peer sends nothing, reads nothing or makes no calls. [`streams`] limits the time
+//! of each call, including the reading of the reply. [`peers`] records all connections and their unread bytes, and
+//! chooses the connection to close when there are too many connections or unread bytes.
 
 mod accept;
 mod connection;

@@ -1,4 +1,5 @@
-//! All connections: what each is doing, and which to close when there are too many of them or too much is unread.
+//! The record of all connections, and the choice of the one to close when there are too many connections or unread
+//! bytes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -11,27 +12,27 @@ use tokio_util::sync::CancellationToken;
 
 use crate::grpc::GrpcLimits;
 
-/// One connection's peer.
+/// The peer of one connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
     number: u64,
     peers: Arc<Shared>,
-    /// Calls whose replies have not been read.
+    /// The number of calls whose replies have not been read.
     calls: AtomicUsize,
-    /// Bytes of replies that have not been read.
+    /// The bytes of replies that have not been read.
     unread: AtomicUsize,
-    /// When it last began or ended a call, in milliseconds since `Shared::start`.
+    /// The last begin or end of a call, in milliseconds since `Shared::start`.
     active: AtomicU64,
-    /// Since when writes have waited for the peer to read, in the same; 0: they do not wait.
+    /// The instant since which writes have waited for the peer to read, in milliseconds since `Shared::start`; 0:
+    /// they do not wait.
     stalled: AtomicU64,
     closing: AtomicBool,
     /// Closes the connection.
     pub(super) close: CancellationToken,
-    /// Room for calls whose replies are pages.
+    /// The permits for calls whose replies are pages.
     pub(crate) pages: Arc<Semaphore>,
 }
 
-/// All peers.
 #[derive(Debug, Clone)]
 pub(crate) struct Peers(Arc<Shared>);
 
@@ -39,18 +40,18 @@ pub(crate) struct Peers(Arc<Shared>);
 struct Shared {
     start: Instant,
     pages_per_connection: usize,
-    /// The most bytes that all peers together may leave unread.
+    /// The most bytes that may be unread by all peers together.
     unread_bytes: usize,
     unread: AtomicUsize,
     numbers: AtomicU64,
     peers: Mutex<HashMap<u64, Arc<Peer>>>,
 }
 
-/// A peer for as long as its connection lives.
+/// A connection, which is removed from the record when this is dropped.
 #[derive(Debug)]
 pub(super) struct Connected(pub(super) Arc<Peer>);
 
-/// A call that is in progress.
+/// A call in progress, which is counted until this is dropped.
 #[derive(Debug)]
 pub(crate) struct CallInProgress {
     peer: Arc<Peer>,
@@ -69,7 +70,7 @@ impl Peers {
         }))
     }
 
-    /// A connection that has just been accepted.
+    /// Adds a connection.
     pub(super) fn connect(&self) -> Connected {
         let peer = Arc::new(Peer {
             number: self.0.numbers.fetch_add(1, Ordering::Relaxed),
@@ -86,25 +87,25 @@ impl Peers {
         Connected(peer)
     }
 
-    /// A peer for calls that do not come over a connection.
+    /// Returns a peer without a connection.
     #[cfg(test)]
     pub(crate) fn alone(&self) -> Arc<Peer> {
         Arc::clone(&self.connect().0)
     }
 
-    /// How many are connected.
+    /// Returns the number of connections.
     pub(super) fn count(&self) -> usize {
         self.0.locked().len()
     }
 
-    /// Connections with calls in progress, and those calls.
+    /// Returns the number of connections with calls in progress and the number of those calls.
     pub(super) fn busy(&self) -> (usize, usize) {
         let peers = self.0.locked();
         let calls = peers.values().map(|peer| peer.calls.load(Ordering::Relaxed)).filter(|calls| *calls > 0);
         calls.fold((0, 0), |(connections, all), calls| (connections + 1, all + calls))
     }
 
-    /// Closes the connection that has been without a call for the longest time; `false`: all have calls in progress.
+    /// Closes the connection that has been without a call for the longest time. `false`: all have calls in progress.
     pub(super) fn close_the_most_idle(&self) -> bool {
         let peers = self.0.locked();
         let idle = peers
@@ -114,7 +115,7 @@ impl Peers {
         found.inspect(|peer| peer.hang_up()).is_some()
     }
 
-    /// Closes all.
+    /// Closes all connections.
     pub(super) fn close_all(&self) {
         self.0.locked().values().for_each(|peer| peer.hang_up());
     }
@@ -125,7 +126,7 @@ impl Shared {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Since the start, never 0.
+    /// Returns the milliseconds since the start, at least 1.
     fn millis(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
     }
@@ -142,7 +143,7 @@ impl Shared {
             tracing::warn!(
                 unread_bytes = peer.unread.load(Ordering::Relaxed),
                 limit = self.unread_bytes,
-                "replies are not read: the connection with the most unread bytes is closed"
+                "too many bytes of replies are unread; the connection with the most unread bytes is closed"
             );
             peer.hang_up();
         }
@@ -155,20 +156,20 @@ impl Peer {
         self.close.cancel();
     }
 
-    /// A call begins.
+    /// Counts a call until the returned value is dropped.
     pub(crate) fn begin(self: &Arc<Self>) -> CallInProgress {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.active.store(self.peers.millis(), Ordering::Relaxed);
         CallInProgress { peer: Arc::clone(self), unread: 0 }
     }
 
-    /// How long there has been no call; `None` if there is one.
+    /// Returns the time since the last call; `None` while there is one.
     pub(super) fn idle(&self) -> Option<Duration> {
         let idle = self.calls.load(Ordering::Relaxed) == 0;
         idle.then(|| self.peers.since(self.active.load(Ordering::Relaxed)))
     }
 
-    /// How long writes have waited for the peer to read.
+    /// Returns the time for which writes have waited for the peer to read.
     pub(super) fn stalled(&self) -> Duration {
         match self.stalled.load(Ordering::Relaxed) {
             0 => Duration::ZERO,
@@ -176,7 +177,7 @@ impl Peer {
         }
     }
 
-    /// A write went through, or has to wait for the peer to read.
+    /// Records that a write went through, or waits for the peer to read.
     pub(super) fn note_write(&self, went_through: bool) {
         if went_through {
             self.stalled.store(0, Ordering::Relaxed);
@@ -188,7 +189,7 @@ impl Peer {
 }
 
 impl CallInProgress {
-    /// The reply has so many more bytes to be read.
+    /// Adds bytes of the reply that the peer has to read.
     pub(crate) fn replies(&mut self, bytes: usize) {
         self.unread += bytes;
         self.peer.unread.fetch_add(bytes, Ordering::Relaxed);
@@ -219,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_connection_that_reads_the_least_is_closed_and_its_bytes_are_free_again() {
+    fn the_connection_with_the_most_unread_bytes_is_closed_and_frees_them() {
         let peers = Peers::new(&GrpcLimits { unread_bytes: 100, ..GrpcLimits::default() });
         let (good, greedy) = (peers.connect(), peers.connect());
         let (mut small, mut large) = (good.0.begin(), greedy.0.begin());
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_connections_the_most_idle_makes_room_and_none_with_a_call() {
+    fn the_most_idle_connection_makes_room_and_none_with_a_call() {
         let peers = Peers::new(&GrpcLimits::default());
         let (busy, idle) = (peers.connect(), peers.connect());
         let _call = busy.0.begin();

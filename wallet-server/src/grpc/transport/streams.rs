@@ -1,4 +1,4 @@
-//! Calls as the transport runs them: one task each, from the request's headers until the reply has been read.
+//! The tasks of calls, one per call, from the headers of the request until the reply has been read.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -11,14 +11,14 @@ tokio::task_local! {
     static OPEN_ENDED: Cell<bool>;
 }
 
-/// The call whose task this is may last: it watches something.
+/// Lifts the time limit of the call that runs in this task, for calls that watch something.
 pub(crate) fn open_ended() {
-    // Elsewhere than in a call's task there is no bound to lift.
+    // Outside the task of a call there is no limit to lift.
     let _ = OPEN_ENDED.try_with(|open_ended| open_ended.set(true));
 }
 
-/// Runs each call in a task of its own, for a bounded time. A call whose time is over is dropped, which resets its
-/// stream and frees the reply.
+/// The executor of calls: it runs each in its own task for a limited time. A call that takes longer is dropped, which
+/// resets its stream and frees the reply.
 #[derive(Debug, Clone)]
 pub(super) struct Streams {
     pub(super) tasks: TaskTracker,

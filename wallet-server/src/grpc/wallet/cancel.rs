@@ -1,4 +1,4 @@
-//! Cancel: a job is stopped before it finished.
+//! Cancel: stops a job that has not ended.
 
 use wallet_core::decide::Cancel;
 use wallet_core::{Command, Rejection, WalletId};

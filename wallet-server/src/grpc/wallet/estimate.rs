@@ -1,5 +1,5 @@
-//! Estimate: what a job would cost, and whether the wallet could pay it. Enters no lane: the catalog is in
-//! memory, and the wallet is read once. The first thing to be shed when the engine is busy.
+//! Estimate: returns the price of an operation, and whether the wallet could pay it. It uses no lane: the catalog is
+//! in memory and the wallet is read once. Estimates are the first calls that a busy server refuses.
 
 use wallet_core::catalog::{Catalog, Price};
 use wallet_core::catalogs::Catalogs;
@@ -14,17 +14,16 @@ use crate::grpc::to_proto;
 use crate::query::Snapshot;
 use crate::quote::QUOTE_VALIDITY;
 
-/// What is asked, parsed.
+/// A parsed request.
 struct Estimate {
-    /// Without one, the price alone.
+    /// `None`: the reply has the price only.
     wallet: Option<WalletId>,
     operation: Operation,
-    /// The current catalog by default.
+    /// `None`: the current catalog.
     catalog_version: Option<i64>,
 }
 
-/// What operations are estimated with: one catalog and, if it is about a wallet, that wallet as it stood at one
-/// instant.
+/// The state with which operations are estimated: a catalog and, if the call is about a wallet, a snapshot of it.
 pub(super) struct Estimator<'a> {
     call: &'a Call,
     pub(super) catalogs: Catalogs,
@@ -48,7 +47,7 @@ fn parse(request: v1::EstimateRequest) -> Result<Estimate, Rejection> {
 }
 
 impl<'a> Estimator<'a> {
-    /// Reads the wallet, once; refused when the engine is busy.
+    /// Reads the wallet. Returns OVERLOADED if the engine is busy.
     pub(super) async fn open(
         call: &'a Call,
         wallet: Option<&WalletId>,
@@ -66,7 +65,7 @@ impl<'a> Estimator<'a> {
         Ok(Self { call, catalogs, snapshot: Some(snapshot) })
     }
 
-    /// What an operation would cost, and whether the wallet could pay it.
+    /// Returns the estimate of an operation, with a quote if the catalog is current.
     pub(super) fn estimate(&self, operation: Operation) -> Result<v1::EstimateResponse, RpcError> {
         let catalog = &self.catalogs.current;
         let Some(Snapshot { wallet, read_time, .. }) = &self.snapshot else {
@@ -88,7 +87,7 @@ impl<'a> Estimator<'a> {
     }
 }
 
-/// The price alone.
+/// Renders the price without a wallet.
 fn priced(catalog: &Catalog, price: &Price) -> v1::EstimateResponse {
     v1::EstimateResponse {
         amounts: to_proto::amounts(catalog, &price.amounts),
@@ -101,8 +100,8 @@ fn priced(catalog: &Catalog, price: &Price) -> v1::EstimateResponse {
     }
 }
 
-/// The price, whether a Reserve would succeed now, and what the wallet lacks, whatever else stands in the way. The
-/// operation is one with every quantity as it is priced.
+/// Renders the price, the decision that Reserve would make, and the shortfall, which does not depend on the decision.
+/// `operation` has every quantity with which it is priced, defaults included.
 fn decided(
     wallet: &Wallet,
     now: Timestamp,
@@ -139,7 +138,7 @@ fn decided(
     })
 }
 
-/// With a promise to keep this price for a while.
+/// Adds a signed quote to an estimate.
 fn quoted(
     call: &Call,
     wallet: &WalletId,

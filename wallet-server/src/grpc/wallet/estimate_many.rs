@@ -1,5 +1,5 @@
-//! EstimateMany: what many jobs would cost beside one balance. Reads the wallet once, and lets an operation that
-//! has no price fail alone.
+//! EstimateMany: returns the prices of many operations and the wallet's balance. The wallet is read once. An operation
+//! without a price fails alone.
 
 use wallet_core::balance::unit_balances;
 use wallet_core::{Operation, Rejection, WalletId};
@@ -12,10 +12,10 @@ use crate::grpc::from_proto::Violations;
 use crate::grpc::to_proto;
 use crate::query::Snapshot;
 
-/// The most operations of one call.
+/// The most operations of a request.
 const MAX_OPERATIONS: usize = 100;
 
-/// What is asked, parsed.
+/// A parsed request.
 struct EstimateMany {
     wallet: Option<WalletId>,
     operations: Vec<Operation>,
@@ -48,12 +48,12 @@ fn result(estimator: &Estimator<'_>, n: usize, operation: Operation) -> v1::Esti
     v1::EstimateResult { result: Some(outcome) }
 }
 
-/// What is shown beside the prices: the catalog's version, and the wallet as it stands.
+/// Renders the response without its results: the catalog's version and the state of the wallet.
 fn beside(call: &Call, estimator: &Estimator<'_>) -> v1::EstimateManyResponse {
     let catalog = &estimator.catalogs.current;
     let alone = v1::EstimateManyResponse { catalog_version: catalog.version, ..Default::default() };
     let Some(Snapshot { wallet, read_time, .. }) = &estimator.snapshot else { return alone };
-    // A plan that cannot be looked up has an id all the same; its tier shows in each estimate's error.
+    // The tier is empty if the catalog of the plan is unusable; each estimate then has the error.
     let tier = wallet.tier(&estimator.catalogs).ok().flatten();
     let current = call.catalog();
     v1::EstimateManyResponse {

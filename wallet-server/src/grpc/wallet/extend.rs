@@ -1,4 +1,4 @@
-//! Extend: a worker's heartbeat.
+//! Extend: moves the deadline of a job, the heartbeat of its worker.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! GetBalance: what a wallet has now.
+//! GetBalance: returns the balances of a wallet.
 
 use wallet_core::balance::unit_balances;
 use wallet_core::warning::warnings;

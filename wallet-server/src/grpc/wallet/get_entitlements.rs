@@ -1,4 +1,4 @@
-//! GetEntitlements: what a wallet's plan allows.
+//! GetEntitlements: returns the entitlements, limits and features of a wallet's plan.
 
 use wallet_core::balance::PlanView;
 use wallet_core::{Rejection, WalletId};

@@ -1,4 +1,4 @@
-//! GetReservation: one reservation as it stands now.
+//! GetReservation: returns one reservation in its present state.
 
 use wallet_core::{Rejection, ReservationId, WalletId};
 use wallet_proto::v1;

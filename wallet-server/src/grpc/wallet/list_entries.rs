@@ -1,4 +1,4 @@
-//! ListEntries: a wallet's ledger, by revision.
+//! ListEntries: lists the ledger of a wallet by revision.
 
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;

@@ -1,4 +1,4 @@
-//! ListGrants: a wallet's grants in the order of spending.
+//! ListGrants: lists the grants of a wallet in spending order.
 
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;

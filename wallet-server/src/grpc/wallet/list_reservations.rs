@@ -1,4 +1,4 @@
-//! ListReservations: a wallet's reservations, the newest first.
+//! ListReservations: lists the reservations of a wallet, newest first.
 
 use wallet_core::{Actor, Rejection, WalletId, WorkerId};
 use wallet_proto::v1;
@@ -9,7 +9,7 @@ use crate::grpc::from_proto::Violations;
 use crate::grpc::to_proto;
 use crate::query::{Page, ReservationFilter};
 
-/// The longest kind of an operation.
+/// The longest kind of an operation, in bytes.
 const MAX_KIND_BYTES: usize = 128;
 
 pub(super) async fn list_reservations(

@@ -1,4 +1,4 @@
-//! `wallet.v1.WalletService`: a file per RPC; this is the table of contents.
+//! `wallet.v1.WalletService`. Each RPC has a file of its own; this one delegates to them.
 
 mod cancel;
 mod estimate;
@@ -25,7 +25,7 @@ use wallet_proto::v1::wallet_service_server::WalletService;
 use super::Services;
 use super::call::answer;
 
-/// The service that workers and product back ends call.
+/// The service for workers and product back ends.
 pub(super) struct WalletRpcs(pub(super) Arc<Services>);
 
 type Answer<T> = Result<Response<T>, Status>;

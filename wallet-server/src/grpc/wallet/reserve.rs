@@ -1,4 +1,4 @@
-//! Reserve: credits are set aside for a job.
+//! Reserve: sets credits aside for a job.
 
 use wallet_core::decide::{PriceSource, Quote, Reserve};
 use wallet_core::{Command, Rejection, WalletId};
@@ -36,7 +36,7 @@ pub(super) async fn reserve(
     })
 }
 
-/// Where the price comes from, a quote still sealed.
+/// The source of the price. A quote token is opened after all fields are parsed.
 enum Asked {
     Sealed(String),
     Open(PriceSource),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn all_bad_fields_are_named_at_once() {
+    fn all_invalid_fields_are_reported_at_once() {
         let amount =
             |unit: &str, amount| v1::Amount { unit: unit.to_owned(), amount, ..v1::Amount::default() };
         let request = v1::ReserveRequest {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_fields_come_before_a_bad_quote_and_a_bad_quote_is_no_field() {
+    fn a_bad_quote_is_reported_after_invalid_fields_and_is_not_one() {
         let price = Some(reserve_request::Price::QuoteToken("forged".to_owned()));
         let request =
             v1::ReserveRequest { wallet_id: "w".to_owned(), price, ..v1::ReserveRequest::default() };

@@ -1,4 +1,4 @@
-//! Settle: a job ended, and is charged or not.
+//! Settle: ends a job and charges its cost, or returns its credits.
 
 use wallet_core::decide::Settle;
 use wallet_core::{Command, Rejection, WalletId};

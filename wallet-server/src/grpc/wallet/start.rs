@@ -1,4 +1,4 @@
-//! Start: a worker takes a job.
+//! Start: records that a worker runs a job.
 
 use wallet_core::decide::Start;
 use wallet_core::{Command, Rejection, WalletId};

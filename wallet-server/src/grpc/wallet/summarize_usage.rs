@@ -1,4 +1,4 @@
-//! SummarizeUsage: what a wallet's finished jobs came to, in groups.
+//! SummarizeUsage: returns totals over a wallet's finished jobs, in groups.
 
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;

@@ -1,4 +1,4 @@
-//! TopUp: bought credits come in.
+//! TopUp: adds bought credits.
 
 use wallet_core::decide::TopUp;
 use wallet_core::{Command, Rejection, WalletId};

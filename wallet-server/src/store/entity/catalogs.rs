@@ -2,7 +2,6 @@
 
 use sea_orm::entity::prelude::*;
 
-/// A row.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "catalogs")]
 pub(crate) struct Model {

@@ -1,9 +1,8 @@
-//! The ledger.
+//! The entries of all ledgers.
 
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
-/// A row.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "entries")]
 pub(crate) struct Model {

@@ -1,9 +1,8 @@
-//! What people were told.
+//! The notifications that entries contain.
 
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
-/// A row.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "events")]
 pub(crate) struct Model {

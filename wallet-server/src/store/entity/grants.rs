@@ -1,9 +1,8 @@
-//! Lots of credits and the parts they are divided into.
+//! Lots of credits and their parts.
 
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
-/// A row.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "grants")]
 pub(crate) struct Model {

@@ -1,4 +1,4 @@
-//! The tables as sea-orm entities, one a file: what a row looks like to a reader.
+//! The tables as sea-orm entities, one per file. They are used for reading.
 
 pub(crate) mod catalogs;
 pub(crate) mod entries;

@@ -1,9 +1,8 @@
-//! Holds of credits: what changes, then the unchanging terms.
+//! Reservations: the columns that change, then the terms, which never change.
 
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
-/// A row.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "reservations")]
 pub(crate) struct Model {

@@ -1,8 +1,7 @@
-//! Keys that sign what the server hands out.
+//! Keys that sign quotes.
 
 use sea_orm::entity::prelude::*;
 
-/// A row.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "signing_keys")]
 pub(crate) struct Model {

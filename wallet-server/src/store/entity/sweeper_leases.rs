@@ -1,8 +1,7 @@
-//! Which server sweeps which part of the buckets.
+//! The servers that sweep the parts of the buckets.
 
 use sea_orm::entity::prelude::*;
 
-/// A row.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sweeper_leases")]
 pub(crate) struct Model {

@@ -1,8 +1,7 @@
-//! Platforms, each with wallets and catalogs of its own.
+//! Platforms, each with its own wallets and catalogs.
 
 use sea_orm::entity::prelude::*;
 
-/// A row.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "tenants")]
 pub(crate) struct Model {

@@ -1,9 +1,8 @@
-//! What a wallet has, per unit.
+//! The balances of a wallet, per unit.
 
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
-/// A row.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "wallet_balances")]
 pub(crate) struct Model {

@@ -1,9 +1,8 @@
-//! What rarely changes about a wallet.
+//! The part of a wallet that rarely changes.
 
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
-/// A row.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "wallet_profiles")]
 pub(crate) struct Model {

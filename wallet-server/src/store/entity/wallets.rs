@@ -1,9 +1,8 @@
-//! The row that is locked, and the head of the wallet's ledger.
+//! The wallet's own row: the lock of the wallet, and the head of its ledger.
 
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
-/// A row.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "wallets")]
 pub(crate) struct Model {

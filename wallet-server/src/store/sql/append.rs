@@ -1,7 +1,8 @@
-//! Writing what a batch decided: each row once, all tables in one statement on PostgreSQL.
+//! Writes the decisions of a batch: each row once, all tables in one statement on PostgreSQL.
 //!
-//! A row made and changed in one batch is inserted in its final state: an INSERT and an UPDATE of one row in one
-//! statement would silently lose the update. The number of rows written is checked against the number meant.
+//! A row that is created and changed in one batch is inserted in its final state: an INSERT and an UPDATE of one
+//! row in one statement would silently lose the update. The number of rows written is checked against the number
+//! expected.
 
 use sea_orm::{Statement, Value};
 use serde::Serialize;
@@ -18,22 +19,23 @@ use crate::store::rows::{EventDetails, source_number};
 use crate::store::tx::Written;
 use crate::store::{Backend, StoreError};
 
-/// One table's share of the write: rows to insert, or to update by the leading key columns.
+/// The write to one table: rows to insert, or to update by the leading key columns.
 struct Part {
     table: &'static str,
-    /// 0: insert. Else the number of leading columns that find the row.
+    /// 0 for an insert, else the number of leading columns that identify the row.
     key_columns: usize,
     rows: usize,
     columns: Columns,
 }
 
-/// Statements to run, each with the number of rows it must write, one count per result column or statement.
+/// A statement, with the number of rows it must write. PostgreSQL returns one count per column, SQLite one per
+/// statement.
 pub(crate) struct Write {
     pub(crate) statement: Statement,
     pub(crate) rows: Vec<i64>,
 }
 
-/// The statements that write a batch: one on PostgreSQL, one per table on SQLite; none if nothing changed.
+/// Returns the statements that write a batch: one on PostgreSQL, one per table on SQLite, none if nothing changed.
 pub(crate) fn write(backend: Backend, batch: &[Written<'_>]) -> Result<Vec<Write>, StoreError> {
     let parts: Vec<Part> = parts(batch)?.into_iter().filter(|part| part.rows > 0).collect();
     Ok(match backend {
@@ -72,7 +74,7 @@ impl Part {
         let names: Vec<&str> = self.columns.0.iter().map(|(name, _)| *name).collect();
         if self.key_columns == 0 {
             let table = self.table;
-            // SQLite would read ON of a join into a bare SELECT ... FROM of an INSERT; WHERE true parts them.
+            // `WHERE true` ends the SELECT: without it, SQLite would parse a following ON as part of a join.
             return format!("INSERT INTO {table} ({}) SELECT * FROM {rows} WHERE true", names.join(", "));
         }
         let (keys, changes) = names.split_at(self.key_columns);
@@ -80,7 +82,7 @@ impl Part {
         let finds: Vec<String> = keys
             .iter()
             .map(|name| match (backend, *name) {
-                // PostgreSQL could join by an equality of the leading column without looking the row up.
+                // With a plain equality of the leading column, PostgreSQL could join without looking the row up.
                 (Backend::Postgres, "bucket") => "t.bucket = ANY (ARRAY[d.bucket])".to_owned(),
                 _ => format!("t.{name} = d.{name}"),
             })
@@ -208,7 +210,7 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
         }
     }
     let payment = |g: &Grant| g.details.external_ref.as_ref().map(ToString::to_string).unwrap_or_default();
-    // A purchase's own grants are found by their key, grace credits that stem from them by this.
+    // A purchase's own grants are found by their key; this column finds the grace credits that come from it.
     let purchase = |g: &Grant| match g.key.origin {
         Origin::Grace => g.purchase().map(ToString::to_string).unwrap_or_default(),
         _ => String::new(),
@@ -273,7 +275,7 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
     ])
 }
 
-/// The texts of a reservation's row.
+/// A reservation, with the columns that are stored as JSON.
 struct ReservationRow<'a> {
     key: WalletKey,
     r: &'a Reservation,
@@ -374,7 +376,7 @@ fn entries(batch: &[Written<'_>]) -> Result<Part, StoreError> {
     ))
 }
 
-/// What people are told comes with the entry that makes it so, in the same statement.
+/// Notifications are inserted in the same statement as the entry that causes them.
 fn events(batch: &[Written<'_>]) -> Result<Part, StoreError> {
     let mut rows: Vec<(WalletKey, &Entry, i32, &Event, String)> = Vec::new();
     for w in batch {

@@ -1,4 +1,4 @@
-//! Many rows as a table of columns, and its spelling in each database.
+//! Many rows as a table of columns, and its SQL in each database.
 
 use sea_orm::{EntityTrait, IdenStatic, Iterable, Value};
 use serde_json::Value as Json;
@@ -32,19 +32,19 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-/// The columns that an entity's rows are decoded from, each with its table's alias.
+/// Returns the columns that an entity's rows are decoded from, each with the alias of its table.
 pub(crate) fn column_names<E: EntityTrait>(alias: &str) -> String {
     let names: Vec<String> = E::Column::iter().map(|column| format!("{alias}.{}", column.as_str())).collect();
     names.join(", ")
 }
 
 impl Columns {
-    /// The column names, comma-separated.
+    /// Returns the column names, separated by commas.
     pub(super) fn names(&self) -> String {
         self.0.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }
 
-    /// A table expression named `alias` that yields the rows. Parameters are numbered from `first`.
+    /// Returns a table expression named `alias` that yields the rows. Parameters are numbered from `first`.
     pub(super) fn table(&self, backend: Backend, alias: &str, first: usize) -> String {
         match backend {
             Backend::Postgres => {
@@ -74,7 +74,7 @@ impl Columns {
         }
     }
 
-    /// The values to bind for [`Columns::table`].
+    /// Returns the values to bind for [`Columns::table`].
     pub(super) fn bind(self, backend: Backend) -> Vec<Value> {
         match backend {
             Backend::Postgres => self.0.into_iter().map(|(_, column)| column.array()).collect(),

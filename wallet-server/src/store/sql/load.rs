@@ -1,14 +1,14 @@
-//! Locking wallets and reading what a batch needs of them.
+//! Locks wallets and reads the rows that a batch needs.
 //!
-//! The lock comes first and alone: waiting for it refreshes only the locked row, so everything else is read by
-//! later statements, which see what the transaction waited for.
+//! The lock is a statement of its own and comes first: after the wait only the locked row is refreshed, so all
+//! other rows are read by later statements, which see the commits that the transaction waited for.
 //!
-//! Every statement names its columns. Another server's migration may add one at any moment, and PostgreSQL refuses a
-//! prepared statement whose result has changed.
+//! Every statement names its columns. Another server's migration may add one at any moment, and PostgreSQL refuses
+//! a prepared statement whose result has changed.
 //!
-//! Every statement looks rows up key by key, by all conditions of one index, whatever the planner believes of the
-//! tables: a plan made while a table is empty may live until the table is large. See [`rows_of`], and the indexes in
-//! the migration of the wallets.
+//! Every statement looks rows up key by key, by all conditions of one index, independent of the statistics of the
+//! tables: a plan made while a table is empty may live until the table is large. See [`rows_of`], and the indexes
+//! in the migration of the wallets.
 
 use sea_orm::{EntityTrait, Statement};
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
@@ -20,29 +20,29 @@ use super::columns::{Columns, column_names, columns};
 use crate::store::Backend;
 use crate::store::entity::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
 
-/// A wallet, an instant, and the last reservation that was read before: the next ones due by then are to be read.
+/// A wallet, a time, and the last reservation read before. The next reservations due by that time are to be read.
 pub(crate) type Due = (WalletKey, Timestamp, Option<Horizon>);
 
-/// The rows of the wallet of a key.
+/// The condition for the rows of a key's wallet.
 pub(in crate::store) const OWN: &str = "t.bucket = k.bucket AND t.wallet_key = k.wallet_key";
-/// Its open rows, as the indexes of open rows are keyed.
+/// The condition for its open rows. Must match the keys of the indexes of open rows.
 const OPEN: &str = "t.bucket = k.bucket AND CASE WHEN t.open THEN t.wallet_key END = k.wallet_key AND t.open";
 
 fn wallet_keys(keys: &[WalletKey]) -> Columns {
     columns!(keys, { bucket: SmallInt = |k| k.bucket(), wallet_key: Uuid = |k| k.uuid() })
 }
 
-/// Rows of a table by these keys.
+/// Selects the rows of a table by these keys.
 fn lookup<E: EntityTrait>(backend: Backend, keys: Columns, condition: &str) -> Statement {
     let (t, table, k) = (column_names::<E>("t"), E::default(), keys.table(backend, "k", 1));
     let sql = rows_of(backend, &t, table.table_name(), &k, condition);
     Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
 }
 
-/// Selects columns of the rows `t` of a table that fulfil a condition on them and on one of the keys `k`.
+/// Selects columns of the rows `t` of a table that meet a condition on them and on one of the keys `k`.
 ///
-/// OFFSET 0 keeps PostgreSQL from turning the lookup into a join, whose order would be the planner's choice. SQLite
-/// keeps the left side of a CROSS JOIN outside.
+/// `OFFSET 0` keeps PostgreSQL from turning the lookup into a join, whose order the planner would choose. SQLite
+/// keeps the left side of a CROSS JOIN as the outer loop.
 pub(in crate::store) fn rows_of(
     backend: Backend,
     columns: &str,
@@ -59,7 +59,7 @@ pub(in crate::store) fn rows_of(
     }
 }
 
-/// Wallets, locked in the order of their keys. On SQLite the whole file is locked already.
+/// Locks wallets in the order of their keys. On SQLite the whole file is locked already.
 pub(crate) fn lock(backend: Backend, keys: &[WalletKey], skip_locked: bool) -> Statement {
     if backend == Backend::Sqlite {
         return existing(backend, keys);
@@ -74,7 +74,7 @@ pub(crate) fn lock(backend: Backend, keys: &[WalletKey], skip_locked: bool) -> S
     Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
 }
 
-/// Which of these wallets exist, locked or not.
+/// Selects the wallets that exist, locked or not.
 pub(crate) fn existing(backend: Backend, keys: &[WalletKey]) -> Statement {
     lookup::<wallets::Entity>(backend, wallet_keys(keys), OWN)
 }
@@ -91,7 +91,7 @@ pub(crate) fn open_grants(backend: Backend, keys: &[WalletKey]) -> Statement {
     lookup::<grants::Entity>(backend, wallet_keys(keys), OPEN)
 }
 
-/// All grants of these origins and ids, closed ones too.
+/// Selects all grants of these origins and ids, open and closed.
 pub(crate) fn grants_by_origin(backend: Backend, keys: &[(WalletKey, GrantKey)]) -> Statement {
     let keys = columns!(keys, {
         bucket: SmallInt = |(k, _)| k.bucket(),
@@ -103,7 +103,7 @@ pub(crate) fn grants_by_origin(backend: Backend, keys: &[(WalletKey, GrantKey)])
     lookup::<grants::Entity>(backend, keys, &condition)
 }
 
-/// All grants that these payments bought.
+/// Selects all grants that these payments bought.
 pub(crate) fn grants_by_payment(backend: Backend, keys: &[(WalletKey, ExternalRef)]) -> Statement {
     let keys = columns!(keys, {
         bucket: SmallInt = |(k, _)| k.bucket(),
@@ -114,7 +114,7 @@ pub(crate) fn grants_by_payment(backend: Backend, keys: &[(WalletKey, ExternalRe
     lookup::<grants::Entity>(backend, keys, &condition)
 }
 
-/// All grace credits that stem from these purchases.
+/// Selects all grace credits that come from these purchases.
 pub(crate) fn grants_by_purchase(backend: Backend, keys: &[(WalletKey, OriginId)]) -> Statement {
     let keys = columns!(keys, {
         bucket: SmallInt = |(k, _)| k.bucket(),
@@ -125,7 +125,7 @@ pub(crate) fn grants_by_purchase(backend: Backend, keys: &[(WalletKey, OriginId)
     lookup::<grants::Entity>(backend, keys, &condition)
 }
 
-/// The credits that plans have given these wallets since an instant, and grace credits, closed ones too.
+/// Selects the credits that plans have issued to these wallets since a time, and grace credits, open and closed.
 pub(crate) fn grants_of_period(backend: Backend, keys: &[(WalletKey, i64)]) -> Statement {
     let keys: Vec<(WalletKey, i64, Origin)> = keys
         .iter()
@@ -151,8 +151,8 @@ pub(crate) fn reservations_by_id(backend: Backend, keys: &[(WalletKey, Reservati
     lookup::<reservations::Entity>(backend, keys, &condition)
 }
 
-/// Open reservations that may be due, at most `most` of each wallet: the first ones by `sweep_at`, which is never later
-/// than the deadline, and id. The order is that of the index, whatever the language of the database.
+/// Selects open reservations that may be due, at most `most` per wallet, ordered by `sweep_at` and id. `sweep_at`
+/// is never later than the deadline. The order is that of the index, independent of the database's collation.
 pub(crate) fn reservations_due(backend: Backend, keys: &[Due], most: usize) -> Statement {
     let keys_are_fresh = keys.iter().all(|(_, _, seen)| seen.is_none());
     let keys = columns!(keys, {
@@ -183,7 +183,7 @@ pub(crate) fn reservations_due(backend: Backend, keys: &[Due], most: usize) -> S
     Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
 }
 
-/// Entries of commands that made no row of their own.
+/// Selects the entries of commands that created no row of their own.
 pub(crate) fn requests(backend: Backend, keys: &[(WalletKey, RequestId)]) -> Statement {
     let keys = columns!(keys, {
         bucket: SmallInt = |(k, _)| k.bucket(),

@@ -1,6 +1,7 @@
-//! The statements of the hot path: one text per statement and database, whatever the size of a batch.
+//! The statements of the hot path. Each has one text per database, independent of the size of a batch.
 //!
-//! Rows travel as columns: PostgreSQL takes one array per column (`unnest`), SQLite one JSON text (`json_each`).
+//! Rows are passed as columns: PostgreSQL takes one array per column (`unnest`), SQLite one JSON text
+//! (`json_each`).
 
 pub(crate) mod append;
 pub(super) mod columns;

@@ -1,7 +1,7 @@
-//! Every hot statement is looked up by all conditions of one index, whatever the planner believes of the tables.
+//! Every hot statement finds its rows by all conditions of one index, independent of the statistics of the tables.
 //!
-//! The plans are those of production: for all values, over a lane's own connection, with its settings. Each is
-//! compared, index and conditions, on tables in all states that have misled a planner.
+//! The plans are those of production: generic plans, on a lane's own connection with its settings. The index and
+//! the conditions of each are compared, on tables in all states that have misled a planner.
 
 mod tables;
 
@@ -23,11 +23,11 @@ use crate::postgres::Postgres;
 use crate::store::tx::Was;
 use crate::store::{Backend, DueRows, Loaded, Store, Written, connect, due};
 
-/// A statement, and the indexes it goes through, each with the columns of its conditions.
+/// A statement, and the indexes that it uses, each with the columns of its conditions.
 type Expected = (Statement, &'static [&'static str]);
 
 #[tokio::test]
-async fn hot_statements_use_their_indexes_whatever_is_in_the_tables_on_sqlite() {
+async fn hot_statements_always_use_their_indexes_on_sqlite() {
     for steps in [tables::NEVER_ANALYSED, tables::ANALYSED] {
         let folder = tempfile::tempdir().unwrap();
         check(&format!("sqlite://{}/plans.db", folder.path().display()), steps).await;
@@ -35,14 +35,14 @@ async fn hot_statements_use_their_indexes_whatever_is_in_the_tables_on_sqlite() 
 }
 
 #[tokio::test]
-async fn hot_statements_use_their_indexes_whatever_is_in_the_tables_on_postgres() {
+async fn hot_statements_always_use_their_indexes_on_postgres() {
     for steps in [tables::NEVER_ANALYSED, tables::ANALYSED] {
         check(&Postgres::shared().create_database(), steps).await;
     }
 }
 
 #[tokio::test]
-async fn all_connections_plan_alike_on_postgres() {
+async fn all_connections_have_the_same_planner_settings_on_postgres() {
     let store = Store::open(&Postgres::shared().create_database()).await.unwrap();
     for (setting, expected) in connect::PLANS {
         let show = || Statement::from_string(store.backend().db(), format!("SHOW {setting}"));
@@ -82,7 +82,7 @@ async fn explain(lane: &DatabaseConnection, backend: Backend, statement: &Statem
             let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
             (Statement::from_sql_and_values(backend.db(), sql, values), "detail")
         }
-        // The plan for all values is the same for NULLs.
+        // A generic plan is the same for NULLs.
         Backend::Postgres => {
             let prepare = format!("PREPARE hot AS {}", statement.sql);
             lane.execute_unprepared(&prepare).await.unwrap();
@@ -97,7 +97,8 @@ async fn explain(lane: &DatabaseConnection, backend: Backend, statement: &Statem
     rows.iter().map(|row| row.try_get("", column).unwrap()).collect()
 }
 
-/// Indexes and the columns of their conditions, in both databases' words; a scan without an index as it stands there.
+/// Returns the indexes and the columns of their conditions, in one notation for both databases. A scan without an
+/// index is returned as the plan shows it.
 fn paths(plan: &[String]) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
     for line in plan {
@@ -122,7 +123,7 @@ fn paths(plan: &[String]) -> Vec<String> {
     paths
 }
 
-/// The left sides of conditions.
+/// Returns the left sides of conditions.
 fn columns(conditions: &str) -> String {
     let left = |condition: &str| {
         let condition = condition.trim_start_matches('(');
@@ -146,7 +147,7 @@ const DUE: [(DueRows, &[&str]); 3] = [
     (DueRows::Subscriptions, &["profiles_due: bucket, next_time", WALLETS[0], PROFILES]),
 ];
 
-/// All statements of a batch, and those by which the sweeper finds what is due.
+/// Returns all statements of a batch, and those by which the sweeper finds due rows.
 fn statements(backend: Backend) -> Vec<Expected> {
     let wallet = wallet();
     let key = wallet.key;
@@ -156,7 +157,7 @@ fn statements(backend: Backend) -> Vec<Expected> {
     let purchase = OriginId::parse("t").unwrap();
     let job = ReservationId::parse("job").unwrap();
     let request = RequestId::parse("r").unwrap();
-    // SQLite finds which they are in the index alone, and then the rows.
+    // SQLite first finds the rows' ids in the index alone, then the rows.
     let due: &[&str] = match backend {
         Backend::Postgres => &["reservations_due: bucket, CASE, sweep_at"],
         Backend::Sqlite => &["INTEGER PRIMARY KEY: rowid", "reservations_due: bucket, CASE, sweep_at"],
@@ -192,7 +193,7 @@ fn statements(backend: Backend) -> Vec<Expected> {
     statements
 }
 
-/// The rows of one wallet changed: one statement on PostgreSQL, one for each table on SQLite.
+/// Returns the writes of one changed wallet: one statement on PostgreSQL, one per table on SQLite.
 fn writes(backend: Backend, wallet: Wallet) -> Vec<Expected> {
     let changes = ChangeSet {
         grants: wallet.grants.keys().cloned().collect(),
@@ -224,7 +225,7 @@ fn writes(backend: Backend, wallet: Wallet) -> Vec<Expected> {
     }
 }
 
-/// A wallet with a grant and an open reservation.
+/// Returns a wallet with a grant and an open reservation.
 fn wallet() -> Wallet {
     let id = WalletId::parse("w").unwrap();
     let mut wallet = Wallet::blank(WalletKey::new(TenantId::DEFAULT, &id), id);

@@ -1,4 +1,4 @@
-//! Whatever commands come in whatever order: what the rules make of them has no faults.
+//! Random commands in random order: the ledger that they make has no faults.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::commands::{
 use super::fixture::{Story, written};
 use crate::verify::verify;
 
-/// Numbers that look random and are the same in every run (Steele and Vigna's SplitMix64).
+/// Pseudo-random numbers that are the same in every run (Steele and Vigna's SplitMix64).
 struct Chance(u64);
 
 impl Chance {
@@ -33,7 +33,7 @@ impl Chance {
         u32::try_from(self.below(bound)).unwrap()
     }
 
-    /// One of a few ids, so that most have been used before.
+    /// Returns one of a few ids, so that most were used before.
     fn id(&mut self, prefix: &str, among: u64) -> String {
         format!("{prefix}{}", self.below(among))
     }
@@ -85,7 +85,7 @@ impl Chance {
     }
 }
 
-/// A wallet to which much has happened, a little of it in vain.
+/// A wallet after 250 random commands, some of which are refused.
 fn story(seed: u64) -> Story {
     let overages = ["ALLOW_NEGATIVE", "CHARGE_IF_AVAILABLE", "CAP_AT_RESERVED", "REQUIRE_FULL"];
     let mut chance = Chance(seed);
@@ -98,7 +98,7 @@ fn story(seed: u64) -> Story {
 }
 
 #[tokio::test]
-async fn whatever_the_rules_do_has_no_faults() {
+async fn random_commands_make_a_ledger_without_faults() {
     let stories: Vec<Story> = (0..80).map(story).collect();
     let kinds: usize = stories.iter().flat_map(Story::kinds).collect::<std::collections::BTreeSet<_>>().len();
     assert!(kinds >= 16, "only {kinds} kinds of entries occur");

@@ -1,4 +1,4 @@
-//! Checkpoints: a ledger that continues one, and what no row would tell.
+//! Checkpoints: a ledger that continues one, and forgeries that no row shows.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use super::fixture::{Story, written};
 use crate::app::AppError;
 use crate::verify::{Checkpoints, Report, verify, verify_with};
 
-/// Files outside of the database.
+/// A folder for keys and checkpoints, outside the database.
 struct Place(TempDir);
 
 impl Place {
@@ -36,7 +36,7 @@ impl Place {
         verify_with(url, &Checkpoints { key_file, write: None, against: Some(against) }).await
     }
 
-    /// The one fault, or several, of a ledger that has none by itself.
+    /// Returns the report of a ledger that is clean except for the checkpoint.
     async fn faults(&self, url: &str) -> String {
         let alone = verify(url).await.unwrap();
         assert!(alone.is_clean(), "{alone}");
@@ -67,7 +67,7 @@ async fn a_ledger_that_has_grown_continues_its_checkpoint() {
 }
 
 #[tokio::test]
-async fn a_chain_that_was_forged_cut_or_dropped_shows() {
+async fn a_chain_that_was_forged_cut_or_dropped_is_found() {
     let place = Place::new();
     let (_a, url) = written(&[ann(), Story::rich("bob"), Story::of("eve")]).await;
     place.write(&url).await.unwrap();
@@ -92,7 +92,7 @@ async fn a_chain_that_was_forged_cut_or_dropped_shows() {
 }
 
 #[tokio::test]
-async fn catalogs_and_secrets_are_kept() {
+async fn changed_catalogs_and_secrets_are_found() {
     for edit in ["DELETE FROM catalogs WHERE version = 2", "UPDATE signing_keys SET secret = zeroblob(32)"] {
         let place = Place::new();
         let (_a, url) = written(&[ann()]).await;
@@ -104,7 +104,7 @@ async fn catalogs_and_secrets_are_kept() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_is_of_a_clean_ledger_and_of_its_key() {
+async fn a_checkpoint_needs_its_key_and_a_clean_ledger() {
     let place = Place::new();
     let (_a, url) = written(&[ann()]).await;
     place.write(&url).await.unwrap();

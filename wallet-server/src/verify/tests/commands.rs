@@ -1,4 +1,4 @@
-//! Commands in a few words.
+//! Short constructors of commands.
 
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
@@ -46,7 +46,7 @@ pub(super) fn refund(request: &str, top_up: &str) -> Command {
     Command::RefundTopUp(RefundTopUp { request, purchase, requested_time: None, reason: "unused".to_owned() })
 }
 
-/// The same, asked for so many minutes after the start.
+/// A refund that was requested this many minutes after [`START`].
 pub(super) fn refund_asked(request: &str, top_up: &str, minutes: u32) -> Command {
     match refund(request, top_up) {
         Command::RefundTopUp(refund) => {
@@ -131,7 +131,7 @@ pub(super) fn reserve_both(
     })
 }
 
-/// A job that the catalog prices.
+/// A Reserve with a price from the catalog.
 pub(super) fn clip(id: &str) -> Command {
     let operation = Operation { kind: "video".to_owned(), attributes: [].into(), quantities: [].into() };
     Command::Reserve(Reserve {
@@ -189,7 +189,7 @@ pub(super) fn rename(request: &str) -> Command {
     })
 }
 
-/// Suspends the wallet, which may owe 70 credits then.
+/// Suspends the wallet and sets its debt limit to 70 credits.
 pub(super) fn suspend(request: &str) -> Command {
     Command::UpdateWallet(UpdateWallet {
         request: request.parse().unwrap(),

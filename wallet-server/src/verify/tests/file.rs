@@ -1,4 +1,4 @@
-//! Verifying a database, as the command line does.
+//! The verification of a database, as the command line runs it.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::commands::top_up;
 use super::fixture::{Story, written};
 use crate::verify::verify;
 
-/// Does what no server would do.
+/// Executes statements, as an intruder would.
 pub(super) async fn execute(url: &str, sql: &[&str]) {
     let connection = Database::connect(url).await.unwrap();
     for statement in sql {
@@ -19,7 +19,7 @@ pub(super) async fn execute(url: &str, sql: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_ledger_in_which_everything_has_happened_is_clean() {
+async fn a_ledger_with_every_kind_of_entry_is_clean() {
     let stories = [Story::rich("ann"), Story::money_back("bob"), Story::subscribed("eve")];
     let kinds: BTreeSet<EntryKind> = stories.iter().flat_map(Story::kinds).collect();
     let missing: Vec<EntryKind> = EntryKind::ALL.into_iter().filter(|kind| !kinds.contains(kind)).collect();
@@ -31,7 +31,7 @@ async fn a_ledger_in_which_everything_has_happened_is_clean() {
 }
 
 #[tokio::test]
-async fn the_digest_is_that_of_the_ledger_and_not_of_the_order_of_writing() {
+async fn the_digest_does_not_depend_on_the_order_of_writing() {
     let (_a, one) = written(&[Story::rich("ann"), Story::of("bob")]).await;
     let (_b, other) = written(&[Story::of("bob"), Story::rich("ann")]).await;
     let (_c, longer) = written(&[Story::of("bob"), Story::rich("ann"), Story::of("eve")]).await;
@@ -52,7 +52,7 @@ async fn pages_join_without_losing_a_row() {
 }
 
 #[tokio::test]
-async fn a_row_that_does_not_read_back_is_a_fault_and_the_rest_goes_on() {
+async fn an_unreadable_row_is_a_fault_and_the_others_are_read() {
     let (_folder, url) = written(&[Story::rich("ann"), Story::of("bob")]).await;
     let sql = [
         "UPDATE reservations SET terms = X'ff' WHERE reservation_id = 'j1'",
@@ -64,16 +64,16 @@ async fn a_row_that_does_not_read_back_is_a_fault_and_the_rest_goes_on() {
     let text = report.to_string();
     assert_eq!(report.wallets, 2);
     for expected in [
-        "a row of reservations does not read back",
-        "grant grant:g1 has details that do not read back",
-        "reservation j2 does not read back: allocations",
+        "a row of reservations is unreadable",
+        "grant grant:g1 has unreadable details",
+        "reservation j2 is unreadable: allocations",
     ] {
         assert!(text.contains(expected), "{expected:?} is not in\n{text}");
     }
 }
 
 #[tokio::test]
-async fn a_tail_cut_off_with_skill_shows_in_the_digest_only() {
+async fn a_tail_that_was_cut_off_cleanly_changes_only_the_digest() {
     let (_a, whole) = written(&[Story::of("ann").and(top_up("t", "credits", 5))]).await;
     let (_b, cut) = written(&[Story::of("ann")]).await;
     let [whole, cut] = [verify(&whole).await.unwrap(), verify(&cut).await.unwrap()];
@@ -82,7 +82,7 @@ async fn a_tail_cut_off_with_skill_shows_in_the_digest_only() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_is_an_error() {
+async fn a_missing_database_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("none.db").display());
     assert!(verify(&url).await.is_err());

@@ -1,4 +1,4 @@
-//! A ledger in a file, in which everything has happened that can happen to a wallet.
+//! Ledgers in files, with every event that can happen to a wallet.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,10 +64,10 @@ expiry = { with_subscription = true }
 
 pub(super) const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
-/// A week in minutes.
+/// The minutes of a week.
 const WEEK: u32 = 7 * 24 * 60;
 
-/// A new database with these wallets in it; it goes with the folder.
+/// Creates a database with these wallets. It is deleted with the folder.
 pub(super) async fn written(wallets: &[Story]) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("wallet.db").display());
@@ -75,7 +75,7 @@ pub(super) async fn written(wallets: &[Story]) -> (TempDir, String) {
     (folder, url)
 }
 
-/// The same in an empty database: as a server leaves it, with the catalog, the key that signs quotes and a lease.
+/// Fills an empty database as a server would: with catalogs, the key that signs quotes, a lease and these wallets.
 pub(super) async fn write(url: &str, wallets: &[Story]) {
     let store = Store::open(url).await.unwrap();
     store.migrate().await.unwrap();
@@ -101,7 +101,7 @@ pub(super) async fn write(url: &str, wallets: &[Story]) {
     lane.close().await.unwrap();
 }
 
-/// A wallet and what has happened to it.
+/// A wallet with its history.
 pub(super) struct Story {
     catalogs: Catalogs,
     loaded: Loaded,
@@ -109,12 +109,12 @@ pub(super) struct Story {
 }
 
 impl Story {
-    /// A wallet that has just been made and may owe 50 credits.
+    /// A new wallet with a debt limit of 50 credits.
     pub(super) fn of(wallet: &str) -> Self {
         Self::under(CATALOG, wallet)
     }
 
-    /// The same where jobs that cost more than was reserved are treated otherwise.
+    /// A new wallet under a catalog with another overage policy.
     pub(super) fn with_overage(overage: &str, wallet: &str) -> Self {
         Self::under(&CATALOG.replace("ALLOW_NEGATIVE", overage), wallet)
     }
@@ -132,8 +132,8 @@ impl Story {
         story.and(Command::CreateWallet(CreateWallet { display_name: String::new(), debt_limits }))
     }
 
-    /// Everything: holds settled below and above their price, late, failed, cancelled, expired; grants that
-    /// lapse, come into effect, come back as grace, repay debt, are revoked.
+    /// A wallet with holds settled below and above their price, settled late, failed, cancelled and expired, and with
+    /// grants that expire, become effective, return as grace credits, repay debt and are revoked.
     pub(super) fn rich(wallet: &str) -> Self {
         Self::of(wallet)
             .and(top_up("t1", "credits", 100))
@@ -169,9 +169,8 @@ impl Story {
             .and(extend("j8"))
     }
 
-    /// All of [`Story::rich`] and open holds of every kind: one that waits, one that runs and was extended, one that
-    /// began with its start, one priced by the catalog; a plan with a change that waits; credits that people will be
-    /// told of.
+    /// [`Story::rich`] with open holds of every kind (held, processing and extended, started with Reserve, priced by
+    /// the catalog), a pending plan change, and credits with a pending expiry warning.
     pub(super) fn open(wallet: &str) -> Self {
         Self::rich(wallet)
             .and(top_up("t5", "credits", 300))
@@ -186,7 +185,7 @@ impl Story {
             .and(extend("j12"))
     }
 
-    /// Everything that a subscription brings: periods, plan changes, payments early, late and missing, ends.
+    /// A wallet with subscriptions: periods, plan changes, payments early, late and missing, and ends.
     pub(super) fn subscribed(wallet: &str) -> Self {
         Self::of(wallet)
             .and(subscribe("s1", "basic"))
@@ -215,7 +214,7 @@ impl Story {
             .and(rename("r2"))
     }
 
-    /// Refunds and chargebacks, of purchases used and unused, held, and come back as grace.
+    /// A wallet with refunds and chargebacks of purchases that are used, unused, held and returned as grace credits.
     pub(super) fn money_back(wallet: &str) -> Self {
         Self::of(wallet)
             .and(buy("t3", "brief"))
@@ -252,7 +251,7 @@ impl Story {
             .and(refund_subscription("f3"))
     }
 
-    /// Holds that expired, and were ended for good after that.
+    /// A wallet with expired holds that were ended for good later.
     pub(super) fn ended_late(wallet: &str) -> Self {
         Self::of(wallet)
             .and(top_up("t1", "credits", 100))
@@ -265,14 +264,14 @@ impl Story {
             .and(settle("j3", Cost::AsReserved, true))
     }
 
-    /// This happens next, and is not refused.
+    /// Executes the next command, which must not be refused.
     pub(super) fn and(mut self, command: Command) -> Self {
         let refused = self.attempt(&command);
         assert!(refused.is_none(), "{command:?}: {refused:?}");
         self
     }
 
-    /// This is asked for next. Says why it is refused, if it is.
+    /// Executes the next command. Returns the rejection if it is refused.
     pub(super) fn attempt(&mut self, command: &Command) -> Option<Rejection> {
         self.pass(Duration::from_secs(1));
         let mut work = UnitOfWork::open(&mut self.loaded.wallet, self.finished.now);
@@ -283,7 +282,7 @@ impl Story {
         reply.result.err()
     }
 
-    /// Minutes pass.
+    /// Lets this many minutes pass.
     pub(super) fn wait(mut self, minutes: u32) -> Self {
         self.pass(MINUTE * minutes);
         self
@@ -293,7 +292,7 @@ impl Story {
         self.finished.now = self.finished.now.plus(time);
     }
 
-    /// The kinds of its entries.
+    /// Returns the kinds of the wallet's entries.
     pub(super) fn kinds(&self) -> std::collections::BTreeSet<wallet_core::entry::EntryKind> {
         self.finished.entries.iter().map(|entry| entry.kind).collect()
     }

@@ -1,4 +1,5 @@
-//! A ledger of the real rules and the real store, verified as it is and with every kind of figure tampered with.
+//! Tests of `verify` on ledgers made by the real rules and the real store: unchanged, and with every value tampered
+//! with.
 
 mod chance;
 mod checkpoint;

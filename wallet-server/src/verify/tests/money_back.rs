@@ -1,4 +1,4 @@
-//! Refunds and chargebacks: a ledger of them is clean, and tampering with them is found.
+//! Refunds and chargebacks: their ledger is clean, and tampering with it is found.
 
 use wallet_core::entry::EntryKind;
 use wallet_core::posting::Part;
@@ -13,12 +13,20 @@ async fn check(table: &[(&str, Tamper)]) {
 }
 
 #[tokio::test]
-async fn what_was_taken_back_is_what_the_entries_say() {
+async fn clawbacks_match_the_entries() {
     check(&[
-        ("I2: grant top_up:t1 has taken_back = 0, 3 by its entries", |r| r.grant("t1").taken_back = 0),
-        ("I2: grant top_up:t2 has taken_back = 3, 2 by its entries", |r| r.grant("t2").taken_back = 3),
-        ("I2: grant grace:j4 has taken_back = 0, 2 by its entries", |r| r.grant("j4").taken_back = 0),
-        ("I2: grant top_up:t4 has taken_back = 2, 0 by its entries", |r| r.grant("t4").taken_back = 2),
+        ("I2: grant top_up:t1 has taken_back = 0, but 3 according to its entries", |r| {
+            r.grant("t1").taken_back = 0
+        }),
+        ("I2: grant top_up:t2 has taken_back = 3, but 2 according to its entries", |r| {
+            r.grant("t2").taken_back = 3
+        }),
+        ("I2: grant grace:j4 has taken_back = 0, but 2 according to its entries", |r| {
+            r.grant("j4").taken_back = 0
+        }),
+        ("I2: grant top_up:t4 has taken_back = 2, but 0 according to its entries", |r| {
+            r.grant("t4").taken_back = 2
+        }),
         ("I11: grant grace:j4 is found by purchase \"t9\", stems from \"t3\"", |r| {
             r.grant("j4").purchase = "t9".to_owned();
         }),
@@ -31,7 +39,7 @@ async fn what_was_taken_back_is_what_the_entries_say() {
 }
 
 #[tokio::test]
-async fn what_was_reversed_is_what_the_entries_say() {
+async fn reversals_match_the_entries() {
     check(&[
         ("I8: reservation j6: billed 29 credits reversed", |r| {
             let bill = &mut r.reservation("j6").bill;
@@ -62,9 +70,9 @@ async fn what_was_reversed_is_what_the_entries_say() {
 }
 
 #[tokio::test]
-async fn a_refund_takes_all_and_a_chargeback_owes_what_was_used() {
+async fn a_refund_takes_all_and_a_chargeback_makes_debt_of_used_credits() {
     check(&[
-        ("I2: 1 of grant grace:j4 are left, which was Refunded", |r| {
+        ("I2: 1 of grant grace:j4 are left, but it was Refunded", |r| {
             repost(r.entry(EntryKind::TopUpRefunded), |postings| postings[0].amount -= 1);
             r.rehash();
         }),
@@ -82,18 +90,18 @@ async fn a_refund_takes_all_and_a_chargeback_owes_what_was_used() {
             r.entry(EntryKind::TopUpRefunded).kind = EntryKind::Granted as i16;
             r.rehash();
         }),
-        ("I1: 9 credits consumed to repay debt, 10 repaid", |r| {
+        ("I1: 9 credits consumed to repay debt, but 10 repaid", |r| {
             repost(r.entry_of(EntryKind::Settled, "j7"), |postings| {
                 postings.iter_mut().filter(|p| p.from == Part::Available).for_each(|p| p.amount -= 1);
             });
             r.rehash();
         }),
-        ("I3: tells that 10 credits are available and 26 owed", |r| {
+        ("I3: states that 10 credits are available and 26 owed", |r| {
             let row = r.entry_of(EntryKind::Settled, "j7");
             row.balances = row.balances.replace("\"a\":0", "\"a\":10");
             r.rehash();
         }),
-        ("I3: 6 credits are charged beside the hold, 0 of it were taken back", |r| {
+        ("I3: 6 credits are charged besides the hold, but 0 of the hold were clawed back", |r| {
             repost(r.entry_of(EntryKind::Failed, "j5"), |postings| postings.retain(|p| p.to == Part::Owed));
             r.rehash();
         }),

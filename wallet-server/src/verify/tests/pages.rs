@@ -1,4 +1,4 @@
-//! Pages of rows packed into one cell, and the same rows one by one.
+//! Pages of rows packed into one cell, compared with the same rows read one by one.
 
 use super::file::execute;
 use super::fixture::{Story, written};
@@ -8,7 +8,7 @@ use crate::verify::rows::{Row, tables};
 const ODD: &str = "UPDATE wallet_profiles SET profile = 'not JSON: \"\\ \u{1}\n\u{7f} \u{fffd} \u{1f4b0}'";
 
 #[tokio::test]
-async fn a_page_says_packed_what_its_rows_say_one_by_one() {
+async fn a_packed_page_equals_its_rows_read_one_by_one() {
     let stories = [Story::rich("ann"), Story::money_back("bob"), Story::subscribed("eve")];
     let (_folder, url) = written(&stories).await;
     execute(&url, &[ODD]).await;
@@ -22,7 +22,7 @@ async fn a_page_says_packed_what_its_rows_say_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_cell_of_another_type_is_not_packed_as_if_it_were_what_it_should_be() {
+async fn a_cell_of_another_type_is_unreadable_in_a_packed_page() {
     let (_folder, url) = written(&[Story::rich("ann")]).await;
     let text_for_bytes = "UPDATE wallets SET head = 'as many bytes as there should be'";
     let bytes_for_text = "UPDATE reservations SET terms = X'ff' WHERE reservation_id = 'j1'";
@@ -39,6 +39,6 @@ async fn a_cell_of_another_type_is_not_packed_as_if_it_were_what_it_should_be() 
             page.find_map(|(_, row)| if let Row::Unreadable(table, _) = row { Some(table) } else { None }),
         );
     }
-    // Where the last row is such a one, it is the page: nobody could say what comes behind.
+    // If the last row of a page is unreadable, so is the page: the key at which the next page begins is unknown.
     assert_eq!(unreadable, ["a page", "wallet_balances", "a page"]);
 }

@@ -1,4 +1,4 @@
-//! The rows of a ledger in memory, to be looked up, changed, and verified.
+//! The rows of a ledger in memory, which tests look up, change and verify.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use crate::verify::{entry, event, rows};
 pub(super) struct Rows(pub(super) Vec<(Key, Row)>);
 
 impl Rows {
-    /// Everything happened to ann, little to bob, nothing to eve.
+    /// A ledger in which ann has [`Story::rich`], bob one purchase, and eve nothing.
     pub(super) async fn of_ann_bob_and_eve() -> Self {
         let bob = Story::of("bob").and(top_up("b", "credits", 10));
         Self::of(&[Story::rich("ann"), bob, Story::of("eve")]).await
@@ -47,7 +47,7 @@ impl Rows {
         ledger.report(Duration::from_secs(1))
     }
 
-    /// Looks for a row of ann's.
+    /// Returns the first row of ann's for which `is` returns a value.
     fn find<T>(&mut self, mut is: impl FnMut(&mut Row) -> Option<&mut T>) -> &mut T {
         let rows = self.0.iter_mut().filter(|(key, _)| *key == ann());
         rows.filter_map(|(_, row)| is(row)).next().expect("there is such a row")
@@ -78,25 +78,25 @@ impl Rows {
         self.find(|row| if let Row::Reservation(row) = row { Some(row).filter(is) } else { None })
     }
 
-    /// The first entry of a kind.
+    /// Returns the first entry of a kind.
     pub(super) fn entry(&mut self, kind: EntryKind) -> &mut entries::Model {
         self.entry_of(kind, "")
     }
 
-    /// The first event of a kind.
+    /// Returns the first event of a kind.
     pub(super) fn event(&mut self, kind: EventKind) -> &mut events::Model {
         let is = |row: &&mut events::Model| row.kind == kind as i16;
         self.find(|row| if let Row::Event(row) = row { Some(row).filter(is) } else { None })
     }
 
-    /// The first entry of a kind that is about a reservation.
+    /// Returns the first entry of a kind about a reservation, or about any if the id is empty.
     pub(super) fn entry_of(&mut self, kind: EntryKind, reservation: &str) -> &mut entries::Model {
         let about = |row: &entries::Model| reservation.is_empty() || row.reservation_id == reservation;
         let is = |row: &&mut entries::Model| row.kind == kind as i16 && about(row);
         self.find(|row| if let Row::Entry(row) = row { Some(row).filter(is) } else { None })
     }
 
-    /// Chains ann's entries anew, as somebody would who knows how.
+    /// Rehashes the chain of ann's entries, as a forger would.
     pub(super) fn rehash(&mut self) {
         let mut head = genesis(WalletKey::from_uuid(ann().1));
         let mut events: BTreeMap<i64, Vec<Event>> = BTreeMap::new();
@@ -123,7 +123,7 @@ impl Rows {
     }
 }
 
-/// Changes an entry's postings.
+/// Changes the postings of an entry.
 pub(super) fn repost(row: &mut entries::Model, change: impl FnOnce(&mut Vec<Posting>)) {
     let mut postings: Vec<Posting> = serde_json::from_str(&row.postings).unwrap();
     change(&mut postings);
@@ -135,15 +135,15 @@ pub(super) fn ann() -> Key {
     (key.bucket(), key.uuid())
 }
 
-/// Something done to the rows.
+/// A change of the rows.
 pub(super) type Tamper = fn(&mut Rows);
 
-/// Each change is found, in ann's wallet, in these words.
+/// Checks that each change causes a fault of ann's wallet with this text.
 pub(super) async fn check(table: &[(&str, Tamper)]) {
     check_rows(&Rows::of_ann_bob_and_eve().await, table);
 }
 
-/// The same in another ledger.
+/// Checks that each change of this ledger causes a fault of ann's wallet with this text.
 pub(super) fn check_rows(sound: &Rows, table: &[(&str, Tamper)]) {
     for (expected, tamper) in table {
         let mut rows = sound.clone();

@@ -1,4 +1,4 @@
-//! The chain, the wallet's own row, and rows that belong to nobody.
+//! Tampering with the chain, the row of a wallet, and rows that belong to no wallet.
 
 use wallet_core::TenantId;
 use wallet_core::entry::EntryKind;
@@ -7,7 +7,7 @@ use super::rows::{Rows, Tamper, ann, check};
 use crate::verify::rows::Row;
 
 #[tokio::test]
-async fn a_sound_ledger_has_no_faults() {
+async fn an_unchanged_ledger_has_no_faults() {
     let report = Rows::of_ann_bob_and_eve().await.verified();
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.wallets, report.reservations), (3, 9));
@@ -30,7 +30,7 @@ async fn a_changed_entry_breaks_the_chain_once() {
 }
 
 #[tokio::test]
-async fn the_chain_has_no_gaps_and_time_does_not_run_back() {
+async fn the_chain_has_no_gaps_and_time_never_decreases() {
     check(&[
         ("I16: follows revision 4", |r| r.remove(|row| matches!(row, Row::Entry(e) if e.revision == 5))),
         ("I16: the wallet has revision", |r| r.wallet().revision -= 1),
@@ -52,12 +52,10 @@ async fn the_chain_has_no_gaps_and_time_does_not_run_back() {
         }),
         ("I18: the wallet was last written at", |r| r.wallet().last_time -= 7_200_000_000),
         ("I18: its profile has create_time", |r| r.profile().create_time += 1),
-        ("has format 2, which is not known", |r| r.entry(EntryKind::Started).format = 2),
-        ("has kind 99, which is not known", |r| r.entry(EntryKind::Started).kind = 99),
-        ("fingerprint \"x\" does not read back", |r| {
-            r.entry(EntryKind::Started).fingerprint = "x".to_owned()
-        }),
-        ("the entry does not read back", |r| r.entry(EntryKind::Settled).postings = "[{}]".to_owned()),
+        ("has format 2, which is unknown", |r| r.entry(EntryKind::Started).format = 2),
+        ("has kind 99, which is unknown", |r| r.entry(EntryKind::Started).kind = 99),
+        ("fingerprint \"x\" is unreadable", |r| r.entry(EntryKind::Started).fingerprint = "x".to_owned()),
+        ("the entry is unreadable", |r| r.entry(EntryKind::Settled).postings = "[{}]".to_owned()),
     ])
     .await;
 }
@@ -66,8 +64,8 @@ async fn the_chain_has_no_gaps_and_time_does_not_run_back() {
 async fn a_wallet_has_one_row_of_each_kind_under_the_key_of_its_id() {
     check(&[
         ("its key is", |r| r.profile().tenant = TenantId(uuid::Uuid::nil()).0),
-        ("its profile does not read back", |r| r.profile().profile = "none".to_owned()),
-        ("I16: has status 5, is Active by its entries", |r| r.wallet().status = 5),
+        ("its profile is unreadable", |r| r.profile().profile = "none".to_owned()),
+        ("I16: has status 5, but is Active according to its entries", |r| r.wallet().status = 5),
         ("has rows under", |r| r.remove(|row| matches!(row, Row::Wallet(_)))),
     ])
     .await;
@@ -79,7 +77,7 @@ async fn a_wallet_has_one_row_of_each_kind_under_the_key_of_its_id() {
 }
 
 #[tokio::test]
-async fn rows_under_a_key_that_no_wallet_has_are_found() {
+async fn rows_without_a_wallet_are_found() {
     let mut rows = Rows::of_ann_bob_and_eve().await;
     let is_grant = |row: &Row| matches!(row, Row::Grant(_));
     let (key, row) = rows.0.iter().find(|(_, row)| is_grant(row)).cloned().unwrap();

@@ -1,4 +1,4 @@
-//! Holds that were ended after they had expired: a ledger of them is clean, and tampering with them is found.
+//! Holds that were ended after their expiry: their ledger is clean, and tampering with it is found.
 
 use wallet_core::entry::EntryKind;
 
@@ -6,16 +6,20 @@ use super::fixture::Story;
 use super::rows::{Rows, check_rows};
 
 #[tokio::test]
-async fn a_hold_that_was_ended_late_says_what_its_entries_say() {
+async fn a_hold_that_was_ended_late_matches_its_entries() {
     let sound = Rows::of(&[Story::ended_late("ann"), Story::of("bob")]).await;
     assert!(sound.clone().verified().is_clean(), "{}", sound.clone().verified());
     check_rows(
         &sound,
         &[
-            ("I7: reservation j1 is EXPIRED, CANCELLED by its entries", |r| r.reservation("j1").state = 6),
-            ("I7: reservation j2 is SETTLED, FAILED by its entries", |r| r.reservation("j2").state = 3),
+            ("I7: reservation j1 is EXPIRED, but CANCELLED according to its entries", |r| {
+                r.reservation("j1").state = 6
+            }),
+            ("I7: reservation j2 is SETTLED, but FAILED according to its entries", |r| {
+                r.reservation("j2").state = 3
+            }),
             ("I7: reservation j1 has finish_revision", |r| r.reservation("j1").finish_revision -= 1),
-            ("I16: reservation j1 did not end as its entries say", |r| {
+            ("I16: reservation j1 has an end that does not match its entries", |r| {
                 let bill = &mut r.reservation("j1").bill;
                 *bill = bill.replace("\"USER\"", "\"PLATFORM\"");
             }),

@@ -1,4 +1,4 @@
-//! Entries changed by somebody who chains them anew: the postings alone must give it away.
+//! Entries that were changed and rehashed by a forger: the postings show it.
 
 use wallet_core::entry::EntryKind;
 use wallet_core::posting::{Account, Part};
@@ -6,14 +6,14 @@ use wallet_core::posting::{Account, Part};
 use super::rows::{Rows, check, repost};
 use crate::store::entity::entries;
 
-/// Changes an amount in an entry and chains anew.
+/// Changes an amount in an entry and rehashes the chain.
 fn add(rows: &mut Rows, row: fn(&mut Rows) -> &mut entries::Model, amount: i64) {
     repost(row(rows), |postings| postings[0].amount += amount);
     rows.rehash();
 }
 
 #[tokio::test]
-async fn a_posting_moves_something_where_such_an_entry_may() {
+async fn a_posting_moves_credits_only_as_its_kind_of_entry_may() {
     check(&[
         ("I1: moves 0 credits", |r| add(r, |r| r.entry_of(EntryKind::Reserved, "j8"), -5)),
         ("I1: moves -1 credits", |r| add(r, |r| r.entry_of(EntryKind::Reserved, "j8"), -6)),
@@ -47,19 +47,22 @@ async fn a_posting_moves_something_where_such_an_entry_may() {
 #[tokio::test]
 async fn parts_and_balances_are_the_fold_of_the_postings() {
     check(&[
-        ("revision 2: I4: tells 100 available, 0 held, 0 owed credits, by the postings 101", |r| {
-            add(r, |r| r.entry(EntryKind::ToppedUp), 1);
-        }),
+        (
+            "revision 2: I4: states 100 available, 0 held, 0 owed credits, but according to the postings 101",
+            |r| {
+                add(r, |r| r.entry(EntryKind::ToppedUp), 1);
+            },
+        ),
         ("I2: grant top_up:t1 has amount 100, issued were 101", |r| {
             add(r, |r| r.entry(EntryKind::ToppedUp), 1);
         }),
-        ("I2: grant grant:g1 has 0 Held, 1 by the postings", |r| {
+        ("I2: grant grant:g1 has 0 Held, but 1 according to the postings", |r| {
             add(r, |r| r.entry_of(EntryKind::Reserved, "j1"), 1)
         }),
         ("I3: -960 are Available in grant grant:g1", |r| {
             add(r, |r| r.entry_of(EntryKind::Reserved, "j1"), 960)
         }),
-        ("were charged to the debt, 50 may be", |r| {
+        ("were charged to the debt, but at most 50 may be", |r| {
             repost(r.entry_of(EntryKind::Settled, "j6"), |postings| {
                 postings.iter_mut().filter(|p| p.to == Part::Owed).for_each(|p| p.amount += 100);
             });
@@ -70,7 +73,7 @@ async fn parts_and_balances_are_the_fold_of_the_postings() {
             let other = "trainings".parse().unwrap();
             repost(r.entry(EntryKind::GrantExpired), |postings| postings[0].unit = other);
         }),
-        ("I4: tells", |r| {
+        ("I4: states", |r| {
             let row = r.entry(EntryKind::GrantExpired);
             row.balances = row.balances.replace("\"h\":", "\"h\":1");
             r.rehash();

@@ -1,4 +1,4 @@
-//! What people were told, removed, changed and made up.
+//! Notifications that were removed, changed or forged.
 
 use wallet_core::event::EventKind;
 
@@ -6,14 +6,14 @@ use super::rows::{Rows, Tamper, check};
 use crate::store::entity::events;
 use crate::verify::rows::Row;
 
-/// The same, chained anew by somebody who knows how.
+/// Changes a notification and rehashes the chain, as a forger would.
 fn chained(rows: &mut Rows, change: fn(&mut events::Model)) {
     change(rows.event(EventKind::LowBalance));
     rows.rehash();
 }
 
 #[tokio::test]
-async fn an_event_that_is_missing_changed_or_made_up_breaks_the_chain() {
+async fn an_event_that_is_missing_changed_or_forged_breaks_the_chain() {
     let changes: &[(&str, Tamper)] = &[
         ("I16: has hash", |r| r.remove(|row| matches!(row, Row::Event(_)))),
         ("I16: has hash", |r| r.event(EventKind::Exhausted).kind = EventKind::LowBalance as i16),
@@ -21,20 +21,20 @@ async fn an_event_that_is_missing_changed_or_made_up_breaks_the_chain() {
         ("I16: has hash", |r| r.event(EventKind::LowBalance).threshold += 1),
         ("I16: has hash", |r| r.event(EventKind::LowBalance).unit = "trainings".to_owned()),
         ("I16: has hash", |r| r.event(EventKind::LowBalance).revision = 2),
-        ("has events and no entry", |r| r.event(EventKind::LowBalance).revision = 99),
-        ("does not read back: has kind 77", |r| r.event(EventKind::LowBalance).kind = 77),
+        ("has notifications but no entry", |r| r.event(EventKind::LowBalance).revision = 99),
+        ("is unreadable: has kind 77", |r| r.event(EventKind::LowBalance).kind = 77),
     ];
     check(changes).await;
 }
 
 #[tokio::test]
-async fn an_event_tells_what_its_entry_made_so() {
+async fn an_event_matches_the_entry_that_caused_it() {
     let changes: &[(&str, Tamper)] = &[
         ("has number 7", |r| chained(r, |row| row.n = 7)),
-        (", its event 0 at", |r| chained(r, |row| row.event_time += 1)),
+        ("but its event 0 at", |r| chained(r, |row| row.event_time += 1)),
         ("are available, ", |r| chained(r, |row| row.available -= 1)),
-        ("tells Event", |r| chained(r, |row| row.threshold = row.available)),
-        ("will lapse, its words are []", |r| {
+        ("has the impossible notification Event", |r| chained(r, |row| row.threshold = row.available)),
+        ("will expire, but its reason names []", |r| {
             chained(r, |row| {
                 row.kind = EventKind::GrantExpiring as i16;
                 row.details = r#"{"grant":"grant:g1","expire_time":9000000000000000}"#.to_owned();

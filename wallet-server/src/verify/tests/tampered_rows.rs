@@ -1,4 +1,4 @@
-//! Rows changed behind the ledger's back: each figure is compared with what the entries tell.
+//! Rows that were changed without an entry: each value is compared with the entries.
 
 use super::rows::{Rows, check};
 use crate::store::entity::reservations;
@@ -17,7 +17,7 @@ fn replace(
 }
 
 #[tokio::test]
-async fn a_grant_is_what_its_postings_made_of_it() {
+async fn a_grant_matches_its_postings() {
     check(&[
         ("I2: grant top_up:t1 has 101 Available", |r| {
             let grant = r.grant("t1");
@@ -25,25 +25,29 @@ async fn a_grant_is_what_its_postings_made_of_it() {
         }),
         ("its parts add up to", |r| r.grant("t1").expired += 1),
         ("I2: grant top_up:t1 has amount 99, issued were 100", |r| r.grant("t1").amount = 99),
-        ("Pending, 0 by the postings", |r| r.grant("g2").pending = 1),
+        ("Pending, but 0 according to the postings", |r| r.grant("g2").pending = 1),
         ("Held, ", |r| r.grant("g4").held += 1),
         ("Consumed, ", |r| r.grant("t1").consumed -= 1),
         ("Revoked, ", |r| r.grant("t1").revoked += 1),
-        ("1 PaidOut, 0 by the postings", |r| r.grant("t1").paid_out += 1),
+        ("1 PaidOut, but 0 according to the postings", |r| r.grant("t1").paid_out += 1),
         ("I3: grant top_up:t1 has -1 PaidOut", |r| r.grant("t1").paid_out = -1),
         ("I6: grant top_up:t1 has unit trainings", |r| r.grant("t1").unit = "trainings".to_owned()),
         ("I2: grant grant:g1 has open = true", |r| r.grant("g1").open = true),
-        ("I2: grant grant:g4 has taken_back = 0, 1 by its entries", |r| r.grant("g4").taken_back = 0),
-        ("I2: grant grant:g3 has taken_back = 1, 0 by its entries", |r| r.grant("g3").taken_back = 1),
+        ("I2: grant grant:g4 has taken_back = 0, but 1 according to its entries", |r| {
+            r.grant("g4").taken_back = 0
+        }),
+        ("I2: grant grant:g3 has taken_back = 1, but 0 according to its entries", |r| {
+            r.grant("g3").taken_back = 1
+        }),
         ("I2: grant grant:g6 has expire_time", |r| r.grant("g6").expire_time += 1),
         ("I2: grant grant:g2 has effective_time", |r| r.grant("g2").effective_time += 1),
         ("I2: grant top_up:t1 has create_time", |r| r.grant("t1").create_time += 1),
         ("and was issued with pending = true", |r| r.grant("g2").effective_time = 0),
         ("I9: grant grant:g2 has next_time", |r| r.grant("g2").next_time = 5),
         ("I11: grant top_up:t1 is found by payment", |r| r.grant("t1").payment = "stripe#t9".to_owned()),
-        ("grant top_up:t1 has details that do not", |r| r.grant("t1").details = String::new()),
-        ("has source 9, which is not known", |r| r.grant("t1").source = 9),
-        ("a grant has origin 9, which is not known", |r| r.grant("t1").origin = 9),
+        ("grant top_up:t1 has unreadable details", |r| r.grant("t1").details = String::new()),
+        ("has source 9, which is unknown", |r| r.grant("t1").source = 9),
+        ("a grant has origin 9, which is unknown", |r| r.grant("t1").origin = 9),
         ("I2: grant top_up:t1 has no row", |r| {
             r.remove(|row| matches!(row, Row::Grant(row) if row.origin_id == "t1"));
         }),
@@ -52,13 +56,13 @@ async fn a_grant_is_what_its_postings_made_of_it() {
 }
 
 #[tokio::test]
-async fn a_balance_is_the_fold_of_the_wallet() {
+async fn a_balance_matches_the_postings() {
     check(&[
         ("I4: the balance is", |r| r.balance("credits").available += 1),
         ("I4: the balance is", |r| r.balance("credits").held -= 1),
         ("I4: the balance is 3 available, 0 held, 1 owed trainings", |r| r.balance("trainings").debt = 1),
-        ("I3: 60 credits are owed, 50 may be", |r| r.balance("credits").debt = 60),
-        ("trainings by the postings have no stored balance", |r| {
+        ("I3: 60 credits are owed, but at most 50 may be", |r| r.balance("credits").debt = 60),
+        ("trainings according to the postings have no stored balance", |r| {
             r.remove(|row| matches!(row, Row::Balance(row) if row.unit == "trainings"));
         }),
         ("I4: the balance is 1 available, 0 held, 0 owed coins", |r| {
@@ -66,16 +70,20 @@ async fn a_balance_is_the_fold_of_the_wallet() {
             r.balance("credits").held = 0;
             r.balance("credits").unit = "coins".to_owned();
         }),
-        ("I5: counts 3 open reservations, has 2", |r| r.wallet().open_reservations = 3),
+        ("I5: counts 3 open reservations, but has 2", |r| r.wallet().open_reservations = 3),
     ])
     .await;
 }
 
 #[tokio::test]
-async fn a_reservation_is_where_its_entries_left_it() {
+async fn a_reservation_matches_its_entries() {
     check(&[
-        ("I7: reservation j1 is FAILED, SETTLED by its entries", |r| r.reservation("j1").state = 4),
-        ("I7: reservation j7 is PROCESSING, HELD by its entries", |r| r.reservation("j7").state = 2),
+        ("I7: reservation j1 is FAILED, but SETTLED according to its entries", |r| {
+            r.reservation("j1").state = 4
+        }),
+        ("I7: reservation j7 is PROCESSING, but HELD according to its entries", |r| {
+            r.reservation("j7").state = 2
+        }),
         ("I7: reservation j1 has open = true", |r| r.reservation("j1").open = true),
         ("I7: reservation j1 has reserve_revision 5, 6 by", |r| r.reservation("j1").reserve_revision = 5),
         ("I7: reservation j1 has finish_revision", |r| r.reservation("j1").finish_revision += 1),
@@ -83,14 +91,16 @@ async fn a_reservation_is_where_its_entries_left_it() {
         ("I7: reservation j4 has reserve_time", |r| r.reservation("j4").reserve_time += 1),
         ("I7: reservation j1 has finish_time", |r| r.reservation("j1").finish_time += 1),
         ("I7: reservation j1 has start_time", |r| r.reservation("j1").start_time += 1),
-        ("I16: reservation j2 is not run as its entries say: attempt 0", |r| r.reservation("j2").attempt = 0),
+        ("I16: reservation j2 has a run that does not match its entries: attempt 0", |r| {
+            r.reservation("j2").attempt = 0
+        }),
         ("I9: reservation j3 has deadline", |r| r.reservation("j3").deadline += 1),
         ("I9: reservation j1 has deadline", |r| r.reservation("j1").deadline = 0),
         ("I9: reservation j8 has deadline", |r| r.reservation("j8").sweep_at = i64::MAX),
-        ("reservation j8 does not read back: id", |r| r.reservation("j8").worker = " ".to_owned()),
-        ("reservation j1 does not read back: terms", |r| r.reservation("j1").terms = String::new()),
-        ("reservation j1 does not read back: kind", |r| r.reservation("j1").actor = "max".to_owned()),
-        ("reservation j1 does not read back: bill", |r| r.reservation("j1").bill = String::new()),
+        ("reservation j8 is unreadable: id", |r| r.reservation("j8").worker = " ".to_owned()),
+        ("reservation j1 is unreadable: terms", |r| r.reservation("j1").terms = String::new()),
+        ("reservation j1 is unreadable: kind", |r| r.reservation("j1").actor = "max".to_owned()),
+        ("reservation j1 is unreadable: bill", |r| r.reservation("j1").bill = String::new()),
         ("I7: reservation j9 is in no entry", |r| r.reservation("j1").reservation_id = "j9".to_owned()),
         ("I7: reservation j1 has no row", |r| {
             r.remove(|row| matches!(row, Row::Reservation(row) if row.reservation_id == "j1"));
@@ -100,27 +110,27 @@ async fn a_reservation_is_where_its_entries_left_it() {
 }
 
 #[tokio::test]
-async fn a_receipt_adds_up_with_the_postings_and_in_its_bill() {
+async fn a_receipt_matches_the_postings_and_its_bill() {
     check(&[
         ("I8: reservation j1: grant", |r| replace(r, "j1", |r| &mut r.allocations, ["\"c\":", "\"c\":1"])),
         ("I5: reservation j1: its allocations", |r| {
             replace(r, "j1", |r| &mut r.allocations, ["\"h\":", "\"h\":1"]);
         }),
-        ("I5: reservation j1: grant top_up:t1 is Some(Purchased), Some(Promotional) by its receipt", |r| {
+        ("I5: reservation j1: grant top_up:t1 is Some(Purchased), but Some(Promotional) according to its receipt", |r| {
             replace(r, "j1", |r| &mut r.allocations, ["\"PURCHASED\"", "\"PROMOTIONAL\""]);
         }),
         ("I5: reservation j1: its postings", |r| r.reservation("j1").allocations = "[]".to_owned()),
         ("I5: reservation j7: its allocations hold", |r| {
             replace(r, "j7", |r| &mut r.allocations, ["\"h\":", "\"h\":1"]);
         }),
-        ("of grant grant:g4 are held by the postings, 0 by open reservations", |r| {
+        ("of grant grant:g4 are held according to the postings, but 0 according to open reservations", |r| {
             r.reservation("j7").allocations = "[]".to_owned();
         }),
-        ("credits are held by the postings, ", |r| r.reservation("j7").allocations = "[]".to_owned()),
-        ("I8: reservation j3: came back as", |r| {
+        ("credits are held according to the postings, but ", |r| r.reservation("j7").allocations = "[]".to_owned()),
+        ("I8: reservation j3: returned as", |r| {
             replace(r, "j3", |r| &mut r.allocations, ["\"g\":\"grace:j3\"", "\"g\":\"grace:j3#1\""]);
         }),
-        ("I8: reservation j1: billed 46 credits charged, its allocations add up to 45", |r| {
+        ("I8: reservation j1: billed 46 credits charged, but its allocations add up to 45", |r| {
             replace(r, "j1", |r| &mut r.bill, ["45", "46"]);
         }),
         ("I8: reservation j1: billed 16 credits returned", |r| {

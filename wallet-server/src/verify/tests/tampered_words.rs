@@ -1,4 +1,4 @@
-//! What rows say besides figures, changed with skill so that nothing else tells: the entries say otherwise.
+//! Text and settings in rows that were changed consistently: only the row digests in the entries show it.
 
 use wallet_core::Timestamp;
 use wallet_core::decide::Cost;
@@ -11,29 +11,29 @@ use super::fixture::{MINUTE, START, Story};
 use super::rows::{Rows, Tamper, check, check_rows};
 use crate::store::entity::grants;
 
-/// Replaces a text that is there.
+/// Replaces the first occurrence of a text, which must exist.
 fn replace(text: &mut String, [from, to]: [&str; 2]) {
     assert!(text.contains(from), "{from} is in {text}");
     *text = text.replacen(from, to, 1);
 }
 
-/// Moves the end of a grant, and the sweeper's hint with it.
+/// Moves the expiry of a grant, and its `next_time` with it.
 fn end(grant: &mut grants::Model, days: u32) {
     let end = START.plus(MINUTE * 24 * 60 * days).as_micros();
     (grant.expire_time, grant.next_time) = (end, end);
 }
 
 #[tokio::test]
-async fn a_grant_is_what_the_entry_says_that_issued_it() {
-    const T1: &str = "I16: grant top_up:t1 is not what its entries say";
-    const G3: &str = "I16: grant grant:g3 is not what its entries say";
+async fn a_grant_matches_the_entry_that_issued_it() {
+    const T1: &str = "I16: grant top_up:t1 does not match its entries";
+    const G3: &str = "I16: grant grant:g3 does not match its entries";
     check(&[
         (T1, |r| r.grant("t1").source = 6),
         (T1, |r| r.grant("t1").priority = -1),
         (T1, |r| end(r.grant("t1"), 400)),
         (G3, |r| end(r.grant("g3"), 400)),
         (G3, |r| r.grant("g3").effective_time += 1_000),
-        ("I16: grant grant:g2 is not", |r| {
+        ("I16: grant grant:g2 does not match", |r| {
             let grant = r.grant("g2");
             (grant.expire_time, grant.next_time) =
                 (Timestamp::NEVER.as_micros(), Timestamp::NEVER.as_micros());
@@ -46,7 +46,7 @@ async fn a_grant_is_what_the_entry_says_that_issued_it() {
         (G3, |r| replace(&mut r.grant("g3").details, ["\"fingerprint\":\"", "\"fingerprint\":\"x=y;"])),
         (G3, |r| replace(&mut r.grant("g3").details, ["{", "{\"with_subscription\":true,"])),
         (G3, |r| replace(&mut r.grant("g3").details, ["{", "{ "])),
-        ("I16: grant grace:j3 is not", |r| {
+        ("I16: grant grace:j3 does not match", |r| {
             replace(
                 &mut r.grant("j3").details,
                 ["\"stems_from\":\"grant:g5\"", "\"stems_from\":\"grant:g1\""],
@@ -57,42 +57,48 @@ async fn a_grant_is_what_the_entry_says_that_issued_it() {
 }
 
 #[tokio::test]
-async fn a_grant_that_ended_with_its_subscription_ended_when_the_entry_says() {
+async fn a_grant_that_ended_with_its_subscription_matches_the_entry() {
     let story = Story::of("ann").and(subscribe("s1", "basic")).and(buy("t1", "with"));
-    // All of it is held, so that no posting tells when it ends.
+    // Everything is held, so no posting shows when the grant ends.
     let story = story.and(reserve("j1", 39, 39, None)).and(cancel_subscription("e1", true));
     let sound = Rows::of(&[story, Story::of("bob")]).await;
     assert!(sound.clone().verified().is_clean(), "{}", sound.clone().verified());
     check_rows(
         &sound,
         &[
-            ("I16: grant period:1.0.0 is not", |r| end(r.grant("1.0.0"), 7)),
-            ("I16: grant top_up:t1 is not", |r| end(r.grant("t1"), 400)),
+            ("I16: grant period:1.0.0 does not match", |r| end(r.grant("1.0.0"), 7)),
+            ("I16: grant top_up:t1 does not match", |r| end(r.grant("t1"), 400)),
         ],
     );
 }
 
 #[tokio::test]
-async fn a_wallet_is_used_and_owes_as_its_entries_say() {
+async fn status_and_debt_limits_match_the_entries() {
     let suspended = Rows::of(&[Story::rich("ann").and(suspend("s1")), Story::of("bob")]).await;
     assert!(suspended.clone().verified().is_clean(), "{}", suspended.clone().verified());
     let table: &[(&str, Tamper)] = &[
-        ("I16: has status 1, is Suspended by its entries", |r| r.wallet().status = 1),
-        ("I16: 5000 credits may be owed, 70 by the entries", |r| r.balance("credits").debt_limit = 5_000),
-        ("I16: 1 trainings may be owed, 0 by the entries", |r| r.balance("trainings").debt_limit = 1),
+        ("I16: has status 1, but is Suspended according to its entries", |r| r.wallet().status = 1),
+        ("I16: the debt limit is 5000 credits, but 70 according to the entries", |r| {
+            r.balance("credits").debt_limit = 5_000
+        }),
+        ("I16: the debt limit is 1 trainings, but 0 according to the entries", |r| {
+            r.balance("trainings").debt_limit = 1
+        }),
     ];
     check_rows(&suspended, table);
     check(&[
-        ("I16: has status 2, is Active by its entries", |r| r.wallet().status = 2),
-        ("I16: has status 3, is Active by its entries", |r| r.wallet().status = 3),
-        ("I16: 51 credits may be owed, 50 by the entries", |r| r.balance("credits").debt_limit = 51),
+        ("I16: has status 2, but is Active according to its entries", |r| r.wallet().status = 2),
+        ("I16: has status 3, but is Active according to its entries", |r| r.wallet().status = 3),
+        ("I16: the debt limit is 51 credits, but 50 according to the entries", |r| {
+            r.balance("credits").debt_limit = 51
+        }),
     ])
     .await;
 }
 
 #[tokio::test]
-async fn a_profile_is_as_the_last_entry_left_it() {
-    const SAID: &str = "I16: its profile is not what its entries say";
+async fn a_profile_matches_the_last_entry() {
+    const SAID: &str = "I16: its profile does not match its entries";
     check(&[
         (SAID, |r| replace(&mut r.profile().profile, ["Ann", "Bob"])),
         (SAID, |r| replace(&mut r.profile().profile, ["\"sales\":0", "\"sales\":1"])),
@@ -117,8 +123,8 @@ async fn a_profile_is_as_the_last_entry_left_it() {
 }
 
 #[tokio::test]
-async fn a_reservation_is_what_was_agreed() {
-    const J7: &str = "I16: reservation j7 is not what its entries say";
+async fn the_terms_of_a_reservation_match_its_entry() {
+    const J7: &str = "I16: reservation j7 does not match its entries";
     check(&[
         (J7, |r| {
             replace(
@@ -133,20 +139,20 @@ async fn a_reservation_is_what_was_agreed() {
             r.reservation("j7").actor = "max".to_owned();
         }),
         (J7, |r| r.reservation("j7").fingerprint = "amounts=00".to_owned()),
-        ("I16: reservation j4 is not what", |r| replace(&mut r.reservation("j4").terms, ["{", "{ "])),
+        ("I16: reservation j4 does not match", |r| replace(&mut r.reservation("j4").terms, ["{", "{ "])),
     ])
     .await;
 }
 
 #[tokio::test]
-async fn what_a_bill_says_besides_figures_is_what_the_entry_says() {
-    const J5: &str = "I16: reservation j5 did not end as its entries say";
-    const J2: &str = "I16: reservation j2 did not end as its entries say";
+async fn the_text_of_a_bill_matches_the_entry() {
+    const J5: &str = "I16: reservation j5 has an end that does not match its entries";
+    const J2: &str = "I16: reservation j2 has an end that does not match its entries";
     check(&[
         (J5, |r| replace(&mut r.reservation("j5").bill, ["NSFW", "GPU"])),
         (J5, |r| r.reservation("j5").finalizer = "outcome=00".to_owned()),
         (J2, |r| replace(&mut r.reservation("j2").bill, ["USER", "PLATFORM"])),
-        ("I16: reservation j1 did not", |r| {
+        ("I16: reservation j1 has an end", |r| {
             replace(&mut r.reservation("j1").bill, ["\"late\"", "\"uncollected\":{\"credits\":5},\"late\""]);
         }),
     ])
@@ -157,13 +163,13 @@ async fn what_a_bill_says_besides_figures_is_what_the_entry_says() {
     check_rows(
         &sound,
         &[
-            ("I16: reservation j did not", |r| {
+            ("I16: reservation j has an end", |r| {
                 replace(
                     &mut r.reservation("j").bill,
                     ["\"uncollected\":{\"credits\":2}", "\"uncollected\":{\"credits\":1}"],
                 )
             }),
-            ("I16: reservation j did not", |r| {
+            ("I16: reservation j has an end", |r| {
                 replace(&mut r.reservation("j").bill, ["\"uncollected\":{\"credits\":2},", ""])
             }),
         ],
@@ -171,17 +177,17 @@ async fn what_a_bill_says_besides_figures_is_what_the_entry_says() {
 }
 
 #[tokio::test]
-async fn what_an_entry_says_reads_back_and_is_part_of_its_hash() {
+async fn the_facts_of_an_entry_are_readable_and_hashed() {
     check(&[
         ("I16: has hash", |r| r.entry(EntryKind::Reserved).facts = String::new()),
-        ("does not read back", |r| r.entry(EntryKind::Reserved).facts = "{}".to_owned()),
-        ("does not read back", |r| r.entry(EntryKind::Reserved).facts.push(' ')),
-        ("the entry does not read back", |r| r.entry(EntryKind::Reserved).facts = "x".to_owned()),
-        ("I16: tells of grant top_up:t9, which was not issued", |r| {
+        ("is unreadable", |r| r.entry(EntryKind::Reserved).facts = "{}".to_owned()),
+        ("is unreadable", |r| r.entry(EntryKind::Reserved).facts.push(' ')),
+        ("the entry is unreadable", |r| r.entry(EntryKind::Reserved).facts = "x".to_owned()),
+        ("I16: concerns grant top_up:t9, which was not issued", |r| {
             replace(&mut r.entry(EntryKind::ToppedUp).facts, ["top_up:t1", "top_up:t9"]);
             r.rehash();
         }),
-        ("I16: grant top_up:t1 is not what its entries say", |r| {
+        ("I16: grant top_up:t1 does not match its entries", |r| {
             r.entry(EntryKind::ToppedUp).facts = String::new();
             r.rehash();
         }),

@@ -1,8 +1,8 @@
-//! What only the catalog can tell: units, kinds, attributes and quantities that it does not have.
+//! Violations that only the catalog can detect: unknown units, kinds, attributes and quantities.
 
+use wallet_client::Code;
 use wallet_client::v1::reserve_request::Price;
 use wallet_client::v1::{self, ErrorReason};
-use wallet_client::{Code, OperationExt, job, operation, usage};
 
 use super::{amount, unchanged};
 use crate::harness::video;
@@ -18,14 +18,19 @@ each_database! {
             operation: None,
         });
         let told = violations(
-            client.reserve(v1::ReserveRequest { price: Some(price), ..job("w", "j", video("1")) }).await,
+            client
+                .reserve(v1::ReserveRequest {
+                    price: Some(price),
+                    ..v1::ReserveRequest::new("w", "j", video("1"))
+                })
+                .await,
         );
         let expected = [
             "explicit.amounts: the catalog has no unit gems",
             "explicit.amounts: 12 money is not a multiple of the increment 5",
             "explicit.max_amounts: the catalog has no unit pearls",
-            "explicit.max_amounts: 4 credits is below the amount, or the unit has none",
-            "explicit.max_amounts: 1 pearls is below the amount, or the unit has none",
+            "explicit.max_amounts: 4 credits is below the amount of the unit in explicit.amounts, or the unit is missing there",
+            "explicit.max_amounts: 1 pearls is below the amount of the unit in explicit.amounts, or the unit is missing there",
         ];
         assert_eq!(told, expected);
         unchanged(&client, "w", 2).await;
@@ -37,11 +42,11 @@ each_database! {
         assert_eq!(told, ["explicit.amounts: needs at least one unit"]);
     }
 
-    async fn a_limit_in_a_unit_that_the_catalog_does_not_have_is_no_limit_and_is_refused(server: Server) {
+    async fn a_limit_in_an_unknown_unit_is_refused(server: Server) {
         let client = server.wallet("w", 100).await;
-        let misspelt = v1::ReserveRequest { limits: vec![amount("credit", 1)], ..job("w", "j", video("1")) };
+        let misspelt = v1::ReserveRequest::new("w", "j", video("1")).with_limits([amount("credit", 1)]);
         assert_eq!(violations(client.reserve(misspelt).await), ["limits: the catalog has no unit credit"]);
-        client.reserve(job("w", "j", video("1"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("1"))).await.unwrap();
         let cancel = crate::words::cancel("w", "j", v1::CancelReason::User);
         let misspelt = v1::CancelRequest { max_fees: vec![amount("credit", 1)], ..cancel };
         assert_eq!(violations(client.cancel(misspelt).await), ["max_fees: the catalog has no unit credit"]);
@@ -49,9 +54,9 @@ each_database! {
 
     async fn unknown_kinds_values_and_attributes_have_no_price_and_are_named(server: Server) {
         let client = server.wallet("w", 100).await;
-        let video = || operation("video.generate").quantity("duration_s", "5");
+        let video = || v1::Operation::new("video.generate").quantity("duration_s", "5");
         for (operation, named) in [
-            (operation("video.enhance"), ("kind", "video.enhance")),
+            (v1::Operation::new("video.enhance"), ("kind", "video.enhance")),
             (video().attribute("model", "standard"), ("missing", "resolution")),
             (
                 video().attribute("model", "standard").attribute("resolution", "8k"),
@@ -59,7 +64,7 @@ each_database! {
             ),
             (video().attribute("modle", "x").attribute("resoluton", "4k"), ("unknown", "modle,resoluton")),
         ] {
-            let refusal = client.reserve(job("w", "j", operation)).await;
+            let refusal = client.reserve(v1::ReserveRequest::new("w", "j", operation)).await;
             let refusal = refused(refusal, ErrorReason::NoPriceRule, Code::InvalidArgument);
             assert_eq!(refusal.metadata.get(named.0).map(String::as_str), Some(named.1), "{refusal}");
         }
@@ -69,9 +74,9 @@ each_database! {
     async fn quantities_that_are_missing_unknown_or_too_large_are_bad_fields(server: Server) {
         let client = server.wallet("w", 100).await;
         let priced =
-            || operation("video.generate").attribute("model", "standard").attribute("resolution", "720p");
+            || v1::Operation::new("video.generate").attribute("model", "standard").attribute("resolution", "720p");
         for (operation, expected) in [
-            (priced(), vec!["operation.quantities[\"duration_s\"]: is needed to price \"video.generate\""]),
+            (priced(), vec!["operation.quantities[\"duration_s\"]: is required to price \"video.generate\""]),
             (
                 priced().quantity("duration_s", "5").quantity("frames", "1").quantity("takes", "1"),
                 vec![
@@ -87,22 +92,22 @@ each_database! {
                 ],
             ),
         ] {
-            assert_eq!(violations(client.reserve(job("w", "j", operation)).await), expected);
+            assert_eq!(violations(client.reserve(v1::ReserveRequest::new("w", "j", operation)).await), expected);
         }
     }
 
-    async fn usage_is_held_to_the_same_and_named_where_it_stands(server: Server) {
+    async fn usage_is_checked_like_an_operation_and_named_by_its_path(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         client.reserve(explicit("w", "own", vec![amount("credits", 5)])).await.unwrap();
-        let told = violations(client.settle(settle("w", "j", usage([("frames", "3")]))).await);
+        let told = violations(client.settle(settle("w", "j", v1::Succeeded::usage([("frames", "3")]))).await);
         assert_eq!(
             told,
             ["succeeded.usage.quantities[\"frames\"]: no price of \"video.generate\" depends on it"]
         );
-        let told = violations(client.settle(settle("w", "own", usage([("count", "3")]))).await);
+        let told = violations(client.settle(settle("w", "own", v1::Succeeded::usage([("count", "3")]))).await);
         let expected =
-            "succeeded.usage: the reservation has explicit amounts, and no rule to price quantities by";
+            "succeeded.usage: the reservation has explicit amounts and no price rule for quantities; settle with amounts instead";
         assert_eq!(told, [expected]);
         unchanged(&client, "w", 4).await;
     }

@@ -1,10 +1,10 @@
-//! Of the calls about jobs: estimate, reserve, start, extend, settle, cancel, and the reads.
+//! Invalid calls about jobs: estimate, reserve, start, extend, settle, cancel, and the reads.
 
 use std::collections::HashMap;
 
+use wallet_client::v1;
 use wallet_client::v1::reserve_request::Price;
 use wallet_client::v1::settle_request::Outcome;
-use wallet_client::{OperationExt, job, operation, usage, v1};
 
 use super::{ALPHABET, amount, duration, instant, long, unchanged};
 use crate::harness::video;
@@ -58,7 +58,7 @@ each_database! {
         unchanged(&client, "w", 2).await;
     }
 
-    async fn a_ttl_is_a_second_to_a_day(server: Server) {
+    async fn a_ttl_is_between_a_second_and_a_day(server: Server) {
         let client = server.wallet("w", 100).await;
         for (n, (seconds, nanos, shown)) in [
             (0, 0, "0s"),
@@ -70,20 +70,20 @@ each_database! {
         .into_iter()
         .enumerate()
         {
-            let request = job("w", format!("j{n}"), video("1"));
+            let request = v1::ReserveRequest::new("w", format!("j{n}"), video("1"));
             let request = v1::ReserveRequest { ttl: duration(seconds, nanos), ..request };
             let expected = format!("ttl: is {shown}, 1s to 86400s is allowed");
             assert_eq!(violations(client.reserve(request).await), [expected]);
         }
-        let longest = v1::ReserveRequest { ttl: duration(86_400, 0), ..job("w", "j", video("1")) };
+        let longest = v1::ReserveRequest { ttl: duration(86_400, 0), ..v1::ReserveRequest::new("w", "j", video("1")) };
         client.reserve(longest).await.unwrap();
     }
 
-    async fn labels_are_few_short_and_named(server: Server) {
+    async fn labels_are_bounded_in_number_and_length(server: Server) {
         let client = server.wallet("w", 100).await;
         let labels =
             [(String::new(), "v".to_owned()), (long(65), long(257)), ("z".to_owned(), "a\0b".to_owned())];
-        let request = v1::ReserveRequest { labels: labels.into(), ..job("w", "j", video("1")) };
+        let request = v1::ReserveRequest { labels: labels.into(), ..v1::ReserveRequest::new("w", "j", video("1")) };
         let expected = [
             "labels[\"\"]: must not be empty".to_owned(),
             format!("labels[\"{}\"]: has 65 bytes, at most 64 are allowed", long(64)),
@@ -95,7 +95,7 @@ each_database! {
 
     async fn every_malformed_decimal_and_oversized_name_of_an_operation_is_named(server: Server) {
         let client = server.client().await;
-        let bad = operation(long(129))
+        let bad = v1::Operation::new(long(129))
             .attribute("", "x")
             .attribute("model", long(257))
             .attribute("style", "a\nb")
@@ -124,7 +124,7 @@ each_database! {
         let request =
             v1::EstimateRequest { operation: Some(bad.clone()), catalog_version: -1, ..Default::default() };
         assert_eq!(violations(client.estimate(request).await), expected);
-        assert_eq!(violations(client.reserve(job("w", "j", bad)).await), expected[..11]);
+        assert_eq!(violations(client.reserve(v1::ReserveRequest::new("w", "j", bad)).await), expected[..11]);
         let nothing = v1::EstimateRequest { wallet_id: "w w".into(), ..Default::default() };
         let expected = [format!("wallet_id: contains ' '; {ALPHABET}"), "operation: is required".into()];
         assert_eq!(violations(client.estimate(nothing).await), expected);
@@ -132,14 +132,14 @@ each_database! {
 
     async fn an_operation_has_at_most_32_attributes_and_32_quantities(server: Server) {
         let client = server.client().await;
-        let many = (0..33).fold(operation("video.generate"), |operation, n| {
+        let many = (0..33).fold(v1::Operation::new("video.generate"), |operation, n| {
             operation.attribute(format!("a{n}"), "x").quantity(format!("q{n}"), "1")
         });
         let expected = [
             "operation.attributes: has 33 entries, at most 32 are allowed",
             "operation.quantities: has 33 entries, at most 32 are allowed",
         ];
-        assert_eq!(violations(client.reserve(job("w", "j", many)).await), expected);
+        assert_eq!(violations(client.reserve(v1::ReserveRequest::new("w", "j", many)).await), expected);
     }
 
     async fn every_bad_field_of_a_workers_calls_is_named(server: Server) {
@@ -180,7 +180,7 @@ each_database! {
             "attempt: is -2, must not be negative",
             "succeeded.usage.quantities[\"n\"]: must not be negative",
         ];
-        let bad = v1::SettleRequest { attempt: -2, ..settle("w", "j", usage([("n", "-1")])) };
+        let bad = v1::SettleRequest { attempt: -2, ..settle("w", "j", v1::Succeeded::usage([("n", "-1")])) };
         assert_eq!(violations(client.settle(bad).await), expected);
         let cost = v1::succeeded::Cost::Amounts(v1::ActualAmounts { amounts: vec![amount("a b", -1)] });
         let expected = [

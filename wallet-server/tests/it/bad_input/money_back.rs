@@ -1,4 +1,4 @@
-//! Of the calls about money that goes back.
+//! Invalid calls about money that is given back: refunds, reversals and chargebacks.
 
 use wallet_client::v1;
 
@@ -46,7 +46,7 @@ each_database! {
         assert_eq!(violations(client.reverse_charge(bad).await), expected);
     }
 
-    async fn every_bad_field_of_a_years_refund_is_named(server: Server) {
+    async fn every_bad_field_of_a_subscription_refund_is_named(server: Server) {
         let client = server.client().await;
         let bad = v1::RefundSubscriptionRequest { reason: long(1_025), ..Default::default() };
         let expected = [

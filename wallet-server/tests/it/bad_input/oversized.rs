@@ -1,27 +1,27 @@
-//! Messages that are too long, and refusals about more than fits into one.
+//! Messages above the size limits, and refusals with more violations than fit into one answer.
 
 use std::collections::HashMap;
 
 use wallet_client::v1::{self, ErrorReason};
-use wallet_client::{Code, Error, OperationExt, job, operation};
+use wallet_client::{Code, Error};
 
 use super::{amount, long};
 use crate::harness::video;
 use crate::words::{explicit, refused, violations};
 
-/// The limit that a message was too large for.
+/// The limit that the refusal of an oversized message names.
 fn limit<A: std::fmt::Debug>(answer: Result<A, Error>) -> String {
     refused(answer, ErrorReason::MessageTooLarge, Code::InvalidArgument).metadata["limit"].clone()
 }
 
 each_database! {
-    async fn a_message_above_64_kib_is_not_read_and_the_connection_lives_on(server: Server) {
+    async fn a_message_above_64_kib_is_not_read_and_the_connection_survives(server: Server) {
         let client = server.wallet("w", 100).await;
-        let huge = v1::ReserveRequest { actor: long(65 * 1_024), ..job("w", "j", video("1")) };
+        let huge = v1::ReserveRequest::new("w", "j", video("1")).with_actor(long(65 * 1_024));
         assert_eq!(limit(client.reserve(huge).await), "65536");
         let huge = v1::CreateWalletRequest { display_name: long(65 * 1_024), ..Default::default() };
         assert_eq!(limit(client.create_wallet(huge).await), "65536");
-        client.reserve(job("w", "j", video("1"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("1"))).await.unwrap();
     }
 
     async fn a_catalog_above_256_kib_is_refused_and_above_512_not_read(server: Server) {
@@ -45,17 +45,17 @@ each_database! {
         assert_eq!(told, ["explicit.amounts: has 65 entries, at most 64 are allowed"]);
     }
 
-    async fn a_refusal_repeats_no_more_of_a_long_name_than_people_read(server: Server) {
+    async fn a_refusal_repeats_only_the_beginning_of_a_long_name(server: Server) {
         let client = server.client().await;
         let labels = HashMap::from([(long(50_000), String::new())]);
-        let told =
-            violations(client.reserve(v1::ReserveRequest { labels, ..job("w", "j", video("1")) }).await);
+        let request = v1::ReserveRequest { labels, ..v1::ReserveRequest::new("w", "j", video("1")) };
+        let told = violations(client.reserve(request).await);
         assert_eq!(told, [format!("labels[\"{}\"]: has 50000 bytes, at most 64 are allowed", long(64))]);
-        let many = (0..32).fold(operation("video.generate"), |operation, n| {
+        let many = (0..32).fold(v1::Operation::new("video.generate"), |operation, n| {
             operation.attribute(format!("{n:0>128}"), long(256))
         });
         server.wallet("w", 0).await;
-        let refusal = client.reserve(job("w", "j", many)).await;
+        let refusal = client.reserve(v1::ReserveRequest::new("w", "j", many)).await;
         let refusal = refused(refusal, ErrorReason::NoPriceRule, Code::InvalidArgument);
         assert!(refusal.metadata["unknown"].len() <= 512 && refusal.message.len() <= 512);
     }

@@ -1,4 +1,4 @@
-//! Of the calls about wallets and credits: top-ups, grants, revocations, wallets, catalogs.
+//! Invalid calls about wallets and credits: top-ups, grants, revocations, wallets, catalogs.
 
 use wallet_client::v1;
 use wallet_client::v1::threshold::Threshold;
@@ -40,15 +40,15 @@ each_database! {
         unchanged(&client, "w", 1).await;
     }
 
-    async fn an_amount_is_one_to_ten_to_the_fifteenth(server: Server) {
+    async fn an_amount_is_between_1_and_10_to_the_15(server: Server) {
         let client = server.wallet("w", 0).await;
         let most = 1_000_000_000_000_000;
         for bad in [0, -1, most + 1, i64::MAX, i64::MIN] {
-            let request = wallet_client::purchase("w", "t", amount("credits", bad));
+            let request = v1::TopUpRequest::amount("w", "t", amount("credits", bad));
             let expected = format!("amount.amount: is {bad}, 1 to 1000000000000000 is allowed");
             assert_eq!(violations(client.top_up(request).await), [expected]);
         }
-        client.top_up(wallet_client::purchase("w", "t", amount("credits", most))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "t", amount("credits", most))).await.unwrap();
     }
 
     async fn every_bad_field_of_a_grant_is_named(server: Server) {
@@ -68,7 +68,7 @@ each_database! {
         let expected = [
             "amount.unit: must not be empty".to_owned(),
             "amount.amount: is -5, 1 to 1000000000000000 is allowed".into(),
-            "source: GRACE is only given by the wallet itself".into(),
+            "source: must not be GRACE, which only the wallet issues".into(),
             format!("effective_time: {CALENDAR}"),
             format!("expire_time: {CALENDAR}"),
             "reason: has 1025 bytes, at most 1024 are allowed".into(),

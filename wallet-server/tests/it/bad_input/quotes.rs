@@ -1,8 +1,8 @@
-//! Quotes that are none: changed, foreign, made up, or too late.
+//! Invalid quotes: altered, issued for another wallet or by another server, invented, or expired.
 
 use wallet_client::v1::reserve_request::Price;
 use wallet_client::v1::{self, ErrorReason};
-use wallet_client::{Code, WalletClient, job};
+use wallet_client::{Code, WalletClient};
 
 use super::{long, unchanged};
 use crate::harness::{Database, Server, video};
@@ -15,11 +15,14 @@ async fn quote(client: &WalletClient, wallet: &str) -> String {
 }
 
 fn quoted(wallet: &str, token: &str) -> v1::ReserveRequest {
-    v1::ReserveRequest { price: Some(Price::QuoteToken(token.into())), ..job(wallet, "j", video("1")) }
+    v1::ReserveRequest {
+        price: Some(Price::QuoteToken(token.into())),
+        ..v1::ReserveRequest::new(wallet, "j", video("1"))
+    }
 }
 
 each_database! {
-    async fn a_token_that_was_changed_or_made_up_is_refused(server: Server) {
+    async fn an_altered_or_invented_token_is_refused(server: Server) {
         let client = server.wallet("w", 100).await;
         let token = quote(&client, "w").await;
         let other = if token.as_bytes()[10] == b'A' { "B" } else { "A" };

@@ -1,4 +1,4 @@
-//! `catalog check | publish | show`.
+//! The commands `catalog check`, `catalog publish` and `catalog show`.
 
 use std::fs;
 use std::path::Path;
@@ -37,7 +37,7 @@ fn a_document_is_checked_without_a_server() {
 }
 
 #[test]
-fn every_catalog_of_ours_passes_the_check() {
+fn every_catalog_of_the_repository_passes_the_check() {
     for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/catalogs")).unwrap() {
         let path = entry.unwrap().path();
         let checked = run(&["catalog", "check", path.to_str().unwrap()], &[]);
@@ -58,7 +58,7 @@ fn a_document_is_published_to_a_running_server_and_shown_by_it() {
     let policies = file(folder.path(), "policies.toml", POLICIES);
     let publish = |file: &str| run(&["catalog", "publish", file, "--endpoint", &endpoint], &[]);
     let show = |arguments: &[&str]| -> Ended {
-        // The environment says where, for once.
+        // The endpoint comes from the environment instead of a flag.
         run(&[&["catalog", "show"], arguments].concat(), &[("WALLET_ENDPOINT", &endpoint)])
     };
 
@@ -68,7 +68,7 @@ fn a_document_is_published_to_a_running_server_and_shown_by_it() {
         (Some(0), "published as catalog 2\n"),
         "{published:?}"
     );
-    assert_eq!(publish(&policies).stdout, "unchanged: this is catalog 2 already\n");
+    assert_eq!(publish(&policies).stdout, "unchanged: this document is catalog 2 already\n");
     assert_eq!(show(&[]).stdout, format!("# catalog 2\n{POLICIES}"));
     let first = show(&["--version", "1"]);
     assert_eq!(
@@ -87,7 +87,7 @@ fn a_document_is_published_to_a_running_server_and_shown_by_it() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_said_so() {
+fn an_unreachable_server_is_reported() {
     let gone = run(&["catalog", "show", "--endpoint", "http://127.0.0.1:1"], &[]);
     assert_eq!(gone.code, Some(2));
     assert!(gone.stderr.contains("cannot connect"), "{}", gone.stderr);

@@ -1,4 +1,4 @@
-//! What the command line refuses, and with which words: never in silence, never with a password.
+//! Command lines that are refused: each prints a reason, and none prints a password.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::thread;
 use super::run;
 use crate::harness::Database;
 
-/// Exit code 2, and everything said is on standard error.
+/// Runs a command that must exit with code 2 and print only to standard error. Returns that output.
 fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let ended = run(arguments, environment);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{arguments:?}: {ended:?}");
@@ -26,7 +26,7 @@ fn an_option_before_the_command_is_refused() {
 }
 
 #[test]
-fn figures_out_of_bounds_and_a_broken_log_filter_are_refused() {
+fn numbers_out_of_bounds_and_a_broken_log_filter_are_refused() {
     let database = Database::sqlite();
     let serve = |more: &[&str], environment: &[(&str, &str)]| {
         let usual = ["serve", "--listen", "127.0.0.1:0", "--database-url", &database.url];
@@ -43,7 +43,10 @@ fn figures_out_of_bounds_and_a_broken_log_filter_are_refused() {
     let said = refused(&["serve", "--listen", "localhost", "--database-url", &database.url], &[]);
     assert!(said.contains("HOST:PORT"), "{said}");
     let said = serve(&[], &[("WALLET_LOG", "wallet_server=loud")]);
-    assert!(said.contains("WALLET_LOG is no log filter") && said.contains("wallet_server=debug"), "{said}");
+    assert!(
+        said.contains("WALLET_LOG is not a log filter") && said.contains("wallet_server=debug"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -71,7 +74,7 @@ fn a_password_is_never_shown_however_a_url_is_written() {
 }
 
 #[test]
-fn a_password_that_works_is_not_in_the_log_either() {
+fn a_correct_password_is_not_logged_either() {
     let url = Database::postgres().url.replace("postgres@", "postgres:canary@");
     let ended = run(&["migrate", "--database-url", &url], &[("WALLET_LOG", "trace")]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -79,7 +82,7 @@ fn a_password_that_works_is_not_in_the_log_either() {
 }
 
 #[test]
-fn an_endpoint_that_is_not_there_is_named_with_the_cause() {
+fn an_unreachable_database_is_named_with_the_cause() {
     let said = refused(&["migrate", "--database-url", "postgres://ann@127.0.0.1:1/db"], &[]);
     assert!(said.contains("cannot connect to postgres://ann@127.0.0.1:1/db: Connection refused"), "{said}");
     let said = refused(&["catalog", "show", "--endpoint", "http://127.0.0.1:1"], &[]);
@@ -89,10 +92,10 @@ fn an_endpoint_that_is_not_there_is_named_with_the_cause() {
     );
     let missing = Database::postgres().url.replace("/test_", "/missing_");
     let said = refused(&["migrate", "--database-url", &missing], &[]);
-    assert!(said.contains("does not exist; make it first: createdb missing_"), "{said}");
+    assert!(said.contains("does not exist; create it first: createdb missing_"), "{said}");
 }
 
-/// Agrees to encrypt, and then speaks no TLS.
+/// Agrees to encrypt, then breaks the TLS handshake.
 fn breaks_the_handshake(mut connection: TcpStream) {
     let mut request = [0; 8];
     connection.read_exact(&mut request).expect("a request to encrypt");
@@ -102,7 +105,7 @@ fn breaks_the_handshake(mut connection: TcpStream) {
 }
 
 #[test]
-fn an_encrypted_connection_that_fails_names_both_ways_out() {
+fn a_failed_tls_handshake_names_both_remedies() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
     thread::spawn(move || listener.incoming().flatten().for_each(breaks_the_handshake));

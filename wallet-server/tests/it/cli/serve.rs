@@ -1,4 +1,4 @@
-//! `serve` and `migrate`: where, on what, and what is refused.
+//! The commands `serve` and `migrate`: addresses, databases, catalogs, and what they refuse.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,11 +10,11 @@ use super::{run, wallet_server};
 use crate::harness::{Database, Process};
 use crate::words::POLICIES;
 
-/// A server told what to do by arguments and environment; killed when dropped.
+/// A running server with these arguments and this environment; killed when dropped.
 struct Serving {
     child: Child,
     greeting: String,
-    /// What it says after the greeting.
+    /// The output after the greeting.
     rest: Option<BufReader<ChildStdout>>,
 }
 
@@ -30,7 +30,7 @@ impl Serving {
 
     async fn client(&self) -> WalletClient {
         let rest = self.greeting.split_once("serving on ").expect("it serves").1;
-        let endpoint = format!("http://{}", rest.split_once(',').expect("and says on what").0);
+        let endpoint = format!("http://{}", rest.split_once(',').expect("the greeting has an address").0);
         WalletClient::connect(ClientConfig::new(endpoint)).await.expect("the client connects")
     }
 }
@@ -47,7 +47,7 @@ async fn current_catalog(client: &WalletClient) -> String {
 }
 
 #[test]
-fn migrate_makes_the_schema_and_may_be_repeated_on_either_database() {
+fn migrate_creates_the_schema_and_may_be_repeated_on_either_database() {
     for database in [Database::sqlite(), Database::postgres()] {
         for _ in 0..2 {
             let done = run(&["migrate", "--database-url", &database.url], &[]);
@@ -69,7 +69,7 @@ fn flags_win_over_the_environment() {
 }
 
 #[tokio::test]
-async fn a_server_is_told_by_its_environment_what_no_flag_says() {
+async fn the_environment_sets_what_no_flag_sets() {
     let database = Database::sqlite();
     let folder = tempfile::tempdir().unwrap();
     let catalog = folder.path().join("policies.toml");
@@ -86,7 +86,7 @@ async fn a_server_is_told_by_its_environment_what_no_flag_says() {
     assert_eq!(current_catalog(&serving.client().await).await, POLICIES);
     drop(serving);
 
-    // Flags win here too: the address of the environment would be refused, and its catalog is not there.
+    // Flags win here too: the address in the environment would be refused, and its catalog does not exist.
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/catalogs/example.toml");
     let wrong = [("WALLET_LISTEN", "0.0.0.0:0"), ("WALLET_CATALOG", "/nowhere.toml")];
     let database = Database::sqlite();
@@ -96,7 +96,7 @@ async fn a_server_is_told_by_its_environment_what_no_flag_says() {
 }
 
 #[test]
-fn beyond_loopback_it_serves_only_if_told_that_this_is_insecure() {
+fn beyond_loopback_it_serves_only_with_a_flag_that_accepts_the_risk() {
     let database = Database::sqlite();
     for address in ["0.0.0.0:0", "[::]:0"] {
         let refused = run(&["--listen", address, "--database-url", &database.url], &[]);
@@ -109,7 +109,7 @@ fn beyond_loopback_it_serves_only_if_told_that_this_is_insecure() {
 }
 
 #[tokio::test]
-async fn a_host_may_be_listened_on_by_its_name() {
+async fn a_host_name_is_accepted_as_a_listen_address() {
     let database = Database::sqlite();
     let serving = Serving::start(&["--listen", "localhost:0", "--database-url", &database.url], &[]);
     assert!(serving.greeting.contains("serving on 127.0.0.1:"), "{}", serving.greeting);
@@ -126,12 +126,12 @@ fn a_manual_clock_is_for_sqlite_on_loopback_only() {
     for arguments in [&public, &shared[..]] {
         let refused = run(arguments, &[]);
         assert_eq!(refused.code, Some(2));
-        assert!(refused.stderr.contains("--manual-clock is for trying things out"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("--manual-clock is for trials"), "{}", refused.stderr);
     }
 }
 
 #[tokio::test]
-async fn a_database_that_a_manual_clock_moved_ahead_is_named_at_the_start() {
+async fn a_database_that_a_manual_clock_moved_ahead_is_reported_at_the_start() {
     let database = Database::sqlite();
     let arguments = ["--listen", "127.0.0.1:0", "--database-url", &database.url];
     let greeting = |mut serving: Serving| {
@@ -148,7 +148,7 @@ async fn a_database_that_a_manual_clock_moved_ahead_is_named_at_the_start() {
     assert!(!greeting(moved).contains("Warning"));
 
     let serving = Serving::start(&arguments, &[]);
-    // The warning comes after the greeting; once the server answers, it has been said.
+    // The warning is printed after the greeting and before the first answer.
     serving.client().await.get_catalog(v1::GetCatalogRequest::default()).await.unwrap();
     let said = greeting(serving);
     assert!(said.contains("this database's time lies in the future") && said.contains("1.0 days"), "{said}");
@@ -170,7 +170,7 @@ fn a_second_server_on_the_same_sqlite_file_is_refused_until_the_first_is_gone() 
 
 #[cfg(unix)]
 #[test]
-fn another_name_of_the_same_sqlite_file_is_no_way_around_the_lock() {
+fn another_name_of_the_same_sqlite_file_does_not_bypass_the_lock() {
     let database = Database::sqlite();
     let file = database.url.strip_prefix("sqlite://").unwrap().to_owned();
     let elsewhere = tempfile::tempdir().unwrap();
@@ -202,7 +202,7 @@ fn several_servers_share_a_postgres() {
 }
 
 #[test]
-fn what_cannot_be_served_is_said_in_a_line_and_no_password_with_it() {
+fn a_failed_start_is_reported_in_one_line_without_the_password() {
     for (arguments, said) in [
         (&["--database-url", "mysql://localhost/db"][..], "database"),
         (&["--database-url", "postgres://ann:secret@127.0.0.1:1/db"], "database"),
@@ -217,7 +217,7 @@ fn what_cannot_be_served_is_said_in_a_line_and_no_password_with_it() {
 }
 
 #[test]
-fn a_bad_catalog_is_not_served() {
+fn an_invalid_catalog_is_not_served() {
     let database = Database::sqlite();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bad.toml");

@@ -1,20 +1,20 @@
-//! `verify`: exit code 0 for a clean ledger, 1 for one that was touched or cut.
+//! The command `verify`: exit code 0 for a clean ledger, 1 for one that was altered or truncated.
 
 use sea_orm::ConnectionTrait;
-use wallet_client::{amount, job, purchase, usage};
+use wallet_client::v1;
 
 use super::run;
 use crate::harness::{Database, Server, credits, video};
 use crate::words::{fail, settle};
 
-/// A ledger with a bit of everything, and nobody serving it.
+/// A database with settled, failed and open jobs and two units. No server runs on it.
 async fn ledger(server: Server) -> Database {
     let client = server.wallet("w", 100).await;
-    client.top_up(purchase("w", "t", amount("trainings", 1))).await.unwrap();
+    client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("trainings", 1))).await.unwrap();
     for (id, seconds) in [("open", "1"), ("settled", "5"), ("failed", "2")] {
-        client.reserve(job("w", id, video(seconds))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", id, video(seconds))).await.unwrap();
     }
-    client.settle(settle("w", "settled", usage([("duration_s", "4")]))).await.unwrap();
+    client.settle(settle("w", "settled", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
     client.settle(fail("w", "failed", "OOM")).await.unwrap();
     server.wallet("v", 7).await;
     let database = server.database.clone();
@@ -22,15 +22,15 @@ async fn ledger(server: Server) -> Database {
     database
 }
 
-/// What no server would do.
+/// Executes SQL directly on the database, as no server does.
 async fn tamper(database: &Database, sql: &str) {
     let connection = sea_orm::Database::connect(&database.url).await.unwrap();
     let done = connection.execute_unprepared(sql).await.unwrap();
-    assert!(done.rows_affected() > 0 || !sql.starts_with("UPDATE"), "{sql} touches nothing");
+    assert!(done.rows_affected() > 0 || !sql.starts_with("UPDATE"), "{sql} changes no row");
     connection.close().await.unwrap();
 }
 
-/// What takes the triggers away that keep entries as they are.
+/// The statements that drop the triggers which protect entries.
 fn triggers(database: &Database) -> &'static [&'static str] {
     match database.url.starts_with("sqlite:") {
         true => &["DROP TRIGGER entries_never_change", "DROP TRIGGER entries_never_go"],
@@ -46,14 +46,14 @@ fn json(ended: &super::Ended) -> serde_json::Value {
     serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
 }
 
-/// The digest that a clean ledger's report has.
+/// The digest in the report of a clean ledger.
 fn digest(report: &str) -> &str {
     let line = report.lines().find(|line| line.contains("digest")).expect("a digest");
     line.split_whitespace().last().expect("a digest")
 }
 
 each_database! {
-    async fn a_clean_ledger_has_a_digest_and_the_same_one_again(server: Server) {
+    async fn a_clean_ledger_has_a_digest_that_does_not_change(server: Server) {
         let database = ledger(server).await;
         let first = verify(&database, &[]);
         assert_eq!(first.code, Some(0), "{first:?}");
@@ -67,7 +67,7 @@ each_database! {
         let database = ledger(server).await;
         let before = verify(&database, &[]).stdout;
         let server = Server::start(database.clone()).await;
-        server.client().await.top_up(purchase("v", "more", credits(1))).await.unwrap();
+        server.client().await.top_up(v1::TopUpRequest::amount("v", "more", credits(1))).await.unwrap();
         server.stop().await;
         let grown = verify(&database, &["--expect", digest(&before)]);
         assert_eq!(grown.code, Some(1));
@@ -85,7 +85,7 @@ each_database! {
         assert_eq!(verify(&database, &["--wallet", "v", "--expect", digest]).code, Some(0));
 
         tamper(&database, "UPDATE wallet_balances SET available = available + 1 WHERE available = 60").await;
-        assert_eq!(verify(&database, &["--wallet", "v"]).code, Some(0), "the other wallet is as it was");
+        assert_eq!(verify(&database, &["--wallet", "v"]).code, Some(0), "the other wallet is unchanged");
         let found = verify(&database, &["--wallet", "w", "--json"]);
         assert_eq!((found.code, &json(&found)["faults"]), (Some(1), &1.into()));
         let nobody = verify(&database, &["--wallet", "nobody"]);
@@ -93,7 +93,7 @@ each_database! {
         assert!(nobody.stderr.contains("there is no wallet nobody"), "{}", nobody.stderr);
     }
 
-    async fn a_ledger_continues_a_checkpoint_until_somebody_changes_the_past(server: Server) {
+    async fn a_ledger_continues_a_checkpoint_until_the_past_is_changed(server: Server) {
         let database = ledger(server).await;
         let folder = tempfile::tempdir().unwrap();
         let [key, file] = ["key", "checkpoint"].map(|name| folder.path().join(name).display().to_string());
@@ -103,15 +103,15 @@ each_database! {
         assert_eq!(verify(&database, &["--checkpoint", &file, "--key-file", &key]).code, Some(0));
 
         let server = Server::start(database.clone()).await;
-        server.client().await.top_up(purchase("v", "more", credits(1))).await.unwrap();
+        server.client().await.top_up(v1::TopUpRequest::amount("v", "more", credits(1))).await.unwrap();
         server.stop().await;
         let grown = verify(&database, &["--against", &file, "--key-file", &key]);
         assert_eq!(grown.code, Some(0), "{grown:?}");
         tamper(&database, "UPDATE signing_keys SET create_time = 1").await;
-        assert_eq!(verify(&database, &[]).code, Some(0), "no row tells");
+        assert_eq!(verify(&database, &[]).code, Some(0), "no row shows it");
         let secret = if database.url.starts_with("sqlite:") { "zeroblob(32)" } else { "decode(repeat('00', 32), 'hex')" };
         tamper(&database, &format!("UPDATE signing_keys SET secret = {secret}")).await;
-        assert_eq!(verify(&database, &[]).code, Some(0), "no row tells");
+        assert_eq!(verify(&database, &[]).code, Some(0), "no row shows it");
         let changed = verify(&database, &["--against", &file, "--key-file", &key]);
         assert_eq!(changed.code, Some(1), "{changed:?}");
         assert!(changed.stdout.contains("at the checkpoint"), "{}", changed.stdout);
@@ -120,13 +120,13 @@ each_database! {
         assert_eq!(other_key.code, Some(2), "{other_key:?}");
     }
 
-    async fn it_may_look_while_a_server_runs(server: Server) {
+    async fn verify_may_run_while_a_server_runs(server: Server) {
         server.wallet("w", 100).await;
         let looked = verify(&server.database, &[]);
         assert_eq!(looked.code, Some(0), "{looked:?}");
     }
 
-    async fn what_was_changed_behind_the_servers_back_is_found(server: Server) {
+    async fn changes_outside_the_server_are_found(server: Server) {
         let database = ledger(server).await;
         for (change, back, said) in [
             (
@@ -159,7 +159,7 @@ each_database! {
         }
     }
 
-    async fn entries_never_change_and_if_they_did_it_would_be_found(server: Server) {
+    async fn entries_are_protected_and_a_changed_entry_is_found(server: Server) {
         let database = ledger(server).await;
         let connection = sea_orm::Database::connect(&database.url).await.unwrap();
         let change = "UPDATE entries SET reason = 'another' WHERE revision = 8";
@@ -185,13 +185,13 @@ each_database! {
 }
 
 #[test]
-fn a_database_that_is_not_there_is_no_clean_ledger() {
+fn a_missing_database_is_not_a_clean_ledger() {
     let missing = run(&["verify", "--database-url", "sqlite:///nowhere/wallet.db"], &[]);
     assert_eq!(missing.code, Some(2));
     assert!(missing.stderr.contains("does not exist"), "{}", missing.stderr);
 }
 
-/// The binary where anybody may execute it, as a user who may write nothing.
+/// Runs a copy of the binary as a user without write permission.
 #[cfg(unix)]
 fn run_as_reader(arguments: &[&str]) -> super::Ended {
     use std::os::unix::process::CommandExt;
@@ -202,7 +202,7 @@ fn run_as_reader(arguments: &[&str]) -> super::Ended {
     let mut command = std::process::Command::new(&binary);
     command.args(arguments).current_dir("/");
     if is_root() {
-        // Nobody in particular: root may write whatever the mode says.
+        // The user `nobody`: root may write regardless of file modes.
         command.uid(65_534).gid(65_534);
     }
     let output = command.output().unwrap();
@@ -241,7 +241,7 @@ mod a_copy_that_cannot_be_written_to_is_verified {
         assert!(verified.stdout.starts_with(&format!("database {url}\n")), "{}", verified.stdout);
         assert_eq!(digest(&verified.stdout), digest(&verify(&database, &[]).stdout));
 
-        // What is in a journal beside it cannot be left out.
+        // A copy with a journal cannot be verified without the journal.
         set_mode(copies.path(), 0o755);
         std::fs::write(copies.path().join("copy.db-wal"), "commits").unwrap();
         set_mode(&copies.path().join("copy.db-wal"), 0o444);

@@ -1,27 +1,27 @@
-//! A caller: buys credits for a job, reserves it, starts it, ends it; then the next job. Sends a call again until it
-//! is acknowledged. Every other caller asks for a quote first, and keeps it for as long as it has to insist.
+//! A caller: buys credits for a job, reserves, starts and ends it, then continues with the next job. Repeats each call
+//! until it is acknowledged. Every other caller asks for a quote first and uses it for all retries.
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use wallet_client::v1::{self, EntryKind, reserve_request::Price, settle_request::Outcome};
-use wallet_client::{Error, WalletClient, job, purchase, usage};
+use wallet_client::{Error, WalletClient};
 
 use super::witness::{Acknowledgement, Witness};
 use crate::harness::{credits, micros, video};
 
-/// Steps of a job, in order.
+/// Calls per job: top-up, reserve, start, and the call that ends it.
 const STEPS: usize = 4;
-/// What `video("5")` costs.
+/// The price of `video("5")` in credits.
 pub(super) const PRICE: i64 = 40;
 
-/// A caller, and how far it has got.
+/// A caller and its progress.
 pub(super) struct Caller {
     number: usize,
     pub(super) wallet: String,
-    /// Calls that were acknowledged.
+    /// The number of acknowledged calls.
     done: usize,
     last: Option<Acknowledgement>,
-    /// Of the job that is to be reserved next.
+    /// The quote for the next job to reserve.
     quote: Option<String>,
 }
 
@@ -30,12 +30,12 @@ impl Caller {
         Self { number, wallet, done: 0, last: None, quote: None }
     }
 
-    /// One that has heard this much.
+    /// A caller that continues after these acknowledgements.
     pub(super) fn after(number: usize, wallet: String, heard: &[Acknowledgement]) -> Self {
         Self { number, wallet, done: heard.len(), last: heard.last().cloned(), quote: None }
     }
 
-    /// Works until the server is gone, or there has been enough of it.
+    /// Works until the server is gone or `enough` is cancelled. Sends each acknowledgement to the witness.
     pub(super) async fn work(
         mut self,
         client: WalletClient,
@@ -55,7 +55,7 @@ impl Caller {
         self
     }
 
-    /// Works until so many calls are acknowledged, however often they have to be made; how often that was.
+    /// Works until `calls` calls are acknowledged. Returns how often they were sent.
     pub(super) async fn insist(
         mut self,
         client: WalletClient,
@@ -73,7 +73,7 @@ impl Caller {
         (self, acknowledgements, tries)
     }
 
-    /// Sends again what was under way, and the rest of that job.
+    /// Repeats the call that was under way and finishes its job.
     pub(super) async fn finish_job(&mut self, client: &WalletClient, witness: &mut Witness) {
         loop {
             witness.saw(vec![self.next(client).await.unwrap()]);
@@ -83,8 +83,8 @@ impl Caller {
         }
     }
 
-    /// The last call, sent again, is a replay with the same answer. Where the job may have moved on, because the call
-    /// after it was under way, nothing is said.
+    /// Repeats the last acknowledged call: it must be a replay with the same answer. Does nothing in the middle
+    /// of a job, whose next call may have changed it already.
     pub(super) async fn hears_the_same_again(&self, client: &WalletClient) {
         let Some(last) = self.last.as_ref().filter(|_| self.done.is_multiple_of(STEPS)) else { return };
         let again = self.send(client, self.done - 1).await.unwrap();
@@ -92,7 +92,7 @@ impl Caller {
         assert_eq!(again.reservation, last.reservation);
     }
 
-    /// What the ledger must show of it: kind and subject of every entry.
+    /// Kind and subject of every entry that the ledger must contain for this caller.
     pub(super) fn expected(&self) -> impl Iterator<Item = (EntryKind, String)> {
         (0..self.done).map(|n| self.entry(n))
     }
@@ -107,7 +107,7 @@ impl Caller {
         }
     }
 
-    /// Of eight jobs one fails and one is cancelled.
+    /// How a job ends: of eight jobs one fails and one is cancelled.
     fn ending(&self, n: usize) -> EntryKind {
         match (n / STEPS + self.number) % 8 {
             0 => EntryKind::Failed,
@@ -120,7 +120,7 @@ impl Caller {
         format!("{}-{}", self.number, n / STEPS)
     }
 
-    /// Makes the next call; it is done if it is acknowledged.
+    /// Makes the next call and counts it once it is acknowledged.
     async fn next(&mut self, client: &WalletClient) -> Result<Acknowledgement, Error> {
         if self.done % STEPS == 1 && self.number % 2 == 1 && self.quote.is_none() {
             let (wallet_id, operation) = (self.wallet.clone(), Some(video("5")));
@@ -133,7 +133,6 @@ impl Caller {
         Ok(acknowledgement)
     }
 
-    /// Makes the n-th call.
     async fn send(&self, client: &WalletClient, n: usize) -> Result<Acknowledgement, Error> {
         let (replayed, revision, decided, reservation) = self.call(client, n).await?;
         let (kind, subject) = self.entry(n);
@@ -147,11 +146,13 @@ impl Caller {
         let (wallet_id, reservation_id) = (self.wallet.clone(), self.job(n));
         Ok(match (n % STEPS, self.ending(n)) {
             (0, _) => {
-                let done = client.top_up(purchase(wallet_id, reservation_id, credits(PRICE))).await?;
+                let done = client
+                    .top_up(v1::TopUpRequest::amount(wallet_id, reservation_id, credits(PRICE)))
+                    .await?;
                 (done.replayed, done.revision, done.decide_time, None)
             }
             (1, _) => {
-                let mut request = job(wallet_id, reservation_id, video("5"));
+                let mut request = v1::ReserveRequest::new(wallet_id, reservation_id, video("5"));
                 if let Some(quote) = &self.quote {
                     request.price = Some(Price::QuoteToken(quote.clone()));
                 }
@@ -174,7 +175,7 @@ impl Caller {
                     EntryKind::Failed => {
                         Outcome::Failed(v1::Failure { code: "OOM".into(), ..Default::default() })
                     }
-                    _ => Outcome::Succeeded(usage([("duration_s", "4.5")])),
+                    _ => Outcome::Succeeded(v1::Succeeded::usage([("duration_s", "4.5")])),
                 });
                 let request = v1::SettleRequest { wallet_id, reservation_id, outcome, ..Default::default() };
                 let done = client.settle(request).await?;
@@ -184,5 +185,5 @@ impl Caller {
     }
 }
 
-/// Whether it was replayed, the wallet's revision, the instant of the decision, and the job.
+/// An answer: true for a replay, the wallet's revision, the time of the decision, and the job.
 type Answer = (bool, i64, Option<prost_types::Timestamp>, Option<v1::Reservation>);

@@ -1,6 +1,6 @@
-//! A network that loses answers after the commit, tears connections apart, lets them go silent and delays, between
-//! clients and server and between server and PostgreSQL. Callers that send again what was not answered get everything
-//! done once, and are told the truth about it.
+//! An unreliable network between clients and server and between server and PostgreSQL: it loses answers after the
+//! commit, resets connections, silences them and delays bytes. Callers that retry get every call executed exactly once,
+//! and every answer is true.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use super::{WALLETS, verify, wallet};
 use crate::harness::{Database, Proxy, Server, seed};
 
 const CALLERS: usize = 16;
-/// Acknowledged calls per caller; a job has four.
+/// Acknowledged calls per caller. A job takes four.
 const CALLS: usize = 80;
 
-mod over_a_bad_network_every_call_happens_once {
+mod over_an_unreliable_network_every_call_happens_once {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,7 +43,7 @@ mod over_a_bad_network_every_call_happens_once {
     }
 }
 
-/// All callers work through the first of these links while all of them rage.
+/// Lets all callers work through the first of these links while all links are faulty.
 async fn work_through(server: &Server, links: &[(&str, &Proxy)], database: &Database) {
     let mut witness = Witness::default();
     let direct = server.client().await;
@@ -74,15 +74,15 @@ async fn work_through(server: &Server, links: &[(&str, &Proxy)], database: &Data
     for (n, (link, proxy)) in links.iter().enumerate() {
         let calls = if n == 0 { &calls } else { "the same" };
         let [chunks, lost, resets, silences, delays] = proxy.seen().figures();
-        assert!(lost > 0 && resets > 0, "not everything has happened: {:?}", proxy.seen());
+        assert!(lost > 0 && resets > 0, "not every fault has happened: {:?}", proxy.seen());
         figure("network", &[link, &chunks, &lost, &resets, &silences, &delays, &calls, &"none"]);
     }
 }
 
-/// A client as in production, but less patient: whoever is silent for half a second is gone.
+/// A client as in production with shorter timeouts: a peer that is silent for half a second counts as gone.
 fn client(address: SocketAddr) -> WalletClient {
-    let mut config = ClientConfig::new(format!("http://{address}"));
-    config.deadline = Duration::from_secs(1);
-    config.keepalive = Some(Duration::from_millis(250));
+    let config = ClientConfig::new(format!("http://{address}"))
+        .deadline(Duration::from_secs(1))
+        .keepalive(Duration::from_millis(250));
     WalletClient::connect_lazy(config).expect("the configuration works")
 }

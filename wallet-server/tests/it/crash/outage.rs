@@ -1,5 +1,5 @@
-//! A PostgreSQL that is away for a while: its standby is gone and COMMIT hangs, it only reads, or it is stopped. Callers
-//! get true answers with a reason, health checks show it, and the server works again as soon as PostgreSQL does.
+//! A PostgreSQL that is unavailable for a while: its standby is gone and COMMIT hangs, it is read-only, or it is
+//! stopped. Callers get true answers with a reason, health checks report it, and the server recovers with PostgreSQL.
 
 use std::time::{Duration, Instant};
 
@@ -9,23 +9,23 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
-use wallet_client::{ClientConfig, Error, RetryPolicy, WalletClient, job, purchase, v1};
+use wallet_client::{ClientConfig, Error, RetryPolicy, WalletClient, v1};
 use wallet_server::Config;
 
 use crate::harness::{Database, Postgres, Server, credits, video};
 
-/// How soon health checks show an outage, and its end.
+/// The longest time until health checks report the beginning or the end of an outage.
 const SOON: Duration = Duration::from_secs(5);
-/// More than there are pooled connections.
+/// Concurrent reads: more than there are pooled connections.
 const AT_ONCE: usize = 16;
 
-mod a_commit_that_hangs_is_never_called_not_executed {
+mod a_hanging_commit_is_never_reported_as_not_executed {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn postgres() {
         let cluster = Postgres::private();
-        // Longer than PostgreSQL lets the next try wait for the lock that the hanging one holds.
+        // Longer than PostgreSQL lets the next attempt wait for the lock that the hanging commit holds.
         let config = Config { database_timeout: Duration::from_secs(3), lanes: Some(1), ..Config::default() };
         let server = Server::start_with(Database::on(&cluster), config).await;
         let patient = server.wallet("ann", 100).await;
@@ -33,12 +33,12 @@ mod a_commit_that_hangs_is_never_called_not_executed {
 
         cluster.set("synchronous_standby_names", "nobody");
         cluster.wait_until_commits_hang().await;
-        let reserve = || job("ann", "job", video("5"));
+        let reserve = || v1::ReserveRequest::new("ann", "job", video("5"));
         let error = once.reserve(reserve()).await.unwrap_err();
         assert!(error.is_outcome_unknown(), "{error}");
-        let top_up = || purchase("ann", "second", credits(50));
+        let top_up = || v1::TopUpRequest::amount("ann", "second", credits(50));
         let error = once.top_up(top_up()).await.unwrap_err();
-        assert_eq!(reason(&error), "STORE_UNAVAILABLE", "the hanging one holds the wallet: {error}");
+        assert_eq!(reason(&error), "STORE_UNAVAILABLE", "the hanging commit holds the wallet: {error}");
 
         cluster.set("synchronous_standby_names", "");
         assert!(patient.reserve(reserve()).await.unwrap().replayed, "it was executed");
@@ -48,10 +48,10 @@ mod a_commit_that_hangs_is_never_called_not_executed {
     }
 }
 
-mod a_database_that_only_reads_for_a_while_is_unavailable_and_then_works_again {
+mod a_read_only_database_is_unavailable_and_then_works_again {
     use super::*;
 
-    /// A setting for all sessions, as when a disk is full.
+    /// Makes all sessions read-only at once, as when a disk is full.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn postgres() {
         only_read(|cluster, _, on| {
@@ -63,7 +63,7 @@ mod a_database_that_only_reads_for_a_while_is_unavailable_and_then_works_again {
     mod in_sessions_that_began_meanwhile {
         use super::*;
 
-        /// The sessions live on after the database is writable again.
+        /// Makes new sessions read-only; they outlive the return to a writable database.
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn postgres() {
             only_read(|cluster, name, on| {
@@ -87,14 +87,14 @@ async fn only_read(set: impl Fn(&Postgres, &str, bool)) {
     let once = client(&server, Duration::from_secs(15)).await;
 
     set(&cluster, &name, true);
-    let error = once.reserve(job("ann", "job", video("5"))).await.unwrap_err();
+    let error = once.reserve(v1::ReserveRequest::new("ann", "job", video("5"))).await.unwrap_err();
     assert_eq!(reason(&error), "STORE_UNAVAILABLE", "{error}");
     is(&server, ServingStatus::NotServing).await;
     assert_eq!(balance(&once).await, (100, 0), "reads go on");
 
     set(&cluster, &name, false);
     let writable = Instant::now();
-    let reserved = patient.reserve(job("ann", "job", video("5"))).await.unwrap();
+    let reserved = patient.reserve(v1::ReserveRequest::new("ann", "job", video("5"))).await.unwrap();
     assert!(!reserved.replayed && writable.elapsed() < Duration::from_secs(3), "{:?}", writable.elapsed());
     is(&server, ServingStatus::Serving).await;
     let toml = format!("{}\n# another text\n", wallet_server::BUNDLED_CATALOG);
@@ -120,7 +120,9 @@ mod a_stopped_database_is_seen_by_health_checks_and_leaves_no_late_executions {
         let mut calls = JoinSet::new();
         for n in 0..3 {
             let hasty = hasty.clone();
-            calls.spawn(async move { hasty.top_up(purchase("ann", format!("late-{n}"), credits(1))).await });
+            calls.spawn(async move {
+                hasty.top_up(v1::TopUpRequest::amount("ann", format!("late-{n}"), credits(1))).await
+            });
         }
         is(&server, ServingStatus::NotServing).await;
         for answer in calls.join_all().await {
@@ -131,22 +133,21 @@ mod a_stopped_database_is_seen_by_health_checks_and_leaves_no_late_executions {
         cluster.start_again();
         is(&server, ServingStatus::Serving).await;
         let kept = client(&server, Duration::from_secs(10)).await;
-        assert_eq!(read_at_once(&kept).await, AT_ONCE, "no read meets a connection of before");
-        // Of the same lane, so it comes after those whose callers have gone.
-        patient.top_up(purchase("ann", "after", credits(1))).await.unwrap();
+        assert_eq!(read_at_once(&kept).await, AT_ONCE, "no read uses an earlier connection");
+        // Runs in the same lane, so it comes after the commands whose callers have gone.
+        patient.top_up(v1::TopUpRequest::amount("ann", "after", credits(1))).await.unwrap();
         assert_eq!(balance(&patient).await, (101, 0), "executed after the caller's deadline");
         assert!(server.verify().await.is_clean());
     }
 }
 
-/// A client that makes every call once.
+/// A client that sends every call once.
 async fn client(server: &Server, deadline: Duration) -> WalletClient {
-    let mut config = ClientConfig::new(server.endpoint());
-    (config.retry, config.deadline) = (RetryPolicy::never(), deadline);
+    let config = ClientConfig::new(server.endpoint()).retry(RetryPolicy::never()).deadline(deadline);
     WalletClient::connect(config).await.unwrap()
 }
 
-/// Waits until health checks show this, and not for long.
+/// Waits until health checks return this status, at most [`SOON`].
 async fn is(server: &Server, status: ServingStatus) {
     let channel = Endpoint::from_shared(server.endpoint()).unwrap().connect().await.unwrap();
     let mut health = HealthClient::new(channel);
@@ -161,7 +162,7 @@ async fn is(server: &Server, status: ServingStatus) {
     }
 }
 
-/// Reads many times at once; how many reads were answered.
+/// Sends reads concurrently. Returns how many were answered.
 async fn read_at_once(client: &WalletClient) -> usize {
     let mut reads = JoinSet::new();
     for _ in 0..AT_ONCE {
@@ -172,7 +173,7 @@ async fn read_at_once(client: &WalletClient) -> usize {
     reads.join_all().await.into_iter().filter(Result::is_ok).count()
 }
 
-/// Available and held credits.
+/// Available and held credits, in minor units.
 async fn balance(client: &WalletClient) -> (i64, i64) {
     let request = v1::GetBalanceRequest { wallet_id: "ann".to_owned(), ..Default::default() };
     let balance = client.get_balance(request).await.unwrap();
@@ -180,7 +181,7 @@ async fn balance(client: &WalletClient) -> (i64, i64) {
     (credits.available.unwrap().amount, credits.held.unwrap().amount)
 }
 
-/// The reason in the error's details; empty if there is none.
+/// The reason in the error's details, or an empty string.
 fn reason(error: &Error) -> String {
     let (Error::Unavailable { status, .. } | Error::OutcomeUnknown { status, .. }) = error else {
         return String::new();

@@ -1,8 +1,8 @@
-//! The server dies before and after every call that a batch makes to the database, around COMMIT and before each reply.
-//! The next server finds each command whole or absent, and carries it out when it is sent again: once.
+//! The server dies before and after every database call of a batch, around COMMIT and before each reply. The next
+//! server finds each command executed completely or not at all, and a retry completes it exactly once.
 //!
-//! The points are not listed anywhere. The server dies at the first, the next one at the second, and so on until one
-//! lives to answer.
+//! The failpoints are not listed anywhere. The server dies at the first one, the next server at the second, and so on
+//! until one lives to answer.
 
 use tokio::task::JoinSet;
 use wallet_client::{RetryPolicy, WalletClient};
@@ -13,7 +13,7 @@ use crate::harness::{Database, Process};
 use crate::seven::{self, Seven};
 use crate::words::kinds;
 
-mod a_server_that_dies_at_any_point_has_done_each_command_whole_or_not_at_all {
+mod a_server_that_dies_at_any_point_executes_each_command_completely_or_not_at_all {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -38,7 +38,7 @@ async fn die_everywhere(database: fn() -> Database) {
     let alone = seven::ALL.map(|seven| vec![seven]);
     let (mut name, mut all) = ("", 0);
     for batch in alone.into_iter().chain([seven::ALL.to_vec()]) {
-        // One for each, so that looking through it after every death stays quick.
+        // A database per batch keeps the check after each death quick.
         let database = database();
         name = database.name();
         let mut calm = Process::start(&database, &[]);
@@ -59,7 +59,7 @@ async fn die_everywhere(database: fn() -> Database) {
     figure("points", &[&"in all", &name, &all]);
 }
 
-/// More points than any batch has. Commands sent together come in two or three batches.
+/// More failpoints than any batch has. Commands that are sent together run in two or three batches.
 fn room(batch: &[Seven]) -> usize {
     if batch.len() == 1 { 40 } else { 120 }
 }
@@ -68,7 +68,7 @@ fn wallet(seven: Seven, batch: usize, n: usize) -> String {
     format!("{seven:?}-of-{batch}-{n}")
 }
 
-/// The models, and wallets for every death to come.
+/// Creates the model wallets and a wallet for every death.
 async fn prepare(process: &Process, batch: &[Seven]) {
     let client = client(process, RetryPolicy::default()).await;
     seven::make_models(&client, batch).await;
@@ -82,7 +82,7 @@ async fn prepare(process: &Process, batch: &[Seven]) {
     wallets.join_all().await;
 }
 
-/// Sends the batch to server after server, each of which dies one point later, until one lives.
+/// Sends the batch to one server after another, each of which dies one failpoint later, until one lives.
 async fn die_in_batch(database: &Database, batch: &[Seven]) -> Vec<Sent> {
     let mut sent = Vec::new();
     for n in 0..room(batch) {
@@ -109,16 +109,16 @@ async fn die_in_batch(database: &Database, batch: &[Seven]) -> Vec<Sent> {
         process.has_died();
         verify(database).await;
     }
-    panic!("{batch:?} has more points than there is room for")
+    panic!("{batch:?} has more failpoints than expected")
 }
 
-/// Everything that was sent, once more: nothing acknowledged is missing, nothing happens twice. Deaths of a lone command
-/// come in order: up to the commit it is not there, from then on it is.
+/// Repeats every command that was sent: nothing acknowledged is missing and nothing happens twice. The deaths of a lone
+/// command are in order: its effect is absent up to the commit and present from then on.
 async fn send_again(process: &Process, sent: &[Sent], in_order: bool) {
     let client: WalletClient = client(process, RetryPolicy::default()).await;
     let mut was_there = Vec::new();
     for Sent { seven, wallet, acknowledged } in sent {
-        let replayed = seven.send(&client, wallet).await.expect("it converges");
+        let replayed = seven.send(&client, wallet).await.expect("the retry succeeds");
         assert!(replayed || !acknowledged || !seven.tells_replays(), "{wallet} was acknowledged and is lost");
         assert_eq!(kinds(&client, wallet).await, kinds(&client, &seven.model()).await, "{wallet}");
         was_there.push(replayed);
@@ -126,7 +126,7 @@ async fn send_again(process: &Process, sent: &[Sent], in_order: bool) {
     if in_order && sent[0].seven.tells_replays() {
         assert!(was_there.is_sorted(), "{was_there:?}");
         assert!(!was_there[0], "a command was there before it was decided");
-        // After COMMIT, and before the reply.
+        // Two failpoints follow COMMIT: one after it and one before the reply.
         assert!(was_there.iter().filter(|there| **there).count() >= 2, "{was_there:?}");
     }
 }

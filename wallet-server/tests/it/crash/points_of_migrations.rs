@@ -1,18 +1,18 @@
-//! The server dies while it brings the schema up to date: after each statement, around COMMIT, and whenever it happens to
-//! be. The next one opens the database, serves, and finds a ledger that adds up.
+//! The server dies while it migrates the schema: after each statement, around COMMIT, and at random instants. The next
+//! server opens the database, serves, and finds a clean ledger.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use wallet_client::{RetryPolicy, purchase, v1};
+use wallet_client::{RetryPolicy, v1};
 use wallet_workload::figure;
 
 use super::{client, verify};
 use crate::harness::{Database, Process, credits, seed};
 
-/// More points than the schema has statements.
+/// More failpoints than the schema has statements.
 const ROOM: usize = 120;
-/// Kills at an instant that nobody chose.
+/// Kills at random instants.
 const KILLS: u64 = 6;
 
 mod a_server_that_dies_while_migrating_leaves_a_database_that_opens_and_serves {
@@ -42,7 +42,7 @@ async fn die_migrating(database: fn() -> Database) {
         assert!(status.code().is_none(), "it ended with {status}");
         deaths += 1;
     }
-    // Eleven tables and their indexes, and the points around them.
+    // Eleven tables with their indexes, and the failpoints around their statements.
     assert!((20..ROOM).contains(&deaths), "it died {deaths} times");
     let seed = seed();
     for n in 0..KILLS {
@@ -63,13 +63,13 @@ fn migrate(database: &Database) -> Command {
     command
 }
 
-/// A server starts on it and keeps a wallet.
+/// Starts a server on the database and creates a wallet.
 async fn serves(database: &Database) {
     let mut process = Process::start(database, &[]);
     let client = client(&process, RetryPolicy::never()).await;
     let create = v1::CreateWalletRequest { wallet_id: "w".into(), ..Default::default() };
     client.create_wallet(create).await.expect("it serves");
-    client.top_up(purchase("w", "t", credits(1))).await.expect("it credits");
+    client.top_up(v1::TopUpRequest::amount("w", "t", credits(1))).await.expect("it credits");
     process.kill();
     verify(database).await;
 }

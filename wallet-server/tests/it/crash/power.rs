@@ -1,11 +1,12 @@
-//! The power goes. Of what the server on SQLite, or PostgreSQL under it, wrote to its files only that is certain which
-//! the disk was told to keep; the rest is lost, or is there in parts. Whatever was acknowledged before is in the ledger
-//! once, what was not is whole or absent, and sending it again converges.
+//! Power cuts. Of what the server on SQLite, or PostgreSQL under it, wrote to its files, only synced bytes are certain
+//! to survive; the rest is lost or survives in parts. Every call acknowledged before the cut is in the ledger once,
+//! every other call completely or not at all, and after retries each has happened exactly once.
 //!
-//! One run is recorded under strace, with its acknowledgements and when they were heard. `harness::Disk` then makes the
-//! files that a disk would have had at any moment of it: half of the moments are chosen anywhere under load, half
-//! right behind an acknowledgement. An acknowledgement counts at a moment if it was heard earlier by the system's clock,
-//! which strace's is too: then all that the server had waited for is in the trace before that moment.
+//! One run is recorded under strace, together with its acknowledgements and the times at which they were received.
+//! `harness::Disk` then produces the files that a disk could have held at any moment of the run. Half of the moments
+//! are chosen anywhere under load, half right after an acknowledgement. An acknowledgement counts at a moment if it was
+//! received earlier by the system's clock, which strace uses too: the trace then contains, before that moment, all
+//! syncs that the server had waited for.
 
 use std::fs;
 use std::path::Path;
@@ -20,14 +21,14 @@ use super::witness::{Acknowledgement, Witness};
 use super::{WALLETS, client, verify, wallet};
 use crate::harness::{Database, Disk, Folder, Loss, Postgres, Process, Trace, restore, seed};
 
-/// Moments at which the power goes.
+/// The number of power cuts.
 const CUTS: usize = 24;
-/// After every third of them, everything is sent again.
+/// All calls are repeated after every third cut.
 const EVERY: usize = 3;
 const CALLERS: usize = 16;
-/// In or after each of them the database looks after its files.
+/// Waves of calls. The database maintains its files (checkpoints) during or after each.
 const WAVES: usize = 3;
-/// Calls of each caller in each wave; a job has four.
+/// Calls of each caller in each wave. A job takes four.
 const CALLS: usize = 11;
 
 mod what_was_acknowledged_survives_24_power_cuts_and_the_rest_converges {
@@ -79,13 +80,13 @@ mod what_was_acknowledged_survives_24_power_cuts_and_the_rest_converges {
     }
 }
 
-/// What was acknowledged: the wallets, and what each caller heard.
+/// The acknowledged calls: the wallets, and the acknowledgements of each caller.
 struct Heard {
     wallets: Vec<Acknowledgement>,
     callers: Vec<Vec<Acknowledgement>>,
 }
 
-/// Waves of calls, and beside each of them what makes the database look after its files.
+/// Runs waves of calls, each concurrently with the database's file maintenance.
 async fn load<F: Future<Output = ()>>(process: &Process, look_after: impl Fn() -> F) -> Heard {
     let client = client(process, RetryPolicy::never()).await;
     let mut heard = Heard { wallets: Vec::new(), callers: vec![Vec::new(); CALLERS] };
@@ -100,7 +101,7 @@ async fn load<F: Future<Output = ()>>(process: &Process, look_after: impl Fn() -
     heard
 }
 
-/// All callers at once.
+/// Runs all callers concurrently.
 async fn wave(client: &WalletClient, heard: &mut Heard) {
     let mut working = JoinSet::new();
     for (n, heard) in heard.callers.iter_mut().enumerate() {
@@ -120,7 +121,7 @@ fn caller(n: usize, heard: &[Acknowledgement]) -> Caller {
     Caller::after(n, wallet(n % WALLETS), heard)
 }
 
-/// Waits until SQLite has copied its log into the database, which it does when it has nothing else to do.
+/// Waits until SQLite has copied its log into the database, which it does when idle.
 async fn checkpointed(file: &Path) {
     let changed = || fs::metadata(file).and_then(|file| file.modified()).unwrap();
     let before = changed();
@@ -129,7 +130,7 @@ async fn checkpointed(file: &Path) {
     }
 }
 
-/// Cuts the power at moments of the trace and brings the database back each time.
+/// Cuts the power at moments of the trace and recovers the database each time.
 async fn survive(
     trace: &Trace,
     base: &Path,
@@ -150,13 +151,13 @@ async fn survive(
         lost += lost_here;
         looked_for += holds(&database, &heard, n % EVERY == 0).await;
     }
-    assert!(lost > 0, "everything that was written was certain: nothing was tried");
+    assert!(lost > 0, "every write was certain, so no loss was tested");
     let (calls, (written, syncs)) = (heard.callers.iter().map(Vec::len).sum::<usize>(), trace.figures());
     let written = format!("{written} KiB");
     figure("power", &[&name, &calls, &written, &syncs, &CUTS, &looked_for, &lost, &"none"]);
 }
 
-/// When the power goes, in order.
+/// The moments of the power cuts, in order.
 fn moments(trace: &Trace, heard: &Heard, rng: &mut Rng) -> Vec<usize> {
     let after = |heard: u64| trace.moments.partition_point(|moment| moment.at <= heard);
     let begun = after(heard.wallets.last().unwrap().heard);
@@ -170,7 +171,7 @@ fn moments(trace: &Trace, heard: &Heard, rng: &mut Rng) -> Vec<usize> {
 }
 
 impl Heard {
-    /// What had been heard by then.
+    /// The acknowledgements received before this instant.
     fn before(&self, instant: u64) -> Heard {
         let by_then = |all: &Vec<Acknowledgement>| {
             all.iter().take_while(|one| one.heard < instant).cloned().collect::<Vec<_>>()
@@ -179,8 +180,8 @@ impl Heard {
     }
 }
 
-/// The ledger is whole and holds all that was acknowledged, and the callers can get the rest done. How much was looked
-/// for.
+/// Asserts that the ledger is clean and contains every acknowledged call, and that the callers can finish their jobs.
+/// Returns the number of acknowledgements that were checked.
 async fn holds(database: &Database, heard: &Heard, send_again: bool) -> usize {
     let mut process = Process::start(database, &[]);
     verify(database).await;

@@ -1,5 +1,5 @@
-//! The database's machine is gone without a word: connections to it stay open and say nothing any more. Nobody waits
-//! for them for long, and none of them is lent again.
+//! The database's machine disappears without closing its connections: they stay open and silent. No caller waits long
+//! for them, and none of them is used again.
 
 use std::time::Duration;
 
@@ -9,25 +9,25 @@ use wallet_server::Config;
 
 use crate::harness::{Database, Proxy, Server};
 
-/// More than there are connections.
+/// More concurrent reads than there are connections.
 const AT_ONCE: usize = 24;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reads_go_on_when_all_connections_to_the_database_have_gone_silent() {
+async fn reads_continue_after_all_database_connections_went_silent() {
     let database = Database::postgres();
     let between = Proxy::start(database.address(), 0).await;
     let config = Config { database_timeout: Duration::from_millis(300), ..Config::default() };
     let server = Server::start_with(database.by_way_of(between.address), config).await;
     let client = server.wallet("ann", 100).await;
-    assert_eq!(served(&client).await, AT_ONCE, "with connections that work");
+    assert_eq!(served(&client).await, AT_ONCE, "with working connections");
     between.silence();
-    // The client asks again where the server says that it could not read.
+    // The client retries where the server answers that it could not read.
     let patient = Duration::from_secs(8);
     let served = tokio::time::timeout(patient, served(&client)).await.unwrap_or(0);
-    assert_eq!(served, AT_ONCE, "with connections that are silent");
+    assert_eq!(served, AT_ONCE, "with silent connections");
 }
 
-/// Asks for the balance and for what the control plane has, many times at once; says how many were answered.
+/// Reads the balance and the control plane many times concurrently. Returns how many reads were answered.
 async fn served(client: &WalletClient) -> usize {
     let mut asking = JoinSet::new();
     for _ in 0..AT_ONCE {

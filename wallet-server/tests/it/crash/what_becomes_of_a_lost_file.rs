@@ -1,5 +1,5 @@
-//! The SQLite file goes away or is replaced under load, or its journal, or its lock. From then on nothing is acknowledged,
-//! the server says why, and it ends with an error.
+//! The SQLite file, its journal or its lock is deleted or replaced under load. From then on the server acknowledges
+//! nothing; it reports the cause and exits with an error.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,22 +7,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::JoinSet;
-use wallet_client::{RetryPolicy, WalletClient, purchase, v1};
+use wallet_client::{RetryPolicy, WalletClient, v1};
 
 use super::client;
 use crate::harness::{Database, Process, credits};
 
 const CALLERS: usize = 8;
-/// Calls that a caller tries after the loss.
+/// Calls that each caller tries after the loss.
 const MORE: usize = 20;
 
-/// What happens to a file.
+/// The way in which the file is lost.
 #[derive(Debug, Clone, Copy)]
 enum Loss {
     Deleted,
     Renamed,
     ReplacedByAnother,
-    /// By `cp`, which keeps the inode.
+    /// Overwritten as by `cp`, which keeps the inode.
     OverwrittenWithLess,
 }
 
@@ -85,17 +85,17 @@ async fn lose(loss: Loss, name: &str) {
 
     drop(client);
     let status = process.end();
-    let said = complaints.join().expect("what it said");
+    let said = complaints.join().expect("the standard error");
     assert_eq!(status.code(), Some(2), "{name} was {loss:?}: {said}");
     assert!(said.contains("the database is lost") && said.contains(name), "{name} was {loss:?}: {said}");
 }
 
-/// Buys until the file is lost and then a few times more; how many of these were acknowledged.
+/// Buys until the file is lost and then [`MORE`] times. Returns how many of the later calls were acknowledged.
 async fn call(client: WalletClient, caller: usize, lost: Arc<AtomicBool>) -> usize {
     let (mut acknowledged, mut after) = (0, 0);
     for n in 0.. {
         let is_lost = lost.load(Ordering::SeqCst);
-        let bought = client.top_up(purchase("w", format!("{caller}-{n}"), credits(1))).await;
+        let bought = client.top_up(v1::TopUpRequest::amount("w", format!("{caller}-{n}"), credits(1))).await;
         acknowledged += usize::from(is_lost && bought.is_ok());
         after += usize::from(is_lost);
         if after == MORE {

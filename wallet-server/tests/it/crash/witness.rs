@@ -1,5 +1,5 @@
-//! The witness: outside of the server's process, it writes down every acknowledgement, on the disk before it counts, and
-//! compares them with the ledger.
+//! The witness: records every acknowledgement outside the server's process, on disk before it counts, and compares all
+//! of them with the ledger.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -11,19 +11,19 @@ use wallet_client::v1::{self, EntryKind};
 use super::caller::{Caller, PRICE};
 use crate::harness::micros;
 
-/// What a server said that it had done.
+/// A call that the server acknowledged.
 #[derive(Debug, Clone)]
 pub(super) struct Acknowledgement {
     pub(super) wallet: String,
     pub(super) kind: EntryKind,
-    /// The reservation or the grant; empty for the wallet itself.
+    /// The reservation or the grant; empty for the wallet.
     pub(super) subject: String,
-    /// The revision of its entry; `None` for a replay, whose entry is somewhere.
+    /// The revision of its entry; `None` for a replay, whose revision the answer does not contain.
     pub(super) fresh_revision: Option<i64>,
     pub(super) reservation: Option<v1::Reservation>,
-    /// The same for all calls of a batch.
+    /// The time of the decision, which all calls of a batch share.
     pub(super) decided: prost_types::Timestamp,
-    /// When it was heard, by the system's clock in microseconds.
+    /// When the answer was received, in microseconds of the system's clock.
     pub(super) heard: u64,
 }
 
@@ -41,13 +41,13 @@ impl Acknowledgement {
     }
 }
 
-/// All acknowledgements, and the ledger as far as it has been read.
+/// All acknowledgements, and the entries that were read so far.
 pub(super) struct Witness {
-    /// A line for each acknowledgement, there before it counts.
+    /// A line per acknowledgement, synced before it counts.
     journal: File,
     unchecked: Vec<Acknowledgement>,
     ledger: BTreeMap<String, Vec<v1::Entry>>,
-    /// The last word on each job, by wallet and job.
+    /// The last answer about each job, by wallet and job.
     jobs: HashMap<(String, String), v1::Reservation>,
 }
 
@@ -65,14 +65,14 @@ impl Witness {
             let Acknowledgement { wallet, kind, subject, fresh_revision, .. } = seen;
             lines += &format!("{wallet} {kind:?} {subject} {fresh_revision:?}\n");
         }
-        self.journal.write_all(lines.as_bytes()).expect("written down");
-        self.journal.sync_data().expect("on the disk");
+        self.journal.write_all(lines.as_bytes()).expect("the journal can be written");
+        self.journal.sync_data().expect("the journal can be synced");
         for acknowledgement in acknowledgements {
             self.count(acknowledgement);
         }
     }
 
-    /// How many there were.
+    /// The number of acknowledgements.
     pub(super) fn acknowledged(&mut self) -> usize {
         self.journal.rewind().expect("read from its beginning");
         BufReader::new(&self.journal).lines().count()
@@ -91,7 +91,7 @@ impl Witness {
         self.saw(vec![Acknowledgement::of_new_wallet(answer)]);
     }
 
-    /// Reads what the ledger has grown by. Everything acknowledged must be in it, in its place.
+    /// Reads the new entries. Every acknowledged call must be among them, at its revision.
     pub(super) async fn compare(&mut self, client: &WalletClient) {
         for (wallet, entries) in &mut self.ledger {
             read_on(client, wallet, entries).await;
@@ -106,7 +106,7 @@ impl Witness {
         }
     }
 
-    /// Every call of every caller has its one entry, and no other entry is there.
+    /// Asserts that every call of every caller has exactly one entry and that there are no other entries.
     pub(super) fn assert_all_happened_once(&self, callers: &[Caller]) {
         let mut expected: HashMap<(String, EntryKind, String), usize> = self
             .ledger
@@ -119,7 +119,7 @@ impl Witness {
         assert_eq!(self.counts(), expected);
     }
 
-    /// Every job is as its last answer said, and the wallets have what was bought and not charged.
+    /// Asserts that every job equals its last answer and that each balance is what was bought less what was charged.
     pub(super) async fn assert_final_state(&self, client: &WalletClient) {
         for wallet in self.ledger.keys() {
             let mut left = 0;
@@ -138,7 +138,7 @@ impl Witness {
         }
     }
 
-    /// How often each thing happened.
+    /// The number of ledger entries per wallet, kind and subject.
     fn counts(&self) -> HashMap<(String, EntryKind, String), usize> {
         let mut counts = HashMap::new();
         for (wallet, entries) in &self.ledger {
@@ -150,7 +150,7 @@ impl Witness {
     }
 }
 
-/// Adds the entries that are new. Revisions have no gap, and what was read once is never read again.
+/// Appends the new entries. Revisions have no gaps, and no entry is read twice.
 async fn read_on(client: &WalletClient, wallet: &str, entries: &mut Vec<v1::Entry>) {
     let mut page_token = String::new();
     let after_revision = revision(entries);
@@ -174,7 +174,7 @@ async fn read_on(client: &WalletClient, wallet: &str, entries: &mut Vec<v1::Entr
     }
 }
 
-/// Every reservation of a wallet.
+/// All reservations of a wallet.
 async fn all_jobs(client: &WalletClient, wallet: &str) -> Vec<v1::Reservation> {
     let mut jobs = Vec::new();
     let mut page_token = String::new();
@@ -195,7 +195,7 @@ fn revision(entries: &[v1::Entry]) -> i64 {
     entries.last().map_or(0, |entry| entry.revision)
 }
 
-/// What an entry is about.
+/// The reservation or grant that an entry belongs to; empty for the wallet.
 fn subject(entry: &v1::Entry) -> String {
     match entry.kind() {
         EntryKind::ToppedUp => entry.postings[0].grant_id.clone(),

@@ -1,4 +1,4 @@
-//! CreateWallet, UpdateWallet, Grant, RevokeGrant.
+//! Duplicates of CreateWallet, UpdateWallet, Grant and RevokeGrant.
 
 use wallet_client::v1::{self, EntryKind};
 
@@ -34,7 +34,7 @@ fn revoke(grant_id: &str) -> v1::RevokeGrantRequest {
 }
 
 each_fleet! {
-    async fn of_equal_creations_one_makes_the_wallet(servers: Vec<Server>) {
+    async fn of_equal_creations_one_creates_the_wallet(servers: Vec<Server>) {
         let answers =
             at_once(&servers, |client, _| async move { client.create_wallet(create("Ann")).await }).await;
         let wallet = one_effect(answers.into_iter().map(|a| (a.wallet.unwrap(), a.replayed)).collect());
@@ -61,7 +61,7 @@ each_fleet! {
         assert!(servers[0].verify().await.is_clean());
     }
 
-    async fn of_equal_grants_one_gives(servers: Vec<Server>) {
+    async fn of_equal_grants_one_issues_credits(servers: Vec<Server>) {
         let client = servers[0].wallet("w", 100).await;
         let answers = at_once(&servers, |client, _| async move { client.grant(grant("gift", 50)).await }).await;
         let given = one_effect(answers.into_iter().map(|a| (a.grant.unwrap(), a.replayed)).collect());
@@ -75,7 +75,7 @@ each_fleet! {
         assert!(servers[0].verify().await.is_clean());
     }
 
-    async fn of_equal_revocations_one_takes(servers: Vec<Server>) {
+    async fn of_equal_revocations_one_revokes(servers: Vec<Server>) {
         let client = servers[0].wallet("w", 100).await;
         client.grant(grant("gift", 50)).await.unwrap();
         client.grant(grant("prize", 7)).await.unwrap();
@@ -91,7 +91,7 @@ each_fleet! {
         assert!(servers[0].verify().await.is_clean());
     }
 
-    async fn a_request_id_names_one_command_of_whatever_kind(servers: Vec<Server>) {
+    async fn a_request_id_names_one_command_of_any_kind(servers: Vec<Server>) {
         let client = servers[0].wallet("w", 100).await;
         client.grant(grant("gift", 50)).await.unwrap();
         client.update_wallet(update("Bob")).await.unwrap();

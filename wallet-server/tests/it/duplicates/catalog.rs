@@ -1,4 +1,4 @@
-//! PublishCatalog: its document is its id.
+//! Duplicates of PublishCatalog, whose id is its document.
 
 use wallet_client::v1;
 use wallet_server::BUNDLED_CATALOG;

@@ -1,7 +1,7 @@
-//! Two contents under one id at once: one of them is done, the callers of the other are all told so.
+//! Two contents under one id at once: one is executed, and the callers of the other all get a mismatch.
 
 use tokio::task::JoinSet;
-use wallet_client::purchase;
+use wallet_client::v1;
 
 use super::{DUPLICATES, FRESH, available, entries_after, mismatch};
 use crate::harness::credits;
@@ -17,7 +17,7 @@ each_fleet! {
         for n in 0..DUPLICATES {
             let (client, content) = (clients[n / 2 % clients.len()].clone(), if n % 2 == 0 { 10 } else { 20 });
             calls.spawn(async move {
-                (content, client.top_up(purchase("w", "order", credits(content))).await)
+                (content, client.top_up(v1::TopUpRequest::amount("w", "order", credits(content))).await)
             });
         }
         let answers = calls.join_all().await;

@@ -1,17 +1,16 @@
-//! Rows that nobody can lock yet: wallets that several servers make at the same moment. One of them does, the others find
-//! that it was done; nobody is told to come again, so the clients here never do.
+//! Wallets that several servers create at the same moment, when there is no row to lock yet: one server creates each,
+//! the others find it created. No call fails, so the clients never retry.
 
 use tokio::task::JoinSet;
 use wallet_client::{ClientConfig, RetryPolicy, WalletClient, v1};
-/// Enough for servers to meet in their batches.
+/// Enough wallets for the batches of the servers to collide.
 const WALLETS: usize = 300;
 
 each_fleet! {
-    async fn of_300_wallets_made_everywhere_at_once_each_is_made_once_and_nobody_is_turned_away(servers: Vec<Server>) {
+    async fn of_300_wallets_created_everywhere_at_once_each_is_created_once(servers: Vec<Server>) {
         let mut calls = JoinSet::new();
         for server in &servers {
-            let mut config = ClientConfig::new(server.endpoint());
-            config.retry = RetryPolicy::never();
+            let config = ClientConfig::new(server.endpoint()).retry(RetryPolicy::never());
             let client = WalletClient::connect(config).await.unwrap();
             for n in 0..WALLETS {
                 let (client, wallet_id) = (client.clone(), format!("wallet-{n}"));

@@ -1,17 +1,17 @@
-//! Reserve, Start, Extend, Settle, Cancel.
+//! Duplicates of Reserve, Start, Extend, Settle and Cancel.
 
 use std::collections::BTreeSet;
 
+use wallet_client::WalletClient;
 use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState, settle_request::Outcome};
-use wallet_client::{WalletClient, job, usage};
 
 use super::{FRESH, at_once, available, entries_after, mismatch, one_effect};
 use crate::harness::{Server, video};
 
-/// A wallet `w` with 100 credits and a job `j` that holds 40 of them.
+/// Creates the wallet `w` with 100 credits and the job `j` that holds 40 of them.
 async fn reserved(servers: &[Server]) -> WalletClient {
     let client = servers[0].wallet("w", 100).await;
-    client.reserve(job("w", "j", video("5"))).await.unwrap();
+    client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
     client
 }
 
@@ -26,7 +26,7 @@ fn settle(outcome: Outcome) -> v1::SettleRequest {
 }
 
 fn delivered(seconds: &str) -> v1::SettleRequest {
-    settle(Outcome::Succeeded(usage([("duration_s", seconds)])))
+    settle(Outcome::Succeeded(v1::Succeeded::usage([("duration_s", seconds)])))
 }
 
 fn failed(code: &str) -> v1::SettleRequest {
@@ -42,16 +42,16 @@ each_fleet! {
     async fn of_equal_reserves_one_holds_credits(servers: Vec<Server>) {
         let client = servers[0].wallet("w", 100).await;
         let answers = at_once(&servers, |client, _| async move {
-            client.reserve(job("w", "j", video("5"))).await
+            client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await
         })
         .await;
         let held = one_effect(answers.into_iter().map(|a| (a.reservation.unwrap(), a.replayed)).collect());
         assert_eq!((held.state(), held.amounts[0].amount), (ReservationState::Held, 40));
         assert_eq!(available(&client).await, 60);
 
-        let with_actor = v1::ReserveRequest { actor: "ann".into(), ..job("w", "j", video("5")) };
+        let with_actor = v1::ReserveRequest::new("w", "j", video("5")).with_actor("ann");
         assert_eq!(mismatch(client.reserve(with_actor).await), ["actor"]);
-        assert_eq!(mismatch(client.reserve(job("w", "j", video("6"))).await), ["operation"]);
+        assert_eq!(mismatch(client.reserve(v1::ReserveRequest::new("w", "j", video("6"))).await), ["operation"]);
         assert_eq!(entries_after(&client, FRESH).await, [EntryKind::Reserved]);
         assert!(servers[0].verify().await.is_clean());
     }
@@ -62,7 +62,7 @@ each_fleet! {
         let started = one_effect(answers.into_iter().map(|a| (a.reservation.unwrap(), a.replayed)).collect());
         assert_eq!((started.state(), started.attempt), (ReservationState::Processing, 1));
 
-        // Another worker with the same attempt is no replay with other content, but too late.
+        // Another worker with the same attempt is not a mismatch: its attempt is stale.
         let error = client.start(start("gpu-2")).await.unwrap_err();
         assert_eq!(error.reason(), Some(ErrorReason::StaleAttempt));
         assert_eq!(entries_after(&client, FRESH).await, [EntryKind::Reserved, EntryKind::Started]);
@@ -78,7 +78,7 @@ each_fleet! {
             client.extend(v1::ExtendRequest { wallet_id, reservation_id, attempt: 1, lease }).await
         })
         .await;
-        // Those decided at one instant agree, and the deadline is the latest instant's.
+        // Answers decided at one instant agree, and the deadline is that of the latest instant.
         let seconds = |answer: &v1::ExtendResponse| answer.remaining.unwrap().seconds;
         assert!(answers.iter().all(|answer| answer.state() == ReservationState::Processing));
         assert!(answers.iter().all(|answer| seconds(answer) == 3600 && answer.revision == FRESH + 2));

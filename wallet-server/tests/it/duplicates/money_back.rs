@@ -1,4 +1,4 @@
-//! RefundTopUp, RecordChargeback, ReverseCharge, RefundSubscription.
+//! Duplicates of RefundTopUp, RecordChargeback, ReverseCharge and RefundSubscription.
 
 use wallet_client::v1::{self, EntryKind};
 
@@ -24,7 +24,7 @@ each_fleet! {
         assert!(servers[0].verify().await.is_clean());
     }
 
-    async fn of_equal_reversals_one_gives_back(servers: Vec<Server>) {
+    async fn of_equal_reversals_one_returns_credits(servers: Vec<Server>) {
         let client = servers[0].wallet("w", 100).await;
         client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
         client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();

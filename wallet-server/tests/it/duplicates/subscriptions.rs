@@ -1,11 +1,11 @@
-//! Subscribe, ChangePlan, CancelSubscription, ResumeSubscription, RecordPayment.
+//! Duplicates of Subscribe, ChangePlan, CancelSubscription, ResumeSubscription and RecordPayment.
 
 use wallet_client::v1::{self, CancelTime, EntryKind};
 
 use super::{FRESH, at_once, available, entries_after, mismatch, one_effect};
 use crate::sold::{PLANS, change, end, payment, resume, subscribe};
 
-/// What all 33 answers show, and that one of them was the first.
+/// The subscription that all 33 answers show. Asserts that exactly one of them is fresh.
 fn sold(answers: Vec<(Option<v1::Wallet>, bool)>) -> v1::Subscription {
     let wallet =
         one_effect(answers.into_iter().map(|(wallet, replayed)| (wallet.unwrap(), replayed)).collect());

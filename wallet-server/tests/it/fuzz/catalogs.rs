@@ -1,5 +1,5 @@
-//! Catalogs: documents with a line gone, doubled, from elsewhere, or saying something else. Most are refused; one that is
-//! taken prices whatever it is asked about, or says why not.
+//! Catalogs with a line removed, doubled, taken from another one or changed. Most are refused; an accepted one prices
+//! each operation or explains why it has no price.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use wallet_workload::{Rng, figure};
 use super::calls;
 use crate::harness::seed;
 
-/// What most runs try.
+/// The number of documents of a usual run.
 const DOCUMENTS: usize = 4_000;
 
 const WORDS: [&str; 20] = [
@@ -39,7 +39,7 @@ const WORDS: [&str; 20] = [
 ];
 
 #[test]
-fn whatever_a_document_says_it_is_refused_or_prices_without_a_panic() {
+fn every_mutated_catalog_is_refused_or_prices_without_a_panic() {
     let mut rng = Rng::new(seed(), 1);
     let corpus = documents();
     let (documents, mut taken, mut priced) = (calls(DOCUMENTS), 0, 0);
@@ -69,7 +69,7 @@ fn whatever_a_document_says_it_is_refused_or_prices_without_a_panic() {
     assert!(taken > documents / 50, "too few documents are catalogs for this to show anything: {taken}");
 }
 
-/// Our catalogs, and those of other tests.
+/// The catalogs of the repository and of other tests.
 fn documents() -> Vec<String> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let ours =
@@ -78,7 +78,7 @@ fn documents() -> Vec<String> {
     let mut paths: Vec<PathBuf> = ours.chain(tests).collect();
     paths.sort();
     let texts = paths.iter().map(|path| fs::read_to_string(path).expect("a document"));
-    // Most are refused for a golden case that no longer agrees: without them more is taken.
+    // Most documents are refused for a golden case that no longer agrees; more are accepted without the cases.
     texts.flat_map(|text| [text.split("\n[[golden]]").next().unwrap_or_default().to_owned(), text]).collect()
 }
 
@@ -97,7 +97,7 @@ fn mutate(text: &str, donor: &str, rng: &mut Rng) -> String {
     lines.join("\n")
 }
 
-/// The line with another value behind one of its equals signs.
+/// The line with another value after one of its equals signs.
 fn other_value(line: &str, rng: &mut Rng) -> String {
     let signs: Vec<usize> = line.match_indices("= ").map(|(at, _)| at + 2).collect();
     let Some(from) = rng.pick(&signs) else { return line.to_owned() };
@@ -106,7 +106,7 @@ fn other_value(line: &str, rng: &mut Rng) -> String {
     format!("{before}{} {}", rng.one_of(WORDS), &value[end..])
 }
 
-/// Operations that the catalog's golden cases know, each with something else about it.
+/// The operations of the catalog's golden cases, each with one change.
 fn operations(catalog: &Catalog, rng: &mut Rng) -> Vec<Operation> {
     let quantities = ["0", "1", "5", "0.000000001", "1000000000000000", "3.7"];
     let kinds = ["image.generate", "video.generate", "text.process", "lora.train", "video.split"];

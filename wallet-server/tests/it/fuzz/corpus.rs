@@ -1,4 +1,4 @@
-//! The corpus of requests: what people send, and in `corpus.txt`, a line each, what led somewhere new before.
+//! The corpus of requests: valid ones, and those in `corpus.txt`, one per line, that led to a new outcome before.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 use wallet_client::v1::{self, CancelReason};
-use wallet_client::{job, purchase, usage};
 
 use crate::harness::{credits, video};
 use crate::sold::{change, end, payment, resume, subscribe};
 use crate::words::{cancel, explicit, fail, gift, seconds, set_status, settle, start};
 
-/// Where a call goes and what it says.
+/// The path and the message of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Input {
     pub(super) path: String,
@@ -23,7 +22,7 @@ fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fuzz/corpus.txt")
 }
 
-/// What people send, and whatever led somewhere new before.
+/// The valid requests and those in `corpus.txt`.
 pub(super) fn inputs() -> Vec<Input> {
     let mut inputs = usual();
     let found = fs::read_to_string(file()).expect("the corpus");
@@ -34,19 +33,21 @@ pub(super) fn inputs() -> Vec<Input> {
     inputs
 }
 
-/// Adds an input to the corpus.
 pub(super) fn keep(input: &Input) {
     let file = OpenOptions::new().append(true).create(true).open(file());
     writeln!(file.expect("the corpus"), "{} {}", input.path, hex::encode(&input.message)).expect("written");
 }
 
-/// A request of every kind, as it should be.
+/// A valid request of every kind.
 fn usual() -> Vec<Input> {
     let wallet_id = || "w".to_owned();
     let estimate =
         v1::EstimateRequest { wallet_id: wallet_id(), operation: Some(video("5")), ..Default::default() };
-    let reserve =
-        v1::ReserveRequest { actor: "ann".into(), ttl: Some(seconds(60)), ..job("w", "job", video("5")) };
+    let reserve = v1::ReserveRequest {
+        actor: "ann".into(),
+        ttl: Some(seconds(60)),
+        ..v1::ReserveRequest::new("w", "job", video("5"))
+    };
     let extend =
         v1::ExtendRequest { wallet_id: wallet_id(), reservation_id: "job".into(), ..Default::default() };
     let jobs = v1::ListReservationsRequest { wallet_id: wallet_id(), page_size: 10, ..Default::default() };
@@ -68,10 +69,10 @@ fn usual() -> Vec<Input> {
         wallet("Reserve", &explicit("w", "own", vec![credits(3)])),
         wallet("Start", &start("w", "job", "gpu", 1)),
         wallet("Extend", &extend),
-        wallet("Settle", &settle("w", "job", usage([("duration_s", "4")]))),
+        wallet("Settle", &settle("w", "job", v1::Succeeded::usage([("duration_s", "4")]))),
         wallet("Settle", &fail("w", "own", "OOM")),
         wallet("Cancel", &cancel("w", "job", CancelReason::User)),
-        wallet("TopUp", &purchase("w", "second", credits(7))),
+        wallet("TopUp", &v1::TopUpRequest::amount("w", "second", credits(7))),
         wallet("GetBalance", &v1::GetBalanceRequest { wallet_id: wallet_id(), ..Default::default() }),
         wallet(
             "GetReservation",

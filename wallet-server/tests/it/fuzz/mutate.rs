@@ -1,14 +1,14 @@
-//! Changes to a message: one field gone, doubled, from somewhere else, or holding what it should not; or bytes that are
-//! no message any more.
+//! Mutations of a message: a field removed, doubled, taken from another message or given another value; or changed
+//! bytes, which may not decode any more.
 
 use wallet_workload::Rng;
 
 use super::wire::{self, Field, Value};
 
-/// No message grows beyond this: a little more than the server reads.
+/// The longest message in bytes: a little more than the server reads.
 const LONGEST: usize = 70_000;
 
-/// Numbers at the edges of what something takes.
+/// Numbers at the limits of fields.
 const NUMBERS: [u64; 18] = [
     0,
     1,
@@ -30,7 +30,7 @@ const NUMBERS: [u64; 18] = [
     u64::MAX - 1,
 ];
 
-/// Texts that mean something somewhere, or nothing anywhere.
+/// Texts with a meaning for some field, and texts without.
 const TEXTS: [&str; 24] = [
     "",
     " ",
@@ -58,7 +58,7 @@ const TEXTS: [&str; 24] = [
     "../../../../etc/passwd",
 ];
 
-/// One message made of another; `donor` lends fields.
+/// A mutation of a message; `donor` is the message that fields are taken from.
 pub(super) fn mutate(bytes: &[u8], donor: &[u8], rng: &mut Rng) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..rng.within(1, 3) {

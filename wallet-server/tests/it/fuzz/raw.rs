@@ -1,11 +1,11 @@
-//! Calls whose messages are bytes, as no generated client would send them.
+//! Calls whose messages are raw bytes, which no generated client can send.
 
 use prost::bytes::{Buf, BufMut};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-/// Bytes in, bytes out.
+/// A codec that passes bytes through.
 #[derive(Debug, Clone, Copy, Default)]
 struct Raw;
 
@@ -43,7 +43,7 @@ impl Decoder for Raw {
     }
 }
 
-/// Calls `/wallet.v1.WalletService/Reserve`, or whatever the path says, with these bytes.
+/// Calls a path such as `/wallet.v1.WalletService/Reserve` with these bytes as its message.
 pub(crate) async fn call(channel: &Channel, path: &str, message: Vec<u8>) -> Result<Vec<u8>, Status> {
     let mut grpc = tonic::client::Grpc::new(channel.clone());
     grpc.ready().await.map_err(|error| Status::unavailable(format!("no connection: {error}")))?;

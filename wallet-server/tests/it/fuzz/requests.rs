@@ -1,4 +1,4 @@
-//! Requests: any bytes to any RPC.
+//! Mutated requests to every RPC.
 
 use std::collections::BTreeSet;
 
@@ -13,15 +13,15 @@ use super::{calls, mutate, raw};
 use crate::harness::seed;
 use crate::sold::PLANS;
 
-/// What most runs try.
+/// The number of calls of a usual run.
 const CALLS: usize = 6_000;
-/// A longer message leads somewhere new once, and is too long to be made into others.
+/// The longest message that is kept, in bytes: longer ones are too slow to mutate further.
 const LONGEST_KEPT: usize = 1_000;
 
 each_fleet! {
     config = Config { catalog: Some(format!("{PLANS}{VIDEOS}")), ..Config::default() };
 
-    async fn whatever_bytes_come_the_server_answers_and_the_ledger_adds_up(servers: Vec<Server>) {
+    async fn any_bytes_are_answered_and_the_ledger_stays_clean(servers: Vec<Server>) {
         servers[0].wallet("w", 1_000).await;
         let mut channels = Vec::new();
         for server in &servers {
@@ -57,8 +57,8 @@ each_fleet! {
     }
 }
 
-/// What an answer comes to: where the call went, the code, the reason, and the first field that it names. No answer is a
-/// defect of the server's own.
+/// The outcome of a call: its path, the code, the reason, and the first field with a violation. Panics if the answer is
+/// a defect of the server.
 fn outcome(input: &Input, answer: &Result<Vec<u8>, Status>) -> String {
     let Input { path, message } = input;
     let status = match answer {
@@ -75,7 +75,7 @@ fn outcome(input: &Input, answer: &Result<Vec<u8>, Status>) -> String {
     format!("{path} {:?} {reason} {field}", status.code())
 }
 
-/// The jobs of the corpus, at prices of their own.
+/// A catalog with the jobs of the corpus at other prices.
 const VIDEOS: &str = r#"
 [[rules]]
 id = "video"

@@ -1,6 +1,6 @@
-//! Protobuf's wire format, as far as it takes to change one field of a message and leave the others as they are.
+//! The part of Protobuf's wire format that changing one field of a message needs.
 
-/// A field as it stands in a message: its number and what it holds.
+/// A field of a message: its number and its value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Field {
     pub(super) number: u64,
@@ -11,12 +11,12 @@ pub(super) struct Field {
 pub(super) enum Value {
     Varint(u64),
     Fixed64([u8; 8]),
-    /// A text, bytes, or a message of its own.
+    /// A text, bytes, or a nested message.
     Bytes(Vec<u8>),
     Fixed32([u8; 4]),
 }
 
-/// The fields of a message; `None` if it is none.
+/// The fields of a message, or `None` if the bytes are not a message.
 pub(super) fn read(mut bytes: &[u8]) -> Option<Vec<Field>> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn read(mut bytes: &[u8]) -> Option<Vec<Field>> {
     Some(fields)
 }
 
-/// The message of these fields.
+/// Encodes the fields as a message.
 pub(super) fn write(fields: &[Field]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for Field { number, value } in fields {
@@ -91,10 +91,10 @@ fn put(bytes: &mut Vec<u8>, mut value: u64) {
 }
 
 #[test]
-fn what_is_read_is_written_again() {
+fn a_decoded_message_is_encoded_unchanged() {
     use prost::Message;
-    use wallet_client::{amount, purchase};
-    let bytes = purchase("w", "t", amount("credits", -1)).encode_to_vec();
+    use wallet_client::v1;
+    let bytes = v1::TopUpRequest::amount("w", "t", v1::Amount::new("credits", -1)).encode_to_vec();
     let fields = read(&bytes).unwrap();
     assert_eq!(fields.iter().map(|field| field.number).collect::<Vec<_>>(), [1, 2, 4]);
     assert_eq!(write(&fields), bytes);

@@ -1,5 +1,4 @@
-//! A PostgreSQL of a test's own whose power is cut: it is recorded from a clean start, and brought back from what the
-//! disk has kept.
+//! A private PostgreSQL for power cuts: it is recorded from a clean start and recovered from what the disk kept.
 
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{MetadataExt, chown};
@@ -9,24 +8,24 @@ use std::process::{Child, Command, Stdio};
 use super::postgres::Postgres;
 use super::strace::{Recording, under_strace};
 
-/// Short logs and few buffers, so that files are used again and pages written while a test looks.
+/// Small logs and few buffers, so that files are reused and pages written during a test.
 const SETTINGS: &str = "shared_buffers = 2MB\nbgwriter_delay = 10ms\nmin_wal_size = 4MB\nmax_wal_size = 4MB\n\
      autovacuum_naptime = 1s\n";
-/// Nobody cuts the power a second time.
+/// A recovered cluster is not cut again, so it need not sync.
 const REVIVED: &str = "-c fsync=off";
 
 impl Postgres {
-    /// A cluster with short logs that nobody else uses. It is gone when dropped.
+    /// A private cluster with small logs; removed when dropped.
     pub(crate) fn with_short_logs() -> Postgres {
         Postgres::start(&["--wal-segsize=1"], SETTINGS)
     }
 
-    /// Where its files are.
+    /// The data directory.
     pub(crate) fn files(&self) -> PathBuf {
         PathBuf::from(self.data())
     }
 
-    /// The files of a clean end, kept for later.
+    /// Stops the cluster cleanly and copies its files. Returns the copy's path.
     pub(crate) fn end_and_keep(&self) -> PathBuf {
         self.run("pg_ctl", &["stop", "-m", "fast", "-D", &self.data()]);
         let kept = self.dir.join("kept");
@@ -36,7 +35,6 @@ impl Postgres {
         kept
     }
 
-    /// Starts the server under strace.
     pub(crate) fn start_recorded(&self) -> (Child, Recording) {
         let trace = self.dir.join("trace");
         let mut command = under_strace(&self.bin.join("postgres"), &trace, Path::new(&self.log()));
@@ -57,24 +55,24 @@ impl Postgres {
         (server, Recording::new(&trace, complaints))
     }
 
-    /// Writes its buffers to the files and begins a new log.
+    /// Writes the buffers to the files and begins a new log.
     pub(crate) fn checkpoint(&self) {
         let port = self.port.to_string();
         self.run("psql", &["-q", "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-c", "CHECKPOINT"]);
     }
 
-    /// Stops it without writing anything more.
+    /// Stops the server without writing anything more.
     pub(crate) fn stop_at_once(&self) {
         self.run("pg_ctl", &["stop", "-m", "immediate", "-D", &self.data()]);
     }
 
-    /// Starts it on the files that are there.
+    /// Starts the server on the existing files.
     pub(crate) fn recover(&self) {
         assert!(self.try_start(REVIVED), "{}", fs::read_to_string(self.log()).unwrap_or_default());
     }
 }
 
-/// Makes a folder what it was when it was copied with all times. Most files have never been touched.
+/// Restores a folder to its copy, times included. Skips the many files that have not changed.
 pub(crate) fn restore(kept: &Path, folder: &Path) {
     let names =
         |folder| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
@@ -84,7 +82,7 @@ pub(crate) fn restore(kept: &Path, folder: &Path) {
             continue;
         }
         let gone = if now.is_dir() { fs::remove_dir_all(&now) } else { fs::remove_file(&now) };
-        gone.expect("what is new goes");
+        gone.expect("a new file can be removed");
     }
     for name in names(kept) {
         let (before, now) = (kept.join(&name), folder.join(&name));

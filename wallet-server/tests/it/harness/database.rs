@@ -1,4 +1,4 @@
-//! A database of a test's own.
+//! Fresh databases, one per test.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::postgres::Postgres;
 
-/// A fresh database; a SQLite file goes with the last clone, a PostgreSQL database with its cluster.
+/// A fresh database. A SQLite file is removed with the last clone, a PostgreSQL database with its cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     pub(crate) url: String,
@@ -29,23 +29,23 @@ impl Database {
         Self::on(Postgres::shared())
     }
 
-    /// What people call it.
+    /// `SQLite` or `PostgreSQL`.
     pub(crate) fn name(&self) -> &'static str {
         if self.url.starts_with("sqlite") { "SQLite" } else { "PostgreSQL" }
     }
 
-    /// Where its PostgreSQL listens.
+    /// The address on which its PostgreSQL listens.
     pub(crate) fn address(&self) -> SocketAddr {
         let (_, rest) = self.url.split_once('@').expect("a database of a cluster");
         rest.split('/').next().and_then(|address| address.parse().ok()).expect("its address")
     }
 
-    /// The same database by another way to its PostgreSQL.
+    /// The same database through another address, for example a proxy's.
     pub(crate) fn by_way_of(&self, address: SocketAddr) -> Self {
         Self { url: self.url.replace(&self.address().to_string(), &address.to_string()), ..self.clone() }
     }
 
-    /// A database of this cluster.
+    /// A new database of this cluster.
     pub(crate) fn on(cluster: &Postgres) -> Self {
         Self { url: cluster.create_database(), _folder: None }
     }

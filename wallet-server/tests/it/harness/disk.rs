@@ -1,12 +1,12 @@
-//! A disk that keeps what it was told to keep: the files of a folder as they are when the power goes in the middle of a
-//! trace.
+//! A model of a disk: the files of a folder as a power cut in the middle of a trace leaves them.
 //!
-//! A write is certain once a sync of its file, begun after the write came back, has come back itself. Until then the
-//! operating system may have written any of it in any order: each sector is as it was after any of the writes that
-//! touched it, and the file as long as after any of them. A write under way may have got there as well.
+//! A write is certain to survive once a sync of its file, begun after the write returned, has returned. Until then the
+//! operating system may have written any part of it in any order: each sector is as after any of the writes that
+//! changed it, and the file is as long as after any of them. A write that has not returned may have reached the disk
+//! too.
 //!
-//! Lenient in two things, as journalling file systems are: a new file is there for certain once it was synced itself,
-//! whether or not its folder was; and names change (rename, remove) in order and for good.
+//! The model is lenient in two ways, as journalling file systems are: a new file survives once it was synced itself,
+//! even if its folder was not; and renames and removals survive at once, in order.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
@@ -20,45 +20,44 @@ use super::trace::{Deed, Trace};
 #[cfg(test)]
 mod tests;
 
-/// The disk at a moment of a trace.
+/// The state of the disk at a moment of a trace.
 pub(crate) struct Disk<'a> {
     trace: &'a Trace,
-    /// What was there before the trace.
+    /// The files before the trace.
     base: PathBuf,
-    /// How many moments have passed.
+    /// The number of moments that have passed.
     passed: usize,
-    /// The file of each name that the trace has touched; `None` where there is none any more.
+    /// The current file of each name in the trace; `None` if the name was removed.
     names: BTreeMap<PathBuf, Option<usize>>,
     files: Vec<File>,
-    /// Writes and syncs that have not come back: the file, and what is certain when a sync comes back.
+    /// Writes and syncs that have not returned: the file, and the changes that are certain when a sync returns.
     under_way: HashMap<usize, (usize, HashSet<usize>)>,
 }
 
-/// A file of the disk.
 #[derive(Debug, Default)]
 struct File {
-    /// Whether it is there for certain.
+    /// True if the file itself is certain to survive.
     certain: bool,
     bytes: Vec<u8>,
-    /// What has changed since, in order: the deeds, and whether they have come back.
+    /// The changes since the last sync, in order: the deeds, and whether they have returned.
     changes: Vec<(usize, bool)>,
 }
 
-/// What becomes of that which is not certain.
+/// The fate of the writes that are not certain.
 pub(crate) enum Loss {
     All,
-    /// Chance decides, sector by sector.
+    /// Each sector keeps a random number of its writes.
     Some(Rng),
 }
 
 impl<'a> Disk<'a> {
-    /// Before the first moment: these files.
+    /// The disk before the first moment of the trace, with the files of `base`.
     pub(crate) fn new(base: &Path, trace: &'a Trace) -> Self {
         let (names, files, under_way) = Default::default();
         Self { trace, base: base.to_owned(), passed: 0, names, files, under_way }
     }
 
-    /// Goes on to just before this moment.
+    /// Advances to just before this moment.
     pub(crate) fn go_to(&mut self, moment: usize) {
         while self.passed < moment {
             let moment = self.trace.moments[self.passed];
@@ -78,7 +77,7 @@ impl<'a> Disk<'a> {
                 self.files[file].changes.push((deed, false));
                 self.under_way.insert(deed, (file, HashSet::new()));
             }
-            // A folder's sync makes no file certain.
+            // Syncing a folder makes no file certain.
             Deed::Synced { path } if !self.base.join(path).is_dir() => {
                 let file = self.file(path);
                 let ended = self.files[file].changes.iter().filter(|(_, ended)| *ended);
@@ -92,9 +91,9 @@ impl<'a> Disk<'a> {
     fn ended(&mut self, deed: usize) {
         match &self.trace.deeds[deed] {
             Deed::Written { .. } | Deed::Resized { .. } => {
-                let (file, _) = self.under_way.remove(&deed).expect("what ends has begun");
+                let (file, _) = self.under_way.remove(&deed).expect("a call that ends has begun");
                 let mut changes = self.files[file].changes.iter_mut().rev();
-                changes.find(|(change, _)| *change == deed).expect("what ends has begun").1 = true;
+                changes.find(|(change, _)| *change == deed).expect("a call that ends has begun").1 = true;
             }
             Deed::Synced { .. } => {
                 let Some((file, covered)) = self.under_way.remove(&deed) else { return };
@@ -125,7 +124,7 @@ impl<'a> Disk<'a> {
         }
     }
 
-    /// The file of this name, a new one if there is none.
+    /// The index of the file with this name; creates one if there is none.
     fn file(&mut self, path: &Path) -> usize {
         if let Some(Some(file)) = self.names.get(path) {
             return *file;
@@ -137,8 +136,8 @@ impl<'a> Disk<'a> {
         self.files.len() - 1
     }
 
-    /// The power is gone: writes what the disk has into this copy of what was there before. How many writes were lost,
-    /// whole or in part.
+    /// Cuts the power: writes the disk's content into `copy`, a copy of the files before the trace. Returns how many
+    /// writes were lost, completely or in part.
     pub(crate) fn lay(&self, copy: &Path, loss: &mut Loss) -> usize {
         let owner = fs::metadata(copy).expect("the copy");
         let mut lost = 0;
@@ -163,7 +162,7 @@ impl<'a> Disk<'a> {
 }
 
 impl File {
-    /// What is left of it, if it is there at all, and how many writes are lost.
+    /// The file's remaining content, or `None` if the file is lost, and the number of lost writes.
     fn after(&self, trace: &Trace, loss: &mut Loss) -> (Option<Vec<u8>>, usize) {
         let changes = self.changes.iter().map(|(deed, _)| &trace.deeds[*deed]);
         match loss {
@@ -176,7 +175,7 @@ impl File {
     }
 }
 
-/// A part of a change: within one sector.
+/// The part of a change that lies within one sector.
 struct Patch<'a> {
     change: usize,
     sector: usize,
@@ -184,7 +183,7 @@ struct Patch<'a> {
     bytes: &'a [u8],
 }
 
-/// These bytes after some sectors of these changes. How many changes are not there as a whole.
+/// The bytes with some sectors of these changes applied, and the number of changes that are not complete.
 fn some_of<'a>(before: &[u8], changes: impl Iterator<Item = &'a Deed>, rng: &mut Rng) -> (Vec<u8>, usize) {
     let size = rng.one_of([512, 4096]);
     let mut lengths = vec![before.len()];
@@ -194,7 +193,7 @@ fn some_of<'a>(before: &[u8], changes: impl Iterator<Item = &'a Deed>, rng: &mut
         deed.patches(length, size, |sector, at, bytes| patches.push(Patch { change, sector, at, bytes }));
         lengths.push(deed.length(length));
     }
-    // Of the patches of a sector the first few are there: the operating system writes a page as it is at the time.
+    // Of a sector's patches the first few survive: the operating system writes a page in its current state.
     let mut kept: BTreeMap<usize, i64> = BTreeMap::new();
     for patch in &patches {
         *kept.entry(patch.sector).or_default() += 1;
@@ -227,7 +226,7 @@ fn index(rng: &mut Rng, count: usize) -> usize {
 }
 
 impl Deed {
-    /// Carries it out on a file's bytes.
+    /// Applies the change to a file's bytes.
     fn apply(&self, file: &mut Vec<u8>) {
         let length = self.length(file.len());
         file.resize(length, 0);
@@ -236,7 +235,7 @@ impl Deed {
         }
     }
 
-    /// How long a file of this length is afterwards.
+    /// The length of the file after the change.
     fn length(&self, before: usize) -> usize {
         match self {
             Deed::Written { at, bytes, .. } => before.max(at + bytes.len()),
@@ -247,11 +246,11 @@ impl Deed {
         }
     }
 
-    /// What it changes in a file of this length, cut at the borders of sectors: number, place and bytes of each.
+    /// Calls `patch` with number, offset and bytes of each sector that the change writes in a file of this length.
     fn patches<'a>(&'a self, length: usize, size: usize, mut patch: impl FnMut(usize, usize, &'a [u8])) {
         const NOTHING: &[u8] = &[0; 4096];
         let after = self.length(length);
-        // Of a file that was cut short nothing comes back when it grows again.
+        // The part of a file that was cut off is zero when the file grows again.
         let (mut at, end) = match self {
             Deed::Written { at, bytes, .. } => (*at, at + bytes.len()),
             _ => (after, length),

@@ -1,5 +1,5 @@
-//! HTTP/2 by hand: a peer that does what no library lets it do.
-#![allow(dead_code, reason = "the server's own tests use one part, those of whole servers another")]
+//! HTTP/2 frames written by hand, for peers that break rules which every library keeps.
+#![allow(dead_code, reason = "unit tests and integration tests use different parts")]
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -22,7 +22,6 @@ pub(crate) struct Raw {
     next: u32,
 }
 
-/// A frame that was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) kind: u8,
@@ -31,7 +30,7 @@ pub(crate) struct Frame {
 }
 
 impl Raw {
-    /// Connects, and lets the server send `window` bytes per stream until it is told otherwise, which never happens.
+    /// Connects. Lets the server send `window` bytes per stream; the window is never raised.
     pub(crate) async fn connect(address: &str, window: u32) -> Self {
         let stream = TcpStream::connect(address).await.expect("the server takes connections");
         let mut raw = Self { stream, next: 1 };
@@ -39,23 +38,23 @@ impl Raw {
         // SETTINGS_INITIAL_WINDOW_SIZE
         let window = [&[0, 4][..], &window.to_be_bytes()].concat();
         bytes.extend(frame(SETTINGS, 0, 0, &window));
-        // The connection as a whole may send as much as there is: windows of streams are what counts.
+        // The window of the connection is as large as possible: those of the streams are under test.
         bytes.extend(frame(WINDOW_UPDATE, 0, 0, &0x7fff_0000_u32.to_be_bytes()));
         raw.send(&bytes).await;
         raw
     }
 
-    /// Sends these bytes; a server that is gone is noticed when reading.
+    /// Sends these bytes. Does not fail if the server has closed the connection, which the next read detects.
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
     }
 
-    /// Sends these bytes; `false` once the server has hung up.
+    /// Sends these bytes. Returns `false` once the server has closed the connection.
     pub(crate) async fn takes(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).await.is_ok()
     }
 
-    /// The frames of a call with this message, and its stream.
+    /// The frames of a call with this message, and its stream number.
     pub(crate) fn call(&mut self, path: &str, message: &[u8]) -> (u32, Vec<u8>) {
         let stream = self.next;
         self.next += 2;
@@ -75,7 +74,8 @@ impl Raw {
         (stream, bytes)
     }
 
-    /// The next frame that is neither SETTINGS nor PING, both of which are answered; `None` once the server hung up.
+    /// The next frame other than SETTINGS and PING, which are answered; `None` once the server has closed the
+    /// connection.
     pub(crate) async fn next(&mut self) -> Option<Frame> {
         loop {
             let mut head = [0; 9];
@@ -93,7 +93,7 @@ impl Raw {
         }
     }
 
-    /// The first frame of this kind on this stream; `None` if the server hangs up first.
+    /// The first frame of this kind on this stream; `None` if the server closes the connection first.
     pub(crate) async fn until(&mut self, kind: u8, stream: u32) -> Option<Frame> {
         loop {
             let frame = self.next().await?;
@@ -109,7 +109,7 @@ pub(crate) fn reset(stream: u32) -> Vec<u8> {
     frame(RESET, 0, stream, &8_u32.to_be_bytes())
 }
 
-/// A frame that asks whether the server is alive.
+/// A PING frame, which a live server answers.
 pub(crate) fn ping() -> Vec<u8> {
     frame(PING, 0, 0, &[0; 8])
 }
@@ -119,7 +119,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// A header that is neither compressed nor kept (RFC 7541, 6.2.2).
+/// A header field without compression and without indexing (RFC 7541, 6.2.2).
 fn literal(name: &str, value: &str) -> Vec<u8> {
     let text = |text: &str| {
         let length = u8::try_from(text.len()).ok().filter(|length| *length < 127).expect("a short text");

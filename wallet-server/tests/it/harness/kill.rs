@@ -1,4 +1,4 @@
-//! A PostgreSQL of a test's own, which it kills.
+//! A private PostgreSQL that a test can kill and reconfigure.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::postgres::{Postgres, output};
 
-/// How long a COMMIT takes at most that does not hang.
+/// The longest COMMIT that does not count as hanging.
 const COMMIT: Duration = Duration::from_secs(1);
 
 impl Postgres {
-    /// A cluster that nobody else uses. It is gone when dropped.
+    /// A private cluster; removed when dropped.
     pub(crate) fn private() -> Postgres {
         Postgres::start(&[], "")
     }
@@ -21,7 +21,7 @@ impl Postgres {
         self.run("psql", &["-q", "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-c", sql]);
     }
 
-    /// Changes a setting of the whole cluster.
+    /// Changes a setting of the whole cluster and reloads its configuration.
     pub(crate) fn set(&self, name: &str, value: &str) {
         self.sql(&format!("ALTER SYSTEM SET {name} = '{value}'"));
         self.sql("SELECT pg_reload_conf()");
@@ -34,7 +34,7 @@ impl Postgres {
         ));
     }
 
-    /// Waits until a COMMIT is not answered, which is a while after the setting that makes it so.
+    /// Waits until a COMMIT hangs, which takes a while after the setting that causes it.
     pub(crate) async fn wait_until_commits_hang(&self) {
         for n in 0.. {
             let mut commit = Command::new(self.bin.join("psql"));
@@ -50,12 +50,12 @@ impl Postgres {
         }
     }
 
-    /// The server again, after [`Postgres::stop_at_once`].
+    /// Starts the server again after [`Postgres::stop_at_once`].
     pub(crate) fn start_again(&self) {
         assert!(self.try_start(""), "{}", fs::read_to_string(self.log()).unwrap_or_default());
     }
 
-    /// SIGKILL to every process of the server, then the server again, which recovers from its log.
+    /// Sends SIGKILL to every process of the server, then starts it again; it recovers from its log.
     pub(crate) fn kill_and_restart(&self) {
         let pid_file = format!("{}/postmaster.pid", self.data());
         let running = fs::read_to_string(&pid_file).expect("it runs");
@@ -64,12 +64,12 @@ impl Postgres {
         let pairs = processes.lines().filter_map(|line| line.trim().split_once(' '));
         let children = pairs.filter(|(parent, _)| *parent == server).map(|(_, child)| child.trim());
         let all: Vec<&str> = [server].into_iter().chain(children).collect();
-        // One that has just ended by itself is all right.
+        // A process may have ended between the listing and the signal.
         Command::new("kill").arg("-KILL").args(&all).stderr(Stdio::null()).status().expect("kill");
         let dead = |state: &str| state.starts_with('Z');
         let states = || output(Command::new("ps").args(["-o", "stat=", "-p", &all.join(",")]));
         while states().is_some_and(|states| !states.lines().all(dead)) {}
-        // Where nobody buries the dead, these would name a process that seems to live.
+        // In containers that do not reap dead processes, these files would name a process that seems to live.
         for file in [pid_file, format!("{}/.s.PGSQL.{}.lock", self.dir.display(), self.port)] {
             fs::remove_file(file).expect("a file with its process id");
         }

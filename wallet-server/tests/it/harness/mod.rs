@@ -54,8 +54,8 @@ macro_rules! each_database {
 /// Declares tests that run on a server per database, and on two servers that share a PostgreSQL:
 ///
 /// `each_fleet! { async fn a_sentence(servers: Vec<Server>) { ... } }` makes `a_sentence::sqlite`,
-/// `a_sentence::postgres` and `a_sentence::two_servers::postgres`. With `config = ...;` in front the servers of a fleet
-/// share that configuration, and so a clock in it.
+/// `a_sentence::postgres` and `a_sentence::two_servers::postgres`. With `config = ...;` first, the servers of a fleet
+/// share that configuration, and therefore a manual clock in it.
 macro_rules! each_fleet {
     (config = $config:expr; $($(#[$meta:meta])* async fn $name:ident($servers:ident: Vec<Server>) $body:block)+) => {$(
         $(#[$meta])*

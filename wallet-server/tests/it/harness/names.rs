@@ -1,33 +1,33 @@
-//! Small things that tests say often.
+//! Short constructors and helpers for tests.
 
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use wallet_client::{OperationExt, amount, operation, v1};
+use wallet_client::v1;
 
-/// So many credits.
+/// An amount of credits.
 pub(crate) fn credits(how_many: i64) -> v1::Amount {
-    amount("credits", how_many)
+    v1::Amount::new("credits", how_many)
 }
 
-/// A video of so many seconds: 8 credits a second in the bundled catalog.
+/// A video of this many seconds: 8 credits per second in the bundled catalog.
 pub(crate) fn video(seconds: &str) -> v1::Operation {
-    operation("video.generate")
+    v1::Operation::new("video.generate")
         .attribute("model", "standard")
         .attribute("resolution", "720p")
         .quantity("duration_s", seconds)
 }
 
-/// The program that an environment variable names; scripts/test sets them all.
+/// The path of the program that an environment variable names. scripts/test sets all of these variables.
 pub(crate) fn tool(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable).map(PathBuf::from);
     path.filter(|path| path.is_file())
-        .unwrap_or_else(|| panic!("{variable} names no program: run scripts/test"))
+        .unwrap_or_else(|| panic!("{variable} does not name a program: run scripts/test"))
 }
 
-/// The system's clock, in microseconds.
+/// The system's clock, in microseconds since 1970.
 pub(crate) fn micros() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "to be put in order with what other processes have seen")]
+    #[expect(clippy::disallowed_methods, reason = "compared with times that other processes record")]
     let now = SystemTime::now();
     let since = now.duration_since(UNIX_EPOCH).expect("it is later than 1970");
     u64::try_from(since.as_micros()).expect("it is not that late")

@@ -1,11 +1,11 @@
 //! A private PostgreSQL for the tests: one temporary cluster per test process, one database per test.
 //!
-//! The cluster dies with the test process, however that ends. Rust runs no destructor for a static
-//! and a killed process runs none at all, so a watchdog shell holds the other end of a pipe: when
-//! the process is gone the pipe closes, and the watchdog stops the server and removes its directory.
+//! The cluster ends with the test process. Rust runs no destructor for a static and a killed process runs none at all,
+//! so a watchdog shell holds the other end of a pipe: when the process is gone the pipe closes, and the watchdog stops
+//! the server and removes its directory.
 //!
-//! fsync stays on, because tests kill servers and count what was kept. Deadlocks are noticed soon, before anybody has
-//! given up waiting, because tests count them.
+//! fsync stays on, because tests kill servers and check what was kept. Deadlocks are detected before any caller times
+//! out, because tests count them.
 
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
@@ -23,11 +23,11 @@ pub(crate) struct Postgres {
     user: Option<User>,
     pub(super) port: u16,
     databases: AtomicU32,
-    /// Its standard input is the pipe; see the module's documentation.
+    /// The watchdog, whose standard input is the pipe; see the module's documentation.
     _watchdog: Child,
 }
 
-/// Whom the server runs as, since it refuses to run as root.
+/// The user that runs the server, since PostgreSQL refuses to run as root.
 #[derive(Clone, Copy)]
 struct User {
     uid: u32,
@@ -35,7 +35,7 @@ struct User {
 }
 
 impl Postgres {
-    /// This process's cluster, started at the first call (about two seconds).
+    /// The cluster of this process, started at the first call (about two seconds).
     pub(crate) fn shared() -> &'static Postgres {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
         SHARED.get_or_init(|| Postgres::start(&[], ""))
@@ -49,7 +49,7 @@ impl Postgres {
         format!("postgres://postgres@127.0.0.1:{port}/{name}")
     }
 
-    /// With arguments of its own for `initdb`, and lines for its settings.
+    /// Starts a cluster with more arguments for `initdb` and more lines of settings.
     pub(super) fn start(arguments: &[&str], settings: &str) -> Postgres {
         let bin = binaries();
         let user = (id(&["-u"]) == Some(0)).then(User::postgres);
@@ -69,7 +69,7 @@ impl Postgres {
             postgres.dir.display()
         );
         fs::write(format!("{data}/postgresql.auto.conf"), settings).expect("write the settings");
-        // Another process can take the free port before the server does.
+        // Another process may take the free port before the server does.
         let started = (0..5).any(|_| {
             postgres.port = free_port();
             postgres.try_start("")
@@ -78,7 +78,7 @@ impl Postgres {
         postgres
     }
 
-    /// Waits until the server accepts connections.
+    /// Starts the server and waits until it accepts connections. Returns whether it does.
     pub(super) fn try_start(&self, options: &str) -> bool {
         let port = format!("-p {} {options}", self.port);
         self.command("pg_ctl")
@@ -96,7 +96,7 @@ impl Postgres {
         self.prepared(Command::new(self.bin.join(program)))
     }
 
-    /// As the server's user.
+    /// Lets the command run as the server's user.
     pub(super) fn prepared(&self, mut command: Command) -> Command {
         command.stdin(Stdio::null());
         as_user(&mut command, &self.dir, self.user);
@@ -120,7 +120,7 @@ impl User {
     }
 }
 
-/// Started before the cluster, so that at no moment the cluster is without it.
+/// Starts the watchdog. It is started before the cluster, so that the cluster is never without it.
 fn watchdog(bin: &Path, dir: &Path, user: Option<User>) -> Child {
     let script = r#"trap "" HUP INT TERM; cat; "$0/pg_ctl" stop -m immediate -D "$1/data"; rm -rf "$1""#;
     let mut command = Command::new("sh");
@@ -130,7 +130,7 @@ fn watchdog(bin: &Path, dir: &Path, user: Option<User>) -> Child {
     command.spawn().expect("sh")
 }
 
-/// In a directory that user may enter, and in a process group of its own: Ctrl-C is for the tests.
+/// Sets a directory that the user may enter, and a process group of its own, so that Ctrl-C reaches only the tests.
 fn as_user(command: &mut Command, dir: &Path, user: Option<User>) {
     command.current_dir(dir).process_group(0);
     if let Some(User { uid, gid }) = user {

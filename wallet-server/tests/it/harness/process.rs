@@ -1,4 +1,4 @@
-//! The server as a process, so that it can be killed like one.
+//! The server as a process, which tests can kill.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -18,19 +18,19 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the binary on this database, on a port of its own, and waits until it says that it serves.
+    /// Starts the binary on this database and a free port, and waits until it reports that it serves.
     pub(crate) fn start(database: &Database, arguments: &[&str]) -> Self {
         Self::start_with(database, arguments, &[])
     }
 
-    /// The same with an environment of its own.
+    /// Like [`Process::start`], with more environment variables.
     pub(crate) fn start_with(database: &Database, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(BINARY);
         command.stderr(Stdio::null());
         Self::spawn(command, database, arguments, environment)
     }
 
-    /// The same with at most so many descriptors, and with its log in a file.
+    /// Like [`Process::start`], with a limit on file descriptors and with its log in a file.
     pub(crate) fn confined(database: &Database, descriptors: u32, log: &Path) -> Self {
         let mut command = Command::new("bash");
         command.args(["-c", &format!("ulimit -n {descriptors} && exec \"$0\" \"$@\""), BINARY]);
@@ -38,7 +38,7 @@ impl Process {
         Self::spawn(command, database, &[], &[])
     }
 
-    /// What /proc says of it: `VmRSS` or `VmHWM`, in bytes.
+    /// A figure of /proc/PID/status, such as `VmRSS` or `VmHWM`, in bytes.
     pub(crate) fn memory(&self, figure: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
         let line =
@@ -47,7 +47,7 @@ impl Process {
         kib * 1024
     }
 
-    /// Changes how many descriptors it may have.
+    /// Sets the limit on file descriptors.
     pub(crate) fn limit_descriptors(&self, descriptors: u32) {
         let process = self.child.id().to_string();
         let limit = format!("--nofile={descriptors}:");
@@ -55,14 +55,14 @@ impl Process {
         assert!(done.success());
     }
 
-    /// SIGTERM, and waits until it has ended in order.
+    /// Sends SIGTERM and waits for an orderly end.
     pub(crate) fn stop(&mut self) {
         let process = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &process]).status().expect("kill").success());
         assert!(self.child.wait().expect("it ends").success());
     }
 
-    /// The same under strace, which writes down in this file what becomes of the database's.
+    /// Like [`Process::start`], under strace, which records the calls that change the database's files in `trace`.
     pub(crate) fn recorded(database: &Database, trace: &Path) -> (Self, Recording) {
         let command = under_strace(Path::new(BINARY), trace, Path::new("/dev/null"));
         let mut process = Self::spawn(command, database, &[], &[]);
@@ -70,7 +70,7 @@ impl Process {
         (process, Recording::new(trace, complaints))
     }
 
-    /// The same, and what it says on standard error until it ends.
+    /// Like [`Process::start`]; the handle returns the standard error once the process has ended.
     pub(crate) fn heard(database: &Database) -> (Self, JoinHandle<String>) {
         let mut command = Command::new(BINARY);
         command.stderr(Stdio::piped());
@@ -113,18 +113,18 @@ impl Process {
         format!("http://{}", self.address)
     }
 
-    /// Waits until it is gone by itself, in no orderly way.
+    /// Waits until the process has died from a signal.
     pub(crate) fn has_died(&mut self) {
         let status = self.child.wait().expect("it is gone");
         assert!(status.code().is_none(), "it ended with {status}");
     }
 
-    /// Waits until it ends by itself; how it did.
+    /// Waits until the process has ended. Returns its exit status.
     pub(crate) fn end(&mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
     }
 
-    /// SIGKILL, and waits until it is gone.
+    /// Sends SIGKILL and waits until the process is gone.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it is gone");

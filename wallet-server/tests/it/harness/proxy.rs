@@ -1,5 +1,5 @@
-//! A network that cannot be relied upon: a proxy that loses answers, tears connections apart in the middle of a frame,
-//! lets them go silent, and delays. What happens to which chunk of bytes is decided by a seed.
+//! An unreliable network: a proxy that loses answers, resets connections in the middle of a frame, silences them, and
+//! delays. A seed decides the fate of each chunk of bytes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use wallet_workload::Rng;
 
-/// A connection that went silent is torn apart at last, as an operating system would do much later.
+/// The time until a silenced connection is reset, as an operating system does much later.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// A proxy in front of one address. Everything passes until it is told to rage.
+/// A proxy in front of one address. It passes everything until [`Proxy::rage`] is called.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
@@ -24,12 +24,12 @@ pub(crate) struct Proxy {
 #[derive(Debug, Default)]
 struct Shared {
     raging: AtomicBool,
-    /// Connections with a number below this one carry nothing any more, and nobody is told.
+    /// Connections with a lower number carry nothing any more, without a notice to either side.
     silenced: AtomicU64,
     seen: Seen,
 }
 
-/// What passed and what did not.
+/// Counters of passed and disturbed chunks.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     connections: AtomicU64,
@@ -40,15 +40,15 @@ pub(crate) struct Seen {
     delays: AtomicU64,
 }
 
-/// What happens to a chunk.
+/// The fate of a chunk of bytes.
 enum Fate {
     Passes,
     Delayed(Duration),
-    /// An answer that never arrives, though what was asked has been done.
+    /// Dropped: an answer that never arrives although the call was executed.
     Lost,
-    /// So many of its bytes pass, then the connection is reset.
+    /// This many of its bytes pass, then the connection is reset.
     Torn(usize),
-    /// Nothing passes any more, and nobody is told.
+    /// Nothing passes on this connection any more, without a notice to either side.
     Silent,
 }
 
@@ -64,7 +64,7 @@ impl Proxy {
                 let number = shared.seen.connections.fetch_add(1, Ordering::Relaxed);
                 let chance = Rng::new(seed, number);
                 tokio::spawn(async move {
-                    // Whoever is not there is somebody else's test.
+                    // The connection is dropped if the upstream does not listen.
                     if let Ok(far) = TcpStream::connect(upstream).await {
                         let _ = carry(near, far, &shared, number, chance).await;
                     }
@@ -74,18 +74,18 @@ impl Proxy {
         Self { address, shared, accepting }
     }
 
-    /// From now on anything may happen, to open connections too.
+    /// Lets faults happen from now on, on open connections too.
     pub(crate) fn rage(&self) {
         self.shared.raging.store(true, Ordering::Relaxed);
     }
 
-    /// All connections that are open go silent for good, as if the machine behind them were gone; new ones work.
+    /// Silences all open connections permanently, as if the remote machine had disappeared. New connections work.
     pub(crate) fn silence(&self) {
         let opened = self.shared.seen.connections.load(Ordering::Relaxed);
         self.shared.silenced.store(opened, Ordering::Relaxed);
     }
 
-    /// From now on everything passes.
+    /// Lets everything pass from now on.
     pub(crate) fn calm(&self) {
         self.shared.raging.store(false, Ordering::Relaxed);
     }
@@ -102,15 +102,14 @@ impl Drop for Proxy {
 }
 
 impl Seen {
-    /// Chunks of bytes, and what became of some of them: answers lost, connections reset in mid-frame, gone silent, and
-    /// delays.
+    /// The number of chunks, answers lost, connections reset in mid-frame, connections silenced, and delays.
     pub(crate) fn figures(&self) -> [u64; 5] {
         [&self.chunks, &self.lost_answers, &self.resets, &self.silences, &self.delays]
             .map(|n| n.load(Ordering::Relaxed))
     }
 }
 
-/// Carries bytes both ways until one side has had enough, or fate has.
+/// Carries bytes in both directions until one side closes or a fault ends the connection.
 async fn carry(
     mut near: TcpStream,
     mut far: TcpStream,
@@ -175,7 +174,7 @@ fn fate(shared: &Shared, chance: &mut Rng, bytes: usize, is_answer: bool) -> Fat
     fate
 }
 
-/// Both sides learn of it by RST, not by an orderly end.
+/// Closes both connections with RST instead of an orderly end.
 #[expect(deprecated, reason = "a linger of zero does not block")]
 fn reset(near: &TcpStream, far: &TcpStream) -> std::io::Result<()> {
     near.set_linger(Some(Duration::ZERO))?;

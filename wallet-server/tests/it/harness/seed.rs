@@ -1,8 +1,8 @@
-//! Chance that can be had again: what is random in a test comes from one seed, which is printed.
+//! Reproducible randomness: all random choices of a test come from one seed, which is printed.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// The seed that `WALLET_SEED` names, or one that nobody has seen before.
+/// The seed in `WALLET_SEED`, or a random one.
 pub(crate) fn seed() -> u64 {
     let told = std::env::var("WALLET_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = told.unwrap_or_else(|| RandomState::new().hash_one(0) % 1_000_000);

@@ -1,4 +1,4 @@
-//! A server inside the test's process, on a port of its own.
+//! A server inside the test's process, on a free port.
 
 use std::net::SocketAddr;
 
@@ -20,12 +20,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A server on this database with the bundled catalog.
+    /// Starts a server with the bundled catalog on this database.
     pub(crate) async fn start(database: Database) -> Self {
         Self::start_with(database, Config::default()).await
     }
 
-    /// A server with settings of its own; address and database are the harness's.
+    /// Starts a server with this configuration. The harness sets its address and database.
     pub(crate) async fn start_with(database: Database, config: Config) -> Self {
         let config = Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -43,16 +43,16 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// A client that retries as it does in production.
+    /// A client that retries as in production.
     pub(crate) async fn client(&self) -> WalletClient {
         WalletClient::connect(ClientConfig::new(self.endpoint())).await.expect("the client connects")
     }
 
-    /// A client, and a new wallet with so many credits.
+    /// A client and a new wallet with `amount` credits, none if it is 0.
     pub(crate) async fn wallet(&self, id: &str, amount: i64) -> WalletClient {
         let client = self.client().await;
         let create = v1::CreateWalletRequest { wallet_id: id.to_owned(), ..Default::default() };
-        client.create_wallet(create).await.expect("the wallet is made");
+        client.create_wallet(create).await.expect("the wallet is created");
         if amount > 0 {
             let top_up = v1::TopUpRequest {
                 wallet_id: id.to_owned(),
@@ -65,17 +65,17 @@ impl Server {
         client
     }
 
-    /// What the engine has done so far.
+    /// The engine's counters since the start.
     pub(crate) fn counts(&self) -> EngineCounts {
         (self.counts)()
     }
 
-    /// What `verify` says of this database.
+    /// The report of `verify` on this database.
     pub(crate) async fn verify(&self) -> Report {
         wallet_server::verify(&self.database.url).await.expect("the ledger can be read")
     }
 
-    /// Stops gracefully and waits for it.
+    /// Stops gracefully and waits for the end.
     pub(crate) async fn stop(mut self) {
         self.shutdown.cancel();
         (&mut self.running).await.expect("the server's task").expect("the server stops cleanly");

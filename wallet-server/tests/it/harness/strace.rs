@@ -1,6 +1,6 @@
-//! A program under `strace`: every call it makes that may change files or make changes last, with all bytes.
+//! A program under `strace`: every call that may change files or sync changes, with all bytes.
 //!
-//! This knows strace's text and not what the calls mean. Whatever it cannot read fails the test.
+//! This module parses strace's output and does not interpret the calls. Any line that it cannot parse fails the test.
 
 use std::collections::HashMap;
 use std::fs;
@@ -10,22 +10,23 @@ use std::process::{ChildStderr, Command, Stdio};
 
 use super::tool;
 
-/// The calls that are written down. Those with a question mark do not exist everywhere.
+/// The recorded calls. Those with a question mark do not exist on every platform.
 const CALLS: &str = "?open,openat,?creat,read,write,pwrite64,writev,pwritev,pwritev2,lseek,truncate,ftruncate,\
      fallocate,fsync,fdatasync,?rename,?renameat,renameat2,?link,linkat,?unlink,unlinkat,copy_file_range,sendfile,\
      splice,mmap,?io_uring_setup";
-/// No write is longer than this.
+/// The most bytes of a string that strace prints. No write is longer.
 const LONGEST: &str = "67108864";
 
-/// What strace writes, until the last process that it watches is gone.
+/// The output of strace, complete once the last observed process is gone.
 pub(crate) struct Recording {
     file: PathBuf,
-    /// What strace itself complains about. It ends when strace does.
+    /// Standard error of strace itself, which ends when strace does.
     complaints: ChildStderr,
 }
 
-/// The program under strace, which writes into this file; its arguments may follow. The child's process id is that of
-/// the program, so that it can be killed, and its standard error goes to `log`: the child's is strace's own.
+/// A command that runs the program under strace, which writes to `file`; arguments may be added. The child's process id
+/// is that of the program, so that it can be killed. The program's standard error goes to `log`; the child's is
+/// strace's.
 pub(crate) fn under_strace(program: &Path, file: &Path, log: &Path) -> Command {
     let mut command = Command::new(tool("WALLET_TEST_STRACE"));
     command.args([
@@ -48,38 +49,37 @@ pub(crate) fn under_strace(program: &Path, file: &Path, log: &Path) -> Command {
 }
 
 impl Recording {
-    /// Of a child that was started `under_strace`, with its standard error.
+    /// The recording of a child that was started by [`under_strace`], with its standard error.
     pub(crate) fn new(file: &Path, complaints: ChildStderr) -> Self {
         Self { file: file.to_owned(), complaints }
     }
 
-    /// Everything, once the last process is gone.
+    /// Waits until the last process is gone. Returns strace's output.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let mut complaints = String::new();
-        self.complaints.read_to_string(&mut complaints).expect("strace comes to its end");
-        assert_eq!(complaints, "", "strace is not content");
-        fs::read(&self.file).expect("what strace has written")
+        self.complaints.read_to_string(&mut complaints).expect("strace ends");
+        assert_eq!(complaints, "", "strace reported an error");
+        fs::read(&self.file).expect("the output of strace")
     }
 }
 
-/// A call to the operating system.
 #[derive(Debug, Default)]
 pub(crate) struct Call {
     pub(crate) process: u32,
     pub(crate) name: String,
     pub(crate) arguments: Vec<Argument>,
-    /// `None` where the process was gone before it came back.
+    /// The return value; `None` if the process was gone before the call returned.
     pub(crate) result: Option<i64>,
 }
 
-/// An argument: the strings in it, and everything else.
+/// An argument: its strings, and the rest of its text.
 #[derive(Debug, Default)]
 pub(crate) struct Argument {
     pub(crate) words: String,
     pub(crate) strings: Vec<Vec<u8>>,
 }
 
-/// When a call began or came back, in microseconds of the system's clock; the order is the true one.
+/// The begin or the end of a call, in microseconds of the system's clock. The order of moments is the order of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
     pub(crate) at: u64,
@@ -97,7 +97,7 @@ pub(crate) fn read_calls(text: &[u8]) -> (Vec<Call>, Vec<Moment>) {
             continue;
         }
         if let Some(resumed) = rest.strip_prefix(b"<... ") {
-            let (call, mut whole) = under_way.remove(&process).expect("what is resumed has begun");
+            let (call, mut whole) = under_way.remove(&process).expect("a resumed call has begun");
             whole.extend(after(resumed, b" resumed>"));
             calls[call] = read_call(process, &whole);
             moments.push(Moment { at, call, ends: true });
@@ -105,7 +105,7 @@ pub(crate) fn read_calls(text: &[u8]) -> (Vec<Call>, Vec<Moment>) {
         }
         let call = calls.len();
         moments.push(Moment { at, call, ends: false });
-        // A call that is under way when strace lets go of a killed process never ends.
+        // A call under way when strace detaches from a killed process never ends.
         let begun = rest.strip_suffix(b" <unfinished ...>").or_else(|| rest.strip_suffix(b" <detached ...>"));
         if let Some(begun) = begun {
             under_way.insert(process, (call, begun.to_vec()));
@@ -130,11 +130,11 @@ fn columns(line: &[u8]) -> (u32, u64, &[u8]) {
     let seconds = at.split(|&byte| byte == b'.').map(number).collect::<Option<Vec<u64>>>();
     match (number(process).map(u32::try_from), seconds.as_deref()) {
         (Some(Ok(process)), Some([seconds, micros])) => (process, seconds * 1_000_000 + micros, rest),
-        _ => panic!("not strace's: {}", String::from_utf8_lossy(&line[..line.len().min(200)])),
+        _ => panic!("not a line of strace: {}", String::from_utf8_lossy(&line[..line.len().min(200)])),
     }
 }
 
-/// The first column, and what follows the spaces behind it.
+/// The first column, and the rest of the line without leading spaces.
 fn column(line: &[u8]) -> (&[u8], &[u8]) {
     let end = line.iter().position(|&byte| byte == b' ').unwrap_or(line.len());
     (&line[..end], line[end..].trim_ascii_start())
@@ -145,7 +145,7 @@ fn after<'a>(text: &'a [u8], mark: &[u8]) -> &'a [u8] {
     &text[found.expect("strace's mark") + mark.len()..]
 }
 
-/// `name(arguments) = result ...`
+/// Parses `name(arguments) = result ...`.
 fn read_call(process: u32, text: &[u8]) -> Call {
     let bracket = text.iter().position(|&byte| byte == b'(').expect("a call has arguments");
     let name = String::from_utf8_lossy(&text[..bracket]).into_owned();
@@ -156,7 +156,7 @@ fn read_call(process: u32, text: &[u8]) -> Call {
     Call { process, name, arguments, result: digits.and_then(|digits| digits.parse().ok()) }
 }
 
-/// The arguments up to the bracket that closes them, and what follows it.
+/// The arguments up to the closing bracket, and the text after it.
 fn read_arguments(text: &[u8]) -> (Vec<Argument>, &[u8]) {
     let mut arguments = vec![Argument::default()];
     let (mut at, mut depth) = (0, 0);
@@ -187,7 +187,7 @@ fn read_arguments(text: &[u8]) -> (Vec<Argument>, &[u8]) {
     (arguments, &[])
 }
 
-/// A string as in C, from behind its first quote, and how long that was.
+/// A string in C notation, given without its first quote, and its length in the text.
 fn read_string(text: &[u8]) -> (Vec<u8>, usize) {
     let mut string = Vec::new();
     let mut at = 0;

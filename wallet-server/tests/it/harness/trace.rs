@@ -1,19 +1,19 @@
-//! What was done to the files of one folder: the meaning of what strace has written.
+//! The changes to the files of one folder, interpreted from strace's output.
 //!
-//! A descriptor's file is the one that strace names beside it, so that renaming and removing are followed by name; its
-//! place in the file is followed from where it was opened. What is done to the folder in a way that is not known here
-//! fails the test: nothing is left out silently. Calls that fail are left out, and so are those that only begin to write
-//! back (`sync_file_range`), since nothing is certain after them.
+//! A descriptor's file is the path that strace prints with it, so renames and removals are followed by name; the offset
+//! in a file is followed from its open. A call on the folder that this module does not know fails the test, so nothing
+//! is left out silently. Failed calls are left out, and so are calls that only begin to write back (`sync_file_range`),
+//! since they make nothing certain.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::strace::{Argument, Call, Moment, read_calls};
 
-/// Something done to a file. Paths are relative to the folder.
+/// A change to a file, or a sync. Paths are relative to the folder.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Deed {
-    /// Made if it was not there; emptied if it was to be.
+    /// Created if it did not exist; truncated if the flags say so.
     Opened {
         path: PathBuf,
         emptied: bool,
@@ -23,7 +23,7 @@ pub(crate) enum Deed {
         at: usize,
         bytes: Vec<u8>,
     },
-    /// As long as this; no shorter than this if it only `grows`.
+    /// Set to this length; never shortened if it only `grows`.
     Resized {
         path: PathBuf,
         length: usize,
@@ -45,18 +45,18 @@ pub(crate) enum Deed {
     },
 }
 
-/// What was done, and when each began and ended.
+/// All deeds, and the moments at which each began and ended.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     pub(crate) deeds: Vec<Deed>,
-    /// In their true order. `call` is the number of the deed.
+    /// The moments in order. `call` is the index of the deed.
     pub(crate) moments: Vec<Moment>,
 }
 
-/// The folder, as far as it counts.
+/// The traced folder.
 pub(crate) struct Folder<'a> {
     pub(crate) root: &'a Path,
-    /// Files that need not outlive the power.
+    /// File names whose content need not survive a power cut.
     pub(crate) ignored: &'a [&'a str],
 }
 
@@ -80,7 +80,7 @@ impl Trace {
         trace
     }
 
-    /// How many KiB were written, and how often it was waited until the disk has them.
+    /// The KiB written and the number of syncs.
     pub(crate) fn figures(&self) -> (usize, usize) {
         let bytes = self.deeds.iter().map(|deed| match deed {
             Deed::Written { bytes, .. } => bytes.len(),
@@ -91,7 +91,7 @@ impl Trace {
     }
 }
 
-/// Where each descriptor stands in its file, by process.
+/// The offset of each descriptor, by process and number.
 #[derive(Default)]
 struct Places(HashMap<(u32, u32), usize>);
 
@@ -100,7 +100,7 @@ impl Places {
         self.0.insert((call.process, descriptor), place);
     }
 
-    /// Steps on by so much; where it stood.
+    /// Advances the offset and returns the previous one.
     fn step(&mut self, call: &Call, by: usize) -> Option<usize> {
         let place = self.0.get_mut(&(call.process, descriptor(call.arguments.first()?)?.0))?;
         *place += by;
@@ -109,7 +109,7 @@ impl Places {
 }
 
 impl Folder<'_> {
-    /// What a call has done, if anything that counts.
+    /// The deed of a call, or `None` if it changes no relevant file.
     fn meaning(&self, call: &Call, places: &mut Places) -> Option<Deed> {
         let result = call.result.and_then(|result| usize::try_from(result).ok());
         match call.name.as_str() {
@@ -126,7 +126,7 @@ impl Folder<'_> {
                 let bytes = written(call);
                 let place = places.step(call, bytes.len());
                 let path = self.of_descriptor(call)?;
-                let at = place.unwrap_or_else(|| panic!("where in {} was this?", path.display()));
+                let at = place.unwrap_or_else(|| panic!("the offset in {} is unknown", path.display()));
                 Some(Deed::Written { path, at, bytes })
             }
             "pwrite64" | "pwritev" => {
@@ -151,7 +151,7 @@ impl Folder<'_> {
                 assert!(!(shared("MAP_SHARED") && shared("PROT_WRITE")), "{} is mapped", path.display());
                 None
             }
-            "io_uring_setup" => panic!("strace does not see what is done through io_uring"),
+            "io_uring_setup" => panic!("strace does not see changes made through io_uring"),
             _ => self.renamed(call),
         }
     }
@@ -170,7 +170,7 @@ impl Folder<'_> {
         (emptied || flags.contains("O_CREAT")).then_some(Deed::Opened { path, emptied })
     }
 
-    /// Names that come and go, and whatever else there is.
+    /// The deed of a rename, a removal or another call that names paths.
     fn renamed(&self, call: &Call) -> Option<Deed> {
         let mut names = named(call).map(|path| self.inside(&path));
         match call.name.as_str() {
@@ -179,7 +179,7 @@ impl Folder<'_> {
                 let (from, to) = match both {
                     (Some(from), Some(to)) => (from, to),
                     (None, None) => return None,
-                    half => panic!("a file has come or gone: {half:?}"),
+                    half => panic!("a file was moved across the folder's border: {half:?}"),
                 };
                 let is_rename = call.name.starts_with("rename");
                 Some(if is_rename { Deed::Renamed { from, to } } else { Deed::Linked { from, to } })
@@ -199,7 +199,7 @@ impl Folder<'_> {
         self.inside(descriptor(call.arguments.first()?)?.1)
     }
 
-    /// The path within the folder, if it is there and counts. Servers name their files from within it.
+    /// The path relative to the folder, or `None` if it lies elsewhere or is ignored. Relative paths are the folder's.
     fn inside(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
         let path = path.as_ref();
         let path = if path.is_absolute() { path.strip_prefix(self.root).ok()? } else { path };
@@ -209,14 +209,14 @@ impl Folder<'_> {
     }
 }
 
-/// `7</some/file>`: number and path. What has no path (sockets), or none any more (removed files), is not meant.
+/// Number and path of a descriptor such as `7</some/file>`. `None` without a path: sockets, and files already removed.
 fn descriptor(argument: &Argument) -> Option<(u32, &str)> {
     let (number, path) = argument.words.split_once('<')?;
     let path = path.strip_suffix('>').filter(|path| path.starts_with('/'))?;
     Some((number.parse().ok()?, path))
 }
 
-/// The paths that a call names, as far as strace says relative to what.
+/// The paths that a call names, resolved against the folder that strace prints with them.
 fn named(call: &Call) -> impl Iterator<Item = PathBuf> {
     call.arguments.iter().enumerate().filter_map(|(n, argument)| {
         let name = std::str::from_utf8(argument.strings.first()?).ok()?;
@@ -231,7 +231,7 @@ fn written(call: &Call) -> Vec<u8> {
     let mut bytes = call.arguments.get(1).map(|argument| argument.strings.concat()).unwrap_or_default();
     match call.result.map(usize::try_from) {
         Some(Ok(length)) => {
-            assert!(length <= bytes.len(), "strace has not told all of {} bytes", length);
+            assert!(length <= bytes.len(), "strace has printed fewer than {length} bytes");
             bytes.truncate(length);
         }
         _ => assert_eq!(call.result, None),
@@ -241,5 +241,5 @@ fn written(call: &Call) -> Vec<u8> {
 
 fn number(argument: Option<&Argument>) -> usize {
     let argument = argument.expect("an argument");
-    argument.words.parse().unwrap_or_else(|_| panic!("no number: {argument:?}"))
+    argument.words.parse().unwrap_or_else(|_| panic!("not a number: {argument:?}"))
 }

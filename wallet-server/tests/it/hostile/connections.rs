@@ -1,4 +1,4 @@
-//! Peers that connect and say nothing, as many as they like.
+//! Peers that connect and send nothing, in any number.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::harness::frames::Raw;
 use crate::harness::{Process, tool};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_silent_connections_than_descriptors_keep_nobody_out_and_are_closed() {
+async fn more_silent_connections_than_descriptors_are_closed_and_block_no_client() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let besieged = Besieged::start(|database| Process::confined(database, 128, &log)).await;
@@ -24,7 +24,7 @@ async fn more_silent_connections_than_descriptors_keep_nobody_out_and_are_closed
         }
     }
     for mut stream in silent {
-        assert!(matches!(soon(stream.read(&mut [0; 64])).await, Ok(0) | Err(_)), "nothing is said to it");
+        assert!(matches!(soon(stream.read(&mut [0; 64])).await, Ok(0) | Err(_)), "the server sends nothing");
     }
     soon(does_a_job(&besieged.good, "after")).await;
 }
@@ -50,7 +50,7 @@ async fn without_a_descriptor_left_it_waits_quietly_and_serves_again() {
     let besieged = Besieged::start(|database| Process::confined(database, 128, &log)).await;
     besieged.server.limit_descriptors(4);
     let mut waiting = TcpStream::connect(besieged.address()).await.unwrap();
-    // As long as nothing can be accepted, calls on open connections go on.
+    // While no connection can be accepted, calls on open connections still work.
     let begun = Instant::now();
     for n in 0.. {
         does_a_job(&besieged.good, &format!("job-{n}")).await;
@@ -71,7 +71,7 @@ async fn without_a_descriptor_left_it_waits_quietly_and_serves_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_ends_beside_silent_connections_and_says_nothing_that_is_not_so() {
+async fn it_stops_despite_silent_connections_and_logs_nothing_false() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let mut besieged = Besieged::start(|database| Process::confined(database, 256, &log)).await;
@@ -83,7 +83,7 @@ async fn it_ends_beside_silent_connections_and_says_nothing_that_is_not_so() {
     soon(does_a_job(&besieged.good, "job")).await;
     let begun = Instant::now();
     besieged.server.stop();
-    // The drain time alone is 10 s: it was not waited for.
+    // The drain time is 10 s, so the server did not wait for it.
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     let lines = fs::read_to_string(&log).unwrap();
     assert!(!lines.contains("still"), "{lines}");
@@ -113,7 +113,7 @@ async fn callers_faults_do_not_fill_the_log() {
     soon(does_a_job(&besieged.good, "job")).await;
 }
 
-/// So many calls whose deadline has passed before they arrive, each with a long request id.
+/// Makes calls whose deadline has passed before they arrive, each with a long request id.
 async fn flood(besieged: &Besieged, calls: usize) {
     use tonic::Request;
     use wallet_client::v1::wallet_service_client::WalletServiceClient;

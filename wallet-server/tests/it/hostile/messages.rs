@@ -1,4 +1,4 @@
-//! Requests that are no gRPC calls, or none that fit: each is answered with what is wrong, and nothing is executed.
+//! Requests that are not gRPC calls or do not decode: each is answered with its fault, and nothing is executed.
 
 use prost::Message;
 use tonic::Code;
@@ -6,8 +6,8 @@ use tonic::codec::CompressionEncoding::Gzip;
 use tonic::transport::{Channel, Endpoint};
 use tonic_types::StatusExt;
 use tower::{Service, ServiceExt};
+use wallet_client::v1;
 use wallet_client::v1::wallet_service_client::WalletServiceClient;
-use wallet_client::{OperationExt, job, operation, v1};
 
 use crate::fuzz::raw;
 use crate::harness::{Server, video};
@@ -24,20 +24,20 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&[0], &length[..], message].concat()
 }
 
-/// 100 operations, each as large as the proto allows.
+/// 100 operations, each as large as allowed.
 fn the_most_operations() -> v1::EstimateManyRequest {
     let name = |n: usize| format!("{n:0>128}");
-    let one = (0..32).fold(operation("video.generate"), |operation, n| {
+    let one = (0..32).fold(v1::Operation::new("video.generate"), |operation, n| {
         operation.attribute(name(n), "v".repeat(256)).quantity(name(n), "1")
     });
     v1::EstimateManyRequest { operations: vec![one; 100], ..Default::default() }
 }
 
 each_database! {
-    async fn what_is_no_post_of_grpc_is_refused_and_executes_nothing(server: Server) {
+    async fn requests_that_are_not_grpc_posts_are_refused_and_not_executed(server: Server) {
         let client = server.wallet("w", 100).await;
         let mut channel = channel(&server).await;
-        let body = framed(&job("w", "j", video("1")).encode_to_vec());
+        let body = framed(&v1::ReserveRequest::new("w", "j", video("1")).encode_to_vec());
         for (method, content_type, status) in [
             ("GET", "application/grpc", 405),
             ("PUT", "application/grpc", 405),
@@ -50,10 +50,10 @@ each_database! {
             let answer = channel.ready().await.unwrap().call(request).await.unwrap();
             assert_eq!(answer.status().as_u16(), status, "{method} {content_type}");
         }
-        assert!(!client.reserve(job("w", "j", video("1"))).await.unwrap().replayed);
+        assert!(!client.reserve(v1::ReserveRequest::new("w", "j", video("1"))).await.unwrap().replayed);
     }
 
-    async fn bytes_that_are_no_message_are_the_callers_fault(server: Server) {
+    async fn bytes_that_do_not_decode_are_the_callers_fault(server: Server) {
         let channel = channel(&server).await;
         for bytes in [&b"\x0a\xff"[..], b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0a\x02\xff\xfe", b"\x0f"] {
             let status = raw::call(&channel, RESERVE, bytes.to_vec()).await.unwrap_err();
@@ -68,7 +68,7 @@ each_database! {
         assert!(most.encoded_len() > 1_000_000);
         let answer = client.estimate_many(most).await.unwrap().into_inner();
         assert_eq!(answer.results.len(), 100);
-        let huge = v1::ReserveRequest { actor: "x".repeat(65 * 1024), ..job("w", "j", video("1")) };
+        let huge = v1::ReserveRequest::new("w", "j", video("1")).with_actor("x".repeat(65 * 1024));
         let status = client.reserve(huge.clone()).await.unwrap_err();
         let details = status.get_error_details();
         let info = details.error_info().unwrap();
@@ -82,14 +82,14 @@ each_database! {
         let channel = channel(&server).await;
         let mut client =
             WalletServiceClient::new(channel.clone()).send_compressed(Gzip).accept_compressed(Gzip);
-        assert!(!client.reserve(job("w", "j", video("1"))).await.unwrap().into_inner().replayed);
+        assert!(!client.reserve(v1::ReserveRequest::new("w", "j", video("1"))).await.unwrap().into_inner().replayed);
         let answer = client.estimate_many(the_most_operations()).await.unwrap();
         assert_eq!(answer.metadata().get("grpc-encoding").unwrap(), "gzip");
         assert_eq!(answer.into_inner().results.len(), 100);
         // A few kilobytes that become 32 MiB.
-        let bomb = v1::ReserveRequest { actor: "x".repeat(32 * 1024 * 1024), ..job("w", "j", video("1")) };
+        let bomb = v1::ReserveRequest::new("w", "j", video("1")).with_actor("x".repeat(32 * 1024 * 1024));
         let status = client.reserve(bomb).await.unwrap_err();
         assert!([Code::ResourceExhausted, Code::InvalidArgument].contains(&status.code()), "{status:?}");
-        assert!(client.reserve(job("w", "j", video("1"))).await.unwrap().into_inner().replayed);
+        assert!(client.reserve(v1::ReserveRequest::new("w", "j", video("1"))).await.unwrap().into_inner().replayed);
     }
 }

@@ -1,4 +1,4 @@
-//! Peers that ask for much and read nothing, or take back what they asked for.
+//! Peers that request much and read nothing, or cancel their requests.
 
 use std::fs;
 
@@ -8,23 +8,23 @@ use crate::harness::frames::{HEADERS, Raw, reset};
 
 const CATALOG: &str = "/wallet.v1.CatalogService/GetCatalog";
 const BALANCE: &str = "/wallet.v1.WalletService/GetBalance";
-/// GetBalanceRequest { wallet_id: "good" }
+/// The message `GetBalanceRequest { wallet_id: "good" }`.
 const GOOD: &[u8] = b"\x0a\x04good";
 
 const MIB: u64 = 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn replies_that_nobody_reads_take_bounded_memory_and_the_good_are_served() {
+async fn unread_replies_take_bounded_memory_and_other_clients_are_served() {
     let folder = tempfile::tempdir().unwrap();
     let catalog = folder.path().join("large.toml");
-    // Each reply has a quarter of a mebibyte.
+    // The catalog makes each reply a quarter of a mebibyte.
     let padding = "# padding\n".repeat(24_000);
     fs::write(&catalog, format!("{}\n{padding}", wallet_server::BUNDLED_CATALOG)).unwrap();
     let flags = ["--catalog", catalog.to_str().unwrap()];
     let besieged = Besieged::start(|database| Process::start(database, &flags)).await;
     let before = besieged.server.memory("VmRSS");
     let mut greedy = Vec::new();
-    // A window of one byte is the worst: the transport takes data as soon as there is room for any of it.
+    // A window of one byte is the worst case: the transport takes data as soon as one byte fits.
     for window in [0, 1].repeat(12) {
         let mut peer = Raw::connect(besieged.address(), window).await;
         let (first, mut frames) = peer.call(CATALOG, &[]);
@@ -39,7 +39,7 @@ async fn replies_that_nobody_reads_take_bounded_memory_and_the_good_are_served()
         does_a_job(&besieged.good, &format!("job-{n}")).await;
     }
     besieged.serves_a_newcomer("newcomer").await;
-    // 24 peers asked for 600 MiB. The bound is 64 MiB of replies, and what it takes to make them.
+    // 24 peers request 600 MiB. The bound is 64 MiB of replies, and the memory to make them.
     let taken = besieged.server.memory("VmHWM") - before;
     assert!(taken < 200 * MIB, "{} MiB", taken / MIB);
 }
@@ -58,6 +58,6 @@ async fn a_client_may_cancel_all_its_calls_at_once_and_go_on() {
         let (last, call) = peer.call(BALANCE, GOOD);
         frames.extend(call);
         peer.send(&frames).await;
-        assert!(soon(peer.until(HEADERS, last)).await.is_some(), "the server hung up");
+        assert!(soon(peer.until(HEADERS, last)).await.is_some(), "the server closed the connection");
     }
 }

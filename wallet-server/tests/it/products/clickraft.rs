@@ -1,7 +1,7 @@
-//! Clickraft: credits from four sources in a fixed order, deducted before and refunded after a failure.
+//! Clickraft: credits from four sources in a fixed order, deducted in advance and refunded after a failure.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, ReservationState, Source};
-use wallet_client::{Code, OperationExt, job};
 
 use super::platform::{ALICE, DAY, charged, op, returned};
 use crate::words::refused;
@@ -14,7 +14,7 @@ fn video(model: &str, resolution: &str, seconds: &str) -> v1::Operation {
     op("video.generate", &[("model", model), ("resolution", resolution)]).quantity("duration_s", seconds)
 }
 
-/// A text of so many credits.
+/// A text that costs this many credits.
 fn text(credits: i64) -> v1::Operation {
     op("text.process", &[]).quantity("tokens", (credits * 1_000).to_string())
 }
@@ -50,7 +50,7 @@ product! {
         platform.run("failed", video("canvas", "720p", "5")).await;
         let failed = platform.fail("failed").await;
         assert_eq!((charged(&failed), returned(&failed)), (0, 40));
-        // Nobody reports the job at all: its worker is gone.
+        // No call reports the end of this job: its worker is gone.
         platform.run("lost", video("canvas", "720p", "5")).await;
         platform.seconds(DAY).await;
         assert_eq!(platform.credits().await, (1_000, 0));
@@ -86,7 +86,7 @@ product! {
     }
 
     async fn four_sources_are_consumed_in_their_order(platform: Platform) {
-        // Given in another order than they are spent in.
+        // The grants are issued in another order than they are spent in.
         platform.give(Source::Referral, 40, Some("2026-02-02T09:00:00Z")).await;
         platform.give(Source::Promotional, 30, Some("2026-02-01T09:00:00Z")).await;
         platform.buy("pack-500").await.unwrap();
@@ -105,7 +105,7 @@ product! {
         }
     }
 
-    async fn the_breakdown_by_account_shows_what_is_held_too(platform: Platform) {
+    async fn the_breakdown_by_account_shows_held_credits_too(platform: Platform) {
         platform.buy("pack-500").await.unwrap();
         platform.subscribe("team").await;
         platform.reserve("job", text(1_200)).await.unwrap();
@@ -121,7 +121,7 @@ product! {
         assert_eq!(told, [(Source::Subscription, 0, 1_000), (Source::Purchased, 300, 200)]);
     }
 
-    async fn the_reset_leaves_what_was_purchased_and_rolls_nothing_over(platform: Platform) {
+    async fn the_reset_keeps_purchased_credits_and_rolls_nothing_over(platform: Platform) {
         platform.subscribe("team").await;
         platform.buy("pack-500").await.unwrap();
         platform.run("job", text(1_100)).await;
@@ -141,7 +141,7 @@ product! {
         assert_eq!(platform.by_source().await, "PURCHASED 500");
     }
 
-    async fn promotional_and_referral_credits_expire_as_it_was_said_of_each(platform: Platform) {
+    async fn promotional_and_referral_credits_expire_at_their_own_times(platform: Platform) {
         platform.give(Source::Promotional, 30, Some("2026-02-10T00:00:00Z")).await;
         platform.give(Source::Promotional, 5, None).await;
         platform.give(Source::Referral, 40, Some("2026-03-10T00:00:00Z")).await;
@@ -154,7 +154,7 @@ product! {
     async fn an_organisation_shares_its_credits_and_knows_who_spent_them(platform: Platform) {
         platform.subscribe("team").await;
         for member in ["ann", "ben"] {
-            let request = v1::ReserveRequest { actor: member.into(), ..job(ALICE, member, text(10)) };
+            let request = v1::ReserveRequest::new(ALICE, member, text(10)).with_actor(member);
             platform.client.reserve(request).await.unwrap();
             platform.deliver(member).await;
         }

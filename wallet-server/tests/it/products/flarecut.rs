@@ -1,11 +1,11 @@
-//! Flarecut Studio: estimate, reservation, settlement, and plans that change at any time.
+//! Flarecut Studio: estimate, reservation and settlement, and plans that may change at any time.
 
+use wallet_client::v1;
 use wallet_client::v1::{CancelTime, Decision, EntryKind, ReservationState};
-use wallet_client::{OperationExt, v1};
 
 use super::platform::{at, charged, op, returned};
 
-/// A video in full HD: 15 credits a second.
+/// A video in full HD, at 15 credits per second.
 fn video(seconds: &str) -> v1::Operation {
     op("video.generate", &[("model", "blaze"), ("resolution", "1080p")]).quantity("duration_s", seconds)
 }
@@ -43,7 +43,7 @@ product! {
             prices.push(estimate.amounts[0].amount);
         }
         assert_eq!(prices, [50, 75, 38, 135]);
-        assert_eq!(platform.ledger().await.len(), before, "looking costs nothing");
+        assert_eq!(platform.ledger().await.len(), before, "an estimate writes nothing");
         assert_eq!(platform.credits().await, (500, 0));
     }
 
@@ -61,7 +61,7 @@ product! {
         platform.subscribe("starter").await;
         let image = op("image.generate", &[("model", "ember-pro")]).quantity("count", "2");
         let estimate = platform.estimate(image.clone()).await;
-        assert_eq!(estimate.amounts, estimate.max_amounts, "there is no more to it");
+        assert_eq!(estimate.amounts, estimate.max_amounts, "the maximum is the price");
         platform.run("job", image).await;
         let settled = platform.deliver("job").await;
         assert_eq!((charged(&settled), returned(&settled)), (40, 0));
@@ -84,7 +84,7 @@ product! {
         assert_eq!(platform.credits().await, (342, 0));
     }
 
-    async fn no_output_is_deducted_beyond_a_fifth_more_than_was_estimated(platform: Platform) {
+    async fn no_output_is_deducted_beyond_a_fifth_above_the_estimate(platform: Platform) {
         platform.subscribe("starter").await;
         let most = platform.estimate(video("10")).await.max_amounts;
         platform.run("job", video("10")).await;
@@ -110,10 +110,10 @@ product! {
         assert_eq!(platform.credits().await, (425, 0));
         platform.run("odd", video("1")).await;
         let odd = platform.cancel("odd").await;
-        assert_eq!((charged(&odd), returned(&odd)), (7, 8), "the odd credit is the customer's");
+        assert_eq!((charged(&odd), returned(&odd)), (7, 8), "rounded in the customer's favour");
     }
 
-    async fn an_upgrade_is_at_once_with_the_difference_for_the_rest_of_the_month(platform: Platform) {
+    async fn an_upgrade_applies_at_once_with_the_difference_for_the_rest_of_the_month(platform: Platform) {
         platform.subscribe("starter").await;
         platform.until("2026-02-14T09:00:00Z").await;
         platform.change_plan("studio").await;

@@ -1,7 +1,7 @@
 //! Flikly: credits per billing month, once on Free, negotiated on Custom, and add-ons that end with the subscription.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, Decision, ErrorReason};
-use wallet_client::{Code, OperationExt, amount};
 
 use super::platform::{ALICE, Platform, at, op, subscribe};
 use crate::words::refused;
@@ -11,7 +11,7 @@ fn video(media: &str, model: &str, resolution: &str, seconds: &str) -> v1::Opera
         .quantity("duration_s", seconds)
 }
 
-/// The lightest there is: one credit.
+/// The cheapest operation: one credit.
 fn draft() -> v1::Operation {
     video("text", "pika", "720p", "5")
 }
@@ -36,13 +36,13 @@ product! {
         }
         platform.days(400).await;
         assert_eq!(platform.credits().await, (0, 0));
-        // Nor do they come again with the end of a subscription.
+        // The end of a subscription does not grant them again.
         platform.subscribe("creator").await;
         platform.unsubscribe(CancelTime::Now).await;
         assert_eq!((platform.wallet().await.plan_id.as_str(), platform.credits().await), ("free", (0, 0)));
     }
 
-    async fn one_is_told_when_credits_run_low_and_again_in_the_next_month(platform: Platform) {
+    async fn low_credits_are_notified_and_again_in_the_next_month(platform: Platform) {
         platform.subscribe("creator").await;
         use_30_credits(platform, "february").await;
         assert_eq!(platform.credits().await, (5, 0));
@@ -67,9 +67,9 @@ product! {
         assert_eq!(platform.by_source().await, "SUBSCRIPTION 250, FREE 5");
     }
 
-    async fn custom_includes_the_credits_that_were_negotiated(platform: Platform) {
+    async fn custom_includes_the_negotiated_credits(platform: Platform) {
         let overrides =
-            v1::PlanOverrides { allowances: vec![amount("credits", 777)], ..Default::default() };
+            v1::PlanOverrides { allowances: vec![v1::Amount::new("credits", 777)], ..Default::default() };
         let request = v1::SubscribeRequest { overrides: Some(overrides), ..subscribe("custom") };
         platform.client.subscribe(request).await.unwrap();
         for boundary in ["2026-02-28T09:00:00Z", "2026-03-31T09:00:00Z"] {
@@ -85,7 +85,7 @@ product! {
         platform.run("job", draft()).await;
         platform.deliver("job").await;
         platform.until("2026-03-01T00:00:00Z").await;
-        assert_eq!(platform.by_source().await, "SUBSCRIPTION 29, FREE 5", "the first of the month is no day at all");
+        assert_eq!(platform.by_source().await, "SUBSCRIPTION 29, FREE 5", "the first of the month is an ordinary day");
         platform.until("2026-03-17T15:29:59Z").await;
         assert_eq!(platform.by_source().await, "SUBSCRIPTION 29, FREE 5");
         platform.until("2026-03-17T15:30:00Z").await;
@@ -139,7 +139,7 @@ product! {
         assert_eq!(platform.by_source().await, "SUBSCRIPTION 77, FREE 5");
     }
 
-    async fn who_runs_low_waits_for_the_next_period_buys_or_upgrades(platform: Platform) {
+    async fn with_few_credits_the_customer_waits_buys_or_upgrades(platform: Platform) {
         platform.subscribe("creator").await;
         let more = video("image", "luma", "1080p", "10");
         for job in ["a", "b"] {

@@ -1,7 +1,7 @@
-//! KreatorFlow: a ladder of prices, four tiers, packs for everybody, and nothing new at zero.
+//! KreatorFlow: prices by quality, four tiers, packs on every tier, and no new jobs at zero credits.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, Decision, ErrorReason};
-use wallet_client::{Code, OperationExt};
 
 use super::platform::{ALICE, DAY, charged, op, subscribe};
 use crate::words::refused;
@@ -49,13 +49,13 @@ product! {
         assert_eq!(charged(&platform.deliver("job").await), displayed);
     }
 
-    async fn one_is_notified_before_reaching_zero(platform: Platform) {
+    async fn the_customer_is_notified_before_reaching_zero(platform: Platform) {
         platform.subscribe("creator").await;
         for n in 1..=16 {
             let job = format!("job-{n}");
             let reserved = platform.reserve(&job, video("core", "720p", "20")).await.unwrap();
             platform.deliver(&job).await;
-            // Less than a fifth of 300 is low; 320 are there.
+            // A balance below a fifth of 300 is low; 320 are available.
             assert_eq!(reserved.warnings.is_empty(), n < 14, "{job}");
             let notices: &[&str] = match n {
                 1..=13 => &[],
@@ -66,13 +66,13 @@ product! {
         }
     }
 
-    async fn one_starts_with_free_credits_to_test_the_platform(platform: Platform) {
+    async fn a_customer_starts_with_free_credits_to_test_the_platform(platform: Platform) {
         assert_eq!(platform.wallet().await.plan_id, "free");
         assert_eq!(platform.by_source().await, "FREE 20");
         platform.run("first", image("standard", "simple")).await;
         platform.deliver("first").await;
         platform.days(365).await;
-        assert_eq!(platform.by_source().await, "FREE 19", "limited: they do not come again");
+        assert_eq!(platform.by_source().await, "FREE 19", "they are granted once");
     }
 
     async fn new_generations_are_blocked_while_those_in_progress_complete(platform: Platform) {
@@ -88,7 +88,7 @@ product! {
         assert_eq!(platform.credits().await, (0, 0));
     }
 
-    async fn a_shortfall_shows_the_packs_that_cover_it_and_a_pack_lets_one_continue(platform: Platform) {
+    async fn a_shortfall_shows_the_packs_that_cover_it_and_a_pack_is_enough(platform: Platform) {
         platform.run("all", video("core", "720p", "10")).await;
         platform.run("rest", video("core", "720p", "10")).await;
         let estimate = platform.estimate(image("high", "simple")).await;
@@ -100,7 +100,7 @@ product! {
         assert_eq!(platform.credits().await, (47, 23));
     }
 
-    async fn an_upgrade_lets_one_continue_too(platform: Platform) {
+    async fn an_upgrade_is_enough_too(platform: Platform) {
         platform.run("all", video("core", "720p", "10")).await;
         platform.run("rest", video("core", "720p", "10")).await;
         platform.subscribe("creator").await;
@@ -181,7 +181,7 @@ product! {
             let entitlements = platform.client.get_entitlements(request).await.unwrap();
             told.push(entitlements.limits.get("character_models").copied());
         }
-        assert_eq!(told, [Some(0), Some(1), Some(5), None], "and unlimited on Max");
+        assert_eq!(told, [Some(0), Some(1), Some(5), None], "unlimited on Max");
     }
 
     async fn annual_plans_give_their_credits_month_by_month(platform: Platform) {
@@ -207,7 +207,7 @@ product! {
         assert_eq!(platform.by_source().await, "FREE 20, PURCHASED 500");
     }
 
-    async fn once_a_credit_of_it_is_used_a_purchase_is_not_refunded(platform: Platform) {
+    async fn a_purchase_is_not_refunded_once_one_of_its_credits_is_used(platform: Platform) {
         platform.buy("starter-pack").await.unwrap();
         platform.run("free", video("core", "720p", "10")).await;
         platform.run("too", video("core", "720p", "10")).await;
@@ -231,10 +231,10 @@ product! {
         platform.cancel("c").await;
         platform.reserve("d", image("high", "complex")).await.unwrap();
         let expected = ["LOW_BALANCE 4", "EXHAUSTED 0", "EXHAUSTED 0"];
-        assert_eq!(platform.told().await, expected, "low is told once until there is more again");
+        assert_eq!(platform.told().await, expected, "a low balance is notified once until it recovers");
     }
 
-    async fn an_annual_plan_is_refunded_in_part_by_what_is_unused(platform: Platform) {
+    async fn an_annual_plan_is_refunded_in_part_by_its_unused_share(platform: Platform) {
         platform.subscribe("creator-annual").await;
         platform.until("2026-07-31T09:00:00Z").await;
         let request = v1::RefundSubscriptionRequest {
@@ -244,7 +244,7 @@ product! {
         };
         let look = v1::RefundSubscriptionRequest { validate_only: true, ..request.clone() };
         let quoted = platform.client.refund_subscription(look).await.unwrap().refund;
-        assert_eq!(platform.by_source().await, "SUBSCRIPTION 300, FREE 20", "nothing has happened yet");
+        assert_eq!(platform.by_source().await, "SUBSCRIPTION 300, FREE 20", "nothing has changed yet");
         let refunded = platform.client.refund_subscription(request).await.unwrap();
         assert_eq!(refunded.refund.as_ref().unwrap().minor_units, 15_000 * 184 / 365, "184 days are left");
         assert_eq!(refunded.refund, quoted);

@@ -1,5 +1,5 @@
-//! The five products as their customers were promised them: a file per product, a test per rule, through the real
-//! server with the product's catalog on manual time. docs/products.md has the table of rules and tests.
+//! The five products as their customers know them: a file per product and a test per rule, through the real server with
+//! the product's catalog and a manual clock. docs/products.md lists the rules and their tests.
 
 #[macro_use]
 mod platform;

@@ -1,23 +1,23 @@
-//! A platform that sells one of the products: the real server with the product's catalog, on a clock that tests move.
+//! A platform that sells one of the products: the real server with the product's catalog and a manual clock.
 
 use prost_types::Timestamp;
 use wallet_client::v1::advance_clock_request::Step;
 use wallet_client::v1::reserve_request::Price;
 use wallet_client::v1::top_up_request::What;
 use wallet_client::v1::{self, CancelReason, CancelTime, Source};
-use wallet_client::{Error, OperationExt, WalletClient, operation, usage};
+use wallet_client::{Error, WalletClient};
 use wallet_server::{Clock, Config, TimeSource};
 
 use crate::harness::{Database, Server, credits};
 use crate::words::{self, balance, cancel, credits_of, entries, fail, gift, seconds, settle};
 
-/// The one customer of most tests.
+/// The wallet of the customer in most tests.
 pub(crate) const ALICE: &str = "alice";
 
 /// A day in seconds.
 pub(crate) const DAY: i64 = 86_400;
 
-/// Declares tests on a platform that sells a product, on SQLite and on PostgreSQL; afterwards the ledger must add up:
+/// Declares tests on a platform that sells a product, on SQLite and on PostgreSQL. After each the ledger must be clean:
 ///
 /// `product! { "flarecut"; async fn a_sentence(platform: Platform) { ... } }`
 macro_rules! product {
@@ -51,8 +51,8 @@ macro_rules! product {
     )+};
 }
 
-/// A server on manual time that sells a product to Alice, who has a wallet and has bought nothing yet. It is
-/// 9 o'clock in the morning of 31 January 2026.
+/// A server with a manual clock that sells a product to Alice, whose wallet has no subscription and no purchases. The
+/// clock starts at 09:00 UTC on 31 January 2026.
 pub(crate) struct Platform {
     pub(crate) client: WalletClient,
     server: Server,
@@ -66,40 +66,40 @@ impl Platform {
         let server = Server::start_with(database, config).await;
         let client = server.client().await;
         let alice = v1::CreateWalletRequest { wallet_id: ALICE.into(), ..Default::default() };
-        client.create_wallet(alice).await.expect("the wallet is made");
+        client.create_wallet(alice).await.expect("the wallet is created");
         Self { client, server }
     }
 
-    /// The ledger must add up in the end.
+    /// Asserts that the ledger is clean and closes the platform.
     pub(crate) async fn close(self) {
         let report = self.server.verify().await;
         assert!(report.is_clean(), "{report}");
     }
 
-    /// Days go by.
+    /// Advances the clock by this many days.
     pub(crate) async fn days(&self, days: i64) {
         self.seconds(days * DAY).await;
     }
 
-    /// Time goes by.
+    /// Advances the clock by this many seconds.
     pub(crate) async fn seconds(&self, how_many: i64) {
         let request = v1::AdvanceClockRequest { step: Some(Step::By(seconds(how_many))) };
         self.client.advance_clock(request).await.expect("the clock moves");
     }
 
-    /// It gets to be this instant: "2026-02-28T09:00:00Z".
+    /// Advances the clock to this instant, for example "2026-02-28T09:00:00Z".
     pub(crate) async fn until(&self, instant: &str) {
         let request = v1::AdvanceClockRequest { step: Some(Step::ToTime(at(instant))) };
         self.client.advance_clock(request).await.expect("the clock moves");
     }
 
-    /// A plan is sold to Alice.
+    /// Subscribes Alice to a plan.
     pub(crate) async fn subscribe(&self, plan: &str) -> v1::Wallet {
         let request = subscribe(plan);
         self.client.subscribe(request).await.expect("it is sold").wallet.expect("shown")
     }
 
-    /// Another plan is sold to Alice.
+    /// Changes Alice's plan.
     pub(crate) async fn change_plan(&self, plan: &str) -> v1::ChangePlanResponse {
         let request = v1::ChangePlanRequest {
             wallet_id: ALICE.into(),
@@ -110,7 +110,7 @@ impl Platform {
         self.client.change_plan(request).await.expect("it is changed")
     }
 
-    /// Alice gets to be on a plan, however.
+    /// Subscribes Alice to a plan or changes her plan, unless she already has it.
     pub(crate) async fn on(&self, plan: &str) {
         let wallet = self.wallet().await;
         match wallet.subscription {
@@ -120,7 +120,7 @@ impl Platform {
         }
     }
 
-    /// Alice cancels her subscription.
+    /// Cancels Alice's subscription.
     pub(crate) async fn unsubscribe(&self, when: CancelTime) -> v1::Wallet {
         let request = v1::CancelSubscriptionRequest {
             wallet_id: ALICE.into(),
@@ -131,13 +131,13 @@ impl Platform {
         self.client.cancel_subscription(request).await.expect("it is cancelled").wallet.expect("shown")
     }
 
-    /// Alice as she stands now.
+    /// Reads Alice's wallet.
     pub(crate) async fn wallet(&self) -> v1::Wallet {
         let request = v1::GetWalletRequest { wallet_id: ALICE.into() };
         self.client.get_wallet(request).await.expect("the wallet").wallet.expect("shown")
     }
 
-    /// Alice buys a pack.
+    /// Buys a pack for Alice.
     pub(crate) async fn buy(&self, pack: &str) -> Result<v1::TopUpResponse, Error> {
         let request = v1::TopUpRequest {
             wallet_id: ALICE.into(),
@@ -148,7 +148,7 @@ impl Platform {
         self.client.top_up(request).await
     }
 
-    /// Alice wants her money back for a pack.
+    /// Requests the refund of Alice's pack.
     pub(crate) async fn refund(&self, pack: &str) -> Result<v1::RefundTopUpResponse, Error> {
         let request = v1::RefundTopUpRequest {
             wallet_id: ALICE.into(),
@@ -159,7 +159,7 @@ impl Platform {
         self.client.refund_top_up(request).await
     }
 
-    /// Alice is given credits that lapse at an instant, or never.
+    /// Grants credits to Alice that expire at an instant, or never.
     pub(crate) async fn give(&self, source: Source, amount: i64, expires: Option<&str>) {
         let request = v1::GrantRequest {
             source: source.into(),
@@ -169,28 +169,28 @@ impl Platform {
         self.client.grant(request).await.expect("it is granted");
     }
 
-    /// What a job would cost Alice, and whether she may.
+    /// Estimates a job for Alice.
     pub(crate) async fn estimate(&self, operation: v1::Operation) -> v1::EstimateResponse {
         let request =
             v1::EstimateRequest { wallet_id: ALICE.into(), operation: Some(operation), ..Default::default() };
         self.client.estimate(request).await.expect("an estimate")
     }
 
-    /// What a job would cost, in credits.
+    /// The price of a job, in credits.
     pub(crate) async fn price(&self, operation: v1::Operation) -> i64 {
         self.estimate(operation).await.amounts.iter().map(|amount| amount.amount).sum()
     }
 
-    /// Alice clicks "Generate".
+    /// Reserves a job for Alice.
     pub(crate) async fn reserve(
         &self,
         job: &str,
         operation: v1::Operation,
     ) -> Result<v1::ReserveResponse, Error> {
-        self.client.reserve(wallet_client::job(ALICE, job, operation)).await
+        self.client.reserve(v1::ReserveRequest::new(ALICE, job, operation)).await
     }
 
-    /// Alice clicks "Generate" on the strength of an estimate.
+    /// Reserves a job for Alice with the quote of an estimate.
     pub(crate) async fn reserve_quoted(&self, job: &str, quote: &str) -> Result<v1::ReserveResponse, Error> {
         let request = v1::ReserveRequest {
             wallet_id: ALICE.into(),
@@ -201,26 +201,26 @@ impl Platform {
         self.client.reserve(request).await
     }
 
-    /// A worker takes the job.
+    /// Starts the job on a worker.
     pub(crate) async fn start(&self, job: &str) {
         self.client.start(words::start(ALICE, job, "gpu-1", 1)).await.expect("it starts");
     }
 
-    /// A job is reserved, and a worker takes it.
+    /// Reserves a job and starts it on a worker.
     pub(crate) async fn run(&self, job: &str, operation: v1::Operation) {
         self.reserve(job, operation).await.expect("it is reserved");
         self.start(job).await;
     }
 
-    /// The job delivers what was asked for.
+    /// Settles the job as estimated.
     pub(crate) async fn deliver(&self, job: &str) -> v1::Reservation {
         self.settle(job, v1::Succeeded { cost: Some(v1::succeeded::Cost::AsReserved(v1::AsReserved {})) })
             .await
     }
 
-    /// The job delivers something else: so many seconds, so many images.
+    /// Settles the job with another quantity, for example fewer seconds or images.
     pub(crate) async fn deliver_other(&self, job: &str, quantity: &str, value: &str) -> v1::Reservation {
-        self.settle(job, usage([(quantity, value)])).await
+        self.settle(job, v1::Succeeded::usage([(quantity, value)])).await
     }
 
     async fn settle(&self, job: &str, succeeded: v1::Succeeded) -> v1::Reservation {
@@ -228,19 +228,19 @@ impl Platform {
         self.client.settle(request).await.expect("it is settled").reservation.expect("shown")
     }
 
-    /// The job fails on the platform's side.
+    /// Reports that the job has failed.
     pub(crate) async fn fail(&self, job: &str) -> v1::Reservation {
         let request = fail(ALICE, job, "GPU_LOST");
         self.client.settle(request).await.expect("it has failed").reservation.expect("shown")
     }
 
-    /// Alice cancels the job.
+    /// Cancels the job for Alice.
     pub(crate) async fn cancel(&self, job: &str) -> v1::Reservation {
         let request = cancel(ALICE, job, CancelReason::User);
         self.client.cancel(request).await.expect("it is cancelled").reservation.expect("shown")
     }
 
-    /// What Alice has of a unit: available and held.
+    /// Alice's available and held amounts of a unit.
     pub(crate) async fn has(&self, unit: &str) -> (i64, i64) {
         let balances = balance(&self.client, ALICE).await.balances;
         let balance = balances.into_iter().find(|balance| balance.unit == unit).unwrap_or_default();
@@ -248,13 +248,13 @@ impl Platform {
         (figure(balance.available), figure(balance.held))
     }
 
-    /// Alice's credits: available and held.
+    /// Alice's available and held credits.
     pub(crate) async fn credits(&self) -> (i64, i64) {
         let (available, held, _) = credits_of(&self.client, ALICE).await;
         (available, held)
     }
 
-    /// Alice's available credits by source: "SUBSCRIPTION 30, PURCHASED 5".
+    /// Alice's available credits by source, for example "SUBSCRIPTION 30, PURCHASED 5".
     pub(crate) async fn by_source(&self) -> String {
         let balances = balance(&self.client, ALICE).await.balances;
         let credits = balances.into_iter().find(|balance| balance.unit == "credits").unwrap_or_default();
@@ -264,7 +264,7 @@ impl Platform {
         some.map(|source| format!("{} {}", name(source), figure(source))).collect::<Vec<_>>().join(", ")
     }
 
-    /// What Alice is told: "LOW_BALANCE 4 credits".
+    /// The notifications for Alice with their units, for example "LOW_BALANCE 4 credits".
     pub(crate) async fn notices(&self) -> Vec<String> {
         let request = v1::ListEventsRequest { wallet_id: ALICE.into(), ..Default::default() };
         let events = self.client.list_events(request).await.expect("the events").events;
@@ -276,7 +276,7 @@ impl Platform {
         events.iter().map(word).collect()
     }
 
-    /// What Alice was told of her credits: "LOW_BALANCE 4", "EXHAUSTED 0".
+    /// The notifications for Alice without units, for example "LOW_BALANCE 4" and "EXHAUSTED 0".
     pub(crate) async fn told(&self) -> Vec<String> {
         let request = v1::ListEventsRequest { wallet_id: ALICE.into(), ..Default::default() };
         let events = self.client.list_events(request).await.expect("the events").events;
@@ -287,13 +287,13 @@ impl Platform {
         events.into_iter().map(words).collect()
     }
 
-    /// What Alice's ledger says.
+    /// The first page of Alice's entries.
     pub(crate) async fn ledger(&self) -> Vec<v1::Entry> {
         entries(&self.client, ALICE).await
     }
 }
 
-/// A plan for Alice.
+/// A request that subscribes Alice to a plan.
 pub(crate) fn subscribe(plan: &str) -> v1::SubscribeRequest {
     v1::SubscribeRequest {
         wallet_id: ALICE.into(),
@@ -303,22 +303,24 @@ pub(crate) fn subscribe(plan: &str) -> v1::SubscribeRequest {
     }
 }
 
-/// An instant in the way people write it.
+/// Parses an instant in RFC 3339 notation.
 pub(crate) fn at(instant: &str) -> Timestamp {
     instant.parse().expect("an instant")
 }
 
-/// An operation with attributes: `op("image.generate", &[("model", "ember")])`.
+/// An operation with attributes, for example `op("image.generate", &[("model", "ember")])`.
 pub(crate) fn op(kind: &str, attributes: &[(&str, &str)]) -> v1::Operation {
-    attributes.iter().fold(operation(kind), |operation, (name, value)| operation.attribute(*name, *value))
+    attributes
+        .iter()
+        .fold(v1::Operation::new(kind), |operation, (name, value)| operation.attribute(*name, *value))
 }
 
-/// What a job was charged, in credits.
+/// The credits that a job was charged.
 pub(crate) fn charged(job: &v1::Reservation) -> i64 {
     job.charged.iter().map(|amount| amount.amount).sum()
 }
 
-/// What went back, in credits.
+/// The credits that a job returned.
 pub(crate) fn returned(job: &v1::Reservation) -> i64 {
     job.returned.iter().map(|amount| amount.amount).sum()
 }

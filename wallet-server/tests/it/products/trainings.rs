@@ -1,7 +1,7 @@
 //! The studio with weekly and yearly plans: credits that reset every week, a year's credits upfront, and trainings.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, Decision, ErrorReason};
-use wallet_client::{Code, OperationExt};
 
 use super::platform::{ALICE, at, op, subscribe};
 use crate::words::refused;
@@ -29,7 +29,7 @@ product! {
         assert_eq!(platform.by_source().await, "FREE 40");
     }
 
-    async fn trainings_that_run_low_are_warned_of(platform: Platform) {
+    async fn a_warning_is_sent_when_trainings_run_low(platform: Platform) {
         platform.subscribe("pro-yearly").await;
         for n in 0..11 {
             platform.run(&format!("training-{n}"), training("20")).await;
@@ -39,7 +39,7 @@ product! {
         assert_eq!(platform.notices().await, ["LOW_BALANCE 1 trainings", "EXHAUSTED 0 trainings"]);
     }
 
-    async fn credits_that_run_low_are_warned_of(platform: Platform) {
+    async fn a_warning_is_sent_when_credits_run_low(platform: Platform) {
         platform.run("first", image("flux-schnell", "sd", "1")).await;
         for job in ["second", "third", "fourth"] {
             platform.run(job, image("flux-schnell", "sd", "1")).await;
@@ -49,12 +49,12 @@ product! {
         assert_eq!(platform.notices().await, ["LOW_BALANCE 0 credits", "EXHAUSTED 0 credits"]);
     }
 
-    async fn who_used_the_initial_50_credits_must_upgrade(platform: Platform) {
+    async fn after_the_initial_50_credits_an_upgrade_is_required(platform: Platform) {
         platform.run("job", image("flux-schnell", "4k", "1")).await;
         platform.deliver("job").await;
         let out = platform.reserve("next", image("flux-schnell", "sd", "1")).await;
         let out = refused(out, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
-        assert!(!out.metadata.contains_key("next_renewal_time"), "there is nothing to wait for: {out:?}");
+        assert!(!out.metadata.contains_key("next_renewal_time"), "no renewal is due: {out:?}");
         platform.subscribe("starter-weekly").await;
         platform.reserve("next", image("flux-schnell", "sd", "1")).await.unwrap();
     }
@@ -78,7 +78,7 @@ product! {
             assert_eq!(platform.by_source().await, format!("SUBSCRIPTION {amount}, FREE 50"));
         }
         platform.until("2027-01-31T08:59:59Z").await;
-        assert_eq!(platform.by_source().await, "SUBSCRIPTION 104000, FREE 50", "for the full year");
+        assert_eq!(platform.by_source().await, "SUBSCRIPTION 104000, FREE 50", "for the whole year");
     }
 
     async fn weekly_credits_expire_at_the_end_of_the_week_and_do_not_roll_over(platform: Platform) {
@@ -92,7 +92,7 @@ product! {
         assert_eq!(platform.by_source().await, "SUBSCRIPTION 200, FREE 50");
     }
 
-    async fn who_runs_out_waits_for_the_next_billing_cycle_or_upgrades(platform: Platform) {
+    async fn without_credits_the_customer_waits_for_the_next_cycle_or_upgrades(platform: Platform) {
         platform.subscribe("starter-weekly").await;
         platform.run("all", video("motion-pro", "720p", "10")).await;
         platform.run("rest", image("flux-schnell", "4k", "1")).await;
@@ -272,7 +272,7 @@ product! {
         assert_eq!(told, expected.map(|(priority, features)| (priority, features.to_owned())));
     }
 
-    async fn a_low_balance_is_warned_of_in_every_period_anew(platform: Platform) {
+    async fn a_low_balance_is_notified_in_every_period(platform: Platform) {
         platform.subscribe("starter-weekly").await;
         for week in ["1", "2"] {
             platform.run(&format!("half-{week}"), image("flux-dev", "sd", "4")).await;

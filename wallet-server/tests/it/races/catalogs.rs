@@ -1,9 +1,9 @@
-//! Plans that are published, sold and withdrawn at the same time, on every server at once: a plan that was sold stays, a
-//! plan that was withdrawn is not sold, and wherever a subscriber is served next, the plan's caps hold.
+//! Plans that are published, sold and withdrawn at the same time, on every server at once: a sold plan stays, a
+//! withdrawn plan is not sold, and the plan's caps hold on every server that serves its subscriber.
 
 use tokio::task::JoinSet;
+use wallet_client::WalletClient;
 use wallet_client::v1::{self, ErrorReason};
-use wallet_client::{WalletClient, job};
 use wallet_server::Config;
 
 use crate::sold::images;
@@ -12,7 +12,7 @@ use crate::words::publish;
 const ROUNDS: usize = 12;
 const BUYERS: usize = 4;
 
-/// A catalog of these plans, each for at most four images at a time; `note` makes it another text.
+/// A catalog of these plans, each for at most four images at a time; `note` makes the text unique.
 fn document(plans: &[String], note: &str) -> String {
     let plan = |id: &String| {
         format!(
@@ -34,7 +34,7 @@ fn config() -> Config {
 each_fleet! {
     config = config();
 
-    async fn of_a_plan_that_is_sold_and_withdrawn_at_once_one_wins_and_its_caps_hold_everywhere(servers: Vec<Server>) {
+    async fn of_a_sale_and_a_withdrawal_at_once_one_wins_and_caps_hold_everywhere(servers: Vec<Server>) {
         let mut clients = Vec::new();
         for server in &servers {
             clients.push(server.client().await);
@@ -49,7 +49,7 @@ each_fleet! {
             let with = [kept.clone(), vec![plan.clone()]].concat();
             publish(&clients[0], &document(&with, &format!("with {round}"))).await;
 
-            // Every third round nobody withdraws it: a server that did not publish it sells it all the same.
+            // In every third round the plan is not withdrawn: servers that did not publish it sell it too.
             let stays = round % 3 == 0;
             let without = document(&kept, &format!("without {round}"));
             let mut buyers = JoinSet::new();
@@ -71,7 +71,7 @@ each_fleet! {
     }
 }
 
-/// Whether the plan was sold. A subscriber goes by it on the next server at once.
+/// Buys the plan and uses it on the next server at once. Returns whether it was sold.
 async fn buy(clients: &[WalletClient], round: usize, n: usize, plan: &str) -> bool {
     let (seller, next) = (&clients[n % clients.len()], &clients[(n + 1) % clients.len()]);
     let wallet_id = format!("w-{round}-{n}");
@@ -91,13 +91,13 @@ async fn buy(clients: &[WalletClient], round: usize, n: usize, plan: &str) -> bo
         ..Default::default()
     };
     assert_eq!(next.estimate(estimate).await.unwrap().decision(), v1::Decision::LimitExceeded);
-    let error = next.reserve(job(&wallet_id, "over", images("5"))).await.unwrap_err();
+    let error = next.reserve(v1::ReserveRequest::new(&wallet_id, "over", images("5"))).await.unwrap_err();
     assert_eq!(error.reason(), Some(ErrorReason::LimitExceeded), "{error}");
-    next.reserve(job(&wallet_id, "within", images("4"))).await.unwrap();
+    next.reserve(v1::ReserveRequest::new(&wallet_id, "within", images("4"))).await.unwrap();
     true
 }
 
-/// Whether the plan was withdrawn: not if somebody has it.
+/// Withdraws the plan. Returns whether that succeeded: it does not if the plan has a subscriber.
 async fn withdraw(client: &WalletClient, toml: String) -> bool {
     match client.publish_catalog(v1::PublishCatalogRequest { toml, ..Default::default() }).await {
         Ok(_) => true,

@@ -1,9 +1,10 @@
-//! Servers whose batches want the same wallets: they lock them in one order, so that none ever waits for one that waits
-//! for it. PostgreSQL would end one of the two, which runs again and is merely late: so its own count is asked.
+//! Servers whose batches lock the same wallets. All servers lock in one order, so there are no deadlocks. PostgreSQL
+//! ends one of two deadlocked transactions, which is then merely retried, so the test reads PostgreSQL's own count.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::task::JoinSet;
-use wallet_client::{WalletClient, purchase};
+use wallet_client::WalletClient;
+use wallet_client::v1;
 
 use crate::harness::{Database, credits};
 
@@ -12,7 +13,7 @@ const CALLS: usize = 30;
 const WALLETS: usize = 12;
 
 each_fleet! {
-    async fn batches_that_want_the_same_wallets_never_wait_in_a_circle(servers: Vec<Server>) {
+    async fn batches_that_lock_the_same_wallets_never_deadlock(servers: Vec<Server>) {
         for n in 0..WALLETS {
             servers[0].wallet(&wallet(n), 0).await;
         }
@@ -28,7 +29,7 @@ each_fleet! {
         assert!(report.is_clean(), "{report}");
         assert_eq!(report.entries, (WALLETS + CALLERS * CALLS) as u64);
         let database = servers[0].database.clone();
-        // A connection tells what it has counted when it ends, at the latest.
+        // A connection reports its counters to PostgreSQL at its end at the latest.
         for server in servers {
             server.stop().await;
         }
@@ -36,7 +37,7 @@ each_fleet! {
     }
 }
 
-/// Keeps one wallet locked for a while, and then another: whoever wants it waits with a part of its locks in its hands.
+/// Locks one random wallet after another for a while, so that batches wait while they hold a part of their locks.
 async fn intrude(database: Database) {
     if database.name() == "SQLite" {
         return;
@@ -53,11 +54,11 @@ fn wallet(n: usize) -> String {
     format!("wallet-{}", n % WALLETS)
 }
 
-/// One purchase after the other, each for another wallet.
+/// Makes one purchase after another, each for another wallet.
 async fn buy(client: WalletClient, caller: usize) {
     for n in 0..CALLS {
         let id = format!("{caller}-{n}");
-        client.top_up(purchase(wallet(5 * caller + 7 * n), id, credits(1))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount(wallet(5 * caller + 7 * n), id, credits(1))).await.unwrap();
     }
 }
 

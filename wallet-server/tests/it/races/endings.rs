@@ -1,12 +1,12 @@
-//! Settle, failure, cancel and expiry race for the same job: the first commit wins, and the losers are told the
-//! state that won.
+//! Settle, failure, cancel and expiry race for the same job: the first commit wins, and the other callers get the state
+//! that won.
 
 use std::collections::BTreeSet;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState};
-use wallet_client::{Error, WalletClient, job, usage};
+use wallet_client::{Error, WalletClient};
 
 use crate::harness::{Server, video};
 
@@ -15,17 +15,17 @@ const CALLERS: usize = 4;
 const JOBS: usize = 48;
 
 each_fleet! {
-    async fn of_settle_failure_and_cancel_one_wins_and_the_losers_are_told_which(servers: Vec<Server>) {
+    async fn of_settle_failure_and_cancel_one_wins_and_the_losers_get_its_state(servers: Vec<Server>) {
         let client = servers[0].wallet("w", 10_000).await;
         let clients = clients(&servers).await;
         let mut won = BTreeSet::new();
         for n in 0..JOBS {
             let id = format!("job-{n}");
-            client.reserve(job("w", &id, video("5"))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new("w", &id, video("5"))).await.unwrap();
             won.insert(race(&clients, &id, n).await.state);
         }
         let all = [ReservationState::Settled, ReservationState::Failed, ReservationState::Cancelled];
-        assert_eq!(won, all.into(), "a race that the same caller always wins is none");
+        assert_eq!(won, all.into(), "one finalizer won every race");
         assert!(servers[0].verify().await.is_clean());
     }
 
@@ -36,13 +36,13 @@ each_fleet! {
         for n in 0..JOBS {
             let (client, id) = (client.clone(), format!("job-{n}"));
             let ttl = Some(prost_types::Duration { seconds: 1, nanos: 0 });
-            let request = v1::ReserveRequest { ttl, ..job("w", &id, video("5")) };
+            let request = v1::ReserveRequest { ttl, ..v1::ReserveRequest::new("w", &id, video("5")) };
             jobs.spawn(async move { (n, id, client.reserve(request).await.unwrap()) });
         }
         let clock = server_time(client);
         let mut races = JoinSet::new();
         for (n, id, reserved) in jobs.join_all().await {
-            // From 400 ms before the deadline to 70 ms after it.
+            // The calls arrive from 400 ms before the deadline to 70 ms after it.
             let when = micros(reserved.reservation.unwrap().deadline) - 400_000 + 10_000 * i64::try_from(n).unwrap();
             let (clients, mut clock) = (clients.clone(), clock.clone());
             races.spawn(async move {
@@ -52,7 +52,7 @@ each_fleet! {
         }
         let ends = races.join_all().await;
         let expired: BTreeSet<bool> = ends.iter().map(|end| end.expired).collect();
-        assert_eq!(expired, [false, true].into(), "a race that expiry always wins is none: {ends:?}");
+        assert_eq!(expired, [false, true].into(), "expiry had the same result in every race: {ends:?}");
         let charged = |end: &Ended| end.expired && end.state == ReservationState::Settled;
         assert!(!ends.iter().any(charged), "{ends:?}");
         assert!(servers[0].verify().await.is_clean());
@@ -67,16 +67,16 @@ async fn clients(servers: &[Server]) -> Vec<WalletClient> {
     clients
 }
 
-/// How a race ended.
+/// The end of a race.
 #[derive(Debug)]
 struct Ended {
     state: ReservationState,
-    /// Whether the hold had expired before.
+    /// True if the hold had expired first.
     expired: bool,
 }
 
-/// Lets every finalizer at one job, `rotation` deciding which is sent first; what won, once all is checked. After an
-/// expiry a failure or a cancel wins, and a settle that came before it is told of the expiry.
+/// Sends every finalizer to one job, in an order that depends on `rotation`, and checks all answers. After an expiry a
+/// failure or a cancel wins, and a settle that arrived before it is refused because of the expiry.
 async fn race(clients: &[WalletClient], id: &str, rotation: usize) -> Ended {
     let mut finalizers = [Finalizer::Settle, Finalizer::Fail, Finalizer::Cancel];
     finalizers.rotate_left(rotation % 3);
@@ -112,11 +112,11 @@ enum Finalizer {
     Cancel,
 }
 
-/// What a caller learns.
+/// The answer to one finalizer.
 #[derive(Debug)]
 struct Told {
     state: ReservationState,
-    /// Whether this very call ended the job.
+    /// True if this call ended the job.
     made_it: bool,
     reservation: Option<v1::Reservation>,
 }
@@ -147,14 +147,16 @@ impl Finalizer {
 
     fn outcome(self) -> v1::settle_request::Outcome {
         match self {
-            Finalizer::Settle => v1::settle_request::Outcome::Succeeded(usage([("duration_s", "4")])),
+            Finalizer::Settle => {
+                v1::settle_request::Outcome::Succeeded(v1::Succeeded::usage([("duration_s", "4")]))
+            }
             _ => {
                 v1::settle_request::Outcome::Failed(v1::Failure { code: "OOM".into(), ..Default::default() })
             }
         }
     }
 
-    /// A settle and a failure are the same finalizer with other content; to all others the reason is the state.
+    /// The state that an error reports. Settle and failure are one finalizer with different content, so they mismatch.
     fn state_in(self, error: &Error) -> ReservationState {
         let refusal = error.refusal().unwrap_or_else(|| panic!("{error}"));
         let state = &refusal.metadata["state"];
@@ -183,11 +185,11 @@ fn ending(state: ReservationState) -> EntryKind {
         ReservationState::Settled => EntryKind::Settled,
         ReservationState::Failed => EntryKind::Failed,
         ReservationState::Cancelled => EntryKind::Cancelled,
-        other => panic!("{other:?} is no ending"),
+        other => panic!("{other:?} is not a final state"),
     }
 }
 
-/// The server's time in microseconds, asked for again and again as long as anybody listens.
+/// The server's time in microseconds, updated until the receiver is dropped.
 fn server_time(client: WalletClient) -> watch::Receiver<i64> {
     let (clock, time) = watch::channel(0);
     tokio::spawn(async move {

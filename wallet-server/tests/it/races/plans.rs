@@ -1,11 +1,11 @@
-//! Renewals, expiries, plan changes and purchases while 32 callers reserve, settle, fail and cancel: on a clock that is
-//! moved across the end of a period in the middle of it, twelve periods long.
+//! Renewals, expiries, plan changes and purchases while 32 callers reserve, settle, fail and cancel. The clock is moved
+//! across the end of a period in the middle of the load, for twelve periods.
 
 use prost_types::Timestamp;
 use tokio::task::JoinSet;
 use wallet_client::v1::advance_clock_request::Step;
 use wallet_client::v1::{self, CancelReason, ErrorReason, Source};
-use wallet_client::{Error, WalletClient, job, usage};
+use wallet_client::{Error, WalletClient};
 use wallet_server::{Clock, Config, TimeSource};
 
 use crate::harness::Server;
@@ -15,10 +15,10 @@ use crate::words::{cancel, fail, later, settle};
 const CALLERS: usize = 32;
 const PERIODS: i64 = 12;
 
-/// What the two plans give a week.
+/// The weekly allowances of the two plans, in credits.
 const SMALL: i64 = 300;
 const LARGE: i64 = 1_000;
-/// What of the small plan's moves on, at most.
+/// The rollover cap of the small plan, in credits.
 const ROLLOVER: i64 = 10;
 const PLANS: &str = r#"
     [units.credits]
@@ -56,7 +56,7 @@ fn manual_time() -> Config {
 each_fleet! {
     config = manual_time();
 
-    async fn no_credit_is_lost_or_made_at_the_end_of_a_period_whoever_is_working(servers: Vec<Server>) {
+    async fn no_credit_is_lost_or_created_at_the_end_of_a_period_under_load(servers: Vec<Server>) {
         let client = servers[0].wallet("w", 0).await;
         let sold = client.subscribe(subscribe("sold", "large")).await.unwrap();
         let anchor = subscription_of(sold.wallet).anchor_time;
@@ -70,11 +70,11 @@ each_fleet! {
 
         let grants = all_grants(&client).await;
         let consumed: i64 = grants.iter().map(|grant| grant.consumed).sum();
-        assert_eq!(consumed, charged, "what was acknowledged as charged is what the grants lost");
+        assert_eq!(consumed, charged, "the acknowledged charges are the consumed credits");
         assert!(charged > 0);
         for period in 0..=PERIODS {
             let given = allowances_at(&grants, later(anchor, period * WEEK));
-            assert_eq!(given.len(), 1, "period {period} is given once: {given:?}");
+            assert_eq!(given.len(), 1, "the allowance of period {period} is issued once: {given:?}");
         }
         let open = client.get_wallet(v1::GetWalletRequest { wallet_id: "w".into() }).await.unwrap();
         assert_eq!(open.wallet.unwrap().open_reservations, 0);
@@ -83,7 +83,7 @@ each_fleet! {
     }
 }
 
-/// Everybody works while a period ends: what was charged by acknowledged calls.
+/// Runs all callers while a period ends. Returns what the acknowledged calls were charged.
 async fn at_the_boundary(servers: &[Server], period: i64, boundary: Option<Timestamp>) -> i64 {
     let mut clients = Vec::new();
     for server in servers {
@@ -119,7 +119,7 @@ async fn at_the_boundary(servers: &[Server], period: i64, boundary: Option<Times
         }
     });
     others.spawn(async move {
-        // Down at the end of the period, back up at once in the next.
+        // Downgrades at the end of the period and upgrades at once in the next.
         let plan = if period % 2 == 0 { "large" } else { "small" };
         billing.change_plan(change(&format!("change-{period}"), plan)).await.unwrap();
     });
@@ -127,14 +127,17 @@ async fn at_the_boundary(servers: &[Server], period: i64, boundary: Option<Times
     work.join_all().await.into_iter().sum()
 }
 
-/// A job that ends in one way or another, or is left to expire: what it was charged.
+/// Runs a job that ends in one of several ways or is left to expire. Returns what it was charged.
 async fn one_job(client: &WalletClient, id: &str, n: usize) -> i64 {
-    match client.reserve(job("w", id, images("9"))).await {
+    match client.reserve(v1::ReserveRequest::new("w", id, images("9"))).await {
         Ok(_) => {}
         Err(error) => return nothing(error, &[ErrorReason::InsufficientCredits]),
     }
     let ended = match n % 4 {
-        0 => client.settle(settle("w", id, usage([("count", "7")]))).await.map(|done| done.reservation),
+        0 => client
+            .settle(settle("w", id, v1::Succeeded::usage([("count", "7")])))
+            .await
+            .map(|done| done.reservation),
         1 => client.settle(fail("w", id, "OOM")).await.map(|done| done.reservation),
         2 => client.cancel(cancel("w", id, CancelReason::User)).await.map(|done| done.reservation),
         _ => return 0,
@@ -145,7 +148,7 @@ async fn one_job(client: &WalletClient, id: &str, n: usize) -> i64 {
     }
 }
 
-/// A refusal for one of these reasons charges nothing.
+/// Asserts that the refusal has one of these reasons. Returns the charge of a refused call, which is 0.
 fn nothing(error: Error, reasons: &[ErrorReason]) -> i64 {
     assert!(error.reason().is_some_and(|reason| reasons.contains(&reason)), "{error}");
     0
@@ -168,13 +171,13 @@ async fn all_grants(client: &WalletClient) -> Vec<v1::Grant> {
     page.grants
 }
 
-/// The full allowances that began at an instant: "100 until ...".
+/// The amounts of the full allowances that became effective at an instant.
 fn allowances_at(grants: &[v1::Grant], instant: Option<Timestamp>) -> Vec<i64> {
     let amount = |grant: &v1::Grant| grant.amount.as_ref().map_or(0, |amount| amount.amount);
     let began = grants
         .iter()
         .filter(|grant| grant.source() == Source::Subscription && grant.effective_time == instant);
-    // An upgrade at this very instant adds the difference between the two, which is neither.
+    // An upgrade at this instant adds the difference between the two plans, which is not a full allowance.
     began
         .map(amount)
         .filter(|amount| (SMALL..=SMALL + ROLLOVER).contains(amount) || *amount == LARGE)

@@ -1,4 +1,4 @@
-//! AdvanceClock: a year of renewals in a moment, on a server whose clock is there to be moved.
+//! AdvanceClock: a year of renewals at once, on a server with a manual clock.
 
 use wallet_client::Code;
 use wallet_client::v1::advance_clock_request::Step;
@@ -20,7 +20,7 @@ fn by(days: i64) -> v1::AdvanceClockRequest {
 }
 
 #[tokio::test]
-async fn what_falls_due_on_the_way_is_written_before_the_answer() {
+async fn due_events_on_the_way_are_recorded_before_the_answer() {
     let server = on_manual_time(&Database::sqlite()).await;
     let client = shop(&server).await;
     let start = now(&client).await;
@@ -39,7 +39,7 @@ async fn what_falls_due_on_the_way_is_written_before_the_answer() {
 }
 
 #[tokio::test]
-async fn the_clock_stands_still_and_never_goes_back_not_even_when_the_server_starts_anew() {
+async fn the_clock_stands_still_and_never_goes_back_even_after_a_restart() {
     let database = Database::sqlite();
     let server = on_manual_time(&database).await;
     let client = shop(&server).await;
@@ -57,7 +57,7 @@ async fn the_clock_stands_still_and_never_goes_back_not_even_when_the_server_sta
     let server = on_manual_time(&database).await;
     let client = server.client().await;
     assert_eq!(now(&client).await, to);
-    assert_eq!(credits_of(&client, "w").await, (30, 0, 0), "the week has not begun to pass");
+    assert_eq!(credits_of(&client, "w").await, (30, 0, 0), "no time has passed");
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn a_step_has_a_direction_and_a_longest_length() {
     let server = on_manual_time(&Database::sqlite()).await;
     let client = shop(&server).await;
     let far = violations(client.advance_clock(by(3_661)).await);
-    assert_eq!(far, ["step: moves the clock by more than 3,660 days, which is the most at once"]);
+    assert_eq!(far, ["step: moves the clock by more than 3,660 days; at most 3,660 are allowed in one call"]);
     let back = violations(client.advance_clock(by(-1)).await);
     assert_eq!(back, ["by: must not be negative: the clock only moves forward"]);
     let nowhere = violations(client.advance_clock(v1::AdvanceClockRequest::default()).await);
@@ -74,7 +74,7 @@ async fn a_step_has_a_direction_and_a_longest_length() {
 }
 
 each_database! {
-    async fn a_clock_that_runs_by_itself_is_not_moved(server: Server) {
+    async fn the_system_clock_cannot_be_moved(server: Server) {
         let client = shop(&server).await;
         let refusal = refused(client.advance_clock(by(1)).await, ErrorReason::ClockNotManual, Code::FailedPrecondition);
         assert!(refusal.message.contains("--manual-clock"), "{refusal}");

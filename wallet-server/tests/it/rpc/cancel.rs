@@ -1,7 +1,7 @@
-//! Cancel: what stopping a job costs, and who pays.
+//! Cancel: the fee of stopping a job, and who pays it.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, CancelReason, EntryKind, ErrorReason, ReservationState, Source};
-use wallet_client::{Code, OperationExt, job, operation, purchase};
 
 use crate::harness::{credits, video};
 use crate::words::{
@@ -9,19 +9,22 @@ use crate::words::{
     until,
 };
 
-/// A job of 25 credits, started or not.
+/// A Reserve of 25 credits.
 fn odd(id: &str, started: bool) -> v1::ReserveRequest {
-    v1::ReserveRequest { start: started.then(|| by("gpu", 1)), ..job("w", id, video("3.125")) }
+    v1::ReserveRequest {
+        start: started.then(|| by("gpu", 1)),
+        ..v1::ReserveRequest::new("w", id, video("3.125"))
+    }
 }
 
-/// The sums of a receipt: charged, of which fees, back.
+/// The sums of a receipt: charged, the fees within it, returned.
 fn sums(cancelled: &v1::CancelResponse) -> [String; 3] {
     let bill = cancelled.reservation.as_ref().unwrap();
     [&bill.charged, &bill.fees, &bill.returned].map(|amounts| figures(amounts))
 }
 
 each_database! {
-    async fn a_user_pays_half_once_the_job_was_started_and_the_odd_part_favours_them(server: Server) {
+    async fn a_user_pays_half_of_a_started_job_rounded_in_their_favour(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(odd("j", true)).await.unwrap();
         let cancelled = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
@@ -38,7 +41,7 @@ each_database! {
         assert_eq!((part.held, part.charged, part.returned), (25, 12, 13));
     }
 
-    async fn nothing_is_charged_before_the_start_nor_ever_to_the_platform(server: Server) {
+    async fn nothing_is_charged_before_the_start_or_for_a_platform_cancel(server: Server) {
         let client = server.wallet("w", 100).await;
         for (id, started, reason) in
             [("held", false, CancelReason::User), ("running", true, CancelReason::Platform)]
@@ -52,8 +55,8 @@ each_database! {
 
     async fn a_training_that_was_started_is_spent(server: Server) {
         let client = server.wallet("w", 0).await;
-        client.top_up(purchase("w", "t", wallet_client::amount("trainings", 2))).await.unwrap();
-        let training = job("w", "j", operation("lora.train").quantity("images", "30"));
+        client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("trainings", 2))).await.unwrap();
+        let training = v1::ReserveRequest::new("w", "j", v1::Operation::new("lora.train").quantity("images", "30"));
         client.reserve(v1::ReserveRequest { start: Some(by("gpu", 1)), ..training }).await.unwrap();
         let cancelled = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
         assert_eq!(sums(&cancelled), ["1 trainings", "1 trainings", "0 trainings"]);
@@ -71,7 +74,7 @@ each_database! {
         assert_eq!(sums(&client.cancel(at_most(12)).await.unwrap())[1], "12 credits");
     }
 
-    async fn the_same_cancel_again_is_the_same_receipt_also_after_the_wallet_moved_on(server: Server) {
+    async fn a_repeated_cancel_returns_the_same_receipt_after_later_changes(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(odd("j", true)).await.unwrap();
         let first = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
@@ -98,7 +101,7 @@ each_database! {
         assert_eq!((tombstone.replayed, tombstone.revision), (false, 3));
         let shown = tombstone.reservation.clone().unwrap();
         assert_eq!((shown.state(), shown.operation), (ReservationState::Cancelled, None));
-        let refusal = client.reserve(job("w", "j", video("5"))).await;
+        let refusal = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await;
         refused(refusal, ErrorReason::ReservationCancelled, Code::FailedPrecondition);
         let again = client.cancel(early()).await.unwrap();
         assert!(again.replayed);
@@ -112,7 +115,7 @@ each_database! {
         refused(client.cancel(nobody).await, ErrorReason::WalletNotFound, Code::NotFound);
     }
 
-    async fn a_job_that_was_settled_or_failed_says_so(server: Server) {
+    async fn cancelling_a_settled_or_failed_job_reports_its_state(server: Server) {
         let client = server.wallet("w", 100).await;
         for id in ["s", "f"] {
             client.reserve(odd(id, true)).await.unwrap();
@@ -129,7 +132,7 @@ each_database! {
         }
     }
 
-    async fn a_hold_that_expired_costs_nothing_and_is_not_settled_late(server: Server) {
+    async fn an_expired_hold_costs_nothing_and_is_not_settled_late(server: Server) {
         let client = server.wallet("w", 100).await;
         let expired = crate::words::expired_hold(&client, "w", "j").await;
         let done = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
@@ -148,7 +151,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn an_expired_grants_credits_lapse_for_the_user_and_live_on_for_the_platform(server: Server) {
+    async fn returns_into_an_expired_grant_become_grace_only_for_a_platform_cancel(server: Server) {
         let client = server.wallet("w", 0).await;
         let soon = later(balance(&client, "w").await.read_time, 3);
         let grant = v1::GrantRequest { expire_time: soon, ..gift("w", "g", credits(50)) };

@@ -1,7 +1,7 @@
-//! CancelSubscription: with the period, or at once.
+//! CancelSubscription: at the end of the period, or at once.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, EntryKind, ErrorReason};
-use wallet_client::{Code, purchase};
 
 use crate::harness::credits;
 use crate::sold::{
@@ -9,14 +9,14 @@ use crate::sold::{
 };
 use crate::words::{credits_of, entries, explicit, facts, mismatch, refused, settle, until, violations};
 
-/// Buys 200 credits that live as long as the subscription.
+/// Buys 200 credits that expire with the subscription.
 async fn buy_bulk(client: &wallet_client::WalletClient) {
     let what = Some(v1::top_up_request::What::PackId("bulk".into()));
-    client.top_up(v1::TopUpRequest { what, ..purchase("w", "t", credits(1)) }).await.unwrap();
+    client.top_up(v1::TopUpRequest { what, ..v1::TopUpRequest::amount("w", "t", credits(1)) }).await.unwrap();
 }
 
 each_database! {
-    async fn a_cancelled_subscription_lives_to_the_end_of_its_period_and_no_longer(server: Server) {
+    async fn a_cancelled_subscription_runs_to_the_end_of_its_period_and_no_longer(server: Server) {
         let client = shop(&server).await;
         let boundary = about_to_end(&client, "creator").await;
         buy_bulk(&client).await;
@@ -42,11 +42,11 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn at_once_takes_what_was_included_but_not_what_a_job_holds(server: Server) {
+    async fn cancelling_at_once_ends_the_allowance_but_not_held_credits(server: Server) {
         let client = shop(&server).await;
         client.subscribe(subscribe("a", "creator")).await.unwrap();
         buy_bulk(&client).await;
-        client.top_up(purchase("w", "own", credits(7))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "own", credits(7))).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(12)])).await.unwrap();
         let request = v1::CancelSubscriptionRequest { reason: "chargeback".into(), ..end("b", CancelTime::Now) };
         let done = client.cancel_subscription(request).await.unwrap();
@@ -66,7 +66,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_cancel_beats_a_change_that_was_to_come(server: Server) {
+    async fn a_cancel_replaces_a_pending_change(server: Server) {
         let client = shop(&server).await;
         client.subscribe(subscribe("a", "pro")).await.unwrap();
         client.change_plan(change("b", "creator")).await.unwrap();

@@ -1,4 +1,4 @@
-//! ChangePlan: up at once, down at the end of the period, and shown beforehand.
+//! ChangePlan: upgrades at once, downgrades at the end of the period, and previews of both.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Term};
@@ -9,14 +9,14 @@ use crate::sold::{
 };
 use crate::words::{credits_of, facts, later, mismatch, refused, until, violations};
 
-/// Sells Creator so that two thirds of its week are left.
+/// Sells Creator with two thirds of its week left.
 async fn two_thirds_left(client: &wallet_client::WalletClient) {
     let anchor_time = later(now(client).await, -WEEK / 3);
     client.subscribe(v1::SubscribeRequest { anchor_time, ..subscribe("sold", "creator") }).await.unwrap();
 }
 
 each_database! {
-    async fn a_better_plan_comes_at_once_with_the_difference_for_the_rest_of_the_period(server: Server) {
+    async fn an_upgrade_applies_at_once_with_the_difference_for_the_rest_of_the_period(server: Server) {
         let client = shop(&server).await;
         two_thirds_left(&client).await;
         let before = subscription(&client).await;
@@ -26,7 +26,7 @@ each_database! {
         assert_eq!((after.plan_id.as_str(), pending(&after)), ("pro", ("", None)));
         assert_eq!(after.anchor_time, before.anchor_time);
         assert_eq!(after.period_end_time, before.period_end_time);
-        // Creator 30 to Pro 100: two thirds of 70 are 46.7.
+        // From Creator (30) to Pro (100): two thirds of the difference of 70 are 46.7.
         let expected = [
             "period:1.0.0: 30 credits, 30 available, 0 held, 0 consumed, 0 expired",
             "period:2.0.0#1: 1 trainings, 1 available, 0 held, 0 consumed, 0 expired",
@@ -38,7 +38,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_lesser_plan_comes_by_itself_at_the_end_of_the_period(server: Server) {
+    async fn a_downgrade_applies_at_the_end_of_the_period(server: Server) {
         let client = shop(&server).await;
         let boundary = about_to_end(&client, "pro").await;
         let chosen = client.change_plan(change("down", "creator")).await.unwrap();
@@ -58,7 +58,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_change_that_has_not_happened_is_undone_by_the_present_plan_and_replaced_by_another(server: Server) {
+    async fn a_pending_change_is_undone_by_the_current_plan_and_replaced_by_another(server: Server) {
         let client = shop(&server).await;
         client.subscribe(subscribe("a", "pro")).await.unwrap();
         for (request, plan, expected) in [("b", "creator", "creator"), ("c", "nothing", "nothing"), ("d", "pro", "")] {
@@ -68,7 +68,7 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
     }
 
-    async fn a_plan_of_another_term_begins_anew_and_the_old_credits_live_to_their_end(server: Server) {
+    async fn a_plan_of_another_term_starts_a_new_period_and_old_credits_keep_their_end(server: Server) {
         let client = shop(&server).await;
         two_thirds_left(&client).await;
         let old = subscription(&client).await;
@@ -89,7 +89,7 @@ each_database! {
         assert_eq!(grants(&client).await, expected);
     }
 
-    async fn a_change_is_shown_beforehand_and_shown_is_what_comes(server: Server) {
+    async fn a_previewed_change_is_the_change_that_happens(server: Server) {
         let client = shop(&server).await;
         two_thirds_left(&client).await;
         let look = |request: &str, plan: &str| v1::ChangePlanRequest { validate_only: true, ..change(request, plan) };
@@ -115,7 +115,7 @@ each_database! {
         assert_eq!((again.replayed, again.revision, again.grants.len()), (true, 3, 0));
     }
 
-    async fn a_change_that_would_be_refused_is_refused_beforehand(server: Server) {
+    async fn a_preview_is_refused_like_the_change_itself(server: Server) {
         let client = shop(&server).await;
         for validate_only in [false, true] {
             let ask = |plan: &str| v1::ChangePlanRequest { validate_only, ..change("a", plan) };

@@ -1,7 +1,7 @@
-//! CreateWallet: a wallet begins.
+//! CreateWallet: a new wallet, and repeated creations.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
-use wallet_client::{Code, amount, purchase};
 
 use crate::harness::credits;
 use crate::words::{facts, figures, kinds, mismatch, refused, set_status, violations};
@@ -25,13 +25,13 @@ each_database! {
         assert_eq!(kinds(&client, "w").await, [EntryKind::WalletCreated]);
     }
 
-    async fn the_same_wallet_again_is_the_one_there_is_also_after_it_changed(server: Server) {
+    async fn a_repeated_creation_returns_the_wallet_even_after_changes(server: Server) {
         let client = server.client().await;
         let first = client.create_wallet(create("Ann's", vec![])).await.unwrap();
         let again = client.create_wallet(create("Ann's", vec![])).await.unwrap();
         assert!(again.replayed && !first.replayed);
         assert_eq!((again.wallet, again.revision), (first.wallet.clone(), 1));
-        client.top_up(purchase("w", "t", credits(5))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "t", credits(5))).await.unwrap();
         client.update_wallet(set_status("w", "r", WalletStatus::Suspended)).await.unwrap();
         let again = client.create_wallet(create("Ann's", vec![])).await.unwrap();
         let (wallet, before) = (again.wallet.unwrap(), first.wallet.unwrap());
@@ -55,9 +55,9 @@ each_database! {
         assert_eq!(facts(&refusal), "fields=debt_limits,display_name revision=1 version=1 wallet_id=w");
     }
 
-    async fn a_debt_limit_in_a_unit_that_the_catalog_does_not_have_makes_no_wallet(server: Server) {
+    async fn a_debt_limit_in_an_unknown_unit_is_refused(server: Server) {
         let client = server.client().await;
-        let request = create("", vec![credits(1), amount("gems", 1), amount("pearls", 1)]);
+        let request = create("", vec![credits(1), v1::Amount::new("gems", 1), v1::Amount::new("pearls", 1)]);
         let expected =
             ["debt_limits: the catalog has no unit gems", "debt_limits: the catalog has no unit pearls"];
         assert_eq!(violations(client.create_wallet(request).await), expected);

@@ -1,7 +1,7 @@
-//! Estimate: the price, and whether the wallet could pay it, as data.
+//! Estimate: the price, and whether the wallet can pay it, as data.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, Decision, ErrorReason};
-use wallet_client::{Code, OperationExt, amount, job, operation};
 
 use crate::harness::{Server, credits, video};
 use crate::words::{POLICIES, balance, figures, later, publish, refused, set_status};
@@ -11,7 +11,7 @@ fn ask(wallet: &str, operation: v1::Operation) -> v1::EstimateRequest {
 }
 
 fn training() -> v1::Operation {
-    operation("lora.train").quantity("images", "30")
+    v1::Operation::new("lora.train").quantity("images", "30")
 }
 
 each_database! {
@@ -47,16 +47,16 @@ each_database! {
         assert_eq!((after.revision, after.version), (2, 2), "nothing was written");
     }
 
-    async fn it_asks_for_what_reserve_takes(server: Server) {
+    async fn an_estimate_has_the_amounts_that_reserve_takes(server: Server) {
         let client = server.wallet("w", 1_000).await;
         let cinema =
-            operation("video.generate").attribute("model", "cinema").attribute("resolution", "1080p");
+            v1::Operation::new("video.generate").attribute("model", "cinema").attribute("resolution", "1080p");
         for (n, operation) in
             [video("7.125"), video("0"), cinema.quantity("duration_s", "20")].into_iter().enumerate()
         {
             let told = client.estimate(ask("w", operation.clone())).await.unwrap();
-            let taken =
-                client.reserve(job("w", format!("j{n}"), operation)).await.unwrap().reservation.unwrap();
+            let taken = client.reserve(v1::ReserveRequest::new("w", format!("j{n}"), operation)).await.unwrap();
+            let taken = taken.reservation.unwrap();
             assert_eq!(
                 (told.amounts, told.max_amounts, told.lines),
                 (taken.amounts, taken.max_amounts, taken.lines)
@@ -65,7 +65,7 @@ each_database! {
         }
     }
 
-    async fn what_is_missing_is_told_with_the_packs_that_would_do(server: Server) {
+    async fn a_shortfall_is_shown_with_the_packs_that_cover_it(server: Server) {
         let client = server.wallet("w", 15).await;
         let short = client.estimate(ask("w", video("10"))).await.unwrap();
         assert_eq!(short.decision(), Decision::InsufficientCredits);
@@ -75,25 +75,25 @@ each_database! {
         );
         assert_eq!(short.pack_ids, ["creator"], "the pack pro is for subscribers");
         assert_eq!(short.covering_plan_ids, ["creator", "pro"]);
-        assert!(!short.quote_token.is_empty(), "the price is kept all the same");
+        assert!(!short.quote_token.is_empty(), "the price is quoted nevertheless");
         let training = client.estimate(ask("w", training())).await.unwrap();
-        assert_eq!(training.shortfall, [v1::Amount { display: "1".into(), ..amount("trainings", 1) }]);
+        assert_eq!(training.shortfall, [v1::Amount { display: "1".into(), ..v1::Amount::new("trainings", 1) }]);
         assert!(training.pack_ids.is_empty());
     }
 
-    async fn what_stands_in_the_way_is_data_and_no_error(server: Server) {
+    async fn obstacles_are_data_and_not_errors(server: Server) {
         let client = server.wallet("w", 15).await;
         client.update_wallet(set_status("w", "r", v1::WalletStatus::Suspended)).await.unwrap();
         let suspended = client.estimate(ask("w", video("5"))).await.unwrap();
         assert_eq!(suspended.decision(), Decision::WalletSuspended);
-        assert_eq!(figures(&suspended.shortfall), "25 credits", "whatever else stands in the way");
+        assert_eq!(figures(&suspended.shortfall), "25 credits", "regardless of other obstacles");
         publish(&client, POLICIES).await;
         crate::rpc::settle::owe_twenty(&client, "debtor").await;
         let indebted = client.estimate(ask("debtor", video("0"))).await.unwrap();
         assert_eq!(indebted.decision(), Decision::InDebt);
     }
 
-    async fn an_older_catalog_tells_its_price_and_promises_nothing(server: Server) {
+    async fn an_older_catalog_returns_its_price_without_a_quote(server: Server) {
         let client = server.wallet("w", 100).await;
         publish(&client, POLICIES).await;
         let then = v1::EstimateRequest { catalog_version: 1, ..ask("w", video("5")) };
@@ -109,7 +109,7 @@ each_database! {
 
     async fn credits_in_a_hold_are_not_available(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("10"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("10"))).await.unwrap();
         let short = client.estimate(ask("w", video("5"))).await.unwrap();
         assert_eq!(
             (figures(&short.available), figures(&short.shortfall)),
@@ -118,11 +118,11 @@ each_database! {
         assert_eq!(short.available, [v1::Amount { display: "20".into(), ..credits(20) }]);
     }
 
-    async fn no_price_and_no_wallet_are_refused(server: Server) {
+    async fn an_unpriced_operation_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 100).await;
         let unpriced = |operation| async { refuse(&server, operation, ErrorReason::NoPriceRule).await };
-        assert_eq!(unpriced(operation("video.enhance")).await, [("kind", "video.enhance")].map(pair));
-        let bad = operation("video.generate").attribute("model", "standard").attribute("resolution", "8k");
+        assert_eq!(unpriced(v1::Operation::new("video.enhance")).await, [("kind", "video.enhance")].map(pair));
+        let bad = v1::Operation::new("video.generate").attribute("model", "standard").attribute("resolution", "8k");
         let expected = [("attributes", "resolution"), ("kind", "video.generate")].map(pair);
         assert_eq!(unpriced(bad.quantity("duration_s", "5")).await, expected);
         let refusal = client.estimate(ask("nobody", video("5"))).await;

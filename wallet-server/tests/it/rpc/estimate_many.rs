@@ -1,8 +1,8 @@
-//! EstimateMany: many prices beside one balance; what has no price fails alone.
+//! EstimateMany: many prices against one balance; an operation without a price fails alone.
 
 use wallet_client::v1::estimate_result::Result::{Error, Estimate};
 use wallet_client::v1::{self, Decision, ErrorReason};
-use wallet_client::{Code, OperationExt, Refusal, operation};
+use wallet_client::{Code, Refusal};
 
 use crate::harness::video;
 use crate::sold::subscribe;
@@ -20,7 +20,7 @@ fn misspelt() -> v1::Operation {
     video("5").attribute("resoluton", "1080p")
 }
 
-/// The item's estimate.
+/// The estimate of the n-th item.
 fn estimate(answer: &v1::EstimateManyResponse, n: usize) -> v1::EstimateResponse {
     match answer.results[n].result.clone() {
         Some(Estimate(estimate)) => estimate,
@@ -28,7 +28,7 @@ fn estimate(answer: &v1::EstimateManyResponse, n: usize) -> v1::EstimateResponse
     }
 }
 
-/// What the item was refused with.
+/// The refusal of the n-th item.
 fn refusal(answer: &v1::EstimateManyResponse, n: usize) -> Refusal {
     match answer.results[n].result.clone() {
         Some(Error(error)) => Refusal::from(error),
@@ -39,11 +39,12 @@ fn refusal(answer: &v1::EstimateManyResponse, n: usize) -> Refusal {
 each_database! {
     async fn each_is_answered_in_its_place_as_it_would_be_alone(server: Server) {
         let client = server.wallet("w", 60).await;
-        let operations = [video("5"), video("100"), operation("lora.train").quantity("images", "30"), video("0")];
+        let training = v1::Operation::new("lora.train").quantity("images", "30");
+        let operations = [video("5"), video("100"), training, video("0")];
         let many = client.estimate_many(ask("w", operations.to_vec())).await.unwrap();
         let decisions: Vec<_> = (0..4).map(|n| estimate(&many, n).decision()).collect();
         let short = Decision::InsufficientCredits;
-        assert_eq!(decisions, [Decision::Allowed, short, short, Decision::Allowed], "none counts on another");
+        assert_eq!(decisions, [Decision::Allowed, short, short, Decision::Allowed], "each item is checked alone");
         for (n, operation) in operations.into_iter().enumerate() {
             let one = client.estimate(alone("w", operation)).await.unwrap();
             let item = estimate(&many, n);
@@ -57,7 +58,7 @@ each_database! {
         }
     }
 
-    async fn the_wallet_is_shown_once_as_it_stands(server: Server) {
+    async fn the_wallet_is_shown_once_in_its_current_state(server: Server) {
         let client = server.wallet("w", 60).await;
         client.subscribe(subscribe("s", "creator")).await.unwrap();
         let many = client.estimate_many(ask("w", vec![video("5"), misspelt()])).await.unwrap();
@@ -72,10 +73,12 @@ each_database! {
         assert_eq!((told.revision, told.version), (3, 3), "nothing was written");
     }
 
-    async fn what_has_no_price_fails_alone_as_estimate_would_refuse_it(server: Server) {
+    async fn an_unpriced_operation_fails_alone_as_estimate_would_refuse_it(server: Server) {
         let client = server.wallet("w", 100).await;
-        let nameless = operation("video.generate").attribute("model", "standard").attribute("resolution", "720p");
-        let operations = vec![misspelt(), video("5"), operation("music.generate"), nameless.clone()];
+        let nameless = v1::Operation::new("video.generate")
+            .attribute("model", "standard")
+            .attribute("resolution", "720p");
+        let operations = vec![misspelt(), video("5"), v1::Operation::new("music.generate"), nameless.clone()];
         let many = client.estimate_many(ask("w", operations)).await.unwrap();
         assert_eq!(figures(&estimate(&many, 1).amounts), "40 credits");
         let expected = refused(
@@ -109,7 +112,7 @@ each_database! {
         assert_eq!((figures(&estimate(&now, 0).amounts), now.catalog_version), ("400 credits".into(), 2));
     }
 
-    async fn the_call_fails_as_a_whole_for_what_no_catalog_would_accept(server: Server) {
+    async fn violations_under_every_catalog_fail_the_whole_call(server: Server) {
         let client = server.wallet("w", 100).await;
         let bad = |operations| client.estimate_many(ask("w", operations));
         assert_eq!(violations(bad(Vec::new()).await), ["operations: is required"]);

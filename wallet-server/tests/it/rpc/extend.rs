@@ -1,7 +1,7 @@
-//! Extend: the heartbeat.
+//! Extend: the heartbeat of a running job.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, ReservationState};
-use wallet_client::{Code, job};
 
 use crate::harness::video;
 use crate::words::{by, cancel, facts, kinds, later, refused, reservation, seconds, start};
@@ -14,14 +14,14 @@ fn leased(job: &str, lease: i64) -> v1::ExtendRequest {
     v1::ExtendRequest { lease: Some(seconds(lease)), ..beat(job) }
 }
 
-/// A job that runs with a lease of so many seconds.
+/// A Reserve that starts the job with a lease of this many seconds.
 fn running(id: &str, lease: i64) -> v1::ReserveRequest {
     let start = v1::StartOptions { lease: Some(seconds(lease)), ..by("gpu-1", 1) };
-    v1::ReserveRequest { start: Some(start), ..job("w", id, video("5")) }
+    v1::ReserveRequest::new("w", id, video("5")).with_start(start)
 }
 
 each_database! {
-    async fn the_deadline_moves_by_the_lease_and_nothing_is_entered(server: Server) {
+    async fn the_deadline_moves_by_the_lease_and_no_entry_is_written(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(running("j", 45)).await.unwrap();
         let entered = kinds(&client, "w").await;
@@ -41,7 +41,7 @@ each_database! {
 
     async fn a_deadline_never_moves_back(server: Server) {
         let client = server.wallet("w", 100).await;
-        let held = client.reserve(job("w", "j", video("5"))).await.unwrap().reservation.unwrap();
+        let held = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap().reservation.unwrap();
         let extended = client.extend(beat("j")).await.unwrap();
         assert_eq!(
             (extended.state(), extended.deadline),
@@ -54,7 +54,7 @@ each_database! {
     async fn without_any_lease_a_heartbeat_gives_a_minute(server: Server) {
         let client = server.wallet("w", 100).await;
         client
-            .reserve(v1::ReserveRequest { ttl: Some(seconds(20)), ..job("w", "j", video("5")) })
+            .reserve(v1::ReserveRequest { ttl: Some(seconds(20)), ..v1::ReserveRequest::new("w", "j", video("5")) })
             .await
             .unwrap();
         let extended = client.extend(beat("j")).await.unwrap();
@@ -78,14 +78,14 @@ each_database! {
         assert_eq!((stopped.revision, stopped.version), (4, 4));
     }
 
-    async fn a_hold_that_expired_is_shown_as_expired(server: Server) {
+    async fn an_expired_hold_is_shown_as_expired(server: Server) {
         let client = server.wallet("w", 100).await;
         crate::words::expired_hold(&client, "w", "j").await;
         let stopped = client.extend(beat("j")).await.unwrap();
         assert_eq!((stopped.state(), stopped.revision), (ReservationState::Expired, 4));
     }
 
-    async fn an_attempt_that_was_overtaken_moves_nothing(server: Server) {
+    async fn a_stale_attempt_moves_nothing(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(running("j", 60)).await.unwrap();
         let taken = client.start(start("w", "j", "gpu-2", 2)).await.unwrap().reservation.unwrap();
@@ -96,7 +96,7 @@ each_database! {
         client.extend(v1::ExtendRequest { attempt: 2, ..beat("j") }).await.unwrap();
     }
 
-    async fn what_is_not_there_cannot_be_extended(server: Server) {
+    async fn a_missing_reservation_cannot_be_extended(server: Server) {
         let client = server.wallet("w", 100).await;
         let refusal =
             refused(client.extend(beat("j")).await, ErrorReason::ReservationNotFound, Code::NotFound);

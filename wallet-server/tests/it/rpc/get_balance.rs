@@ -1,7 +1,7 @@
-//! GetBalance: what there is, where it came from, and when it goes.
+//! GetBalance: the balance by source, and the credits that expire next.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, Source};
-use wallet_client::{Code, amount, job, purchase};
 
 use crate::harness::{credits, video};
 use crate::words::{balance, explicit, figures, gift, later, refused, settle};
@@ -25,9 +25,9 @@ each_database! {
         assert_eq!(empty.next_renewal_time, None);
     }
 
-    async fn every_unit_is_told_by_source_in_the_order_of_spending(server: Server) {
+    async fn every_unit_is_shown_by_source_in_spending_order(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.top_up(purchase("w", "t", amount("trainings", 2))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("trainings", 2))).await.unwrap();
         let give = |id: &str, source: Source| v1::GrantRequest {
             source: source.into(),
             ..gift("w", id, credits(10))
@@ -52,7 +52,7 @@ each_database! {
         assert_eq!(by_source(trainings), [(Source::Purchased, 2, 0)]);
     }
 
-    async fn the_next_credits_to_lapse_are_told_with_their_instant(server: Server) {
+    async fn the_next_expiring_credits_are_shown_with_their_instant(server: Server) {
         let client = server.wallet("w", 100).await;
         let now = balance(&client, "w").await.read_time;
         for (id, hours) in [("a", 2), ("b", 1), ("c", 1)] {
@@ -62,12 +62,12 @@ each_database! {
         client.reserve(explicit("w", "j", vec![credits(4)])).await.unwrap();
         let told = balance(&client, "w").await.balances.remove(0);
         assert_eq!(told.next_expire_time, later(now, 3_600));
-        assert_eq!(told.next_expire_amount.unwrap().amount, 16, "what is held does not lapse");
+        assert_eq!(told.next_expire_amount.unwrap().amount, 16, "held credits do not expire");
     }
 
-    async fn what_lapses_when_is_told_the_soonest_first_but_for_what_is_held_or_kept(server: Server) {
+    async fn expiries_are_listed_soonest_first_without_held_or_permanent_credits(server: Server) {
         let client = server.wallet("w", 100).await;
-        assert_eq!(balance(&client, "w").await.expiries, [], "what was bought is kept");
+        assert_eq!(balance(&client, "w").await.expiries, [], "purchased credits do not expire");
         let now = balance(&client, "w").await.read_time;
         let lapsing = |id: &str, amount, seconds| v1::GrantRequest {
             expire_time: later(now, seconds),
@@ -76,7 +76,7 @@ each_database! {
         for (n, (seconds, given)) in [(7_200, 5), (3_600, 10), (7_200, 20)].into_iter().enumerate() {
             client.grant(lapsing(&format!("g{n}"), credits(given), seconds)).await.unwrap();
         }
-        client.grant(lapsing("t", amount("trainings", 2), 60)).await.unwrap();
+        client.grant(lapsing("t", v1::Amount::new("trainings", 2), 60)).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(4)])).await.unwrap();
         let told = balance(&client, "w").await.expiries;
         let expiry = |seconds, shown: v1::Amount| v1::Expiry {
@@ -86,12 +86,12 @@ each_database! {
         let unit = |unit: &str, expiries| v1::UnitExpiries { unit: unit.into(), expiries, more: false };
         let expected = [
             unit("credits", vec![expiry(3_600, credits(6)), expiry(7_200, credits(25))]),
-            unit("trainings", vec![expiry(60, amount("trainings", 2))]),
+            unit("trainings", vec![expiry(60, v1::Amount::new("trainings", 2))]),
         ];
         assert_eq!(told, expected);
     }
 
-    async fn of_many_expiries_the_first_hundred_are_told_and_that_there_are_more(server: Server) {
+    async fn of_many_expiries_the_first_hundred_are_listed_and_marked_as_incomplete(server: Server) {
         let client = server.wallet("w", 0).await;
         let now = balance(&client, "w").await.read_time;
         for n in (0..101).rev() {
@@ -106,7 +106,7 @@ each_database! {
         assert_eq!((last.expire_time, last.amount.as_ref().unwrap().amount), (later(now, 3_699), 100));
     }
 
-    async fn open_grants_are_told_if_asked_for_in_the_order_of_spending(server: Server) {
+    async fn open_grants_are_listed_on_request_in_spending_order(server: Server) {
         let client = server.wallet("w", 100).await;
         let free = v1::GrantRequest { source: Source::Free.into(), ..gift("w", "free", credits(10)) };
         client.grant(free).await.unwrap();
@@ -124,10 +124,10 @@ each_database! {
         assert_eq!(parts, [("top_up:first", 93, 7, 0)]);
     }
 
-    async fn amounts_are_shown_to_people_with_their_decimals(server: Server) {
+    async fn amounts_have_a_display_form_with_decimals(server: Server) {
         let client = server.wallet("w", 0).await;
         crate::words::publish(&client, crate::words::POLICIES).await;
-        client.top_up(purchase("w", "t", amount("money", 1_250))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("money", 1_250))).await.unwrap();
         let told = balance(&client, "w").await.balances.remove(0);
         assert_eq!(
             told.available,
@@ -137,7 +137,7 @@ each_database! {
 
     async fn reading_writes_nothing_and_a_missing_wallet_is_not_found(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let (first, again) = (balance(&client, "w").await, balance(&client, "w").await);
         assert_eq!((&first.balances, first.version), (&again.balances, again.version));
         let nobody = client.get_balance(v1::GetBalanceRequest { wallet_id: "nobody".into(), ..Default::default() }).await;

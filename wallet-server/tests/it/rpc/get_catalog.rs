@@ -1,4 +1,4 @@
-//! GetCatalog: what is published, and what was.
+//! GetCatalog: the current catalog and earlier versions.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason};
@@ -11,7 +11,7 @@ fn version(version: i64) -> v1::GetCatalogRequest {
 }
 
 each_database! {
-    async fn a_server_without_a_catalog_begins_with_the_bundled_one(server: Server) {
+    async fn a_server_without_a_catalog_starts_with_the_bundled_one(server: Server) {
         let client = server.client().await;
         let catalog = client.get_catalog(version(0)).await.unwrap().catalog.unwrap();
         assert_eq!((catalog.version, catalog.toml.as_str()), (1, BUNDLED_CATALOG));
@@ -36,7 +36,7 @@ each_database! {
         assert_eq!(refusal.metadata["catalog_version"], "3");
     }
 
-    async fn what_was_published_is_there_after_a_restart(server: Server) {
+    async fn a_published_catalog_survives_a_restart(server: Server) {
         let published = publish(&server.client().await, POLICIES).await.catalog;
         let database = server.database.clone();
         server.stop().await;

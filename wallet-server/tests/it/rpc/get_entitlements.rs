@@ -1,4 +1,4 @@
-//! GetEntitlements: what a plan allows, in words that a screen can show.
+//! GetEntitlements: what a plan allows, in a form that a screen can show.
 
 use wallet_client::Code;
 use wallet_client::v1::matcher::Accepts;
@@ -12,7 +12,7 @@ async fn entitlements(client: &wallet_client::WalletClient) -> v1::GetEntitlemen
     client.get_entitlements(v1::GetEntitlementsRequest { wallet_id: "w".into() }).await.unwrap()
 }
 
-/// A matcher in words.
+/// Formats a matcher.
 fn words(matcher: Option<&v1::Matcher>) -> String {
     match matcher.and_then(|matcher| matcher.accepts.as_ref()) {
         Some(Accepts::AnyOf(any)) => any.values.join("|"),
@@ -32,7 +32,7 @@ each_database! {
         assert_eq!((told.revision, told.version), (1, 1));
     }
 
-    async fn a_plan_says_what_it_allows_and_how_much_of_it(server: Server) {
+    async fn a_plan_lists_what_it_allows_and_its_limits(server: Server) {
         let client = shop(&server).await;
         client.subscribe(subscribe("a", "creator")).await.unwrap();
         let told = entitlements(&client).await;
@@ -44,7 +44,7 @@ each_database! {
         }
         assert_eq!(images.max, [("count".into(), "4".into()), ("scale".into(), "1.5".into())].into());
         assert_eq!((audio.attributes.len(), audio.max.len()), (0, 0));
-        assert_eq!(told.limits, [("concurrency".to_owned(), 2)].into(), "unlimited is not named");
+        assert_eq!(told.limits, [("concurrency".to_owned(), 2)].into(), "an unlimited figure is omitted");
         assert_eq!((told.features, told.queue_priority), (vec!["queue.slow".to_owned()], 2));
     }
 
@@ -72,7 +72,7 @@ each_database! {
         client.change_plan(change("b", "creator-yearly")).await.unwrap();
         let yearly = entitlements(&client).await;
         assert_eq!((yearly.plan_id.as_str(), yearly.tier.as_str()), ("creator-yearly", "creator"));
-        assert_eq!(yearly.limits.len(), 0, "negotiated for the plan before");
+        assert_eq!(yearly.limits.len(), 0, "negotiated for the previous plan only");
     }
 
     async fn a_wallet_that_is_subscribed_to_nothing_has_the_default_plan(server: Server) {
@@ -84,7 +84,7 @@ each_database! {
         assert_eq!(entitlements(&client).await.plan_id, "pro");
     }
 
-    async fn it_is_told_when_it_is_true_and_a_missing_wallet_is_not_found(server: Server) {
+    async fn the_answer_has_its_read_time_and_a_missing_wallet_is_not_found(server: Server) {
         let client = shop(&server).await;
         let before = now(&client).await.unwrap();
         client.grant(gift("w", "g", credits(1))).await.unwrap();

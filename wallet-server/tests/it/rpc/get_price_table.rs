@@ -1,4 +1,4 @@
-//! GetPriceTable: the rules as a pricing page shows them.
+//! GetPriceTable: the price rules as messages for a pricing page.
 
 use wallet_client::v1::matcher::Accepts;
 use wallet_client::v1::price_component::Charge;
@@ -8,7 +8,7 @@ use wallet_client::{Code, WalletClient};
 
 use crate::words::{POLICIES, figures, publish, refused, seconds, violations};
 
-/// Every part that a rule can have.
+/// A catalog whose rules have every part that a rule can have.
 const EVERYTHING: &str = r#"
 [units.credits]
 
@@ -105,7 +105,7 @@ fn ids(table: &v1::GetPriceTableResponse) -> String {
     ids.join(" ")
 }
 
-/// A factor in words.
+/// Formats a factor.
 fn factor(factor: &v1::PriceFactor) -> String {
     match factor.factor.as_ref().unwrap() {
         Factor::Attribute(by) => {
@@ -118,7 +118,7 @@ fn factor(factor: &v1::PriceFactor) -> String {
     }
 }
 
-/// The bands of a quantity in words.
+/// Formats the bands of a quantity.
 fn bands(charge: &v1::TieredCharge) -> String {
     let band = |band: &v1::PriceBand| format!("{:?}: {} + {}", band.up_to, band.flat, band.rate);
     let quantity = &charge.measure.as_ref().unwrap().quantity;
@@ -126,7 +126,7 @@ fn bands(charge: &v1::TieredCharge) -> String {
 }
 
 each_database! {
-    async fn a_rule_is_told_whole_and_exactly(server: Server) {
+    async fn a_rule_is_shown_completely_and_exactly(server: Server) {
         let client = server.client().await;
         publish(&client, EVERYTHING).await;
         let told = table(&client, &[], "").await;
@@ -147,7 +147,7 @@ each_database! {
         assert_eq!((rule.rounding(), rule.max_percent), (RoundingMode::Nearest, 150));
     }
 
-    async fn components_are_told_with_their_blocks_bands_and_factors(server: Server) {
+    async fn components_are_shown_with_their_blocks_bands_and_factors(server: Server) {
         let client = server.client().await;
         publish(&client, EVERYTHING).await;
         let told = table(&client, &["video"], "pro").await;
@@ -169,10 +169,10 @@ each_database! {
         assert_eq!(bands(by_frame), "frames \"10\": 1 + 2; \"\": 0 + 1.5");
         assert_eq!(bands(by_token), "tokens \"1000\": 0 + 1; \"\": 0 + 0");
         let plain = v1::Measure { quantity: "tokens".into(), ..Default::default() };
-        assert_eq!(by_token.measure, Some(plain), "no blocks, and the operation must say");
+        assert_eq!(by_token.measure, Some(plain), "no blocks, and the quantity is required");
     }
 
-    async fn policies_are_told_per_unit_of_the_price(server: Server) {
+    async fn policies_are_shown_per_unit_of_the_price(server: Server) {
         let client = server.client().await;
         publish(&client, EVERYTHING).await;
         let told = table(&client, &["video"], "pro").await;
@@ -209,7 +209,7 @@ each_database! {
         }
     }
 
-    async fn it_is_that_of_the_current_catalog_or_of_the_version_asked_for(server: Server) {
+    async fn the_table_is_the_current_catalogs_or_the_requested_versions(server: Server) {
         let client = server.client().await;
         let first = table(&client, &["video.generate"], "").await;
         publish(&client, POLICIES).await;

@@ -1,7 +1,7 @@
-//! GetReservation: one reservation as it stands now.
+//! GetReservation: the current state of one reservation.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, ReservationState};
-use wallet_client::{Code, job, usage};
 
 use crate::harness::video;
 use crate::words::{refused, reservation, settle, start};
@@ -13,23 +13,23 @@ fn ask(wallet: &str, job: &str) -> v1::GetReservationRequest {
 each_database! {
     async fn every_command_shows_the_reservation_that_is_read_afterwards(server: Server) {
         let client = server.wallet("w", 100).await;
-        let reserved = client.reserve(job("w", "j", video("5"))).await.unwrap();
+        let reserved = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let read = client.get_reservation(ask("w", "j")).await.unwrap();
         assert_eq!((&read.reservation, read.revision, read.version), (&reserved.reservation, 3, 3));
         assert_eq!(read.reservation.unwrap().state(), ReservationState::Held);
 
         let started = client.start(start("w", "j", "gpu-1", 1)).await.unwrap();
         assert_eq!(Some(reservation(&client, "w", "j").await), started.reservation);
-        let settled = client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
+        let settled = client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
         let read = client.get_reservation(ask("w", "j")).await.unwrap();
         assert_eq!((&read.reservation, read.revision, read.version), (&settled.reservation, 5, 5));
         let read = read.reservation.unwrap();
         assert_eq!((read.state(), read.worker.as_str()), (ReservationState::Settled, "gpu-1"));
     }
 
-    async fn what_is_not_there_is_not_found(server: Server) {
+    async fn a_missing_reservation_is_not_found(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         server.wallet("v", 100).await;
         for (wallet, id, reason) in [
             ("w", "k", ErrorReason::ReservationNotFound),

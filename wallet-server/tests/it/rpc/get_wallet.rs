@@ -1,7 +1,7 @@
-//! GetWallet: one wallet with all it has.
+//! GetWallet: one wallet with its balances and subscription.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, WalletStatus};
-use wallet_client::{Code, job};
 
 use crate::harness::video;
 use crate::words::{balance, refused, set_status};
@@ -13,7 +13,7 @@ fn ask(wallet: &str) -> v1::GetWalletRequest {
 each_database! {
     async fn a_wallet_is_shown_with_its_balances_as_they_are_now(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let updated = client.update_wallet(set_status("w", "r", WalletStatus::Suspended)).await.unwrap();
         let wallet = client.get_wallet(ask("w")).await.unwrap().wallet.unwrap();
         assert_eq!((wallet.wallet_id.as_str(), wallet.status()), ("w", WalletStatus::Suspended));
@@ -22,12 +22,12 @@ each_database! {
         assert_eq!(Some(wallet), updated.wallet);
     }
 
-    async fn a_hold_that_expired_is_counted_as_expired(server: Server) {
+    async fn an_expired_hold_is_counted_as_expired(server: Server) {
         let client = server.wallet("w", 100).await;
         crate::words::expired_hold(&client, "w", "j").await;
         let wallet = client.get_wallet(ask("w")).await.unwrap().wallet.unwrap();
         assert_eq!(wallet.open_reservations, 0);
-        // The expiry is recorded by whoever comes next: until then, a read shows the revision before it.
+        // A sweep records the expiry: until then, a read shows the revision before it.
         assert!((3..=4).contains(&wallet.revision), "{wallet:?}");
         assert_eq!(wallet.version, wallet.revision);
     }

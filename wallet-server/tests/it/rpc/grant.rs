@@ -1,7 +1,7 @@
-//! Grant: credits that were not bought.
+//! Grant: credits without a purchase.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Source};
-use wallet_client::{Code, amount};
 
 use crate::harness::credits;
 use crate::words::{
@@ -9,7 +9,7 @@ use crate::words::{
 };
 
 each_database! {
-    async fn credits_are_given_with_all_that_was_said_about_them(server: Server) {
+    async fn a_grant_has_every_field_of_its_request(server: Server) {
         let client = server.wallet("w", 0).await;
         let tomorrow = later(balance(&client, "w").await.read_time, 86_400);
         let request = v1::GrantRequest {
@@ -30,7 +30,7 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (25, 0, 0));
     }
 
-    async fn a_grant_of_the_future_is_pending_until_its_instant(server: Server) {
+    async fn a_grant_is_pending_until_its_effective_time(server: Server) {
         let client = server.wallet("w", 0).await;
         let soon = later(balance(&client, "w").await.read_time, 2);
         let request = v1::GrantRequest { effective_time: soon, ..gift("w", "g", credits(25)) };
@@ -44,7 +44,7 @@ each_database! {
         assert_eq!((effective.kind(), effective.effective_time), (EntryKind::GrantEffective, soon));
     }
 
-    async fn the_same_grant_again_gives_nothing_more_also_after_it_was_spent(server: Server) {
+    async fn a_repeated_grant_issues_nothing_more_even_after_it_was_spent(server: Server) {
         let client = server.wallet("w", 0).await;
         let first = client.grant(gift("w", "g", credits(25))).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(25)])).await.unwrap();
@@ -62,7 +62,7 @@ each_database! {
         let tomorrow = later(balance(&client, "w").await.read_time, 86_400);
         for (request, fields) in [
             (gift("w", "g", credits(26)), "amount"),
-            (gift("w", "g", amount("trainings", 25)), "amount"),
+            (gift("w", "g", v1::Amount::new("trainings", 25)), "amount"),
             (v1::GrantRequest { priority: 1, ..gift("w", "g", credits(25)) }, "priority"),
             (
                 v1::GrantRequest {
@@ -80,14 +80,14 @@ each_database! {
         }
     }
 
-    async fn a_grant_and_a_purchase_of_the_same_id_are_two(server: Server) {
+    async fn a_grant_and_a_purchase_may_have_the_same_id(server: Server) {
         let client = server.wallet("w", 10).await;
         let done = client.grant(gift("w", "first", credits(5))).await.unwrap();
         assert!(!done.replayed);
         assert_eq!(credits_of(&client, "w").await, (15, 0, 0));
     }
 
-    async fn what_can_never_be_spent_is_not_given(server: Server) {
+    async fn credits_that_can_never_be_spent_are_not_granted(server: Server) {
         let client = server.wallet("w", 0).await;
         let now = balance(&client, "w").await.read_time;
         let lasting = |effective_time, expire_time| v1::GrantRequest {
@@ -99,7 +99,7 @@ each_database! {
         assert!(past.len() == 1 && past[0].starts_with("expire_time: must be after now"), "{past:?}");
         let backwards = client.grant(lasting(later(now, 120), later(now, 60))).await;
         assert_eq!(violations(backwards), ["expire_time: must be after effective_time"]);
-        let unknown = client.grant(gift("w", "g", amount("gems", 1))).await;
+        let unknown = client.grant(gift("w", "g", v1::Amount::new("gems", 1))).await;
         assert_eq!(violations(unknown), ["amount.unit: the catalog has no unit gems"]);
         let nobody = client.grant(gift("nobody", "g", credits(1))).await;
         refused(nobody, ErrorReason::WalletNotFound, Code::NotFound);

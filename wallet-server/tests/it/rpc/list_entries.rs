@@ -1,9 +1,9 @@
-//! ListEntries: the ledger, line by line.
+//! ListEntries: the ledger, entry by entry.
 
 use std::collections::HashSet;
 
+use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Part};
-use wallet_client::{Code, job, usage};
 
 use crate::harness::{credits, video};
 use crate::words::{entries, gift, refused, set_status, settle, start, violations};
@@ -17,14 +17,14 @@ fn revisions(entries: &[v1::Entry]) -> Vec<i64> {
 }
 
 each_database! {
-    async fn every_event_is_a_line_with_its_postings_and_what_was_left(server: Server) {
+    async fn every_event_is_an_entry_with_its_postings_and_balances(server: Server) {
         let client = server.wallet("w", 100).await;
         client
-            .reserve(v1::ReserveRequest { actor: "ann".into(), ..job("w", "j", video("5")) })
+            .reserve(v1::ReserveRequest::new("w", "j", video("5")).with_actor("ann"))
             .await
             .unwrap();
         client.start(start("w", "j", "gpu-1", 1)).await.unwrap();
-        let settled = client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
+        let settled = client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
         client.update_wallet(set_status("w", "r-1", v1::WalletStatus::Suspended)).await.unwrap();
 
         let lines = entries(&client, "w").await;
@@ -61,7 +61,7 @@ each_database! {
     async fn pages_lead_through_the_ledger_and_filters_narrow_it(server: Server) {
         let client = server.wallet("w", 100).await;
         for id in ["a", "b"] {
-            client.reserve(job("w", id, video("1"))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new("w", id, video("1"))).await.unwrap();
             client.settle(settle("w", id, v1::Succeeded::default())).await.unwrap();
         }
         let page = client.list_entries(v1::ListEntriesRequest { page_size: 4, ..ask() }).await.unwrap();
@@ -79,16 +79,16 @@ each_database! {
         }
     }
 
-    async fn a_replay_and_a_refusal_leave_no_line(server: Server) {
+    async fn a_replay_and_a_refusal_write_no_entry(server: Server) {
         let client = server.wallet("w", 10).await;
         for _ in 0..2 {
             client.grant(gift("w", "g", credits(5))).await.unwrap();
-            client.reserve(job("w", "j", video("5"))).await.unwrap_err();
+            client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap_err();
         }
         assert_eq!(revisions(&entries(&client, "w").await), [1, 2, 3]);
     }
 
-    async fn a_token_of_no_page_and_a_missing_wallet_are_refused(server: Server) {
+    async fn an_invalid_page_token_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         let request = v1::ListEntriesRequest { page_token: "made-up".into(), ..ask() };
         let expected = ["page_token: is not from a page of this list"];

@@ -1,18 +1,18 @@
-//! ListEvents: what people are told, with the entry that made it so.
+//! ListEvents: the notifications, each with the entry that caused it.
 
 use wallet_client::v1::threshold::Threshold::{Amount, Percent};
 use wallet_client::v1::{self, EntryKind, ErrorReason, EventKind};
-use wallet_client::{Code, WalletClient, job};
+use wallet_client::{Code, WalletClient};
 
 use crate::harness::{Server, credits, video};
 use crate::words::{
     balance, entries, gift, later, low_balance, publish, refused, set_status, settle, until, violations,
 };
 
-/// How often the events are looked at, 20 ms apart, before the test gives up.
+/// How often the events are read, every 20 ms, before the test gives up.
 const LOOKS: usize = 1_000;
 
-/// Wallets without a subscription are told of credits a day before they lapse.
+/// A catalog that notifies wallets without a subscription a day before credits expire.
 const WARNING: &str = r#"
 default_plan = "free"
 [units.credits]
@@ -33,12 +33,12 @@ async fn events(client: &WalletClient) -> Vec<v1::Event> {
     client.list_events(ask()).await.unwrap().events
 }
 
-/// Minor units.
+/// The amount in minor units.
 fn figure(amount: &Option<v1::Amount>) -> i64 {
     amount.as_ref().expect("there is an amount").amount
 }
 
-/// Events in words: `"3: LOW_BALANCE 60, below 80"`.
+/// Formats events, for example `"3: LOW_BALANCE 60, below 80"`.
 fn words(events: &[v1::Event]) -> Vec<String> {
     let word = |event: &v1::Event| {
         let kind = event.kind().as_str_name().trim_start_matches("EVENT_KIND_").to_owned();
@@ -48,7 +48,7 @@ fn words(events: &[v1::Event]) -> Vec<String> {
     events.iter().map(word).collect()
 }
 
-/// A wallet of 100 credits that is low below 80 and below 30.
+/// A wallet of 100 credits with low-balance thresholds at 80 and 30.
 async fn watched(server: &Server) -> WalletClient {
     let client = server.wallet("w", 100).await;
     let low = low_balance("credits", &[Amount(80), Amount(30)]);
@@ -61,9 +61,9 @@ async fn watched(server: &Server) -> WalletClient {
 }
 
 each_database! {
-    async fn a_reserve_that_makes_the_balance_low_is_told_and_warns_as_long_as_it_is(server: Server) {
+    async fn a_reserve_that_makes_the_balance_low_notifies_and_warns_while_it_is_low(server: Server) {
         let client = watched(&server).await;
-        let reserved = client.reserve(job("w", "a", video("5"))).await.unwrap();
+        let reserved = client.reserve(v1::ReserveRequest::new("w", "a", video("5"))).await.unwrap();
         let [warning] = reserved.warnings.as_slice() else { panic!("{:?}", reserved.warnings) };
         assert_eq!(warning.kind(), EventKind::LowBalance);
         assert_eq!((figure(&warning.available), figure(&warning.threshold)), (60, 80));
@@ -72,16 +72,16 @@ each_database! {
         assert_eq!((figure(&event.available), figure(&event.threshold)), (60, 80));
         assert_eq!((event.event_time, event.grant_id.as_str()), (reserved.decide_time, ""));
 
-        let again = client.reserve(job("w", "b", video("1"))).await.unwrap();
+        let again = client.reserve(v1::ReserveRequest::new("w", "b", video("1"))).await.unwrap();
         assert_eq!(again.warnings.len(), 1);
-        client.reserve(job("w", "c", video("100"))).await.unwrap_err();
+        client.reserve(v1::ReserveRequest::new("w", "c", video("100"))).await.unwrap_err();
         assert_eq!(events(&client).await.len(), 1);
         let shown = balance(&client, "w").await.warnings;
         assert_eq!((shown.len(), figure(&shown[0].available)), (1, 52));
 
         client.grant(gift("w", "g", credits(36))).await.unwrap();
         assert_eq!(balance(&client, "w").await.warnings, []);
-        let last = client.reserve(job("w", "d", video("11"))).await.unwrap();
+        let last = client.reserve(v1::ReserveRequest::new("w", "d", video("11"))).await.unwrap();
         assert_eq!(last.warnings[0].kind(), EventKind::Exhausted);
         let expected =
             ["4: LOW_BALANCE 60, below 80", "7: LOW_BALANCE 0, below 80", "7: LOW_BALANCE 0, below 30", "7: EXHAUSTED 0"];
@@ -91,10 +91,10 @@ each_database! {
 
     async fn pages_lead_through_the_events_and_filters_narrow_them(server: Server) {
         let client = watched(&server).await;
-        client.reserve(job("w", "a", video("12"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "a", video("12"))).await.unwrap();
         client.settle(settle("w", "a", v1::Succeeded::default())).await.unwrap();
         client.grant(gift("w", "g", credits(4))).await.unwrap();
-        client.reserve(job("w", "b", video("1"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "b", video("1"))).await.unwrap();
         let all = ["4: LOW_BALANCE 4, below 80", "4: LOW_BALANCE 4, below 30", "7: EXHAUSTED 0"];
         assert_eq!(words(&events(&client).await), all);
 
@@ -119,7 +119,7 @@ each_database! {
         }
     }
 
-    async fn credits_that_lapse_in_a_day_are_told_once_by_the_sweeper(server: Server) {
+    async fn credits_that_expire_in_a_day_are_notified_once_by_the_sweeper(server: Server) {
         publish(&server.client().await, WARNING).await;
         let client = server.wallet("w", 0).await;
         let end = later(balance(&client, "w").await.read_time, 86_402);
@@ -158,10 +158,10 @@ each_database! {
         client.reserve(explicit("j", 6)).await.unwrap();
         assert_eq!(words(&events(&client).await), [""; 0]);
         assert_eq!(set("c", low_balance("credits", &[])).await.unwrap().wallet.unwrap().low_balance, []);
-        assert_eq!(balance(&client, "w").await.warnings.len(), 1, "the plan calls less than 5 low");
+        assert_eq!(balance(&client, "w").await.warnings.len(), 1, "the plan's threshold is 5");
     }
 
-    async fn a_token_of_no_page_a_bad_field_and_a_missing_wallet_are_refused(server: Server) {
+    async fn an_invalid_page_token_a_bad_field_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         let request = v1::ListEventsRequest { page_token: "made-up".into(), ..ask() };
         let expected = ["page_token: is not from a page of this list"];

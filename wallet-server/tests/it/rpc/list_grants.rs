@@ -1,7 +1,7 @@
-//! ListGrants: in the order in which they are spent.
+//! ListGrants: the grants in spending order.
 
 use wallet_client::v1::{self, ErrorReason, Source};
-use wallet_client::{Code, WalletClient, job, usage};
+use wallet_client::{Code, WalletClient};
 
 use crate::harness::{credits, video};
 use crate::words::{balance, explicit, gift, later, refused, settle, violations};
@@ -10,7 +10,7 @@ fn ask(include_closed: bool) -> v1::ListGrantsRequest {
     v1::ListGrantsRequest { wallet_id: "w".into(), include_closed, ..Default::default() }
 }
 
-/// The ids on one page, and the token of the next.
+/// The ids on one page, joined by spaces, and the token of the next page.
 async fn page(client: &WalletClient, request: v1::ListGrantsRequest) -> (String, String) {
     let page = client.list_grants(request).await.unwrap();
     let ids: Vec<_> = page.grants.iter().map(|grant| grant.grant_id.as_str()).collect();
@@ -18,7 +18,7 @@ async fn page(client: &WalletClient, request: v1::ListGrantsRequest) -> (String,
 }
 
 each_database! {
-    async fn grants_are_listed_in_the_order_of_spending(server: Server) {
+    async fn grants_are_listed_in_spending_order(server: Server) {
         let client = server.wallet("w", 10).await;
         let now = balance(&client, "w").await.read_time;
         let give = |id: &str, source: Source| v1::GrantRequest {
@@ -43,7 +43,7 @@ each_database! {
         assert_eq!((pending.pending, pending.available, pending.open), (10, 0, true));
     }
 
-    async fn closed_grants_come_last_and_only_if_asked_for(server: Server) {
+    async fn closed_grants_come_last_and_only_on_request(server: Server) {
         let client = server.wallet("w", 40).await;
         client
             .grant(v1::GrantRequest { reason: "sorry".into(), ..gift("w", "g", credits(5)) })
@@ -51,8 +51,8 @@ each_database! {
             .unwrap();
         client.reserve(explicit("w", "k", vec![credits(5)])).await.unwrap();
         client.settle(settle("w", "k", v1::Succeeded::default())).await.unwrap();
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
-        client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
+        client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
         assert_eq!(page(&client, ask(false)).await.0, "top_up:first");
         assert_eq!(page(&client, ask(true)).await.0, "top_up:first grant:g");
         let grants = client.list_grants(ask(true)).await.unwrap().grants;
@@ -79,7 +79,7 @@ each_database! {
         assert_eq!(rest, format!("{second} {third} {fourth}"));
     }
 
-    async fn a_token_of_no_page_and_a_missing_wallet_are_refused(server: Server) {
+    async fn an_invalid_page_token_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 10).await;
         let request = v1::ListGrantsRequest { page_token: "made-up".into(), ..ask(false) };
         let expected = ["page_token: is not from a page of this list"];

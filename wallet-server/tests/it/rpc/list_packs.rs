@@ -1,4 +1,4 @@
-//! ListPacks: what can be bought.
+//! ListPacks: the packs for sale.
 
 use wallet_client::v1;
 
@@ -31,7 +31,7 @@ each_database! {
         assert_eq!(listed.packs[0].list_price, Some(v1::Money { currency: "USD".into(), minor_units: 200 }));
     }
 
-    async fn they_are_those_of_the_current_catalog(server: Server) {
+    async fn the_list_is_that_of_the_current_catalog(server: Server) {
         let client = server.client().await;
         let pack = "[[packs]]\nid = \"gift\"\namounts = { money = \"12.50\" }\nexpiry = { days = 1 }\n";
         publish(&client, &format!("{POLICIES}\n{pack}")).await;

@@ -1,4 +1,4 @@
-//! ListPlans: what people can subscribe to.
+//! ListPlans: the plans for sale.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ each_database! {
         assert_eq!(pro.list_price, Some(v1::Money { currency: "USD".into(), minor_units: 4_500 }));
     }
 
-    async fn they_are_those_of_the_current_catalog(server: Server) {
+    async fn the_list_is_that_of_the_current_catalog(server: Server) {
         let client = server.client().await;
         let plan = "[[plans]]\nid = \"weekly\"\nrank = 1\nterm = \"WEEK\"\n\
                     limits = { concurrency = \"unlimited\", seats = 3 }\n\
@@ -36,7 +36,7 @@ each_database! {
             (listed.catalog_version, weekly.plan_id.as_str(), weekly.name.as_str()),
             (2, "weekly", "weekly")
         );
-        assert_eq!(weekly.limits, HashMap::from([("seats".to_owned(), 3)]), "unlimited is no number");
+        assert_eq!(weekly.limits, HashMap::from([("seats".to_owned(), 3)]), "an unlimited figure is omitted");
         let shown = |amount: &Option<v1::Amount>| amount.as_ref().unwrap().display.clone();
         let allowance = &weekly.allowances[0];
         assert_eq!(

@@ -1,11 +1,11 @@
-//! ListReservations: filters and pages, the newest first.
+//! ListReservations: filters and pages, newest first.
 
 use std::collections::{BTreeSet, HashMap};
 
 use prost::Message as _;
 use tokio::task::JoinSet;
 use wallet_client::v1::{self, CancelReason, ErrorReason, ReservationState};
-use wallet_client::{Code, OperationExt, WalletClient, job, operation};
+use wallet_client::{Code, WalletClient};
 
 use crate::harness::{Server, credits, video};
 use crate::words::{by, cancel, explicit, refused, reservation, settle, violations};
@@ -20,21 +20,24 @@ async fn listed(client: &WalletClient, request: v1::ListReservationsRequest) -> 
     page.reservations.into_iter().map(|reservation| reservation.reservation_id).collect()
 }
 
-/// Jobs `a` to `e`, which differ in everything that can be asked for.
+/// Reserves the jobs `a` to `e`, which differ in everything that can be filtered by.
 async fn five_jobs(server: &Server) -> WalletClient {
     let client = server.wallet("w", 500).await;
     let labels = |pairs: &[(&str, &str)]| -> HashMap<String, String> {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     };
-    let training = operation("video.caption").quantity("duration_s", "60");
+    let training = v1::Operation::new("video.caption").quantity("duration_s", "60");
     let jobs = [
-        v1::ReserveRequest { actor: "ann".into(), ..job("w", "a", video("1")) },
-        v1::ReserveRequest { labels: labels(&[("team", "red"), ("x", "")]), ..job("w", "b", training) },
-        v1::ReserveRequest { start: Some(by("gpu-1", 1)), ..job("w", "c", video("1")) },
+        v1::ReserveRequest::new("w", "a", video("1")).with_actor("ann"),
+        v1::ReserveRequest {
+            labels: labels(&[("team", "red"), ("x", "")]),
+            ..v1::ReserveRequest::new("w", "b", training)
+        },
+        v1::ReserveRequest::new("w", "c", video("1")).with_start(by("gpu-1", 1)),
         v1::ReserveRequest {
             actor: "ann".into(),
             labels: labels(&[("team", "blue")]),
-            ..job("w", "d", video("1"))
+            ..v1::ReserveRequest::new("w", "d", video("1"))
         },
         explicit("w", "e", vec![credits(3)]),
     ];
@@ -121,7 +124,7 @@ each_database! {
         assert_eq!((counts.len(), counts.iter().sum::<usize>(), ids.len()), (2, 440, 440));
     }
 
-    async fn they_are_shown_as_one_by_one(server: Server) {
+    async fn they_are_shown_as_get_reservation_shows_them(server: Server) {
         let client = five_jobs(&server).await;
         let page = client.list_reservations(ask()).await.unwrap();
         for shown in page.reservations {
@@ -129,7 +132,7 @@ each_database! {
         }
     }
 
-    async fn a_token_of_no_page_and_a_missing_wallet_are_refused(server: Server) {
+    async fn an_invalid_page_token_and_a_missing_wallet_are_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         let request = v1::ListReservationsRequest { page_token: "made-up".into(), ..ask() };
         let expected = ["page_token: is not from a page of this list"];

@@ -1,4 +1,4 @@
-//! ListWallets: all wallets, by id.
+//! ListWallets: all wallets of the tenant, by id.
 
 use wallet_client::v1;
 
@@ -30,7 +30,7 @@ each_database! {
         assert!(seen.iter().all(|wallet| wallet.balances.is_empty() && wallet.create_time.is_some()));
     }
 
-    async fn a_token_of_no_page_is_refused(server: Server) {
+    async fn an_invalid_page_token_is_refused(server: Server) {
         let client = server.client().await;
         let expected = ["page_token: is not from a page of this list"];
         assert_eq!(violations(client.list_wallets(ask(0, "made-up")).await), expected);

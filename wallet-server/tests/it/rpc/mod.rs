@@ -1,4 +1,4 @@
-//! Each RPC through the wire: what it answers, what it refuses, what it says when asked again.
+//! Each RPC over the wire: its answers, its refusals, and its replays.
 
 mod advance_clock;
 mod cancel;

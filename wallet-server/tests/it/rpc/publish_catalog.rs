@@ -1,4 +1,4 @@
-//! PublishCatalog: a document becomes current, or nothing changes.
+//! PublishCatalog: a valid catalog becomes current; an invalid one changes nothing.
 
 use wallet_client::v1::{self, ErrorReason};
 use wallet_client::{Code, WalletClient};
@@ -27,7 +27,7 @@ each_database! {
         let again = publish(&client, POLICIES).await;
         assert!(again.unchanged);
         assert_eq!(again.catalog, Some(catalog));
-        // It has a unit that the bundled one has not: there is no way back.
+        // The published catalog has a unit that the bundled one lacks, so the bundled one cannot replace it.
         let back = v1::PublishCatalogRequest { toml: BUNDLED_CATALOG.into(), expected_version: 2, ..Default::default() };
         refused(client.publish_catalog(back).await, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
     }
@@ -42,7 +42,7 @@ each_database! {
         };
         client.publish_catalog(publication(POLICIES, 1)).await.unwrap();
         let again = client.publish_catalog(publication(POLICIES, 1)).await.unwrap();
-        assert!(again.unchanged, "it was carried out, whatever version it was to replace");
+        assert!(again.unchanged, "it was executed before, so the expected version does not matter");
         client.publish_catalog(publication(&newer, 2)).await.unwrap();
 
         for (expected, told) in [(0, "published_version"), (1, "expected_version")] {
@@ -56,10 +56,10 @@ each_database! {
         assert_eq!(current(&client).await.toml, newer);
 
         let back = client.publish_catalog(publication(POLICIES, 3)).await.unwrap();
-        assert_eq!(back.catalog.map(|catalog| catalog.version), Some(4), "one may go back knowingly");
+        assert_eq!(back.catalog.map(|catalog| catalog.version), Some(4), "an explicit expected version allows going back");
     }
 
-    async fn a_check_says_what_would_happen_and_changes_nothing(server: Server) {
+    async fn a_check_reports_the_outcome_and_changes_nothing(server: Server) {
         let client = server.client().await;
         let checked = client.publish_catalog(check(POLICIES)).await.unwrap();
         assert!(!checked.unchanged);
@@ -69,7 +69,7 @@ each_database! {
         assert_eq!(current(&client).await.version, 1);
     }
 
-    async fn a_plan_that_is_in_use_or_will_be_cannot_be_taken_away(server: Server) {
+    async fn a_plan_that_is_in_use_or_will_be_cannot_be_removed(server: Server) {
         let client = shop(&server).await;
         let without = |plan: &str| PLANS.replace(&format!("\"{plan}\""), "\"renamed\"");
         client.subscribe(subscribe("s", "pro")).await.unwrap();
@@ -78,12 +78,12 @@ each_database! {
             let refusal = client.publish_catalog(check(&without(plan))).await;
             let refusal = refused(refusal, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
             assert_eq!(refusal.violations.len(), 1, "{}", refusal.message);
-            assert!(refusal.message.contains("has subscribers and is missing"), "{}", refusal.message);
+            assert!(refusal.message.contains("has subscribers and must not be removed"), "{}", refusal.message);
         }
         client.publish_catalog(check(&without("nothing"))).await.unwrap();
     }
 
-    async fn a_bad_document_is_refused_with_every_problem_and_the_last_good_one_serves_on(server: Server) {
+    async fn an_invalid_document_is_refused_with_every_problem_and_changes_nothing(server: Server) {
         let client = server.client().await;
         let bad = "default_plan = \"gone\"\n[units.credits]\nscale = 7\n\
                    [[packs]]\nid = \"p\"\namounts = { gems = 1 }\n";
@@ -120,8 +120,10 @@ each_database! {
         let refusal = refused(refusal.await, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
         let told: Vec<_> =
             refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
-        let expected =
-            ["units.credits: has scale 0 for good, is 2", "units.trainings: is in use and missing"];
+        let expected = [
+            "units.credits: must keep the published scale 0, is 2",
+            "units.trainings: is in use and must not be removed",
+        ];
         assert_eq!(told, expected);
     }
 }

@@ -1,7 +1,7 @@
-//! RecordChargeback: what is left goes, what was used is owed, the wallet is suspended.
+//! RecordChargeback: unspent credits are revoked, spent ones become debt, and the wallet is suspended.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
-use wallet_client::{Code, purchase};
 
 use crate::harness::credits;
 use crate::words::{
@@ -10,7 +10,7 @@ use crate::words::{
 };
 
 each_database! {
-    async fn what_is_left_goes_and_what_was_used_is_owed(server: Server) {
+    async fn unspent_credits_are_revoked_and_spent_ones_become_debt(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
         client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
@@ -25,7 +25,7 @@ each_database! {
         let next = client.reserve(explicit("w", "k", vec![credits(1)])).await;
         refused(next, ErrorReason::WalletSuspended, Code::FailedPrecondition);
 
-        client.top_up(purchase("w", "more", credits(50))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "more", credits(50))).await.unwrap();
         assert_eq!(credits_of(&client, "w").await, (10, 0, 0));
         let again = client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
         assert_eq!((again.replayed, again.revision), (true, 6));
@@ -33,7 +33,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_job_that_runs_on_it_ends_as_debt_or_returns_into_nothing(server: Server) {
+    async fn a_running_jobs_share_becomes_debt_or_is_revoked_when_it_returns(server: Server) {
         let client = server.wallet("w", 100).await;
         for id in ["used", "failed"] {
             client.reserve(explicit("w", id, vec![credits(30)])).await.unwrap();
@@ -51,17 +51,17 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn other_credits_repay_what_is_owed_and_a_payment_names_the_purchase(server: Server) {
+    async fn other_credits_repay_the_debt_and_a_payment_names_the_purchase(server: Server) {
         let client = server.wallet("w", 0).await;
         let payment = v1::ExternalRef { provider: "stripe".into(), id: "pi_1".into() };
         let bought = v1::TopUpRequest {
             external_ref: Some(payment.clone()),
-            ..purchase("w", "t", credits(100))
+            ..v1::TopUpRequest::amount("w", "t", credits(100))
         };
         client.top_up(bought).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
         client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
-        client.top_up(purchase("w", "other", credits(90))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "other", credits(90))).await.unwrap();
         let dispute = v1::RecordChargebackRequest {
             purchase: Some(v1::record_chargeback_request::Purchase::ExternalRef(payment)),
             ..charge_back("w", "c", "")
@@ -75,7 +75,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn what_returns_from_a_hold_repays_what_a_chargeback_left_owed(server: Server) {
+    async fn returns_from_a_hold_repay_the_debt_of_a_chargeback(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
         client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
@@ -95,7 +95,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn the_platform_may_reactivate_the_wallet_which_is_in_debt_then(server: Server) {
+    async fn a_reactivated_wallet_is_still_in_debt(server: Server) {
         let client = server.wallet("w", 100).await;
         client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
         client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
@@ -108,7 +108,7 @@ each_database! {
 
     async fn a_purchase_is_charged_back_once(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.top_up(purchase("w", "second", credits(5))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "second", credits(5))).await.unwrap();
         client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
         assert_eq!(mismatch(client.record_chargeback(charge_back("w", "c", "second")).await), ["top_up_id"]);
         let twice = client.record_chargeback(charge_back("w", "d", "first")).await;

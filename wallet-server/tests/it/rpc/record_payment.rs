@@ -1,4 +1,4 @@
-//! RecordPayment: early, late and never.
+//! RecordPayment: early, late and missing payments.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Renewal, SubscriptionStatus};
@@ -23,7 +23,7 @@ each_database! {
         let entry = entries(&client, "w").await.pop().unwrap();
         assert_eq!((entry.kind(), entry.reason.as_str()), (EntryKind::PaymentRecorded, "invoice 7"));
         let twice = violations(client.record_payment(payment("q")).await);
-        assert_eq!(twice, ["request_id: the next period is paid already, by another payment"]);
+        assert_eq!(twice, ["request_id: another payment has already paid the next period"]);
         until(&client, "w", boundary).await;
 
         let expected = [
@@ -36,7 +36,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_period_paid_late_is_the_anchored_one_and_was_missing_until_then(server: Server) {
+    async fn a_late_payment_pays_the_anchored_period_that_was_missed(server: Server) {
         let client = shop(&server).await;
         let boundary = about_to_end(&client, "prepaid").await;
         until(&client, "w", boundary).await;
@@ -61,7 +61,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_subscription_that_nobody_pays_ends_when_dunning_does(server: Server) {
+    async fn an_unpaid_subscription_ends_with_its_dunning_time(server: Server) {
         let client = shop(&server).await;
         let boundary = about_to_end(&client, "impatient").await;
         let dunned = later(boundary, 2);

@@ -1,4 +1,4 @@
-//! RefundSubscription: a year ends, and the lower of two shares of its price goes back.
+//! RefundSubscription: a yearly subscription ends, and the lower of two shares of its price is refunded.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason};
@@ -9,7 +9,7 @@ use crate::words::{credits_of, entries, explicit, later, mismatch, refund_subscr
 
 const DAY: i64 = 86_400;
 
-/// Sells a year for 120 euros that began so many days ago.
+/// Sells a year for 120 euros that began this many days ago.
 async fn sold(client: &wallet_client::WalletClient, days_ago: i64) {
     let anchor_time = later(now(client).await, -days_ago * DAY);
     client.subscribe(v1::SubscribeRequest { anchor_time, ..subscribe("s", "creator-yearly") }).await.unwrap();
@@ -20,7 +20,7 @@ fn cents(answer: &v1::RefundSubscriptionResponse) -> i64 {
 }
 
 each_database! {
-    async fn an_unused_year_goes_back_by_its_time_and_ends(server: Server) {
+    async fn an_unused_year_is_refunded_by_time_and_ends(server: Server) {
         let client = shop(&server).await;
         sold(&client, 100).await;
         let look = v1::RefundSubscriptionRequest { validate_only: true, ..refund_subscription("w", "r") };
@@ -43,7 +43,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_year_half_used_goes_back_by_its_credits_and_a_running_job_goes_on(server: Server) {
+    async fn a_half_used_year_is_refunded_by_credits_and_a_running_job_continues(server: Server) {
         let client = shop(&server).await;
         sold(&client, 1).await;
         for id in ["done", "runs"] {
@@ -58,7 +58,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn only_a_year_with_a_price_goes_back(server: Server) {
+    async fn only_a_yearly_plan_with_a_price_is_refunded(server: Server) {
         let client = shop(&server).await;
         let none = client.refund_subscription(refund_subscription("w", "r")).await;
         refused(none, ErrorReason::SubscriptionNotFound, Code::NotFound);

@@ -1,7 +1,7 @@
-//! RefundTopUp: all of an unused purchase, once; and why not.
+//! RefundTopUp: an unused purchase is refunded in full, once; other refunds are refused with a cause.
 
-use wallet_client::v1::{self, EntryKind, ErrorReason, top_up_request::What};
-use wallet_client::{Code, WalletClient, purchase};
+use wallet_client::v1::{self, EntryKind, ErrorReason};
+use wallet_client::{Code, WalletClient};
 
 use crate::harness::credits;
 use crate::words::{
@@ -15,14 +15,18 @@ fn euros(cents: i64) -> Option<v1::Money> {
     Some(v1::Money { currency: "EUR".into(), minor_units: cents })
 }
 
-/// Buys 50 credits for 5 euros, paid so many seconds ago.
+/// Buys 50 credits for 5 euros, paid this many seconds ago.
 async fn bought(client: &WalletClient, id: &str, paid_ago: i64) {
     let paid_time = later(balance(client, "w").await.read_time, -paid_ago);
-    let request = v1::TopUpRequest { paid_amount: euros(500), paid_time, ..purchase("w", id, credits(50)) };
+    let request = v1::TopUpRequest {
+        paid_amount: euros(500),
+        paid_time,
+        ..v1::TopUpRequest::amount("w", id, credits(50))
+    };
     client.top_up(request).await.unwrap();
 }
 
-/// The cause of a refusal, which is decided.
+/// The cause of a decided refusal.
 async fn cause(client: &WalletClient, request: v1::RefundTopUpRequest) -> String {
     let refusal = client.refund_top_up(request).await;
     let refusal = refused(refusal, ErrorReason::NotRefundable, Code::FailedPrecondition);
@@ -31,7 +35,7 @@ async fn cause(client: &WalletClient, request: v1::RefundTopUpRequest) -> String
 }
 
 each_database! {
-    async fn an_unused_purchase_goes_back_in_full_and_again_says_the_same(server: Server) {
+    async fn an_unused_purchase_is_refunded_in_full_and_a_repetition_is_a_replay(server: Server) {
         let client = server.wallet("w", 100).await;
         bought(&client, "t", 0).await;
         let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
@@ -57,12 +61,12 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_purchase_that_was_answered_by_its_payment_goes_back_by_it(server: Server) {
+    async fn a_purchase_under_two_ids_is_refunded_by_its_payment(server: Server) {
         let client = server.wallet("w", 0).await;
         let payment = v1::ExternalRef { provider: "stripe".into(), id: "pi_1".into() };
         let bought = |id: &str| v1::TopUpRequest {
             external_ref: Some(payment.clone()),
-            ..purchase("w", id, credits(50))
+            ..v1::TopUpRequest::amount("w", id, credits(50))
         };
         client.top_up(bought("a")).await.unwrap();
         assert_eq!(client.top_up(bought("b")).await.unwrap().top_up_id, "a");
@@ -83,17 +87,17 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn every_unit_of_a_pack_goes_back(server: Server) {
+    async fn every_unit_of_a_pack_is_refunded(server: Server) {
         let client = server.wallet("w", 0).await;
         client.subscribe(crate::sold::subscribe("s", "pro")).await.unwrap();
-        let pack = v1::TopUpRequest { what: Some(What::PackId("pro".into())), ..purchase("w", "t", credits(0)) };
+        let pack = v1::TopUpRequest::pack("w", "t", "pro");
         client.top_up(pack).await.unwrap();
         let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
         assert_eq!((figures(&done.amounts).as_str(), done.grants.len()), ("500 credits, 1 trainings", 2));
-        assert_eq!(done.paid_amount, None, "the top-up told none");
+        assert_eq!(done.paid_amount, None, "the top-up had none");
     }
 
-    async fn it_is_shown_beforehand_and_nothing_is_written(server: Server) {
+    async fn a_preview_shows_the_refund_and_writes_nothing(server: Server) {
         let client = server.wallet("w", 0).await;
         bought(&client, "t", 0).await;
         let look = v1::RefundTopUpRequest { validate_only: true, ..refund("w", "r", "t") };
@@ -108,7 +112,7 @@ each_database! {
         assert_eq!(cause(&client, other).await, "ALREADY_REFUNDED");
     }
 
-    async fn from_24_hours_after_the_payment_on_it_is_too_late(server: Server) {
+    async fn a_refund_is_too_late_24_hours_after_the_payment(server: Server) {
         let client = server.wallet("w", 0).await;
         bought(&client, "late", DAY).await;
         assert_eq!(cause(&client, refund("w", "r", "late")).await, "TOO_LATE");
@@ -117,7 +121,7 @@ each_database! {
         client.refund_top_up(asked).await.unwrap();
     }
 
-    async fn one_credit_used_is_enough_and_a_job_that_runs_is_waited_for(server: Server) {
+    async fn one_used_credit_or_a_running_job_prevents_the_refund(server: Server) {
         let client = server.wallet("w", 0).await;
         bought(&client, "t", 0).await;
         let requested_time = balance(&client, "w").await.read_time;
@@ -133,7 +137,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn what_was_taken_back_otherwise_is_not_refunded(server: Server) {
+    async fn a_revoked_or_charged_back_purchase_is_not_refunded(server: Server) {
         let client = server.wallet("w", 0).await;
         for id in ["a", "b"] {
             bought(&client, id, 0).await;
@@ -150,7 +154,7 @@ each_database! {
         assert_eq!(cause(&client, refund("w", "r", "b")).await, "CHARGED_BACK");
     }
 
-    async fn another_purchase_under_the_same_request_is_a_mismatch_and_a_missing_one_not_found(server: Server) {
+    async fn another_purchase_under_the_same_id_is_a_mismatch_and_a_missing_one_not_found(server: Server) {
         let client = server.wallet("w", 0).await;
         for id in ["a", "b"] {
             bought(&client, id, 0).await;
@@ -167,7 +171,7 @@ each_database! {
         refused(client.refund_top_up(refund("no", "s", "a")).await, ErrorReason::WalletNotFound, Code::NotFound);
     }
 
-    async fn nobody_asks_before_the_payment_or_in_the_future(server: Server) {
+    async fn a_request_time_before_the_payment_or_in_the_future_is_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         bought(&client, "t", 0).await;
         let now = balance(&client, "w").await.read_time;

@@ -1,9 +1,9 @@
-//! Reserve: what is set aside, and from which credits.
+//! Reserve: the amounts that are set aside, and the grants they come from.
 
 use std::collections::HashMap;
 
 use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState, Source};
-use wallet_client::{Code, Error, OperationExt, amount, job, operation, purchase};
+use wallet_client::{Code, Error};
 
 use crate::harness::{credits, video};
 use crate::words::{
@@ -12,11 +12,11 @@ use crate::words::{
 };
 
 each_database! {
-    async fn credits_are_set_aside_and_the_reservation_says_all_about_it(server: Server) {
+    async fn credits_are_held_and_the_reservation_shows_every_detail(server: Server) {
         let client = server.wallet("w", 100).await;
         let labels = HashMap::from([("project".to_owned(), "film".to_owned())]);
         let request =
-            v1::ReserveRequest { actor: "ann".into(), labels: labels.clone(), ..job("w", "j", video("5")) };
+            v1::ReserveRequest::new("w", "j", video("5")).with_actor("ann").label("project", "film");
         let done = client.reserve(request).await.unwrap();
         assert_eq!((done.replayed, done.revision, done.version), (false, 3, 3));
         assert_eq!((done.queue_priority, done.features.len(), done.limits.len()), (0, 0, 0), "no plan");
@@ -54,7 +54,7 @@ each_database! {
     async fn a_job_that_starts_at_once_is_processing(server: Server) {
         let client = server.wallet("w", 100).await;
         let start = v1::StartOptions { lease: Some(seconds(90)), ..by("gpu-1", 2) };
-        let request = v1::ReserveRequest { start: Some(start), ..job("w", "j", video("5")) };
+        let request = v1::ReserveRequest::new("w", "j", video("5")).with_start(start);
         let done = client.reserve(request).await.unwrap();
         let running = done.reservation.unwrap();
         assert_eq!(running.state(), ReservationState::Processing);
@@ -66,23 +66,23 @@ each_database! {
         assert_eq!(kinds(&client, "w").await, expected, "one entry for both");
     }
 
-    async fn the_answer_says_what_workers_need_to_know_of_the_plan(server: Server) {
+    async fn the_answer_has_the_figures_of_the_plan_that_workers_need(server: Server) {
         let client = server.wallet("w", 100).await;
         publish(&client, POLICIES).await;
-        let done = client.reserve(job("w", "j", video("1"))).await.unwrap();
+        let done = client.reserve(v1::ReserveRequest::new("w", "j", video("1"))).await.unwrap();
         assert_eq!((done.features, done.queue_priority), (vec!["queue.slow".to_owned()], 2));
         assert_eq!(done.limits, HashMap::from([("seats".to_owned(), 3)]));
     }
 
     async fn the_same_job_again_is_the_same_reservation_and_starts_nothing(server: Server) {
         let client = server.wallet("w", 100).await;
-        let first = client.reserve(job("w", "j", video("5"))).await.unwrap();
+        let first = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let again = v1::ReserveRequest {
             ttl: Some(seconds(5)),
             start: Some(by("gpu-1", 1)),
             limits: vec![credits(1)],
             labels: HashMap::from([("other".to_owned(), "words".to_owned())]),
-            ..job("w", "j", video("5.0"))
+            ..v1::ReserveRequest::new("w", "j", video("5.0"))
         };
         let again = client.reserve(again).await.unwrap();
         assert!(again.replayed && !first.replayed);
@@ -90,8 +90,8 @@ each_database! {
         assert_eq!((again.revision, again.version), (first.revision, first.version));
 
         client.start(crate::words::start("w", "j", "gpu-2", 1)).await.unwrap();
-        client.top_up(purchase("w", "second", credits(5))).await.unwrap();
-        let later = client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "second", credits(5))).await.unwrap();
+        let later = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let (shown, before) = (later.reservation.unwrap(), first.reservation.unwrap());
         assert!(later.replayed);
         assert_eq!((shown.state(), shown.worker.as_str()), (ReservationState::Processing, "gpu-2"));
@@ -102,15 +102,15 @@ each_database! {
     async fn another_job_under_the_same_id_is_a_mismatch_that_names_the_fields(server: Server) {
         let client = server.wallet("w", 100).await;
         client
-            .reserve(v1::ReserveRequest { actor: "ann".into(), ..job("w", "j", video("5")) })
+            .reserve(v1::ReserveRequest::new("w", "j", video("5")).with_actor("ann"))
             .await
             .unwrap();
         let mismatch =
             |answer| facts(&refused(answer, ErrorReason::IdempotencyMismatch, Code::AlreadyExists));
         for (request, fields) in [
-            (v1::ReserveRequest { actor: "ann".into(), ..job("w", "j", video("6")) }, "operation"),
-            (v1::ReserveRequest { actor: "bob".into(), ..job("w", "j", video("5")) }, "actor"),
-            (job("w", "j", video("7")), "actor,operation"),
+            (v1::ReserveRequest::new("w", "j", video("6")).with_actor("ann"), "operation"),
+            (v1::ReserveRequest::new("w", "j", video("5")).with_actor("bob"), "actor"),
+            (v1::ReserveRequest::new("w", "j", video("7")), "actor,operation"),
             (explicit("w", "j", vec![credits(40)]), "actor,amounts,operation"),
         ] {
             let expected = format!("fields={fields} revision=3 state=HELD version=3 wallet_id=w");
@@ -119,9 +119,9 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (60, 40, 0));
     }
 
-    async fn not_enough_credits_shows_the_way_out_and_the_same_id_works_after_a_top_up(server: Server) {
+    async fn a_shortfall_shows_remedies_and_the_same_id_works_after_a_top_up(server: Server) {
         let client = server.wallet("w", 15).await;
-        let refusal = client.reserve(job("w", "j", video("5"))).await;
+        let refusal = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await;
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         assert_eq!(
             facts(&refusal),
@@ -129,15 +129,15 @@ each_database! {
              unit=credits version=2 wallet_id=w"
         );
         assert_eq!(credits_of(&client, "w").await, (15, 0, 0));
-        client.top_up(purchase("w", "second", credits(25))).await.unwrap();
-        let done = client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "second", credits(25))).await.unwrap();
+        let done = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         assert!(!done.replayed);
         assert_eq!(credits_of(&client, "w").await, (0, 40, 0));
     }
 
-    async fn all_units_are_set_aside_or_none(server: Server) {
+    async fn all_units_are_held_or_none(server: Server) {
         let client = server.wallet("w", 5).await;
-        let both = || explicit("w", "j", vec![credits(10), amount("trainings", 1)]);
+        let both = || explicit("w", "j", vec![credits(10), v1::Amount::new("trainings", 1)]);
         let refusal = client.reserve(both()).await;
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         assert_eq!(
@@ -146,11 +146,11 @@ each_database! {
              required.credits=10 required.trainings=1 revision=2 shortfall=5 shortfall.credits=5 \
              shortfall.trainings=1 unit=credits version=2 wallet_id=w"
         );
-        client.top_up(purchase("w", "t", amount("trainings", 1))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("trainings", 1))).await.unwrap();
         let refusal = client.reserve(both()).await;
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         assert_eq!(refusal.shortfall(), Some(credits(5)));
-        client.top_up(purchase("w", "c", credits(5))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "c", credits(5))).await.unwrap();
         let held = client.reserve(both()).await.unwrap().reservation.unwrap();
         assert_eq!(figures(&held.amounts), "10 credits, 1 trainings");
         assert_eq!((held.catalog_version, held.rule_id.as_str(), held.operation), (0, "", None));
@@ -185,13 +185,13 @@ each_database! {
         assert_eq!(taken, expected);
     }
 
-    async fn a_price_above_the_callers_limit_is_refused_before_anything_else_is_looked_at(server: Server) {
+    async fn a_price_above_the_callers_limit_is_refused_before_anything_else(server: Server) {
         let client = server.wallet("w", 15).await;
-        let request = v1::ReserveRequest { limits: vec![credits(39)], ..job("w", "j", video("5")) };
+        let request = v1::ReserveRequest::new("w", "j", video("5")).with_limits([credits(39)]);
         let refusal = refused(client.reserve(request).await, ErrorReason::PriceAboveLimit, Code::Aborted);
         assert_eq!(facts(&refusal), "limit=39 price=40 revision=2 unit=credits version=2 wallet_id=w");
-        client.top_up(purchase("w", "second", credits(25))).await.unwrap();
-        let request = v1::ReserveRequest { limits: vec![credits(40)], ..job("w", "j", video("5")) };
+        client.top_up(v1::TopUpRequest::amount("w", "second", credits(25))).await.unwrap();
+        let request = v1::ReserveRequest::new("w", "j", video("5")).with_limits([credits(40)]);
         client.reserve(request).await.unwrap();
     }
 
@@ -206,11 +206,11 @@ each_database! {
         publish(&client, POLICIES).await;
         assert_eq!(figures(&client.estimate(ask()).await.unwrap().amounts), "80 credits");
         let price = Some(v1::reserve_request::Price::QuoteToken(quote.quote_token));
-        let quoted = v1::ReserveRequest { price, ..job("w", "j", video("1")) };
+        let quoted = v1::ReserveRequest { price, ..v1::ReserveRequest::new("w", "j", video("1")) };
         let held = client.reserve(quoted.clone()).await.unwrap().reservation.unwrap();
         assert_eq!((figures(&held.amounts), held.catalog_version), ("8 credits".into(), 1));
         assert_eq!(held.operation, Some(video("1")));
-        for again in [quoted, job("w", "j", video("1"))] {
+        for again in [quoted, v1::ReserveRequest::new("w", "j", video("1"))] {
             let again = client.reserve(again).await.unwrap();
             assert!(again.replayed);
             assert_eq!(again.reservation, Some(held.clone()));
@@ -227,13 +227,13 @@ each_database! {
     async fn a_wallet_that_is_missing_or_suspended_reserves_nothing(server: Server) {
         let client = server.wallet("w", 100).await;
         let refusal = refused(
-            client.reserve(job("nobody", "j", video("5"))).await,
+            client.reserve(v1::ReserveRequest::new("nobody", "j", video("5"))).await,
             ErrorReason::WalletNotFound,
             Code::NotFound,
         );
         assert_eq!(refusal.metadata["wallet_id"], "nobody");
         client.update_wallet(crate::words::set_status("w", "r", v1::WalletStatus::Suspended)).await.unwrap();
-        let refusal = client.reserve(job("w", "j", video("5"))).await;
+        let refusal = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await;
         let refusal = refused(refusal, ErrorReason::WalletSuspended, Code::FailedPrecondition);
         assert_eq!(facts(&refusal), "revision=3 version=3 wallet_id=w");
     }
@@ -245,7 +245,7 @@ each_database! {
         let free = || explicit("w", "k", vec![credits(0)]);
         let refusal = refused(client.reserve(free()).await, ErrorReason::InDebt, Code::FailedPrecondition);
         assert_eq!(facts(&refusal), "debt=20 revision=4 unit=credits version=4 wallet_id=w");
-        client.top_up(purchase("w", "repaid", credits(20))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "repaid", credits(20))).await.unwrap();
         client.reserve(free()).await.unwrap();
     }
 
@@ -253,7 +253,7 @@ each_database! {
         use crate::words::{cancel, fail, settle};
         let client = server.wallet("w", 200).await;
         for id in ["s", "f", "c"] {
-            client.reserve(job("w", id, video("5"))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new("w", id, video("5"))).await.unwrap();
         }
         client.settle(settle("w", "s", v1::Succeeded::default())).await.unwrap();
         client.settle(fail("w", "f", "OOM")).await.unwrap();
@@ -264,12 +264,13 @@ each_database! {
             ("c", ErrorReason::ReservationCancelled, "CANCELLED"),
         ] {
             let start = Some(v1::StartOptions { worker: "gpu-1".into(), ..Default::default() });
-            let started = v1::ReserveRequest { start, ..job("w", id, video("5")) };
-            for refusal in [client.reserve(started).await, client.reserve(job("w", id, video("6"))).await] {
+            let started = v1::ReserveRequest { start, ..v1::ReserveRequest::new("w", id, video("5")) };
+            let longer = v1::ReserveRequest::new("w", id, video("6"));
+            for refusal in [client.reserve(started).await, client.reserve(longer).await] {
                 let refusal = refused(refusal, reason, Code::FailedPrecondition);
                 assert_eq!(facts(&refusal), format!("revision=8 state={state} version=8 wallet_id=w"));
             }
-            let equal = client.reserve(job("w", id, video("5"))).await.unwrap_err();
+            let equal = client.reserve(v1::ReserveRequest::new("w", id, video("5"))).await.unwrap_err();
             assert_eq!(equal.reason(), Some(reason));
             let Error::Ended(ended) = equal else { panic!("{equal:?}") };
             assert_eq!(ended.state().as_str_name(), format!("RESERVATION_STATE_{state}"));
@@ -277,11 +278,11 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_hold_that_expired_is_not_reserved_again(server: Server) {
+    async fn an_expired_hold_is_not_reserved_again(server: Server) {
         let client = server.wallet("w", 100).await;
         let expired = crate::words::expired_hold(&client, "w", "j").await;
         assert_eq!(expired.state(), ReservationState::Expired);
-        let refusal = client.reserve(job("w", "j", video("6"))).await;
+        let refusal = client.reserve(v1::ReserveRequest::new("w", "j", video("6"))).await;
         let refusal = refused(refusal, ErrorReason::ReservationExpired, Code::FailedPrecondition);
         assert_eq!(facts(&refusal), "revision=4 state=EXPIRED version=4 wallet_id=w");
         assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
@@ -290,8 +291,8 @@ each_database! {
     async fn an_operation_without_a_price_names_the_attribute_at_fault(server: Server) {
         let client = server.wallet("w", 100).await;
         let unpriced =
-            operation("video.generate").attribute("model", "standard").attribute("resoluton", "4k");
-        let refusal = client.reserve(job("w", "j", unpriced.quantity("duration_s", "5"))).await;
+            v1::Operation::new("video.generate").attribute("model", "standard").attribute("resoluton", "4k");
+        let refusal = client.reserve(v1::ReserveRequest::new("w", "j", unpriced.quantity("duration_s", "5"))).await;
         let refusal = refused(refusal, ErrorReason::NoPriceRule, Code::InvalidArgument);
         assert_eq!(facts(&refusal), "kind=video.generate revision=2 unknown=resoluton version=2 wallet_id=w");
     }

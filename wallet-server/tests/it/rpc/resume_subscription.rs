@@ -1,4 +1,4 @@
-//! ResumeSubscription: a cancel is undone while it can be.
+//! ResumeSubscription: undoes a cancel before it takes effect.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, EntryKind, ErrorReason};
@@ -9,7 +9,7 @@ use crate::sold::{
 use crate::words::{credits_of, facts, kinds, mismatch, refused, until, violations};
 
 each_database! {
-    async fn a_resumed_subscription_renews_as_if_nothing_had_been_said(server: Server) {
+    async fn a_resumed_subscription_renews_as_if_never_cancelled(server: Server) {
         let client = shop(&server).await;
         let boundary = about_to_end(&client, "creator").await;
         client.cancel_subscription(end("a", CancelTime::AtPeriodEnd)).await.unwrap();
@@ -24,7 +24,7 @@ each_database! {
         assert_eq!(entries_after(&client, 4, 2).await, expected);
     }
 
-    async fn a_change_that_was_chosen_is_not_undone_by_it(server: Server) {
+    async fn resuming_does_not_undo_a_pending_change(server: Server) {
         let client = shop(&server).await;
         client.subscribe(subscribe("a", "pro")).await.unwrap();
         client.change_plan(change("b", "creator")).await.unwrap();
@@ -32,7 +32,7 @@ each_database! {
         assert_eq!(pending(&subscription_of(resumed.wallet)).0, "creator");
     }
 
-    async fn the_same_again_is_a_replay_that_undoes_no_later_cancel(server: Server) {
+    async fn a_repeated_resume_is_a_replay_that_undoes_no_later_cancel(server: Server) {
         let client = shop(&server).await;
         client.subscribe(subscribe("a", "creator")).await.unwrap();
         client.cancel_subscription(end("b", CancelTime::AtPeriodEnd)).await.unwrap();
@@ -44,7 +44,7 @@ each_database! {
         assert_eq!(mismatch(client.resume_subscription(resume("d")).await), ["request_id"]);
     }
 
-    async fn what_has_ended_does_not_resume(server: Server) {
+    async fn an_ended_subscription_does_not_resume(server: Server) {
         let client = shop(&server).await;
         client.subscribe(subscribe("a", "creator")).await.unwrap();
         client.cancel_subscription(end("b", CancelTime::Now)).await.unwrap();

@@ -1,4 +1,4 @@
-//! ReverseCharge: a charge goes back in parts, and no more of it than there was.
+//! ReverseCharge: a charge is given back in parts, never more than was charged.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason};
@@ -12,7 +12,7 @@ fn some(request: &str, n: i64) -> v1::ReverseChargeRequest {
     v1::ReverseChargeRequest { amounts: vec![credits(n)], ..reverse("w", request, "j") }
 }
 
-/// A job that was charged 40 of 100 credits.
+/// Creates a wallet of 100 credits with a settled job that was charged 40.
 async fn charged(server: &crate::harness::Server) -> wallet_client::WalletClient {
     let client = server.wallet("w", 100).await;
     client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
@@ -21,7 +21,7 @@ async fn charged(server: &crate::harness::Server) -> wallet_client::WalletClient
 }
 
 each_database! {
-    async fn a_charge_goes_back_in_parts_and_the_receipt_tells(server: Server) {
+    async fn a_charge_is_reversed_in_parts_and_the_receipt_shows_it(server: Server) {
         let client = charged(&server).await;
         let done = client.reverse_charge(some("a", 15)).await.unwrap();
         assert_eq!((done.replayed, done.revision, done.version), (false, 5, 5));
@@ -40,7 +40,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn no_more_than_was_charged_goes_back(server: Server) {
+    async fn no_more_than_the_charge_is_reversed(server: Server) {
         let client = charged(&server).await;
         client.reverse_charge(some("a", 15)).await.unwrap();
         let refusal = client.reverse_charge(some("b", 26)).await;
@@ -54,7 +54,7 @@ each_database! {
         refused(missing, ErrorReason::ReservationNotFound, Code::NotFound);
     }
 
-    async fn into_a_grant_that_has_expired_it_comes_as_grace_twice_if_need_be(server: Server) {
+    async fn each_reversal_into_an_expired_grant_becomes_grace_credits(server: Server) {
         let client = server.wallet("w", 0).await;
         let soon = later(crate::words::balance(&client, "w").await.read_time, 2);
         client.grant(v1::GrantRequest { expire_time: soon, ..gift("w", "g", credits(40)) }).await.unwrap();

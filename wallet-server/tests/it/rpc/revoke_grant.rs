@@ -1,4 +1,4 @@
-//! RevokeGrant: what is left goes now, what is held when it returns.
+//! RevokeGrant: available credits are revoked at once, held ones when they return.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, CancelReason, EntryKind, ErrorReason};
@@ -18,7 +18,7 @@ fn revoke(request: &str, grant: &str) -> v1::RevokeGrantRequest {
 }
 
 each_database! {
-    async fn what_is_available_goes_at_once(server: Server) {
+    async fn available_credits_are_revoked_at_once(server: Server) {
         let client = server.wallet("w", 100).await;
         client.grant(gift("w", "g", credits(25))).await.unwrap();
         let done = client.revoke_grant(revoke("r", "grant:g")).await.unwrap();
@@ -34,7 +34,7 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
     }
 
-    async fn what_is_held_may_be_charged_and_goes_when_it_returns(server: Server) {
+    async fn held_credits_may_be_charged_and_are_revoked_when_they_return(server: Server) {
         let client = server.wallet("w", 0).await;
         client.grant(gift("w", "g", credits(50))).await.unwrap();
         for id in ["charged", "returned"] {
@@ -56,7 +56,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_purchase_and_credits_to_come_can_be_revoked(server: Server) {
+    async fn a_purchase_and_pending_credits_can_be_revoked(server: Server) {
         let client = server.wallet("w", 100).await;
         let tomorrow = later(balance(&client, "w").await.read_time, 86_400);
         client
@@ -81,12 +81,12 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
     }
 
-    async fn every_grant_is_revoked_by_the_id_that_is_shown_and_by_no_other(server: Server) {
+    async fn every_grant_is_revoked_by_its_listed_id_and_by_no_other(server: Server) {
         let client = server.wallet("w", 100).await;
         for id in ["top_up:first", "grant:g", "grace:j", "period:1.0.0"] {
             let bad = crate::words::violations(client.grant(gift("w", id, credits(1))).await);
             assert!(bad[0].starts_with(&format!("grant_id: {id:?} begins with")), "{bad:?}");
-            let bad = client.top_up(wallet_client::purchase("w", id, credits(1))).await;
+            let bad = client.top_up(v1::TopUpRequest::amount("w", id, credits(1))).await;
             assert!(crate::words::violations(bad)[0].starts_with("top_up_id: "));
         }
         client.grant(gift("w", "promo:first", credits(5))).await.unwrap();
@@ -101,7 +101,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_grant_that_is_not_there_cannot_be_revoked(server: Server) {
+    async fn a_missing_grant_cannot_be_revoked(server: Server) {
         let client = server.wallet("w", 100).await;
         for missing in ["grant:nothing", "top_up:nothing", "top_up:first#1", "grace:first"] {
             let refusal = client.revoke_grant(revoke("r", missing)).await;

@@ -1,7 +1,7 @@
-//! Settle: what a job is charged, what goes back, and where the difference comes from.
+//! Settle: the charge of a job, the credits returned, and the sources of overage.
 
 use wallet_client::v1::{self, ErrorReason, ReservationState};
-use wallet_client::{Code, OperationExt, WalletClient, amount, job, operation, purchase, usage};
+use wallet_client::{Code, WalletClient};
 
 use crate::harness::{credits, video};
 use crate::words::{
@@ -9,7 +9,7 @@ use crate::words::{
     settle, start,
 };
 
-/// Makes a wallet that owes 20 credits: 4 entries. The catalog is [`POLICIES`].
+/// Creates a wallet that owes 20 credits, in 4 entries. The catalog is [`POLICIES`].
 pub(crate) async fn owe_twenty(client: &WalletClient, wallet: &str) {
     let create = v1::CreateWalletRequest {
         wallet_id: wallet.into(),
@@ -17,14 +17,17 @@ pub(crate) async fn owe_twenty(client: &WalletClient, wallet: &str) {
         ..Default::default()
     };
     client.create_wallet(create).await.unwrap();
-    client.top_up(purchase(wallet, "first", credits(100))).await.unwrap();
-    client.reserve(job(wallet, "j", operation("negative").quantity("n", "100"))).await.unwrap();
-    let settled = client.settle(settle(wallet, "j", usage([("n", "120")]))).await.unwrap();
+    client.top_up(v1::TopUpRequest::amount(wallet, "first", credits(100))).await.unwrap();
+    client
+        .reserve(v1::ReserveRequest::new(wallet, "j", v1::Operation::new("negative").quantity("n", "100")))
+        .await
+        .unwrap();
+    let settled = client.settle(settle(wallet, "j", v1::Succeeded::usage([("n", "120")]))).await.unwrap();
     assert_eq!(figures(&settled.reservation.unwrap().charged), "120 credits");
     assert_eq!(credits_of(client, wallet).await, (0, 0, 20));
 }
 
-/// The sums of a receipt: charged, back, uncollected.
+/// The sums of a receipt: charged, returned, uncollected.
 fn sums(settled: &v1::SettleResponse) -> [String; 3] {
     let bill = settled.reservation.as_ref().unwrap();
     [&bill.charged, &bill.returned, &bill.uncollected].map(|amounts| figures(amounts))
@@ -35,10 +38,10 @@ fn amounts(amounts: Vec<v1::Amount>) -> v1::Succeeded {
 }
 
 each_database! {
-    async fn a_settle_below_the_estimate_gives_the_rest_back(server: Server) {
+    async fn a_settle_below_the_estimate_returns_the_rest(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
-        let settled = client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
+        let settled = client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
         assert_eq!(sums(&settled), ["32 credits", "8 credits", ""]);
         assert_eq!((settled.replayed, settled.revision, settled.version), (false, 4, 4));
         let receipt = settled.reservation.unwrap();
@@ -53,38 +56,39 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_job_without_figures_costs_what_was_reserved(server: Server) {
+    async fn a_job_without_reported_usage_costs_what_was_reserved(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let settled = client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
         assert_eq!(sums(&settled), ["40 credits", "0 credits", ""]);
         let as_reserved = v1::Succeeded { cost: Some(v1::succeeded::Cost::AsReserved(v1::AsReserved {})) };
-        assert!(client.settle(settle("w", "j", as_reserved)).await.unwrap().replayed, "the same thing said");
+        assert!(client.settle(settle("w", "j", as_reserved)).await.unwrap().replayed, "the content is the same");
     }
 
     async fn three_of_four_images_are_charged_as_three(server: Server) {
         let client = server.wallet("w", 100).await;
-        let four = operation("image.generate").attribute("model", "detailed").attribute("quality", "high");
-        client.reserve(job("w", "j", four.quantity("count", "4"))).await.unwrap();
-        let settled = client.settle(settle("w", "j", usage([("count", "3")]))).await.unwrap();
+        let four = v1::Operation::new("image.generate").attribute("model", "detailed").attribute("quality", "high");
+        client.reserve(v1::ReserveRequest::new("w", "j", four.quantity("count", "4"))).await.unwrap();
+        let settled = client.settle(settle("w", "j", v1::Succeeded::usage([("count", "3")]))).await.unwrap();
         assert_eq!(sums(&settled), ["9 credits", "3 credits", ""]);
         assert_eq!(settled.reservation.unwrap().state(), ReservationState::Settled);
     }
 
-    async fn more_than_reserved_is_charged_up_to_the_maximum_as_far_as_credits_go(server: Server) {
+    async fn overage_is_charged_up_to_the_maximum_while_credits_last(server: Server) {
         for (id, top_up, seconds, expected) in [
             ("below-the-maximum", 100, "5.5", ["44 credits", "0 credits", ""]),
             ("above-the-maximum", 100, "10", ["48 credits", "0 credits", "32 credits"]),
             ("all-that-was-left", 43, "6", ["43 credits", "0 credits", "5 credits"]),
         ] {
             let client = server.wallet(id, top_up).await;
-            client.reserve(job(id, "j", video("5"))).await.unwrap();
-            let settled = client.settle(settle(id, "j", usage([("duration_s", seconds)]))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new(id, "j", video("5"))).await.unwrap();
+            let usage = v1::Succeeded::usage([("duration_s", seconds)]);
+            let settled = client.settle(settle(id, "j", usage)).await.unwrap();
             assert_eq!(sums(&settled), expected, "{id}");
         }
     }
 
-    async fn each_overage_policy_charges_as_its_row_of_the_table_says(server: Server) {
+    async fn each_overage_policy_charges_as_its_row_of_the_table_states(server: Server) {
         let client = server.client().await;
         publish(&client, POLICIES).await;
         for (kind, top_up, expected) in [
@@ -95,20 +99,21 @@ each_database! {
         ] {
             let wallet = format!("{kind}-{top_up}");
             server.wallet(&wallet, top_up).await;
-            let operation = operation(kind).quantity("n", "100");
-            client.reserve(job(&wallet, "j", operation)).await.unwrap();
-            let settled = client.settle(settle(&wallet, "j", usage([("n", "130")]))).await.unwrap();
+            let operation = v1::Operation::new(kind).quantity("n", "100");
+            client.reserve(v1::ReserveRequest::new(&wallet, "j", operation)).await.unwrap();
+            let settled = client.settle(settle(&wallet, "j", v1::Succeeded::usage([("n", "130")]))).await.unwrap();
             assert_eq!(sums(&settled), expected, "{wallet}");
         }
         owe_twenty(&client, "in-debt").await;
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_settle_that_must_be_paid_in_full_leaves_the_hold_if_it_cannot(server: Server) {
+    async fn a_settle_that_requires_full_payment_keeps_the_hold_without_it(server: Server) {
         let client = server.wallet("w", 119).await;
         publish(&client, POLICIES).await;
-        client.reserve(job("w", "j", operation("full").quantity("n", "100"))).await.unwrap();
-        let all = || settle("w", "j", usage([("n", "130")]));
+        let full = v1::Operation::new("full").quantity("n", "100");
+        client.reserve(v1::ReserveRequest::new("w", "j", full)).await.unwrap();
+        let all = || settle("w", "j", v1::Succeeded::usage([("n", "130")]));
         let refusal =
             refused(client.settle(all()).await, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         assert_eq!(
@@ -116,24 +121,24 @@ each_database! {
             "available=19 required=20 revision=3 shortfall=1 unit=credits version=3 wallet_id=w"
         );
         assert_eq!(credits_of(&client, "w").await, (19, 100, 0));
-        client.top_up(purchase("w", "second", credits(1))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "second", credits(1))).await.unwrap();
         let settled = client.settle(all()).await.unwrap();
-        assert_eq!(sums(&settled)[0], "120 credits", "all of what was called the most, and no more");
+        assert_eq!(sums(&settled)[0], "120 credits", "the whole maximum, and no more");
         assert_eq!(figures(&settled.reservation.unwrap().uncollected), "10 credits");
     }
 
     async fn usage_is_priced_by_the_catalog_that_priced_the_job(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         publish(&client, POLICIES).await;
-        let settled = client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
+        let settled = client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
         assert_eq!(sums(&settled), ["32 credits", "8 credits", ""]);
     }
 
-    async fn the_callers_own_figures_are_charged_and_units_not_named_cost_nothing(server: Server) {
+    async fn explicit_amounts_are_charged_and_omitted_units_cost_nothing(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.top_up(purchase("w", "t", amount("trainings", 2))).await.unwrap();
-        client.reserve(explicit("w", "j", vec![credits(40), amount("trainings", 2)])).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("trainings", 2))).await.unwrap();
+        client.reserve(explicit("w", "j", vec![credits(40), v1::Amount::new("trainings", 2)])).await.unwrap();
         let settled = client.settle(settle("w", "j", amounts(vec![credits(25)]))).await.unwrap();
         assert_eq!(sums(&settled), ["25 credits, 0 trainings", "15 credits, 2 trainings", ""]);
         assert_eq!(settled.balances.len(), 2);
@@ -141,8 +146,8 @@ each_database! {
 
     async fn a_unit_that_was_not_reserved_cannot_be_charged(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
-        let refusal = client.settle(settle("w", "j", amounts(vec![amount("trainings", 1)]))).await;
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
+        let refusal = client.settle(settle("w", "j", amounts(vec![v1::Amount::new("trainings", 1)]))).await;
         let refusal = refused(refusal, ErrorReason::UnitMismatch, Code::InvalidArgument);
         assert_eq!(facts(&refusal), "revision=3 unit=trainings version=3 wallet_id=w");
     }
@@ -150,12 +155,12 @@ each_database! {
     async fn a_failed_job_costs_nothing_but_the_fee_of_its_code(server: Server) {
         let client = server.wallet("w", 100).await;
         publish(&client, POLICIES).await;
-        client.top_up(purchase("w", "m", amount("money", 1_000))).await.unwrap();
-        let coarse = || operation("coarse").quantity("n", "7");
+        client.top_up(v1::TopUpRequest::amount("w", "m", v1::Amount::new("money", 1_000))).await.unwrap();
+        let coarse = || v1::Operation::new("coarse").quantity("n", "7");
         for (id, code, charged, returned) in
             [("a", "CUDA_OOM", "0 money", "80 money"), ("b", "USER_ABORT", "5 money", "75 money")]
         {
-            let held = client.reserve(job("w", id, coarse())).await.unwrap().reservation.unwrap();
+            let held = client.reserve(v1::ReserveRequest::new("w", id, coarse())).await.unwrap().reservation.unwrap();
             assert_eq!(held.amounts[0].display, "0.80", "0.77 in steps of 0.05");
             let failed = client.settle(fail("w", id, code)).await.unwrap();
             assert_eq!(sums(&failed), [charged, returned, ""]);
@@ -170,17 +175,17 @@ each_database! {
         assert_eq!((last.kind(), last.reason.as_str()), (v1::EntryKind::Failed, "USER_ABORT"));
     }
 
-    async fn the_same_settle_again_is_the_same_receipt_also_after_the_wallet_moved_on(server: Server) {
+    async fn a_repeated_settle_returns_the_same_receipt_after_later_changes(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
-        let first = client.settle(settle("w", "j", usage([("duration_s", "4")]))).await.unwrap();
-        client.reserve(job("w", "k", video("2"))).await.unwrap();
-        client.top_up(purchase("w", "second", credits(7))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
+        let first = client.settle(settle("w", "j", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "k", video("2"))).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "second", credits(7))).await.unwrap();
         publish(&client, POLICIES).await;
         let again = v1::SettleRequest {
             attempt: 9,
             accept_late: true,
-            ..settle("w", "j", usage([("duration_s", "4.0")]))
+            ..settle("w", "j", v1::Succeeded::usage([("duration_s", "4.0")]))
         };
         let again = client.settle(again).await.unwrap();
         assert!(again.replayed && !first.replayed);
@@ -191,12 +196,12 @@ each_database! {
     async fn another_settle_of_the_same_job_is_a_mismatch_that_names_the_fields(server: Server) {
         let client = server.wallet("w", 200).await;
         for id in ["s", "f"] {
-            client.reserve(job("w", id, video("5"))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new("w", id, video("5"))).await.unwrap();
         }
-        client.settle(settle("w", "s", usage([("duration_s", "4")]))).await.unwrap();
+        client.settle(settle("w", "s", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
         client.settle(fail("w", "f", "OOM")).await.unwrap();
         for (request, fields) in [
-            (settle("w", "s", usage([("duration_s", "5")])), "usage"),
+            (settle("w", "s", v1::Succeeded::usage([("duration_s", "5")])), "usage"),
             (settle("w", "s", v1::Succeeded::default()), "usage"),
             (settle("w", "s", amounts(vec![credits(32)])), "amounts,usage"),
             (fail("w", "f", "TIMEOUT"), "code"),
@@ -206,9 +211,9 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (168, 0, 0));
     }
 
-    async fn a_job_that_ended_another_way_says_which(server: Server) {
+    async fn settling_a_job_that_ended_otherwise_reports_its_state(server: Server) {
         let client = server.wallet("w", 200).await;
-        client.reserve(job("w", "c", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "c", video("5"))).await.unwrap();
         client.cancel(cancel("w", "c", v1::CancelReason::User)).await.unwrap();
         for request in [settle("w", "c", v1::Succeeded::default()), fail("w", "c", "OOM")] {
             let refusal = client.settle(request).await;
@@ -220,9 +225,9 @@ each_database! {
         assert_eq!(facts(&refusal), "revision=4 version=4 wallet_id=w");
     }
 
-    async fn an_attempt_that_was_overtaken_settles_nothing(server: Server) {
+    async fn a_stale_attempt_settles_nothing(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         client.start(start("w", "j", "gpu-1", 1)).await.unwrap();
         client.start(start("w", "j", "gpu-2", 2)).await.unwrap();
         let by = |attempt| v1::SettleRequest { attempt, ..settle("w", "j", v1::Succeeded::default()) };
@@ -243,11 +248,11 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn a_hold_that_expired_settles_only_if_lateness_is_accepted_and_paid(server: Server) {
+    async fn an_expired_hold_settles_only_if_lateness_is_accepted_and_covered(server: Server) {
         let client = server.wallet("w", 100).await;
         crate::words::expired_hold(&client, "w", "j").await;
         let late =
-            || v1::SettleRequest { accept_late: true, ..settle("w", "j", usage([("duration_s", "6")])) };
+            || v1::SettleRequest { accept_late: true, ..settle("w", "j", v1::Succeeded::usage([("duration_s", "6")])) };
         let strict = v1::SettleRequest { accept_late: false, ..late() };
         refused(client.settle(strict).await, ErrorReason::ReservationExpired, Code::FailedPrecondition);
         client.reserve(explicit("w", "k", vec![credits(61)])).await.unwrap();

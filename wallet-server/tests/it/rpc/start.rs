@@ -1,7 +1,7 @@
-//! Start: who runs a job, and until when.
+//! Start: the worker of a job, and its deadline.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState};
-use wallet_client::{Code, OperationExt, job, operation};
 
 use crate::harness::video;
 use crate::words::{
@@ -16,7 +16,7 @@ fn leased(request: v1::StartRequest, lease: i64) -> v1::StartRequest {
 each_database! {
     async fn a_worker_takes_the_job_and_the_deadline_follows_its_lease(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let started = client.start(leased(start("w", "j", "gpu-1", 0), 60)).await.unwrap();
         assert_eq!((started.replayed, started.revision, started.version), (false, 4, 4));
         let running = started.reservation.unwrap();
@@ -30,12 +30,12 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (60, 40, 0));
     }
 
-    async fn the_lease_is_the_price_rules_unless_the_worker_says_otherwise(server: Server) {
+    async fn the_lease_is_the_price_rules_unless_the_worker_sets_one(server: Server) {
         let client = server.wallet("w", 200).await;
         let cinema =
-            || operation("video.generate").attribute("model", "cinema").attribute("resolution", "720p");
+            || v1::Operation::new("video.generate").attribute("model", "cinema").attribute("resolution", "720p");
         for id in ["rule", "worker", "none"] {
-            client.reserve(job("w", id, cinema().quantity("duration_s", "1"))).await.unwrap();
+            client.reserve(v1::ReserveRequest::new("w", id, cinema().quantity("duration_s", "1"))).await.unwrap();
         }
         let of = |started: v1::StartResponse| {
             let running = started.reservation.unwrap();
@@ -60,9 +60,9 @@ each_database! {
         );
     }
 
-    async fn the_same_start_again_changes_nothing_also_after_heartbeats(server: Server) {
+    async fn a_repeated_start_changes_nothing_even_after_heartbeats(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let first = client.start(leased(start("w", "j", "gpu-1", 1), 60)).await.unwrap();
         let again = client.start(leased(start("w", "j", "gpu-1", 1), 90)).await.unwrap();
         assert!(again.replayed && !first.replayed);
@@ -77,9 +77,9 @@ each_database! {
         assert_eq!((moved.reservation, moved.revision), (Some(expected), 4));
     }
 
-    async fn a_higher_attempt_takes_the_job_over_and_a_lower_one_is_told_who_has_it(server: Server) {
+    async fn a_higher_attempt_takes_the_job_over_and_a_lower_one_learns_its_worker(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let first = client.start(leased(start("w", "j", "gpu-1", 1), 60)).await.unwrap().reservation.unwrap();
         let taken = client.start(leased(start("w", "j", "gpu-2", 3), 10)).await.unwrap();
         assert!(!taken.replayed);
@@ -93,10 +93,10 @@ each_database! {
         assert_eq!(reservation(&client, "w", "j").await, running);
     }
 
-    async fn a_finished_job_starts_no_more_and_a_missing_one_never(server: Server) {
+    async fn a_finished_or_missing_job_does_not_start(server: Server) {
         let client = server.wallet("w", 100).await;
         client
-            .reserve(v1::ReserveRequest { start: Some(by("gpu", 1)), ..job("w", "j", video("5")) })
+            .reserve(v1::ReserveRequest::new("w", "j", video("5")).with_start(by("gpu", 1)))
             .await
             .unwrap();
         client.cancel(cancel("w", "j", v1::CancelReason::Platform)).await.unwrap();
@@ -113,7 +113,7 @@ each_database! {
         );
     }
 
-    async fn a_hold_that_expired_starts_no_more(server: Server) {
+    async fn an_expired_hold_does_not_start(server: Server) {
         let client = server.wallet("w", 100).await;
         crate::words::expired_hold(&client, "w", "j").await;
         let refusal = client.start(start("w", "j", "gpu", 1)).await;

@@ -1,10 +1,10 @@
-//! Subscribe: a plan is sold, and its periods follow one another.
+//! Subscribe: the sale of a plan, and the periods that follow.
 
 use chrono::{DateTime, Months};
 use prost_types::Timestamp;
+use wallet_client::Code;
 use wallet_client::v1::matcher::Accepts;
 use wallet_client::v1::{self, Decision, EntryKind, ErrorReason, Renewal, Source, SubscriptionStatus, Term};
-use wallet_client::{Code, amount, job, purchase};
 
 use crate::harness::{credits, video};
 use crate::sold::{
@@ -16,7 +16,7 @@ use crate::words::{
     violations,
 };
 
-/// The same time of day a month later, or the last day of that month.
+/// The same time of day a month later, on the last day of that month if it is shorter.
 fn a_month_later(from: Option<Timestamp>) -> Option<Timestamp> {
     let Timestamp { seconds, nanos } = from?;
     let later = DateTime::from_timestamp(seconds, 0)?.checked_add_months(Months::new(1))?;
@@ -24,7 +24,7 @@ fn a_month_later(from: Option<Timestamp>) -> Option<Timestamp> {
 }
 
 each_database! {
-    async fn the_first_period_is_given_at_once_and_ends_a_term_later(server: Server) {
+    async fn the_first_allowances_are_issued_at_once_for_a_period_of_one_term(server: Server) {
         let client = server.wallet("w", 0).await;
         let done = client.subscribe(subscribe("order-1", "pro")).await.unwrap();
         assert_eq!((done.replayed, done.revision, done.version), (false, 2, 2));
@@ -69,7 +69,7 @@ each_database! {
         let before = wallet(&client).await.revision;
         until(&client, "w", end).await;
 
-        assert_eq!(credits_of(&client, "w").await, (100, 5, 0), "what runs keeps its credits");
+        assert_eq!(credits_of(&client, "w").await, (100, 5, 0), "a running job keeps its credits");
         let subscription = subscription(&client).await;
         assert_eq!(subscription.period_start_time, end);
         let ends = [subscription.period_end_time, subscription.paid_through_time, subscription.next_renewal_time];
@@ -89,7 +89,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn what_was_sold_stays_as_sold_and_what_is_allowed_follows_the_catalog(server: Server) {
+    async fn sold_allowances_stay_and_entitlements_follow_the_catalog(server: Server) {
         let client = shop(&server).await;
         let end = about_to_end(&client, "creator").await;
         let dearer = PLANS.replace("amount = 30 }]\nlimits = { concurrency = 2,", "amount = 20 }]\nlimits = { concurrency = 9,");
@@ -100,10 +100,10 @@ each_database! {
         assert_eq!(client.get_entitlements(request).await.unwrap().limits["concurrency"], 9);
     }
 
-    async fn what_is_negotiated_is_given_shown_and_enforced(server: Server) {
+    async fn negotiated_terms_are_applied_shown_and_enforced(server: Server) {
         let client = shop(&server).await;
         let overrides = v1::PlanOverrides {
-            allowances: vec![credits(500), amount("trainings", 3)],
+            allowances: vec![credits(500), v1::Amount::new("trainings", 3)],
             limits: [("concurrency".to_owned(), 1), ("regions".to_owned(), 4)].into(),
             rank: Some(20),
             entitlements: None,
@@ -146,10 +146,10 @@ each_database! {
         assert_eq!((told.plan_id.as_str(), told.unrestricted), ("nothing", false));
         assert_eq!(told.entitlements, negotiated.entitlements);
 
-        let more = client.reserve(job("w", "a", images("61"))).await;
+        let more = client.reserve(v1::ReserveRequest::new("w", "a", images("61"))).await;
         let refusal = refused(more, ErrorReason::LimitExceeded, Code::FailedPrecondition);
         assert_eq!(refusal.metadata["maximum"], "60");
-        let short = client.reserve(job("w", "a", images("60"))).await;
+        let short = client.reserve(v1::ReserveRequest::new("w", "a", images("60"))).await;
         let refusal = refused(short, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         assert_eq!(refusal.plans(), ["creator-yearly", "pro"]);
         let bare = v1::PlanOverrides {
@@ -162,10 +162,10 @@ each_database! {
         assert_eq!(told, [format!("{path}: is required: any_of, prefix or whole_numbers")]);
     }
 
-    async fn the_worker_is_told_the_wallets_plan_and_a_shortfall_the_next_renewal(server: Server) {
+    async fn a_worker_gets_the_plan_and_a_shortfall_the_next_renewal(server: Server) {
         let client = shop(&server).await;
         let end = subscription_of(client.subscribe(subscribe("a", "pro")).await.unwrap().wallet).period_end_time;
-        let done = client.reserve(job("w", "j", images("60"))).await.unwrap();
+        let done = client.reserve(v1::ReserveRequest::new("w", "j", images("60"))).await.unwrap();
         assert_eq!((done.queue_priority, done.features), (7, vec!["queue.fast".to_owned()]));
         assert_eq!(done.limits, [("concurrency".to_owned(), 5)].into());
 
@@ -177,7 +177,7 @@ each_database! {
         let short = client.estimate(ask).await.unwrap();
         assert_eq!((short.decision(), short.next_renewal_time), (Decision::InsufficientCredits, end));
         assert_eq!((figures(&short.shortfall), short.pack_ids), ("10 credits".to_owned(), vec!["bulk".into(), "single".to_owned()]));
-        let refusal = client.reserve(job("w", "k", images("50"))).await;
+        let refusal = client.reserve(v1::ReserveRequest::new("w", "k", images("50"))).await;
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
         let told = refusal.metadata["next_renewal_time"].parse::<DateTime<chrono::Utc>>().unwrap();
         assert_eq!(Some(told.timestamp()), end.map(|end| end.seconds));
@@ -187,7 +187,7 @@ each_database! {
         let client = shop(&server).await;
         let buy = |id: &str| v1::TopUpRequest {
             what: Some(v1::top_up_request::What::PackId("bulk".into())),
-            ..purchase("w", id, credits(1))
+            ..v1::TopUpRequest::amount("w", id, credits(1))
         };
         let refusal = refused(client.top_up(buy("t")).await, ErrorReason::PackNotAvailable, Code::FailedPrecondition);
         assert_eq!(facts(&refusal), "pack_id=bulk plans=creator,pro revision=1 version=1 wallet_id=w");
@@ -211,7 +211,7 @@ each_database! {
         assert_eq!(mismatch(client.subscribe(other).await), ["anchor_time", "overrides", "plan_id"]);
     }
 
-    async fn a_wallet_has_one_subscription_to_a_plan_there_is(server: Server) {
+    async fn a_wallet_has_one_subscription_to_an_existing_plan(server: Server) {
         let client = shop(&server).await;
         let refusal = client.subscribe(subscribe("a", "gold")).await;
         let refusal = refused(refusal, ErrorReason::PlanNotFound, Code::NotFound);
@@ -225,7 +225,7 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (30, 0, 0));
     }
 
-    async fn the_anchor_lies_in_the_period_that_is_now(server: Server) {
+    async fn the_anchor_lies_in_the_current_period(server: Server) {
         let client = shop(&server).await;
         let now = now(&client).await;
         for anchor_time in [later(now, 60), later(now, -WEEK)] {
@@ -252,13 +252,13 @@ each_database! {
             "overrides.rank: is -1, must not be negative",
         ];
         assert_eq!(violations(client.subscribe(request).await), expected);
-        let overrides = v1::PlanOverrides { allowances: vec![amount("gems", 1)], ..Default::default() };
+        let overrides = v1::PlanOverrides { allowances: vec![v1::Amount::new("gems", 1)], ..Default::default() };
         let request = v1::SubscribeRequest { overrides: Some(overrides), ..subscribe("a", "pro") };
         let expected = ["overrides.allowances: the catalog has no unit gems"];
         assert_eq!(violations(client.subscribe(request).await), expected);
     }
 
-    async fn without_the_right_plan_an_estimate_names_the_plans_that_would_do(server: Server) {
+    async fn without_the_right_plan_an_estimate_names_the_plans_that_allow_it(server: Server) {
         let client = server.wallet("w", 100).await;
         client.subscribe(subscribe("a", "creator")).await.unwrap();
         let ask = |operation| v1::EstimateRequest {

@@ -1,10 +1,10 @@
-//! SummarizeUsage: what finished jobs came to, by day, kind, model, member and label.
+//! SummarizeUsage: totals of finished jobs by day, kind, model, member and label.
 
 use std::collections::HashMap;
 
 use wallet_client::v1::advance_clock_request::Step;
 use wallet_client::v1::{self, CancelReason, ErrorReason, UsageDimension};
-use wallet_client::{Code, OperationExt, WalletClient, job, operation, usage};
+use wallet_client::{Code, WalletClient};
 use wallet_core::Timestamp;
 use wallet_server::{Clock, Config, TimeSource};
 
@@ -25,7 +25,7 @@ fn ask(group_by: Vec<v1::UsageGroupBy>) -> v1::SummarizeUsageRequest {
     v1::SummarizeUsageRequest { wallet_id: "w".into(), group_by, ..Default::default() }
 }
 
-/// Usage in words: jobs settled, failed, cancelled and expired; then what became of the credits.
+/// Formats usage: jobs settled, failed, cancelled and expired, then the sums of credits.
 fn words(usage: &v1::UsageSums) -> String {
     let v1::UsageSums { settled_jobs, failed_jobs, cancelled_jobs, expired_jobs, .. } = usage;
     let mut words = format!("{settled_jobs}/{failed_jobs}/{cancelled_jobs}/{expired_jobs}");
@@ -53,22 +53,28 @@ async fn told(client: &WalletClient, request: v1::SummarizeUsageRequest) -> (Vec
     (answer.rows.iter().map(row).collect(), words(answer.total.as_ref().unwrap()))
 }
 
-/// Four jobs that ended in every way but by expiring, and one that is open.
+/// Creates jobs that were settled, failed and cancelled, and one that is open.
 async fn five_jobs(server: &Server) -> WalletClient {
     let client = server.wallet("w", 500).await;
     let labels = |team: &str| HashMap::from([("team".to_owned(), team.to_owned())]);
-    let caption = operation("video.caption").quantity("duration_s", "60");
+    let caption = v1::Operation::new("video.caption").quantity("duration_s", "60");
     let ann = |request| v1::ReserveRequest { actor: "ann".into(), ..request };
     for request in [
-        ann(job("w", "settled", video("5"))),
-        ann(v1::ReserveRequest { labels: labels("red"), ..job("w", "failed", video("5")) }),
-        v1::ReserveRequest { labels: labels("red"), ..job("w", "cancelled", video("10")) },
-        v1::ReserveRequest { labels: labels("blue"), ..job("w", "caption", caption) },
+        ann(v1::ReserveRequest::new("w", "settled", video("5"))),
+        ann(v1::ReserveRequest {
+            labels: labels("red"),
+            ..v1::ReserveRequest::new("w", "failed", video("5"))
+        }),
+        v1::ReserveRequest {
+            labels: labels("red"),
+            ..v1::ReserveRequest::new("w", "cancelled", video("10"))
+        },
+        v1::ReserveRequest { labels: labels("blue"), ..v1::ReserveRequest::new("w", "caption", caption) },
         explicit("w", "open", vec![credits(3)]),
     ] {
         client.reserve(request).await.unwrap();
     }
-    client.settle(settle("w", "settled", usage([("duration_s", "4")]))).await.unwrap();
+    client.settle(settle("w", "settled", v1::Succeeded::usage([("duration_s", "4")]))).await.unwrap();
     client.settle(fail("w", "failed", "GPU_LOST")).await.unwrap();
     client.start(start("w", "cancelled", "gpu", 1)).await.unwrap();
     client.cancel(cancel("w", "cancelled", CancelReason::User)).await.unwrap();
@@ -77,7 +83,7 @@ async fn five_jobs(server: &Server) -> WalletClient {
 }
 
 each_database! {
-    async fn jobs_are_counted_by_how_they_ended_and_credits_by_what_became_of_them(server: Server) {
+    async fn jobs_are_counted_by_end_state_and_credits_by_their_use(server: Server) {
         let client = five_jobs(&server).await;
         let total = "2/1/1/0, charged 74 credits, fees 40 credits, returned 88 credits";
         assert_eq!(told(&client, ask(Vec::new())).await, (vec![], total.to_owned()));
@@ -89,7 +95,7 @@ each_database! {
         assert_eq!((rows, same), (expected.map(str::to_owned).to_vec(), total.to_owned()));
     }
 
-    async fn what_was_given_back_as_goodwill_is_told_beside_what_was_charged(server: Server) {
+    async fn reversed_charges_are_shown_next_to_the_charges(server: Server) {
         let client = five_jobs(&server).await;
         let goodwill = v1::ReverseChargeRequest {
             wallet_id: "w".into(),
@@ -104,7 +110,7 @@ each_database! {
         assert!(total.contains("charged 7") && total.ends_with("reversed 12 credits"), "{total}");
     }
 
-    async fn groups_are_told_apart_by_all_that_was_asked_for(server: Server) {
+    async fn groups_are_distinguished_by_every_requested_dimension(server: Server) {
         let client = five_jobs(&server).await;
         let settled = "1/0/0/0, charged 32 credits, returned 8 credits";
         let failed = "0/1/0/0, returned 40 credits";
@@ -172,24 +178,26 @@ async fn pass(client: &WalletClient, time: i64) {
     client.advance_clock(request).await.unwrap();
 }
 
-/// A server on which it is noon of 1 March 2026 until time is told to pass.
+/// A server whose manual clock shows noon of 1 March 2026.
 async fn on_manual_time(database: Database) -> Server {
     let noon = Timestamp::from_micros(at("2026-03-01T12:00:00Z").seconds * 1_000_000);
     let config = Config { time: TimeSource::Given(Clock::manual(noon)), ..Config::default() };
     Server::start_with(database, config).await
 }
 
-/// A hold of a day and no more is settled at the last instant at which a late settle is accepted: four days and a
-/// microsecond short of that after it was reserved.
-async fn usage_belongs_to_the_day_of_finishing_however_long_before_the_job_was_reserved(server: Server) {
+/// A hold with the longest lifetime of a day is settled at the last instant at which a late settle is accepted: a
+/// microsecond less than four days after it was reserved.
+async fn usage_belongs_to_the_day_of_finishing_even_days_after_the_reserve(server: Server) {
     let client = server.wallet("w", 100).await;
-    let day_long =
-        |id: &str| v1::ReserveRequest { ttl: Some(seconds(24 * HOUR)), ..job("w", id, video("5")) };
+    let day_long = |id: &str| v1::ReserveRequest {
+        ttl: Some(seconds(24 * HOUR)),
+        ..v1::ReserveRequest::new("w", id, video("5"))
+    };
     for id in ["late", "lost"] {
         client.reserve(day_long(id)).await.unwrap();
     }
     client
-        .reserve(v1::ReserveRequest { start: Some(by("gpu", 1)), ..job("w", "prompt", video("1")) })
+        .reserve(v1::ReserveRequest::new("w", "prompt", video("1")).with_start(by("gpu", 1)))
         .await
         .unwrap();
     client.settle(settle("w", "prompt", v1::Succeeded::default())).await.unwrap();
@@ -221,11 +229,11 @@ async fn usage_belongs_to_the_day_of_finishing_however_long_before_the_job_was_r
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn usage_belongs_to_the_day_of_finishing_on_sqlite() {
     let server = on_manual_time(Database::sqlite()).await;
-    usage_belongs_to_the_day_of_finishing_however_long_before_the_job_was_reserved(server).await;
+    usage_belongs_to_the_day_of_finishing_even_days_after_the_reserve(server).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn usage_belongs_to_the_day_of_finishing_on_postgres() {
     let server = on_manual_time(Database::postgres()).await;
-    usage_belongs_to_the_day_of_finishing_however_long_before_the_job_was_reserved(server).await;
+    usage_belongs_to_the_day_of_finishing_even_days_after_the_reserve(server).await;
 }

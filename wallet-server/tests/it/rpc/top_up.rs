@@ -1,8 +1,8 @@
-//! TopUp: bought credits come in, once per purchase and once per payment.
+//! TopUp: bought credits are issued once per purchase and once per payment.
 
+use wallet_client::Code;
 use wallet_client::v1::top_up_request::What;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Part, Source};
-use wallet_client::{Code, amount, purchase};
 
 use crate::harness::credits;
 use crate::words::{
@@ -11,7 +11,10 @@ use crate::words::{
 };
 
 fn pack(top_up: &str, pack: &str) -> v1::TopUpRequest {
-    v1::TopUpRequest { what: Some(What::PackId(pack.into())), ..purchase("w", top_up, credits(1)) }
+    v1::TopUpRequest {
+        what: Some(What::PackId(pack.into())),
+        ..v1::TopUpRequest::amount("w", top_up, credits(1))
+    }
 }
 
 fn paid(request: v1::TopUpRequest, payment: &str) -> v1::TopUpRequest {
@@ -23,7 +26,7 @@ fn paid(request: v1::TopUpRequest, payment: &str) -> v1::TopUpRequest {
 each_database! {
     async fn an_amount_is_credited_and_never_expires(server: Server) {
         let client = server.wallet("w", 0).await;
-        let done = client.top_up(paid(purchase("w", "t", credits(250)), "pi_1")).await.unwrap();
+        let done = client.top_up(paid(v1::TopUpRequest::amount("w", "t", credits(250)), "pi_1")).await.unwrap();
         assert_eq!((done.replayed, done.revision, done.version), (false, 2, 2));
         let [grant] = done.grants.as_slice() else { panic!("{:?}", done.grants) };
         assert_eq!((grant.grant_id.as_str(), grant.source()), ("top_up:t", Source::Purchased));
@@ -41,10 +44,10 @@ each_database! {
         assert_eq!((posting.from(), posting.to(), posting.amount), (Part::Issued, Part::Available, 250));
     }
 
-    async fn a_pack_gives_all_its_units_until_twelve_months_after_it_was_paid(server: Server) {
+    async fn a_pack_issues_all_its_units_for_twelve_months_after_the_payment(server: Server) {
         let client = server.wallet("w", 0).await;
         client.subscribe(crate::sold::subscribe("s", "creator")).await.unwrap();
-        // 2026-11-01 to 2027-11-01, or whatever the day: a year of 365 or 366 days after the payment.
+        // The pack is valid for 12 months, so for 365 or 366 days, depending on today's date.
         let paid_time = later(balance(&client, "w").await.read_time, -86_400);
         let done = client.top_up(v1::TopUpRequest { paid_time, ..pack("t", "pro") }).await.unwrap();
         let grants: Vec<_> = done.grants.iter().map(|g| (g.grant_id.as_str(), g.available)).collect();
@@ -57,7 +60,7 @@ each_database! {
         assert_eq!(kinds(&client, "w").await.len(), 3, "one entry for both units");
     }
 
-    async fn the_same_purchase_again_credits_nothing_more_also_after_it_was_spent(server: Server) {
+    async fn a_repeated_purchase_issues_nothing_more_even_after_it_was_spent(server: Server) {
         let client = server.wallet("w", 0).await;
         let first = client.top_up(pack("t", "creator")).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(200)])).await.unwrap();
@@ -74,20 +77,20 @@ each_database! {
 
     async fn one_payment_credits_once_under_two_ids(server: Server) {
         let client = server.wallet("w", 0).await;
-        let first = client.top_up(paid(purchase("w", "a", credits(100)), "pi_1")).await.unwrap();
-        let again = client.top_up(paid(purchase("w", "b", credits(100)), "pi_1")).await.unwrap();
+        let first = client.top_up(paid(v1::TopUpRequest::amount("w", "a", credits(100)), "pi_1")).await.unwrap();
+        let again = client.top_up(paid(v1::TopUpRequest::amount("w", "b", credits(100)), "pi_1")).await.unwrap();
         assert!(again.replayed);
         assert_eq!(again.grants, first.grants);
-        assert_eq!((first.top_up_id.as_str(), again.top_up_id.as_str()), ("a", "a"), "the id that counts");
-        let other = client.top_up(paid(purchase("w", "c", credits(90)), "pi_1")).await;
+        assert_eq!((first.top_up_id.as_str(), again.top_up_id.as_str()), ("a", "a"), "the first id is kept");
+        let other = client.top_up(paid(v1::TopUpRequest::amount("w", "c", credits(90)), "pi_1")).await;
         assert_eq!(mismatch(other), ["amount"]);
-        client.top_up(paid(purchase("w", "d", credits(100)), "pi_2")).await.unwrap();
+        client.top_up(paid(v1::TopUpRequest::amount("w", "d", credits(100)), "pi_2")).await.unwrap();
         assert_eq!(credits_of(&client, "w").await, (200, 0, 0));
     }
 
     async fn another_purchase_under_the_same_id_is_a_mismatch_that_names_the_fields(server: Server) {
         let client = server.wallet("w", 0).await;
-        let bought = || paid(purchase("w", "t", credits(100)), "pi_1");
+        let bought = || paid(v1::TopUpRequest::amount("w", "t", credits(100)), "pi_1");
         client.top_up(bought()).await.unwrap();
         let cents = Some(v1::Money { currency: "EUR".into(), minor_units: 1_100 });
         for (request, fields) in [
@@ -96,7 +99,7 @@ each_database! {
             (paid(bought(), "pi_2"), "external_ref"),
             (v1::TopUpRequest { paid_amount: cents, ..bought() }, "paid_amount"),
             (v1::TopUpRequest { paid_time: Some(Default::default()), ..bought() }, "paid_time"),
-            (purchase("w", "t", amount("trainings", 100)), "amount,external_ref,paid_amount"),
+            (v1::TopUpRequest::amount("w", "t", v1::Amount::new("trainings", 100)), "amount,external_ref,paid_amount"),
         ] {
             let refusal =
                 refused(client.top_up(request).await, ErrorReason::IdempotencyMismatch, Code::AlreadyExists);
@@ -109,18 +112,18 @@ each_database! {
         let client = server.client().await;
         publish(&client, POLICIES).await;
         crate::rpc::settle::owe_twenty(&client, "w").await;
-        let done = client.top_up(purchase("w", "t", credits(50))).await.unwrap();
+        let done = client.top_up(v1::TopUpRequest::amount("w", "t", credits(50))).await.unwrap();
         assert_eq!((done.grants[0].available, done.grants[0].consumed), (30, 20));
         assert_eq!((done.revision, credits_of(&client, "w").await), (5, (30, 0, 0)));
         assert!(server.verify().await.is_clean());
     }
 
-    async fn what_cannot_be_bought_is_refused(server: Server) {
+    async fn invalid_purchases_are_refused(server: Server) {
         let client = server.wallet("w", 0).await;
         let refusal =
             refused(client.top_up(pack("t", "mega")).await, ErrorReason::PackNotFound, Code::NotFound);
         assert_eq!(facts(&refusal), "pack_id=mega revision=1 version=1 wallet_id=w");
-        let nobody = client.top_up(purchase("nobody", "t", credits(1))).await;
+        let nobody = client.top_up(v1::TopUpRequest::amount("nobody", "t", credits(1))).await;
         refused(nobody, ErrorReason::WalletNotFound, Code::NotFound);
         let future = later(balance(&client, "w").await.read_time, 3_600);
         let early =

@@ -1,7 +1,7 @@
 //! UpdateWallet: status, name and debt limits.
 
+use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
-use wallet_client::{Code, amount, job};
 
 use crate::harness::{credits, video};
 use crate::words::{
@@ -16,9 +16,9 @@ fn rename(request: &str, name: &str) -> v1::UpdateWalletRequest {
 }
 
 each_database! {
-    async fn only_what_is_named_changes(server: Server) {
+    async fn only_the_given_fields_change(server: Server) {
         let client = server.wallet("w", 100).await;
-        let limit = vec![credits(30), amount("trainings", 1)];
+        let limit = vec![credits(30), v1::Amount::new("trainings", 1)];
         let all = v1::UpdateWalletRequest {
             debt_limits: limit,
             reason: "asked for".into(),
@@ -40,18 +40,18 @@ each_database! {
         assert_eq!(figures(&wallet.debt_limits), "1 trainings");
     }
 
-    async fn what_runs_goes_on_while_the_wallet_is_suspended(server: Server) {
+    async fn running_jobs_continue_while_the_wallet_is_suspended(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.reserve(job("w", "j", video("5"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         client.update_wallet(set_status("w", "a", WalletStatus::Suspended)).await.unwrap();
         client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
         client.grant(gift("w", "g", credits(1))).await.unwrap();
-        client.reserve(job("w", "k", video("1"))).await.unwrap_err();
+        client.reserve(v1::ReserveRequest::new("w", "k", video("1"))).await.unwrap_err();
         client.update_wallet(set_status("w", "b", WalletStatus::Active)).await.unwrap();
-        client.reserve(job("w", "k", video("1"))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "k", video("1"))).await.unwrap();
     }
 
-    async fn the_same_update_again_undoes_nothing_that_came_later(server: Server) {
+    async fn a_repeated_update_undoes_no_later_change(server: Server) {
         let client = server.wallet("w", 100).await;
         client.update_wallet(set_status("w", "a", WalletStatus::Suspended)).await.unwrap();
         client.update_wallet(set_status("w", "b", WalletStatus::Active)).await.unwrap();
@@ -95,10 +95,10 @@ each_database! {
         publish(&client, POLICIES).await;
         crate::rpc::settle::owe_twenty(&client, "w").await;
         let limit = |limit| v1::UpdateWalletRequest { debt_limits: vec![limit], ..rename("a", "") };
-        let expected = ["debt_limits: 19 credits is below the debt of 20"];
+        let expected = ["debt_limits: 19 credits is below the current debt of 20"];
         assert_eq!(violations(client.update_wallet(limit(credits(19))).await), expected);
         let expected = ["debt_limits: the catalog has no unit gems"];
-        assert_eq!(violations(client.update_wallet(limit(amount("gems", 1))).await), expected);
+        assert_eq!(violations(client.update_wallet(limit(v1::Amount::new("gems", 1))).await), expected);
         client.update_wallet(limit(credits(20))).await.unwrap();
         let missing = set_status("nobody", "a", WalletStatus::Active);
         refused(client.update_wallet(missing).await, ErrorReason::WalletNotFound, Code::NotFound);

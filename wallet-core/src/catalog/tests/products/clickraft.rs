@@ -1,4 +1,4 @@
-//! Clickraft (seed 002).
+//! Prices and plans of Clickraft, as its catalog states them.
 
 use super::*;
 use crate::catalog::{PackExpiry, Phase, Term};
@@ -28,7 +28,7 @@ fn subscription_credits_are_monthly_and_do_not_roll_over() {
 }
 
 #[test]
-fn purchased_credits_never_expire_and_anybody_may_buy_them() {
+fn purchased_credits_never_expire_and_every_wallet_may_buy_them() {
     let catalog = parsed(CLICKRAFT);
     assert!(!catalog.packs().is_empty());
     assert!(catalog.packs().iter().all(|pack| pack.expiry == PackExpiry::NEVER && pack.plans.is_none()));

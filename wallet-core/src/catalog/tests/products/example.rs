@@ -1,4 +1,4 @@
-//! The catalog that is served without any configuration, and the one of the reference.
+//! The catalog of a server without configuration, and the example of the reference.
 
 use super::*;
 use crate::catalog::Phase;

@@ -1,4 +1,4 @@
-//! Flarecut Studio (seed 000).
+//! Prices and plans of Flarecut Studio, as its catalog states them.
 
 use super::*;
 use crate::catalog::{Overage, Phase, Term};

@@ -1,4 +1,4 @@
-//! Flikly (seed 003).
+//! Prices and plans of Flikly, as its catalog states them.
 
 use super::*;
 use crate::catalog::{PackExpiry, Span, Term};
@@ -29,7 +29,7 @@ fn plans_include_5_once_and_30_100_and_250_per_billing_month() {
     assert!(catalog.plans().iter().flat_map(|plan| &plan.allowances).all(|of| of.rollover_cap == 0));
     assert!(
         catalog.plans().is_sorted_by(|a, b| a.rank < b.rank),
-        "each plan is an upgrade of the one before"
+        "each plan is an upgrade of the previous one"
     );
 }
 

@@ -1,4 +1,4 @@
-//! KreatorFlow (seed 001).
+//! Prices and plans of KreatorFlow, as its catalog states them.
 
 use super::*;
 use crate::catalog::{Limit, PackExpiry, Term};
@@ -38,7 +38,7 @@ fn videos_cost_what_the_ladder_says() {
 }
 
 #[test]
-fn what_is_displayed_is_the_most_that_is_deducted() {
+fn the_displayed_price_is_the_maximum_charge() {
     let catalog = parsed(KREATORFLOW);
     for operation in [image("core", "ultra", "complex"), video("premium", "4k", "30")] {
         let price = catalog.price(&operation, Some("max")).unwrap();
@@ -100,7 +100,7 @@ fn higher_tiers_wait_less_and_may_do_more() {
 }
 
 #[test]
-fn everybody_is_told_before_zero() {
+fn every_plan_warns_before_the_balance_is_zero() {
     assert!(parsed(KREATORFLOW).plans().iter().all(|plan| warns_before_zero(plan, "credits")));
 }
 

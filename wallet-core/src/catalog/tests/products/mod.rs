@@ -1,5 +1,5 @@
-//! The catalogs that come with the server: what each product's own words say about its plans, packs and prices,
-//! a file per product.
+//! The catalogs that come with the server, checked against each product's description of its plans, packs and
+//! prices. A file per product.
 
 mod clickraft;
 mod example;
@@ -33,13 +33,13 @@ fn parsed(text: &str) -> Catalog {
     }
 }
 
-/// What each period of the plan brings, in the unit.
+/// Returns the amounts of the plan's allowances in the unit, in minor units.
 fn included(plan: &Plan, unit: &str) -> Vec<i64> {
     let of_unit = |allowance: &&Allowance| allowance.unit.as_str() == unit;
     plan.allowances.iter().filter(of_unit).map(|allowance| allowance.amount).collect()
 }
 
-/// What the plan makes of an operation, by the words of the refusals.
+/// Returns whether the plan allows an operation: `ALLOWED`, or the reason of the refusal.
 fn verdict(catalog: &Catalog, plan: &str, operation: &Operation) -> &'static str {
     match catalog.plan(plan).unwrap().allows(operation) {
         Allowed::Yes => "ALLOWED",
@@ -48,7 +48,7 @@ fn verdict(catalog: &Catalog, plan: &str, operation: &Operation) -> &'static str
     }
 }
 
-/// Whether some balance above zero of what the plan includes is called low.
+/// Returns whether the plan has a threshold above zero in the unit.
 fn warns_before_zero(plan: &Plan, unit: &str) -> bool {
     let above_zero = |threshold: &Threshold| match threshold {
         Threshold::Amount(amount) => *amount > 0,
@@ -57,7 +57,7 @@ fn warns_before_zero(plan: &Plan, unit: &str) -> bool {
     plan.thresholds.get(unit).is_some_and(|thresholds| thresholds.iter().any(above_zero))
 }
 
-/// The credits that an operation costs on plans of this tier.
+/// Returns the price of an operation on plans of this tier, in credits.
 fn credits(catalog: &Catalog, tier: &str, operation: &Operation) -> i64 {
     catalog.price(operation, Some(tier)).unwrap().amounts.get("credits")
 }

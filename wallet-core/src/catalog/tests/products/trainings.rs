@@ -1,4 +1,4 @@
-//! The studio with weekly and yearly plans and trainings (seed 004).
+//! The studio with weekly and yearly plans and trainings.
 
 use super::*;
 use crate::catalog::{Phase, Term};
@@ -24,7 +24,7 @@ fn video(model: &str, resolution: &str, duration: &str) -> Operation {
     op("video.generate", &[("model", model), ("resolution", resolution)], &[("duration_s", duration)])
 }
 
-/// Checks the verdicts on Free, then those on Starter, Pro, Ultra and Max, weekly and yearly alike.
+/// Checks whether Free, Starter, Pro, Ultra and Max allow an operation, weekly and yearly plans alike.
 fn check(operation: &Operation, expected: [&str; 5]) {
     let catalog = parsed(TRAININGS);
     for (tier, expected) in TIERS.iter().zip(expected) {
@@ -62,7 +62,7 @@ fn plans_include_the_credits_and_trainings_of_the_table() {
 }
 
 #[test]
-fn a_plan_allows_trainings_of_up_to_30_images_iff_it_includes_some() {
+fn plans_that_include_trainings_allow_them_with_up_to_30_images() {
     let catalog = parsed(TRAININGS);
     for id in PLANS {
         let has = !included(catalog.plan(id).unwrap(), "trainings").is_empty();

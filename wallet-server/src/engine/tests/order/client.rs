@@ -1,4 +1,4 @@
-//! Clients that send the steps of a story until each is decided.
+//! Clients that send the commands of a story until each is decided.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,20 +16,20 @@ use crate::clock::Clock;
 use crate::engine::{EngineError, Job};
 
 pub(super) const CLIENTS: usize = 8;
-/// A client insists this often before something is wrong.
+/// Attempts of a client per command before the test fails.
 const INSISTS: usize = 50;
-/// Of so many commands in a hundred the first attempt comes too late to be executed.
+/// Percentage of commands whose first attempt comes after its deadline.
 const LATE: i64 = 5;
 
-/// A command and what was answered in the end.
+/// A command and its final answer.
 pub(super) struct Told {
     pub(super) command: Command,
-    /// When it was sent for the first time.
+    /// The time at which it was sent first.
     pub(super) asked: Timestamp,
     pub(super) reply: Reply,
 }
 
-/// All clients take steps from one list until none is left, and insist until each is decided.
+/// Runs all clients: they take commands from one list until none is left, and repeat each until it is decided.
 pub(super) async fn everybody(
     seed: u64,
     steps: Arc<[Step]>,
@@ -51,7 +51,7 @@ pub(super) async fn everybody(
                     assert_eq!(
                         passed,
                         Err(EngineError::DeadlinePassed),
-                        "nobody waits for {:?}",
+                        "the deadline of {:?} has passed",
                         step.command
                     );
                 }

@@ -1,9 +1,9 @@
-//! A wallet's history, told again by one thread: every reply in the place that its version says.
+//! Replays the history of a wallet in one thread, with every reply in the place that its version determines.
 //!
-//! Some commands were carried out and nobody was told: the answer to their COMMIT was lost, and sent again they were
-//! replays, or beat once more. Where the next reply does not fit, such a command stands in front of it. Which one the
-//! ledger says, by the instant and the hash of its entry; a heartbeat leaves no entry, and is found by trying those that
-//! were under way.
+//! The answer to a COMMIT may have been lost. The commands of that batch took effect without an answer, and when
+//! they were sent again they were replays, or repeated heartbeats. Where the next reply does not fit, such a
+//! command comes before it. The ledger shows which one it is, by the time and the hash of its entry. A heartbeat
+//! leaves no entry, and is found by trying those that were in progress.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,17 +14,17 @@ use wallet_workload::catalogs;
 use super::super::traces::shown;
 use super::client::Told;
 
-/// More than this many lost commands do not stand side by side.
-const LOST_TOGETHER: usize = 6;
+/// The most lost commands in a row: one per client.
+const LOST_TOGETHER: usize = super::client::CLIENTS;
 
-/// The wallet as it was after each of its versions.
+/// The wallet after each of its versions.
 pub(super) struct History {
     versions: BTreeMap<i64, Wallet>,
-    /// How many commands had to be placed that nobody was told of.
+    /// The number of commands that took effect without an answer.
     pub(super) hidden: u64,
 }
 
-/// A history as far as it has been told, and what is left of the replies.
+/// A history replayed in part, and the replies that are left.
 #[derive(Clone)]
 struct Partly<'a> {
     wallet: Wallet,
@@ -36,7 +36,7 @@ struct Partly<'a> {
 }
 
 impl History {
-    /// Finds for every reply the place in which it must be given again.
+    /// Finds the place for every reply, at which the core gives it again.
     pub(super) fn of(blank: Wallet, told: &[Told], ledger: Vec<Entry>) -> Self {
         let mut left: Vec<&Told> = told.iter().collect();
         left.sort_by_key(|told| (told.reply.version, told.reply.decided_at));
@@ -52,26 +52,26 @@ impl History {
                 }
                 continue;
             };
-            stuck = format!("{:?} {:?} behind {:?}", next.command, next.reply, partly.wallet);
+            stuck = format!("{:?} {:?} after {:?}", next.command, next.reply, partly.wallet);
             open.extend(search.ways_on(partly));
         }
-        panic!("no history gives these replies; the last one tried has no place for {stuck}");
+        panic!("no history gives these replies; the last attempt has no place for {stuck}");
     }
 
-    /// The wallet as it was stored in this version.
+    /// Returns the wallet as it was stored in this version.
     pub(super) fn at(&self, version: i64) -> &Wallet {
-        self.versions.get(&version).unwrap_or_else(|| panic!("nobody wrote version {version}"))
+        self.versions.get(&version).unwrap_or_else(|| panic!("no command wrote version {version}"))
     }
 }
 
 struct Search {
     ledger: Vec<Entry>,
-    /// All that the clock showed.
+    /// All times that the clock showed.
     instants: BTreeSet<Timestamp>,
 }
 
 impl Search {
-    /// What may have come next; the likeliest last. None: this history did not happen.
+    /// Returns the possible continuations, the likeliest last. If there is none, this history did not happen.
     fn ways_on<'a>(&self, mut partly: Partly<'a>) -> Vec<Partly<'a>> {
         let version = partly.left[0].reply.version;
         let group = partly.left.iter().take_while(|told| told.reply.version == version);
@@ -103,8 +103,8 @@ impl Search {
         ways.into_iter().map(then).collect()
     }
 
-    /// The wallet after whoever wrote the next entry. Sent again it was a replay, or refused because of what had come of it. A
-    /// refused command leaves what was due, as a poke does.
+    /// Returns the wallet after the command that wrote the next entry. When it was sent again, it was a replay, or
+    /// refused because of its own effect. A refused command leaves only due events, as a `Poke` does.
     fn lost_entry(&self, partly: &Partly<'_>) -> Option<Wallet> {
         let next = usize::try_from(partly.wallet.revision).unwrap();
         let entry = self.ledger.get(next)?;
@@ -114,7 +114,7 @@ impl Search {
             .find(|wallet| wallet.revision > partly.wallet.revision && self.is_in_the_ledger(wallet))
     }
 
-    /// The wallet after any of the heartbeats under way at any instant that they were.
+    /// Returns the wallet after each heartbeat in progress, at each time at which it may have run.
     fn lost_heartbeats(&self, partly: &Partly<'_>) -> Vec<Wallet> {
         let before = partly.left[0].reply.decided_at;
         let under_way = partly.left.iter().filter(|told| told.asked <= before);

@@ -1,7 +1,7 @@
-//! Replay of the public order: eight clients on two servers that share a PostgreSQL, whose calls to it stand still now and
-//! then, and readers beside them. Version and instant of every reply say where in its wallet's history it belongs; there
-//! a single thread on the core alone must give the same reply, refusals included, show what every reader saw, and end
-//! with the same ledger.
+//! Replay of the public order: eight clients use two servers that share a PostgreSQL. Calls to the database hang
+//! from time to time, and readers run at the same time. The version and the time of every reply determine its place
+//! in the wallet's history. At that place a single thread, on the core alone, must give the same reply, refusals
+//! included. It must also show what every reader saw, and end with the same ledger.
 
 mod client;
 mod history;
@@ -56,17 +56,17 @@ async fn every_reply() {
     let refused = told.values().flatten().filter(|told| told.reply.result.is_err()).count();
     let hidden = replay(&lane.store, told, &seen).await;
     database.verify().await;
-    assert!(faults > 0, "a database that never stands still shows nothing");
-    // Each hides the commands of one batch at most.
+    assert!(faults > 0, "the test needs calls that hang");
+    // Each fault hides at most the commands of one batch.
     assert!(
         hidden <= faults * client::CLIENTS as u64,
         "{hidden} commands had no answer, with {faults} faults"
     );
-    assert_eq!(deadlocks(&lane.connection).await, 0, "servers waited for each other in a circle");
+    assert_eq!(deadlocks(&lane.connection).await, 0, "servers waited for each other in a deadlock");
     figure("order", &[&replies, &refused, &seen.len(), &faults, &hidden]);
 }
 
-/// Tells every wallet's history again; how many commands had to be placed that nobody was answered.
+/// Replays the history of every wallet, and returns the number of commands that took effect without an answer.
 async fn replay(store: &Store, told: BTreeMap<WalletId, Vec<Told>>, seen: &[(WalletId, Seen)]) -> u64 {
     let mut hidden = 0;
     for (id, told) in told {
@@ -82,7 +82,7 @@ async fn replay(store: &Store, told: BTreeMap<WalletId, Vec<Told>>, seen: &[(Wal
     hidden
 }
 
-/// How often PostgreSQL had to end a batch that waited for one that waited for it.
+/// Returns the number of deadlocks that PostgreSQL has resolved.
 async fn deadlocks(connection: &DatabaseConnection) -> i64 {
     let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
     let statement = Statement::from_string(DbBackend::Postgres, sql);

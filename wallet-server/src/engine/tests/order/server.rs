@@ -1,4 +1,4 @@
-//! A server as far as this needs one: a lane whose database stands still now and then, and a reader.
+//! A server as far as this test needs one: a lane whose database calls hang from time to time, and a reader.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::engine::{EngineConfig, Job};
 use crate::store::points::armed::STANDS_STILL_AT;
 use crate::store::{LoadPlan, Store};
 
-/// One lane, as a process has it.
+/// One lane, as in a process.
 pub(super) struct Server {
     pub(super) door: mpsc::Sender<Job>,
     lane: JoinHandle<()>,
@@ -32,10 +32,10 @@ pub(super) struct Server {
     closing: CancellationToken,
 }
 
-/// What the gremlin reads when its server has gone.
+/// The value by which the gremlin learns that its server has stopped.
 const GONE: i64 = i64::MAX;
 
-/// What a reader sees of a wallet: what is stored, not what is due.
+/// The part of a wallet that a reader sees as it is stored, without due events.
 #[derive(Debug, PartialEq)]
 pub(super) struct Seen {
     pub(super) version: i64,
@@ -56,7 +56,7 @@ impl Server {
     ) -> Self {
         let opened = database.lane(clock, wallet_workload::CATALOG).await;
         let config = EngineConfig {
-            database_timeout: Duration::from_millis(150),
+            database_timeout: Duration::from_millis(300),
             batch_max: 12,
             ..EngineConfig::default()
         };
@@ -72,7 +72,7 @@ impl Server {
         Self { door, lane, gremlin, points, reader, closing }
     }
 
-    /// How often its database stood still, and what was read from it.
+    /// Stops the server. Returns how often its database hung, and what was read from it.
     pub(super) async fn stop(self) -> (u64, Vec<(WalletId, Seen)>) {
         drop(self.door);
         self.lane.await.unwrap();
@@ -82,7 +82,7 @@ impl Server {
     }
 }
 
-/// As soon as the database has stood still for once, says when it will again.
+/// After each call that hangs, determines which later one will hang, and counts them.
 async fn stop_the_database(points: Arc<AtomicI64>, mut rng: Rng) -> u64 {
     let mut faults = 0;
     loop {
@@ -98,7 +98,7 @@ async fn stop_the_database(points: Arc<AtomicI64>, mut rng: Rng) -> u64 {
     }
 }
 
-/// Reads one wallet after the other; keeps each version that it met.
+/// Reads one wallet after the other, and keeps each version that it sees.
 async fn read(
     store: Store,
     clock: Clock,

@@ -4,30 +4,30 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use crate::store::Backend;
 
-/// How many wallets there are besides the one with many rows.
+/// Number of wallets besides the one with many rows.
 const WALLETS: i64 = 5_000;
 
-/// A change of the tables, after which all plans must be as before.
+/// A change of the tables. All plans must be the same before and after it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
-    /// Tables without rows.
+    /// Leaves the tables without rows.
     Empty,
-    /// The statistics are brought up to date.
+    /// Updates the statistics.
     Analyse,
-    /// Wallets that have done nothing.
+    /// Adds wallets without any activity.
     Wallets,
-    /// So many open holds in one wallet.
+    /// Adds this many open holds to one wallet.
     OpenInOne(i64),
-    /// So many open holds, spread over all wallets.
+    /// Adds this many open holds, spread over all wallets.
     OpenInAll(i64),
-    /// All holds and grants are closed but a few, and their indexes are as large as before.
+    /// Closes all holds and grants but a few; their indexes stay as large as before.
     Closed,
-    /// So many finished jobs in one wallet.
+    /// Adds this many finished jobs to one wallet.
     ClosedInOne(i64),
 }
 use Step::{Analyse, Closed, ClosedInOne, Empty, OpenInAll, OpenInOne, Wallets};
 
-/// A database whose owner has never looked after it.
+/// A database that was never analysed.
 pub(super) const NEVER_ANALYSED: &[Step] = &[Empty, Wallets, OpenInOne(20_000), ClosedInOne(100_000)];
 
 /// Statistics of every age.
@@ -45,7 +45,7 @@ pub(super) const ANALYSED: &[Step] = &[
     Analyse,
 ];
 
-/// Takes a step.
+/// Performs a step.
 pub(super) async fn take(lane: &DatabaseConnection, backend: Backend, step: Step) {
     let run = async |sql: &str| {
         lane.execute_unprepared(sql).await.unwrap();
@@ -78,7 +78,7 @@ pub(super) async fn take(lane: &DatabaseConnection, backend: Backend, step: Step
     }
 }
 
-/// Jobs, and a tenth as many grants and entries.
+/// Inserts jobs, and a tenth as many grants and entries.
 async fn fill(lane: &DatabaseConnection, rows: Rows, open: bool) {
     let first = rows.first;
     let (state, revision) = if open { (1, 0) } else { (3, 2) };
@@ -101,14 +101,14 @@ async fn fill(lane: &DatabaseConnection, rows: Rows, open: bool) {
     }
 }
 
-/// Rows to insert, made of the numbers `n` from 1 to `count`.
+/// Rows to insert, made from the numbers `n` from 1 to `count`.
 #[derive(Clone, Copy)]
 struct Rows {
     backend: Backend,
     count: i64,
-    /// The number of the wallet that row `n` belongs to.
+    /// The SQL of the number of the wallet that row `n` belongs to.
     wallet: &'static str,
-    /// Keeps the ids of several fillings apart.
+    /// Keeps the ids of several insertions apart.
     first: i64,
 }
 

@@ -6,9 +6,9 @@ use super::Finds::{Fault, Note, Nothing};
 pub(super) const EDITS: &[Edit] = &[
     ("tenants.tenant", "UPDATE tenants SET tenant = {uuid}", Fault("the database: has no tenant")),
     ("tenants.tenant", "DELETE FROM tenants", Fault("the database: has no tenant")),
-    ("tenants.name", "UPDATE tenants SET name = 'other'", Fault("is \"other\", made at")),
-    ("tenants.create_time", "UPDATE tenants SET create_time = 1", Fault("is \"default\", made at")),
-    ("catalogs.tenant", "UPDATE catalogs SET tenant = {uuid}", Fault("which is not there")),
+    ("tenants.name", "UPDATE tenants SET name = 'other'", Fault("is \"other\", created at")),
+    ("tenants.create_time", "UPDATE tenants SET create_time = 1", Fault("is \"default\", created at")),
+    ("catalogs.tenant", "UPDATE catalogs SET tenant = {uuid}", Fault("which does not exist")),
     (
         "catalogs.version",
         "UPDATE catalogs SET version = 5 WHERE version = 2",
@@ -17,12 +17,12 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "catalogs.version",
         "UPDATE catalogs SET version = 9 WHERE version = 1",
-        Fault("is priced by catalog 1, which is not there"),
+        Fault("is priced by catalog 1, which does not exist"),
     ),
     (
         "catalogs.version",
         "DELETE FROM catalogs WHERE version = 1",
-        Fault("is priced by catalog 1, which is not there"),
+        Fault("is priced by catalog 1, which does not exist"),
     ),
     ("catalogs.version", "DELETE FROM catalogs WHERE version = 2", Nothing("The control plane")),
     (
@@ -35,11 +35,7 @@ pub(super) const EDITS: &[Edit] = &[
         "UPDATE catalogs SET toml = toml || ' ' WHERE version = 2",
         Fault("I22: catalog 2 has digest"),
     ),
-    (
-        "catalogs.toml",
-        "UPDATE catalogs SET toml = '[' WHERE version = 2",
-        Fault("catalog 2 does not read back"),
-    ),
+    ("catalogs.toml", "UPDATE catalogs SET toml = '[' WHERE version = 2", Fault("catalog 2 is unreadable")),
     ("catalogs.digest", "UPDATE catalogs SET digest = {bytes}", Fault("I22: catalog 1 has digest")),
     (
         "catalogs.publish_time",
@@ -63,7 +59,7 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "signing_keys.create_time",
         "UPDATE signing_keys SET create_time = create_time + 631152000000000",
-        Note("key \"quotes\" was made at"),
+        Note("key \"quotes\" was created at"),
     ),
     (
         "sweeper_leases.part",
@@ -79,7 +75,7 @@ pub(super) const EDITS: &[Edit] = &[
     ("sweeper_leases.expire_time", "UPDATE sweeper_leases SET expire_time = 5", Nothing("The control plane")),
 ];
 
-/// What is done to a file and to a PostgreSQL database, how the latter is mended, and the fault.
+/// The statement for SQLite, the one for PostgreSQL, the one that restores PostgreSQL, and the text of the fault.
 pub(super) const SCHEMA: &[(&str, &str, &str, &str)] = &[
     (
         "DROP TRIGGER entries_never_change",
@@ -106,7 +102,7 @@ pub(super) const SCHEMA: &[(&str, &str, &str, &str)] = &[
         "CREATE TRIGGER foreign_one AFTER INSERT ON entries BEGIN SELECT 1; END",
         "CREATE RULE foreign_one AS ON INSERT TO entries DO ALSO SELECT 1",
         "DROP RULE foreign_one ON entries",
-        "entries.foreign_one beside ours",
+        "entries.foreign_one: ",
     ),
     (
         "DROP INDEX entries_request",

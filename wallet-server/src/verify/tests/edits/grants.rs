@@ -3,7 +3,7 @@
 use super::Edit;
 use super::Finds::Fault;
 
-/// A figure changed by one, and its neighbour the other way so that the sum stays.
+/// Most edits change a part by one and another part the other way, so that the sum stays.
 pub(super) const EDITS: &[Edit] = &[
     (
         "grants.bucket",
@@ -44,27 +44,27 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "grants.source",
         "UPDATE grants SET source = 3 WHERE origin_id = 't5' AND {ann}",
-        Fault("I16: grant top_up:t5 is not what"),
+        Fault("I16: grant top_up:t5 does not match"),
     ),
     (
         "grants.priority",
         "UPDATE grants SET priority = 9 WHERE origin_id = 't5' AND {ann}",
-        Fault("I16: grant top_up:t5 is not what"),
+        Fault("I16: grant top_up:t5 does not match"),
     ),
     (
         "grants.effective_time",
         "UPDATE grants SET effective_time = effective_time - 1 WHERE origin_id = 't5' AND {ann}",
-        Fault("I16: grant top_up:t5 is not what"),
+        Fault("I16: grant top_up:t5 does not match"),
     ),
     (
         "grants.expire_time",
         "UPDATE grants SET expire_time = expire_time + 1, next_time = next_time + 1 WHERE origin_id = '1.0.0' AND {ann}",
-        Fault("I16: grant period:1.0.0 is not what"),
+        Fault("I16: grant period:1.0.0 does not match"),
     ),
     (
         "grants.expire_time",
         "UPDATE grants SET expire_time = expire_time + 86400000000 WHERE origin_id = 'g1' AND {ann}",
-        Fault("I16: grant grant:g1 is not what"),
+        Fault("I16: grant grant:g1 does not match"),
     ),
     (
         "grants.warn_time",
@@ -94,7 +94,7 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "grants.pending",
         "UPDATE grants SET pending = 1, available = available - 1 WHERE origin_id = 't5' AND {ann}",
-        Fault("1 Pending, 0 by the postings"),
+        Fault("1 Pending, but 0 according to the postings"),
     ),
     (
         "grants.available",
@@ -169,21 +169,21 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "grants.details",
         "UPDATE grants SET details = replace(details, 'welcome', 'gift') WHERE origin_id = 'g3' AND {ann}",
-        Fault("I16: grant grant:g3 is not what"),
+        Fault("I16: grant grant:g3 does not match"),
     ),
     (
         "grants.details",
         "UPDATE grants SET details = replace(details, '{\"', '{\"x\":1,\"') WHERE origin_id = 'g3' AND {ann}",
-        Fault("I16: grant grant:g3 is not what"),
+        Fault("I16: grant grant:g3 does not match"),
     ),
     (
         "grants.details",
         "UPDATE grants SET details = details || ' ' WHERE origin_id = 'g3' AND {ann}",
-        Fault("I16: grant grant:g3 is not what"),
+        Fault("I16: grant grant:g3 does not match"),
     ),
     (
         "grants.details",
         "UPDATE grants SET details = '' WHERE origin_id = 'g3' AND {ann}",
-        Fault("details that do not read back"),
+        Fault("unreadable details"),
     ),
 ];

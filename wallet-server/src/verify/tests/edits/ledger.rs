@@ -32,7 +32,7 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "entries.format",
         "UPDATE entries SET format = 2 WHERE revision = 5 AND {ann}",
-        Fault("has format 2, which is not known"),
+        Fault("has format 2, which is unknown"),
     ),
     (
         "entries.kind",
@@ -42,7 +42,7 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "entries.kind",
         "UPDATE entries SET kind = 99 WHERE revision = 5 AND {ann}",
-        Fault("has kind 99, which is not known"),
+        Fault("has kind 99, which is unknown"),
     ),
     (
         "entries.effective_time",
@@ -77,7 +77,7 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "entries.fingerprint",
         "UPDATE entries SET fingerprint = 'x' WHERE request_id = 'r1' AND {ann}",
-        Fault("does not read back"),
+        Fault("is unreadable"),
     ),
     ("entries.actor", "UPDATE entries SET actor = 'max' WHERE kind = 8 AND {ann}", Fault("I16: has hash")),
     (
@@ -89,12 +89,12 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "entries.facts",
         "UPDATE entries SET facts = facts || ' ' WHERE kind = 8 AND {ann}",
-        Fault("do not read back"),
+        Fault("are unreadable"),
     ),
     (
         "entries.facts",
         "UPDATE entries SET facts = replace(facts, '{\"', '{\"x\":1,\"') WHERE kind = 8 AND {ann}",
-        Fault("the entry does not read back"),
+        Fault("the entry is unreadable"),
     ),
     (
         "entries.postings",
@@ -104,12 +104,12 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "entries.postings",
         "UPDATE entries SET postings = replace(postings, ',', ', ') WHERE revision = 2 AND {ann}",
-        Fault("the entry does not read back: postings"),
+        Fault("the entry is unreadable: postings"),
     ),
     (
         "entries.postings",
         "UPDATE entries SET postings = replace(postings, '{\"', '{\"x\":1,\"') WHERE revision = 2 AND {ann}",
-        Fault("the entry does not read back: postings"),
+        Fault("the entry is unreadable: postings"),
     ),
     (
         "entries.balances",
@@ -119,12 +119,12 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "entries.balances",
         "UPDATE entries SET balances = replace(balances, '{\"', '{\"x\":1,\"') WHERE revision = 2 AND {ann}",
-        Fault("the entry does not read back: balances"),
+        Fault("the entry is unreadable: balances"),
     ),
     (
         "entries.balances",
         "UPDATE entries SET balances = ' ' || balances WHERE revision = 2 AND {ann}",
-        Fault("the entry does not read back: balances"),
+        Fault("the entry is unreadable: balances"),
     ),
     (
         "entries.hash",
@@ -137,10 +137,10 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "events.revision",
         "UPDATE events SET revision = revision + 1000 WHERE {ann}",
-        Fault("has events and no entry"),
+        Fault("has notifications but no entry"),
     ),
     ("events.n", "UPDATE events SET n = n + 7 WHERE {ann}", Fault("has number 7")),
-    ("events.kind", "UPDATE events SET kind = 77 WHERE {ann}", Fault("does not read back: has kind 77")),
+    ("events.kind", "UPDATE events SET kind = 77 WHERE {ann}", Fault("is unreadable: has kind 77")),
     ("events.unit", "UPDATE events SET unit = 'trainings' WHERE {ann}", Fault("I16: has hash")),
     ("events.available", "UPDATE events SET available = available + 1 WHERE {ann}", Fault("I16: has hash")),
     ("events.threshold", "UPDATE events SET threshold = threshold + 1 WHERE {ann}", Fault("I16: has hash")),
@@ -157,11 +157,11 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "events.details",
         "UPDATE events SET details = '{\"x\":1}' WHERE {ann}",
-        Fault("does not read back: details"),
+        Fault("is unreadable: details"),
     ),
     (
         "events.details",
         "UPDATE events SET details = details || ' ' WHERE {ann}",
-        Fault("does not read back: details"),
+        Fault("is unreadable: details"),
     ),
 ];

@@ -1,7 +1,8 @@
-//! Edits by hand: for every column of every table what `verify` says if somebody changes it, on both databases.
+//! Edits by hand: what `verify` reports when somebody changes a column, for every column of every table and on both
+//! databases.
 //!
-//! An edit is found, noted, or declared: then `docs/verify.md` says under the heading named why nothing can tell. The
-//! columns come from the schema, so that a new one without an edit fails.
+//! An edit is found, noted or declared. For a declared one `docs/verify.md` explains under the named heading why it
+//! cannot be seen. The columns come from the schema, so a new column without an edit fails.
 
 mod control;
 mod grants;
@@ -32,20 +33,20 @@ const TABLES: [&str; 11] = [
     "events",
 ];
 
-/// What becomes of an edit.
+/// The result of an edit.
 #[derive(Debug, Clone, Copy)]
 enum Finds {
-    /// A fault of this wallet, or of the database, in these words.
+    /// A fault with this text.
     Fault(&'static str),
-    /// A note in these words; the ledger is clean.
+    /// A note with this text; the ledger is clean.
     Note(&'static str),
-    /// Nothing: this heading of `docs/verify.md` says why.
+    /// Nothing, for the reason under this heading of `docs/verify.md`.
     Nothing(&'static str),
 }
 use Finds::{Fault, Note, Nothing};
 
-/// The column, what is done, and what becomes of it. `{ann}` finds the rows of ann's wallet, `{uuid}` and `{bytes}` are
-/// values of these types that nothing else has.
+/// The column, the statement and its result. `{ann}` selects the rows of ann's wallet; `{uuid}` and `{bytes}` are
+/// values that no row has.
 type Edit = (&'static str, &'static str, Finds);
 
 fn edits() -> impl Iterator<Item = Edit> {
@@ -73,7 +74,7 @@ fn render(sql: &str, backend: DbBackend) -> String {
     sql.replace("{uuid}", &uuid).replace("{bytes}", &bytes)
 }
 
-/// What is missing in what was found, if anything is.
+/// Returns a description of the expected finding if the report does not have it.
 fn missing(finds: Finds, report: &Report) -> Option<String> {
     let all: Vec<&String> = report.first_faults.iter().chain(&report.first_notes).collect();
     let as_expected = match finds {
@@ -84,7 +85,7 @@ fn missing(finds: Finds, report: &Report) -> Option<String> {
     (!as_expected).then(|| format!("{finds:?}, found {all:#?}"))
 }
 
-/// Triggers and checks stand in nobody's way who edits by hand.
+/// Opens a connection without checks and triggers, so that rows can be edited by hand.
 async fn unlocked(url: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
@@ -103,7 +104,7 @@ async fn names(connection: &DatabaseConnection, sql: &str) -> Vec<String> {
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }
 
-/// Edits a file, whose triggers are there again afterwards.
+/// Edits a file without its triggers, and creates them again.
 async fn edit_file(url: &str, sql: &str) {
     let connection = unlocked(url).await;
     let triggers = names(
@@ -117,14 +118,14 @@ async fn edit_file(url: &str, sql: &str) {
         }
     }
     let done = connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    assert!(done.rows_affected() > 0 || sql.starts_with("DROP"), "{sql} touches nothing");
+    assert!(done.rows_affected() > 0 || sql.starts_with("DROP"), "{sql} changes nothing");
     for trigger in triggers {
         connection.execute_unprepared(&trigger).await.unwrap();
     }
     connection.close().await.unwrap();
 }
 
-/// A sound ledger in a file, and copies of it to be edited, each a file of its own.
+/// A clean ledger in a file, of which each edit gets a copy.
 struct Original {
     folder: TempDir,
     connection: DatabaseConnection,
@@ -139,7 +140,7 @@ impl Original {
         Self { folder, connection: Database::connect(&url).await.unwrap(), copies: 0 }
     }
 
-    /// As large as it was, however much of it is still in the journal.
+    /// Copies the database, including pages that are still in the journal.
     async fn copy(&mut self) -> String {
         self.copies += 1;
         let path = self.folder.path().join(format!("copy-{}.db", self.copies));
@@ -162,7 +163,7 @@ async fn every_edit_of_a_file_is_found_or_declared() {
     assert!(wrong.is_empty(), "{} edits:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// A row that the database itself refuses is one that nobody could write.
+/// Returns whether the database refuses the edit, so that it cannot be made.
 fn is_refused(error: &sea_orm::DbErr) -> bool {
     ["check constraint", "out of range", "duplicate key"].iter().any(|why| error.to_string().contains(why))
 }
@@ -179,7 +180,7 @@ async fn every_edit_of_a_postgres_database_is_found_or_declared() {
     let (mut wrong, mut refused) = (Vec::new(), 0);
     for (column, sql, finds) in edits() {
         match connection.execute_unprepared(&render(sql, DbBackend::Postgres)).await {
-            Ok(done) => assert!(done.rows_affected() > 0, "{sql} touches nothing"),
+            Ok(done) => assert!(done.rows_affected() > 0, "{sql} changes nothing"),
             Err(error) if is_refused(&error) => {
                 refused += 1;
                 continue;
@@ -223,7 +224,7 @@ async fn every_column_of_the_schema_has_an_edit_and_every_limit_a_heading() {
     }
 }
 
-/// Bytes that are no text, text that is no number: whatever a cell has, the rest is read and the row is a fault.
+/// Bytes in a text column, text in a number column and so on: the row is a fault and the other rows are read.
 #[tokio::test]
 async fn a_cell_of_any_type_in_any_column_stops_nothing() {
     let mut original = Original::new().await;
@@ -249,9 +250,9 @@ async fn a_cell_of_any_type_in_any_column_stops_nothing() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A missing trigger, index or constraint lets in what no server would write.
+/// Without a trigger, an index or a constraint the database accepts rows that no server writes.
 #[tokio::test]
-async fn a_schema_that_is_not_what_migrations_make_is_found() {
+async fn a_schema_that_differs_from_the_migrations_is_found() {
     let mut original = Original::new().await;
     let postgres = Postgres::shared().create_database();
     sound(&postgres).await;

@@ -19,25 +19,25 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "reservations.state",
         "UPDATE reservations SET state = 4 WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I7: reservation j1 is FAILED, SETTLED by its entries"),
+        Fault("I7: reservation j1 is FAILED, but SETTLED according to its entries"),
     ),
     // A cancel costs more once a job has started.
     (
         "reservations.state",
         "UPDATE reservations SET state = 1 WHERE reservation_id = 'j10' AND {ann}",
-        Fault("I7: reservation j10 is HELD, PROCESSING by its entries"),
+        Fault("I7: reservation j10 is HELD, but PROCESSING according to its entries"),
     ),
     (
         "reservations.state",
         "UPDATE reservations SET state = 1, start_time = 0, attempt = 0, worker = '', lease = 0
           WHERE reservation_id = 'j10' AND {ann}",
-        Fault("I7: reservation j10 is HELD, PROCESSING by its entries"),
+        Fault("I7: reservation j10 is HELD, but PROCESSING according to its entries"),
     ),
     (
         "reservations.state",
         "UPDATE reservations SET state = 2, start_time = reserve_time, attempt = 1, worker = 'w1'
           WHERE reservation_id = 'j7' AND {ann}",
-        Fault("I7: reservation j7 is PROCESSING, HELD by its entries"),
+        Fault("I7: reservation j7 is PROCESSING, but HELD according to its entries"),
     ),
     (
         "reservations.open",
@@ -58,18 +58,18 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "reservations.deadline",
         "UPDATE reservations SET deadline = deadline + 1 WHERE reservation_id = 'j5' AND {ann}",
-        Fault("I16: reservation j5 did not end as its entries say"),
+        Fault("I16: reservation j5 has an end that does not match its entries"),
     ),
     (
         "reservations.deadline",
         "UPDATE reservations SET deadline = deadline + 1 WHERE reservation_id = 'j3' AND {ann}",
         Fault("I9: reservation j3 has deadline"),
     ),
-    // No heartbeat came since that one began.
+    // This job had no heartbeat.
     (
         "reservations.deadline",
         "UPDATE reservations SET deadline = deadline + 1 WHERE reservation_id = 'j1' AND {bob}",
-        Fault("I16: reservation j1 did not end as its entries say"),
+        Fault("I16: reservation j1 has an end that does not match its entries"),
     ),
     (
         "reservations.deadline",
@@ -94,32 +94,32 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "reservations.attempt",
         "UPDATE reservations SET attempt = 2 WHERE reservation_id = 'j10' AND {ann}",
-        Fault("I16: reservation j10 is not run as its entries say"),
+        Fault("I16: reservation j10 has a run that does not match its entries"),
     ),
     (
         "reservations.attempt",
         "UPDATE reservations SET attempt = 2 WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I16: reservation j1 is not run as its entries say"),
+        Fault("I16: reservation j1 has a run that does not match its entries"),
     ),
     (
         "reservations.worker",
         "UPDATE reservations SET worker = 'w9' WHERE reservation_id = 'j8' AND {ann}",
-        Fault("I16: reservation j8 is not run as its entries say"),
+        Fault("I16: reservation j8 has a run that does not match its entries"),
     ),
     (
         "reservations.worker",
         "UPDATE reservations SET worker = 'w9' WHERE reservation_id = 'j6' AND {ann}",
-        Fault("I16: reservation j6 is not run as its entries say"),
+        Fault("I16: reservation j6 has a run that does not match its entries"),
     ),
     (
         "reservations.lease",
         "UPDATE reservations SET lease = lease + 1 WHERE reservation_id = 'j8' AND {ann}",
-        Fault("I16: reservation j8 is not run as its entries say"),
+        Fault("I16: reservation j8 has a run that does not match its entries"),
     ),
     (
         "reservations.lease",
         "UPDATE reservations SET lease = 0 WHERE reservation_id = 'j6' AND {ann}",
-        Fault("I16: reservation j6 is not run as its entries say"),
+        Fault("I16: reservation j6 has a run that does not match its entries"),
     ),
     (
         "reservations.start_time",
@@ -141,12 +141,12 @@ pub(super) const EDITS: &[Edit] = &[
         "reservations.allocations",
         "UPDATE reservations SET allocations = replace(allocations, '{\"', '{\"x\":1,\"')
           WHERE reservation_id = 'j10' AND {ann}",
-        Fault("reservation j10 does not read back: allocations"),
+        Fault("reservation j10 is unreadable: allocations"),
     ),
     (
         "reservations.allocations",
         "UPDATE reservations SET allocations = allocations || ' ' WHERE reservation_id = 'j1' AND {ann}",
-        Fault("reservation j1 does not read back: allocations"),
+        Fault("reservation j1 is unreadable: allocations"),
     ),
     (
         "reservations.finish_time",
@@ -161,17 +161,17 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "reservations.finalizer",
         "UPDATE reservations SET finalizer = 'outcome=0011223344556677' WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I16: reservation j1 did not end as its entries say"),
+        Fault("I16: reservation j1 has an end that does not match its entries"),
     ),
     (
         "reservations.finalizer",
         "UPDATE reservations SET finalizer = '' WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I16: reservation j1 did not end as its entries say"),
+        Fault("I16: reservation j1 has an end that does not match its entries"),
     ),
     (
         "reservations.finalizer",
         "UPDATE reservations SET finalizer = 'outcome=0011223344556677' WHERE reservation_id = 'j7' AND {ann}",
-        Fault("I16: reservation j7 did not end as its entries say"),
+        Fault("I16: reservation j7 has an end that does not match its entries"),
     ),
     (
         "reservations.bill",
@@ -183,12 +183,12 @@ pub(super) const EDITS: &[Edit] = &[
         "reservations.bill",
         "UPDATE reservations SET bill = replace(bill, '{\"charged\"', '{\"x\":1,\"charged\"')
           WHERE reservation_id = 'j1' AND {ann}",
-        Fault("reservation j1 does not read back: bill"),
+        Fault("reservation j1 is unreadable: bill"),
     ),
     (
         "reservations.bill",
         "UPDATE reservations SET bill = replace(bill, 'NSFW', 'GPU') WHERE reservation_id = 'j5' AND {ann}",
-        Fault("I16: reservation j5 did not end as its entries say"),
+        Fault("I16: reservation j5 has an end that does not match its entries"),
     ),
     (
         "reservations.reserve_time",
@@ -203,32 +203,32 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "reservations.fingerprint",
         "UPDATE reservations SET fingerprint = 'amounts=0011223344556677' WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I16: reservation j1 is not what its entries say"),
+        Fault("I16: reservation j1 does not match its entries"),
     ),
     (
         "reservations.kind",
         "UPDATE reservations SET kind = 'image' WHERE reservation_id = 'j11' AND {ann}",
-        Fault("reservation j11 does not read back: kind"),
+        Fault("reservation j11 is unreadable: kind"),
     ),
     (
         "reservations.actor",
         "UPDATE reservations SET actor = 'max' WHERE reservation_id = 'j1' AND {ann}",
-        Fault("reservation j1 does not read back: kind"),
+        Fault("reservation j1 is unreadable: kind"),
     ),
     (
         "reservations.terms",
         "UPDATE reservations SET terms = replace(terms, 'mia', 'max'), actor = 'max' WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I16: reservation j1 is not what its entries say"),
+        Fault("I16: reservation j1 does not match its entries"),
     ),
     (
         "reservations.terms",
         "UPDATE reservations SET terms = replace(terms, '\"catalog_version\":1', '\"catalog_version\":2')
           WHERE reservation_id = 'j11' AND {ann}",
-        Fault("I16: reservation j11 is not what its entries say"),
+        Fault("I16: reservation j11 does not match its entries"),
     ),
     (
         "reservations.terms",
         "UPDATE reservations SET terms = replace(terms, '{\"', '{ \"') WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I16: reservation j1 is not what its entries say"),
+        Fault("I16: reservation j1 does not match its entries"),
     ),
 ];

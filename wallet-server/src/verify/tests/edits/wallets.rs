@@ -19,7 +19,7 @@ pub(super) const EDITS: &[Edit] = &[
         "UPDATE wallets SET version = version + 1000000000000000 WHERE {ann}",
         Fault("I16: the wallet has version"),
     ),
-    // No hold is open there, so that nothing was written without an entry.
+    // Eve has no open hold, so nothing was written without an entry.
     (
         "wallets.version",
         "UPDATE wallets SET version = version + 17 WHERE {eve}",
@@ -105,7 +105,7 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "wallet_balances.debt_limit",
         "UPDATE wallet_balances SET debt_limit = 1000 WHERE unit = 'credits' AND {ann}",
-        Fault("I16: 1000 credits may be owed, 50 by the entries"),
+        Fault("I16: the debt limit is 1000 credits, but 50 according to the entries"),
     ),
     (
         "wallet_profiles.bucket",
@@ -132,22 +132,22 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "wallet_profiles.profile",
         "UPDATE wallet_profiles SET profile = replace(profile, '\"plus\"', '\"yearly\"') WHERE {ann}",
-        Fault("I16: its profile is not what its entries say"),
+        Fault("I16: its profile does not match its entries"),
     ),
     (
         "wallet_profiles.profile",
         "UPDATE wallet_profiles SET profile = replace(profile, '\"rank\":1', '\"rank\":9') WHERE {ann}",
-        Fault("I16: its profile is not what its entries say"),
+        Fault("I16: its profile does not match its entries"),
     ),
     (
         "wallet_profiles.profile",
         "UPDATE wallet_profiles SET profile = replace(profile, '{\"', '{\"x\":1,\"') WHERE {ann}",
-        Fault("I16: its profile is not what its entries say"),
+        Fault("I16: its profile does not match its entries"),
     ),
     (
         "wallet_profiles.profile",
         "UPDATE wallet_profiles SET profile = 'none' WHERE {ann}",
-        Fault("its profile does not read"),
+        Fault("its profile is unreadable"),
     ),
     (
         "wallet_profiles.next_time",

@@ -1,4 +1,4 @@
-//! The disk and its reading of strace, on traces written by hand.
+//! Tests of the disk model and of the parser of strace's output, on traces written by hand.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::harness::Folder;
 
-/// Lines without process and time; `2: ` in front makes it the second process.
+/// A trace of lines without process and time; the prefix `2: ` makes a line the second process's.
 fn trace(lines: &[&str]) -> Trace {
     let mut text = String::new();
     for (n, line) in lines.iter().enumerate() {
@@ -19,14 +19,14 @@ fn trace(lines: &[&str]) -> Trace {
     Trace::read(text.as_bytes(), &Folder { root: Path::new("/db"), ignored: &["lock"] })
 }
 
-/// What there was before: `old`, of 5 bytes.
+/// The files before the trace: `old`, of 5 bytes.
 fn base() -> TempDir {
     let base = tempfile::tempdir().unwrap();
     fs::write(base.path().join("old"), "12345").unwrap();
     base
 }
 
-/// The file after cuts at the end of these lines, with each of these losses.
+/// The contents that a file may have after a power cut at the end of these lines, one per loss.
 fn left(lines: &[&str], losses: impl Iterator<Item = Loss>, file: &str) -> BTreeSet<Option<String>> {
     let (base, copy, trace) = (base(), base(), trace(lines));
     let mut disk = Disk::new(base.path(), &trace);
@@ -39,12 +39,12 @@ fn left(lines: &[&str], losses: impl Iterator<Item = Loss>, file: &str) -> BTree
         .collect()
 }
 
-/// What is certain of it.
+/// The content of a file if all that is not certain is lost.
 fn certain(lines: &[&str], file: &str) -> Option<String> {
     left(lines, [Loss::All].into_iter(), file).pop_first().unwrap()
 }
 
-/// Everything that may be left of it.
+/// Every content that the file may have.
 fn possible(lines: &[&str], file: &str) -> BTreeSet<Option<String>> {
     left(lines, (0..200).map(|seed| Loss::Some(Rng::new(seed, 0))), file)
 }
@@ -58,7 +58,7 @@ const B: &str = r#"pwrite64(3</db/old>, "B", 1, 1) = 1"#;
 const SYNC: &str = "fdatasync(3</db/old>) = 0";
 
 #[test]
-fn what_was_written_after_the_last_sync_is_not_certain() {
+fn writes_after_the_last_sync_are_not_certain() {
     assert_eq!(certain(&[A, B], "old").unwrap(), "12345");
     assert_eq!(certain(&[A, SYNC, B], "old").unwrap(), "A2345");
     assert_eq!(certain(&[A, B, "fsync(4</db/old>) = 0"], "old").unwrap(), "AB345");
@@ -68,7 +68,7 @@ fn what_was_written_after_the_last_sync_is_not_certain() {
 }
 
 #[test]
-fn a_sync_covers_what_came_back_before_it_began_once_it_comes_back_itself() {
+fn a_returned_sync_covers_the_writes_that_returned_before_it_began() {
     let begun = r#"2: pwrite64(3</db/old>, "A", 1, 0 <unfinished ...>"#;
     let ended = "2: <... pwrite64 resumed>) = 1";
     assert_eq!(certain(&[begun, SYNC, ended], "old").unwrap(), "12345");
@@ -83,7 +83,7 @@ fn a_sync_covers_what_came_back_before_it_began_once_it_comes_back_itself() {
 }
 
 #[test]
-fn unsynced_writes_are_there_or_not_sector_by_sector() {
+fn unsynced_writes_survive_or_not_sector_by_sector() {
     let write = |byte: &str, sectors: usize, at: usize| {
         format!(r#"pwrite64(3</db/new>, "{}", {1}, {at}) = {1}"#, byte.repeat(sectors * 512), sectors * 512)
     };
@@ -91,9 +91,9 @@ fn unsynced_writes_are_there_or_not_sector_by_sector() {
     let (sync, mut seen, mut mixed) = ("fsync(3</db/new>) = 0", BTreeSet::new(), false);
     for left in possible(&[&x, sync, &y, &z], "new") {
         let left = left.unwrap();
-        assert_eq!(left.len(), 24 * 512, "no longer than it was, and no shorter");
+        assert_eq!(left.len(), 24 * 512, "the length is unchanged");
         for (n, sector) in left.as_bytes().chunks(512).enumerate() {
-            assert!(sector.iter().all(|byte| *byte == sector[0]), "a sector is whole");
+            assert!(sector.iter().all(|byte| *byte == sector[0]), "a sector is never torn");
             seen.insert((n, char::from(sector[0])));
         }
         mixed |= left.contains("zx") && left.contains("xz");
@@ -146,7 +146,7 @@ fn bytes_are_read_as_strace_writes_them() {
 }
 
 #[test]
-fn the_place_in_a_file_is_followed() {
+fn the_offset_in_a_file_is_followed() {
     let open = r#"openat(AT_FDCWD</db>, "old", O_RDWR) = 3</db/old>"#;
     let read = r#"read(3</db/old>, "12", 2) = 2"#;
     let (write, seek) = (r#"write(3</db/old>, "x", 1) = 1"#, "lseek(3</db/old>, 4, SEEK_SET) = 4");
@@ -155,11 +155,11 @@ fn the_place_in_a_file_is_followed() {
 }
 
 #[test]
-fn what_is_not_known_is_refused() {
+fn unknown_calls_are_refused() {
     for (unknown, why) in [
-        (r#"write(3</db/old>, "x", 1) = 1"#, "where in old was this?"),
+        (r#"write(3</db/old>, "x", 1) = 1"#, "the offset in old is unknown"),
         (r#"pwrite64(3</db/old>, "x"..., 10, 0) = 10"#, "cut a string off"),
-        (r#"pwrite64(3</db/old>, "x", 10, 0) = 10"#, "not told all"),
+        (r#"pwrite64(3</db/old>, "x", 10, 0) = 10"#, "fewer than 10 bytes"),
         (
             r#"pwritev2(3</db/old>, [{iov_base="x", iov_len=1}], 1, 0, RWF_DSYNC) = 1"#,
             "pwritev2 is not known",
@@ -168,7 +168,7 @@ fn what_is_not_known_is_refused() {
         ("copy_file_range(7</tmp/x>, NULL, 3</db/old>, NULL, 10, 0) = 10", "copy_file_range is not known"),
         (r#"openat(AT_FDCWD</>, "/db/old", O_RDWR|O_DSYNC) = 3</db/old>"#, "O_DSYNC of old"),
         ("fallocate(3</db/old>, FALLOC_FL_PUNCH_HOLE|FALLOC_FL_KEEP_SIZE, 0, 9) = 0", "PUNCH_HOLE"),
-        (r#"rename("/tmp/x", "/db/old") = 0"#, "has come or gone"),
+        (r#"rename("/tmp/x", "/db/old") = 0"#, "across the folder's border"),
         (r#"truncate("/db/old", 3) = 0"#, "truncate is not known"),
         ("io_uring_setup(64, {}) = 9", "io_uring"),
     ] {

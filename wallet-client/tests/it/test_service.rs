@@ -1,4 +1,4 @@
-//! A wallet that answers by script and tells the test what it was asked. Owns no rule of the wallet's.
+//! A wallet service that replies by script and hands each request to the test. It implements no rule of the wallet.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,29 +12,31 @@ use wallet_client::v1::wallet_service_server::{WalletService, WalletServiceServe
 use wallet_client::v1::{self, ReservationState};
 use wallet_client::{ClientConfig, RetryPolicy, WalletClient};
 
-/// What to answer to the n-th call, counted from 0. `None`: stay silent.
+/// The reply to the n-th call, counted from 0. `None`: no reply.
 pub(crate) type Reply<T> = Box<dyn Fn(usize) -> Option<Result<T, Status>> + Send + Sync>;
 
-/// The script: one reply per RPC, friendly by default.
+/// One reply per RPC, a success by default.
 pub(crate) struct Script {
     pub(crate) reserve: Reply<v1::ReserveResponse>,
     pub(crate) start: Reply<v1::StartResponse>,
     pub(crate) extend: Reply<v1::ExtendResponse>,
     pub(crate) settle: Reply<v1::SettleResponse>,
-    /// How long each answer is on its way.
-    pub(crate) late: Duration,
+    pub(crate) list_entries: Reply<v1::ListEntriesResponse>,
+    /// The delay before each reply.
+    pub(crate) delay: Duration,
 }
 
 impl Default for Script {
     fn default() -> Self {
         Self {
-            late: Duration::ZERO,
+            delay: Duration::ZERO,
             reserve: always(|| Ok(reserved(false, ReservationState::Processing))),
             start: always(|| Ok(started(false))),
-            extend: always(|| Ok(goes_on(Duration::from_secs(60)))),
+            extend: always(|| Ok(extended(Duration::from_secs(60)))),
             settle: always(|| {
                 Ok(v1::SettleResponse { reservation: Some(job_of("gpu-1")), ..Default::default() })
             }),
+            list_entries: always(|| Ok(v1::ListEntriesResponse::default())),
         }
     }
 }
@@ -43,7 +45,7 @@ pub(crate) fn always<T>(answer: impl Fn() -> Result<T, Status> + Send + Sync + '
     Box::new(move |_| Some(answer()))
 }
 
-/// A job started by `worker` whose lease runs out a minute after it was decided.
+/// A job started by `worker` with a lease of one minute.
 pub(crate) fn job_of(worker: &str) -> v1::Reservation {
     v1::Reservation {
         wallet_id: "alice".into(),
@@ -71,7 +73,7 @@ pub(crate) fn started(replayed: bool) -> v1::StartResponse {
     v1::StartResponse { reservation, replayed, decide_time: Some(at(0)), ..Default::default() }
 }
 
-pub(crate) fn goes_on(left: Duration) -> v1::ExtendResponse {
+pub(crate) fn extended(left: Duration) -> v1::ExtendResponse {
     let remaining = Some(prost_types::Duration::try_from(left).unwrap());
     v1::ExtendResponse { state: ReservationState::Processing.into(), remaining, ..Default::default() }
 }
@@ -84,59 +86,60 @@ fn at(seconds: i64) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: 1_800_000_000 + seconds, nanos: 0 }
 }
 
-/// What the server was asked.
+/// A request that the service received.
 #[derive(Debug)]
-pub(crate) enum Asked {
+pub(crate) enum Received {
     Reserve(Box<Request<v1::ReserveRequest>>),
     Start(v1::StartRequest),
     Extend(v1::ExtendRequest),
     Settle(v1::SettleRequest),
+    ListEntries(v1::ListEntriesRequest),
 }
 
-/// The server at work, and a client of it that is quick to try again.
-pub(crate) struct Wallet {
+/// The running service, and a client with short retry delays.
+pub(crate) struct TestService {
     pub(crate) client: WalletClient,
     pub(crate) config: ClientConfig,
-    pub(crate) asked: mpsc::UnboundedReceiver<Asked>,
+    pub(crate) received: mpsc::UnboundedReceiver<Received>,
     _server: AbortOnDropHandle<()>,
 }
 
-impl Wallet {
-    pub(crate) async fn playing(script: Script) -> Self {
+impl TestService {
+    pub(crate) async fn start(script: Script) -> Self {
         let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let mut config = ClientConfig::new(format!("http://{}", incoming.local_addr().unwrap()));
-        config.retry = RetryPolicy::default();
-        config.retry.attempts = 4;
-        config.retry.first_delay = Duration::from_millis(1);
-        let (tell, asked) = mpsc::unbounded_channel();
-        let service = WalletServiceServer::new(Scripted { script, tell, counts: Default::default() });
+        let config = ClientConfig::new(format!("http://{}", incoming.local_addr().unwrap()))
+            .retry(RetryPolicy::default().attempts(4).first_delay(Duration::from_millis(1)));
+        let (sender, received) = mpsc::unbounded_channel();
+        let service =
+            WalletServiceServer::new(Scripted { script, received: sender, counts: Default::default() });
         let server = Server::builder().add_service(service).serve_with_incoming(incoming);
         let server = AbortOnDropHandle::new(tokio::spawn(async move { server.await.unwrap() }));
         let client = WalletClient::connect(config.clone()).await.unwrap();
-        Self { client, config, asked, _server: server }
+        Self { client, config, received, _server: server }
     }
 
-    pub(crate) async fn next(&mut self) -> Asked {
-        soon(self.asked.recv()).await.unwrap()
+    /// Returns the next request.
+    pub(crate) async fn next(&mut self) -> Received {
+        soon(self.received.recv()).await.unwrap()
     }
 }
 
-/// Waits for something that happens at once, or never because of a fault.
+/// Waits for an event that a correct client causes within 30 s.
 pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(30), event).await.expect("this should have happened")
+    tokio::time::timeout(Duration::from_secs(30), event).await.expect("the event does not come")
 }
 
 struct Scripted {
     script: Script,
-    tell: mpsc::UnboundedSender<Asked>,
-    counts: [AtomicUsize; 4],
+    received: mpsc::UnboundedSender<Received>,
+    counts: [AtomicUsize; 5],
 }
 
 impl Scripted {
-    async fn play<T>(&self, rpc: usize, reply: &Reply<T>, asked: Asked) -> Result<Response<T>, Status> {
-        let _ = self.tell.send(asked);
+    async fn play<T>(&self, rpc: usize, reply: &Reply<T>, request: Received) -> Result<Response<T>, Status> {
+        let _ = self.received.send(request);
         let answer = reply(self.counts[rpc].fetch_add(1, Ordering::SeqCst));
-        tokio::time::sleep(self.script.late).await;
+        tokio::time::sleep(self.script.delay).await;
         match answer {
             Some(answer) => answer.map(Response::new),
             None => std::future::pending().await,
@@ -146,67 +149,70 @@ impl Scripted {
 
 type Answer<T> = Result<Response<T>, Status>;
 
-fn not_in_the_script<T>() -> Answer<T> {
+fn unscripted<T>() -> Answer<T> {
     Err(Status::unimplemented("not in the script"))
 }
 
 #[async_trait]
 impl WalletService for Scripted {
     async fn reserve(&self, request: Request<v1::ReserveRequest>) -> Answer<v1::ReserveResponse> {
-        self.play(0, &self.script.reserve, Asked::Reserve(Box::new(request))).await
+        self.play(0, &self.script.reserve, Received::Reserve(Box::new(request))).await
     }
     async fn start(&self, request: Request<v1::StartRequest>) -> Answer<v1::StartResponse> {
-        self.play(1, &self.script.start, Asked::Start(request.into_inner())).await
+        self.play(1, &self.script.start, Received::Start(request.into_inner())).await
     }
     async fn extend(&self, request: Request<v1::ExtendRequest>) -> Answer<v1::ExtendResponse> {
-        self.play(2, &self.script.extend, Asked::Extend(request.into_inner())).await
+        self.play(2, &self.script.extend, Received::Extend(request.into_inner())).await
     }
     async fn settle(&self, request: Request<v1::SettleRequest>) -> Answer<v1::SettleResponse> {
-        self.play(3, &self.script.settle, Asked::Settle(request.into_inner())).await
+        self.play(3, &self.script.settle, Received::Settle(request.into_inner())).await
     }
     async fn estimate(&self, _: Request<v1::EstimateRequest>) -> Answer<v1::EstimateResponse> {
-        not_in_the_script()
+        unscripted()
     }
     async fn estimate_many(&self, _: Request<v1::EstimateManyRequest>) -> Answer<v1::EstimateManyResponse> {
-        not_in_the_script()
+        unscripted()
     }
     async fn cancel(&self, _: Request<v1::CancelRequest>) -> Answer<v1::CancelResponse> {
-        not_in_the_script()
+        unscripted()
     }
     async fn top_up(&self, _: Request<v1::TopUpRequest>) -> Answer<v1::TopUpResponse> {
-        not_in_the_script()
+        unscripted()
     }
     async fn get_balance(&self, _: Request<v1::GetBalanceRequest>) -> Answer<v1::GetBalanceResponse> {
-        not_in_the_script()
+        unscripted()
     }
     async fn get_entitlements(
         &self,
         _: Request<v1::GetEntitlementsRequest>,
     ) -> Answer<v1::GetEntitlementsResponse> {
-        not_in_the_script()
+        unscripted()
     }
     async fn get_reservation(
         &self,
         _: Request<v1::GetReservationRequest>,
     ) -> Answer<v1::GetReservationResponse> {
-        not_in_the_script()
+        unscripted()
     }
     async fn list_reservations(
         &self,
         _: Request<v1::ListReservationsRequest>,
     ) -> Answer<v1::ListReservationsResponse> {
-        not_in_the_script()
+        unscripted()
     }
     async fn list_grants(&self, _: Request<v1::ListGrantsRequest>) -> Answer<v1::ListGrantsResponse> {
-        not_in_the_script()
+        unscripted()
     }
     async fn summarize_usage(
         &self,
         _: Request<v1::SummarizeUsageRequest>,
     ) -> Answer<v1::SummarizeUsageResponse> {
-        not_in_the_script()
+        unscripted()
     }
-    async fn list_entries(&self, _: Request<v1::ListEntriesRequest>) -> Answer<v1::ListEntriesResponse> {
-        not_in_the_script()
+    async fn list_entries(
+        &self,
+        request: Request<v1::ListEntriesRequest>,
+    ) -> Answer<v1::ListEntriesResponse> {
+        self.play(4, &self.script.list_entries, Received::ListEntries(request.into_inner())).await
     }
 }

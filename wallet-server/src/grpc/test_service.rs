@@ -1,4 +1,4 @@
-//! A service for tests that does what no handler of ours should.
+//! A service for tests of the layers and the transport, which panics, hangs or sends large replies on request.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -13,11 +13,11 @@ use tower::Service;
 
 use super::layers::Tenant;
 
-/// The bytes of a large reply: more than sockets hold.
+/// The size of a large reply in bytes, more than socket buffers hold.
 const LARGE: usize = 32 * 1024 * 1024;
 
-/// Panics, hangs, or answers slowly or at length if the last part of the path says so; otherwise answers whether it
-/// knows the tenant.
+/// A service that panics, hangs, or answers slowly or with a large reply, as the last part of the path demands. For
+/// other paths it answers whether the request has a tenant.
 #[derive(Clone)]
 pub(super) struct Misbehaving;
 
@@ -46,7 +46,7 @@ impl Service<Request<Body>> for Misbehaving {
                     Ok(Status::ok("slow").into_http())
                 }
                 "large" => Ok(Response::new(Body::new("x".repeat(LARGE)))),
-                _ => Ok(Status::ok(if tenant { "tenant" } else { "nobody" }).into_http()),
+                _ => Ok(Status::ok(if tenant { "tenant" } else { "no tenant" }).into_http()),
             }
         })
     }

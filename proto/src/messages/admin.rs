@@ -1,0 +1,402 @@
+//! The requests of `AdminService`.
+
+use std::time::Duration;
+
+use prost_types::Timestamp;
+
+use super::wire_duration;
+use crate::v1::advance_clock_request::Step;
+use crate::v1::{
+    AdvanceClockRequest, Amount, CancelSubscriptionRequest, CancelTime, ChangePlanRequest,
+    CreateWalletRequest, ExternalRef, GetWalletRequest, GrantRequest, ListWalletsRequest, LowBalance,
+    PlanOverrides, RecordChargebackRequest, RecordPaymentRequest, RefundSubscriptionRequest,
+    RefundTopUpRequest, ResumeSubscriptionRequest, ReverseChargeRequest, RevokeGrantRequest, Source,
+    SubscribeRequest, UpdateWalletRequest, WalletStatus, record_chargeback_request, refund_top_up_request,
+};
+
+/// Adds `with_reason` to requests whose field `reason` is a text that is kept with the entry.
+macro_rules! reasons {
+    ($($request:ty),+ $(,)?) => {$(
+        impl $request {
+            /// Sets the platform's reason, which the ledger keeps. At most 1,024 bytes.
+            #[must_use]
+            pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+                self.reason = reason.into();
+                self
+            }
+        }
+    )+};
+}
+
+reasons!(
+    UpdateWalletRequest,
+    GrantRequest,
+    RevokeGrantRequest,
+    RefundTopUpRequest,
+    RecordChargebackRequest,
+    ReverseChargeRequest,
+    RefundSubscriptionRequest,
+    CancelSubscriptionRequest,
+    RecordPaymentRequest,
+);
+
+impl CreateWalletRequest {
+    /// A wallet with this id, without a display name and without permission to owe credits.
+    ///
+    /// ```
+    /// use wallet_proto::v1::CreateWalletRequest;
+    ///
+    /// let request = CreateWalletRequest::new("alice").with_display_name("Alice Example");
+    /// assert_eq!(request.wallet_id, "alice");
+    /// ```
+    pub fn new(wallet_id: impl Into<String>) -> Self {
+        Self { wallet_id: wallet_id.into(), ..Default::default() }
+    }
+
+    /// Sets the display name, at most 256 bytes.
+    #[must_use]
+    pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = name.into();
+        self
+    }
+
+    /// Sets the debt limits, one amount per unit. Default 0.
+    #[must_use]
+    pub fn with_debt_limits(mut self, limits: impl IntoIterator<Item = Amount>) -> Self {
+        self.debt_limits = limits.into_iter().collect();
+        self
+    }
+}
+
+impl GetWalletRequest {
+    /// One wallet by its id.
+    pub fn new(wallet_id: impl Into<String>) -> Self {
+        Self { wallet_id: wallet_id.into() }
+    }
+}
+
+impl ListWalletsRequest {
+    /// Sets the largest page, at most 500. Default 50.
+    #[must_use]
+    pub fn with_page_size(mut self, page_size: i32) -> Self {
+        self.page_size = page_size;
+        self
+    }
+}
+
+impl UpdateWalletRequest {
+    /// A request that changes nothing yet. Its id makes it safe to repeat.
+    pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
+        Self { wallet_id: wallet_id.into(), request_id: request_id.into(), ..Default::default() }
+    }
+
+    /// Suspends or reactivates the wallet: `Active` or `Suspended`.
+    #[must_use]
+    pub fn with_status(mut self, status: WalletStatus) -> Self {
+        self.status = status.into();
+        self
+    }
+
+    /// Sets the display name, at most 256 bytes.
+    #[must_use]
+    pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = Some(name.into());
+        self
+    }
+
+    /// Sets the debt limits of the units that are named, not below the present debt.
+    #[must_use]
+    pub fn with_debt_limits(mut self, limits: impl IntoIterator<Item = Amount>) -> Self {
+        self.debt_limits = limits.into_iter().collect();
+        self
+    }
+
+    /// Sets the wallet's own thresholds of the units that are named.
+    #[must_use]
+    pub fn with_low_balance(mut self, thresholds: impl IntoIterator<Item = LowBalance>) -> Self {
+        self.low_balance = thresholds.into_iter().collect();
+        self
+    }
+}
+
+impl GrantRequest {
+    /// Credits that were not bought, effective now, without an expiry. The grant's id makes the request safe to repeat.
+    ///
+    /// ```
+    /// use wallet_proto::v1::{Amount, GrantRequest, Source};
+    ///
+    /// let welcome = GrantRequest::new("alice", "welcome", Amount::new("credits", 50)).with_source(Source::Free);
+    /// assert_eq!(welcome.source(), Source::Free);
+    /// ```
+    pub fn new(wallet_id: impl Into<String>, grant_id: impl Into<String>, amount: Amount) -> Self {
+        Self {
+            wallet_id: wallet_id.into(),
+            grant_id: grant_id.into(),
+            amount: Some(amount),
+            ..Default::default()
+        }
+    }
+
+    /// Sets the source, any but `Grace`. Default `Adjustment`.
+    #[must_use]
+    pub fn with_source(mut self, source: Source) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// Sets the priority among grants of equal source: lower ones are spent first. Default 0.
+    #[must_use]
+    pub fn with_priority(mut self, priority: i32) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Sets the instant from which the credits can be spent. Default: now.
+    #[must_use]
+    pub fn with_effective_time(mut self, time: impl Into<Timestamp>) -> Self {
+        self.effective_time = Some(time.into());
+        self
+    }
+
+    /// Sets the expiry, after the effective time. Default: never.
+    #[must_use]
+    pub fn with_expire_time(mut self, time: impl Into<Timestamp>) -> Self {
+        self.expire_time = Some(time.into());
+        self
+    }
+}
+
+impl RevokeGrantRequest {
+    /// Revokes the unspent credits of a grant. `grant_id` is the id that ListGrants shows, for example
+    /// `"grant:welcome"`.
+    pub fn new(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        grant_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            wallet_id: wallet_id.into(),
+            request_id: request_id.into(),
+            grant_id: grant_id.into(),
+            ..Default::default()
+        }
+    }
+}
+
+impl RefundTopUpRequest {
+    /// Refunds the purchase with this id.
+    pub fn top_up(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        top_up_id: impl Into<String>,
+    ) -> Self {
+        let purchase = refund_top_up_request::Purchase::TopUpId(top_up_id.into());
+        Self {
+            wallet_id: wallet_id.into(),
+            request_id: request_id.into(),
+            purchase: Some(purchase),
+            ..Default::default()
+        }
+    }
+
+    /// Refunds the purchase with this payment.
+    pub fn payment(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        payment: ExternalRef,
+    ) -> Self {
+        let purchase = refund_top_up_request::Purchase::ExternalRef(payment);
+        Self {
+            wallet_id: wallet_id.into(),
+            request_id: request_id.into(),
+            purchase: Some(purchase),
+            ..Default::default()
+        }
+    }
+
+    /// Sets the instant at which the customer asked for the refund: within 24 hours after the payment, not in the
+    /// future. Default: now.
+    #[must_use]
+    pub fn with_requested_time(mut self, time: impl Into<Timestamp>) -> Self {
+        self.requested_time = Some(time.into());
+        self
+    }
+
+    /// Shows the response and changes nothing. Default false.
+    #[must_use]
+    pub fn with_validate_only(mut self, validate_only: bool) -> Self {
+        self.validate_only = validate_only;
+        self
+    }
+}
+
+impl RecordChargebackRequest {
+    /// Records that the bank returned the payment of the purchase with this id.
+    pub fn top_up(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        top_up_id: impl Into<String>,
+    ) -> Self {
+        let purchase = record_chargeback_request::Purchase::TopUpId(top_up_id.into());
+        Self {
+            wallet_id: wallet_id.into(),
+            request_id: request_id.into(),
+            purchase: Some(purchase),
+            ..Default::default()
+        }
+    }
+
+    /// Records that the bank returned this payment.
+    pub fn payment(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        payment: ExternalRef,
+    ) -> Self {
+        let purchase = record_chargeback_request::Purchase::ExternalRef(payment);
+        Self {
+            wallet_id: wallet_id.into(),
+            request_id: request_id.into(),
+            purchase: Some(purchase),
+            ..Default::default()
+        }
+    }
+}
+
+impl ReverseChargeRequest {
+    /// Gives back the whole charge of a job that has ended.
+    pub fn new(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        reservation_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            wallet_id: wallet_id.into(),
+            request_id: request_id.into(),
+            reservation_id: reservation_id.into(),
+            ..Default::default()
+        }
+    }
+
+    /// Gives back these amounts only: at most the amounts that were charged and not reversed before.
+    #[must_use]
+    pub fn with_amounts(mut self, amounts: impl IntoIterator<Item = Amount>) -> Self {
+        self.amounts = amounts.into_iter().collect();
+        self
+    }
+}
+
+impl RefundSubscriptionRequest {
+    /// Ends a yearly subscription now and computes the share of its price to pay back.
+    pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
+        Self { wallet_id: wallet_id.into(), request_id: request_id.into(), ..Default::default() }
+    }
+
+    /// Shows the response and changes nothing. Default false.
+    #[must_use]
+    pub fn with_validate_only(mut self, validate_only: bool) -> Self {
+        self.validate_only = validate_only;
+        self
+    }
+}
+
+impl SubscribeRequest {
+    /// A subscription to a plan of the current catalog, counted from now.
+    pub fn new(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        plan_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            wallet_id: wallet_id.into(),
+            request_id: request_id.into(),
+            plan_id: plan_id.into(),
+            ..Default::default()
+        }
+    }
+
+    /// Sets what was negotiated for this wallet. Default: nothing.
+    #[must_use]
+    pub fn with_overrides(mut self, overrides: PlanOverrides) -> Self {
+        self.overrides = Some(overrides);
+        self
+    }
+
+    /// Sets the instant from which all periods are counted: not in the future, and within the present period. Default:
+    /// now.
+    #[must_use]
+    pub fn with_anchor_time(mut self, time: impl Into<Timestamp>) -> Self {
+        self.anchor_time = Some(time.into());
+        self
+    }
+}
+
+impl ChangePlanRequest {
+    /// A change to another plan of the current catalog. The present plan undoes a pending change.
+    pub fn new(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        plan_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            wallet_id: wallet_id.into(),
+            request_id: request_id.into(),
+            plan_id: plan_id.into(),
+            ..Default::default()
+        }
+    }
+
+    /// Sets what was negotiated for this wallet. Default: nothing.
+    #[must_use]
+    pub fn with_overrides(mut self, overrides: PlanOverrides) -> Self {
+        self.overrides = Some(overrides);
+        self
+    }
+
+    /// Shows the response and changes nothing. Default false.
+    #[must_use]
+    pub fn with_validate_only(mut self, validate_only: bool) -> Self {
+        self.validate_only = validate_only;
+        self
+    }
+}
+
+impl CancelSubscriptionRequest {
+    /// Ends a subscription at the end of its period.
+    pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
+        Self { wallet_id: wallet_id.into(), request_id: request_id.into(), ..Default::default() }
+    }
+
+    /// Sets when the subscription ends. Default `AtPeriodEnd`.
+    #[must_use]
+    pub fn with_when(mut self, when: CancelTime) -> Self {
+        self.when = when.into();
+        self
+    }
+}
+
+impl ResumeSubscriptionRequest {
+    /// Undoes a pending cancellation.
+    pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
+        Self { wallet_id: wallet_id.into(), request_id: request_id.into() }
+    }
+}
+
+impl RecordPaymentRequest {
+    /// Records that the next period is paid. The id may be the payment's.
+    pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
+        Self { wallet_id: wallet_id.into(), request_id: request_id.into(), ..Default::default() }
+    }
+}
+
+impl AdvanceClockRequest {
+    /// Moves the clock by a duration, at most 3,660 days. Sent twice it moves twice as far: to repeat a call after an
+    /// error, use [`AdvanceClockRequest::to`].
+    pub fn by(duration: Duration) -> Self {
+        Self { step: Some(Step::By(wire_duration(duration))) }
+    }
+
+    /// Moves the clock to an instant. A clock that is past it stays where it is.
+    pub fn to(time: impl Into<Timestamp>) -> Self {
+        Self { step: Some(Step::ToTime(time.into())) }
+    }
+}
