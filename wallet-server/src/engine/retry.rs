@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::causes::Chain;
 use crate::engine::error::EngineError;
 use crate::engine::job::{Answer, Job};
 use crate::engine::lane::Lane;
@@ -121,29 +122,29 @@ impl Lane {
             let lane = self.number;
             match error.trouble {
                 Trouble::Broken if batch.len() == 1 && self.broken.insert(batch[0].key) => {
-                    tracing::error!(lane, %error, "a wallet is frozen: an invariant is violated");
+                    tracing::error!(lane, error = %Chain(&error), "a wallet is frozen: an invariant is violated");
                     continue;
                 }
                 Trouble::Unreadable => {
                     // In a batch of one command the wallet is known. It is logged once, because the sweeper tries
                     // again every second.
                     if batch.len() == 1 && self.unreadable.insert(batch[0].key) {
-                        tracing::error!(lane, wallet = %batch[0].wallet, %error, "a wallet is unreadable");
+                        tracing::error!(lane, wallet = %batch[0].wallet, error = %Chain(&error), "a wallet is unreadable");
                     }
                     return Err(EngineError::Unreadable);
                 }
                 Trouble::Refused | Trouble::Broken => {
-                    tracing::error!(lane, commands = batch.len(), %error, "a command cannot be stored");
+                    tracing::error!(lane, commands = batch.len(), error = %Chain(&error), "a command cannot be stored");
                     return Err(EngineError::Internal);
                 }
                 trouble => tries.count(trouble),
             }
             if tries.are_used_up() {
-                tracing::error!(lane, commands = batch.len(), %error, "giving up on a batch");
+                tracing::error!(lane, commands = batch.len(), error = %Chain(&error), "giving up on a batch");
                 return Ok(all(batch, &EngineError::Unavailable));
             }
             self.metrics.retried();
-            tracing::warn!(lane, commands = batch.len(), %error, "running a batch again");
+            tracing::warn!(lane, commands = batch.len(), error = %Chain(&error), "running a batch again");
             tokio::time::sleep(pause(tries.conflicts + tries.outages)).await;
         }
     }
