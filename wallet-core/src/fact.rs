@@ -197,7 +197,8 @@ impl Facts {
 fn of_run(reservation: &Reservation) -> Option<Digest> {
     let Reservation { state, attempt, worker, lease, .. } = reservation;
     let worker = worker.as_ref().map_or("", |worker| worker.as_str());
-    let lease = lease.map_or(0, |lease| i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
+    #[expect(clippy::expect_used, reason = "the digest must be that of the stored lease")]
+    let lease = lease.map_or(0, |lease| i64::try_from(lease.as_micros()).expect("a lease is at most a day"));
     (*state == State::Processing).then(|| Digest::of_run(*attempt, worker, lease))
 }
 
@@ -205,9 +206,11 @@ fn of_grant(grant: &Grant) -> (GrantKey, Digest) {
     (grant.key.clone(), Digest::of_grant(grant, &json(&grant.details)))
 }
 
-/// As the store writes it. What has no JSON is refused there.
+/// Returns the JSON that the store writes.
 fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+    #[expect(clippy::expect_used, reason = "an entry must not be sealed with the digest of another row")]
+    let json = serde_json::to_string(value).expect("rows have numbers, texts and maps with texts as keys");
+    json
 }
 
 #[cfg(test)]

@@ -140,7 +140,8 @@ impl Engine {
     }
 
     fn entrance(&self, key: WalletKey) -> &Entrance {
-        let lane = usize::try_from(key.bucket()).unwrap_or(0) % self.lanes.len();
-        &self.lanes[lane]
+        #[expect(clippy::expect_used, reason = "the commands of a wallet must meet in one lane")]
+        let bucket = usize::try_from(key.bucket()).expect("a bucket is 0 to 63");
+        &self.lanes[bucket % self.lanes.len()]
     }
 }
