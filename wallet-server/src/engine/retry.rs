@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::causes::Chain;
 use crate::engine::error::EngineError;
@@ -126,31 +127,33 @@ impl Lane {
                 Err(error) => error,
             };
             let lane = self.number;
+            // Of a batch of one command, the lines name wallet, command and request id.
+            let span = if let [job] = &batch[..] { job.span() } else { Span::none() };
             match error.trouble {
                 Trouble::Broken if batch.len() == 1 && self.broken.insert(batch[0].key) => {
-                    tracing::error!(lane, error = %Chain(&error), "a wallet is frozen: an invariant is violated");
+                    tracing::error!(parent: &span, lane, error = %Chain(&error), "a wallet is frozen: an invariant is violated");
                     continue;
                 }
                 Trouble::Unreadable => {
                     // In a batch of one command the wallet is known. It is logged once, because the sweeper tries
                     // again every second.
                     if batch.len() == 1 && self.unreadable.insert(batch[0].key) {
-                        tracing::error!(lane, wallet = %batch[0].wallet, error = %Chain(&error), "a wallet is unreadable");
+                        tracing::error!(parent: &span, lane, error = %Chain(&error), "a wallet is unreadable");
                     }
                     return Err(EngineError::Unreadable);
                 }
                 Trouble::Refused | Trouble::Broken => {
-                    tracing::error!(lane, commands = batch.len(), error = %Chain(&error), "a command cannot be stored");
+                    tracing::error!(parent: &span, lane, commands = batch.len(), error = %Chain(&error), "a command cannot be stored");
                     return Err(EngineError::Internal);
                 }
                 trouble => tries.count(trouble),
             }
             if tries.are_used_up() {
-                tracing::error!(lane, commands = batch.len(), error = %Chain(&error), "giving up on a batch");
+                tracing::error!(parent: &span, lane, commands = batch.len(), error = %Chain(&error), "giving up on a batch");
                 return Ok(all(batch, &EngineError::Unavailable));
             }
             self.metrics.retried();
-            tracing::warn!(lane, commands = batch.len(), error = %Chain(&error), "running a batch again");
+            tracing::warn!(parent: &span, lane, commands = batch.len(), error = %Chain(&error), "running a batch again");
             tokio::time::sleep(tries.pauses.next().unwrap_or(LONGEST_PAUSE)).await;
         }
     }
