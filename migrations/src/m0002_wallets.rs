@@ -109,7 +109,7 @@ CREATE TABLE grants (
     expired        BIGINT   NOT NULL CHECK (expired >= 0),
     revoked        BIGINT   NOT NULL CHECK (revoked >= 0),
     paid_out       BIGINT   NOT NULL CHECK (paid_out >= 0),
-    taken_back     SMALLINT NOT NULL CHECK (taken_back BETWEEN 0 AND 3),
+    clawback     SMALLINT NOT NULL CHECK (clawback BETWEEN 0 AND 3),
     open           BOOLEAN  NOT NULL,
     next_time      BIGINT   NOT NULL,
     payment        TEXT     NOT NULL,

@@ -18,9 +18,9 @@ pub mod wallet;
 
 pub use apply::change_set::{self, ChangeSet};
 pub use decide::command::{self, Command};
-pub use decide::{Addressed, Context, decision, finalize, spend};
+pub use decide::{Context, ReadSet, decision, finalize, spend};
 pub use due::advance;
-pub use ledger::{entry, event, fact, posting};
+pub use ledger::{entry, event, posting, row_digests};
 pub use unit_of_work::{Finished, UnitOfWork};
 pub use value::amount::{self, Amounts, MAX_AMOUNT};
 pub use value::decimal::{self, Decimal};
@@ -37,4 +37,4 @@ pub use value::time::{self, Timestamp};
 pub use view::{Answer, Reply};
 pub use wallet::catalogs::{self, Catalogs};
 pub use wallet::rejection::{self, Rejection};
-pub use wallet::{Broken, Wallet, alerts, balance, grant, reservation, subscription, warning};
+pub use wallet::{InvariantViolation, Wallet, alerts, balance, grant, reservation, subscription, warning};

@@ -17,7 +17,7 @@ use crate::ledger::entry::Entry;
 use crate::value::time::Timestamp;
 use crate::view::{self, Reply};
 use crate::wallet::catalogs::Catalogs;
-use crate::wallet::{Broken, Wallet};
+use crate::wallet::{InvariantViolation, Wallet};
 
 /// One wallet at one instant, and everything that is done to it in one transaction.
 ///
@@ -66,9 +66,9 @@ impl<'a> UnitOfWork<'a> {
     /// # Errors
     ///
     /// A decision does not fit the wallet, or not all that is due was loaded.
-    pub fn execute(&mut self, command: &Command, catalogs: &Catalogs) -> Result<Reply, Broken> {
+    pub fn execute(&mut self, command: &Command, catalogs: &Catalogs) -> Result<Reply, InvariantViolation> {
         let reply = self.execute_within(usize::MAX, command, catalogs)?;
-        reply.ok_or_else(|| Broken {
+        reply.ok_or_else(|| InvariantViolation {
             wallet: self.wallet.id.clone(),
             what: "not all that is due was loaded".to_owned(),
         })
@@ -85,10 +85,10 @@ impl<'a> UnitOfWork<'a> {
         most: usize,
         command: &Command,
         catalogs: &Catalogs,
-    ) -> Result<Option<Reply>, Broken> {
+    ) -> Result<Option<Reply>, InvariantViolation> {
         let is_up_to_date = self.process_due_within(most)?;
         // A step makes progress even if heartbeats have outrun all holds that it met.
-        if !is_up_to_date || matches!(command, Command::Poke) {
+        if !is_up_to_date || matches!(command, Command::ProcessDue) {
             correct_hints(self.wallet, self.now, &mut self.changes);
         }
         if !is_up_to_date {
@@ -113,7 +113,7 @@ impl<'a> UnitOfWork<'a> {
     /// # Errors
     ///
     /// A decision does not fit the wallet.
-    pub fn process_due(&mut self) -> Result<bool, Broken> {
+    pub fn process_due(&mut self) -> Result<bool, InvariantViolation> {
         self.process_due_within(usize::MAX)
     }
 
@@ -128,7 +128,7 @@ impl<'a> UnitOfWork<'a> {
     /// # Errors
     ///
     /// A decision does not fit the wallet.
-    pub fn process_due_within(&mut self, most: usize) -> Result<bool, Broken> {
+    pub fn process_due_within(&mut self, most: usize) -> Result<bool, InvariantViolation> {
         let mut queue = Queue::of(self.wallet, self.now);
         let before = self.entries.len();
         // The instant at hand, if more of its events may be due.
@@ -170,7 +170,7 @@ impl<'a> UnitOfWork<'a> {
     }
 
     /// Carries out the decision of a command. With an entry, the wallet's alerts follow the catalog.
-    fn carry_out(&mut self, decision: Decision, catalogs: &Catalogs) -> Result<(), Broken> {
+    fn carry_out(&mut self, decision: Decision, catalogs: &Catalogs) -> Result<(), InvariantViolation> {
         self.changes.record(&decision);
         self.apply(decision)?;
         if self.sealed < self.entries.len() {
@@ -180,7 +180,7 @@ impl<'a> UnitOfWork<'a> {
         Ok(())
     }
 
-    fn apply(&mut self, decision: Decision) -> Result<(), Broken> {
+    fn apply(&mut self, decision: Decision) -> Result<(), InvariantViolation> {
         self.entries.extend(carry_out(self.wallet, decision, self.now)?);
         Ok(())
     }

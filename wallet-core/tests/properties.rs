@@ -292,7 +292,7 @@ proptest! {
             history.happens(event);
         }
         history.wait(100 * 3600, &[10, 50]);
-        history.again(&Command::Poke);
+        history.again(&Command::ProcessDue);
         prop_assert_eq!(history.world.lazy.wallet.open_reservations, 0, "no hold outlives its deadline");
     }
 }

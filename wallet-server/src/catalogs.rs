@@ -50,7 +50,7 @@ pub(crate) struct PublishedCatalogs {
     clock: Clock,
     cache: Arc<RwLock<Cache>>,
     /// The catalog of a tenant that has published none.
-    house: Arc<Catalog>,
+    built_in: Arc<Catalog>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ struct Cache {
 impl PublishedCatalogs {
     /// Returns the catalog that prices new work.
     pub(crate) fn current(&self, tenant: TenantId) -> Arc<Catalog> {
-        self.cached_current(tenant).map_or_else(|| self.house.clone(), |publication| publication.catalog)
+        self.cached_current(tenant).map_or_else(|| self.built_in.clone(), |publication| publication.catalog)
     }
 
     /// Returns a catalog by version, from memory if possible.

@@ -7,7 +7,7 @@ use crate::wallet::subscription::{Pending, Sold};
 
 /// Copies the alerts of the wallet's plans in this catalog into the profile. Returns whether they have changed.
 pub(crate) fn sync_alerts(profile: &mut Profile, catalog: &Catalog) -> bool {
-    let alerts = catalog.default_plan().map(Alerts::worked_out).unwrap_or_default();
+    let alerts = catalog.default_plan().map(Alerts::with_resolved_percentages).unwrap_or_default();
     let mut changed = profile.alerts != alerts;
     profile.alerts = alerts;
     if let Some(subscription) = &mut profile.subscription {

@@ -2,14 +2,14 @@
 
 use crate::decide::decision::Decision;
 use crate::ledger::entry::{Entry, EntryBalance, EntryKind};
-use crate::ledger::fact::Facts;
 use crate::ledger::posting::{Account, Part, Posting};
+use crate::ledger::row_digests::RowDigests;
 use crate::value::amount::Amounts;
 use crate::value::grant_key::GrantKey;
 use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
 use crate::wallet::grant::Grant;
-use crate::wallet::{Balance, Broken, RequestRecord, UNNUMBERED, Wallet};
+use crate::wallet::{Balance, InvariantViolation, RequestRecord, UNNUMBERED, Wallet};
 
 /// Carries out a decision that was made on this state. Returns the entry to append, if the decision makes one: it is
 /// not hashed yet, and not the head of the chain.
@@ -17,14 +17,14 @@ pub(crate) fn carry_out(
     wallet: &mut Wallet,
     decision: Decision,
     now: Timestamp,
-) -> Result<Option<Entry>, Broken> {
-    let facts = Facts::of(&decision, wallet);
+) -> Result<Option<Entry>, InvariantViolation> {
+    let row_digests = RowDigests::of(&decision, wallet);
     let moved = move_credits(wallet, &decision)?;
     let revision = wallet.revision + i64::from(decision.entry.is_some());
     put_reservation(wallet, &decision, revision)?;
-    for (key, why) in &decision.taken_back {
+    for (key, why) in &decision.clawback {
         let grant = grant_mut(wallet, key)?;
-        (grant.taken_back, grant.warn_time) = (grant.taken_back.max(Some(*why)), Timestamp::NEVER);
+        (grant.clawback, grant.warn_time) = (grant.clawback.max(Some(*why)), Timestamp::NEVER);
     }
     if let Some(said) = &decision.entry {
         for key in &decision.expiring {
@@ -59,7 +59,7 @@ pub(crate) fn carry_out(
         fingerprint: fingerprint.unwrap_or_default(),
         actor: said.actor,
         reason: said.reason,
-        facts,
+        row_digests,
         postings: decision.postings,
         balances: moved.units().map(|unit| entry_balance(wallet, unit)).collect(),
         events: decision.events,
@@ -78,7 +78,7 @@ pub(crate) fn carry_out(
 }
 
 /// Moves the credits. Returns the units that moved.
-fn move_credits(wallet: &mut Wallet, decision: &Decision) -> Result<Amounts, Broken> {
+fn move_credits(wallet: &mut Wallet, decision: &Decision) -> Result<Amounts, InvariantViolation> {
     for grant in &decision.issued {
         if wallet.grants.insert(grant.key.clone(), grant.clone()).is_some() {
             return Err(broken(wallet, format!("grant {} is issued twice", grant.key)));
@@ -103,7 +103,7 @@ fn move_credits(wallet: &mut Wallet, decision: &Decision) -> Result<Amounts, Bro
     Ok(moved)
 }
 
-fn post(wallet: &mut Wallet, posting: &Posting) -> Result<(), Broken> {
+fn post(wallet: &mut Wallet, posting: &Posting) -> Result<(), InvariantViolation> {
     let Posting { unit, account, from, to, amount } = posting;
     if *amount <= 0 || from == to {
         return Err(broken(wallet, format!("empty posting {posting:?}")));
@@ -135,7 +135,11 @@ fn post(wallet: &mut Wallet, posting: &Posting) -> Result<(), Broken> {
     Ok(())
 }
 
-fn put_reservation(wallet: &mut Wallet, decision: &Decision, revision: i64) -> Result<(), Broken> {
+fn put_reservation(
+    wallet: &mut Wallet,
+    decision: &Decision,
+    revision: i64,
+) -> Result<(), InvariantViolation> {
     let Some(next) = &decision.reservation else { return Ok(()) };
     let was_open = wallet.reservations.get(&next.id).is_some_and(|before| before.state.is_open());
     let mut next = next.clone();
@@ -159,12 +163,12 @@ fn entry_balance(wallet: &Wallet, unit: &UnitId) -> EntryBalance {
     EntryBalance { unit: unit.clone(), available, held, debt }
 }
 
-fn grant_mut<'a>(wallet: &'a mut Wallet, key: &GrantKey) -> Result<&'a mut Grant, Broken> {
+fn grant_mut<'a>(wallet: &'a mut Wallet, key: &GrantKey) -> Result<&'a mut Grant, InvariantViolation> {
     let id = &wallet.id;
-    let missing = || Broken { wallet: id.clone(), what: format!("grant {key} is not there") };
+    let missing = || InvariantViolation { wallet: id.clone(), what: format!("grant {key} is not there") };
     wallet.grants.get_mut(key).ok_or_else(missing)
 }
 
-fn broken(wallet: &Wallet, what: String) -> Broken {
-    Broken { wallet: wallet.id.clone(), what }
+fn broken(wallet: &Wallet, what: String) -> InvariantViolation {
+    InvariantViolation { wallet: wallet.id.clone(), what }
 }

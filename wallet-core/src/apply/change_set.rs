@@ -33,7 +33,7 @@ impl ChangeSet {
             }
         }
         self.grants.extend(decision.issued.iter().map(|grant| grant.key.clone()));
-        self.grants.extend(decision.taken_back.iter().map(|(key, _)| key.clone()));
+        self.grants.extend(decision.clawback.iter().map(|(key, _)| key.clone()));
         self.grants.extend(decision.expiring.iter().cloned());
         self.grants.extend(decision.events.iter().filter_map(|event| event.grant.clone()));
         self.reservations.extend(decision.reservation.as_ref().map(|reservation| reservation.id.clone()));

@@ -35,7 +35,7 @@ pub(crate) fn record_notifications(wallet: &mut Wallet, entries: &mut [Entry], m
     }
     let Some(last) = entries.last_mut() else { return false };
     if changed {
-        last.facts.profile(&wallet.profile);
+        last.row_digests.profile(&wallet.profile);
     }
     last.events.extend(events);
     changed

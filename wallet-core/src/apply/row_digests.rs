@@ -3,7 +3,7 @@
 use crate::decide::decision::Decision;
 use crate::ledger::canonical::Canonical;
 use crate::ledger::entry::EntryKind;
-use crate::ledger::fact::{Digest, Facts, json};
+use crate::ledger::row_digests::{Digest, RowDigests, json};
 use crate::value::grant_key::GrantKey;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
@@ -29,38 +29,38 @@ impl Digest {
     }
 }
 
-impl Facts {
+impl RowDigests {
     /// Returns the row digests of a decision, made on this wallet before it is carried out.
     pub(crate) fn of(decision: &Decision, wallet: &Wallet) -> Self {
-        let mut facts = Self::default();
-        let Some(said) = &decision.entry else { return facts };
-        facts.silent = wallet.version - wallet.revision;
-        facts.grants.extend(decision.issued.iter().map(of_grant));
+        let mut row_digests = Self::default();
+        let Some(said) = &decision.entry else { return row_digests };
+        row_digests.silent = wallet.version - wallet.revision;
+        row_digests.grants.extend(decision.issued.iter().map(of_grant));
         let warned = decision.issued.iter().filter(|grant| grant.warn_time < Timestamp::NEVER);
-        facts.warnings.extend(warned.map(|grant| (grant.key.clone(), grant.warn_time)));
+        row_digests.warnings.extend(warned.map(|grant| (grant.key.clone(), grant.warn_time)));
         for grant in decision.expiring.iter().filter_map(|key| wallet.grants.get(key)) {
             let ended = Grant { expire_time: said.effective_time, ..grant.clone() };
-            facts.grants.extend([of_grant(&ended)]);
+            row_digests.grants.extend([of_grant(&ended)]);
         }
         if let Some(reservation) = &decision.reservation {
             if !wallet.reservations.contains_key(&reservation.id) {
                 let fingerprint = reservation.fingerprint.to_string();
-                facts.terms = Some(Digest::of_terms(&json(&*reservation.terms), &fingerprint));
+                row_digests.terms = Some(Digest::of_terms(&json(&*reservation.terms), &fingerprint));
             }
             if matches!(said.kind, EntryKind::Reserved | EntryKind::Started) {
-                facts.run = of_run(reservation);
+                row_digests.run = of_run(reservation);
             }
-            facts.bill = reservation.finish.as_ref().map(|finish| {
+            row_digests.bill = reservation.finish.as_ref().map(|finish| {
                 let finalizer = finish.fingerprint.to_string();
                 Digest::of_bill(&json(&finish.bill), &finalizer, reservation.deadline)
             });
         }
         if let Some(change) = &decision.change {
-            facts.status = (change.status != wallet.status).then_some(change.status);
-            facts.debt_limits = change.debt_limits.clone();
-            facts.profile(&change.profile);
+            row_digests.status = (change.status != wallet.status).then_some(change.status);
+            row_digests.debt_limits = change.debt_limits.clone();
+            row_digests.profile(&change.profile);
         }
-        facts
+        row_digests
     }
 
     /// Sets the digest of the new profile.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::decide::checks::check_units;
 use crate::decide::context::Context;
-use crate::decide::finalize::{AfterExpiry, Closing, cancel_fees, close_late, finish, may_end_late};
+use crate::decide::finalize::{AfterExpiry, Finalization, cancel_fees, close_late, finish, may_end_late};
 use crate::decide::replay::finished_before;
 use crate::decide::verdict::{Subject, Verdict};
 use crate::ledger::entry::EntryKind;
@@ -67,7 +67,7 @@ fn stop(
             return Err(Rejection::FeeAboveLimit { unit: unit.clone(), fee, max_fee });
         }
     }
-    let mut closing = Closing::of(wallet, reservation, EntryKind::Cancelled, context.now);
+    let mut closing = Finalization::of(wallet, reservation, EntryKind::Cancelled, context.now);
     for (unit, fee) in fees.iter() {
         closing.charge_fee(&context.catalogs.current, unit, fee);
     }
@@ -97,7 +97,7 @@ fn tombstone(wallet: &Wallet, context: &Context<'_>, cancel: &Cancel, fingerprin
         allocations: Vec::new(),
         finish: None,
     };
-    let closing = Closing::of(wallet, &reservation, EntryKind::Cancelled, at);
+    let closing = Finalization::of(wallet, &reservation, EntryKind::Cancelled, at);
     let bill = Bill { cancel_reason: Some(cancel.reason), ..Bill::default() };
     finish(closing, State::Cancelled, fingerprint, bill)
 }

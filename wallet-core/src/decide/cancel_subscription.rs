@@ -3,7 +3,7 @@
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::periods::{end, with_subscription};
-use crate::decide::replay::{made_before, requested};
+use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::{Subject, Verdict};
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
@@ -30,7 +30,7 @@ pub fn cancel_subscription(
     cancel: &CancelSubscription,
 ) -> Result<Verdict, Rejection> {
     let fingerprint = Fingerprint::default().with("when", cancel.now.then_some(&true));
-    if made_before(wallet, &cancel.request, EntryKind::SubscriptionCancelled, &fingerprint)? {
+    if replay_of_request(wallet, &cancel.request, EntryKind::SubscriptionCancelled, &fingerprint)? {
         return Ok(Verdict::replay(Subject::Wallet));
     }
     let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
@@ -47,5 +47,5 @@ pub fn cancel_subscription(
         with_subscription(wallet, decision, Some(Subscription { pending, ..present.clone() }))
     };
     let decision = decision.because(&cancel.reason);
-    Ok(Verdict::new(requested(decision, &cancel.request, fingerprint), Subject::Wallet))
+    Ok(Verdict::new(with_request(decision, &cancel.request, fingerprint), Subject::Wallet))
 }

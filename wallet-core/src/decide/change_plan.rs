@@ -15,7 +15,7 @@ use crate::catalog::{Catalog, Term};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::periods::{begin_period, with_subscription};
-use crate::decide::replay::{made_before, requested};
+use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::subscribe::sold;
 use crate::decide::verdict::{Subject, Verdict};
 use crate::ledger::entry::EntryKind;
@@ -53,7 +53,7 @@ pub fn change_plan(
     change: &ChangePlan,
 ) -> Result<Verdict, Rejection> {
     let fingerprint = change.fingerprint();
-    if made_before(wallet, &change.request, EntryKind::PlanChanged, &fingerprint)? {
+    if replay_of_request(wallet, &change.request, EntryKind::PlanChanged, &fingerprint)? {
         return Ok(Verdict::replay(Subject::Wallet));
     }
     let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
@@ -64,7 +64,7 @@ pub fn change_plan(
     } else {
         self::change(wallet, &context.catalogs.current, present, next, now)
     };
-    Ok(Verdict::new(requested(decision, &change.request, fingerprint), Subject::Wallet))
+    Ok(Verdict::new(with_request(decision, &change.request, fingerprint), Subject::Wallet))
 }
 
 /// Changes the subscription to other terms at `now`.

@@ -47,7 +47,7 @@ pub(crate) fn chosen(field: &str, id: &OriginId) -> Result<(), Rejection> {
 }
 
 /// Refuses new grants in a closed wallet, and more than [`MAX_OPEN_GRANTS`] open ones.
-pub(crate) fn accepts_grants(wallet: &Wallet, more: usize) -> Result<(), Rejection> {
+pub(crate) fn check_grant_capacity(wallet: &Wallet, more: usize) -> Result<(), Rejection> {
     if wallet.status == WalletStatus::Closed {
         return Err(Rejection::WalletClosed);
     }
@@ -70,7 +70,7 @@ pub(crate) fn stale(reservation: &Reservation) -> Rejection {
 }
 
 /// Refuses an attempt that is lower than the running one. A higher attempt is accepted: its Start was lost.
-pub(crate) fn fence(reservation: &Reservation, attempt: Option<i32>) -> Result<(), Rejection> {
+pub(crate) fn check_attempt(reservation: &Reservation, attempt: Option<i32>) -> Result<(), Rejection> {
     match attempt {
         Some(attempt) if attempt < reservation.attempt => Err(stale(reservation)),
         _ => Ok(()),

@@ -7,7 +7,7 @@ use crate::decide::context::Context;
 use crate::decide::create_wallet::{self, CreateWallet};
 use crate::decide::extend::{self, Extend};
 use crate::decide::grant::{self, Grant};
-use crate::decide::read_set::Addressed;
+use crate::decide::read_set::ReadSet;
 use crate::decide::record_chargeback::{self, RecordChargeback};
 use crate::decide::record_payment::{self, RecordPayment};
 use crate::decide::refund_subscription::{self, RefundSubscription};
@@ -69,13 +69,13 @@ pub enum Command {
     /// Records the payment of a period.
     RecordPayment(RecordPayment),
     /// Processes what is due, and nothing else: the command of the sweeper.
-    Poke,
+    ProcessDue,
 }
 
 impl Command {
     /// Returns the rows to load besides the wallet's open grants and due reservations.
-    pub fn addressed(&self) -> Addressed {
-        let none = Addressed { request: self.request().cloned(), ..Addressed::default() };
+    pub fn read_set(&self) -> ReadSet {
+        let none = ReadSet { request: self.request().cloned(), ..ReadSet::default() };
         match self {
             Command::CreateWallet(_)
             | Command::UpdateWallet(_)
@@ -84,30 +84,30 @@ impl Command {
             | Command::CancelSubscription(_)
             | Command::ResumeSubscription(_)
             | Command::RecordPayment(_)
-            | Command::Poke => none,
-            Command::Reserve(c) => Addressed { reservation: Some(c.id.clone()), ..none },
-            Command::Start(c) => Addressed { reservation: Some(c.id.clone()), ..none },
-            Command::Extend(c) => Addressed { reservation: Some(c.id.clone()), ..none },
-            Command::Settle(c) => Addressed { reservation: Some(c.id.clone()), ..none },
-            Command::Cancel(c) => Addressed { reservation: Some(c.id.clone()), ..none },
-            Command::TopUp(c) => Addressed {
+            | Command::ProcessDue => none,
+            Command::Reserve(c) => ReadSet { reservation: Some(c.id.clone()), ..none },
+            Command::Start(c) => ReadSet { reservation: Some(c.id.clone()), ..none },
+            Command::Extend(c) => ReadSet { reservation: Some(c.id.clone()), ..none },
+            Command::Settle(c) => ReadSet { reservation: Some(c.id.clone()), ..none },
+            Command::Cancel(c) => ReadSet { reservation: Some(c.id.clone()), ..none },
+            Command::TopUp(c) => ReadSet {
                 grants: Some(GrantKey::new(Origin::TopUp, c.id.clone(), 0)),
                 payment: c.external_ref.clone(),
                 ..none
             },
             Command::Grant(c) => {
-                Addressed { grants: Some(GrantKey::new(Origin::Grant, c.id.clone(), 0)), ..none }
+                ReadSet { grants: Some(GrantKey::new(Origin::Grant, c.id.clone(), 0)), ..none }
             }
-            Command::RevokeGrant(c) => Addressed { grants: Some(c.grant.clone()), ..none },
-            Command::RefundTopUp(c) => Addressed { purchase: Some(c.purchase.clone()), ..none },
-            Command::RecordChargeback(c) => Addressed { purchase: Some(c.purchase.clone()), ..none },
-            Command::ReverseCharge(c) => Addressed {
+            Command::RevokeGrant(c) => ReadSet { grants: Some(c.grant.clone()), ..none },
+            Command::RefundTopUp(c) => ReadSet { purchase: Some(c.purchase.clone()), ..none },
+            Command::RecordChargeback(c) => ReadSet { purchase: Some(c.purchase.clone()), ..none },
+            Command::ReverseCharge(c) => ReadSet {
                 reservation: Some(c.reservation.clone()),
                 receipt: true,
                 grants: Some(GrantKey::new(Origin::Grace, c.reservation.clone().into(), 0)),
                 ..none
             },
-            Command::RefundSubscription(_) => Addressed { period: true, ..none },
+            Command::RefundSubscription(_) => ReadSet { period: true, ..none },
         }
     }
 
@@ -153,7 +153,7 @@ impl Command {
             | Command::Cancel(_)
             | Command::TopUp(_)
             | Command::Grant(_)
-            | Command::Poke => None,
+            | Command::ProcessDue => None,
         }
     }
 }
@@ -201,6 +201,6 @@ pub(crate) fn decide(
             resume_subscription::resume_subscription(wallet, context, resume)
         }
         Command::RecordPayment(payment) => record_payment::record_payment(wallet, context, payment),
-        Command::Poke => Ok(Verdict::unchanged(Subject::Wallet)),
+        Command::ProcessDue => Ok(Verdict::unchanged(Subject::Wallet)),
     }
 }

@@ -52,7 +52,7 @@ pub fn create_wallet(
         profile: Profile {
             display_name: create.display_name.clone(),
             fingerprint: fingerprint.to_string(),
-            welcomed: !welcome.is_empty(),
+            once_allowance_granted: !welcome.is_empty(),
             ..Profile::default()
         },
         debt_limits: create.debt_limits.clone(),

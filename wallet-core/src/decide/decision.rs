@@ -10,7 +10,7 @@ use crate::value::amount::Amounts;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{Actor, RequestId, ReservationId, UnitId};
 use crate::value::time::Timestamp;
-use crate::wallet::grant::{Grant, GrantKey, TakenBack};
+use crate::wallet::grant::{Clawback, Grant, GrantKey};
 use crate::wallet::reservation::Reservation;
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
@@ -18,7 +18,7 @@ use crate::wallet::{Profile, Wallet, WalletStatus};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decision {
     /// The header of its entry; none for a heartbeat.
-    pub entry: Option<Said>,
+    pub entry: Option<EntryHeader>,
     /// The movements of credits.
     pub postings: Vec<Posting>,
     /// New grants with empty parts, which postings from `Issued` fill.
@@ -26,7 +26,7 @@ pub struct Decision {
     /// The reservation as it will be, if it changes.
     pub reservation: Option<Reservation>,
     /// Grants that are clawed back, with the reasons.
-    pub taken_back: Vec<(GrantKey, TakenBack)>,
+    pub clawback: Vec<(GrantKey, Clawback)>,
     /// Grants whose lifetime ends at the instant of the decision.
     pub expiring: Vec<GrantKey>,
     /// Notifications other than those about balances, which are added when it is carried out.
@@ -39,7 +39,7 @@ pub struct Decision {
 
 /// The header of an entry.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Said {
+pub struct EntryHeader {
     /// The kind.
     pub kind: EntryKind,
     /// The instant at which it takes effect.
@@ -73,7 +73,8 @@ impl Change {
 impl Decision {
     /// Returns a decision that makes an entry of this kind.
     pub fn of(kind: EntryKind, effective_time: Timestamp) -> Self {
-        let said = Said { kind, effective_time, reservation: None, actor: None, reason: String::new() };
+        let said =
+            EntryHeader { kind, effective_time, reservation: None, actor: None, reason: String::new() };
         Self { entry: Some(said), ..Self::default() }
     }
 

@@ -12,7 +12,11 @@ use crate::wallet::rejection::Rejection;
 
 /// Checks that the wallet's plan, or the entitlements negotiated instead, allow the operation. A wallet without a
 /// plan may run every operation.
-pub(crate) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operation) -> Result<(), Rejection> {
+pub(crate) fn check_entitlement(
+    wallet: &Wallet,
+    catalogs: &Catalogs,
+    operation: &Operation,
+) -> Result<(), Rejection> {
     let catalog = &catalogs.current;
     let entitlements = wallet.entitlements(catalogs)?;
     match allows(entitlements, operation) {
@@ -39,7 +43,7 @@ pub(crate) fn entitled(wallet: &Wallet, catalogs: &Catalogs, operation: &Operati
 }
 
 /// Checks that one more reservation may be open.
-pub(crate) fn has_room(wallet: &Wallet, catalogs: &Catalogs) -> Result<(), Rejection> {
+pub(crate) fn check_concurrency(wallet: &Wallet, catalogs: &Catalogs) -> Result<(), Rejection> {
     match wallet.limit(catalogs, CONCURRENCY)? {
         Limit::AtMost(limit) if u64::try_from(wallet.open_reservations).unwrap_or(0) >= limit => {
             Err(Rejection::ConcurrencyLimit { limit, open: wallet.open_reservations })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::decide::checks::fence;
+use crate::decide::checks::check_attempt;
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::verdict::{Subject, Verdict};
@@ -27,7 +27,7 @@ pub fn extend(wallet: &Wallet, context: &Context<'_>, extend: &Extend) -> Result
     if !reservation.state.is_open() {
         return Ok(Verdict::unchanged(Subject::Reservation(extend.id.clone())));
     }
-    fence(reservation, extend.attempt)?;
+    check_attempt(reservation, extend.attempt)?;
     let lease = extend.lease.or(reservation.lease).unwrap_or(DEFAULT_LEASE);
     let deadline = context.now.plus(lease).min(reservation.last_deadline()).max(reservation.deadline);
     if deadline == reservation.deadline {

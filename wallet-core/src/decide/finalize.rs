@@ -17,7 +17,7 @@ use crate::value::grant_key::{GrantKey, Origin};
 use crate::value::ids::{OriginId, UnitId};
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
-use crate::wallet::grant::{Grant, GrantDetails, Parts, TakenBack};
+use crate::wallet::grant::{Clawback, Grant, GrantDetails, Parts};
 use crate::wallet::reservation::{Allocation, Bill, Finish, LATE_SETTLE, Reservation, State};
 use crate::wallet::{UNNUMBERED, Wallet};
 
@@ -36,14 +36,14 @@ pub(crate) enum AfterExpiry {
 }
 
 /// A reservation that is about to end, with the decision that ends it.
-pub(crate) struct Closing<'a> {
+pub(crate) struct Finalization<'a> {
     pub wallet: &'a Wallet,
     pub reservation: Reservation,
     pub decision: Decision,
     pub at: Timestamp,
 }
 
-impl<'a> Closing<'a> {
+impl<'a> Finalization<'a> {
     /// Begins with a reservation as it is, to be ended by an entry of this kind.
     pub(crate) fn of(wallet: &'a Wallet, reservation: &Reservation, kind: EntryKind, at: Timestamp) -> Self {
         let decision = Decision::about(kind, at, reservation);
@@ -132,7 +132,7 @@ impl<'a> Closing<'a> {
                 continue;
             };
             let unit = &grant.unit;
-            if grant.taken_back.is_some() {
+            if grant.clawback.is_some() {
                 allocation.lapsed += rest;
                 self.decision.move_in_grant(key, unit, Part::Held, Part::Revoked, rest);
             } else if !grant.has_expired(self.at) {
@@ -177,7 +177,7 @@ impl<'a> Closing<'a> {
 
 /// Returns whether the payment for a grant was charged back.
 fn is_charged_back(grant: Option<&Grant>) -> bool {
-    grant.is_some_and(|grant| grant.taken_back == Some(TakenBack::ChargedBack))
+    grant.is_some_and(|grant| grant.clawback == Some(Clawback::ChargedBack))
 }
 
 /// Returns the part of `amount` that cannot be charged to a hold, because the payment for its credits was charged back.
@@ -238,7 +238,7 @@ fn grace(
         create_time: at,
         amount,
         parts: Parts::default(),
-        taken_back: None,
+        clawback: None,
         details,
     }
 }
@@ -274,7 +274,7 @@ pub(crate) fn close_late(
     words: Bill,
 ) -> Verdict {
     let kind = if state == State::Failed { EntryKind::Failed } else { EntryKind::Cancelled };
-    let mut closing = Closing::of(wallet, reservation, kind, context.now);
+    let mut closing = Finalization::of(wallet, reservation, kind, context.now);
     if let Some(failure) = &words.failure {
         closing.decision = closing.decision.because(&failure.code);
     }
@@ -284,8 +284,13 @@ pub(crate) fn close_late(
 }
 
 /// Ends the reservation.
-pub(crate) fn finish(closing: Closing<'_>, state: State, fingerprint: Fingerprint, bill: Bill) -> Verdict {
-    let Closing { mut reservation, decision, at, .. } = closing;
+pub(crate) fn finish(
+    closing: Finalization<'_>,
+    state: State,
+    fingerprint: Fingerprint,
+    bill: Bill,
+) -> Verdict {
+    let Finalization { mut reservation, decision, at, .. } = closing;
     reservation.state = state;
     reservation.finish = Some(Finish { time: at, revision: UNNUMBERED, fingerprint, bill });
     Verdict::reservation(decision, reservation)

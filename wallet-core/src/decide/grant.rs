@@ -1,6 +1,6 @@
 //! Grant: issues credits that were not bought. The `grant_id` is the idempotency key.
 
-use crate::decide::checks::{accepts_grants, check_units, chosen};
+use crate::decide::checks::{check_grant_capacity, check_units, chosen};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::verdict::{Subject, Verdict};
@@ -65,7 +65,7 @@ pub fn grant(wallet: &Wallet, context: &Context<'_>, grant: &Grant) -> Result<Ve
     if expire_time <= effective_time {
         return Err(Rejection::field("expire_time", "must be after effective_time"));
     }
-    accepts_grants(wallet, 1)?;
+    check_grant_capacity(wallet, 1)?;
     let mut decision = Decision::of(EntryKind::Granted, context.now).because(&grant.reason);
     let row = GrantRow {
         key: key.clone(),
@@ -78,7 +78,7 @@ pub fn grant(wallet: &Wallet, context: &Context<'_>, grant: &Grant) -> Result<Ve
         create_time: context.now,
         amount: grant.amount,
         parts: Parts::default(),
-        taken_back: None,
+        clawback: None,
         details: GrantDetails {
             reason: grant.reason.clone(),
             fingerprint: fingerprint.to_string(),

@@ -68,7 +68,7 @@ pub(crate) fn with_subscription(
     subscription: Option<Subscription>,
 ) -> Decision {
     let mut change = Change::none(wallet);
-    change.profile.welcomed |= decision.issued.iter().any(|grant| grant.source == Source::Free);
+    change.profile.once_allowance_granted |= decision.issued.iter().any(|grant| grant.source == Source::Free);
     if let Some(subscription) = &subscription {
         change.profile.sales = change.profile.sales.max(subscription.number);
     }

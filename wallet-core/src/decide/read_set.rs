@@ -7,7 +7,7 @@ use crate::wallet::grant::ExternalRef;
 
 /// The rows to load before a command is decided.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Addressed {
+pub struct ReadSet {
     /// A reservation.
     pub reservation: Option<ReservationId>,
     /// Whether the grants in the receipt of the reservation are needed too.

@@ -7,14 +7,14 @@
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
 use crate::decide::refund_top_up::{PurchaseName, of_purchase};
-use crate::decide::replay::{made_before, requested};
+use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::spend::in_order;
 use crate::decide::verdict::{Subject, Verdict};
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::Part;
 use crate::value::amount::Amounts;
 use crate::value::ids::RequestId;
-use crate::wallet::grant::TakenBack;
+use crate::wallet::grant::Clawback;
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::{Wallet, WalletStatus};
 
@@ -38,13 +38,13 @@ pub fn record_chargeback(
     let fingerprint = chargeback.purchase.fingerprint(wallet);
     let grants = of_purchase(wallet, &chargeback.purchase);
     let subject = Subject::Grants(grants.iter().map(|grant| grant.key.clone()).collect());
-    if made_before(wallet, &chargeback.request, EntryKind::ChargedBack, &fingerprint)? {
+    if replay_of_request(wallet, &chargeback.request, EntryKind::ChargedBack, &fingerprint)? {
         return Ok(Verdict::replay(subject));
     }
     if grants.is_empty() {
         return Err(Rejection::TopUpNotFound);
     }
-    if grants.iter().any(|grant| grant.taken_back == Some(TakenBack::ChargedBack)) {
+    if grants.iter().any(|grant| grant.clawback == Some(Clawback::ChargedBack)) {
         return Err(Rejection::NotRefundable(Unrefundable::ChargedBack));
     }
     let mut decision = Decision::of(EntryKind::ChargedBack, context.now).because(&chargeback.reason);
@@ -55,7 +55,7 @@ pub fn record_chargeback(
             decision.move_in_grant(&grant.key, &grant.unit, part, Part::Revoked, amount);
         }
         used.add(&grant.unit, grant.parts.consumed);
-        decision.taken_back.push((grant.key.clone(), TakenBack::ChargedBack));
+        decision.clawback.push((grant.key.clone(), Clawback::ChargedBack));
     }
     for (unit, amount) in used.iter() {
         decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
@@ -71,5 +71,5 @@ pub fn record_chargeback(
     if wallet.status == WalletStatus::Active {
         decision.change = Some(Change { status: WalletStatus::Suspended, ..Change::none(wallet) });
     }
-    Ok(Verdict::new(requested(decision, &chargeback.request, fingerprint), subject))
+    Ok(Verdict::new(with_request(decision, &chargeback.request, fingerprint), subject))
 }

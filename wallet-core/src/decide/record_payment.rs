@@ -4,7 +4,7 @@
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::periods::{begin_period, with_subscription};
-use crate::decide::replay::{made_before, requested};
+use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::{Subject, Verdict};
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
@@ -29,7 +29,7 @@ pub fn record_payment(
     payment: &RecordPayment,
 ) -> Result<Verdict, Rejection> {
     let fingerprint = Fingerprint::default();
-    if made_before(wallet, &payment.request, EntryKind::PaymentRecorded, &fingerprint)? {
+    if replay_of_request(wallet, &payment.request, EntryKind::PaymentRecorded, &fingerprint)? {
         return Ok(Verdict::replay(Subject::Wallet));
     }
     let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
@@ -48,5 +48,5 @@ pub fn record_payment(
         }
     };
     let decision = decision.because(&payment.reason);
-    Ok(Verdict::new(requested(decision, &payment.request, fingerprint), Subject::Wallet))
+    Ok(Verdict::new(with_request(decision, &payment.request, fingerprint), Subject::Wallet))
 }

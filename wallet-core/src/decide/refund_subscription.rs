@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::catalog::Term;
 use crate::decide::context::Context;
 use crate::decide::periods::end;
-use crate::decide::replay::{made_before, requested};
+use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::{Subject, Verdict};
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
@@ -34,7 +34,7 @@ pub fn refund_subscription(
     refund: &RefundSubscription,
 ) -> Result<Verdict, Rejection> {
     let fingerprint = Fingerprint::default();
-    if made_before(wallet, &refund.request, EntryKind::SubscriptionRefunded, &fingerprint)? {
+    if replay_of_request(wallet, &refund.request, EntryKind::SubscriptionRefunded, &fingerprint)? {
         return Ok(Verdict::replay(Subject::Wallet));
     }
     let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
@@ -46,7 +46,7 @@ pub fn refund_subscription(
     if let Some(change) = &mut decision.change {
         change.profile.refunds.insert(refund.request.clone(), terms);
     }
-    Ok(Verdict::new(requested(decision, &refund.request, fingerprint), Subject::Wallet))
+    Ok(Verdict::new(with_request(decision, &refund.request, fingerprint), Subject::Wallet))
 }
 
 fn what_goes_back(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::replay::{made_before, requested};
+use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::{Subject, Verdict};
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::Part;
@@ -12,7 +12,7 @@ use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{OriginId, RequestId};
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
-use crate::wallet::grant::{ExternalRef, Grant, TakenBack};
+use crate::wallet::grant::{Clawback, ExternalRef, Grant};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 
 /// The time after the payment in which a purchase can be refunded. The end is exclusive.
@@ -72,7 +72,7 @@ pub fn refund_top_up(
         refund.purchase.fingerprint(wallet).with("requested_time", refund.requested_time.as_ref());
     let grants = of_purchase(wallet, &refund.purchase);
     let subject = Subject::Grants(grants.iter().map(|grant| grant.key.clone()).collect());
-    if made_before(wallet, &refund.request, EntryKind::TopUpRefunded, &fingerprint)? {
+    if replay_of_request(wallet, &refund.request, EntryKind::TopUpRefunded, &fingerprint)? {
         return Ok(Verdict::replay(subject));
     }
     let first = grants.first().ok_or(Rejection::TopUpNotFound)?;
@@ -93,9 +93,9 @@ pub fn refund_top_up(
         {
             decision.move_in_grant(&grant.key, &grant.unit, part, Part::PaidOut, amount);
         }
-        decision.taken_back.push((grant.key.clone(), TakenBack::Refunded));
+        decision.clawback.push((grant.key.clone(), Clawback::Refunded));
     }
-    Ok(Verdict::new(requested(decision, &refund.request, fingerprint), subject))
+    Ok(Verdict::new(with_request(decision, &refund.request, fingerprint), subject))
 }
 
 /// Returns the grants of a purchase: its own first, then the grace credits that stem from them.
@@ -106,12 +106,12 @@ pub(crate) fn of_purchase<'a>(wallet: &'a Wallet, purchase: &PurchaseName) -> Ve
 
 /// Returns the reason against a refund, if there is one. Reasons that are final come first.
 fn why_not(grants: &[&Grant], too_late: bool) -> Option<Unrefundable> {
-    let taken_back = grants.iter().filter_map(|grant| grant.taken_back).max();
+    let clawback = grants.iter().filter_map(|grant| grant.clawback).max();
     let any = |part: fn(&Grant) -> i64| grants.iter().any(|grant| part(grant) > 0);
-    match taken_back {
-        Some(TakenBack::ChargedBack) => Some(Unrefundable::ChargedBack),
-        Some(TakenBack::Refunded) => Some(Unrefundable::AlreadyRefunded),
-        Some(TakenBack::Revoked) => Some(Unrefundable::Revoked),
+    match clawback {
+        Some(Clawback::ChargedBack) => Some(Unrefundable::ChargedBack),
+        Some(Clawback::Refunded) => Some(Unrefundable::AlreadyRefunded),
+        Some(Clawback::Revoked) => Some(Unrefundable::Revoked),
         None if too_late => Some(Unrefundable::TooLate),
         None if any(|grant| grant.parts.consumed) => Some(Unrefundable::CreditsUsed),
         None if any(|grant| grant.parts.held) => Some(Unrefundable::HoldsOutstanding),

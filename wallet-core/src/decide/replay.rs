@@ -10,14 +10,18 @@ use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::Reservation;
 
 /// Returns the decision as that of a command without a row of its own.
-pub(crate) fn requested(mut decision: Decision, request: &RequestId, fingerprint: Fingerprint) -> Decision {
+pub(crate) fn with_request(
+    mut decision: Decision,
+    request: &RequestId,
+    fingerprint: Fingerprint,
+) -> Decision {
     decision.request = Some((request.clone(), fingerprint));
     decision
 }
 
 /// Returns whether a command without a row of its own was carried out before, or a rejection if its id was used for
 /// another command.
-pub(crate) fn made_before(
+pub(crate) fn replay_of_request(
     wallet: &Wallet,
     request: &RequestId,
     kind: EntryKind,

@@ -11,11 +11,11 @@ use crate::catalog::{Catalog, Policies};
 use crate::decide::checks::{check_multiples, check_units};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::entitlement::{entitled, has_room};
+use crate::decide::entitlement::{check_concurrency, check_entitlement};
+use crate::decide::remedies::insufficient;
 use crate::decide::spend;
 use crate::decide::start::{StartOptions, begin};
 use crate::decide::verdict::{Subject, Verdict};
-use crate::decide::way_out::insufficient;
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::{Account, Part};
 use crate::value::amount::Amounts;
@@ -112,10 +112,10 @@ pub fn reserve(wallet: &Wallet, context: &Context<'_>, reserve: &Reserve) -> Res
     if let Some(made) = wallet.reservations.get(&reserve.id) {
         return replay(made, &fingerprint, reserve.start.is_some());
     }
-    let Agreed { terms, counted } = agree(wallet, context, &reserve.price)?;
+    let Agreed { terms, counted } = price_terms(wallet, context, &reserve.price)?;
     check_limits(context, &terms.amounts, &reserve.limits)?;
     let now = context.now;
-    admissible(wallet, context.catalogs, now, counted.as_ref(), &terms.amounts)?;
+    check_admission(wallet, context.catalogs, now, counted.as_ref(), &terms.amounts)?;
 
     let ttl = reserve.ttl.unwrap_or(terms.policies.ttl).min(MAX_HOLD);
     let policies = Policies { ttl, ..terms.policies };
@@ -164,7 +164,7 @@ struct Agreed {
 }
 
 /// Returns the terms of a job with this price.
-fn agree(wallet: &Wallet, context: &Context<'_>, source: &PriceSource) -> Result<Agreed, Rejection> {
+fn price_terms(wallet: &Wallet, context: &Context<'_>, source: &PriceSource) -> Result<Agreed, Rejection> {
     let current = &context.catalogs.current;
     match source {
         PriceSource::Quote(quote) if quote.expire_time <= context.now => {
@@ -237,23 +237,23 @@ fn check_limits(context: &Context<'_>, amounts: &Amounts, limits: &Amounts) -> R
 
 /// Runs the checks of a job with a price, in order: wallet, debt, entitlement, limits, concurrency, credits.
 /// `operation` has the quantities by which it is priced ([`Catalog::counted`]).
-pub fn admissible(
+pub fn check_admission(
     wallet: &Wallet,
     catalogs: &Catalogs,
     now: Timestamp,
     operation: Option<&Operation>,
     amounts: &Amounts,
 ) -> Result<(), Rejection> {
-    may_spend(wallet)?;
+    check_status(wallet)?;
     if let Some(operation) = operation {
-        entitled(wallet, catalogs, operation)?;
+        check_entitlement(wallet, catalogs, operation)?;
     }
-    has_room(wallet, catalogs)?;
-    affordable(wallet, &catalogs.current, now, operation, amounts)
+    check_concurrency(wallet, catalogs)?;
+    check_funds(wallet, &catalogs.current, now, operation, amounts)
 }
 
 /// Checks that the wallet may spend at all, independent of the price.
-fn may_spend(wallet: &Wallet) -> Result<(), Rejection> {
+fn check_status(wallet: &Wallet) -> Result<(), Rejection> {
     match wallet.status {
         _ if wallet.frozen => return Err(Rejection::WalletFrozen),
         WalletStatus::Active => {}
@@ -268,7 +268,7 @@ fn may_spend(wallet: &Wallet) -> Result<(), Rejection> {
 
 /// Checks that the wallet has these amounts available. The rejection has the shortfalls, the packs that cover them,
 /// and the plans that would cover them and allow the operation.
-pub fn affordable(
+pub fn check_funds(
     wallet: &Wallet,
     catalog: &Catalog,
     now: Timestamp,

@@ -3,7 +3,7 @@
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::periods::with_subscription;
-use crate::decide::replay::{made_before, requested};
+use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::{Subject, Verdict};
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
@@ -26,12 +26,12 @@ pub fn resume_subscription(
     resume: &ResumeSubscription,
 ) -> Result<Verdict, Rejection> {
     let fingerprint = Fingerprint::default();
-    if made_before(wallet, &resume.request, EntryKind::SubscriptionResumed, &fingerprint)? {
+    if replay_of_request(wallet, &resume.request, EntryKind::SubscriptionResumed, &fingerprint)? {
         return Ok(Verdict::replay(Subject::Wallet));
     }
     let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
     let pending = present.pending.clone().filter(|pending| *pending != Pending::End);
     let decision = Decision::of(EntryKind::SubscriptionResumed, context.now);
     let decision = with_subscription(wallet, decision, Some(Subscription { pending, ..present.clone() }));
-    Ok(Verdict::new(requested(decision, &resume.request, fingerprint), Subject::Wallet))
+    Ok(Verdict::new(with_request(decision, &resume.request, fingerprint), Subject::Wallet))
 }

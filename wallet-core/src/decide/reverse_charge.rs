@@ -8,11 +8,11 @@
 //! | a purchase that was charged back | the debt that the charge became |
 //! | the debt | the debt; the part that was repaid since, a GRACE grant |
 
-use crate::decide::checks::{accepts_grants, check_multiples};
+use crate::decide::checks::{check_grant_capacity, check_multiples};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::finalize::lasting_grace;
-use crate::decide::replay::{made_before, requested};
+use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::{Subject, Verdict};
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::{Account, Part};
@@ -21,7 +21,7 @@ use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{OriginId, RequestId, ReservationId, UnitId};
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
-use crate::wallet::grant::{Grant, GrantKey, Origin, TakenBack};
+use crate::wallet::grant::{Clawback, Grant, GrantKey, Origin};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::{Allocation, Reservation};
 
@@ -46,7 +46,7 @@ pub fn reverse_charge(
     let fingerprint = Fingerprint::default()
         .with("reservation_id", Some(&reverse.reservation))
         .with("amounts", (!reverse.amounts.is_empty()).then_some(&reverse.amounts));
-    if made_before(wallet, &reverse.request, EntryKind::ChargeReversed, &fingerprint)? {
+    if replay_of_request(wallet, &reverse.request, EntryKind::ChargeReversed, &fingerprint)? {
         return Ok(Verdict::replay(Subject::Reservation(reverse.reservation.clone())));
     }
     let reservation = wallet.reservations.get(&reverse.reservation).ok_or(Rejection::ReservationNotFound)?;
@@ -56,12 +56,12 @@ pub fn reverse_charge(
         reversal.give_back(unit, amount);
     }
     let Reversal { mut reservation, mut decision, opens, .. } = reversal;
-    accepts_grants(wallet, opens)?;
+    check_grant_capacity(wallet, opens)?;
     if let Some(finish) = &mut reservation.finish {
         amounts.iter().for_each(|(unit, amount)| finish.bill.reversed.add(unit, amount));
     }
     decision = decision.because(&reverse.reason);
-    Ok(Verdict::reservation(requested(decision, &reverse.request, fingerprint), reservation))
+    Ok(Verdict::reservation(with_request(decision, &reverse.request, fingerprint), reservation))
 }
 
 /// Returns the amounts to reverse, per unit, at most what is left of the charge.
@@ -144,16 +144,16 @@ impl<'a> Reversal<'a> {
 
     fn back_to(&mut self, key: &GrantKey, unit: &UnitId, amount: i64) {
         let grant = self.wallet.grants.get(key);
-        let taken_back = grant.and_then(|grant| grant.taken_back);
+        let clawback = grant.and_then(|grant| grant.clawback);
         let expired = grant.filter(|grant| grant.has_expired(self.at));
-        let to = match (taken_back, expired) {
+        let to = match (clawback, expired) {
             (Some(_), _) => Part::Revoked,
             (None, Some(_)) => Part::Expired,
             // A grant that is missing here is detected when the decision is applied.
             (None, None) => Part::Available,
         };
         self.decision.move_in_grant(key, unit, Part::Consumed, to, amount);
-        if taken_back == Some(TakenBack::ChargedBack) {
+        if clawback == Some(Clawback::ChargedBack) {
             self.off_the_debt(unit, amount);
         } else if to == Part::Expired {
             self.give_grace(expired, unit, amount);

@@ -2,14 +2,14 @@
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::replay::made_before;
+use crate::decide::replay::replay_of_request;
 use crate::decide::verdict::{Subject, Verdict};
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::Part;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::RequestId;
 use crate::wallet::Wallet;
-use crate::wallet::grant::{GrantKey, TakenBack};
+use crate::wallet::grant::{Clawback, GrantKey};
 use crate::wallet::rejection::Rejection;
 
 /// The command that claws a grant back.
@@ -30,7 +30,7 @@ pub fn revoke_grant(
 ) -> Result<Verdict, Rejection> {
     let fingerprint = Fingerprint::default().with("grant_id", Some(&revoke.grant));
     let subject = Subject::Grants(vec![revoke.grant.clone()]);
-    if made_before(wallet, &revoke.request, EntryKind::GrantRevoked, &fingerprint)? {
+    if replay_of_request(wallet, &revoke.request, EntryKind::GrantRevoked, &fingerprint)? {
         return Ok(Verdict::replay(subject));
     }
     let grant = wallet.grants.get(&revoke.grant).ok_or(Rejection::GrantNotFound)?;
@@ -38,7 +38,7 @@ pub fn revoke_grant(
     for (part, amount) in [(Part::Available, grant.parts.available), (Part::Pending, grant.parts.pending)] {
         decision.move_in_grant(&grant.key, &grant.unit, part, Part::Revoked, amount);
     }
-    decision.taken_back.push((grant.key.clone(), TakenBack::Revoked));
+    decision.clawback.push((grant.key.clone(), Clawback::Revoked));
     decision.request = Some((revoke.request.clone(), fingerprint));
     Ok(Verdict::new(decision, subject))
 }

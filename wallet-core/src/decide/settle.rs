@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, Overage};
-use crate::decide::checks::{check_multiples, fence};
+use crate::decide::checks::{check_attempt, check_multiples};
 use crate::decide::context::Context;
-use crate::decide::finalize::{AfterExpiry, Closing, close_late, finish, gone_from_hold, may_end_late};
+use crate::decide::finalize::{AfterExpiry, Finalization, close_late, finish, gone_from_hold, may_end_late};
+use crate::decide::remedies::insufficient;
 use crate::decide::replay::finished_before;
-use crate::decide::reserve::affordable;
+use crate::decide::reserve::check_funds;
 use crate::decide::verdict::{Subject, Verdict};
-use crate::decide::way_out::insufficient;
 use crate::ledger::entry::EntryKind;
 use crate::value::amount::Amounts;
 use crate::value::decimal::Decimal;
@@ -78,7 +78,7 @@ pub fn settle(wallet: &Wallet, context: &Context<'_>, settle: &Settle) -> Result
     let fingerprint = settle.fingerprint();
     match reservation.state {
         State::Held | State::Processing => {
-            fence(reservation, settle.attempt)?;
+            check_attempt(reservation, settle.attempt)?;
             match &settle.outcome {
                 Outcome::Succeeded(cost) => succeed(wallet, context, reservation, cost, fingerprint),
                 Outcome::Failed(failure) => Ok(fail(wallet, context, reservation, failure, fingerprint)),
@@ -102,12 +102,12 @@ fn after_expiry(
     let in_time = may_end_late(reservation, context);
     match &settle.outcome {
         Outcome::Succeeded(cost) if settle.accept_late && in_time => {
-            fence(reservation, settle.attempt)?;
+            check_attempt(reservation, settle.attempt)?;
             succeed_late(wallet, context, reservation, cost, fingerprint)
         }
         Outcome::Succeeded(_) => Err(Rejection::ReservationFinished(State::Expired)),
         Outcome::Failed(failure) if in_time => {
-            fence(reservation, settle.attempt)?;
+            check_attempt(reservation, settle.attempt)?;
             let words = Bill { failure: Some(failure.clone()), ..Bill::default() };
             Ok(close_late(wallet, context, reservation, State::Failed, fingerprint, words))
         }
@@ -151,7 +151,7 @@ fn succeed(
     if !shortfalls.is_empty() {
         return Err(insufficient(wallet, catalog, context.now, None, shortfalls));
     }
-    let mut closing = Closing::of(wallet, reservation, EntryKind::Settled, context.now);
+    let mut closing = Finalization::of(wallet, reservation, EntryKind::Settled, context.now);
     let mut uncollected = Amounts::none();
     for (unit, charge) in &charges {
         closing.charge_held(unit, charge.from_hold);
@@ -257,7 +257,7 @@ fn fail(
     fingerprint: Fingerprint,
 ) -> Verdict {
     let catalog = &context.catalogs.current;
-    let mut closing = Closing::of(wallet, reservation, EntryKind::Failed, context.now);
+    let mut closing = Finalization::of(wallet, reservation, EntryKind::Failed, context.now);
     closing.decision = closing.decision.because(&failure.code);
     let mut fees = Amounts::none();
     for (unit, amount) in reservation.terms.amounts.iter() {
@@ -293,8 +293,8 @@ fn succeed_late(
         .iter()
         .map(|(unit, reserved)| (unit.clone(), actual.get(unit.as_str()).min(reserved)))
         .collect();
-    affordable(wallet, catalog, context.now, None, &charges)?;
-    let mut closing = Closing::of(wallet, reservation, EntryKind::SettledLate, context.now);
+    check_funds(wallet, catalog, context.now, None, &charges)?;
+    let mut closing = Finalization::of(wallet, reservation, EntryKind::SettledLate, context.now);
     let mut uncollected = Amounts::none();
     for (unit, amount) in charges.iter() {
         closing.charge_available(catalog, unit, amount);

@@ -5,7 +5,7 @@ use crate::decide::checks::check_units;
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::periods::begin_period;
-use crate::decide::replay::{made_before, requested};
+use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::{Subject, Verdict};
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
@@ -46,7 +46,7 @@ pub fn subscribe(
     subscribe: &Subscribe,
 ) -> Result<Verdict, Rejection> {
     let fingerprint = subscribe.fingerprint();
-    if made_before(wallet, &subscribe.request, EntryKind::Subscribed, &fingerprint)? {
+    if replay_of_request(wallet, &subscribe.request, EntryKind::Subscribed, &fingerprint)? {
         return Ok(Verdict::replay(Subject::Wallet));
     }
     if wallet.status == WalletStatus::Closed {
@@ -62,7 +62,7 @@ pub fn subscribe(
         return Err(Rejection::field("anchor_time", text));
     }
     let decision = subscribed(wallet, sold, anchor, context.now);
-    Ok(Verdict::new(requested(decision, &subscribe.request, fingerprint), Subject::Wallet))
+    Ok(Verdict::new(with_request(decision, &subscribe.request, fingerprint), Subject::Wallet))
 }
 
 /// Sells a plan at `now` to a wallet without a subscription.
@@ -99,7 +99,7 @@ pub(crate) fn sold(
 pub(crate) fn sold_to(wallet: &Wallet, catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Sold {
     let mut sold = Sold::of(catalog, plan, overrides);
     let is_default = catalog.default_plan().is_some_and(|default| default.id == plan.id);
-    if is_default && plan.term == Term::Once && wallet.profile.welcomed {
+    if is_default && plan.term == Term::Once && wallet.profile.once_allowance_granted {
         sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit.as_str()));
     }
     sold

@@ -2,7 +2,7 @@
 //! ids credits once.
 
 use crate::catalog::{Catalog, Pack, PackExpiry, Span};
-use crate::decide::checks::{accepts_grants, check_units, chosen};
+use crate::decide::checks::{check_grant_capacity, check_units, chosen};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::verdict::{Subject, Verdict};
@@ -59,7 +59,7 @@ impl TopUp {
 /// Decides a [`TopUp`].
 pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<Verdict, Rejection> {
     let fingerprint = top_up.fingerprint();
-    if let Some(verdict) = bought_before(wallet, top_up, &fingerprint)? {
+    if let Some(verdict) = replay_of_purchase(wallet, top_up, &fingerprint)? {
         return Ok(verdict);
     }
     chosen("top_up_id", &top_up.id)?;
@@ -67,7 +67,7 @@ pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<
         return Err(Rejection::field("paid_time", format!("must not be after now, {}", context.now)));
     }
     let bought = what_was_bought(wallet, context, top_up)?;
-    accepts_grants(wallet, bought.amounts.iter().count())?;
+    check_grant_capacity(wallet, bought.amounts.iter().count())?;
     let mut decision = Decision::of(EntryKind::ToppedUp, context.now);
     let mut keys = Vec::new();
     let warn_time = wallet.warn_time(&context.catalogs.current, context.now, bought.expire_time);
@@ -85,7 +85,7 @@ pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<
             create_time: context.now,
             amount,
             parts: Parts::default(),
-            taken_back: None,
+            clawback: None,
             details: GrantDetails {
                 pack: bought.pack.clone(),
                 with_subscription: bought.with_subscription,
@@ -102,7 +102,7 @@ pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<
 }
 
 /// Returns the verdict on a purchase whose id or payment is already known.
-fn bought_before(
+fn replay_of_purchase(
     wallet: &Wallet,
     top_up: &TopUp,
     fingerprint: &Fingerprint,

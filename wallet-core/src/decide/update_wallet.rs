@@ -6,7 +6,7 @@ use crate::catalog::Threshold;
 use crate::decide::checks::check_units;
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
-use crate::decide::replay::made_before;
+use crate::decide::replay::replay_of_request;
 use crate::decide::verdict::{Subject, Verdict};
 use crate::ledger::entry::EntryKind;
 use crate::value::amount::Amounts;
@@ -51,7 +51,7 @@ pub fn update_wallet(
     update: &UpdateWallet,
 ) -> Result<Verdict, Rejection> {
     let fingerprint = update.fingerprint();
-    if made_before(wallet, &update.request, EntryKind::WalletUpdated, &fingerprint)? {
+    if replay_of_request(wallet, &update.request, EntryKind::WalletUpdated, &fingerprint)? {
         return Ok(Verdict::replay(Subject::Wallet));
     }
     if wallet.status == WalletStatus::Closed {

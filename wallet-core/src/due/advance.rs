@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::decide::decision::Decision;
-use crate::decide::finalize::{AfterExpiry, Closing};
+use crate::decide::finalize::{AfterExpiry, Finalization};
 use crate::due::renew;
 use crate::ledger::entry::EntryKind;
 use crate::ledger::event::{Event, EventKind};
@@ -140,10 +140,10 @@ impl Due {
 }
 
 fn expire_hold(wallet: &Wallet, id: &ReservationId, at: Timestamp) -> Option<Decision> {
-    let mut closing = Closing::of(wallet, wallet.reservations.get(id)?, EntryKind::HoldExpired, at);
+    let mut closing = Finalization::of(wallet, wallet.reservations.get(id)?, EntryKind::HoldExpired, at);
     closing.give_back(AfterExpiry::Grace);
     let bill = closing.bill();
-    let Closing { mut reservation, mut decision, .. } = closing;
+    let Finalization { mut reservation, mut decision, .. } = closing;
     reservation.state = State::Expired;
     reservation.finish =
         Some(Finish { time: at, revision: UNNUMBERED, fingerprint: Fingerprint::default(), bill });

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::ledger::canonical::Canonical;
 use crate::ledger::event::Event;
-use crate::ledger::fact::Facts;
 use crate::ledger::posting::{Account, Posting};
+use crate::ledger::row_digests::RowDigests;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{Actor, RequestId, ReservationId, UnitId};
 use crate::value::key::WalletKey;
@@ -155,7 +155,7 @@ pub struct Entry {
     /// The reason that the platform gave.
     pub reason: String,
     /// The digests of the rows that it changes.
-    pub facts: Facts,
+    pub row_digests: RowDigests,
     /// The movements of credits.
     pub postings: Vec<Posting>,
     /// The balances afterwards of the units that moved.
@@ -208,7 +208,7 @@ impl Entry {
         out.text(&self.fingerprint.to_string());
         out.text(self.actor.as_ref().map_or("", |id| id.as_str()));
         out.text(&self.reason);
-        out.text(&self.facts.to_string());
+        out.text(&self.row_digests.to_string());
         out.count(self.postings.len());
         for posting in &self.postings {
             out.text(posting.unit.as_str());

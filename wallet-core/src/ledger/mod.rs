@@ -3,5 +3,5 @@
 pub(crate) mod canonical;
 pub mod entry;
 pub mod event;
-pub mod fact;
 pub mod posting;
+pub mod row_digests;

@@ -38,7 +38,7 @@ impl Alerts {
     }
 
     /// Returns the alerts of a plan with its percentages resolved, for wallets that were not sold the plan.
-    pub(crate) fn worked_out(plan: &Plan) -> Self {
+    pub(crate) fn with_resolved_percentages(plan: &Plan) -> Self {
         let given = |unit: &UnitId| {
             let of_unit = plan.allowances.iter().filter(|allowance| allowance.unit == *unit);
             of_unit.map(|allowance| allowance.amount).sum()

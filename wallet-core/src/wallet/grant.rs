@@ -74,7 +74,7 @@ pub struct GrantDetails {
 /// The reason of a clawback: credits of the grant that are still held are revoked when they return. The highest wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum TakenBack {
+pub enum Clawback {
     /// The platform revoked the grant.
     Revoked = 1,
     /// The purchase was refunded in money.
@@ -83,9 +83,9 @@ pub enum TakenBack {
     ChargedBack = 3,
 }
 
-impl TakenBack {
+impl Clawback {
     /// All reasons.
-    pub const ALL: [TakenBack; 3] = [TakenBack::Revoked, TakenBack::Refunded, TakenBack::ChargedBack];
+    pub const ALL: [Clawback; 3] = [Clawback::Revoked, Clawback::Refunded, Clawback::ChargedBack];
 }
 
 /// The parts of a grant's amount, in minor units; none is ever negative.
@@ -168,7 +168,7 @@ pub struct Grant {
     /// The parts of the amount.
     pub parts: Parts,
     /// The reason of the clawback, if there was one.
-    pub taken_back: Option<TakenBack>,
+    pub clawback: Option<Clawback>,
     /// The properties that never change.
     pub details: GrantDetails,
 }

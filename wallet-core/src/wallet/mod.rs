@@ -5,16 +5,18 @@ pub mod balance;
 pub mod catalogs;
 pub mod grant;
 pub mod horizon;
+mod invariants;
 pub mod profile;
 pub mod rejection;
 pub mod reservation;
-mod soundness;
 pub mod state;
 pub mod subscription;
 pub mod warning;
 
 pub use horizon::Horizon;
 pub use profile::Profile;
-pub use state::{Balance, Broken, MAX_OPEN_GRANTS, RequestRecord, UNNUMBERED, Wallet, decision_time};
+pub use state::{
+    Balance, InvariantViolation, MAX_OPEN_GRANTS, RequestRecord, UNNUMBERED, Wallet, decision_time,
+};
 
 pub use crate::value::wallet_status::WalletStatus;

@@ -29,7 +29,7 @@ pub struct Profile {
     pub refunds: BTreeMap<RequestId, SubscriptionRefund>,
     /// Whether the once-only allowance of a plan was granted. The default plan grants it once in the life of a wallet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub welcomed: bool,
+    pub once_allowance_granted: bool,
     /// The alerts without a subscription: those of the default plan, updated from the catalog with every command.
     #[serde(skip_serializing_if = "Alerts::is_empty")]
     pub alerts: Alerts,

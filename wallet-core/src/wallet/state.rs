@@ -108,7 +108,7 @@ pub struct Wallet {
 /// of the caller. Nothing of the work may be stored.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("invariant broken in wallet {wallet}: {what}")]
-pub struct Broken {
+pub struct InvariantViolation {
     /// The wallet.
     pub wallet: WalletId,
     /// The violation.

@@ -360,7 +360,7 @@ impl Subscription {
             create_time: now,
             amount,
             parts: Parts::default(),
-            taken_back: None,
+            clawback: None,
             details: GrantDetails { reason: self.sold.plan.clone(), ..GrantDetails::default() },
         }
     }

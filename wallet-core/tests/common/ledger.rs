@@ -1,7 +1,7 @@
 //! A wallet with its entries. Runs commands and checks facts that are visible only here: the change set contains
 //! every change, and a refusal changes nothing.
 
-use wallet_core::decide::Addressed;
+use wallet_core::decide::ReadSet;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::grant::{Grant, GrantKey, Origin};
 use wallet_core::posting::Account;
@@ -53,7 +53,7 @@ impl Ledger {
     /// Runs a command as after loading the wallet from a store: without closed grants, except those in the
     /// command's read set.
     pub(crate) fn run_as_loaded(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
-        let addressed = command.addressed();
+        let addressed = command.read_set();
         let needed = self.named_by_what_is_addressed(&addressed);
         let name = addressed.purchase.as_ref();
         let purchase = name.and_then(|name| name.top_up(self.wallet.grants.values())).cloned();
@@ -68,7 +68,7 @@ impl Ledger {
     }
 
     /// Returns the grants of a reservation's receipt and of a subscription's period.
-    fn named_by_what_is_addressed(&self, addressed: &Addressed) -> Vec<GrantKey> {
+    fn named_by_what_is_addressed(&self, addressed: &ReadSet) -> Vec<GrantKey> {
         let Wallet { grants, reservations, profile, .. } = &self.wallet;
         let receipt = addressed.reservation.as_ref().filter(|_| addressed.receipt);
         let allocations = receipt.and_then(|id| reservations.get(id)).map_or(&[][..], |job| &job.allocations);
@@ -102,7 +102,7 @@ impl Ledger {
     }
 }
 
-fn addresses(addressed: &Addressed, purchase: Option<&OriginId>, grant: &Grant) -> bool {
+fn addresses(addressed: &ReadSet, purchase: Option<&OriginId>, grant: &Grant) -> bool {
     let by_origin = addressed
         .grants
         .as_ref()

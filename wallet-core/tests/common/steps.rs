@@ -257,5 +257,5 @@ pub(crate) fn may_owe(n: i64) -> Step {
 
 /// Processes due events and nothing else.
 pub(crate) const fn poke() -> Step {
-    Step::Command(Command::Poke)
+    Step::Command(Command::ProcessDue)
 }

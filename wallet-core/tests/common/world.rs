@@ -136,7 +136,7 @@ impl World {
 
     /// The sweeper visits the twin at this instant. The wallet is not visited.
     pub(crate) fn sweep(&mut self, at: Timestamp) {
-        let _ = self.swept.run_as_loaded(&self.catalogs, at, &Command::Poke);
+        let _ = self.swept.run_as_loaded(&self.catalogs, at, &Command::ProcessDue);
     }
 
     fn freeze(&mut self) {

@@ -81,7 +81,7 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         Command::CancelSubscription(CancelSubscription { request: _, now: _, reason: _reason }) => &["when"],
         Command::RefundSubscription(RefundSubscription { request: _, reason: _reason })
         | Command::RecordPayment(RecordPayment { request: _, reason: _reason }) => &[],
-        Command::ResumeSubscription(ResumeSubscription { request: _ }) | Command::Poke => &[],
+        Command::ResumeSubscription(ResumeSubscription { request: _ }) | Command::ProcessDue => &[],
     }
 }
 

@@ -6,10 +6,10 @@
 
 use wallet_core::entry::{Entry, EntryBalance, EntryKind, genesis};
 use wallet_core::event::{Event, EventKind};
-use wallet_core::fact::{Digest, Facts};
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{Grant, GrantDetails, GrantKey, Parts};
 use wallet_core::posting::{Account, Part, Posting};
+use wallet_core::row_digests::{Digest, RowDigests};
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Source, TenantId, Timestamp, WalletId, WalletKey};
 
@@ -27,7 +27,7 @@ fn entry(revision: i64, kind: EntryKind, at: u64, late: u64) -> Entry {
         fingerprint: Fingerprint::default(),
         actor: None,
         reason: String::new(),
-        facts: Facts::default(),
+        row_digests: RowDigests::default(),
         postings: Vec::new(),
         balances: Vec::new(),
         events: Vec::new(),
@@ -80,7 +80,7 @@ fn digests() -> [Digest; 5] {
         create_time: START.plus(seconds(1)),
         amount: 100,
         parts: Parts::default(),
-        taken_back: None,
+        clawback: None,
         details: GrantDetails::default(),
     };
     [
@@ -93,9 +93,9 @@ fn digests() -> [Digest; 5] {
 }
 
 /// Returns row digests of every kind.
-fn facts() -> Facts {
+fn row_digests() -> RowDigests {
     let [grant, terms, run, bill, profile] = digests();
-    Facts {
+    RowDigests {
         grants: [(GrantKey::parse("top_up:t").unwrap(), grant)].into(),
         warnings: [(GrantKey::parse("top_up:t").unwrap(), START.plus(seconds(60)))].into(),
         terms: Some(terms),
@@ -109,15 +109,15 @@ fn facts() -> Facts {
 }
 
 fn history() -> [Entry; 4] {
-    let Facts { grants, profile, .. } = facts();
+    let RowDigests { grants, profile, .. } = row_digests();
     let debt_limits = Amounts::of(&unit("credits"), 50);
     [
         Entry {
-            facts: Facts { debt_limits, profile, ..Facts::default() },
+            row_digests: RowDigests { debt_limits, profile, ..RowDigests::default() },
             ..entry(1, EntryKind::WalletCreated, 0, 0)
         },
         Entry {
-            facts: Facts { grants, ..Facts::default() },
+            row_digests: RowDigests { grants, ..RowDigests::default() },
             postings: vec![posting("credits", grant("top_up:t"), Part::Issued, Part::Available, 100)],
             balances: vec![balance("credits", 100, 0, 0)],
             ..entry(2, EntryKind::ToppedUp, 1, 0)
@@ -190,10 +190,10 @@ fn row_digests_are_hashed() {
         "5WSunxYUzB0cfihq_ExGlw",
     ];
     assert_eq!(digests().map(String::from), said);
-    let saying = Entry { facts: facts(), ..entry(6, EntryKind::WalletUpdated, 5, 0) };
+    let saying = Entry { row_digests: row_digests(), ..entry(6, EntryKind::WalletUpdated, 5, 0) };
     let hash = saying.hash_after(&[0; 32]);
     assert_eq!(hex::encode(hash), "6e60839d11b37c167c8caf4a418b9944ddf55c5f3ab50945d20ffc79869ba4b4");
-    let changes: [fn(&mut Facts); 11] = [
+    let changes: [fn(&mut RowDigests); 11] = [
         |f| f.grants.clear(),
         |f| f.warnings.clear(),
         |f| f.run = None,
@@ -208,7 +208,7 @@ fn row_digests_are_hashed() {
     ];
     for (n, change) in changes.iter().enumerate() {
         let mut other = saying.clone();
-        change(&mut other.facts);
+        change(&mut other.row_digests);
         assert_ne!(other.hash_after(&[0; 32]), hash, "change {n}");
     }
 }

@@ -34,6 +34,7 @@ mod plans;
 mod pricing;
 mod refunds;
 mod refusing;
+mod remedies;
 mod replaying;
 mod reversals;
 mod revoking;
@@ -42,7 +43,6 @@ mod spending_order;
 mod subscription_refunds;
 mod terminal;
 mod warning;
-mod way_out;
 mod working;
 
 /// The imports of every scenario.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use wallet_core::catalog::Overage;
 use wallet_core::entry::{Entry, Hash, genesis};
-use wallet_core::fact::{Digest, Facts};
-use wallet_core::grant::{Grant, GrantKey, TakenBack};
+use wallet_core::grant::{Clawback, Grant, GrantKey};
 use wallet_core::posting::{Account, Part};
 use wallet_core::reservation::{Reservation, State};
+use wallet_core::row_digests::{Digest, RowDigests};
 use wallet_core::wallet::{Balance, WalletStatus};
 use wallet_core::{ReservationId, Timestamp, UnitId, Wallet};
 
@@ -32,7 +32,7 @@ pub fn rows(wallet: &Wallet) -> Audit {
         *sum = (sum.0 + grant.parts.available, sum.1 + grant.parts.held);
     }
     // The debt of a chargeback may be above the limit.
-    let limited = wallet.grants.values().all(|grant| grant.taken_back != Some(TakenBack::ChargedBack));
+    let limited = wallet.grants.values().all(|grant| grant.clawback != Some(Clawback::ChargedBack));
     for (unit, balance) in &wallet.balances {
         let Balance { available, held, debt, debt_limit } = *balance;
         let sum = sums.remove(unit).unwrap_or_default();
@@ -123,7 +123,7 @@ pub struct Books {
     grants: BTreeMap<GrantKey, BTreeMap<Part, i64>>,
     sums: BTreeMap<UnitId, (i64, i64, i64)>,
     /// The last row digests of the entries.
-    facts: Facts,
+    row_digests: RowDigests,
     status: WalletStatus,
     jobs: BTreeMap<ReservationId, Job>,
 }
@@ -137,7 +137,7 @@ impl Books {
             last: (Timestamp::EPOCH, Timestamp::EPOCH),
             grants: BTreeMap::new(),
             sums: BTreeMap::new(),
-            facts: Facts::default(),
+            row_digests: RowDigests::default(),
             status: WalletStatus::Active,
             jobs: BTreeMap::new(),
         }
@@ -169,15 +169,16 @@ impl Books {
 
     /// Remembers the row digests of the entry.
     fn note(&mut self, entry: &Entry) {
-        let Facts { grants, warnings, terms, run, bill, status, debt_limits, profile, silent } = &entry.facts;
-        self.facts.silent = *silent;
-        self.facts.warnings.extend(warnings.iter().map(|(key, at)| (key.clone(), *at)));
-        self.facts.grants.extend(grants.iter().map(|(key, digest)| (key.clone(), *digest)));
+        let RowDigests { grants, warnings, terms, run, bill, status, debt_limits, profile, silent } =
+            &entry.row_digests;
+        self.row_digests.silent = *silent;
+        self.row_digests.warnings.extend(warnings.iter().map(|(key, at)| (key.clone(), *at)));
+        self.row_digests.grants.extend(grants.iter().map(|(key, digest)| (key.clone(), *digest)));
         self.status = status.unwrap_or(self.status);
         for (unit, limit) in debt_limits.iter() {
-            self.facts.debt_limits.set(unit, limit);
+            self.row_digests.debt_limits.set(unit, limit);
         }
-        self.facts.profile = profile.or(self.facts.profile);
+        self.row_digests.profile = profile.or(self.row_digests.profile);
         if let Some(id) = &entry.reservation {
             let job = self.jobs.entry(id.clone()).or_default();
             *job = (terms.or(job.0), run.or(job.1), *bill);
@@ -241,24 +242,28 @@ impl Books {
             self.status
         );
         for (unit, b) in &wallet.balances {
-            let told = self.facts.debt_limits.get(unit.as_str());
+            let told = self.row_digests.debt_limits.get(unit.as_str());
             must!(b.debt_limit == told, "the debt limit is {} {unit}, {told} by the entries", b.debt_limit);
         }
         let profile = wallet.exists().then(|| Digest::of_profile(&json(&wallet.profile)));
-        must!(self.facts.profile == profile, "{:?} does not match the profile's digest", wallet.profile);
+        must!(
+            self.row_digests.profile == profile,
+            "{:?} does not match the profile's digest",
+            wallet.profile
+        );
         for (key, grant) in &wallet.grants {
-            let told = self.facts.grants.get(key);
+            let told = self.row_digests.grants.get(key);
             let is = Digest::of_grant(grant, &json(&grant.details));
             must!(told == Some(&is), "{grant:?} does not match its digest");
-            let warned = self.facts.warnings.get(key);
+            let warned = self.row_digests.warnings.get(key);
             let as_told = grant.warn_time == Timestamp::NEVER || warned == Some(&grant.warn_time);
             must!(as_told, "{grant:?} has another warning time than the entries, {warned:?}");
         }
         let silent = wallet.version - wallet.revision;
         must!(
-            silent >= self.facts.silent,
+            silent >= self.row_digests.silent,
             "I16: {silent} writes had no entry, {} by the entries",
-            self.facts.silent
+            self.row_digests.silent
         );
         for (id, job) in &wallet.reservations {
             let terms = Digest::of_terms(&json(&*job.terms), &job.fingerprint.to_string());

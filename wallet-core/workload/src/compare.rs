@@ -94,7 +94,7 @@ fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
         let refund = wallet.profile.refunds.get(request);
         same("refund", refund.map(|refund| refund.money.minor_units), Some(*money))?;
     }
-    same("welcomed", wallet.profile.welcomed, model.welcomed)?;
+    same("once_allowance_granted", wallet.profile.once_allowance_granted, model.once_allowance_granted)?;
     subscription(wallet, model.sub.as_ref())?;
     same("grants", wallet.grants.len(), model.lots.len())?;
     for model_lot in &model.lots {
@@ -134,7 +134,7 @@ fn lot(model: &Model, core: &Grant, lot: &Lot) -> Result<(), String> {
     }
     let life = (core.effective_time.as_micros(), core.expire_time.as_micros(), core.create_time.as_micros());
     let core_is =
-        (core.unit.as_str(), core.source, core.priority, life, core.taken_back, core.warn_time.as_micros());
+        (core.unit.as_str(), core.source, core.priority, life, core.clawback, core.warn_time.as_micros());
     let model_is = (lot.unit, lot.source, lot.priority, (lot.from, lot.until, lot.made), lot.gone, lot.warn);
     if core_is != model_is {
         return same(&what.to_string(), core_is, model_is);

@@ -12,7 +12,7 @@ use wallet_core::catalog::{Catalog, CatalogProblems};
 use super::{CatalogError, Publication, PublishedCatalogs, usable};
 use crate::causes::{Chain, Failed};
 use crate::clock::Clock;
-use crate::store::{CatalogRow, Publishing, Store, StoreError, Trouble};
+use crate::store::{CatalogRow, Publishing, Store, StoreError, StoreErrorKind};
 
 /// The most attempts of a publication that is in conflict with another transaction.
 const MAX_TRIES: u32 = 5;
@@ -64,8 +64,8 @@ impl PublishedCatalogs {
         wanted: Option<&str>,
         fallback: &str,
     ) -> Result<Self, PublishError> {
-        let house = Arc::new(Catalog::parse(fallback).map_err(PublishError::Invalid)?);
-        let catalogs = Self { store, clock, cache: Arc::default(), house };
+        let built_in = Arc::new(Catalog::parse(fallback).map_err(PublishError::Invalid)?);
+        let catalogs = Self { store, clock, cache: Arc::default(), built_in };
         let tenant = TenantId::DEFAULT;
         match (catalogs.refresh(tenant).await, wanted) {
             (Ok(()), _) => {}
@@ -102,7 +102,7 @@ impl PublishedCatalogs {
         let published = tokio::spawn(async move { catalogs.publish_in_turn(tenant, &publish).await });
         published.await.unwrap_or_else(|error| {
             let cause = Failed::new("publishing ended early", error);
-            Err(StoreError::new(Trouble::CommitUnknown, cause).into())
+            Err(StoreError::new(StoreErrorKind::CommitUnknown, cause).into())
         })
     }
 
@@ -113,7 +113,7 @@ impl PublishedCatalogs {
             match self.publish_once(tenant, publish, &catalog).await {
                 // Another transaction was in the way: read again which version is current.
                 Err(PublishError::Unavailable(error))
-                    if error.trouble == Trouble::Conflict && tries < MAX_TRIES =>
+                    if error.kind == StoreErrorKind::Conflict && tries < MAX_TRIES =>
                 {
                     tries += 1;
                 }

@@ -85,9 +85,9 @@ mod tests {
 
     /// A log in memory.
     #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
+    struct WalletWrite(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Written {
+    impl io::Write for WalletWrite {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -98,7 +98,7 @@ mod tests {
         }
     }
 
-    impl<'a> MakeWriter<'a> for Written {
+    impl<'a> MakeWriter<'a> for WalletWrite {
         type Writer = Self;
 
         fn make_writer(&'a self) -> Self {
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn twenty_lines_of_a_flood_are_written_and_the_others_are_counted() {
-        let (written, limit) = (Written::default(), LogLimit::default());
+        let (written, limit) = (WalletWrite::default(), LogLimit::default());
         let lines = tracing_subscriber::fmt::layer().with_writer(written.clone());
         let log = tracing_subscriber::registry().with(lines).with(limit.clone());
         tracing::subscriber::with_default(log, || {

@@ -86,7 +86,7 @@ const fn share(command: &Command) -> usize {
         | Command::ResumeSubscription(_)
         | Command::RecordPayment(_) => 90,
         Command::Reserve(_) => 75,
-        Command::Poke => 50,
+        Command::ProcessDue => 50,
     }
 }
 
@@ -131,8 +131,8 @@ mod tests {
     fn settles_are_shed_last_and_due_processing_first() {
         let admission = Admission::new(20, 20);
         let mut tickets: Vec<Ticket> =
-            (0..10).map(|_| admission.admit(wallet("a"), &Command::Poke).unwrap()).collect();
-        assert_eq!(admission.admit(wallet("a"), &Command::Poke).err(), Some(EngineError::overloaded()));
+            (0..10).map(|_| admission.admit(wallet("a"), &Command::ProcessDue).unwrap()).collect();
+        assert_eq!(admission.admit(wallet("a"), &Command::ProcessDue).err(), Some(EngineError::overloaded()));
         assert!(!admission.has_room_for_estimates());
         tickets.extend((0..9).map(|_| admission.admit(wallet("a"), &extend()).unwrap()));
         assert!(admission.admit(wallet("a"), &extend()).is_err());

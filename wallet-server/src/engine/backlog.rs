@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use wallet_core::{Command, WalletKey};
 
-use crate::engine::Job;
+use crate::engine::QueuedCommand;
 
 /// The most wallets of the backlog that have their turn together.
 const TURNS: usize = 8;
@@ -40,7 +40,7 @@ impl Steps {
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     turns: VecDeque<WalletKey>,
-    jobs: BTreeMap<WalletKey, VecDeque<Job>>,
+    jobs: BTreeMap<WalletKey, VecDeque<QueuedCommand>>,
 }
 
 impl Backlog {
@@ -49,15 +49,15 @@ impl Backlog {
     }
 
     /// Adds the commands whose wallets are in the backlog already, and returns the others.
-    pub(super) fn hold_back(&mut self, jobs: Vec<Job>) -> Vec<Job> {
-        let (waiting, others): (Vec<Job>, Vec<Job>) =
+    pub(super) fn hold_back(&mut self, jobs: Vec<QueuedCommand>) -> Vec<QueuedCommand> {
+        let (waiting, others): (Vec<QueuedCommand>, Vec<QueuedCommand>) =
             jobs.into_iter().partition(|job| self.jobs.contains_key(&job.key));
         self.add(waiting);
         others
     }
 
     /// Adds commands after those that wait for the same wallet already. A new wallet has its turn last.
-    pub(super) fn add(&mut self, jobs: Vec<Job>) {
+    pub(super) fn add(&mut self, jobs: Vec<QueuedCommand>) {
         for job in jobs {
             let key = job.key;
             let waiting = self.jobs.entry(key).or_default();
@@ -69,15 +69,15 @@ impl Backlog {
     }
 
     /// Removes the wallets whose turn it is, and returns all their commands.
-    pub(super) fn take_turns(&mut self) -> Vec<Job> {
+    pub(super) fn take_turns(&mut self) -> Vec<QueuedCommand> {
         let turns = self.turns.drain(..self.turns.len().min(TURNS));
         turns.filter_map(|key| self.jobs.remove(&key)).flatten().collect()
     }
 
-    /// Drops the sweeper's `Poke` commands. The next server finds what is due.
+    /// Drops the sweeper's `ProcessDue` commands. The next server finds what is due.
     pub(super) fn drop_pokes(&mut self) {
         for jobs in self.jobs.values_mut() {
-            jobs.retain(|job| !matches!(job.command, Command::Poke));
+            jobs.retain(|job| !matches!(job.command, Command::ProcessDue));
         }
         self.jobs.retain(|_, jobs| !jobs.is_empty());
         self.turns.retain(|key| self.jobs.contains_key(key));

@@ -7,12 +7,12 @@ use wallet_core::wallet::decision_time;
 use wallet_core::{Command, Finished, Reply, TenantId, Timestamp, UnitOfWork, Wallet, WalletKey};
 
 use crate::engine::error::EngineError;
-use crate::engine::job::{Answer, Job};
+use crate::engine::job::{Answer, QueuedCommand};
 use crate::engine::lane::Lane;
-use crate::store::{LoadPlan, Loaded, Locked, StoreError, Trouble, Tx, Written};
+use crate::store::{LoadedWallet, Locked, ReadPlan, StoreError, StoreErrorKind, Tx, WalletWrite};
 
 /// A wallet of the batch.
-struct Slot<'a> {
+struct BatchedWallet<'a> {
     work: UnitOfWork<'a>,
     /// True if more is due than one step processes. In that case no command is decided.
     is_behind: bool,
@@ -25,7 +25,7 @@ impl Lane {
     /// wallets that are left in `committing`.
     pub(super) async fn run_batch(
         &mut self,
-        batch: &[Job],
+        batch: &[QueuedCommand],
         skip_locked: bool,
     ) -> Result<Vec<Option<Answer>>, StoreError> {
         self.committing.clear();
@@ -47,12 +47,14 @@ impl Lane {
         let catalogs = self.catalogs_for(batch, &loaded).await?;
 
         for job in batch.iter().filter(|job| !locked.taken.contains(&job.key)) {
-            let missing = || Loaded::missing(job.tenant, job.key, job.wallet.clone());
+            let missing = || LoadedWallet::missing(job.tenant, job.key, job.wallet.clone());
             loaded.entry(job.key).or_insert_with(missing);
         }
-        let mut slots: BTreeMap<WalletKey, Slot<'_>> = loaded
+        let mut slots: BTreeMap<WalletKey, BatchedWallet<'_>> = loaded
             .iter_mut()
-            .map(|(key, loaded)| (*key, Slot::open(&mut loaded.wallet, now, self.broken.contains(key))))
+            .map(|(key, loaded)| {
+                (*key, BatchedWallet::open(&mut loaded.wallet, now, self.broken.contains(key)))
+            })
             .collect();
         let mut answers = Vec::with_capacity(batch.len());
         for job in batch {
@@ -68,17 +70,17 @@ impl Lane {
             answers.push(slot.run(step, &job.command, &catalogs[&job.tenant])?.map(Ok));
         }
         let behind: BTreeSet<WalletKey> =
-            slots.values().filter(|slot| slot.is_behind).map(Slot::key).collect();
+            slots.values().filter(|slot| slot.is_behind).map(BatchedWallet::key).collect();
         let finished: Vec<(WalletKey, Finished)> =
             slots.into_iter().map(|(key, slot)| (key, slot.work.finish())).collect();
-        let written: Vec<Written<'_>> =
-            finished.iter().map(|(key, finished)| Written { loaded: &loaded[key], finished }).collect();
+        let written: Vec<WalletWrite<'_>> =
+            finished.iter().map(|(key, finished)| WalletWrite { loaded: &loaded[key], finished }).collect();
         tx.append(&written).await?;
         // If more is due in a wallet, only a part of it is committed, and no command.
         let changed = finished.iter().filter(|(key, finished)| finished.changes.any && !behind.contains(key));
         self.committing = changed.map(|(key, _)| *key).collect();
         let committed = tx.commit().await;
-        if !committed.as_ref().is_err_and(|error| error.trouble == Trouble::CommitUnknown) {
+        if !committed.as_ref().is_err_and(|error| error.kind == StoreErrorKind::CommitUnknown) {
             self.committing.clear();
         }
         committed.map(|()| answers)
@@ -89,8 +91,8 @@ impl Lane {
     /// refreshed first.
     async fn catalogs_for(
         &self,
-        batch: &[Job],
-        loaded: &BTreeMap<WalletKey, Loaded>,
+        batch: &[QueuedCommand],
+        loaded: &BTreeMap<WalletKey, LoadedWallet>,
     ) -> Result<BTreeMap<TenantId, Catalogs>, StoreError> {
         for loaded in loaded.values() {
             self.catalogs.catch_up(loaded.tenant, loaded.wallet.sold_from().max().unwrap_or_default()).await;
@@ -111,18 +113,18 @@ impl Lane {
 }
 
 /// Returns the rows to read of the locked wallets.
-fn plan(batch: &[Job], locked: &Locked, now: Timestamp, step: usize) -> LoadPlan {
-    let mut plan = LoadPlan::new(step);
+fn plan(batch: &[QueuedCommand], locked: &Locked, now: Timestamp, step: usize) -> ReadPlan {
+    let mut plan = ReadPlan::new(step);
     for (key, row) in &locked.wallets {
         plan.wallets.push((*key, decision_time(now, Timestamp::from_micros(row.last_time))));
     }
     for job in batch.iter().filter(|job| locked.wallets.contains_key(&job.key)) {
-        plan.address(job.key, job.command.addressed());
+        plan.add(job.key, job.command.read_set());
     }
     plan
 }
 
-impl<'a> Slot<'a> {
+impl<'a> BatchedWallet<'a> {
     /// Opens a loaded wallet. A wallet that violates an invariant is frozen; the other wallets of the batch are not
     /// affected.
     fn open(wallet: &'a mut Wallet, now: Timestamp, is_broken: bool) -> Self {

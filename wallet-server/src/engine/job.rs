@@ -13,7 +13,7 @@ pub(super) type Answer = Result<Reply, EngineError>;
 
 /// A command in a lane's queue.
 #[derive(Debug)]
-pub(super) struct Job {
+pub(super) struct QueuedCommand {
     pub(super) tenant: TenantId,
     pub(super) key: WalletKey,
     pub(super) wallet: WalletId,
@@ -29,7 +29,7 @@ pub(super) struct Job {
     pub(super) _ticket: Ticket,
 }
 
-impl Job {
+impl QueuedCommand {
     /// Returns true if the caller's deadline has passed.
     pub(super) fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= Instant::now())

@@ -14,7 +14,7 @@ use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::engine::EngineConfig;
 use crate::engine::backlog::{Backlog, Steps};
-use crate::engine::job::Job;
+use crate::engine::job::QueuedCommand;
 use crate::engine::metrics::EngineMetrics;
 use crate::store::{Store, StoreError};
 
@@ -75,7 +75,7 @@ impl Lane {
     }
 
     /// Runs batches until the queue is closed and empty.
-    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<QueuedCommand>) {
         while self.turn(&mut jobs).await {}
         self.checkpoint().await;
         if let Err(error) = self.connection.close_by_ref().await {
@@ -85,11 +85,11 @@ impl Lane {
 
     /// Runs a batch of the waiting commands, and then one step of the backlog, unless the batch was such a step
     /// itself. Returns false when the queue is closed and everything is done.
-    pub(super) async fn turn(&mut self, jobs: &mut mpsc::Receiver<Job>) -> bool {
+    pub(super) async fn turn(&mut self, jobs: &mut mpsc::Receiver<QueuedCommand>) -> bool {
         let mut waiting = Vec::with_capacity(self.batch_max);
-        let patience = if self.backlog.is_empty() { IDLE } else { Duration::ZERO };
+        let call_timeout = if self.backlog.is_empty() { IDLE } else { Duration::ZERO };
         let mut stepped = false;
-        match timeout(patience, jobs.recv_many(&mut waiting, self.batch_max)).await {
+        match timeout(call_timeout, jobs.recv_many(&mut waiting, self.batch_max)).await {
             Ok(0) => self.backlog.drop_pokes(),
             Ok(taken) => {
                 self.since_checkpoint += taken;
@@ -121,7 +121,7 @@ impl Lane {
     }
 
     /// Runs a batch. Returns true if more is due in one of its wallets than was processed.
-    async fn serve(&mut self, batch: Vec<Job>) -> bool {
+    async fn serve(&mut self, batch: Vec<QueuedCommand>) -> bool {
         if batch.is_empty() {
             return false;
         }

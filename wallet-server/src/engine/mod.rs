@@ -37,7 +37,7 @@ use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::engine::admission::Admission;
 use crate::engine::backlog::Steps;
-use crate::engine::job::Job;
+use crate::engine::job::QueuedCommand;
 use crate::engine::lane::Lane;
 use crate::store::{Store, StoreError};
 
@@ -73,7 +73,7 @@ impl Default for EngineConfig {
 
 /// A command that a caller submits to its lane.
 #[derive(Debug)]
-pub(crate) struct Submission {
+pub(crate) struct CommandRequest {
     pub(crate) tenant: TenantId,
     pub(crate) wallet: WalletId,
     pub(crate) command: Command,
@@ -84,14 +84,14 @@ pub(crate) struct Submission {
 /// The lanes. Cheap to clone. They end when the last clone is dropped and their queues are empty.
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
-    lanes: Arc<[Entrance]>,
+    lanes: Arc<[LaneHandle]>,
     metrics: Arc<EngineMetrics>,
 }
 
 /// A caller's handle to a lane.
 #[derive(Debug)]
-struct Entrance {
-    queue: mpsc::Sender<Job>,
+struct LaneHandle {
+    queue: mpsc::Sender<QueuedCommand>,
     admission: Arc<Admission>,
 }
 
@@ -110,21 +110,22 @@ impl Engine {
             let (queue, jobs) = mpsc::channel(config.queue);
             let lane = Lane::open(number, store, catalogs, clock, config, metrics.clone()).await?;
             tasks.spawn(lane.run(jobs));
-            lanes.push(Entrance { queue, admission: Admission::new(config.queue, config.wallet_queue) });
+            lanes.push(LaneHandle { queue, admission: Admission::new(config.queue, config.wallet_queue) });
         }
         Ok(Self { lanes: lanes.into(), metrics })
     }
 
     /// Runs a command and waits for its answer. Once its turn has come, it runs to its end even if the caller has
     /// gone away.
-    pub(crate) async fn submit(&self, submission: Submission) -> Result<Reply, EngineError> {
-        let Submission { tenant, wallet, command, deadline } = submission;
+    pub(crate) async fn submit(&self, submission: CommandRequest) -> Result<Reply, EngineError> {
+        let CommandRequest { tenant, wallet, command, deadline } = submission;
         let key = WalletKey::new(tenant, &wallet);
         let entrance = self.entrance(key);
         let ticket = entrance.admission.admit(key, &command)?;
         let (caller, answered) = oneshot::channel();
         let (call, in_doubt) = (Span::current(), false);
-        let job = Job { tenant, key, wallet, command, deadline, in_doubt, caller, call, _ticket: ticket };
+        let job =
+            QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, _ticket: ticket };
         entrance.queue.try_send(job).map_err(|_| EngineError::overloaded())?;
         // A lane answers every command that it received. Without an answer the lane has died, and the outcome is
         // unknown.
@@ -141,7 +142,7 @@ impl Engine {
         self.metrics.clone()
     }
 
-    fn entrance(&self, key: WalletKey) -> &Entrance {
+    fn entrance(&self, key: WalletKey) -> &LaneHandle {
         #[expect(clippy::expect_used, reason = "the commands of a wallet must meet in one lane")]
         let bucket = usize::try_from(key.bucket()).expect("a bucket is 0 to 63");
         &self.lanes[bucket % self.lanes.len()]

@@ -10,7 +10,7 @@
 //! | connection lost during COMMIT | the same; the ids show whether the first attempt was committed |
 //! | a caller's deadline passes | its command leaves the batch before the next attempt |
 //!
-//! A command whose COMMIT was sent without a known outcome is in doubt ([`Job::in_doubt`]). It stays in doubt
+//! A command whose COMMIT was sent without a known outcome is in doubt ([`QueuedCommand::in_doubt`]). It stays in doubt
 //! through all of the above, and its answer never means "not executed".
 
 use std::future::poll_fn;
@@ -26,9 +26,9 @@ use tracing::Span;
 
 use crate::causes::Chain;
 use crate::engine::error::EngineError;
-use crate::engine::job::{Answer, Job};
+use crate::engine::job::{Answer, QueuedCommand};
 use crate::engine::lane::Lane;
-use crate::store::{StoreError, Trouble, points};
+use crate::store::{StoreError, StoreErrorKind, points};
 
 /// Attempts after the first, for a batch in conflict.
 const CONFLICT_RETRIES: u32 = 5;
@@ -54,8 +54,8 @@ impl Tries {
         Self { conflicts: 0, outages: 0, away_since: is_away.then(Instant::now), pauses: pauses() }
     }
 
-    fn count(&mut self, trouble: Trouble) {
-        if trouble == Trouble::Conflict {
+    fn count(&mut self, kind: StoreErrorKind) {
+        if kind == StoreErrorKind::Conflict {
             self.conflicts += 1;
         } else {
             self.outages += 1;
@@ -71,7 +71,7 @@ impl Tries {
 impl Lane {
     /// Runs a batch and answers its commands. Returns, in order, the commands that are not answered, because more
     /// is due in their wallets than was processed.
-    pub(super) async fn answer(&mut self, batch: Vec<Job>) -> Vec<Job> {
+    pub(super) async fn answer(&mut self, batch: Vec<QueuedCommand>) -> Vec<QueuedCommand> {
         let (mut halves, mut behind) = (vec![batch], Vec::new());
         while let Some(mut batch) = halves.pop() {
             match self.until_decided(&mut batch).await {
@@ -105,7 +105,10 @@ impl Lane {
 
     /// Returns one answer per command that is left in the batch, or the error that some command of the batch
     /// causes. An answer is `None` if the command's wallet is not up to date.
-    async fn until_decided(&mut self, batch: &mut Vec<Job>) -> Result<Vec<Option<Answer>>, EngineError> {
+    async fn until_decided(
+        &mut self,
+        batch: &mut Vec<QueuedCommand>,
+    ) -> Result<Vec<Option<Answer>>, EngineError> {
         let mut tries = Tries::new(self.is_lost);
         loop {
             dismiss_late(batch);
@@ -129,12 +132,12 @@ impl Lane {
             let lane = self.number;
             // Of a batch of one command, the lines name wallet, command and request id.
             let span = if let [job] = &batch[..] { job.span() } else { Span::none() };
-            match error.trouble {
-                Trouble::Broken if batch.len() == 1 && self.broken.insert(batch[0].key) => {
+            match error.kind {
+                StoreErrorKind::InvariantViolated if batch.len() == 1 && self.broken.insert(batch[0].key) => {
                     tracing::error!(parent: &span, lane, error = %Chain(&error), "a wallet is frozen: an invariant is violated");
                     continue;
                 }
-                Trouble::Unreadable => {
+                StoreErrorKind::Unreadable => {
                     // In a batch of one command the wallet is known. It is logged once, because the sweeper tries
                     // again every second.
                     if batch.len() == 1 && self.unreadable.insert(batch[0].key) {
@@ -142,11 +145,11 @@ impl Lane {
                     }
                     return Err(EngineError::Unreadable);
                 }
-                Trouble::Refused | Trouble::Broken => {
+                StoreErrorKind::Refused | StoreErrorKind::InvariantViolated => {
                     tracing::error!(parent: &span, lane, commands = batch.len(), error = %Chain(&error), "a command cannot be stored");
                     return Err(EngineError::Internal);
                 }
-                trouble => tries.count(trouble),
+                kind => tries.count(kind),
             }
             if tries.are_used_up() {
                 tracing::error!(parent: &span, lane, commands = batch.len(), error = %Chain(&error), "giving up on a batch");
@@ -170,7 +173,7 @@ impl Lane {
     /// afterwards.
     async fn try_once(
         &mut self,
-        batch: &mut [Job],
+        batch: &mut [QueuedCommand],
         skip_locked: bool,
     ) -> Result<Vec<Option<Answer>>, StoreError> {
         if self.is_lost {
@@ -184,10 +187,10 @@ impl Lane {
         let Ok(tried) = tried else {
             // The state of the connection is unknown too.
             self.is_lost = true;
-            return Err(StoreError::new(Trouble::Broken, "a decision has panicked"));
+            return Err(StoreError::new(StoreErrorKind::InvariantViolated, "a decision has panicked"));
         };
-        let trouble = tried.as_ref().err().map(|error| error.trouble);
-        self.is_lost = matches!(trouble, Some(Trouble::Unavailable | Trouble::CommitUnknown));
+        let kind = tried.as_ref().err().map(|error| error.kind);
+        self.is_lost = matches!(kind, Some(StoreErrorKind::Unavailable | StoreErrorKind::CommitUnknown));
         tried
     }
 
@@ -202,7 +205,7 @@ impl Lane {
 }
 
 /// Answers the commands whose callers' deadline has passed. They are not executed any more.
-fn dismiss_late(batch: &mut Vec<Job>) {
+fn dismiss_late(batch: &mut Vec<QueuedCommand>) {
     for job in batch.extract_if(.., |job| job.is_late()) {
         job.answer(Err(EngineError::DeadlinePassed));
     }
@@ -210,17 +213,17 @@ fn dismiss_late(batch: &mut Vec<Job>) {
 
 impl From<StoreError> for EngineError {
     fn from(error: StoreError) -> Self {
-        match error.trouble {
-            Trouble::Conflict | Trouble::Unavailable => EngineError::Unavailable,
-            Trouble::CommitUnknown => EngineError::OutcomeUnknown,
-            Trouble::Unreadable => EngineError::Unreadable,
-            Trouble::Refused | Trouble::Broken => EngineError::Internal,
+        match error.kind {
+            StoreErrorKind::Conflict | StoreErrorKind::Unavailable => EngineError::Unavailable,
+            StoreErrorKind::CommitUnknown => EngineError::OutcomeUnknown,
+            StoreErrorKind::Unreadable => EngineError::Unreadable,
+            StoreErrorKind::Refused | StoreErrorKind::InvariantViolated => EngineError::Internal,
         }
     }
 }
 
 /// Returns the same error for every command of a batch.
-fn all(batch: &[Job], outcome: &EngineError) -> Vec<Option<Answer>> {
+fn all(batch: &[QueuedCommand], outcome: &EngineError) -> Vec<Option<Answer>> {
     batch.iter().map(|_| Some(Err(outcome.clone()))).collect()
 }
 

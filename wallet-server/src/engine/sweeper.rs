@@ -1,4 +1,4 @@
-//! The sweeper sends a `Poke` command to wallets in which something is due and that no other command reaches.
+//! The sweeper sends a `ProcessDue` command to wallets in which something is due and that no other command reaches.
 //!
 //! It decides nothing. Due events are decided under the wallet's lock, by the same code with which every command
 //! begins, so the ledger does not depend on when the sweeper runs. Several servers share the work by leases.
@@ -15,14 +15,14 @@ use wallet_core::{Command, Timestamp};
 
 use crate::causes::Chain;
 use crate::clock::Clock;
-use crate::engine::{Engine, Submission};
+use crate::engine::{CommandRequest, Engine};
 use crate::store::{DueRows, DueWallet, Store, StoreError};
 
 /// The number of parts into which the buckets are divided among servers.
 const PARTS: i16 = 8;
 /// The most due rows read by one query.
 const PAGE: u32 = 2_000;
-/// The most `Poke` commands in progress at the same time.
+/// The most `ProcessDue` commands in progress at the same time.
 const POKES: usize = 256;
 
 /// The schedule of the sweeper.
@@ -51,7 +51,7 @@ impl Sweeper {
     /// Sweeps until `shutdown` is cancelled.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let holder = Uuid::new_v4();
-        let mut pokes = Pokes::default();
+        let mut pokes = DueTasks::default();
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -69,7 +69,7 @@ impl Sweeper {
     }
 
     /// Sweeps one part if this server gets its lease. Does not wait for a wallet in which much is due.
-    async fn sweep(&self, part: i16, holder: Uuid, pokes: &mut Pokes) -> Result<(), StoreError> {
+    async fn sweep(&self, part: i16, holder: Uuid, pokes: &mut DueTasks) -> Result<(), StoreError> {
         let now = self.clock.now();
         if self.store.sweep_lease(part, holder, now, self.config.period * 10).await? {
             self.poke(buckets(part), now, pokes).await?;
@@ -82,7 +82,7 @@ impl Sweeper {
         for part in 0..PARTS {
             let mut before = BTreeSet::new();
             loop {
-                let mut pokes = Pokes::default();
+                let mut pokes = DueTasks::default();
                 let found = self.poke(buckets(part), self.clock.now(), &mut pokes).await?;
                 pokes.finish().await;
                 // Stops at wallets that stay due, or it would never end.
@@ -95,12 +95,12 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Sends a `Poke` to every wallet in which something is due, each through its lane, and returns those wallets.
+    /// Sends a `ProcessDue` to every wallet in which something is due, each through its lane, and returns those wallets.
     async fn poke(
         &self,
         buckets: Range<i16>,
         now: Timestamp,
-        pokes: &mut Pokes,
+        pokes: &mut DueTasks,
     ) -> Result<BTreeSet<DueWallet>, StoreError> {
         let mut found = BTreeSet::new();
         for due in DueRows::ALL {
@@ -122,16 +122,16 @@ impl Sweeper {
     }
 }
 
-/// The `Poke` commands in progress. Those of one sweep share batches. One for a wallet in which much is due may
+/// The `ProcessDue` commands in progress. Those of one sweep share batches. One for a wallet in which much is due may
 /// take longer than a sweep.
 #[derive(Default)]
-struct Pokes {
+struct DueTasks {
     tasks: JoinSet<DueWallet>,
     wallets: BTreeSet<DueWallet>,
 }
 
-impl Pokes {
-    /// Sends a `Poke` to a wallet as soon as there is room, unless one is in progress.
+impl DueTasks {
+    /// Sends a `ProcessDue` to a wallet as soon as there is room, unless one is in progress.
     async fn send(&mut self, engine: &Engine, due: DueWallet) {
         while let Some(done) = self.tasks.try_join_next() {
             self.forget(done.ok());
@@ -146,7 +146,7 @@ impl Pokes {
         let engine = engine.clone();
         self.tasks.spawn(async move {
             let (tenant, wallet) = (due.tenant, due.wallet.clone());
-            let poke = Submission { tenant, wallet, command: Command::Poke, deadline: None };
+            let poke = CommandRequest { tenant, wallet, command: Command::ProcessDue, deadline: None };
             if let Err(error) = engine.submit(poke).await {
                 tracing::debug!(%error, "due events were not processed; the next sweep tries again");
             }

@@ -18,7 +18,7 @@ use wallet_core::{Command, Rejection, Reply, TenantId, Timestamp, Wallet, Wallet
 use super::error::{Decided, RpcError};
 use super::layers::{Deadline, Tenant};
 use super::services::Services;
-use crate::engine::Submission;
+use crate::engine::CommandRequest;
 
 /// The shortest reply, in bytes, that is compressed for callers who accept it. Below it, compression costs more than
 /// it saves.
@@ -103,7 +103,7 @@ impl Call {
     /// Submits a command to the engine and waits for its reply.
     pub(super) async fn submit(&self, wallet: WalletId, command: Command) -> Result<Answered, RpcError> {
         let submission =
-            Submission { tenant: self.tenant, wallet: wallet.clone(), command, deadline: self.deadline };
+            CommandRequest { tenant: self.tenant, wallet: wallet.clone(), command, deadline: self.deadline };
         let reply = self.services.engine.submit(submission).await.map_err(RpcError::about(&wallet))?;
         answered(wallet, reply)
     }

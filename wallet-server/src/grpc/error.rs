@@ -15,18 +15,18 @@ pub(super) const SHED_FOR: Duration = Duration::from_millis(250);
 
 /// The error of a call. It is boxed to keep results small.
 #[derive(Debug)]
-pub(crate) struct RpcError(pub(super) Box<Circumstances>);
+pub(crate) struct RpcError(pub(super) Box<ErrorContext>);
 
 /// The cause of an error and the context that is sent with it.
 #[derive(Debug)]
-pub(super) struct Circumstances {
+pub(super) struct ErrorContext {
     pub(super) cause: Cause,
     /// The wallet that the call is about.
     pub(super) wallet: Option<WalletId>,
     /// The wallet's revision, version and time at the decision.
     pub(super) decided: Option<Decided>,
     /// The path of the request field with the priced operation.
-    pub(super) priced_field: Cow<'static, str>,
+    pub(super) operation_path: Cow<'static, str>,
 }
 
 /// The point in a wallet's history at which a command was decided.
@@ -106,15 +106,20 @@ impl RpcError {
     }
 
     /// Sets the path of the request field with the priced operation. Default: `operation`.
-    pub(crate) fn priced_field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
-        self.0.priced_field = field.into();
+    pub(crate) fn operation_path(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.0.operation_path = field.into();
         self
     }
 }
 
 impl From<Cause> for RpcError {
     fn from(cause: Cause) -> Self {
-        Self(Box::new(Circumstances { cause, wallet: None, decided: None, priced_field: "operation".into() }))
+        Self(Box::new(ErrorContext {
+            cause,
+            wallet: None,
+            decided: None,
+            operation_path: "operation".into(),
+        }))
     }
 }
 

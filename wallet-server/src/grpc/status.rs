@@ -18,14 +18,14 @@ use wallet_core::{FieldViolation, Rejection, WalletId};
 use wallet_proto::v1;
 
 use self::bounds::{bounded_text, bounded_violations};
-use super::error::{Cause, Circumstances, Decided, RpcError};
+use super::error::{Cause, Decided, ErrorContext, RpcError};
 use super::from_proto::key_path;
 use crate::catalogs::PublishError;
 use crate::causes::Chain;
 use crate::engine::EngineError;
 use crate::grpc::error::SHED_FOR;
 use crate::query::ReadError;
-use crate::store::{StoreError, Trouble};
+use crate::store::{StoreError, StoreErrorKind};
 
 /// The domain of the reasons in `ErrorInfo`.
 const DOMAIN: &str = "wallet.v1";
@@ -46,26 +46,26 @@ struct Told {
 
 impl From<RpcError> for Status {
     fn from(error: RpcError) -> Status {
-        let Circumstances { cause, wallet, decided, priced_field } = *error.0;
-        told(cause, &priced_field).into_status(wallet, decided)
+        let ErrorContext { cause, wallet, decided, operation_path } = *error.0;
+        told(cause, &operation_path).into_status(wallet, decided)
     }
 }
 
 /// Converts the error of one item, while the other items of the call are answered.
 impl From<RpcError> for v1::ItemError {
     fn from(error: RpcError) -> Self {
-        let Circumstances { cause, wallet, decided, priced_field } = *error.0;
-        told(cause, &priced_field).into_item(wallet, decided)
+        let ErrorContext { cause, wallet, decided, operation_path } = *error.0;
+        told(cause, &operation_path).into_item(wallet, decided)
     }
 }
 
-fn told(cause: Cause, priced_field: &str) -> Told {
+fn told(cause: Cause, operation_path: &str) -> Told {
     match cause {
         Cause::Rejected(rejection) | Cause::Read(ReadError::Rejected(rejection)) => {
-            rejected(&rejection, priced_field)
+            rejected(&rejection, operation_path)
         }
         Cause::Read(ReadError::BadPageToken) => {
-            rejected(&Rejection::field("page_token", "is not from a page of this list"), priced_field)
+            rejected(&Rejection::field("page_token", "is not from a page of this list"), operation_path)
         }
         Cause::Engine(EngineError::Overloaded { retry_after }) => Told {
             retry_after: Some(retry_after),
@@ -109,9 +109,11 @@ fn told(cause: Cause, priced_field: &str) -> Told {
         }
         Cause::Publish(PublishError::Unavailable(error)) | Cause::Store(error) => {
             match store_failed(&error) {
-                Trouble::Unavailable | Trouble::Conflict => store_unavailable(),
-                Trouble::CommitUnknown => outcome_unknown(),
-                Trouble::Refused | Trouble::Unreadable | Trouble::Broken => internal(),
+                StoreErrorKind::Unavailable | StoreErrorKind::Conflict => store_unavailable(),
+                StoreErrorKind::CommitUnknown => outcome_unknown(),
+                StoreErrorKind::Refused | StoreErrorKind::Unreadable | StoreErrorKind::InvariantViolated => {
+                    internal()
+                }
             }
         }
         Cause::ClockNotManual => Told {
@@ -125,7 +127,7 @@ fn told(cause: Cause, priced_field: &str) -> Told {
         Cause::Malformed(fault) => malformed(fault),
         Cause::TooLarge { bytes, limit } => too_large(bytes, limit),
         Cause::Engine(EngineError::Unreadable) | Cause::Read(ReadError::Unreadable) => {
-            rejected(&Rejection::WalletFrozen, priced_field)
+            rejected(&Rejection::WalletFrozen, operation_path)
         }
         Cause::Engine(EngineError::Internal) => internal(),
         Cause::Defect(what) => {
@@ -135,8 +137,8 @@ fn told(cause: Cause, priced_field: &str) -> Told {
     }
 }
 
-fn rejected(rejection: &Rejection, priced_field: &str) -> Told {
-    let violations = violations(rejection, priced_field);
+fn rejected(rejection: &Rejection, operation_path: &str) -> Told {
+    let violations = violations(rejection, operation_path);
     let message = match violations.len() {
         0 | 1 => rejection.to_string(),
         n => format!("{n} fields are invalid: {rejection}"),
@@ -189,8 +191,8 @@ fn code(rejection: &Rejection) -> Code {
 }
 
 /// The invalid fields that `BadRequest` lists.
-fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> {
-    let quantity = |name: &str| key_path(&format!("{priced_field}.quantities"), name);
+fn violations(rejection: &Rejection, operation_path: &str) -> Vec<FieldViolation> {
+    let quantity = |name: &str| key_path(&format!("{operation_path}.quantities"), name);
     match rejection {
         Rejection::InvalidFields(violations) => violations.clone(),
         Rejection::Unpriced(PricingError::MissingQuantity { kind, quantity: name }) => {
@@ -205,7 +207,7 @@ fn violations(rejection: &Rejection, priced_field: &str) -> Vec<FieldViolation> 
             .map(|name| FieldViolation::new(quantity(name), "is required: the wallet's plan limits it"))
             .collect(),
         Rejection::Unpriced(error @ PricingError::TooLarge { .. }) => {
-            vec![FieldViolation::new(priced_field, error.to_string())]
+            vec![FieldViolation::new(operation_path, error.to_string())]
         }
         Rejection::Unpriced(PricingError::NoRule { .. } | PricingError::UnknownRule { .. })
         | Rejection::WalletNotFound
@@ -307,9 +309,9 @@ fn store_unavailable() -> Told {
 }
 
 /// Logs the cause, which is not sent to callers.
-fn store_failed(error: &StoreError) -> Trouble {
+fn store_failed(error: &StoreError) -> StoreErrorKind {
     tracing::error!(error = %Chain(error), "a query of the control plane failed");
-    error.trouble
+    error.kind
 }
 
 fn internal() -> Told {

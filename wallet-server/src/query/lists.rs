@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::{ColumnTrait, Condition};
 use wallet_core::balance::WalletView;
-use wallet_core::decide::Addressed;
+use wallet_core::decide::ReadSet;
 use wallet_core::entry::Entry;
 use wallet_core::event::EventKind;
 use wallet_core::grant::Grant;
@@ -208,7 +208,7 @@ impl Queries {
             async move {
                 let mut views = Vec::new();
                 for (id, key) in snapshot.wallet_keys(tenant, &after, probe).await? {
-                    let read = Snapshot::read(&snapshot, key, now, Addressed::default(), &turn, |_| {});
+                    let read = Snapshot::read(&snapshot, key, now, ReadSet::default(), &turn, |_| {});
                     let wallet = match read.await {
                         Ok(Some(read)) => read.recorded().wallet,
                         // A wallet that cannot be read is listed as frozen, and does not affect the others.
@@ -287,7 +287,7 @@ async fn with_their_ends(
                 found[*n] = ended.clone();
             }
         };
-        Snapshot::read(snapshot, key, now, Addressed::default(), turn, show).await?;
+        Snapshot::read(snapshot, key, now, ReadSet::default(), turn, show).await?;
     }
     Ok(found)
 }

@@ -10,9 +10,9 @@ mod usage;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wallet_core::decide::Addressed;
+use wallet_core::decide::ReadSet;
 use wallet_core::reservation::Reservation;
-use wallet_core::wallet::Broken;
+use wallet_core::wallet::InvariantViolation;
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, UnitOfWork, Wallet, WalletId, WalletKey};
 
 pub(crate) use lists::{EntryFilter, EventFilter, ReservationFilter};
@@ -24,7 +24,7 @@ use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::query::costly::{Costly, Seat};
 pub(crate) use crate::store::RecordedEvent;
-use crate::store::{LoadPlan, ReadTx, Store, StoreError, Trouble};
+use crate::store::{ReadPlan, ReadTx, Store, StoreError, StoreErrorKind};
 
 /// The reservations that a read loads at a time because they may be due.
 const PART: usize = 500;
@@ -60,8 +60,8 @@ pub(crate) enum ReadError {
 impl From<StoreError> for ReadError {
     fn from(error: StoreError) -> Self {
         tracing::error!(error = %Chain(&error), "a read failed");
-        match error.trouble {
-            Trouble::Unreadable => Self::Unreadable,
+        match error.kind {
+            StoreErrorKind::Unreadable => Self::Unreadable,
             _ => Self::Unavailable,
         }
     }
@@ -104,7 +104,7 @@ impl Queries {
 
     /// Returns a wallet as it stands now, with its recorded revision.
     pub(crate) async fn wallet(&self, tenant: TenantId, wallet: &WalletId) -> Result<Snapshot, ReadError> {
-        Ok(self.advanced(tenant, wallet, Addressed::default()).await?.recorded())
+        Ok(self.advanced(tenant, wallet, ReadSet::default()).await?.recorded())
     }
 
     /// Returns a reservation as it stands now, and its wallet with the recorded revision.
@@ -114,7 +114,7 @@ impl Queries {
         wallet: &WalletId,
         id: &ReservationId,
     ) -> Result<(Snapshot, Reservation), ReadError> {
-        let addressed = Addressed { reservation: Some(id.clone()), ..Addressed::default() };
+        let addressed = ReadSet { reservation: Some(id.clone()), ..ReadSet::default() };
         let snapshot = self.advanced(tenant, wallet, addressed).await?.recorded();
         match snapshot.wallet.reservations.get(id).cloned() {
             Some(reservation) => Ok((snapshot, reservation)),
@@ -126,7 +126,7 @@ impl Queries {
         &self,
         tenant: TenantId,
         wallet: &WalletId,
-        addressed: Addressed,
+        addressed: ReadSet,
     ) -> Result<Snapshot, ReadError> {
         let (key, now) = (WalletKey::new(tenant, wallet), self.clock.now());
         let found = self.on_snapshot(None, move |snapshot, turn| {
@@ -170,13 +170,13 @@ impl Snapshot {
         snapshot: &ReadTx,
         key: WalletKey,
         now: Timestamp,
-        addressed: Addressed,
+        addressed: ReadSet,
         turn: &Turn,
         mut ended: impl FnMut(&Reservation) + Send,
     ) -> Result<Option<Self>, ReadError> {
-        let mut plan = LoadPlan::new(PART);
+        let mut plan = ReadPlan::new(PART);
         let kept = addressed.reservation.clone();
-        plan.address(key, addressed);
+        plan.add(key, addressed);
         let Some(mut wallet) = snapshot.wallet(key, now, plan).await? else { return Ok(None) };
         if wallet.horizon.is_some() && turn.is_none() {
             return Err(ReadError::Long);
@@ -236,7 +236,7 @@ async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadErro
 }
 
 /// Logs a violated invariant, and returns the error of a wallet that cannot be read.
-fn defect(broken: Broken) -> ReadError {
+fn defect(broken: InvariantViolation) -> ReadError {
     tracing::error!(%broken, "a wallet cannot be advanced");
     ReadError::Unreadable
 }

@@ -15,7 +15,7 @@ impl Queries {
         command: &Command,
     ) -> Result<(Reply, Vec<Grant>), ReadError> {
         let Snapshot { mut wallet, read_time, .. } =
-            self.advanced(tenant, wallet, command.addressed()).await?;
+            self.advanced(tenant, wallet, command.read_set()).await?;
         let before: Vec<_> = wallet.grants.keys().cloned().collect();
         let catalogs = self.catalogs.of_wallet(tenant, &wallet, None).await?;
         let reply = UnitOfWork::open(&mut wallet, read_time).execute(command, &catalogs).map_err(defect)?;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use wallet_core::decide::Addressed;
+use wallet_core::decide::ReadSet;
 use wallet_core::reservation::{Finish, LONGEST_LIFE, Reservation, State};
 use wallet_core::wallet::decision_time;
 use wallet_core::{Amounts, Rejection, TenantId, Timestamp, WalletId, WalletKey};
@@ -111,7 +111,7 @@ async fn summarize(
             counted = summary.count(&query.group_by, reservation);
         }
     };
-    Snapshot::read(snapshot, key, now, Addressed::default(), turn, count).await?;
+    Snapshot::read(snapshot, key, now, ReadSet::default(), turn, count).await?;
     counted?;
     let candidates = ReservationFilter {
         from_time: Some(summary.from_time.minus(LONGEST_LIFE)),

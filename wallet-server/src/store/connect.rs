@@ -17,8 +17,8 @@ use crate::store::file_lock::{self, FileLock};
 use crate::store::in_place::InPlace;
 use crate::store::pool::{LastFailure, Pool};
 use crate::store::reach;
-use crate::store::watched::{Watched, begin_migrating};
-use crate::store::{StoreError, Trouble};
+use crate::store::timed::{TimedConnection, begin_migrating};
+use crate::store::{StoreError, StoreErrorKind};
 
 /// The time that a batch waits for a wallet that another server has locked.
 const LOCK_TIMEOUT: &str = "2s";
@@ -92,7 +92,7 @@ enum Access {
 pub(crate) struct Store {
     url: DatabaseUrl,
     backend: Backend,
-    patience: Duration,
+    call_timeout: Duration,
     readers: Pool,
     searchers: Pool,
     control: Pool,
@@ -130,7 +130,7 @@ impl Store {
         let keeper = connect_lane(url, backend).await?;
         keeper.execute_unprepared("BEGIN IMMEDIATE; SELECT count(*) FROM sqlite_master; COMMIT").await?;
         let in_place = InPlace::remember(&name, &path, lock.path())
-            .map_err(|why| StoreError::new(Trouble::Unavailable, why))?;
+            .map_err(|why| StoreError::new(StoreErrorKind::Unavailable, why))?;
         Self::connect(url, backend, Some(Arc::new(OpenFile { in_place, _keeper: keeper, _lock: lock }))).await
     }
 
@@ -142,7 +142,7 @@ impl Store {
         Ok(Self {
             url: url.into(),
             backend,
-            patience: PATIENCE,
+            call_timeout: PATIENCE,
             readers: connect_readers(url, backend, Access::ReadWrite, READERS).await?,
             searchers: connect_readers(url, backend, Access::ReadWrite, SEARCHERS).await?,
             control: connect_control(url, backend, CONTROLLERS).await?,
@@ -157,7 +157,7 @@ impl Store {
         let backend = backend(url)?;
         if let Some(path) = sqlite_path(url).filter(|path| !path.exists()) {
             let text = format!("{} does not exist", path.display());
-            return Err(StoreError::new(Trouble::Unavailable, text));
+            return Err(StoreError::new(StoreErrorKind::Unavailable, text));
         }
         let readers = match sqlite_path(url) {
             Some(path) => read_only(url, &path).await?,
@@ -167,13 +167,13 @@ impl Store {
             }
         };
         let [searchers, control, sweeper] = [(); 3].map(|()| readers.clone());
-        let (url, patience, probe) = (url.into(), PATIENCE, None);
-        Ok(Self { url, backend, patience, readers, searchers, control, sweeper, probe, file: None })
+        let (url, call_timeout, probe) = (url.into(), PATIENCE, None);
+        Ok(Self { url, backend, call_timeout, readers, searchers, control, sweeper, probe, file: None })
     }
 
     /// Returns the store with another time limit for a call of a read or of the control plane.
-    pub(crate) fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub(crate) fn with_patience(self, call_timeout: Duration) -> Self {
+        Self { call_timeout, ..self }
     }
 
     /// Brings the schema up to date in one transaction. Servers that start together take turns.
@@ -207,25 +207,25 @@ impl Store {
         connect_lane(self.url.secret(), self.backend).await
     }
 
-    pub(super) fn control(&self) -> Watched<DatabaseConnection> {
-        Watched::new(self.control.clone(), self.patience)
+    pub(super) fn control(&self) -> TimedConnection<DatabaseConnection> {
+        TimedConnection::new(self.control.clone(), self.call_timeout)
     }
 
-    pub(super) fn sweeper(&self) -> Watched<DatabaseConnection> {
-        Watched::new(self.sweeper.clone(), self.patience)
+    pub(super) fn sweeper(&self) -> TimedConnection<DatabaseConnection> {
+        TimedConnection::new(self.sweeper.clone(), self.call_timeout)
     }
 
     pub(super) const fn controllers(&self) -> &Pool {
         &self.control
     }
 
-    /// Returns true if the database answers within `patience` and can be written to. A SQLite file always can.
-    pub(crate) async fn is_writable(&self, patience: Duration) -> Result<bool, StoreError> {
+    /// Returns true if the database answers within `call_timeout` and can be written to. A SQLite file always can.
+    pub(crate) async fn is_writable(&self, call_timeout: Duration) -> Result<bool, StoreError> {
         let Some(pool) = &self.probe else { return Ok(true) };
         let sql =
             "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS writable";
         let statement = Statement::from_string(self.backend.db(), sql);
-        let row = Watched::new(pool.clone(), patience).query_one_raw(statement).await?;
+        let row = TimedConnection::new(pool.clone(), call_timeout).query_one_raw(statement).await?;
         let is_writable = row.is_some_and(|row| row.try_get("", "writable").unwrap_or(false));
         if !is_writable {
             // The session may stay read-only until it is closed, so the next check opens a new one.
@@ -234,8 +234,8 @@ impl Store {
         Ok(is_writable)
     }
 
-    pub(super) const fn patience(&self) -> Duration {
-        self.patience
+    pub(super) const fn call_timeout(&self) -> Duration {
+        self.call_timeout
     }
 
     pub(super) const fn readers(&self) -> &Pool {
@@ -258,7 +258,10 @@ fn backend(url: &str) -> Result<Backend, StoreError> {
     } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
         Ok(Backend::Postgres)
     } else {
-        Err(StoreError::new(Trouble::Unavailable, "a database URL must begin with sqlite:// or postgres://"))
+        Err(StoreError::new(
+            StoreErrorKind::Unavailable,
+            "a database URL must begin with sqlite:// or postgres://",
+        ))
     }
 }
 
@@ -410,7 +413,7 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
 
 fn postgres(url: &str) -> Result<PgConnectOptions, StoreError> {
     let given =
-        DatabaseUrl::from(url).postgres().map_err(|why| StoreError::new(Trouble::Unavailable, why))?;
+        DatabaseUrl::from(url).postgres().map_err(|why| StoreError::new(StoreErrorKind::Unavailable, why))?;
     let options = given
         .disable_statement_logging()
         .application_name("wallet-server")

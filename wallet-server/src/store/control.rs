@@ -14,7 +14,7 @@ use uuid::Uuid;
 use wallet_core::{TenantId, Timestamp, WalletKey};
 
 use crate::store::entity::{catalogs, signing_keys, sweeper_leases, wallets};
-use crate::store::{Backend, Store, StoreError, Trouble, rows};
+use crate::store::{Backend, Store, StoreError, StoreErrorKind, rows};
 
 /// A published catalog as stored.
 pub(crate) type CatalogRow = catalogs::Model;
@@ -173,7 +173,7 @@ impl Store {
         let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros";
         let row = self.control().query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
         let row =
-            row.ok_or_else(|| StoreError::new(Trouble::Unavailable, "the database returned no time"))?;
+            row.ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the database returned no time"))?;
         Ok(Some((Timestamp::from_micros(row.try_get("", "micros")?), asked.elapsed())))
     }
 

@@ -8,22 +8,22 @@ use std::fmt;
 use sea_orm::sqlx;
 use sea_orm::{DbErr, RuntimeErr};
 use thiserror::Error;
-use wallet_core::Broken;
+use wallet_core::InvariantViolation;
 
 use crate::causes::{AnyError, Failed};
 
 /// A failure of the database. Its source is the error of the driver, or a description of the fault.
 #[derive(Debug, Error)]
-#[error("{trouble}")]
+#[error("{kind}")]
 pub struct StoreError {
-    pub(crate) trouble: Trouble,
+    pub(crate) kind: StoreErrorKind,
     #[source]
     cause: AnyError,
 }
 
 /// The kind of a store failure, which decides how the engine reacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum StoreErrorKind {
     /// Another transaction was in the way: the same batch can run again.
     Conflict,
     /// The database refused a row: some command of the batch is at fault.
@@ -31,7 +31,7 @@ pub(crate) enum Trouble {
     /// A row cannot be decoded: some wallet of the batch is at fault.
     Unreadable,
     /// A decision violates an invariant of its wallet.
-    Broken,
+    InvariantViolated,
     /// The connection is lost or its session is unusable, or the database does not answer or is read-only. Nothing
     /// was committed, and a retry needs a new connection.
     Unavailable,
@@ -39,13 +39,13 @@ pub(crate) enum Trouble {
     CommitUnknown,
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for StoreErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Conflict => "another transaction was in the way",
             Self::Refused => "the database refused a row, or is inconsistent",
             Self::Unreadable => "a row cannot be decoded",
-            Self::Broken => "a decision violates an invariant",
+            Self::InvariantViolation => "a decision violates an invariant",
             Self::Unavailable => "the database is unavailable",
             Self::CommitUnknown => "the outcome of a COMMIT is unknown",
         })
@@ -53,23 +53,23 @@ impl fmt::Display for Trouble {
 }
 
 impl StoreError {
-    pub(crate) fn new(trouble: Trouble, cause: impl Into<AnyError>) -> Self {
-        Self { trouble, cause: cause.into() }
+    pub(crate) fn new(kind: StoreErrorKind, cause: impl Into<AnyError>) -> Self {
+        Self { kind, cause: cause.into() }
     }
 
     /// Reports a row of a wallet that cannot be decoded.
     pub(crate) fn unreadable(what: impl Into<AnyError>) -> Self {
-        Self::new(Trouble::Unreadable, what)
+        Self::new(StoreErrorKind::Unreadable, what)
     }
 
     /// Reports any other inconsistency in the database.
     pub(crate) fn corrupt(what: impl Into<AnyError>) -> Self {
-        Self::new(Trouble::Refused, what)
+        Self::new(StoreErrorKind::Refused, what)
     }
 
     /// Reports that a file or a server cannot be used.
     pub(crate) fn unavailable(subject: impl fmt::Display, cause: impl Into<AnyError>) -> Self {
-        Self::new(Trouble::Unavailable, Failed::new(subject, cause))
+        Self::new(StoreErrorKind::Unavailable, Failed::new(subject, cause))
     }
 
     /// Converts a failure of COMMIT. A known refusal by the database is certain; any other error leaves the outcome
@@ -78,33 +78,35 @@ impl StoreError {
         if code(&error).is_some_and(|code| is_certain_of_commit(&code)) {
             return Self::from(error);
         }
-        Self::new(Trouble::CommitUnknown, without_prefix(error))
+        Self::new(StoreErrorKind::CommitUnknown, without_prefix(error))
     }
 }
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        Self::new(trouble(&error), without_prefix(error))
+        Self::new(kind(&error), without_prefix(error))
     }
 }
 
-impl From<Broken> for StoreError {
-    fn from(broken: Broken) -> Self {
-        Self::new(Trouble::Broken, broken)
+impl From<InvariantViolation> for StoreError {
+    fn from(broken: InvariantViolation) -> Self {
+        Self::new(StoreErrorKind::InvariantViolated, broken)
     }
 }
 
-fn trouble(error: &DbErr) -> Trouble {
+fn kind(error: &DbErr) -> StoreErrorKind {
     match cause(error) {
-        Some(sqlx::Error::Database(refusal)) => refusal.code().map_or(Trouble::Unavailable, |c| by_code(&c)),
+        Some(sqlx::Error::Database(refusal)) => {
+            refusal.code().map_or(StoreErrorKind::Unavailable, |c| by_code(&c))
+        }
         Some(
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::TypeNotFound { .. },
-        ) => Trouble::Unreadable,
-        Some(_) => Trouble::Unavailable,
+        ) => StoreErrorKind::Unreadable,
+        Some(_) => StoreErrorKind::Unavailable,
         None => match error {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Trouble::Unavailable,
-            DbErr::Type(_) | DbErr::Json(_) | DbErr::TryIntoErr { .. } => Trouble::Unreadable,
-            _ => Trouble::Refused,
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => StoreErrorKind::Unavailable,
+            DbErr::Type(_) | DbErr::Json(_) | DbErr::TryIntoErr { .. } => StoreErrorKind::Unreadable,
+            _ => StoreErrorKind::Refused,
         },
     }
 }
@@ -127,7 +129,7 @@ fn without_prefix(error: DbErr) -> AnyError {
 /// for example after the statement timeout, is not repeated.
 pub(super) fn is_of_connection(error: &DbErr) -> bool {
     let at_hand = matches!(error, DbErr::Exec(_) | DbErr::Query(_));
-    at_hand && trouble(error) == Trouble::Unavailable && code(error).is_none_or(|code| code != "57014")
+    at_hand && kind(error) == StoreErrorKind::Unavailable && code(error).is_none_or(|code| code != "57014")
 }
 
 /// Returns the driver's own error.
@@ -148,40 +150,43 @@ fn code(error: &DbErr) -> Option<Cow<'_, str>> {
 /// Returns true if a COMMIT refused with this code has certainly not taken effect.
 fn is_certain_of_commit(code: &str) -> bool {
     match by_code(code) {
-        Trouble::Conflict => true,
+        StoreErrorKind::Conflict => true,
         // A damaged page may be found after the commit record is written.
-        Trouble::Refused => !code.starts_with("XX") && code != "11",
-        Trouble::Unreadable | Trouble::Broken | Trouble::Unavailable | Trouble::CommitUnknown => false,
+        StoreErrorKind::Refused => !code.starts_with("XX") && code != "11",
+        StoreErrorKind::Unreadable
+        | StoreErrorKind::InvariantViolated
+        | StoreErrorKind::Unavailable
+        | StoreErrorKind::CommitUnknown => false,
     }
 }
 
 /// Classifies SQLSTATEs, which have five characters, and SQLite's codes, which are numbers with the primary code in
 /// the lowest eight bits.
 ///
-/// Only errors that a command's own rows can cause are [`Trouble::Refused`]. Every other code, also an unknown one,
+/// Only errors that a command's own rows can cause are [`StoreErrorKind::Refused`]. Every other code, also an unknown one,
 /// concerns the connection or the state of the server, and a retry on a new connection may succeed. Examples are a
 /// server that is read-only for a while (25006), and a prepared statement whose tables were altered (0A000).
-fn by_code(code: &str) -> Trouble {
+fn by_code(code: &str) -> StoreErrorKind {
     if code.len() == 5 { by_sqlstate(code) } else { by_sqlite_code(code) }
 }
 
-fn by_sqlstate(code: &str) -> Trouble {
+fn by_sqlstate(code: &str) -> StoreErrorKind {
     match code {
         // serialization failure, deadlock, lock timeout, another transaction's row with the same key
-        "40001" | "40P01" | "55P03" | "23505" => Trouble::Conflict,
+        "40001" | "40P01" | "55P03" | "23505" => StoreErrorKind::Conflict,
         // a prepared statement of another client of a pooler; privileges that an administrator revoked for now
-        "42P05" | "42501" => Trouble::Unavailable,
+        "42P05" | "42501" => StoreErrorKind::Unavailable,
         // a damaged page, which belongs to some wallet
-        "XX001" | "XX002" => Trouble::Refused,
+        "XX001" | "XX002" => StoreErrorKind::Refused,
         _ => match &code[..2] {
             // cardinality, data, constraints, syntax and names, check option, program limits, triggers
-            "21" | "22" | "23" | "42" | "44" | "54" | "P0" => Trouble::Refused,
-            _ => Trouble::Unavailable,
+            "21" | "22" | "23" | "42" | "44" | "54" | "P0" => StoreErrorKind::Refused,
+            _ => StoreErrorKind::Unavailable,
         },
     }
 }
 
-fn by_sqlite_code(code: &str) -> Trouble {
+fn by_sqlite_code(code: &str) -> StoreErrorKind {
     const ERROR: i64 = 1;
     const BUSY: i64 = 5;
     const LOCKED: i64 = 6;
@@ -193,13 +198,13 @@ fn by_sqlite_code(code: &str) -> Trouble {
     const UNIQUE: i64 = 2067;
     const PRIMARY_KEY: i64 = 1555;
     match code.parse::<i64>() {
-        Ok(UNIQUE | PRIMARY_KEY) => Trouble::Conflict,
+        Ok(UNIQUE | PRIMARY_KEY) => StoreErrorKind::Conflict,
         Ok(code) => match code & 0xff {
-            BUSY | LOCKED => Trouble::Conflict,
-            ERROR | CORRUPT | TOO_BIG | CONSTRAINT | MISMATCH | RANGE => Trouble::Refused,
-            _ => Trouble::Unavailable,
+            BUSY | LOCKED => StoreErrorKind::Conflict,
+            ERROR | CORRUPT | TOO_BIG | CONSTRAINT | MISMATCH | RANGE => StoreErrorKind::Refused,
+            _ => StoreErrorKind::Unavailable,
         },
-        Err(_) => Trouble::Unavailable,
+        Err(_) => StoreErrorKind::Unavailable,
     }
 }
 
@@ -209,8 +214,8 @@ mod tests {
 
     #[test]
     fn codes_are_classified_by_how_to_react() {
-        use Trouble::{Conflict, Refused, Unavailable};
-        for (trouble, codes) in [
+        use StoreErrorKind::{Conflict, Refused, Unavailable};
+        for (kind, codes) in [
             (Conflict, "40001 40P01 55P03 23505 5 517 6 262 2067 1555"),
             (
                 Refused,
@@ -228,7 +233,7 @@ mod tests {
             (Unavailable, "99999 HV000 ZZZZZ 3 7 8 9 10 13 14 15 17 21 23 26 none"),
         ] {
             for code in codes.split(' ') {
-                assert_eq!(by_code(code), trouble, "{code}");
+                assert_eq!(by_code(code), kind, "{code}");
             }
         }
     }

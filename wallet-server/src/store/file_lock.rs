@@ -8,7 +8,7 @@ use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::store::{StoreError, Trouble};
+use crate::store::{StoreError, StoreErrorKind};
 
 /// A lock that is held as long as the value lives. The operating system releases it when the process ends, even by
 /// a crash.
@@ -69,7 +69,7 @@ pub(crate) fn real_path(database: &Path) -> Result<PathBuf, StoreError> {
 }
 
 fn unavailable(error: String) -> StoreError {
-    StoreError::new(Trouble::Unavailable, error)
+    StoreError::new(StoreErrorKind::Unavailable, error)
 }
 
 #[cfg(unix)]

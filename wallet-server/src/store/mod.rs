@@ -24,9 +24,9 @@ mod reach;
 mod read;
 pub(crate) mod rows;
 mod sql;
+mod timed;
 mod tx;
 mod url;
-mod watched;
 mod whole;
 
 pub(crate) use connect::{Backend, Store};
@@ -34,12 +34,12 @@ pub(crate) use control::CatalogRow;
 pub use control::Due;
 pub(crate) use due::{DueRows, DueWallet};
 pub use error::StoreError;
-pub(crate) use error::Trouble;
+pub(crate) use error::StoreErrorKind;
 pub(crate) use publishing::Publishing;
 pub(crate) use read::{Place, ReadTx};
 pub(crate) use rows::{EventDetails, RecordedEvent};
-pub(crate) use tx::{LoadPlan, Loaded, Locked, Tx, Written};
-pub(crate) use url::DatabaseUrl;
 #[cfg(test)]
-pub(crate) use watched::{is_inside_a_transaction, tamper};
+pub(crate) use timed::{is_inside_a_transaction, tamper};
+pub(crate) use tx::{LoadedWallet, Locked, ReadPlan, Tx, WalletWrite};
+pub(crate) use url::DatabaseUrl;
 pub(crate) use whole::{SchemaObject, fresh_schema};

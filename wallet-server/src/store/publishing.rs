@@ -13,13 +13,13 @@ use wallet_core::TenantId;
 
 use crate::store::control::plans_in_use;
 use crate::store::entity::catalogs;
-use crate::store::watched::Watched;
-use crate::store::{Backend, CatalogRow, Store, StoreError, Trouble};
+use crate::store::timed::TimedConnection;
+use crate::store::{Backend, CatalogRow, Store, StoreError, StoreErrorKind};
 
 /// A publication in progress. Dropping it before its commit discards it.
 #[derive(Debug)]
 pub(crate) struct Publishing {
-    transaction: Watched<DatabaseTransaction>,
+    transaction: TimedConnection<DatabaseTransaction>,
     store: Store,
     tenant: TenantId,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Publishing {
 impl Store {
     /// Begins to publish a catalog of a tenant, after all sales in progress have ended.
     pub(crate) async fn begin_publishing(&self, tenant: TenantId) -> Result<Publishing, StoreError> {
-        let transaction = Watched::begin_publishing(self.controllers(), self.patience()).await?;
+        let transaction = TimedConnection::begin_publishing(self.controllers(), self.call_timeout()).await?;
         if self.backend() == Backend::Postgres {
             transaction.execute_raw(lock("pg_advisory_xact_lock", tenant)).await?;
         }
@@ -66,7 +66,7 @@ impl Publishing {
         };
         catalogs::Entity::insert(row).exec_without_returning(&self.transaction).await?;
         self.transaction.commit().await.map_err(StoreError::of_commit)?;
-        self.store.in_place().map_err(|why| StoreError::new(Trouble::CommitUnknown, why))
+        self.store.in_place().map_err(|why| StoreError::new(StoreErrorKind::CommitUnknown, why))
     }
 }
 

@@ -9,7 +9,7 @@ use sea_orm::sqlx::{Connection, Error};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::causes::{AnyError, Failed};
-use crate::store::{DatabaseUrl, StoreError, Trouble};
+use crate::store::{DatabaseUrl, StoreError, StoreErrorKind};
 
 /// The time to wait for a database that is starting.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
             Ok(Err(error)) => error,
             Err(_) => {
                 let text = format!("{url} does not answer within {PATIENCE:?}");
-                return Err(StoreError::new(Trouble::Unavailable, text));
+                return Err(StoreError::new(StoreErrorKind::Unavailable, text));
             }
         };
         if !may_pass(&error) || Instant::now() + PAUSE >= deadline {

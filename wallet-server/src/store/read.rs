@@ -14,8 +14,8 @@ use wallet_core::wallet::decision_time;
 use wallet_core::{TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
 use crate::store::entity::{entries, events, grants, reservations, wallet_profiles, wallets};
-use crate::store::tx::{self, LoadPlan, Locked};
-use crate::store::watched::Watched;
+use crate::store::timed::TimedConnection;
+use crate::store::tx::{self, Locked, ReadPlan};
 use crate::store::{Backend, RecordedEvent, Store, StoreError, packed, rows};
 
 /// The ids and keys of a page of wallets, to be read one by one.
@@ -42,7 +42,7 @@ pub(crate) struct Reservations {
 /// A snapshot: all its reads see the same state.
 #[derive(Debug)]
 pub(crate) struct ReadTx {
-    transaction: Watched<DatabaseTransaction>,
+    transaction: TimedConnection<DatabaseTransaction>,
     backend: Backend,
 }
 
@@ -50,13 +50,13 @@ impl Store {
     /// Takes a snapshot. Must be called in a task of its own: a BEGIN that is cancelled half-way spoils a
     /// connection.
     pub(crate) async fn snapshot(&self) -> Result<ReadTx, StoreError> {
-        let transaction = Watched::begin_reading(self.readers(), self.patience()).await?;
+        let transaction = TimedConnection::begin_reading(self.readers(), self.call_timeout()).await?;
         Ok(ReadTx { transaction, backend: self.backend() })
     }
 
     /// Takes a snapshot for a read of many rows, on connections that other reads do not use.
     pub(crate) async fn costly_snapshot(&self) -> Result<ReadTx, StoreError> {
-        let transaction = Watched::begin_reading(self.searchers(), self.patience()).await?;
+        let transaction = TimedConnection::begin_reading(self.searchers(), self.call_timeout()).await?;
         Ok(ReadTx { transaction, backend: self.backend() })
     }
 }
@@ -115,7 +115,7 @@ impl ReadTx {
         &self,
         key: WalletKey,
         now: Timestamp,
-        mut plan: LoadPlan,
+        mut plan: ReadPlan,
     ) -> Result<Option<Wallet>, StoreError> {
         let row = wallets::Entity::find_by_id((key.bucket(), key.uuid())).one(&self.transaction).await?;
         let Some(row) = row else { return Ok(None) };

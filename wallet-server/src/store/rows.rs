@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::event::{Event, EventKind};
-use wallet_core::fact::Facts;
 use wallet_core::fingerprint::Fingerprint;
-use wallet_core::grant::{Grant, GrantKey, Origin, Parts, TakenBack};
+use wallet_core::grant::{Clawback, Grant, GrantKey, Origin, Parts};
 use wallet_core::reservation::{Finish, Reservation, State};
+use wallet_core::row_digests::RowDigests;
 use wallet_core::wallet::Horizon;
 use wallet_core::wallet::{Balance, WalletStatus};
 use wallet_core::{OriginId, Source, Timestamp, UnitId};
@@ -59,14 +59,14 @@ pub(crate) fn grant(row: grants::Model) -> Result<Grant, StoreError> {
             revoked: row.revoked,
             paid_out: row.paid_out,
         },
-        taken_back: taken_back(row.taken_back)?,
+        clawback: clawback(row.clawback)?,
         details: json(&row.details)?,
     })
 }
 
 /// Decodes the clawback of a grant; 0 means none.
-pub(crate) fn taken_back(number: i16) -> Result<Option<TakenBack>, StoreError> {
-    match TakenBack::ALL.into_iter().find(|why| *why as i16 == number) {
+pub(crate) fn clawback(number: i16) -> Result<Option<Clawback>, StoreError> {
+    match Clawback::ALL.into_iter().find(|why| *why as i16 == number) {
         None if number != 0 => Err(StoreError::unreadable(format!("unknown clawback {number}"))),
         why => Ok(why),
     }
@@ -121,7 +121,7 @@ pub(crate) fn entry(row: entries::Model) -> Result<Entry, StoreError> {
         fingerprint: Fingerprint::parse(&row.fingerprint),
         actor: optional(&row.actor)?,
         reason: row.reason,
-        facts: Facts::parse(&row.facts).map_err(StoreError::unreadable)?,
+        row_digests: RowDigests::parse(&row.row_digests).map_err(StoreError::unreadable)?,
         postings: json(&row.postings)?,
         balances: json(&row.balances)?,
         events: Vec::new(),

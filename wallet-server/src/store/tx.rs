@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, Statement};
-use wallet_core::decide::Addressed;
 use wallet_core::decide::PurchaseName;
+use wallet_core::decide::ReadSet;
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
 use wallet_core::ids::{OriginId, RequestId, ReservationId, UnitId};
@@ -17,13 +17,13 @@ use wallet_core::{Finished, TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
 use crate::store::entity::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
 use crate::store::sql::{append, load};
-use crate::store::watched::Watched;
+use crate::store::timed::TimedConnection;
 use crate::store::{Backend, StoreError, publishing, rows};
 
 /// A transaction that locks wallets and writes the decisions about them.
 #[derive(Debug)]
 pub(crate) struct Tx {
-    transaction: Watched<DatabaseTransaction>,
+    transaction: TimedConnection<DatabaseTransaction>,
     backend: Backend,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Locked {
 
 /// The rows to read of the locked wallets.
 #[derive(Debug)]
-pub(crate) struct LoadPlan {
+pub(crate) struct ReadPlan {
     /// The most reservations to read per wallet because they may be due. A wallet with more of them gets a horizon.
     due: usize,
     /// Every wallet of the batch with the time of its decisions.
@@ -56,7 +56,7 @@ pub(crate) struct LoadPlan {
     requests: Vec<(WalletKey, RequestId)>,
 }
 
-impl LoadPlan {
+impl ReadPlan {
     /// Returns an empty plan that reads at most `due` reservations per wallet because they may be due.
     pub(crate) const fn new(due: usize) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl LoadPlan {
     }
 
     /// Adds the rows that a command refers to.
-    pub(crate) fn address(&mut self, wallet: WalletKey, addressed: Addressed) {
+    pub(crate) fn add(&mut self, wallet: WalletKey, addressed: ReadSet) {
         self.grants.extend(addressed.grants.map(|key| (wallet, key)));
         self.payments.extend(addressed.payment.map(|payment| (wallet, payment)));
         match addressed.purchase {
@@ -99,15 +99,15 @@ impl LoadPlan {
 
 /// A wallet in memory, and which of its rows were in the database when it was read.
 #[derive(Debug)]
-pub(crate) struct Loaded {
+pub(crate) struct LoadedWallet {
     pub(crate) tenant: TenantId,
     pub(crate) wallet: Wallet,
-    pub(crate) was: Was,
+    pub(crate) was: StoredRows,
 }
 
 /// The rows that a wallet had in the database when it was read.
 #[derive(Debug, Default)]
-pub(crate) struct Was {
+pub(crate) struct StoredRows {
     /// 0 if the wallet did not exist.
     pub(crate) version: i64,
     pub(crate) grants: BTreeSet<GrantKey>,
@@ -115,21 +115,21 @@ pub(crate) struct Was {
     pub(crate) units: BTreeSet<UnitId>,
 }
 
-impl Loaded {
+impl LoadedWallet {
     /// Returns a wallet that is not in the database yet.
     pub(crate) fn missing(tenant: TenantId, key: WalletKey, id: WalletId) -> Self {
-        Self { tenant, wallet: Wallet::blank(key, id), was: Was::default() }
+        Self { tenant, wallet: Wallet::blank(key, id), was: StoredRows::default() }
     }
 }
 
 /// The changes that a batch made to one wallet.
 #[derive(Debug)]
-pub(crate) struct Written<'a> {
-    pub(crate) loaded: &'a Loaded,
+pub(crate) struct WalletWrite<'a> {
+    pub(crate) loaded: &'a LoadedWallet,
     pub(crate) finished: &'a Finished,
 }
 
-impl Written<'_> {
+impl WalletWrite<'_> {
     pub(crate) const fn wallet(&self) -> &Wallet {
         &self.loaded.wallet
     }
@@ -140,13 +140,13 @@ impl Written<'_> {
 }
 
 impl Tx {
-    /// Begins a transaction that writes. Each call to the database fails as unavailable after `patience`.
+    /// Begins a transaction that writes. Each call to the database fails as unavailable after `call_timeout`.
     pub(crate) async fn begin(
         connection: &DatabaseConnection,
         backend: Backend,
-        patience: Duration,
+        call_timeout: Duration,
     ) -> Result<Self, StoreError> {
-        Ok(Self { transaction: Watched::begin(connection, patience).await?, backend })
+        Ok(Self { transaction: TimedConnection::begin(connection, call_timeout).await?, backend })
     }
 
     /// Excludes publications of these tenants' catalogs until the end of the transaction, and returns the newest
@@ -192,13 +192,13 @@ impl Tx {
     pub(crate) async fn load(
         &self,
         locked: &Locked,
-        plan: &LoadPlan,
-    ) -> Result<BTreeMap<WalletKey, Loaded>, StoreError> {
+        plan: &ReadPlan,
+    ) -> Result<BTreeMap<WalletKey, LoadedWallet>, StoreError> {
         load_wallets(&self.transaction, self.backend, locked, plan).await
     }
 
     /// Writes the decisions of the batch. Fails if the database reports another number of rows than expected.
-    pub(crate) async fn append(&self, batch: &[Written<'_>]) -> Result<(), StoreError> {
+    pub(crate) async fn append(&self, batch: &[WalletWrite<'_>]) -> Result<(), StoreError> {
         for write in append::write(self.backend, batch)? {
             let written = match self.backend {
                 Backend::Postgres => self.counts(write.statement, write.rows.len()).await?,
@@ -247,8 +247,8 @@ pub(super) async fn load_wallets(
     connection: &impl ConnectionTrait,
     backend: Backend,
     locked: &Locked,
-    plan: &LoadPlan,
-) -> Result<BTreeMap<WalletKey, Loaded>, StoreError> {
+    plan: &ReadPlan,
+) -> Result<BTreeMap<WalletKey, LoadedWallet>, StoreError> {
     let keys: Vec<WalletKey> = locked.wallets.keys().copied().collect();
     if keys.is_empty() {
         return Ok(BTreeMap::new());
@@ -299,7 +299,7 @@ pub(super) async fn load_wallets(
 }
 
 /// Returns the purchases of the plan's payments. The grants that those payments bought are already loaded.
-fn paid_purchases(loaded: &BTreeMap<WalletKey, Loaded>, plan: &LoadPlan) -> Vec<(WalletKey, OriginId)> {
+fn paid_purchases(loaded: &BTreeMap<WalletKey, LoadedWallet>, plan: &ReadPlan) -> Vec<(WalletKey, OriginId)> {
     let purchase = |(key, payment): &(WalletKey, ExternalRef)| {
         let grants = loaded.get(key)?.wallet.grants.values();
         let name = PurchaseName::Payment(payment.clone());
@@ -312,8 +312,8 @@ fn paid_purchases(loaded: &BTreeMap<WalletKey, Loaded>, plan: &LoadPlan) -> Vec<
 /// reservations are already loaded.
 fn addressed_grants(
     backend: Backend,
-    loaded: &BTreeMap<WalletKey, Loaded>,
-    plan: &LoadPlan,
+    loaded: &BTreeMap<WalletKey, LoadedWallet>,
+    plan: &ReadPlan,
 ) -> Vec<Statement> {
     let taken = plan.receipts.iter().flat_map(|(key, id)| {
         let job = loaded.get(key).and_then(|loaded| loaded.wallet.reservations.get(id));
@@ -344,7 +344,7 @@ fn own_rows(
     key: WalletKey,
     row: &wallets::Model,
     profile: &wallet_profiles::Model,
-) -> Result<Loaded, StoreError> {
+) -> Result<LoadedWallet, StoreError> {
     let wallet = Wallet {
         status: rows::status(row.status)?,
         frozen: row.frozen,
@@ -357,11 +357,14 @@ fn own_rows(
         profile: rows::json(&profile.profile)?,
         ..Wallet::blank(key, rows::id(&profile.wallet_id)?)
     };
-    let was = Was { version: row.version, ..Was::default() };
-    Ok(Loaded { tenant: TenantId(profile.tenant), wallet, was })
+    let was = StoredRows { version: row.version, ..StoredRows::default() };
+    Ok(LoadedWallet { tenant: TenantId(profile.tenant), wallet, was })
 }
 
-fn add_grants(loaded: &mut BTreeMap<WalletKey, Loaded>, found: Vec<grants::Model>) -> Result<(), StoreError> {
+fn add_grants(
+    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+    found: Vec<grants::Model>,
+) -> Result<(), StoreError> {
     for row in found {
         if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
             let grant = rows::grant(row)?;
@@ -373,7 +376,7 @@ fn add_grants(loaded: &mut BTreeMap<WalletKey, Loaded>, found: Vec<grants::Model
 }
 
 fn add_reservations(
-    loaded: &mut BTreeMap<WalletKey, Loaded>,
+    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
     found: Vec<reservations::Model>,
 ) -> Result<(), StoreError> {
     for row in found {
@@ -388,7 +391,7 @@ fn add_reservations(
 
 /// Adds reservations that may be due. For a wallet that has more than `most`, the last one becomes the horizon.
 fn add_due(
-    loaded: &mut BTreeMap<WalletKey, Loaded>,
+    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
     found: Vec<reservations::Model>,
     most: usize,
 ) -> Result<(), StoreError> {
@@ -426,7 +429,7 @@ pub(super) async fn next_due(
 }
 
 fn add_requests(
-    loaded: &mut BTreeMap<WalletKey, Loaded>,
+    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
     found: Vec<entries::Model>,
 ) -> Result<(), StoreError> {
     for row in found {

@@ -67,7 +67,7 @@ impl Chain {
         faults.unless(effective <= recorded, at, || {
             format!("I18: effective at {effective}, which is after it was recorded at {recorded}")
         });
-        let silent = entry.facts.silent;
+        let silent = entry.row_digests.silent;
         faults.unless(silent >= self.silent, at, || {
             format!("I16: counts {silent} writes without an entry, but the previous entry {}", self.silent)
         });

@@ -1,8 +1,8 @@
 //! The comparison of a wallet's rows with the fold of its entries, and the checks of the wallet as a whole.
 
-use wallet_core::fact::Digest;
 use wallet_core::posting::Account;
 use wallet_core::reservation::Pin;
+use wallet_core::row_digests::Digest;
 use wallet_core::subscription::Subscription;
 use wallet_core::wallet::Profile;
 use wallet_core::{TenantId, Timestamp, UnitId, WalletId, WalletKey};
@@ -57,7 +57,7 @@ impl WalletFold {
         let last_time = self.row.as_ref().map_or(i64::MAX, |row| row.last_time);
         match grant::key(row) {
             Ok(key) => match self.grants.get_mut(&key) {
-                Some(fold) => fold.check(&key, row, &self.taken_back, last_time, faults),
+                Some(fold) => fold.check(&key, row, &self.clawback, last_time, faults),
                 None => {
                     faults.add(0, &format!("I2: grant {key} of {} {} was not issued", row.amount, row.unit))
                 }

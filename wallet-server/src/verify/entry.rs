@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use wallet_core::InvalidId;
 use wallet_core::entry::{Entry, EntryKind, FORMAT};
-use wallet_core::fact::Facts;
 use wallet_core::fingerprint::Fingerprint;
+use wallet_core::row_digests::RowDigests;
 use wallet_core::time::Timestamp;
 
 use crate::store::entity::entries;
@@ -23,9 +23,9 @@ pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
         return Err(format!("fingerprint {:?} is unreadable", row.fingerprint));
     }
     let json = |error: serde_json::Error| error.to_string();
-    let facts = Facts::parse(&row.facts).map_err(json)?;
-    if facts.to_string() != row.facts {
-        return Err(format!("facts {:?} are unreadable", row.facts));
+    let row_digests = RowDigests::parse(&row.row_digests).map_err(json)?;
+    if row_digests.to_string() != row.row_digests {
+        return Err(format!("row_digests {:?} are unreadable", row.row_digests));
     }
     Ok(Entry {
         revision: row.revision,
@@ -37,7 +37,7 @@ pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
         fingerprint,
         actor: optional(&row.actor)?,
         reason: row.reason.clone(),
-        facts,
+        row_digests,
         postings: strict::read("postings", &row.postings)?,
         balances: strict::read("balances", &row.balances)?,
         events: Vec::new(),

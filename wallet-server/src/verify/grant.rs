@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::event::Event;
-use wallet_core::fact::Digest;
-use wallet_core::grant::{GrantDetails, GrantKey, Origin, TakenBack};
+use wallet_core::grant::{Clawback, GrantDetails, GrantKey, Origin};
 use wallet_core::posting::{Part, Posting};
+use wallet_core::row_digests::Digest;
 use wallet_core::{OriginId, Source, Timestamp, UnitId};
 
 use crate::store::entity::grants;
@@ -114,7 +114,7 @@ impl GrantFold {
                 format!("I2: grant {key} is issued by an entry {:?} of another origin", entry.kind)
             });
             self.issue = Some((at, entry.effective_time, posting.to == Part::Pending));
-            self.warn = entry.facts.warnings.get(key).copied().unwrap_or(Timestamp::NEVER);
+            self.warn = entry.row_digests.warnings.get(key).copied().unwrap_or(Timestamp::NEVER);
         }
         if [Part::Pending, Part::Available, Part::Held].iter().all(|part| self.part(*part) == 0) {
             self.warn = Timestamp::NEVER;
@@ -140,7 +140,7 @@ impl GrantFold {
         &mut self,
         key: &GrantKey,
         row: &grants::Model,
-        taken_back: &HashMap<String, TakenBack>,
+        clawback: &HashMap<String, Clawback>,
         last_time: i64,
         faults: &mut Faults,
     ) {
@@ -182,7 +182,7 @@ impl GrantFold {
             let grants::Model { source, priority, effective_time, expire_time, details, .. } = row;
             format!("I16: grant {key} does not match its entries: source {source}, priority {priority}, effective {effective_time}, expires {expire_time}, {details}")
         });
-        self.check_taken_back(key, row, taken_back, faults);
+        self.check_taken_back(key, row, clawback, faults);
     }
 
     /// Checks I2: a grant has a clawback, and revoked or paid-out credits, only if an entry names it or its purchase.
@@ -190,18 +190,18 @@ impl GrantFold {
         &self,
         key: &GrantKey,
         row: &grants::Model,
-        taken_back: &HashMap<String, TakenBack>,
+        clawback: &HashMap<String, Clawback>,
         faults: &mut Faults,
     ) {
         let purchase = self.purchase.as_ref().map(taking::name_of_purchase);
         let names = [Some(taking::name_of_grant(key)), purchase];
         // Most wallets have no clawbacks, so that the names need not be built.
-        let names = names.into_iter().flatten().filter(|_| !taken_back.is_empty());
-        let told = names.filter_map(|name| taken_back.get(&name)).max().map_or(0, |why| *why as i16);
+        let names = names.into_iter().flatten().filter(|_| !clawback.is_empty());
+        let told = names.filter_map(|name| clawback.get(&name)).max().map_or(0, |why| *why as i16);
         let untouched = (row.revoked, row.paid_out) == (0, 0);
-        faults.unless(row.taken_back == told && (told != 0 || untouched), self.revision(), || {
-            let grants::Model { taken_back, revoked, paid_out, .. } = row;
-            format!("I2: grant {key} has taken_back = {taken_back}, but {told} according to its entries; {revoked} Revoked, {paid_out} PaidOut")
+        faults.unless(row.clawback == told && (told != 0 || untouched), self.revision(), || {
+            let grants::Model { clawback, revoked, paid_out, .. } = row;
+            format!("I2: grant {key} has clawback = {clawback}, but {told} according to its entries; {revoked} Revoked, {paid_out} PaidOut")
         });
     }
 
@@ -266,7 +266,7 @@ impl GrantFold {
             });
         }
         let warn = Timestamp::from_micros(row.warn_time);
-        let told = if row.taken_back == 0 { self.warn } else { Timestamp::NEVER };
+        let told = if row.clawback == 0 { self.warn } else { Timestamp::NEVER };
         let fits = warn == Timestamp::NEVER || (effective < warn && warn < expire);
         faults.unless(fits && warn == told, self.revision(), || {
             format!("I9: grant {key} has warn_time {warn}, but {told} according to its entries")

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use wallet_core::entry::{Entry, EntryBalance, EntryKind};
-use wallet_core::fact::Digest;
 use wallet_core::grant::GrantKey;
 use wallet_core::posting::{Account, Part, Posting};
 use wallet_core::reservation::{LATE_SETTLE, State};
+use wallet_core::row_digests::Digest;
 use wallet_core::{Timestamp, UnitId};
 
 use crate::verify::moves;
@@ -98,8 +98,8 @@ impl Life {
             other => return Err(format!("is {other:?}, and names a reservation")),
         }
         self.runs(entry, told)?;
-        self.terms = self.terms.or(entry.facts.terms);
-        self.bill = entry.facts.bill;
+        self.terms = self.terms.or(entry.row_digests.terms);
+        self.bill = entry.row_digests.bill;
         if entry.kind == EntryKind::ChargeReversed {
             self.reversed(entry);
             return Ok(());
@@ -113,9 +113,9 @@ impl Life {
     /// Adds a start. A job starts with its own entry or together with Reserve; the entry has the digest of the run.
     fn runs(&mut self, entry: &Entry, told: Told) -> Result<(), String> {
         if matches!(entry.kind, EntryKind::Reserved | EntryKind::Started) {
-            self.silent = entry.facts.silent;
+            self.silent = entry.row_digests.silent;
         }
-        match (entry.facts.run, entry.kind) {
+        match (entry.row_digests.run, entry.kind) {
             (Some(run), EntryKind::Reserved | EntryKind::Started) => {
                 self.started = self.started.or(Some(told));
                 (self.restarted, self.run) = (Some(told), Some(run));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use wallet_core::fact::Digest;
 use wallet_core::reservation::{Bill, MAX_HOLD, State, Terms};
+use wallet_core::row_digests::Digest;
 use wallet_core::{Timestamp, WorkerId};
 
 use crate::store::entity::reservations;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::fingerprint::Fingerprint;
-use wallet_core::grant::{GrantKey, TakenBack};
+use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::posting::Part;
 use wallet_core::{OriginId, UnitId};
 
@@ -14,11 +14,11 @@ use crate::verify::moves;
 
 /// Returns the reason for the clawback of an entry, if it has one, and the field of its fingerprint that names the
 /// grants.
-pub(super) fn told(entry: &Entry) -> Option<(TakenBack, String)> {
+pub(super) fn told(entry: &Entry) -> Option<(Clawback, String)> {
     let (why, field) = match entry.kind {
-        EntryKind::GrantRevoked => (TakenBack::Revoked, "grant_id="),
-        EntryKind::TopUpRefunded => (TakenBack::Refunded, "top_up_id="),
-        EntryKind::ChargedBack => (TakenBack::ChargedBack, "top_up_id="),
+        EntryKind::GrantRevoked => (Clawback::Revoked, "grant_id="),
+        EntryKind::TopUpRefunded => (Clawback::Refunded, "top_up_id="),
+        EntryKind::ChargedBack => (Clawback::ChargedBack, "top_up_id="),
         _ => return None,
     };
     let said = entry.fingerprint.to_string();
@@ -39,8 +39,8 @@ pub(super) fn name_of_purchase(purchase: &OriginId) -> String {
 /// A refund or a chargeback with all grants of the wallet after it. Their rows, which are read later, show which of
 /// them belong to the purchase.
 #[derive(Debug)]
-pub(super) struct Taking {
-    why: TakenBack,
+pub(super) struct ClawbackFold {
+    why: Clawback,
     purchase: String,
     revision: i64,
     owed: BTreeMap<UnitId, i128>,
@@ -56,11 +56,11 @@ struct Left {
     consumed: i128,
 }
 
-impl Taking {
+impl ClawbackFold {
     /// Records the parts of all grants after the entry.
     pub(super) fn new(
         entry: &Entry,
-        (why, purchase): (TakenBack, String),
+        (why, purchase): (Clawback, String),
         grants: &BTreeMap<GrantKey, GrantFold>,
     ) -> Self {
         let left = |(key, grant): (&GrantKey, &GrantFold)| Left {
@@ -96,15 +96,14 @@ impl Taking {
             faults.unless(*usable == 0, *revision, || {
                 format!("I2: {usable} of grant {grant} are left, but it was {why:?}")
             });
-            let in_full = *why != TakenBack::Refunded || (*held, *consumed) == (0, 0);
+            let in_full = *why != Clawback::Refunded || (*held, *consumed) == (0, 0);
             faults.unless(in_full, *revision, || {
                 format!("I2: grant {grant} was Refunded with {held} Held, {consumed} Consumed")
             });
             *used.entry(unit).or_default() += consumed;
         }
         let units = used.keys().copied().chain(owed.keys());
-        for unit in
-            units.filter(|_| *why == TakenBack::ChargedBack).collect::<std::collections::BTreeSet<_>>()
+        for unit in units.filter(|_| *why == Clawback::ChargedBack).collect::<std::collections::BTreeSet<_>>()
         {
             let of = |sums: Option<&i128>| sums.copied().unwrap_or(0);
             let (used, owed) = (of(used.get(unit)), of(owed.get(unit)));

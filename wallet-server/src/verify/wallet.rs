@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 use wallet_core::entry::{Entry, EntryKind};
-use wallet_core::fact::{Digest, Facts};
-use wallet_core::grant::{GrantKey, TakenBack};
+use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::posting::Account;
+use wallet_core::row_digests::{Digest, RowDigests};
 use wallet_core::subscription::Subscription;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{RequestId, ReservationId, UnitId, WalletKey};
@@ -19,7 +19,7 @@ use crate::verify::event::EventFold;
 use crate::verify::faults::Faults;
 use crate::verify::grant::GrantFold;
 use crate::verify::life::Life;
-use crate::verify::taking::Taking;
+use crate::verify::taking::ClawbackFold;
 use crate::verify::{entry, event, moves, taking};
 
 /// A wallet according to the rows read so far.
@@ -50,9 +50,9 @@ pub(super) struct WalletFold {
     pub(super) lives: BTreeMap<ReservationId, Life>,
     pub(super) requests: HashSet<RequestId>,
     /// The reasons for clawbacks, by the names of grants and purchases in the entries.
-    pub(super) taken_back: HashMap<String, TakenBack>,
+    pub(super) clawback: HashMap<String, Clawback>,
     /// The refunds and chargebacks.
-    pub(super) takings: Vec<Taking>,
+    pub(super) takings: Vec<ClawbackFold>,
     pub(super) open_reservations: i64,
     pub(super) heartbeats: Heartbeats,
 }
@@ -77,7 +77,7 @@ impl WalletFold {
             units: BTreeMap::new(),
             lives: BTreeMap::new(),
             requests: HashSet::new(),
-            taken_back: HashMap::new(),
+            clawback: HashMap::new(),
             takings: Vec::new(),
             open_reservations: 0,
             heartbeats: Heartbeats::default(),
@@ -115,7 +115,7 @@ impl WalletFold {
             }
             self.unit(&posting.unit).post(posting, entry.revision, faults);
         }
-        self.facts(&entry, faults);
+        self.row_digests(&entry, faults);
         self.balances(&entry, faults);
         event::check(&entry, &events, |event| self.unit(&event.unit).available(), faults);
         self.warning(&entry, faults);
@@ -124,8 +124,8 @@ impl WalletFold {
     }
 
     /// Records the row digests, warning times, status, debt limits and profile digest of an entry.
-    fn facts(&mut self, entry: &Entry, faults: &mut Faults) {
-        let Facts { grants, warnings, status, debt_limits, profile, .. } = &entry.facts;
+    fn row_digests(&mut self, entry: &Entry, faults: &mut Faults) {
+        let RowDigests { grants, warnings, status, debt_limits, profile, .. } = &entry.row_digests;
         for (key, words) in grants {
             match self.grants.get_mut(key) {
                 Some(grant) => grant.tell(*words, entry.revision),
@@ -150,10 +150,10 @@ impl WalletFold {
     /// Records a clawback. Of several reasons for one grant the strongest remains.
     fn taking_back(&mut self, entry: &Entry) {
         let Some((why, name)) = taking::told(entry) else { return };
-        let known = self.taken_back.entry(name.clone()).or_insert(why);
+        let known = self.clawback.entry(name.clone()).or_insert(why);
         *known = why.max(*known);
-        if why != TakenBack::Revoked {
-            self.takings.push(Taking::new(entry, (why, name), &self.grants));
+        if why != Clawback::Revoked {
+            self.takings.push(ClawbackFold::new(entry, (why, name), &self.grants));
         }
     }
 

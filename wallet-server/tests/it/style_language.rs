@@ -78,7 +78,7 @@ const BANNED: &[(&str, &str)] = &[
     ("trouble", "error, failure, its kind"),
     ("way out", "remedy"),
     ("ways out", "remedies"),
-    ("welcomed", "granted once"),
+    ("once_allowance_granted", "granted once"),
     ("whatever a", "any, everything that, regardless of"),
     ("whatever becomes", "any, everything that, regardless of"),
     ("whatever comes", "any, everything that, regardless of"),

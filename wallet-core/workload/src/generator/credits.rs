@@ -151,7 +151,7 @@ impl Generator {
     }
 
     /// Enables jobs again: reactivates a suspended wallet, otherwise issues credits.
-    pub(super) fn way_out(&mut self, model: &Model) -> Option<Command> {
+    pub(super) fn remedies(&mut self, model: &Model) -> Option<Command> {
         if model.status == WalletStatus::Suspended {
             return Some(self.changed(Some(WalletStatus::Active), None, Amounts::none()));
         }

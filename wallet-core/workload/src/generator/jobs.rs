@@ -16,7 +16,7 @@ use crate::model::{Beyond, HOUR, Job, KINDS, Kind, MOST_N, Model, Unit, price};
 impl Generator {
     pub(super) fn reserve(&mut self, model: &Model) -> Option<Command> {
         if !may_spend(model) && self.rng.percent(80) {
-            return self.way_out(model);
+            return self.remedies(model);
         }
         let open = model.open_jobs().count() as u64;
         if model.concurrency().is_some_and(|limit| open >= limit) && self.rng.percent(80) {

@@ -123,7 +123,7 @@ impl Generator {
                 return command;
             }
         }
-        Command::Poke
+        Command::ProcessDue
     }
 
     fn create(&mut self) -> Command {
@@ -135,7 +135,7 @@ impl Generator {
 
     #[allow(clippy::unnecessary_wraps, clippy::unused_self, reason = "the signature of all choices")]
     fn poke(&mut self, _: &Model) -> Option<Command> {
-        Some(Command::Poke)
+        Some(Command::ProcessDue)
     }
 
     /// Repeats an earlier command, mostly the last.

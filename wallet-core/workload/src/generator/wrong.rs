@@ -77,7 +77,7 @@ impl Generator {
             | Command::RecordPayment(_)
             | Command::Start(_)
             | Command::Extend(_)
-            | Command::Poke => return None,
+            | Command::ProcessDue => return None,
         }
         Some(command)
     }

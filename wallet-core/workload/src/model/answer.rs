@@ -195,7 +195,7 @@ fn fields(command: &Command) -> Fields {
         | Command::ResumeSubscription(_)
         | Command::RecordPayment(_)
         | Command::RefundSubscription(_)
-        | Command::Poke => {}
+        | Command::ProcessDue => {}
     }
     said
 }

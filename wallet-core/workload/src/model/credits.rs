@@ -2,7 +2,7 @@
 
 use wallet_core::decide::{Grant, Purchase, RevokeGrant, TopUp};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::{GrantKey, Origin, TakenBack};
+use wallet_core::grant::{Clawback, GrantKey, Origin};
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Command, OriginId, Source};
 
@@ -212,7 +212,7 @@ impl Model {
         let lot = &mut self.lots[n];
         lot.taken += lot.free + lot.waiting;
         (lot.free, lot.waiting) = (0, 0);
-        lot.gone = lot.gone.max(Some(TakenBack::Revoked));
+        lot.gone = lot.gone.max(Some(Clawback::Revoked));
         self.remember(command, EntryKind::GrantRevoked);
         Ok(Answered::done(seen))
     }

@@ -2,7 +2,7 @@
 
 use wallet_core::decide::{Cancel, Cost, Outcome, PriceSource, Settle};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::{GrantKey, Origin, TakenBack};
+use wallet_core::grant::{Clawback, GrantKey, Origin};
 use wallet_core::reservation::{CancelReason, State};
 use wallet_core::{Command, Source};
 
@@ -154,7 +154,7 @@ impl Model {
     fn gone(&self, job: &Job, unit: Unit, amount: i64) -> i64 {
         let there = |part: &&Part| {
             let lot = part.lot.as_ref().and_then(|key| self.find_lot(key));
-            part.unit == unit && lot.is_some_and(|lot| self.lots[lot].gone != Some(TakenBack::ChargedBack))
+            part.unit == unit && lot.is_some_and(|lot| self.lots[lot].gone != Some(Clawback::ChargedBack))
         };
         (amount - job.parts.iter().filter(there).map(|part| part.held).sum::<i64>()).max(0)
     }
@@ -166,7 +166,7 @@ impl Model {
             for p in 0..self.jobs[n].parts.len() {
                 let part = &self.jobs[n].parts[p];
                 let Some(lot) = part.lot.as_ref().and_then(|key| self.find_lot(key)) else { continue };
-                let gone = self.lots[lot].gone == Some(TakenBack::ChargedBack);
+                let gone = self.lots[lot].gone == Some(Clawback::ChargedBack);
                 if part.unit != unit || gone || (self.lots[lot].until <= at) != lapsing {
                     continue;
                 }

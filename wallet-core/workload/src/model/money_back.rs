@@ -2,7 +2,7 @@
 
 use wallet_core::decide::{PurchaseName, RecordChargeback, RefundTopUp};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::{GrantKey, Origin, TakenBack};
+use wallet_core::grant::{Clawback, GrantKey, Origin};
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, OriginId};
 
@@ -78,9 +78,9 @@ impl Model {
         let used = lots.iter().any(|n| self.lots[*n].used > 0);
         let held = lots.iter().any(|n| self.held_of(&self.lots[*n].key) > 0);
         match gone {
-            Some(TakenBack::ChargedBack) => return Err(refused("CHARGED_BACK")),
-            Some(TakenBack::Refunded) => return Err(refused("ALREADY_REFUNDED")),
-            Some(TakenBack::Revoked) => return Err(refused("REVOKED")),
+            Some(Clawback::ChargedBack) => return Err(refused("CHARGED_BACK")),
+            Some(Clawback::Refunded) => return Err(refused("ALREADY_REFUNDED")),
+            Some(Clawback::Revoked) => return Err(refused("REVOKED")),
             None if asked >= paid + 24 * HOUR => return Err(refused("TOO_LATE")),
             None if used => return Err(refused("CREDITS_USED")),
             None if held => return Err(refused("HOLDS_OUTSTANDING")),
@@ -91,7 +91,7 @@ impl Model {
             let lot = &mut self.lots[*n];
             lot.paid_out += lot.free + lot.waiting;
             (lot.free, lot.waiting) = (0, 0);
-            lot.gone = Some(TakenBack::Refunded);
+            lot.gone = Some(Clawback::Refunded);
         }
         self.remember(command, EntryKind::TopUpRefunded);
         Ok(Answered::done(self.seen(&lots)))
@@ -107,7 +107,7 @@ impl Model {
         if lots.is_empty() {
             return Err(Refusal::new("TOP_UP_NOT_FOUND"));
         }
-        if lots.iter().any(|n| self.lots[*n].gone == Some(TakenBack::ChargedBack)) {
+        if lots.iter().any(|n| self.lots[*n].gone == Some(Clawback::ChargedBack)) {
             return Err(refused("CHARGED_BACK"));
         }
         for n in &lots {
@@ -115,7 +115,7 @@ impl Model {
             let lot = &mut self.lots[*n];
             lot.taken += lot.free + lot.waiting;
             (lot.free, lot.waiting) = (0, 0);
-            lot.gone = Some(TakenBack::ChargedBack);
+            lot.gone = Some(Clawback::ChargedBack);
             self.owed.entry(lot.unit).or_default().debt += lot.used;
         }
         // Other available credits repay the debt at once, in spending order.

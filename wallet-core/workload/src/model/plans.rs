@@ -150,7 +150,7 @@ impl Model {
         let warns = sold::find_plan(sub.sold.plan).map_or(0, |plan| plan.warns);
         let warn = Self::warning(warns, from.max(at), until);
         self.issue(Lot { from, until, warn, ..lot }, at);
-        self.welcomed |= once;
+        self.once_allowance_granted |= once;
     }
 
     /// Returns the rollover of the previous window: what expired at this instant and did not return as grace.
@@ -223,7 +223,7 @@ impl Model {
         known(&overrides.allowances)?;
         let missing = || Refusal::new("PLAN_NOT_FOUND").saying("plan_id", plan);
         let mut sold = Sold::of(sold::find_plan(plan).ok_or_else(missing)?, overrides)?;
-        if plan == DEFAULT && self.welcomed {
+        if plan == DEFAULT && self.once_allowance_granted {
             sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit));
         }
         Ok(sold)

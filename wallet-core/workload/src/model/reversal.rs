@@ -2,7 +2,7 @@
 
 use wallet_core::decide::{RefundSubscription, ReverseCharge};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::{GrantKey, Origin, TakenBack};
+use wallet_core::grant::{Clawback, GrantKey, Origin};
 use wallet_core::{Amounts, Command, OriginId, Source};
 
 use super::answer::{Answered, Refusal, Seen};
@@ -60,7 +60,7 @@ impl Model {
         lot.used -= amount;
         if let Some(why) = lot.gone {
             lot.taken += amount;
-            if why == TakenBack::ChargedBack {
+            if why == Clawback::ChargedBack {
                 let unit = lot.unit;
                 self.forgive(n, unit, amount);
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{CreateWallet, Reserve};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::{GrantKey, TakenBack};
+use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, RequestId, ReservationId, Source, Timestamp, UnitId};
@@ -34,7 +34,7 @@ pub(crate) struct Lot {
     pub(crate) taken: i64,
     pub(crate) paid_out: i64,
     /// The clawback of the lot, if there was one.
-    pub(crate) gone: Option<TakenBack>,
+    pub(crate) gone: Option<Clawback>,
     pub(crate) with_subscription: bool,
     /// For grace credits: the lot they stem from.
     pub(crate) first: Option<GrantKey>,
@@ -148,7 +148,7 @@ pub struct Model {
     pub(crate) refunds: Vec<(RequestId, i64)>,
     pub(crate) sub: Option<Sub>,
     pub(crate) sales: u32,
-    pub(crate) welcomed: bool,
+    pub(crate) once_allowance_granted: bool,
     /// The wallet's own thresholds.
     pub(crate) low: BTreeMap<UnitId, Vec<Threshold>>,
     /// The thresholds below which the balance fell and that were notified.
@@ -177,7 +177,7 @@ impl Default for Model {
             refunds: Vec::new(),
             sub: None,
             sales: 0,
-            welcomed: false,
+            once_allowance_granted: false,
             low: BTreeMap::new(),
             told: BTreeMap::new(),
             judged: BTreeMap::new(),
@@ -232,7 +232,7 @@ impl Model {
             Command::RecordChargeback(c) => self.charge_back(c),
             Command::ReverseCharge(c) => self.reverse(c, command),
             Command::RefundSubscription(c) => self.refund_plan(c, command),
-            Command::Poke => Ok(Answered::done(Seen::Wallet)),
+            Command::ProcessDue => Ok(Answered::done(Seen::Wallet)),
         }
     }
 

@@ -73,7 +73,7 @@ impl Lane {
     /// set.
     fn load(&self, wallet: usize, batch: &[usize]) -> Wallet {
         let commands = || batch.iter().map(|n| &self.letters[*n]).filter(|letter| letter.wallet == wallet);
-        let addressed: Vec<_> = commands().map(|letter| letter.command.addressed()).collect();
+        let addressed: Vec<_> = commands().map(|letter| letter.command.read_set()).collect();
         let mut loaded = Wallet::clone(&self.rows[wallet]);
         loaded.grants.retain(|key, grant| {
             let named =
@@ -163,7 +163,7 @@ impl Lane {
             loaded.horizon = Some(last.clone());
         }
         let mut work = UnitOfWork::open(&mut loaded, self.now);
-        let is_up_to_date = work.execute_within(most, &Command::Poke, catalogs()).unwrap().is_some();
+        let is_up_to_date = work.execute_within(most, &Command::ProcessDue, catalogs()).unwrap().is_some();
         let Finished { entries, changes, .. } = work.finish();
         self.write(wallet, &loaded, &changes, &entries);
         is_up_to_date

@@ -64,7 +64,7 @@ impl Digest {
             [grant.effective_time, grant.expire_time, grant.create_time]
                 .into_iter()
                 .for_each(|at| self.time(at));
-            self.word(grant.taken_back.map_or(0, |why| why as u64));
+            self.word(grant.clawback.map_or(0, |why| why as u64));
         }
         wallet.reservations.values().for_each(|reservation| self.reservation(reservation));
         for request in wallet.requests.keys() {

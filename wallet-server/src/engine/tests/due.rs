@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::engine::backlog::Steps;
 use crate::engine::lane::Lane;
-use crate::engine::{Engine, EngineConfig, EngineError, Job, Sweeper, SweeperConfig};
+use crate::engine::{Engine, EngineConfig, EngineError, QueuedCommand, Sweeper, SweeperConfig};
 use crate::query::{GroupBy, Listed, Page, Queries, ReservationFilter, UsageQuery};
 use crate::store::{DueRows, Store};
 
@@ -95,8 +95,10 @@ async fn others_are_served(database: Database) {
     world.clock.move_to(START.plus(TTL));
 
     let (door, mut queue) = mpsc::channel(64);
-    let mut waiting =
-        send(&door, &[(&heavy, reserve("next", 1)), (&heavy, Command::Poke), (&heavy, reserve("last", 1))]);
+    let mut waiting = send(
+        &door,
+        &[(&heavy, reserve("next", 1)), (&heavy, Command::ProcessDue), (&heavy, reserve("last", 1))],
+    );
     let mut revision = world.revision(&heavy).await;
     let mut turns = 0;
     while waiting[2].try_recv().is_err() {
@@ -156,7 +158,7 @@ async fn reads_see_all(database: Database) {
     let usage = queries.usage(tenant, &heavy, usage).await.unwrap();
     let one = queries.reservation(tenant, &heavy, &id("job-001099")).await.unwrap().1;
 
-    let swept = run(&mut world.lane, &[(heavy.clone(), Command::Poke)]).await.remove(0);
+    let swept = run(&mut world.lane, &[(heavy.clone(), Command::ProcessDue)]).await.remove(0);
     assert!(foreseen.revision < swept.revision, "due events have no revision before they are recorded");
     assert!(foreseen.version < swept.version);
     assert_eq!((foreseen.balance("credits").held, foreseen.open_reservations), (0, 0));
@@ -181,7 +183,7 @@ async fn frozen_stops_nobody(database: Database) {
         "some wallets are in the same part"
     );
     world.lane.broken.insert(key(&frozen));
-    let reply = &run(&mut world.lane, &[(frozen.clone(), Command::Poke)]).await[0];
+    let reply = &run(&mut world.lane, &[(frozen.clone(), Command::ProcessDue)]).await[0];
     assert!(reply.result.is_err(), "it is frozen");
     world.lane.broken.clear();
     world.clock.move_to(START.plus(TTL * 2));
@@ -215,19 +217,19 @@ async fn looked_at_once(database: Database) {
         store.due_wallets(DueRows::Grants, 0..64, now, None, 10).await.unwrap().wallets.len()
     };
     assert_eq!(due(&world.lane.store).await, 1);
-    let poked = run(&mut world.lane, &[(wallet.clone(), Command::Poke)]).await.remove(0);
+    let poked = run(&mut world.lane, &[(wallet.clone(), Command::ProcessDue)]).await.remove(0);
     assert_eq!(poked.revision, 3, "held credits do not expire");
     assert_eq!(due(&world.lane.store).await, 0, "the sweeper does not find it again");
     database.verify().await;
     world.clock.move_to(START.plus(TTL));
-    run(&mut world.lane, &[(wallet.clone(), Command::Poke)]).await;
+    run(&mut world.lane, &[(wallet.clone(), Command::ProcessDue)]).await;
     database.verify().await;
 }
 
 type Answer = oneshot::Receiver<Result<Reply, EngineError>>;
 
 /// Puts commands into a lane's queue.
-fn send(door: &mpsc::Sender<Job>, commands: &[(&WalletId, Command)]) -> Vec<Answer> {
+fn send(door: &mpsc::Sender<QueuedCommand>, commands: &[(&WalletId, Command)]) -> Vec<Answer> {
     let commands: Vec<_> =
         commands.iter().map(|(wallet, command)| ((*wallet).clone(), command.clone())).collect();
     let (jobs, answers) = asked(&commands);

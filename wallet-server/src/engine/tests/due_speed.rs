@@ -17,7 +17,7 @@ use super::Database;
 use super::due::{START, TTL, World, key, reserve};
 use super::traces::setting;
 use crate::engine::lane::Lane;
-use crate::engine::{Engine, EngineConfig, Submission};
+use crate::engine::{CommandRequest, Engine, EngineConfig};
 use crate::query::Queries;
 use crate::store::Store;
 
@@ -88,8 +88,12 @@ async fn others_are_served_while_very_many_holds_of_one_wallet_expire() {
 }
 
 async fn work_off(engine: Engine, heavy: WalletId, done: Arc<AtomicBool>) {
-    let poke =
-        Submission { tenant: TenantId::DEFAULT, wallet: heavy, command: Command::Poke, deadline: None };
+    let poke = CommandRequest {
+        tenant: TenantId::DEFAULT,
+        wallet: heavy,
+        command: Command::ProcessDue,
+        deadline: None,
+    };
     engine.submit(poke).await.unwrap().result.unwrap();
     done.store(true, Ordering::Relaxed);
 }
@@ -119,7 +123,7 @@ async fn waits(
         }
         let command = reserve(&format!("{name}-{n}"), 1);
         let submission =
-            Submission { tenant: TenantId::DEFAULT, wallet: wallet.clone(), command, deadline: None };
+            CommandRequest { tenant: TenantId::DEFAULT, wallet: wallet.clone(), command, deadline: None };
         let begun = Instant::now();
         engine.submit(submission).await.unwrap().result.unwrap();
         waits.push(begun.elapsed());

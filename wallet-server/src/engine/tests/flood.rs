@@ -12,7 +12,7 @@ use wallet_workload::figure;
 
 use super::cancelled::{Kind, World, command, wallet};
 use super::{Database, run};
-use crate::engine::{Engine, EngineConfig, EngineError, Submission};
+use crate::engine::{CommandRequest, Engine, EngineConfig, EngineError};
 use crate::store::{Backend, Store};
 
 /// Places in the queue, and for one wallet.
@@ -99,7 +99,7 @@ impl Waiting {
     /// Sends a command, and finds out at once whether it has a place.
     fn send(&mut self, engine: &Engine, wallet: &WalletId, command: Command) {
         let (engine, tenant) = (engine.clone(), TenantId::DEFAULT);
-        let submission = Submission { tenant, wallet: wallet.clone(), command, deadline: None };
+        let submission = CommandRequest { tenant, wallet: wallet.clone(), command, deadline: None };
         let mut call: Call = Box::pin(async move { engine.submit(submission).await });
         match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Pending => {

@@ -23,7 +23,7 @@ use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
 
 use super::EngineConfig;
 use super::admission::Admission;
-use super::job::{Answer, Job};
+use super::job::{Answer, QueuedCommand};
 use super::lane::Lane;
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
@@ -80,12 +80,12 @@ async fn run(lane: &mut Lane, batch: &[(WalletId, Command)]) -> Vec<Reply> {
     replies.into_iter().flatten().collect()
 }
 
-fn jobs(batch: &[(WalletId, Command)]) -> Vec<Job> {
+fn jobs(batch: &[(WalletId, Command)]) -> Vec<QueuedCommand> {
     asked(batch).0
 }
 
 /// Returns commands for a lane's queue, and the receivers of their answers.
-fn asked(batch: &[(WalletId, Command)]) -> (Vec<Job>, Vec<oneshot::Receiver<Answer>>) {
+fn asked(batch: &[(WalletId, Command)]) -> (Vec<QueuedCommand>, Vec<oneshot::Receiver<Answer>>) {
     let admission = Admission::new(1_000, 1_000);
     let job = |(wallet, command): &(WalletId, Command)| {
         let (tenant, key) = (TenantId::DEFAULT, WalletKey::new(TenantId::DEFAULT, wallet));
@@ -93,7 +93,10 @@ fn asked(batch: &[(WalletId, Command)]) -> (Vec<Job>, Vec<oneshot::Receiver<Answ
         let (caller, answered) = oneshot::channel();
         let (wallet, command) = (wallet.clone(), command.clone());
         let (deadline, in_doubt, call) = (None, false, Span::current());
-        (Job { tenant, key, wallet, command, deadline, in_doubt, caller, call, _ticket: ticket }, answered)
+        (
+            QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, _ticket: ticket },
+            answered,
+        )
     };
     batch.iter().map(job).unzip()
 }

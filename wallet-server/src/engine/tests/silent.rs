@@ -93,7 +93,7 @@ async fn unanswered_everywhere(then: Then) {
             batch.push((wallet(kind, &round), command(kind)));
         }
         let lane = impatient(&world.lane, then).await;
-        let trouble = Trouble { then, url: database.url.clone(), round, over: over.subscribe() };
+        let trouble = StoreErrorKind { then, url: database.url.clone(), round, over: over.subscribe() };
         rounds.push((n, lane, batch, before, trouble));
     }
     let mut lanes = JoinSet::new();
@@ -143,7 +143,7 @@ async fn told(
     mut lane: Lane,
     n: i64,
     batch: &[(WalletId, Command)],
-    trouble: Trouble,
+    kind: StoreErrorKind,
 ) -> (Vec<Answer>, Option<JoinHandle<()>>) {
     let (jobs, answers) = asked(batch);
     let begun: Arc<Mutex<Option<JoinHandle<()>>>> = Arc::default();
@@ -172,7 +172,7 @@ async fn impatient(lane: &Lane, then: Then) -> Lane {
 
 /// The failure of the database during one batch, until all batches are answered.
 #[derive(Clone)]
-struct Trouble {
+struct StoreErrorKind {
     then: Then,
     url: String,
     /// The suffix of the ids of the batch's wallets.
@@ -180,7 +180,7 @@ struct Trouble {
     over: watch::Receiver<bool>,
 }
 
-impl Trouble {
+impl StoreErrorKind {
     async fn last(mut self) {
         static READS_ONLY: OnceLock<()> = OnceLock::new();
         let own = format!("wallet_id LIKE '%-{}'", self.round);

@@ -102,7 +102,8 @@ async fn sweep_all(lanes: &mut [Lane; 2], memory: &mut Memory, now: Timestamp) {
             let mut after = None;
             loop {
                 let page = lane.store.due_wallets(due, 0..BUCKETS, now, after, LIMIT).await.unwrap();
-                let pokes: Vec<_> = page.wallets.into_iter().map(|due| (due.wallet, Command::Poke)).collect();
+                let pokes: Vec<_> =
+                    page.wallets.into_iter().map(|due| (due.wallet, Command::ProcessDue)).collect();
                 run(lane, &pokes).await;
                 after = page.next;
                 if after.is_none() {
@@ -154,7 +155,7 @@ impl Memory {
     /// Processes due events in all wallets.
     fn sweep(&mut self, now: Timestamp) {
         for wallet in self.0.values_mut().filter(|wallet| wallet.exists()) {
-            UnitOfWork::open(wallet, now).execute(&Command::Poke, catalogs()).unwrap();
+            UnitOfWork::open(wallet, now).execute(&Command::ProcessDue, catalogs()).unwrap();
         }
     }
 

@@ -6,7 +6,7 @@ use wallet_proto::v1;
 use crate::engine::{Step, TooFar};
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn advance_clock(
@@ -25,7 +25,7 @@ pub(super) async fn advance_clock(
 }
 
 fn parse(request: v1::AdvanceClockRequest) -> Result<Step, Rejection> {
-    let mut bad = Violations::default();
-    let step = bad.clock_step("step", request.step);
-    bad.verdict(|| step)
+    let mut fields = FieldReader::default();
+    let step = fields.clock_step("step", request.step);
+    fields.finish(|| step)
 }

@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn cancel_subscription(
@@ -25,10 +25,10 @@ pub(super) async fn cancel_subscription(
 }
 
 fn parse(request: v1::CancelSubscriptionRequest) -> Result<(WalletId, CancelSubscription), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("request_id", &request.request_id);
-    let now = bad.cancel_now("when", request.when);
-    let reason = bad.reason(request.reason);
-    bad.verdict(|| Some((wallet?, CancelSubscription { request: id?, now, reason })))
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
+    let now = fields.cancel_now("when", request.when);
+    let reason = fields.reason(request.reason);
+    fields.finish(|| Some((wallet?, CancelSubscription { request: id?, now, reason })))
 }

@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn change_plan(
@@ -32,10 +32,10 @@ pub(super) async fn change_plan(
 }
 
 fn parse(request: v1::ChangePlanRequest) -> Result<(WalletId, ChangePlan), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("request_id", &request.request_id);
-    let plan = bad.plan_id("plan_id", request.plan_id);
-    let overrides = bad.overrides("overrides", request.overrides);
-    bad.verdict(|| Some((wallet?, ChangePlan { request: id?, plan, overrides })))
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
+    let plan = fields.plan_id("plan_id", request.plan_id);
+    let overrides = fields.overrides("overrides", request.overrides);
+    fields.finish(|| Some((wallet?, ChangePlan { request: id?, plan, overrides })))
 }

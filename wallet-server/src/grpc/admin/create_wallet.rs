@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn create_wallet(
@@ -25,9 +25,9 @@ pub(super) async fn create_wallet(
 }
 
 fn parse(request: v1::CreateWalletRequest) -> Result<(WalletId, CreateWallet), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let display_name = bad.display_name(request.display_name);
-    let debt_limits = bad.amounts("debt_limits", request.debt_limits);
-    bad.verdict(|| Some((wallet?, CreateWallet { display_name, debt_limits })))
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let display_name = fields.display_name(request.display_name);
+    let debt_limits = fields.amounts("debt_limits", request.debt_limits);
+    fields.finish(|| Some((wallet?, CreateWallet { display_name, debt_limits })))
 }

@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn get_wallet(
@@ -22,7 +22,7 @@ pub(super) async fn get_wallet(
 }
 
 fn parse(request: &v1::GetWalletRequest) -> Result<WalletId, Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    bad.verdict(|| wallet)
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    fields.finish(|| wallet)
 }

@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn grant(call: Call, request: v1::GrantRequest) -> Result<v1::GrantResponse, RpcError> {
@@ -23,16 +23,16 @@ pub(super) async fn grant(call: Call, request: v1::GrantRequest) -> Result<v1::G
 }
 
 fn parse(request: v1::GrantRequest) -> Result<(WalletId, Grant), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("grant_id", &request.grant_id);
-    let amount = bad.positive_amount("amount", request.amount);
-    let source = bad.granted_source("source", request.source);
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("grant_id", &request.grant_id);
+    let amount = fields.positive_amount("amount", request.amount);
+    let source = fields.granted_source("source", request.source);
     let priority = request.priority;
-    let effective_time = bad.instant("effective_time", request.effective_time);
-    let expire_time = bad.instant("expire_time", request.expire_time);
-    let reason = bad.reason(request.reason);
-    bad.verdict(|| {
+    let effective_time = fields.instant("effective_time", request.effective_time);
+    let expire_time = fields.instant("expire_time", request.expire_time);
+    let reason = fields.reason(request.reason);
+    fields.finish(|| {
         let ((unit, amount), source) = (amount?, source?);
         Some((
             wallet?,

@@ -5,7 +5,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 use crate::query::Page;
 
@@ -21,7 +21,7 @@ pub(super) async fn list_wallets(
 }
 
 fn parse(request: v1::ListWalletsRequest) -> Result<Page, Rejection> {
-    let mut bad = Violations::default();
-    let page = bad.page(request.page_size, request.page_token);
-    bad.verdict(|| Some(page))
+    let mut fields = FieldReader::default();
+    let page = fields.page(request.page_size, request.page_token);
+    fields.finish(|| Some(page))
 }

@@ -7,7 +7,7 @@ use wallet_proto::v1::{self, record_chargeback_request::Purchase};
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn record_chargeback(
@@ -30,14 +30,14 @@ pub(super) async fn record_chargeback(
 }
 
 fn parse(request: v1::RecordChargebackRequest) -> Result<(WalletId, RecordChargeback), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("request_id", &request.request_id);
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
     let purchase = match request.purchase {
-        Some(Purchase::TopUpId(id)) => bad.id("top_up_id", &id).map(PurchaseName::TopUp),
-        Some(Purchase::ExternalRef(payment)) => bad.payment("external_ref", payment),
-        None => bad.no_purchase(),
+        Some(Purchase::TopUpId(id)) => fields.id("top_up_id", &id).map(PurchaseName::TopUp),
+        Some(Purchase::ExternalRef(payment)) => fields.payment("external_ref", payment),
+        None => fields.no_purchase(),
     };
-    let reason = bad.reason(request.reason);
-    bad.verdict(|| Some((wallet?, RecordChargeback { request: id?, purchase: purchase?, reason })))
+    let reason = fields.reason(request.reason);
+    fields.finish(|| Some((wallet?, RecordChargeback { request: id?, purchase: purchase?, reason })))
 }

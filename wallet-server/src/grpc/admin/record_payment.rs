@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn record_payment(
@@ -25,9 +25,9 @@ pub(super) async fn record_payment(
 }
 
 fn parse(request: v1::RecordPaymentRequest) -> Result<(WalletId, RecordPayment), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("request_id", &request.request_id);
-    let reason = bad.reason(request.reason);
-    bad.verdict(|| Some((wallet?, RecordPayment { request: id?, reason })))
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
+    let reason = fields.reason(request.reason);
+    fields.finish(|| Some((wallet?, RecordPayment { request: id?, reason })))
 }

@@ -7,7 +7,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn refund_subscription(
@@ -46,9 +46,9 @@ fn fraction(Fraction { numerator, denominator }: Fraction) -> v1::Fraction {
 }
 
 fn parse(request: v1::RefundSubscriptionRequest) -> Result<(WalletId, RefundSubscription), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("request_id", &request.request_id);
-    let reason = bad.reason(request.reason);
-    bad.verdict(|| Some((wallet?, RefundSubscription { request: id?, reason })))
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
+    let reason = fields.reason(request.reason);
+    fields.finish(|| Some((wallet?, RefundSubscription { request: id?, reason })))
 }

@@ -7,7 +7,7 @@ use wallet_proto::v1::{self, refund_top_up_request::Purchase};
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn refund_top_up(
@@ -36,15 +36,16 @@ pub(super) async fn refund_top_up(
 }
 
 fn parse(request: v1::RefundTopUpRequest) -> Result<(WalletId, RefundTopUp), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("request_id", &request.request_id);
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
     let purchase = match request.purchase {
-        Some(Purchase::TopUpId(id)) => bad.id("top_up_id", &id).map(PurchaseName::TopUp),
-        Some(Purchase::ExternalRef(payment)) => bad.payment("external_ref", payment),
-        None => bad.no_purchase(),
+        Some(Purchase::TopUpId(id)) => fields.id("top_up_id", &id).map(PurchaseName::TopUp),
+        Some(Purchase::ExternalRef(payment)) => fields.payment("external_ref", payment),
+        None => fields.no_purchase(),
     };
-    let requested_time = bad.instant("requested_time", request.requested_time);
-    let reason = bad.reason(request.reason);
-    bad.verdict(|| Some((wallet?, RefundTopUp { request: id?, purchase: purchase?, requested_time, reason })))
+    let requested_time = fields.instant("requested_time", request.requested_time);
+    let reason = fields.reason(request.reason);
+    fields
+        .finish(|| Some((wallet?, RefundTopUp { request: id?, purchase: purchase?, requested_time, reason })))
 }

@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn resume_subscription(
@@ -25,8 +25,8 @@ pub(super) async fn resume_subscription(
 }
 
 fn parse(request: v1::ResumeSubscriptionRequest) -> Result<(WalletId, ResumeSubscription), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("request_id", &request.request_id);
-    bad.verdict(|| Some((wallet?, ResumeSubscription { request: id? })))
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
+    fields.finish(|| Some((wallet?, ResumeSubscription { request: id? })))
 }

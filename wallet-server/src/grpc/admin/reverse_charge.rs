@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn reverse_charge(
@@ -27,13 +27,13 @@ pub(super) async fn reverse_charge(
 }
 
 fn parse(request: v1::ReverseChargeRequest) -> Result<(WalletId, ReverseCharge), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("request_id", &request.request_id);
-    let reservation = bad.id("reservation_id", &request.reservation_id);
-    let amounts = bad.amounts("amounts", request.amounts);
-    let reason = bad.reason(request.reason);
-    bad.verdict(|| {
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
+    let reservation = fields.id("reservation_id", &request.reservation_id);
+    let amounts = fields.amounts("amounts", request.amounts);
+    let reason = fields.reason(request.reason);
+    fields.finish(|| {
         Some((wallet?, ReverseCharge { request: id?, reservation: reservation?, amounts, reason }))
     })
 }

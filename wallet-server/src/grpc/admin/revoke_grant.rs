@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn revoke_grant(
@@ -26,10 +26,10 @@ pub(super) async fn revoke_grant(
 }
 
 fn parse(request: v1::RevokeGrantRequest) -> Result<(WalletId, RevokeGrant), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("request_id", &request.request_id);
-    let grant = bad.grant_key("grant_id", &request.grant_id);
-    let reason = bad.reason(request.reason);
-    bad.verdict(|| Some((wallet?, RevokeGrant { request: id?, grant: grant?, reason })))
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
+    let grant = fields.grant_key("grant_id", &request.grant_id);
+    let reason = fields.reason(request.reason);
+    fields.finish(|| Some((wallet?, RevokeGrant { request: id?, grant: grant?, reason })))
 }

@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn subscribe(
@@ -25,11 +25,11 @@ pub(super) async fn subscribe(
 }
 
 fn parse(request: v1::SubscribeRequest) -> Result<(WalletId, Subscribe), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("request_id", &request.request_id);
-    let plan = bad.plan_id("plan_id", request.plan_id);
-    let overrides = bad.overrides("overrides", request.overrides);
-    let anchor = bad.instant("anchor_time", request.anchor_time);
-    bad.verdict(|| Some((wallet?, Subscribe { request: id?, plan, overrides, anchor })))
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
+    let plan = fields.plan_id("plan_id", request.plan_id);
+    let overrides = fields.overrides("overrides", request.overrides);
+    let anchor = fields.instant("anchor_time", request.anchor_time);
+    fields.finish(|| Some((wallet?, Subscribe { request: id?, plan, overrides, anchor })))
 }

@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn update_wallet(
@@ -25,15 +25,15 @@ pub(super) async fn update_wallet(
 }
 
 fn parse(request: v1::UpdateWalletRequest) -> Result<(WalletId, UpdateWallet), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("request_id", &request.request_id);
-    let status = bad.new_status("status", request.status);
-    let display_name = request.display_name.map(|name| bad.display_name(name));
-    let debt_limits = bad.amounts("debt_limits", request.debt_limits);
-    let low_balance = bad.low_balance("low_balance", request.low_balance);
-    let reason = bad.reason(request.reason);
-    bad.verdict(|| {
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
+    let status = fields.new_status("status", request.status);
+    let display_name = request.display_name.map(|name| fields.display_name(name));
+    let debt_limits = fields.amounts("debt_limits", request.debt_limits);
+    let low_balance = fields.low_balance("low_balance", request.low_balance);
+    let reason = fields.reason(request.reason);
+    fields.finish(|| {
         let update = UpdateWallet { request: id?, status, display_name, debt_limits, low_balance, reason };
         Some((wallet?, update))
     })

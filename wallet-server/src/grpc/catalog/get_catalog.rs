@@ -5,7 +5,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn get_catalog(
@@ -21,7 +21,7 @@ pub(super) async fn get_catalog(
 
 /// Returns the requested version. `None`: the current one.
 fn parse(request: &v1::GetCatalogRequest) -> Result<Option<i64>, Rejection> {
-    let mut bad = Violations::default();
-    let version = bad.catalog_version("version", request.version);
-    bad.verdict(|| Some(version))
+    let mut fields = FieldReader::default();
+    let version = fields.catalog_version("version", request.version);
+    fields.finish(|| Some(version))
 }

@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 /// The longest name of a kind or tier, in bytes.
@@ -37,11 +37,11 @@ pub(super) async fn get_price_table(
 }
 
 fn parse(request: v1::GetPriceTableRequest) -> Result<Wanted, Rejection> {
-    let mut bad = Violations::default();
-    let catalog_version = bad.catalog_version("catalog_version", request.catalog_version);
-    let kinds = bad.words("kinds", request.kinds, MAX_KINDS, MAX_NAME_BYTES);
-    let tier = bad.word("tier", request.tier, MAX_NAME_BYTES);
-    bad.verdict(|| Some(Wanted { catalog_version, kinds, tier }))
+    let mut fields = FieldReader::default();
+    let catalog_version = fields.catalog_version("catalog_version", request.catalog_version);
+    let kinds = fields.words("kinds", request.kinds, MAX_KINDS, MAX_NAME_BYTES);
+    let tier = fields.word("tier", request.tier, MAX_NAME_BYTES);
+    fields.finish(|| Some(Wanted { catalog_version, kinds, tier }))
 }
 
 impl Wanted {

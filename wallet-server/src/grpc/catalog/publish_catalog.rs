@@ -6,7 +6,7 @@ use wallet_proto::v1;
 use crate::catalogs::Publish;
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 /// The longest document, in bytes.
@@ -28,12 +28,12 @@ pub(super) async fn publish_catalog(
 }
 
 fn parse(request: v1::PublishCatalogRequest) -> Result<Publish, Rejection> {
-    let mut bad = Violations::default();
-    let toml = bad.text("toml", request.toml, MAX_TOML_BYTES);
+    let mut fields = FieldReader::default();
+    let toml = fields.text("toml", request.toml, MAX_TOML_BYTES);
     if toml.is_empty() {
-        bad.add("toml", "must not be empty");
+        fields.add("toml", "must not be empty");
     }
-    let expected = bad.catalog_version("expected_version", request.expected_version);
+    let expected = fields.catalog_version("expected_version", request.expected_version);
     let validate_only = request.validate_only;
-    bad.verdict(|| Some(Publish { toml, expected, validate_only }))
+    fields.finish(|| Some(Publish { toml, expected, validate_only }))
 }

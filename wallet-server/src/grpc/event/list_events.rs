@@ -5,7 +5,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 use crate::query::{EventFilter, Page};
 
@@ -22,12 +22,12 @@ pub(super) async fn list_events(
 }
 
 fn parse(request: v1::ListEventsRequest) -> Result<(WalletId, EventFilter, Page), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
     let filter = EventFilter {
-        after_revision: bad.not_negative("after_revision", request.after_revision),
-        kinds: bad.event_kinds("kinds", &request.kinds),
+        after_revision: fields.not_negative("after_revision", request.after_revision),
+        kinds: fields.event_kinds("kinds", &request.kinds),
     };
-    let page = bad.page(request.page_size, request.page_token);
-    bad.verdict(|| Some((wallet?, filter, page)))
+    let page = fields.page(request.page_size, request.page_token);
+    fields.finish(|| Some((wallet?, filter, page)))
 }

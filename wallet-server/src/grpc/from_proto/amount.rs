@@ -3,12 +3,12 @@
 use wallet_core::{Amounts, MAX_AMOUNT, UnitId};
 use wallet_proto::v1;
 
-use super::Violations;
+use super::FieldReader;
 
 /// The most amounts of a list, more than any catalog has units.
 const MAX_UNITS: usize = 64;
 
-impl Violations {
+impl FieldReader {
     /// Parses a list of amounts from 0 to `MAX_AMOUNT` minor units, each unit at most once.
     pub(crate) fn amounts(&mut self, path: &str, list: Vec<v1::Amount>) -> Amounts {
         let mut amounts = Amounts::none();
@@ -61,12 +61,12 @@ mod tests {
 
     #[test]
     fn every_invalid_amount_of_a_list_is_reported() {
-        let mut bad = Violations::default();
-        let read = bad.amounts("limits", vec![amount("credits", 0), amount("trainings", MAX_AMOUNT)]);
+        let mut fields = FieldReader::default();
+        let read = fields.amounts("limits", vec![amount("credits", 0), amount("trainings", MAX_AMOUNT)]);
         assert_eq!((read.get("credits"), read.get("trainings")), (0, MAX_AMOUNT));
-        assert!(bad.lines().is_empty());
+        assert!(fields.lines().is_empty());
 
-        bad.amounts(
+        fields.amounts(
             "explicit.amounts",
             vec![
                 amount("credits", -1),
@@ -77,7 +77,7 @@ mod tests {
             ],
         );
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "explicit.amounts[0].amount: is -1, 0 to 1000000000000000 is allowed",
                 "explicit.amounts[1].unit: must not be empty",
@@ -85,19 +85,19 @@ mod tests {
                 "explicit.amounts[4].unit: a is named twice",
             ]
         );
-        let mut bad = Violations::default();
-        bad.amounts("limits", vec![amount("", -1); 65]);
-        assert_eq!(bad.lines(), ["limits: has 65 entries, at most 64 are allowed"]);
+        let mut fields = FieldReader::default();
+        fields.amounts("limits", vec![amount("", -1); 65]);
+        assert_eq!(fields.lines(), ["limits: has 65 entries, at most 64 are allowed"]);
     }
 
     #[test]
     fn a_single_amount_is_required_and_above_zero() {
-        let mut bad = Violations::default();
-        assert!(bad.positive_amount("amount", Some(amount("credits", 1))).is_some());
-        bad.positive_amount("amount", None);
-        bad.positive_amount("amount", Some(amount("a b", 0)));
+        let mut fields = FieldReader::default();
+        assert!(fields.positive_amount("amount", Some(amount("credits", 1))).is_some());
+        fields.positive_amount("amount", None);
+        fields.positive_amount("amount", Some(amount("a b", 0)));
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "amount: is required",
                 "amount.unit: contains ' '; letters, digits and - _ . : @ / | + = ~ are allowed",

@@ -2,11 +2,11 @@
 
 use wallet_proto::v1::advance_clock_request::Step as Message;
 
-use super::Violations;
+use super::FieldReader;
 use super::duration::read;
 use crate::engine::Step;
 
-impl Violations {
+impl FieldReader {
     /// Parses a required step.
     pub(crate) fn clock_step(&mut self, path: &str, step: Option<Message>) -> Option<Step> {
         match step {

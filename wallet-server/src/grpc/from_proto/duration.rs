@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::Violations;
+use super::FieldReader;
 
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-impl Violations {
+impl FieldReader {
     /// Parses an optional duration of 1 s to 24 h.
     pub(crate) fn duration(
         &mut self,
@@ -64,19 +64,19 @@ mod tests {
             (i64::MAX, 0, None),
             (i64::MIN, i32::MIN, None),
         ] {
-            let mut bad = Violations::default();
-            let read = bad.duration("ttl", Some(prost_types::Duration { seconds, nanos }));
+            let mut fields = FieldReader::default();
+            let read = fields.duration("ttl", Some(prost_types::Duration { seconds, nanos }));
             assert_eq!(read, expected, "{seconds} {nanos}");
-            assert_eq!(bad.lines().is_empty(), expected.is_some());
+            assert_eq!(fields.lines().is_empty(), expected.is_some());
         }
-        let mut bad = Violations::default();
-        assert_eq!(bad.duration("ttl", None), None);
+        let mut fields = FieldReader::default();
+        assert_eq!(fields.duration("ttl", None), None);
         assert_eq!(
-            bad.duration_or_zero("lease", Some(prost_types::Duration::default())),
+            fields.duration_or_zero("lease", Some(prost_types::Duration::default())),
             Some(Duration::ZERO)
         );
-        assert!(bad.lines().is_empty());
-        bad.duration_or_zero("start.lease", Some(prost_types::Duration { seconds: 90_000, nanos: 0 }));
-        assert_eq!(bad.lines(), ["start.lease: is 90000s, 1s to 86400s is allowed"]);
+        assert!(fields.lines().is_empty());
+        fields.duration_or_zero("start.lease", Some(prost_types::Duration { seconds: 90_000, nanos: 0 }));
+        assert_eq!(fields.lines(), ["start.lease: is 90000s, 1s to 86400s is allowed"]);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use wallet_core::catalog::{Conditions, Entitlement, Matcher};
 use wallet_proto::v1::{self, matcher::Accepts};
 
-use super::Violations;
+use super::FieldReader;
 use super::text::key_path;
 
 const MAX_ENTITLEMENTS: usize = 64;
@@ -14,7 +14,7 @@ const MAX_VALUES: usize = 100;
 const MAX_NAME_BYTES: usize = 128;
 const MAX_VALUE_BYTES: usize = 256;
 
-impl Violations {
+impl FieldReader {
     /// Parses a set of entitlements. An empty set allows nothing.
     pub(crate) fn entitlements(&mut self, path: &str, set: v1::EntitlementSet) -> Vec<Entitlement> {
         let path = format!("{path}.entitlements");
@@ -97,9 +97,9 @@ mod tests {
 
     #[test]
     fn every_matcher_is_parsed_as_in_a_catalog() {
-        let mut bad = Violations::default();
+        let mut fields = FieldReader::default();
         let numbers = accepts(Accepts::WholeNumbers(v1::WholeNumbers { min: 1, max: 9 }));
-        let read = bad.entitlements(
+        let read = fields.entitlements(
             "e",
             set(vec![
                 v1::Entitlement {
@@ -119,14 +119,14 @@ mod tests {
         assert_eq!(steps, [("steps", &Matcher::Range { min: 1, max: 9 })]);
         assert_eq!(first.max["count"].to_string(), "4");
         assert_eq!(all.kind, Matcher::Prefix(String::new()));
-        assert!(bad.entitlements("e", set(Vec::new())).is_empty() && bad.lines().is_empty());
+        assert!(fields.entitlements("e", set(Vec::new())).is_empty() && fields.lines().is_empty());
     }
 
     #[test]
     fn every_invalid_part_is_reported() {
-        let mut bad = Violations::default();
+        let mut fields = FieldReader::default();
         let numbers = accepts(Accepts::WholeNumbers(v1::WholeNumbers { min: 2, max: 1 }));
-        bad.entitlements(
+        fields.entitlements(
             "e",
             set(vec![
                 v1::Entitlement::default(),
@@ -137,7 +137,7 @@ mod tests {
                 },
             ]),
         );
-        bad.entitlements("e", set(vec![v1::Entitlement::default(); 65]));
+        fields.entitlements("e", set(vec![v1::Entitlement::default(); 65]));
         let expected = [
             "e.entitlements[0].kind: is required: any_of, prefix or whole_numbers",
             "e.entitlements[1].kind.any_of: accepts nothing: it is empty",
@@ -147,6 +147,6 @@ mod tests {
             "e.entitlements[1].max[\"count\"]: must not be negative",
             "e.entitlements: has 65 entries, at most 64 are allowed",
         ];
-        assert_eq!(bad.lines(), expected);
+        assert_eq!(fields.lines(), expected);
     }
 }

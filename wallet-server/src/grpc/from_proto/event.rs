@@ -7,14 +7,14 @@ use wallet_core::event::EventKind;
 use wallet_core::{MAX_AMOUNT, UnitId};
 use wallet_proto::v1::{self, threshold};
 
-use super::Violations;
+use super::FieldReader;
 
 const MAX_KINDS: usize = 16;
 /// The most units of a list, more than any catalog has.
 const MAX_UNITS: usize = 64;
 const MAX_THRESHOLDS: usize = 8;
 
-impl Violations {
+impl FieldReader {
     /// Parses the kinds of notifications of a filter.
     pub(crate) fn event_kinds(&mut self, path: &str, kinds: &[i32]) -> Vec<EventKind> {
         let mut read = Vec::new();
@@ -102,16 +102,17 @@ mod tests {
     #[test]
     fn thresholds_are_amounts_or_percentages_and_may_be_an_empty_list() {
         use threshold::Threshold::{Amount, Percent};
-        let mut bad = Violations::default();
-        let read = bad
+        let mut fields = FieldReader::default();
+        let read = fields
             .low_balance("low", vec![low("credits", &[Some(Amount(9)), Some(Percent(20))]), low("b", &[])]);
         assert_eq!(read["credits"], [Threshold::Amount(9), Threshold::Percent(20)]);
         assert_eq!(read["b"], []);
-        assert!(bad.lines().is_empty());
-        bad.low_balance("low", vec![low("", &[None, Some(Amount(-1)), Some(Percent(101))]), low("b", &[])]);
-        bad.low_balance("low", vec![low("b", &[]), low("b", &[Some(Percent(1)); 9])]);
+        assert!(fields.lines().is_empty());
+        fields
+            .low_balance("low", vec![low("", &[None, Some(Amount(-1)), Some(Percent(101))]), low("b", &[])]);
+        fields.low_balance("low", vec![low("b", &[]), low("b", &[Some(Percent(1)); 9])]);
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "low[0].unit: must not be empty",
                 "low[0].thresholds[0]: is required",
@@ -125,9 +126,9 @@ mod tests {
 
     #[test]
     fn unknown_kinds_are_reported() {
-        let mut bad = Violations::default();
-        assert_eq!(bad.event_kinds("kinds", &[1, 3]), [EventKind::LowBalance, EventKind::GrantExpiring]);
-        bad.event_kinds("kinds", &[0, 9]);
-        assert_eq!(bad.lines(), ["kinds[0]: 0 is not an event kind", "kinds[1]: 9 is not an event kind"]);
+        let mut fields = FieldReader::default();
+        assert_eq!(fields.event_kinds("kinds", &[1, 3]), [EventKind::LowBalance, EventKind::GrantExpiring]);
+        fields.event_kinds("kinds", &[0, 9]);
+        assert_eq!(fields.lines(), ["kinds[0]: 0 is not an event kind", "kinds[1]: 9 is not an event kind"]);
     }
 }

@@ -5,11 +5,11 @@ use wallet_core::decide::{Purchase, PurchaseName};
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_proto::v1::{self, top_up_request};
 
-use super::Violations;
+use super::FieldReader;
 
 const MAX_PACK_BYTES: usize = 128;
 
-impl Violations {
+impl FieldReader {
     /// Parses the content of a purchase, which is required.
     pub(crate) fn purchase(&mut self, what: Option<top_up_request::What>) -> Option<Purchase> {
         match what {
@@ -88,30 +88,30 @@ mod tests {
     #[test]
     fn any_source_but_grace_can_be_granted() {
         for source in 0..=7 {
-            let mut bad = Violations::default();
-            let read = bad.granted_source("source", source);
+            let mut fields = FieldReader::default();
+            let read = fields.granted_source("source", source);
             assert_eq!(read.is_some(), source != v1::Source::Grace as i32);
         }
-        let mut bad = Violations::default();
-        assert_eq!(bad.granted_source("source", 0), Some(Source::Adjustment));
-        bad.granted_source("source", 1);
-        bad.granted_source("source", 8);
+        let mut fields = FieldReader::default();
+        assert_eq!(fields.granted_source("source", 0), Some(Source::Adjustment));
+        fields.granted_source("source", 1);
+        fields.granted_source("source", 8);
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             ["source: must not be GRACE, which only the wallet issues", "source: 8 is not a source"]
         );
     }
 
     #[test]
     fn every_invalid_part_of_a_purchase_is_reported() {
-        let mut bad = Violations::default();
-        bad.purchase(None);
-        bad.purchase(Some(top_up_request::What::PackId(String::new())));
-        bad.purchase(Some(top_up_request::What::Amount(v1::Amount::default())));
-        bad.external_ref("external_ref", Some(v1::ExternalRef::default()));
-        bad.money("paid_amount", Some(v1::Money { currency: "eur".to_owned(), minor_units: -1 }));
+        let mut fields = FieldReader::default();
+        fields.purchase(None);
+        fields.purchase(Some(top_up_request::What::PackId(String::new())));
+        fields.purchase(Some(top_up_request::What::Amount(v1::Amount::default())));
+        fields.external_ref("external_ref", Some(v1::ExternalRef::default()));
+        fields.money("paid_amount", Some(v1::Money { currency: "eur".to_owned(), minor_units: -1 }));
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "what: is required: pack_id or amount",
                 "pack_id: must not be empty",

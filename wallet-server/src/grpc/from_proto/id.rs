@@ -5,9 +5,9 @@ use std::str::FromStr;
 use wallet_core::InvalidId;
 use wallet_core::grant::GrantKey;
 
-use super::Violations;
+use super::FieldReader;
 
-impl Violations {
+impl FieldReader {
     /// Parses a required id.
     pub(crate) fn id<T: FromStr<Err = InvalidId>>(&mut self, path: &str, text: &str) -> Option<T> {
         text.parse().map_err(|error: InvalidId| self.add(path, error.to_string())).ok()
@@ -32,17 +32,17 @@ mod tests {
 
     #[test]
     fn invalid_ids_are_reported_with_their_fault() {
-        let mut bad = Violations::default();
-        assert!(bad.id::<WalletId>("wallet_id", "w-1").is_some());
-        assert!(bad.optional_id::<Actor>("actor", "").is_none());
-        assert!(bad.lines().is_empty());
+        let mut fields = FieldReader::default();
+        assert!(fields.id::<WalletId>("wallet_id", "w-1").is_some());
+        assert!(fields.optional_id::<Actor>("actor", "").is_none());
+        assert!(fields.lines().is_empty());
 
-        bad.id::<WalletId>("wallet_id", "");
-        bad.id::<WalletId>("reservation_id", &"x".repeat(129));
-        bad.optional_id::<Actor>("actor", "a b");
-        bad.grant_key("grant_id", "grant:a#b");
+        fields.id::<WalletId>("wallet_id", "");
+        fields.id::<WalletId>("reservation_id", &"x".repeat(129));
+        fields.optional_id::<Actor>("actor", "a b");
+        fields.grant_key("grant_id", "grant:a#b");
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "wallet_id: must not be empty",
                 "reservation_id: has 129 bytes, at most 128 are allowed",

@@ -2,12 +2,12 @@
 
 use wallet_core::Timestamp;
 
-use super::Violations;
+use super::FieldReader;
 
 /// 9999-12-31T23:59:59Z, the last second that `google.protobuf.Timestamp` allows.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-impl Violations {
+impl FieldReader {
     /// Parses an optional instant, from 1970 to 9999.
     pub(crate) fn instant(
         &mut self,
@@ -45,10 +45,10 @@ mod tests {
             (0, 1_000_000_000, None),
             (i64::MAX, i32::MAX, None),
         ] {
-            let mut bad = Violations::default();
-            let read = bad.instant("paid_time", Some(prost_types::Timestamp { seconds, nanos }));
+            let mut fields = FieldReader::default();
+            let read = fields.instant("paid_time", Some(prost_types::Timestamp { seconds, nanos }));
             assert_eq!(read, expected.map(Timestamp::from_micros), "{seconds} {nanos}");
-            assert_eq!(bad.lines().is_empty(), expected.is_some());
+            assert_eq!(fields.lines().is_empty(), expected.is_some());
         }
     }
 }

@@ -3,7 +3,7 @@
 use wallet_core::reservation::State;
 use wallet_proto::v1;
 
-use super::Violations;
+use super::FieldReader;
 use super::reservation::{MAX_LABEL_BYTES, MAX_LABEL_KEY_BYTES};
 use crate::query::Page;
 
@@ -12,7 +12,7 @@ const LARGEST_PAGE: i32 = 500;
 const MAX_TOKEN_BYTES: usize = 1_024;
 const MAX_STATES: usize = 16;
 
-impl Violations {
+impl FieldReader {
     /// Parses a page of 1 to 500 items, by default 50. Without a token it is the first page.
     pub(crate) fn page(&mut self, size: i32, token: String) -> Page {
         if !(0..=LARGEST_PAGE).contains(&size) {
@@ -104,15 +104,15 @@ mod tests {
 
     #[test]
     fn a_page_has_50_items_by_default_and_at_most_500() {
-        let mut bad = Violations::default();
-        let page = |bad: &mut Violations, size| bad.page(size, String::new()).size;
-        assert_eq!((page(&mut bad, 0), page(&mut bad, 1), page(&mut bad, 500)), (50, 1, 500));
-        assert_eq!(bad.page(0, "next".to_owned()).token.as_deref(), Some("next"));
-        assert!(bad.lines().is_empty());
-        page(&mut bad, 501);
-        page(&mut bad, i32::MIN);
+        let mut fields = FieldReader::default();
+        let page = |fields: &mut FieldReader, size| fields.page(size, String::new()).size;
+        assert_eq!((page(&mut fields, 0), page(&mut fields, 1), page(&mut fields, 500)), (50, 1, 500));
+        assert_eq!(fields.page(0, "next".to_owned()).token.as_deref(), Some("next"));
+        assert!(fields.lines().is_empty());
+        page(&mut fields, 501);
+        page(&mut fields, i32::MIN);
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "page_size: is 501, 0 to 500 is allowed; 0 means 50",
                 "page_size: is -2147483648, 0 to 500 is allowed; 0 means 50",
@@ -122,29 +122,29 @@ mod tests {
 
     #[test]
     fn a_label_filter_is_a_key_or_a_key_and_a_value() {
-        let mut bad = Violations::default();
+        let mut fields = FieldReader::default();
         for (text, expected) in [
             ("", None),
             ("team", Some(("team", None))),
             ("team=", Some(("team", Some("")))),
             ("team=a=b", Some(("team", Some("a=b")))),
         ] {
-            let read = bad.label("label", text.to_owned());
+            let read = fields.label("label", text.to_owned());
             let read = read.as_ref().map(|(key, value)| (key.as_str(), value.as_deref()));
             assert_eq!(read, expected, "{text:?}");
         }
-        assert!(bad.lines().is_empty());
-        bad.label("label", "=x".to_owned());
-        assert_eq!(bad.lines(), ["label: must not be empty"]);
+        assert!(fields.lines().is_empty());
+        fields.label("label", "=x".to_owned());
+        assert_eq!(fields.lines(), ["label: must not be empty"]);
     }
 
     #[test]
     fn states_are_sorted_and_unknown_ones_reported() {
-        let mut bad = Violations::default();
-        assert_eq!(bad.states("states", &[3, 1, 3]), [State::Held, State::Settled]);
-        bad.states("states", &[1, 0, 99]);
+        let mut fields = FieldReader::default();
+        assert_eq!(fields.states("states", &[3, 1, 3]), [State::Held, State::Settled]);
+        fields.states("states", &[1, 0, 99]);
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             ["states[1]: 0 is not a reservation state", "states[2]: 99 is not a reservation state"]
         );
     }

@@ -20,4 +20,4 @@ mod violations;
 mod wallet;
 
 pub(super) use text::key_path;
-pub(super) use violations::Violations;
+pub(super) use violations::FieldReader;

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use wallet_core::{Decimal, Operation};
 use wallet_proto::v1;
 
-use super::Violations;
+use super::FieldReader;
 use super::text::key_path;
 
 const MAX_ENTRIES: usize = 32;
 const MAX_NAME_BYTES: usize = 128;
 const MAX_VALUE_BYTES: usize = 256;
 
-impl Violations {
+impl FieldReader {
     /// Parses a required operation.
     pub(crate) fn operation(&mut self, path: &str, operation: Option<v1::Operation>) -> Option<Operation> {
         let Some(v1::Operation { kind, attributes, quantities }) = operation else {
@@ -91,10 +91,10 @@ mod tests {
 
     #[test]
     fn equal_numbers_with_other_digits_make_the_same_operation() {
-        let mut bad = Violations::default();
+        let mut fields = FieldReader::default();
         let mut read = |duration: &str| {
             let quantities = map(&[("duration_s", duration), ("count", "4")]);
-            bad.operation(
+            fields.operation(
                 "operation",
                 Some(v1::Operation {
                     kind: "video".to_owned(),
@@ -105,14 +105,14 @@ mod tests {
         };
         assert_eq!(read("5.0"), read("5"));
         assert!(read("5").is_some());
-        assert!(bad.lines().is_empty());
+        assert!(fields.lines().is_empty());
     }
 
     #[test]
     fn every_invalid_part_of_an_operation_is_reported() {
-        let mut bad = Violations::default();
-        bad.operation("operation", None);
-        bad.operation(
+        let mut fields = FieldReader::default();
+        fields.operation("operation", None);
+        fields.operation(
             "explicit.operation",
             Some(v1::Operation {
                 kind: "k".repeat(129),
@@ -121,12 +121,12 @@ mod tests {
             }),
         );
         let many = (0..33).map(|n| (format!("a{n}"), String::new())).collect();
-        bad.operation(
+        fields.operation(
             "operation",
             Some(v1::Operation { kind: "k".to_owned(), attributes: many, ..v1::Operation::default() }),
         );
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "operation: is required",
                 "explicit.operation.kind: has 129 bytes, at most 128 are allowed",

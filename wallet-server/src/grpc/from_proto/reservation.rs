@@ -6,7 +6,7 @@ use wallet_core::decide::{ExplicitPrice, StartOptions};
 use wallet_core::reservation::CancelReason;
 use wallet_proto::v1;
 
-use super::Violations;
+use super::FieldReader;
 use super::text::key_path;
 
 /// The longest key of a label, in bytes.
@@ -15,7 +15,7 @@ pub(super) const MAX_LABEL_KEY_BYTES: usize = 64;
 pub(super) const MAX_LABEL_BYTES: usize = 256;
 const MAX_LABELS: usize = 16;
 
-impl Violations {
+impl FieldReader {
     /// Parses start options. The default attempt is 1.
     pub(crate) fn start_options(&mut self, path: &str, options: v1::StartOptions) -> Option<StartOptions> {
         let v1::StartOptions { worker, attempt, lease } = options;
@@ -101,20 +101,20 @@ mod tests {
 
     #[test]
     fn the_first_attempt_is_the_default_and_a_lease_of_zero_is_none() {
-        let mut bad = Violations::default();
+        let mut fields = FieldReader::default();
         let options = v1::StartOptions {
             worker: "gpu-1".to_owned(),
             attempt: 0,
             lease: Some(prost_types::Duration::default()),
         };
-        let read = bad.start_options("start", options).unwrap();
+        let read = fields.start_options("start", options).unwrap();
         assert_eq!((read.attempt, read.lease), (1, Some(Duration::ZERO)));
-        assert!(bad.lines().is_empty());
+        assert!(fields.lines().is_empty());
 
-        bad.start_options("start", v1::StartOptions { worker: String::new(), attempt: -1, lease: None });
-        bad.required_start("start", None);
+        fields.start_options("start", v1::StartOptions { worker: String::new(), attempt: -1, lease: None });
+        fields.required_start("start", None);
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "start.worker: must not be empty",
                 "start.attempt: is -1, must not be negative",
@@ -125,13 +125,13 @@ mod tests {
 
     #[test]
     fn labels_have_at_most_16_short_entries() {
-        let mut bad = Violations::default();
+        let mut fields = FieldReader::default();
         let many = (0..17).map(|n| (format!("k{n}"), String::new())).collect();
-        bad.labels("labels", many);
+        fields.labels("labels", many);
         let long = [("".to_owned(), "v".to_owned()), ("k".repeat(65), "v".repeat(257))];
-        bad.labels("labels", long.into());
+        fields.labels("labels", long.into());
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "labels: has 17 entries, at most 16 are allowed".to_owned(),
                 "labels[\"\"]: must not be empty".to_owned(),
@@ -143,12 +143,12 @@ mod tests {
 
     #[test]
     fn an_explicit_price_has_at_least_one_unit() {
-        let mut bad = Violations::default();
-        bad.explicit_price("explicit", v1::ExplicitPrice::default());
-        bad.cancel_reason("reason", 0);
-        bad.cancel_reason("reason", 7);
+        let mut fields = FieldReader::default();
+        fields.explicit_price("explicit", v1::ExplicitPrice::default());
+        fields.cancel_reason("reason", 0);
+        fields.cancel_reason("reason", 7);
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "explicit.amounts: needs at least one unit",
                 "reason: is required",

@@ -5,11 +5,11 @@ use wallet_core::reservation::Failure;
 use wallet_core::{Amounts, OriginId};
 use wallet_proto::v1::{self, settle_request, succeeded};
 
-use super::Violations;
+use super::FieldReader;
 
 const MAX_MESSAGE_BYTES: usize = 1_024;
 
-impl Violations {
+impl FieldReader {
     /// Parses a required outcome.
     pub(crate) fn outcome(&mut self, outcome: Option<settle_request::Outcome>) -> Option<Outcome> {
         match outcome {
@@ -55,29 +55,32 @@ mod tests {
 
     #[test]
     fn a_success_without_a_cost_costs_the_reserved_amounts() {
-        let mut bad = Violations::default();
+        let mut fields = FieldReader::default();
         let as_reserved = Some(Outcome::Succeeded(Cost::AsReserved));
-        assert_eq!(bad.outcome(succeeded(None)), as_reserved);
-        assert_eq!(bad.outcome(succeeded(Some(succeeded::Cost::AsReserved(v1::AsReserved {})))), as_reserved);
+        assert_eq!(fields.outcome(succeeded(None)), as_reserved);
+        assert_eq!(
+            fields.outcome(succeeded(Some(succeeded::Cost::AsReserved(v1::AsReserved {})))),
+            as_reserved
+        );
         let failed = settle_request::Outcome::Failed(v1::Failure::default());
-        assert_eq!(bad.outcome(Some(failed)), Some(Outcome::Failed(Failure::default())));
-        assert!(bad.lines().is_empty());
+        assert_eq!(fields.outcome(Some(failed)), Some(Outcome::Failed(Failure::default())));
+        assert!(fields.lines().is_empty());
     }
 
     #[test]
     fn every_invalid_figure_is_reported() {
-        let mut bad = Violations::default();
-        bad.outcome(None);
+        let mut fields = FieldReader::default();
+        fields.outcome(None);
         let quantities = [("count".to_owned(), "-3".to_owned())].into();
-        bad.outcome(succeeded(Some(succeeded::Cost::Usage(v1::Usage { quantities }))));
+        fields.outcome(succeeded(Some(succeeded::Cost::Usage(v1::Usage { quantities }))));
         let amounts = vec![v1::Amount { amount: -1, ..v1::Amount::default() }];
-        bad.outcome(succeeded(Some(succeeded::Cost::Amounts(v1::ActualAmounts { amounts }))));
-        bad.outcome(Some(settle_request::Outcome::Failed(v1::Failure {
+        fields.outcome(succeeded(Some(succeeded::Cost::Amounts(v1::ActualAmounts { amounts }))));
+        fields.outcome(Some(settle_request::Outcome::Failed(v1::Failure {
             code: "out of memory".to_owned(),
             message: "x".repeat(1_025),
         })));
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "outcome: is required: succeeded or failed",
                 "succeeded.usage.quantities[\"count\"]: must not be negative",

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use wallet_core::subscription::Overrides;
 use wallet_proto::v1;
 
-use super::Violations;
+use super::FieldReader;
 use super::text::key_path;
 
 const MAX_PLAN_BYTES: usize = 128;
 const MAX_LIMITS: usize = 32;
 const MAX_LIMIT_NAME_BYTES: usize = 128;
 
-impl Violations {
+impl FieldReader {
     /// Parses a required plan id. The core checks that the catalog has the plan.
     pub(crate) fn plan_id(&mut self, path: &str, plan: String) -> String {
         self.required_name(path, plan, MAX_PLAN_BYTES)
@@ -66,20 +66,20 @@ mod tests {
 
     #[test]
     fn absent_terms_override_nothing() {
-        let mut bad = Violations::default();
-        assert_eq!(bad.overrides("overrides", None), Overrides::default());
-        assert_eq!(bad.overrides("overrides", Some(v1::PlanOverrides::default())), Overrides::default());
-        assert!(!bad.cancel_now("when", 0));
-        assert!(!bad.cancel_now("when", 1));
-        assert!(bad.cancel_now("when", 2));
-        assert!(bad.lines().is_empty());
+        let mut fields = FieldReader::default();
+        assert_eq!(fields.overrides("overrides", None), Overrides::default());
+        assert_eq!(fields.overrides("overrides", Some(v1::PlanOverrides::default())), Overrides::default());
+        assert!(!fields.cancel_now("when", 0));
+        assert!(!fields.cancel_now("when", 1));
+        assert!(fields.cancel_now("when", 2));
+        assert!(fields.lines().is_empty());
     }
 
     #[test]
     fn terms_of_zero_are_overrides() {
-        let mut bad = Violations::default();
+        let mut fields = FieldReader::default();
         let credits = v1::Amount { unit: "credits".to_owned(), amount: 0, ..v1::Amount::default() };
-        let read = bad.overrides(
+        let read = fields.overrides(
             "overrides",
             Some(v1::PlanOverrides {
                 allowances: vec![credits],
@@ -94,14 +94,14 @@ mod tests {
             [("concurrency".to_owned(), 0), ("seats".to_owned(), i64::MAX as u64)].into()
         );
         assert_eq!(read.rank, Some(0));
-        assert!(bad.lines().is_empty());
+        assert!(fields.lines().is_empty());
     }
 
     #[test]
     fn every_invalid_term_is_reported() {
-        let mut bad = Violations::default();
-        bad.plan_id("plan_id", String::new());
-        bad.overrides(
+        let mut fields = FieldReader::default();
+        fields.plan_id("plan_id", String::new());
+        fields.overrides(
             "overrides",
             Some(v1::PlanOverrides {
                 allowances: vec![v1::Amount { amount: -1, ..v1::Amount::default() }],
@@ -111,12 +111,12 @@ mod tests {
             }),
         );
         let limits = (0..33).map(|n| (format!("l{n}"), n)).collect();
-        bad.overrides("overrides", Some(v1::PlanOverrides { limits, ..v1::PlanOverrides::default() }));
-        bad.cancel_now("when", 3);
+        fields.overrides("overrides", Some(v1::PlanOverrides { limits, ..v1::PlanOverrides::default() }));
+        fields.cancel_now("when", 3);
         let long =
             format!("overrides.limits[\"{}\"]: has 129 bytes, at most 128 are allowed", "l".repeat(64));
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "plan_id: must not be empty",
                 "overrides.allowances[0].unit: must not be empty",

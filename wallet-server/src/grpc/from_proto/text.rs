@@ -1,6 +1,6 @@
 //! Parses names and free text.
 
-use super::Violations;
+use super::FieldReader;
 
 /// The most characters of a key that a path repeats.
 const KEY_IN_PATH: usize = 64;
@@ -11,7 +11,7 @@ pub(crate) fn key_path(path: &str, key: &str) -> String {
     format!("{path}[{shown:?}]")
 }
 
-impl Violations {
+impl FieldReader {
     /// Parses free text: at most `max` bytes, with line feeds and tabs but no other control characters.
     pub(crate) fn text(&mut self, path: &str, text: String, max: usize) -> String {
         self.within(path, &text, max);
@@ -62,20 +62,20 @@ mod tests {
 
     #[test]
     fn texts_and_names_have_bounds_and_no_control_characters() {
-        let mut bad = Violations::default();
-        bad.text("reason", "two\n\tlines".to_owned(), 10);
-        bad.name("display_name", "Ann é".to_owned(), 6);
-        assert!(bad.lines().is_empty());
+        let mut fields = FieldReader::default();
+        fields.text("reason", "two\n\tlines".to_owned(), 10);
+        fields.name("display_name", "Ann é".to_owned(), 6);
+        assert!(fields.lines().is_empty());
 
-        bad.text("reason", "a\0b".to_owned(), 2);
+        fields.text("reason", "a\0b".to_owned(), 2);
         for control in ['\r', '\x1b', '\x7f', '\u{9b}'] {
-            bad.text("message", control.to_string(), 2);
+            fields.text("message", control.to_string(), 2);
         }
-        bad.name("display_name", "two\nlines".to_owned(), 256);
-        bad.required_name("kind", String::new(), 128);
+        fields.name("display_name", "two\nlines".to_owned(), 256);
+        fields.required_name("kind", String::new(), 128);
         let lines = "line feeds and tabs are allowed";
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "reason: has 3 bytes, at most 2 are allowed".to_owned(),
                 format!("reason: contains the control character U+0000; {lines}"),

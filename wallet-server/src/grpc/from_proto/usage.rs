@@ -2,14 +2,14 @@
 
 use wallet_proto::v1::{self, UsageDimension};
 
-use super::Violations;
+use super::FieldReader;
 use super::reservation::MAX_LABEL_KEY_BYTES;
 use crate::query::GroupBy;
 
 /// The most dimensions of a grouping.
 const MAX_GROUP_BY: usize = 5;
 
-impl Violations {
+impl FieldReader {
     /// Parses the dimensions of a grouping, which may be empty.
     pub(crate) fn group_by(&mut self, path: &str, group_by: Vec<v1::UsageGroupBy>) -> Vec<GroupBy> {
         if self.too_many(path, group_by.len(), MAX_GROUP_BY) {
@@ -51,18 +51,19 @@ mod tests {
 
     #[test]
     fn dimensions_keep_the_order_of_the_request() {
-        let mut bad = Violations::default();
-        let read = bad.group_by("group_by", vec![by(5, "team"), by(1, ""), by(2, ""), by(3, ""), by(4, "")]);
+        let mut fields = FieldReader::default();
+        let read =
+            fields.group_by("group_by", vec![by(5, "team"), by(1, ""), by(2, ""), by(3, ""), by(4, "")]);
         let label = GroupBy::Label("team".to_owned());
         assert_eq!(read, [label, GroupBy::Day, GroupBy::Kind, GroupBy::Model, GroupBy::Actor]);
-        assert!(bad.group_by("group_by", Vec::new()).is_empty() && bad.lines().is_empty());
+        assert!(fields.group_by("group_by", Vec::new()).is_empty() && fields.lines().is_empty());
     }
 
     #[test]
     fn every_invalid_dimension_is_reported() {
-        let mut bad = Violations::default();
-        bad.group_by("group_by", vec![by(0, ""), by(9, ""), by(5, ""), by(1, "team")]);
-        bad.group_by("group_by", vec![by(1, ""); 6]);
+        let mut fields = FieldReader::default();
+        fields.group_by("group_by", vec![by(0, ""), by(9, ""), by(5, ""), by(1, "team")]);
+        fields.group_by("group_by", vec![by(1, ""); 6]);
         let expected = [
             "group_by[0].dimension: must be DAY, KIND, MODEL, ACTOR or LABEL",
             "group_by[1].dimension: must be DAY, KIND, MODEL, ACTOR or LABEL",
@@ -70,6 +71,6 @@ mod tests {
             "group_by[3].label: is only allowed with dimension LABEL",
             "group_by: has 6 entries, at most 5 are allowed",
         ];
-        assert_eq!(bad.lines(), expected);
+        assert_eq!(fields.lines(), expected);
     }
 }

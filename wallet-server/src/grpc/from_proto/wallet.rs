@@ -3,12 +3,12 @@
 use wallet_core::wallet::WalletStatus;
 use wallet_proto::v1;
 
-use super::Violations;
+use super::FieldReader;
 
 const MAX_DISPLAY_NAME_BYTES: usize = 256;
 const MAX_REASON_BYTES: usize = 1_024;
 
-impl Violations {
+impl FieldReader {
     /// Parses the new status of a wallet. Unspecified becomes `None`: unchanged.
     pub(crate) fn new_status(&mut self, path: &str, status: i32) -> Option<WalletStatus> {
         match v1::WalletStatus::try_from(status) {
@@ -43,18 +43,18 @@ mod tests {
 
     #[test]
     fn only_active_and_suspended_can_be_set() {
-        let mut bad = Violations::default();
-        assert_eq!(bad.new_status("status", 0), None);
-        assert_eq!(bad.new_status("status", 1), Some(WalletStatus::Active));
-        assert_eq!(bad.new_status("status", 2), Some(WalletStatus::Suspended));
-        assert!(bad.lines().is_empty());
-        bad.new_status("status", 3);
-        bad.new_status("status", 4);
-        bad.new_status("status", 5);
-        bad.reason("x".repeat(1_025));
-        bad.display_name("x".repeat(257));
+        let mut fields = FieldReader::default();
+        assert_eq!(fields.new_status("status", 0), None);
+        assert_eq!(fields.new_status("status", 1), Some(WalletStatus::Active));
+        assert_eq!(fields.new_status("status", 2), Some(WalletStatus::Suspended));
+        assert!(fields.lines().is_empty());
+        fields.new_status("status", 3);
+        fields.new_status("status", 4);
+        fields.new_status("status", 5);
+        fields.reason("x".repeat(1_025));
+        fields.display_name("x".repeat(257));
         assert_eq!(
-            bad.lines(),
+            fields.lines(),
             [
                 "status: only ACTIVE and SUSPENDED can be set",
                 "status: only ACTIVE and SUSPENDED can be set",

@@ -1,4 +1,4 @@
-//! The checks of request messages as they arrive: the size limit and the gRPC framing. Violations are errors of the
+//! The checks of request messages as they arrive: the size limit and the gRPC framing. FieldReader are errors of the
 //! caller.
 
 use std::pin::Pin;

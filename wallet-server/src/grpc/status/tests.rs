@@ -155,14 +155,14 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
             Code::FailedPrecondition,
             "CATALOG_INVALID",
         ),
-        (publish(Trouble::Conflict).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
-        (publish(Trouble::Unavailable).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
-        (publish(Trouble::CommitUnknown).into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
-        (publish(Trouble::Refused).into(), Code::Internal, ""),
-        (store(Trouble::Conflict).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
-        (store(Trouble::Unavailable).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
-        (store(Trouble::CommitUnknown).into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
-        (store(Trouble::Refused).into(), Code::Internal, ""),
+        (publish(StoreErrorKind::Conflict).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (publish(StoreErrorKind::Unavailable).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (publish(StoreErrorKind::CommitUnknown).into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
+        (publish(StoreErrorKind::Refused).into(), Code::Internal, ""),
+        (store(StoreErrorKind::Conflict).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (store(StoreErrorKind::Unavailable).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (store(StoreErrorKind::CommitUnknown).into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
+        (store(StoreErrorKind::Refused).into(), Code::Internal, ""),
         (RpcError::defect("secret defect"), Code::Internal, ""),
     ]
 }
@@ -245,7 +245,7 @@ fn invalid_fields_have_the_paths_of_the_request() {
         let error = PricingError::UnknownQuantities { kind: text("video"), quantities: vec![text("cuont")] };
         let error = RpcError::from(Rejection::Unpriced(error));
         let status = Status::from(match field {
-            Some(field) => error.priced_field(field),
+            Some(field) => error.operation_path(field),
             None => error,
         });
         status.get_error_details().bad_request().unwrap().field_violations[0].field.clone()

@@ -62,7 +62,7 @@ impl Front {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) if self.has_room() => {
+                Ok((stream, _)) if self.check_concurrency() => {
                     pause = FIRST_PAUSE;
                     let connected = self.peers.connect();
                     let (service, http2) = (service.clone(), http2.clone());
@@ -96,7 +96,7 @@ impl Front {
     }
 
     /// Returns whether one more connection fits, if necessary after closing one without a call.
-    fn has_room(&self) -> bool {
+    fn check_concurrency(&self) -> bool {
         self.peers.count() < self.connections || self.peers.close_the_most_idle()
     }
 

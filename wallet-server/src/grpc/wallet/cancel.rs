@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn cancel(call: Call, request: v1::CancelRequest) -> Result<v1::CancelResponse, RpcError> {
@@ -24,11 +24,11 @@ pub(super) async fn cancel(call: Call, request: v1::CancelRequest) -> Result<v1:
 }
 
 fn parse(request: v1::CancelRequest) -> Result<(WalletId, Cancel), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("reservation_id", &request.reservation_id);
-    let reason = bad.cancel_reason("reason", request.reason);
-    let max_fees = bad.amounts("max_fees", request.max_fees);
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("reservation_id", &request.reservation_id);
+    let reason = fields.cancel_reason("reason", request.reason);
+    let max_fees = fields.amounts("max_fees", request.max_fees);
     let allow_missing = request.allow_missing;
-    bad.verdict(|| Some((wallet?, Cancel { id: id?, reason: reason?, max_fees, allow_missing })))
+    fields.finish(|| Some((wallet?, Cancel { id: id?, reason: reason?, max_fees, allow_missing })))
 }

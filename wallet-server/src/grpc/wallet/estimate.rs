@@ -3,13 +3,13 @@
 
 use wallet_core::catalog::{Catalog, Price};
 use wallet_core::catalogs::Catalogs;
-use wallet_core::decide::{Quote, admissible, affordable, plans_that_allow};
+use wallet_core::decide::{Quote, check_admission, check_funds, plans_that_allow};
 use wallet_core::{Operation, Rejection, Timestamp, Wallet, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 use crate::query::Snapshot;
 use crate::quote::QUOTE_VALIDITY;
@@ -39,11 +39,11 @@ pub(super) async fn estimate(
 }
 
 fn parse(request: v1::EstimateRequest) -> Result<Estimate, Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.optional_id("wallet_id", &request.wallet_id);
-    let operation = bad.operation("operation", request.operation);
-    let catalog_version = bad.catalog_version("catalog_version", request.catalog_version);
-    bad.verdict(|| Some(Estimate { wallet, operation: operation?, catalog_version }))
+    let mut fields = FieldReader::default();
+    let wallet = fields.optional_id("wallet_id", &request.wallet_id);
+    let operation = fields.operation("operation", request.operation);
+    let catalog_version = fields.catalog_version("catalog_version", request.catalog_version);
+    fields.finish(|| Some(Estimate { wallet, operation: operation?, catalog_version }))
 }
 
 impl<'a> Estimator<'a> {
@@ -111,13 +111,13 @@ fn decided(
 ) -> Result<v1::EstimateResponse, Rejection> {
     let catalog = &catalogs.current;
     let (shortfalls, packs, covering) =
-        match affordable(wallet, catalog, now, Some(operation), &price.amounts) {
+        match check_funds(wallet, catalog, now, Some(operation), &price.amounts) {
             Err(Rejection::InsufficientCredits { shortfalls, packs, plans, .. }) => {
                 (shortfalls, packs, plans)
             }
             _ => Default::default(),
         };
-    let (decision, plans) = match admissible(wallet, catalogs, now, Some(operation), &price.amounts) {
+    let (decision, plans) = match check_admission(wallet, catalogs, now, Some(operation), &price.amounts) {
         Ok(()) => (v1::Decision::Allowed, Vec::new()),
         Err(rejection) => {
             let decision = to_proto::decision(&rejection).ok_or(rejection)?;

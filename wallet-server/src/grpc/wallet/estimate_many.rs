@@ -8,7 +8,7 @@ use wallet_proto::v1::{self, estimate_result::Result as Outcome};
 use super::estimate::Estimator;
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 use crate::query::Snapshot;
 
@@ -33,17 +33,17 @@ pub(super) async fn estimate_many(
 }
 
 fn parse(request: v1::EstimateManyRequest) -> Result<EstimateMany, Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.optional_id("wallet_id", &request.wallet_id);
-    let operations = bad.operations("operations", request.operations, MAX_OPERATIONS);
-    let catalog_version = bad.catalog_version("catalog_version", request.catalog_version);
-    bad.verdict(|| Some(EstimateMany { wallet, operations, catalog_version }))
+    let mut fields = FieldReader::default();
+    let wallet = fields.optional_id("wallet_id", &request.wallet_id);
+    let operations = fields.operations("operations", request.operations, MAX_OPERATIONS);
+    let catalog_version = fields.catalog_version("catalog_version", request.catalog_version);
+    fields.finish(|| Some(EstimateMany { wallet, operations, catalog_version }))
 }
 
 fn result(estimator: &Estimator<'_>, n: usize, operation: Operation) -> v1::EstimateResult {
     let outcome = match estimator.estimate(operation) {
         Ok(estimate) => Outcome::Estimate(estimate),
-        Err(error) => Outcome::Error(error.priced_field(format!("operations[{n}]")).into()),
+        Err(error) => Outcome::Error(error.operation_path(format!("operations[{n}]")).into()),
     };
     v1::EstimateResult { result: Some(outcome) }
 }

@@ -8,7 +8,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn extend(call: Call, request: v1::ExtendRequest) -> Result<v1::ExtendResponse, RpcError> {
@@ -28,10 +28,10 @@ pub(super) async fn extend(call: Call, request: v1::ExtendRequest) -> Result<v1:
 }
 
 fn parse(request: v1::ExtendRequest) -> Result<(WalletId, Extend), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("reservation_id", &request.reservation_id);
-    let attempt = bad.attempt("attempt", request.attempt);
-    let lease = bad.duration("lease", request.lease);
-    bad.verdict(|| Some((wallet?, Extend { id: id?, attempt, lease })))
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("reservation_id", &request.reservation_id);
+    let attempt = fields.attempt("attempt", request.attempt);
+    let lease = fields.duration("lease", request.lease);
+    fields.finish(|| Some((wallet?, Extend { id: id?, attempt, lease })))
 }

@@ -7,7 +7,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 use crate::query::Snapshot;
 
@@ -37,7 +37,7 @@ pub(super) async fn get_balance(
 }
 
 fn parse(request: &v1::GetBalanceRequest) -> Result<WalletId, Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    bad.verdict(|| wallet)
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    fields.finish(|| wallet)
 }

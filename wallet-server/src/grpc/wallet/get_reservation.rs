@@ -5,7 +5,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn get_reservation(
@@ -23,8 +23,8 @@ pub(super) async fn get_reservation(
 }
 
 fn parse(request: &v1::GetReservationRequest) -> Result<(WalletId, ReservationId), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("reservation_id", &request.reservation_id);
-    bad.verdict(|| Some((wallet?, id?)))
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("reservation_id", &request.reservation_id);
+    fields.finish(|| Some((wallet?, id?)))
 }

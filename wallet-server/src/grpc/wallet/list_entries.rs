@@ -5,7 +5,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 use crate::query::{EntryFilter, Page};
 
@@ -22,12 +22,12 @@ pub(super) async fn list_entries(
 }
 
 fn parse(request: v1::ListEntriesRequest) -> Result<(WalletId, EntryFilter, Page), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
     let filter = EntryFilter {
-        after_revision: bad.not_negative("after_revision", request.after_revision),
-        reservation: bad.optional_id("reservation_id", &request.reservation_id),
+        after_revision: fields.not_negative("after_revision", request.after_revision),
+        reservation: fields.optional_id("reservation_id", &request.reservation_id),
     };
-    let page = bad.page(request.page_size, request.page_token);
-    bad.verdict(|| Some((wallet?, filter, page)))
+    let page = fields.page(request.page_size, request.page_token);
+    fields.finish(|| Some((wallet?, filter, page)))
 }

@@ -5,7 +5,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 use crate::query::Page;
 
@@ -23,8 +23,8 @@ pub(super) async fn list_grants(
 }
 
 fn parse(request: v1::ListGrantsRequest) -> Result<(WalletId, Page), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let page = bad.page(request.page_size, request.page_token);
-    bad.verdict(|| Some((wallet?, page)))
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let page = fields.page(request.page_size, request.page_token);
+    fields.finish(|| Some((wallet?, page)))
 }

@@ -5,7 +5,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 use crate::query::{Page, ReservationFilter};
 
@@ -26,17 +26,17 @@ pub(super) async fn list_reservations(
 }
 
 fn parse(request: v1::ListReservationsRequest) -> Result<(WalletId, ReservationFilter, Page), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
     let filter = ReservationFilter {
-        states: bad.states("states", &request.states),
-        worker: bad.optional_id::<WorkerId>("worker", &request.worker).map(String::from),
-        kind: bad.word("kind", request.kind, MAX_KIND_BYTES),
-        actor: bad.optional_id::<Actor>("actor", &request.actor).map(String::from),
-        label: bad.label("label", request.label),
-        from_time: bad.instant("from_time", request.from_time),
-        to_time: bad.instant("to_time", request.to_time),
+        states: fields.states("states", &request.states),
+        worker: fields.optional_id::<WorkerId>("worker", &request.worker).map(String::from),
+        kind: fields.word("kind", request.kind, MAX_KIND_BYTES),
+        actor: fields.optional_id::<Actor>("actor", &request.actor).map(String::from),
+        label: fields.label("label", request.label),
+        from_time: fields.instant("from_time", request.from_time),
+        to_time: fields.instant("to_time", request.to_time),
     };
-    let page = bad.page(request.page_size, request.page_token);
-    bad.verdict(|| Some((wallet?, filter, page)))
+    let page = fields.page(request.page_size, request.page_token);
+    fields.finish(|| Some((wallet?, filter, page)))
 }

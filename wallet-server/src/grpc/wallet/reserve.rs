@@ -6,7 +6,7 @@ use wallet_proto::v1::{self, reserve_request};
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 use crate::quote::QuoteError;
 
@@ -19,7 +19,7 @@ pub(super) async fn reserve(
     let is_explicit = matches!(reserve.price, PriceSource::Explicit(_));
     let done = call.submit(wallet, Command::Reserve(reserve)).await;
     let done = done.map_err(|error| match is_explicit {
-        true => error.priced_field("explicit.operation"),
+        true => error.operation_path("explicit.operation"),
         false => error,
     })?;
     let catalog = call.catalog();
@@ -37,28 +37,28 @@ pub(super) async fn reserve(
 }
 
 /// The source of the price. A quote token is opened after all fields are parsed.
-enum Asked {
-    Sealed(String),
-    Open(PriceSource),
+enum PriceInput {
+    QuoteToken(String),
+    Resolved(PriceSource),
 }
 
 fn parse(
     request: v1::ReserveRequest,
     open: impl FnOnce(&WalletId, &str) -> Result<Quote, QuoteError>,
 ) -> Result<(WalletId, Reserve), RpcError> {
-    let mut bad = Violations::default();
-    let wallet = bad.id::<WalletId>("wallet_id", &request.wallet_id);
-    let id = bad.id("reservation_id", &request.reservation_id);
-    let price = price(&mut bad, request.price);
-    let limits = bad.amounts("limits", request.limits);
-    let ttl = bad.duration("ttl", request.ttl);
-    let start = request.start.and_then(|start| bad.start_options("start", start));
-    let actor = bad.optional_id("actor", &request.actor);
-    let labels = bad.labels("labels", request.labels);
-    let (wallet, id, price) = bad.verdict(|| Some((wallet?, id?, price?)))?;
+    let mut fields = FieldReader::default();
+    let wallet = fields.id::<WalletId>("wallet_id", &request.wallet_id);
+    let id = fields.id("reservation_id", &request.reservation_id);
+    let price = price(&mut fields, request.price);
+    let limits = fields.amounts("limits", request.limits);
+    let ttl = fields.duration("ttl", request.ttl);
+    let start = request.start.and_then(|start| fields.start_options("start", start));
+    let actor = fields.optional_id("actor", &request.actor);
+    let labels = fields.labels("labels", request.labels);
+    let (wallet, id, price) = fields.finish(|| Some((wallet?, id?, price?)))?;
     let price = match price {
-        Asked::Open(price) => price,
-        Asked::Sealed(token) => {
+        PriceInput::Resolved(price) => price,
+        PriceInput::QuoteToken(token) => {
             let opened = open(&wallet, &token).map_err(Rejection::from);
             PriceSource::Quote(opened.map_err(RpcError::about(&wallet))?)
         }
@@ -66,18 +66,18 @@ fn parse(
     Ok((wallet, Reserve { id, price, limits, ttl, start, actor, labels }))
 }
 
-fn price(bad: &mut Violations, price: Option<reserve_request::Price>) -> Option<Asked> {
+fn price(fields: &mut FieldReader, price: Option<reserve_request::Price>) -> Option<PriceInput> {
     match price {
-        Some(reserve_request::Price::QuoteToken(token)) => Some(Asked::Sealed(token)),
+        Some(reserve_request::Price::QuoteToken(token)) => Some(PriceInput::QuoteToken(token)),
         Some(reserve_request::Price::Operation(operation)) => {
-            let operation = bad.operation("operation", Some(operation))?;
-            Some(Asked::Open(PriceSource::Operation(operation)))
+            let operation = fields.operation("operation", Some(operation))?;
+            Some(PriceInput::Resolved(PriceSource::Operation(operation)))
         }
         Some(reserve_request::Price::Explicit(price)) => {
-            Some(Asked::Open(PriceSource::Explicit(bad.explicit_price("explicit", price))))
+            Some(PriceInput::Resolved(PriceSource::Explicit(fields.explicit_price("explicit", price))))
         }
         None => {
-            bad.add("price", "is required: quote_token, operation or explicit");
+            fields.add("price", "is required: quote_token, operation or explicit");
             None
         }
     }
@@ -93,8 +93,8 @@ mod tests {
     fn fields(request: v1::ReserveRequest) -> Vec<String> {
         let error = parse(request, |_, _| Err(QuoteError::Malformed)).unwrap_err();
         let details = Status::from(error).get_error_details();
-        let bad = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-        bad.into_iter().map(|violation| violation.field).collect()
+        let fields = details.bad_request().map(|fields| fields.field_violations.clone()).unwrap_or_default();
+        fields.into_iter().map(|violation| violation.field).collect()
     }
 
     #[test]

@@ -6,13 +6,13 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn settle(call: Call, request: v1::SettleRequest) -> Result<v1::SettleResponse, RpcError> {
     let (wallet, settle) = parse(request)?;
     let done = call.submit(wallet, Command::Settle(settle)).await;
-    let done = done.map_err(|error| error.priced_field("succeeded.usage"))?;
+    let done = done.map_err(|error| error.operation_path("succeeded.usage"))?;
     let catalog = call.catalog();
     Ok(v1::SettleResponse {
         reservation: Some(to_proto::reservation(&catalog, &done.wallet, done.reservation()?)),
@@ -25,11 +25,11 @@ pub(super) async fn settle(call: Call, request: v1::SettleRequest) -> Result<v1:
 }
 
 fn parse(request: v1::SettleRequest) -> Result<(WalletId, Settle), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("reservation_id", &request.reservation_id);
-    let attempt = bad.attempt("attempt", request.attempt);
-    let outcome = bad.outcome(request.outcome);
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("reservation_id", &request.reservation_id);
+    let attempt = fields.attempt("attempt", request.attempt);
+    let outcome = fields.outcome(request.outcome);
     let accept_late = request.accept_late;
-    bad.verdict(|| Some((wallet?, Settle { id: id?, attempt, outcome: outcome?, accept_late })))
+    fields.finish(|| Some((wallet?, Settle { id: id?, attempt, outcome: outcome?, accept_late })))
 }

@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn start(call: Call, request: v1::StartRequest) -> Result<v1::StartResponse, RpcError> {
@@ -22,9 +22,9 @@ pub(super) async fn start(call: Call, request: v1::StartRequest) -> Result<v1::S
 }
 
 fn parse(request: v1::StartRequest) -> Result<(WalletId, Start), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("reservation_id", &request.reservation_id);
-    let options = bad.required_start("start", request.start);
-    bad.verdict(|| Some((wallet?, Start { id: id?, options: options? })))
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("reservation_id", &request.reservation_id);
+    let options = fields.required_start("start", request.start);
+    fields.finish(|| Some((wallet?, Start { id: id?, options: options? })))
 }

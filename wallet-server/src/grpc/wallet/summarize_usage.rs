@@ -5,7 +5,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 use crate::query::UsageQuery;
 
@@ -27,12 +27,12 @@ pub(super) async fn summarize_usage(
 }
 
 fn parse(request: v1::SummarizeUsageRequest) -> Result<(WalletId, UsageQuery), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
     let query = UsageQuery {
-        from_time: bad.instant("from_time", request.from_time),
-        to_time: bad.instant("to_time", request.to_time),
-        group_by: bad.group_by("group_by", request.group_by),
+        from_time: fields.instant("from_time", request.from_time),
+        to_time: fields.instant("to_time", request.to_time),
+        group_by: fields.group_by("group_by", request.group_by),
     };
-    bad.verdict(|| Some((wallet?, query)))
+    fields.finish(|| Some((wallet?, query)))
 }

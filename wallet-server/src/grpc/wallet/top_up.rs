@@ -6,7 +6,7 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::Violations;
+use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn top_up(call: Call, request: v1::TopUpRequest) -> Result<v1::TopUpResponse, RpcError> {
@@ -25,14 +25,14 @@ pub(super) async fn top_up(call: Call, request: v1::TopUpRequest) -> Result<v1::
 }
 
 fn parse(request: v1::TopUpRequest) -> Result<(WalletId, TopUp), Rejection> {
-    let mut bad = Violations::default();
-    let wallet = bad.id("wallet_id", &request.wallet_id);
-    let id = bad.id("top_up_id", &request.top_up_id);
-    let purchase = bad.purchase(request.what);
-    let external_ref = bad.external_ref("external_ref", request.external_ref);
-    let paid_amount = bad.money("paid_amount", request.paid_amount);
-    let paid_time = bad.instant("paid_time", request.paid_time);
-    bad.verdict(|| {
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("top_up_id", &request.top_up_id);
+    let purchase = fields.purchase(request.what);
+    let external_ref = fields.external_ref("external_ref", request.external_ref);
+    let paid_amount = fields.money("paid_amount", request.paid_amount);
+    let paid_time = fields.instant("paid_time", request.paid_time);
+    fields.finish(|| {
         Some((wallet?, TopUp { id: id?, purchase: purchase?, external_ref, paid_amount, paid_time }))
     })
 }

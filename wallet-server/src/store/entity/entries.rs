@@ -21,7 +21,7 @@ pub(crate) struct Model {
     pub(crate) fingerprint: String,
     pub(crate) actor: String,
     pub(crate) reason: String,
-    pub(crate) facts: String,
+    pub(crate) row_digests: String,
     pub(crate) postings: String,
     pub(crate) balances: String,
     #[serde(deserialize_with = "crate::store::packed::bytes")]

@@ -31,7 +31,7 @@ pub(crate) struct Model {
     pub(crate) expired: i64,
     pub(crate) revoked: i64,
     pub(crate) paid_out: i64,
-    pub(crate) taken_back: i16,
+    pub(crate) clawback: i16,
     pub(crate) open: bool,
     pub(crate) next_time: i64,
     pub(crate) payment: String,

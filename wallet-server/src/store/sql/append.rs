@@ -18,7 +18,7 @@ use wallet_core::{Timestamp, WalletKey};
 
 use super::columns::{Columns, columns};
 use crate::store::rows::{EventDetails, source_number};
-use crate::store::tx::Written;
+use crate::store::tx::WalletWrite;
 use crate::store::{Backend, StoreError};
 
 /// The write to one table: rows to insert, or to update by the leading key columns.
@@ -38,7 +38,7 @@ pub(crate) struct Write {
 }
 
 /// Returns the statements that write a batch: one on PostgreSQL, one per table on SQLite, none if nothing changed.
-pub(crate) fn write(backend: Backend, batch: &[Written<'_>]) -> Result<Vec<Write>, StoreError> {
+pub(crate) fn write(backend: Backend, batch: &[WalletWrite<'_>]) -> Result<Vec<Write>, StoreError> {
     let parts: Vec<Part> = parts(batch)?.into_iter().filter(|part| part.rows > 0).collect();
     Ok(match backend {
         Backend::Postgres if parts.is_empty() => Vec::new(),
@@ -108,7 +108,7 @@ impl Part {
     }
 }
 
-fn parts(batch: &[Written<'_>]) -> Result<Vec<Part>, StoreError> {
+fn parts(batch: &[WalletWrite<'_>]) -> Result<Vec<Part>, StoreError> {
     let mut parts = Vec::from(wallets(batch));
     parts.extend(balances(batch));
     parts.extend(profiles(batch)?);
@@ -131,10 +131,10 @@ fn update(table: &'static str, key_columns: usize, rows: usize, columns: Columns
     Part { table, key_columns, rows, columns }
 }
 
-fn wallets(batch: &[Written<'_>]) -> [Part; 2] {
-    let (new, changed): (Vec<&Written<'_>>, Vec<&Written<'_>>) =
+fn wallets(batch: &[WalletWrite<'_>]) -> [Part; 2] {
+    let (new, changed): (Vec<&WalletWrite<'_>>, Vec<&WalletWrite<'_>>) =
         batch.iter().filter(|w| w.finished.changes.any).partition(|w| w.loaded.was.version == 0);
-    let columns = |rows: &[&Written<'_>]| {
+    let columns = |rows: &[&WalletWrite<'_>]| {
         columns!(rows, {
             bucket: SmallInt = |w| w.key().bucket(),
             wallet_key: Uuid = |w| w.key().uuid(),
@@ -150,8 +150,8 @@ fn wallets(batch: &[Written<'_>]) -> [Part; 2] {
     [insert("wallets", new.len(), columns(&new)), update("wallets", 2, changed.len(), columns(&changed))]
 }
 
-fn balances(batch: &[Written<'_>]) -> [Part; 2] {
-    let row = |w: &Written<'_>, unit: &UnitId| (w.key(), unit.clone(), w.wallet().balance(unit.as_str()));
+fn balances(batch: &[WalletWrite<'_>]) -> [Part; 2] {
+    let row = |w: &WalletWrite<'_>, unit: &UnitId| (w.key(), unit.clone(), w.wallet().balance(unit.as_str()));
     let (mut new, mut changed): (Vec<(WalletKey, UnitId, Balance)>, Vec<_>) = (Vec::new(), Vec::new());
     for w in batch {
         for unit in &w.finished.changes.units {
@@ -176,8 +176,8 @@ fn balances(batch: &[Written<'_>]) -> [Part; 2] {
     ]
 }
 
-fn profiles(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
-    let (mut new, mut changed): (Vec<(&Written<'_>, String)>, Vec<_>) = (Vec::new(), Vec::new());
+fn profiles(batch: &[WalletWrite<'_>]) -> Result<[Part; 2], StoreError> {
+    let (mut new, mut changed): (Vec<(&WalletWrite<'_>, String)>, Vec<_>) = (Vec::new(), Vec::new());
     for w in batch.iter().filter(|w| w.finished.changes.profile) {
         let rows = if w.loaded.was.version == 0 { &mut new } else { &mut changed };
         rows.push((w, json(&w.wallet().profile)?));
@@ -210,8 +210,8 @@ fn profiles(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
     ])
 }
 
-fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
-    let (mut new, mut changed): (Vec<(&Written<'_>, &Grant, String)>, Vec<_>) = (Vec::new(), Vec::new());
+fn grants(batch: &[WalletWrite<'_>]) -> Result<[Part; 2], StoreError> {
+    let (mut new, mut changed): (Vec<(&WalletWrite<'_>, &Grant, String)>, Vec<_>) = (Vec::new(), Vec::new());
     for w in batch {
         for grant in w.finished.changes.grants.iter().filter_map(|key| w.wallet().grants.get(key)) {
             if w.loaded.was.grants.contains(&grant.key) {
@@ -252,7 +252,7 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
                 expired: BigInt = |(_, g, _)| g.parts.expired,
                 revoked: BigInt = |(_, g, _)| g.parts.revoked,
                 paid_out: BigInt = |(_, g, _)| g.parts.paid_out,
-                taken_back: SmallInt = |(_, g, _)| g.taken_back.map_or(0, |why| why as i16),
+                clawback: SmallInt = |(_, g, _)| g.clawback.map_or(0, |why| why as i16),
                 open: Bool = |(_, g, _)| g.is_open(),
                 next_time: BigInt = |(w, g, _)| g.next_time(w.finished.now).as_micros(),
                 payment: Text = |(_, g, _)| payment(g),
@@ -279,7 +279,7 @@ fn grants(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
                 expired: BigInt = |(_, g)| g.parts.expired,
                 revoked: BigInt = |(_, g)| g.parts.revoked,
                 paid_out: BigInt = |(_, g)| g.parts.paid_out,
-                taken_back: SmallInt = |(_, g)| g.taken_back.map_or(0, |why| why as i16),
+                clawback: SmallInt = |(_, g)| g.clawback.map_or(0, |why| why as i16),
                 open: Bool = |(_, g)| g.is_open(),
                 next_time: BigInt = |(w, g)| g.next_time(w.finished.now).as_micros(),
             }),
@@ -296,7 +296,7 @@ struct ReservationRow<'a> {
     terms: String,
 }
 
-fn reservations(batch: &[Written<'_>]) -> Result<[Part; 2], StoreError> {
+fn reservations(batch: &[WalletWrite<'_>]) -> Result<[Part; 2], StoreError> {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for w in batch {
         for r in w.finished.changes.reservations.iter().filter_map(|id| w.wallet().reservations.get(id)) {
@@ -354,7 +354,7 @@ fn unchanging(rows: &[ReservationRow<'_>]) -> Columns {
     })
 }
 
-fn entries(batch: &[Written<'_>]) -> Result<Part, StoreError> {
+fn entries(batch: &[WalletWrite<'_>]) -> Result<Part, StoreError> {
     let mut rows: Vec<(WalletKey, &Entry, String, String)> = Vec::new();
     for w in batch {
         for entry in &w.finished.entries {
@@ -380,7 +380,7 @@ fn entries(batch: &[Written<'_>]) -> Result<Part, StoreError> {
             fingerprint: Text = |(_, e, ..)| e.fingerprint.to_string(),
             actor: Text = |(_, e, ..)| text(e.actor.as_ref()),
             reason: Text = |(_, e, ..)| e.reason.clone(),
-            facts: Text = |(_, e, ..)| e.facts.to_string(),
+            row_digests: Text = |(_, e, ..)| e.row_digests.to_string(),
             postings: Text = |(_, _, postings, _)| postings.clone(),
             balances: Text = |(_, _, _, balances)| balances.clone(),
             hash: Bytes = |(_, e, ..)| e.hash.to_vec(),
@@ -389,7 +389,7 @@ fn entries(batch: &[Written<'_>]) -> Result<Part, StoreError> {
 }
 
 /// Notifications are inserted in the same statement as the entry that causes them.
-fn events(batch: &[Written<'_>]) -> Result<Part, StoreError> {
+fn events(batch: &[WalletWrite<'_>]) -> Result<Part, StoreError> {
     let mut rows: Vec<(WalletKey, &Entry, i32, &Event, String)> = Vec::new();
     for w in batch {
         for entry in &w.finished.entries {

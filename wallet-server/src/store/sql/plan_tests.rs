@@ -20,8 +20,8 @@ use wallet_core::{
 
 use super::{append, load};
 use crate::postgres::Postgres;
-use crate::store::tx::Was;
-use crate::store::{Backend, DueRows, Loaded, Store, Written, connect, due};
+use crate::store::tx::StoredRows;
+use crate::store::{Backend, DueRows, LoadedWallet, Store, WalletWrite, connect, due};
 
 /// A statement, and the indexes that it uses, each with the columns of its conditions.
 type Expected = (Statement, &'static [&'static str]);
@@ -202,15 +202,15 @@ fn writes(backend: Backend, wallet: Wallet) -> Vec<Expected> {
         profile: true,
         any: true,
     };
-    let was = Was {
+    let was = StoredRows {
         version: 1,
         grants: changes.grants.iter().cloned().collect::<BTreeSet<GrantKey>>(),
         reservations: changes.reservations.clone(),
         units: changes.units.clone(),
     };
-    let loaded = Loaded { tenant: TenantId::DEFAULT, wallet, was };
+    let loaded = LoadedWallet { tenant: TenantId::DEFAULT, wallet, was };
     let finished = Finished { now: Timestamp::from_micros(1), entries: Vec::new(), changes };
-    let written = [Written { loaded: &loaded, finished: &finished }];
+    let written = [WalletWrite { loaded: &loaded, finished: &finished }];
     let writes = append::write(backend, &written).unwrap().into_iter().map(|write| write.statement);
     const UPDATES: &[&str] = &[
         "wallets_pkey: bucket, wallet_key",

@@ -17,7 +17,7 @@ use super::commands::{
     refund_asked, refund_subscription, rename, reserve, resume, reverse, revoke, settle, start, subscribe,
     top_up,
 };
-use crate::store::{CatalogRow, Loaded, Store, Tx, Written};
+use crate::store::{CatalogRow, LoadedWallet, Store, Tx, WalletWrite};
 
 const CATALOG: &str = r#"
 [units.credits]
@@ -95,7 +95,7 @@ pub(super) async fn write(url: &str, wallets: &[Story]) {
     assert!(store.sweep_lease(3, uuid::Uuid::new_v4(), START, MINUTE).await.unwrap());
     let lane = store.lane().await.unwrap();
     let tx = Tx::begin(&lane, store.backend(), MINUTE).await.unwrap();
-    let batch: Vec<Written<'_>> = wallets.iter().map(Story::written).collect();
+    let batch: Vec<WalletWrite<'_>> = wallets.iter().map(Story::written).collect();
     tx.append(&batch).await.unwrap();
     tx.commit().await.unwrap();
     lane.close().await.unwrap();
@@ -104,7 +104,7 @@ pub(super) async fn write(url: &str, wallets: &[Story]) {
 /// A wallet with its history.
 pub(super) struct Story {
     catalogs: Catalogs,
-    loaded: Loaded,
+    loaded: LoadedWallet,
     finished: Finished,
 }
 
@@ -125,7 +125,7 @@ impl Story {
         let catalog = Catalog::parse(catalog).unwrap().with_version(1);
         let story = Self {
             catalogs: Catalogs::of(Arc::new(catalog)),
-            loaded: Loaded::missing(TenantId::DEFAULT, key, id),
+            loaded: LoadedWallet::missing(TenantId::DEFAULT, key, id),
             finished: Finished { now: START, entries: Vec::new(), changes: ChangeSet::default() },
         };
         let debt_limits = credits(50);
@@ -297,7 +297,7 @@ impl Story {
         self.finished.entries.iter().map(|entry| entry.kind).collect()
     }
 
-    fn written(&self) -> Written<'_> {
-        Written { loaded: &self.loaded, finished: &self.finished }
+    fn written(&self) -> WalletWrite<'_> {
+        WalletWrite { loaded: &self.loaded, finished: &self.finished }
     }
 }

@@ -15,17 +15,17 @@ async fn check(table: &[(&str, Tamper)]) {
 #[tokio::test]
 async fn clawbacks_match_the_entries() {
     check(&[
-        ("I2: grant top_up:t1 has taken_back = 0, but 3 according to its entries", |r| {
-            r.grant("t1").taken_back = 0
+        ("I2: grant top_up:t1 has clawback = 0, but 3 according to its entries", |r| {
+            r.grant("t1").clawback = 0
         }),
-        ("I2: grant top_up:t2 has taken_back = 3, but 2 according to its entries", |r| {
-            r.grant("t2").taken_back = 3
+        ("I2: grant top_up:t2 has clawback = 3, but 2 according to its entries", |r| {
+            r.grant("t2").clawback = 3
         }),
-        ("I2: grant grace:j4 has taken_back = 0, but 2 according to its entries", |r| {
-            r.grant("j4").taken_back = 0
+        ("I2: grant grace:j4 has clawback = 0, but 2 according to its entries", |r| {
+            r.grant("j4").clawback = 0
         }),
-        ("I2: grant top_up:t4 has taken_back = 2, but 0 according to its entries", |r| {
-            r.grant("t4").taken_back = 2
+        ("I2: grant top_up:t4 has clawback = 2, but 0 according to its entries", |r| {
+            r.grant("t4").clawback = 2
         }),
         ("I11: grant grace:j4 is found by purchase \"t9\", stems from \"t3\"", |r| {
             r.grant("j4").purchase = "t9".to_owned();

@@ -33,11 +33,11 @@ async fn a_grant_matches_its_postings() {
         ("I3: grant top_up:t1 has -1 PaidOut", |r| r.grant("t1").paid_out = -1),
         ("I6: grant top_up:t1 has unit trainings", |r| r.grant("t1").unit = "trainings".to_owned()),
         ("I2: grant grant:g1 has open = true", |r| r.grant("g1").open = true),
-        ("I2: grant grant:g4 has taken_back = 0, but 1 according to its entries", |r| {
-            r.grant("g4").taken_back = 0
+        ("I2: grant grant:g4 has clawback = 0, but 1 according to its entries", |r| {
+            r.grant("g4").clawback = 0
         }),
-        ("I2: grant grant:g3 has taken_back = 1, but 0 according to its entries", |r| {
-            r.grant("g3").taken_back = 1
+        ("I2: grant grant:g3 has clawback = 1, but 0 according to its entries", |r| {
+            r.grant("g3").clawback = 1
         }),
         ("I2: grant grant:g6 has expire_time", |r| r.grant("g6").expire_time += 1),
         ("I2: grant grant:g2 has effective_time", |r| r.grant("g2").effective_time += 1),

@@ -179,16 +179,16 @@ async fn the_text_of_a_bill_matches_the_entry() {
 #[tokio::test]
 async fn the_facts_of_an_entry_are_readable_and_hashed() {
     check(&[
-        ("I16: has hash", |r| r.entry(EntryKind::Reserved).facts = String::new()),
-        ("is unreadable", |r| r.entry(EntryKind::Reserved).facts = "{}".to_owned()),
-        ("is unreadable", |r| r.entry(EntryKind::Reserved).facts.push(' ')),
-        ("the entry is unreadable", |r| r.entry(EntryKind::Reserved).facts = "x".to_owned()),
+        ("I16: has hash", |r| r.entry(EntryKind::Reserved).row_digests = String::new()),
+        ("is unreadable", |r| r.entry(EntryKind::Reserved).row_digests = "{}".to_owned()),
+        ("is unreadable", |r| r.entry(EntryKind::Reserved).row_digests.push(' ')),
+        ("the entry is unreadable", |r| r.entry(EntryKind::Reserved).row_digests = "x".to_owned()),
         ("I16: concerns grant top_up:t9, which was not issued", |r| {
-            replace(&mut r.entry(EntryKind::ToppedUp).facts, ["top_up:t1", "top_up:t9"]);
+            replace(&mut r.entry(EntryKind::ToppedUp).row_digests, ["top_up:t1", "top_up:t9"]);
             r.rehash();
         }),
         ("I16: grant top_up:t1 does not match its entries", |r| {
-            r.entry(EntryKind::ToppedUp).facts = String::new();
+            r.entry(EntryKind::ToppedUp).row_digests = String::new();
             r.rehash();
         }),
     ])

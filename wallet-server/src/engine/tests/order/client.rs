@@ -13,7 +13,7 @@ use wallet_workload::Rng;
 use super::super::asked;
 use super::super::traces::{Step, shown};
 use crate::clock::Clock;
-use crate::engine::{EngineError, Job};
+use crate::engine::{EngineError, QueuedCommand};
 
 pub(super) const CLIENTS: usize = 8;
 /// Attempts of a client per command before the test fails.
@@ -33,7 +33,7 @@ pub(super) struct Told {
 pub(super) async fn everybody(
     seed: u64,
     steps: Arc<[Step]>,
-    doors: &[mpsc::Sender<Job>],
+    doors: &[mpsc::Sender<QueuedCommand>],
     clock: &Clock,
 ) -> BTreeMap<WalletId, Vec<Told>> {
     let next = Arc::new(AtomicUsize::new(0));
@@ -68,7 +68,7 @@ pub(super) async fn everybody(
     by_wallet
 }
 
-async fn insist(door: &mpsc::Sender<Job>, step: &Step) -> Reply {
+async fn insist(door: &mpsc::Sender<QueuedCommand>, step: &Step) -> Reply {
     for _ in 0..INSISTS {
         if let Ok(reply) = send(door, step, None).await {
             return reply;
@@ -78,12 +78,12 @@ async fn insist(door: &mpsc::Sender<Job>, step: &Step) -> Reply {
 }
 
 async fn send(
-    door: &mpsc::Sender<Job>,
+    door: &mpsc::Sender<QueuedCommand>,
     step: &Step,
     deadline: Option<Instant>,
 ) -> Result<Reply, EngineError> {
     let (mut jobs, mut answers) = asked(&[(step.wallet.clone(), step.command.clone())]);
-    let job = Job { deadline, ..jobs.remove(0) };
+    let job = QueuedCommand { deadline, ..jobs.remove(0) };
     door.send(job).await.expect("the lane lives");
     answers.remove(0).await.expect("the lane answers")
 }

@@ -104,11 +104,11 @@ impl Search {
     }
 
     /// Returns the wallet after the command that wrote the next entry. When it was sent again, it was a replay, or
-    /// refused because of its own effect. A refused command leaves only due events, as a `Poke` does.
+    /// refused because of its own effect. A refused command leaves only due events, as a `ProcessDue` does.
     fn lost_entry(&self, partly: &Partly<'_>) -> Option<Wallet> {
         let next = usize::try_from(partly.wallet.revision).unwrap();
         let entry = self.ledger.get(next)?;
-        let candidates = partly.left.iter().map(|told| &told.command).chain([&Command::Poke]);
+        let candidates = partly.left.iter().map(|told| &told.command).chain([&Command::ProcessDue]);
         candidates
             .map(|command| then(&partly.wallet, command, entry.record_time).0)
             .find(|wallet| wallet.revision > partly.wallet.revision && self.is_in_the_ledger(wallet))

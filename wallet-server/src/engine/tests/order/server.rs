@@ -18,13 +18,13 @@ use super::super::Database;
 use super::client::CLIENTS;
 use crate::clock::Clock;
 use crate::engine::lane::Lane;
-use crate::engine::{EngineConfig, Job};
+use crate::engine::{EngineConfig, QueuedCommand};
 use crate::store::points::armed::STANDS_STILL_AT;
-use crate::store::{LoadPlan, Store};
+use crate::store::{ReadPlan, Store};
 
 /// One lane, as in a process.
 pub(super) struct Server {
-    pub(super) door: mpsc::Sender<Job>,
+    pub(super) door: mpsc::Sender<QueuedCommand>,
     lane: JoinHandle<()>,
     gremlin: JoinHandle<u64>,
     points: Arc<AtomicI64>,
@@ -113,7 +113,7 @@ async fn read(
         }
         let key = WalletKey::new(TenantId::DEFAULT, id);
         let snapshot = store.snapshot().await.unwrap();
-        if let Some(wallet) = snapshot.wallet(key, clock.now(), LoadPlan::new(100)).await.unwrap()
+        if let Some(wallet) = snapshot.wallet(key, clock.now(), ReadPlan::new(100)).await.unwrap()
             && last.insert(key, wallet.version) != Some(wallet.version)
         {
             all.push((id.clone(), Seen::of(&wallet)));

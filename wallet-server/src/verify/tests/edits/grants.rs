@@ -127,14 +127,14 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("PaidOut, "),
     ),
     (
-        "grants.taken_back",
-        "UPDATE grants SET taken_back = 2 WHERE origin_id = 't5' AND {ann}",
-        Fault("I2: grant top_up:t5 has taken_back"),
+        "grants.clawback",
+        "UPDATE grants SET clawback = 2 WHERE origin_id = 't5' AND {ann}",
+        Fault("I2: grant top_up:t5 has clawback"),
     ),
     (
-        "grants.taken_back",
-        "UPDATE grants SET taken_back = 0 WHERE origin_id = 't1' AND {bob}",
-        Fault("I2: grant top_up:t1 has taken_back"),
+        "grants.clawback",
+        "UPDATE grants SET clawback = 0 WHERE origin_id = 't1' AND {bob}",
+        Fault("I2: grant top_up:t1 has clawback"),
     ),
     (
         "grants.open",

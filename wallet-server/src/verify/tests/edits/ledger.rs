@@ -85,15 +85,19 @@ pub(super) const EDITS: &[Edit] = &[
         "UPDATE entries SET reason = 'gift' WHERE revision = 5 AND {ann}",
         Fault("I16: has hash"),
     ),
-    ("entries.facts", "UPDATE entries SET facts = '' WHERE kind = 8 AND {ann}", Fault("I16: has hash")),
     (
-        "entries.facts",
-        "UPDATE entries SET facts = facts || ' ' WHERE kind = 8 AND {ann}",
+        "entries.row_digests",
+        "UPDATE entries SET row_digests = '' WHERE kind = 8 AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    (
+        "entries.row_digests",
+        "UPDATE entries SET row_digests = row_digests || ' ' WHERE kind = 8 AND {ann}",
         Fault("are unreadable"),
     ),
     (
-        "entries.facts",
-        "UPDATE entries SET facts = replace(facts, '{\"', '{\"x\":1,\"') WHERE kind = 8 AND {ann}",
+        "entries.row_digests",
+        "UPDATE entries SET row_digests = replace(row_digests, '{\"', '{\"x\":1,\"') WHERE kind = 8 AND {ann}",
         Fault("the entry is unreadable"),
     ),
     (

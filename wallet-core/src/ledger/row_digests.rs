@@ -84,7 +84,7 @@ impl TryFrom<String> for Digest {
 /// The row digests of an entry. Most entries have none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Facts {
+pub struct RowDigests {
     /// The grants that the entry issues, and those whose lifetime it ends.
     #[serde(rename = "g", skip_serializing_if = "BTreeMap::is_empty")]
     pub grants: BTreeMap<GrantKey, Digest>,
@@ -119,14 +119,14 @@ const fn is_zero(count: &i64) -> bool {
     *count == 0
 }
 
-impl fmt::Display for Facts {
+impl fmt::Display for RowDigests {
     /// Writes the form that is stored and hashed: nothing, or JSON.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::default() { Ok(()) } else { f.write_str(&json(self)) }
     }
 }
 
-impl Facts {
+impl RowDigests {
     /// Parses the form that [`fmt::Display`] writes.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         if text.is_empty() { Ok(Self::default()) } else { serde_json::from_str(text) }
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn facts_read_back_as_they_were_written() {
         let digest = Digest::of_profile("{}");
-        let facts = Facts {
+        let row_digests = RowDigests {
             grants: BTreeMap::from([(GrantKey::parse("grace:job#1").unwrap(), digest)]),
             warnings: BTreeMap::from([(GrantKey::parse("top_up:t").unwrap(), Timestamp::EPOCH)]),
             terms: Some(digest),
@@ -158,13 +158,13 @@ mod tests {
             profile: Some(digest),
             silent: 3,
         };
-        assert_eq!(Facts::parse(&facts.to_string()).unwrap(), facts);
-        assert_eq!(Facts::default().to_string(), "");
-        assert_eq!(Facts::parse("").unwrap(), Facts::default());
-        assert!(Facts::parse(r#"{"x":1}"#).is_err());
-        assert!(Facts::parse(r#"{"t":"AAAA"}"#).is_err());
-        let held = Facts { terms: Some(digest), ..Facts::default() };
-        let started = Facts { run: Some(digest), ..held.clone() };
+        assert_eq!(RowDigests::parse(&row_digests.to_string()).unwrap(), row_digests);
+        assert_eq!(RowDigests::default().to_string(), "");
+        assert_eq!(RowDigests::parse("").unwrap(), RowDigests::default());
+        assert!(RowDigests::parse(r#"{"x":1}"#).is_err());
+        assert!(RowDigests::parse(r#"{"t":"AAAA"}"#).is_err());
+        let held = RowDigests { terms: Some(digest), ..RowDigests::default() };
+        let started = RowDigests { run: Some(digest), ..held.clone() };
         let wider = [held.to_string().len(), started.to_string().len()];
         assert_eq!(wider, [30, 59], "by so much is the entry of a Reserve wider, without and with a start");
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::value::ids::UnitId;
 use crate::wallet::state::Balance;
-use crate::wallet::state::Broken;
+use crate::wallet::state::InvariantViolation;
 use crate::wallet::state::Wallet;
 
 impl Wallet {
@@ -18,8 +18,8 @@ impl Wallet {
     /// # Errors
     ///
     /// The first check that fails.
-    pub fn check(&self) -> Result<(), Broken> {
-        let broken = |what: String| Err(Broken { wallet: self.id.clone(), what });
+    pub fn check(&self) -> Result<(), InvariantViolation> {
+        let broken = |what: String| Err(InvariantViolation { wallet: self.id.clone(), what });
         for grant in self.grants.values() {
             if grant.parts.total() != Some(grant.amount) {
                 return broken(format!("the parts of grant {} are not its amount", grant.key));
@@ -79,7 +79,7 @@ mod tests {
             create_time: Timestamp::EPOCH,
             amount: 100,
             parts: Parts { available: 60, held: 40, ..Parts::default() },
-            taken_back: None,
+            clawback: None,
             details: GrantDetails::default(),
         };
         let balance = Balance { available: 60, held: 40, ..Balance::default() };

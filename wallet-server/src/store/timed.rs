@@ -1,4 +1,4 @@
-//! The calls to the database. All of them go through [`Watched`], which bounds their time: a connection to a
+//! The calls to the database. All of them go through [`TimedConnection`], which bounds their time: a connection to a
 //! machine that is gone may otherwise stay silent for a quarter of an hour.
 //!
 //! The calls of a lane also have a failpoint before and after them. A lane reaches its transaction only through
@@ -17,11 +17,11 @@ use crate::store::error::is_of_connection;
 use crate::store::points;
 use crate::store::pool::{LastFailure, Pool};
 
-/// A transaction, or connections for single statements. No call may take longer than `patience`.
+/// A transaction, or connections for single statements. No call may take longer than `call_timeout`.
 #[derive(Debug)]
-pub(super) struct Watched<C> {
+pub(super) struct TimedConnection<C> {
     connection: C,
-    patience: Duration,
+    call_timeout: Duration,
     calls: Calls,
 }
 
@@ -36,53 +36,56 @@ enum Calls {
     Single(LastFailure),
 }
 
-impl Watched<DatabaseConnection> {
+impl TimedConnection<DatabaseConnection> {
     /// Returns connections for single statements.
-    pub(super) fn new(pool: Pool, patience: Duration) -> Self {
-        Self { connection: pool.connections, patience, calls: Calls::Single(pool.last_failure) }
+    pub(super) fn new(pool: Pool, call_timeout: Duration) -> Self {
+        Self { connection: pool.connections, call_timeout, calls: Calls::Single(pool.last_failure) }
     }
 }
 
-impl Watched<DatabaseTransaction> {
+impl TimedConnection<DatabaseTransaction> {
     /// Begins a transaction of a lane, which writes.
     ///
     /// On SQLite it takes the one write lock at once: a deferred transaction that reads and then writes fails if
     /// another one has written meanwhile.
-    pub(super) async fn begin(connection: &DatabaseConnection, patience: Duration) -> Result<Self, DbErr> {
-        let transaction = bounded(patience, between_points(begun(connection))).await?;
-        Ok(Self { connection: transaction, patience, calls: Calls::Lane })
+    pub(super) async fn begin(
+        connection: &DatabaseConnection,
+        call_timeout: Duration,
+    ) -> Result<Self, DbErr> {
+        let transaction = bounded(call_timeout, between_points(begun(connection))).await?;
+        Ok(Self { connection: transaction, call_timeout, calls: Calls::Lane })
     }
 
     /// Begins a transaction of the control plane, which writes. Tries again once if the pool lent a dead
     /// connection.
-    pub(super) async fn begin_publishing(pool: &Pool, patience: Duration) -> Result<Self, DbErr> {
-        let begin = || noted(&pool.last_failure, bounded(patience, begun(&pool.connections)));
+    pub(super) async fn begin_publishing(pool: &Pool, call_timeout: Duration) -> Result<Self, DbErr> {
+        let begin = || noted(&pool.last_failure, bounded(call_timeout, begun(&pool.connections)));
         let connection = match begin().await {
             Err(error) if is_of_connection(&error) => begin().await?,
             begun => begun?,
         };
-        Ok(Self { connection, patience, calls: Calls::Snapshot(pool.last_failure.clone()) })
+        Ok(Self { connection, call_timeout, calls: Calls::Snapshot(pool.last_failure.clone()) })
     }
 
     /// Begins a read-only transaction. A BEGIN that is not answered is cancelled, or it would keep a connection
     /// from others; when the connection returns to the pool, it is rolled back or discarded. Tries again once if
     /// the pool lent a dead connection.
-    pub(super) async fn begin_reading(pool: &Pool, patience: Duration) -> Result<Self, DbErr> {
+    pub(super) async fn begin_reading(pool: &Pool, call_timeout: Duration) -> Result<Self, DbErr> {
         #[expect(clippy::disallowed_methods, reason = "the one place where a reading transaction begins")]
-        let begin = || noted(&pool.last_failure, bounded(patience, pool.connections.begin()));
+        let begin = || noted(&pool.last_failure, bounded(call_timeout, pool.connections.begin()));
         let connection = match begin().await {
             Err(error) if is_of_connection(&error) => begin().await?,
             begun => begun?,
         };
-        Ok(Self { connection, patience, calls: Calls::Snapshot(pool.last_failure.clone()) })
+        Ok(Self { connection, call_timeout, calls: Calls::Snapshot(pool.last_failure.clone()) })
     }
 
     /// Commits. Unless the database refuses, an error leaves the outcome unknown.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
         match self.calls {
-            Calls::Lane => bounded(self.patience, between_points(self.connection.commit())).await,
+            Calls::Lane => bounded(self.call_timeout, between_points(self.connection.commit())).await,
             Calls::Snapshot(last) | Calls::Single(last) => {
-                noted(&last, bounded(self.patience, self.connection.commit())).await
+                noted(&last, bounded(self.call_timeout, self.connection.commit())).await
             }
         }
     }
@@ -104,11 +107,13 @@ impl Watched<DatabaseTransaction> {
     }
 }
 
-impl<C> Watched<C> {
+impl<C> TimedConnection<C> {
     async fn call<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         match &self.calls {
-            Calls::Lane => bounded(self.patience, between_points(call)).await,
-            Calls::Snapshot(last) | Calls::Single(last) => noted(last, bounded(self.patience, call)).await,
+            Calls::Lane => bounded(self.call_timeout, between_points(call)).await,
+            Calls::Snapshot(last) | Calls::Single(last) => {
+                noted(last, bounded(self.call_timeout, call)).await
+            }
         }
     }
 
@@ -132,7 +137,7 @@ impl<C> Watched<C> {
 }
 
 #[async_trait]
-impl<C: ConnectionTrait + Send> ConnectionTrait for Watched<C> {
+impl<C: ConnectionTrait + Send> ConnectionTrait for TimedConnection<C> {
     fn get_database_backend(&self) -> DbBackend {
         self.connection.get_database_backend()
     }
@@ -190,8 +195,11 @@ async fn noted<T>(
     answer
 }
 
-async fn bounded<T>(patience: Duration, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-    let answer = tokio::time::timeout(patience, call).await;
+async fn bounded<T>(
+    call_timeout: Duration,
+    call: impl Future<Output = Result<T, DbErr>>,
+) -> Result<T, DbErr> {
+    let answer = tokio::time::timeout(call_timeout, call).await;
     answer.unwrap_or_else(|_| Err(gone("the database did not answer in time")))
 }
 
