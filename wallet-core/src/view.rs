@@ -18,34 +18,34 @@ use crate::wallet::warning::{self, Warning};
 /// The answer to a command.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
-    /// What was done, or why not.
+    /// The answer, or the reason why the command was rejected.
     pub result: Result<Answer, Rejection>,
-    /// The wallet's last entry afterwards.
+    /// The revision of the wallet's last entry afterwards.
     pub revision: i64,
-    /// The wallet's last write afterwards.
+    /// The version of the wallet's last write afterwards.
     pub version: i64,
-    /// When it was decided.
+    /// The instant of the decision.
     pub decided_at: Timestamp,
 }
 
-/// What a command that was not rejected shows.
+/// The answer to a command that was not rejected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// The thing itself.
+    /// The object of the command.
     pub shown: Shown,
-    /// What the wallet has afterwards of the units concerned.
+    /// The balances afterwards of the units concerned.
     pub balances: Vec<UnitBalance>,
-    /// What the wallet's plan promises to whoever does the job; for a [`Reserve`] alone.
+    /// The properties of the wallet's plan, for workers; for a [`Command::Reserve`] alone.
     pub plan: Option<PlanView>,
-    /// What the command moved when it was carried out; for one that makes no row of its own.
+    /// The postings of the command when it was carried out; for one that makes no row of its own.
     pub moved: Vec<Posting>,
-    /// What is low afterwards of the units that the job takes; for a [`Reserve`] alone.
+    /// The low balances afterwards of the units of the job; for a [`Command::Reserve`] alone.
     pub warnings: Vec<Warning>,
     /// Whether an equal command was carried out before.
     pub replayed: bool,
 }
 
-/// The thing an answer shows, as it is after the command.
+/// The object of a command, as it is afterwards.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shown {
     /// The wallet's own properties.
@@ -74,7 +74,7 @@ pub(crate) fn answer(
     Answer { shown, balances, plan, moved, warnings, replayed }
 }
 
-/// What is low of the units that a shown reservation takes.
+/// Returns the low balances of the units of a reservation.
 fn warnings(wallet: &Wallet, shown: &Shown) -> Vec<Warning> {
     match shown {
         Shown::Reservation(reservation) => warning::warnings(wallet, reservation.terms.amounts.units()),

@@ -8,9 +8,10 @@ use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wallet_core::{Timestamp, WalletId};
+use wallet_core::Timestamp;
 
 use crate::catalogs::{PublishError, PublishedCatalogs};
+use crate::causes::Chain;
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig};
@@ -64,56 +65,35 @@ pub enum AppError {
         /// The events that fall due after `seen` and up to `now`.
         due: Due,
     },
-    /// No wallet has this id.
-    #[error("there is no wallet {0}")]
-    NoWallet(WalletId),
     /// The address cannot be bound.
-    #[error("cannot listen on {0}: {1}")]
-    Listen(SocketAddr, std::io::Error),
-    /// The catalog cannot be read, published or used.
-    #[error("the catalog cannot be published:\n{0}")]
-    Catalog(String),
-    /// A checkpoint cannot be read or written.
-    #[error("{0}")]
-    Checkpoint(String),
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// The catalog cannot be published or used.
+    #[error("the catalog cannot be published")]
+    Catalog(#[source] PublishError),
     /// The database failed.
-    #[error("database: {0}")]
-    Store(String),
-    /// A call to another server failed.
-    #[error("{0}")]
-    Remote(String),
-    /// The log filter is not valid.
-    #[error("WALLET_LOG is not a log filter: {0}; a valid one is, for example, warn,wallet_server=debug")]
-    LogFilter(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operating system gives no random bytes for a key.
+    #[error("cannot make a key")]
+    Randomness(#[from] getrandom::Error),
     /// The SQLite file that was served is no longer under its name.
     #[error(
         "the database is lost: {0}. Commands acknowledged before are in the file that was served; put it, or a backup, \
          in place and start the server again"
     )]
     Lost(String),
-    /// The gRPC server failed.
-    #[error("serving: {0}")]
-    Serve(String),
-}
-
-impl From<StoreError> for AppError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error.to_string())
-    }
+    /// The gRPC server cannot start.
+    #[error("the gRPC server cannot start")]
+    Serve(#[from] ServeError),
 }
 
 impl From<PublishError> for AppError {
     fn from(error: PublishError) -> Self {
         match error {
             PublishError::Unavailable(error) => error.into(),
-            error => Self::Catalog(error.to_string()),
+            error => Self::Catalog(error),
         }
-    }
-}
-
-impl From<ServeError> for AppError {
-    fn from(error: ServeError) -> Self {
-        Self::Serve(error.to_string())
     }
 }
 
@@ -251,7 +231,7 @@ async fn probe(store: Store, health: Health, shutdown: CancellationToken) {
         let is_writable = match asked {
             Ok(Ok(is_writable)) => is_writable,
             Ok(Err(error)) => {
-                tracing::debug!(%error, "the check whether the database can be written to failed");
+                tracing::debug!(error = %Chain(&error), "the check whether the database can be written to failed");
                 false
             }
             Err(_) => false,
@@ -279,7 +259,7 @@ impl Watch {
                 _ = ticks.tick() => {}
             }
             if let Err(error) = self.catalogs.refresh_all().await {
-                tracing::warn!(%error, "cannot look for a newer catalog; the last good one stays in use");
+                tracing::warn!(error = %Chain(&error), "cannot look for a newer catalog; the last good one stays in use");
             }
             reference_clock::watch(&self.store, &self.clock).await;
             self.health.report(Condition::Clock, self.clock.is_trusted()).await;
@@ -312,8 +292,8 @@ async fn ahead(store: &Store, clock: &Clock) -> Result<Option<(Timestamp, Durati
     Ok((distance > MAX_SKEW).then_some((newest, distance)))
 }
 
-fn fresh_secret() -> Result<[u8; 32], AppError> {
+fn fresh_secret() -> Result<[u8; 32], getrandom::Error> {
     let mut secret = [0; 32];
-    getrandom::fill(&mut secret).map_err(|error| AppError::Store(format!("no randomness: {error}")))?;
+    getrandom::fill(&mut secret)?;
     Ok(secret)
 }

@@ -18,6 +18,7 @@ use wallet_core::catalogs::Catalogs;
 use wallet_core::{TenantId, Timestamp, Wallet};
 
 pub(crate) use self::publish::{Publish, PublishError};
+use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::store::{CatalogRow, Store, StoreError};
 
@@ -33,12 +34,12 @@ pub(crate) struct Publication {
 
 /// The reason why a stored catalog is not available.
 #[derive(Debug, Error)]
-pub(crate) enum CatalogError {
+pub enum CatalogError {
     /// The catalog must not be used.
     #[error("catalog version {version} cannot be used: {why}; restore the text that was published")]
     Unusable { version: i64, why: Unusable },
     /// The database is unavailable.
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -156,7 +157,7 @@ impl PublishedCatalogs {
         if self.current(tenant).version < version
             && let Err(error) = self.refresh(tenant).await
         {
-            tracing::warn!(version, %error, "cannot look for a newer catalog; the last good one stays in use");
+            tracing::warn!(version, error = %Chain(&error), "cannot look for a newer catalog; the last good one stays in use");
         }
     }
 

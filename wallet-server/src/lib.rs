@@ -6,6 +6,7 @@
 
 mod app;
 mod catalogs;
+mod causes;
 pub mod cli;
 mod clock;
 mod config;
@@ -24,4 +25,5 @@ pub use app::{App, AppError, Due};
 pub use clock::Clock;
 pub use config::{BUNDLED_CATALOG, Config, TimeSource};
 pub use engine::EngineCounts;
-pub use verify::{Checkpoints, Report, verify, verify_wallet, verify_with};
+pub use store::StoreError;
+pub use verify::{Checkpoints, Report, VerifyError, verify, verify_wallet, verify_with};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
@@ -55,7 +55,7 @@ impl QuoteSigner {
         // HMAC-SHA-256 pads a key that is not longer than its block with zeros. 32 bytes always fit.
         let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
         block[..key.len()].copy_from_slice(key);
-        Self { keyed: <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block) }
+        Self { keyed: Hmac::new(&block) }
     }
 
     /// Returns the token of a quote for a wallet.
@@ -69,8 +69,9 @@ impl QuoteSigner {
             tier,
             expire_time,
         };
-        // The payload has strings, numbers and maps with string keys, which JSON can always represent.
-        let json = serde_json::to_vec(&payload).unwrap_or_default();
+        #[expect(clippy::expect_used, reason = "nothing but the quote may be signed")]
+        let json =
+            serde_json::to_vec(&payload).expect("a quote has texts, numbers and maps with texts as keys");
         let signed = format!("{PREFIX}.{}", BASE64.encode(json));
         let signature = BASE64.encode(self.mac(&signed).finalize().into_bytes());
         format!("{signed}.{signature}")

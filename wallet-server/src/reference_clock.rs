@@ -6,6 +6,7 @@ use std::time::Duration;
 use wallet_core::Timestamp;
 
 use crate::app::AppError;
+use crate::causes::Chain;
 use crate::clock::{Clock, MAX_LEAP, MAX_SKEW, Verdict};
 use crate::store::{Due, Store, StoreError};
 
@@ -40,7 +41,7 @@ pub(crate) async fn watch(store: &Store, clock: &Clock) {
             let due = due_in_leap(store, before, leap).await;
             tracing::warn!(leap = ?signed(leap), %due, "followed a leap of the reference clock, whose readings agree");
         }
-        Err(error) => tracing::warn!(%error, "cannot read the database's time"),
+        Err(error) => tracing::warn!(error = %Chain(&error), "cannot read the database's time"),
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn carry_out(
     Ok(Some(entry))
 }
 
-/// Moves the credits; returns the units that moved.
+/// Moves the credits. Returns the units that moved.
 fn move_credits(wallet: &mut Wallet, decision: &Decision) -> Result<Amounts, InvariantViolation> {
     for grant in &decision.issued {
         if wallet.grants.insert(grant.key.clone(), grant.clone()).is_some() {

@@ -11,8 +11,8 @@ use crate::value::ids::UnitId;
 use crate::wallet::Wallet;
 
 /// Adds to the last of the entries of one instant the notifications that they cause, and the digest of the profile if
-/// that has changed: since they were made (`changed`), or by the notifications. Returns whether it has. The entries must
-/// not be hashed yet.
+/// that has changed: since they were made (`changed`), or by the notifications. Returns whether it has. The entries
+/// must not be hashed yet.
 pub(crate) fn record_notifications(wallet: &mut Wallet, entries: &mut [Entry], mut changed: bool) -> bool {
     let mut events = Vec::new();
     for (unit, change) in changes(entries) {
@@ -41,7 +41,7 @@ pub(crate) fn record_notifications(wallet: &mut Wallet, entries: &mut [Entry], m
     changed
 }
 
-/// By how much available has changed, per unit in which it moved.
+/// Returns the changes of the available amounts, per unit in which they changed.
 fn changes(entries: &[Entry]) -> BTreeMap<UnitId, i64> {
     let mut changes: BTreeMap<UnitId, i64> = BTreeMap::new();
     for posting in entries.iter().flat_map(|entry| &entry.postings) {
@@ -56,7 +56,7 @@ fn changes(entries: &[Entry]) -> BTreeMap<UnitId, i64> {
     changes
 }
 
-/// The thresholds that count as told of afterwards, and the news among them, the highest first.
+/// Returns the thresholds that count as notified afterwards, and the new ones among them, the highest first.
 fn crossed(
     thresholds: &BTreeSet<i64>,
     told: &BTreeSet<i64>,
@@ -69,7 +69,7 @@ fn crossed(
     (still.chain(news.iter().copied()).collect(), news)
 }
 
-/// From where on a threshold is told of again: 10 % above it.
+/// Returns the amount from which on a threshold is notified of again: 10 % above it.
 const fn re_armed(threshold: i64) -> i64 {
     threshold.saturating_add(threshold / 10 + if threshold % 10 > 0 { 1 } else { 0 })
 }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_threshold_is_told_of_once_until_available_is_10_percent_above_it() {
+    fn a_threshold_is_notified_of_once_until_the_balance_is_10_percent_above_it() {
         let set = |of: &[i64]| of.iter().copied().collect::<BTreeSet<_>>();
         for (told, before, after, still, news) in [
             (vec![], 100, 20, vec![], vec![]),

@@ -12,8 +12,8 @@ use crate::wallet::profile::Profile;
 use crate::wallet::reservation::{Reservation, State};
 
 impl Digest {
-    /// What a grant's row says for good, with its details as they are stored. Where its credits are is told by
-    /// postings.
+    /// Returns the digest of the properties of a grant that never change, with its details as they are stored. Postings
+    /// cover its parts.
     pub fn of_grant(grant: &Grant, details: &str) -> Self {
         let Grant { unit, source, priority, effective_time, expire_time, create_time, amount, .. } = grant;
         let mut words = Canonical::new("grant");
@@ -30,7 +30,7 @@ impl Digest {
 }
 
 impl RowDigests {
-    /// What a decision makes so in a wallet as it was before.
+    /// Returns the row digests of a decision, made on this wallet before it is carried out.
     pub(crate) fn of(decision: &Decision, wallet: &Wallet) -> Self {
         let mut row_digests = Self::default();
         let Some(said) = &decision.entry else { return row_digests };
@@ -63,17 +63,18 @@ impl RowDigests {
         row_digests
     }
 
-    /// The profile is this from now on.
+    /// Sets the digest of the new profile.
     pub(crate) fn profile(&mut self, profile: &Profile) {
         self.profile = Some(Digest::of_profile(&json(profile)));
     }
 }
 
-/// Who runs a job, if it has started.
+/// Returns the digest of the run, if the job has started.
 fn of_run(reservation: &Reservation) -> Option<Digest> {
     let Reservation { state, attempt, worker, lease, .. } = reservation;
     let worker = worker.as_ref().map_or("", |worker| worker.as_str());
-    let lease = lease.map_or(0, |lease| i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
+    #[expect(clippy::expect_used, reason = "the digest must be that of the stored lease")]
+    let lease = lease.map_or(0, |lease| i64::try_from(lease.as_micros()).expect("a lease is at most a day"));
     (*state == State::Processing).then(|| Digest::of_run(*attempt, worker, lease))
 }
 

@@ -1,4 +1,4 @@
-//! Commands: everything that can be asked of one wallet, parsed; and running one on the wallet in memory.
+//! Commands: all that change one wallet, parsed, with the rows and catalogs that each needs.
 
 use crate::decide::cancel::{self, Cancel};
 use crate::decide::cancel_subscription::{self, CancelSubscription};
@@ -27,53 +27,53 @@ use crate::value::ids::RequestId;
 use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 
-/// What can be asked of a wallet.
+/// A command on a wallet.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// Make it.
+    /// Creates the wallet.
     CreateWallet(CreateWallet),
-    /// Change its own properties.
+    /// Changes the properties of the wallet.
     UpdateWallet(UpdateWallet),
-    /// Set credits aside for a job.
+    /// Holds credits for a job.
     Reserve(Reserve),
-    /// A worker takes a job.
+    /// Starts a job on a worker.
     Start(Start),
-    /// A worker's heartbeat.
+    /// Extends the hold of a running job: the heartbeat of a worker.
     Extend(Extend),
-    /// Charge a job, or give back what it held.
+    /// Ends a job: charges it, or returns its credits after a failure.
     Settle(Settle),
-    /// Stop a job.
+    /// Cancels a job.
     Cancel(Cancel),
-    /// Bought credits come in.
+    /// Grants credits that were bought.
     TopUp(TopUp),
-    /// Other credits come in.
+    /// Grants other credits.
     Grant(Grant),
-    /// A grant is taken back.
+    /// Revokes a grant.
     RevokeGrant(RevokeGrant),
-    /// A purchase goes back for the money.
+    /// Refunds a purchase.
     RefundTopUp(RefundTopUp),
-    /// A payment was charged back.
+    /// Claws back a purchase whose payment was charged back.
     RecordChargeback(RecordChargeback),
-    /// A charge goes back.
+    /// Reverses a charge, or a part of it.
     ReverseCharge(ReverseCharge),
-    /// A year's subscription ends, and a share of its price goes back.
+    /// Ends a yearly subscription and refunds a share of its price.
     RefundSubscription(RefundSubscription),
-    /// A plan is sold.
+    /// Sells a plan.
     Subscribe(Subscribe),
-    /// Another plan is sold.
+    /// Sells another plan.
     ChangePlan(ChangePlan),
-    /// A subscription ends.
+    /// Cancels a subscription.
     CancelSubscription(CancelSubscription),
-    /// A subscription goes on after all.
+    /// Withdraws the cancellation of a subscription.
     ResumeSubscription(ResumeSubscription),
-    /// A period was paid.
+    /// Records the payment of a period.
     RecordPayment(RecordPayment),
-    /// Nothing but what is due anyway: the sweeper's.
+    /// Processes what is due, and nothing else: the command of the sweeper.
     ProcessDue,
 }
 
 impl Command {
-    /// What has to be loaded besides the wallet's open grants and due reservations.
+    /// Returns the rows to load besides the wallet's open grants and due reservations.
     pub fn read_set(&self) -> ReadSet {
         let none = ReadSet { request: self.request().cloned(), ..ReadSet::default() };
         match self {
@@ -111,8 +111,8 @@ impl Command {
         }
     }
 
-    /// The catalog version, besides the current one, that a price is asked of: of a quote that is new, or of a job that
-    /// is settled by what was used.
+    /// Returns the catalog version, besides the current one, that prices the command: that of a new quote, or of a
+    /// job that is settled by its usage.
     pub fn priced_by(&self, wallet: &Wallet) -> Option<i64> {
         match self {
             Command::Reserve(reserve) if !wallet.reservations.contains_key(&reserve.id) => {
@@ -126,12 +126,12 @@ impl Command {
         }
     }
 
-    /// Whether it sells a plan of the current catalog.
+    /// Returns whether the command sells a plan of the current catalog.
     pub const fn sells(&self) -> bool {
         matches!(self, Command::Subscribe(_) | Command::ChangePlan(_))
     }
 
-    /// The idempotency key of a command that makes no row of its own.
+    /// Returns the idempotency key of a command that makes no row of its own.
     pub fn request(&self) -> Option<&RequestId> {
         match self {
             Command::UpdateWallet(c) => Some(&c.request),
@@ -158,7 +158,7 @@ impl Command {
     }
 }
 
-/// What a command does to a wallet that has been advanced to `context.now`. Changes nothing.
+/// Decides a command on a wallet in which nothing is due at `context.now`. Changes nothing.
 pub(crate) fn decide(
     wallet: &Wallet,
     context: &Context<'_>,

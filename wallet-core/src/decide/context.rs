@@ -3,11 +3,11 @@
 use crate::value::time::Timestamp;
 use crate::wallet::catalogs::Catalogs;
 
-/// What a decision is made with, besides the wallet.
+/// The inputs of a decision, besides the wallet and the command.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// The instant it is made.
+    /// The instant of the decision.
     pub now: Timestamp,
-    /// The catalogs at hand.
+    /// The current catalog and those that are referred to.
     pub catalogs: &'a Catalogs,
 }

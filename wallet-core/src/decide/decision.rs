@@ -1,6 +1,6 @@
-//! Decisions: what a command or a due event does to a wallet, as data.
+//! Decisions: the effect of a command or a due event on a wallet, as data.
 //!
-//! Decisions are made by [`crate::decide`] and [`crate::due::advance`], which change nothing. A [`crate::UnitOfWork`] carries
+//! Decisions are made by [`crate::decide`] and [`crate::due`], which change nothing. A [`crate::UnitOfWork`] carries
 //! them out in memory, and the server's store writes the rows that have changed.
 
 use crate::ledger::entry::EntryKind;
@@ -14,76 +14,76 @@ use crate::wallet::grant::{Clawback, Grant, GrantKey};
 use crate::wallet::reservation::Reservation;
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
-/// What is to be done to one wallet, all of it or nothing.
+/// A change of one wallet, carried out as a whole or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decision {
-    /// What the ledger will say of it; nothing for a heartbeat.
+    /// The header of its entry; none for a heartbeat.
     pub entry: Option<EntryHeader>,
-    /// What moves.
+    /// The movements of credits.
     pub postings: Vec<Posting>,
-    /// New grants, their parts still empty: postings from `Issued` fill them.
+    /// New grants with empty parts, which postings from `Issued` fill.
     pub issued: Vec<Grant>,
-    /// The reservation as it will be.
+    /// The reservation as it will be, if it changes.
     pub reservation: Option<Reservation>,
-    /// Grants that are taken back, and why.
+    /// Grants that are clawed back, with the reasons.
     pub clawback: Vec<(GrantKey, Clawback)>,
-    /// Grants whose life ends at the instant of the decision.
+    /// Grants whose lifetime ends at the instant of the decision.
     pub expiring: Vec<GrantKey>,
-    /// What people are told, besides what the balances tell.
+    /// Notifications other than those about balances, which are added when it is carried out.
     pub events: Vec<Event>,
-    /// What changes about the wallet itself.
+    /// The new properties of the wallet itself, if they change.
     pub change: Option<Change>,
-    /// The idempotency key and the content of a command that makes no row of its own.
+    /// The idempotency key and the fingerprint of a command that makes no row of its own.
     pub request: Option<(RequestId, Fingerprint)>,
 }
 
-/// The words of an entry.
+/// The header of an entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EntryHeader {
-    /// What it records.
+    /// The kind.
     pub kind: EntryKind,
-    /// When it takes effect.
+    /// The instant at which it takes effect.
     pub effective_time: Timestamp,
-    /// The reservation it is about.
+    /// The reservation that it concerns.
     pub reservation: Option<ReservationId>,
     /// The member who acts.
     pub actor: Option<Actor>,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// A wallet's own properties, as they will be.
+/// The new properties of a wallet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// Whether it can be used.
+    /// The status.
     pub status: WalletStatus,
-    /// What rarely changes.
+    /// The profile.
     pub profile: Profile,
-    /// How much may be owed, in the units named.
+    /// The debt limits of the units named, in minor units.
     pub debt_limits: Amounts,
 }
 
 impl Change {
-    /// The properties as they are, to be changed.
+    /// Returns the properties as they are.
     pub fn none(wallet: &Wallet) -> Self {
         Self { status: wallet.status, profile: wallet.profile.clone(), debt_limits: Amounts::none() }
     }
 }
 
 impl Decision {
-    /// A decision that will make an entry of this kind.
+    /// Returns a decision that makes an entry of this kind.
     pub fn of(kind: EntryKind, effective_time: Timestamp) -> Self {
         let said =
             EntryHeader { kind, effective_time, reservation: None, actor: None, reason: String::new() };
         Self { entry: Some(said), ..Self::default() }
     }
 
-    /// The instant at which it takes effect; none for a heartbeat.
+    /// Returns the instant at which it takes effect; none for a heartbeat.
     pub fn effective_time(&self) -> Option<Timestamp> {
         self.entry.as_ref().map(|said| said.effective_time)
     }
 
-    /// A decision about a reservation, with an entry of this kind.
+    /// Returns a decision about a reservation, with an entry of this kind.
     pub fn about(kind: EntryKind, effective_time: Timestamp, reservation: &Reservation) -> Self {
         let mut decision = Self::of(kind, effective_time);
         if let Some(said) = &mut decision.entry {
@@ -93,7 +93,7 @@ impl Decision {
         decision
     }
 
-    /// Gives the entry its reason.
+    /// Sets the reason of the entry.
     pub fn because(mut self, reason: &str) -> Self {
         if let Some(said) = &mut self.entry {
             reason.clone_into(&mut said.reason);
@@ -117,7 +117,7 @@ impl Decision {
         }
     }
 
-    /// Issues a new grant: pending until it is effective, else available, and then debt is repaid from it.
+    /// Issues a new grant: pending until it is effective, otherwise available, and then debt is repaid from it.
     pub fn issue(&mut self, wallet: &Wallet, grant: Grant, at: Timestamp) {
         let part = if grant.effective_time > at { Part::Pending } else { Part::Available };
         self.move_in_grant(&grant.key, &grant.unit, Part::Issued, part, grant.amount);
@@ -127,14 +127,14 @@ impl Decision {
         self.issued.push(grant);
     }
 
-    /// Uses up to `amount` that has just become available in a grant for what the wallet owes.
+    /// Repays debt with up to `amount`, in minor units, that has just become available in a grant.
     pub fn repay_debt(&mut self, wallet: &Wallet, grant: &GrantKey, unit: &UnitId, amount: i64) {
         let repayment = amount.min(self.owed(wallet, unit));
         self.move_in_grant(grant, unit, Part::Available, Part::Consumed, repayment);
         self.move_in_debt(unit, Part::Owed, Part::Issued, repayment);
     }
 
-    /// What the wallet owes once this decision is carried out, as far as it has come.
+    /// Returns the debt of the wallet, in minor units, after the postings that the decision has so far.
     pub fn owed(&self, wallet: &Wallet, unit: &UnitId) -> i64 {
         let of_debt = |posting: &&Posting| posting.account == Account::Debt && posting.unit == *unit;
         let change = |posting: &Posting| match posting.to {

@@ -1,6 +1,6 @@
-//! What can happen to the credits of a hold: charged, or given back.
+//! The end of a reservation: its credits are charged or returned.
 //!
-//! Both work on a reservation that is about to be finished and write the postings into the decision beside it.
+//! Owns the changes of a reservation that is about to be finished, together with the postings of the decision.
 
 use std::time::Duration;
 
@@ -21,21 +21,21 @@ use crate::wallet::grant::{Clawback, Grant, GrantDetails, Parts};
 use crate::wallet::reservation::{Allocation, Bill, Finish, LATE_SETTLE, Reservation, State};
 use crate::wallet::{UNNUMBERED, Wallet};
 
-/// How long grace credits live.
+/// The lifetime of grace credits.
 pub const GRACE: Duration = Duration::from_secs(24 * 3600);
-/// How long after their first grant's expiry grace credits live at most.
+/// The longest time from the expiry of the first grant to that of grace credits which stem from it.
 pub const GRACE_BOUND: Duration = Duration::from_secs(72 * 3600);
 
-/// What becomes of credits whose grant has expired while they were held.
+/// The fate of credits whose grant expired while they were held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AfterExpiry {
-    /// They lapse with it: the remainder of a settle, the user's own cancel.
+    /// They expire with it: the rest after a settle, and the user's own cancel.
     Lapse,
-    /// They live on for a while as grace credits: the user is not to blame.
+    /// They become grace credits: the user is not to blame.
     Grace,
 }
 
-/// A reservation on its way to its end, with the decision that will record it.
+/// A reservation that is about to end, with the decision that ends it.
 pub(crate) struct Finalization<'a> {
     pub wallet: &'a Wallet,
     pub reservation: Reservation,
@@ -44,15 +44,15 @@ pub(crate) struct Finalization<'a> {
 }
 
 impl<'a> Finalization<'a> {
-    /// A reservation as it is, about to be ended by an entry of this kind.
+    /// Begins with a reservation as it is, to be ended by an entry of this kind.
     pub(crate) fn of(wallet: &'a Wallet, reservation: &Reservation, kind: EntryKind, at: Timestamp) -> Self {
         let decision = Decision::about(kind, at, reservation);
         Self { wallet, reservation: reservation.clone(), decision, at }
     }
 
-    /// Charges `amount` to what is held: first where the grant has expired meanwhile (those credits would be
-    /// lost), then as allocated. Returns the rest, for which only credits of a purchase that was charged back were
-    /// held: they are gone.
+    /// Charges `amount` to the hold: first where the grant has expired since (those credits would be lost), then in
+    /// the order of the allocations. Returns the rest, for which only credits of a purchase that was charged back
+    /// were held.
     pub(crate) fn charge_held(&mut self, unit: &UnitId, amount: i64) -> i64 {
         let mut left = amount;
         for expired in [true, false] {
@@ -72,7 +72,7 @@ impl<'a> Finalization<'a> {
         left
     }
 
-    /// Charges a fee: to the hold, then to what is available, and what is not there is owed.
+    /// Charges a fee to the hold, then to available credits, and the rest as debt.
     pub(crate) fn charge_fee(&mut self, catalog: &Catalog, unit: &UnitId, fee: i64) {
         let gone = self.charge_held(unit, fee);
         let (available, owed) = self.wallet.balance(unit.as_str()).split(gone);
@@ -80,7 +80,7 @@ impl<'a> Finalization<'a> {
         self.charge_debt(unit, owed);
     }
 
-    /// Charges `amount` beyond the hold to what is available, as new allocations in the usual order.
+    /// Charges `amount` beyond the hold to available credits, as new allocations in spending order.
     pub(crate) fn charge_available(&mut self, catalog: &Catalog, unit: &UnitId, amount: i64) {
         for take in spend::take(self.wallet, catalog, unit, amount) {
             self.decision.move_in_grant(&take.grant, unit, Part::Available, Part::Consumed, take.amount);
@@ -117,7 +117,7 @@ impl<'a> Finalization<'a> {
         });
     }
 
-    /// Gives back whatever is held and was not charged. What becomes available repays debt first.
+    /// Returns all that is held and was not charged. Credits that become available repay debt first.
     pub(crate) fn give_back(&mut self, after_expiry: AfterExpiry) {
         let mut graces = 0;
         for allocation in &mut self.reservation.allocations {
@@ -127,7 +127,7 @@ impl<'a> Finalization<'a> {
                 continue;
             }
             let Some(grant) = self.wallet.grants.get(key) else {
-                // What is held is loaded; if not, applying this finds it out instead of losing the credits.
+                // Held grants are loaded. If not, carrying this out fails instead of losing the credits.
                 self.decision.move_in_grant(key, &allocation.unit, Part::Held, Part::Available, rest);
                 continue;
             };
@@ -157,7 +157,7 @@ impl<'a> Finalization<'a> {
         }
     }
 
-    /// The sums of what was done to the hold; units that were reserved are named even with 0.
+    /// Returns the sums of the hold; units that were reserved are named even with 0.
     pub(crate) fn bill(&self) -> Bill {
         let mut bill = Bill::default();
         for unit in self.reservation.terms.amounts.units() {
@@ -175,12 +175,12 @@ impl<'a> Finalization<'a> {
     }
 }
 
-/// Whether the bank has taken back the payment for a grant.
+/// Returns whether the payment for a grant was charged back.
 fn is_charged_back(grant: Option<&Grant>) -> bool {
     grant.is_some_and(|grant| grant.clawback == Some(Clawback::ChargedBack))
 }
 
-/// How much of `amount` cannot be charged to a hold, since the bank has taken back the payment for what it holds.
+/// Returns the part of `amount` that cannot be charged to a hold, because the payment for its credits was charged back.
 pub(crate) fn gone_from_hold(wallet: &Wallet, reservation: &Reservation, unit: &UnitId, amount: i64) -> i64 {
     let there = |allocation: &&Allocation| match &allocation.account {
         Account::Grant(key) => allocation.unit == *unit && !is_charged_back(wallet.grants.get(key)),
@@ -190,7 +190,7 @@ pub(crate) fn gone_from_hold(wallet: &Wallet, reservation: &Reservation, unit: &
     (amount - there).max(0)
 }
 
-/// The grace grant for `amount` that comes back to an expired grant, unless its bound has passed as well.
+/// Returns the grace grant for `amount` that returns to an expired grant; none if its bound has passed as well.
 fn grace_grant(old: &Grant, id: &OriginId, n: u16, amount: i64, at: Timestamp) -> Option<Grant> {
     let bound = bound_of(old);
     let expire_time = at.plus(GRACE).min(bound);
@@ -198,7 +198,7 @@ fn grace_grant(old: &Grant, id: &OriginId, n: u16, amount: i64, at: Timestamp) -
     (expire_time > at).then(|| grace(Some(old), key, &old.unit, amount, at, (expire_time, bound)))
 }
 
-/// The grace grant for a charge that is reversed, however long its grant has been expired; none if it became debt.
+/// Returns the grace grant for a charge that is reversed, with the full lifetime even if its grant expired long ago.
 pub(crate) fn lasting_grace(
     old: Option<&Grant>,
     key: GrantKey,
@@ -211,7 +211,7 @@ pub(crate) fn lasting_grace(
     grace(old, key, unit, amount, at, (expire_time, bound))
 }
 
-/// The instant beyond which what comes back to a grant by itself does not live.
+/// Returns the latest expiry of grace credits that return to a grant without a reversal.
 fn bound_of(old: &Grant) -> Timestamp {
     old.details.grace_bound.unwrap_or_else(|| old.expire_time.plus(GRACE_BOUND))
 }
@@ -243,7 +243,7 @@ fn grace(
     }
 }
 
-/// What a user's cancel would cost now, per unit; the odd part favours the user.
+/// Returns the fees of a user's cancel in this state, per unit, rounded down to the increment.
 pub fn cancel_fees(reservation: &Reservation, catalog: &Catalog) -> Amounts {
     let terms = &reservation.terms;
     let phase = match reservation.state {
@@ -258,12 +258,13 @@ pub fn cancel_fees(reservation: &Reservation, catalog: &Catalog) -> Amounts {
     terms.amounts.iter().map(fee).collect()
 }
 
-/// Whether an expired hold can still be settled, and so be kept from it.
+/// Returns whether an expired hold can still be ended by a settle or a cancel.
 pub(crate) fn may_end_late(reservation: &Reservation, context: &Context<'_>) -> bool {
     reservation.finish.as_ref().is_some_and(|finish| context.now < finish.time.plus(LATE_SETTLE))
 }
 
-/// An expired hold failed or was cancelled: all went back when it expired, and nothing is charged for it any more.
+/// Ends an expired hold as failed or cancelled: all credits returned when it expired, and nothing can be charged any
+/// more.
 pub(crate) fn close_late(
     wallet: &Wallet,
     context: &Context<'_>,
@@ -282,7 +283,7 @@ pub(crate) fn close_late(
     finish(closing, state, fingerprint, Bill { failure, cancel_reason, ..sums })
 }
 
-/// The reservation has ended.
+/// Ends the reservation.
 pub(crate) fn finish(
     closing: Finalization<'_>,
     state: State,

@@ -5,14 +5,14 @@ use crate::value::grant_key::GrantKey;
 use crate::value::ids::{RequestId, ReservationId};
 use crate::wallet::grant::ExternalRef;
 
-/// What a command refers to, so that its rows can be loaded before it is decided.
+/// The rows to load before a command is decided.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadSet {
     /// A reservation.
     pub reservation: Option<ReservationId>,
-    /// Whether the grants that the reservation took from are needed too.
+    /// Whether the grants in the receipt of the reservation are needed too.
     pub receipt: bool,
-    /// Whether all that the subscription's present period gave is needed, and what came back of it.
+    /// Whether all grants of the subscription's present period are needed, and the grace credits that stem from them.
     pub period: bool,
     /// All grants of one origin and id.
     pub grants: Option<GrantKey>,
@@ -20,6 +20,6 @@ pub struct ReadSet {
     pub payment: Option<ExternalRef>,
     /// All grants of a purchase: its own, and grace credits that stem from them.
     pub purchase: Option<PurchaseName>,
-    /// A request made before.
+    /// An earlier request.
     pub request: Option<RequestId>,
 }

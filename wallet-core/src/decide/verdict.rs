@@ -5,18 +5,18 @@ use crate::value::grant_key::GrantKey;
 use crate::value::ids::ReservationId;
 use crate::wallet::reservation::Reservation;
 
-/// What a command leads to: a decision, or none if it was made before, and what to answer about.
+/// The result of deciding a command: a decision, or none if it was carried out before, and the object of the answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// What to do; nothing for a replay.
+    /// The decision; none for a replay.
     pub decision: Option<Decision>,
-    /// What the answer shows.
+    /// The object of the answer.
     pub subject: Subject,
     /// Whether an equal command was carried out before.
     pub replayed: bool,
 }
 
-/// What an answer shows.
+/// The object of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// The wallet.
@@ -28,24 +28,24 @@ pub enum Subject {
 }
 
 impl Verdict {
-    /// Do this, then show the subject.
+    /// Returns a verdict with this decision and object.
     pub(crate) fn new(decision: Decision, subject: Subject) -> Self {
         Self { decision: Some(decision), subject, replayed: false }
     }
 
-    /// Store this reservation, then show it.
+    /// Returns a verdict that stores this reservation and answers with it.
     pub(crate) fn reservation(mut decision: Decision, reservation: Reservation) -> Self {
         let subject = Subject::Reservation(reservation.id.clone());
         decision.reservation = Some(reservation);
         Self::new(decision, subject)
     }
 
-    /// Done before: show it as it is now.
+    /// Returns a verdict on a command that was carried out before. The answer shows the object as it is now.
     pub(crate) const fn replay(subject: Subject) -> Self {
         Self { decision: None, subject, replayed: true }
     }
 
-    /// Nothing to do, without its having been done before.
+    /// Returns a verdict on a command that changes nothing, although it was not carried out before.
     pub(crate) const fn unchanged(subject: Subject) -> Self {
         Self { decision: None, subject, replayed: false }
     }

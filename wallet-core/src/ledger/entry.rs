@@ -1,4 +1,4 @@
-//! Entries: the immutable ledger of one wallet, each line chained to the one before by its hash.
+//! Entries: the immutable ledger of one wallet, in which each entry is chained to the previous one by its hash.
 //!
 //! Owns the canonical bytes of an entry. They never change for a given format; golden vectors guard them.
 
@@ -14,31 +14,31 @@ use crate::value::ids::{Actor, RequestId, ReservationId, UnitId};
 use crate::value::key::WalletKey;
 use crate::value::time::Timestamp;
 
-/// The format of the canonical bytes below.
+/// The format of the canonical bytes of an entry.
 pub const FORMAT: i16 = 1;
 
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];
 
-/// What an entry records. The numbers are stored and hashed: they never change.
+/// The kind of an entry. The numbers are stored and hashed: they never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum EntryKind {
-    /// The wallet was made.
+    /// The wallet was created.
     WalletCreated = 1,
-    /// Status, name or debt limit changed.
+    /// The status, the name, a debt limit or a threshold changed.
     WalletUpdated = 2,
     /// Credits were bought.
     ToppedUp = 3,
-    /// Credits were given.
+    /// Credits were granted.
     Granted = 4,
     /// A grant came into effect.
     GrantEffective = 5,
-    /// What was left of a grant lapsed.
+    /// The rest of a grant expired.
     GrantExpired = 6,
-    /// A grant was taken back.
+    /// A grant was revoked.
     GrantRevoked = 7,
-    /// Credits were set aside for a job.
+    /// Credits were held for a job.
     Reserved = 8,
     /// A worker started the job.
     Started = 9,
@@ -48,37 +48,37 @@ pub enum EntryKind {
     Failed = 11,
     /// The job was cancelled.
     Cancelled = 12,
-    /// The hold's deadline passed.
+    /// The deadline of a hold passed.
     HoldExpired = 13,
     /// The job was charged after its hold had expired.
     SettledLate = 14,
     /// A subscription began.
     Subscribed = 15,
-    /// Something else is sold from now on, or will be at the end of the period.
+    /// The plan changed, or will at the end of the period.
     PlanChanged = 16,
-    /// The subscription will end, or has.
+    /// The subscription was cancelled: it has ended, or will at the end of the period.
     SubscriptionCancelled = 17,
-    /// The subscription goes on after all.
+    /// The cancellation of the subscription was withdrawn.
     SubscriptionResumed = 18,
     /// A period was paid.
     PaymentRecorded = 19,
-    /// A new period began and gave its allowances.
+    /// A new period began, with its allowances.
     PeriodBegan = 20,
-    /// An allowance was given within a period.
+    /// An allowance was granted within a period.
     AllowanceGiven = 21,
     /// A period ended and the next was not paid.
     PaymentMissed = 22,
     /// The subscription ended.
     SubscriptionEnded = 23,
-    /// A purchase goes back for the money.
+    /// A purchase was refunded.
     TopUpRefunded = 24,
     /// A payment was charged back.
     ChargedBack = 25,
-    /// What a job was charged was given back.
+    /// A charge, or a part of it, was reversed.
     ChargeReversed = 26,
-    /// A subscription ended, and a share of its price goes back.
+    /// A subscription ended, and a share of its price was refunded.
     SubscriptionRefunded = 27,
-    /// What is left of a grant lapses in a few days; its id is the reason.
+    /// The rest of a grant expires in a few days. The reason of the entry is the id of the grant.
     GrantExpiring = 40,
 }
 
@@ -116,57 +116,58 @@ impl EntryKind {
     ];
 }
 
-/// What the wallet had of one unit after an entry.
+/// The balance of one unit after an entry, in minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryBalance {
     /// The unit.
     #[serde(rename = "u")]
     pub unit: UnitId,
-    /// Can be reserved.
+    /// The amount that can be reserved.
     #[serde(rename = "a")]
     pub available: i64,
-    /// Set aside.
+    /// The amount held.
     #[serde(rename = "h")]
     pub held: i64,
-    /// Owed.
+    /// The amount owed.
     #[serde(rename = "d")]
     pub debt: i64,
 }
 
-/// One line of a wallet's ledger.
+/// One entry of a wallet's ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// 1, 2, 3... within the wallet.
+    /// The number of the entry within its wallet: 1, 2, 3...
     pub revision: i64,
-    /// What it records.
+    /// The kind.
     pub kind: EntryKind,
-    /// When it took effect.
+    /// The instant at which it took effect.
     pub effective_time: Timestamp,
-    /// When it was written.
+    /// The instant at which it was written.
     pub record_time: Timestamp,
-    /// The reservation it is about.
+    /// The reservation that it concerns.
     pub reservation: Option<ReservationId>,
     /// The idempotency key of a command that made no row of its own.
     pub request: Option<RequestId>,
-    /// What that command said; empty without a request.
+    /// The fingerprint of that command; empty without a request.
     pub fingerprint: Fingerprint,
     /// The member who acted.
     pub actor: Option<Actor>,
     /// The reason that the platform gave.
     pub reason: String,
-    /// What it says of rows besides what moved.
+    /// The digests of the rows that it changes.
     pub row_digests: RowDigests,
-    /// What moved.
+    /// The movements of credits.
     pub postings: Vec<Posting>,
-    /// The units that moved, as they were afterwards.
+    /// The balances afterwards of the units that moved.
     pub balances: Vec<EntryBalance>,
-    /// What people are told because of it.
+    /// The notifications that it causes.
     pub events: Vec<Event>,
-    /// [`Entry::hash_after`] the entry before.
+    /// [`Entry::hash_after`] the previous entry. Zeros until the entry is sealed by its unit of work.
     pub hash: Hash,
 }
 
-/// What the first entry of a wallet is chained to: the wallet itself, so that entries fit into no other.
+/// Returns the hash to which the first entry of a wallet is chained: one of the wallet, so that entries fit no other
+/// wallet.
 pub fn genesis(wallet: WalletKey) -> Hash {
     let mut bytes = Canonical::new("credit-wallet");
     bytes.bytes(wallet.uuid().as_bytes());
@@ -174,7 +175,7 @@ pub fn genesis(wallet: WalletKey) -> Hash {
 }
 
 impl Entry {
-    /// The hash of this entry behind the entry whose hash is `previous`. Ignores [`Entry::hash`] itself.
+    /// Returns the hash of this entry after one whose hash is `previous`. Ignores [`Entry::hash`] itself.
     pub fn hash_after(&self, previous: &Hash) -> Hash {
         let mut hasher = Sha256::new();
         hasher.update(previous);
@@ -183,7 +184,7 @@ impl Entry {
         hasher.finalize().into()
     }
 
-    /// Behind everything else, and only where there are any.
+    /// Events come last, and only if there are any.
     fn canonical_events(&self, out: &mut Canonical) {
         out.count(self.events.len());
         for event in &self.events {

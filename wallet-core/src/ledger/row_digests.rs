@@ -1,11 +1,10 @@
-//! RowDigests: what an entry says of rows besides what moved, so that the chain covers what the rows say.
+//! Row digests: the part of an entry that covers the content of rows, so that the chain covers it too.
 //!
-//! Postings tell where credits are. RowDigests tell the rest that a row says from then on: of a grant its source, priority,
-//! life, payment and warning; of a reservation what was agreed, who runs it and how it ended; of the wallet its status,
-//! debt limits and profile. A short value is told as it is, a row's words by their digest. A heartbeat has no entry: the
-//! next entry tells how many writes had none. In no entry are the deadline of a hold that runs, which `verify` bounds,
-//! hints for the sweeper, and whether a wallet is frozen.
-//!
+//! Postings cover where credits are. Row digests cover the rest: of a grant its source, priority, lifetime, payment
+//! and notification; of a reservation its terms, its worker and its end; of the wallet its status, debt limits and
+//! profile. A short value is included as it is, a long one as its digest. A heartbeat has no entry: the next entry
+//! contains the number of writes without one. No entry covers the deadline of a hold that runs, which `verify`
+//! bounds, the sweep hints, and whether a wallet is frozen.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,18 +20,18 @@ use crate::value::grant_key::GrantKey;
 use crate::value::time::Timestamp;
 use crate::value::wallet_status::WalletStatus;
 
-/// The first 128 bits of the SHA-256 hash of what a row says.
+/// The first 128 bits of the SHA-256 hash of the content of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 16]);
 
 impl Digest {
-    /// What was agreed at Reserve, as it is stored, and what Reserve said.
+    /// Returns the digest of the terms of a reservation, as they are stored, and of the fingerprint of the Reserve.
     pub fn of_terms(terms: &str, fingerprint: &str) -> Self {
         Self::of_texts("terms", &[terms, fingerprint])
     }
 
-    /// Who runs a reservation: the attempt, the worker, and the lease in microseconds, 0 for none.
+    /// Returns the digest of a run: the attempt, the worker, and the lease in microseconds, 0 for none.
     pub fn of_run(attempt: i32, worker: &str, lease: i64) -> Self {
         let mut words = Canonical::new("run");
         words.int(i64::from(attempt));
@@ -41,8 +40,8 @@ impl Digest {
         Self::of(words)
     }
 
-    /// The sums and words of a reservation that has ended, as they are stored, what its finalizer said, and the
-    /// deadline that it had.
+    /// Returns the digest of the end of a reservation: its bill, as it is stored, the fingerprint of the command that
+    /// ended it, and the deadline that it had.
     pub fn of_bill(bill: &str, finalizer: &str, deadline: Timestamp) -> Self {
         let mut words = Canonical::new("bill");
         words.text(bill);
@@ -51,7 +50,7 @@ impl Digest {
         Self::of(words)
     }
 
-    /// A wallet's profile, as it is stored.
+    /// Returns the digest of a wallet's profile, as it is stored.
     pub fn of_profile(profile: &str) -> Self {
         Self::of_texts("profile", &[profile])
     }
@@ -82,35 +81,35 @@ impl TryFrom<String> for Digest {
     }
 }
 
-/// What an entry says of rows. Most entries say nothing.
+/// The row digests of an entry. Most entries have none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RowDigests {
-    /// Grants that it issues, and those whose life it ends.
+    /// The grants that the entry issues, and those whose lifetime it ends.
     #[serde(rename = "g", skip_serializing_if = "BTreeMap::is_empty")]
     pub grants: BTreeMap<GrantKey, Digest>,
-    /// When people are told that a grant that it issues will lapse, for those of which they are told.
+    /// The instants of the notifications that grants issued by the entry will expire, for grants that have one.
     #[serde(rename = "w", skip_serializing_if = "BTreeMap::is_empty")]
     pub warnings: BTreeMap<GrantKey, Timestamp>,
-    /// The reservation that begins with it.
+    /// The terms of the reservation that the entry makes.
     #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
     pub terms: Option<Digest>,
-    /// Who runs the reservation from now on, if it starts.
+    /// The run that the entry starts.
     #[serde(rename = "r", skip_serializing_if = "Option::is_none")]
     pub run: Option<Digest>,
-    /// The reservation that has ended.
+    /// The end of the reservation that the entry ends.
     #[serde(rename = "b", skip_serializing_if = "Option::is_none")]
     pub bill: Option<Digest>,
-    /// Whether the wallet can be used, if that is news. It begins as active.
+    /// The new status of the wallet, if it changes. It is active at first.
     #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
     pub status: Option<WalletStatus>,
-    /// How much may be owed from now on, in the units named; 0 in all others.
+    /// The new debt limits of the units named, in minor units; 0 at first.
     #[serde(rename = "l", skip_serializing_if = "Amounts::is_empty")]
     pub debt_limits: Amounts,
-    /// The profile as it is from now on.
+    /// The new profile, if it changes.
     #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
     pub profile: Option<Digest>,
-    /// How many writes of the wallet so far had no entry: heartbeats.
+    /// The number of writes of the wallet so far that had no entry: heartbeats.
     #[serde(rename = "v", skip_serializing_if = "is_zero")]
     pub silent: i64,
 }
@@ -121,22 +120,24 @@ const fn is_zero(count: &i64) -> bool {
 }
 
 impl fmt::Display for RowDigests {
-    /// As they are stored and hashed: nothing, or JSON.
+    /// Writes the form that is stored and hashed: nothing, or JSON.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::default() { Ok(()) } else { f.write_str(&json(self)) }
     }
 }
 
 impl RowDigests {
-    /// Reads the form that [`fmt::Display`] writes.
+    /// Parses the form that [`fmt::Display`] writes.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         if text.is_empty() { Ok(Self::default()) } else { serde_json::from_str(text) }
     }
 }
 
-/// As the store writes it. What has no JSON is refused there.
+/// Returns the JSON that the store writes.
 pub(crate) fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+    #[expect(clippy::expect_used, reason = "an entry must not be sealed with the digest of another row")]
+    let json = serde_json::to_string(value).expect("rows have numbers, texts and maps with texts as keys");
+    json
 }
 
 #[cfg(test)]

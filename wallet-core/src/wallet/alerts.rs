@@ -1,7 +1,7 @@
 //! Alerts: the thresholds below which a balance is low, and how early a notification of an expiry is given.
 //!
-//! The alerts of a plan are copied into the wallet, and updated from the catalog with every command that is carried out.
-//! Due events use the copy, so that it makes no difference when they are processed.
+//! The alerts of a plan are copied into the wallet, and updated from the catalog with every command that is carried
+//! out. Due events use the copy, so that it makes no difference when they are processed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -55,8 +55,8 @@ impl Alerts {
         *self == Self::default()
     }
 
-    /// Returns the instant of the notification that a grant with this lifetime will expire: never if the lifetime is not
-    /// longer than the notification is early.
+    /// Returns the instant of the notification that a grant with this lifetime will expire: never if the lifetime is
+    /// not longer than the notification is early.
     pub fn warn_time(&self, begin: Timestamp, expire_time: Timestamp) -> Timestamp {
         let at = expire_time.minus(DAY * u32::from(self.expiry_days));
         if self.expiry_days > 0 && at > begin { at } else { Timestamp::NEVER }

@@ -1,4 +1,4 @@
-//! What a wallet has of each unit, as people ask for it: by source, and what lapses next.
+//! Balances and other views of a wallet, for replies and reads.
 
 use std::collections::BTreeMap;
 
@@ -14,44 +14,44 @@ use crate::wallet::rejection::Rejection;
 use crate::wallet::state::Balance;
 use crate::wallet::state::Wallet;
 
-/// What a wallet has of one unit.
+/// The balance of one unit, in detail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitBalance {
     /// The unit.
     pub unit: UnitId,
     /// The figures.
     pub total: Balance,
-    /// Available and held, by source in the order of spending.
+    /// The available and held amounts, by source in spending order.
     pub by_source: Vec<(Source, i64, i64)>,
-    /// When available credits lapse next, and how many.
+    /// The next expiry of available credits, and their amount.
     pub next_expiry: Option<(Timestamp, i64)>,
 }
 
-/// A wallet's own properties, as people see them.
+/// The properties of a wallet, as they are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalletView {
-    /// The platform's own id.
+    /// The id that the platform chose.
     pub id: WalletId,
-    /// Whether it can be used.
+    /// The status.
     pub status: WalletStatus,
-    /// Whether an invariant failed, and nothing can be done until a person has looked.
+    /// Whether an invariant failed, so that no command is carried out until a person has looked.
     pub frozen: bool,
-    /// What rarely changes.
+    /// The properties that rarely change.
     pub profile: Profile,
     /// The plan whose prices and limits apply.
     pub plan: Option<String>,
-    /// Reservations that are open.
+    /// The number of open reservations.
     pub open_reservations: i64,
-    /// When it was made.
+    /// The instant of its first entry.
     pub create_time: Timestamp,
-    /// Its last entry.
+    /// The revision of its last entry.
     pub revision: i64,
-    /// Its last write.
+    /// The version of its last write.
     pub version: i64,
 }
 
 impl WalletView {
-    /// The properties of an advanced wallet.
+    /// Returns the properties of a wallet in which nothing is due.
     pub fn of(wallet: &Wallet, catalog: &Catalog) -> Self {
         Self {
             id: wallet.id.clone(),
@@ -67,23 +67,23 @@ impl WalletView {
     }
 }
 
-/// What a wallet's plan promises to whoever works for it.
+/// The properties of a wallet's plan, for workers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlanView {
-    /// The plan; none: unrestricted.
+    /// The plan; none if nothing is restricted.
     pub plan: Option<String>,
     /// The tier that price rules match.
     pub tier: Option<String>,
-    /// Higher is served earlier.
+    /// The priority of its jobs; the higher one is served earlier.
     pub queue_priority: i32,
-    /// Names that mean something to the platform.
+    /// Features of the plan, whose names only the platform knows.
     pub features: Vec<String>,
-    /// The plan's numbers and the negotiated ones by name; a name that is missing is unlimited.
+    /// The limits of the plan and the negotiated ones, by name; a limit that is missing is unlimited.
     pub limits: BTreeMap<String, u64>,
 }
 
 impl PlanView {
-    /// What the plan of an advanced wallet promises.
+    /// Returns the properties of the plan of a wallet in which nothing is due.
     pub fn of(wallet: &Wallet, catalogs: &Catalogs) -> Result<Self, Rejection> {
         let plan = wallet.plan(catalogs)?;
         let negotiated = wallet.profile.subscription.as_ref().map(|subscription| &subscription.sold.limits);
@@ -104,12 +104,12 @@ impl PlanView {
     }
 }
 
-/// What an advanced wallet has of every unit it ever had.
+/// Returns the balances of a wallet in which nothing is due, of every unit that it ever had.
 pub fn unit_balances(wallet: &Wallet, catalog: &Catalog) -> Vec<UnitBalance> {
     wallet.balances.keys().map(|unit| unit_balance(wallet, catalog, unit)).collect()
 }
 
-/// What an advanced wallet has of a unit.
+/// Returns the balance of a unit in a wallet in which nothing is due.
 pub fn unit_balance(wallet: &Wallet, catalog: &Catalog, unit: &UnitId) -> UnitBalance {
     let mut by_source: BTreeMap<(u8, Source), (i64, i64)> = BTreeMap::new();
     let mut next_expiry: Option<(Timestamp, i64)> = None;
@@ -136,7 +136,7 @@ pub fn unit_balance(wallet: &Wallet, catalog: &Catalog, unit: &UnitId) -> UnitBa
     }
 }
 
-/// When the available credits of an advanced wallet lapse, and how many at each instant.
+/// Returns the expiries of available credits of a wallet in which nothing is due, with the amount at each instant.
 pub fn expiries(wallet: &Wallet) -> BTreeMap<&UnitId, BTreeMap<Timestamp, i64>> {
     let mut expiries: BTreeMap<_, BTreeMap<_, i64>> = BTreeMap::new();
     let lapses = |grant: &&Grant| grant.parts.available > 0 && grant.expire_time < Timestamp::NEVER;

@@ -121,8 +121,8 @@ impl Parts {
         }
     }
 
-    /// Moves `amount` between two parts; `Issued` is the outside. Returns `None` if a part would leave 0..=i64::MAX, or is
-    /// not one of a grant.
+    /// Moves `amount` between two parts; `Issued` is the outside. Returns `None` if a part would leave 0..=i64::MAX,
+    /// or is not one of a grant.
     #[must_use]
     pub fn moved(mut self, from: Part, to: Part, amount: i64) -> Option<Self> {
         if from != Part::Issued {
@@ -205,8 +205,8 @@ impl Grant {
         (self.warn_time < Timestamp::NEVER).then_some(self.warn_time)
     }
 
-    /// Returns the instant of its next due event, as far as is known at `now`, or [`Timestamp::NEVER`] after the last, so that
-    /// no sweep finds it again. An event that is due and has not been processed counts.
+    /// Returns the instant of its next due event, as far as is known at `now`, or [`Timestamp::NEVER`] after the
+    /// last, so that no sweep finds it again. An event that is due and has not been processed counts.
     pub fn next_time(&self, now: Timestamp) -> Timestamp {
         let next = match self.effect() {
             Some(effective) => effective,

@@ -10,8 +10,8 @@ use crate::wallet::state::InvariantViolation;
 use crate::wallet::state::Wallet;
 
 impl Wallet {
-    /// Checks that the parts of every grant are its amount, that the grants add up to the balances, that no unit is owed
-    /// and available at once, and that no more reservations are open than are counted.
+    /// Checks that the parts of every grant are its amount, that the grants add up to the balances, that no unit is
+    /// owed and available at once, and that no more reservations are open than are counted.
     ///
     /// Holds before the first command only, while all open grants are as they are stored.
     ///
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wallet_adds_up_or_what_does_not_is_said() {
+    fn the_check_names_the_first_figure_that_does_not_add_up() {
         assert_eq!(wallet().check(), Ok(()));
         type Spoil = fn(&mut Wallet);
         let cases: [(Spoil, &str); 5] = [

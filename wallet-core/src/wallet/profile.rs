@@ -47,8 +47,8 @@ impl Profile {
         self.subscription.as_ref().map_or(&self.alerts, |subscription| &subscription.sold.alerts)
     }
 
-    /// Returns the thresholds of a unit in minor units: the wallet's own, otherwise those of its plan. A percentage is one
-    /// of the amount that was sold.
+    /// Returns the thresholds of a unit in minor units: the wallet's own, otherwise those of its plan. A percentage
+    /// is one of the amount that was sold.
     pub fn thresholds(&self, unit: &UnitId) -> BTreeSet<i64> {
         let Some(thresholds) = self.low_balance.get(unit).or_else(|| self.alerts().low.get(unit)) else {
             return BTreeSet::new();

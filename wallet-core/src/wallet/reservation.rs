@@ -22,8 +22,8 @@ pub const MAX_HOLD: Duration = Duration::from_secs(24 * 3600);
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 /// The time after its expiry within which a hold can still be settled.
 pub const LATE_SETTLE: Duration = Duration::from_secs(72 * 3600);
-/// The longest time from Reserve to the end of a reservation: it expires within [`MAX_HOLD`], and is settled late within
-/// [`LATE_SETTLE`] after that.
+/// The longest time from Reserve to the end of a reservation: it expires within [`MAX_HOLD`], and is settled late
+/// within [`LATE_SETTLE`] after that.
 pub const LONGEST_LIFE: Duration = MAX_HOLD.saturating_add(LATE_SETTLE);
 
 /// The state of a reservation.
@@ -233,8 +233,8 @@ pub struct Reservation {
     pub start_time: Option<Timestamp>,
     /// The instant at which the hold expires.
     pub deadline: Timestamp,
-    /// The time by which the index of due holds finds an open hold, never later than its deadline. Extend does not change
-    /// it, so that a heartbeat changes no index.
+    /// The time by which the index of due holds finds an open hold, never later than its deadline. Extend does not
+    /// change it, so that a heartbeat changes no index.
     pub sweep_at: Timestamp,
     /// The running attempt; 0 before Start.
     pub attempt: i32,

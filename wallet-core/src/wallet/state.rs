@@ -1,4 +1,4 @@
-//! A wallet in memory: as much of it as a decision needs. Only a [`UnitOfWork`] changes it.
+//! A wallet in memory: the rows that a decision needs. Only a [`UnitOfWork`] changes it.
 //!
 //! [`UnitOfWork`]: crate::UnitOfWork
 
@@ -29,99 +29,100 @@ pub const MAX_OPEN_GRANTS: usize = 1_000;
 /// A revision that is not known yet: it is replaced by that of the entry which the decision makes.
 pub const UNNUMBERED: i64 = 0;
 
-/// What a wallet has of one unit.
+/// The balance of one unit, in minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Balance {
-    /// Can be reserved.
+    /// The amount that can be reserved.
     pub available: i64,
-    /// Held by reservations.
+    /// The amount held by reservations.
     pub held: i64,
-    /// Owed.
+    /// The amount owed.
     pub debt: i64,
-    /// How much may be owed.
+    /// The most that may be owed.
     pub debt_limit: i64,
 }
 
 impl Balance {
-    /// How a charge of `amount` divides: what is available, and what is owed.
+    /// Divides a charge of `amount` into an available part and one that becomes debt.
     pub(crate) fn split(&self, amount: i64) -> (i64, i64) {
         let available = amount.min(self.available);
         (available, amount - available)
     }
 
-    /// What is wrong if a unit is owed and available at once: whatever becomes available repays debt first.
+    /// Returns the violation if a unit is owed and available at once: credits that become available repay debt first.
     pub(crate) fn owes_what_it_has(&self, unit: &UnitId) -> Option<String> {
         let Self { available, debt, .. } = *self;
         (available > 0 && debt > 0).then(|| format!("{debt} {unit} are owed, and {available} are available"))
     }
 }
 
-/// What is known of a command that made no row of its own.
+/// The record of a command that made no row of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestRecord {
-    /// What its entry records.
+    /// The kind of its entry.
     pub kind: EntryKind,
-    /// What it said.
+    /// Its fingerprint.
     pub fingerprint: Fingerprint,
-    /// What it moved.
+    /// Its postings.
     pub postings: Vec<Posting>,
 }
 
-/// As much of a wallet as the commands at hand need: all open grants, and whatever else was addressed.
+/// The rows of a wallet that the commands of a unit of work need: all open grants, and those in the read sets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wallet {
-    /// Where its rows live.
+    /// The key of its rows.
     pub key: WalletKey,
-    /// The platform's own id.
+    /// The id that the platform chose.
     pub id: WalletId,
-    /// Whether it can be used.
+    /// The status.
     pub status: WalletStatus,
-    /// An invariant failed: no commands until a person has looked, whatever the status, which stays.
+    /// Whether an invariant failed. No command is carried out until a person has looked. The status stays as it was.
     pub frozen: bool,
-    /// Counts every write.
+    /// The number of writes.
     pub version: i64,
-    /// Counts entries; 0: the wallet does not exist.
+    /// The number of entries; 0 if the wallet does not exist.
     pub revision: i64,
     /// The hash of the last entry.
     pub head: Hash,
-    /// The latest instant at which anything was written; time never runs back behind it.
+    /// The instant of the last write, before which time never runs back.
     pub last_time: Timestamp,
-    /// When it was made.
+    /// The instant of its first entry.
     pub create_time: Timestamp,
-    /// Reservations that are open.
+    /// The number of open reservations.
     pub open_reservations: i64,
-    /// What it has, per unit.
+    /// The balances, per unit.
     pub balances: BTreeMap<UnitId, Balance>,
-    /// What rarely changes.
+    /// The properties that rarely change.
     pub profile: Profile,
-    /// All open grants, and closed ones that were addressed.
+    /// All open grants, and closed ones of the read sets.
     pub grants: BTreeMap<GrantKey, Grant>,
-    /// Reservations that are due or were addressed.
+    /// The reservations that are due or in the read sets.
     pub reservations: BTreeMap<ReservationId, Reservation>,
-    /// Requests that were addressed and had been made before.
+    /// The earlier requests of the read sets.
     pub requests: BTreeMap<RequestId, RequestRecord>,
-    /// How far what is due is known, if not all of it was loaded. No command is decided then.
+    /// The end of the due events that are known, if not all were loaded. No command is decided then.
     pub horizon: Option<Horizon>,
 }
 
-/// A decision that does not fit its wallet: a defect, never a caller's fault. Nothing of it may be stored.
+/// A violated invariant: a wallet that does not add up, or a decision that does not fit it. A defect, never a fault
+/// of the caller. Nothing of the work may be stored.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("invariant broken in wallet {wallet}: {what}")]
 pub struct InvariantViolation {
     /// The wallet.
     pub wallet: WalletId,
-    /// What does not add up.
+    /// The violation.
     pub what: String,
 }
 
-/// The instant at which a wallet is read or changed when the clock shows `clock`: time never runs back behind the
-/// wallet's last write.
+/// Returns the instant at which a wallet is read or changed when the clock shows `clock`: time never runs back before
+/// the wallet's last write.
 pub fn decision_time(clock: Timestamp, last_time: Timestamp) -> Timestamp {
     clock.max(last_time)
 }
 
 impl Wallet {
-    /// A wallet before its first entry.
+    /// Returns a wallet before its first entry.
     pub fn blank(key: WalletKey, id: WalletId) -> Self {
         Self {
             key,
@@ -143,25 +144,28 @@ impl Wallet {
         }
     }
 
-    /// Whether it has been made.
+    /// Returns whether the wallet has an entry.
     pub const fn exists(&self) -> bool {
         self.revision > 0
     }
 
-    /// What it has of a unit.
+    /// Returns the balance of a unit.
     pub fn balance(&self, unit: &str) -> Balance {
         self.balances.get(unit).copied().unwrap_or_default()
     }
 
-    /// The id of the plan whose entitlements, limits and prices apply; none: unrestricted.
+    /// Returns the id of the plan whose entitlements, limits and prices apply; none if nothing is restricted.
     pub fn plan_id<'a>(&'a self, catalog: &'a Catalog) -> Option<&'a str> {
         let subscribed = self.profile.subscription.as_ref().map(|subscription| &subscription.sold.plan);
         subscribed.or_else(|| catalog.default_plan().map(|plan| &plan.id)).map(String::as_str)
     }
 
-    /// The plan whose entitlements, limits and prices apply; none: unrestricted. That of a subscription stands in the
-    /// current catalog, or else in the version that it was sold from. A plan that is in neither is an error: a
-    /// subscriber is never freer than the plan that was sold.
+    /// Returns the plan whose entitlements, limits and prices apply; none if nothing is restricted.
+    ///
+    /// # Errors
+    ///
+    /// The plan of the subscription is neither in the current catalog nor in the version from which it was sold: a
+    /// subscriber never has more rights than the plan that was sold.
     pub fn plan<'a>(&self, catalogs: &'a Catalogs) -> Result<Option<&'a Plan>, Rejection> {
         let Some(subscription) = &self.profile.subscription else {
             return Ok(catalogs.current.default_plan());
@@ -174,17 +178,17 @@ impl Wallet {
         plan.map(Some).ok_or_else(|| Rejection::PlanNotFound(sold.plan.clone()))
     }
 
-    /// The catalog versions that the wallet's plan, now or from the end of the period on, was sold from.
+    /// Returns the catalog versions of the wallet's plan, and of the plan from the end of the period on.
     pub fn sold_from(&self) -> impl Iterator<Item = i64> {
         self.sold().map(|sold| sold.catalog_version)
     }
 
-    /// The versions among them that are needed because this catalog lacks the plan.
+    /// Returns those of these versions whose plan is not in the current catalog.
     pub fn sold_elsewhere(&self, current: &Catalog) -> impl Iterator<Item = i64> {
         self.sold().filter(|sold| current.plan(&sold.plan).is_none()).map(|sold| sold.catalog_version)
     }
 
-    /// What was sold, and what was sold for the end of the period.
+    /// Returns the terms of the sale, and those from the end of the period on.
     fn sold(&self) -> impl Iterator<Item = &Sold> {
         let subscription = self.profile.subscription.as_ref();
         let pending = subscription.and_then(|subscription| match &subscription.pending {
@@ -194,7 +198,7 @@ impl Wallet {
         subscription.map(|subscription| &subscription.sold).into_iter().chain(pending)
     }
 
-    /// The operations that the plan allows, or those negotiated instead; `None` allows all.
+    /// Returns the operations that the plan allows, or those negotiated instead; `None` allows all.
     pub fn entitlements<'a>(
         &'a self,
         catalogs: &'a Catalogs,
@@ -205,7 +209,7 @@ impl Wallet {
         }
     }
 
-    /// A limit of the plan, or what was negotiated instead.
+    /// Returns a limit of the plan, or the one negotiated instead.
     pub fn limit(&self, catalogs: &Catalogs, name: &str) -> Result<Limit, Rejection> {
         match self.profile.subscription.as_ref().and_then(|s| s.sold.limits.get(name)) {
             Some(limit) => Ok(Limit::AtMost(*limit)),
@@ -213,22 +217,22 @@ impl Wallet {
         }
     }
 
-    /// When its plan gives credits again, as far as is known.
+    /// Returns the instant at which the plan grants credits again, as far as is known.
     pub fn next_renewal(&self) -> Option<Timestamp> {
         self.profile.subscription.as_ref().and_then(Subscription::next_renewal)
     }
 
-    /// When something happens in its subscription by itself next.
+    /// Returns the instant of the next due event of the subscription.
     pub fn next_subscription_time(&self) -> Timestamp {
         self.profile.subscription.as_ref().map_or(Timestamp::NEVER, Subscription::next_time)
     }
 
-    /// The tier whose prices apply.
+    /// Returns the tier whose prices apply.
     pub fn tier(&self, catalogs: &Catalogs) -> Result<Option<String>, Rejection> {
         Ok(self.plan(catalogs)?.map(|plan| plan.tier.clone()))
     }
 
-    /// How many of the loaded grants are open, which is all that are.
+    /// Returns the number of open grants. All of them are loaded.
     pub fn open_grants(&self) -> usize {
         self.grants.values().filter(|grant| grant.is_open()).count()
     }
@@ -238,7 +242,7 @@ impl Wallet {
         decision_time(clock, self.last_time)
     }
 
-    /// When it is told that a grant will lapse which a command issues now.
+    /// Returns the instant of the notification that a grant which a command issues now will expire.
     pub(crate) fn warn_time(&self, catalog: &Catalog, begin: Timestamp, expire_time: Timestamp) -> Timestamp {
         let of_plan = self.plan_id(catalog).and_then(|id| catalog.plan(id)).map(Alerts::of);
         of_plan.unwrap_or_else(|| self.profile.alerts().clone()).warn_time(begin, expire_time)

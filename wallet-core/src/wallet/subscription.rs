@@ -1,7 +1,7 @@
 //! Subscriptions: the terms of a sale, the present period, and the change at the end of the period.
 //!
-//! The terms (allowances, term, and everything negotiated) are copied at the sale and never change. Entitlements, limits
-//! and prices are those of the plan in the current catalog.
+//! The terms (allowances, term, and everything negotiated) are copied at the sale and never change. Entitlements,
+//! limits and prices are those of the plan in the current catalog.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -156,8 +156,8 @@ pub enum Pending {
 }
 
 impl Overrides {
-    /// What is negotiated under names that the catalog does not know: limits that are not declared, quantities and
-    /// attributes that no rule looks at. They are most likely misspelt, and would limit nothing.
+    /// Returns a violation for each name that the catalog does not know: limits that are not declared, quantities and
+    /// attributes that no rule uses. They are most likely misspelt, and would limit nothing.
     pub fn unknown_names(&self, catalog: &Catalog) -> Vec<FieldViolation> {
         let limits = self.limits.keys().filter(|name| !catalog.declares_limit(name));
         let limits = limits.map(|name| {
@@ -176,7 +176,7 @@ impl Overrides {
 }
 
 impl Sold {
-    /// What a plan of this catalog includes, with what was negotiated.
+    /// Returns the terms of a plan of this catalog, with those negotiated.
     pub fn of(catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Self {
         let mut allowances: Vec<SoldAllowance> = plan
             .allowances
@@ -216,7 +216,7 @@ impl Sold {
 }
 
 impl Subscription {
-    /// A subscription that begins at `anchor`, paid for its first period, nothing given yet.
+    /// Returns a subscription that begins at `anchor`, paid for its first period, with no allowance granted yet.
     pub fn begin(number: u32, sold: Sold, anchor: Timestamp) -> Self {
         let given = vec![0; sold.allowances.len()];
         Self {
@@ -231,8 +231,8 @@ impl Subscription {
         }
     }
 
-    /// The same in its next period, or, paid late, in the one that `now` lies in: paid, nothing given yet.
-    /// Periods that have gone by meanwhile are not made up for.
+    /// Returns the subscription in its next period, or, if it is paid late, in the one that contains `now`: paid,
+    /// with no allowance granted yet. The periods between them grant nothing.
     pub fn continued(self, now: Timestamp) -> Self {
         let has_ended = |period: &u32| boundary(self.anchor, self.sold.term, period + 1) <= now;
         let period = (self.period + 1..).find(|period| !has_ended(period)).unwrap_or(self.period);
@@ -245,32 +245,32 @@ impl Subscription {
         }
     }
 
-    /// The start of the present period.
+    /// Returns the start of the present period.
     pub fn period_start(&self) -> Timestamp {
         boundary(self.anchor, self.sold.term, self.period)
     }
 
-    /// The end of the present period.
+    /// Returns the end of the present period.
     pub fn period_end(&self) -> Timestamp {
         boundary(self.anchor, self.sold.term, self.period + 1)
     }
 
-    /// Whether an instant lies in the present period.
+    /// Returns whether an instant lies in the present period.
     pub fn is_in_period(&self, at: Timestamp) -> bool {
         self.period_start() <= at && at < self.period_end()
     }
 
-    /// The end of the last period that is paid. Periods that begin by themselves count as paid.
+    /// Returns the end of the last period that is paid. Periods that begin without a payment count as paid.
     pub fn paid_through(&self) -> Timestamp {
         boundary(self.anchor, self.sold.term, self.paid_periods.max(self.period + 1))
     }
 
-    /// When an unpaid subscription ends.
+    /// Returns the instant at which an unpaid subscription ends.
     pub fn dunning_end(&self) -> Timestamp {
         self.period_end().plus(Duration::from_secs(self.sold.dunning_seconds))
     }
 
-    /// The `k`-th window of an allowance in the present period, clipped to it; `None` behind its end.
+    /// Returns the `k`-th window of an allowance in the present period, clipped to it; `None` after its end.
     pub fn window(&self, allowance: &SoldAllowance, k: u32) -> Option<(Timestamp, Timestamp)> {
         let end = self.period_end();
         let from = self.window_start(allowance.cadence, k);
@@ -287,7 +287,7 @@ impl Subscription {
         }
     }
 
-    /// The window of an allowance in the present period that `now` lies in, and its number.
+    /// Returns the window of an allowance in the present period that contains `now`, and its number.
     pub fn window_at(
         &self,
         allowance: &SoldAllowance,
@@ -298,13 +298,13 @@ impl Subscription {
             .find(|(_, (from, until))| *from <= now && now < *until)
     }
 
-    /// When an allowance is given next in the present period.
+    /// Returns the instant of the next grant of an allowance in the present period.
     pub fn next_given(&self, index: usize) -> Option<Timestamp> {
         let (allowance, k) = (self.sold.allowances.get(index)?, *self.given.get(index)?);
         self.window(allowance, k).map(|(from, _)| from)
     }
 
-    /// When anything happens to it by itself next.
+    /// Returns the instant of its next due event.
     pub fn next_time(&self) -> Timestamp {
         let end = match self.standing {
             Standing::Active => self.period_end(),
@@ -314,14 +314,15 @@ impl Subscription {
         given.chain([end]).min().unwrap_or(Timestamp::NEVER)
     }
 
-    /// When it gives credits again, as far as is known.
+    /// Returns the instant at which it grants credits again, as far as is known.
     pub fn next_renewal(&self) -> Option<Timestamp> {
         let renews = self.pending != Some(Pending::End) && self.standing == Standing::Active;
         let end = Some(self.period_end()).filter(|end| renews && *end < Timestamp::NEVER);
         (0..self.sold.allowances.len()).filter_map(|index| self.next_given(index)).chain(end).min()
     }
 
-    /// Gives an allowance for the window that `now` lies in, `extra` more than was sold: the grant to issue.
+    /// Grants an allowance for the window that contains `now`, with `extra` minor units more than were sold. Returns
+    /// the grant to issue.
     pub fn give(&mut self, index: usize, extra: i64, now: Timestamp) -> Option<Grant> {
         let allowance = self.sold.allowances.get(index)?;
         let (k, (from, until)) = self.window_at(allowance, now)?;

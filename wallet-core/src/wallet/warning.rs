@@ -4,20 +4,20 @@ use crate::ledger::event::EventKind;
 use crate::value::ids::UnitId;
 use crate::wallet::state::Wallet;
 
-/// Something that is so, whether or not it is news.
+/// A low balance, with or without a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// LOW_BALANCE or EXHAUSTED.
+    /// The kind: LOW_BALANCE or EXHAUSTED.
     pub kind: EventKind,
-    /// Of which unit.
+    /// The unit.
     pub unit: UnitId,
-    /// What can be reserved, in minor units.
+    /// The amount that can be reserved, in minor units.
     pub available: i64,
-    /// The lowest threshold that it is below, in minor units; 0 if there is none.
+    /// The lowest threshold that is above it, in minor units; 0 if there is none.
     pub threshold: i64,
 }
 
-/// What is low of these units now.
+/// Returns the low balances among these units.
 pub fn warnings<'a>(wallet: &Wallet, units: impl Iterator<Item = &'a UnitId>) -> Vec<Warning> {
     let warning = |unit: &UnitId| {
         let available = wallet.balance(unit.as_str()).available;

@@ -13,7 +13,7 @@ use super::prelude::*;
 
 /// Returns the compared fields by their names in a refusal. The patterns have no `..`, so a new field does not
 /// compile until it is listed: as compared, or with an underscore and a reason.
-fn compared(command: &Command) -> &'static [&'static str] {
+pub(super) fn compared(command: &Command) -> &'static [&'static str] {
     match command {
         Command::CreateWallet(CreateWallet { display_name: _, debt_limits: _ }) => {
             &["debt_limits", "display_name"]

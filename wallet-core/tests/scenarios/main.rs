@@ -22,6 +22,7 @@ mod expiry;
 mod failing;
 mod fingerprints;
 mod golden;
+mod golden_fingerprints;
 mod grace;
 mod late;
 mod mismatch;

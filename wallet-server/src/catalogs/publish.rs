@@ -10,6 +10,7 @@ use wallet_core::TenantId;
 use wallet_core::catalog::{Catalog, CatalogProblems};
 
 use super::{CatalogError, Publication, PublishedCatalogs, usable};
+use crate::causes::{Chain, Failed};
 use crate::clock::Clock;
 use crate::store::{CatalogRow, Publishing, Store, StoreError, StoreErrorKind};
 
@@ -18,9 +19,9 @@ const MAX_TRIES: u32 = 5;
 
 /// The reason why a catalog is not published.
 #[derive(Debug, Error)]
-pub(crate) enum PublishError {
+pub enum PublishError {
     /// The document is invalid. Contains all its faults.
-    #[error("{0}")]
+    #[error(transparent)]
     Invalid(CatalogProblems),
     /// The current version is not the one to be replaced.
     #[error(
@@ -34,10 +35,10 @@ pub(crate) enum PublishError {
     )]
     PublishedBefore { published: i64, current: i64 },
     /// A stored catalog must not be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Unusable(CatalogError),
     /// The database is unavailable.
-    #[error("{0}")]
+    #[error(transparent)]
     Unavailable(#[from] StoreError),
 }
 
@@ -71,7 +72,7 @@ impl PublishedCatalogs {
             (Err(CatalogError::Store(error)), _) => return Err(error.into()),
             (Err(error @ CatalogError::Unusable { .. }), None) => return Err(PublishError::Unusable(error)),
             (Err(error), Some(_)) => {
-                tracing::error!(%error, "the current catalog cannot be used; it will be replaced")
+                tracing::error!(error = %Chain(&error), "the current catalog cannot be used; it will be replaced")
             }
         }
         let has_one = catalogs.cached_current(tenant).is_some();
@@ -100,8 +101,8 @@ impl PublishedCatalogs {
         let catalogs = self.clone();
         let published = tokio::spawn(async move { catalogs.publish_in_turn(tenant, &publish).await });
         published.await.unwrap_or_else(|error| {
-            let text = format!("publishing ended early: {error}");
-            Err(StoreError::new(StoreErrorKind::CommitUnknown, text).into())
+            let cause = Failed::new("publishing ended early", error);
+            Err(StoreError::new(StoreErrorKind::CommitUnknown, cause).into())
         })
     }
 

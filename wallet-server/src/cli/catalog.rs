@@ -1,6 +1,5 @@
 //! `catalog`: checks a document, publishes it to a running server, or shows the catalog of one.
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,7 +7,7 @@ use clap::{Args, Subcommand};
 use wallet_client::{ClientConfig, WalletClient, v1};
 use wallet_core::catalog::Catalog;
 
-use crate::app::AppError;
+use crate::cli::error::CliError;
 use crate::cli::output::say;
 
 /// An action on a catalog.
@@ -48,7 +47,7 @@ pub(super) struct ServerArgs {
     endpoint: String,
 }
 
-pub(super) async fn run(command: CatalogCommand) -> Result<ExitCode, AppError> {
+pub(super) async fn run(command: CatalogCommand) -> Result<ExitCode, CliError> {
     match command {
         CatalogCommand::Check { file } => check(&file),
         CatalogCommand::Publish { file, expected_version, server } => {
@@ -58,7 +57,7 @@ pub(super) async fn run(command: CatalogCommand) -> Result<ExitCode, AppError> {
     }
 }
 
-fn check(file: &Path) -> Result<ExitCode, AppError> {
+fn check(file: &Path) -> Result<ExitCode, CliError> {
     match Catalog::parse(&read(file)?) {
         Ok(catalog) => {
             let golden = catalog.goldens().len();
@@ -73,11 +72,11 @@ fn check(file: &Path) -> Result<ExitCode, AppError> {
     }
 }
 
-async fn publish(file: &Path, expected_version: i64, server: &ServerArgs) -> Result<ExitCode, AppError> {
+async fn publish(file: &Path, expected_version: i64, server: &ServerArgs) -> Result<ExitCode, CliError> {
     let toml = read(file)?;
     let request = v1::PublishCatalogRequest { toml, expected_version, ..Default::default() };
     let answer =
-        connect(server).await?.publish_catalog(request).await.map_err(|error| failed(server, &error))?;
+        connect(server).await?.publish_catalog(request).await.map_err(|error| failed(server, error))?;
     let version = answer.catalog.unwrap_or_default().version;
     match answer.unchanged {
         true => say(format_args!("unchanged: this document is catalog {version} already")),
@@ -86,40 +85,33 @@ async fn publish(file: &Path, expected_version: i64, server: &ServerArgs) -> Res
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(version: i64, server: &ServerArgs) -> Result<ExitCode, AppError> {
+async fn show(version: i64, server: &ServerArgs) -> Result<ExitCode, CliError> {
     let request = v1::GetCatalogRequest { version };
-    let answer = connect(server).await?.get_catalog(request).await.map_err(|error| failed(server, &error))?;
+    let answer = connect(server).await?.get_catalog(request).await.map_err(|error| failed(server, error))?;
     let catalog = answer.catalog.unwrap_or_default();
     say(format_args!("# catalog {}", catalog.version));
     say(catalog.toml.trim_end());
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(file: &Path) -> Result<String, AppError> {
-    std::fs::read_to_string(file).map_err(|error| AppError::Catalog(format!("{}: {error}", file.display())))
+/// Reads a document.
+pub(super) fn read(file: &Path) -> Result<String, CliError> {
+    std::fs::read_to_string(file).map_err(|source| CliError::CatalogFile { path: file.to_owned(), source })
 }
 
-async fn connect(server: &ServerArgs) -> Result<WalletClient, AppError> {
+async fn connect(server: &ServerArgs) -> Result<WalletClient, CliError> {
     let connected = WalletClient::connect(ClientConfig::new(&server.endpoint)).await;
-    connected.map_err(|error| failed(server, &error))
+    connected.map_err(|error| failed(server, error))
 }
 
-/// Converts an error to the faults of the document, or to the endpoint with every cause.
-fn failed(server: &ServerArgs, error: &wallet_client::Error) -> AppError {
+/// Converts an error to the faults of the document, or to the endpoint with the error as its source.
+fn failed(server: &ServerArgs, error: wallet_client::Error) -> CliError {
     match error.refusal() {
         Some(refusal) if !refusal.violations.is_empty() => {
             let lines: Vec<String> =
                 refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
-            AppError::Catalog(lines.join("\n"))
+            CliError::CatalogFaults(lines.join("\n"))
         }
-        _ => {
-            let mut text = format!("{}: {error}", server.endpoint);
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                text.push_str(&format!(": {error}"));
-                cause = error.source();
-            }
-            AppError::Remote(text)
-        }
+        _ => CliError::Server { endpoint: server.endpoint.clone(), source: Box::new(error) },
     }
 }

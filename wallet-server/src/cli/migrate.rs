@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use crate::app::AppError;
 use crate::cli::DatabaseArgs;
+use crate::cli::error::CliError;
 use crate::cli::output::say;
 use crate::store::Store;
 
-pub(super) async fn run(args: &DatabaseArgs) -> Result<ExitCode, AppError> {
+pub(super) async fn run(args: &DatabaseArgs) -> Result<ExitCode, CliError> {
     Store::open(args.database_url.secret()).await?.migrate().await?;
     say(format_args!("the schema of {} is up to date", args.database_url));
     Ok(ExitCode::SUCCESS)

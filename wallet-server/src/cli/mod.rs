@@ -1,6 +1,7 @@
 //! The command line: one binary with roles.
 
 mod catalog;
+mod error;
 mod log_limit;
 mod migrate;
 mod output;

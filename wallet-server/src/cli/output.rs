@@ -8,13 +8,14 @@ use tracing_subscriber::prelude::*;
 
 use super::log_limit::LogLimit;
 
-use crate::app::AppError;
+use crate::causes::Chain;
+use crate::cli::error::CliError;
 
 /// Starts the log: human-readable on a terminal, JSON otherwise. `WALLET_LOG` filters it. The default is `warn`,
 /// and `info` for the server itself.
-pub(super) fn init_logging() -> Result<(), AppError> {
+pub(super) fn init_logging() -> Result<(), CliError> {
     let told = std::env::var("WALLET_LOG").unwrap_or_else(|_| "warn,wallet_server=info".to_owned());
-    let filter = EnvFilter::try_new(told).map_err(|error| AppError::LogFilter(error.to_string()))?;
+    let filter = EnvFilter::try_new(told)?;
     let limit = LogLimit::default();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let log = tracing_subscriber::registry().with(filter).with(limit.clone());
@@ -45,9 +46,9 @@ pub(super) fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{}", visible(&line.to_string()));
 }
 
-/// Writes an error to standard error.
-pub(super) fn complain(error: impl Display) {
-    let _ = writeln!(std::io::stderr(), "error: {}", visible(&error.to_string()));
+/// Writes an error and its causes to standard error.
+pub(super) fn complain(error: &CliError) {
+    let _ = writeln!(std::io::stderr(), "error: {}", visible(&Chain(error).to_string()));
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 use wallet_core::Timestamp;
 
-use crate::app::{App, AppError};
+use crate::app::App;
+use crate::cli::catalog::read;
+use crate::cli::error::CliError;
 use crate::cli::output::say;
 use crate::config::{Config, TimeSource};
 use crate::store::DatabaseUrl;
@@ -46,14 +48,11 @@ pub(super) struct ServeArgs {
     accept_clock: bool,
 }
 
-pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, AppError> {
-    let catalog = args.catalog.as_ref().map(|path| {
-        std::fs::read_to_string(path).map_err(|e| AppError::Catalog(format!("{}: {e}", path.display())))
-    });
+pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     let config = Config {
         listen: args.listen,
         database_url: args.database.database_url.secret().to_owned(),
-        catalog: catalog.transpose()?,
+        catalog: args.catalog.as_deref().map(read).transpose()?,
         lanes: args.lanes.map(usize::from),
         batch_max: usize::from(args.batch_max),
         insecure: args.insecure,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use wallet_core::{TenantId, WalletId, WalletKey};
 
-use crate::app::AppError;
+use crate::cli::error::CliError;
 use crate::cli::output::say;
 use crate::cli::verify::of_wallet;
 use crate::store::Store;
@@ -19,7 +19,7 @@ pub(super) struct ThawArgs {
     wallet: WalletId,
 }
 
-pub(super) async fn run(args: &ThawArgs) -> Result<ExitCode, AppError> {
+pub(super) async fn run(args: &ThawArgs) -> Result<ExitCode, CliError> {
     let ThawArgs { database, wallet } = args;
     let report = of_wallet(database.database_url.secret(), wallet).await?;
     if !report.is_clean() {

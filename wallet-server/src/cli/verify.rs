@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use wallet_core::WalletId;
 
-use crate::app::AppError;
+use crate::cli::error::CliError;
 use crate::cli::output::say;
 use crate::verify::{Checkpoints, Report, verify, verify_wallet, verify_with};
 
@@ -44,7 +44,7 @@ impl VerifyArgs {
     }
 }
 
-pub(super) async fn run(args: &VerifyArgs) -> Result<ExitCode, AppError> {
+pub(super) async fn run(args: &VerifyArgs) -> Result<ExitCode, CliError> {
     let database = &args.database.database_url;
     let url = database.secret();
     let report = match (&args.wallet, args.checkpoints()) {
@@ -71,10 +71,10 @@ fn json(text: impl Display) -> serde_json::Value {
 }
 
 /// Returns the report of one wallet. Fails if the wallet does not exist.
-pub(super) async fn of_wallet(database_url: &str, wallet: &WalletId) -> Result<Report, AppError> {
+pub(super) async fn of_wallet(database_url: &str, wallet: &WalletId) -> Result<Report, CliError> {
     let report = verify_wallet(database_url, wallet).await?;
     match report.wallets {
-        0 if report.is_clean() => Err(AppError::NoWallet(wallet.clone())),
+        0 if report.is_clean() => Err(CliError::NoWallet(wallet.clone())),
         _ => Ok(report),
     }
 }

@@ -2,6 +2,7 @@
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::Span;
 use wallet_core::{Command, Rejection, Reply, TenantId, WalletId, WalletKey};
 
 use crate::engine::admission::Ticket;
@@ -23,6 +24,8 @@ pub(super) struct QueuedCommand {
     /// mean "not executed".
     pub(super) in_doubt: bool,
     pub(super) caller: oneshot::Sender<Answer>,
+    /// The span of the call, which has its request id.
+    pub(super) call: Span,
     pub(super) _ticket: Ticket,
 }
 
@@ -30,6 +33,14 @@ impl QueuedCommand {
     /// Returns true if the caller's deadline has passed.
     pub(super) fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    /// Returns the span of log lines about this command. It has the wallet and the kind of command, and is within the
+    /// span of the call.
+    pub(super) fn span(&self) -> Span {
+        let command = format!("{:?}", self.command);
+        let kind = command.split('(').next();
+        tracing::error_span!(parent: &self.call, "command", wallet = %self.wallet, kind)
     }
 
     /// Answers the caller. A caller that has gone away learns the outcome by repeating the same call with the same

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use wallet_core::WalletKey;
 
 use crate::catalogs::PublishedCatalogs;
+use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::engine::EngineConfig;
 use crate::engine::backlog::{Backlog, Steps};
@@ -134,7 +135,7 @@ impl Lane {
         if self.since_checkpoint > 0 {
             self.since_checkpoint = 0;
             if let Err(error) = self.store.checkpoint(&self.connection).await {
-                tracing::warn!(lane = self.number, %error, "checkpoint failed; it will be tried again");
+                tracing::warn!(lane = self.number, error = %Chain(&error), "checkpoint failed; it will be tried again");
             }
         }
     }

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
+use tracing::Span;
 use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
 
 pub(crate) use error::EngineError;
@@ -122,16 +123,9 @@ impl Engine {
         let entrance = self.entrance(key);
         let ticket = entrance.admission.admit(key, &command)?;
         let (caller, answered) = oneshot::channel();
-        let job = QueuedCommand {
-            tenant,
-            key,
-            wallet,
-            command,
-            deadline,
-            in_doubt: false,
-            caller,
-            _ticket: ticket,
-        };
+        let (call, in_doubt) = (Span::current(), false);
+        let job =
+            QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, _ticket: ticket };
         entrance.queue.try_send(job).map_err(|_| EngineError::overloaded())?;
         // A lane answers every command that it received. Without an answer the lane has died, and the outcome is
         // unknown.
@@ -149,7 +143,8 @@ impl Engine {
     }
 
     fn entrance(&self, key: WalletKey) -> &LaneHandle {
-        let lane = usize::try_from(key.bucket()).unwrap_or(0) % self.lanes.len();
-        &self.lanes[lane]
+        #[expect(clippy::expect_used, reason = "the commands of a wallet must meet in one lane")]
+        let bucket = usize::try_from(key.bucket()).expect("a bucket is 0 to 63");
+        &self.lanes[bucket % self.lanes.len()]
     }
 }

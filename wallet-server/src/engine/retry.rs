@@ -20,8 +20,11 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::Instant;
+use tracing::Span;
 
+use crate::causes::Chain;
 use crate::engine::error::EngineError;
 use crate::engine::job::{Answer, QueuedCommand};
 use crate::engine::lane::Lane;
@@ -31,20 +34,26 @@ use crate::store::{StoreError, StoreErrorKind, points};
 const CONFLICT_RETRIES: u32 = 5;
 /// The time for which a batch is retried while the database is unavailable, without the time of its first attempt.
 const OUTAGE_BUDGET: Duration = Duration::from_secs(5);
-/// The first pause. Pauses double up to `LONGEST_PAUSE`.
+/// The first pause is up to twice as long at random, so that two servers do not collide again. Pauses double until
+/// they are up to twice `LONGEST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// The attempts of a batch so far.
-#[derive(Default)]
 struct Tries {
     conflicts: u32,
     outages: u32,
     /// The time since which the database is known to be unavailable.
     away_since: Option<Instant>,
+    pauses: ExponentialBackoff,
 }
 
 impl Tries {
+    /// Begins with the first attempt. `is_away` if the database is known to be unavailable.
+    fn new(is_away: bool) -> Self {
+        Self { conflicts: 0, outages: 0, away_since: is_away.then(Instant::now), pauses: pauses() }
+    }
+
     fn count(&mut self, kind: StoreErrorKind) {
         if kind == StoreErrorKind::Conflict {
             self.conflicts += 1;
@@ -100,8 +109,7 @@ impl Lane {
         &mut self,
         batch: &mut Vec<QueuedCommand>,
     ) -> Result<Vec<Option<Answer>>, EngineError> {
-        let away_since = self.is_lost.then(Instant::now);
-        let mut tries = Tries { away_since, ..Tries::default() };
+        let mut tries = Tries::new(self.is_lost);
         loop {
             dismiss_late(batch);
             if batch.is_empty() {
@@ -122,32 +130,34 @@ impl Lane {
                 Err(error) => error,
             };
             let lane = self.number;
+            // Of a batch of one command, the lines name wallet, command and request id.
+            let span = if let [job] = &batch[..] { job.span() } else { Span::none() };
             match error.kind {
                 StoreErrorKind::InvariantViolated if batch.len() == 1 && self.broken.insert(batch[0].key) => {
-                    tracing::error!(lane, %error, "a wallet is frozen: an invariant is violated");
+                    tracing::error!(parent: &span, lane, error = %Chain(&error), "a wallet is frozen: an invariant is violated");
                     continue;
                 }
                 StoreErrorKind::Unreadable => {
                     // In a batch of one command the wallet is known. It is logged once, because the sweeper tries
                     // again every second.
                     if batch.len() == 1 && self.unreadable.insert(batch[0].key) {
-                        tracing::error!(lane, wallet = %batch[0].wallet, %error, "a wallet is unreadable");
+                        tracing::error!(parent: &span, lane, error = %Chain(&error), "a wallet is unreadable");
                     }
                     return Err(EngineError::Unreadable);
                 }
                 StoreErrorKind::Refused | StoreErrorKind::InvariantViolated => {
-                    tracing::error!(lane, commands = batch.len(), %error, "a command cannot be stored");
+                    tracing::error!(parent: &span, lane, commands = batch.len(), error = %Chain(&error), "a command cannot be stored");
                     return Err(EngineError::Internal);
                 }
                 kind => tries.count(kind),
             }
             if tries.are_used_up() {
-                tracing::error!(lane, commands = batch.len(), %error, "giving up on a batch");
+                tracing::error!(parent: &span, lane, commands = batch.len(), error = %Chain(&error), "giving up on a batch");
                 return Ok(all(batch, &EngineError::Unavailable));
             }
             self.metrics.retried();
-            tracing::warn!(lane, commands = batch.len(), %error, "running a batch again");
-            tokio::time::sleep(pause(tries.conflicts + tries.outages)).await;
+            tracing::warn!(parent: &span, lane, commands = batch.len(), error = %Chain(&error), "running a batch again");
+            tokio::time::sleep(tries.pauses.next().unwrap_or(LONGEST_PAUSE)).await;
         }
     }
 
@@ -230,14 +240,10 @@ async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
     .await
 }
 
-/// Returns the pause after this many attempts: doubling, and shortened by up to half at random, so that two servers
-/// do not collide again.
-fn pause(tries: u32) -> Duration {
-    let whole = FIRST_PAUSE.saturating_mul(1 << tries.min(10)).min(LONGEST_PAUSE);
-    let mut byte = [0_u8];
-    // Without randomness the pause is not shortened.
-    let random = getrandom::fill(&mut byte).map_or(0, |()| u32::from(byte[0]));
-    whole - whole * random / 510
+/// Returns the pauses between attempts, without an end.
+fn pauses() -> ExponentialBackoff {
+    let pauses = ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE);
+    pauses.with_jitter().without_max_times().build()
 }
 
 #[cfg(test)]
@@ -245,10 +251,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_a_second_and_are_shortened_by_at_most_half() {
-        for (tries, whole) in [(1, 20), (2, 40), (3, 80), (20, 1000)] {
-            let pause = pause(tries).as_millis();
-            assert!((whole / 2..=whole).contains(&pause), "{tries}: {pause}");
+    fn pauses_double_up_to_a_second_with_a_random_half() {
+        let pauses: Vec<u128> = pauses().take(20).map(|pause| pause.as_millis()).collect();
+        for (n, whole) in [(0, 20), (1, 40), (2, 80), (19, 1_000)] {
+            assert!((whole / 2..=whole).contains(&pauses[n]), "{n}: {pauses:?}");
         }
     }
 }

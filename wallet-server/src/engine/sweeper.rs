@@ -13,6 +13,7 @@ use uuid::Uuid;
 use wallet_core::key::BUCKETS;
 use wallet_core::{Command, Timestamp};
 
+use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::engine::{CommandRequest, Engine};
 use crate::store::{DueRows, DueWallet, Store, StoreError};
@@ -61,7 +62,7 @@ impl Sweeper {
                     return;
                 }
                 if let Err(error) = self.sweep(part, holder, &mut pokes).await {
-                    tracing::warn!(part, %error, "sweep failed; it will be tried again");
+                    tracing::warn!(part, error = %Chain(&error), "sweep failed; it will be tried again");
                 }
             }
         }

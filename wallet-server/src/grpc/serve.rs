@@ -10,9 +10,9 @@ use super::{GrpcLimits, Health, Services, router};
 
 /// An error that keeps the server from starting.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ServeError {
+pub enum ServeError {
     /// The descriptors for reflection are inconsistent.
-    #[error("reflection: {0}")]
+    #[error("reflection")]
     Reflection(#[from] tonic_reflection::server::Error),
 }
 

@@ -21,6 +21,7 @@ use self::bounds::{bounded_text, bounded_violations};
 use super::error::{Cause, Decided, ErrorContext, RpcError};
 use super::from_proto::key_path;
 use crate::catalogs::PublishError;
+use crate::causes::Chain;
 use crate::engine::EngineError;
 use crate::grpc::error::SHED_FOR;
 use crate::query::ReadError;
@@ -103,7 +104,7 @@ fn told(cause: Cause, operation_path: &str) -> Told {
             superseded(&error, current, ("published_version", published))
         }
         Cause::Publish(PublishError::Unusable(error)) => {
-            tracing::error!(%error, "a catalog cannot be published: a stored one is unusable");
+            tracing::error!(error = %Chain(&error), "a catalog cannot be published: a stored one is unusable");
             internal()
         }
         Cause::Publish(PublishError::Unavailable(error)) | Cause::Store(error) => {
@@ -309,7 +310,7 @@ fn store_unavailable() -> Told {
 
 /// Logs the cause, which is not sent to callers.
 fn store_failed(error: &StoreError) -> StoreErrorKind {
-    tracing::error!(%error, "a query of the control plane failed");
+    tracing::error!(error = %Chain(error), "a query of the control plane failed");
     error.kind
 }
 

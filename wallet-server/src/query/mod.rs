@@ -20,6 +20,7 @@ pub(crate) use page::{Listed, Page};
 pub(crate) use usage::{GroupBy, Usage, UsageQuery};
 
 use crate::catalogs::PublishedCatalogs;
+use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::query::costly::{Costly, Seat};
 pub(crate) use crate::store::RecordedEvent;
@@ -58,7 +59,7 @@ pub(crate) enum ReadError {
 
 impl From<StoreError> for ReadError {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "a read failed");
+        tracing::error!(error = %Chain(&error), "a read failed");
         match error.kind {
             StoreErrorKind::Unreadable => Self::Unreadable,
             _ => Self::Unavailable,

@@ -121,9 +121,8 @@ impl Store {
             return Self::connect(url, backend, None).await;
         };
         if let Some(folder) = name.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| {
-                StoreError::new(StoreErrorKind::Unavailable, format!("{}: {e}", folder.display()))
-            })?;
+            std::fs::create_dir_all(folder)
+                .map_err(|error| StoreError::unavailable(folder.display(), error))?;
         }
         let path = file_lock::real_path(&name)?;
         let lock = FileLock::take(&path)?;
@@ -288,14 +287,14 @@ async fn read_only(url: &str, path: &Path) -> Result<Pool, StoreError> {
     journal.push("-wal");
     if Path::new(&journal).metadata().is_ok_and(|journal| journal.len() > 0) {
         let text = format!(
-            "{}: {error}; the commits in {} cannot be read in a read-only folder: copy both files to a writable folder",
+            "{}: the commits in {} cannot be read in a read-only folder; copy both files to a writable folder",
             path.display(),
             Path::new(&journal).display()
         );
-        return Err(StoreError::new(StoreErrorKind::Unavailable, text));
+        return Err(StoreError::unavailable(text, error));
     }
     let alone = readable(url, Access::Immutable).await;
-    alone.map_err(|_| StoreError::new(StoreErrorKind::Unavailable, format!("{}: {error}", path.display())))
+    alone.map_err(|_| StoreError::unavailable(path.display(), error))
 }
 
 /// Opens one connection that writes.

@@ -3,18 +3,22 @@
 //! They are classified by SQLSTATE and SQLite's codes, never by message text.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use sea_orm::sqlx;
 use sea_orm::{DbErr, RuntimeErr};
 use thiserror::Error;
 use wallet_core::InvariantViolation;
 
-/// A failure of the store, with its cause for the log.
+use crate::causes::{AnyError, Failed};
+
+/// A failure of the database. Its source is the error of the driver, or a description of the fault.
 #[derive(Debug, Error)]
-#[error("{cause}")]
-pub(crate) struct StoreError {
+#[error("{kind}")]
+pub struct StoreError {
     pub(crate) kind: StoreErrorKind,
-    cause: String,
+    #[source]
+    cause: AnyError,
 }
 
 /// The kind of a store failure, which decides how the engine reacts.
@@ -35,19 +39,37 @@ pub(crate) enum StoreErrorKind {
     CommitUnknown,
 }
 
+impl fmt::Display for StoreErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Conflict => "another transaction was in the way",
+            Self::Refused => "the database refused a row, or is inconsistent",
+            Self::Unreadable => "a row cannot be decoded",
+            Self::InvariantViolation => "a decision violates an invariant",
+            Self::Unavailable => "the database is unavailable",
+            Self::CommitUnknown => "the outcome of a COMMIT is unknown",
+        })
+    }
+}
+
 impl StoreError {
-    pub(crate) fn new(kind: StoreErrorKind, cause: impl ToString) -> Self {
-        Self { kind, cause: cause.to_string() }
+    pub(crate) fn new(kind: StoreErrorKind, cause: impl Into<AnyError>) -> Self {
+        Self { kind, cause: cause.into() }
     }
 
     /// Reports a row of a wallet that cannot be decoded.
-    pub(crate) fn unreadable(what: impl ToString) -> Self {
+    pub(crate) fn unreadable(what: impl Into<AnyError>) -> Self {
         Self::new(StoreErrorKind::Unreadable, what)
     }
 
     /// Reports any other inconsistency in the database.
-    pub(crate) fn corrupt(what: impl ToString) -> Self {
+    pub(crate) fn corrupt(what: impl Into<AnyError>) -> Self {
         Self::new(StoreErrorKind::Refused, what)
+    }
+
+    /// Reports that a file or a server cannot be used.
+    pub(crate) fn unavailable(subject: impl fmt::Display, cause: impl Into<AnyError>) -> Self {
+        Self::new(StoreErrorKind::Unavailable, Failed::new(subject, cause))
     }
 
     /// Converts a failure of COMMIT. A known refusal by the database is certain; any other error leaves the outcome
@@ -56,13 +78,13 @@ impl StoreError {
         if code(&error).is_some_and(|code| is_certain_of_commit(&code)) {
             return Self::from(error);
         }
-        Self::new(StoreErrorKind::CommitUnknown, text(&error))
+        Self::new(StoreErrorKind::CommitUnknown, without_prefix(error))
     }
 }
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        Self::new(kind(&error), text(&error))
+        Self::new(kind(&error), without_prefix(error))
     }
 }
 
@@ -89,14 +111,17 @@ fn kind(error: &DbErr) -> StoreErrorKind {
     }
 }
 
-/// Returns the message of the database or the driver, without the prefixes that sea-orm adds.
-fn text(error: &DbErr) -> String {
+/// Returns the error of the database or the driver, without the prefixes that sea-orm adds.
+fn without_prefix(error: DbErr) -> AnyError {
     match error {
         DbErr::Exec(RuntimeErr::Internal(text))
         | DbErr::Query(RuntimeErr::Internal(text))
         | DbErr::Conn(RuntimeErr::Internal(text))
-        | DbErr::Custom(text) => text.clone(),
-        _ => cause(error).map_or_else(|| error.to_string(), ToString::to_string),
+        | DbErr::Custom(text) => text.into(),
+        DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error))
+        | DbErr::Conn(RuntimeErr::SqlxError(error)) => error.into(),
+        error => error.into(),
     }
 }
 

@@ -27,14 +27,14 @@ impl FileLock {
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(|error| unavailable(format!("{}: {error}", path.display())))?;
+            .map_err(|error| StoreError::unavailable(path.display(), error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file, path }),
             Err(TryLockError::WouldBlock) => Err(unavailable(format!(
                 "{} is in use by another wallet-server; SQLite serves one process",
                 database.display()
             ))),
-            Err(TryLockError::Error(error)) => Err(unavailable(format!("{}: {error}", path.display()))),
+            Err(TryLockError::Error(error)) => Err(StoreError::unavailable(path.display(), error)),
         }
     }
 
@@ -45,7 +45,7 @@ impl FileLock {
 
 /// Returns the path of a database file without symbolic links. The file may not exist yet.
 pub(crate) fn real_path(database: &Path) -> Result<PathBuf, StoreError> {
-    let failed = |error: io::Error| unavailable(format!("{}: {error}", database.display()));
+    let failed = |error: io::Error| StoreError::unavailable(database.display(), error);
     match database.canonicalize() {
         Ok(path) => {
             let links = hard_links(&path.metadata().map_err(failed)?);

@@ -8,8 +8,8 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
 use sea_orm::sqlx::{Connection, Error};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::store::DatabaseUrl;
-use crate::store::{StoreError, StoreErrorKind};
+use crate::causes::{AnyError, Failed};
+use crate::store::{DatabaseUrl, StoreError, StoreErrorKind};
 
 /// The time to wait for a database that is starting.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -22,8 +22,7 @@ const NOT_NOW: &str = "57P03";
 
 /// Connects once. The error names the endpoint, the cause and the remedy, but no password.
 pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
-    let failed = |why: String| StoreError::new(StoreErrorKind::Unavailable, why);
-    let options = url.postgres().map_err(|why| failed(format!("the URL cannot be read: {why}")))?;
+    let options = url.postgres().map_err(|why| StoreError::unavailable("the URL cannot be read", why))?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         let error = match timeout_at(deadline, PgConnection::connect_with(&options)).await {
@@ -33,10 +32,14 @@ pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
                 return Ok(());
             }
             Ok(Err(error)) => error,
-            Err(_) => return Err(failed(format!("{url} does not answer within {PATIENCE:?}"))),
+            Err(_) => {
+                let text = format!("{url} does not answer within {PATIENCE:?}");
+                return Err(StoreError::new(StoreErrorKind::Unavailable, text));
+            }
         };
         if !may_pass(&error) || Instant::now() + PAUSE >= deadline {
-            return Err(failed(format!("cannot connect to {url}: {}", cause(&error, &options))));
+            let subject = format_args!("cannot connect to {url}");
+            return Err(StoreError::unavailable(subject, cause(error, &options)));
         }
         sleep(PAUSE).await;
     }
@@ -51,25 +54,24 @@ fn may_pass(error: &Error) -> bool {
     }
 }
 
-fn cause(error: &Error, options: &PgConnectOptions) -> String {
+/// Returns the cause of a failed connection, with the remedy if there is one.
+fn cause(error: Error, options: &PgConnectOptions) -> AnyError {
     match error {
         // A failed handshake is reported as invalid data.
         Error::Io(error) if error.kind() == ErrorKind::InvalidData => encryption(error),
         Error::Tls(error) => encryption(error),
-        Error::Io(error) => error.to_string(),
+        Error::Io(error) => error.into(),
         Error::Database(error) if error.code().is_some_and(|code| code == NO_DATABASE) => {
             let name = options.get_database().unwrap_or(options.get_username());
-            format!("{}; create it first: createdb {name}", error.message())
+            format!("{}; create it first: createdb {name}", error.message()).into()
         }
-        Error::Database(error) => error.message().to_owned(),
-        other => other.to_string(),
+        other => other.into(),
     }
 }
 
-fn encryption(error: impl std::fmt::Display) -> String {
-    format!(
-        "the encrypted connection failed: {error}. In a trusted network, add sslmode=disable to the URL. \
-         Otherwise give the server an X.509 version 3 certificate and add \
-         sslmode=verify-full&sslrootcert=FILE, where FILE is the certificate of its issuer"
-    )
+fn encryption(error: impl Into<AnyError>) -> AnyError {
+    let text = "the encrypted connection failed; in a trusted network, add sslmode=disable to the URL, otherwise \
+                give the server an X.509 version 3 certificate and add sslmode=verify-full&sslrootcert=FILE, where \
+                FILE is the certificate of its issuer";
+    Failed::new(text, error).into()
 }

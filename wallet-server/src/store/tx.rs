@@ -204,7 +204,9 @@ impl Tx {
                 Backend::Postgres => self.counts(write.statement, write.rows.len()).await?,
                 Backend::Sqlite => {
                     let result = self.transaction.execute_raw(write.statement).await?;
-                    vec![i64::try_from(result.rows_affected()).unwrap_or(i64::MAX)]
+                    #[expect(clippy::expect_used, reason = "compared with the number of rows of the batch")]
+                    let rows = i64::try_from(result.rows_affected()).expect("SQLite counts rows as i64");
+                    vec![rows]
                 }
             };
             if written != write.rows {

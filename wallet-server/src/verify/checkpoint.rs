@@ -11,13 +11,14 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Lines, Write};
 use std::path::{Path, PathBuf};
 
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::store::entity::{entries, wallets};
 use crate::store::pages::Key;
 use crate::verify::control::Known;
+use crate::verify::error::VerifyError;
 use crate::verify::faults::Faults;
 
 const FIRST: &str = "credit-wallet checkpoint 1";
@@ -30,16 +31,12 @@ pub(super) struct Signer(Hmac<Sha256>);
 
 impl Signer {
     /// Reads the key from a file, whose bytes are the key.
-    pub(super) fn open(path: &Path) -> Result<Self, String> {
-        let key = fs::read(path).map_err(|error| format!("key file {}: {error}", path.display()))?;
+    pub(super) fn open(path: &Path) -> Result<Self, VerifyError> {
+        let key = fs::read(path).map_err(|source| VerifyError::KeyFile { path: path.to_owned(), source })?;
         let long_enough = KEY_BYTES.contains(&key.len());
         match Hmac::new_from_slice(&key) {
             Ok(keyed) if long_enough => Ok(Self(keyed)),
-            _ => Err(format!(
-                "key file {} has {} bytes, 32 to 4096 are allowed; make one: head -c 32 /dev/urandom > FILE",
-                path.display(),
-                key.len()
-            )),
+            _ => Err(VerifyError::KeyLength { path: path.to_owned(), bytes: key.len() }),
         }
     }
 }
@@ -54,9 +51,8 @@ pub(super) struct Heads {
 
 impl Heads {
     /// Begins the checkpoint in a temporary file next to `path`.
-    pub(super) fn create(path: &Path, signer: &Signer, known: &Known) -> Result<Self, String> {
-        let file = File::create(unfinished(path))
-            .map_err(|error| format!("checkpoint {}: {error}", path.display()))?;
+    pub(super) fn create(path: &Path, signer: &Signer, known: &Known) -> Result<Self, VerifyError> {
+        let file = File::create(unfinished(path)).map_err(VerifyError::checkpoint(path))?;
         let (path, file) = (path.to_owned(), BufWriter::new(file));
         let mut heads = Self { path, file, signer: signer.0.clone(), failed: None };
         heads.line(FIRST);
@@ -70,13 +66,13 @@ impl Heads {
     }
 
     /// Signs the checkpoint and renames it to its path if the ledger is clean; otherwise deletes it.
-    pub(super) fn finish(mut self, is_clean: bool) -> Result<(), String> {
+    pub(super) fn finish(mut self, is_clean: bool) -> Result<(), VerifyError> {
         let written = match self.failed.take() {
             Some(error) => Err(error),
             None if is_clean => self.sign(),
             None => fs::remove_file(unfinished(&self.path)),
         };
-        written.map_err(|error| format!("checkpoint {}: {error}", self.path.display()))
+        written.map_err(VerifyError::checkpoint(&self.path))
     }
 
     fn sign(&mut self) -> io::Result<()> {
@@ -128,15 +124,16 @@ impl Against {
         signer: &Signer,
         known: &Known,
         faults: &mut Faults,
-    ) -> Result<Self, String> {
-        let name = |error: String| format!("checkpoint {}: {error}", path.display());
+    ) -> Result<Self, VerifyError> {
         let lines = || Ok::<_, io::Error>(BufReader::new(File::open(path)?).lines());
-        let all = lines().map_err(|error| name(error.to_string()))?;
-        signed(all, signer).map_err(name)?;
-        let lines = lines().map_err(|error| name(error.to_string()))?;
+        let all = lines().map_err(VerifyError::checkpoint(path))?;
+        if let Some(fault) = signature_fault(all, signer).map_err(VerifyError::checkpoint(path))? {
+            return Err(VerifyError::NotSigned { path: path.to_owned(), fault });
+        }
+        let lines = lines().map_err(VerifyError::checkpoint(path))?;
         let mut against = Self { lines, next: None, wanted: None };
         faults.about_the_database();
-        while let Some(line) = against.lines.next().transpose().map_err(|error| name(error.to_string()))? {
+        while let Some(line) = against.lines.next().transpose().map_err(VerifyError::checkpoint(path))? {
             if line.starts_with("wallet ") || line.starts_with("end ") {
                 against.next = head(&line);
                 break;
@@ -209,23 +206,26 @@ fn head(line: &str) -> Option<Head> {
     Some(Head { key, revision: words.next()?.parse().ok()?, head: words.next()?.to_owned() })
 }
 
-/// Checks that the last line is the signature of the others.
-fn signed(lines: Lines<BufReader<File>>, signer: &Signer) -> Result<(), String> {
+/// Checks that the last line is the signature of the others. Returns the fault if it is not.
+fn signature_fault(lines: Lines<BufReader<File>>, signer: &Signer) -> io::Result<Option<&'static str>> {
     let mut keyed = signer.0.clone();
     let mut end = None;
     for line in lines {
-        let line = line.map_err(|error| error.to_string())?;
+        let line = line?;
         if end.is_some() {
-            return Err("has lines after its signature".to_owned());
+            return Ok(Some("has lines after its signature"));
         }
         match line.strip_prefix("end ") {
-            Some(signature) => end = Some(hex::decode(signature).map_err(|error| error.to_string())?),
+            // A signature that is no hexadecimal number agrees with no key.
+            Some(signature) => end = Some(hex::decode(signature).unwrap_or_default()),
             None => {
                 keyed.update(line.as_bytes());
                 keyed.update(b"\n");
             }
         }
     }
-    let end = end.ok_or("has no signature: the file was truncated, or is not a checkpoint")?;
-    keyed.verify_slice(&end).map_err(|_| "was not signed with this key, or was changed since".to_owned())
+    let Some(end) = end else {
+        return Ok(Some("has no signature: the file was truncated, or is not a checkpoint"));
+    };
+    Ok(keyed.verify_slice(&end).err().map(|_| "was not signed with this key, or was changed since"))
 }

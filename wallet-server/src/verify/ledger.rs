@@ -8,6 +8,7 @@ use crate::store::entity::wallets;
 use crate::store::pages::{Key, NO_KEY};
 use crate::verify::checkpoint::{Against, Heads};
 use crate::verify::control::Known;
+use crate::verify::error::VerifyError;
 use crate::verify::faults::Faults;
 use crate::verify::report::Report;
 use crate::verify::rows::{Row, Rows};
@@ -78,7 +79,7 @@ impl Ledger {
     }
 
     /// Ends the last wallet and the checkpoints. An error means that the new checkpoint could not be written.
-    pub(super) fn end(&mut self) -> Result<(), String> {
+    pub(super) fn end(&mut self) -> Result<(), VerifyError> {
         self.close();
         if let Some(against) = &mut self.against {
             against.end(&mut self.faults);

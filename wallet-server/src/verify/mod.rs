@@ -15,6 +15,7 @@ mod checkpoint;
 mod compare;
 mod control;
 mod entry;
+mod error;
 mod event;
 mod faults;
 mod grant;
@@ -37,10 +38,10 @@ use std::time::Instant;
 
 use wallet_core::{TenantId, WalletId, WalletKey};
 
-use crate::app::AppError;
 use crate::clock::Clock;
 use crate::store::{Backend, ReadTx, Store};
 use checkpoint::{Against, Heads, Signer};
+pub use error::VerifyError;
 use ledger::Ledger;
 pub use report::Report;
 
@@ -56,18 +57,18 @@ pub struct Checkpoints {
 }
 
 /// Verifies the ledger in a database. A server may be running.
-pub async fn verify(database_url: &str) -> Result<Report, AppError> {
+pub async fn verify(database_url: &str) -> Result<Report, VerifyError> {
     of(database_url, None, None).await
 }
 
 /// Verifies the ledger in a database, and compares it with a checkpoint or writes one.
-pub async fn verify_with(database_url: &str, checkpoints: &Checkpoints) -> Result<Report, AppError> {
+pub async fn verify_with(database_url: &str, checkpoints: &Checkpoints) -> Result<Report, VerifyError> {
     of(database_url, None, Some(checkpoints)).await
 }
 
 /// Verifies the ledger of one wallet, without the schema and the control plane. The report counts no wallet if there
 /// is none with this id.
-pub async fn verify_wallet(database_url: &str, wallet: &WalletId) -> Result<Report, AppError> {
+pub async fn verify_wallet(database_url: &str, wallet: &WalletId) -> Result<Report, VerifyError> {
     of(database_url, Some(WalletKey::new(TenantId::DEFAULT, wallet)), None).await
 }
 
@@ -75,7 +76,7 @@ async fn of(
     database_url: &str,
     only: Option<WalletKey>,
     checkpoints: Option<&Checkpoints>,
-) -> Result<Report, AppError> {
+) -> Result<Report, VerifyError> {
     let started = Instant::now();
     let store = Store::open_read_only(database_url).await?;
     let snapshot = store.snapshot().await?;
@@ -90,9 +91,8 @@ async fn of(
         ledger.end().map(|()| ledger)
     });
     reading.run(&snapshot).await?;
-    let ledger =
-        folding.await.map_err(|error| AppError::Store(format!("the verification stopped: {error}")))?;
-    Ok(ledger.map_err(AppError::Checkpoint)?.report(started.elapsed()))
+    let ledger = folding.await.map_err(VerifyError::Stopped)??;
+    Ok(ledger.report(started.elapsed()))
 }
 
 /// Returns the ledger before its first wallet, after the checks of the schema, the control plane and the checkpoint.
@@ -100,16 +100,16 @@ async fn whole(
     snapshot: &ReadTx,
     backend: Backend,
     checkpoints: Option<&Checkpoints>,
-) -> Result<Ledger, AppError> {
+) -> Result<Ledger, VerifyError> {
     let mut ledger = Ledger::default();
     schema::check(snapshot, backend, &mut ledger.faults).await?;
     let known = control::read(snapshot, Clock::system().now(), &mut ledger.faults).await?;
     if let Some(Checkpoints { key_file, write, against }) = checkpoints {
-        let signer = Signer::open(key_file).map_err(AppError::Checkpoint)?;
+        let signer = Signer::open(key_file)?;
         let against = against.as_ref().map(|path| Against::open(path, &signer, &known, &mut ledger.faults));
-        ledger.against = against.transpose().map_err(AppError::Checkpoint)?;
+        ledger.against = against.transpose()?;
         let heads = write.as_ref().map(|path| Heads::create(path, &signer, &known));
-        ledger.heads = heads.transpose().map_err(AppError::Checkpoint)?;
+        ledger.heads = heads.transpose()?;
     }
     ledger.known = Some(known);
     Ok(ledger)

@@ -214,7 +214,7 @@ mod a_server_does_not_start_if_the_databases_clock_is_hours_away {
             set_ahead(&database, ahead).await;
             let config = Config { database_url: database.url.clone(), ..Config::default() };
             let error = App::build(config).await.err().expect("it does not start").to_string();
-            assert!(error.contains("one of them is wrong"), "{error}");
+            assert!(error.contains("correct the wrong one"), "{error}");
         }
     }
 }

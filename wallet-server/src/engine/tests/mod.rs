@@ -5,6 +5,7 @@ mod due;
 mod due_speed;
 mod flood;
 mod hot_wallet;
+mod log;
 mod migrated;
 mod neighbours;
 mod order;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+use tracing::Span;
 use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
 
 use super::EngineConfig;
@@ -90,9 +92,9 @@ fn asked(batch: &[(WalletId, Command)]) -> (Vec<QueuedCommand>, Vec<oneshot::Rec
         let ticket = admission.admit(key, command).unwrap();
         let (caller, answered) = oneshot::channel();
         let (wallet, command) = (wallet.clone(), command.clone());
-        let (deadline, in_doubt) = (None, false);
+        let (deadline, in_doubt, call) = (None, false, Span::current());
         (
-            QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, _ticket: ticket },
+            QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, _ticket: ticket },
             answered,
         )
     };

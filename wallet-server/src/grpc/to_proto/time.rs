@@ -9,15 +9,15 @@ const MICROS: i64 = 1_000_000;
 /// Renders an instant. `Timestamp::NEVER` becomes `None`.
 pub(crate) fn instant(at: Timestamp) -> Option<prost_types::Timestamp> {
     let micros = at.as_micros();
-    let nanos = i32::try_from(micros.rem_euclid(MICROS) * 1_000).unwrap_or_default();
+    #[expect(clippy::expect_used, reason = "a reply must not name another instant")]
+    let nanos = i32::try_from(micros.rem_euclid(MICROS) * 1_000).expect("less than a billion");
     (at != Timestamp::NEVER).then(|| prost_types::Timestamp { seconds: micros.div_euclid(MICROS), nanos })
 }
 
 pub(crate) fn duration(duration: Duration) -> prost_types::Duration {
-    prost_types::Duration {
-        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-        nanos: i32::try_from(duration.subsec_nanos()).unwrap_or_default(),
-    }
+    #[expect(clippy::expect_used, reason = "a reply must not name another duration")]
+    let nanos = i32::try_from(duration.subsec_nanos()).expect("less than a billion");
+    prost_types::Duration { seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), nanos }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! row in one statement would silently lose the update. The number of rows written is checked against the number
 //! expected.
 
+use std::time::Duration;
+
 use sea_orm::{Statement, Value};
 use serde::Serialize;
 use wallet_core::entry::{self, Entry};
@@ -52,7 +54,7 @@ fn together(parts: Vec<Part>) -> Write {
     for (i, part) in parts.into_iter().enumerate() {
         ctes.push(format!("p{i} AS ({} RETURNING 1)", part.sql(Backend::Postgres, first)));
         counts.push(format!("(SELECT count(*) FROM p{i}) AS c{i}"));
-        rows.push(i64::try_from(part.rows).unwrap_or(i64::MAX));
+        rows.push(count(part.rows));
         let bound = part.columns.bind(Backend::Postgres);
         first += bound.len();
         values.extend(bound);
@@ -63,9 +65,19 @@ fn together(parts: Vec<Part>) -> Write {
 
 fn alone(part: Part) -> Write {
     let sql = part.sql(Backend::Sqlite, 1);
-    let rows = vec![i64::try_from(part.rows).unwrap_or(i64::MAX)];
+    let rows = vec![count(part.rows)];
     let values = part.columns.bind(Backend::Sqlite);
     Write { statement: Statement::from_sql_and_values(Backend::Sqlite.db(), sql, values), rows }
+}
+
+#[expect(clippy::expect_used, reason = "the number of rows is compared with that of the database")]
+fn count(rows: usize) -> i64 {
+    i64::try_from(rows).expect("a batch has fewer rows than the largest i64")
+}
+
+#[expect(clippy::expect_used, reason = "the lease must be the one of which the entry has a digest")]
+fn lease_micros(lease: Duration) -> i64 {
+    i64::try_from(lease.as_micros()).expect("a lease is at most a day")
 }
 
 impl Part {
@@ -319,7 +331,7 @@ fn changing(rows: &[ReservationRow<'_>]) -> Columns {
         sweep_at: BigInt = |row| row.r.sweep_at.as_micros(),
         attempt: Int = |row| row.r.attempt,
         worker: Text = |row| row.r.worker.as_ref().map(ToString::to_string).unwrap_or_default(),
-        lease: BigInt = |row| row.r.lease.map_or(0, |l| i64::try_from(l.as_micros()).unwrap_or(i64::MAX)),
+        lease: BigInt = |row| row.r.lease.map_or(0, lease_micros),
         start_time: BigInt = |row| micros(row.r.start_time),
         allocations: Text = |row| row.allocations.clone(),
         finish_time: BigInt = |row| micros(row.r.finish.as_ref().map(|finish| finish.time)),

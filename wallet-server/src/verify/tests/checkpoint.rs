@@ -7,8 +7,7 @@ use tempfile::TempDir;
 use super::commands::{grant, reserve, top_up};
 use super::file::execute;
 use super::fixture::{Story, written};
-use crate::app::AppError;
-use crate::verify::{Checkpoints, Report, verify, verify_with};
+use crate::verify::{Checkpoints, Report, VerifyError, verify, verify_with};
 
 /// A folder for keys and checkpoints, outside the database.
 struct Place(TempDir);
@@ -26,12 +25,12 @@ impl Place {
         self.0.path().join(name)
     }
 
-    async fn write(&self, url: &str) -> Result<Report, AppError> {
+    async fn write(&self, url: &str) -> Result<Report, VerifyError> {
         let [key_file, write] = ["key", "checkpoint"].map(|name| self.file(name));
         verify_with(url, &Checkpoints { key_file, write: Some(write), against: None }).await
     }
 
-    async fn compare(&self, url: &str, key: &str) -> Result<Report, AppError> {
+    async fn compare(&self, url: &str, key: &str) -> Result<Report, VerifyError> {
         let [key_file, against] = [key, "checkpoint"].map(|name| self.file(name));
         verify_with(url, &Checkpoints { key_file, write: None, against: Some(against) }).await
     }

@@ -67,7 +67,7 @@ fn a_password_is_never_shown_however_a_url_is_written() {
             refused(&["verify"], &[everything, ("WALLET_DATABASE_URL", url)]),
             refused(&["serve", "--listen", "127.0.0.1:0", "--database-url", url], &[everything]),
         ] {
-            assert!(said.contains("error: database: "), "{url}: {said}");
+            assert!(said.contains("error: the database is unavailable: "), "{url}: {said}");
             assert!(!said.contains("canary"), "{url}: {said}");
         }
     }

@@ -248,11 +248,7 @@ mod a_copy_that_cannot_be_written_to_is_verified {
         set_mode(copies.path(), 0o555);
         let refused = run_as_reader(&["verify", "--database-url", &url]);
         assert_eq!(refused.code, Some(2), "{refused:?}");
-        assert!(
-            refused.stderr.contains("copy both to a folder that can be written to"),
-            "{}",
-            refused.stderr
-        );
+        assert!(refused.stderr.contains("copy both files to a writable folder"), "{}", refused.stderr);
         set_mode(copies.path(), 0o755);
     }
 }

@@ -1,0 +1,31 @@
+//! The error of a command of the command line.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+use wallet_core::WalletId;
+
+use crate::app::AppError;
+use crate::store::StoreError;
+use crate::verify::VerifyError;
+
+#[derive(Debug, Error)]
+pub(super) enum CliError {
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    #[error("there is no wallet {0}")]
+    NoWallet(WalletId),
+    #[error("the catalog cannot be read: {}", path.display())]
+    CatalogFile { path: PathBuf, source: std::io::Error },
+    /// The server refused a document. Contains a line per fault.
+    #[error("the catalog cannot be published:\n{0}")]
+    CatalogFaults(String),
+    #[error("{endpoint}")]
+    Server { endpoint: String, source: Box<wallet_client::Error> },
+    #[error("WALLET_LOG is not a log filter; a valid one is, for example, warn,wallet_server=debug")]
+    LogFilter(#[from] tracing_subscriber::filter::ParseError),
+}

@@ -1,0 +1,38 @@
+//! The log lines of a lane.
+
+use std::fs::{self, File};
+use std::sync::Arc;
+
+use tracing_subscriber::prelude::*;
+
+use super::cancelled::{Kind, World, command, wallet};
+use super::{Database, asked};
+use crate::store::tamper;
+
+#[tokio::test]
+async fn a_line_about_a_command_names_wallet_command_and_request_id() {
+    let database = Database::sqlite();
+    let mut world = World::open(&database).await;
+    world.prepare(Kind::Settle, "log").await;
+    let wallet = wallet(Kind::Settle, "log");
+    let spoil = format!("UPDATE wallet_profiles SET profile = 'x' WHERE wallet_id = '{wallet}'");
+    tamper(&world.lane.connection, &spoil).await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log");
+    let lines = tracing_subscriber::fmt::layer().json().with_writer(Arc::new(File::create(&file).unwrap()));
+    let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
+    let call = tracing::info_span!("rpc", request_id = "call-7");
+    let (jobs, _answers) = call.in_scope(|| asked(&[(wallet.clone(), command(Kind::Settle))]));
+    world.lane.answer(jobs).await;
+
+    let log = fs::read_to_string(file).unwrap();
+    let line = log.lines().find(|line| line.contains("a wallet is unreadable")).expect("the line");
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let [call, command] = [&line["spans"][0], &line["spans"][1]];
+    assert_eq!((&call["name"], &call["request_id"]), (&"rpc".into(), &"call-7".into()), "{line}");
+    assert_eq!(command["wallet"], wallet.as_str(), "{line}");
+    assert_eq!(command["kind"], "Settle", "{line}");
+    let error = line["fields"]["error"].as_str().unwrap();
+    assert!(error.starts_with("a row cannot be decoded: "), "{error}");
+}
