@@ -45,7 +45,7 @@ impl fmt::Display for StoreErrorKind {
             Self::Conflict => "another transaction was in the way",
             Self::Refused => "the database refused a row, or is inconsistent",
             Self::Unreadable => "a row cannot be decoded",
-            Self::InvariantViolation => "a decision violates an invariant",
+            Self::InvariantViolated => "a decision violates an invariant",
             Self::Unavailable => "the database is unavailable",
             Self::CommitUnknown => "the outcome of a COMMIT is unknown",
         })
