@@ -129,34 +129,38 @@ impl Lane {
                 }
                 Err(error) => error,
             };
-            let lane = self.number;
+            let (lane, commands, cause) = (self.number, batch.len(), Chain(&error).to_string());
             // Of a batch of one command, the lines name wallet, command and request id.
             let span = if let [job] = &batch[..] { job.span() } else { Span::none() };
             match error.kind {
                 StoreErrorKind::InvariantViolated if batch.len() == 1 && self.broken.insert(batch[0].key) => {
-                    tracing::error!(parent: &span, lane, error = %Chain(&error), "a wallet is frozen: an invariant is violated");
+                    span.in_scope(|| {
+                        tracing::error!(lane, error = cause, "a wallet is frozen: an invariant is violated");
+                    });
                     continue;
                 }
                 StoreErrorKind::Unreadable => {
                     // In a batch of one command the wallet is known. It is logged once, because the sweeper tries
                     // again every second.
                     if batch.len() == 1 && self.unreadable.insert(batch[0].key) {
-                        tracing::error!(parent: &span, lane, error = %Chain(&error), "a wallet is unreadable");
+                        span.in_scope(|| tracing::error!(lane, error = cause, "a wallet is unreadable"));
                     }
                     return Err(EngineError::Unreadable);
                 }
                 StoreErrorKind::Refused | StoreErrorKind::InvariantViolated => {
-                    tracing::error!(parent: &span, lane, commands = batch.len(), error = %Chain(&error), "a command cannot be stored");
+                    span.in_scope(|| {
+                        tracing::error!(lane, commands, error = cause, "a command cannot be stored")
+                    });
                     return Err(EngineError::Internal);
                 }
                 kind => tries.count(kind),
             }
             if tries.are_used_up() {
-                tracing::error!(parent: &span, lane, commands = batch.len(), error = %Chain(&error), "giving up on a batch");
+                span.in_scope(|| tracing::error!(lane, commands, error = cause, "giving up on a batch"));
                 return Ok(all(batch, &EngineError::Unavailable));
             }
             self.metrics.retried();
-            tracing::warn!(parent: &span, lane, commands = batch.len(), error = %Chain(&error), "running a batch again");
+            span.in_scope(|| tracing::warn!(lane, commands, error = cause, "running a batch again"));
             tokio::time::sleep(tries.pauses.next().unwrap_or(LONGEST_PAUSE)).await;
         }
     }
