@@ -85,7 +85,9 @@ async fn a_reservation_matches_its_entries() {
             r.reservation("j7").state = 2
         }),
         ("I7: reservation j1 has open = true", |r| r.reservation("j1").open = true),
-        ("I7: reservation j1 has reserve_revision 5, 6 by", |r| r.reservation("j1").reserve_revision = 5),
+        ("I7: reservation j1 has reserve_revision 5, but 6 according", |r| {
+            r.reservation("j1").reserve_revision = 5
+        }),
         ("I7: reservation j1 has finish_revision", |r| r.reservation("j1").finish_revision += 1),
         ("I7: reservation j3 has finish_revision", |r| r.reservation("j3").finish_revision -= 1),
         ("I7: reservation j4 has reserve_time", |r| r.reservation("j4").reserve_time += 1),

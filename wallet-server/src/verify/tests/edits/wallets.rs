@@ -7,7 +7,11 @@ pub(super) const EDITS: &[Edit] = &[
     ("wallets.bucket", "UPDATE wallets SET bucket = 63 - bucket WHERE {ann}", Fault("has rows under")),
     ("wallets.wallet_key", "UPDATE wallets SET wallet_key = {uuid} WHERE {ann}", Fault("has rows under")),
     ("wallets.wallet_key", "DELETE FROM wallets WHERE {ann}", Fault("has rows under")),
-    ("wallets.status", "UPDATE wallets SET status = 2 WHERE {ann}", Fault("I16: has status 2, is Active")),
+    (
+        "wallets.status",
+        "UPDATE wallets SET status = 2 WHERE {ann}",
+        Fault("I16: has status 2, but is Active"),
+    ),
     ("wallets.frozen", "UPDATE wallets SET frozen = true WHERE {ann}", Note("is frozen")),
     (
         "wallets.version",
