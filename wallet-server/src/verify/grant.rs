@@ -182,11 +182,11 @@ impl GrantFold {
             let grants::Model { source, priority, effective_time, expire_time, details, .. } = row;
             format!("I16: grant {key} does not match its entries: source {source}, priority {priority}, effective {effective_time}, expires {expire_time}, {details}")
         });
-        self.check_taken_back(key, row, clawback, faults);
+        self.check_clawback(key, row, clawback, faults);
     }
 
     /// Checks I2: a grant has a clawback, and revoked or paid-out credits, only if an entry names it or its purchase.
-    fn check_taken_back(
+    fn check_clawback(
         &self,
         key: &GrantKey,
         row: &grants::Model,
