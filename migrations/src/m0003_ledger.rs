@@ -47,7 +47,7 @@ CREATE TABLE entries (
     fingerprint    TEXT     NOT NULL,
     actor          TEXT     NOT NULL,
     reason         TEXT     NOT NULL,
-    facts          TEXT     NOT NULL,
+    row_digests    TEXT     NOT NULL,
     postings       TEXT     NOT NULL,
     balances       TEXT     NOT NULL,
     hash           {bytes}  NOT NULL CHECK (length(hash) = 32),
