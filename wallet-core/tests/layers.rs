@@ -1,5 +1,7 @@
 //! The layers of the core, read from its sources: no layer names a higher one, and no modules of a layer form a circle.
 
+#![cfg(test)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
