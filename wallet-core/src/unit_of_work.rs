@@ -1,4 +1,4 @@
-//! A unit of work: one wallet, opened at one instant, with the entries and the changed rows that have come of it.
+//! A unit of work: one wallet, opened at one instant, with the entries and the changed rows of the work.
 //!
 //! A [`UnitOfWork`] is the only thing that changes a wallet in memory. It owns the order of the steps (what is due
 //! first, then the command), the time of the work, the sealing of entries into the chain, and the set of changed rows.

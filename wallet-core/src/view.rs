@@ -41,7 +41,7 @@ pub struct Answer {
     pub moved: Vec<Posting>,
     /// The low balances afterwards of the units of the job; for a [`Command::Reserve`] alone.
     pub warnings: Vec<Warning>,
-    /// Whether an equal command was carried out before.
+    /// True if an equal command was carried out before.
     pub replayed: bool,
 }
 
@@ -50,9 +50,7 @@ pub struct Answer {
 pub enum Shown {
     /// The wallet's own properties.
     Wallet(Box<WalletView>),
-    /// A reservation.
     Reservation(Box<Reservation>),
-    /// Grants.
     Grants(Vec<Grant>),
 }
 

@@ -51,7 +51,7 @@ fn identifier(text: &str) -> (&str, &str) {
     text.split_at(end)
 }
 
-/// What a file names of its crate: `(layer, name)` for `crate::layer::name`, each name of a list by itself.
+/// Returns the names of its crate that a file uses: `(layer, name)` for `crate::layer::name`, one per name of a list.
 fn names(code: &str) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     for (at, start) in code.match_indices("crate::") {

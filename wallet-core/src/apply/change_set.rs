@@ -16,9 +16,9 @@ pub struct ChangeSet {
     pub reservations: BTreeSet<ReservationId>,
     /// Units whose balance or debt limit changed.
     pub units: BTreeSet<UnitId>,
-    /// Whether the wallet's status or profile changed.
+    /// True if the wallet's status or profile changed.
     pub profile: bool,
-    /// Whether the wallet's version changed. Corrected sweep hints alone do not change it.
+    /// True if the wallet's version changed. Corrected sweep hints alone do not change it.
     pub any: bool,
 }
 

@@ -40,7 +40,6 @@ pub struct Decision {
 /// The header of an entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EntryHeader {
-    /// The kind.
     pub kind: EntryKind,
     /// The instant at which it takes effect.
     pub effective_time: Timestamp,
@@ -48,16 +47,13 @@ pub struct EntryHeader {
     pub reservation: Option<ReservationId>,
     /// The member who acts.
     pub actor: Option<Actor>,
-    /// The reason.
     pub reason: String,
 }
 
 /// The new properties of a wallet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// The status.
     pub status: WalletStatus,
-    /// The profile.
     pub profile: Profile,
     /// The debt limits of the units named, in minor units.
     pub debt_limits: Amounts,

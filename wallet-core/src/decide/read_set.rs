@@ -8,11 +8,10 @@ use crate::wallet::grant::ExternalRef;
 /// The rows to load before a command is decided.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadSet {
-    /// A reservation.
     pub reservation: Option<ReservationId>,
-    /// Whether the grants in the receipt of the reservation are needed too.
+    /// True if the grants in the receipt of the reservation are needed too.
     pub receipt: bool,
-    /// Whether all grants of the subscription's present period are needed, and the grace credits that stem from them.
+    /// True if all grants of the subscription's present period are needed, and the grace credits that stem from them.
     pub period: bool,
     /// All grants of one origin and id.
     pub grants: Option<GrantKey>,

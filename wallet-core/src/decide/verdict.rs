@@ -12,18 +12,15 @@ pub struct Verdict {
     pub decision: Option<Decision>,
     /// The object of the answer.
     pub subject: Subject,
-    /// Whether an equal command was carried out before.
+    /// True if an equal command was carried out before.
     pub replayed: bool,
 }
 
 /// The object of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// The wallet.
     Wallet,
-    /// A reservation.
     Reservation(ReservationId),
-    /// Grants.
     Grants(Vec<GrantKey>),
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Queue {
     now: Timestamp,
     due: BTreeSet<(Timestamp, Due)>,
     horizon: Option<(Timestamp, Due)>,
-    /// Whether no events beyond a horizon are unknown.
+    /// True if no event beyond a horizon is unknown.
     pub(crate) is_complete: bool,
 }
 

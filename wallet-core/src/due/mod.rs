@@ -1,4 +1,4 @@
-//! What falls due, as decisions.
+//! Due events, as decisions.
 
 pub mod advance;
 mod renew;

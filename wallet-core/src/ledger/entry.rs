@@ -83,7 +83,6 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
-    /// All kinds.
     pub const ALL: [EntryKind; 28] = [
         EntryKind::WalletCreated,
         EntryKind::WalletUpdated,
@@ -119,7 +118,6 @@ impl EntryKind {
 /// The balance of one unit after an entry, in minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryBalance {
-    /// The unit.
     #[serde(rename = "u")]
     pub unit: UnitId,
     /// The amount that can be reserved.
@@ -138,7 +136,6 @@ pub struct EntryBalance {
 pub struct Entry {
     /// The number of the entry within its wallet: 1, 2, 3...
     pub revision: i64,
-    /// The kind.
     pub kind: EntryKind,
     /// The instant at which it took effect.
     pub effective_time: Timestamp,

@@ -17,16 +17,12 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// All kinds.
     pub const ALL: [EventKind; 3] = [EventKind::LowBalance, EventKind::Exhausted, EventKind::GrantExpiring];
 }
 
-/// A notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The kind.
     pub kind: EventKind,
-    /// The unit.
     pub unit: UnitId,
     /// The available amount then, in minor units: of the wallet, or of the grant that expires.
     pub available: i64,

@@ -23,7 +23,6 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// All origins.
     pub const ALL: [Origin; 4] = [Origin::TopUp, Origin::Grant, Origin::Grace, Origin::Period];
 
     /// Returns the word in front of a grant's public id.
@@ -75,7 +74,7 @@ impl GrantKey {
 /// The reason why a string is not the public id of a grant. The text follows the name of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum InvalidGrantId {
-    /// No origin stands in front of it.
+    /// The id begins with no origin.
     #[error(
         "must be a grant_id as ListGrants shows it, which begins with top_up:, grant:, grace: or period:"
     )]

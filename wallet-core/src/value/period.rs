@@ -13,7 +13,6 @@ use crate::value::time::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Term {
-    /// Seven days.
     Week,
     /// A calendar month from the anchor.
     Month,

@@ -2,16 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Whether a wallet can be used.
+/// The status of a wallet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[repr(u8)]
 pub enum WalletStatus {
-    /// In use.
     Active = 1,
     /// Nothing can be reserved; what runs goes on.
     Suspended = 2,
-    /// For good.
     Closed = 3,
 }
 

@@ -17,9 +17,7 @@ use crate::wallet::state::Wallet;
 /// The balance of one unit, in detail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitBalance {
-    /// The unit.
     pub unit: UnitId,
-    /// The figures.
     pub total: Balance,
     /// The available and held amounts, by source in spending order.
     pub by_source: Vec<(Source, i64, i64)>,
@@ -32,9 +30,8 @@ pub struct UnitBalance {
 pub struct WalletView {
     /// The id that the platform chose.
     pub id: WalletId,
-    /// The status.
     pub status: WalletStatus,
-    /// Whether an invariant failed, so that no command is carried out until a person has looked.
+    /// True if an invariant failed, so that no command is carried out until a person has looked.
     pub frozen: bool,
     /// The properties that rarely change.
     pub profile: Profile,

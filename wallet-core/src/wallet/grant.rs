@@ -63,7 +63,7 @@ pub struct GrantDetails {
     /// The latest expiry of grace credits, of grace credits that stem from them too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_bound: Option<Timestamp>,
-    /// Whether the grant expires with the subscription, if that ends earlier.
+    /// True if the grant expires with the subscription, if that ends earlier.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub with_subscription: bool,
     /// The fingerprint of the command that issued it, which distinguishes replays from mismatches.
@@ -84,7 +84,6 @@ pub enum Clawback {
 }
 
 impl Clawback {
-    /// All reasons.
     pub const ALL: [Clawback; 3] = [Clawback::Revoked, Clawback::Refunded, Clawback::ChargedBack];
 }
 
@@ -97,11 +96,8 @@ pub struct Parts {
     pub available: i64,
     /// Held by reservations.
     pub held: i64,
-    /// Charged.
     pub consumed: i64,
-    /// Expired.
     pub expired: i64,
-    /// Clawed back.
     pub revoked: i64,
     /// Refunded in money.
     pub paid_out: i64,
@@ -149,7 +145,6 @@ impl Parts {
 pub struct Grant {
     /// The identity of the grant within its wallet.
     pub key: GrantKey,
-    /// The unit.
     pub unit: UnitId,
     /// The source of its credits.
     pub source: Source,

@@ -27,7 +27,7 @@ pub struct Profile {
     /// The refunds of subscriptions, by request: entries contain no money.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub refunds: BTreeMap<RequestId, SubscriptionRefund>,
-    /// Whether the once-only allowance of a plan was granted. The default plan grants it once in the life of a wallet.
+    /// True if the once-only allowance of a plan was granted. The default plan grants it once in the life of a wallet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub once_allowance_granted: bool,
     /// The alerts without a subscription: those of the default plan, updated from the catalog with every command.

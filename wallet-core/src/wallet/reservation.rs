@@ -34,7 +34,6 @@ pub enum State {
     Held = 1,
     /// A worker has started.
     Processing = 2,
-    /// Charged.
     Settled = 3,
     /// The job failed.
     Failed = 4,
@@ -45,7 +44,6 @@ pub enum State {
 }
 
 impl State {
-    /// All states.
     pub const ALL: [State; 6] =
         [State::Held, State::Processing, State::Settled, State::Failed, State::Cancelled, State::Expired];
 
@@ -102,7 +100,6 @@ pub struct Pin {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Terms {
-    /// The operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
     /// The amounts held.
@@ -134,13 +131,11 @@ pub struct Allocation {
     /// The source of the grant; none for debt.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
-    /// The unit.
     #[serde(rename = "u")]
     pub unit: UnitId,
     /// Held at Reserve.
     #[serde(rename = "h", default, skip_serializing_if = "is_zero")]
     pub held: i64,
-    /// Charged.
     #[serde(rename = "c", default, skip_serializing_if = "is_zero")]
     pub charged: i64,
     /// Returned, to this grant or to `grace`.
@@ -178,7 +173,6 @@ pub struct Finish {
     pub revision: i64,
     /// The fingerprint of the command that ended it; empty for an expiry.
     pub fingerprint: Fingerprint,
-    /// The sums.
     pub bill: Bill,
 }
 
@@ -210,7 +204,7 @@ pub struct Bill {
     /// The reason, if the job was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancel_reason: Option<CancelReason>,
-    /// Whether the job was settled after its hold had expired.
+    /// True if the job was settled after its hold had expired.
     pub late: bool,
 }
 
@@ -219,9 +213,7 @@ pub struct Bill {
 pub struct Reservation {
     /// The id that the caller chose for the job.
     pub id: ReservationId,
-    /// The state.
     pub state: State,
-    /// The terms.
     pub terms: Arc<Terms>,
     /// The fingerprint of the Reserve.
     pub fingerprint: Fingerprint,
@@ -244,7 +236,6 @@ pub struct Reservation {
     pub lease: Option<Duration>,
     /// The lines of the receipt.
     pub allocations: Vec<Allocation>,
-    /// The end.
     pub finish: Option<Finish>,
 }
 

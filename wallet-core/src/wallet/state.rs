@@ -61,9 +61,7 @@ impl Balance {
 pub struct RequestRecord {
     /// The kind of its entry.
     pub kind: EntryKind,
-    /// Its fingerprint.
     pub fingerprint: Fingerprint,
-    /// Its postings.
     pub postings: Vec<Posting>,
 }
 
@@ -74,9 +72,8 @@ pub struct Wallet {
     pub key: WalletKey,
     /// The id that the platform chose.
     pub id: WalletId,
-    /// The status.
     pub status: WalletStatus,
-    /// Whether an invariant failed. No command is carried out until a person has looked. The status stays as it was.
+    /// True if an invariant failed. No command is carried out until a person has looked. The status stays as it was.
     pub frozen: bool,
     /// The number of writes.
     pub version: i64,
@@ -109,9 +106,7 @@ pub struct Wallet {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("invariant broken in wallet {wallet}: {what}")]
 pub struct InvariantViolation {
-    /// The wallet.
     pub wallet: WalletId,
-    /// The violation.
     pub what: String,
 }
 

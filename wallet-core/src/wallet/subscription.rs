@@ -33,7 +33,7 @@ pub struct Subscription {
     pub paid_periods: u32,
     /// The number of times each allowance was granted in the present period, by its place in the terms.
     pub given: Vec<u32>,
-    /// Whether the present period is paid.
+    /// The state of the payment for the present period.
     pub standing: Standing,
     /// The change at the end of the present period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,7 @@ pub struct Sold {
     pub rank: u32,
     /// The length of a period.
     pub term: Term,
-    /// Whether a period begins at its boundary or with its payment.
+    /// The condition on which a period begins: its boundary or its payment.
     pub renewal: Renewal,
     /// The time that the subscription lasts unpaid, in seconds.
     pub dunning_seconds: u64,
@@ -87,14 +87,11 @@ pub struct SubscriptionRefund {
 /// A share: `numerator` of `denominator`, neither below zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fraction {
-    /// The numerator.
     pub numerator: i64,
-    /// The denominator.
     pub denominator: i64,
 }
 
 impl Fraction {
-    /// The whole.
     pub const WHOLE: Fraction = Fraction { numerator: 1, denominator: 1 };
 
     /// Returns the lower share, compared exactly; `self` if they are equal.
@@ -110,7 +107,6 @@ impl Fraction {
 /// Credits that were sold with a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoldAllowance {
-    /// The unit.
     pub unit: UnitId,
     /// The amount of each grant, in minor units.
     pub amount: i64,
@@ -278,7 +274,7 @@ impl Subscription {
     }
 
     /// Whole periods and the months of a year are counted from the anchor, so that they do not drift: the month
-    /// that begins on 28 February may well end on 31 March. Weeks begin anew with each period.
+    /// that begins on 28 February may well end on 31 March. Weeks are counted from the start of each period.
     fn window_start(&self, cadence: Term, k: u32) -> Timestamp {
         match (self.sold.term, cadence) {
             (term, cadence) if term == cadence => boundary(self.anchor, term, self.period + k),

@@ -9,7 +9,6 @@ use crate::wallet::state::Wallet;
 pub struct Warning {
     /// The kind: LOW_BALANCE or EXHAUSTED.
     pub kind: EventKind,
-    /// The unit.
     pub unit: UnitId,
     /// The amount that can be reserved, in minor units.
     pub available: i64,

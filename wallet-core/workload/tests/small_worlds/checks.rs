@@ -51,7 +51,7 @@ fn chained(before: &Wallet, after: &Wallet, entries: &[Entry]) {
     }
 }
 
-/// What is written to the database is what changed.
+/// Checks that the change set contains every change.
 fn announced(before: &Wallet, after: &Wallet, changes: &ChangeSet) {
     for (key, grant) in &after.grants {
         let same = before.grants.get(key) == Some(grant);
