@@ -18,7 +18,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     pub database_url: String,
-    /// A catalog (TOML), published at start if it differs from the current one.
+    /// A catalog (TOML), published at start unless it was published before.
     pub catalog: Option<String>,
     /// The number of lanes that write; by default the number of CPU cores. SQLite always has one.
     pub lanes: Option<usize>,

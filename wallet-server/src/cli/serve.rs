@@ -24,7 +24,7 @@ pub(super) struct ServeArgs {
     listen: SocketAddr,
     #[command(flatten)]
     database: super::DatabaseArgs,
-    /// A catalog (TOML) to publish at start if it differs from the current one. Default: the bundled example, if
+    /// A catalog (TOML) to publish at start unless it was published before. Default: the bundled example, if
     /// there is no catalog yet.
     #[arg(long, env = "WALLET_CATALOG")]
     catalog: Option<PathBuf>,
