@@ -1,4 +1,4 @@
-//! An invalid field of a request. It is invalid for every wallet and every catalog.
+//! An invalid field of a request: no wallet and no catalog would accept it.
 
 /// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

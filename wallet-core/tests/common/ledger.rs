@@ -42,8 +42,8 @@ impl Ledger {
         check_announced(&before, &self.wallet, &changes);
         if reply.result.is_err() {
             assert_eq!(
-                without_hints(&self.wallet),
-                without_hints(&advanced(&before, reply.decided_at)),
+                self.wallet,
+                advanced(&before, reply.decided_at),
                 "a refusal changes nothing but processes due events"
             );
         }
