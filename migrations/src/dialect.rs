@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
-use crate::points;
+use crate::failpoints;
 
 /// Replaces the placeholders in SQL text for one database.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ impl Dialect {
         let dialect = Dialect(manager.get_database_backend());
         for statement in statements {
             manager.get_connection().execute_unprepared(&dialect.render(statement)).await?;
-            points::pass();
+            failpoints::reach();
         }
         Ok(())
     }

@@ -3,11 +3,11 @@
 //! The SQL is written once; [`Dialect`] holds the parts that differ.
 
 mod dialect;
+pub mod failpoints;
 mod m0001_control_plane;
 mod m0002_wallets;
 mod m0003_ledger;
 mod m0004_events;
-pub mod points;
 
 pub use dialect::Dialect;
 use sea_orm_migration::prelude::*;

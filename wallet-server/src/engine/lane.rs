@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::DatabaseConnection;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use wallet_core::WalletKey;
@@ -16,7 +15,7 @@ use crate::engine::EngineConfig;
 use crate::engine::backlog::{Backlog, Steps};
 use crate::engine::job::QueuedCommand;
 use crate::engine::metrics::EngineMetrics;
-use crate::store::{Store, StoreError};
+use crate::store::{LaneConnection, Store, StoreError};
 
 /// The idle time after which a lane checkpoints its database.
 const IDLE: Duration = Duration::from_millis(500);
@@ -27,7 +26,7 @@ const BUSY: usize = 20_000;
 pub(super) struct Lane {
     pub(super) number: usize,
     pub(super) store: Store,
-    pub(super) connection: DatabaseConnection,
+    pub(super) connection: LaneConnection,
     /// True if the connection has failed. Nothing runs on it any more.
     pub(super) is_lost: bool,
     pub(super) catalogs: PublishedCatalogs,
@@ -78,8 +77,8 @@ impl Lane {
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<QueuedCommand>) {
         while self.turn(&mut jobs).await {}
         self.checkpoint().await;
-        if let Err(error) = self.connection.close_by_ref().await {
-            tracing::debug!(lane = self.number, %error, "closing the lane's connection");
+        if let Err(error) = self.connection.close().await {
+            tracing::debug!(lane = self.number, error = %Chain(&error), "closing the lane's connection");
         }
     }
 

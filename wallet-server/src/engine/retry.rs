@@ -28,7 +28,7 @@ use crate::causes::Chain;
 use crate::engine::error::EngineError;
 use crate::engine::job::{Answer, QueuedCommand};
 use crate::engine::lane::Lane;
-use crate::store::{StoreError, StoreErrorKind, points};
+use crate::store::{StoreError, StoreErrorKind, failpoints};
 
 /// Attempts after the first, for a batch in conflict.
 const CONFLICT_RETRIES: u32 = 5;
@@ -84,7 +84,7 @@ impl Lane {
                             behind.push(job);
                             continue;
                         };
-                        points::pass_before_reply();
+                        failpoints::reach_before_reply();
                         job.answer(answer);
                     }
                 }

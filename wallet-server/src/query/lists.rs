@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, Condition};
 use wallet_core::balance::WalletView;
 use wallet_core::decide::ReadSet;
 use wallet_core::entry::Entry;
@@ -14,9 +13,8 @@ use wallet_core::wallet::decision_time;
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
 use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot, Turn, snapshot, uncancelled};
-use crate::store::entity::events;
-use crate::store::entity::reservations::{Column, Model};
-use crate::store::{Place, ReadTx};
+use crate::store::tables::reservations;
+use crate::store::{Place, ReadTx, RowFilter};
 
 /// The rows that a search reads at a time.
 const ROWS: u64 = 500;
@@ -50,18 +48,15 @@ pub(crate) struct EventFilter {
 }
 
 impl EventFilter {
-    fn condition(&self) -> Condition {
-        let kinds = self.kinds.iter().map(|kind| *kind as i16);
-        Condition::all().add_option((!self.kinds.is_empty()).then(|| events::Column::Kind.is_in(kinds)))
+    fn rows(&self) -> RowFilter {
+        RowFilter::of_kinds(&self.kinds)
     }
 }
 
 impl ReservationFilter {
     /// Returns the condition for the time span of the list.
-    pub(super) fn span(&self) -> Condition {
-        Condition::all()
-            .add_option(self.from_time.map(|time| Column::ReserveTime.gte(time.as_micros())))
-            .add_option(self.to_time.map(|time| Column::ReserveTime.lt(time.as_micros())))
+    pub(super) fn span(&self) -> RowFilter {
+        RowFilter::reserved_within(self.from_time, self.to_time)
     }
 
     /// Returns true if there may be rows in the span that are not listed.
@@ -71,7 +66,7 @@ impl ReservationFilter {
     }
 
     /// Returns true if the stored row meets the conditions that it decides alone.
-    fn admits_row(&self, row: &Model) -> bool {
+    fn admits_row(&self, row: &reservations::Model) -> bool {
         let equal = [(&self.worker, &row.worker), (&self.kind, &row.kind), (&self.actor, &row.actor)];
         equal.into_iter().all(|(wanted, value)| wanted.as_ref().is_none_or(|wanted| wanted == value))
     }
@@ -188,7 +183,7 @@ impl Queries {
             if snapshot.standing(key).await?.is_none() {
                 return Ok(None);
             }
-            snapshot.events(key, after, filter.condition(), probe).await.map(Some)
+            snapshot.events(key, after, filter.rows(), probe).await.map(Some)
         })
         .await?;
         let found = found.ok_or(Rejection::WalletNotFound)?;
@@ -259,7 +254,7 @@ async fn filtered(
 ) -> Result<(Vec<Reservation>, Option<Place>), ReadError> {
     let mut found: Vec<Reservation> = Vec::new();
     loop {
-        let admits = |row: &Model| filter.admits_row(row);
+        let admits = |row: &reservations::Model| filter.admits_row(row);
         let part = snapshot.reservations(key, filter.span(), position.take(), budget.rows, admits).await?;
         found.extend(part.admitted.into_iter().filter(|found| filter.admits(found, state(found))));
         budget.searched = budget.searched.saturating_sub(budget.rows);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use migrations::{Migrator, points};
+use migrations::{Migrator, failpoints};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions as _};
@@ -18,7 +18,7 @@ use crate::store::in_place::InPlace;
 use crate::store::pool::{LastFailure, Pool};
 use crate::store::reach;
 use crate::store::timed::{TimedConnection, begin_migrating};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::{LaneConnection, StoreError, StoreErrorKind};
 
 /// The time that a batch waits for a wallet that another server has locked.
 const LOCK_TIMEOUT: &str = "2s";
@@ -187,11 +187,11 @@ impl Store {
             );
             transaction.execute_unprepared(&alone).await?;
         }
-        points::pass();
+        failpoints::reach();
         Migrator::up(&transaction, None).await?;
-        points::pass();
+        failpoints::reach();
         transaction.commit().await?;
-        points::pass();
+        failpoints::reach();
         connection.close().await?;
         Ok(())
     }
@@ -203,8 +203,8 @@ impl Store {
     }
 
     /// Opens a connection for one lane.
-    pub(crate) async fn lane(&self) -> Result<DatabaseConnection, StoreError> {
-        connect_lane(self.url.secret(), self.backend).await
+    pub(crate) async fn lane(&self) -> Result<LaneConnection, StoreError> {
+        connect_lane(self.url.secret(), self.backend).await.map(LaneConnection)
     }
 
     pub(super) fn control(&self) -> TimedConnection<DatabaseConnection> {

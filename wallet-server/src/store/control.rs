@@ -13,8 +13,8 @@ use sea_orm::{
 use uuid::Uuid;
 use wallet_core::{TenantId, Timestamp, WalletKey};
 
-use crate::store::entity::{catalogs, signing_keys, sweeper_leases, wallets};
-use crate::store::{Backend, Store, StoreError, StoreErrorKind, rows};
+use crate::store::tables::{catalogs, decode, signing_keys, sweeper_leases, wallets};
+use crate::store::{Backend, LaneConnection, Store, StoreError, StoreErrorKind};
 
 /// A published catalog as stored.
 pub(crate) type CatalogRow = catalogs::Model;
@@ -78,7 +78,7 @@ impl Store {
         let keep = OnConflict::column(signing_keys::Column::Name).do_nothing().to_owned();
         signing_keys::Entity::insert(row).on_conflict(keep).exec_without_returning(&self.control()).await?;
         let row = signing_keys::Entity::find_by_id(name.to_owned()).one(&self.control()).await?;
-        rows::hash(&row.ok_or_else(|| StoreError::corrupt("no signing key"))?.secret)
+        decode::hash(&row.ok_or_else(|| StoreError::corrupt("no signing key"))?.secret)
     }
 
     /// Takes or renews the lease on a part of the buckets. Returns false if another server holds it.
@@ -178,9 +178,9 @@ impl Store {
     }
 
     /// Copies committed pages from SQLite's journal into its file. PostgreSQL checkpoints on its own.
-    pub(crate) async fn checkpoint(&self, lane: &sea_orm::DatabaseConnection) -> Result<(), StoreError> {
+    pub(crate) async fn checkpoint(&self, lane: &LaneConnection) -> Result<(), StoreError> {
         if self.backend() == Backend::Sqlite {
-            lane.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await?;
+            lane.0.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await?;
         }
         Ok(())
     }

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use wallet_core::{TenantId, Timestamp, WalletId};
 
 use crate::store::sql::load;
-use crate::store::{Backend, Store, StoreError, rows};
+use crate::store::tables::decode;
+use crate::store::{Backend, Store, StoreError};
 
 /// A wallet in which something may be due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +91,7 @@ impl Store {
             // A wallet whose row or id is unreadable stays due, but does not keep others out of the page.
             let wallet = Named::from_query_result(&row, "").ok().filter(|wallet| !wallet.frozen);
             wallets.extend(wallet.and_then(|Named { tenant, wallet_id, .. }| {
-                Some(DueWallet { tenant: TenantId(tenant), wallet: rows::id(&wallet_id).ok()? })
+                Some(DueWallet { tenant: TenantId(tenant), wallet: decode::id(&wallet_id).ok()? })
             }));
         }
         Ok(DuePage { wallets, next: last.filter(|_| found >= i64::from(limit)) })

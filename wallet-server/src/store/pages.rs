@@ -14,7 +14,7 @@ use sea_orm::{
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::store::sql::columns::column_names;
+use crate::store::sql::column_names;
 use crate::store::{ReadTx, StoreError, packed};
 
 /// The key of a wallet as stored: (bucket, wallet_key).

@@ -12,7 +12,7 @@ use sea_orm::{
 use wallet_core::TenantId;
 
 use crate::store::control::plans_in_use;
-use crate::store::entity::catalogs;
+use crate::store::tables::catalogs;
 use crate::store::timed::TimedConnection;
 use crate::store::{Backend, CatalogRow, Store, StoreError, StoreErrorKind};
 

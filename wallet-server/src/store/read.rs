@@ -13,10 +13,10 @@ use wallet_core::wallet::Horizon;
 use wallet_core::wallet::decision_time;
 use wallet_core::{TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
-use crate::store::entity::{entries, events, grants, reservations, wallet_profiles, wallets};
+use crate::store::batch::{self, Locked, ReadPlan};
+use crate::store::tables::{entries, events, grants, reservations, wallet_profiles, wallets};
 use crate::store::timed::TimedConnection;
-use crate::store::tx::{self, Locked, ReadPlan};
-use crate::store::{Backend, RecordedEvent, Store, StoreError, packed, rows};
+use crate::store::{Backend, RecordedEvent, RowFilter, Store, StoreError, packed};
 
 /// The ids and keys of a page of wallets, to be read one by one.
 pub(crate) type ListedKeys = Vec<(WalletId, WalletKey)>;
@@ -107,7 +107,7 @@ impl ReadTx {
         after: Horizon,
         most: usize,
     ) -> Result<(Vec<Reservation>, Option<Horizon>), StoreError> {
-        tx::next_due(&self.transaction, self.backend, (key, now, Some(after)), most).await
+        batch::next_due(&self.transaction, self.backend, (key, now, Some(after)), most).await
     }
 
     /// Returns a wallet with its open grants, the reservations due at `now`, and the rows that `plan` adds.
@@ -122,7 +122,7 @@ impl ReadTx {
         plan.wallets.push((key, decision_time(now, Timestamp::from_micros(row.last_time))));
         let mut locked = Locked::default();
         locked.wallets.insert(key, row);
-        let mut loaded = tx::load_wallets(&self.transaction, self.backend, &locked, &plan).await?;
+        let mut loaded = batch::load_wallets(&self.transaction, self.backend, &locked, &plan).await?;
         Ok(loaded.remove(&key).map(|loaded| loaded.wallet))
     }
 
@@ -131,7 +131,7 @@ impl ReadTx {
         let query = grants::Entity::find()
             .filter(grants::Column::Bucket.eq(wallet.bucket()))
             .filter(grants::Column::WalletKey.eq(wallet.uuid()));
-        query.all(&self.transaction).await?.into_iter().map(rows::grant).collect()
+        query.all(&self.transaction).await?.into_iter().map(grants::read).collect()
     }
 
     /// Returns the next of a wallet's reservations after a place, the newest first. Reads at most `limit` rows and
@@ -139,7 +139,7 @@ impl ReadTx {
     pub(crate) async fn reservations(
         &self,
         wallet: WalletKey,
-        filter: Condition,
+        filter: RowFilter,
         before: Option<Place>,
         limit: u64,
         admits: impl Fn(&reservations::Model) -> bool,
@@ -150,7 +150,7 @@ impl ReadTx {
             // Must match the key of this list's index.
             .filter(Expr::cust("CASE WHEN reserve_revision > 0 THEN wallet_key END").eq(wallet.uuid()))
             .filter(Expr::cust("reserve_revision > 0"))
-            .filter(filter);
+            .filter(filter.0);
         if let Some((time, id)) = before {
             let same_instant = Condition::all().add(ReserveTime.eq(time)).add(ReservationId.lt(id));
             // Repeats the condition without OR, so that the index scan begins at the page and not at the end of the
@@ -163,7 +163,7 @@ impl ReadTx {
         let rows = query.all(&self.transaction).await?;
         let full = rows.len() as u64 == limit;
         let rest = rows.last().filter(|_| full).map(|row| (row.reserve_time, row.reservation_id.clone()));
-        let admitted = rows.into_iter().filter(admits).map(rows::reservation);
+        let admitted = rows.into_iter().filter(admits).map(reservations::read);
         Ok(Reservations { admitted: admitted.collect::<Result<_, _>>()?, rest })
     }
 
@@ -183,7 +183,7 @@ impl ReadTx {
             query = query.filter(entries::Column::ReservationId.eq(id));
         }
         let query = query.order_by_asc(entries::Column::Revision).limit(limit);
-        query.all(&self.transaction).await?.into_iter().map(rows::entry).collect()
+        query.all(&self.transaction).await?.into_iter().map(entries::read).collect()
     }
 
     /// Returns a wallet's notifications after a revision and number.
@@ -191,7 +191,7 @@ impl ReadTx {
         &self,
         wallet: WalletKey,
         (revision, n): (i64, i32),
-        filter: Condition,
+        filter: RowFilter,
         limit: u64,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         use events::Column::{Bucket, N, Revision, WalletKey};
@@ -201,9 +201,9 @@ impl ReadTx {
             .filter(WalletKey.eq(wallet.uuid()))
             .filter(Revision.gte(revision))
             .filter(Condition::any().add(Revision.gt(revision)).add(same_entry))
-            .filter(filter);
+            .filter(filter.0);
         let query = query.order_by_asc(Revision).order_by_asc(N).limit(limit);
-        query.all(&self.transaction).await?.into_iter().map(rows::event).collect()
+        query.all(&self.transaction).await?.into_iter().map(events::read).collect()
     }
 
     /// Returns a tenant's wallets after an id, ordered by id.

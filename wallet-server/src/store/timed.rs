@@ -14,7 +14,7 @@ use sea_orm::{
 use tokio_stream::StreamExt;
 
 use crate::store::error::is_of_connection;
-use crate::store::points;
+use crate::store::failpoints;
 use crate::store::pool::{LastFailure, Pool};
 
 /// A transaction, or connections for single statements. No call may take longer than `call_timeout`.
@@ -206,9 +206,9 @@ async fn bounded<T>(
 /// Runs a call between two failpoints. They are within the time limit: a test that hangs at one acts like a
 /// database that has stopped answering.
 async fn between_points<T>(call: impl Future<Output = T>) -> T {
-    points::pass().await;
+    failpoints::reach().await;
     let answer = call.await;
-    points::pass().await;
+    failpoints::reach().await;
     answer
 }
 

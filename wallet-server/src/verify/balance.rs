@@ -4,7 +4,7 @@ use wallet_core::UnitId;
 use wallet_core::entry::{Entry, EntryBalance};
 use wallet_core::posting::{Part, Posting};
 
-use crate::store::entity::wallet_balances;
+use crate::store::tables::wallet_balances;
 use crate::verify::faults::Faults;
 
 /// The balance of one unit so far. Amounts are in minor units.

@@ -4,7 +4,7 @@
 use wallet_core::entry::{Entry, EntryKind, Hash, genesis};
 use wallet_core::{Timestamp, WalletKey};
 
-use crate::store::entity::{entries, wallets};
+use crate::store::tables::{entries, wallets};
 use crate::verify::faults::Faults;
 
 /// The end of the chain so far.

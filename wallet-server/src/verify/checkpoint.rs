@@ -15,8 +15,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::store::entity::{entries, wallets};
 use crate::store::pages::Key;
+use crate::store::tables::{entries, wallets};
 use crate::verify::control::Known;
 use crate::verify::error::VerifyError;
 use crate::verify::faults::Faults;

@@ -7,7 +7,7 @@ use wallet_core::subscription::Subscription;
 use wallet_core::wallet::Profile;
 use wallet_core::{TenantId, Timestamp, UnitId, WalletId, WalletKey};
 
-use crate::store::entity::{grants, reservations, wallet_balances, wallet_profiles, wallets};
+use crate::store::tables::{grants, reservations, wallet_balances, wallet_profiles, wallets};
 use crate::verify::control::Known;
 use crate::verify::faults::Faults;
 use crate::verify::reservation::Writes;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use wallet_core::catalog::Catalog;
 use wallet_core::{TenantId, Timestamp};
 
-use crate::store::entity::{catalogs, signing_keys, sweeper_leases, tenants};
+use crate::store::tables::{catalogs, signing_keys, sweeper_leases, tenants};
 use crate::store::{ReadTx, StoreError};
 use crate::verify::faults::Faults;
 

@@ -8,7 +8,7 @@ use wallet_core::fingerprint::Fingerprint;
 use wallet_core::row_digests::RowDigests;
 use wallet_core::time::Timestamp;
 
-use crate::store::entity::entries;
+use crate::store::tables::entries;
 use crate::verify::strict;
 
 /// Decodes a row without its notifications, which have rows of their own. The decoded entry must contain everything

@@ -7,7 +7,7 @@ use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::event::{Event, EventKind};
 
 use crate::store::EventDetails;
-use crate::store::entity::events;
+use crate::store::tables::events;
 use crate::verify::faults::Faults;
 use crate::verify::strict;
 

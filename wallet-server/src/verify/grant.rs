@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::event::Event;
-use wallet_core::grant::{Clawback, GrantDetails, GrantKey, Origin};
+use wallet_core::grant::{Clawback, Grant, GrantDetails, GrantKey, Origin, Parts};
 use wallet_core::posting::{Part, Posting};
 use wallet_core::row_digests::Digest;
 use wallet_core::{OriginId, Source, Timestamp, UnitId};
 
-use crate::store::entity::grants;
-use crate::store::rows;
+use crate::store::tables::grants;
 use crate::verify::faults::Faults;
 use crate::verify::{moves, taking};
 
@@ -175,7 +174,7 @@ impl GrantFold {
         faults.unless(row.open == open, at, || format!("I2: grant {key} has open = {}", row.open));
         self.check_times(key, row, last_time, faults);
         self.check_words(key, row, faults);
-        let read = rows::grant(row.clone()).ok();
+        let read = decoded(row);
         self.source = read.as_ref().map(|grant| grant.source);
         let words = read.map(|grant| Digest::of_grant(&grant, &row.details));
         faults.unless(words.is_some() && words == self.words, at, || {
@@ -302,4 +301,33 @@ fn issues(entry: &Entry, key: &GrantKey) -> bool {
         (Origin::Grace, _) => false,
         (Origin::Period, kind) => moves::gives_allowances(kind),
     }
+}
+
+/// Decodes a row; `None` if a column has no meaning.
+fn decoded(row: &grants::Model) -> Option<Grant> {
+    let origin = Origin::ALL.into_iter().find(|origin| *origin as i16 == row.origin)?;
+    let source = Source::ALL.get(usize::try_from(row.source).ok()?.checked_sub(1)?)?;
+    let clawback = Clawback::ALL.into_iter().find(|why| *why as i16 == row.clawback);
+    Some(Grant {
+        key: GrantKey::new(origin, OriginId::parse(&row.origin_id).ok()?, u16::try_from(row.n).ok()?),
+        unit: row.unit.parse().ok()?,
+        source: *source,
+        priority: row.priority,
+        effective_time: Timestamp::from_micros(row.effective_time),
+        expire_time: Timestamp::from_micros(row.expire_time),
+        warn_time: Timestamp::from_micros(row.warn_time),
+        create_time: Timestamp::from_micros(row.create_time),
+        amount: row.amount,
+        parts: Parts {
+            pending: row.pending,
+            available: row.available,
+            held: row.held,
+            consumed: row.consumed,
+            expired: row.expired,
+            revoked: row.revoked,
+            paid_out: row.paid_out,
+        },
+        clawback: if row.clawback == 0 { None } else { Some(clawback?) },
+        details: serde_json::from_str(&row.details).ok()?,
+    })
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::store::entity::wallets;
 use crate::store::pages::{Key, NO_KEY};
+use crate::store::tables::wallets;
 use crate::verify::checkpoint::{Against, Heads};
 use crate::verify::control::Known;
 use crate::verify::error::VerifyError;

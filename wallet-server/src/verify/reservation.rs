@@ -6,7 +6,7 @@ use wallet_core::reservation::{Bill, MAX_HOLD, State, Terms};
 use wallet_core::row_digests::Digest;
 use wallet_core::{Timestamp, WorkerId};
 
-use crate::store::entity::reservations;
+use crate::store::tables::reservations;
 use crate::verify::entry::optional;
 use crate::verify::faults::Faults;
 use crate::verify::life::{Life, Told};

@@ -7,10 +7,10 @@ use std::iter::Peekable;
 
 use tokio::sync::mpsc;
 
-use crate::store::entity::{
+use crate::store::pages::{Key, Page, Table};
+use crate::store::tables::{
     entries, events, grants, reservations, wallet_balances, wallet_profiles, wallets,
 };
-use crate::store::pages::{Key, Page, Table};
 use crate::store::{ReadTx, StoreError};
 
 /// The pages of a table that may wait to be folded, besides the one being folded and the one being read.

@@ -11,8 +11,8 @@ use wallet_core::subscription::Subscription;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{RequestId, ReservationId, UnitId, WalletKey};
 
-use crate::store::entity::{entries, events, wallets};
 use crate::store::pages::Key;
+use crate::store::tables::{entries, events, wallets};
 use crate::verify::balance::UnitFold;
 use crate::verify::chain::{Chain, Heartbeats};
 use crate::verify::event::EventFold;

@@ -25,7 +25,7 @@ use super::{Database, jobs, run};
 use crate::BUNDLED_CATALOG;
 use crate::clock::Clock;
 use crate::engine::lane::Lane;
-use crate::store::{is_inside_a_transaction, points};
+use crate::store::{failpoints, is_inside_a_transaction};
 
 /// The commands that are dropped: the seven that move credits, and one that is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,7 +114,7 @@ impl World {
                 batch.push((wallet(kind, &round), command(kind)));
             }
             let done = until(drop, self.lane.run_batch(&jobs(&batch), false)).await;
-            assert!(!is_inside_a_transaction(&self.lane.connection).await, "{kinds:?} {drop}");
+            assert!(!is_inside_a_transaction(self.lane.connection.raw()).await, "{kinds:?} {drop}");
             let again = run(&mut self.lane, &batch).await;
             for ((&kind, before), reply) in kinds.iter().zip(before).zip(&again) {
                 assert_eq!(reply.revision, before + self.entries[&kind], "{kind:?} in {kinds:?} {drop}");
@@ -153,7 +153,7 @@ async fn until<F: Future>(drop: Drop, future: F) -> Option<F::Output> {
         Drop::AfterPolls(n) => (i64::MAX, n),
     };
     let left = Arc::new(AtomicI64::new(points));
-    let mut future = pin!(points::armed::STANDS_STILL_AT.scope(left.clone(), future));
+    let mut future = pin!(failpoints::armed::STANDS_STILL_AT.scope(left.clone(), future));
     std::future::poll_fn(|context| {
         if polls == 0 {
             return Poll::Ready(None);

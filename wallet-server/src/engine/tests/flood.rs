@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 use tokio_util::task::TaskTracker;
 use wallet_core::decide::{Cancel, ExplicitPrice, PriceSource, Reserve};
 use wallet_core::{Amounts, Command, Reply, TenantId, WalletId, WalletKey};
@@ -13,7 +13,7 @@ use wallet_workload::figure;
 use super::cancelled::{Kind, World, command, wallet};
 use super::{Database, run};
 use crate::engine::{CommandRequest, Engine, EngineConfig, EngineError};
-use crate::store::{Backend, Store};
+use crate::store::{Backend, LaneConnection, Store};
 
 /// Places in the queue, and for one wallet.
 const QUEUE: usize = 200;
@@ -123,7 +123,7 @@ impl Waiting {
 }
 
 /// A connection that has locked the rows that the lane needs, so that commands pile up.
-struct Dam(DatabaseConnection);
+struct Dam(LaneConnection);
 
 impl Dam {
     async fn close(store: &Store) -> Self {
@@ -132,12 +132,12 @@ impl Dam {
             Backend::Sqlite => "BEGIN IMMEDIATE",
             Backend::Postgres => "BEGIN; LOCK TABLE wallets IN EXCLUSIVE MODE",
         };
-        connection.execute_unprepared(lock).await.unwrap();
+        connection.raw().execute_unprepared(lock).await.unwrap();
         Self(connection)
     }
 
     async fn open(self) {
-        self.0.execute_unprepared("ROLLBACK").await.unwrap();
+        self.0.raw().execute_unprepared("ROLLBACK").await.unwrap();
         self.0.close().await.unwrap();
     }
 }

@@ -16,7 +16,7 @@ use super::{Database, run};
 use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::engine::lane::Lane;
-use crate::store::entity::{entries as ledger, reservations};
+use crate::store::tables::{entries as ledger, reservations};
 
 /// Number of entries, unless `WALLET_HOT_ENTRIES` asks for more.
 const ENTRIES: u64 = 500;
@@ -85,7 +85,7 @@ impl Customers {
     }
 
     async fn sql(&self, sql: &str) {
-        self.lane.connection.execute_unprepared(sql).await.unwrap();
+        self.lane.connection.raw().execute_unprepared(sql).await.unwrap();
     }
 
     async fn analyse(&self) {

@@ -44,7 +44,7 @@ mod a_column_whose_type_another_server_changes_costs_a_new_connection {
 
 async fn tables(world: &World) -> Vec<String> {
     let sql = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
-    let connection = &world.lane.connection;
+    let connection = world.lane.connection.raw();
     let statement = sea_orm::Statement::from_string(connection.get_database_backend(), sql);
     let rows = connection.query_all_raw(statement).await.unwrap();
     let tables: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();

@@ -8,7 +8,7 @@ use wallet_core::Rejection;
 use super::cancelled::{ALL, Kind, World, command, wallet};
 use super::{Database, asked};
 use crate::engine::EngineError;
-use crate::store::points::armed::PANICS_AT;
+use crate::store::failpoints::armed::PANICS_AT;
 use crate::store::tamper;
 
 mod other_wallets_are_served_next_to_one_with_an_unreadable_row {
@@ -36,7 +36,7 @@ async fn serve_beside(database: Database) {
         }
         let profile = format!("WHERE wallet_id = '{}'", wallet(spoilt, &round));
         tamper(
-            &world.lane.connection,
+            world.lane.connection.raw(),
             &format!("UPDATE wallet_profiles SET profile = 'x' || profile {profile}"),
         )
         .await;
@@ -49,7 +49,7 @@ async fn serve_beside(database: Database) {
             }
         }
         tamper(
-            &world.lane.connection,
+            world.lane.connection.raw(),
             &format!("UPDATE wallet_profiles SET profile = substr(profile, 2) {profile}"),
         )
         .await;

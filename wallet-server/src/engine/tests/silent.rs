@@ -20,7 +20,7 @@ use super::{Database, asked, run};
 use crate::engine::job::Answer;
 use crate::engine::lane::Lane;
 use crate::engine::{EngineConfig, EngineError};
-use crate::store::points::armed::{STALLS_AT, Stall};
+use crate::store::failpoints::armed::{STALLS_AT, Stall};
 
 /// More failpoints than the batch has.
 const POINTS: i64 = 26;

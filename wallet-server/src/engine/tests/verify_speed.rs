@@ -72,7 +72,7 @@ async fn fill(database: &Database, wallets: u64) {
         }
     }
     lane.store.checkpoint(&lane.connection).await.unwrap();
-    lane.connection.close_by_ref().await.unwrap();
+    lane.connection.close().await.unwrap();
 }
 
 type Step = Box<dyn Fn(u64) -> Command>;

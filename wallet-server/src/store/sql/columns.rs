@@ -8,7 +8,7 @@ use crate::store::Backend;
 
 /// One column of many rows. There are no NULLs.
 #[derive(Debug, Clone)]
-pub(super) enum Column {
+pub(in crate::store) enum Column {
     SmallInt(Vec<i16>),
     Int(Vec<i32>),
     BigInt(Vec<i64>),
@@ -20,7 +20,7 @@ pub(super) enum Column {
 
 /// Rows to be bound to a statement: named columns of equal length.
 #[derive(Debug, Clone)]
-pub(super) struct Columns(pub(super) Vec<(&'static str, Column)>);
+pub(in crate::store) struct Columns(pub(in crate::store) Vec<(&'static str, Column)>);
 
 /// Builds [`Columns`] from rows: `columns!(rows, { bucket: SmallInt = |r| r.bucket, ... })`.
 macro_rules! columns {
@@ -40,12 +40,12 @@ pub(crate) fn column_names<E: EntityTrait>(alias: &str) -> String {
 
 impl Columns {
     /// Returns the column names, separated by commas.
-    pub(super) fn names(&self) -> String {
+    pub(in crate::store) fn names(&self) -> String {
         self.0.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }
 
     /// Returns a table expression named `alias` that yields the rows. Parameters are numbered from `first`.
-    pub(super) fn table(&self, backend: Backend, alias: &str, first: usize) -> String {
+    pub(in crate::store) fn table(&self, backend: Backend, alias: &str, first: usize) -> String {
         match backend {
             Backend::Postgres => {
                 let arrays: Vec<String> = self
@@ -75,7 +75,7 @@ impl Columns {
     }
 
     /// Returns the values to bind for [`Columns::table`].
-    pub(super) fn bind(self, backend: Backend) -> Vec<Value> {
+    pub(in crate::store) fn bind(self, backend: Backend) -> Vec<Value> {
         match backend {
             Backend::Postgres => self.0.into_iter().map(|(_, column)| column.array()).collect(),
             Backend::Sqlite => {

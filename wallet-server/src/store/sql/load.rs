@@ -18,7 +18,7 @@ use wallet_core::{Timestamp, WalletKey};
 
 use super::columns::{Columns, column_names, columns};
 use crate::store::Backend;
-use crate::store::entity::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
+use crate::store::tables::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
 
 /// A wallet, a time, and the last reservation read before. The next reservations due by that time are to be read.
 pub(crate) type Due = (WalletKey, Timestamp, Option<Horizon>);

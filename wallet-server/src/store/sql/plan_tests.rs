@@ -18,9 +18,10 @@ use wallet_core::{
     UnitOfWork, Wallet, WalletId, WalletKey,
 };
 
-use super::{append, load};
+use super::load;
 use crate::postgres::Postgres;
-use crate::store::tx::StoredRows;
+use crate::store::batch::StoredRows;
+use crate::store::batch::write;
 use crate::store::{Backend, DueRows, LoadedWallet, Store, WalletWrite, connect, due};
 
 /// A statement, and the indexes that it uses, each with the columns of its conditions.
@@ -47,7 +48,7 @@ async fn all_connections_have_the_same_planner_settings_on_postgres() {
     for (setting, expected) in connect::PLANS {
         let show = || Statement::from_string(store.backend().db(), format!("SHOW {setting}"));
         let rows = [
-            store.lane().await.unwrap().query_one_raw(show()).await,
+            store.lane().await.unwrap().raw().query_one_raw(show()).await,
             store.control().query_one_raw(show()).await,
             store.readers().connections.query_one_raw(show()).await,
         ];
@@ -63,9 +64,9 @@ async fn check(url: &str, steps: &[tables::Step]) {
     store.migrate().await.unwrap();
     let lane = store.lane().await.unwrap();
     for step in steps {
-        tables::take(&lane, store.backend(), *step).await;
+        tables::take(lane.raw(), store.backend(), *step).await;
         for (statement, expected) in statements(store.backend()) {
-            let plan = explain(&lane, store.backend(), &statement).await;
+            let plan = explain(lane.raw(), store.backend(), &statement).await;
             let found = paths(&plan);
             assert_eq!(found, expected, "{step:?}\n{}\n{}", statement.sql, plan.join("\n"));
             let is_sorted = |line: &String| line.contains("Sort") || line.contains("TEMP B-TREE");
@@ -202,16 +203,16 @@ fn writes(backend: Backend, wallet: Wallet) -> Vec<Expected> {
         profile: true,
         any: true,
     };
-    let was = StoredRows {
+    let stored = StoredRows {
         version: 1,
         grants: changes.grants.iter().cloned().collect::<BTreeSet<GrantKey>>(),
         reservations: changes.reservations.clone(),
         units: changes.units.clone(),
     };
-    let loaded = LoadedWallet { tenant: TenantId::DEFAULT, wallet, was };
+    let loaded = LoadedWallet { tenant: TenantId::DEFAULT, wallet, stored };
     let finished = Finished { now: Timestamp::from_micros(1), entries: Vec::new(), changes };
     let written = [WalletWrite { loaded: &loaded, finished: &finished }];
-    let writes = append::write(backend, &written).unwrap().into_iter().map(|write| write.statement);
+    let writes = write(backend, &written).into_iter().map(|write| write.statement);
     const UPDATES: &[&str] = &[
         "wallets_pkey: bucket, wallet_key",
         "wallet_balances_pkey: bucket, wallet_key, unit",

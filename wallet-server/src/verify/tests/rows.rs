@@ -11,10 +11,10 @@ use wallet_core::{TenantId, WalletKey};
 use super::commands::top_up;
 use super::fixture::{Story, written};
 use crate::store::Store;
-use crate::store::entity::{
+use crate::store::pages::Key;
+use crate::store::tables::{
     entries, events, grants, reservations, wallet_balances, wallet_profiles, wallets,
 };
-use crate::store::pages::Key;
 use crate::verify::ledger::Ledger;
 use crate::verify::report::Report;
 use crate::verify::rows::Row;

@@ -4,7 +4,7 @@ use wallet_core::entry::EntryKind;
 use wallet_core::posting::{Account, Part};
 
 use super::rows::{Rows, check, repost};
-use crate::store::entity::entries;
+use crate::store::tables::entries;
 
 /// Changes an amount in an entry and rehashes the chain.
 fn add(rows: &mut Rows, row: fn(&mut Rows) -> &mut entries::Model, amount: i64) {

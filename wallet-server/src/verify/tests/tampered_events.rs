@@ -3,7 +3,7 @@
 use wallet_core::event::EventKind;
 
 use super::rows::{Rows, Tamper, check};
-use crate::store::entity::events;
+use crate::store::tables::events;
 use crate::verify::rows::Row;
 
 /// Changes a notification and rehashes the chain, as a forger would.

@@ -1,7 +1,7 @@
 //! Rows that were changed without an entry: each value is compared with the entries.
 
 use super::rows::{Rows, check};
-use crate::store::entity::reservations;
+use crate::store::tables::reservations;
 use crate::verify::rows::Row;
 
 fn replace(

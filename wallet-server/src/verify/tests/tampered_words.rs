@@ -9,7 +9,7 @@ use super::commands::{
 };
 use super::fixture::{MINUTE, START, Story};
 use super::rows::{Rows, Tamper, check, check_rows};
-use crate::store::entity::grants;
+use crate::store::tables::grants;
 
 /// Replaces the first occurrence of a text, which must exist.
 fn replace(text: &mut String, [from, to]: [&str; 2]) {

@@ -19,7 +19,7 @@ use super::client::CLIENTS;
 use crate::clock::Clock;
 use crate::engine::lane::Lane;
 use crate::engine::{EngineConfig, QueuedCommand};
-use crate::store::points::armed::STANDS_STILL_AT;
+use crate::store::failpoints::armed::STANDS_STILL_AT;
 use crate::store::{ReadPlan, Store};
 
 /// One lane, as in a process.

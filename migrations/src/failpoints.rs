@@ -2,7 +2,7 @@
 
 /// Reaches a failpoint. In builds with the feature `fault-points`, the process aborts at the failpoint whose
 /// number, from 0, is in `WALLET_DIES_MIGRATING_AT`. Other builds have no failpoints.
-pub fn pass() {
+pub fn reach() {
     #[cfg(feature = "fault-points")]
     {
         use std::sync::LazyLock;

@@ -5,13 +5,13 @@
 //! Only builds with the feature `fault-points` have them. `cargo test` makes such builds, `cargo build` never does.
 
 /// Reaches the failpoint before or after a call to the database.
-pub(crate) async fn pass() {
+pub(crate) async fn reach() {
     #[cfg(feature = "fault-points")]
-    armed::pass().await;
+    armed::reach().await;
 }
 
 /// Reaches the failpoint before a reply.
-pub(crate) fn pass_before_reply() {
+pub(crate) fn reach_before_reply() {
     #[cfg(feature = "fault-points")]
     armed::may_die();
 }
@@ -57,7 +57,7 @@ pub(crate) mod armed {
         }
     }
 
-    pub(super) async fn pass() {
+    pub(super) async fn reach() {
         may_die();
         #[cfg(test)]
         assert!(

@@ -1,0 +1,228 @@
+//! Reads wallets and the rows that a plan names.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use wallet_core::decide::PurchaseName;
+use wallet_core::grant::{ExternalRef, GrantKey};
+use wallet_core::ids::OriginId;
+use wallet_core::posting::Account;
+use wallet_core::reservation::Reservation;
+use wallet_core::wallet::Horizon;
+use wallet_core::{TenantId, Timestamp, Wallet, WalletKey};
+
+use crate::store::batch::loaded::StoredRows;
+use crate::store::batch::{LoadedWallet, Locked, ReadPlan};
+use crate::store::sql::load;
+use crate::store::tables::{
+    decode, entries, grants, reservations, wallet_balances, wallet_profiles, wallets,
+};
+use crate::store::{Backend, StoreError};
+
+/// Reads wallets whose own rows are already loaded: profiles, balances, all open grants, due reservations, and the
+/// rows that the plan names.
+pub(in crate::store) async fn load_wallets(
+    connection: &impl ConnectionTrait,
+    backend: Backend,
+    locked: &Locked,
+    plan: &ReadPlan,
+) -> Result<BTreeMap<WalletKey, LoadedWallet>, StoreError> {
+    let keys: Vec<WalletKey> = locked.wallets.keys().copied().collect();
+    if keys.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut loaded = BTreeMap::new();
+    let profiles: Vec<wallet_profiles::Model> = all(connection, load::profiles(backend, &keys)).await?;
+    for profile in profiles {
+        let key = WalletKey::from_uuid(profile.wallet_key);
+        if let Some(row) = locked.wallets.get(&key) {
+            loaded.insert(key, own_rows(key, row, &profile)?);
+        }
+    }
+    if loaded.len() < keys.len() {
+        return Err(StoreError::unreadable("a wallet has no profile"));
+    }
+    for row in all::<wallet_balances::Model>(connection, load::balances(backend, &keys)).await? {
+        if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
+            let (unit, balance) = wallet_balances::read(&row)?;
+            loaded.stored.units.insert(unit.clone());
+            loaded.wallet.balances.insert(unit, balance);
+        }
+    }
+    add_grants(&mut loaded, all(connection, load::open_grants(backend, &keys)).await?)?;
+    // Nothing falls due in a frozen wallet.
+    let stands_still = |key: &WalletKey| locked.wallets.get(key).is_some_and(|row| row.frozen);
+    let due = plan.wallets.iter().filter(|(key, _)| !stands_still(key));
+    let due: Vec<load::Due> = due.map(|(key, now)| (*key, *now, None)).collect();
+    if !due.is_empty() {
+        // One more than the limit shows whether there are more.
+        let rows = all(connection, load::reservations_due(backend, &due, plan.due + 1)).await?;
+        add_due(&mut loaded, rows, plan.due)?;
+    }
+    if !plan.reservations.is_empty() {
+        let rows = all(connection, load::reservations_by_id(backend, &plan.reservations)).await?;
+        add_reservations(&mut loaded, rows)?;
+    }
+    if !plan.requests.is_empty() {
+        add_requests(&mut loaded, all(connection, load::requests(backend, &plan.requests)).await?)?;
+    }
+    for statement in addressed_grants(backend, &loaded, plan) {
+        add_grants(&mut loaded, all(connection, statement).await?)?;
+    }
+    let purchases = paid_purchases(&loaded, plan);
+    if !purchases.is_empty() {
+        add_grants(&mut loaded, all(connection, load::grants_by_purchase(backend, &purchases)).await?)?;
+    }
+    Ok(loaded)
+}
+
+/// Returns the purchases of the plan's payments. The grants that those payments bought are already loaded.
+fn paid_purchases(loaded: &BTreeMap<WalletKey, LoadedWallet>, plan: &ReadPlan) -> Vec<(WalletKey, OriginId)> {
+    let purchase = |(key, payment): &(WalletKey, ExternalRef)| {
+        let grants = loaded.get(key)?.wallet.grants.values();
+        let name = PurchaseName::Payment(payment.clone());
+        name.top_up(grants).map(|id| (*key, id.clone()))
+    };
+    plan.paid.iter().filter_map(purchase).collect()
+}
+
+/// Returns the statements that read grants which may be closed; most batches need none. The profiles and
+/// reservations are already loaded.
+fn addressed_grants(
+    backend: Backend,
+    loaded: &BTreeMap<WalletKey, LoadedWallet>,
+    plan: &ReadPlan,
+) -> Vec<Statement> {
+    let taken = plan.receipts.iter().flat_map(|(key, id)| {
+        let job = loaded.get(key).and_then(|loaded| loaded.wallet.reservations.get(id));
+        let accounts = job.into_iter().flat_map(|job| &job.allocations).map(|line| &line.account);
+        accounts.filter_map(|account| match account {
+            Account::Grant(grant) => Some((*key, grant.clone())),
+            Account::Debt => None,
+        })
+    });
+    let by_origin: Vec<(WalletKey, GrantKey)> = plan.grants.iter().cloned().chain(taken).collect();
+    let present = |key: &WalletKey| {
+        let subscription = loaded.get(key)?.wallet.profile.subscription.as_ref()?;
+        Some((*key, subscription.period_start().as_micros()))
+    };
+    let periods: Vec<(WalletKey, i64)> = plan.periods.iter().filter_map(present).collect();
+    [
+        (!by_origin.is_empty()).then(|| load::grants_by_origin(backend, &by_origin)),
+        (!plan.payments.is_empty()).then(|| load::grants_by_payment(backend, &plan.payments)),
+        (!plan.purchases.is_empty()).then(|| load::grants_by_purchase(backend, &plan.purchases)),
+        (!periods.is_empty()).then(|| load::grants_of_period(backend, &periods)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn own_rows(
+    key: WalletKey,
+    row: &wallets::Model,
+    profile: &wallet_profiles::Model,
+) -> Result<LoadedWallet, StoreError> {
+    let wallet = Wallet {
+        status: wallets::status(row)?,
+        frozen: row.frozen,
+        version: row.version,
+        revision: row.revision,
+        head: decode::hash(&row.head)?,
+        last_time: Timestamp::from_micros(row.last_time),
+        create_time: Timestamp::from_micros(profile.create_time),
+        open_reservations: row.open_reservations,
+        profile: decode::json(&profile.profile)?,
+        ..Wallet::blank(key, decode::id(&profile.wallet_id)?)
+    };
+    let stored = StoredRows { version: row.version, ..StoredRows::default() };
+    Ok(LoadedWallet { tenant: TenantId(profile.tenant), wallet, stored })
+}
+
+fn add_grants(
+    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+    found: Vec<grants::Model>,
+) -> Result<(), StoreError> {
+    for row in found {
+        if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
+            let grant = grants::read(row)?;
+            loaded.stored.grants.insert(grant.key.clone());
+            loaded.wallet.grants.insert(grant.key.clone(), grant);
+        }
+    }
+    Ok(())
+}
+
+fn add_reservations(
+    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+    found: Vec<reservations::Model>,
+) -> Result<(), StoreError> {
+    for row in found {
+        if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
+            let reservation = reservations::read(row)?;
+            loaded.stored.reservations.insert(reservation.id.clone());
+            loaded.wallet.reservations.insert(reservation.id.clone(), reservation);
+        }
+    }
+    Ok(())
+}
+
+/// Adds reservations that may be due. For a wallet that has more than `most`, the last one becomes the horizon.
+fn add_due(
+    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+    found: Vec<reservations::Model>,
+    most: usize,
+) -> Result<(), StoreError> {
+    let mut last: BTreeMap<WalletKey, (usize, Horizon)> = BTreeMap::new();
+    for row in &found {
+        let place = reservations::horizon(row)?;
+        let (count, last) =
+            last.entry(WalletKey::from_uuid(row.wallet_key)).or_insert_with(|| (0, place.clone()));
+        *count += 1;
+        *last = place.max(last.clone());
+    }
+    add_reservations(loaded, found)?;
+    for (key, (_, last)) in last.into_iter().filter(|(_, (count, _))| *count > most) {
+        if let Some(loaded) = loaded.get_mut(&key) {
+            loaded.wallet.horizon = Some(last);
+        }
+    }
+    Ok(())
+}
+
+/// Returns the next reservations after a place that may be due at `now`, and the place of the last one if there are
+/// more than `most`.
+pub(in crate::store) async fn next_due(
+    connection: &impl ConnectionTrait,
+    backend: Backend,
+    due: load::Due,
+    most: usize,
+) -> Result<(Vec<Reservation>, Option<Horizon>), StoreError> {
+    let found: Vec<reservations::Model> =
+        all(connection, load::reservations_due(backend, &[due], most + 1)).await?;
+    let places = found.iter().map(reservations::horizon).collect::<Result<Vec<_>, _>>()?;
+    let last = places.into_iter().max().filter(|_| found.len() > most);
+    let found = found.into_iter().map(reservations::read).collect::<Result<Vec<_>, _>>()?;
+    Ok((found, last))
+}
+
+fn add_requests(
+    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+    found: Vec<entries::Model>,
+) -> Result<(), StoreError> {
+    for row in found {
+        if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
+            let (request, record) = entries::request(&row)?;
+            loaded.wallet.requests.insert(request, record);
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn all<T: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    statement: Statement,
+) -> Result<Vec<T>, StoreError> {
+    let rows = connection.query_all_raw(statement).await?;
+    rows.iter().map(|row| T::from_query_result(row, "").map_err(StoreError::from)).collect()
+}

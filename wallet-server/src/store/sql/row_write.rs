@@ -1,0 +1,85 @@
+//! The write to one table: rows to insert, or to update by their keys.
+//!
+//! A table has one list of columns for both. A column is a part of the key, fixed when the row is inserted, or changed
+//! by updates.
+
+use super::columns::{Column, Columns};
+use crate::store::Backend;
+
+/// The kind of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum WriteKind {
+    Insert,
+    Update,
+}
+
+/// The role of a column in writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Role {
+    /// Identifies the row.
+    Key,
+    /// Written when the row is inserted, and never changed.
+    Fixed,
+    /// Written by every write.
+    Changes,
+}
+
+/// The rows of one table that are inserted or updated.
+#[derive(Debug)]
+pub(in crate::store) struct RowWrite {
+    table: &'static str,
+    kind: WriteKind,
+    /// The number of leading columns that identify a row.
+    keys: usize,
+    pub(in crate::store) rows: usize,
+    pub(in crate::store) columns: Columns,
+}
+
+/// Builds a [`RowWrite`] from rows: `row_write!("wallets", kind, rows, { Key bucket: SmallInt = |r| r.bucket, ... })`.
+/// Keys come first. The values of a fixed column are computed only for an insertion.
+macro_rules! row_write {
+    ($table:literal, $kind:expr, $rows:expr, { $($role:ident $name:ident : $type:ident = $get:expr),+ $(,)? }) => {{
+        use $crate::store::sql::{Column, Role, RowWrite};
+        let mut write = RowWrite::new($table, $kind, $rows.len());
+        $(write.add(Role::$role, stringify!($name), || Column::$type($rows.iter().map($get).collect()));)+
+        write
+    }};
+}
+pub(in crate::store) use row_write;
+
+impl RowWrite {
+    pub(in crate::store) const fn new(table: &'static str, kind: WriteKind, rows: usize) -> Self {
+        Self { table, kind, keys: 0, rows, columns: Columns(Vec::new()) }
+    }
+
+    /// Adds a column, unless it is fixed and the rows are updated.
+    pub(in crate::store) fn add(&mut self, role: Role, name: &'static str, values: impl FnOnce() -> Column) {
+        if role == Role::Key {
+            self.keys += 1;
+        }
+        if role != Role::Fixed || self.kind == WriteKind::Insert {
+            self.columns.0.push((name, values()));
+        }
+    }
+
+    /// Returns the SQL of the write. Parameters are numbered from `first`.
+    pub(in crate::store) fn sql(&self, backend: Backend, first: usize) -> String {
+        let (table, rows) = (self.table, self.columns.table(backend, "d", first));
+        let names: Vec<&str> = self.columns.0.iter().map(|(name, _)| *name).collect();
+        if self.kind == WriteKind::Insert {
+            // `WHERE true` ends the SELECT: without it, SQLite would parse a following ON as part of a join.
+            return format!("INSERT INTO {table} ({}) SELECT * FROM {rows} WHERE true", names.join(", "));
+        }
+        let (keys, changes) = names.split_at(self.keys);
+        let sets: Vec<String> = changes.iter().map(|name| format!("{name} = d.{name}")).collect();
+        let finds: Vec<String> = keys
+            .iter()
+            .map(|name| match (backend, *name) {
+                // With a plain equality of the leading column, PostgreSQL could join without looking the row up.
+                (Backend::Postgres, "bucket") => "t.bucket = ANY (ARRAY[d.bucket])".to_owned(),
+                _ => format!("t.{name} = d.{name}"),
+            })
+            .collect();
+        format!("UPDATE {table} AS t SET {} FROM {rows} WHERE {}", sets.join(", "), finds.join(" AND "))
+    }
+}

@@ -1,0 +1,100 @@
+//! The entries of all ledgers.
+
+use sea_orm::entity::prelude::*;
+use serde::Deserialize;
+use wallet_core::entry::{self, Entry, EntryKind};
+use wallet_core::fingerprint::Fingerprint;
+use wallet_core::ids::RequestId;
+use wallet_core::row_digests::RowDigests;
+use wallet_core::wallet::RequestRecord;
+use wallet_core::{Timestamp, WalletKey};
+
+use crate::store::StoreError;
+use crate::store::sql::{RowWrite, WriteKind, json, row_write, text};
+use crate::store::tables::decode;
+
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
+#[sea_orm(table_name = "entries")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) bucket: i16,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) wallet_key: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) revision: i64,
+    pub(crate) format: i16,
+    pub(crate) kind: i16,
+    pub(crate) effective_time: i64,
+    pub(crate) record_time: i64,
+    pub(crate) reservation_id: String,
+    pub(crate) request_id: String,
+    pub(crate) fingerprint: String,
+    pub(crate) actor: String,
+    pub(crate) reason: String,
+    pub(crate) row_digests: String,
+    pub(crate) postings: String,
+    pub(crate) balances: String,
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
+    pub(crate) hash: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Returns the insertion of these entries, each with its wallet. Their notifications are rows of another table.
+pub(in crate::store) fn write(entries: &[(WalletKey, &Entry)]) -> RowWrite {
+    row_write!("entries", WriteKind::Insert, entries, {
+        Key bucket: SmallInt = |(wallet, _)| wallet.bucket(),
+        Key wallet_key: Uuid = |(wallet, _)| wallet.uuid(),
+        Key revision: BigInt = |(_, entry)| entry.revision,
+        Fixed format: SmallInt = |_| entry::FORMAT,
+        Fixed kind: SmallInt = |(_, entry)| entry.kind as i16,
+        Fixed effective_time: BigInt = |(_, entry)| entry.effective_time.as_micros(),
+        Fixed record_time: BigInt = |(_, entry)| entry.record_time.as_micros(),
+        Fixed reservation_id: Text = |(_, entry)| text(entry.reservation.as_ref()),
+        Fixed request_id: Text = |(_, entry)| text(entry.request.as_ref()),
+        Fixed fingerprint: Text = |(_, entry)| entry.fingerprint.to_string(),
+        Fixed actor: Text = |(_, entry)| text(entry.actor.as_ref()),
+        Fixed reason: Text = |(_, entry)| entry.reason.clone(),
+        Fixed row_digests: Text = |(_, entry)| entry.row_digests.to_string(),
+        Fixed postings: Text = |(_, entry)| json(&entry.postings),
+        Fixed balances: Text = |(_, entry)| json(&entry.balances),
+        Fixed hash: Bytes = |(_, entry)| entry.hash.to_vec(),
+    })
+}
+
+/// Decodes an entry without its notifications, which are rows of another table.
+pub(in crate::store) fn read(row: Model) -> Result<Entry, StoreError> {
+    Ok(Entry {
+        revision: row.revision,
+        kind: kind(&row)?,
+        effective_time: Timestamp::from_micros(row.effective_time),
+        record_time: Timestamp::from_micros(row.record_time),
+        reservation: decode::optional(&row.reservation_id)?,
+        request: decode::optional(&row.request_id)?,
+        fingerprint: Fingerprint::parse(&row.fingerprint),
+        actor: decode::optional(&row.actor)?,
+        row_digests: RowDigests::parse(&row.row_digests).map_err(StoreError::unreadable)?,
+        postings: decode::json(&row.postings)?,
+        balances: decode::json(&row.balances)?,
+        events: Vec::new(),
+        hash: decode::hash(&row.hash)?,
+        reason: row.reason,
+    })
+}
+
+/// Decodes what a repeated request is compared with.
+pub(in crate::store) fn request(row: &Model) -> Result<(RequestId, RequestRecord), StoreError> {
+    let record = RequestRecord {
+        kind: kind(row)?,
+        fingerprint: Fingerprint::parse(&row.fingerprint),
+        postings: decode::json(&row.postings)?,
+    };
+    Ok((decode::id(&row.request_id)?, record))
+}
+
+fn kind(row: &Model) -> Result<EntryKind, StoreError> {
+    decode::numbered("entry kind", EntryKind::ALL, row.kind, |kind| kind as i16)
+}
