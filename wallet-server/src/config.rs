@@ -24,6 +24,8 @@ pub struct Config {
     pub lanes: Option<usize>,
     /// The most commands committed together; 256 by default.
     pub batch_max: usize,
+    /// The most rows of wallets that the lanes together keep in memory between batches; 64,000 by default.
+    pub cached_rows: usize,
     /// The time between two sweeps for due events; 1 s by default.
     pub sweep_period: Duration,
     /// The interval at which to look for a newer catalog and to compare clocks with the database; 2 s by default.
@@ -75,6 +77,7 @@ impl Default for Config {
             catalog: None,
             lanes: None,
             batch_max: EngineConfig::default().batch_max,
+            cached_rows: EngineConfig::default().cached_rows,
             sweep_period: SweeperConfig::default().period,
             poll_period: Duration::from_secs(2),
             database_timeout: EngineConfig::default().database_timeout,
@@ -94,6 +97,7 @@ impl Config {
         EngineConfig {
             lanes,
             batch_max: self.batch_max.max(1),
+            cached_rows: self.cached_rows,
             database_timeout: self.database_timeout,
             ..EngineConfig::default()
         }

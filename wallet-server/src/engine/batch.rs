@@ -43,7 +43,10 @@ impl Lane {
         let now = self.clock.now();
         let step = self.steps.of(keys.len());
         let plan = plan(batch, &locked, now, step);
-        let mut loaded = tx.load(&locked, &plan).await?;
+        let kept = locked.wallets.iter();
+        let kept = kept.filter_map(|(key, row)| Some((*key, self.cache.take(*key, row.version)?)));
+        let mut loaded: BTreeMap<WalletKey, LoadedWallet> = kept.collect();
+        tx.load(&locked, &plan, &mut loaded).await?;
         let catalogs = self.catalogs_for(batch, &loaded).await?;
 
         for job in batch.iter().filter(|job| !locked.taken.contains(&job.key)) {
@@ -83,7 +86,20 @@ impl Lane {
         if !committed.as_ref().is_err_and(|error| error.kind == StoreErrorKind::CommitUnknown) {
             self.committing.clear();
         }
-        committed.map(|()| answers)
+        committed?;
+        for (key, finished) in &finished {
+            self.keep(loaded.remove(key), finished);
+        }
+        Ok(answers)
+    }
+
+    /// Keeps a wallet in memory after its commit, unless it does not exist or not everything that is due was loaded.
+    fn keep(&mut self, wallet: Option<LoadedWallet>, finished: &Finished) {
+        let Some(mut wallet) = wallet else { return };
+        if wallet.wallet.exists() && wallet.wallet.horizon.is_none() {
+            wallet.commit(&finished.changes);
+            self.cache.put(wallet);
+        }
     }
 
     /// Returns the catalogs of each tenant: the current one, and older ones that a command's price refers to or a
@@ -114,7 +130,7 @@ impl Lane {
 
 /// Returns the rows to read of the locked wallets.
 fn plan(batch: &[QueuedCommand], locked: &Locked, now: Timestamp, step: usize) -> ReadPlan {
-    let mut plan = ReadPlan::new(step);
+    let mut plan = ReadPlan::new(step).keeping_wallets();
     for (key, row) in &locked.wallets {
         plan.wallets.push((*key, decision_time(now, Timestamp::from_micros(row.last_time))));
     }

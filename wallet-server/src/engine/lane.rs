@@ -15,6 +15,7 @@ use crate::engine::EngineConfig;
 use crate::engine::backlog::{Backlog, Steps};
 use crate::engine::job::QueuedCommand;
 use crate::engine::metrics::EngineMetrics;
+use crate::engine::wallet_cache::WalletCache;
 use crate::store::{LaneConnection, Store, StoreError};
 
 /// The idle time after which a lane checkpoints its database.
@@ -36,6 +37,7 @@ pub(super) struct Lane {
     /// Wallets to freeze before the next decision about them: one of their commands violated an invariant.
     pub(super) broken: BTreeSet<WalletKey>,
     pub(super) steps: Steps,
+    pub(super) cache: WalletCache,
     /// Wallets with a row that cannot be decoded, if that was logged.
     pub(super) unreadable: BTreeSet<WalletKey>,
     /// The wallets whose changes are in a COMMIT that was sent and not answered.
@@ -65,6 +67,7 @@ impl Lane {
             database_timeout: config.database_timeout,
             broken: BTreeSet::new(),
             steps: config.steps,
+            cache: WalletCache::new(config.cached_rows / config.lanes.max(1)),
             unreadable: BTreeSet::new(),
             committing: BTreeSet::new(),
             batch_max: config.batch_max.max(1),

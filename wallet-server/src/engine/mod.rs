@@ -18,6 +18,7 @@ mod retry;
 mod sweeper;
 #[cfg(test)]
 mod tests;
+mod wallet_cache;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +55,9 @@ pub(crate) struct EngineConfig {
     pub(crate) wallet_queue: usize,
     /// The most due events of a wallet that one transaction processes.
     pub(crate) steps: Steps,
+    /// The most rows of wallets that the lanes together keep in memory between batches; 64,000 by default, about 40 MB.
+    /// Without any, every batch reads its wallets from the database.
+    pub(crate) cached_rows: usize,
     /// Time limit for one call to the database; 10 s by default. A COMMIT that takes longer has an unknown outcome.
     pub(crate) database_timeout: Duration,
 }
@@ -66,6 +70,7 @@ impl Default for EngineConfig {
             queue: 4_096,
             wallet_queue: 2_048,
             steps: Steps::default(),
+            cached_rows: 64_000,
             database_timeout: Duration::from_secs(10),
         }
     }

@@ -1,5 +1,7 @@
 //! Reads: each in one snapshot of the database, without locks and without writes.
 
+use std::collections::BTreeMap;
+
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter,
@@ -122,7 +124,8 @@ impl ReadTx {
         plan.wallets.push((key, decision_time(now, Timestamp::from_micros(row.last_time))));
         let mut locked = Locked::default();
         locked.wallets.insert(key, row);
-        let mut loaded = batch::load_wallets(&self.transaction, self.backend, &locked, &plan).await?;
+        let mut loaded = BTreeMap::new();
+        batch::load_wallets(&self.transaction, self.backend, &locked, &plan, &mut loaded).await?;
         Ok(loaded.remove(&key).map(|loaded| loaded.wallet))
     }
 

@@ -24,6 +24,7 @@ use wallet_workload::figure;
 use super::{Database, jobs, run};
 use crate::BUNDLED_CATALOG;
 use crate::clock::Clock;
+use crate::engine::EngineConfig;
 use crate::engine::lane::Lane;
 use crate::store::{failpoints, is_inside_a_transaction};
 
@@ -73,31 +74,47 @@ mod a_batch_that_is_dropped_anywhere_takes_effect_completely_or_not_at_all {
 }
 
 async fn everywhere(database: Database) {
-    let mut world = World::open(&database).await;
+    for (cached_rows, least_calls) in [(0, 8), (1_000, 3)] {
+        dropped_everywhere(&database, cached_rows, least_calls).await;
+    }
+    database.verify().await;
+}
+
+/// Drops batches of a lane that keeps this many rows in memory, and makes at least this many calls to the database.
+async fn dropped_everywhere(database: &Database, cached_rows: usize, least_calls: i64) {
+    let mut world = World::open_with(database, cached_rows).await;
     for batch in ALL.iter().map(std::slice::from_ref).chain([ALL.as_slice()]) {
         let points = world.dropped(batch, Drop::AtPoint).await;
         let polls = world.dropped(batch, Drop::AfterPolls).await;
         let name =
             if batch.len() == 1 { format!("{:?}", batch[0]) } else { "all of these together".to_owned() };
-        figure("dropped", &[&name, &database.name(), &points, &polls]);
-        assert!(points >= 2 * 8, "{batch:?} has only {points} points");
+        figure("dropped", &[&name, &database.name(), &cached_rows, &points, &polls]);
+        assert!(points >= 2 * least_calls, "{batch:?} has only {points} points");
     }
-    database.verify().await;
 }
 
 pub(super) struct World {
     pub(super) lane: Lane,
+    cached_rows: usize,
     /// The number of entries that each kind of command makes without a disturbance.
     pub(super) entries: BTreeMap<Kind, i64>,
 }
 
 impl World {
+    /// Opens a lane that keeps no wallets in memory, so that each batch reads all its rows.
     pub(super) async fn open(database: &Database) -> Self {
-        let lane = database.lane(&Clock::system(), BUNDLED_CATALOG).await;
-        let mut world = Self { lane, entries: BTreeMap::new() };
+        Self::open_with(database, 0).await
+    }
+
+    /// Opens a lane that keeps this many rows in memory.
+    async fn open_with(database: &Database, cached_rows: usize) -> Self {
+        let config = EngineConfig { cached_rows, ..EngineConfig::default() };
+        let lane = database.lane_with(&Clock::system(), BUNDLED_CATALOG, &config).await;
+        let mut world = Self { lane, cached_rows, entries: BTreeMap::new() };
         for kind in ALL {
-            let before = world.prepare(kind, "model").await;
-            let after = run(&mut world.lane, &[(wallet(kind, "model"), command(kind))]).await[0].revision;
+            let round = format!("model-{cached_rows}");
+            let before = world.prepare(kind, &round).await;
+            let after = run(&mut world.lane, &[(wallet(kind, &round), command(kind))]).await[0].revision;
             world.entries.insert(kind, after - before);
         }
         world
@@ -109,7 +126,7 @@ impl World {
             let drop = drop(n);
             let (mut batch, mut before) = (Vec::new(), Vec::new());
             for &kind in kinds {
-                let round = format!("{}-{drop}", kinds.len());
+                let round = format!("{}-{drop}-{}", kinds.len(), self.cached_rows);
                 before.push(self.prepare(kind, &round).await);
                 batch.push((wallet(kind, &round), command(kind)));
             }

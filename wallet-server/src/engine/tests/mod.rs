@@ -48,10 +48,15 @@ impl Database {
 
     /// Opens a lane on the database, under this catalog.
     async fn lane(&self, clock: &Clock, catalog: &str) -> Lane {
+        self.lane_with(clock, catalog, &EngineConfig::default()).await
+    }
+
+    /// Opens a lane with a configuration.
+    async fn lane_with(&self, clock: &Clock, catalog: &str, config: &EngineConfig) -> Lane {
         let store = Store::open(&self.url).await.unwrap();
         store.migrate().await.unwrap();
         let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), None, catalog).await.unwrap();
-        Lane::open(0, &store, &catalogs, clock, &EngineConfig::default(), Arc::default()).await.unwrap()
+        Lane::open(0, &store, &catalogs, clock, config, Arc::default()).await.unwrap()
     }
 
     /// Returns the name of the database product.

@@ -23,7 +23,7 @@ use crate::engine::{EngineConfig, EngineError};
 use crate::store::failpoints::armed::{STALLS_AT, Stall};
 
 /// More failpoints than the batch has.
-const POINTS: i64 = 26;
+const POINTS: i64 = 28;
 /// Far longer than a lane may take to give up.
 const PATIENCE: Duration = Duration::from_secs(60);
 

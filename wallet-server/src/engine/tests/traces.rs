@@ -22,6 +22,7 @@ use super::{Database, run};
 use crate::clock::Clock;
 use crate::engine::backlog::Steps;
 use crate::engine::lane::Lane;
+use crate::engine::wallet_cache::WalletCache;
 use crate::store::DueRows;
 
 /// The commands of one wallet's history.
@@ -37,6 +38,9 @@ const LIMIT: u32 = 7;
 /// Due events of a wallet that one transaction processes: on SQLite, and on PostgreSQL. In memory it is all of
 /// them.
 const STEPS: [Steps; 2] = [Steps { together: 1, each: 1 }, Steps { together: 3, each: 2 }];
+
+/// The rows of wallets that lanes keep in memory. The seed chooses.
+pub(super) const CACHED_ROWS: [usize; 4] = [1_000_000, 0, 1, 40];
 
 /// Returns the seed in `WALLET_SEED`, or a random one.
 pub(super) fn seed() -> u64 {
@@ -62,8 +66,9 @@ async fn both_databases_and_the_core_in_memory_give_the_same_replies() {
         postgres.lane(&clock, wallet_workload::CATALOG).await,
     ];
 
-    for (lane, steps) in lanes.iter_mut().zip(STEPS) {
+    for (n, (lane, steps)) in lanes.iter_mut().zip(STEPS).enumerate() {
         lane.steps = steps;
+        lane.cache = WalletCache::new(CACHED_ROWS[(seed as usize + n) % CACHED_ROWS.len()]);
     }
     let (mut memory, mut rng) = (Memory::default(), Rng::new(seed, u64::MAX));
     let (mut left, mut batches, mut refused, mut sweeps) = (story.as_slice(), 0, 0, 0);

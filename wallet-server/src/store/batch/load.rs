@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use uuid::Uuid;
 use wallet_core::decide::PurchaseName;
 use wallet_core::grant::{ExternalRef, GrantKey};
-use wallet_core::ids::OriginId;
+use wallet_core::ids::{OriginId, ReservationId};
 use wallet_core::posting::Account;
 use wallet_core::reservation::Reservation;
 use wallet_core::wallet::Horizon;
@@ -19,19 +20,49 @@ use crate::store::tables::{
 };
 use crate::store::{Backend, StoreError};
 
-/// Reads wallets whose own rows are already loaded: profiles, balances, all open grants, due reservations, and the
-/// rows that the plan names.
+/// Reads the locked wallets that are not in `loaded` yet, with their profiles, balances and open grants; and of all of
+/// them the due reservations and the rows that the plan names, as far as they are not in memory.
 pub(in crate::store) async fn load_wallets(
     connection: &impl ConnectionTrait,
     backend: Backend,
     locked: &Locked,
     plan: &ReadPlan,
-) -> Result<BTreeMap<WalletKey, LoadedWallet>, StoreError> {
-    let keys: Vec<WalletKey> = locked.wallets.keys().copied().collect();
-    if keys.is_empty() {
-        return Ok(BTreeMap::new());
+    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+) -> Result<(), StoreError> {
+    load_new(connection, backend, locked, loaded).await?;
+    load_due(connection, backend, locked, plan, loaded).await?;
+    let is_unknown = |(key, id): &&(WalletKey, ReservationId)| {
+        loaded.get(key).is_some_and(|loaded| !loaded.wallet.reservations.contains_key(id))
+    };
+    let named: Vec<_> = plan.reservations.iter().filter(is_unknown).cloned().collect();
+    if !named.is_empty() {
+        add_reservations(loaded, all(connection, load::reservations_by_id(backend, &named)).await?)?;
     }
-    let mut loaded = BTreeMap::new();
+    if !plan.requests.is_empty() {
+        add_requests(loaded, all(connection, load::requests(backend, &plan.requests)).await?)?;
+    }
+    for statement in addressed_grants(backend, loaded, plan) {
+        add_grants(loaded, all(connection, statement).await?)?;
+    }
+    let purchases = paid_purchases(loaded, plan);
+    if !purchases.is_empty() {
+        add_grants(loaded, all(connection, load::grants_by_purchase(backend, &purchases)).await?)?;
+    }
+    Ok(())
+}
+
+/// Reads the locked wallets that are not in memory: profiles, balances and open grants.
+async fn load_new(
+    connection: &impl ConnectionTrait,
+    backend: Backend,
+    locked: &Locked,
+    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+) -> Result<(), StoreError> {
+    let keys: Vec<WalletKey> =
+        locked.wallets.keys().filter(|key| !loaded.contains_key(key)).copied().collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
     let profiles: Vec<wallet_profiles::Model> = all(connection, load::profiles(backend, &keys)).await?;
     for profile in profiles {
         let key = WalletKey::from_uuid(profile.wallet_key);
@@ -39,7 +70,7 @@ pub(in crate::store) async fn load_wallets(
             loaded.insert(key, own_rows(key, row, &profile)?);
         }
     }
-    if loaded.len() < keys.len() {
+    if keys.iter().any(|key| !loaded.contains_key(key)) {
         return Err(StoreError::unreadable("a wallet has no profile"));
     }
     for row in all::<wallet_balances::Model>(connection, load::balances(backend, &keys)).await? {
@@ -49,31 +80,44 @@ pub(in crate::store) async fn load_wallets(
             loaded.wallet.balances.insert(unit, balance);
         }
     }
-    add_grants(&mut loaded, all(connection, load::open_grants(backend, &keys)).await?)?;
+    add_grants(loaded, all(connection, load::open_grants(backend, &keys)).await?)
+}
+
+/// Reads the reservations that may be due, of wallets that do not have them in memory.
+async fn load_due(
+    connection: &impl ConnectionTrait,
+    backend: Backend,
+    locked: &Locked,
+    plan: &ReadPlan,
+    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+) -> Result<(), StoreError> {
     // Nothing falls due in a frozen wallet.
     let stands_still = |key: &WalletKey| locked.wallets.get(key).is_some_and(|row| row.frozen);
-    let due = plan.wallets.iter().filter(|(key, _)| !stands_still(key));
+    let is_complete =
+        |key: &WalletKey, now: Timestamp| loaded.get(key).is_none_or(|loaded| loaded.complete_before > now);
+    let due = plan.wallets.iter().filter(|(key, now)| !stands_still(key) && !is_complete(key, *now));
     let due: Vec<load::Due> = due.map(|(key, now)| (*key, *now, None)).collect();
-    if !due.is_empty() {
-        // One more than the limit shows whether there are more.
-        let rows = all(connection, load::reservations_due(backend, &due, plan.due + 1)).await?;
-        add_due(&mut loaded, rows, plan.due)?;
+    if due.is_empty() {
+        return Ok(());
     }
-    if !plan.reservations.is_empty() {
-        let rows = all(connection, load::reservations_by_id(backend, &plan.reservations)).await?;
-        add_reservations(&mut loaded, rows)?;
+    // One more than the limit shows whether there are more.
+    let rows = all(connection, load::reservations_due(backend, &due, plan.due + 1)).await?;
+    add_due(loaded, rows, plan.due)?;
+    if plan.keeps_wallets {
+        for row in all::<NextSweep>(connection, load::next_sweeps(backend, &due)).await? {
+            if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
+                loaded.complete_before = Timestamp::from_micros(row.sweep_at);
+            }
+        }
     }
-    if !plan.requests.is_empty() {
-        add_requests(&mut loaded, all(connection, load::requests(backend, &plan.requests)).await?)?;
-    }
-    for statement in addressed_grants(backend, &loaded, plan) {
-        add_grants(&mut loaded, all(connection, statement).await?)?;
-    }
-    let purchases = paid_purchases(&loaded, plan);
-    if !purchases.is_empty() {
-        add_grants(&mut loaded, all(connection, load::grants_by_purchase(backend, &purchases)).await?)?;
-    }
-    Ok(loaded)
+    Ok(())
+}
+
+/// The first reservation of a wallet that is not due yet.
+#[derive(Debug, FromQueryResult)]
+struct NextSweep {
+    wallet_key: Uuid,
+    sweep_at: i64,
 }
 
 /// Returns the purchases of the plan's payments. The grants that those payments bought are already loaded.
@@ -136,7 +180,8 @@ fn own_rows(
         ..Wallet::blank(key, decode::id(&profile.wallet_id)?)
     };
     let stored = StoredRows { version: row.version, ..StoredRows::default() };
-    Ok(LoadedWallet { tenant: TenantId(profile.tenant), wallet, stored })
+    let (tenant, complete_before) = (TenantId(profile.tenant), Timestamp::EPOCH);
+    Ok(LoadedWallet { tenant, wallet, stored, complete_before })
 }
 
 fn add_grants(

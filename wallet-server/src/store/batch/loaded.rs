@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use wallet_core::change_set::ChangeSet;
 use wallet_core::grant::GrantKey;
 use wallet_core::ids::{ReservationId, UnitId};
-use wallet_core::{Finished, TenantId, Wallet, WalletId, WalletKey};
+use wallet_core::reservation::Reservation;
+use wallet_core::{Finished, TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
 /// A wallet in memory, and which of its rows were in the database when it was read.
 #[derive(Debug)]
@@ -12,6 +14,8 @@ pub(crate) struct LoadedWallet {
     pub(crate) tenant: TenantId,
     pub(crate) wallet: Wallet,
     pub(crate) stored: StoredRows,
+    /// All open reservations with an earlier `sweep_at` are in memory.
+    pub(crate) complete_before: Timestamp,
 }
 
 /// The rows that a wallet had in the database when it was read.
@@ -27,8 +31,58 @@ pub(crate) struct StoredRows {
 impl LoadedWallet {
     /// Returns a wallet that is not in the database yet.
     pub(crate) fn missing(tenant: TenantId, key: WalletKey, id: WalletId) -> Self {
-        Self { tenant, wallet: Wallet::blank(key, id), stored: StoredRows::default() }
+        Self {
+            tenant,
+            wallet: Wallet::blank(key, id),
+            stored: StoredRows::default(),
+            complete_before: Timestamp::NEVER,
+        }
     }
+
+    /// Records that the changes of a batch are committed: its rows are stored now.
+    pub(crate) fn commit(&mut self, changes: &ChangeSet) {
+        self.stored.version = self.wallet.version;
+        self.stored.grants.extend(changes.grants.iter().cloned());
+        self.stored.reservations.extend(changes.reservations.iter().cloned());
+        self.stored.units.extend(changes.units.iter().cloned());
+    }
+
+    /// Returns the number of rows in memory.
+    pub(crate) fn rows(&self) -> usize {
+        1 + self.wallet.balances.len() + self.wallet.grants.len() + self.wallet.reservations.len()
+    }
+
+    /// Drops the rows that most commands do not read: closed grants, reservations that have ended, requests, and open
+    /// reservations beyond `most`, of which those remain that may be due first.
+    pub(crate) fn drop_closed_rows(&mut self, most: usize) {
+        let Self { wallet, stored, complete_before, .. } = self;
+        wallet.requests.clear();
+        wallet.grants.retain(|key, grant| {
+            let is_kept = grant.is_open();
+            if !is_kept {
+                stored.grants.remove(key);
+            }
+            is_kept
+        });
+        retain(wallet, stored, |job| job.state.is_open());
+        if wallet.reservations.len() > most {
+            let mut times: Vec<Timestamp> = wallet.reservations.values().map(|job| job.sweep_at).collect();
+            let first_dropped = *times.select_nth_unstable(most).1;
+            *complete_before = first_dropped.min(*complete_before);
+            retain(wallet, stored, |job| job.sweep_at < first_dropped);
+        }
+    }
+}
+
+/// Drops the reservations that are not to be kept.
+fn retain(wallet: &mut Wallet, stored: &mut StoredRows, is_kept: impl Fn(&Reservation) -> bool) {
+    wallet.reservations.retain(|id, job| {
+        let is_kept = is_kept(job);
+        if !is_kept {
+            stored.reservations.remove(id);
+        }
+        is_kept
+    });
 }
 
 /// The changes that a batch made to one wallet.

@@ -10,6 +10,8 @@ use wallet_core::{Timestamp, WalletKey};
 pub(crate) struct ReadPlan {
     /// The most reservations to read per wallet because they may be due. A wallet with more of them gets a horizon.
     pub(super) due: usize,
+    /// True if the wallets are kept in memory for later batches, which need to know when their next hold may be due.
+    pub(super) keeps_wallets: bool,
     /// Every wallet of the batch with the time of its decisions.
     pub(crate) wallets: Vec<(WalletKey, Timestamp)>,
     pub(super) grants: Vec<(WalletKey, GrantKey)>,
@@ -30,6 +32,7 @@ impl ReadPlan {
     pub(crate) const fn new(due: usize) -> Self {
         Self {
             due,
+            keeps_wallets: false,
             wallets: Vec::new(),
             grants: Vec::new(),
             payments: Vec::new(),
@@ -40,6 +43,12 @@ impl ReadPlan {
             periods: Vec::new(),
             requests: Vec::new(),
         }
+    }
+
+    /// Returns the plan for wallets that are kept in memory for later batches.
+    pub(crate) const fn keeping_wallets(mut self) -> Self {
+        self.keeps_wallets = true;
+        self
     }
 
     /// Adds the rows that a command refers to.

@@ -79,13 +79,14 @@ impl Tx {
         Ok(Locked { wallets, taken })
     }
 
-    /// Reads the rows of the locked wallets that the batch needs.
+    /// Reads the rows of the locked wallets that the batch needs and that are not in `loaded`, and adds them.
     pub(crate) async fn load(
         &self,
         locked: &Locked,
         plan: &ReadPlan,
-    ) -> Result<BTreeMap<WalletKey, LoadedWallet>, StoreError> {
-        load_wallets(&self.transaction, self.backend, locked, plan).await
+        loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+    ) -> Result<(), StoreError> {
+        load_wallets(&self.transaction, self.backend, locked, plan, loaded).await
     }
 
     /// Writes the decisions of the batch. Fails if the database reports another number of rows than expected.

@@ -183,6 +183,24 @@ pub(crate) fn reservations_due(backend: Backend, keys: &[Due], most: usize) -> S
     Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
 }
 
+/// Selects, of each wallet, the `sweep_at` of the first open reservation that is not due yet; the largest number if there
+/// is none.
+pub(crate) fn next_sweeps(backend: Backend, keys: &[Due]) -> Statement {
+    let keys = columns!(keys, {
+        bucket: SmallInt = |(k, _, _)| k.bucket(),
+        wallet_key: Uuid = |(k, _, _)| k.uuid(),
+        now: BigInt = |(_, now, _)| now.as_micros(),
+    });
+    let k = keys.table(backend, "k", 1);
+    let sql = format!(
+        "SELECT k.wallet_key, coalesce((SELECT t.sweep_at FROM reservations t
+                                        WHERE {OPEN} AND t.sweep_at > k.now ORDER BY t.sweep_at LIMIT 1),
+                                       {}) AS sweep_at FROM {k}",
+        i64::MAX
+    );
+    Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
+}
+
 /// Selects the entries of commands that created no row of their own.
 pub(crate) fn requests(backend: Backend, keys: &[(WalletKey, RequestId)]) -> Statement {
     let keys = columns!(keys, {

@@ -185,6 +185,10 @@ fn statements(backend: Backend) -> Vec<Expected> {
             &["reservations_pkey: bucket, wallet_key, reservation_id"],
         ),
         (load::reservations_due(backend, &[(key, Timestamp::from_micros(1), None)], 17), due),
+        (
+            load::next_sweeps(backend, &[(key, Timestamp::from_micros(1), None)]),
+            &["reservations_due: bucket, CASE, sweep_at"],
+        ),
         (load::requests(backend, &[(key, request)]), &["entries_request: bucket, wallet_key, request_id"]),
     ];
     for (rows, found) in DUE {
@@ -209,7 +213,8 @@ fn writes(backend: Backend, wallet: Wallet) -> Vec<Expected> {
         reservations: changes.reservations.clone(),
         units: changes.units.clone(),
     };
-    let loaded = LoadedWallet { tenant: TenantId::DEFAULT, wallet, stored };
+    let loaded =
+        LoadedWallet { tenant: TenantId::DEFAULT, wallet, stored, complete_before: Timestamp::NEVER };
     let finished = Finished { now: Timestamp::from_micros(1), entries: Vec::new(), changes };
     let written = [WalletWrite { loaded: &loaded, finished: &finished }];
     let writes = write(backend, &written).into_iter().map(|write| write.statement);

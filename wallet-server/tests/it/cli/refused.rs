@@ -32,9 +32,12 @@ fn numbers_out_of_bounds_and_a_broken_log_filter_are_refused() {
         let usual = ["serve", "--listen", "127.0.0.1:0", "--database-url", &database.url];
         refused(&[&usual, more].concat(), environment)
     };
-    for (flag, value, allowed) in
-        [("--lanes", "0", "1..=64"), ("--lanes", "65", "1..=64"), ("--batch-max", "0", "1..=4096")]
-    {
+    for (flag, value, allowed) in [
+        ("--lanes", "0", "1..=64"),
+        ("--lanes", "65", "1..=64"),
+        ("--batch-max", "0", "1..=4096"),
+        ("--cached-rows", "10000001", "0..=10000000"),
+    ] {
         let said = serve(&[flag, value], &[]);
         assert!(said.contains(flag) && said.contains(allowed), "{said}");
     }

@@ -80,6 +80,7 @@ async fn the_environment_sets_what_no_flag_sets() {
         ("WALLET_CATALOG", catalog.to_str().unwrap()),
         ("WALLET_LANES", "1"),
         ("WALLET_BATCH_MAX", "8"),
+        ("WALLET_CACHED_ROWS", "0"),
     ];
     let serving = Serving::start(&[], &environment);
     assert!(serving.greeting.contains(&database.url), "{}", serving.greeting);
