@@ -1,4 +1,4 @@
-//! The interface of a command: what the rest of the system has to know of it.
+//! The interface of a command: everything that the rest of the system needs to know about it.
 
 use crate::decide::admission_class::AdmissionClass;
 use crate::decide::checks::check_wallet;

@@ -80,7 +80,7 @@ pub struct EndedReservationView {
     pub balances: Vec<UnitBalance>,
 }
 
-/// One grant.
+/// The grant that was issued or revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantView {
     pub grant: Box<Grant>,
