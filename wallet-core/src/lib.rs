@@ -4,7 +4,7 @@
 //! data. Start reading at [`UnitOfWork`].
 //!
 //! The modules are layers. From the lowest to the highest, none names a higher one: [`value`], [`ledger`], [`catalog`],
-//! [`wallet`], [`decide`], [`due`], `apply`, [`view`], [`unit_of_work`].
+//! [`wallet`], [`view`], [`decide`], [`due`], `apply`, [`unit_of_work`].
 
 mod apply;
 pub mod catalog;

@@ -9,14 +9,18 @@ use crate::apply::carry_out::carry_out;
 use crate::apply::change_set::ChangeSet;
 use crate::apply::hints::correct_hints;
 use crate::apply::notify::record_notifications;
-use crate::decide::command::{self, Command};
+use crate::decide::command::{Command, with_command};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::{WalletCommand, decide};
 use crate::due::advance::{Due, Queue};
 use crate::ledger::entry::Entry;
 use crate::value::time::Timestamp;
-use crate::view::{self, Reply};
+use crate::view::reply::{Answer, Reply};
+use crate::view::views::View;
 use crate::wallet::catalogs::Catalogs;
+use crate::wallet::rejection::Rejection;
 use crate::wallet::{InvariantViolation, Wallet};
 
 /// One wallet at one instant, and everything that is done to it in one transaction.
@@ -88,22 +92,13 @@ impl<'a> UnitOfWork<'a> {
     ) -> Result<Option<Reply>, InvariantViolation> {
         let is_up_to_date = self.process_due_within(most)?;
         // A step makes progress even if heartbeats have outrun all holds that it met.
-        if !is_up_to_date || matches!(command, Command::ProcessDue) {
+        if !is_up_to_date || matches!(command, Command::ProcessDue(_)) {
             correct_hints(self.wallet, self.now, &mut self.changes);
         }
         if !is_up_to_date {
             return Ok(None);
         }
-        let context = Context { now: self.now, catalogs };
-        let result = match command::decide(self.wallet, &context, command) {
-            Ok(verdict) => {
-                if let Some(decision) = verdict.decision {
-                    self.carry_out(decision, catalogs)?;
-                }
-                Ok(view::answer(self.wallet, &context, command, verdict.subject, verdict.replayed))
-            }
-            Err(rejection) => Err(rejection),
-        };
+        let result = with_command!(command, command => self.decide_and_carry_out(command, catalogs))?;
         let (revision, version) = (self.wallet.revision, self.wallet.version);
         Ok(Some(Reply { result, revision, version, decided_at: self.now }))
     }
@@ -167,6 +162,24 @@ impl<'a> UnitOfWork<'a> {
     /// Ends the work and returns its result.
     pub fn finish(self) -> Finished {
         Finished { now: self.now, entries: self.entries, changes: self.changes }
+    }
+
+    /// Decides a command in which nothing is due, carries out the decision, and builds the view of the wallet after it.
+    fn decide_and_carry_out<C: WalletCommand>(
+        &mut self,
+        command: &C,
+        catalogs: &Catalogs,
+    ) -> Result<Result<Answer, Rejection>, InvariantViolation> {
+        let context = Context { now: self.now, catalogs };
+        let Verdict { decision, subject, replayed } = match decide(command, self.wallet, &context) {
+            Ok(verdict) => verdict,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        if let Some(decision) = decision {
+            self.carry_out(decision, catalogs)?;
+        }
+        let shown = C::View::of(self.wallet, catalogs, subject)?.into();
+        Ok(Ok(Answer { shown, replayed }))
     }
 
     /// Carries out the decision of a command. With an entry, the wallet's alerts follow the catalog.

@@ -1,4 +1,5 @@
-//! The layers of the core, read from its sources: no layer names a higher one, and no modules of a layer form a circle.
+//! The layers of the core, read from its sources: no layer names a higher one, no modules of a layer form a circle, and
+//! no command names another one.
 
 #![cfg(test)]
 
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, the lowest first. A layer is a folder or a file of `src`.
 const LAYERS: [&str; 9] =
-    ["value", "ledger", "catalog", "wallet", "decide", "due", "apply", "view", "unit_of_work"];
+    ["value", "ledger", "catalog", "wallet", "view", "decide", "due", "apply", "unit_of_work"];
 
 /// The layers whose inner order is not checked: the methods of `Catalog` forward to its checks, which name `Catalog`.
 const CIRCULAR: [&str; 1] = ["catalog"];
@@ -130,4 +131,23 @@ fn the_modules_of_a_layer_form_no_circle() {
         free.iter().for_each(|place| drop(left.remove(place)));
     }
     assert!(left.is_empty(), "modules in a circle, or above one: {:?}", left.keys());
+}
+
+#[test]
+fn no_command_names_another_one() {
+    let commands: BTreeMap<String, String> = sources(&src().join("decide"))
+        .iter()
+        .filter_map(|path| Some((place(path).1?, code(path))))
+        .filter(|(_, code)| code.contains("impl WalletCommand for"))
+        .collect();
+    assert!(commands.len() > 15, "the test looks in the wrong place");
+    for (command, code) in &commands {
+        let named = names(code).into_iter().filter(|(layer, _)| layer == "decide").map(|(_, name)| name);
+        for name in named.filter(|name| name != command) {
+            assert!(
+                !commands.contains_key(&name),
+                "{command}.rs names {name}.rs: share the rule in a file of its own"
+            );
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod common;
 
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
+use wallet_core::decide::ProcessDue;
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{Grant, Origin};
 use wallet_core::{Command, Reply, Source, Timestamp};
@@ -292,7 +293,7 @@ proptest! {
             history.happens(event);
         }
         history.wait(100 * 3600, &[10, 50]);
-        history.again(&Command::ProcessDue);
+        history.again(&ProcessDue.into());
         prop_assert_eq!(history.world.lazy.wallet.open_reservations, 0, "no hold outlives its deadline");
     }
 }

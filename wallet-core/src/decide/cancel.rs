@@ -3,15 +3,19 @@
 
 use std::sync::Arc;
 
+use crate::decide::admission_class::AdmissionClass;
 use crate::decide::checks::check_units;
 use crate::decide::context::Context;
 use crate::decide::finalize::{AfterExpiry, Finalization, cancel_fees, close_late, finish, may_end_late};
+use crate::decide::read_set::ReadSet;
 use crate::decide::replay::finished_before;
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::amount::Amounts;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::ReservationId;
+use crate::view::views::EndedReservationView;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::{Bill, CancelReason, Reservation, State, Terms};
 use crate::wallet::{UNNUMBERED, Wallet};
@@ -28,24 +32,35 @@ pub struct Cancel {
     pub allow_missing: bool,
 }
 
-/// Decides a [`Cancel`].
-pub fn cancel(wallet: &Wallet, context: &Context<'_>, cancel: &Cancel) -> Result<Verdict, Rejection> {
-    let fingerprint = Fingerprint::default().with("reason", Some(&cancel.reason));
-    let Some(reservation) = wallet.reservations.get(&cancel.id) else {
-        return match cancel.allow_missing {
-            true => Ok(tombstone(wallet, context, cancel, fingerprint)),
-            false => Err(Rejection::ReservationNotFound),
+impl WalletCommand for Cancel {
+    type View = EndedReservationView;
+
+    fn read_set(&self) -> ReadSet {
+        ReadSet::of_reservation(&self.id)
+    }
+
+    fn admission_class(&self) -> AdmissionClass {
+        AdmissionClass::JobEnd
+    }
+
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<ReservationId>, Rejection> {
+        let fingerprint = Fingerprint::default().with("reason", Some(&self.reason));
+        let Some(reservation) = wallet.reservations.get(&self.id) else {
+            return match self.allow_missing {
+                true => Ok(tombstone(wallet, context, self, fingerprint)),
+                false => Err(Rejection::ReservationNotFound),
+            };
         };
-    };
-    match reservation.state {
-        State::Held | State::Processing => stop(wallet, context, reservation, cancel, fingerprint),
-        State::Cancelled => finished_before(reservation, &fingerprint),
-        State::Expired if may_end_late(reservation, context) => {
-            let words = Bill { cancel_reason: Some(cancel.reason), ..Bill::default() };
-            Ok(close_late(wallet, context, reservation, State::Cancelled, fingerprint, words))
+        match reservation.state {
+            State::Held | State::Processing => stop(wallet, context, reservation, self, fingerprint),
+            State::Cancelled => finished_before(reservation, &fingerprint),
+            State::Expired if may_end_late(reservation, context) => {
+                let words = Bill { cancel_reason: Some(self.reason), ..Bill::default() };
+                Ok(close_late(wallet, context, reservation, State::Cancelled, fingerprint, words))
+            }
+            State::Expired => Ok(Verdict::unchanged(self.id.clone())),
+            finished @ (State::Settled | State::Failed) => Err(Rejection::ReservationFinished(finished)),
         }
-        State::Expired => Ok(Verdict::unchanged(Subject::Reservation(cancel.id.clone()))),
-        finished @ (State::Settled | State::Failed) => Err(Rejection::ReservationFinished(finished)),
     }
 }
 
@@ -55,7 +70,7 @@ fn stop(
     reservation: &Reservation,
     cancel: &Cancel,
     fingerprint: Fingerprint,
-) -> Result<Verdict, Rejection> {
+) -> Result<Verdict<ReservationId>, Rejection> {
     let (fees, after_expiry) = match cancel.reason {
         CancelReason::User => (cancel_fees(reservation, &context.catalogs.current), AfterExpiry::Lapse),
         CancelReason::Platform => (Amounts::none(), AfterExpiry::Grace),
@@ -79,7 +94,12 @@ fn stop(
 
 /// Makes a tombstone: a cancelled reservation for a job that is not reserved. A Reserve that arrives later makes no
 /// hold.
-fn tombstone(wallet: &Wallet, context: &Context<'_>, cancel: &Cancel, fingerprint: Fingerprint) -> Verdict {
+fn tombstone(
+    wallet: &Wallet,
+    context: &Context<'_>,
+    cancel: &Cancel,
+    fingerprint: Fingerprint,
+) -> Verdict<ReservationId> {
     let at = context.now;
     let reservation = Reservation {
         id: cancel.id.clone(),

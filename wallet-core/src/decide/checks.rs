@@ -11,6 +11,15 @@ use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::Reservation;
 use crate::wallet::{MAX_OPEN_GRANTS, Wallet};
 
+/// Refuses a wallet that does not exist or is frozen.
+pub(crate) fn check_wallet(wallet: &Wallet) -> Result<(), Rejection> {
+    match (wallet.exists(), wallet.frozen) {
+        (false, _) => Err(Rejection::WalletNotFound),
+        (true, true) => Err(Rejection::WalletFrozen),
+        (true, false) => Ok(()),
+    }
+}
+
 /// Refuses amounts in units that the current catalog does not have.
 pub(crate) fn check_units(context: &Context<'_>, amounts: &Amounts, field: &str) -> Result<(), Rejection> {
     let unknown: Vec<FieldViolation> = amounts

@@ -4,10 +4,13 @@ use crate::catalog::Term;
 use crate::decide::checks::check_units;
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::replay::check_same;
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::amount::Amounts;
 use crate::value::fingerprint::Fingerprint;
+use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::grant::Grant;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Overrides, Sold, Subscription};
@@ -30,37 +33,38 @@ impl CreateWallet {
     }
 }
 
-/// Decides a [`CreateWallet`]. This is the only command whose wallet need not exist.
-pub fn create_wallet(
-    wallet: &Wallet,
-    context: &Context<'_>,
-    create: &CreateWallet,
-) -> Result<Verdict, Rejection> {
-    let fingerprint = create.fingerprint();
-    if wallet.exists() {
-        let fields = Fingerprint::parse(&wallet.profile.fingerprint).differences(&fingerprint);
-        return match fields.is_empty() {
-            true => Ok(Verdict::replay(Subject::Wallet)),
-            false => Err(Rejection::IdempotencyMismatch { fields, state: None }),
-        };
+impl WalletCommand for CreateWallet {
+    type View = WalletBalancesView;
+
+    /// This is the only command whose wallet need not exist.
+    fn needs_wallet(&self) -> bool {
+        false
     }
-    check_units(context, &create.debt_limits, "debt_limits")?;
-    let welcome = welcome(context);
-    let mut decision = Decision::of(EntryKind::WalletCreated, context.now);
-    decision.change = Some(Change {
-        status: WalletStatus::Active,
-        profile: Profile {
-            display_name: create.display_name.clone(),
-            fingerprint: fingerprint.to_string(),
-            once_allowance_granted: !welcome.is_empty(),
-            ..Profile::default()
-        },
-        debt_limits: create.debt_limits.clone(),
-    });
-    for grant in welcome {
-        decision.issue(wallet, grant, context.now);
+
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<WalletSubject>, Rejection> {
+        let fingerprint = self.fingerprint();
+        if wallet.exists() {
+            check_same(&Fingerprint::parse(&wallet.profile.fingerprint), &fingerprint, None)?;
+            return Ok(Verdict::replay(WalletSubject));
+        }
+        check_units(context, &self.debt_limits, "debt_limits")?;
+        let welcome = welcome(context);
+        let mut decision = Decision::of(EntryKind::WalletCreated, context.now);
+        decision.change = Some(Change {
+            status: WalletStatus::Active,
+            profile: Profile {
+                display_name: self.display_name.clone(),
+                fingerprint: fingerprint.to_string(),
+                once_allowance_granted: !welcome.is_empty(),
+                ..Profile::default()
+            },
+            debt_limits: self.debt_limits.clone(),
+        });
+        for grant in welcome {
+            decision.issue(wallet, grant, context.now);
+        }
+        Ok(Verdict::new(decision, WalletSubject))
     }
-    Ok(Verdict::new(decision, Subject::Wallet))
 }
 
 /// Returns the grants that the default plan gives once per wallet.

@@ -45,7 +45,7 @@ pub(crate) fn check_entitlement(
 /// Checks that one more reservation may be open.
 pub(crate) fn check_concurrency(wallet: &Wallet, catalogs: &Catalogs) -> Result<(), Rejection> {
     match wallet.limit(catalogs, CONCURRENCY)? {
-        Limit::AtMost(limit) if u64::try_from(wallet.open_reservations).unwrap_or(0) >= limit => {
+        Limit::AtMost(limit) if i128::from(wallet.open_reservations) >= i128::from(limit) => {
             Err(Rejection::ConcurrencyLimit { limit, open: wallet.open_reservations })
         }
         Limit::AtMost(_) | Limit::Unlimited => Ok(()),

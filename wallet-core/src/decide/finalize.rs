@@ -14,7 +14,7 @@ use crate::ledger::posting::{Account, Part};
 use crate::value::amount::Amounts;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::grant_key::{GrantKey, Origin};
-use crate::value::ids::{OriginId, UnitId};
+use crate::value::ids::{OriginId, ReservationId, UnitId};
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::grant::{Clawback, Grant, GrantDetails, Parts};
@@ -272,7 +272,7 @@ pub(crate) fn close_late(
     state: State,
     fingerprint: Fingerprint,
     words: Bill,
-) -> Verdict {
+) -> Verdict<ReservationId> {
     let kind = if state == State::Failed { EntryKind::Failed } else { EntryKind::Cancelled };
     let mut closing = Finalization::of(wallet, reservation, kind, context.now);
     if let Some(failure) = &words.failure {
@@ -289,7 +289,7 @@ pub(crate) fn finish(
     state: State,
     fingerprint: Fingerprint,
     bill: Bill,
-) -> Verdict {
+) -> Verdict<ReservationId> {
     let Finalization { mut reservation, decision, at, .. } = closing;
     reservation.state = state;
     reservation.finish = Some(Finish { time: at, revision: UNNUMBERED, fingerprint, bill });

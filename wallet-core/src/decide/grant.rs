@@ -3,13 +3,17 @@
 use crate::decide::checks::{check_grant_capacity, check_units, chosen};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::read_set::ReadSet;
+use crate::decide::replay::check_same;
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::amount::Amounts;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{OriginId, UnitId};
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
+use crate::view::views::GrantView;
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Grant as GrantRow, GrantDetails, GrantKey, Origin, Parts};
 use crate::wallet::rejection::Rejection;
@@ -44,47 +48,55 @@ impl Grant {
     }
 }
 
-/// Decides a [`Grant`].
-pub fn grant(wallet: &Wallet, context: &Context<'_>, grant: &Grant) -> Result<Verdict, Rejection> {
-    let key = GrantKey::new(Origin::Grant, grant.id.clone(), 0);
-    let fingerprint = grant.fingerprint();
-    if let Some(made) = wallet.grants.get(&key) {
-        let fields = Fingerprint::parse(&made.details.fingerprint).differences(&fingerprint);
-        return match fields.is_empty() {
-            true => Ok(Verdict::replay(Subject::Grants(vec![key]))),
-            false => Err(Rejection::IdempotencyMismatch { fields, state: None }),
+impl WalletCommand for Grant {
+    type View = GrantView;
+
+    fn read_set(&self) -> ReadSet {
+        ReadSet { grants: Some(GrantKey::new(Origin::Grant, self.id.clone(), 0)), ..ReadSet::default() }
+    }
+
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<GrantKey>, Rejection> {
+        let key = GrantKey::new(Origin::Grant, self.id.clone(), 0);
+        let fingerprint = self.fingerprint();
+        if let Some(made) = wallet.grants.get(&key) {
+            check_same(&Fingerprint::parse(&made.details.fingerprint), &fingerprint, None)?;
+            return Ok(Verdict::replay(key));
+        }
+        chosen("grant_id", &self.id)?;
+        check_units(context, &Amounts::of(&self.unit, self.amount), "amount.unit")?;
+        let effective_time = self.effective_time.unwrap_or(context.now);
+        let expire_time = self.expire_time.unwrap_or(Timestamp::NEVER);
+        if expire_time <= context.now {
+            return Err(Rejection::field("expire_time", format!("must be after now, {}", context.now)));
+        }
+        if expire_time <= effective_time {
+            return Err(Rejection::field("expire_time", "must be after effective_time"));
+        }
+        check_grant_capacity(wallet, 1)?;
+        let mut decision = Decision::of(EntryKind::Granted, context.now).because(&self.reason);
+        let row = GrantRow {
+            key: key.clone(),
+            unit: self.unit.clone(),
+            source: self.source,
+            priority: self.priority,
+            effective_time,
+            expire_time,
+            warn_time: wallet.warn_time(
+                &context.catalogs.current,
+                effective_time.max(context.now),
+                expire_time,
+            ),
+            create_time: context.now,
+            amount: self.amount,
+            parts: Parts::default(),
+            clawback: None,
+            details: GrantDetails {
+                reason: self.reason.clone(),
+                fingerprint: fingerprint.to_string(),
+                ..GrantDetails::default()
+            },
         };
+        decision.issue(wallet, row, context.now);
+        Ok(Verdict::new(decision, key))
     }
-    chosen("grant_id", &grant.id)?;
-    check_units(context, &Amounts::of(&grant.unit, grant.amount), "amount.unit")?;
-    let effective_time = grant.effective_time.unwrap_or(context.now);
-    let expire_time = grant.expire_time.unwrap_or(Timestamp::NEVER);
-    if expire_time <= context.now {
-        return Err(Rejection::field("expire_time", format!("must be after now, {}", context.now)));
-    }
-    if expire_time <= effective_time {
-        return Err(Rejection::field("expire_time", "must be after effective_time"));
-    }
-    check_grant_capacity(wallet, 1)?;
-    let mut decision = Decision::of(EntryKind::Granted, context.now).because(&grant.reason);
-    let row = GrantRow {
-        key: key.clone(),
-        unit: grant.unit.clone(),
-        source: grant.source,
-        priority: grant.priority,
-        effective_time,
-        expire_time,
-        warn_time: wallet.warn_time(&context.catalogs.current, effective_time.max(context.now), expire_time),
-        create_time: context.now,
-        amount: grant.amount,
-        parts: Parts::default(),
-        clawback: None,
-        details: GrantDetails {
-            reason: grant.reason.clone(),
-            fingerprint: fingerprint.to_string(),
-            ..GrantDetails::default()
-        },
-    };
-    decision.issue(wallet, row, context.now);
-    Ok(Verdict::new(decision, Subject::Grants(vec![key])))
 }

@@ -1,8 +1,11 @@
-//! The decisions: a file per command, each with a pure function from (wallet, context, command) to a verdict.
+//! The decisions: a file per command, which implements [`WalletCommand`]. Its `decide` is a pure function from (wallet,
+//! context, command) to a verdict.
 //!
-//! The wallet that they receive exists, is not frozen and has been advanced to the instant of the decision.
-//! [`crate::command`] lists the commands and calls these functions.
+//! The wallet that it receives exists, is not frozen and has been advanced to the instant of the decision.
+//! [`crate::command`] lists the commands. A file of a command names no other one: rules that several commands share
+//! have files of their own.
 
+mod admission_class;
 mod cancel;
 mod cancel_subscription;
 mod change_plan;
@@ -15,7 +18,10 @@ mod entitlement;
 mod extend;
 pub mod finalize;
 mod grant;
+mod job_start;
 pub(crate) mod periods;
+mod process_due;
+mod purchase;
 mod read_set;
 mod record_chargeback;
 mod record_payment;
@@ -27,6 +33,7 @@ mod reserve;
 mod resume_subscription;
 mod reverse_charge;
 mod revoke_grant;
+mod sale;
 mod settle;
 pub mod spend;
 mod start;
@@ -34,29 +41,36 @@ mod subscribe;
 mod top_up;
 mod update_wallet;
 pub(crate) mod verdict;
+pub(crate) mod wallet_command;
 
-pub use cancel::{Cancel, cancel};
-pub use cancel_subscription::{CancelSubscription, cancel_subscription};
-pub use change_plan::{ChangePlan, change_plan};
+pub use admission_class::AdmissionClass;
+pub use cancel::Cancel;
+pub use cancel_subscription::CancelSubscription;
+pub use change_plan::ChangePlan;
 pub use context::Context;
-pub use create_wallet::{CreateWallet, create_wallet};
+pub use create_wallet::CreateWallet;
 pub use entitlement::plans_that_allow;
-pub use extend::{Extend, extend};
-pub use grant::{Grant, grant};
+pub use extend::Extend;
+pub use grant::Grant;
+pub use job_start::StartOptions;
+pub use process_due::ProcessDue;
+pub use purchase::PurchaseName;
 pub use read_set::ReadSet;
-pub use record_chargeback::{RecordChargeback, record_chargeback};
-pub use record_payment::{RecordPayment, record_payment};
-pub use refund_subscription::{RefundSubscription, refund_subscription};
-pub use refund_top_up::{PurchaseName, RefundTopUp, refund_top_up};
-pub use reserve::{ExplicitPrice, PriceSource, Quote, Reserve, check_admission, check_funds, reserve};
-pub use resume_subscription::{ResumeSubscription, resume_subscription};
-pub use reverse_charge::{ReverseCharge, reverse_charge};
-pub use revoke_grant::{RevokeGrant, revoke_grant};
-pub use settle::{Cost, Outcome, Settle, settle};
-pub use start::{Start, StartOptions, start};
-pub use subscribe::{Subscribe, subscribe};
-pub use top_up::{Purchase, TopUp, top_up};
-pub use update_wallet::{UpdateWallet, update_wallet};
-pub use verdict::{Subject, Verdict};
+pub use record_chargeback::RecordChargeback;
+pub use record_payment::RecordPayment;
+pub use refund_subscription::RefundSubscription;
+pub use refund_top_up::RefundTopUp;
+pub use remedies::check_funds;
+pub use reserve::{ExplicitPrice, PriceSource, Quote, Reserve, check_admission};
+pub use resume_subscription::ResumeSubscription;
+pub use reverse_charge::ReverseCharge;
+pub use revoke_grant::RevokeGrant;
+pub use settle::{Cost, Outcome, Settle};
+pub use start::Start;
+pub use subscribe::Subscribe;
+pub use top_up::{Purchase, TopUp};
+pub use update_wallet::UpdateWallet;
+pub use verdict::Verdict;
+pub use wallet_command::{SubjectOf, WalletCommand};
 
 pub use crate::catalog::CONCURRENCY;

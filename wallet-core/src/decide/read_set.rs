@@ -1,6 +1,6 @@
 //! The rows that a command refers to.
 
-use crate::decide::refund_top_up::PurchaseName;
+use crate::decide::purchase::PurchaseName;
 use crate::value::grant_key::GrantKey;
 use crate::value::ids::{RequestId, ReservationId};
 use crate::wallet::grant::ExternalRef;
@@ -21,4 +21,11 @@ pub struct ReadSet {
     pub purchase: Option<PurchaseName>,
     /// An earlier request.
     pub request: Option<RequestId>,
+}
+
+impl ReadSet {
+    /// Returns the rows of a command about one reservation.
+    pub(crate) fn of_reservation(id: &ReservationId) -> Self {
+        Self { reservation: Some(id.clone()), ..Self::default() }
+    }
 }

@@ -6,14 +6,17 @@
 
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
-use crate::decide::refund_top_up::{PurchaseName, of_purchase};
+use crate::decide::purchase::{PurchaseName, of_purchase};
+use crate::decide::read_set::ReadSet;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::spend::in_order;
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::Part;
 use crate::value::amount::Amounts;
 use crate::value::ids::RequestId;
+use crate::view::views::{ChargedBackPurchaseView, PurchaseSubject};
 use crate::wallet::grant::Clawback;
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::{Wallet, WalletStatus};
@@ -29,47 +32,56 @@ pub struct RecordChargeback {
     pub reason: String,
 }
 
-/// Decides a [`RecordChargeback`].
-pub fn record_chargeback(
-    wallet: &Wallet,
-    context: &Context<'_>,
-    chargeback: &RecordChargeback,
-) -> Result<Verdict, Rejection> {
-    let fingerprint = chargeback.purchase.fingerprint(wallet);
-    let grants = of_purchase(wallet, &chargeback.purchase);
-    let subject = Subject::Grants(grants.iter().map(|grant| grant.key.clone()).collect());
-    if replay_of_request(wallet, &chargeback.request, EntryKind::ChargedBack, &fingerprint)? {
-        return Ok(Verdict::replay(subject));
+impl WalletCommand for RecordChargeback {
+    type View = ChargedBackPurchaseView;
+
+    fn read_set(&self) -> ReadSet {
+        ReadSet { purchase: Some(self.purchase.clone()), ..ReadSet::default() }
     }
-    if grants.is_empty() {
-        return Err(Rejection::TopUpNotFound);
+
+    fn request_id(&self) -> Option<&RequestId> {
+        Some(&self.request)
     }
-    if grants.iter().any(|grant| grant.clawback == Some(Clawback::ChargedBack)) {
-        return Err(Rejection::NotRefundable(Unrefundable::ChargedBack));
-    }
-    let mut decision = Decision::of(EntryKind::ChargedBack, context.now).because(&chargeback.reason);
-    let mut used = Amounts::none();
-    for grant in grants {
-        for (part, amount) in [(Part::Available, grant.parts.available), (Part::Pending, grant.parts.pending)]
-        {
-            decision.move_in_grant(&grant.key, &grant.unit, part, Part::Revoked, amount);
+
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<PurchaseSubject>, Rejection> {
+        let fingerprint = self.purchase.fingerprint(wallet);
+        let grants = of_purchase(wallet, &self.purchase);
+        let keys = grants.iter().map(|grant| grant.key.clone()).collect();
+        let subject = PurchaseSubject { request: self.request.clone(), grants: keys };
+        if replay_of_request(wallet, &self.request, EntryKind::ChargedBack, &fingerprint)? {
+            return Ok(Verdict::replay(subject));
         }
-        used.add(&grant.unit, grant.parts.consumed);
-        decision.clawback.push((grant.key.clone(), Clawback::ChargedBack));
-    }
-    for (unit, amount) in used.iter() {
-        decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
-    }
-    // No wallet owes a unit of which it has available credits, so other credits repay the debt at once.
-    for unit in used.units() {
-        let others = in_order(wallet, &context.catalogs.current, unit);
-        let taken = chargeback.purchase.top_up(wallet.grants.values());
-        for grant in others.into_iter().filter(|grant| grant.purchase() != taken) {
-            decision.repay_debt(wallet, &grant.key, unit, grant.parts.available);
+        if grants.is_empty() {
+            return Err(Rejection::TopUpNotFound);
         }
+        if grants.iter().any(|grant| grant.clawback == Some(Clawback::ChargedBack)) {
+            return Err(Rejection::NotRefundable(Unrefundable::ChargedBack));
+        }
+        let mut decision = Decision::of(EntryKind::ChargedBack, context.now).because(&self.reason);
+        let mut used = Amounts::none();
+        for grant in grants {
+            for (part, amount) in
+                [(Part::Available, grant.parts.available), (Part::Pending, grant.parts.pending)]
+            {
+                decision.move_in_grant(&grant.key, &grant.unit, part, Part::Revoked, amount);
+            }
+            used.add(&grant.unit, grant.parts.consumed);
+            decision.clawback.push((grant.key.clone(), Clawback::ChargedBack));
+        }
+        for (unit, amount) in used.iter() {
+            decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
+        }
+        // No wallet owes a unit of which it has available credits, so other credits repay the debt at once.
+        for unit in used.units() {
+            let others = in_order(wallet, &context.catalogs.current, unit);
+            let taken = self.purchase.top_up(wallet.grants.values());
+            for grant in others.into_iter().filter(|grant| grant.purchase() != taken) {
+                decision.repay_debt(wallet, &grant.key, unit, grant.parts.available);
+            }
+        }
+        if wallet.status == WalletStatus::Active {
+            decision.change = Some(Change { status: WalletStatus::Suspended, ..Change::none(wallet) });
+        }
+        Ok(Verdict::new(with_request(decision, &self.request, fingerprint), subject))
     }
-    if wallet.status == WalletStatus::Active {
-        decision.change = Some(Change { status: WalletStatus::Suspended, ..Change::none(wallet) });
-    }
-    Ok(Verdict::new(with_request(decision, &chargeback.request, fingerprint), subject))
 }

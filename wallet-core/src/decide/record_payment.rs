@@ -5,10 +5,12 @@ use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::periods::{begin_period, with_subscription};
 use crate::decide::replay::{replay_of_request, with_request};
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::RequestId;
+use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Standing, Subscription};
@@ -22,31 +24,34 @@ pub struct RecordPayment {
     pub reason: String,
 }
 
-/// Decides a [`RecordPayment`].
-pub fn record_payment(
-    wallet: &Wallet,
-    context: &Context<'_>,
-    payment: &RecordPayment,
-) -> Result<Verdict, Rejection> {
-    let fingerprint = Fingerprint::default();
-    if replay_of_request(wallet, &payment.request, EntryKind::PaymentRecorded, &fingerprint)? {
-        return Ok(Verdict::replay(Subject::Wallet));
+impl WalletCommand for RecordPayment {
+    type View = WalletBalancesView;
+
+    fn request_id(&self) -> Option<&RequestId> {
+        Some(&self.request)
     }
-    let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
-    if present.paid_periods > present.period + 1 {
-        return Err(Rejection::field("request_id", "another payment has already paid the next period"));
+
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<WalletSubject>, Rejection> {
+        let fingerprint = Fingerprint::default();
+        if replay_of_request(wallet, &self.request, EntryKind::PaymentRecorded, &fingerprint)? {
+            return Ok(Verdict::replay(WalletSubject));
+        }
+        let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+        if present.paid_periods > present.period + 1 {
+            return Err(Rejection::field("request_id", "another payment has already paid the next period"));
+        }
+        let at = context.now;
+        let decision = match present.standing {
+            Standing::Active => {
+                let decision = Decision::of(EntryKind::PaymentRecorded, at);
+                let paid_periods = present.period + 2;
+                with_subscription(wallet, decision, Some(Subscription { paid_periods, ..present.clone() }))
+            }
+            Standing::PastDue => {
+                begin_period(wallet, present.clone().continued(at), EntryKind::PaymentRecorded, at)
+            }
+        };
+        let decision = decision.because(&self.reason);
+        Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
-    let at = context.now;
-    let decision = match present.standing {
-        Standing::Active => {
-            let decision = Decision::of(EntryKind::PaymentRecorded, at);
-            let paid_periods = present.period + 2;
-            with_subscription(wallet, decision, Some(Subscription { paid_periods, ..present.clone() }))
-        }
-        Standing::PastDue => {
-            begin_period(wallet, present.clone().continued(at), EntryKind::PaymentRecorded, at)
-        }
-    };
-    let decision = decision.because(&payment.reason);
-    Ok(Verdict::new(with_request(decision, &payment.request, fingerprint), Subject::Wallet))
 }

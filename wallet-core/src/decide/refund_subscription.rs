@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use crate::catalog::Term;
 use crate::decide::context::Context;
 use crate::decide::periods::end;
+use crate::decide::read_set::ReadSet;
 use crate::decide::replay::{replay_of_request, with_request};
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{RequestId, UnitId};
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
+use crate::view::views::RefundedSubscriptionView;
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Grant, Money, Origin, Parts};
 use crate::wallet::rejection::{Rejection, Unrefundable};
@@ -27,26 +30,33 @@ pub struct RefundSubscription {
     pub reason: String,
 }
 
-/// Decides a [`RefundSubscription`].
-pub fn refund_subscription(
-    wallet: &Wallet,
-    context: &Context<'_>,
-    refund: &RefundSubscription,
-) -> Result<Verdict, Rejection> {
-    let fingerprint = Fingerprint::default();
-    if replay_of_request(wallet, &refund.request, EntryKind::SubscriptionRefunded, &fingerprint)? {
-        return Ok(Verdict::replay(Subject::Wallet));
+impl WalletCommand for RefundSubscription {
+    type View = RefundedSubscriptionView;
+
+    fn read_set(&self) -> ReadSet {
+        ReadSet { period: true, ..ReadSet::default() }
     }
-    let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
-    let terms = what_goes_back(wallet, present, context.now).map_err(Rejection::NotRefundable)?;
-    let mut decision = end(wallet, present, context.now).because(&refund.reason);
-    if let Some(said) = &mut decision.entry {
-        said.kind = EntryKind::SubscriptionRefunded;
+
+    fn request_id(&self) -> Option<&RequestId> {
+        Some(&self.request)
     }
-    if let Some(change) = &mut decision.change {
-        change.profile.refunds.insert(refund.request.clone(), terms);
+
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<RequestId>, Rejection> {
+        let fingerprint = Fingerprint::default();
+        if replay_of_request(wallet, &self.request, EntryKind::SubscriptionRefunded, &fingerprint)? {
+            return Ok(Verdict::replay(self.request.clone()));
+        }
+        let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+        let terms = what_goes_back(wallet, present, context.now).map_err(Rejection::NotRefundable)?;
+        let mut decision = end(wallet, present, context.now).because(&self.reason);
+        if let Some(said) = &mut decision.entry {
+            said.kind = EntryKind::SubscriptionRefunded;
+        }
+        if let Some(change) = &mut decision.change {
+            change.profile.refunds.insert(self.request.clone(), terms);
+        }
+        Ok(Verdict::new(with_request(decision, &self.request, fingerprint), self.request.clone()))
     }
-    Ok(Verdict::new(with_request(decision, &refund.request, fingerprint), Subject::Wallet))
 }
 
 fn what_goes_back(
@@ -62,10 +72,12 @@ fn what_goes_back(
     let unused_time = Fraction { numerator: (end - now.as_micros()).max(0), denominator: end - start };
     let unused_credits = unused_credits(wallet, present);
     let share = unused_time.min(unused_credits);
-    let periods_ahead = present.paid_periods.saturating_sub(present.period + 1);
+    // A period that has begun counts as paid.
+    let periods_ahead = present.paid_periods - (present.period + 1);
     let minor_units = i128::from(price.minor_units) * i128::from(share.numerator)
         / i128::from(share.denominator.max(1))
         + i128::from(price.minor_units) * i128::from(periods_ahead);
+    // A list price may be the largest number that there is. Two of them are then that number too.
     let minor_units = i64::try_from(minor_units).unwrap_or(i64::MAX);
     let money = Money { currency: price.currency.clone(), minor_units };
     Ok(SubscriptionRefund { money, unused_credits, unused_time, periods_ahead })

@@ -1,16 +1,38 @@
-//! Remedies for a shortfall: packs and plans that would cover it, and the next time at which the plan gives
-//! credits.
+//! Shortfalls and their remedies: packs and plans that would cover a shortfall, and the next time at which the plan
+//! gives credits.
 
 use crate::catalog::{Allowed, Catalog, Plan};
-use crate::decide::change_plan::change;
-use crate::decide::subscribe::{sold_to, subscribed};
-use crate::decide::top_up::for_sale;
+use crate::decide::sale::{change, for_sale, sold_to, subscribed};
 use crate::value::amount::Amounts;
 use crate::value::operation::Operation;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::rejection::{Rejection, Shortfall};
 use crate::wallet::subscription::Overrides;
+
+/// Checks that the wallet has these amounts available. The rejection has the shortfalls, the packs that cover them,
+/// and the plans that would cover them and allow the operation.
+pub fn check_funds(
+    wallet: &Wallet,
+    catalog: &Catalog,
+    now: Timestamp,
+    operation: Option<&Operation>,
+    amounts: &Amounts,
+) -> Result<(), Rejection> {
+    let shortfalls: Vec<Shortfall> = amounts
+        .iter()
+        .map(|(unit, required)| Shortfall {
+            unit: unit.clone(),
+            required,
+            available: wallet.balance(unit.as_str()).available,
+        })
+        .filter(|short| short.missing() > 0)
+        .collect();
+    match shortfalls.is_empty() {
+        true => Ok(()),
+        false => Err(insufficient(wallet, catalog, now, operation, shortfalls)),
+    }
+}
 
 /// Returns the rejection for these shortfalls, with remedies: the packs and plans for sale that would each cover
 /// all of them at `now`, and the next renewal. If the job has an operation, the plans must allow it.

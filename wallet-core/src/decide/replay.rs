@@ -1,13 +1,13 @@
 //! Recognizes commands that were carried out before.
 
 use crate::decide::decision::Decision;
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::verdict::Verdict;
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
-use crate::value::ids::RequestId;
+use crate::value::ids::{RequestId, ReservationId};
 use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::reservation::Reservation;
+use crate::wallet::reservation::{Reservation, State};
 
 /// Returns the decision as that of a command without a row of its own.
 pub(crate) fn with_request(
@@ -39,13 +39,20 @@ pub(crate) fn replay_of_request(
 pub(crate) fn finished_before(
     reservation: &Reservation,
     fingerprint: &Fingerprint,
-) -> Result<Verdict, Rejection> {
+) -> Result<Verdict<ReservationId>, Rejection> {
     let Some(finish) = &reservation.finish else {
         return Err(Rejection::ReservationFinished(reservation.state));
     };
-    let fields = finish.fingerprint.differences(fingerprint);
-    match fields.is_empty() {
-        true => Ok(Verdict::replay(Subject::Reservation(reservation.id.clone()))),
-        false => Err(Rejection::IdempotencyMismatch { fields, state: Some(reservation.state) }),
-    }
+    check_same(&finish.fingerprint, fingerprint, Some(reservation.state))?;
+    Ok(Verdict::replay(reservation.id.clone()))
+}
+
+/// Refuses a command that differs from the earlier one with its id. `state` is that of the reservation it is about.
+pub(crate) fn check_same(
+    before: &Fingerprint,
+    again: &Fingerprint,
+    state: Option<State>,
+) -> Result<(), Rejection> {
+    let fields = before.differences(again);
+    if fields.is_empty() { Ok(()) } else { Err(Rejection::IdempotencyMismatch { fields, state }) }
 }

@@ -8,14 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::{Catalog, Policies};
+use crate::decide::admission_class::AdmissionClass;
 use crate::decide::checks::{check_multiples, check_units};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::entitlement::{check_concurrency, check_entitlement};
-use crate::decide::remedies::insufficient;
+use crate::decide::job_start::{StartOptions, begin};
+use crate::decide::read_set::ReadSet;
+use crate::decide::remedies::check_funds;
 use crate::decide::spend;
-use crate::decide::start::{StartOptions, begin};
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::{Account, Part};
 use crate::value::amount::Amounts;
@@ -24,8 +27,9 @@ use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{Actor, ReservationId};
 use crate::value::operation::Operation;
 use crate::value::time::Timestamp;
+use crate::view::views::NewReservationView;
 use crate::wallet::catalogs::Catalogs;
-use crate::wallet::rejection::{Rejection, Shortfall};
+use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::{Allocation, MAX_HOLD, Pin, Reservation, State, Terms};
 use crate::wallet::{UNNUMBERED, Wallet, WalletStatus};
 
@@ -81,16 +85,6 @@ pub struct ExplicitPrice {
     pub operation: Option<Operation>,
 }
 
-impl PriceSource {
-    /// Returns the catalog version of a quote.
-    pub const fn catalog_version(&self) -> Option<i64> {
-        match self {
-            PriceSource::Quote(quote) => Some(quote.catalog_version),
-            PriceSource::Operation(_) | PriceSource::Explicit(_) => None,
-        }
-    }
-}
-
 impl Reserve {
     fn fingerprint(&self) -> Fingerprint {
         let said = Fingerprint::default().with("actor", self.actor.as_ref());
@@ -106,51 +100,76 @@ impl Reserve {
     }
 }
 
-/// Decides a [`Reserve`].
-pub fn reserve(wallet: &Wallet, context: &Context<'_>, reserve: &Reserve) -> Result<Verdict, Rejection> {
-    let fingerprint = reserve.fingerprint();
-    if let Some(made) = wallet.reservations.get(&reserve.id) {
-        return replay(made, &fingerprint, reserve.start.is_some());
-    }
-    let Agreed { terms, counted } = price_terms(wallet, context, &reserve.price)?;
-    check_limits(context, &terms.amounts, &reserve.limits)?;
-    let now = context.now;
-    check_admission(wallet, context.catalogs, now, counted.as_ref(), &terms.amounts)?;
+impl WalletCommand for Reserve {
+    type View = NewReservationView;
 
-    let ttl = reserve.ttl.unwrap_or(terms.policies.ttl).min(MAX_HOLD);
-    let policies = Policies { ttl, ..terms.policies };
-    let terms = Terms { actor: reserve.actor.clone(), labels: reserve.labels.clone(), policies, ..terms };
-    let mut reservation = Reservation {
-        id: reserve.id.clone(),
-        state: State::Held,
-        terms: Arc::new(terms),
-        fingerprint,
-        reserve_time: now,
-        reserve_revision: UNNUMBERED,
-        start_time: None,
-        deadline: now.plus(ttl),
-        sweep_at: now.plus(ttl),
-        attempt: 0,
-        worker: None,
-        lease: None,
-        allocations: Vec::new(),
-        finish: None,
-    };
-    let mut decision = Decision::about(EntryKind::Reserved, now, &reservation);
-    hold(wallet, &context.catalogs.current, &mut reservation, &mut decision);
-    if let Some(start) = &reserve.start {
-        begin(&mut reservation, start, now);
+    fn read_set(&self) -> ReadSet {
+        ReadSet::of_reservation(&self.id)
     }
-    Ok(Verdict::reservation(decision, reservation))
+
+    fn admission_class(&self) -> AdmissionClass {
+        AdmissionClass::NewJob
+    }
+
+    /// Returns the catalog version of a new quote.
+    fn priced_by(&self, wallet: &Wallet) -> Option<i64> {
+        match &self.price {
+            PriceSource::Quote(quote) if !wallet.reservations.contains_key(&self.id) => {
+                Some(quote.catalog_version)
+            }
+            PriceSource::Quote(_) | PriceSource::Operation(_) | PriceSource::Explicit(_) => None,
+        }
+    }
+
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<ReservationId>, Rejection> {
+        let fingerprint = self.fingerprint();
+        if let Some(made) = wallet.reservations.get(&self.id) {
+            return replay(made, &fingerprint, self.start.is_some());
+        }
+        let Agreed { terms, counted } = price_terms(wallet, context, &self.price)?;
+        check_limits(context, &terms.amounts, &self.limits)?;
+        let now = context.now;
+        check_admission(wallet, context.catalogs, now, counted.as_ref(), &terms.amounts)?;
+
+        let ttl = self.ttl.unwrap_or(terms.policies.ttl).min(MAX_HOLD);
+        let policies = Policies { ttl, ..terms.policies };
+        let terms = Terms { actor: self.actor.clone(), labels: self.labels.clone(), policies, ..terms };
+        let mut reservation = Reservation {
+            id: self.id.clone(),
+            state: State::Held,
+            terms: Arc::new(terms),
+            fingerprint,
+            reserve_time: now,
+            reserve_revision: UNNUMBERED,
+            start_time: None,
+            deadline: now.plus(ttl),
+            sweep_at: now.plus(ttl),
+            attempt: 0,
+            worker: None,
+            lease: None,
+            allocations: Vec::new(),
+            finish: None,
+        };
+        let mut decision = Decision::about(EntryKind::Reserved, now, &reservation);
+        hold(wallet, &context.catalogs.current, &mut reservation, &mut decision);
+        if let Some(start) = &self.start {
+            begin(&mut reservation, start, now);
+        }
+        Ok(Verdict::reservation(decision, reservation))
+    }
 }
 
 /// Answers a repeated command with the reservation in its current state, even an ended one. A command that starts
 /// the job is refused if the job has ended, as Start is: no worker may get permission to run an ended job.
-fn replay(made: &Reservation, fingerprint: &Fingerprint, starts: bool) -> Result<Verdict, Rejection> {
+fn replay(
+    made: &Reservation,
+    fingerprint: &Fingerprint,
+    starts: bool,
+) -> Result<Verdict<ReservationId>, Rejection> {
     let fields = made.fingerprint.differences(fingerprint);
     match made.state.is_open() {
         false if starts || !fields.is_empty() => Err(Rejection::ReservationFinished(made.state)),
-        _ if fields.is_empty() => Ok(Verdict::replay(Subject::Reservation(made.id.clone()))),
+        _ if fields.is_empty() => Ok(Verdict::replay(made.id.clone())),
         _ => Err(Rejection::IdempotencyMismatch { fields, state: Some(made.state) }),
     }
 }
@@ -263,30 +282,6 @@ fn check_status(wallet: &Wallet) -> Result<(), Rejection> {
     match wallet.balances.iter().find(|(_, balance)| balance.debt > 0) {
         Some((unit, balance)) => Err(Rejection::InDebt { unit: unit.clone(), debt: balance.debt }),
         None => Ok(()),
-    }
-}
-
-/// Checks that the wallet has these amounts available. The rejection has the shortfalls, the packs that cover them,
-/// and the plans that would cover them and allow the operation.
-pub fn check_funds(
-    wallet: &Wallet,
-    catalog: &Catalog,
-    now: Timestamp,
-    operation: Option<&Operation>,
-    amounts: &Amounts,
-) -> Result<(), Rejection> {
-    let shortfalls: Vec<Shortfall> = amounts
-        .iter()
-        .map(|(unit, required)| Shortfall {
-            unit: unit.clone(),
-            required,
-            available: wallet.balance(unit.as_str()).available,
-        })
-        .filter(|short| short.missing() > 0)
-        .collect();
-    match shortfalls.is_empty() {
-        true => Ok(()),
-        false => Err(insufficient(wallet, catalog, now, operation, shortfalls)),
     }
 }
 

@@ -4,10 +4,12 @@ use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::periods::with_subscription;
 use crate::decide::replay::{replay_of_request, with_request};
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::RequestId;
+use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Pending, Subscription};
@@ -19,19 +21,23 @@ pub struct ResumeSubscription {
     pub request: RequestId,
 }
 
-/// Decides a [`ResumeSubscription`]. A pending plan change stays.
-pub fn resume_subscription(
-    wallet: &Wallet,
-    context: &Context<'_>,
-    resume: &ResumeSubscription,
-) -> Result<Verdict, Rejection> {
-    let fingerprint = Fingerprint::default();
-    if replay_of_request(wallet, &resume.request, EntryKind::SubscriptionResumed, &fingerprint)? {
-        return Ok(Verdict::replay(Subject::Wallet));
+impl WalletCommand for ResumeSubscription {
+    type View = WalletBalancesView;
+
+    fn request_id(&self) -> Option<&RequestId> {
+        Some(&self.request)
     }
-    let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
-    let pending = present.pending.clone().filter(|pending| *pending != Pending::End);
-    let decision = Decision::of(EntryKind::SubscriptionResumed, context.now);
-    let decision = with_subscription(wallet, decision, Some(Subscription { pending, ..present.clone() }));
-    Ok(Verdict::new(with_request(decision, &resume.request, fingerprint), Subject::Wallet))
+
+    /// A pending plan change stays.
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<WalletSubject>, Rejection> {
+        let fingerprint = Fingerprint::default();
+        if replay_of_request(wallet, &self.request, EntryKind::SubscriptionResumed, &fingerprint)? {
+            return Ok(Verdict::replay(WalletSubject));
+        }
+        let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+        let pending = present.pending.clone().filter(|pending| *pending != Pending::End);
+        let decision = Decision::of(EntryKind::SubscriptionResumed, context.now);
+        let decision = with_subscription(wallet, decision, Some(Subscription { pending, ..present.clone() }));
+        Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
+    }
 }

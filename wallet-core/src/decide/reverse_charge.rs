@@ -12,14 +12,17 @@ use crate::decide::checks::{check_grant_capacity, check_multiples};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::finalize::lasting_grace;
+use crate::decide::read_set::ReadSet;
 use crate::decide::replay::{replay_of_request, with_request};
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::{Account, Part};
 use crate::value::amount::Amounts;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{OriginId, RequestId, ReservationId, UnitId};
 use crate::value::time::Timestamp;
+use crate::view::views::EndedReservationView;
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant, GrantKey, Origin};
 use crate::wallet::rejection::Rejection;
@@ -37,31 +40,43 @@ pub struct ReverseCharge {
     pub reason: String,
 }
 
-/// Decides a [`ReverseCharge`].
-pub fn reverse_charge(
-    wallet: &Wallet,
-    context: &Context<'_>,
-    reverse: &ReverseCharge,
-) -> Result<Verdict, Rejection> {
-    let fingerprint = Fingerprint::default()
-        .with("reservation_id", Some(&reverse.reservation))
-        .with("amounts", (!reverse.amounts.is_empty()).then_some(&reverse.amounts));
-    if replay_of_request(wallet, &reverse.request, EntryKind::ChargeReversed, &fingerprint)? {
-        return Ok(Verdict::replay(Subject::Reservation(reverse.reservation.clone())));
+impl WalletCommand for ReverseCharge {
+    type View = EndedReservationView;
+
+    fn read_set(&self) -> ReadSet {
+        ReadSet {
+            reservation: Some(self.reservation.clone()),
+            receipt: true,
+            grants: Some(GrantKey::new(Origin::Grace, self.reservation.clone().into(), 0)),
+            ..ReadSet::default()
+        }
     }
-    let reservation = wallet.reservations.get(&reverse.reservation).ok_or(Rejection::ReservationNotFound)?;
-    let amounts = how_much(context, reservation, &reverse.amounts)?;
-    let mut reversal = Reversal::of(wallet, reservation, context.now);
-    for (unit, amount) in amounts.iter() {
-        reversal.give_back(unit, amount);
+
+    fn request_id(&self) -> Option<&RequestId> {
+        Some(&self.request)
     }
-    let Reversal { mut reservation, mut decision, opens, .. } = reversal;
-    check_grant_capacity(wallet, opens)?;
-    if let Some(finish) = &mut reservation.finish {
-        amounts.iter().for_each(|(unit, amount)| finish.bill.reversed.add(unit, amount));
+
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<ReservationId>, Rejection> {
+        let fingerprint = Fingerprint::default()
+            .with("reservation_id", Some(&self.reservation))
+            .with("amounts", (!self.amounts.is_empty()).then_some(&self.amounts));
+        if replay_of_request(wallet, &self.request, EntryKind::ChargeReversed, &fingerprint)? {
+            return Ok(Verdict::replay(self.reservation.clone()));
+        }
+        let reservation = wallet.reservations.get(&self.reservation).ok_or(Rejection::ReservationNotFound)?;
+        let amounts = how_much(context, reservation, &self.amounts)?;
+        let mut reversal = Reversal::of(wallet, reservation, context.now);
+        for (unit, amount) in amounts.iter() {
+            reversal.give_back(unit, amount);
+        }
+        let Reversal { mut reservation, mut decision, opens, .. } = reversal;
+        check_grant_capacity(wallet, opens)?;
+        if let Some(finish) = &mut reservation.finish {
+            amounts.iter().for_each(|(unit, amount)| finish.bill.reversed.add(unit, amount));
+        }
+        decision = decision.because(&self.reason);
+        Ok(Verdict::reservation(with_request(decision, &self.request, fingerprint), reservation))
     }
-    decision = decision.because(&reverse.reason);
-    Ok(Verdict::reservation(with_request(decision, &reverse.request, fingerprint), reservation))
 }
 
 /// Returns the amounts to reverse, per unit, at most what is left of the charge.
@@ -105,7 +120,8 @@ struct Reversal<'a> {
     at: Timestamp,
     /// The number of grants that are not open now and may be afterwards.
     opens: usize,
-    /// The index of the next GRACE grant of this job.
+    /// The index of the next GRACE grant of this job. It saturates: a second grant of the last index is refused as
+    /// issued twice when the decision is carried out.
     next_grace: u16,
 }
 

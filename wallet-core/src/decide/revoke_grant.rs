@@ -2,12 +2,15 @@
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::replay::replay_of_request;
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::read_set::ReadSet;
+use crate::decide::replay::{replay_of_request, with_request};
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::Part;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::RequestId;
+use crate::view::views::GrantView;
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, GrantKey};
 use crate::wallet::rejection::Rejection;
@@ -22,23 +25,29 @@ pub struct RevokeGrant {
     pub reason: String,
 }
 
-/// Decides a [`RevokeGrant`].
-pub fn revoke_grant(
-    wallet: &Wallet,
-    context: &Context<'_>,
-    revoke: &RevokeGrant,
-) -> Result<Verdict, Rejection> {
-    let fingerprint = Fingerprint::default().with("grant_id", Some(&revoke.grant));
-    let subject = Subject::Grants(vec![revoke.grant.clone()]);
-    if replay_of_request(wallet, &revoke.request, EntryKind::GrantRevoked, &fingerprint)? {
-        return Ok(Verdict::replay(subject));
+impl WalletCommand for RevokeGrant {
+    type View = GrantView;
+
+    fn read_set(&self) -> ReadSet {
+        ReadSet { grants: Some(self.grant.clone()), ..ReadSet::default() }
     }
-    let grant = wallet.grants.get(&revoke.grant).ok_or(Rejection::GrantNotFound)?;
-    let mut decision = Decision::of(EntryKind::GrantRevoked, context.now).because(&revoke.reason);
-    for (part, amount) in [(Part::Available, grant.parts.available), (Part::Pending, grant.parts.pending)] {
-        decision.move_in_grant(&grant.key, &grant.unit, part, Part::Revoked, amount);
+
+    fn request_id(&self) -> Option<&RequestId> {
+        Some(&self.request)
     }
-    decision.clawback.push((grant.key.clone(), Clawback::Revoked));
-    decision.request = Some((revoke.request.clone(), fingerprint));
-    Ok(Verdict::new(decision, subject))
+
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<GrantKey>, Rejection> {
+        let fingerprint = Fingerprint::default().with("grant_id", Some(&self.grant));
+        if replay_of_request(wallet, &self.request, EntryKind::GrantRevoked, &fingerprint)? {
+            return Ok(Verdict::replay(self.grant.clone()));
+        }
+        let grant = wallet.grants.get(&self.grant).ok_or(Rejection::GrantNotFound)?;
+        let mut decision = Decision::of(EntryKind::GrantRevoked, context.now).because(&self.reason);
+        for (part, amount) in [(Part::Available, grant.parts.available), (Part::Pending, grant.parts.pending)]
+        {
+            decision.move_in_grant(&grant.key, &grant.unit, part, Part::Revoked, amount);
+        }
+        decision.clawback.push((grant.key.clone(), Clawback::Revoked));
+        Ok(Verdict::new(with_request(decision, &self.request, fingerprint), self.grant.clone()))
+    }
 }

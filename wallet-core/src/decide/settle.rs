@@ -5,18 +5,21 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, Overage};
+use crate::decide::admission_class::AdmissionClass;
 use crate::decide::checks::{check_attempt, check_multiples};
 use crate::decide::context::Context;
 use crate::decide::finalize::{AfterExpiry, Finalization, close_late, finish, gone_from_hold, may_end_late};
-use crate::decide::remedies::insufficient;
+use crate::decide::read_set::ReadSet;
+use crate::decide::remedies::{check_funds, insufficient};
 use crate::decide::replay::finished_before;
-use crate::decide::reserve::check_funds;
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::amount::Amounts;
 use crate::value::decimal::Decimal;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{ReservationId, UnitId};
+use crate::view::views::EndedReservationView;
 use crate::wallet::rejection::{Rejection, Shortfall};
 use crate::wallet::reservation::{Bill, Failure, Reservation, State, Terms};
 use crate::wallet::{Balance, Wallet};
@@ -72,21 +75,39 @@ impl Settle {
     }
 }
 
-/// Decides a [`Settle`].
-pub fn settle(wallet: &Wallet, context: &Context<'_>, settle: &Settle) -> Result<Verdict, Rejection> {
-    let reservation = wallet.reservations.get(&settle.id).ok_or(Rejection::ReservationNotFound)?;
-    let fingerprint = settle.fingerprint();
-    match reservation.state {
-        State::Held | State::Processing => {
-            check_attempt(reservation, settle.attempt)?;
-            match &settle.outcome {
-                Outcome::Succeeded(cost) => succeed(wallet, context, reservation, cost, fingerprint),
-                Outcome::Failed(failure) => Ok(fail(wallet, context, reservation, failure, fingerprint)),
+impl WalletCommand for Settle {
+    type View = EndedReservationView;
+
+    fn read_set(&self) -> ReadSet {
+        ReadSet::of_reservation(&self.id)
+    }
+
+    fn admission_class(&self) -> AdmissionClass {
+        AdmissionClass::JobEnd
+    }
+
+    /// Returns the catalog version that priced the job, if it is settled by its usage.
+    fn priced_by(&self, wallet: &Wallet) -> Option<i64> {
+        let Outcome::Succeeded(Cost::Usage(_)) = &self.outcome else { return None };
+        let pin = wallet.reservations.get(&self.id)?.terms.pin.as_ref()?;
+        Some(pin.catalog_version)
+    }
+
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<ReservationId>, Rejection> {
+        let reservation = wallet.reservations.get(&self.id).ok_or(Rejection::ReservationNotFound)?;
+        let fingerprint = self.fingerprint();
+        match reservation.state {
+            State::Held | State::Processing => {
+                check_attempt(reservation, self.attempt)?;
+                match &self.outcome {
+                    Outcome::Succeeded(cost) => succeed(wallet, context, reservation, cost, fingerprint),
+                    Outcome::Failed(failure) => Ok(fail(wallet, context, reservation, failure, fingerprint)),
+                }
             }
+            State::Settled | State::Failed => finished_before(reservation, &fingerprint),
+            State::Expired => after_expiry(wallet, context, reservation, self, fingerprint),
+            State::Cancelled => Err(Rejection::ReservationFinished(State::Cancelled)),
         }
-        State::Settled | State::Failed => finished_before(reservation, &fingerprint),
-        State::Expired => after_expiry(wallet, context, reservation, settle, fingerprint),
-        State::Cancelled => Err(Rejection::ReservationFinished(State::Cancelled)),
     }
 }
 
@@ -98,7 +119,7 @@ fn after_expiry(
     reservation: &Reservation,
     settle: &Settle,
     fingerprint: Fingerprint,
-) -> Result<Verdict, Rejection> {
+) -> Result<Verdict<ReservationId>, Rejection> {
     let in_time = may_end_late(reservation, context);
     match &settle.outcome {
         Outcome::Succeeded(cost) if settle.accept_late && in_time => {
@@ -111,7 +132,7 @@ fn after_expiry(
             let words = Bill { failure: Some(failure.clone()), ..Bill::default() };
             Ok(close_late(wallet, context, reservation, State::Failed, fingerprint, words))
         }
-        Outcome::Failed(_) => Ok(Verdict::unchanged(Subject::Reservation(reservation.id.clone()))),
+        Outcome::Failed(_) => Ok(Verdict::unchanged(reservation.id.clone())),
     }
 }
 
@@ -121,7 +142,7 @@ fn succeed(
     reservation: &Reservation,
     cost: &Cost,
     fingerprint: Fingerprint,
-) -> Result<Verdict, Rejection> {
+) -> Result<Verdict<ReservationId>, Rejection> {
     let catalog = &context.catalogs.current;
     let terms = &reservation.terms;
     let actual = actual_amounts(context, terms, cost)?;
@@ -239,7 +260,7 @@ fn charge(overage: Overage, figures: &Figures) -> Option<Charge> {
         Overage::RequireFull => (wanted, 0),
         Overage::AllowNegative => {
             let may_owe = (balance.debt_limit - balance.debt - gone_as_debt).max(0);
-            let beyond = whole(wanted.min(available.saturating_add(may_owe)));
+            let beyond = whole(wanted.min(available + may_owe));
             let from_available = beyond.min(available);
             (from_available, beyond - from_available)
         }
@@ -255,7 +276,7 @@ fn fail(
     reservation: &Reservation,
     failure: &Failure,
     fingerprint: Fingerprint,
-) -> Verdict {
+) -> Verdict<ReservationId> {
     let catalog = &context.catalogs.current;
     let mut closing = Finalization::of(wallet, reservation, EntryKind::Failed, context.now);
     closing.decision = closing.decision.because(&failure.code);
@@ -284,7 +305,7 @@ fn succeed_late(
     reservation: &Reservation,
     cost: &Cost,
     fingerprint: Fingerprint,
-) -> Result<Verdict, Rejection> {
+) -> Result<Verdict<ReservationId>, Rejection> {
     let catalog = &context.catalogs.current;
     let terms = &reservation.terms;
     let actual = actual_amounts(context, terms, cost)?;

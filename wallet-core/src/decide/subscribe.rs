@@ -1,19 +1,18 @@
 //! Subscribe: sells a plan to a wallet. The first period counts as paid.
 
-use crate::catalog::{Catalog, Plan, Term};
-use crate::decide::checks::check_units;
 use crate::decide::context::Context;
-use crate::decide::decision::Decision;
-use crate::decide::periods::begin_period;
 use crate::decide::replay::{replay_of_request, with_request};
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::sale::{sold, subscribed};
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
-use crate::value::ids::{RequestId, UnitId};
+use crate::value::ids::RequestId;
 use crate::value::period::boundary;
 use crate::value::time::Timestamp;
+use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::rejection::Rejection;
-use crate::wallet::subscription::{Overrides, Sold, Subscription};
+use crate::wallet::subscription::Overrides;
 use crate::wallet::{Wallet, WalletStatus};
 
 /// The command that sells a plan.
@@ -39,68 +38,35 @@ impl Subscribe {
     }
 }
 
-/// Decides a [`Subscribe`].
-pub fn subscribe(
-    wallet: &Wallet,
-    context: &Context<'_>,
-    subscribe: &Subscribe,
-) -> Result<Verdict, Rejection> {
-    let fingerprint = subscribe.fingerprint();
-    if replay_of_request(wallet, &subscribe.request, EntryKind::Subscribed, &fingerprint)? {
-        return Ok(Verdict::replay(Subject::Wallet));
-    }
-    if wallet.status == WalletStatus::Closed {
-        return Err(Rejection::WalletClosed);
-    }
-    if let Some(subscription) = &wallet.profile.subscription {
-        return Err(Rejection::AlreadySubscribed(subscription.sold.plan.clone()));
-    }
-    let sold = sold(wallet, context, &subscribe.plan, &subscribe.overrides)?;
-    let anchor = subscribe.anchor.unwrap_or(context.now);
-    if anchor > context.now || boundary(anchor, sold.term, 1) <= context.now {
-        let text = format!("must be at most now, {}, and less than one period before it", context.now);
-        return Err(Rejection::field("anchor_time", text));
-    }
-    let decision = subscribed(wallet, sold, anchor, context.now);
-    Ok(Verdict::new(with_request(decision, &subscribe.request, fingerprint), Subject::Wallet))
-}
+impl WalletCommand for Subscribe {
+    type View = WalletBalancesView;
 
-/// Sells a plan at `now` to a wallet without a subscription.
-pub(crate) fn subscribed(wallet: &Wallet, sold: Sold, anchor: Timestamp, now: Timestamp) -> Decision {
-    let subscription = Subscription::begin(wallet.profile.sales + 1, sold, anchor);
-    begin_period(wallet, subscription, EntryKind::Subscribed, now)
-}
+    fn request_id(&self) -> Option<&RequestId> {
+        Some(&self.request)
+    }
 
-/// Returns the terms of a plan of the current catalog with the overrides. Allowances that the default plan gives
-/// once per wallet are not given again.
-pub(crate) fn sold(
-    wallet: &Wallet,
-    context: &Context<'_>,
-    plan: &str,
-    overrides: &Overrides,
-) -> Result<Sold, Rejection> {
-    check_units(context, &overrides.allowances, "overrides.allowances")?;
-    let catalog = &context.catalogs.current;
-    let unknown = overrides.unknown_names(catalog);
-    if !unknown.is_empty() {
-        return Err(Rejection::InvalidFields(unknown));
+    fn sells_plan(&self) -> bool {
+        true
     }
-    let plan = catalog.plan(plan).ok_or_else(|| Rejection::PlanNotFound(plan.to_owned()))?;
-    let times = |unit: &UnitId| plan.allowances.iter().filter(|allowance| allowance.unit == *unit).count();
-    if let Some(unit) = overrides.allowances.units().find(|unit| times(unit) > 1) {
-        let text =
-            format!("plan {} has {} allowances of {unit}, so an override is ambiguous", plan.id, times(unit));
-        return Err(Rejection::field("overrides.allowances", text));
-    }
-    Ok(sold_to(wallet, catalog, plan, overrides))
-}
 
-/// Returns the terms of a plan for this wallet with the overrides.
-pub(crate) fn sold_to(wallet: &Wallet, catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Sold {
-    let mut sold = Sold::of(catalog, plan, overrides);
-    let is_default = catalog.default_plan().is_some_and(|default| default.id == plan.id);
-    if is_default && plan.term == Term::Once && wallet.profile.once_allowance_granted {
-        sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit.as_str()));
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<WalletSubject>, Rejection> {
+        let fingerprint = self.fingerprint();
+        if replay_of_request(wallet, &self.request, EntryKind::Subscribed, &fingerprint)? {
+            return Ok(Verdict::replay(WalletSubject));
+        }
+        if wallet.status == WalletStatus::Closed {
+            return Err(Rejection::WalletClosed);
+        }
+        if let Some(subscription) = &wallet.profile.subscription {
+            return Err(Rejection::AlreadySubscribed(subscription.sold.plan.clone()));
+        }
+        let sold = sold(wallet, context, &self.plan, &self.overrides)?;
+        let anchor = self.anchor.unwrap_or(context.now);
+        if anchor > context.now || boundary(anchor, sold.term, 1) <= context.now {
+            let text = format!("must be at most now, {}, and less than one period before it", context.now);
+            return Err(Rejection::field("anchor_time", text));
+        }
+        let decision = subscribed(wallet, sold, anchor, context.now);
+        Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
-    sold
 }

@@ -1,17 +1,22 @@
 //! TopUp: issues bought credits. Both the `top_up_id` and the payment are idempotency keys: one payment under two
 //! ids credits once.
 
-use crate::catalog::{Catalog, Pack, PackExpiry, Span};
+use crate::catalog::{PackExpiry, Span};
 use crate::decide::checks::{check_grant_capacity, check_units, chosen};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::read_set::ReadSet;
+use crate::decide::replay::check_same;
+use crate::decide::sale::for_sale;
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::amount::Amounts;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{OriginId, UnitId};
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
+use crate::view::views::PurchaseView;
 use crate::wallet::Wallet;
 use crate::wallet::grant::{ExternalRef, Grant, GrantDetails, GrantKey, Money, Origin, Parts};
 use crate::wallet::rejection::Rejection;
@@ -56,49 +61,60 @@ impl TopUp {
     }
 }
 
-/// Decides a [`TopUp`].
-pub fn top_up(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<Verdict, Rejection> {
-    let fingerprint = top_up.fingerprint();
-    if let Some(verdict) = replay_of_purchase(wallet, top_up, &fingerprint)? {
-        return Ok(verdict);
+impl WalletCommand for TopUp {
+    type View = PurchaseView;
+
+    fn read_set(&self) -> ReadSet {
+        ReadSet {
+            grants: Some(GrantKey::new(Origin::TopUp, self.id.clone(), 0)),
+            payment: self.external_ref.clone(),
+            ..ReadSet::default()
+        }
     }
-    chosen("top_up_id", &top_up.id)?;
-    if top_up.paid_time.is_some_and(|paid| paid > context.now) {
-        return Err(Rejection::field("paid_time", format!("must not be after now, {}", context.now)));
+
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<Vec<GrantKey>>, Rejection> {
+        let fingerprint = self.fingerprint();
+        if let Some(verdict) = replay_of_purchase(wallet, self, &fingerprint)? {
+            return Ok(verdict);
+        }
+        chosen("top_up_id", &self.id)?;
+        if self.paid_time.is_some_and(|paid| paid > context.now) {
+            return Err(Rejection::field("paid_time", format!("must not be after now, {}", context.now)));
+        }
+        let bought = what_was_bought(wallet, context, self)?;
+        check_grant_capacity(wallet, bought.amounts.iter().count())?;
+        let mut decision = Decision::of(EntryKind::ToppedUp, context.now);
+        let mut keys = Vec::new();
+        let warn_time = wallet.warn_time(&context.catalogs.current, context.now, bought.expire_time);
+        for (n, (unit, amount)) in (0..).zip(bought.amounts.iter()) {
+            let key = GrantKey::new(Origin::TopUp, self.id.clone(), n);
+            keys.push(key.clone());
+            let grant = Grant {
+                key,
+                unit: unit.clone(),
+                source: Source::Purchased,
+                priority: 0,
+                effective_time: context.now,
+                expire_time: bought.expire_time,
+                warn_time,
+                create_time: context.now,
+                amount,
+                parts: Parts::default(),
+                clawback: None,
+                details: GrantDetails {
+                    pack: bought.pack.clone(),
+                    with_subscription: bought.with_subscription,
+                    external_ref: self.external_ref.clone(),
+                    paid_amount: self.paid_amount.clone(),
+                    paid_time: self.paid_time,
+                    fingerprint: fingerprint.to_string(),
+                    ..GrantDetails::default()
+                },
+            };
+            decision.issue(wallet, grant, context.now);
+        }
+        Ok(Verdict::new(decision, keys))
     }
-    let bought = what_was_bought(wallet, context, top_up)?;
-    check_grant_capacity(wallet, bought.amounts.iter().count())?;
-    let mut decision = Decision::of(EntryKind::ToppedUp, context.now);
-    let mut keys = Vec::new();
-    let warn_time = wallet.warn_time(&context.catalogs.current, context.now, bought.expire_time);
-    for (n, (unit, amount)) in (0..).zip(bought.amounts.iter()) {
-        let key = GrantKey::new(Origin::TopUp, top_up.id.clone(), n);
-        keys.push(key.clone());
-        let grant = Grant {
-            key,
-            unit: unit.clone(),
-            source: Source::Purchased,
-            priority: 0,
-            effective_time: context.now,
-            expire_time: bought.expire_time,
-            warn_time,
-            create_time: context.now,
-            amount,
-            parts: Parts::default(),
-            clawback: None,
-            details: GrantDetails {
-                pack: bought.pack.clone(),
-                with_subscription: bought.with_subscription,
-                external_ref: top_up.external_ref.clone(),
-                paid_amount: top_up.paid_amount.clone(),
-                paid_time: top_up.paid_time,
-                fingerprint: fingerprint.to_string(),
-                ..GrantDetails::default()
-            },
-        };
-        decision.issue(wallet, grant, context.now);
-    }
-    Ok(Verdict::new(decision, Subject::Grants(keys)))
 }
 
 /// Returns the verdict on a purchase whose id or payment is already known.
@@ -106,19 +122,16 @@ fn replay_of_purchase(
     wallet: &Wallet,
     top_up: &TopUp,
     fingerprint: &Fingerprint,
-) -> Result<Option<Verdict>, Rejection> {
+) -> Result<Option<Verdict<Vec<GrantKey>>>, Rejection> {
     let by_id = |grant: &&Grant| grant.key.origin == Origin::TopUp && grant.key.id == top_up.id;
     let by_payment =
         |grant: &&Grant| top_up.external_ref.is_some() && grant.details.external_ref == top_up.external_ref;
     let first = wallet.grants.values().find(by_id).or_else(|| wallet.grants.values().find(by_payment));
     let Some(first) = first else { return Ok(None) };
-    let fields = Fingerprint::parse(&first.details.fingerprint).differences(fingerprint);
-    if !fields.is_empty() {
-        return Err(Rejection::IdempotencyMismatch { fields, state: None });
-    }
+    check_same(&Fingerprint::parse(&first.details.fingerprint), fingerprint, None)?;
     let same = |key: &&GrantKey| key.origin == Origin::TopUp && key.id == first.key.id;
     let keys = wallet.grants.keys().filter(same).cloned().collect();
-    Ok(Some(Verdict::replay(Subject::Grants(keys))))
+    Ok(Some(Verdict::replay(keys)))
 }
 
 struct Bought {
@@ -156,12 +169,6 @@ fn what_was_bought(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Re
             Ok(Bought { pack: None, with_subscription: false, amounts, expire_time: Timestamp::NEVER })
         }
     }
-}
-
-/// Returns whether the wallet's plan may buy a pack.
-pub(crate) fn for_sale(wallet: &Wallet, catalog: &Catalog, pack: &Pack) -> bool {
-    let plan = wallet.plan_id(catalog);
-    pack.plans.as_ref().is_none_or(|plans| plan.is_some_and(|plan| plans.iter().any(|id| id == plan)))
 }
 
 /// Returns the instant at which credits bought at `paid` expire by the calendar.

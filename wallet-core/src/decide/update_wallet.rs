@@ -6,13 +6,15 @@ use crate::catalog::Threshold;
 use crate::decide::checks::check_units;
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
-use crate::decide::replay::replay_of_request;
-use crate::decide::verdict::{Subject, Verdict};
+use crate::decide::replay::{replay_of_request, with_request};
+use crate::decide::verdict::Verdict;
+use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::amount::Amounts;
 use crate::value::field_violation::FieldViolation;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{RequestId, UnitId};
+use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
@@ -44,47 +46,52 @@ impl UpdateWallet {
     }
 }
 
-/// Decides an [`UpdateWallet`].
-pub fn update_wallet(
-    wallet: &Wallet,
-    context: &Context<'_>,
-    update: &UpdateWallet,
-) -> Result<Verdict, Rejection> {
-    let fingerprint = update.fingerprint();
-    if replay_of_request(wallet, &update.request, EntryKind::WalletUpdated, &fingerprint)? {
-        return Ok(Verdict::replay(Subject::Wallet));
+impl WalletCommand for UpdateWallet {
+    type View = WalletBalancesView;
+
+    fn request_id(&self) -> Option<&RequestId> {
+        Some(&self.request)
     }
-    if wallet.status == WalletStatus::Closed {
-        return Err(Rejection::WalletClosed);
+
+    fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<WalletSubject>, Rejection> {
+        let fingerprint = self.fingerprint();
+        if replay_of_request(wallet, &self.request, EntryKind::WalletUpdated, &fingerprint)? {
+            return Ok(Verdict::replay(WalletSubject));
+        }
+        if wallet.status == WalletStatus::Closed {
+            return Err(Rejection::WalletClosed);
+        }
+        check_units(context, &self.debt_limits, "debt_limits")?;
+        let low: Amounts = self.low_balance.keys().map(|unit| (unit.clone(), 0)).collect();
+        check_units(context, &low, "low_balance")?;
+        let below_debt: Vec<FieldViolation> = self
+            .debt_limits
+            .iter()
+            .map(|(unit, limit)| (unit, limit, wallet.balance(unit.as_str()).debt))
+            .filter(|(_, limit, debt)| limit < debt)
+            .map(|(unit, limit, debt)| {
+                FieldViolation::new(
+                    "debt_limits",
+                    format!("{limit} {unit} is below the current debt of {debt}"),
+                )
+            })
+            .collect();
+        if !below_debt.is_empty() {
+            return Err(Rejection::InvalidFields(below_debt));
+        }
+        let mut decision = Decision::of(EntryKind::WalletUpdated, context.now).because(&self.reason);
+        let before = &wallet.profile;
+        decision.change = Some(Change {
+            status: self.status.unwrap_or(wallet.status),
+            profile: Profile {
+                display_name: self.display_name.clone().unwrap_or_else(|| before.display_name.clone()),
+                low_balance: low_balance(&before.low_balance, &self.low_balance),
+                ..before.clone()
+            },
+            debt_limits: self.debt_limits.clone(),
+        });
+        Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
-    check_units(context, &update.debt_limits, "debt_limits")?;
-    let low: Amounts = update.low_balance.keys().map(|unit| (unit.clone(), 0)).collect();
-    check_units(context, &low, "low_balance")?;
-    let below_debt: Vec<FieldViolation> = update
-        .debt_limits
-        .iter()
-        .map(|(unit, limit)| (unit, limit, wallet.balance(unit.as_str()).debt))
-        .filter(|(_, limit, debt)| limit < debt)
-        .map(|(unit, limit, debt)| {
-            FieldViolation::new("debt_limits", format!("{limit} {unit} is below the current debt of {debt}"))
-        })
-        .collect();
-    if !below_debt.is_empty() {
-        return Err(Rejection::InvalidFields(below_debt));
-    }
-    let mut decision = Decision::of(EntryKind::WalletUpdated, context.now).because(&update.reason);
-    let before = &wallet.profile;
-    decision.change = Some(Change {
-        status: update.status.unwrap_or(wallet.status),
-        profile: Profile {
-            display_name: update.display_name.clone().unwrap_or_else(|| before.display_name.clone()),
-            low_balance: low_balance(&before.low_balance, &update.low_balance),
-            ..before.clone()
-        },
-        debt_limits: update.debt_limits.clone(),
-    });
-    decision.request = Some((update.request.clone(), fingerprint));
-    Ok(Verdict::new(decision, Subject::Wallet))
 }
 
 /// Returns the thresholds after the update.

@@ -68,9 +68,10 @@ impl Threshold {
     pub fn of(self, given: i64) -> i64 {
         match self {
             Threshold::Amount(amount) => amount,
+            // Whole hundreds first, so that no product exceeds the range.
             Threshold::Percent(percent) => {
-                let hundredths = i128::from(given) * i128::from(percent);
-                i64::try_from((hundredths + 99) / 100).unwrap_or(i64::MAX)
+                let percent = i64::from(percent);
+                given / 100 * percent + (given % 100 * percent + 99) / 100
             }
         }
     }

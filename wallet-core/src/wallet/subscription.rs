@@ -231,7 +231,9 @@ impl Subscription {
     /// with no allowance granted yet. The periods between them grant nothing.
     pub fn continued(self, now: Timestamp) -> Self {
         let has_ended = |period: &u32| boundary(self.anchor, self.sold.term, period + 1) <= now;
-        let period = (self.period + 1..).find(|period| !has_ended(period)).unwrap_or(self.period);
+        #[expect(clippy::expect_used, reason = "the present period has ended and cannot continue")]
+        let period =
+            (self.period + 1..).find(|period| !has_ended(period)).expect("the calendar ends at NEVER");
         Self {
             period,
             paid_periods: self.paid_periods.max(period + 1),
@@ -322,7 +324,7 @@ impl Subscription {
     pub fn give(&mut self, index: usize, extra: i64, now: Timestamp) -> Option<Grant> {
         let allowance = self.sold.allowances.get(index)?;
         let (k, (from, until)) = self.window_at(allowance, now)?;
-        let amount = allowance.amount.saturating_add(extra);
+        let amount = allowance.amount + extra;
         let grant = self.grant(index, k, allowance.unit.clone(), amount, (from, until), now);
         if let Some(given) = self.given.get_mut(index) {
             *given = k + 1;
@@ -362,6 +364,8 @@ impl Subscription {
     }
 }
 
+#[expect(clippy::expect_used, reason = "two allowances must not issue grants of the same key")]
 fn index_u16(index: usize) -> u16 {
-    u16::try_from(index).unwrap_or(u16::MAX)
+    u16::try_from(index)
+        .expect("a plan has one allowance per unit and cadence, and a catalog far fewer than 65,536")
 }

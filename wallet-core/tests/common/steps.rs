@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wallet_core::decide::{
-    Cancel, Cost, ExplicitPrice, Extend, Grant, Outcome, PriceSource, Purchase, Quote, Reserve, RevokeGrant,
-    Settle, Start, StartOptions, TopUp, UpdateWallet,
+    Cancel, Cost, ExplicitPrice, Extend, Grant, Outcome, PriceSource, ProcessDue, Purchase, Quote, Reserve,
+    RevokeGrant, Settle, Start, StartOptions, TopUp, UpdateWallet,
 };
 use wallet_core::grant::GrantKey;
 use wallet_core::reservation::{CancelReason, Failure};
@@ -257,5 +257,5 @@ pub(crate) fn may_owe(n: i64) -> Step {
 
 /// Processes due events and nothing else.
 pub(crate) const fn poke() -> Step {
-    Step::Command(Command::ProcessDue)
+    Step::Command(Command::ProcessDue(ProcessDue))
 }

@@ -2,6 +2,7 @@
 
 use wallet_core::catalog::Threshold;
 use wallet_core::event::{self, EventKind};
+use wallet_core::view::Shown;
 use wallet_core::warning::Warning;
 
 use super::facts::Fact;
@@ -60,6 +61,9 @@ pub(crate) fn warned(warnings: &[&str]) -> Fact {
     };
     Fact::new("the warnings", Some(warnings), move |world| {
         let answer = world.reply.as_ref()?.result.as_ref().ok()?;
-        Some(answer.warnings.iter().map(line).collect())
+        match &answer.shown {
+            Shown::NewReservation(view) => Some(view.warnings.iter().map(line).collect()),
+            _ => None,
+        }
     })
 }

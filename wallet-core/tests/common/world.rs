@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use wallet_core::advance::next_due;
 use wallet_core::catalog::Catalog;
-use wallet_core::decide::CreateWallet;
+use wallet_core::decide::{CreateWallet, ProcessDue};
 use wallet_core::reservation::{Reservation, State};
-use wallet_core::view::Shown;
-use wallet_core::{Answer, Catalogs, Command, Reply, ReservationId, Timestamp, Wallet};
+use wallet_core::{Catalogs, Command, Reply, ReservationId, Timestamp, Wallet};
 
 use super::facts::Fact;
 use super::invariants;
@@ -136,7 +135,7 @@ impl World {
 
     /// The sweeper visits the twin at this instant. The wallet is not visited.
     pub(crate) fn sweep(&mut self, at: Timestamp) {
-        let _ = self.swept.run_as_loaded(&self.catalogs, at, &Command::ProcessDue);
+        let _ = self.swept.run_as_loaded(&self.catalogs, at, &ProcessDue.into());
     }
 
     fn freeze(&mut self) {
@@ -167,7 +166,7 @@ impl World {
 /// A reply without the time at which a sweeper looks at its reservation.
 fn without_hints(reply: &Reply) -> Reply {
     let mut reply = reply.clone();
-    if let Ok(Answer { shown: Shown::Reservation(reservation), .. }) = &mut reply.result {
+    if let Some(reservation) = reply.result.as_mut().ok().and_then(|answer| answer.shown.reservation_mut()) {
         reservation.sweep_at = reservation.deadline;
     }
     reply

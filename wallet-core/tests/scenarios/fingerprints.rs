@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use wallet_core::Command;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, CreateWallet, ExplicitPrice, Extend, Grant, PriceSource,
-    RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve, ResumeSubscription,
-    ReverseCharge, RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
+    ProcessDue, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve,
+    ResumeSubscription, ReverseCharge, RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
 };
 
 use super::prelude::*;
@@ -81,7 +81,9 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         Command::CancelSubscription(CancelSubscription { request: _, now: _, reason: _reason }) => &["when"],
         Command::RefundSubscription(RefundSubscription { request: _, reason: _reason })
         | Command::RecordPayment(RecordPayment { request: _, reason: _reason }) => &[],
-        Command::ResumeSubscription(ResumeSubscription { request: _ }) | Command::ProcessDue => &[],
+        Command::ResumeSubscription(ResumeSubscription { request: _ }) | Command::ProcessDue(ProcessDue) => {
+            &[]
+        }
     }
 }
 

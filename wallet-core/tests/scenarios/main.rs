@@ -14,6 +14,7 @@ mod common;
 
 mod cancelling;
 mod chargebacks;
+mod commands;
 mod crediting;
 mod debts;
 mod due;

@@ -169,7 +169,7 @@ fn a_cancel_now_expires_allowances_but_not_credits_given_once() {
 fn the_reply_to_a_cancel_now_shows_the_remaining_credits() {
     let world = on_plans([subscribe("s", "creator"), unsubscribe_now("x")]);
     let answer = world.reply.clone().unwrap().result.unwrap();
-    let credits = answer.balances.iter().find(|balance| balance.unit.as_str() == "credits").unwrap();
+    let credits = answer.shown.balances().iter().find(|balance| balance.unit.as_str() == "credits").unwrap();
     assert_eq!((credits.total.available, credits.next_expiry), (5, None));
 }
 

@@ -2,7 +2,8 @@
 
 use wallet_core::balance::WalletView;
 use wallet_core::decide::PriceSource;
-use wallet_core::view::Shown;
+use wallet_core::grant::Grant;
+use wallet_core::reservation::Reservation;
 use wallet_core::wallet::WalletStatus;
 
 use super::prelude::*;
@@ -16,12 +17,12 @@ fn twice_more(mut world: World, step: &Step) {
     }
 }
 
-/// Returns the reservation or the grants in the last reply. Of a wallet, only the name, because its revision changes.
-fn shown(world: &World) -> Shown {
-    match world.reply.clone().unwrap().result.unwrap().shown {
-        Shown::Wallet(view) => Shown::Wallet(Box::new(WalletView { revision: 0, version: 0, ..*view })),
-        other => other,
-    }
+/// Returns the reservation, the grants or the wallet in the last reply, without the revision of the wallet, which
+/// changes.
+fn shown(world: &World) -> (Option<Reservation>, Option<Vec<Grant>>, Option<WalletView>) {
+    let shown = world.reply.clone().unwrap().result.unwrap().shown;
+    let wallet = shown.wallet().cloned().map(|view| WalletView { revision: 0, version: 0, ..view });
+    (shown.reservation().cloned(), shown.grants().map(<[Grant]>::to_vec), wallet)
 }
 
 #[test]

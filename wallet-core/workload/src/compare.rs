@@ -46,7 +46,7 @@ pub fn compare(
     same("decided at", reply.decided_at, expected.decided_at)?;
     if let (Ok(answer), Ok(answered)) = (&reply.result, &expected.result) {
         shown(model, wallet, &answer.shown, &answered.seen)?;
-        for balance in &answer.balances {
+        for balance in answer.shown.balances() {
             let total = wallet.balance(balance.unit.as_str());
             same("balance shown", balance.total, total)?;
             let unit = UNITS.iter().map(|(unit, _)| *unit).find(|unit| *unit == balance.unit.as_str());
@@ -57,16 +57,16 @@ pub fn compare(
 }
 
 fn shown(model: &Model, wallet: &Wallet, shown: &Shown, seen: &Seen) -> Result<(), String> {
-    match (shown, seen) {
-        (Shown::Wallet(view), Seen::Wallet) => {
+    match (shown.wallet(), shown.reservation(), shown.grants(), seen) {
+        (Some(view), None, None, Seen::Wallet) => {
             same("plan", view.plan.as_deref(), Some(model.plan().id))?;
             same("open jobs", view.open_reservations, model.open_jobs().count() as i64)
         }
-        (Shown::Reservation(job), Seen::Job(id)) => {
+        (None, Some(job), None, Seen::Job(id)) => {
             same("shown", &job.id, id)?;
-            same("shown", Some(&**job), wallet.reservations.get(id))
+            same("shown", Some(job), wallet.reservations.get(id))
         }
-        (Shown::Grants(grants), Seen::Lots(keys)) => {
+        (None, None, Some(grants), Seen::Lots(keys)) => {
             let found: Vec<_> = keys.iter().filter_map(|key| wallet.grants.get(key)).collect();
             same("shown", grants.iter().collect::<Vec<_>>(), found)
         }

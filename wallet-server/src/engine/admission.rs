@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wallet_core::{Command, WalletKey};
+use wallet_core::WalletKey;
+use wallet_core::decide::AdmissionClass;
 
 use crate::engine::error::EngineError;
 
@@ -38,15 +39,15 @@ impl Admission {
         Arc::new(Self { queue, wallet_queue, waiting: Mutex::default() })
     }
 
-    /// Takes a place for a command. Fails if there is none for its kind.
+    /// Takes a place for a command. Fails if there is none for its class.
     pub(super) fn admit(
         self: &Arc<Self>,
         wallet: WalletKey,
-        command: &Command,
+        class: AdmissionClass,
     ) -> Result<Ticket, EngineError> {
         let mut waiting = self.waiting();
         let of_wallet = waiting.by_wallet.get(&wallet).copied().unwrap_or(0);
-        let share = share(command);
+        let share = share(class);
         if waiting.total >= self.queue * share / 100 || of_wallet >= self.wallet_queue * share / 100 {
             return Err(EngineError::overloaded());
         }
@@ -65,28 +66,14 @@ impl Admission {
     }
 }
 
-/// Returns the percentage of the places that commands of this kind may take.
-const fn share(command: &Command) -> usize {
-    match command {
-        Command::Settle(_) | Command::Cancel(_) => 100,
-        Command::Extend(_) => 95,
-        Command::Start(_)
-        | Command::CreateWallet(_)
-        | Command::UpdateWallet(_)
-        | Command::TopUp(_)
-        | Command::Grant(_)
-        | Command::RevokeGrant(_)
-        | Command::RefundTopUp(_)
-        | Command::RecordChargeback(_)
-        | Command::ReverseCharge(_)
-        | Command::RefundSubscription(_)
-        | Command::Subscribe(_)
-        | Command::ChangePlan(_)
-        | Command::CancelSubscription(_)
-        | Command::ResumeSubscription(_)
-        | Command::RecordPayment(_) => 90,
-        Command::Reserve(_) => 75,
-        Command::ProcessDue => 50,
+/// Returns the percentage of the places that commands of this class may take.
+const fn share(class: AdmissionClass) -> usize {
+    match class {
+        AdmissionClass::JobEnd => 100,
+        AdmissionClass::Heartbeat => 95,
+        AdmissionClass::Standard => 90,
+        AdmissionClass::NewJob => 75,
+        AdmissionClass::Background => 50,
     }
 }
 
@@ -105,8 +92,7 @@ impl Drop for Ticket {
 
 #[cfg(test)]
 mod tests {
-    use wallet_core::decide::{Extend, Settle};
-    use wallet_core::{ReservationId, TenantId, WalletId};
+    use wallet_core::{TenantId, WalletId};
 
     use super::*;
 
@@ -114,30 +100,20 @@ mod tests {
         WalletKey::new(TenantId::DEFAULT, &WalletId::parse(id).unwrap())
     }
 
-    fn settle() -> Command {
-        Command::Settle(Settle {
-            id: ReservationId::parse("job").unwrap(),
-            attempt: None,
-            outcome: wallet_core::decide::Outcome::Succeeded(wallet_core::decide::Cost::AsReserved),
-            accept_late: false,
-        })
-    }
-
-    fn extend() -> Command {
-        Command::Extend(Extend { id: ReservationId::parse("job").unwrap(), attempt: None, lease: None })
-    }
-
     #[test]
     fn settles_are_shed_last_and_due_processing_first() {
         let admission = Admission::new(20, 20);
         let mut tickets: Vec<Ticket> =
-            (0..10).map(|_| admission.admit(wallet("a"), &Command::ProcessDue).unwrap()).collect();
-        assert_eq!(admission.admit(wallet("a"), &Command::ProcessDue).err(), Some(EngineError::overloaded()));
+            (0..10).map(|_| admission.admit(wallet("a"), AdmissionClass::Background).unwrap()).collect();
+        assert_eq!(
+            admission.admit(wallet("a"), AdmissionClass::Background).err(),
+            Some(EngineError::overloaded())
+        );
         assert!(!admission.has_room_for_estimates());
-        tickets.extend((0..9).map(|_| admission.admit(wallet("a"), &extend()).unwrap()));
-        assert!(admission.admit(wallet("a"), &extend()).is_err());
-        let last = admission.admit(wallet("a"), &settle()).unwrap();
-        assert!(admission.admit(wallet("a"), &settle()).is_err());
+        tickets.extend((0..9).map(|_| admission.admit(wallet("a"), AdmissionClass::Heartbeat).unwrap()));
+        assert!(admission.admit(wallet("a"), AdmissionClass::Heartbeat).is_err());
+        let last = admission.admit(wallet("a"), AdmissionClass::JobEnd).unwrap();
+        assert!(admission.admit(wallet("a"), AdmissionClass::JobEnd).is_err());
         drop((last, tickets));
         assert!(admission.has_room_for_estimates());
         assert!(admission.waiting().by_wallet.is_empty());
@@ -146,8 +122,8 @@ mod tests {
     #[test]
     fn one_wallet_cannot_take_all_places() {
         let admission = Admission::new(100, 2);
-        let _tickets = [(); 2].map(|()| admission.admit(wallet("a"), &settle()).unwrap());
-        assert!(admission.admit(wallet("a"), &settle()).is_err());
-        assert!(admission.admit(wallet("b"), &settle()).is_ok());
+        let _tickets = [(); 2].map(|()| admission.admit(wallet("a"), AdmissionClass::JobEnd).unwrap());
+        assert!(admission.admit(wallet("a"), AdmissionClass::JobEnd).is_err());
+        assert!(admission.admit(wallet("b"), AdmissionClass::JobEnd).is_ok());
     }
 }

@@ -77,7 +77,7 @@ impl Backlog {
     /// Drops the sweeper's `ProcessDue` commands. The next server finds what is due.
     pub(super) fn drop_pokes(&mut self) {
         for jobs in self.jobs.values_mut() {
-            jobs.retain(|job| !matches!(job.command, Command::ProcessDue));
+            jobs.retain(|job| !matches!(job.command, Command::ProcessDue(_)));
         }
         self.jobs.retain(|_, jobs| !jobs.is_empty());
         self.turns.retain(|key| self.jobs.contains_key(key));

@@ -33,7 +33,7 @@ impl Lane {
             batch.iter().map(|job| job.key).collect::<BTreeSet<_>>().into_iter().collect();
         let tx = Tx::begin(&self.connection, self.store.backend(), self.database_timeout).await?;
         let selling: BTreeSet<TenantId> =
-            batch.iter().filter(|job| job.command.sells()).map(|job| job.tenant).collect();
+            batch.iter().filter(|job| job.command.sells_plan()).map(|job| job.tenant).collect();
         for (tenant, newest) in tx.hold_catalogs(&selling).await? {
             self.catalogs.catch_up(tenant, newest).await;
         }

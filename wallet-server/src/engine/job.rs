@@ -38,8 +38,7 @@ impl QueuedCommand {
     /// Returns the span of log lines about this command. It has the wallet and the kind of command, and is within the
     /// span of the call.
     pub(super) fn span(&self) -> Span {
-        let command = format!("{:?}", self.command);
-        let kind = command.split('(').next();
+        let kind = self.command.name();
         tracing::error_span!(parent: &self.call, "command", wallet = %self.wallet, kind)
     }
 

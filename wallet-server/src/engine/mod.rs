@@ -126,7 +126,7 @@ impl Engine {
         let CommandRequest { tenant, wallet, command, deadline } = submission;
         let key = WalletKey::new(tenant, &wallet);
         let entrance = self.entrance(key);
-        let ticket = entrance.admission.admit(key, &command)?;
+        let ticket = entrance.admission.admit(key, command.admission_class())?;
         let (caller, answered) = oneshot::channel();
         let (call, in_doubt) = (Span::current(), false);
         let job =

@@ -10,8 +10,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use wallet_core::Timestamp;
+use wallet_core::decide::ProcessDue;
 use wallet_core::key::BUCKETS;
-use wallet_core::{Command, Timestamp};
 
 use crate::causes::Chain;
 use crate::clock::Clock;
@@ -146,7 +147,7 @@ impl DueTasks {
         let engine = engine.clone();
         self.tasks.spawn(async move {
             let (tenant, wallet) = (due.tenant, due.wallet.clone());
-            let poke = CommandRequest { tenant, wallet, command: Command::ProcessDue, deadline: None };
+            let poke = CommandRequest { tenant, wallet, command: ProcessDue.into(), deadline: None };
             if let Err(error) = engine.submit(poke).await {
                 tracing::debug!(%error, "due events were not processed; the next sweep tries again");
             }

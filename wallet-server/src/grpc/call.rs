@@ -5,15 +5,12 @@ use std::sync::Arc;
 use prost::Message;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
-use wallet_core::balance::{PlanView, UnitBalance, WalletView};
 use wallet_core::catalog::Catalog;
 use wallet_core::catalogs::Catalogs;
+use wallet_core::decide::WalletCommand;
 use wallet_core::grant::Grant;
-use wallet_core::posting::Posting;
-use wallet_core::reservation::Reservation;
 use wallet_core::view::Shown;
-use wallet_core::warning::Warning;
-use wallet_core::{Command, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId};
+use wallet_core::{Answer, Command, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId};
 
 use super::error::{Decided, RpcError};
 use super::layers::{Deadline, Tenant};
@@ -31,21 +28,14 @@ pub(super) struct Call {
     deadline: Option<Instant>,
 }
 
-/// The reply to a command that was carried out.
-pub(super) struct Answered {
+/// The reply to a command that was carried out, with the view of that command.
+pub(super) struct Answered<V> {
     pub(super) wallet: WalletId,
-    pub(super) balances: Vec<UnitBalance>,
-    /// With Reserve the features, limits and queue priority of the wallet's plan.
-    pub(super) plan: PlanView,
-    /// With a `request_id` the postings of the command, also in a replay.
-    pub(super) moved: Vec<Posting>,
-    /// With Reserve the warnings about low balances afterwards.
-    pub(super) warnings: Vec<Warning>,
+    pub(super) view: V,
     pub(super) replayed: bool,
     pub(super) revision: i64,
     pub(super) version: i64,
     pub(super) decided_at: Timestamp,
-    shown: Shown,
 }
 
 /// Calls the handler of a method and renders its result.
@@ -101,67 +91,39 @@ impl Call {
     }
 
     /// Submits a command to the engine and waits for its reply.
-    pub(super) async fn submit(&self, wallet: WalletId, command: Command) -> Result<Answered, RpcError> {
-        let submission =
-            CommandRequest { tenant: self.tenant, wallet: wallet.clone(), command, deadline: self.deadline };
-        let reply = self.services.engine.submit(submission).await.map_err(RpcError::about(&wallet))?;
+    pub(super) async fn submit<C>(&self, wallet: WalletId, command: C) -> Result<Answered<C::View>, RpcError>
+    where
+        C: WalletCommand + Into<Command>,
+    {
+        let (tenant, deadline) = (self.tenant, self.deadline);
+        let request = CommandRequest { tenant, wallet: wallet.clone(), command: command.into(), deadline };
+        let reply = self.services.engine.submit(request).await.map_err(RpcError::about(&wallet))?;
         answered(wallet, reply)
     }
 
     /// Returns the reply that a command would have now, and the grants that it would issue. Writes nothing and uses no
     /// lane.
-    pub(super) async fn preview(
+    pub(super) async fn preview<C>(
         &self,
         wallet: WalletId,
-        command: Command,
-    ) -> Result<(Answered, Vec<Grant>), RpcError> {
-        let previewed = self.services.queries.preview(self.tenant, &wallet, &command).await;
+        command: C,
+    ) -> Result<(Answered<C::View>, Vec<Grant>), RpcError>
+    where
+        C: WalletCommand + Into<Command>,
+    {
+        let previewed = self.services.queries.preview(self.tenant, &wallet, &command.into()).await;
         let (reply, issued) = previewed.map_err(RpcError::about(&wallet))?;
         Ok((answered(wallet, reply)?, issued))
     }
 }
 
-fn answered(wallet: WalletId, reply: Reply) -> Result<Answered, RpcError> {
-    let decided = Decided { revision: reply.revision, version: reply.version, at: reply.decided_at };
-    match reply.result {
-        Ok(answer) => Ok(Answered {
-            wallet,
-            balances: answer.balances,
-            plan: answer.plan.unwrap_or_default(),
-            moved: answer.moved,
-            warnings: answer.warnings,
-            replayed: answer.replayed,
-            revision: decided.revision,
-            version: decided.version,
-            decided_at: decided.at,
-            shown: answer.shown,
-        }),
-        Err(rejection) => Err(RpcError::about(&wallet)(rejection).decided(decided)),
-    }
-}
-
-impl Answered {
-    /// Returns the reservation that the command is about.
-    pub(super) fn reservation(&self) -> Result<&Reservation, RpcError> {
-        match &self.shown {
-            Shown::Reservation(reservation) => Ok(reservation),
-            Shown::Wallet(_) | Shown::Grants(_) => Err(RpcError::defect("the reply has no reservation")),
-        }
-    }
-
-    /// Returns the grants that the command is about.
-    pub(super) fn grants(&self) -> Result<&[Grant], RpcError> {
-        match &self.shown {
-            Shown::Grants(grants) => Ok(grants),
-            Shown::Wallet(_) | Shown::Reservation(_) => Err(RpcError::defect("the reply has no grants")),
-        }
-    }
-
-    /// Returns the wallet that the command is about.
-    pub(super) fn view(&self) -> Result<&WalletView, RpcError> {
-        match &self.shown {
-            Shown::Wallet(view) => Ok(view),
-            Shown::Reservation(_) | Shown::Grants(_) => Err(RpcError::defect("the reply has no wallet")),
-        }
-    }
+/// Converts a reply to a command with the view `V`.
+fn answered<V: TryFrom<Shown>>(wallet: WalletId, reply: Reply) -> Result<Answered<V>, RpcError> {
+    let Reply { result, revision, version, decided_at } = reply;
+    let Answer { shown, replayed } = result.map_err(|rejection| {
+        RpcError::about(&wallet)(rejection).decided(Decided { revision, version, at: decided_at })
+    })?;
+    let view =
+        V::try_from(shown).map_err(|_| RpcError::defect("the reply has the view of another command"))?;
+    Ok(Answered { wallet, view, replayed, revision, version, decided_at })
 }

@@ -6,7 +6,7 @@ mod jobs;
 mod plans;
 mod wrong;
 
-use wallet_core::decide::CreateWallet;
+use wallet_core::decide::{CreateWallet, ProcessDue};
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Command, Timestamp, UnitId};
 
@@ -123,7 +123,7 @@ impl Generator {
                 return command;
             }
         }
-        Command::ProcessDue
+        ProcessDue.into()
     }
 
     fn create(&mut self) -> Command {
@@ -135,7 +135,7 @@ impl Generator {
 
     #[allow(clippy::unnecessary_wraps, clippy::unused_self, reason = "the signature of all choices")]
     fn poke(&mut self, _: &Model) -> Option<Command> {
-        Some(Command::ProcessDue)
+        Some(ProcessDue.into())
     }
 
     /// Repeats an earlier command, mostly the last.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wallet_core::decide::{
-    Cancel, ChangePlan, Cost, ExplicitPrice, Grant, Outcome, PriceSource, Purchase, PurchaseName, Quote,
-    RecordPayment, Reserve, ResumeSubscription, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp,
+    Cancel, ChangePlan, Cost, ExplicitPrice, Grant, Outcome, PriceSource, ProcessDue, Purchase, PurchaseName,
+    Quote, RecordPayment, Reserve, ResumeSubscription, RevokeGrant, Settle, Start, StartOptions, Subscribe,
+    TopUp,
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::reservation::{CancelReason, Failure};
@@ -77,7 +78,7 @@ impl Generator {
             | Command::RecordPayment(_)
             | Command::Start(_)
             | Command::Extend(_)
-            | Command::ProcessDue => return None,
+            | Command::ProcessDue(ProcessDue) => return None,
         }
         Some(command)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use wallet_core::decide::{Cost, Outcome, PriceSource, Purchase, PurchaseName};
+use wallet_core::decide::{Cost, Outcome, PriceSource, ProcessDue, Purchase, PurchaseName};
 use wallet_core::entry::EntryKind;
 use wallet_core::event::Event;
 use wallet_core::grant::GrantKey;
@@ -195,7 +195,7 @@ fn fields(command: &Command) -> Fields {
         | Command::ResumeSubscription(_)
         | Command::RecordPayment(_)
         | Command::RefundSubscription(_)
-        | Command::ProcessDue => {}
+        | Command::ProcessDue(ProcessDue) => {}
     }
     said
 }

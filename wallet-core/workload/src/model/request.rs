@@ -56,7 +56,7 @@ impl Model {
 
     /// Returns whether this request was carried out before. Refuses an id that was used for another command.
     pub(super) fn requested(&self, command: &Command) -> Result<bool, Refusal> {
-        let before = self.requests.iter().find(|before| before.request() == command.request());
+        let before = self.requests.iter().find(|before| before.request_id() == command.request_id());
         let Some(before) = before else { return Ok(false) };
         if std::mem::discriminant(before) != std::mem::discriminant(command) {
             return Err(mismatch(&["request_id"]));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wallet_core::catalog::Threshold;
-use wallet_core::decide::{CreateWallet, Reserve};
+use wallet_core::decide::{CreateWallet, ProcessDue, Reserve};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::reservation::State;
@@ -232,7 +232,7 @@ impl Model {
             Command::RecordChargeback(c) => self.charge_back(c),
             Command::ReverseCharge(c) => self.reverse(c, command),
             Command::RefundSubscription(c) => self.refund_plan(c, command),
-            Command::ProcessDue => Ok(Answered::done(Seen::Wallet)),
+            Command::ProcessDue(ProcessDue) => Ok(Answered::done(Seen::Wallet)),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use wallet_core::decide::ProcessDue;
 use wallet_core::entry::Entry;
 use wallet_core::reservation::CancelReason::{Platform, User};
 use wallet_core::reservation::Reservation;
@@ -163,7 +164,7 @@ impl Lane {
             loaded.horizon = Some(last.clone());
         }
         let mut work = UnitOfWork::open(&mut loaded, self.now);
-        let is_up_to_date = work.execute_within(most, &Command::ProcessDue, catalogs()).unwrap().is_some();
+        let is_up_to_date = work.execute_within(most, &ProcessDue.into(), catalogs()).unwrap().is_some();
         let Finished { entries, changes, .. } = work.finish();
         self.write(wallet, &loaded, &changes, &entries);
         is_up_to_date
@@ -215,9 +216,7 @@ impl Lane {
 
 /// Returns a reply without the hint by which the sweeper finds its reservation.
 fn without_hints(mut reply: Reply) -> Reply {
-    if let Ok(answer) = &mut reply.result
-        && let Shown::Reservation(reservation) = &mut answer.shown
-    {
+    if let Some(reservation) = reply.result.as_mut().ok().and_then(|answer| answer.shown.reservation_mut()) {
         reservation.sweep_at = reservation.deadline;
     }
     reply

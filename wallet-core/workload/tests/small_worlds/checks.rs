@@ -104,27 +104,28 @@ fn kept(wallet: &Wallet, now: Timestamp, command: &Command, reply: &Reply) {
         assert!(bound.is_none_or(|bound| grant.expire_time <= bound), "{} outlives its grace", grant.key);
     }
     let Ok(answer) = &reply.result else { return };
-    match (command, &answer.shown) {
-        (Command::Settle(Settle { attempt: Some(attempt), .. }), Shown::Reservation(job)) => {
+    match (command, answer.shown.reservation()) {
+        (Command::Settle(Settle { attempt: Some(attempt), .. }), Some(job)) => {
             assert!(!job.state.is_open() && *attempt >= job.attempt, "{job:?} was settled by {attempt}");
         }
         // A job whose cancel was confirmed is never charged later.
-        (Command::Cancel(_), Shown::Reservation(job)) => {
+        (Command::Cancel(_), Some(job)) => {
             let too_late = job.state == State::Expired && now >= job.deadline.plus(LATE_SETTLE);
             assert!(job.state == State::Cancelled || too_late, "{job:?} was cancelled");
         }
-        (Command::Settle(Settle { outcome: Outcome::Failed(_), .. }), Shown::Reservation(job)) => {
+        (Command::Settle(Settle { outcome: Outcome::Failed(_), .. }), Some(job)) => {
             let too_late = job.state == State::Expired && now >= job.deadline.plus(LATE_SETTLE);
             assert!(job.state == State::Failed || too_late, "{job:?} failed");
         }
-        (Command::Settle(_), Shown::Reservation(job)) => {
+        (Command::Settle(_), Some(job)) => {
             assert!(!job.state.is_open(), "{job:?} was ended");
         }
-        (Command::Reserve(Reserve { start: Some(_), .. }) | Command::Start(_), Shown::Reservation(job)) => {
+        (Command::Reserve(Reserve { start: Some(_), .. }) | Command::Start(_), Some(job)) => {
             assert!(job.state.is_open(), "{job:?} has ended and may run again");
         }
-        (Command::Settle(_) | Command::Cancel(_), shown) => panic!("no job, but {shown:?}"),
-        (Command::TopUp(_), Shown::Grants(grants)) if !answer.replayed => {
+        (Command::Settle(_) | Command::Cancel(_), None) => panic!("no job, but {:?}", answer.shown),
+        (Command::TopUp(_), None) if !answer.replayed => {
+            let grants = answer.shown.grants().expect("a purchase shows its grants");
             for grant in grants.iter().filter(|grant| grant.parts.available > 0) {
                 assert_eq!(wallet.balance(grant.unit.as_str()).debt, 0, "{} repaid nothing", grant.key);
             }
@@ -155,8 +156,14 @@ pub(crate) fn replayed(command: &Command, first: &Shown, reply: &Reply, entries:
 }
 
 fn same_answer(command: &Command, first: &Shown, again: &Answer) {
-    match (first, &again.shown) {
-        (Shown::Reservation(first), Shown::Reservation(again)) => {
+    let again = &again.shown;
+    assert_eq!(
+        first.wallet().is_some(),
+        again.wallet().is_some(),
+        "I12: {command:?}: {first:?}, then {again:?}"
+    );
+    match (first.reservation(), again.reservation()) {
+        (Some(first), Some(again)) => {
             let final_word = matches!(command, Command::Settle(_) | Command::Cancel(_));
             assert!(!final_word || first == again, "I12: {command:?}: {first:?}, then {again:?}");
             assert_eq!((&first.id, &first.terms), (&again.id, &again.terms), "I12");
@@ -165,13 +172,13 @@ fn same_answer(command: &Command, first: &Shown, again: &Answer) {
                 (again.reserve_time, again.reserve_revision)
             );
         }
-        (Shown::Grants(first), Shown::Grants(again)) => {
-            let told = |grants: &[wallet_core::grant::Grant]| -> Vec<_> {
-                grants.iter().map(|g| (g.key.clone(), g.amount, g.source, g.create_time)).collect()
+        (None, None) => {
+            let told = |shown: &Shown| -> Option<Vec<_>> {
+                let grants = shown.grants()?.iter();
+                Some(grants.map(|g| (g.key.clone(), g.amount, g.source, g.create_time)).collect())
             };
             assert_eq!(told(first), told(again), "I12: {command:?}");
         }
-        (Shown::Wallet(_), Shown::Wallet(_)) => {}
         (first, again) => panic!("I12: {command:?}: {first:?}, then {again:?}"),
     }
 }

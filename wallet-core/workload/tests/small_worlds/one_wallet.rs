@@ -4,6 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use wallet_core::decide::ProcessDue;
 use wallet_core::reservation::CancelReason::{Platform, User};
 use wallet_core::view::Shown;
 use wallet_core::{Command, Timestamp, Wallet};
@@ -156,7 +157,7 @@ pub(crate) fn takeovers_world() -> OneWallet {
         cancel("j", Platform),
         buy("t", 20),
         revoke("r", "grant:a"),
-        Command::ProcessDue,
+        ProcessDue.into(),
     ];
     OneWallet::new(&given, commands, &[minutes(10), minutes(30), DAY])
 }
@@ -165,7 +166,7 @@ pub(crate) fn takeovers_world() -> OneWallet {
 /// debt.
 pub(crate) fn jobs_world() -> OneWallet {
     let given = [create(30), give("a", 30, minutes(10)), buy("b", 20)];
-    let mut commands = vec![buy("t", 20), revoke("r", "grant:a"), Command::ProcessDue];
+    let mut commands = vec![buy("t", 20), revoke("r", "grant:a"), ProcessDue.into()];
     for (id, kind, n) in [("j1", "open", 30), ("j2", "owing", 30), ("j3", "fixed", 20)] {
         commands.extend([
             reserve(id, kind, n),
@@ -220,7 +221,7 @@ pub(crate) fn plans_world() -> OneWallet {
         used("j", 30),
         failed("j", "GPU_LOST"),
         cancel("j", User),
-        Command::ProcessDue,
+        ProcessDue.into(),
     ];
     OneWallet::new(&given, commands, &[minutes(10), 8 * DAY, 28 * DAY, 60 * DAY + HOUR])
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
-use wallet_core::decide::{CreateWallet, ExplicitPrice, Grant, PriceSource, Reserve};
+use wallet_core::decide::{CreateWallet, ExplicitPrice, Grant, PriceSource, ProcessDue, Reserve};
 use wallet_core::entry::EntryKind;
 use wallet_core::reservation::{Reservation, State};
 use wallet_core::{Amounts, Command, Reply, Source, TenantId, Timestamp, WalletId, WalletKey};
@@ -97,7 +97,7 @@ async fn others_are_served(database: Database) {
     let (door, mut queue) = mpsc::channel(64);
     let mut waiting = send(
         &door,
-        &[(&heavy, reserve("next", 1)), (&heavy, Command::ProcessDue), (&heavy, reserve("last", 1))],
+        &[(&heavy, reserve("next", 1)), (&heavy, ProcessDue.into()), (&heavy, reserve("last", 1))],
     );
     let mut revision = world.revision(&heavy).await;
     let mut turns = 0;
@@ -158,7 +158,7 @@ async fn reads_see_all(database: Database) {
     let usage = queries.usage(tenant, &heavy, usage).await.unwrap();
     let one = queries.reservation(tenant, &heavy, &id("job-001099")).await.unwrap().1;
 
-    let swept = run(&mut world.lane, &[(heavy.clone(), Command::ProcessDue)]).await.remove(0);
+    let swept = run(&mut world.lane, &[(heavy.clone(), ProcessDue.into())]).await.remove(0);
     assert!(foreseen.revision < swept.revision, "due events have no revision before they are recorded");
     assert!(foreseen.version < swept.version);
     assert_eq!((foreseen.balance("credits").held, foreseen.open_reservations), (0, 0));
@@ -183,7 +183,7 @@ async fn frozen_stops_nobody(database: Database) {
         "some wallets are in the same part"
     );
     world.lane.broken.insert(key(&frozen));
-    let reply = &run(&mut world.lane, &[(frozen.clone(), Command::ProcessDue)]).await[0];
+    let reply = &run(&mut world.lane, &[(frozen.clone(), ProcessDue.into())]).await[0];
     assert!(reply.result.is_err(), "it is frozen");
     world.lane.broken.clear();
     world.clock.move_to(START.plus(TTL * 2));
@@ -217,12 +217,12 @@ async fn looked_at_once(database: Database) {
         store.due_wallets(DueRows::Grants, 0..64, now, None, 10).await.unwrap().wallets.len()
     };
     assert_eq!(due(&world.lane.store).await, 1);
-    let poked = run(&mut world.lane, &[(wallet.clone(), Command::ProcessDue)]).await.remove(0);
+    let poked = run(&mut world.lane, &[(wallet.clone(), ProcessDue.into())]).await.remove(0);
     assert_eq!(poked.revision, 3, "held credits do not expire");
     assert_eq!(due(&world.lane.store).await, 0, "the sweeper does not find it again");
     database.verify().await;
     world.clock.move_to(START.plus(TTL));
-    run(&mut world.lane, &[(wallet.clone(), Command::ProcessDue)]).await;
+    run(&mut world.lane, &[(wallet.clone(), ProcessDue.into())]).await;
     database.verify().await;
 }
 

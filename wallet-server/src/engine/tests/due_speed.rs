@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio_util::task::TaskTracker;
+use wallet_core::decide::ProcessDue;
 use wallet_core::entry::EntryKind;
-use wallet_core::{Command, TenantId, WalletId};
+use wallet_core::{TenantId, WalletId};
 use wallet_workload::figure;
 
 use super::Database;
@@ -91,7 +92,7 @@ async fn work_off(engine: Engine, heavy: WalletId, done: Arc<AtomicBool>) {
     let poke = CommandRequest {
         tenant: TenantId::DEFAULT,
         wallet: heavy,
-        command: Command::ProcessDue,
+        command: ProcessDue.into(),
         deadline: None,
     };
     engine.submit(poke).await.unwrap().result.unwrap();

@@ -94,7 +94,7 @@ fn asked(batch: &[(WalletId, Command)]) -> (Vec<QueuedCommand>, Vec<oneshot::Rec
     let admission = Admission::new(1_000, 1_000);
     let job = |(wallet, command): &(WalletId, Command)| {
         let (tenant, key) = (TenantId::DEFAULT, WalletKey::new(TenantId::DEFAULT, wallet));
-        let ticket = admission.admit(key, command).unwrap();
+        let ticket = admission.admit(key, command.admission_class()).unwrap();
         let (caller, answered) = oneshot::channel();
         let (wallet, command) = (wallet.clone(), command.clone());
         let (deadline, in_doubt, call) = (None, false, Span::current());

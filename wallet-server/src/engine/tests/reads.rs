@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use uuid::Uuid;
-use wallet_core::decide::{CreateWallet, Purchase, TopUp};
+use wallet_core::decide::{CreateWallet, ProcessDue, Purchase, TopUp};
 use wallet_core::{Amounts, Command, TenantId, Timestamp, WalletId};
 
 use super::verify_speed::{id, reserve};
@@ -68,7 +68,7 @@ async fn a_read_returns_the_recorded_revision_and_due_events_come_after_it() {
         assert_eq!((due.revision, due.version), (before.revision, before.version));
 
         let wallet = customer.wallet.clone();
-        let recorded = customer.does(Command::ProcessDue).await;
+        let recorded = customer.does(ProcessDue.into()).await;
         assert_eq!(recorded, due.revision + 1);
         let filter = EntryFilter { after_revision: due.revision, reservation: None };
         let page = Page { size: 50, token: None };

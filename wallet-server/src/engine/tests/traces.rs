@@ -13,8 +13,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use wallet_core::decide::ProcessDue;
 use wallet_core::key::BUCKETS;
-use wallet_core::view::Shown;
 use wallet_core::{Command, Reply, TenantId, Timestamp, UnitOfWork, Wallet, WalletId, WalletKey};
 use wallet_workload::{Pace, Rng, Timed, catalogs, figure, trace};
 
@@ -108,7 +108,7 @@ async fn sweep_all(lanes: &mut [Lane; 2], memory: &mut Memory, now: Timestamp) {
             loop {
                 let page = lane.store.due_wallets(due, 0..BUCKETS, now, after, LIMIT).await.unwrap();
                 let pokes: Vec<_> =
-                    page.wallets.into_iter().map(|due| (due.wallet, Command::ProcessDue)).collect();
+                    page.wallets.into_iter().map(|due| (due.wallet, ProcessDue.into())).collect();
                 run(lane, &pokes).await;
                 after = page.next;
                 if after.is_none() {
@@ -160,7 +160,7 @@ impl Memory {
     /// Processes due events in all wallets.
     fn sweep(&mut self, now: Timestamp) {
         for wallet in self.0.values_mut().filter(|wallet| wallet.exists()) {
-            UnitOfWork::open(wallet, now).execute(&Command::ProcessDue, catalogs()).unwrap();
+            UnitOfWork::open(wallet, now).execute(&ProcessDue.into(), catalogs()).unwrap();
         }
     }
 
@@ -178,9 +178,7 @@ impl Memory {
 
 /// Returns the reply without `sweep_at`, the hint for the sweeper, which is not part of it.
 pub(super) fn shown(mut reply: Reply) -> Reply {
-    if let Ok(answer) = &mut reply.result
-        && let Shown::Reservation(reservation) = &mut answer.shown
-    {
+    if let Some(reservation) = reply.result.as_mut().ok().and_then(|answer| answer.shown.reservation_mut()) {
         reservation.sweep_at = reservation.deadline;
     }
     reply

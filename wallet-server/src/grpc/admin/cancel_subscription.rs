@@ -1,7 +1,7 @@
 //! CancelSubscription: ends a subscription at the end of its period, or at once.
 
 use wallet_core::decide::CancelSubscription;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -14,9 +14,9 @@ pub(super) async fn cancel_subscription(
     request: v1::CancelSubscriptionRequest,
 ) -> Result<v1::CancelSubscriptionResponse, RpcError> {
     let (wallet, command) = parse(request)?;
-    let done = call.submit(wallet, Command::CancelSubscription(command)).await?;
+    let done = call.submit(wallet, command).await?;
     Ok(v1::CancelSubscriptionResponse {
-        wallet: Some(to_proto::wallet(&call.catalog(), done.view()?, &done.balances)),
+        wallet: Some(to_proto::wallet(&call.catalog(), &done.view.wallet, &done.view.balances)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

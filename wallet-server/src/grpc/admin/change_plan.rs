@@ -1,7 +1,7 @@
 //! ChangePlan: changes the plan of a subscription, or shows the result of a change.
 
 use wallet_core::decide::ChangePlan;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -15,14 +15,13 @@ pub(super) async fn change_plan(
 ) -> Result<v1::ChangePlanResponse, RpcError> {
     let validate_only = request.validate_only;
     let (wallet, change) = parse(request)?;
-    let command = Command::ChangePlan(change);
     let (done, issued) = match validate_only {
-        true => call.preview(wallet, command).await?,
-        false => (call.submit(wallet, command).await?, Vec::new()),
+        true => call.preview(wallet, change).await?,
+        false => (call.submit(wallet, change).await?, Vec::new()),
     };
     let catalog = call.catalog();
     Ok(v1::ChangePlanResponse {
-        wallet: Some(to_proto::wallet(&catalog, done.view()?, &done.balances)),
+        wallet: Some(to_proto::wallet(&catalog, &done.view.wallet, &done.view.balances)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

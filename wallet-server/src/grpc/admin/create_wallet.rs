@@ -1,7 +1,7 @@
 //! CreateWallet: creates a wallet.
 
 use wallet_core::decide::CreateWallet;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -14,9 +14,9 @@ pub(super) async fn create_wallet(
     request: v1::CreateWalletRequest,
 ) -> Result<v1::CreateWalletResponse, RpcError> {
     let (wallet, create) = parse(request)?;
-    let done = call.submit(wallet, Command::CreateWallet(create)).await?;
+    let done = call.submit(wallet, create).await?;
     Ok(v1::CreateWalletResponse {
-        wallet: Some(to_proto::wallet(&call.catalog(), done.view()?, &done.balances)),
+        wallet: Some(to_proto::wallet(&call.catalog(), &done.view.wallet, &done.view.balances)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

@@ -1,7 +1,7 @@
 //! Grant: adds credits that were not bought.
 
 use wallet_core::decide::Grant;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -11,10 +11,10 @@ use crate::grpc::to_proto;
 
 pub(super) async fn grant(call: Call, request: v1::GrantRequest) -> Result<v1::GrantResponse, RpcError> {
     let (wallet, grant) = parse(request)?;
-    let done = call.submit(wallet, Command::Grant(grant)).await?;
+    let done = call.submit(wallet, grant).await?;
     let catalog = call.catalog();
     Ok(v1::GrantResponse {
-        grant: done.grants()?.first().map(|grant| to_proto::grant(&catalog, grant)),
+        grant: Some(to_proto::grant(&catalog, &done.view.grant)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

@@ -1,8 +1,7 @@
 //! RecordChargeback: records that the bank returned a payment.
 
 use wallet_core::decide::{PurchaseName, RecordChargeback};
-use wallet_core::posting::{Part, moved_to};
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1::{self, record_chargeback_request::Purchase};
 
 use crate::grpc::call::Call;
@@ -15,13 +14,13 @@ pub(super) async fn record_chargeback(
     request: v1::RecordChargebackRequest,
 ) -> Result<v1::RecordChargebackResponse, RpcError> {
     let (wallet, chargeback) = parse(request)?;
-    let done = call.submit(wallet, Command::RecordChargeback(chargeback)).await?;
+    let done = call.submit(wallet, chargeback).await?;
     let catalog = call.catalog();
     Ok(v1::RecordChargebackResponse {
-        revoked: to_proto::amounts(&catalog, &moved_to(&done.moved, Part::Revoked)),
-        owed: to_proto::amounts(&catalog, &moved_to(&done.moved, Part::Owed)),
-        grants: done.grants()?.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
-        balances: to_proto::balances(&catalog, &done.balances),
+        revoked: to_proto::amounts(&catalog, &done.view.revoked),
+        owed: to_proto::amounts(&catalog, &done.view.owed),
+        grants: done.view.grants.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
+        balances: to_proto::balances(&catalog, &done.view.balances),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

@@ -1,7 +1,7 @@
 //! RecordPayment: records the payment for the next period.
 
 use wallet_core::decide::RecordPayment;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -14,9 +14,9 @@ pub(super) async fn record_payment(
     request: v1::RecordPaymentRequest,
 ) -> Result<v1::RecordPaymentResponse, RpcError> {
     let (wallet, command) = parse(request)?;
-    let done = call.submit(wallet, Command::RecordPayment(command)).await?;
+    let done = call.submit(wallet, command).await?;
     Ok(v1::RecordPaymentResponse {
-        wallet: Some(to_proto::wallet(&call.catalog(), done.view()?, &done.balances)),
+        wallet: Some(to_proto::wallet(&call.catalog(), &done.view.wallet, &done.view.balances)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

@@ -2,7 +2,7 @@
 
 use wallet_core::decide::RefundSubscription;
 use wallet_core::subscription::Fraction;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -16,24 +16,17 @@ pub(super) async fn refund_subscription(
 ) -> Result<v1::RefundSubscriptionResponse, RpcError> {
     let validate_only = request.validate_only;
     let (wallet, refund) = parse(request)?;
-    let id = refund.request.clone();
-    let command = Command::RefundSubscription(refund);
     let done = match validate_only {
-        true => call.preview(wallet, command).await?.0,
-        false => call.submit(wallet, command).await?,
+        true => call.preview(wallet, refund).await?.0,
+        false => call.submit(wallet, refund).await?,
     };
-    let view = done.view()?;
-    let refund = view
-        .profile
-        .refunds
-        .get(&id)
-        .ok_or(RpcError::defect("the refund of a subscription was not recorded"))?;
+    let refund = done.view.refund;
     Ok(v1::RefundSubscriptionResponse {
-        refund: Some(to_proto::money(refund.money.clone())),
+        refund: Some(to_proto::money(refund.money)),
         unused_credits: Some(fraction(refund.unused_credits)),
         unused_time: Some(fraction(refund.unused_time)),
         periods_ahead: to_proto::count(refund.periods_ahead.into()),
-        wallet: Some(to_proto::wallet(&call.catalog(), view, &done.balances)),
+        wallet: Some(to_proto::wallet(&call.catalog(), &done.view.wallet, &done.view.balances)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

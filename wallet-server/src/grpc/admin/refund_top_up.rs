@@ -1,8 +1,7 @@
 //! RefundTopUp: refunds a purchase, or shows the result of a refund.
 
 use wallet_core::decide::{PurchaseName, RefundTopUp};
-use wallet_core::posting::{Part, moved_to};
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1::{self, refund_top_up_request::Purchase};
 
 use crate::grpc::call::Call;
@@ -16,16 +15,15 @@ pub(super) async fn refund_top_up(
 ) -> Result<v1::RefundTopUpResponse, RpcError> {
     let validate_only = request.validate_only;
     let (wallet, refund) = parse(request)?;
-    let command = Command::RefundTopUp(refund);
     let done = match validate_only {
-        true => call.preview(wallet, command).await?.0,
-        false => call.submit(wallet, command).await?,
+        true => call.preview(wallet, refund).await?.0,
+        false => call.submit(wallet, refund).await?,
     };
     let catalog = call.catalog();
     let grants: Vec<v1::Grant> =
-        done.grants()?.iter().map(|grant| to_proto::grant(&catalog, grant)).collect();
+        done.view.grants.iter().map(|grant| to_proto::grant(&catalog, grant)).collect();
     Ok(v1::RefundTopUpResponse {
-        amounts: to_proto::amounts(&catalog, &moved_to(&done.moved, Part::PaidOut)),
+        amounts: to_proto::amounts(&catalog, &done.view.paid_out),
         paid_amount: grants.first().and_then(|grant| grant.paid_amount.clone()),
         grants,
         replayed: done.replayed,

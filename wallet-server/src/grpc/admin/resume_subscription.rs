@@ -1,7 +1,7 @@
 //! ResumeSubscription: undoes a cancel that has not taken effect.
 
 use wallet_core::decide::ResumeSubscription;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -14,9 +14,9 @@ pub(super) async fn resume_subscription(
     request: v1::ResumeSubscriptionRequest,
 ) -> Result<v1::ResumeSubscriptionResponse, RpcError> {
     let (wallet, command) = parse(request)?;
-    let done = call.submit(wallet, Command::ResumeSubscription(command)).await?;
+    let done = call.submit(wallet, command).await?;
     Ok(v1::ResumeSubscriptionResponse {
-        wallet: Some(to_proto::wallet(&call.catalog(), done.view()?, &done.balances)),
+        wallet: Some(to_proto::wallet(&call.catalog(), &done.view.wallet, &done.view.balances)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

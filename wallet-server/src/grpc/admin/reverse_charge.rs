@@ -1,7 +1,7 @@
 //! ReverseCharge: gives back the charge of a job, in whole or in part.
 
 use wallet_core::decide::ReverseCharge;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -14,11 +14,11 @@ pub(super) async fn reverse_charge(
     request: v1::ReverseChargeRequest,
 ) -> Result<v1::ReverseChargeResponse, RpcError> {
     let (wallet, reverse) = parse(request)?;
-    let done = call.submit(wallet, Command::ReverseCharge(reverse)).await?;
+    let done = call.submit(wallet, reverse).await?;
     let catalog = call.catalog();
     Ok(v1::ReverseChargeResponse {
-        reservation: Some(to_proto::reservation(&catalog, &done.wallet, done.reservation()?)),
-        balances: to_proto::balances(&catalog, &done.balances),
+        reservation: Some(to_proto::reservation(&catalog, &done.wallet, &done.view.reservation)),
+        balances: to_proto::balances(&catalog, &done.view.balances),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

@@ -1,7 +1,7 @@
 //! RevokeGrant: revokes the unspent credits of a grant.
 
 use wallet_core::decide::RevokeGrant;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -14,10 +14,10 @@ pub(super) async fn revoke_grant(
     request: v1::RevokeGrantRequest,
 ) -> Result<v1::RevokeGrantResponse, RpcError> {
     let (wallet, revoke) = parse(request)?;
-    let done = call.submit(wallet, Command::RevokeGrant(revoke)).await?;
+    let done = call.submit(wallet, revoke).await?;
     let catalog = call.catalog();
     Ok(v1::RevokeGrantResponse {
-        grant: done.grants()?.first().map(|grant| to_proto::grant(&catalog, grant)),
+        grant: Some(to_proto::grant(&catalog, &done.view.grant)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

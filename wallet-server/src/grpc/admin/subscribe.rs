@@ -1,7 +1,7 @@
 //! Subscribe: begins a subscription to a plan.
 
 use wallet_core::decide::Subscribe;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -14,9 +14,9 @@ pub(super) async fn subscribe(
     request: v1::SubscribeRequest,
 ) -> Result<v1::SubscribeResponse, RpcError> {
     let (wallet, command) = parse(request)?;
-    let done = call.submit(wallet, Command::Subscribe(command)).await?;
+    let done = call.submit(wallet, command).await?;
     Ok(v1::SubscribeResponse {
-        wallet: Some(to_proto::wallet(&call.catalog(), done.view()?, &done.balances)),
+        wallet: Some(to_proto::wallet(&call.catalog(), &done.view.wallet, &done.view.balances)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

@@ -1,7 +1,7 @@
 //! UpdateWallet: suspends, reactivates or renames a wallet, or sets its debt limits and thresholds.
 
 use wallet_core::decide::UpdateWallet;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -14,9 +14,9 @@ pub(super) async fn update_wallet(
     request: v1::UpdateWalletRequest,
 ) -> Result<v1::UpdateWalletResponse, RpcError> {
     let (wallet, update) = parse(request)?;
-    let done = call.submit(wallet, Command::UpdateWallet(update)).await?;
+    let done = call.submit(wallet, update).await?;
     Ok(v1::UpdateWalletResponse {
-        wallet: Some(to_proto::wallet(&call.catalog(), done.view()?, &done.balances)),
+        wallet: Some(to_proto::wallet(&call.catalog(), &done.view.wallet, &done.view.balances)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

@@ -1,7 +1,7 @@
 //! Cancel: stops a job that has not ended.
 
 use wallet_core::decide::Cancel;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -11,15 +11,15 @@ use crate::grpc::to_proto;
 
 pub(super) async fn cancel(call: Call, request: v1::CancelRequest) -> Result<v1::CancelResponse, RpcError> {
     let (wallet, cancel) = parse(request)?;
-    let done = call.submit(wallet, Command::Cancel(cancel)).await?;
+    let done = call.submit(wallet, cancel).await?;
     let catalog = call.catalog();
     Ok(v1::CancelResponse {
-        reservation: Some(to_proto::reservation(&catalog, &done.wallet, done.reservation()?)),
+        reservation: Some(to_proto::reservation(&catalog, &done.wallet, &done.view.reservation)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,
         decide_time: to_proto::instant(done.decided_at),
-        balances: to_proto::balances(&catalog, &done.balances),
+        balances: to_proto::balances(&catalog, &done.view.balances),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wallet_core::decide::Extend;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -13,8 +13,8 @@ use crate::grpc::to_proto;
 
 pub(super) async fn extend(call: Call, request: v1::ExtendRequest) -> Result<v1::ExtendResponse, RpcError> {
     let (wallet, extend) = parse(request)?;
-    let done = call.submit(wallet, Command::Extend(extend)).await?;
-    let reservation = done.reservation()?;
+    let done = call.submit(wallet, extend).await?;
+    let reservation = &done.view.reservation;
     let deadline = reservation.state.is_open().then_some(reservation.deadline);
     let remaining = deadline.map_or(Duration::ZERO, |deadline| deadline.since(done.decided_at));
     Ok(v1::ExtendResponse {

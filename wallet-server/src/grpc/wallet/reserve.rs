@@ -1,7 +1,7 @@
 //! Reserve: sets credits aside for a job.
 
 use wallet_core::decide::{PriceSource, Quote, Reserve};
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1::{self, reserve_request};
 
 use crate::grpc::call::Call;
@@ -17,22 +17,22 @@ pub(super) async fn reserve(
     let Call { services, tenant, .. } = &call;
     let (wallet, reserve) = parse(request, |wallet, token| services.quotes.open(*tenant, wallet, token))?;
     let is_explicit = matches!(reserve.price, PriceSource::Explicit(_));
-    let done = call.submit(wallet, Command::Reserve(reserve)).await;
+    let done = call.submit(wallet, reserve).await;
     let done = done.map_err(|error| match is_explicit {
         true => error.operation_path("explicit.operation"),
         false => error,
     })?;
     let catalog = call.catalog();
     Ok(v1::ReserveResponse {
-        reservation: Some(to_proto::reservation(&catalog, &done.wallet, done.reservation()?)),
+        reservation: Some(to_proto::reservation(&catalog, &done.wallet, &done.view.reservation)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,
         decide_time: to_proto::instant(done.decided_at),
-        queue_priority: done.plan.queue_priority,
-        limits: to_proto::limits(&done.plan.limits),
-        features: done.plan.features,
-        warnings: to_proto::warnings(&catalog, &done.warnings),
+        queue_priority: done.view.plan.queue_priority,
+        limits: to_proto::limits(&done.view.plan.limits),
+        features: done.view.plan.features,
+        warnings: to_proto::warnings(&catalog, &done.view.warnings),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Settle: ends a job and charges its cost, or returns its credits.
 
 use wallet_core::decide::Settle;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -11,16 +11,16 @@ use crate::grpc::to_proto;
 
 pub(super) async fn settle(call: Call, request: v1::SettleRequest) -> Result<v1::SettleResponse, RpcError> {
     let (wallet, settle) = parse(request)?;
-    let done = call.submit(wallet, Command::Settle(settle)).await;
+    let done = call.submit(wallet, settle).await;
     let done = done.map_err(|error| error.operation_path("succeeded.usage"))?;
     let catalog = call.catalog();
     Ok(v1::SettleResponse {
-        reservation: Some(to_proto::reservation(&catalog, &done.wallet, done.reservation()?)),
+        reservation: Some(to_proto::reservation(&catalog, &done.wallet, &done.view.reservation)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,
         decide_time: to_proto::instant(done.decided_at),
-        balances: to_proto::balances(&catalog, &done.balances),
+        balances: to_proto::balances(&catalog, &done.view.balances),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Start: records that a worker runs a job.
 
 use wallet_core::decide::Start;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -11,9 +11,9 @@ use crate::grpc::to_proto;
 
 pub(super) async fn start(call: Call, request: v1::StartRequest) -> Result<v1::StartResponse, RpcError> {
     let (wallet, start) = parse(request)?;
-    let done = call.submit(wallet, Command::Start(start)).await?;
+    let done = call.submit(wallet, start).await?;
     Ok(v1::StartResponse {
-        reservation: Some(to_proto::reservation(&call.catalog(), &done.wallet, done.reservation()?)),
+        reservation: Some(to_proto::reservation(&call.catalog(), &done.wallet, &done.view.reservation)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,

@@ -1,7 +1,7 @@
 //! TopUp: adds bought credits.
 
 use wallet_core::decide::TopUp;
-use wallet_core::{Command, Rejection, WalletId};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -11,16 +11,16 @@ use crate::grpc::to_proto;
 
 pub(super) async fn top_up(call: Call, request: v1::TopUpRequest) -> Result<v1::TopUpResponse, RpcError> {
     let (wallet, top_up) = parse(request)?;
-    let done = call.submit(wallet, Command::TopUp(top_up)).await?;
+    let done = call.submit(wallet, top_up).await?;
     let catalog = call.catalog();
     Ok(v1::TopUpResponse {
-        top_up_id: done.grants()?.first().map(|grant| grant.key.id.to_string()).unwrap_or_default(),
-        grants: done.grants()?.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
+        top_up_id: done.view.grants.first().map(|grant| grant.key.id.to_string()).unwrap_or_default(),
+        grants: done.view.grants.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,
         decide_time: to_proto::instant(done.decided_at),
-        balances: to_proto::balances(&catalog, &done.balances),
+        balances: to_proto::balances(&catalog, &done.view.balances),
     })
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use wallet_core::decide::ProcessDue;
 use wallet_core::entry::Entry;
 use wallet_core::{Command, Reply, Timestamp, UnitOfWork, Wallet};
 use wallet_workload::catalogs;
@@ -108,7 +109,8 @@ impl Search {
     fn lost_entry(&self, partly: &Partly<'_>) -> Option<Wallet> {
         let next = usize::try_from(partly.wallet.revision).unwrap();
         let entry = self.ledger.get(next)?;
-        let candidates = partly.left.iter().map(|told| &told.command).chain([&Command::ProcessDue]);
+        let sweep = ProcessDue.into();
+        let candidates = partly.left.iter().map(|told| &told.command).chain([&sweep]);
         candidates
             .map(|command| then(&partly.wallet, command, entry.record_time).0)
             .find(|wallet| wallet.revision > partly.wallet.revision && self.is_in_the_ledger(wallet))

@@ -1,0 +1,33 @@
+//! The start of a job, by Start or by a Reserve that starts it at once.
+
+use std::time::Duration;
+
+use crate::value::ids::WorkerId;
+use crate::value::time::Timestamp;
+use crate::wallet::reservation::{Reservation, State};
+
+/// The worker, its attempt and its lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartOptions {
+    pub worker: WorkerId,
+    /// The number of the run, counted from 1.
+    pub attempt: i32,
+    /// The time between heartbeats. That of the price rule by default; without one, or with zero, no heartbeats are
+    /// expected.
+    pub lease: Option<Duration>,
+}
+
+/// Starts the job. With a lease, the deadline becomes now + lease, sooner or later than before. Without one, the
+/// time to live counts, even if an earlier attempt had a lease.
+pub(crate) fn begin(reservation: &mut Reservation, options: &StartOptions, now: Timestamp) {
+    reservation.state = State::Processing;
+    reservation.attempt = options.attempt;
+    reservation.worker = Some(options.worker.clone());
+    reservation.start_time = reservation.start_time.or(Some(now));
+    reservation.lease = options.lease.or(reservation.terms.policies.lease).filter(|lease| !lease.is_zero());
+    reservation.deadline = match reservation.lease {
+        Some(lease) => now.plus(lease).min(reservation.last_deadline()),
+        None => reservation.deadline.max(reservation.reserve_time.plus(reservation.terms.policies.ttl)),
+    };
+    reservation.sweep_at = reservation.sweep_at.min(reservation.deadline);
+}

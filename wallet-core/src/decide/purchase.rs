@@ -1,0 +1,44 @@
+//! Purchases as callers refer to them, and the grants of a purchase.
+
+use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::OriginId;
+use crate::wallet::Wallet;
+use crate::wallet::grant::{ExternalRef, Grant};
+
+/// A caller's reference to a purchase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PurchaseName {
+    /// By its `top_up_id`.
+    TopUp(OriginId),
+    /// By its payment, under any `top_up_id`.
+    Payment(ExternalRef),
+}
+
+impl PurchaseName {
+    /// Returns the `top_up_id` of the purchase. That of a payment is known only if `grants` contain the grants that
+    /// it bought.
+    pub fn top_up<'a>(&'a self, mut grants: impl Iterator<Item = &'a Grant>) -> Option<&'a OriginId> {
+        match self {
+            Self::TopUp(id) => Some(id),
+            Self::Payment(payment) => {
+                grants.find(|grant| grant.details.external_ref.as_ref() == Some(payment))?.purchase()
+            }
+        }
+    }
+
+    /// Returns the fingerprint of a command about the purchase. It does not depend on the kind of reference if the
+    /// purchase exists.
+    pub(crate) fn fingerprint(&self, wallet: &Wallet) -> Fingerprint {
+        let said = Fingerprint::default();
+        match (self.top_up(wallet.grants.values()), self) {
+            (Some(id), _) | (None, Self::TopUp(id)) => said.with("top_up_id", Some(id)),
+            (None, Self::Payment(payment)) => said.with("external_ref", Some(payment)),
+        }
+    }
+}
+
+/// Returns the grants of a purchase: its own first, then the grace credits that stem from them.
+pub(crate) fn of_purchase<'a>(wallet: &'a Wallet, purchase: &PurchaseName) -> Vec<&'a Grant> {
+    let top_up = purchase.top_up(wallet.grants.values());
+    wallet.grants.values().filter(|grant| top_up.is_some() && grant.purchase() == top_up).collect()
+}
