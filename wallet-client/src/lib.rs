@@ -30,6 +30,7 @@ mod hold;
 mod paging;
 mod refusal;
 mod retry;
+mod test_clock_service;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

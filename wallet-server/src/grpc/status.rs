@@ -116,13 +116,6 @@ fn told(cause: Cause, operation_path: &str) -> Told {
                 }
             }
         }
-        Cause::ClockNotManual => Told {
-            code: Code::FailedPrecondition,
-            ..unavailable(
-                "CLOCK_NOT_MANUAL",
-                "the clock of this server cannot be moved; start the server with --manual-clock for one that can",
-            )
-        },
         Cause::NoAnswer => Told { code: Code::DeadlineExceeded, ..outcome_unknown() },
         Cause::Malformed(fault) => malformed(fault),
         Cause::TooLarge { bytes, limit } => too_large(bytes, limit),

@@ -137,7 +137,6 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (overloaded.into(), Code::Unavailable, "OVERLOADED"),
         (RpcError::shed(), Code::Unavailable, "OVERLOADED"),
         (RpcError::no_answer(), Code::DeadlineExceeded, "OUTCOME_UNKNOWN"),
-        (RpcError::clock_not_manual(), Code::FailedPrecondition, "CLOCK_NOT_MANUAL"),
         (EngineError::OutcomeUnknown.into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
         (EngineError::Unavailable.into(), Code::Unavailable, "STORE_UNAVAILABLE"),
         (EngineError::DeadlinePassed.into(), Code::DeadlineExceeded, "DEADLINE_PASSED"),
