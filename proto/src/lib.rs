@@ -1,11 +1,14 @@
-//! The wire format of the credit wallet: the code generated from `proto/wallet/v1` and the codec of its servers.
+//! The wire format of the credit wallet: the code generated from `proto/wallet/v1`, the codec of its servers, and the
+//! contract of its errors.
 //!
 //! The server implements the services of [`v1`] and the client crate calls them. Both use the same message types.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, clippy::all, rustdoc::all)]
 
 pub mod codec;
+mod error_detail;
 mod messages;
+pub mod reasons;
 
 /// The package `wallet.v1`: messages, clients and servers.
 pub mod v1 {
