@@ -1,20 +1,26 @@
 //! Compiles the protos with protox, a compiler in Rust, so that no protoc needs to be installed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, error::Error, fs};
 
-use prost::Message;
+use protox::Compiler;
+
+/// The service that only servers with a manual clock have, so that only they describe it by reflection.
+const TEST_CLOCK: &str = "wallet/v1/test_clock_service.proto";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let files: Vec<PathBuf> = fs::read_dir("wallet/v1")?
-        .map(|entry| entry.map(|e| e.path()))
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|e| e == "proto"))
-        .collect();
-    let descriptors = protox::compile(&files, ["."])?;
+    let files = protos()?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    let mut usual = Compiler::new(["."])?;
+    usual.include_imports(true).include_source_info(true);
+    usual.open_files(files.iter().filter(|file| *file != Path::new(TEST_CLOCK)))?;
+    // Encoded by protox, because the types of prost have no custom options, such as google.api.field_behavior.
+    fs::write(out.join("descriptors.bin"), usual.encode_file_descriptor_set())?;
+    let mut test_clock = Compiler::new(["."])?;
+    test_clock.include_source_info(true).open_file(TEST_CLOCK)?;
+    fs::write(out.join("test_clock_descriptors.bin"), test_clock.encode_file_descriptor_set())?;
+
+    let descriptors = usual.open_file(TEST_CLOCK)?.file_descriptor_set();
     tonic_prost_build::configure().build_server(false).compile_fds(descriptors.clone())?;
     // The servers use their own codec, which the builder can only set for a whole run: a second run generates them and
     // refers to the messages of the first.
@@ -27,5 +33,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         .out_dir(servers)
         .compile_fds(descriptors)?;
     println!("cargo:rerun-if-changed=wallet/v1");
+    println!("cargo:rerun-if-changed=google");
     Ok(())
+}
+
+/// Returns the paths of all protos.
+fn protos() -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for folder in ["wallet/v1", "google/api", "google/rpc"] {
+        for entry in fs::read_dir(folder)? {
+            files.push(entry?.path());
+        }
+    }
+    files.retain(|path| path.extension().is_some_and(|e| e == "proto"));
+    Ok(files)
 }

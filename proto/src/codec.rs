@@ -9,6 +9,9 @@ use tonic::{Code, Status};
 use tonic_prost::{ProstCodec, ProstEncoder};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::reasons::{DOMAIN, ReasonSpec};
+use crate::v1::ErrorReason;
+
 /// A codec that encodes replies with prost and decodes requests with [`RequestDecoder`].
 #[derive(Debug, Clone)]
 pub struct RequestCodec<T, U>(PhantomData<(T, U)>);
@@ -53,8 +56,9 @@ impl<U: Message + Default> Decoder for RequestDecoder<U> {
 
 /// Returns INVALID_ARGUMENT with the reason `MALFORMED_MESSAGE` and the decoder's description of the fault.
 fn malformed(fault: &str) -> Status {
-    let mut details = ErrorDetails::new();
-    details.set_error_info("MALFORMED_MESSAGE", "wallet.v1", []);
     let message = format!("the request message is not of the method's type: {fault}");
-    Status::with_error_details(Code::InvalidArgument, message, details)
+    let reason = ErrorReason::MalformedMessage;
+    let details = ErrorDetails::with_error_info(reason.short_name(), DOMAIN, []);
+    let code = reason.spec().map_or(Code::Internal, ReasonSpec::code);
+    Status::with_error_details(code, message, details)
 }

@@ -1,11 +1,14 @@
-//! The wire format of the credit wallet: the code generated from `proto/wallet/v1` and the codec of its servers.
+//! The wire format of the credit wallet: the code generated from `proto/wallet/v1`, the codec of its servers, and the
+//! contract of its errors.
 //!
 //! The server implements the services of [`v1`] and the client crate calls them. Both use the same message types.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, clippy::all, rustdoc::all)]
 
 pub mod codec;
+mod error_detail;
 mod messages;
+pub mod reasons;
 
 /// The package `wallet.v1`: messages, clients and servers.
 pub mod v1 {
@@ -13,5 +16,9 @@ pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/servers/wallet.v1.rs"));
 }
 
-/// The encoded `FileDescriptorSet` of the package and its imports, for server reflection.
+/// The encoded `FileDescriptorSet` of all protos except `TestClockService`, with imports, comments and custom options.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// The encoded `FileDescriptorSet` of `TestClockService` alone, whose imports are in [`FILE_DESCRIPTOR_SET`].
+pub const TEST_CLOCK_DESCRIPTOR_SET: &[u8] =
+    include_bytes!(concat!(env!("OUT_DIR"), "/test_clock_descriptors.bin"));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tonic::{Code, ConnectError, Status};
 use tonic_types::StatusExt;
+use wallet_proto::reasons::Effect;
 
 use crate::Refusal;
 use crate::v1::{ErrorReason, Reservation, ReservationState};
@@ -37,8 +38,8 @@ use crate::v1::{ErrorReason, Reservation, ReservationState};
 /// match client.hold(request, "gpu-7").await {
 ///     Ok(hold) => Ok(Some(hold)),
 ///     Err(Error::Refused(refusal)) => {
-///         if let RefusalDetail::InsufficientCredits { shortfalls, packs, .. } = refusal.detail() {
-///             println!("missing {shortfalls:?}; packs that would do: {packs:?}");
+///         if let Some(RefusalDetail::InsufficientCredits(short)) = &refusal.detail {
+///             println!("missing {:?}; packs that would do: {:?}", short.shortfalls, short.pack_ids);
 ///         }
 ///         Ok(None)
 ///     }
@@ -151,28 +152,26 @@ impl From<Status> for Error {
         let retry_after = details.retry_info().and_then(|info| info.retry_delay);
         let refusal = Refusal::parse(&status, &details);
         let reason = refusal.as_ref().map_or(ErrorReason::Unspecified, |r| r.reason);
-        match (status.code(), reason) {
-            (
-                _,
-                ErrorReason::Overloaded
-                | ErrorReason::StoreUnavailable
-                | ErrorReason::ReplicaBehind
-                | ErrorReason::RateLimited
-                | ErrorReason::ClockInDoubt
-                | ErrorReason::DeadlinePassed,
-            ) => Self::Unavailable { reason, retry_after, status: Box::new(status) },
-            (Code::Unavailable, _) if never_connected(&status) => {
-                Self::Unavailable { reason, retry_after, status: Box::new(status) }
-            }
-            // tonic reports an expired client deadline as Cancelled, and so does a server that closes the connection.
-            (Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded, _) => {
-                Self::OutcomeUnknown { retry_after, status: Box::new(status) }
-            }
-            // A status from a server has no source: here the connection broke during the call.
-            _ if status.source().is_some() => Self::OutcomeUnknown { retry_after, status: Box::new(status) },
-            _ => match refusal {
-                Some(refusal) => Self::Refused(Box::new(refusal)),
-                None => Self::Unexpected(Box::new(status)),
+        let status = Box::new(status);
+        match (reason.spec().map(|spec| spec.effect), refusal) {
+            (Some(Effect::Refused), Some(refusal)) => Self::Refused(Box::new(refusal)),
+            (Some(Effect::NotExecuted), _) => Self::Unavailable { reason, retry_after, status },
+            (Some(Effect::Unknown), _) => Self::OutcomeUnknown { retry_after, status },
+            // Without a known reason the code decides.
+            (_, refusal) => match status.code() {
+                Code::Unavailable if never_connected(&status) => {
+                    Self::Unavailable { reason, retry_after, status }
+                }
+                // tonic reports an expired client deadline as Cancelled, and so does a server that closes the connection.
+                Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded => {
+                    Self::OutcomeUnknown { retry_after, status }
+                }
+                // A status from a server has no source: here the connection broke during the call.
+                _ if status.source().is_some() => Self::OutcomeUnknown { retry_after, status },
+                _ => match refusal {
+                    Some(refusal) => Self::Refused(Box::new(refusal)),
+                    None => Self::Unexpected(status),
+                },
             },
         }
     }
@@ -205,6 +204,7 @@ mod tests {
     use std::collections::HashMap;
 
     use tonic_types::ErrorDetails;
+    use wallet_proto::reasons::REASONS;
 
     use super::*;
 
@@ -256,6 +256,21 @@ mod tests {
                 matches!(expected, "unavailable" | "unknown"),
                 "{code:?} {reason}"
             );
+        }
+    }
+
+    #[test]
+    fn every_reason_is_classified_by_its_effect() {
+        for spec in REASONS {
+            let expected = match spec.effect {
+                Effect::Refused => "refused",
+                Effect::NotExecuted => "unavailable",
+                Effect::Unknown => "unknown",
+            };
+            for code in spec.codes {
+                let error = refused(*code, spec.reason.short_name(), None);
+                assert_eq!(class(&error), expected, "{code:?} {:?}", spec.reason);
+            }
         }
     }
 

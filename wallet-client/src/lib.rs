@@ -30,6 +30,7 @@ mod hold;
 mod paging;
 mod refusal;
 mod retry;
+mod test_clock_service;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
@@ -40,10 +41,11 @@ pub use config::{ApiKey, ClientConfig};
 pub use error::Error;
 pub use hold::{Hold, StopReason, Worker};
 pub use paging::ItemStream;
-pub use refusal::{Refusal, RefusalDetail, Shortfall};
+pub use refusal::Refusal;
 pub use retry::RetryPolicy;
 pub use tokio_util::sync::CancellationToken;
 pub use tonic::{Code, Status};
 pub use tonic_types::FieldViolation;
 #[doc(inline)]
 pub use wallet_proto::v1;
+pub use wallet_proto::v1::error_detail::Detail as RefusalDetail;

@@ -1,17 +1,13 @@
 //! The requests of `AdminService`.
 
-use std::time::Duration;
-
 use prost_types::Timestamp;
 
-use super::wire_duration;
-use crate::v1::advance_clock_request::Step;
 use crate::v1::{
-    AdvanceClockRequest, Amount, CancelSubscriptionRequest, CancelTime, ChangePlanRequest,
-    CreateWalletRequest, ExternalRef, GetWalletRequest, GrantRequest, ListWalletsRequest, LowBalance,
-    PlanOverrides, RecordChargebackRequest, RecordPaymentRequest, RefundSubscriptionRequest,
-    RefundTopUpRequest, ResumeSubscriptionRequest, ReverseChargeRequest, RevokeGrantRequest, Source,
-    SubscribeRequest, UpdateWalletRequest, WalletStatus, record_chargeback_request, refund_top_up_request,
+    Amount, CancelSubscriptionRequest, CancelTime, ChangePlanRequest, CreateWalletRequest, ExternalRef,
+    GetWalletRequest, GrantRequest, ListWalletsRequest, LowBalance, PlanOverrides, RecordChargebackRequest,
+    RecordPaymentRequest, RefundSubscriptionRequest, RefundTopUpRequest, ResumeSubscriptionRequest,
+    ReverseChargeRequest, RevokeGrantRequest, Source, SubscribeRequest, UpdateWalletRequest, WalletStatus,
+    record_chargeback_request, refund_top_up_request,
 };
 
 /// Adds `with_reason` to requests whose field `reason` is a text that is kept with the entry.
@@ -385,18 +381,5 @@ impl RecordPaymentRequest {
     /// Records that the next period is paid. The id may be the payment's.
     pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
         Self { wallet_id: wallet_id.into(), request_id: request_id.into(), ..Default::default() }
-    }
-}
-
-impl AdvanceClockRequest {
-    /// Moves the clock by a duration, at most 3,660 days. Sent twice it moves twice as far: to repeat a call after an
-    /// error, use [`AdvanceClockRequest::to`].
-    pub fn by(duration: Duration) -> Self {
-        Self { step: Some(Step::By(wire_duration(duration))) }
-    }
-
-    /// Moves the clock to an instant. A clock that is past it stays where it is.
-    pub fn to(time: impl Into<Timestamp>) -> Self {
-        Self { step: Some(Step::ToTime(time.into())) }
     }
 }

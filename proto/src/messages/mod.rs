@@ -8,6 +8,7 @@
 mod admin;
 mod catalog;
 mod event;
+mod test_clock;
 mod values;
 mod wallet;
 

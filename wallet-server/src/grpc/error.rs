@@ -45,8 +45,6 @@ pub(super) enum Cause {
     Publish(PublishError),
     /// A query of the control plane's tables failed.
     Store(StoreError),
-    /// The clock of this server cannot be moved.
-    ClockNotManual,
     /// The deadline passed before there was a reply.
     NoAnswer,
     /// Parts of the server contradict each other.
@@ -64,10 +62,6 @@ impl RpcError {
     /// Returns OVERLOADED, for a call that was not examined.
     pub(crate) fn shed() -> Self {
         EngineError::Overloaded { retry_after: SHED_FOR }.into()
-    }
-
-    pub(crate) fn clock_not_manual() -> Self {
-        Cause::ClockNotManual.into()
     }
 
     /// Returns DEADLINE_EXCEEDED with OUTCOME_UNKNOWN: the call may have been executed.

@@ -17,6 +17,7 @@ mod router;
 mod serve;
 mod services;
 mod status;
+mod test_clock;
 #[cfg(test)]
 mod test_service;
 mod to_proto;

@@ -14,6 +14,7 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use wallet_proto::v1::admin_service_server::AdminServiceServer;
 use wallet_proto::v1::catalog_service_server::CatalogServiceServer;
 use wallet_proto::v1::event_service_server::EventServiceServer;
+use wallet_proto::v1::test_clock_service_server::TestClockServiceServer;
 use wallet_proto::v1::wallet_service_server::WalletServiceServer;
 
 use super::admin::AdminRpcs;
@@ -23,6 +24,7 @@ use super::layers::{
     DeadlineLayer, InProgressLayer, MakeUuidV7, OnlyGrpc, answer_panic, framed, identify, tracing_layer,
     with_safe_id,
 };
+use super::test_clock::TestClockRpcs;
 use super::wallet::WalletRpcs;
 use super::{GrpcLimits, Health, Services};
 
@@ -36,7 +38,10 @@ pub(super) fn routes(
     let wallet = WalletServiceServer::new(WalletRpcs(Arc::clone(&services)));
     let admin = AdminServiceServer::new(AdminRpcs(Arc::clone(&services)));
     let catalog = CatalogServiceServer::new(CatalogRpcs(Arc::clone(&services)));
-    let event = EventServiceServer::new(EventRpcs(services));
+    let event = EventServiceServer::new(EventRpcs(Arc::clone(&services)));
+    let time = services.manual_time.clone();
+    let test_clock = time.map(|time| TestClockServiceServer::new(TestClockRpcs { services, time }));
+    let manual = test_clock.is_some();
     let mut routes = Routes::builder();
     // The limits of tonic are per service and apply after decompression. A layer applies the limits per method.
     macro_rules! add {
@@ -55,18 +60,25 @@ pub(super) fn routes(
         event, limits.message_bytes;
         catalog, limits.catalog_message_bytes;
         health.server(), limits.message_bytes;
-        reflector().build_v1()?, limits.message_bytes;
-        reflector().build_v1alpha()?, limits.message_bytes;
+        reflector(manual).build_v1()?, limits.message_bytes;
+        reflector(manual).build_v1alpha()?, limits.message_bytes;
+    }
+    if let Some(test_clock) = test_clock {
+        add! { test_clock, limits.message_bytes; }
     }
     Ok(routes.routes())
 }
 
-fn reflector() -> reflection::Builder<'static> {
-    reflection::Builder::configure()
+/// Returns the description of the services; `manual` adds that of a manual clock.
+fn reflector(manual: bool) -> reflection::Builder<'static> {
+    let usual = reflection::Builder::configure()
         .register_encoded_file_descriptor_set(wallet_proto::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        // Lets grpcurl decode the details of a status.
-        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+    if manual {
+        usual.register_encoded_file_descriptor_set(wallet_proto::TEST_CLOCK_DESCRIPTOR_SET)
+    } else {
+        usual
+    }
 }
 
 /// Wraps the services in their layers, which are listed outermost first.
@@ -173,7 +185,9 @@ mod tests {
 
     #[test]
     fn the_descriptors_fit_together() {
-        assert!(reflector().build_v1().is_ok());
-        assert!(reflector().build_v1alpha().is_ok());
+        for manual in [false, true] {
+            assert!(reflector(manual).build_v1().is_ok());
+            assert!(reflector(manual).build_v1alpha().is_ok());
+        }
     }
 }

@@ -17,6 +17,6 @@ pub(crate) struct Services {
     pub(crate) catalogs: PublishedCatalogs,
     /// Signs and opens quotes.
     pub(crate) quotes: QuoteSigner,
-    /// Moves the clock, if the server has a manual one.
+    /// Moves the clock of a server with a manual one, which then has the `TestClockService`.
     pub(crate) manual_time: Option<ManualTime>,
 }

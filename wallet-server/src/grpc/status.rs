@@ -1,9 +1,10 @@
-//! The conversion of errors to `Status`: code, reason, metadata and message. No other place decides them, and no
-//! internal detail is sent.
+//! The conversion of errors to `Status`: reason, figures and message. No other place decides them, and no internal
+//! detail is sent. The code of a reason is that of its contract, [`wallet_proto::reasons`].
 //!
 //! A `Status` travels in HTTP/2 headers, of which many clients accept 8 KiB: texts and lists are cut to fit.
 
 mod bounds;
+mod detail;
 #[cfg(test)]
 mod tests;
 
@@ -15,9 +16,11 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use wallet_core::catalog::{CatalogProblems, PricingError};
 use wallet_core::{FieldViolation, Rejection, WalletId};
-use wallet_proto::v1;
+use wallet_proto::reasons::{DOMAIN, ReasonSpec};
+use wallet_proto::v1::error_detail::{CatalogSuperseded, Detail, MessageTooLarge};
+use wallet_proto::v1::{self, ErrorDetail, ErrorReason};
 
-use self::bounds::{bounded_text, bounded_violations};
+use self::bounds::{bounded_metadata, bounded_text, bounded_violations};
 use super::error::{Cause, Decided, ErrorContext, RpcError};
 use super::from_proto::key_path;
 use crate::catalogs::PublishError;
@@ -27,19 +30,17 @@ use crate::grpc::error::SHED_FOR;
 use crate::query::ReadError;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// The domain of the reasons in `ErrorInfo`.
-const DOMAIN: &str = "wallet.v1";
-
 /// The retry delay while the clock is in doubt.
 const CLOCK_SETTLES: Duration = Duration::from_secs(2);
 
 /// The content of a `Status` or an `ItemError`.
-struct Told {
+struct Content {
     code: Code,
-    /// A name of `wallet.v1.ErrorReason` without its prefix; `None` for defects.
-    reason: Option<&'static str>,
+    /// `None` for defects.
+    reason: Option<ErrorReason>,
     message: String,
     metadata: Vec<(String, String)>,
+    detail: Option<Detail>,
     violations: Vec<FieldViolation>,
     retry_after: Option<Duration>,
 }
@@ -47,7 +48,7 @@ struct Told {
 impl From<RpcError> for Status {
     fn from(error: RpcError) -> Status {
         let ErrorContext { cause, wallet, decided, operation_path } = *error.0;
-        told(cause, &operation_path).into_status(wallet, decided)
+        content(cause, &operation_path).into_status(wallet, decided)
     }
 }
 
@@ -55,11 +56,11 @@ impl From<RpcError> for Status {
 impl From<RpcError> for v1::ItemError {
     fn from(error: RpcError) -> Self {
         let ErrorContext { cause, wallet, decided, operation_path } = *error.0;
-        told(cause, &operation_path).into_item(wallet, decided)
+        content(cause, &operation_path).into_item(wallet, decided)
     }
 }
 
-fn told(cause: Cause, operation_path: &str) -> Told {
+fn content(cause: Cause, operation_path: &str) -> Content {
     match cause {
         Cause::Rejected(rejection) | Cause::Read(ReadError::Rejected(rejection)) => {
             rejected(&rejection, operation_path)
@@ -67,41 +68,43 @@ fn told(cause: Cause, operation_path: &str) -> Told {
         Cause::Read(ReadError::BadPageToken) => {
             rejected(&Rejection::field("page_token", "is not from a page of this list"), operation_path)
         }
-        Cause::Engine(EngineError::Overloaded { retry_after }) => Told {
+        Cause::Engine(EngineError::Overloaded { retry_after }) => Content {
             retry_after: Some(retry_after),
-            ..unavailable(
-                "OVERLOADED",
+            ..with_reason(
+                ErrorReason::Overloaded,
                 "the server is busy and did not execute the call; repeat it with the same ids",
             )
         },
-        Cause::Read(ReadError::Overloaded) => Told {
+        Cause::Read(ReadError::Overloaded) => Content {
             retry_after: Some(SHED_FOR),
-            ..unavailable("OVERLOADED", "too many searches and summaries are running; repeat the call later")
+            ..with_reason(
+                ErrorReason::Overloaded,
+                "too many searches and summaries are running; repeat the call later",
+            )
         },
         Cause::Engine(EngineError::OutcomeUnknown) => outcome_unknown(),
-        Cause::Engine(EngineError::ClockInDoubt) => Told {
+        Cause::Engine(EngineError::ClockInDoubt) => Content {
             retry_after: Some(CLOCK_SETTLES),
-            ..unavailable(
-                "CLOCK_IN_DOUBT",
+            ..with_reason(
+                ErrorReason::ClockInDoubt,
                 "the system clock jumped and is not trusted yet; the call was not executed, repeat it with the same ids",
             )
         },
-        Cause::Engine(EngineError::DeadlinePassed) => Told {
-            code: Code::DeadlineExceeded,
-            ..unavailable(
-                "DEADLINE_PASSED",
-                "the deadline passed before execution began; the call was not executed",
-            )
-        },
+        Cause::Engine(EngineError::DeadlinePassed) => with_reason(
+            ErrorReason::DeadlinePassed,
+            "the deadline passed before execution began; the call was not executed",
+        ),
         Cause::Engine(EngineError::Unavailable) | Cause::Read(ReadError::Unavailable | ReadError::Long) => {
             store_unavailable()
         }
         Cause::Publish(PublishError::Invalid(problems)) => invalid_catalog(problems),
         Cause::Publish(error @ PublishError::NotExpected { current, expected }) => {
-            superseded(&error, current, ("expected_version", expected))
+            let detail = CatalogSuperseded { expected_version: expected, ..Default::default() };
+            superseded(&error, current, ("expected_version", expected), detail)
         }
         Cause::Publish(error @ PublishError::PublishedBefore { current, published }) => {
-            superseded(&error, current, ("published_version", published))
+            let detail = CatalogSuperseded { published_version: published, ..Default::default() };
+            superseded(&error, current, ("published_version", published), detail)
         }
         Cause::Publish(PublishError::Unusable(error)) => {
             tracing::error!(error = %Chain(&error), "a catalog cannot be published: a stored one is unusable");
@@ -116,14 +119,7 @@ fn told(cause: Cause, operation_path: &str) -> Told {
                 }
             }
         }
-        Cause::ClockNotManual => Told {
-            code: Code::FailedPrecondition,
-            ..unavailable(
-                "CLOCK_NOT_MANUAL",
-                "the clock of this server cannot be moved; start the server with --manual-clock for one that can",
-            )
-        },
-        Cause::NoAnswer => Told { code: Code::DeadlineExceeded, ..outcome_unknown() },
+        Cause::NoAnswer => Content { code: Code::DeadlineExceeded, ..outcome_unknown() },
         Cause::Malformed(fault) => malformed(fault),
         Cause::TooLarge { bytes, limit } => too_large(bytes, limit),
         Cause::Engine(EngineError::Unreadable) | Cause::Read(ReadError::Unreadable) => {
@@ -137,56 +133,21 @@ fn told(cause: Cause, operation_path: &str) -> Told {
     }
 }
 
-fn rejected(rejection: &Rejection, operation_path: &str) -> Told {
+fn rejected(rejection: &Rejection, operation_path: &str) -> Content {
+    let Some(reason) = ErrorReason::from_short_name(rejection.reason()) else {
+        tracing::error!(reason = rejection.reason(), "the protocol does not have the reason of a rejection");
+        return internal();
+    };
     let violations = violations(rejection, operation_path);
     let message = match violations.len() {
         0 | 1 => rejection.to_string(),
         n => format!("{n} fields are invalid: {rejection}"),
     };
-    Told {
-        code: code(rejection),
-        reason: Some(rejection.reason()),
-        message,
+    Content {
         metadata: rejection.metadata(),
+        detail: detail::detail(rejection),
         violations,
-        retry_after: None,
-    }
-}
-
-fn code(rejection: &Rejection) -> Code {
-    match rejection {
-        Rejection::InvalidFields(_)
-        | Rejection::QuoteInvalid(_)
-        | Rejection::Unpriced(_)
-        | Rejection::UnitMismatch { .. } => Code::InvalidArgument,
-        Rejection::WalletNotFound
-        | Rejection::ReservationNotFound
-        | Rejection::GrantNotFound
-        | Rejection::TopUpNotFound
-        | Rejection::PackNotFound(_)
-        | Rejection::PlanNotFound(_)
-        | Rejection::SubscriptionNotFound
-        | Rejection::CatalogNotFound(_) => Code::NotFound,
-        Rejection::IdempotencyMismatch { .. } => Code::AlreadyExists,
-        Rejection::StaleAttempt { .. } | Rejection::QuoteExpired(_) | Rejection::PriceAboveLimit { .. } => {
-            Code::Aborted
-        }
-        Rejection::WalletFrozen
-        | Rejection::ReservationFinished(_)
-        | Rejection::AlreadySubscribed(_)
-        | Rejection::PackNotAvailable { .. }
-        | Rejection::NotRefundable(_)
-        | Rejection::NothingToReverse
-        | Rejection::ReversalExceedsCharge { .. }
-        | Rejection::CatalogUnusable { .. }
-        | Rejection::WalletSuspended
-        | Rejection::WalletClosed
-        | Rejection::InDebt { .. }
-        | Rejection::NotEntitled { .. }
-        | Rejection::LimitExceeded { .. }
-        | Rejection::InsufficientCredits { .. }
-        | Rejection::FeeAboveLimit { .. } => Code::FailedPrecondition,
-        Rejection::ConcurrencyLimit { .. } => Code::ResourceExhausted,
+        ..with_reason(reason, message)
     }
 }
 
@@ -244,66 +205,66 @@ fn violations(rejection: &Rejection, operation_path: &str) -> Vec<FieldViolation
 }
 
 /// Returns CATALOG_SUPERSEDED: the current catalog is not the one that the caller of PublishCatalog expects.
-fn superseded(error: &PublishError, current: i64, (name, version): (&str, i64)) -> Told {
-    Told {
-        code: Code::Aborted,
-        reason: Some("CATALOG_SUPERSEDED"),
-        message: error.to_string(),
+fn superseded(
+    cause: &PublishError,
+    current: i64,
+    (name, version): (&str, i64),
+    detail: CatalogSuperseded,
+) -> Content {
+    Content {
         metadata: vec![
             ("current_version".to_owned(), current.to_string()),
             (name.to_owned(), version.to_string()),
         ],
-        violations: Vec::new(),
-        retry_after: None,
+        detail: Some(Detail::CatalogSuperseded(CatalogSuperseded { current_version: current, ..detail })),
+        ..with_reason(ErrorReason::CatalogSuperseded, cause.to_string())
     }
 }
 
-fn invalid_catalog(problems: CatalogProblems) -> Told {
+fn invalid_catalog(problems: CatalogProblems) -> Content {
     let message = format!("the document is not a valid catalog: {problems}");
     let violations = problems.0.into_iter().map(|p| FieldViolation { field: p.path, description: p.message });
-    Told {
-        code: Code::FailedPrecondition,
-        reason: Some("CATALOG_INVALID"),
-        message,
-        metadata: Vec::new(),
-        violations: violations.collect(),
-        retry_after: None,
-    }
+    Content { violations: violations.collect(), ..with_reason(ErrorReason::CatalogInvalid, message) }
 }
 
-fn unavailable(reason: &'static str, message: &str) -> Told {
-    Told {
-        code: Code::Unavailable,
+/// Returns an error with the usual code of the reason and no figures.
+fn with_reason(reason: ErrorReason, message: impl Into<String>) -> Content {
+    Content {
+        code: reason.spec().map_or(Code::Internal, ReasonSpec::code),
         reason: Some(reason),
-        message: message.to_owned(),
+        message: message.into(),
         metadata: Vec::new(),
+        detail: None,
         violations: Vec::new(),
         retry_after: None,
     }
 }
 
-fn malformed(fault: &str) -> Told {
-    let message = format!("the request message {fault}");
-    Told { code: Code::InvalidArgument, ..unavailable("MALFORMED_MESSAGE", &message) }
+fn malformed(fault: &str) -> Content {
+    with_reason(ErrorReason::MalformedMessage, format!("the request message {fault}"))
 }
 
-fn too_large(bytes: usize, limit: usize) -> Told {
+fn too_large(bytes: usize, limit: usize) -> Content {
     let message =
         format!("the request message has {bytes} bytes, at most {limit} are allowed for this method");
-    Told {
-        code: Code::InvalidArgument,
+    let whole = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
+    Content {
         metadata: vec![("bytes".to_owned(), bytes.to_string()), ("limit".to_owned(), limit.to_string())],
-        ..unavailable("MESSAGE_TOO_LARGE", &message)
+        detail: Some(Detail::MessageTooLarge(MessageTooLarge { bytes: whole(bytes), limit: whole(limit) })),
+        ..with_reason(ErrorReason::MessageTooLarge, message)
     }
 }
 
-fn outcome_unknown() -> Told {
-    unavailable("OUTCOME_UNKNOWN", "the outcome is unknown; repeat the call with the same ids to learn it")
+fn outcome_unknown() -> Content {
+    with_reason(
+        ErrorReason::OutcomeUnknown,
+        "the outcome is unknown; repeat the call with the same ids to learn it",
+    )
 }
 
-fn store_unavailable() -> Told {
-    unavailable(
-        "STORE_UNAVAILABLE",
+fn store_unavailable() -> Content {
+    with_reason(
+        ErrorReason::StoreUnavailable,
         "the database did not respond in time; the call was not executed, repeat it with the same ids",
     )
 }
@@ -314,16 +275,16 @@ fn store_failed(error: &StoreError) -> StoreErrorKind {
     error.kind
 }
 
-fn internal() -> Told {
-    Told { code: Code::Internal, reason: None, ..unavailable("", "internal error") }
+fn internal() -> Content {
+    Content { code: Code::Internal, reason: None, ..with_reason(ErrorReason::Unspecified, "internal error") }
 }
 
-impl Told {
+impl Content {
     fn into_status(mut self, wallet: Option<WalletId>, decided: Option<Decided>) -> Status {
         let metadata = self.take_metadata(wallet, decided);
         let mut details = ErrorDetails::new();
         if let Some(reason) = self.reason {
-            details.set_error_info(reason, DOMAIN, metadata);
+            details.set_error_info(reason.short_name(), DOMAIN, metadata);
         }
         for FieldViolation { field, description } in bounded_violations(self.violations) {
             details.add_bad_request_violation(field, description);
@@ -331,33 +292,36 @@ impl Told {
         if self.retry_after.is_some() {
             details.set_retry_info(self.retry_after);
         }
-        Status::with_error_details(self.code, bounded_text(self.message), details)
+        let status = Status::with_error_details(self.code, bounded_text(self.message), details);
+        match self.detail {
+            Some(detail) => ErrorDetail::from(detail).add_to(&status),
+            None => status,
+        }
     }
 
     fn into_item(mut self, wallet: Option<WalletId>, decided: Option<Decided>) -> v1::ItemError {
         let metadata = self.take_metadata(wallet, decided);
-        let reason = self.reason.map(|reason| format!("ERROR_REASON_{reason}"));
-        let reason = reason.and_then(|name| v1::ErrorReason::from_str_name(&name)).unwrap_or_default();
         let violations = bounded_violations(self.violations).into_iter();
         v1::ItemError {
             code: self.code.into(),
-            reason: reason.into(),
+            reason: self.reason.unwrap_or_default().into(),
             message: bounded_text(self.message),
             metadata,
             violations: violations
                 .map(|FieldViolation { field, description }| v1::FieldViolation { field, description })
                 .collect(),
+            detail: self.detail.map(ErrorDetail::from),
         }
     }
 
+    /// Returns the figures of the reason, the wallet of the call and the point of the decision.
     fn take_metadata(
         &mut self,
         wallet: Option<WalletId>,
         decided: Option<Decided>,
     ) -> HashMap<String, String> {
-        let figures = mem::take(&mut self.metadata).into_iter();
-        let mut metadata: HashMap<String, String> =
-            figures.map(|(name, value)| (name, bounded_text(value))).collect();
+        let figures = mem::take(&mut self.metadata);
+        let mut metadata: HashMap<String, String> = bounded_metadata(figures).into_iter().collect();
         metadata.extend(wallet.map(|wallet| ("wallet_id".to_owned(), wallet.to_string())));
         if let Some(Decided { revision, version, at }) = decided {
             let figures = [

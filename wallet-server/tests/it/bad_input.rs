@@ -6,6 +6,7 @@ mod money_back;
 mod oversized;
 mod purchases;
 mod quotes;
+mod required;
 
 use wallet_client::WalletClient;
 use wallet_client::v1;

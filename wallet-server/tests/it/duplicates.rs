@@ -89,5 +89,5 @@ async fn available(client: &WalletClient) -> i64 {
 fn mismatch<A: Debug>(answer: Result<A, Error>) -> Vec<String> {
     let error = answer.unwrap_err();
     assert_eq!(error.reason(), Some(ErrorReason::IdempotencyMismatch), "{error}");
-    error.refusal().unwrap().fields().into_iter().map(str::to_owned).collect()
+    error.refusal().unwrap().fields().to_vec()
 }

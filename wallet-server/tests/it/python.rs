@@ -31,8 +31,11 @@ fn the_readme_shows_the_worker_that_runs_here() {
 }
 
 fn protos(root: &Path) -> Vec<String> {
-    let files = std::fs::read_dir(root.join("proto/wallet/v1")).unwrap();
-    files.map(|file| format!("proto/wallet/v1/{}", file.unwrap().file_name().display())).collect()
+    let files = |folder| {
+        let files = std::fs::read_dir(root.join(folder)).unwrap();
+        files.map(move |file| format!("{folder}/{}", file.unwrap().file_name().display()))
+    };
+    files("proto/wallet/v1").chain(files("proto/google/api")).collect()
 }
 
 /// Runs a command and returns its output.

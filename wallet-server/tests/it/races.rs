@@ -83,8 +83,8 @@ async fn reserve_all(client: &WalletClient, next: &AtomicUsize) -> Vec<String> {
             Err(error) => {
                 assert_eq!(error.reason(), Some(ErrorReason::InsufficientCredits), "{error}");
                 let refusal = error.refusal().unwrap();
-                let figures = [refusal.available(), refusal.shortfall()].map(|figure| figure.unwrap().amount);
-                assert_eq!(figures, [0, PRICE]);
+                let figures: Vec<_> = refusal.shortfalls().iter().map(|s| (s.available, s.missing)).collect();
+                assert_eq!(figures, [(0, PRICE)]);
             }
         }
     }

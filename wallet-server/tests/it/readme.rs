@@ -37,6 +37,7 @@ each_database! {
                 "Start" => {
                     let refusal = answer.unwrap_err();
                     assert!(refusal.contains("RESERVATION_SETTLED"), "{refusal}");
+                    assert!(refusal.contains("reservationEnded"), "grpcurl decodes the figures: {refusal}");
                 }
                 "CreateWallet" | "TopUp" | "Reserve" | "Settle" | "Cancel" => {
                     assert_eq!(answer.unwrap()["replayed"], true, "{method}");

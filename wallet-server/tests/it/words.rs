@@ -222,7 +222,7 @@ pub(crate) fn facts(refusal: &Refusal) -> String {
 /// The fields that a mismatch names.
 pub(crate) fn mismatch<A: Debug>(answer: Result<A, Error>) -> Vec<String> {
     let refusal = refused(answer, ErrorReason::IdempotencyMismatch, Code::AlreadyExists);
-    refusal.fields().into_iter().map(str::to_owned).collect()
+    refusal.fields().to_vec()
 }
 
 /// The field violations of a request, each formatted as "path: description".

@@ -1,6 +1,5 @@
 //! `wallet.v1.AdminService`. Each RPC has a file of its own; this one delegates to them.
 
-mod advance_clock;
 mod cancel_subscription;
 mod change_plan;
 mod create_wallet;
@@ -124,12 +123,5 @@ impl AdminService for AdminRpcs {
         request: Request<v1::RecordPaymentRequest>,
     ) -> Answer<v1::RecordPaymentResponse> {
         answer(&self.0, request, record_payment::record_payment).await
-    }
-
-    async fn advance_clock(
-        &self,
-        request: Request<v1::AdvanceClockRequest>,
-    ) -> Answer<v1::AdvanceClockResponse> {
-        answer(&self.0, request, advance_clock::advance_clock).await
     }
 }

@@ -51,7 +51,9 @@ impl FieldReader {
                 self.add(path, "is required: any_of, prefix or whole_numbers");
                 None
             }
-            Some(Accepts::AnyOf(v1::AnyOf { values })) => self.any_of(&format!("{path}.any_of"), values),
+            Some(Accepts::AnyOf(v1::AnyOf { values })) => {
+                self.any_of(&format!("{path}.any_of.values"), values)
+            }
             Some(Accepts::Prefix(prefix)) => {
                 Some(Matcher::Prefix(self.name(&format!("{path}.prefix"), prefix, MAX_VALUE_BYTES)))
             }
@@ -140,9 +142,9 @@ mod tests {
         fields.entitlements("e", set(vec![v1::Entitlement::default(); 65]));
         let expected = [
             "e.entitlements[0].kind: is required: any_of, prefix or whole_numbers",
-            "e.entitlements[1].kind.any_of: accepts nothing: it is empty",
+            "e.entitlements[1].kind.any_of.values: accepts nothing: it is empty",
             "e.entitlements[1].attributes[\"\"]: must not be empty",
-            "e.entitlements[1].attributes[\"\"].any_of[0]: contains the control character U+000A; no control character is allowed",
+            "e.entitlements[1].attributes[\"\"].any_of.values[0]: contains the control character U+000A; no control character is allowed",
             "e.entitlements[1].attributes[\"steps\"].whole_numbers: accepts nothing: 2 is above 1",
             "e.entitlements[1].max[\"count\"]: must not be negative",
             "e.entitlements: has 65 entries, at most 64 are allowed",

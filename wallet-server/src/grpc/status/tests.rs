@@ -1,11 +1,16 @@
-//! Tables of all errors with their code and reason. No internal detail is sent.
+//! Tables of all errors with their code and reason, compared with the contract. No internal detail is sent.
 
+use std::collections::BTreeSet;
+
+use http::HeaderMap;
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage};
 use wallet_core::catalog::Problem;
 use wallet_core::catalog::Unusable;
 use wallet_core::rejection::{Shortfall, Unrefundable};
 use wallet_core::reservation::State;
 use wallet_core::{Timestamp, UnitId};
-use wallet_proto::v1::ErrorReason;
+use wallet_proto::reasons::REASONS;
 
 use super::*;
 
@@ -23,8 +28,8 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
     let no_rule = PricingError::NoRule {
         kind: text("video"),
         tier: None,
-        attributes: Vec::new(),
-        missing_attributes: Vec::new(),
+        attributes: vec![(text("model"), text("huge"))],
+        missing_attributes: vec![text("resolution")],
         unknown_attributes: vec![text("resoluton")],
     };
     let missing = PricingError::MissingQuantity { kind: text("video"), quantity: text("duration_s") };
@@ -46,7 +51,7 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
         ),
         (Rejection::NotRefundable(Unrefundable::TooLate), Code::FailedPrecondition, "NOT_REFUNDABLE"),
         (
-            Rejection::IdempotencyMismatch { fields: vec![text("actor")], state: None },
+            Rejection::IdempotencyMismatch { fields: vec![text("actor")], state: Some(State::Held) },
             Code::AlreadyExists,
             "IDEMPOTENCY_MISMATCH",
         ),
@@ -107,7 +112,7 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
                 limit: text("open_grants"),
                 maximum: text("1"),
                 requested: text("2"),
-                plans: Vec::new(),
+                plans: vec![text("pro")],
             },
             Code::FailedPrecondition,
             "LIMIT_EXCEEDED",
@@ -115,10 +120,10 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
         (Rejection::ConcurrencyLimit { limit: 1, open: 1 }, Code::ResourceExhausted, "CONCURRENCY_LIMIT"),
         (
             Rejection::InsufficientCredits {
-                shortfalls: vec![shortfall],
+                shortfalls: vec![shortfall.clone(), shortfall],
                 packs: vec![text("starter")],
                 plans: vec![text("pro")],
-                next_renewal: None,
+                next_renewal: Some(Timestamp::EPOCH),
             },
             Code::FailedPrecondition,
             "INSUFFICIENT_CREDITS",
@@ -136,8 +141,15 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
     vec![
         (overloaded.into(), Code::Unavailable, "OVERLOADED"),
         (RpcError::shed(), Code::Unavailable, "OVERLOADED"),
+        (RpcError::malformed("is missing"), Code::InvalidArgument, "MALFORMED_MESSAGE"),
+        (RpcError::too_large(5, 4), Code::InvalidArgument, "MESSAGE_TOO_LARGE"),
+        (PublishError::NotExpected { current: 2, expected: 1 }.into(), Code::Aborted, "CATALOG_SUPERSEDED"),
+        (
+            PublishError::PublishedBefore { current: 2, published: 1 }.into(),
+            Code::Aborted,
+            "CATALOG_SUPERSEDED",
+        ),
         (RpcError::no_answer(), Code::DeadlineExceeded, "OUTCOME_UNKNOWN"),
-        (RpcError::clock_not_manual(), Code::FailedPrecondition, "CLOCK_NOT_MANUAL"),
         (EngineError::OutcomeUnknown.into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
         (EngineError::Unavailable.into(), Code::Unavailable, "STORE_UNAVAILABLE"),
         (EngineError::DeadlinePassed.into(), Code::DeadlineExceeded, "DEADLINE_PASSED"),
@@ -198,13 +210,72 @@ fn every_other_error_has_its_code_and_reason_and_hides_internals() {
     }
 }
 
+/// Every error that has a reason.
+fn statuses() -> Vec<Status> {
+    let rejections = rejections().into_iter().map(|(rejection, ..)| RpcError::from(rejection));
+    let others = others().into_iter().map(|(error, ..)| error);
+    let statuses = rejections.chain(others).map(Status::from);
+    statuses.filter(|status| !reason(status).is_empty()).collect()
+}
+
+/// The field of `ErrorDetail` that is set.
+fn detail_field(status: &Status) -> Option<String> {
+    let detail = ErrorDetail::of(status)?;
+    let pool = DescriptorPool::decode(wallet_proto::FILE_DESCRIPTOR_SET).unwrap();
+    let message = pool.get_message_by_name("wallet.v1.ErrorDetail").unwrap();
+    let detail = DynamicMessage::decode(message, detail.encode_to_vec().as_slice()).unwrap();
+    let field = detail.fields().next().map(|(field, _)| field.name().to_owned());
+    Some(field.expect("it is set"))
+}
+
 #[test]
-fn every_reason_is_a_value_of_the_proto_enum() {
-    let reasons = rejections().into_iter().map(|(rejection, ..)| rejection.reason());
-    let others = others().into_iter().map(|(_, _, reason)| reason).filter(|reason| !reason.is_empty());
-    for reason in reasons.chain(others) {
-        let name = format!("ERROR_REASON_{reason}");
-        assert!(ErrorReason::from_str_name(&name).is_some(), "{name}");
+fn every_error_keeps_the_contract_of_its_reason() {
+    let mut sent = BTreeSet::new();
+    for status in statuses() {
+        let reason = reason(&status);
+        let spec = ErrorReason::from_short_name(&reason).unwrap().spec().unwrap();
+        let details = status.get_error_details();
+        assert!(spec.codes.contains(&status.code()), "{reason}: {:?}", status.code());
+        assert_eq!(details.retry_info().is_some(), spec.retry_info, "{reason}");
+        let keys = details.error_info().unwrap().metadata.keys();
+        let unknown: Vec<_> = keys.clone().filter(|key| !spec.has_metadata(key)).collect();
+        assert!(unknown.is_empty(), "{reason}: the contract does not have {unknown:?}");
+        sent.extend(keys.map(|key| (spec.reason.short_name(), key.replace(".credits", ".<unit>"))));
+        let detail = detail_field(&status);
+        assert!(detail.is_none() || detail.as_deref() == spec.detail, "{reason}: {detail:?}");
+        assert_eq!(detail.is_some(), spec.detail.is_some() && keys_of(&status) > 0, "{reason}");
+    }
+    let keys = |spec: &'static ReasonSpec| spec.metadata.iter().map(|key| (spec.reason.short_name(), *key));
+    let never: Vec<_> = REASONS
+        .iter()
+        .flat_map(keys)
+        .filter(|(reason, key)| !sent.contains(&(*reason, (*key).to_owned())))
+        .collect();
+    assert!(never.is_empty(), "no error has this metadata: {never:?}");
+}
+
+fn keys_of(status: &Status) -> usize {
+    status.get_error_details().error_info().unwrap().metadata.len()
+}
+
+#[test]
+fn every_reason_is_sent_unless_it_is_reserved() {
+    let sent: BTreeSet<String> = statuses().iter().map(reason).collect();
+    let never = REASONS.iter().filter(|spec| !sent.contains(spec.reason.short_name()));
+    let reserved = REASONS.iter().filter(|spec| spec.description.contains("Reserved:"));
+    let names =
+        |specs: Vec<&ReasonSpec>| specs.iter().map(|spec| spec.reason.short_name()).collect::<Vec<_>>();
+    assert_eq!(names(never.collect()), names(reserved.collect()));
+}
+
+#[test]
+fn an_item_has_the_content_of_the_status_for_the_item_alone() {
+    for (rejection, code, reason) in rejections() {
+        let status = Status::from(RpcError::from(rejection.clone()));
+        let item = v1::ItemError::from(RpcError::from(rejection));
+        assert_eq!((Code::from_i32(item.code), item.reason().short_name()), (code, reason));
+        assert_eq!(item.detail, ErrorDetail::of(&status), "{reason}");
+        assert_eq!(&item.metadata, &status.get_error_details().error_info().unwrap().metadata, "{reason}");
     }
 }
 
@@ -257,17 +328,52 @@ fn invalid_fields_have_the_paths_of_the_request() {
 #[test]
 fn every_error_fits_into_the_headers_that_clients_accept() {
     let long = "x".repeat(6_000);
+    let id = |n: usize| format!("{n:0>128}");
+    let ids = || (0..100).map(id).collect::<Vec<_>>();
     let many = (0..5_000).map(|n| FieldViolation::new(format!("limits[{n}].unit"), &long)).collect();
     let attributes = (0..32).map(|n| (format!("{n}{long}"), long.clone())).collect();
-    let unpriced = PricingError::NoRule {
+    let no_rule = |attributes, names: Vec<String>| PricingError::NoRule {
         kind: long.clone(),
         tier: None,
         attributes,
-        missing_attributes: vec![long.clone(); 32],
-        unknown_attributes: vec![long.clone(); 32],
+        missing_attributes: names.clone(),
+        unknown_attributes: names,
     };
-    for rejection in [Rejection::InvalidFields(many), Rejection::Unpriced(unpriced)] {
-        let status = Status::from(RpcError::from(rejection));
-        assert!(status.message().len() + status.details().len() * 4 / 3 < 8_000);
+    let shortfall = |n| Shortfall {
+        unit: UnitId::parse(&id(n)).unwrap(),
+        required: 1_000_000_000_000_000,
+        available: 999_999_999_999_998,
+    };
+    let largest = [
+        Rejection::InvalidFields(many),
+        Rejection::Unpriced(no_rule(attributes, vec![long.clone(); 32])),
+        Rejection::Unpriced(no_rule((0..32).map(|n| (id(n), id(n))).collect(), ids())),
+        Rejection::InsufficientCredits {
+            shortfalls: (0..64).map(shortfall).collect(),
+            packs: ids(),
+            plans: ids(),
+            next_renewal: Some(Timestamp::EPOCH),
+        },
+        Rejection::LimitExceeded {
+            limit: long.clone(),
+            maximum: long.clone(),
+            requested: long.clone(),
+            plans: ids(),
+        },
+        Rejection::NotEntitled { kind: long.clone(), plan: long.clone(), plans: ids() },
+        Rejection::IdempotencyMismatch { fields: ids(), state: Some(State::Processing) },
+    ];
+    let wallet = WalletId::parse(&id(1)).unwrap();
+    let decided = Decided { revision: i64::MAX, version: i64::MAX, at: Timestamp::EPOCH };
+    for rejection in largest {
+        let reason = rejection.reason();
+        let status = Status::from(RpcError::about(&wallet)(rejection).decided(decided));
+        let mut headers = HeaderMap::new();
+        status.add_header(&mut headers).unwrap();
+        // HTTP/2 counts 32 bytes for each header besides its name and value.
+        let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+        assert!((3_000..8_000).contains(&bytes), "{reason}: {bytes}");
+        let spec = ErrorReason::from_short_name(reason).unwrap().spec().unwrap();
+        assert_eq!(detail_field(&status).as_deref(), spec.detail, "{reason}");
     }
 }

@@ -1,13 +1,15 @@
 //! AdvanceClock: a year of renewals at once, on a server with a manual clock.
 
-use wallet_client::Code;
+use std::process::Command;
+
 use wallet_client::v1::advance_clock_request::Step;
-use wallet_client::v1::{self, EntryKind, ErrorReason};
+use wallet_client::v1::{self, EntryKind};
+use wallet_client::{Code, Error};
 use wallet_server::{Config, TimeSource};
 
-use crate::harness::{Database, Server};
+use crate::harness::{Database, Server, tool};
 use crate::sold::{now, shop, subscribe};
-use crate::words::{credits_of, later, refused, seconds, violations};
+use crate::words::{credits_of, later, seconds, violations};
 
 const DAY: i64 = 86_400;
 
@@ -73,10 +75,29 @@ async fn a_step_has_a_direction_and_a_longest_length() {
     client.advance_clock(by(3_660)).await.unwrap();
 }
 
+/// The answer of grpcurl, which knows the server by reflection.
+fn grpcurl(server: &Server, command: &[&str]) -> String {
+    let mut grpcurl = Command::new(tool("WALLET_TEST_GRPCURL"));
+    let output = grpcurl.args(["-plaintext", &server.address.to_string()]).args(command).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 each_database! {
-    async fn the_system_clock_cannot_be_moved(server: Server) {
+    async fn a_server_on_the_system_clock_does_not_have_the_service(server: Server) {
         let client = shop(&server).await;
-        let refusal = refused(client.advance_clock(by(1)).await, ErrorReason::ClockNotManual, Code::FailedPrecondition);
-        assert!(refusal.message.contains("--manual-clock"), "{refusal}");
+        let Err(Error::Unexpected(status)) = client.advance_clock(by(1)).await else { panic!("it is served") };
+        assert_eq!(status.code(), Code::Unimplemented);
+        let services = grpcurl(&server, &["list"]);
+        assert!(services.contains("wallet.v1.AdminService") && !services.contains("TestClock"), "{services}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_on_a_manual_clock_describes_the_service() {
+    let server = on_manual_time(&Database::sqlite()).await;
+    let services = grpcurl(&server, &["list"]);
+    assert!(services.contains("wallet.v1.TestClockService"), "{services}");
+    let request = grpcurl(&server, &["describe", "wallet.v1.AdvanceClockRequest"]);
+    assert!(request.contains("google.api.field_behavior"), "custom options are described: {request}");
 }

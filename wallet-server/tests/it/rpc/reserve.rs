@@ -149,7 +149,8 @@ each_database! {
         client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("trainings", 1))).await.unwrap();
         let refusal = client.reserve(both()).await;
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
-        assert_eq!(refusal.shortfall(), Some(credits(5)));
+        let [short] = refusal.shortfalls() else { panic!("{:?}", refusal.detail) };
+        assert_eq!((short.unit.as_str(), short.missing), ("credits", 5));
         client.top_up(v1::TopUpRequest::amount("w", "c", credits(5))).await.unwrap();
         let held = client.reserve(both()).await.unwrap().reservation.unwrap();
         assert_eq!(figures(&held.amounts), "10 credits, 1 trainings");

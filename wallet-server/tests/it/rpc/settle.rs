@@ -258,7 +258,8 @@ each_database! {
         client.reserve(explicit("w", "k", vec![credits(61)])).await.unwrap();
         let refusal = client.settle(late()).await;
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
-        assert_eq!((refusal.required(), refusal.shortfall()), (Some(credits(40)), Some(credits(1))));
+        let [short] = refusal.shortfalls() else { panic!("{:?}", refusal.detail) };
+        assert_eq!((short.required, short.missing), (40, 1));
         client.cancel(cancel("w", "k", v1::CancelReason::User)).await.unwrap();
         let settled = client.settle(late()).await.unwrap();
         assert_eq!(sums(&settled), ["40 credits", "40 credits", "8 credits"]);

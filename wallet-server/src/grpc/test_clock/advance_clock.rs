@@ -3,17 +3,15 @@
 use wallet_core::Rejection;
 use wallet_proto::v1;
 
-use crate::engine::{Step, TooFar};
-use crate::grpc::call::Call;
+use crate::engine::{ManualTime, Step, TooFar};
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 
 pub(super) async fn advance_clock(
-    call: Call,
+    time: ManualTime,
     request: v1::AdvanceClockRequest,
 ) -> Result<v1::AdvanceClockResponse, RpcError> {
-    let time = call.services.manual_time.as_ref().ok_or_else(RpcError::clock_not_manual)?;
     let current_time = time.advance(parse(request)?).map_err(|TooFar| {
         Rejection::field(
             "step",

@@ -1,0 +1,6 @@
+//! The contract of the API: the protos, the table of reasons and the documents say the same.
+
+mod descriptors;
+mod errors;
+mod field_behavior;
+mod google;

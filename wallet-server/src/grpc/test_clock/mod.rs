@@ -1,0 +1,33 @@
+//! `wallet.v1.TestClockService`, which only a server with a manual clock has. Each RPC has a file of its own; this one
+//! delegates to them.
+
+mod advance_clock;
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+use wallet_proto::v1;
+use wallet_proto::v1::test_clock_service_server::TestClockService;
+
+use super::Services;
+use super::call::answer;
+use crate::engine::ManualTime;
+
+/// The service for trials and tests.
+pub(super) struct TestClockRpcs {
+    pub(super) services: Arc<Services>,
+    pub(super) time: ManualTime,
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl TestClockService for TestClockRpcs {
+    async fn advance_clock(
+        &self,
+        request: Request<v1::AdvanceClockRequest>,
+    ) -> Answer<v1::AdvanceClockResponse> {
+        let time = self.time.clone();
+        answer(&self.services, request, |_, request| advance_clock::advance_clock(time, request)).await
+    }
+}
