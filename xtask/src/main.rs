@@ -1,12 +1,55 @@
 //! The repository's own tools, run as `cargo xtask <task>`.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a task prints its result for the person or the script that called it"
+)]
+
+mod facts;
+mod figures;
+mod process;
+mod seeded_bugs;
+mod speed;
+mod tables;
+mod tools;
+mod torture;
+
 use clap::Parser;
 
-/// The repository's own tools.
+/// The repository's own tools
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask")]
-enum Task {}
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Tests the tests: builds all deliberate faults of scripts/bugs into one copy and tries them one by one
+    SeededBugs(seeded_bugs::Options),
+    /// Runs the suites of docs/testing.md and writes their measurements into docs/figures.md
+    Figures,
+    /// Measures the waiting time of other wallets while 100,000 holds expire, for docs/figures.md
+    DueSpeed,
+    /// Measures a wallet with a million entries and a new one, for docs/figures.md
+    HotWallet,
+    /// Measures `wallet-server verify` on half a million entries, for docs/figures.md
+    VerifySpeed,
+    /// Repeats the random suites with one seed after another, and appends a line to docs/torture.md
+    Torture(torture::Options),
+    /// Prints start time, idle memory and sizes of the release build
+    Facts,
+    /// Writes or sums the rows `figure NAME | cell |` on standard input
+    #[command(subcommand)]
+    Tables(tables::Task),
+}
 
 fn main() -> anyhow::Result<()> {
-    match Task::parse() {}
+    let task = Task::parse();
+    std::env::set_current_dir(process::root())?;
+    match task {
+        Task::SeededBugs(options) => seeded_bugs::run(&options),
+        Task::Figures => figures::run(),
+        Task::DueSpeed => speed::run(&speed::DUE_SPEED),
+        Task::HotWallet => speed::run(&speed::HOT_WALLET),
+        Task::VerifySpeed => speed::run(&speed::VERIFY_SPEED),
+        Task::Torture(options) => torture::run(&options),
+        Task::Facts => facts::run(),
+        Task::Tables(task) => tables::run(&task),
+    }
 }
