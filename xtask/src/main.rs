@@ -5,14 +5,19 @@
     reason = "a task prints its result for the person or the script that called it"
 )]
 
+mod cargo_tool;
 mod facts;
 mod figures;
 mod process;
+mod public_api;
 mod seeded_bugs;
+mod semver;
 mod speed;
 mod tables;
 mod tools;
 mod torture;
+
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -37,10 +42,23 @@ enum Task {
     /// Writes or sums the rows `figure NAME | cell |` on standard input
     #[command(subcommand)]
     Tables(tables::Task),
+    /// Compares the public API of wallet-client with wallet-client/public-api.txt
+    PublicApi(public_api::Options),
+    /// Checks wallet-client for breaking changes since the last release
+    Semver,
 }
 
-fn main() -> anyhow::Result<()> {
-    let task = Task::parse();
+fn main() -> ExitCode {
+    match run(Task::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
     std::env::set_current_dir(process::root())?;
     match task {
         Task::SeededBugs(options) => seeded_bugs::run(&options),
@@ -51,5 +69,7 @@ fn main() -> anyhow::Result<()> {
         Task::Torture(options) => torture::run(&options),
         Task::Facts => facts::run(),
         Task::Tables(task) => tables::run(&task),
+        Task::PublicApi(options) => public_api::run(&options),
+        Task::Semver => semver::run(),
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-/// What to do with the rows on standard input.
+/// A use of the rows on standard input.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     /// Replaces the rows of each table that occurs in the input
