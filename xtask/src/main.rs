@@ -8,6 +8,7 @@
 mod cargo_tool;
 mod facts;
 mod figures;
+mod mutants;
 mod process;
 mod public_api;
 mod seeded_bugs;
@@ -42,6 +43,8 @@ enum Task {
     /// Writes or sums the rows `figure NAME | cell |` on standard input
     #[command(subcommand)]
     Tables(tables::Task),
+    /// Changes wallet-core in small ways, and reports the changes that no test notices and docs/mutants.md does not list
+    Mutants(mutants::Options),
     /// Compares the public API of wallet-client with wallet-client/public-api.txt
     PublicApi(public_api::Options),
     /// Checks wallet-client for breaking changes since the last release
@@ -69,6 +72,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Torture(options) => torture::run(&options),
         Task::Facts => facts::run(),
         Task::Tables(task) => tables::run(&task),
+        Task::Mutants(options) => mutants::run(&options),
         Task::PublicApi(options) => public_api::run(&options),
         Task::Semver => semver::run(),
     }
