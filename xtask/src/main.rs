@@ -1,12 +1,79 @@
 //! The repository's own tools, run as `cargo xtask <task>`.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a task prints its result for the person or the script that called it"
+)]
+
+mod cargo_tool;
+mod facts;
+mod figures;
+mod mutants;
+mod process;
+mod public_api;
+mod seeded_bugs;
+mod semver;
+mod speed;
+mod tables;
+mod tools;
+mod torture;
+
+use std::process::ExitCode;
+
 use clap::Parser;
 
-/// The repository's own tools.
+/// The repository's own tools
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask")]
-enum Task {}
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Tests the tests: builds all deliberate faults of scripts/bugs into one copy and tries them one by one
+    SeededBugs(seeded_bugs::Options),
+    /// Runs the suites of docs/testing.md and writes their measurements into docs/figures.md
+    Figures,
+    /// Measures the waiting time of other wallets while 100,000 holds expire, for docs/figures.md
+    DueSpeed,
+    /// Measures a wallet with a million entries and a new one, for docs/figures.md
+    HotWallet,
+    /// Measures `wallet-server verify` on half a million entries, for docs/figures.md
+    VerifySpeed,
+    /// Repeats the random suites with one seed after another, and appends a line to docs/torture.md
+    Torture(torture::Options),
+    /// Prints start time, idle memory and sizes of the release build
+    Facts,
+    /// Writes or sums the rows `figure NAME | cell |` on standard input
+    #[command(subcommand)]
+    Tables(tables::Task),
+    /// Changes wallet-core in small ways, and reports the changes that no test notices and docs/mutants.md does not list
+    Mutants(mutants::Options),
+    /// Compares the public API of wallet-client with wallet-client/public-api.txt
+    PublicApi(public_api::Options),
+    /// Checks wallet-client for breaking changes since the last release
+    Semver,
+}
 
-fn main() -> anyhow::Result<()> {
-    match Task::parse() {}
+fn main() -> ExitCode {
+    match run(Task::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    std::env::set_current_dir(process::root())?;
+    match task {
+        Task::SeededBugs(options) => seeded_bugs::run(&options),
+        Task::Figures => figures::run(),
+        Task::DueSpeed => speed::run(&speed::DUE_SPEED),
+        Task::HotWallet => speed::run(&speed::HOT_WALLET),
+        Task::VerifySpeed => speed::run(&speed::VERIFY_SPEED),
+        Task::Torture(options) => torture::run(&options),
+        Task::Facts => facts::run(),
+        Task::Tables(task) => tables::run(&task),
+        Task::Mutants(options) => mutants::run(&options),
+        Task::PublicApi(options) => public_api::run(&options),
+        Task::Semver => semver::run(),
+    }
 }

@@ -7,6 +7,7 @@ use wallet_core::entry::EntryKind;
 use wallet_core::grant::{Grant, GrantKey};
 use wallet_core::posting::Account;
 use wallet_core::reservation::{Allocation, Bill, Reservation, State};
+use wallet_core::spend::listing_order;
 use wallet_core::wallet::{Balance, WalletStatus};
 
 use super::world::{START, World};
@@ -194,6 +195,15 @@ pub(crate) fn parts(id: &str, parts: &str) -> Fact {
         ];
         let some = named.into_iter().filter(|(_, amount)| *amount > 0);
         some.map(|(name, amount)| format!("{name} {amount}")).collect::<Vec<_>>().join(", ")
+    })
+}
+
+/// All grants in the order of a listing.
+pub(crate) fn listed(grants: &str) -> Fact {
+    Fact::new("listing", grants.to_owned(), |world| {
+        let seen = world.seen();
+        let listed = listing_order(&world.catalogs.current, seen.grants.values());
+        listed.iter().map(|grant| grant.key.to_string()).collect::<Vec<_>>().join(", ")
     })
 }
 

@@ -96,3 +96,13 @@ fn returned_credits_go_to_the_grants_they_came_from() {
         parts("top_up:t", "available 50"),
     ]);
 }
+
+#[test]
+fn a_listing_is_in_spending_order_by_unit_with_open_grants_first() {
+    given([give("held", 10).priority(-1), reserve("job", 10), give("revoked", 10).priority(-2)])
+        .and(revoke("r", "grant:revoked"))
+        .and(give_of("set", "trainings", 1))
+        .and(give("pending", 10).from(hours(2)))
+        .and(top_up(10))
+        .then([listed("grant:held, grant:pending, top_up:t, grant:revoked, grant:set")]);
+}

@@ -1,4 +1,4 @@
-//! Measurements of a suite, in the form that `scripts/figures` reads and puts into `docs/testing.md`.
+//! Measurements of a suite, in the form that `cargo xtask figures` reads and puts into `docs/figures.md`.
 
 use std::fmt::{Display, Write};
 

@@ -1,7 +1,7 @@
 //! Very many holds of one wallet expire: how long other wallets wait meanwhile, how long it takes, and how much
 //! memory it needs.
 //!
-//! The figures are meaningful only in a release build, which `scripts/due-speed` makes. Otherwise there are few
+//! The figures are meaningful only in a release build, which `cargo xtask due-speed` makes. Otherwise there are few
 //! holds, and they only have to expire.
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! A wallet with a long history is served as fast as a new one, at any age of PostgreSQL's statistics.
 //!
-//! The figures are meaningful only for a long history in a release build, which `scripts/hot-wallet` makes.
+//! The figures are meaningful only for a long history in a release build, which `cargo xtask hot-wallet` makes.
 //! Otherwise the history is short, and the commands only have to succeed.
 
 use std::time::{Duration, Instant};

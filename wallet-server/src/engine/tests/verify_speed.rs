@@ -1,7 +1,7 @@
 //! The speed at which `verify` recomputes a ledger as a lane writes it: the entries of all wallets mixed, batch by
 //! batch.
 //!
-//! The figure is meaningful only for a large ledger in a release build, which `scripts/verify-speed` makes.
+//! The figure is meaningful only for a large ledger in a release build, which `cargo xtask verify-speed` makes.
 //! Otherwise the ledger is small, and only has to be clean.
 
 use std::time::Duration;

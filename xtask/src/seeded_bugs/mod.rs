@@ -1,0 +1,44 @@
+//! Tests the tests. Applies deliberate faults (`scripts/bugs/*.patch`) to a copy of the sources, all in one build;
+//! `WALLET_BUG` enables one at a time. Runs the suites until one fails (the bug is found) or all pass (it survives).
+
+mod bug;
+mod copy;
+mod report;
+mod suites;
+mod trial;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::process::root;
+use crate::tools::Tools;
+
+use bug::Bug;
+use copy::{Copy, Place};
+use report::Report;
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Tries the bugs of the core on the core's suites. This takes minutes, and none may survive
+    #[arg(long)]
+    core: bool,
+    /// The time limit of a suite in seconds. A suite that hangs has found the bug too
+    #[arg(long, env = "WALLET_BUG_PATIENCE", default_value_t = 240, value_name = "SECONDS")]
+    timeout: u64,
+    /// The bugs to try. Default: all, after which the tables of docs/figures.md are written
+    bugs: Vec<String>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let tools = if options.core { Tools::Rust } else { Tools::Tests };
+    let variables = tools.find()?;
+    let all = Bug::all(&root().join("scripts/bugs"))?;
+    let wanted = bug::select(&all, &options.bugs, options.core)?;
+    eprintln!("building with {} bugs", all.len());
+    let copy = Copy::build(Place::new(options.core), &all)?;
+    let mut report = Report::create(&copy.place.rows())?;
+    for bug in &wanted {
+        report.add(trial::run(bug, &copy, &variables, options.timeout)?)?;
+    }
+    report.finish(options.core, !options.bugs.is_empty())
+}
