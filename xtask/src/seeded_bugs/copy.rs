@@ -111,7 +111,7 @@ fn check_out(tree: &Path) -> Result<()> {
 
 fn apply(bug: &Bug, tree: &Path) -> Result<()> {
     let mut patch = command("patch");
-    patch.args(["--silent", "--strip=1", "--fuzz=1", "--no-backup-if-mismatch", "--directory"]).arg(tree);
+    patch.args(["--silent", "--strip=1", "--fuzz=0", "--no-backup-if-mismatch", "--directory"]).arg(tree);
     run(patch.stdin(File::open(&bug.patch)?))
         .with_context(|| format!("{} does not apply to the sources: update its context lines", bug.name))
 }
