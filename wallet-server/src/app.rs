@@ -132,7 +132,8 @@ impl App {
             return Err(AppError::Lanes(config.lanes.unwrap_or_default(), most));
         }
         let engine = Engine::start(&store, &catalogs, &clock, &config.engine(most), &lanes).await?;
-        let queries = Queries::new(store.clone(), clock.clone(), catalogs.clone());
+        let reads = config.cached_rows / 2;
+        let queries = Queries::start(store.clone(), clock.clone(), catalogs.clone(), reads, &lanes);
         let sweeper = Sweeper {
             store: store.clone(),
             engine: engine.clone(),

@@ -15,8 +15,7 @@ use crate::engine::EngineConfig;
 use crate::engine::backlog::{Backlog, Steps};
 use crate::engine::job::QueuedCommand;
 use crate::engine::metrics::EngineMetrics;
-use crate::engine::wallet_cache::WalletCache;
-use crate::store::{LaneConnection, Store, StoreError};
+use crate::store::{LaneConnection, Store, StoreError, WalletCache};
 
 /// The idle time after which a lane checkpoints its database.
 const IDLE: Duration = Duration::from_millis(500);

@@ -18,7 +18,6 @@ mod retry;
 mod sweeper;
 #[cfg(test)]
 mod tests;
-mod wallet_cache;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,6 +2,7 @@
 //! is written.
 
 mod costly;
+mod grouped;
 mod lists;
 mod page;
 mod preview;
@@ -10,6 +11,7 @@ mod usage;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
 use wallet_core::decide::ReadSet;
 use wallet_core::reservation::Reservation;
 use wallet_core::wallet::InvariantViolation;
@@ -23,6 +25,7 @@ use crate::catalogs::PublishedCatalogs;
 use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::query::costly::{Costly, Seat};
+use crate::query::grouped::{Found, GroupedReads};
 pub(crate) use crate::store::RecordedEvent;
 use crate::store::{ReadPlan, ReadTx, Store, StoreError, StoreErrorKind};
 
@@ -82,6 +85,7 @@ pub(crate) struct Queries {
     store: Store,
     clock: Clock,
     catalogs: PublishedCatalogs,
+    grouped: GroupedReads,
     long_reads: Arc<Semaphore>,
     costly: Costly,
 }
@@ -90,9 +94,18 @@ pub(crate) struct Queries {
 type Turn = Option<OwnedSemaphorePermit>;
 
 impl Queries {
-    pub(crate) fn new(store: Store, clock: Clock, catalogs: PublishedCatalogs) -> Self {
+    /// Starts the reads, whose task is among `tasks`. They keep at most `cached_rows` rows of wallets in memory.
+    pub(crate) fn start(
+        store: Store,
+        clock: Clock,
+        catalogs: PublishedCatalogs,
+        cached_rows: usize,
+        tasks: &TaskTracker,
+    ) -> Self {
+        let (grouped, reader) = GroupedReads::new(store.clone(), clock.clone(), cached_rows);
+        tasks.spawn(reader);
         let (long_reads, costly) = (Arc::new(Semaphore::new(LONG_READS)), Costly::default());
-        Self { store, clock, catalogs, long_reads, costly }
+        Self { store, clock, catalogs, grouped, long_reads, costly }
     }
 
     /// Returns the queries with other limits: rows of a search, and jobs of a summary.
@@ -104,7 +117,12 @@ impl Queries {
 
     /// Returns a wallet as it stands now, with its recorded revision.
     pub(crate) async fn wallet(&self, tenant: TenantId, wallet: &WalletId) -> Result<Snapshot, ReadError> {
-        Ok(self.advanced(tenant, wallet, ReadSet::default()).await?.recorded())
+        let key = WalletKey::new(tenant, wallet);
+        match self.grouped.wallet(key).await {
+            Some(Found::Missing) => Err(Rejection::WalletNotFound.into()),
+            Some(Found::Wallet(wallet, now)) => Ok(Snapshot::of(*wallet, now).await?.recorded()),
+            None => Ok(self.advanced(tenant, wallet, ReadSet::default()).await?.recorded()),
+        }
     }
 
     /// Returns a reservation as it stands now, and its wallet with the recorded revision.
@@ -164,6 +182,14 @@ impl Queries {
 }
 
 impl Snapshot {
+    /// Processes everything due up to `now` in a wallet that has all of it in memory.
+    async fn of(wallet: Wallet, now: Timestamp) -> Result<Self, ReadError> {
+        let (read_time, before) = (wallet.decision_time(now), (wallet.revision, wallet.version));
+        let mut wallet = advanced(wallet, read_time).await?;
+        wallet.reservations.clear();
+        Ok(Self { wallet, read_time, before })
+    }
+
     /// Reads a wallet and processes everything due up to `now`. Works in parts, so that memory is bounded even if
     /// very much is due. A reservation that ends on the way is passed to `ended`, and kept only if it is addressed.
     async fn read(

@@ -28,6 +28,7 @@ mod sql;
 pub(crate) mod tables;
 mod timed;
 mod url;
+mod wallet_cache;
 mod whole;
 
 pub(crate) use batch::{LoadedWallet, Locked, ReadPlan, Tx, WalletWrite};
@@ -45,4 +46,5 @@ pub(crate) use tables::events::{EventDetails, RecordedEvent};
 #[cfg(test)]
 pub(crate) use timed::{is_inside_a_transaction, tamper};
 pub(crate) use url::DatabaseUrl;
+pub(crate) use wallet_cache::WalletCache;
 pub(crate) use whole::{SchemaObject, fresh_schema};

@@ -15,7 +15,7 @@ use wallet_core::wallet::Horizon;
 use wallet_core::wallet::decision_time;
 use wallet_core::{TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
-use crate::store::batch::{self, Locked, ReadPlan};
+use crate::store::batch::{self, LoadedWallet, ReadPlan, WalletRows};
 use crate::store::tables::{entries, events, grants, reservations, wallet_profiles, wallets};
 use crate::store::timed::TimedConnection;
 use crate::store::{Backend, RecordedEvent, RowFilter, Store, StoreError, packed};
@@ -60,6 +60,14 @@ impl Store {
     pub(crate) async fn costly_snapshot(&self) -> Result<ReadTx, StoreError> {
         let transaction = TimedConnection::begin_reading(self.searchers(), self.call_timeout()).await?;
         Ok(ReadTx { transaction, backend: self.backend() })
+    }
+}
+
+impl Store {
+    /// Returns the own rows of the wallets with these keys that exist, as last committed.
+    pub(crate) async fn wallet_rows(&self, keys: &[WalletKey]) -> Result<WalletRows, StoreError> {
+        let readers = TimedConnection::new(self.readers().clone(), self.call_timeout());
+        batch::existing(&readers, self.backend(), keys).await
     }
 }
 
@@ -117,16 +125,26 @@ impl ReadTx {
         &self,
         key: WalletKey,
         now: Timestamp,
-        mut plan: ReadPlan,
+        plan: ReadPlan,
     ) -> Result<Option<Wallet>, StoreError> {
-        let row = wallets::Entity::find_by_id((key.bucket(), key.uuid())).one(&self.transaction).await?;
-        let Some(row) = row else { return Ok(None) };
-        plan.wallets.push((key, decision_time(now, Timestamp::from_micros(row.last_time))));
-        let mut locked = Locked::default();
-        locked.wallets.insert(key, row);
+        Ok(self.wallets(&[key], now, plan).await?.remove(&key).map(|loaded| loaded.wallet))
+    }
+
+    /// Returns the wallets with these keys that exist: their open grants, and the reservations due at `now` as far as
+    /// `plan` admits.
+    pub(crate) async fn wallets(
+        &self,
+        keys: &[WalletKey],
+        now: Timestamp,
+        mut plan: ReadPlan,
+    ) -> Result<BTreeMap<WalletKey, LoadedWallet>, StoreError> {
+        let found = batch::existing(&self.transaction, self.backend, keys).await?;
+        for (key, row) in &found {
+            plan.wallets.push((*key, decision_time(now, Timestamp::from_micros(row.last_time))));
+        }
         let mut loaded = BTreeMap::new();
-        batch::load_wallets(&self.transaction, self.backend, &locked, &plan, &mut loaded).await?;
-        Ok(loaded.remove(&key).map(|loaded| loaded.wallet))
+        batch::load_wallets(&self.transaction, self.backend, &found, &plan, &mut loaded).await?;
+        Ok(loaded)
     }
 
     /// Returns all grants of a wallet, open and closed, unordered.

@@ -17,7 +17,7 @@ use crate::config::BUNDLED_CATALOG;
 use crate::engine::backlog::Steps;
 use crate::engine::lane::Lane;
 use crate::engine::{Engine, EngineConfig, EngineError, QueuedCommand, Sweeper, SweeperConfig};
-use crate::query::{GroupBy, Listed, Page, Queries, ReservationFilter, UsageQuery};
+use crate::query::{GroupBy, Listed, Page, ReservationFilter, UsageQuery};
 use crate::store::{DueRows, Store};
 
 /// The time at which every test begins.
@@ -144,8 +144,7 @@ async fn reads_see_all(database: Database) {
     let mut world = World::open(&database).await;
     let heavy = world.fill("heavy", MANY).await;
     world.clock.move_to(START.plus(TTL));
-    let Lane { store, catalogs, .. } = &world.lane;
-    let queries = Queries::new(store.clone(), world.clock.clone(), catalogs.clone());
+    let queries = super::queries(&world.lane, &world.clock);
     let tenant = TenantId::DEFAULT;
     let foreseen = queries.wallet(tenant, &heavy).await.unwrap().wallet;
     let listed = |states, token| {

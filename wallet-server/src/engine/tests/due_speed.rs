@@ -45,7 +45,7 @@ async fn others_are_served_while_very_many_holds_of_one_wallet_expire() {
         let lanes = if database.name() == "SQLite" { 1 } else { 2 };
         let config = EngineConfig { lanes, ..EngineConfig::default() };
         let engine = Engine::start(store, catalogs, &world.clock, &config, &tasks).await.unwrap();
-        let queries = Queries::new(store.clone(), world.clock.clone(), catalogs.clone());
+        let queries = super::queries(&world.lane, &world.clock);
 
         let quiet = waits(&engine, &others, "quiet", |n| n == QUIET).await;
         forget_peak();

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
 use tracing::Span;
 use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
 
@@ -28,6 +29,7 @@ use super::lane::Lane;
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::postgres::Postgres;
+use crate::query::Queries;
 use crate::store::Store;
 
 /// A database of one test. A SQLite file is deleted with its folder.
@@ -70,6 +72,12 @@ impl Database {
         assert!(report.is_clean(), "{report}");
         report.digest
     }
+}
+
+/// Returns the reads of a lane's database.
+fn queries(lane: &Lane, clock: &Clock) -> Queries {
+    let (store, catalogs) = (lane.store.clone(), lane.catalogs.clone());
+    Queries::start(store, clock.clone(), catalogs, 1_000, &TaskTracker::new())
 }
 
 /// Runs a batch to its end, in as many steps as that takes.

@@ -51,7 +51,7 @@ impl Customer {
     }
 
     fn queries(&self) -> Queries {
-        Queries::new(self.lane.store.clone(), self.clock.clone(), self.lane.catalogs.clone())
+        super::queries(&self.lane, &self.clock)
     }
 }
 

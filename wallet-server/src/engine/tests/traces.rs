@@ -22,8 +22,7 @@ use super::{Database, run};
 use crate::clock::Clock;
 use crate::engine::backlog::Steps;
 use crate::engine::lane::Lane;
-use crate::engine::wallet_cache::WalletCache;
-use crate::store::DueRows;
+use crate::store::{DueRows, WalletCache};
 
 /// The commands of one wallet's history.
 const LIFE: usize = 250;

@@ -13,24 +13,24 @@ use wallet_core::wallet::Horizon;
 use wallet_core::{TenantId, Timestamp, Wallet, WalletKey};
 
 use crate::store::batch::loaded::StoredRows;
-use crate::store::batch::{LoadedWallet, Locked, ReadPlan};
+use crate::store::batch::{LoadedWallet, ReadPlan, WalletRows};
 use crate::store::sql::load;
 use crate::store::tables::{
     decode, entries, grants, reservations, wallet_balances, wallet_profiles, wallets,
 };
 use crate::store::{Backend, StoreError};
 
-/// Reads the locked wallets that are not in `loaded` yet, with their profiles, balances and open grants; and of all of
+/// Reads the wallets of these rows that are not in `loaded` yet, with their profiles, balances and open grants; and of all of
 /// them the due reservations and the rows that the plan names, as far as they are not in memory.
 pub(in crate::store) async fn load_wallets(
     connection: &impl ConnectionTrait,
     backend: Backend,
-    locked: &Locked,
+    rows: &WalletRows,
     plan: &ReadPlan,
     loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
 ) -> Result<(), StoreError> {
-    load_new(connection, backend, locked, loaded).await?;
-    load_due(connection, backend, locked, plan, loaded).await?;
+    load_new(connection, backend, rows, loaded).await?;
+    load_due(connection, backend, rows, plan, loaded).await?;
     let is_unknown = |(key, id): &&(WalletKey, ReservationId)| {
         loaded.get(key).is_some_and(|loaded| !loaded.wallet.reservations.contains_key(id))
     };
@@ -51,22 +51,21 @@ pub(in crate::store) async fn load_wallets(
     Ok(())
 }
 
-/// Reads the locked wallets that are not in memory: profiles, balances and open grants.
+/// Reads the wallets that are not in memory: profiles, balances and open grants.
 async fn load_new(
     connection: &impl ConnectionTrait,
     backend: Backend,
-    locked: &Locked,
+    rows: &WalletRows,
     loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
 ) -> Result<(), StoreError> {
-    let keys: Vec<WalletKey> =
-        locked.wallets.keys().filter(|key| !loaded.contains_key(key)).copied().collect();
+    let keys: Vec<WalletKey> = rows.keys().filter(|key| !loaded.contains_key(key)).copied().collect();
     if keys.is_empty() {
         return Ok(());
     }
     let profiles: Vec<wallet_profiles::Model> = all(connection, load::profiles(backend, &keys)).await?;
     for profile in profiles {
         let key = WalletKey::from_uuid(profile.wallet_key);
-        if let Some(row) = locked.wallets.get(&key) {
+        if let Some(row) = rows.get(&key) {
             loaded.insert(key, own_rows(key, row, &profile)?);
         }
     }
@@ -87,12 +86,12 @@ async fn load_new(
 async fn load_due(
     connection: &impl ConnectionTrait,
     backend: Backend,
-    locked: &Locked,
+    rows: &WalletRows,
     plan: &ReadPlan,
     loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
 ) -> Result<(), StoreError> {
     // Nothing falls due in a frozen wallet.
-    let stands_still = |key: &WalletKey| locked.wallets.get(key).is_some_and(|row| row.frozen);
+    let stands_still = |key: &WalletKey| rows.get(key).is_some_and(|row| row.frozen);
     let is_complete =
         |key: &WalletKey, now: Timestamp| loaded.get(key).is_none_or(|loaded| loaded.complete_before > now);
     let due = plan.wallets.iter().filter(|(key, now)| !stands_still(key) && !is_complete(key, *now));
@@ -101,8 +100,8 @@ async fn load_due(
         return Ok(());
     }
     // One more than the limit shows whether there are more.
-    let rows = all(connection, load::reservations_due(backend, &due, plan.due + 1)).await?;
-    add_due(loaded, rows, plan.due)?;
+    let found = all(connection, load::reservations_due(backend, &due, plan.due + 1)).await?;
+    add_due(loaded, found, plan.due)?;
     if plan.keeps_wallets {
         for row in all::<NextSweep>(connection, load::next_sweeps(backend, &due)).await? {
             if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
@@ -118,6 +117,20 @@ async fn load_due(
 struct NextSweep {
     wallet_key: Uuid,
     sweep_at: i64,
+}
+
+/// Returns the own rows of the wallets with these keys that exist.
+pub(in crate::store) async fn existing(
+    connection: &impl ConnectionTrait,
+    backend: Backend,
+    keys: &[WalletKey],
+) -> Result<WalletRows, StoreError> {
+    all(connection, load::existing(backend, keys)).await.map(by_key)
+}
+
+/// Returns the rows by their keys.
+pub(super) fn by_key(rows: Vec<wallets::Model>) -> WalletRows {
+    rows.into_iter().map(|row| (WalletKey::from_uuid(row.wallet_key), row)).collect()
 }
 
 /// Returns the purchases of the plan's payments. The grants that those payments bought are already loaded.

@@ -1,12 +1,17 @@
 //! A wallet in memory, and the rows of it that the database has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wallet_core::change_set::ChangeSet;
 use wallet_core::grant::GrantKey;
 use wallet_core::ids::{ReservationId, UnitId};
 use wallet_core::reservation::Reservation;
 use wallet_core::{Finished, TenantId, Timestamp, Wallet, WalletId, WalletKey};
+
+use crate::store::tables::wallets;
+
+/// The own rows of wallets, by their keys.
+pub(crate) type WalletRows = BTreeMap<WalletKey, wallets::Model>;
 
 /// A wallet in memory, and which of its rows were in the database when it was read.
 #[derive(Debug)]

@@ -7,10 +7,10 @@ mod read_plan;
 mod tx;
 mod write;
 
-pub(in crate::store) use load::{load_wallets, next_due};
+pub(in crate::store) use load::{existing, load_wallets, next_due};
 #[cfg(test)]
 pub(in crate::store) use loaded::StoredRows;
-pub(crate) use loaded::{LoadedWallet, WalletWrite};
+pub(crate) use loaded::{LoadedWallet, WalletRows, WalletWrite};
 pub(crate) use read_plan::ReadPlan;
 pub(crate) use tx::{Locked, Tx};
 #[cfg(test)]

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use wallet_core::{TenantId, WalletKey};
 
-use crate::store::batch::load::{all, load_wallets};
+use crate::store::batch::load::{all, by_key, existing, load_wallets};
 use crate::store::batch::write::write;
-use crate::store::batch::{LoadedWallet, ReadPlan, WalletWrite};
+use crate::store::batch::{LoadedWallet, ReadPlan, WalletRows, WalletWrite};
 use crate::store::sql::load;
-use crate::store::tables::wallets;
 use crate::store::timed::TimedConnection;
 use crate::store::{Backend, LaneConnection, StoreError, publishing};
 
@@ -25,7 +24,7 @@ pub(crate) struct Tx {
 #[derive(Debug, Default)]
 pub(crate) struct Locked {
     /// The wallets that exist and are locked by this transaction.
-    pub(crate) wallets: BTreeMap<WalletKey, wallets::Model>,
+    pub(crate) wallets: WalletRows,
     /// The wallets that another transaction has locked. Empty unless `skip_locked` was set.
     pub(crate) taken: BTreeSet<WalletKey>,
 }
@@ -67,15 +66,12 @@ impl Tx {
     pub(crate) async fn lock(&self, keys: &[WalletKey], skip_locked: bool) -> Result<Locked, StoreError> {
         debug_assert!(keys.is_sorted(), "locks are taken in the order of the keys");
         // Read before locking: a wallet that is created between the two statements must not count as taken.
-        let existing: Vec<wallets::Model> = match skip_locked {
-            true => self.all(load::existing(self.backend, keys)).await?,
-            false => Vec::new(),
+        let existing = match skip_locked {
+            true => existing(&self.transaction, self.backend, keys).await?,
+            false => WalletRows::new(),
         };
-        let found: Vec<wallets::Model> = self.all(load::lock(self.backend, keys, skip_locked)).await?;
-        let keyed = |row: wallets::Model| (WalletKey::from_uuid(row.wallet_key), row);
-        let wallets: BTreeMap<_, _> = found.into_iter().map(keyed).collect();
-        let existing = existing.into_iter().map(|row| WalletKey::from_uuid(row.wallet_key));
-        let taken = existing.filter(|key| !wallets.contains_key(key)).collect();
+        let wallets = by_key(all(&self.transaction, load::lock(self.backend, keys, skip_locked)).await?);
+        let taken = existing.into_keys().filter(|key| !wallets.contains_key(key)).collect();
         Ok(Locked { wallets, taken })
     }
 
@@ -86,7 +82,7 @@ impl Tx {
         plan: &ReadPlan,
         loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
     ) -> Result<(), StoreError> {
-        load_wallets(&self.transaction, self.backend, locked, plan, loaded).await
+        load_wallets(&self.transaction, self.backend, &locked.wallets, plan, loaded).await
     }
 
     /// Writes the decisions of the batch. Fails if the database reports another number of rows than expected.
@@ -112,10 +108,6 @@ impl Tx {
     /// Commits. Unless the database refuses, an error leaves the outcome unknown.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.transaction.commit().await.map_err(StoreError::of_commit)
-    }
-
-    async fn all<T: FromQueryResult>(&self, statement: Statement) -> Result<Vec<T>, StoreError> {
-        all(&self.transaction, statement).await
     }
 
     async fn counts(&self, statement: Statement, columns: usize) -> Result<Vec<i64>, StoreError> {

@@ -1,0 +1,121 @@
+//! Reads of single wallets, those of many callers together.
+//!
+//! A task takes all reads that wait. One query returns the versions of their wallets. A wallet that is in memory at its
+//! version is the answer; the others are loaded from one snapshot. So an answer is always a state that was current after
+//! its caller had asked. A read that this task cannot answer, for example because of an unreadable row or very many due
+//! holds, is made by its caller alone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use wallet_core::wallet::decision_time;
+use wallet_core::{Timestamp, Wallet, WalletKey};
+
+use crate::causes::Chain;
+use crate::clock::Clock;
+use crate::query::FEW;
+use crate::store::{LoadedWallet, ReadPlan, Store, StoreError, WalletCache};
+
+/// The most reads that are answered together.
+const GROUP: usize = 256;
+/// The most reads that wait; further ones are made by their callers.
+const QUEUE: usize = 4_096;
+/// The time after which a caller reads alone, for example because the connection of the group is silent.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The entrance to the group. The task ends when the last clone is dropped.
+#[derive(Debug, Clone)]
+pub(super) struct GroupedReads {
+    queue: mpsc::Sender<Wanted>,
+}
+
+/// A read that waits.
+#[derive(Debug)]
+struct Wanted {
+    key: WalletKey,
+    caller: oneshot::Sender<Found>,
+}
+
+/// The result of a read.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// The wallet does not exist.
+    Missing,
+    /// A committed state of the wallet with everything that is due at this time of the clock.
+    Wallet(Box<Wallet>, Timestamp),
+}
+
+impl GroupedReads {
+    /// Returns the entrance, and the task that reads. At most `cached_rows` rows of wallets stay in memory.
+    pub(super) fn new(
+        store: Store,
+        clock: Clock,
+        cached_rows: usize,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (queue, wanted) = mpsc::channel(QUEUE);
+        let reader = Reader { store, clock, cache: WalletCache::new(cached_rows) };
+        (Self { queue }, reader.run(wanted))
+    }
+
+    /// Reads a wallet together with other callers. `None` if the caller has to read alone.
+    pub(super) async fn wallet(&self, key: WalletKey) -> Option<Found> {
+        let (caller, found) = oneshot::channel();
+        self.queue.try_send(Wanted { key, caller }).ok()?;
+        timeout(PATIENCE, found).await.ok()?.ok()
+    }
+}
+
+/// The task that reads.
+struct Reader {
+    store: Store,
+    clock: Clock,
+    cache: WalletCache,
+}
+
+impl Reader {
+    async fn run(mut self, mut queue: mpsc::Receiver<Wanted>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while queue.recv_many(&mut group, GROUP).await > 0 {
+            let group = std::mem::take(&mut group);
+            if let Err(error) = self.answer(group).await {
+                tracing::debug!(error = %Chain(&error), "a group of reads failed; the callers read alone");
+            }
+        }
+    }
+
+    /// Answers the reads of a group. A caller without an answer reads alone.
+    async fn answer(&mut self, group: Vec<Wanted>) -> Result<(), StoreError> {
+        let mut keys: Vec<WalletKey> = group.iter().map(|wanted| wanted.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let now = self.clock.now();
+        let rows = self.store.wallet_rows(&keys).await?;
+        let (mut read, mut unknown) = (BTreeMap::new(), Vec::new());
+        for (key, row) in &rows {
+            let read_time = decision_time(now, Timestamp::from_micros(row.last_time));
+            match self.cache.take(*key, row.version) {
+                Some(kept) if kept.complete_before > read_time => drop(read.insert(*key, kept)),
+                _ => unknown.push(*key),
+            }
+        }
+        if !unknown.is_empty() {
+            let snapshot = self.store.snapshot().await?;
+            read.extend(snapshot.wallets(&unknown, now, ReadPlan::new(FEW).keeping_wallets()).await?);
+        }
+        read.retain(|_, loaded: &mut LoadedWallet| loaded.wallet.horizon.is_none());
+        for Wanted { key, caller } in group {
+            // A caller that has gone away needs no answer.
+            match read.get(&key) {
+                Some(loaded) => drop(caller.send(Found::Wallet(Box::new(loaded.wallet.clone()), now))),
+                None if !rows.contains_key(&key) => drop(caller.send(Found::Missing)),
+                None => drop(caller),
+            }
+        }
+        for loaded in read.into_values() {
+            self.cache.put(loaded);
+        }
+        Ok(())
+    }
+}
