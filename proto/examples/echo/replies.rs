@@ -139,7 +139,11 @@ impl Replies {
     }
 
     pub(crate) fn top_up(&self, request: v1::TopUpRequest) -> Result<v1::TopUpResponse, Status> {
-        Ok(v1::TopUpResponse { top_up_id: request.top_up_id, ..self.0.top_up.clone() })
+        let mut reply = self.0.top_up.clone();
+        for grant in &mut reply.grants {
+            grant.grant_id = format!("top_up:{}", request.top_up_id);
+        }
+        Ok(v1::TopUpResponse { top_up_id: request.top_up_id, ..reply })
     }
 
     pub(crate) fn create_wallet(
@@ -249,7 +253,6 @@ fn balance() -> v1::Balance {
 
 fn grant() -> v1::Grant {
     v1::Grant {
-        grant_id: "top_up:opening".to_owned(),
         amount: Some(credits(100)),
         source: Source::Purchased.into(),
         available: 100,

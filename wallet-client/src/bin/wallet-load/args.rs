@@ -67,7 +67,7 @@ pub(crate) struct Args {
 /// The commands of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mix {
-    /// Reserve, Settle.
+    /// Reserve, then Settle.
     Pairs,
     /// Reserve, Start, Extend, and Settle; one job in ten fails, one is cancelled.
     Life,
