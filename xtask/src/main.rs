@@ -5,12 +5,16 @@
     reason = "a task prints its result for the person or the script that called it"
 )]
 
+mod bench;
 mod cargo_tool;
+mod document;
 mod facts;
 mod figures;
+mod instructions;
 mod mutants;
 mod process;
 mod public_api;
+mod repository;
 mod seeded_bugs;
 mod semver;
 mod speed;
@@ -38,6 +42,10 @@ enum Task {
     VerifySpeed,
     /// Repeats the random suites with one seed after another, and appends a line to docs/torture.md
     Torture(torture::Options),
+    /// Measures the release build under load next to the echo server and to pgbench
+    Bench(bench::BenchArgs),
+    /// Counts the instructions of one Reserve and one Settle in the core
+    Instructions,
     /// Prints start time, idle memory and sizes of the release build
     Facts,
     /// Writes or sums the rows `figure NAME | cell |` on standard input
@@ -70,6 +78,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::HotWallet => speed::run(&speed::HOT_WALLET),
         Task::VerifySpeed => speed::run(&speed::VERIFY_SPEED),
         Task::Torture(options) => torture::run(&options),
+        Task::Bench(args) => bench::run(&args),
+        Task::Instructions => instructions::run(),
         Task::Facts => facts::run(),
         Task::Tables(task) => tables::run(&task),
         Task::Mutants(options) => mutants::run(&options),

@@ -20,6 +20,7 @@ mod crash;
 mod documents;
 #[cfg(test)]
 mod duplicates;
+mod echo;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
