@@ -49,3 +49,49 @@ impl WalletCache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wallet_core::{TenantId, WalletId};
+
+    use super::*;
+
+    fn wallet(id: &str, version: i64) -> LoadedWallet {
+        let id: WalletId = id.parse().unwrap();
+        let key = WalletKey::new(TenantId::DEFAULT, &id);
+        let mut loaded = LoadedWallet::missing(TenantId::DEFAULT, key, id);
+        (loaded.wallet.version, loaded.stored.version) = (version, version);
+        loaded
+    }
+
+    fn is_kept(cache: &mut WalletCache, id: &str, version: i64) -> bool {
+        cache.take(wallet(id, version).wallet.key, version).is_some()
+    }
+
+    #[test]
+    fn a_wallet_is_returned_once_and_only_at_its_version() {
+        let mut cache = WalletCache::new(10);
+        cache.put(wallet("ann", 7));
+        assert!(is_kept(&mut cache, "ann", 7));
+        assert!(!is_kept(&mut cache, "ann", 7), "its batch has it");
+        cache.put(wallet("ann", 7));
+        assert!(!is_kept(&mut cache, "ann", 8), "another server has written it");
+        assert!(!is_kept(&mut cache, "ann", 7), "an outdated wallet is dropped");
+    }
+
+    #[test]
+    fn the_wallets_that_were_used_last_stay() {
+        let mut cache = WalletCache::new(2);
+        cache.put(wallet("ann", 1));
+        cache.put(wallet("ben", 1));
+        cache.put(wallet("ann", 2));
+        cache.put(wallet("eve", 1));
+        assert_eq!(cache.rows, 2);
+        assert!(!is_kept(&mut cache, "ben", 1));
+        assert!(is_kept(&mut cache, "ann", 2) && is_kept(&mut cache, "eve", 1));
+        assert_eq!(cache.rows, 0);
+        let mut none = WalletCache::new(0);
+        none.put(wallet("ann", 1));
+        assert!(!is_kept(&mut none, "ann", 1));
+    }
+}

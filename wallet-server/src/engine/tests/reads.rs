@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use wallet_core::decide::{CreateWallet, ProcessDue, Purchase, TopUp};
-use wallet_core::{Amounts, Command, TenantId, Timestamp, WalletId};
+use wallet_core::{Amounts, Command, Rejection, TenantId, Timestamp, WalletId};
 
 use super::verify_speed::{id, reserve};
 use super::{Database, run};
 use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::engine::lane::Lane;
-use crate::query::{EntryFilter, Page, Queries, ReservationFilter, UsageQuery};
+use crate::query::{EntryFilter, Page, Queries, ReadError, ReservationFilter, UsageQuery};
 
 /// The number of connections that the store has for reads of one wallet.
 const READERS: usize = 8;
@@ -52,6 +52,24 @@ impl Customer {
 
     fn queries(&self) -> Queries {
         super::queries(&self.lane, &self.clock)
+    }
+}
+
+#[tokio::test]
+async fn a_read_sees_every_write_that_was_answered_before() {
+    for database in [Database::sqlite(), Database::postgres()] {
+        let mut customer = Customer::with_holds(&database, 0).await;
+        let (queries, other) = (customer.queries(), customer.queries());
+        for job in 0..20 {
+            let written = customer.does(reserve(0, job)).await;
+            let read = async |queries: &Queries| {
+                queries.wallet(TenantId::DEFAULT, &customer.wallet).await.unwrap().wallet.revision
+            };
+            let seen = tokio::join!(read(&queries), read(&queries), read(&other));
+            assert_eq!(seen, (written, written, written), "{} job {job}", database.name());
+        }
+        let missing = queries.wallet(TenantId::DEFAULT, &"nobody".parse().unwrap()).await;
+        assert!(matches!(missing, Err(ReadError::Rejected(Rejection::WalletNotFound))), "{missing:?}");
     }
 }
 
