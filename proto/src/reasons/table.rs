@@ -121,7 +121,7 @@ pub const REASONS: &[ReasonSpec] = &[
         R::WalletFrozen,
         &[FailedPrecondition],
         "An invariant of the wallet failed, or one of its rows is unreadable. The wallet accepts no command until an \
-         operator has examined it with `wallet-server verify` and released it with `wallet-server thaw`.",
+         operator has examined it with `wallet-server verify` and released it with `wallet-server unfreeze`.",
     ),
     refused(
         R::InDebt,

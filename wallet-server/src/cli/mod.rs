@@ -6,7 +6,7 @@ mod log_limit;
 mod migrate;
 mod output;
 mod serve;
-mod thaw;
+mod unfreeze;
 mod verify;
 
 use std::process::ExitCode;
@@ -39,7 +39,7 @@ enum Role {
     /// Recompute the whole ledger, read-only; exit code 1 if anything is wrong.
     Verify(verify::VerifyArgs),
     /// Unfreeze a wallet, if its ledger has no problems.
-    Thaw(thaw::ThawArgs),
+    Unfreeze(unfreeze::UnfreezeArgs),
 }
 
 /// The database to use.
@@ -68,7 +68,7 @@ pub async fn run() -> ExitCode {
         Some(Role::Migrate(args)) => migrate::run(&args).await,
         Some(Role::Catalog(command)) => catalog::run(command).await,
         Some(Role::Verify(args)) => verify::run(&args).await,
-        Some(Role::Thaw(args)) => thaw::run(&args).await,
+        Some(Role::Unfreeze(args)) => unfreeze::run(&args).await,
     };
     match done {
         Ok(code) => code,

@@ -154,14 +154,14 @@ impl Store {
     }
 
     /// Unfreezes a wallet, which keeps its status. Returns false if it is not frozen.
-    pub(crate) async fn thaw(&self, wallet: WalletKey) -> Result<bool, StoreError> {
-        let thawed = wallets::Entity::update_many()
+    pub(crate) async fn unfreeze(&self, wallet: WalletKey) -> Result<bool, StoreError> {
+        let unfrozen = wallets::Entity::update_many()
             .col_expr(wallets::Column::Frozen, Expr::value(false))
             .col_expr(wallets::Column::Version, Expr::col(wallets::Column::Version).add(1))
             .filter(wallets::Column::Bucket.eq(wallet.bucket()))
             .filter(wallets::Column::WalletKey.eq(wallet.uuid()))
             .filter(wallets::Column::Frozen.eq(true));
-        Ok(thawed.exec(&self.control()).await?.rows_affected > 0)
+        Ok(unfrozen.exec(&self.control()).await?.rows_affected > 0)
     }
 
     /// Returns the time of the database's clock and how long the query took. `None` for a SQLite file.

@@ -24,6 +24,7 @@ async fn status(client: &WalletClient, wallet: &str) -> WalletStatus {
 
 each_database! {
     async fn a_balance_that_differs_from_the_grants_freezes_its_wallet_only(server: Server) {
+        let server = server.without_cache().await;
         let client = server.wallet("w", 100).await;
         server.wallet("other", 200).await;
         let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..v1::ReserveRequest::new("w", "short", video("1")) };
@@ -49,6 +50,7 @@ each_database! {
     }
 
     async fn a_decision_that_does_not_fit_freezes_its_wallet_and_its_neighbours_commit(server: Server) {
+        let server = server.without_cache().await;
         let client = server.wallet("w", 100).await;
         server.wallet("other", 200).await;
         client.reserve(v1::ReserveRequest::new("w", "a", video("5"))).await.unwrap();
@@ -67,6 +69,7 @@ each_database! {
     }
 
     async fn a_frozen_wallet_is_unfrozen_once_its_ledger_is_clean_again(server: Server) {
+        let server = server.without_cache().await;
         let client = server.wallet("w", 100).await;
         tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;
         let answer = client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await;
@@ -75,23 +78,24 @@ each_database! {
         drop(client);
         server.stop().await;
 
-        let thaw = ["thaw", "w", "--database-url", &database.url];
-        let still = run(&thaw, &[]);
+        let unfreeze = ["unfreeze", "w", "--database-url", &database.url];
+        let still = run(&unfreeze, &[]);
         assert_eq!(still.code, Some(1), "{still:?}");
         assert!(still.stdout.contains("I4: the balance is 1 available"), "{}", still.stdout);
         assert!(still.stdout.ends_with("stays frozen: its ledger has problems\n"), "{}", still.stdout);
 
         tamper(&database, "UPDATE wallet_balances SET available = 100 WHERE available = 1").await;
-        let thawed = run(&thaw, &[]);
+        let unfrozen = run(&unfreeze, &[]);
         let expected = "wallet w is no longer frozen; its status is unchanged\n";
-        assert_eq!((thawed.code, thawed.stdout.as_str()), (Some(0), expected), "{thawed:?}");
-        assert_eq!(run(&thaw, &[]).stdout, "wallet w was not frozen\n");
+        assert_eq!((unfrozen.code, unfrozen.stdout.as_str()), (Some(0), expected), "{unfrozen:?}");
+        assert_eq!(run(&unfreeze, &[]).stdout, "wallet w was not frozen\n");
         let server = Server::start(database).await;
         server.client().await.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await.unwrap();
         assert!(server.verify().await.is_clean());
     }
 
     async fn a_suspended_wallet_stays_suspended_when_it_is_unfrozen(server: Server) {
+        let server = server.without_cache().await;
         let client = server.wallet("w", 100).await;
         client.update_wallet(set_status("w", "r", WalletStatus::Suspended)).await.unwrap();
         tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;
@@ -104,13 +108,13 @@ each_database! {
 
         tamper(&database, "UPDATE wallet_balances SET available = 100 WHERE available = 1").await;
         tamper(&database, "UPDATE wallets SET status = 1 WHERE status = 2").await;
-        let thaw = ["thaw", "w", "--database-url", &database.url];
-        let still = run(&thaw, &[]);
+        let unfreeze = ["unfreeze", "w", "--database-url", &database.url];
+        let still = run(&unfreeze, &[]);
         assert_eq!(still.code, Some(1), "{still:?}");
         assert!(still.stdout.contains("I16: has status 1, but is Suspended according to its entries"), "{}", still.stdout);
 
         tamper(&database, "UPDATE wallets SET status = 2 WHERE status = 1").await;
-        assert_eq!(run(&thaw, &[]).stdout, "wallet w is no longer frozen; its status is unchanged\n");
+        assert_eq!(run(&unfreeze, &[]).stdout, "wallet w is no longer frozen; its status is unchanged\n");
         let server = Server::start(database).await;
         let client = server.client().await;
         assert_eq!(status(&client, "w").await, WalletStatus::Suspended);

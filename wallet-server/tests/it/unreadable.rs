@@ -27,10 +27,7 @@ struct Spoilt {
 
 each_database! {
     async fn an_unreadable_row_stops_its_wallet_and_nothing_else(server: Server) {
-        // Wallets in memory would not be read again.
-        let database = server.database.clone();
-        server.stop().await;
-        let server = Server::start_with(database, Config { cached_rows: 0, ..Config::default() }).await;
+        let server = server.without_cache().await;
         let connection = sea_orm::Database::connect(&server.database.url).await.unwrap();
         connection.execute_unprepared(defenceless(&connection)).await.unwrap();
         let all = spoilt(&connection).await;

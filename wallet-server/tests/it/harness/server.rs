@@ -39,6 +39,13 @@ impl Server {
         Self { database, address, counts, shutdown, running }
     }
 
+    /// Restarts the server without wallets in memory, for tests that change rows by hand.
+    pub(crate) async fn without_cache(self) -> Self {
+        let database = self.database.clone();
+        self.stop().await;
+        Self::start_with(database, Config { cached_rows: 0, ..Config::default() }).await
+    }
+
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -1,4 +1,4 @@
-//! `thaw`: unfreezes a wallet, which keeps its status, if its ledger has no problems.
+//! `unfreeze`: unfreezes a wallet, which keeps its status, if its ledger has no problems.
 
 use std::process::ExitCode;
 
@@ -12,15 +12,15 @@ use crate::store::Store;
 
 /// The wallet to unfreeze.
 #[derive(Debug, Clone, Args)]
-pub(super) struct ThawArgs {
+pub(super) struct UnfreezeArgs {
     #[command(flatten)]
     database: super::DatabaseArgs,
     /// The wallet's id.
     wallet: WalletId,
 }
 
-pub(super) async fn run(args: &ThawArgs) -> Result<ExitCode, CliError> {
-    let ThawArgs { database, wallet } = args;
+pub(super) async fn run(args: &UnfreezeArgs) -> Result<ExitCode, CliError> {
+    let UnfreezeArgs { database, wallet } = args;
     let report = of_wallet(database.database_url.secret(), wallet).await?;
     if !report.is_clean() {
         say(&report);
@@ -28,8 +28,8 @@ pub(super) async fn run(args: &ThawArgs) -> Result<ExitCode, CliError> {
         return Ok(ExitCode::FAILURE);
     }
     let key = WalletKey::new(TenantId::DEFAULT, wallet);
-    let thawed = Store::open(database.database_url.secret()).await?.thaw(key).await?;
-    say(match thawed {
+    let unfrozen = Store::open(database.database_url.secret()).await?.unfreeze(key).await?;
+    say(match unfrozen {
         true => format!("wallet {wallet} is no longer frozen; its status is unchanged"),
         false => format!("wallet {wallet} was not frozen"),
     });
