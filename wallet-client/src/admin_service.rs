@@ -43,7 +43,8 @@ rpc_methods! {
         /// ```
         get_wallet(GetWalletRequest) -> GetWalletResponse;
 
-        /// Returns a page of the tenant's wallets, by id, without balances.
+        /// Returns a page of the tenant's wallets, or of the frozen ones, by id, without balances. A page of frozen
+        /// wallets may be empty and still be followed by another;
         /// [`list_wallets_stream`](Self::list_wallets_stream) reads all pages.
         ///
         /// # Errors

@@ -230,6 +230,8 @@ streams! {
     /// while let Some(wallet) = wallets.next().await {
     ///     println!("{}", wallet?.wallet_id);
     /// }
+    /// let frozen = v1::ListWalletsRequest::default().with_frozen_only(true);
+    /// println!("{} wallets are frozen", client.list_wallets_stream(frozen).try_into_vec().await?.len());
     /// # Ok(())
     /// # }
     /// ```

@@ -72,6 +72,13 @@ impl GetWalletRequest {
 }
 
 impl ListWalletsRequest {
+    /// Keeps only frozen wallets. A page of them may be empty and still be followed by another. Default false.
+    #[must_use]
+    pub fn with_frozen_only(mut self, frozen_only: bool) -> Self {
+        self.frozen_only = frozen_only;
+        self
+    }
+
     /// Sets the largest page, at most 500. Default 50.
     #[must_use]
     pub fn with_page_size(mut self, page_size: i32) -> Self {

@@ -14,7 +14,7 @@ use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Wallet, WalletI
 
 use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot, Turn, snapshot, uncancelled};
 use crate::store::tables::reservations;
-use crate::store::{Place, ReadTx, RowFilter};
+use crate::store::{ListedKeys, Place, ReadTx, RowFilter};
 
 /// The rows that a search reads at a time.
 const ROWS: u64 = 500;
@@ -45,6 +45,12 @@ pub(crate) struct EventFilter {
     pub(crate) after_revision: i64,
     /// All kinds if empty.
     pub(crate) kinds: Vec<EventKind>,
+}
+
+/// The filter of a list of wallets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct WalletFilter {
+    pub(crate) frozen_only: bool,
 }
 
 impl EventFilter {
@@ -190,19 +196,24 @@ impl Queries {
         Ok(page.cut(found, |event: &RecordedEvent| (event.revision, event.n)))
     }
 
-    /// Returns a tenant's wallets by id.
+    /// Returns a tenant's wallets by id. A search for frozen wallets reads a bounded number of rows: its page may have
+    /// fewer items than requested, or none, and still be followed by another one.
     pub(crate) async fn wallets(
         &self,
         tenant: TenantId,
+        filter: WalletFilter,
         page: Page,
     ) -> Result<Listed<WalletView>, ReadError> {
         let after: String = page.position()?.unwrap_or_default();
-        let (probe, now, catalog) = (page.probe(), self.clock.now(), self.catalogs.current(tenant));
-        let views = self.on_snapshot(None, move |snapshot, turn| {
+        let (now, catalog) = (self.clock.now(), self.catalogs.current(tenant));
+        let seat = self.costly.seat(filter.frozen_only)?;
+        let budget = Budget::of(&page, seat.is_some().then_some(self.costly.searched));
+        let found = self.on_snapshot(seat, move |snapshot, turn| {
             let (after, catalog) = (after.clone(), catalog.clone());
             async move {
+                let (keys, rest) = wallet_keys(&snapshot, tenant, filter, after, budget).await?;
                 let mut views = Vec::new();
-                for (id, key) in snapshot.wallet_keys(tenant, &after, probe).await? {
+                for (id, key) in keys {
                     let read = Snapshot::read(&snapshot, key, now, ReadSet::default(), &turn, |_| {});
                     let wallet = match read.await {
                         Ok(Some(read)) => read.recorded().wallet,
@@ -212,11 +223,11 @@ impl Queries {
                     };
                     views.push(WalletView::of(&wallet, &catalog));
                 }
-                Ok(views)
+                Ok((views, rest))
             }
         });
-        let views: Vec<WalletView> = views.await?;
-        Ok(page.cut(views, |view: &WalletView| view.id.clone()))
+        let (views, rest): (Vec<WalletView>, Option<String>) = found.await?;
+        Ok(page.cut_scan(views, rest, |view: &WalletView| view.id.to_string()))
     }
 }
 
@@ -262,6 +273,35 @@ async fn filtered(
             return Ok((found, part.rest));
         }
         position = part.rest;
+    }
+}
+
+/// Returns the wallets after an id that a filter accepts, as many as the budget allows, and the id to continue from.
+async fn wallet_keys(
+    snapshot: &ReadTx,
+    tenant: TenantId,
+    filter: WalletFilter,
+    mut after: String,
+    mut budget: Budget,
+) -> Result<(ListedKeys, Option<String>), ReadError> {
+    let mut found = ListedKeys::new();
+    loop {
+        let part = snapshot.wallet_keys(tenant, &after, budget.rows).await?;
+        let is_full = part.len() as u64 == budget.rows;
+        let rest = part.last().filter(|_| is_full).map(|(id, _)| id.to_string());
+        found.extend(match filter.frozen_only {
+            true => snapshot.frozen(part).await?,
+            false => part,
+        });
+        budget.searched = budget.searched.saturating_sub(budget.rows);
+        let probe = usize::try_from(budget.probe).unwrap_or(usize::MAX);
+        match rest {
+            Some(rest) if found.len() < probe && budget.searched > 0 => after = rest,
+            rest => {
+                found.truncate(probe);
+                return Ok((found, rest));
+            }
+        }
     }
 }
 

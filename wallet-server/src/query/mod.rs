@@ -17,7 +17,7 @@ use wallet_core::reservation::Reservation;
 use wallet_core::wallet::InvariantViolation;
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, UnitOfWork, Wallet, WalletId, WalletKey};
 
-pub(crate) use lists::{EntryFilter, EventFilter, ReservationFilter};
+pub(crate) use lists::{EntryFilter, EventFilter, ReservationFilter, WalletFilter};
 pub(crate) use page::{Listed, Page};
 pub(crate) use usage::{GroupBy, Usage, UsageQuery};
 

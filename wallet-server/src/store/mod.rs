@@ -40,7 +40,7 @@ pub use error::StoreError;
 pub(crate) use error::StoreErrorKind;
 pub(crate) use lane_connection::LaneConnection;
 pub(crate) use publishing::Publishing;
-pub(crate) use read::{Place, ReadTx};
+pub(crate) use read::{ListedKeys, Place, ReadTx};
 pub(crate) use row_filter::RowFilter;
 pub(crate) use tables::events::{EventDetails, RecordedEvent};
 #[cfg(test)]

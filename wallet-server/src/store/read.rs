@@ -260,4 +260,12 @@ impl ReadTx {
             }
         }
     }
+
+    /// Returns the wallets that are stored as frozen, and those whose row or profile is missing or cannot be decoded.
+    pub(crate) async fn frozen(&self, mut wallets: ListedKeys) -> Result<ListedKeys, StoreError> {
+        let keys: Vec<WalletKey> = wallets.iter().map(|(_, key)| *key).collect();
+        let usable = batch::usable(&self.transaction, self.backend, &keys).await?;
+        wallets.retain(|(_, key)| !usable.contains(key));
+        Ok(wallets)
+    }
 }

@@ -10,7 +10,7 @@ use crate::harness::{Database, Server, credits, video};
 use crate::words::{balance, refused, seconds, set_status, settle};
 
 /// Executes SQL directly on the database, as no server does.
-async fn tamper(database: &Database, sql: &str) {
+pub(crate) async fn tamper(database: &Database, sql: &str) {
     let connection = sea_orm::Database::connect(&database.url).await.unwrap();
     let done = connection.execute_unprepared(sql).await.unwrap();
     assert_eq!(done.rows_affected(), 1, "{sql}");

@@ -204,24 +204,18 @@ async fn publishes(client: &WalletClient, remark: &str) {
     client.publish_catalog(v1::PublishCatalogRequest { toml, ..Default::default() }).await.unwrap();
 }
 
-/// Lists all pages: every wallet that still has an id is there, and one with an unreadable profile is shown as frozen.
+/// Lists all pages: every wallet that still has an id is there, and one with an unreadable profile is shown as frozen. A
+/// list of the frozen wallets has those with an unreadable row or profile.
 async fn lists(client: &WalletClient, all: &[Spoilt]) {
-    let (mut listed, mut frozen) = (BTreeSet::new(), BTreeSet::new());
-    let mut page_token = String::new();
-    loop {
-        let request = v1::ListWalletsRequest { page_size: 7, page_token };
-        let page = client.list_wallets(request).await.unwrap();
-        for wallet in page.wallets {
-            if wallet.status() == WalletStatus::Frozen {
-                frozen.insert(wallet.wallet_id.clone());
-            }
-            listed.insert(wallet.wallet_id);
-        }
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+    let pages = v1::ListWalletsRequest::default().with_page_size(7);
+    let wallets = client.list_wallets_stream(pages.clone()).try_into_vec().await.unwrap();
+    let is_frozen = |wallet: &&v1::Wallet| wallet.status() == WalletStatus::Frozen;
+    let frozen: BTreeSet<_> =
+        wallets.iter().filter(is_frozen).map(|wallet| wallet.wallet_id.clone()).collect();
+    let listed: BTreeSet<_> = wallets.iter().map(|wallet| wallet.wallet_id.clone()).collect();
+    let found = client.list_wallets_stream(pages.with_frozen_only(true)).try_into_vec().await.unwrap();
+    let found: BTreeSet<_> = found.into_iter().map(|wallet| wallet.wallet_id).collect();
+    assert!(found.is_subset(&frozen), "{found:?} are not among {frozen:?}");
     assert!(listed.contains("neighbour") && !frozen.contains("neighbour"));
     for (n, spoilt) in all.iter().enumerate() {
         let has_id = spoilt.table != "wallet_profiles"
@@ -230,6 +224,10 @@ async fn lists(client: &WalletClient, all: &[Spoilt]) {
             spoilt.table != "wallets" || !["wallet_key", "bucket"].contains(&spoilt.column.as_str());
         if has_id && has_row {
             assert!(listed.contains(&format!("v{n}")), "{spoilt:?} is not listed");
+        }
+        let is_read = ["wallets", "wallet_profiles"].contains(&spoilt.table.as_str());
+        if is_read && frozen.contains(&format!("v{n}")) {
+            assert!(found.contains(&format!("v{n}")), "{spoilt:?} is not found");
         }
         if spoilt.table == "wallet_profiles" && spoilt.column == "profile" {
             assert!(frozen.contains(&format!("v{n}")), "{spoilt:?} is not frozen");

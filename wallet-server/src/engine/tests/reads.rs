@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use wallet_core::decide::{CreateWallet, ProcessDue, Purchase, TopUp};
-use wallet_core::{Amounts, Command, Rejection, TenantId, Timestamp, WalletId};
+use wallet_core::{Amounts, Command, Rejection, TenantId, Timestamp, WalletId, WalletKey};
 
 use super::verify_speed::{id, reserve};
 use super::{Database, run};
 use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::engine::lane::Lane;
-use crate::query::{EntryFilter, Page, Queries, ReadError, ReservationFilter, UsageQuery};
+use crate::query::{EntryFilter, Page, Queries, ReadError, ReservationFilter, UsageQuery, WalletFilter};
 
 /// The number of connections that the store has for reads of one wallet.
 const READERS: usize = 8;
@@ -28,7 +28,6 @@ impl Customer {
         let clock = Clock::manual(Timestamp::from_micros(1_767_225_600_000_000));
         let lane = database.lane(&clock, BUNDLED_CATALOG).await;
         let mut customer = Self { lane, clock, wallet: id("customer") };
-        let create = CreateWallet { display_name: String::new(), debt_limits: Amounts::none() };
         let top_up = TopUp {
             id: id("order"),
             purchase: Purchase::Amount(id("credits"), 1_000_000),
@@ -36,12 +35,23 @@ impl Customer {
             paid_amount: None,
             paid_time: None,
         };
-        customer.does(Command::CreateWallet(create)).await;
+        customer.does(create()).await;
         customer.does(Command::TopUp(top_up)).await;
         for job in 0..holds {
             customer.does(reserve(0, job)).await;
         }
         customer
+    }
+
+    /// Creates a wallet, which is frozen if it is to be broken.
+    async fn has_neighbour(&mut self, wallet: &str, is_broken: bool) {
+        let wallet: WalletId = id(wallet);
+        run(&mut self.lane, &[(wallet.clone(), create())]).await;
+        if is_broken {
+            self.lane.broken.insert(WalletKey::new(TenantId::DEFAULT, &wallet));
+            let reply = run(&mut self.lane, &[(wallet, ProcessDue.into())]).await.remove(0);
+            assert!(reply.result.is_err(), "it is frozen");
+        }
     }
 
     /// Runs a command, and returns the revision of its reply.
@@ -71,6 +81,10 @@ async fn a_read_sees_every_write_that_was_answered_before() {
         let missing = queries.wallet(TenantId::DEFAULT, &"nobody".parse().unwrap()).await;
         assert!(matches!(missing, Err(ReadError::Rejected(Rejection::WalletNotFound))), "{missing:?}");
     }
+}
+
+fn create() -> Command {
+    CreateWallet { display_name: String::new(), debt_limits: Amounts::none() }.into()
 }
 
 #[tokio::test]
@@ -123,6 +137,37 @@ async fn a_search_reads_a_bounded_number_of_rows_and_its_token_continues() {
             "jobs is limited to 6, but the request would make it 7",
             "it returns an error, and no part of the sum"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_search_for_frozen_wallets_is_bounded_and_its_token_continues() {
+    for database in [Database::sqlite(), Database::postgres()] {
+        let mut customer = Customer::with_holds(&database, 0).await;
+        for (wallet, is_broken) in
+            [("w1", false), ("w2", true), ("w3", false), ("w4", false), ("w5", false), ("w6", true)]
+        {
+            customer.has_neighbour(wallet, is_broken).await;
+        }
+        let queries = customer.queries().with_budget(3, 6);
+        for (frozen_only, size, expected) in [
+            (true, 50, vec![vec!["w2"], vec![], vec!["w6"]]),
+            (true, 1, vec![vec!["w2"], vec![], vec!["w6"]]),
+            (false, 5, vec![vec!["customer", "w1", "w2", "w3", "w4"], vec!["w5", "w6"]]),
+        ] {
+            let (mut token, mut pages) = (None, Vec::new());
+            loop {
+                let page = Page { size, token };
+                let listed = queries.wallets(TenantId::DEFAULT, WalletFilter { frozen_only }, page).await;
+                let (ids, next) = listed.unwrap().taken(|view| Some(view.id.to_string()));
+                pages.push(ids);
+                if next.is_empty() {
+                    break;
+                }
+                token = Some(next);
+            }
+            assert_eq!(pages, expected);
+        }
     }
 }
 

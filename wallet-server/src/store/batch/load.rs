@@ -1,6 +1,6 @@
 //! Reads wallets and the rows that a plan names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use uuid::Uuid;
@@ -275,6 +275,31 @@ fn add_requests(
         }
     }
     Ok(())
+}
+
+/// Returns those of the wallets that are not frozen and whose row and profile can be decoded. Reads no other rows.
+pub(in crate::store) async fn usable(
+    connection: &impl ConnectionTrait,
+    backend: Backend,
+    keys: &[WalletKey],
+) -> Result<BTreeSet<WalletKey>, StoreError> {
+    let rows = by_key(readable(connection, load::existing(backend, keys)).await?);
+    let profiles: Vec<wallet_profiles::Model> = readable(connection, load::profiles(backend, keys)).await?;
+    let usable = profiles.iter().filter_map(|profile| {
+        let key = WalletKey::from_uuid(profile.wallet_key);
+        let loaded = own_rows(key, rows.get(&key)?, profile).ok()?;
+        (!loaded.wallet.frozen).then_some(key)
+    });
+    Ok(usable.collect())
+}
+
+/// Returns the rows that can be decoded.
+async fn readable<T: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    statement: Statement,
+) -> Result<Vec<T>, StoreError> {
+    let rows = connection.query_all_raw(statement).await?;
+    Ok(rows.iter().filter_map(|row| T::from_query_result(row, "").ok()).collect())
 }
 
 pub(super) async fn all<T: FromQueryResult>(

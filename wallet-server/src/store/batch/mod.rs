@@ -7,7 +7,7 @@ mod read_plan;
 mod tx;
 mod write;
 
-pub(in crate::store) use load::{existing, load_wallets, next_due};
+pub(in crate::store) use load::{existing, load_wallets, next_due, usable};
 #[cfg(test)]
 pub(in crate::store) use loaded::StoredRows;
 pub(crate) use loaded::{LoadedWallet, WalletRows, WalletWrite};

@@ -151,7 +151,7 @@ each_database! {
         let client = server.client().await;
         let told = violations(client.get_wallet(v1::GetWalletRequest::default()).await);
         assert_eq!(told, ["wallet_id: must not be empty"]);
-        let bad = v1::ListWalletsRequest { page_size: i32::MIN, page_token: "\u{7}".into() };
+        let bad = v1::ListWalletsRequest { page_size: i32::MIN, page_token: "\u{7}".into(), frozen_only: true };
         let expected = [
             "page_size: is -2147483648, 0 to 500 is allowed; 0 means 50",
             "page_token: contains the control character U+0007; no control character is allowed",

@@ -90,6 +90,7 @@ fn usual() -> Vec<Input> {
         admin("CreateWallet", &create),
         admin("GetWallet", &v1::GetWalletRequest { wallet_id: wallet_id() }),
         admin("ListWallets", &v1::ListWalletsRequest { page_size: 3, ..Default::default() }),
+        admin("ListWallets", &v1::ListWalletsRequest { frozen_only: true, ..Default::default() }),
         admin("UpdateWallet", &set_status("w", "u", v1::WalletStatus::Active)),
         admin("Grant", &gift("w", "gift", credits(5))),
         admin("RevokeGrant", &revoke),
