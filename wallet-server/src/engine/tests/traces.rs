@@ -38,8 +38,12 @@ const LIMIT: u32 = 7;
 /// them.
 const STEPS: [Steps; 2] = [Steps { together: 1, each: 1 }, Steps { together: 3, each: 2 }];
 
-/// The rows of wallets that lanes keep in memory. The seed chooses.
-pub(super) const CACHED_ROWS: [usize; 4] = [1_000_000, 0, 1, 40];
+/// Returns the rows of wallets that a lane keeps in memory, which the seed and the number of the lane choose.
+pub(super) fn cached_rows(seed: u64, lane: usize) -> usize {
+    const CHOICES: [usize; 4] = [1_000_000, 0, 1, 40];
+    let choice = usize::try_from(seed % 4).unwrap() + lane;
+    CHOICES[choice % CHOICES.len()]
+}
 
 /// Returns the seed in `WALLET_SEED`, or a random one.
 pub(super) fn seed() -> u64 {
@@ -67,7 +71,7 @@ async fn both_databases_and_the_core_in_memory_give_the_same_replies() {
 
     for (n, (lane, steps)) in lanes.iter_mut().zip(STEPS).enumerate() {
         lane.steps = steps;
-        lane.cache = WalletCache::new(CACHED_ROWS[(seed as usize + n) % CACHED_ROWS.len()]);
+        lane.cache = WalletCache::new(cached_rows(seed, n));
     }
     let (mut memory, mut rng) = (Memory::default(), Rng::new(seed, u64::MAX));
     let (mut left, mut batches, mut refused, mut sweeps) = (story.as_slice(), 0, 0, 0);

@@ -15,7 +15,7 @@ use wallet_core::{TenantId, UnitId, Wallet, WalletId, WalletKey};
 use wallet_workload::Rng;
 
 use super::super::Database;
-use super::super::traces::CACHED_ROWS;
+use super::super::traces::cached_rows;
 use super::client::CLIENTS;
 use crate::clock::Clock;
 use crate::engine::lane::Lane;
@@ -59,7 +59,7 @@ impl Server {
         let config = EngineConfig {
             database_timeout: Duration::from_millis(300),
             batch_max: 12,
-            cached_rows: CACHED_ROWS[(seed as usize + number) % CACHED_ROWS.len()],
+            cached_rows: cached_rows(seed, number),
             ..EngineConfig::default()
         };
         let lane = Lane::open(number, &opened.store, &opened.catalogs, clock, &config, Arc::default())
