@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::catalog::{Catalog, Phase};
+use crate::catalog::{Catalog, MAX_GRACE_PERIOD, Phase};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::spend;
@@ -14,17 +14,16 @@ use crate::ledger::posting::{Account, Part};
 use crate::value::amount::Amounts;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::grant_key::{GrantKey, Origin};
-use crate::value::ids::{OriginId, ReservationId, UnitId};
+use crate::value::ids::{ReservationId, UnitId};
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::grant::{Clawback, Grant, GrantDetails, Parts};
 use crate::wallet::reservation::{Allocation, Bill, Finish, LATE_SETTLE, Reservation, State};
 use crate::wallet::{UNNUMBERED, Wallet};
 
-/// The lifetime of grace credits.
-pub const GRACE: Duration = Duration::from_secs(24 * 3600);
-/// The longest time from the expiry of the first grant to that of grace credits which stem from it.
-pub const GRACE_BOUND: Duration = Duration::from_secs(72 * 3600);
+/// The longest time from the expiry of the first grant to that of grace credits which stem from it. No grace period is
+/// longer.
+pub const GRACE_BOUND: Duration = MAX_GRACE_PERIOD;
 
 /// The fate of credits whose grant expired while they were held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +119,7 @@ impl<'a> Finalization<'a> {
     /// Returns all that is held and was not charged. Credits that become available repay debt first.
     pub(crate) fn give_back(&mut self, after_expiry: AfterExpiry) {
         let mut graces = 0;
+        let period = self.reservation.terms.policies.grace_period;
         for allocation in &mut self.reservation.allocations {
             let rest = allocation.rest();
             let Account::Grant(key) = &allocation.account else { continue };
@@ -142,7 +142,10 @@ impl<'a> Finalization<'a> {
             } else {
                 self.decision.move_in_grant(key, unit, Part::Held, Part::Expired, rest);
                 let grace = (after_expiry == AfterExpiry::Grace)
-                    .then(|| grace_grant(grant, &self.reservation.id.clone().into(), graces, rest, self.at))
+                    .then(|| {
+                        let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), graces);
+                        grace_grant(grant, key, rest, self.at, period)
+                    })
                     .flatten();
                 match grace {
                     Some(grace) => {
@@ -191,22 +194,23 @@ pub(crate) fn gone_from_hold(wallet: &Wallet, reservation: &Reservation, unit: &
 }
 
 /// Returns the grace grant for `amount` that returns to an expired grant; none if its bound has passed as well.
-fn grace_grant(old: &Grant, id: &OriginId, n: u16, amount: i64, at: Timestamp) -> Option<Grant> {
+fn grace_grant(old: &Grant, key: GrantKey, amount: i64, at: Timestamp, period: Duration) -> Option<Grant> {
     let bound = bound_of(old);
-    let expire_time = at.plus(GRACE).min(bound);
-    let key = GrantKey::new(Origin::Grace, id.clone(), n);
+    let expire_time = at.plus(period).min(bound);
     (expire_time > at).then(|| grace(Some(old), key, &old.unit, amount, at, (expire_time, bound)))
 }
 
-/// Returns the grace grant for a charge that is reversed, with the full lifetime even if its grant expired long ago.
+/// Returns the grace grant for a charge that is reversed. It has the whole grace period, even if the grant of the charge
+/// expired long ago.
 pub(crate) fn lasting_grace(
     old: Option<&Grant>,
     key: GrantKey,
     unit: &UnitId,
     amount: i64,
     at: Timestamp,
+    period: Duration,
 ) -> Grant {
-    let expire_time = at.plus(GRACE);
+    let expire_time = at.plus(period);
     let bound = old.map_or(expire_time, |old| bound_of(old).max(expire_time));
     grace(old, key, unit, amount, at, (expire_time, bound))
 }

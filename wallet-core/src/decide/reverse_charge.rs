@@ -3,7 +3,7 @@
 //! | Charged to | Given back to |
 //! |---|---|
 //! | an unexpired grant | the grant, after repaying debt |
-//! | an expired grant | a GRACE grant of 24 hours from now |
+//! | an expired grant | a GRACE grant, for the grace period of the job's policies |
 //! | a revoked or refunded grant | nothing: the amount is revoked |
 //! | a purchase that was charged back | the debt that the charge became |
 //! | the debt | the debt; the part that was repaid since, a GRACE grant |
@@ -191,6 +191,7 @@ impl<'a> Reversal<'a> {
         let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), self.next_grace);
         self.next_grace = self.next_grace.saturating_add(1);
         self.opens += 1;
-        self.decision.issue(self.wallet, lasting_grace(old, key, unit, amount, self.at), self.at);
+        let period = self.reservation.terms.policies.grace_period;
+        self.decision.issue(self.wallet, lasting_grace(old, key, unit, amount, self.at, period), self.at);
     }
 }

@@ -112,7 +112,7 @@ pub struct Terms {
     /// The pin of the price; none for explicit amounts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pin: Option<Pin>,
-    /// The policies: lease, overage and fees.
+    /// The policies: lease, overage, fees and grace period.
     pub policies: Policies,
     /// The member who reserved.
     #[serde(skip_serializing_if = "Option::is_none")]

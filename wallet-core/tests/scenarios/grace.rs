@@ -1,10 +1,17 @@
-//! Grace: credits that return to an expired grant live 24 hours more, at most 72 hours after the first expiry.
+//! Grace: credits that return to an expired grant live for the grace period, 24 hours by default, and end at most 72 hours
+//! after the first expiry.
 
 use super::prelude::*;
 
 /// Returns a wallet with 10 credits, held by a job until `end`, whose grant expires after one hour.
 fn pinned_until(end: u64) -> World {
-    given([give("a", 10).until(hours(1)), reserve("job", 10).ttl(hours(24))]).and(wait(hours(end)))
+    pinned_under(CATALOG, end)
+}
+
+/// Returns the same wallet under another catalog.
+fn pinned_under(catalog: &str, end: u64) -> World {
+    given_catalog(catalog, [give("a", 10).until(hours(1)), reserve("job", 10).ttl(hours(24))])
+        .and(wait(hours(end)))
 }
 
 #[test]
@@ -14,6 +21,54 @@ fn grace_lives_24_hours_from_its_issue() {
         .then([lapses("grace:job", hours(44)), available(10)])
         .when(wait(hours(24)))
         .then([available(0), parts("grace:job", "expired 10")]);
+}
+
+/// Returns the catalog of the scenarios with this grace period.
+fn with_period(period: &str) -> String {
+    format!("policies.grace_period = \"{period}\"\n{CATALOG}")
+}
+
+#[test]
+fn a_catalog_may_set_the_grace_period_up_to_the_bound() {
+    for (period, lifetime) in [("30m", minutes(30)), ("2h", hours(2)), ("48h", hours(48))] {
+        pinned_under(&with_period(period), 20)
+            .and(fail("job"))
+            .then([lapses("grace:job", hours(20) + lifetime), available(10)])
+            .when(wait(lifetime))
+            .then([available(0), parts("grace:job", "expired 10")]);
+    }
+    pinned_under(&with_period("72h"), 20).when(fail("job")).then([lapses("grace:job", hours(1 + 72))]);
+}
+
+#[test]
+fn a_rule_may_set_the_grace_period_of_its_jobs() {
+    let brief =
+        CATALOG.replacen("kind = \"open\"", "kind = \"open\"\npolicies = { grace_period = \"1h\" }", 1);
+    given_catalog(&brief, [give("a", 20).until(hours(1))])
+        .and(reserve_kind("brief", "open", 10).ttl(hours(3)))
+        .and(reserve("usual", 10).ttl(hours(3)))
+        .and(wait(hours(2)))
+        .and(fail("brief"))
+        .and(fail("usual"))
+        .then([lapses("grace:brief", hours(3)), lapses("grace:usual", hours(26))]);
+}
+
+#[test]
+fn a_hold_keeps_the_grace_period_of_its_reserve_when_the_catalog_changes() {
+    let brief = with_period("2h");
+    pinned_under(&brief, 20)
+        .and(Step::Publish(CATALOG.into()))
+        .when(fail("job"))
+        .then([lapses("grace:job", hours(22))]);
+    pinned_under(&brief, 20).and(Step::Publish(CATALOG.into())).and(wait(hours(5))).when(poke()).then([
+        state("job", State::Expired),
+        lapses("grace:job", hours(26)),
+        available(10),
+    ]);
+    pinned_under(CATALOG, 20)
+        .and(Step::Publish(brief))
+        .when(fail("job"))
+        .then([lapses("grace:job", hours(44))]);
 }
 
 #[test]

@@ -83,6 +83,21 @@ fn a_reversal_into_an_expired_grant_becomes_grace_of_24_hours_from_now() {
 }
 
 #[test]
+fn grace_of_a_reversal_lives_for_the_grace_period_of_the_job() {
+    let brief = format!("policies.grace_period = \"90m\"\n{CATALOG}");
+    let steps =
+        [give("a", 30).until(hours(2)), reserve("job", 30), settle_as_reserved("job"), wait(days(40))];
+    given_catalog(&brief, steps)
+        .and(Step::Publish(CATALOG.into()))
+        .when(reverse_all("r", "job"))
+        .then([lapses("grace:job", days(40) + minutes(90)), available(30)]);
+    let owing = [may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 25), buy("u", 12)];
+    given_catalog(&brief, owing)
+        .when(reverse("r", "job", 15))
+        .then([parts("grace:job", "available 12"), lapses("grace:job", minutes(90))]);
+}
+
+#[test]
 fn grace_of_a_reversal_and_grace_of_the_hold_are_separate_grants() {
     given([give("a", 40).until(hours(1)), reserve("job", 40).ttl(hours(4)), wait(hours(2))])
         .and(fail_with("job", "NSFW"))

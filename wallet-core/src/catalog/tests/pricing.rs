@@ -291,6 +291,10 @@ fn policies_of_a_rule_override_those_of_the_catalog_and_the_defaults() {
     assert_eq!((video.policies.ttl.as_secs(), train.policies.ttl.as_secs()), (600, 7200));
     assert_eq!(video.policies.lease.map(|lease| lease.as_secs()), Some(60));
     assert_eq!(train.policies.lease, None);
+    assert_eq!(
+        (video.policies.grace_period.as_secs(), train.policies.grace_period.as_secs()),
+        (7200, 259_200)
+    );
     assert_eq!(train.policies.overage, Overage::RequireFull);
     assert_eq!(video.policies.overage, Overage::ChargeIfAvailable);
     for (policies, held, processing, failed) in [(&video.policies, 0, 50, 5), (&train.policies, 10, 100, 20)]

@@ -39,6 +39,18 @@ fn a_plan_is_read_with_its_defaults() {
     assert_eq!((plan.limit("concurrency"), plan.entitlements.is_none()), (Limit::Unlimited, true));
 }
 
+#[test]
+fn a_grace_period_is_24_hours_unless_the_document_names_another() {
+    let period = |policies: &str| {
+        let catalog = Catalog::parse(&format!("[units.credits]\n[policies]\n{policies}")).unwrap();
+        catalog.policies.grace_period
+    };
+    assert_eq!(period(""), Duration::from_secs(86_400));
+    assert_eq!(period("grace_period = \"1s\""), Duration::from_secs(1));
+    assert_eq!(period("grace_period = \"72h\""), Duration::from_secs(3 * 86_400));
+    assert_eq!(period("grace_period = \"3d\""), Duration::from_secs(3 * 86_400));
+}
+
 /// The parts of the catalog `trainings.toml` that are hardest to express: two terms of one tier, weekly trainings,
 /// gated models.
 #[test]

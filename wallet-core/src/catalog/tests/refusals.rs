@@ -175,8 +175,8 @@ fn contradictory_bounds_ceilings_tiers_and_policies_of_a_rule_are_refused() {
         ("when = { a = [] }", "rules[0].when.a: accepts nothing: the list is empty"),
         ("when = { a = { min = 2, max = 1 } }", "rules[0].when.a: accepts nothing: min is above max"),
         ("when = { a = {} }", "rules[0].when.a: needs prefix, min or max"),
-        ("policies = { ttl = \"25h\" }", "rules[0].policies.ttl: must be at most 24h"),
-        ("policies = { ttl = \"0s\" }", "rules[0].policies.ttl: must be above zero"),
+        ("policies = { ttl = \"25h\" }", "rules[0].policies.ttl: must be from 1s to 24h, is \"25h\""),
+        ("policies = { ttl = \"0s\" }", "rules[0].policies.ttl: must be from 1s to 24h, is \"0s\""),
         (
             "policies = { lease = \"soon\" }",
             "rules[0].policies.lease: must be a duration such as \"90s\", \"30m\" or \"7d\", is \"soon\"",
@@ -188,6 +188,18 @@ fn contradictory_bounds_ceilings_tiers_and_policies_of_a_rule_are_refused() {
         (
             "policies = { failure_fees = { NSFW = { gems = 10 } } }",
             "rules[0].policies.failure_fees.NSFW.gems: there is no unit \"gems\"",
+        ),
+        (
+            "policies = { grace_period = \"73h\" }",
+            "rules[0].policies.grace_period: must be from 1s to 72h, is \"73h\"",
+        ),
+        (
+            "policies = { grace_period = \"0s\" }",
+            "rules[0].policies.grace_period: must be from 1s to 72h, is \"0s\"",
+        ),
+        (
+            "policies = { grace_period = \"none\" }",
+            "rules[0].policies.grace_period: must be a duration such as \"90s\", \"30m\" or \"7d\", is \"none\"",
         ),
     ] {
         refused(&rule("r", head), problem);
@@ -227,7 +239,7 @@ fn contradictory_plans_and_packs_are_refused() {
             "entitlements = [{ kind = [] }]",
             "plans[0].entitlements[0].kind: accepts nothing: the list is empty",
         ),
-        ("dunning = \"91d\"", "plans[0].dunning: must be at most 2160h"),
+        ("dunning = \"91d\"", "plans[0].dunning: must be from 1s to 2160h, is \"91d\""),
         (
             "list_price = { currency = \"usd\", minor_units = 1 }",
             "plans[0].list_price.currency: must be three capital letters, such as \"EUR\"",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::reader::Reader;
-use crate::catalog::policies::{CancelFees, MAX_TTL, Overage, Policies};
+use crate::catalog::policies::{CancelFees, MAX_GRACE_PERIOD, MAX_TTL, Overage, Policies};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +18,7 @@ pub(super) struct PoliciesText {
     cancel_fees: BTreeMap<String, CancelFeesText>,
     #[serde(default)]
     failure_fees: BTreeMap<String, BTreeMap<String, i64>>,
+    grace_period: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +47,10 @@ impl PoliciesText {
         policies.overage = self.overage.unwrap_or(base.overage);
         self.read_cancel_fees(&mut policies, path, reader);
         self.read_failure_fees(&mut policies, path, reader);
+        if let Some(period) = &self.grace_period {
+            let path = format!("{path}.grace_period");
+            policies.grace_period = reader.duration(&path, period, MAX_GRACE_PERIOD);
+        }
         policies
     }
 

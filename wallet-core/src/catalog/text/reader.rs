@@ -121,9 +121,9 @@ impl Reader {
         match literal::duration(text) {
             None => self
                 .problem(path, format!("must be a duration such as \"90s\", \"30m\" or \"7d\", is {text:?}")),
-            Some(duration) if duration.is_zero() => self.problem(path, "must be above zero"),
-            Some(duration) if duration > longest => {
-                self.problem(path, format!("must be at most {}h", longest.as_secs() / 3600));
+            Some(duration) if duration.is_zero() || duration > longest => {
+                let hours = longest.as_secs() / 3600;
+                self.problem(path, format!("must be from 1s to {hours}h, is {text:?}"));
             }
             Some(duration) => return duration,
         }

@@ -215,7 +215,7 @@ impl Model {
             } else {
                 self.lots[lot].lapsed += rest;
                 let key = GrantKey::new(Origin::Grace, self.jobs[n].id.clone().into(), graces);
-                match self.grace_lot(lot, key.clone(), rest, at).filter(|_| grace) {
+                match self.grace_lot(lot, n, key.clone(), rest, at).filter(|_| grace) {
                     None => self.jobs[n].parts[p].lapsed += rest,
                     Some(lot) => {
                         graces += 1;
@@ -228,11 +228,11 @@ impl Model {
         }
     }
 
-    /// Returns a lot of 24 hours, at most 72 hours after the end of the first lot.
-    fn grace_lot(&self, old: usize, key: GrantKey, amount: i64, at: i64) -> Option<Lot> {
+    /// Returns a lot that lives for the grace period of the job, at most 72 hours after the end of the first lot.
+    fn grace_lot(&self, old: usize, n: usize, key: GrantKey, amount: i64, at: i64) -> Option<Lot> {
         let old = &self.lots[old];
         let (first, bound) = old.grace();
-        let until = (at + 24 * HOUR).min(bound);
+        let until = (at + self.jobs[n].price.grace).min(bound);
         let lot = Lot::new(key, old.unit, Source::Grace, amount, at);
         (until > at).then_some(Lot { until, first: Some(first), bound: Some(bound), ..lot })
     }
@@ -324,6 +324,7 @@ fn tombstone(cancel: &Cancel, now: i64) -> Job {
         kind: None,
         ttl: 0,
         lease: None,
+        grace: sold::GRACE,
     };
     Job {
         id: cancel.id.clone(),

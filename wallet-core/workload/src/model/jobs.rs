@@ -10,7 +10,7 @@ use wallet_core::{Command, Operation};
 use super::answer::{Answered, Refusal, Seen, same};
 use super::calendar::{DAY, SECOND};
 use super::request::{chargeable, known};
-use super::sold::{self, Beyond, TTL, Unit};
+use super::sold::{self, Beyond, GRACE, TTL, Unit};
 use super::state::{Job, Model, Part, Price};
 
 impl Model {
@@ -96,6 +96,7 @@ impl Model {
             kind: Some(kind),
             ttl: kind.ttl,
             lease: kind.lease,
+            grace: kind.grace,
         };
         Ok((price, Some(operation.clone())))
     }
@@ -173,6 +174,7 @@ fn explicit(price: &ExplicitPrice) -> Result<Price, Refusal> {
         kind: None,
         ttl: TTL,
         lease: None,
+        grace: GRACE,
     })
 }
 

@@ -6,7 +6,7 @@ use wallet_core::grant::{Clawback, GrantKey, Origin};
 use wallet_core::{Amounts, Command, OriginId, Source};
 
 use super::answer::{Answered, Refusal, Seen};
-use super::calendar::{Every, HOUR};
+use super::calendar::Every;
 use super::request::chargeable;
 use super::sold::Unit;
 use super::state::{Job, Lot, Model, Sub};
@@ -86,9 +86,9 @@ impl Model {
         }
     }
 
-    /// Issues grace of 24 hours from now.
+    /// Issues grace for the grace period of the job from now.
     fn last_grace(&mut self, n: usize, unit: Unit, amount: i64, first: Option<GrantKey>, bound: i64) {
-        let until = self.now + 24 * HOUR;
+        let until = self.now + self.jobs[n].price.grace;
         let id = OriginId::from(self.jobs[n].id.clone());
         let of_job = self.lots.iter().filter(|lot| lot.key.origin == Origin::Grace && lot.key.id == id);
         let next = of_job.map(|lot| lot.key.n + 1).max().unwrap_or(0);

@@ -226,23 +226,37 @@ pub(crate) struct Kind {
     pub(crate) beyond: Beyond,
     pub(crate) ttl: i64,
     pub(crate) lease: Option<i64>,
+    /// The lifetime of credits that return to an expired lot.
+    pub(crate) grace: i64,
 }
 
 /// The default time to live of a hold.
 pub(crate) const TTL: i64 = HOUR / 2;
+/// The default grace period.
+pub(crate) const GRACE: i64 = 24 * HOUR;
 
 const fn kind(id: &'static str, prices: &'static [(Unit, &'static str, i64)], most: i64) -> Kind {
     let (otherwise, highest) = (None, None);
-    Kind { id, prices, otherwise, highest, most, beyond: Beyond::IfAvailable, ttl: TTL, lease: None }
+    Kind {
+        id,
+        prices,
+        otherwise,
+        highest,
+        most,
+        beyond: Beyond::IfAvailable,
+        ttl: TTL,
+        lease: None,
+        grace: GRACE,
+    }
 }
 
 /// All kinds of jobs, their prices ordered by unit.
 pub(crate) const KINDS: [Kind; 9] = [
-    kind("fixed", &[("credits", "n", 20)], 100),
+    Kind { grace: 3 * HOUR, ..kind("fixed", &[("credits", "n", 20)], 100) },
     kind("open", &[("credits", "n", 15)], 120),
     Kind { beyond: Beyond::Never, ..kind("capped", &[("credits", "n", 10)], 120) },
     Kind { beyond: Beyond::AllOrRefuse, ..kind("strict", &[("credits", "n", 10)], 150) },
-    Kind { beyond: Beyond::Owe, ..kind("owing", &[("credits", "n", 10)], 1000) },
+    Kind { beyond: Beyond::Owe, grace: 72 * HOUR, ..kind("owing", &[("credits", "n", 10)], 1000) },
     kind("both", &[("credits", "n", 10), ("trainings", "t", 10)], 200),
     Kind { ttl: 300 * SECOND, lease: Some(60 * SECOND), ..kind("leased", &[("credits", "n", 10)], 100) },
     kind("coins", &[("coins", "n", 10)], 200),

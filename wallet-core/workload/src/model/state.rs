@@ -66,6 +66,7 @@ pub(crate) struct Price {
     pub(crate) kind: Option<&'static sold::Kind>,
     pub(crate) ttl: i64,
     pub(crate) lease: Option<i64>,
+    pub(crate) grace: i64,
 }
 
 #[derive(Debug, Clone)]

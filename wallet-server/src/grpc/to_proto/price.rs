@@ -97,6 +97,7 @@ fn policies(policies: &Policies, units: BTreeSet<&UnitId>) -> v1::HoldPolicies {
         overage: overage(policies.overage).into(),
         cancel_fees: cancel_fees(policies, units),
         failure_fees: failure_fees.collect(),
+        grace_period: Some(duration(policies.grace_period)),
     }
 }
 
