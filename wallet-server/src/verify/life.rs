@@ -30,6 +30,8 @@ pub(super) struct Life {
     pub(super) starts: u32,
     /// The digest of attempt, worker and lease at the last start.
     pub(super) run: Option<Digest>,
+    /// The number of the wallet's writes without an entry at Reserve.
+    pub(super) silent_at_reserve: i64,
     /// The number of the wallet's writes without an entry at Reserve or the last start.
     pub(super) silent: i64,
     /// The one terminal entry, with the state it led to.
@@ -114,6 +116,9 @@ impl Life {
     fn runs(&mut self, entry: &Entry, told: Told) -> Result<(), String> {
         if matches!(entry.kind, EntryKind::Reserved | EntryKind::Started) {
             self.silent = entry.row_digests.silent;
+        }
+        if entry.kind == EntryKind::Reserved {
+            self.silent_at_reserve = self.silent;
         }
         match (entry.row_digests.run, entry.kind) {
             (Some(run), EntryKind::Reserved | EntryKind::Started) => {

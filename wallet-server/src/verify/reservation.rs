@@ -142,8 +142,11 @@ pub(super) fn check_deadline(
         (Some(started), Some(lease)) => started.time.plus(lease).min(last),
         _ => reserved.time.plus(receipt.terms.policies.ttl),
     };
-    // A start without a lease keeps the deadline of the previous start.
-    let alone = writes.silent == life.silent && (lease.is_some() || life.starts <= 1);
+    // A start without a lease keeps the deadline that a previous start or a heartbeat has set.
+    let alone = match lease {
+        Some(_) => writes.silent == life.silent,
+        None => writes.silent == life.silent_at_reserve && life.starts <= 1,
+    };
     let latest = if alone { earliest } else { last };
     let deadline = Timestamp::from_micros(row.deadline);
     let after = writes.effective_time;

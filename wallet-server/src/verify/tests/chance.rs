@@ -10,7 +10,7 @@ use super::commands::{
     cancel, charge_back, credits, extend, fail, grant, refund, reserve_both, reverse, revoke, settle, start,
     top_up,
 };
-use super::fixture::{Story, written};
+use super::fixture::{MINUTE, Story, written};
 use crate::verify::verify;
 
 /// Pseudo-random numbers that are the same in every run (Steele and Vigna's SplitMix64).
@@ -64,8 +64,8 @@ impl Chance {
                 let most = most.collect();
                 reserve_both(&job, amounts, most, Some("w1").filter(|_| self.below(2) == 0))
             }
-            9 | 10 => start(&job),
-            11 => extend(&job),
+            9 | 10 => start(&job, [Some(MINUTE * 5), Some(Duration::ZERO)][usize::from(self.below(3) == 0)]),
+            11 => extend(&job, MINUTE * [9, 120][usize::from(self.below(2) == 0)]),
             12..=14 => {
                 let cost = match self.below(3) {
                     0 => Cost::AsReserved,
@@ -103,6 +103,18 @@ async fn random_commands_make_a_ledger_without_faults() {
     let kinds: usize = stories.iter().flat_map(Story::kinds).collect::<std::collections::BTreeSet<_>>().len();
     assert!(kinds >= 16, "only {kinds} kinds of entries occur");
     let (_folder, url) = written(&stories).await;
+    let report = verify(&url).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+}
+
+#[tokio::test]
+async fn a_heartbeat_before_a_start_without_a_lease_explains_the_deadline() {
+    let story = Story::of("w")
+        .and(top_up("t1", "credits", 100))
+        .and(reserve_both("j1", credits(5), credits(5), None))
+        .and(extend("j1", MINUTE * 120))
+        .and(start("j1", Some(Duration::ZERO)));
+    let (_folder, url) = written(&[story]).await;
     let report = verify(&url).await.unwrap();
     assert!(report.is_clean(), "{report}");
 }

@@ -1,5 +1,7 @@
 //! Short constructors of commands.
 
+use std::time::Duration;
+
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, Cost, ExplicitPrice, Extend, Grant, Outcome, PriceSource,
@@ -149,12 +151,12 @@ fn options(worker: &str) -> StartOptions {
     StartOptions { worker: worker.parse().unwrap(), attempt: 1, lease: Some(MINUTE * 5) }
 }
 
-pub(super) fn start(id: &str) -> Command {
-    Command::Start(Start { id: id.parse().unwrap(), options: options("w2") })
+pub(super) fn start(id: &str, lease: Option<Duration>) -> Command {
+    Command::Start(Start { id: id.parse().unwrap(), options: StartOptions { lease, ..options("w2") } })
 }
 
-pub(super) fn extend(id: &str) -> Command {
-    Command::Extend(Extend { id: id.parse().unwrap(), attempt: None, lease: Some(MINUTE * 9) })
+pub(super) fn extend(id: &str, lease: Duration) -> Command {
+    Command::Extend(Extend { id: id.parse().unwrap(), attempt: None, lease: Some(lease) })
 }
 
 pub(super) fn settle(id: &str, cost: Cost, accept_late: bool) -> Command {
