@@ -4,7 +4,10 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
-use crate::repository::root;
+use crate::process::root;
+
+/// The document of the measurements.
+pub(crate) const BENCHMARKS: &str = "docs/benchmarks.md";
 
 /// Returns the text of a measured part.
 pub(crate) fn read(path: &str, name: &str) -> Result<String> {

@@ -1,33 +1,26 @@
 //! Start time, idle memory and sizes of the release build.
 //!
-//! The server starts five times, each time on a fresh SQLite file. The start ends when the gRPC health service answers
-//! SERVING.
+//! The server starts five times, each time on a fresh SQLite file. The start ends when the server prints its address.
 
-use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener};
+use std::fs;
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
-use crate::process::{cargo, command, output, root, run as run_command};
+use crate::release;
+use crate::server::Server;
 use crate::tools::Tools;
 
-mod health;
-
 const RUNS: usize = 5;
-/// The longest start.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// The time from the first answer to the measurement of memory.
+/// The time from the start to the measurement of memory.
 const IDLE: Duration = Duration::from_secs(2);
 
 pub(crate) fn run() -> Result<()> {
     Tools::Rust.find()?;
-    let build = ["build", "--release", "--locked", "--package", "wallet-server", "--target-dir"];
-    run_command(cargo(build).arg(root().join("target")))?;
-    let server = root().join("target/release/wallet-server");
+    release::build(&["--package", "wallet-server"])?;
+    let server = release::program("wallet-server");
 
     let (mut times, mut memory) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
@@ -46,63 +39,18 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Returns the time until a new server serves, and its memory in MiB after a rest.
-fn measure(server: &Path) -> Result<(Duration, f64)> {
+fn measure(program: &Path) -> Result<(Duration, f64)> {
     let folder = tempfile::tempdir()?;
-    let (running, start) = Server::start(server, folder.path())?;
+    let begin = Instant::now();
+    let server = Server::wallet(program, &format!("sqlite://{}/wallet.db", folder.path().display()), &[])?;
+    let start = begin.elapsed();
     sleep(IDLE);
-    Ok((start, running.memory()?))
-}
-
-/// A process that is killed when the value is dropped.
-struct Server(Child);
-
-impl Server {
-    /// Starts a server. Returns its process and the time until it serves.
-    fn start(server: &Path, folder: &Path) -> Result<(Self, Duration)> {
-        let port = free_port()?;
-        let log = folder.join("log");
-        let out = File::create(&log)?;
-        let mut command = command(server);
-        command.args(["--listen", &format!("127.0.0.1:{port}")]);
-        command.args(["--database-url", &format!("sqlite://{}/wallet.db", folder.display())]);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WALLET_"))
-        {
-            command.env_remove(name);
-        }
-        command.current_dir(folder).stdout(Stdio::from(out.try_clone()?)).stderr(out);
-        let begin = Instant::now();
-        let mut process = Self(command.spawn().with_context(|| server.display().to_string())?);
-        while !health::serves(port) {
-            if process.0.try_wait()?.is_some() || begin.elapsed() > START_TIMEOUT {
-                bail!("the server does not serve:\n{}", fs::read_to_string(&log)?);
-            }
-            sleep(Duration::from_millis(1));
-        }
-        Ok((process, begin.elapsed()))
-    }
-
-    /// The resident memory in MiB.
-    fn memory(&self) -> Result<f64> {
-        let kib = output(command("ps").args(["-o", "rss=", "-p", &self.0.id().to_string()]))?;
-        Ok(kib.trim().parse::<f64>()? / 1024.0)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Both fail only if the process has ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    Ok((start, server.memory()? / 1_048_576.0))
 }
 
 #[expect(clippy::disallowed_methods, reason = "xtask has no runtime")]
 fn sleep(time: Duration) {
     thread::sleep(time);
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 fn list(times: &[f64]) -> String {

@@ -1,11 +1,10 @@
 //! The instruction count of one Reserve and one Settle in the core. Unlike a time, it is the same on a busy machine.
 
-use std::process::Command;
-
 use anyhow::{Context as _, Result, bail};
 
-use crate::document;
-use crate::repository::{BENCHMARKS, build, output, program};
+use crate::document::{self, BENCHMARKS};
+use crate::process::{command, output};
+use crate::release::{build, program};
 
 /// The counted function of `wallet-core/examples/instructions.rs`.
 const COUNTED: &str = "counted_reserve_and_settle";
@@ -16,19 +15,19 @@ const TOLERANCE: f64 = 3.0;
 
 /// Counts, compares with the count in `docs/benchmarks.md`, and keeps the new one if it is not too high.
 pub(crate) fn run() -> Result<()> {
-    output(Command::new("valgrind").arg("--version"))
+    output(command("valgrind").arg("--version"))
         .context("the count needs valgrind: install it, for example with `apt-get install valgrind`")?;
     build(&["-p", "wallet-core", "--example", "instructions"])?;
     let count = count()?;
     let kept = document::read(BENCHMARKS, PART)?;
     let before = kept.split_whitespace().find_map(|word| word.replace(',', "").parse().ok());
     let Some(before) = before else {
-        report(&format!("{} instructions, the first count", grouped(count)))?;
+        report(&format!("{} instructions, the first count", grouped(count)));
         return keep(count);
     };
     let growth = (count as f64 / before as f64 - 1.0) * 100.0;
     let counts = format!("{} instructions, {} before ({growth:+.1} %)", grouped(count), grouped(before));
-    report(&counts)?;
+    report(&counts);
     if growth > TOLERANCE {
         bail!(
             "{counts}: at most +{TOLERANCE} % are allowed. If the change is worth it, write the new count into \
@@ -38,9 +37,8 @@ pub(crate) fn run() -> Result<()> {
     keep(count)
 }
 
-fn report(counts: &str) -> Result<()> {
-    use std::io::Write as _;
-    Ok(writeln!(std::io::stdout(), "one Reserve and one Settle: {counts}")?)
+fn report(counts: &str) {
+    println!("one Reserve and one Settle: {counts}");
 }
 
 fn keep(count: u64) -> Result<()> {
@@ -50,7 +48,7 @@ fn keep(count: u64) -> Result<()> {
 /// Counts the instructions within the function and all that it calls.
 fn count() -> Result<u64> {
     let folder = tempfile::tempdir()?;
-    let mut valgrind = Command::new("valgrind");
+    let mut valgrind = command("valgrind");
     valgrind
         .args(["--tool=callgrind", "--collect-atstart=no"])
         .arg(format!("--toggle-collect=*{COUNTED}*"))

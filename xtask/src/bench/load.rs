@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use super::args::Sizes;
-use super::process::Server;
-use crate::repository::{output, program};
+use crate::process::output;
+use crate::release::program;
+use crate::server::Server;
 
 /// A load on a server.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,6 @@ mod chart;
 mod load;
 mod pgbench;
 mod postgres;
-mod process;
 mod results;
 mod rounds;
 mod run;

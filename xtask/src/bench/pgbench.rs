@@ -34,7 +34,7 @@ pub(super) fn run(postgres: &Postgres, seconds: f64) -> Result<(f64, f64)> {
     let mut pgbench = postgres.client("pgbench");
     pgbench.args(["--no-vacuum", "--client=1", "--protocol=prepared"]);
     pgbench.arg(format!("--time={:.0}", seconds.max(1.0))).arg("--file").arg(script.path()).arg(DATABASE);
-    let output = crate::repository::output(&mut pgbench)?;
+    let output = crate::process::output(&mut pgbench)?;
     postgres.drop_database(DATABASE)?;
     let figure = |before: &str| {
         let rest = output.lines().find_map(|line| line.trim().strip_prefix(before))?;

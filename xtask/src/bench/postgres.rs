@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
-use crate::repository::{output, root};
+use crate::process::{command, output};
 
 /// The settings, in addition to the defaults. A checkpoint during a measurement would be chance.
 const SETTINGS: &str = "
@@ -129,10 +129,10 @@ fn as_user<'a>(command: &'a mut Command, dir: &PathBuf, user: Option<User>) -> &
 /// The folder of the programs of PostgreSQL, which the scripts find or install.
 fn binaries() -> Result<PathBuf> {
     let script = "source scripts/lib/tools.sh && need_postgres && echo \"$postgres_bin\"";
-    let found = output(Command::new("bash").args(["-c", script]).current_dir(root()))?;
+    let found = output(command("bash").args(["-c", script]))?;
     Ok(PathBuf::from(found.trim()))
 }
 
 fn id(arguments: &[&str]) -> Result<u32> {
-    Ok(output(Command::new("id").args(arguments))?.trim().parse()?)
+    Ok(output(command("id").args(arguments))?.trim().parse()?)
 }

@@ -8,9 +8,9 @@ use super::args::Sizes;
 use super::load::{Arrival, Load};
 use super::pgbench;
 use super::postgres::Postgres;
-use super::process::Server;
 use super::results::{Build, Cell, Figures, Results, Size};
-use crate::repository::program;
+use crate::release::program;
+use crate::server::Server;
 
 /// The jobs in flight on many wallets, and on one.
 const IN_FLIGHT: u32 = 1_024;
@@ -49,7 +49,7 @@ impl Rounds {
         let server = Server::echo(&program("examples/echo"))?;
         let load = Load { is_checked: false, ..Load::pairs(self.sizes.many, IN_FLIGHT, &self.sizes) };
         self.add(Cell::Echo, Build::This, &load, &server)?;
-        self.results.add_size(Size::EchoMemory, Build::This, server.memory()?);
+        self.results.add_size(Size::EchoMemory, Build::This, server.peak_memory()? / 1e6);
         Ok(())
     }
 
@@ -59,7 +59,7 @@ impl Rounds {
         let server = Server::wallet(program, &url, &[])?;
         let many = Load::pairs(sizes.many, IN_FLIGHT, &sizes);
         let highest = self.add(Cell::Many, build, &many, &server)?;
-        self.results.add_size(Size::Memory, build, server.memory()?);
+        self.results.add_size(Size::Memory, build, server.peak_memory()? / 1e6);
         self.add(Cell::Hot, build, &Load::pairs(1, IN_FLIGHT_HOT, &sizes), &server)?;
         self.add(Cell::One, build, &Load::pairs(sizes.few, 1, &sizes), &server)?;
         let read = Load { is_checked: false, ..Load::pairs(sizes.few, IN_FLIGHT_HOT, &sizes) };
@@ -91,7 +91,7 @@ impl Rounds {
         let server = Server::wallet(program, &url, &[])?;
         self.add(Cell::Sqlite, build, &Load::pairs(sizes.many, IN_FLIGHT, &sizes), &server)?;
         self.add(Cell::SqliteHot, build, &Load::pairs(1, IN_FLIGHT_HOT, &sizes), &server)?;
-        self.results.add_size(Size::SqliteMemory, build, server.memory()?);
+        self.results.add_size(Size::SqliteMemory, build, server.peak_memory()? / 1e6);
         Ok(())
     }
 

@@ -10,8 +10,9 @@ use super::postgres::Postgres;
 use super::results::{Build, Results};
 use super::rounds::Rounds;
 use super::{chart, table};
-use crate::document;
-use crate::repository::{BENCHMARKS, build, program, root};
+use crate::document::{self, BENCHMARKS};
+use crate::process::{command, output, root};
+use crate::release::{build, program};
 
 /// The chart that the document shows.
 const CHART: &str = "docs/benchmarks.svg";
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         args.note
     );
     let tables = format!("{}\n\n{}", heading.trim(), table::markdown(&rounds.results));
-    writeln!(std::io::stdout(), "{tables}")?;
+    println!("{tables}");
     if args.quick {
         return Ok(());
     }
@@ -56,7 +57,5 @@ pub(super) fn say(line: &str) {
 }
 
 fn commit() -> Result<String> {
-    let mut git = std::process::Command::new("git");
-    git.args(["describe", "--always", "--dirty"]).current_dir(root());
-    Ok(crate::repository::output(&mut git)?.trim().to_owned())
+    output(command("git").args(["describe", "--always", "--dirty"]))
 }

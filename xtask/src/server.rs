@@ -8,23 +8,23 @@ use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A running server. It stops when it is dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub(super) endpoint: String,
+    pub(crate) endpoint: String,
     /// Open, so that the server can print.
     _stdout: BufReader<ChildStdout>,
 }
 
 impl Server {
     /// Starts a wallet-server on a database.
-    pub(super) fn wallet(program: &Path, database_url: &str, options: &[&str]) -> Result<Self> {
+    pub(crate) fn wallet(program: &Path, database_url: &str, options: &[&str]) -> Result<Self> {
         let mut command = Command::new(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", database_url]).args(options);
         Self::start(command)
     }
 
     /// Starts the echo.
-    pub(super) fn echo(program: &Path) -> Result<Self> {
+    pub(crate) fn echo(program: &Path) -> Result<Self> {
         Self::start(Command::new(program))
     }
 
@@ -40,12 +40,22 @@ impl Server {
         Ok(Self { child, endpoint: format!("http://{address}"), _stdout: stdout })
     }
 
-    /// The most memory that the process has used so far, in MB.
-    pub(super) fn memory(&self) -> Result<f64> {
+    /// Returns the most memory that the process has used so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> Result<f64> {
+        self.status("VmHWM:")
+    }
+
+    /// Returns the resident memory of the process, in bytes.
+    pub(crate) fn memory(&self) -> Result<f64> {
+        self.status("VmRSS:")
+    }
+
+    /// Returns a figure in bytes that the kernel reports in KiB.
+    fn status(&self, name: &str) -> Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib: f64 = peak.context("no VmHWM")?.trim().trim_end_matches(" kB").parse()?;
-        Ok(kib * 1_024.0 / 1_000_000.0)
+        let figure = status.lines().find_map(|line| line.strip_prefix(name));
+        let figure = figure.with_context(|| format!("no {name}"))?;
+        Ok(figure.trim().trim_end_matches(" kB").parse::<f64>()? * 1_024.0)
     }
 }
 

@@ -1,0 +1,18 @@
+//! The programs of the release build.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::process::{cargo, root, run};
+
+/// Builds a program with these arguments of `cargo build`.
+pub(crate) fn build(arguments: &[&str]) -> Result<()> {
+    run(cargo(["build", "--release", "--locked"]).args(arguments))
+}
+
+/// Returns the path of a program, below `target/release`.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join("release").join(name)
+}
