@@ -43,9 +43,7 @@ impl Lane {
         let now = self.clock.now();
         let step = self.steps.of(keys.len());
         let plan = plan(batch, &locked, now, step);
-        let kept = locked.wallets.iter();
-        let kept = kept.filter_map(|(key, row)| Some((*key, self.cache.take(*key, row.version)?)));
-        let mut loaded: BTreeMap<WalletKey, LoadedWallet> = kept.collect();
+        let mut loaded = self.kept(&locked);
         tx.load(&locked, &plan, &mut loaded).await?;
         let catalogs = self.catalogs_for(batch, &loaded).await?;
 
@@ -91,6 +89,12 @@ impl Lane {
             self.keep(loaded.remove(key), finished);
         }
         Ok(answers)
+    }
+
+    /// Takes the locked wallets that are in memory at their versions.
+    fn kept(&mut self, locked: &Locked) -> BTreeMap<WalletKey, LoadedWallet> {
+        let rows = locked.wallets.iter();
+        rows.filter_map(|(key, row)| Some((*key, self.cache.take(*key, row.version)?))).collect()
     }
 
     /// Keeps a wallet in memory after its commit, unless it does not exist or not everything that is due was loaded.

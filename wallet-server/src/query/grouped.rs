@@ -95,9 +95,12 @@ impl Reader {
         let (mut read, mut unknown) = (BTreeMap::new(), Vec::new());
         for (key, row) in &rows {
             let read_time = decision_time(now, Timestamp::from_micros(row.last_time));
-            match self.cache.take(*key, row.version) {
-                Some(kept) if kept.complete_before > read_time => drop(read.insert(*key, kept)),
-                _ => unknown.push(*key),
+            let kept = self.cache.take(*key, row.version);
+            match kept.filter(|kept| kept.complete_before > read_time) {
+                Some(kept) => {
+                    read.insert(*key, kept);
+                }
+                None => unknown.push(*key),
             }
         }
         if !unknown.is_empty() {
@@ -106,12 +109,13 @@ impl Reader {
         }
         read.retain(|_, loaded: &mut LoadedWallet| loaded.wallet.horizon.is_none());
         for Wanted { key, caller } in group {
+            let found = match read.get(&key) {
+                Some(loaded) => Found::Wallet(Box::new(loaded.wallet.clone()), now),
+                None if !rows.contains_key(&key) => Found::Missing,
+                None => continue,
+            };
             // A caller that has gone away needs no answer.
-            match read.get(&key) {
-                Some(loaded) => drop(caller.send(Found::Wallet(Box::new(loaded.wallet.clone()), now))),
-                None if !rows.contains_key(&key) => drop(caller.send(Found::Missing)),
-                None => drop(caller),
-            }
+            let _ = caller.send(found);
         }
         for loaded in read.into_values() {
             self.cache.put(loaded);

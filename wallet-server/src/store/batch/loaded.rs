@@ -13,7 +13,7 @@ use crate::store::tables::wallets;
 /// The own rows of wallets, by their keys.
 pub(crate) type WalletRows = BTreeMap<WalletKey, wallets::Model>;
 
-/// A wallet in memory, and which of its rows were in the database when it was read.
+/// A wallet in memory, and which of its rows the database has.
 #[derive(Debug)]
 pub(crate) struct LoadedWallet {
     pub(crate) tenant: TenantId,
@@ -23,7 +23,7 @@ pub(crate) struct LoadedWallet {
     pub(crate) complete_before: Timestamp,
 }
 
-/// The rows that a wallet had in the database when it was read.
+/// The rows of a wallet that the database has; only rows in memory are listed.
 #[derive(Debug, Default)]
 pub(crate) struct StoredRows {
     /// 0 if the wallet did not exist.

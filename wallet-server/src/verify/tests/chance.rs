@@ -64,8 +64,8 @@ impl Chance {
                 let most = most.collect();
                 reserve_both(&job, amounts, most, Some("w1").filter(|_| self.below(2) == 0))
             }
-            9 | 10 => start(&job, [Some(MINUTE * 5), Some(Duration::ZERO)][usize::from(self.below(3) == 0)]),
-            11 => extend(&job, MINUTE * [9, 120][usize::from(self.below(2) == 0)]),
+            9 | 10 => start(&job, if self.below(3) == 0 { Duration::ZERO } else { MINUTE * 5 }),
+            11 => extend(&job, if self.below(2) == 0 { MINUTE * 120 } else { MINUTE * 9 }),
             12..=14 => {
                 let cost = match self.below(3) {
                     0 => Cost::AsReserved,
@@ -113,7 +113,7 @@ async fn a_heartbeat_before_a_start_without_a_lease_explains_the_deadline() {
         .and(top_up("t1", "credits", 100))
         .and(reserve_both("j1", credits(5), credits(5), None))
         .and(extend("j1", MINUTE * 120))
-        .and(start("j1", Some(Duration::ZERO)));
+        .and(start("j1", Duration::ZERO));
     let (_folder, url) = written(&[story]).await;
     let report = verify(&url).await.unwrap();
     assert!(report.is_clean(), "{report}");

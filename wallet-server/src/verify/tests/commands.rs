@@ -151,8 +151,10 @@ fn options(worker: &str) -> StartOptions {
     StartOptions { worker: worker.parse().unwrap(), attempt: 1, lease: Some(MINUTE * 5) }
 }
 
-pub(super) fn start(id: &str, lease: Option<Duration>) -> Command {
-    Command::Start(Start { id: id.parse().unwrap(), options: StartOptions { lease, ..options("w2") } })
+/// A Start with this lease, or without one if it is zero.
+pub(super) fn start(id: &str, lease: Duration) -> Command {
+    let options = StartOptions { lease: Some(lease), ..options("w2") };
+    Command::Start(Start { id: id.parse().unwrap(), options })
 }
 
 pub(super) fn extend(id: &str, lease: Duration) -> Command {

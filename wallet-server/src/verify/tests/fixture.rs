@@ -141,7 +141,7 @@ impl Story {
             .and(grant("g1", 40, None, Some(60)))
             .and(grant("g2", 30, Some(120), Some(30 * 60)))
             .and(reserve("j1", 60, 60, None))
-            .and(start("j1", Some(MINUTE * 5)))
+            .and(start("j1", MINUTE * 5))
             .and(settle("j1", Cost::Amounts(credits(45)), false))
             .and(reserve("j2", 20, 20, Some("w1")))
             .and(cancel("j2", CancelReason::User))
@@ -165,7 +165,7 @@ impl Story {
             .and(rename("r2"))
             .and(top_up("t3", "credits", 7))
             .and(reserve("j8", 5, 5, None))
-            .and(start("j8", Some(MINUTE * 5)))
+            .and(start("j8", MINUTE * 5))
             .and(extend("j8", MINUTE * 9))
     }
 
@@ -179,7 +179,7 @@ impl Story {
             .and(reserve("j10", 4, 4, Some("w1")))
             .and(clip("j11"))
             .and(reserve("j12", 6, 6, None))
-            .and(start("j12", Some(MINUTE * 5)))
+            .and(start("j12", MINUTE * 5))
             .and(extend("j12", MINUTE * 9))
             .wait(3)
             .and(extend("j12", MINUTE * 9))
