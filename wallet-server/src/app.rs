@@ -122,7 +122,7 @@ impl App {
         let clock = clock(&config, &store).await?;
         reference_clock::check(&store, &clock, config.accept_clock).await?;
         let ahead = ahead(&store, &clock).await?;
-        let store = store.with_patience(config.database_timeout);
+        let store = store.with_call_timeout(config.database_timeout);
         let wanted = config.catalog.as_deref();
         let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), wanted, BUNDLED_CATALOG).await?;
         let quotes = QuoteSigner::new(&store.signing_key("quotes", fresh_secret()?, clock.now()).await?);

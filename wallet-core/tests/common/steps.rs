@@ -256,6 +256,6 @@ pub(crate) fn may_owe(n: i64) -> Step {
 }
 
 /// Processes due events and nothing else.
-pub(crate) const fn poke() -> Step {
+pub(crate) const fn process_due() -> Step {
     Step::Command(Command::ProcessDue(ProcessDue))
 }

@@ -34,7 +34,7 @@ fn rows() -> Vec<Row> {
         (unsubscribe("r"), "CancelSubscription", Standard, of_request),
         (resume("r"), "ResumeSubscription", Standard, of_request),
         (pay("r"), "RecordPayment", Standard, of_request),
-        (poke(), "ProcessDue", Background, of_row),
+        (process_due(), "ProcessDue", Background, of_row),
     ]
 }
 

@@ -68,7 +68,7 @@ fn a_pending_grant_repays_debt_when_it_becomes_effective() {
         .then([available(0), debt(20), parts("grant:later", "pending 50")])
         .when(wait(hours(2)))
         .then([available(30), debt(0), parts("grant:later", "available 30, consumed 20")])
-        .when(poke())
+        .when(process_due())
         .then([wrote(&[EntryKind::GrantEffective]), effective(&[hours(2)])]);
 }
 

@@ -42,7 +42,7 @@ fn credits_returned_by_a_failure_or_a_cancel_repay_debt() {
 
 #[test]
 fn credits_returned_by_an_expired_hold_repay_debt_at_its_deadline() {
-    owing_beside_a_hold().when(wait(hours(1))).then([debt(0), available(30)]).when(poke()).then([
+    owing_beside_a_hold().when(wait(hours(1))).then([debt(0), available(30)]).when(process_due()).then([
         wrote(&[EntryKind::HoldExpired]),
         returned("running", 50),
         parts("grant:gift", "available 30, consumed 20"),

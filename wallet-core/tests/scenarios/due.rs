@@ -12,7 +12,7 @@ fn ties_are_hold_expiry_then_grant_expiry_then_effect() {
         reserve("job", 15).ttl(hours(1)),
     ])
     .and(wait(hours(2)))
-    .when(poke())
+    .when(process_due())
     .then([
         wrote(&[EntryKind::HoldExpired, EntryKind::GrantExpired, EntryKind::GrantEffective]),
         effective(&[hours(1), hours(1), hours(1)]),
@@ -33,7 +33,7 @@ fn events_are_processed_in_the_order_of_their_instants_and_not_of_kinds() {
         reserve("none", 0).ttl(hours(2)),
     ])
     .and(wait(hours(40)))
-    .when(poke())
+    .when(process_due())
     .then([
         wrote(&[
             EntryKind::GrantEffective,
@@ -58,7 +58,7 @@ fn due_events_are_kept_even_if_the_command_is_refused() {
             effective(&[minutes(30), hours(1)]),
             unknown("next"),
         ])
-        .when(poke())
+        .when(process_due())
         .then([wrote_nothing()]);
 }
 
@@ -82,6 +82,6 @@ fn a_frozen_wallet_accepts_no_command_and_processes_no_due_event() {
         .then([refused("WALLET_FROZEN"), wrote_nothing(), state("job", State::Held)])
         .when(buy("more", 10))
         .then([refused("WALLET_FROZEN"), available(5)])
-        .when(poke())
+        .when(process_due())
         .then([refused("WALLET_FROZEN"), wrote_nothing()]);
 }

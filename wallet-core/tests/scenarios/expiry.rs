@@ -7,7 +7,7 @@ fn unspent_credits_of_a_grant_expire_at_its_expiry() {
     given([give("a", 10).until(hours(1))])
         .when(wait(hours(1)))
         .then([available(0), parts("grant:a", "expired 10")])
-        .when(poke())
+        .when(process_due())
         .then([wrote(&[EntryKind::GrantExpired]), effective(&[hours(1)])]);
 }
 
@@ -110,7 +110,7 @@ fn failures_expiries_and_platform_cancels_return_credits_as_grace() {
             wrote(&[kind]),
         ]);
     }
-    expired_under_a_job().and(wait(hours(1))).when(poke()).then([
+    expired_under_a_job().and(wait(hours(1))).when(process_due()).then([
         state("job", State::Expired),
         returned("job", 10),
         available(10),

@@ -60,11 +60,11 @@ fn a_hold_keeps_the_grace_period_of_its_reserve_when_the_catalog_changes() {
         .and(Step::Publish(CATALOG.into()))
         .when(fail("job"))
         .then([lapses("grace:job", hours(22))]);
-    pinned_under(&brief, 20).and(Step::Publish(CATALOG.into())).and(wait(hours(5))).when(poke()).then([
-        state("job", State::Expired),
-        lapses("grace:job", hours(26)),
-        available(10),
-    ]);
+    pinned_under(&brief, 20)
+        .and(Step::Publish(CATALOG.into()))
+        .and(wait(hours(5)))
+        .when(process_due())
+        .then([state("job", State::Expired), lapses("grace:job", hours(26)), available(10)]);
     pinned_under(CATALOG, 20)
         .and(Step::Publish(brief))
         .when(fail("job"))
@@ -73,13 +73,13 @@ fn a_hold_keeps_the_grace_period_of_its_reserve_when_the_catalog_changes() {
 
 #[test]
 fn grace_of_an_expired_hold_counts_from_its_deadline() {
-    pinned_until(40).when(poke()).then([
+    pinned_until(40).when(process_due()).then([
         state("job", State::Expired),
         lapses("grace:job", hours(48)),
         effective(&[hours(24)]),
         available(10),
     ]);
-    pinned_until(50).when(poke()).then([
+    pinned_until(50).when(process_due()).then([
         wrote(&[EntryKind::HoldExpired, EntryKind::GrantExpired]),
         effective(&[hours(24), hours(48)]),
         available(0),

@@ -31,7 +31,7 @@ fn a_pack_expires_by_its_own_rule_while_the_subscription_continues() {
     on_plans([subscribe("s", "creator"), until("2026-01-10"), buy_pack("p", "add-on")])
         .then([lives("top_up:p", "2026-01-10", "2027-01-10")])
         .and(until("2027-01-10"))
-        .when(poke())
+        .when(process_due())
         .then([parts("top_up:p", "expired 500"), active()]);
 }
 
@@ -44,7 +44,7 @@ fn a_pack_expires_with_the_subscription_if_that_ends_earlier() {
         .when(until("2026-01-31"))
         .then([from(Source::Purchased, 557), available_of("trainings", 2)])
         .and(until("2026-02-01"))
-        .when(poke())
+        .when(process_due())
         .then([
             wrote(&[EntryKind::GrantExpired, EntryKind::SubscriptionEnded]),
             parts("top_up:p", "expired 500"),
@@ -69,7 +69,7 @@ fn a_plan_change_does_not_expire_packs_tied_to_the_subscription() {
         .then(kept())
         .and(change_plan("down", "creator"))
         .and(until("2026-02-01"))
-        .when(poke())
+        .when(process_due())
         .then([plan("creator")])
         .then(kept())
         .when(change_plan("year", "annual"))

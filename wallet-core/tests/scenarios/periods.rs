@@ -17,7 +17,7 @@ fn the_next_period_is_issued_when_the_old_grant_expires_without_rollover() {
         .when(wait(hours(24).saturating_sub(seconds(1))))
         .then([from(Source::Subscription, 20), renews("2026-02-01")])
         .and(wait(seconds(1)))
-        .when(poke())
+        .when(process_due())
         .then([
             wrote(&[EntryKind::GrantExpired, EntryKind::PeriodBegan]),
             effective_on(&["2026-02-01", "2026-02-01"]),
@@ -34,10 +34,10 @@ fn unused_credits_roll_over_up_to_the_cap() {
     for (used, given) in [(0, 140), (30, 140), (60, 140), (70, 130), (100, 100)] {
         on_plans([subscribe("s", "keeper"), reserve("job", used), settle("job", used)])
             .and(until("2026-02-01"))
-            .when(poke())
+            .when(process_due())
             .then([issued(&format!("period:1.1.0 {given}")), from(Source::Subscription, given)])
             .and(until("2026-03-01"))
-            .when(poke())
+            .when(process_due())
             .then([issued("period:1.2.0 140")]);
     }
 }
@@ -47,12 +47,12 @@ fn credits_held_at_the_boundary_do_not_roll_over() {
     on_plans([subscribe("s", "keeper"), until("2026-01-31"), reserve("job", 80).ttl(hours(24))])
         .and(wait(hours(23)))
         .and(until("2026-02-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued("grace:job 80, period:1.1.0 120"), state("job", State::Expired)]);
     on_plans([subscribe("s", "keeper"), until("2026-01-31"), wait(hours(23))])
         .and(reserve("job", 80).ttl(hours(2)))
         .and(until("2026-02-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.1.0 120"), held(80)]);
 }
 
@@ -62,7 +62,7 @@ fn credits_of_an_upgrade_within_the_period_roll_over_too() {
         .when(change_plan("c", "keeper-pro"))
         .then([issued("period:2.0.0 67")])
         .and(until("2026-05-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:2.1.0 350"), from(Source::Subscription, 350)]);
 }
 
@@ -75,7 +75,7 @@ fn an_allowance_with_a_cadence_is_issued_in_the_period_and_ends_with_it() {
         ("2026-01-22", "period:1.0.3#1", "2026-01-29"),
         ("2026-01-29", "period:1.0.4#1", "2026-02-01"),
     ] {
-        world = world.and(until(date)).when(poke()).then([
+        world = world.and(until(date)).when(process_due()).then([
             wrote(&[EntryKind::GrantExpired, EntryKind::AllowanceGiven]),
             effective_on(&[date, date]),
             issued(&format!("{key} 2")),
@@ -84,7 +84,7 @@ fn an_allowance_with_a_cadence_is_issued_in_the_period_and_ends_with_it() {
             available_of("trainings", 2),
         ]);
     }
-    world.and(until("2026-02-01")).when(poke()).then([
+    world.and(until("2026-02-01")).when(process_due()).then([
         issued("period:1.1.0 100, period:1.1.0#1 2"),
         lives("period:1.1.0#1", "2026-02-01", "2026-02-08"),
     ]);
@@ -95,23 +95,24 @@ fn an_allowance_with_a_cadence_rolls_over_from_window_to_window() {
     let pro = |trainings: i64| reserve_amounts("job", &[("trainings", trainings)], &[]);
     on_plans([subscribe("s", "gym-pro")])
         .and(until("2026-01-08"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.0.1 12")])
         .and(pro(11))
         .and(settle_as_reserved("job"))
         .and(until("2026-01-15"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.0.2 10")])
         .and(until("2026-01-29"))
-        .and(poke())
+        .and(process_due())
         .and(until("2026-02-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.1.0 12")]);
 }
 
 #[test]
 fn a_year_of_weeks_and_months_gives_each_once_and_ends_with_the_term() {
-    let world = on_plans([subscribe("s", "annual"), unsubscribe("x")]).and(until("2028-01-01")).when(poke());
+    let world =
+        on_plans([subscribe("s", "annual"), unsubscribe("x")]).and(until("2028-01-01")).when(process_due());
     let given = world.lazy.kinds(0).iter().filter(|kind| **kind == EntryKind::AllowanceGiven).count();
     assert_eq!(given, 11 + 52, "the first of each was issued by the sale");
     world.then([
@@ -137,7 +138,7 @@ fn boundaries_are_counted_from_the_anchor_and_do_not_drift() {
         let mut start = anchor;
         for (n, end) in boundaries.into_iter().enumerate() {
             let key = format!("period:1.{n}.0");
-            world = world.then([lives(&key, start, end), renews(end)]).and(until(end)).and(poke());
+            world = world.then([lives(&key, start, end), renews(end)]).and(until(end)).and(process_due());
             start = end;
         }
     }
@@ -156,13 +157,13 @@ fn after_any_downtime_the_wallet_is_the_same_as_without_it() {
     for plan in ["creator", "keeper", "week", "gym-pro", "annual", "prepaid", "patient"] {
         for downtime in (0..=400).step_by(if plan == "creator" { 1 } else { 13 }) {
             let steps = [subscribe("s", plan), reserve("job", 3), wait(hours(24 * downtime + 1))];
-            let mut world = on_plans(steps).when(poke());
+            let mut world = on_plans(steps).when(process_due());
             if plan == "creator" {
                 let now = world.now.to_utc().unwrap();
                 let months = 12 * (now.year() - 2026) + i32::try_from(now.month0()).unwrap();
                 world = world.then([from(Source::Subscription, 30), period_grants(months + 1)]);
             }
-            world.and(wait(days(17))).when(poke()).then([done()]);
+            world.and(wait(days(17))).when(process_due()).then([done()]);
         }
     }
 }
@@ -170,7 +171,7 @@ fn after_any_downtime_the_wallet_is_the_same_as_without_it() {
 #[test]
 fn an_unpaid_period_begins_past_due_and_dunning_keeps_the_plan_and_its_packs() {
     on_plans([subscribe("s", "prepaid"), buy_pack("p", "add-on"), until("2026-02-01")])
-        .when(poke())
+        .when(process_due())
         .then([
             wrote(&[EntryKind::GrantExpired, EntryKind::PaymentMissed]),
             past_due(),
@@ -184,7 +185,7 @@ fn an_unpaid_period_begins_past_due_and_dunning_keeps_the_plan_and_its_packs() {
         .and(reserve_kind("job", "open", 10))
         .and(settle("job", 10))
         .and(until("2026-02-08"))
-        .when(poke())
+        .when(process_due())
         .then([
             wrote(&[EntryKind::SubscriptionEnded]),
             effective_on(&["2026-02-08"]),
@@ -201,7 +202,7 @@ fn an_unpaid_period_begins_past_due_and_dunning_keeps_the_plan_and_its_packs() {
 
 #[test]
 fn an_automatic_period_needs_no_payment() {
-    on_plans([subscribe("s", "creator"), until("2027-01-01")]).when(poke()).then([
+    on_plans([subscribe("s", "creator"), until("2027-01-01")]).when(process_due()).then([
         active(),
         from(Source::Subscription, 30),
         plan("creator"),
@@ -216,16 +217,16 @@ fn an_early_payment_counts_at_the_boundary_and_a_second_one_is_refused() {
         .when(pay("p2"))
         .then([refused("INVALID_FIELD"), wrote_nothing()])
         .and(until("2026-02-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.1.0 30"), active(), effective_on(&["2026-02-01", "2026-02-01"])])
         .and(pay("p3"))
         .when(pay("p4"))
         .then([refused("INVALID_FIELD")])
         .and(until("2026-03-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.2.0 30"), active()])
         .and(until("2026-04-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued(""), past_due()]);
 }
 
@@ -241,14 +242,14 @@ fn a_late_payment_starts_the_current_anchored_period_at_once() {
             from(Source::Subscription, 30),
         ])
         .and(until("2026-03-01"))
-        .when(poke())
+        .when(process_due())
         .then([past_due()]);
 }
 
 #[test]
 fn nothing_rolls_over_into_a_period_that_was_paid_late() {
     on_plans([subscribe("s", "prepaid-pro"), pay("early"), until("2026-02-01")])
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.1.0 150")])
         .and(until("2026-03-01"))
         .when(pay("late"))
@@ -266,6 +267,6 @@ fn a_payment_later_than_a_whole_period_is_for_the_period_that_contains_it() {
             no_grant("period:1.1.0"),
         ])
         .and(until("2026-01-22"))
-        .when(poke())
+        .when(process_due())
         .then([past_due(), from(Source::Subscription, 0)]);
 }

@@ -5,7 +5,10 @@ use super::prelude::*;
 /// Returns a wallet on 11 April with a plan sold on 1 April: 20 of 30 days are left.
 #[track_caller]
 fn on_the_eleventh(plan: &str) -> World {
-    given_catalog(&with_plans(), [until("2026-04-01"), subscribe("s", plan), until("2026-04-11"), poke()])
+    given_catalog(
+        &with_plans(),
+        [until("2026-04-01"), subscribe("s", plan), until("2026-04-11"), process_due()],
+    )
 }
 
 #[test]
@@ -23,7 +26,7 @@ fn an_upgrade_issues_the_difference_for_the_period_and_keeps_old_grants() {
             pending("nothing"),
         ])
         .and(until("2026-05-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:2.1.0 100"), from(Source::Subscription, 100)]);
 }
 
@@ -47,7 +50,7 @@ fn an_upgrade_of_a_cadence_issues_the_difference_of_the_current_window() {
             from(Source::Subscription, 100),
         ])
         .and(until("2026-04-15"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:2.0.2 12"), available_of("trainings", 12)]);
 }
 
@@ -57,10 +60,10 @@ fn an_upgrade_keeps_a_payment_made_early() {
         .and(pay("p"))
         .and(change_plan("c", "prepaid-pro"))
         .and(until("2026-05-01"))
-        .when(poke())
+        .when(process_due())
         .then([active(), issued("period:2.1.0 150")])
         .and(until("2026-06-01"))
-        .when(poke())
+        .when(process_due())
         .then([past_due()]);
 }
 
@@ -76,9 +79,9 @@ fn another_term_begins_now_with_a_full_allowance_and_keeps_old_grants() {
             plan("annual"),
         ])
         .and(until("2026-04-30"))
-        .and(poke())
+        .and(process_due())
         .and(until("2026-05-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued(""), from(Source::Subscription, 100)]);
 }
 
@@ -92,7 +95,7 @@ fn another_term_begins_now_at_any_rank() {
             from(Source::Subscription, 110),
         ])
         .and(until("2026-05-01"))
-        .when(poke())
+        .when(process_due())
         .then([from(Source::Subscription, 10)]);
 }
 
@@ -103,7 +106,7 @@ fn a_change_from_a_plan_of_term_once_is_now_and_keeps_its_grants() {
         .then([issued("period:2.0.0 30"), from(Source::Free, 25), from(Source::Subscription, 30)])
         .and(unsubscribe("x"))
         .and(until("2026-06-01"))
-        .when(poke())
+        .when(process_due())
         .then([unsubscribed(), from(Source::Free, 25), available(25)]);
 }
 
@@ -119,7 +122,7 @@ fn a_downgrade_happens_at_the_end_of_the_period() {
             from(Source::Subscription, 100),
         ])
         .and(until("2026-05-01"))
-        .when(poke())
+        .when(process_due())
         .then([
             wrote(&[EntryKind::GrantExpired, EntryKind::PlanChanged]),
             effective_on(&["2026-05-01", "2026-05-01"]),
@@ -134,7 +137,7 @@ fn a_downgrade_happens_at_the_end_of_the_period() {
 fn a_downgrade_keeps_the_anchor() {
     given_catalog(&with_plans(), [until("2026-01-31"), subscribe("s", "pro"), change_plan("c", "creator")])
         .and(until("2026-02-28"))
-        .when(poke())
+        .when(process_due())
         .then([plan("creator"), period("2026-02-28", "2026-03-31")]);
 }
 
@@ -148,10 +151,10 @@ fn the_first_period_of_a_downgrade_counts_as_paid_and_the_next_does_not() {
     on_the_eleventh("prepaid-pro")
         .and(change_plan("c", "prepaid"))
         .and(until("2026-05-01"))
-        .when(poke())
+        .when(process_due())
         .then([active(), plan("prepaid"), issued("period:2.1.0 30")])
         .and(until("2026-06-01"))
-        .when(poke())
+        .when(process_due())
         .then([past_due()]);
 }
 
@@ -162,7 +165,7 @@ fn a_change_to_the_current_plan_undoes_a_pending_change() {
         .when(change_plan("d", "pro"))
         .then([wrote(&[EntryKind::PlanChanged]), issued(""), pending("nothing"), plan("pro")])
         .and(until("2026-05-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.1.0 100"), plan("pro")]);
 }
 
@@ -175,7 +178,7 @@ fn a_later_change_replaces_an_earlier_one() {
         .when(change_plan("e", "studio"))
         .then([plan("studio"), pending("nothing")])
         .and(until("2026-05-01"))
-        .when(poke())
+        .when(process_due())
         .then([plan("studio")]);
 }
 
@@ -192,7 +195,7 @@ fn a_cancel_overrides_changes_before_and_after_it_until_it_is_undone() {
         .when(change_plan("f", "studio"))
         .then([plan("studio"), pending("end"), never_renews()])
         .and(until("2026-05-01"))
-        .when(poke())
+        .when(process_due())
         .then([wrote(&[
             EntryKind::GrantExpired,
             EntryKind::GrantExpired,

@@ -72,7 +72,7 @@ fn an_anchor_may_be_earlier_in_the_same_period() {
             renews("2026-02-05"),
         ])
         .and(until("2026-02-05"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.1.0 30"), effective_on(&["2026-02-05", "2026-02-05"])]);
 }
 
@@ -86,7 +86,7 @@ fn an_anchor_in_the_past_issues_the_current_week_and_no_earlier_one() {
             renews("2026-01-22"),
         ])
         .and(until("2026-01-22"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.0.3#1 2"), available_of("trainings", 2)]);
 }
 
@@ -135,7 +135,7 @@ fn a_cancel_ends_the_subscription_with_its_period() {
             from(Source::Subscription, 30),
         ])
         .and(until("2026-02-01"))
-        .when(poke())
+        .when(process_due())
         .then([
             wrote(&[EntryKind::GrantExpired, EntryKind::SubscriptionEnded]),
             effective_on(&["2026-02-01", "2026-02-01"]),
@@ -161,7 +161,7 @@ fn a_cancel_now_expires_allowances_but_not_credits_given_once() {
             from(Source::Purchased, 7),
             available_of("trainings", 0),
         ])
-        .when(poke())
+        .when(process_due())
         .then([wrote_nothing()]);
 }
 
@@ -179,7 +179,7 @@ fn a_cancel_can_be_undone_until_it_takes_effect() {
         .when(resume("r"))
         .then([wrote(&[EntryKind::SubscriptionResumed]), pending("nothing"), renews("2026-02-01")])
         .and(until("2026-02-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.1.0 30"), active()])
         .and(unsubscribe("y"))
         .and(until("2026-03-01"))
@@ -209,7 +209,7 @@ fn a_new_allowance_repays_debt_first() {
         .and(settle_amounts("job", &[("credits", 140)]))
         .then([debt(35), available(0)])
         .and(until("2026-02-01"))
-        .when(poke())
+        .when(process_due())
         .then([debt(0), parts("period:1.1.0", "available 65, consumed 35")]);
 }
 
@@ -227,7 +227,7 @@ fn sold_terms_stay_while_entitlements_and_limits_follow_the_catalog() {
         .when(reserve("job", 1))
         .then([refused("NOT_ENTITLED"), saying("plan", "creator")])
         .and(until("2026-02-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.1.0 30")])
         .and(change_plan("p", "pro"))
         .and(reserve("a", 1))
@@ -255,7 +255,7 @@ fn overrides_take_precedence_over_the_plan_and_stay() {
         .then([refused("CONCURRENCY_LIMIT"), saying("limit", "1")])
         .and(Step::Publish(with_plans().replace("amount = 30 }]", "amount = 33 }]")))
         .and(until("2026-02-01"))
-        .when(poke())
+        .when(process_due())
         .then([issued("period:1.1.0 50, period:1.1.0#1 2")])
         .when(change_plan("p", "pro"))
         .then([issued(""), pending("pro")]);
@@ -291,7 +291,7 @@ fn every_subscription_command_can_be_repeated_even_much_later() {
             .when(step.clone())
             .then([replayed(), wrote_nothing()])
             .and(until("2027-01-01"))
-            .and(poke())
+            .and(process_due())
             .when(step)
             .then([replayed(), wrote_nothing()]);
     }
@@ -345,6 +345,6 @@ allowances = [
         .when(subscribe("s", "double").negotiated("credits", 12))
         .then([done(), available(12), available_of("trainings", 5)])
         .and(until("2026-01-08"))
-        .when(poke())
+        .when(process_due())
         .then([available_of("trainings", 5)]);
 }

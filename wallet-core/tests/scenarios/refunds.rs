@@ -117,7 +117,7 @@ fn a_purchase_is_refunded_once() {
         .then(not_refundable("ALREADY_REFUNDED"));
     with_grace()
         .and(wait(hours(30)))
-        .and(poke())
+        .and(process_due())
         .then([parts("grace:job", "expired 30")])
         .and(refund("r", "b").asked_at(START))
         .then([wrote(&[EntryKind::TopUpRefunded])])

@@ -56,7 +56,9 @@ fn suspension_blocks_a_reserve_and_nothing_else() {
 
 #[test]
 fn a_wallet_that_does_not_exist_accepts_no_commands() {
-    for step in [top_up(1), give("g", 1), reserve("job", 1), revoke("r", "grant:g"), suspend("s"), poke()] {
+    for step in
+        [top_up(1), give("g", 1), reserve("job", 1), revoke("r", "grant:g"), suspend("s"), process_due()]
+    {
         World::new(CATALOG).when(step).then([refused("WALLET_NOT_FOUND"), wrote_nothing()]);
     }
 }

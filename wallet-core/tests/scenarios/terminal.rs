@@ -13,11 +13,11 @@ fn ended(by: &str) -> World {
         "failed" => held().and(fail("job")),
         "cancelled" => held().and(cancel("job")),
         "tombstone" => given([top_up(100), cancel("job").allow_missing()]),
-        "expired" => held().and(wait(hours(1))).and(poke()),
+        "expired" => held().and(wait(hours(1))).and(process_due()),
         "settled late" => held().and(wait(hours(1))).and(settle("job", 30).late()),
         "failed late" => held().and(wait(hours(1))).and(fail("job")),
         "cancelled late" => held().and(wait(hours(1))).and(cancel("job")),
-        "long expired" => held().and(wait(days(9))).and(poke()),
+        "long expired" => held().and(wait(days(9))).and(process_due()),
         other => panic!("{other}"),
     }
 }

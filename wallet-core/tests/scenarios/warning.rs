@@ -131,7 +131,7 @@ fn thresholds_of_the_wallet_override_the_plans_until_they_are_cleared() {
 fn a_renewal_re_arms_thresholds_without_notifying_the_expiry_before_it() {
     given_catalog(&warning_plans(), [reserve("w", 5), settle("w", 5), subscribe("s", "creator")])
         .and(until("2026-02-15"))
-        .and(poke())
+        .and(process_due())
         .then([ever_told(&["2: credits at 0, below 2", "2: credits exhausted"])])
         .when(reserve("a", 25))
         .then([told(&["7: credits at 5, below 6"])])
@@ -146,7 +146,7 @@ fn the_end_of_a_subscription_is_notified_if_the_balance_reaches_0() {
     given_catalog(&warning_plans(), [reserve("w", 5), settle("w", 5), subscribe("s", "creator")])
         .and(unsubscribe("u"))
         .and(until("2026-02-15"))
-        .when(poke())
+        .when(process_due())
         .then([told(&["7: credits at 0, below 2", "7: credits exhausted"])]);
 }
 
@@ -154,7 +154,7 @@ fn the_end_of_a_subscription_is_notified_if_the_balance_reaches_0() {
 fn a_downgrade_uses_the_thresholds_of_the_smaller_plan_at_once() {
     given_catalog(&warning_plans(), [subscribe("s", "pro"), change_plan("d", "creator")])
         .and(until("2026-02-15"))
-        .when(poke())
+        .when(process_due())
         .then([effective_on(&["2026-01-29", "2026-02-01", "2026-02-01"])])
         .when(reserve("a", 29))
         .then([told_nothing(), available(6)])
@@ -180,20 +180,20 @@ fn credits_that_expire_soon_are_notified_once_in_order_of_time() {
         .and(give("brief", 7).until(days(2)))
         .and(give("long", 7).until(days(10)))
         .and(wait(days(20)))
-        .when(poke())
+        .when(process_due())
         .then([
             wrote(&[EntryKind::GrantExpired, EntryKind::GrantExpiring, EntryKind::GrantExpired]),
             told(&["7: grant:long with 7 credits ends after 240 h"]),
         ])
         .and(wait(days(10)))
-        .when(poke())
+        .when(process_due())
         .then([told(&[
             "9: top_up:p with 100 credits ends after 744 h",
             "10: top_up:p#1 with 2 trainings ends after 744 h",
             "11: period:1.0.0 with 100 credits ends after 744 h",
         ])])
         .and(wait(hours(23)))
-        .when(poke())
+        .when(process_due())
         .then([wrote_nothing()]);
 }
 
@@ -209,6 +209,6 @@ fn used_revoked_and_expired_credits_cause_no_expiry_warning() {
         .and(reserve("c", 2).ttl(hours(24)))
         .and(revoke("r", "grant:taken"))
         .and(wait(days(12)))
-        .when(poke())
+        .when(process_due())
         .then([wrote(&[EntryKind::HoldExpired])]);
 }

@@ -104,7 +104,7 @@ fn a_heartbeat_for_a_finished_job_shows_how_it_ended() {
     ] {
         given([top_up(100), reserve("job", 10), start("job", 1)])
             .and(step)
-            .and(poke())
+            .and(process_due())
             .when(extend("job").attempt(1))
             .then([done(), state("job", ended), wrote_nothing()]);
     }

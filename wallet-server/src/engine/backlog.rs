@@ -75,7 +75,7 @@ impl Backlog {
     }
 
     /// Drops the sweeper's `ProcessDue` commands. The next server finds what is due.
-    pub(super) fn drop_pokes(&mut self) {
+    pub(super) fn drop_process_due(&mut self) {
         for jobs in self.jobs.values_mut() {
             jobs.retain(|job| !matches!(job.command, Command::ProcessDue(_)));
         }

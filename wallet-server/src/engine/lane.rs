@@ -91,7 +91,7 @@ impl Lane {
         let call_timeout = if self.backlog.is_empty() { IDLE } else { Duration::ZERO };
         let mut stepped = false;
         match timeout(call_timeout, jobs.recv_many(&mut waiting, self.batch_max)).await {
-            Ok(0) => self.backlog.drop_pokes(),
+            Ok(0) => self.backlog.drop_process_due(),
             Ok(taken) => {
                 self.since_checkpoint += taken;
                 let batch = self.backlog.hold_back(waiting);

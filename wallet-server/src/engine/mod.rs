@@ -124,13 +124,13 @@ impl Engine {
     pub(crate) async fn submit(&self, submission: CommandRequest) -> Result<Reply, EngineError> {
         let CommandRequest { tenant, wallet, command, deadline } = submission;
         let key = WalletKey::new(tenant, &wallet);
-        let entrance = self.entrance(key);
-        let ticket = entrance.admission.admit(key, command.admission_class())?;
+        let lane = self.lane(key);
+        let ticket = lane.admission.admit(key, command.admission_class())?;
         let (caller, answered) = oneshot::channel();
         let (call, in_doubt) = (Span::current(), false);
         let job =
             QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, _ticket: ticket };
-        entrance.queue.try_send(job).map_err(|_| EngineError::overloaded())?;
+        lane.queue.try_send(job).map_err(|_| EngineError::overloaded())?;
         // A lane answers every command that it received. Without an answer the lane has died, and the outcome is
         // unknown.
         answered.await.unwrap_or(Err(EngineError::OutcomeUnknown))
@@ -138,7 +138,7 @@ impl Engine {
 
     /// Returns true if there is room for work that changes nothing. Such work is shed first.
     pub(crate) fn admits_estimates(&self) -> bool {
-        self.lanes.iter().all(|entrance| entrance.admission.has_room_for_estimates())
+        self.lanes.iter().all(|lane| lane.admission.has_room_for_estimates())
     }
 
     /// Returns the counters of the lanes.
@@ -146,7 +146,7 @@ impl Engine {
         self.metrics.clone()
     }
 
-    fn entrance(&self, key: WalletKey) -> &LaneHandle {
+    fn lane(&self, key: WalletKey) -> &LaneHandle {
         #[expect(clippy::expect_used, reason = "the commands of a wallet must meet in one lane")]
         let bucket = usize::try_from(key.bucket()).expect("a bucket is 0 to 63");
         &self.lanes[bucket % self.lanes.len()]

@@ -24,7 +24,7 @@ const PARTS: i16 = 8;
 /// The most due rows read by one query.
 const PAGE: u32 = 2_000;
 /// The most `ProcessDue` commands in progress at the same time.
-const POKES: usize = 256;
+const TASKS: usize = 256;
 
 /// The schedule of the sweeper.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Sweeper {
     /// Sweeps until `shutdown` is cancelled.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let holder = Uuid::new_v4();
-        let mut pokes = DueTasks::default();
+        let mut tasks = DueTasks::default();
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -62,7 +62,7 @@ impl Sweeper {
                 if shutdown.is_cancelled() {
                     return;
                 }
-                if let Err(error) = self.sweep(part, holder, &mut pokes).await {
+                if let Err(error) = self.sweep(part, holder, &mut tasks).await {
                     tracing::warn!(part, error = %Chain(&error), "sweep failed; it will be tried again");
                 }
             }
@@ -70,10 +70,10 @@ impl Sweeper {
     }
 
     /// Sweeps one part if this server gets its lease. Does not wait for a wallet in which much is due.
-    async fn sweep(&self, part: i16, holder: Uuid, pokes: &mut DueTasks) -> Result<(), StoreError> {
+    async fn sweep(&self, part: i16, holder: Uuid, tasks: &mut DueTasks) -> Result<(), StoreError> {
         let now = self.clock.now();
         if self.store.sweep_lease(part, holder, now, self.config.period * 10).await? {
-            self.poke(buckets(part), now, pokes).await?;
+            self.process_due(buckets(part), now, tasks).await?;
         }
         Ok(())
     }
@@ -83,9 +83,9 @@ impl Sweeper {
         for part in 0..PARTS {
             let mut before = BTreeSet::new();
             loop {
-                let mut pokes = DueTasks::default();
-                let found = self.poke(buckets(part), self.clock.now(), &mut pokes).await?;
-                pokes.finish().await;
+                let mut tasks = DueTasks::default();
+                let found = self.process_due(buckets(part), self.clock.now(), &mut tasks).await?;
+                tasks.finish().await;
                 // Stops at wallets that stay due, or it would never end.
                 if found.is_empty() || found == before {
                     break;
@@ -97,11 +97,11 @@ impl Sweeper {
     }
 
     /// Sends a `ProcessDue` to every wallet in which something is due, each through its lane, and returns those wallets.
-    async fn poke(
+    async fn process_due(
         &self,
         buckets: Range<i16>,
         now: Timestamp,
-        pokes: &mut DueTasks,
+        tasks: &mut DueTasks,
     ) -> Result<BTreeSet<DueWallet>, StoreError> {
         let mut found = BTreeSet::new();
         for due in DueRows::ALL {
@@ -110,7 +110,7 @@ impl Sweeper {
                 let page = self.store.due_wallets(due, buckets.clone(), now, after, PAGE).await?;
                 for wallet in page.wallets {
                     if found.insert(wallet.clone()) {
-                        pokes.send(&self.engine, wallet).await;
+                        tasks.send(&self.engine, wallet).await;
                     }
                 }
                 after = page.next;
@@ -140,15 +140,15 @@ impl DueTasks {
         if !self.wallets.insert(due.clone()) {
             return;
         }
-        while self.tasks.len() >= POKES {
+        while self.tasks.len() >= TASKS {
             let done = self.tasks.join_next().await;
             self.forget(done.and_then(Result::ok));
         }
         let engine = engine.clone();
         self.tasks.spawn(async move {
             let (tenant, wallet) = (due.tenant, due.wallet.clone());
-            let poke = CommandRequest { tenant, wallet, command: ProcessDue.into(), deadline: None };
-            if let Err(error) = engine.submit(poke).await {
+            let request = CommandRequest { tenant, wallet, command: ProcessDue.into(), deadline: None };
+            if let Err(error) = engine.submit(request).await {
                 tracing::debug!(%error, "due events were not processed; the next sweep tries again");
             }
             due

@@ -23,9 +23,9 @@ const GROUP: usize = 256;
 /// The most reads that wait; further ones are made by their callers.
 const QUEUE: usize = 4_096;
 /// The time after which a caller reads alone, for example because the connection of the group is silent.
-const PATIENCE: Duration = Duration::from_secs(1);
+const GROUP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The entrance to the group. The task ends when the last clone is dropped.
+/// A handle to the task. The task ends when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub(super) struct GroupedReads {
     queue: mpsc::Sender<Wanted>,
@@ -48,7 +48,7 @@ pub(super) enum Found {
 }
 
 impl GroupedReads {
-    /// Returns the entrance, and the task that reads. At most `cached_rows` rows of wallets stay in memory.
+    /// Returns a handle to the task, and the task itself. At most `cached_rows` rows of wallets stay in memory.
     pub(super) fn new(
         store: Store,
         clock: Clock,
@@ -63,7 +63,7 @@ impl GroupedReads {
     pub(super) async fn wallet(&self, key: WalletKey) -> Option<Found> {
         let (caller, found) = oneshot::channel();
         self.queue.try_send(Wanted { key, caller }).ok()?;
-        timeout(PATIENCE, found).await.ok()?.ok()
+        timeout(GROUP_TIMEOUT, found).await.ok()?.ok()
     }
 }
 

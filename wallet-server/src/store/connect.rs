@@ -26,7 +26,7 @@ const LOCK_TIMEOUT: &str = "2s";
 const STATEMENT_TIMEOUT: &str = "20s";
 /// Client-side limit for one call of a read or of the control plane. Longer than `STATEMENT_TIMEOUT`, so that a
 /// live server reports its own timeout first.
-const PATIENCE: Duration = Duration::from_secs(25);
+const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 /// The time that a returned connection may take to roll back before it is discarded.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(1);
 /// The time that a caller waits for a connection of a pool.
@@ -142,7 +142,7 @@ impl Store {
         Ok(Self {
             url: url.into(),
             backend,
-            call_timeout: PATIENCE,
+            call_timeout: CALL_TIMEOUT,
             readers: connect_readers(url, backend, Access::ReadWrite, READERS).await?,
             searchers: connect_readers(url, backend, Access::ReadWrite, SEARCHERS).await?,
             control: connect_control(url, backend, CONTROLLERS).await?,
@@ -167,12 +167,12 @@ impl Store {
             }
         };
         let [searchers, control, sweeper] = [(); 3].map(|()| readers.clone());
-        let (url, call_timeout, probe) = (url.into(), PATIENCE, None);
+        let (url, call_timeout, probe) = (url.into(), CALL_TIMEOUT, None);
         Ok(Self { url, backend, call_timeout, readers, searchers, control, sweeper, probe, file: None })
     }
 
     /// Returns the store with another time limit for a call of a read or of the control plane.
-    pub(crate) fn with_patience(self, call_timeout: Duration) -> Self {
+    pub(crate) fn with_call_timeout(self, call_timeout: Duration) -> Self {
         Self { call_timeout, ..self }
     }
 

@@ -12,7 +12,7 @@ use crate::causes::{AnyError, Failed};
 use crate::store::{DatabaseUrl, StoreError, StoreErrorKind};
 
 /// The time to wait for a database that is starting.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// SQLSTATE of a database that does not exist.
@@ -23,7 +23,7 @@ const NOT_NOW: &str = "57P03";
 /// Connects once. The error names the endpoint, the cause and the remedy, but no password.
 pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
     let options = url.postgres().map_err(|why| StoreError::unavailable("the URL cannot be read", why))?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let error = match timeout_at(deadline, PgConnection::connect_with(&options)).await {
             Ok(Ok(connection)) => {
@@ -33,7 +33,7 @@ pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
             }
             Ok(Err(error)) => error,
             Err(_) => {
-                let text = format!("{url} does not answer within {PATIENCE:?}");
+                let text = format!("{url} does not answer within {TIMEOUT:?}");
                 return Err(StoreError::new(StoreErrorKind::Unavailable, text));
             }
         };

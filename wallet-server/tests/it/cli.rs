@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The longest run of a command that is expected to end without a signal.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The exit code and the output of a finished command.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
     let process = child.id().to_string();
     let (ended, end) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {
-        if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        if end.recv_timeout(TIMEOUT) == Err(RecvTimeoutError::Timeout) {
             let _ = Command::new("kill").args(["-KILL", &process]).status();
         }
     });

@@ -112,9 +112,9 @@ async fn others_are_served(database: Database) {
     }
     // In the first turn the wallet shares its step with the other one.
     assert_eq!(turns, 1 + (HOLDS - STEPS.of(2)).div_ceil(STEPS.of(1)));
-    let [next, poke] = [0, 1].map(|n| answered(&mut waiting[n]));
+    let [next, swept] = [0, 1].map(|n| answered(&mut waiting[n]));
     assert_eq!(next.revision, (2 + 2 * HOLDS + 1) as i64, "no command is decided before all due events");
-    assert_eq!(poke.revision, next.revision, "the commands of a wallet keep their order");
+    assert_eq!(swept.revision, next.revision, "the commands of a wallet keep their order");
     assert_eq!(world.revision(&heavy).await, next.revision + 1);
     database.verify().await;
 }
@@ -216,8 +216,8 @@ async fn looked_at_once(database: Database) {
         store.due_wallets(DueRows::Grants, 0..64, now, None, 10).await.unwrap().wallets.len()
     };
     assert_eq!(due(&world.lane.store).await, 1);
-    let poked = run(&mut world.lane, &[(wallet.clone(), ProcessDue.into())]).await.remove(0);
-    assert_eq!(poked.revision, 3, "held credits do not expire");
+    let swept = run(&mut world.lane, &[(wallet.clone(), ProcessDue.into())]).await.remove(0);
+    assert_eq!(swept.revision, 3, "held credits do not expire");
     assert_eq!(due(&world.lane.store).await, 0, "the sweeper does not find it again");
     database.verify().await;
     world.clock.move_to(START.plus(TTL));

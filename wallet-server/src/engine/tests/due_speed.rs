@@ -89,13 +89,13 @@ async fn others_are_served_while_very_many_holds_of_one_wallet_expire() {
 }
 
 async fn work_off(engine: Engine, heavy: WalletId, done: Arc<AtomicBool>) {
-    let poke = CommandRequest {
+    let request = CommandRequest {
         tenant: TenantId::DEFAULT,
         wallet: heavy,
         command: ProcessDue.into(),
         deadline: None,
     };
-    engine.submit(poke).await.unwrap().result.unwrap();
+    engine.submit(request).await.unwrap().result.unwrap();
     done.store(true, Ordering::Relaxed);
 }
 

@@ -25,7 +25,7 @@ use crate::store::failpoints::armed::{STALLS_AT, Stall};
 /// More failpoints than the batch has.
 const POINTS: i64 = 28;
 /// Far longer than a lane may take to give up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The state of the database after the call without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,7 @@ async fn unanswered_everywhere(then: Then) {
             (n, told, batch, before, aftermath)
         });
     }
-    let everybody = timeout(PATIENCE, lanes.join_all()).await;
+    let everybody = timeout(TIMEOUT, lanes.join_all()).await;
     let mut rounds = everybody.expect("a lane waits without end for a silent database");
     rounds.sort_by_key(|(n, ..)| *n);
     over.send_replace(true);

@@ -110,9 +110,9 @@ async fn sweep_all(lanes: &mut [Lane; 2], memory: &mut Memory, now: Timestamp) {
             let mut after = None;
             loop {
                 let page = lane.store.due_wallets(due, 0..BUCKETS, now, after, LIMIT).await.unwrap();
-                let pokes: Vec<_> =
+                let commands: Vec<_> =
                     page.wallets.into_iter().map(|due| (due.wallet, ProcessDue.into())).collect();
-                run(lane, &pokes).await;
+                run(lane, &commands).await;
                 after = page.next;
                 if after.is_none() {
                     break;

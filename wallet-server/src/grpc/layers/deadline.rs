@@ -60,7 +60,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let deadline = Instant::now() + patience(request.headers(), self.ceiling);
+        let deadline = Instant::now() + time_left(request.headers(), self.ceiling);
         request.extensions_mut().insert(Deadline(deadline));
         let answer = self.inner.call(request);
         Box::pin(async move {
@@ -73,7 +73,7 @@ where
 }
 
 /// Returns the time for which the caller waits, at most `ceiling`.
-fn patience(headers: &HeaderMap, ceiling: Duration) -> Duration {
+fn time_left(headers: &HeaderMap, ceiling: Duration) -> Duration {
     let asked = headers.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?));
     asked.map_or(ceiling, |asked| asked.min(ceiling))
 }
@@ -125,7 +125,7 @@ mod tests {
             if let Some(header) = header {
                 headers.insert("grpc-timeout", header.parse().unwrap());
             }
-            assert_eq!(patience(&headers, ceiling), expected, "{header:?}");
+            assert_eq!(time_left(&headers, ceiling), expected, "{header:?}");
         }
     }
 

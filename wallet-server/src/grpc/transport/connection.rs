@@ -94,11 +94,11 @@ pub(super) async fn serve<S>(
                     tracing::debug!("a connection is closed: its peer reads no replies");
                     return;
                 }
-                let patience = if asked_to_leave.is_some() { limits.farewell } else { limits.idle_time };
+                let longest_idle = if asked_to_leave.is_some() { limits.farewell } else { limits.idle_time };
                 let since = asked_to_leave.map_or(Duration::MAX, |asked: Instant| asked.elapsed());
                 match peer.idle().map(|idle| idle.min(since)) {
-                    Some(idle) if idle > patience && asked_to_leave.is_some() => return,
-                    Some(idle) => idle > patience,
+                    Some(idle) if idle > longest_idle && asked_to_leave.is_some() => return,
+                    Some(idle) => idle > longest_idle,
                     None => false,
                 }
             }
