@@ -152,6 +152,15 @@ impl<'a> UnitOfWork<'a> {
         }
     }
 
+    /// Raises the version of an existing wallet if the work has not changed it. Nothing can be written any more then that was
+    /// decided on the version that it had.
+    pub const fn raise_version(&mut self) {
+        if self.wallet.exists() && !self.changes.any {
+            self.wallet.version += 1;
+            self.changes.any = true;
+        }
+    }
+
     /// Freezes the wallet until a person has looked: no command is carried out, nothing falls due, reads go on.
     pub fn freeze(&mut self) {
         self.wallet.frozen = true;

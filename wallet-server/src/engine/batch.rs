@@ -1,4 +1,5 @@
-//! One batch in one transaction: lock, load, decide in order of arrival, write, commit.
+//! One batch: load its wallets, decide its commands in order of arrival, write, commit. The way here is that of one
+//! transaction which locks the wallets first; [`super::optimistic`] is the shorter one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,14 @@ struct BatchedWallet<'a> {
     is_behind: bool,
 }
 
+/// The decisions of a batch.
+pub(super) struct Decided {
+    answers: Vec<Option<Answer>>,
+    pub(super) finished: Vec<(WalletKey, Finished)>,
+    /// The wallets in which more is due than was processed. Only a part of that is written, and no command.
+    behind: BTreeSet<WalletKey>,
+}
+
 impl Lane {
     /// Runs every command of the batch once and commits the decisions. Returns one answer per command, in order.
     /// The answer is `None` if more was due in the command's wallet than one transaction processes: a part of that
@@ -31,13 +40,29 @@ impl Lane {
         self.committing.clear();
         let keys: Vec<WalletKey> =
             batch.iter().map(|job| job.key).collect::<BTreeSet<_>>().into_iter().collect();
+        if !skip_locked
+            && self.may_be_optimistic(batch, &keys)
+            && let Some(answers) = self.run_optimistically(batch, &keys).await?
+        {
+            return Ok(answers);
+        }
+        self.run_locked(batch, &keys, skip_locked).await
+    }
+
+    /// Runs the batch in one transaction that locks its wallets first.
+    async fn run_locked(
+        &mut self,
+        batch: &[QueuedCommand],
+        keys: &[WalletKey],
+        skip_locked: bool,
+    ) -> Result<Vec<Option<Answer>>, StoreError> {
         let tx = Tx::begin(&self.connection, self.store.backend(), self.database_timeout).await?;
         let selling: BTreeSet<TenantId> =
             batch.iter().filter(|job| job.command.sells_plan()).map(|job| job.tenant).collect();
         for (tenant, newest) in tx.hold_catalogs(&selling).await? {
             self.catalogs.catch_up(tenant, newest).await;
         }
-        let locked = tx.lock(&keys, skip_locked).await?;
+        let locked = tx.lock(keys, skip_locked).await?;
         // The clock is read after the locks are taken: every earlier transaction on these wallets has committed by
         // now, so its time is not later than this one.
         let now = self.clock.now();
@@ -46,8 +71,29 @@ impl Lane {
         let mut loaded = self.kept(&locked);
         tx.load(&locked, &plan, &mut loaded).await?;
         let catalogs = self.catalogs_for(batch, &loaded).await?;
+        let decided = self.decide(batch, &mut loaded, &locked.taken, &catalogs, now, step)?;
+        tx.append(&decided.writes(&loaded)).await?;
+        self.committing = decided.commands_of().collect();
+        let committed = tx.commit().await;
+        if !committed.as_ref().is_err_and(|error| error.kind == StoreErrorKind::CommitUnknown) {
+            self.committing.clear();
+        }
+        committed?;
+        self.unanswered.retain(|key| keys.binary_search(key).is_err());
+        Ok(self.keep_all(decided, loaded))
+    }
 
-        for job in batch.iter().filter(|job| !locked.taken.contains(&job.key)) {
+    /// Decides the commands of the batch in order, on the wallets that are loaded or do not exist.
+    pub(super) fn decide(
+        &self,
+        batch: &[QueuedCommand],
+        loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+        taken: &BTreeSet<WalletKey>,
+        catalogs: &BTreeMap<TenantId, Catalogs>,
+        now: Timestamp,
+        step: usize,
+    ) -> Result<Decided, StoreError> {
+        for job in batch.iter().filter(|job| !taken.contains(&job.key)) {
             let missing = || LoadedWallet::missing(job.tenant, job.key, job.wallet.clone());
             loaded.entry(job.key).or_insert_with(missing);
         }
@@ -70,25 +116,24 @@ impl Lane {
             }
             answers.push(slot.run(step, &job.command, &catalogs[&job.tenant])?.map(Ok));
         }
-        let behind: BTreeSet<WalletKey> =
-            slots.values().filter(|slot| slot.is_behind).map(BatchedWallet::key).collect();
-        let finished: Vec<(WalletKey, Finished)> =
-            slots.into_iter().map(|(key, slot)| (key, slot.work.finish())).collect();
-        let written: Vec<WalletWrite<'_>> =
-            finished.iter().map(|(key, finished)| WalletWrite { loaded: &loaded[key], finished }).collect();
-        tx.append(&written).await?;
-        // If more is due in a wallet, only a part of it is committed, and no command.
-        let changed = finished.iter().filter(|(key, finished)| finished.changes.any && !behind.contains(key));
-        self.committing = changed.map(|(key, _)| *key).collect();
-        let committed = tx.commit().await;
-        if !committed.as_ref().is_err_and(|error| error.kind == StoreErrorKind::CommitUnknown) {
-            self.committing.clear();
+        for (_, slot) in slots.iter_mut().filter(|(key, _)| self.unanswered.contains(key)) {
+            slot.work.raise_version();
         }
-        committed?;
-        for (key, finished) in &finished {
+        let behind = slots.values().filter(|slot| slot.is_behind).map(BatchedWallet::key).collect();
+        let finished = slots.into_iter().map(|(key, slot)| (key, slot.work.finish())).collect();
+        Ok(Decided { answers, finished, behind })
+    }
+
+    /// Keeps the wallets of a committed batch in memory, and returns its answers.
+    pub(super) fn keep_all(
+        &mut self,
+        decided: Decided,
+        mut loaded: BTreeMap<WalletKey, LoadedWallet>,
+    ) -> Vec<Option<Answer>> {
+        for (key, finished) in &decided.finished {
             self.keep(loaded.remove(key), finished);
         }
-        Ok(answers)
+        decided.answers
     }
 
     /// Takes the locked wallets that are in memory at their versions.
@@ -109,7 +154,7 @@ impl Lane {
     /// Returns the catalogs of each tenant: the current one, and older ones that a command's price refers to or a
     /// wallet's plan was sold from. If a wallet was sold a plan of a newer catalog, the current catalog is
     /// refreshed first.
-    async fn catalogs_for(
+    pub(super) async fn catalogs_for(
         &self,
         batch: &[QueuedCommand],
         loaded: &BTreeMap<WalletKey, LoadedWallet>,
@@ -129,6 +174,26 @@ impl Lane {
             }
         }
         Ok(sets)
+    }
+}
+
+impl Decided {
+    /// Returns what the decisions write.
+    pub(super) fn writes<'a>(
+        &'a self,
+        loaded: &'a BTreeMap<WalletKey, LoadedWallet>,
+    ) -> Vec<WalletWrite<'a>> {
+        let write =
+            |(key, finished): &'a (WalletKey, Finished)| WalletWrite { loaded: &loaded[key], finished };
+        self.finished.iter().map(write).collect()
+    }
+
+    /// Returns the wallets in which a command changes something. If more is due in a wallet, only a part of that is
+    /// committed, and no command.
+    pub(super) fn commands_of(&self) -> impl Iterator<Item = WalletKey> {
+        let changed =
+            |(key, finished): &&(WalletKey, Finished)| finished.changes.any && !self.behind.contains(key);
+        self.finished.iter().filter(changed).map(|(key, _)| *key)
     }
 }
 

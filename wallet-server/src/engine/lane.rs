@@ -41,6 +41,11 @@ pub(super) struct Lane {
     pub(super) unreadable: BTreeSet<WalletKey>,
     /// The wallets whose changes are in a COMMIT that was sent and not answered.
     pub(super) committing: BTreeSet<WalletKey>,
+    /// The wallets in a statement that was to commit them and was not answered. It may still arrive at the database, until
+    /// the wallets have another version.
+    pub(super) unanswered: BTreeSet<WalletKey>,
+    /// The number of batches until the lane is optimistic again.
+    pub(super) locked_batches: u32,
     batch_max: usize,
     since_checkpoint: usize,
     backlog: Backlog,
@@ -69,6 +74,8 @@ impl Lane {
             cache: WalletCache::new(config.cached_rows / config.lanes.max(1)),
             unreadable: BTreeSet::new(),
             committing: BTreeSet::new(),
+            unanswered: BTreeSet::new(),
+            locked_batches: 0,
             batch_max: config.batch_max.max(1),
             since_checkpoint: 0,
             backlog: Backlog::default(),

@@ -10,6 +10,7 @@ pub(crate) struct EngineMetrics {
     largest_batch: AtomicU64,
     retries: AtomicU64,
     bisections: AtomicU64,
+    optimistic_batches: AtomicU64,
 }
 
 /// The values of the counters at one moment.
@@ -25,6 +26,8 @@ pub struct EngineCounts {
     pub retries: u64,
     /// Batches that were split to find a command at fault.
     pub bisections: u64,
+    /// Committed batches that did not lock their wallets first.
+    pub optimistic_batches: u64,
 }
 
 impl EngineMetrics {
@@ -43,6 +46,10 @@ impl EngineMetrics {
         self.bisections.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn optimistic(&self) {
+        self.optimistic_batches.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn counts(&self) -> EngineCounts {
         EngineCounts {
             batches: self.batches.load(Ordering::Relaxed),
@@ -50,6 +57,7 @@ impl EngineMetrics {
             largest_batch: self.largest_batch.load(Ordering::Relaxed),
             retries: self.retries.load(Ordering::Relaxed),
             bisections: self.bisections.load(Ordering::Relaxed),
+            optimistic_batches: self.optimistic_batches.load(Ordering::Relaxed),
         }
     }
 }

@@ -14,6 +14,7 @@ mod job;
 mod lane;
 mod manual_time;
 mod metrics;
+mod optimistic;
 mod retry;
 mod sweeper;
 #[cfg(test)]

@@ -80,6 +80,15 @@ impl StoreError {
         }
         Self::new(StoreErrorKind::CommitUnknown, without_prefix(error))
     }
+
+    /// Converts a failure of a statement that writes and commits at once. A known refusal by the database is certain; any
+    /// other error leaves the outcome unknown.
+    pub(crate) fn of_committing_statement(error: DbErr) -> Self {
+        if code(&error).is_some_and(|code| is_raised_before_commit(&code)) {
+            return Self::from(error);
+        }
+        Self::of_commit(error)
+    }
 }
 
 impl From<DbErr> for StoreError {
@@ -160,6 +169,14 @@ fn is_certain_of_commit(code: &str) -> bool {
     }
 }
 
+/// Returns true if PostgreSQL raises this error only while it prepares or executes a statement, before the commit: the
+/// tables were altered, the server is read-only, a right or a prepared statement is missing, memory or disk space is used
+/// up, or the statement was cancelled. A cancelled wait for a replica is a warning after the commit, not an error.
+fn is_raised_before_commit(code: &str) -> bool {
+    matches!(code, "0A000" | "25006" | "26000" | "42501" | "42P05" | "57014")
+        || code.len() == 5 && code.starts_with("53")
+}
+
 /// Classifies SQLSTATEs, which have five characters, and SQLite's codes, which are numbers with the primary code in
 /// the lowest eight bits.
 ///
@@ -235,6 +252,16 @@ mod tests {
             for code in codes.split(' ') {
                 assert_eq!(by_code(code), kind, "{code}");
             }
+        }
+    }
+
+    #[test]
+    fn errors_of_execution_are_raised_before_the_commit() {
+        for code in "0A000 25006 26000 42501 42P05 53100 53200 57014".split(' ') {
+            assert!(is_raised_before_commit(code), "{code}");
+        }
+        for code in "40003 57P01 57P02 08006 58030 XX000 XX001 99999 53 5".split(' ') {
+            assert!(!is_raised_before_commit(code), "{code}");
         }
     }
 

@@ -31,7 +31,7 @@ mod url;
 mod wallet_cache;
 mod whole;
 
-pub(crate) use batch::{LoadedWallet, Locked, ReadPlan, Tx, WalletWrite};
+pub(crate) use batch::{LoadedWallet, Locked, Optimistic, ReadPlan, Tx, WalletRows, WalletWrite};
 pub(crate) use connect::{Backend, Store};
 pub(crate) use control::CatalogRow;
 pub use control::Due;

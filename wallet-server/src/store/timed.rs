@@ -41,6 +41,11 @@ impl TimedConnection<DatabaseConnection> {
     pub(super) fn new(pool: Pool, call_timeout: Duration) -> Self {
         Self { connection: pool.connections, call_timeout, calls: Calls::Single(pool.last_failure) }
     }
+
+    /// Returns the connection of a lane for single statements, each a transaction of its own.
+    pub(super) fn of_lane(connection: &DatabaseConnection, call_timeout: Duration) -> Self {
+        Self { connection: connection.clone(), call_timeout, calls: Calls::Lane }
+    }
 }
 
 impl TimedConnection<DatabaseTransaction> {

@@ -1,8 +1,8 @@
 //! The wallets that a lane, or the reads of single wallets, keep in memory.
 //!
-//! A wallet is kept as a commit has left it, with the version of that commit. It is used again only if its row has the
-//! same version. Every write raises the version, whichever server makes it, so the cache saves reads and never decides
-//! what is true. A batch takes its wallets out and puts them back after its commit: after a failure, or a commit without
+//! A wallet is kept as a commit has left it, with the version of that commit. What is decided on it counts only if its row
+//! still has this version, which is compared before the decision or by the statement that writes it. Every write raises the
+//! version, whichever server makes it, so the cache saves reads and never decides what is true. A batch takes its wallets out and puts them back after its commit: after a failure, or a commit without
 //! a known outcome, nothing of it is left.
 
 use lru::LruCache;
@@ -30,9 +30,14 @@ impl WalletCache {
 
     /// Removes a wallet, and returns it if its version is the given one, which the database has.
     pub(crate) fn take(&mut self, key: WalletKey, version: i64) -> Option<LoadedWallet> {
+        self.take_unchecked(key).filter(|wallet| wallet.stored.version == version)
+    }
+
+    /// Removes a wallet and returns it. Its version must be compared with the database before the wallet is believed.
+    pub(crate) fn take_unchecked(&mut self, key: WalletKey) -> Option<LoadedWallet> {
         let wallet = self.wallets.pop(&key)?;
         self.rows -= wallet.rows();
-        (wallet.stored.version == version).then_some(wallet)
+        Some(wallet)
     }
 
     /// Keeps a wallet as it was committed. Wallets that were not used for the longest time make room for it.

@@ -21,7 +21,7 @@ pub(super) struct Suite {
 pub(super) const REST: &str = "rest";
 
 /// All suites in the order in which they run.
-pub(super) const SUITES: [Suite; 18] = [
+pub(super) const SUITES: [Suite; 19] = [
     Suite { name: "oracle", package: WORKLOAD, target: "oracle", filters: &[] },
     Suite { name: "worlds", package: WORKLOAD, target: "small_worlds", filters: &[] },
     of_library("plans", &["store::sql::plan_tests"]),
@@ -38,6 +38,7 @@ pub(super) const SUITES: [Suite; 18] = [
     ),
     of_library("flood", &["engine::tests::flood"]),
     of_library("order", &["engine::tests::order"]),
+    of_library("optimistic", &["engine::tests::optimistic"]),
     of_server("due", &["sweeper"]),
     of_server("races", &["races::of_", "races::circles", "races::plans", "races::catalogs", "duplicates"]),
     of_server("endings", &["races::endings", "cancelled"]),

@@ -8,6 +8,7 @@ mod hot_wallet;
 mod log;
 mod migrated;
 mod neighbours;
+mod optimistic;
 mod order;
 mod reads;
 mod silent;

@@ -96,6 +96,7 @@ async fn both_databases_and_the_core_in_memory_give_the_same_replies() {
         refused += expected.iter().filter(|reply| reply.result.is_err()).count();
         (left, batches) = (rest, batches + 1);
     }
+    assert!(lanes[1].metrics.counts().optimistic_batches > 0, "PostgreSQL takes both ways");
     sweep_all(&mut lanes, &mut memory, clock.move_to(clock.now().plus(AFTERWARDS))).await;
     let digest = memory.digest();
     assert_eq!([sqlite.verify().await, postgres.verify().await], [digest.clone(), digest]);

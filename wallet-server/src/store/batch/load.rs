@@ -30,7 +30,7 @@ pub(in crate::store) async fn load_wallets(
     loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
 ) -> Result<(), StoreError> {
     load_new(connection, backend, rows, loaded).await?;
-    load_due(connection, backend, rows, plan, loaded).await?;
+    load_due(connection, backend, plan, loaded).await?;
     let is_unknown = |(key, id): &&(WalletKey, ReservationId)| {
         loaded.get(key).is_some_and(|loaded| !loaded.wallet.reservations.contains_key(id))
     };
@@ -86,15 +86,14 @@ async fn load_new(
 async fn load_due(
     connection: &impl ConnectionTrait,
     backend: Backend,
-    rows: &WalletRows,
     plan: &ReadPlan,
     loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
 ) -> Result<(), StoreError> {
     // Nothing falls due in a frozen wallet.
-    let stands_still = |key: &WalletKey| rows.get(key).is_some_and(|row| row.frozen);
-    let is_complete =
-        |key: &WalletKey, now: Timestamp| loaded.get(key).is_none_or(|loaded| loaded.complete_before > now);
-    let due = plan.wallets.iter().filter(|(key, now)| !stands_still(key) && !is_complete(key, *now));
+    let is_incomplete = |key: &WalletKey, now: Timestamp| {
+        loaded.get(key).is_some_and(|loaded| !loaded.wallet.frozen && loaded.complete_before <= now)
+    };
+    let due = plan.wallets.iter().filter(|(key, now)| is_incomplete(key, *now));
     let due: Vec<load::Due> = due.map(|(key, now)| (*key, *now, None)).collect();
     if due.is_empty() {
         return Ok(());

@@ -1,8 +1,11 @@
-//! The transaction of a batch of commands: it locks wallets, loads what their commands need, and writes what was
-//! decided.
+//! The reads and the write of a batch of commands.
+//!
+//! A batch runs either in one transaction, which locks its wallets first ([`Tx`]), or without locks between its statements
+//! ([`Optimistic`]).
 
 mod load;
 mod loaded;
+mod optimistic;
 mod read_plan;
 mod tx;
 mod write;
@@ -11,7 +14,8 @@ pub(in crate::store) use load::{existing, load_wallets, next_due, usable};
 #[cfg(test)]
 pub(in crate::store) use loaded::StoredRows;
 pub(crate) use loaded::{LoadedWallet, WalletRows, WalletWrite};
+pub(crate) use optimistic::Optimistic;
 pub(crate) use read_plan::ReadPlan;
 pub(crate) use tx::{Locked, Tx};
 #[cfg(test)]
-pub(in crate::store) use write::write;
+pub(in crate::store) use write::{write, write_at_versions};

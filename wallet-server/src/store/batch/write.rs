@@ -1,5 +1,8 @@
 //! Writes the decisions of a batch: each row once, all tables in one statement on PostgreSQL.
 //!
+//! On PostgreSQL that statement can be the whole transaction ([`write_at_versions`]): it locks the wallets that still have
+//! the versions at which they were decided, and writes only if these are all of them.
+//!
 //! A row that is created and changed in one batch is inserted in its final state: an INSERT and an UPDATE of one
 //! row in one statement would silently lose the update. The number of rows written is checked against the number
 //! expected.
@@ -11,7 +14,7 @@ use wallet_core::event::Event;
 
 use crate::store::Backend;
 use crate::store::batch::WalletWrite;
-use crate::store::sql::{RowWrite, WriteKind};
+use crate::store::sql::{RowWrite, WriteKind, load};
 use crate::store::tables::{
     entries, events, grants, reservations, wallet_balances, wallet_profiles, wallets,
 };
@@ -34,23 +37,71 @@ pub(in crate::store) fn write(backend: Backend, batch: &[WalletWrite<'_>]) -> Ve
 }
 
 fn together(parts: Vec<RowWrite>) -> Write {
-    let mut first = 1;
-    let mut values: Vec<Value> = Vec::new();
-    let (mut ctes, mut counts, mut rows) = (Vec::new(), Vec::new(), Vec::new());
-    for (i, part) in parts.into_iter().enumerate() {
-        ctes.push(format!("p{i} AS ({} RETURNING 1)", part.sql(Backend::Postgres, first)));
-        counts.push(format!("(SELECT count(*) FROM p{i}) AS c{i}"));
-        rows.push(count(part.rows));
-        let bound = part.columns.bind(Backend::Postgres);
-        first += bound.len();
-        values.extend(bound);
-    }
+    let Parts { ctes, counts, rows, values } = Parts::of(parts, 1, "true");
     let sql = format!("WITH {} SELECT {}", ctes.join(", "), counts.join(", "));
     Write { statement: Statement::from_sql_and_values(Backend::Postgres.db(), sql, values), rows }
 }
 
+/// Returns the one statement that locks the stored wallets of the batch, writes what was decided if they all have the
+/// versions that they were loaded with, and returns whether they have. It fails, and writes nothing, if it writes
+/// another number of rows than expected. PostgreSQL only.
+pub(in crate::store) fn write_at_versions(batch: &[WalletWrite<'_>]) -> Statement {
+    let mut stored: Vec<&WalletWrite<'_>> = batch.iter().filter(|w| w.is_stored()).collect();
+    stored.sort_unstable_by_key(|w| w.key());
+    let locked = load::lock_at_versions(&stored);
+    let mut values = locked.values;
+    values.push(count(stored.len()).into());
+    let all_locked = values.len();
+    let parts = parts(batch).into_iter().filter(|part| part.rows > 0).collect();
+    let mut parts = Parts::of(parts, all_locked + 1, "(SELECT holds FROM at_versions)");
+    values.append(&mut parts.values);
+    let written = values.len() + 1;
+    values.push(parts.rows.into());
+    // The text cannot be read as a boolean, so that a wrong number of rows undoes the statement. It depends on the counts
+    // and is not evaluated before they are known.
+    let sql = format!(
+        "WITH locked AS ({}), at_versions AS (SELECT count(*) = ${all_locked} AS holds FROM locked) {}
+         SELECT CASE WHEN NOT holds THEN false WHEN written = ${written} THEN true
+                     ELSE concat('wrote ', written, ' rows instead of ', ${written})::boolean END AS holds
+         FROM at_versions, (SELECT ARRAY[{}]::bigint[] AS written) c",
+        locked.sql,
+        parts.ctes.iter().map(|cte| format!(", {cte}")).collect::<String>(),
+        parts.counts.join(", "),
+    );
+    Statement::from_sql_and_values(Backend::Postgres.db(), sql, values)
+}
+
+/// The writes of several tables as parts of one statement.
+struct Parts {
+    ctes: Vec<String>,
+    /// The SQL of the number of rows that each part wrote.
+    counts: Vec<String>,
+    /// The number of rows that each part must write.
+    rows: Vec<i64>,
+    values: Vec<Value>,
+}
+
+impl Parts {
+    /// Returns the parts with parameters from `first` on. Nothing is written unless `condition` holds.
+    fn of(writes: Vec<RowWrite>, mut first: usize, condition: &str) -> Self {
+        let mut parts = Self { ctes: Vec::new(), counts: Vec::new(), rows: Vec::new(), values: Vec::new() };
+        for (i, write) in writes.into_iter().enumerate() {
+            parts
+                .ctes
+                .push(format!("p{i} AS ({} RETURNING 1)", write.sql(Backend::Postgres, first, condition)));
+            parts.counts.push(format!("(SELECT count(*) FROM p{i})"));
+            parts.rows.push(count(write.rows));
+            let bound = write.columns.bind(Backend::Postgres);
+            first += bound.len();
+            parts.values.extend(bound);
+        }
+        parts
+    }
+}
+
 fn alone(part: RowWrite) -> Write {
-    let sql = part.sql(Backend::Sqlite, 1);
+    // The condition ends the SELECT: without it, SQLite would parse a following ON as part of a join.
+    let sql = part.sql(Backend::Sqlite, 1, "true");
     let rows = vec![count(part.rows)];
     let values = part.columns.bind(Backend::Sqlite);
     Write { statement: Statement::from_sql_and_values(Backend::Sqlite.db(), sql, values), rows }

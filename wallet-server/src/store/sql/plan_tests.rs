@@ -21,7 +21,7 @@ use wallet_core::{
 use super::load;
 use crate::postgres::Postgres;
 use crate::store::batch::StoredRows;
-use crate::store::batch::write;
+use crate::store::batch::{write, write_at_versions};
 use crate::store::{Backend, DueRows, LoadedWallet, Store, WalletWrite, connect, due};
 
 /// A statement, and the indexes that it uses, each with the columns of its conditions.
@@ -198,7 +198,8 @@ fn statements(backend: Backend) -> Vec<Expected> {
     statements
 }
 
-/// Returns the writes of one changed wallet: one statement on PostgreSQL, one per table on SQLite.
+/// Returns the writes of one changed wallet: one statement on PostgreSQL, also as one that locks, and one per table on
+/// SQLite.
 fn writes(backend: Backend, wallet: Wallet) -> Vec<Expected> {
     let changes = ChangeSet {
         grants: wallet.grants.keys().cloned().collect(),
@@ -226,7 +227,13 @@ fn writes(backend: Backend, wallet: Wallet) -> Vec<Expected> {
         "reservations_pkey: bucket, wallet_key, reservation_id",
     ];
     match backend {
-        Backend::Postgres => writes.map(|write| (write, UPDATES)).collect(),
+        Backend::Postgres => {
+            const LOCK_AND_UPDATES: &[&str] =
+                &[WALLETS[0], UPDATES[0], UPDATES[1], UPDATES[2], UPDATES[3], UPDATES[4]];
+            let mut statements: Vec<Expected> = writes.map(|write| (write, UPDATES)).collect();
+            statements.push((write_at_versions(&written), LOCK_AND_UPDATES));
+            statements
+        }
         Backend::Sqlite => writes.zip(UPDATES.chunks(1)).collect(),
     }
 }

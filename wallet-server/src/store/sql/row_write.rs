@@ -62,13 +62,15 @@ impl RowWrite {
         }
     }
 
-    /// Returns the SQL of the write. Parameters are numbered from `first`.
-    pub(in crate::store) fn sql(&self, backend: Backend, first: usize) -> String {
+    /// Returns the SQL of the write. Parameters are numbered from `first`. Nothing is written unless `condition` holds.
+    pub(in crate::store) fn sql(&self, backend: Backend, first: usize, condition: &str) -> String {
         let (table, rows) = (self.table, self.columns.table(backend, "d", first));
         let names: Vec<&str> = self.columns.0.iter().map(|(name, _)| *name).collect();
         if self.kind == WriteKind::Insert {
-            // `WHERE true` ends the SELECT: without it, SQLite would parse a following ON as part of a join.
-            return format!("INSERT INTO {table} ({}) SELECT * FROM {rows} WHERE true", names.join(", "));
+            return format!(
+                "INSERT INTO {table} ({}) SELECT * FROM {rows} WHERE {condition}",
+                names.join(", ")
+            );
         }
         let (keys, changes) = names.split_at(self.keys);
         let sets: Vec<String> = changes.iter().map(|name| format!("{name} = d.{name}")).collect();
@@ -80,6 +82,7 @@ impl RowWrite {
                 _ => format!("t.{name} = d.{name}"),
             })
             .collect();
-        format!("UPDATE {table} AS t SET {} FROM {rows} WHERE {}", sets.join(", "), finds.join(" AND "))
+        let (sets, finds) = (sets.join(", "), finds.join(" AND "));
+        format!("UPDATE {table} AS t SET {sets} FROM {rows} WHERE {finds} AND {condition}")
     }
 }

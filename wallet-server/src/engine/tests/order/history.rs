@@ -3,7 +3,8 @@
 //! The answer to a COMMIT may have been lost. The commands of that batch took effect without an answer, and when
 //! they were sent again they were replays, or repeated heartbeats. Where the next reply does not fit, such a
 //! command comes before it. The ledger shows which one it is, by the time and the hash of its entry. A heartbeat
-//! leaves no entry, and is found by trying those that were in progress.
+//! leaves no entry, and is found by trying those that were in progress. After a lost answer the next batch may raise
+//! the version of a wallet that it does not change otherwise.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +35,8 @@ struct Partly<'a> {
     hidden: u64,
     /// Lost commands since the last reply that fitted.
     in_front: usize,
+    /// True if the version was raised since then.
+    raised: bool,
 }
 
 impl History {
@@ -44,7 +47,7 @@ impl History {
         let instants = told.iter().map(|told| told.asked).collect();
         let search = Search { ledger, instants };
         let history = BTreeMap::from([(blank.version, blank.clone())]);
-        let mut open = vec![Partly { wallet: blank, history, left, hidden: 0, in_front: 0 }];
+        let mut open = vec![Partly { wallet: blank, history, left, hidden: 0, in_front: 0, raised: false }];
         let mut stuck = String::new();
         while let Some(partly) = open.pop() {
             let Some(next) = partly.left.first() else {
@@ -82,7 +85,7 @@ impl Search {
         });
         if let Some((at, wallet)) = fits {
             partly.left.remove(at);
-            partly.in_front = 0;
+            (partly.in_front, partly.raised) = (0, false);
             partly.turn_into(wallet);
             return vec![partly];
         }
@@ -101,7 +104,13 @@ impl Search {
             next.turn_into(wallet);
             next
         };
-        ways.into_iter().map(then).collect()
+        let mut ways: Vec<Partly<'a>> = ways.into_iter().map(then).collect();
+        if !partly.raised && partly.wallet.version < version {
+            let mut next = Partly { raised: true, ..partly.clone() };
+            next.turn_into(Wallet { version: partly.wallet.version + 1, ..partly.wallet.clone() });
+            ways.insert(0, next);
+        }
+        ways
     }
 
     /// Returns the wallet after the command that wrote the next entry. When it was sent again, it was a replay, or

@@ -1,0 +1,149 @@
+//! A batch without locks between its statements (PostgreSQL). Its wallets come from memory or are read; what was decided is
+//! written and committed by one statement, if all wallets still have the versions that were decided on. Otherwise
+//! nothing is written, and the batch runs again in a transaction that locks its wallets.
+//!
+//! While another server writes the same wallets, or many commands are repetitions, a failed attempt costs more than the
+//! locks. So after one the lane locks for a while.
+//!
+//! A statement without an answer may arrive at the database long after the lane has given it up, and still find the
+//! versions that it expects. So the next batch of its wallets locks them and raises their versions, whatever it
+//! decides ([`Lane::unanswered`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use wallet_core::ids::ReservationId;
+use wallet_core::wallet::decision_time;
+use wallet_core::{Command, Timestamp, WalletKey};
+
+use crate::causes::Chain;
+use crate::engine::batch::Decided;
+use crate::engine::job::{Answer, QueuedCommand};
+use crate::engine::lane::Lane;
+use crate::store::{Backend, LoadedWallet, Optimistic, ReadPlan, StoreError, StoreErrorKind, WalletRows};
+
+/// The number of batches that lock their wallets after one whose optimistic attempt failed.
+const LOCKED_BATCHES: u32 = 16;
+
+impl Lane {
+    /// Returns whether the batch may be tried without locks.
+    pub(super) fn may_be_optimistic(&mut self, batch: &[QueuedCommand], keys: &[WalletKey]) -> bool {
+        if self.locked_batches > 0 {
+            self.locked_batches -= 1;
+            return false;
+        }
+        self.store.backend() == Backend::Postgres
+            && self.broken.is_empty()
+            && !batch.iter().any(|job| job.command.sells_plan())
+            && !keys.iter().any(|key| self.unanswered.contains(key))
+    }
+
+    /// Runs the batch without locks. Returns `None`, and has written nothing, if it has to run with them.
+    pub(super) async fn run_optimistically(
+        &mut self,
+        batch: &[QueuedCommand],
+        keys: &[WalletKey],
+    ) -> Result<Option<Vec<Option<Answer>>>, StoreError> {
+        match self.try_optimistically(batch, keys).await {
+            Ok(Some(answers)) => {
+                self.metrics.optimistic();
+                return Ok(Some(answers));
+            }
+            Ok(None) => {}
+            Err(error) => match error.kind {
+                StoreErrorKind::Unavailable | StoreErrorKind::CommitUnknown => return Err(error),
+                // Rows that were read at different moments may contradict each other. With locks, the same error is certain.
+                StoreErrorKind::Conflict
+                | StoreErrorKind::Refused
+                | StoreErrorKind::Unreadable
+                | StoreErrorKind::InvariantViolated => {
+                    tracing::debug!(lane = self.number, error = %Chain(&error), "a batch has to lock its wallets");
+                }
+            },
+        }
+        self.locked_batches = LOCKED_BATCHES;
+        Ok(None)
+    }
+
+    async fn try_optimistically(
+        &mut self,
+        batch: &[QueuedCommand],
+        keys: &[WalletKey],
+    ) -> Result<Option<Vec<Option<Answer>>>, StoreError> {
+        let database = Optimistic::new(&self.connection, self.database_timeout);
+        let kept = keys.iter().filter_map(|key| Some((*key, self.cache.take_unchecked(*key)?)));
+        let mut loaded: BTreeMap<WalletKey, LoadedWallet> = kept.collect();
+        let unknown: Vec<WalletKey> = keys.iter().filter(|key| !loaded.contains_key(key)).copied().collect();
+        let rows = database.wallets(&unknown).await?;
+        let now = self.clock.now();
+        let step = self.steps.of(keys.len());
+        let new = new_reservations(batch, &loaded);
+        let plan = plan(batch, &rows, &loaded, &new, now, step);
+        database.load(&rows, &plan, &mut loaded).await?;
+        let catalogs = self.catalogs_for(batch, &loaded).await?;
+        let decide = || self.decide(batch, &mut loaded, &BTreeSet::new(), &catalogs, now, step);
+        let Ok(decided) = catch_unwind(AssertUnwindSafe(decide)) else { return Ok(None) };
+        let decided = decided?;
+        // The insertion proves that an id is new. For all others a look is needed.
+        if database.any_exists(&not_inserted(new, &decided)).await? {
+            return Ok(None);
+        }
+        self.committing = decided.commands_of().collect();
+        self.unanswered.extend(keys);
+        let written = database.write(&decided.writes(&loaded)).await;
+        if !written.as_ref().is_err_and(|error| error.kind == StoreErrorKind::CommitUnknown) {
+            self.committing.clear();
+            self.unanswered.retain(|key| keys.binary_search(key).is_err());
+        }
+        Ok(written?.then(|| self.keep_all(decided, loaded)))
+    }
+}
+
+/// Returns the ids of Reserves that are not in memory. Nearly all of them are new, so they are not looked up.
+fn new_reservations(
+    batch: &[QueuedCommand],
+    loaded: &BTreeMap<WalletKey, LoadedWallet>,
+) -> BTreeSet<(WalletKey, ReservationId)> {
+    let id = |job: &QueuedCommand| match &job.command {
+        Command::Reserve(reserve) => Some((job.key, reserve.id.clone())),
+        _ => None,
+    };
+    let is_new = |(key, id): &(WalletKey, ReservationId)| {
+        loaded.get(key).is_none_or(|loaded| !loaded.wallet.reservations.contains_key(id))
+    };
+    batch.iter().filter_map(id).filter(is_new).collect()
+}
+
+/// Returns those of the reservations that the batch does not insert.
+fn not_inserted(
+    mut reservations: BTreeSet<(WalletKey, ReservationId)>,
+    decided: &Decided,
+) -> Vec<(WalletKey, ReservationId)> {
+    for (key, finished) in &decided.finished {
+        for id in &finished.changes.reservations {
+            reservations.remove(&(*key, id.clone()));
+        }
+    }
+    reservations.into_iter().collect()
+}
+
+/// Returns the rows to read. Reservations that count as new are not among them.
+fn plan(
+    batch: &[QueuedCommand],
+    rows: &WalletRows,
+    loaded: &BTreeMap<WalletKey, LoadedWallet>,
+    new: &BTreeSet<(WalletKey, ReservationId)>,
+    now: Timestamp,
+    step: usize,
+) -> ReadPlan {
+    let mut plan = ReadPlan::new(step).keeping_wallets();
+    let read = rows.iter().map(|(key, row)| (*key, Timestamp::from_micros(row.last_time)));
+    let kept = loaded.iter().map(|(key, loaded)| (*key, loaded.wallet.last_time));
+    plan.wallets.extend(read.chain(kept).map(|(key, last)| (key, decision_time(now, last))));
+    for job in batch.iter().filter(|job| rows.contains_key(&job.key) || loaded.contains_key(&job.key)) {
+        let mut read_set = job.command.read_set();
+        read_set.reservation = read_set.reservation.filter(|id| !new.contains(&(job.key, id.clone())));
+        plan.add(job.key, read_set);
+    }
+    plan
+}

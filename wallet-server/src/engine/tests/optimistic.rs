@@ -1,0 +1,141 @@
+//! Batches of one statement (PostgreSQL): when the lane runs them, and why nothing is believed before the database has
+//! confirmed it. That they decide the same as batches with locks is shown by `traces` and `order`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use sea_orm::ConnectionTrait;
+use wallet_core::{Command, TenantId, Timestamp, UnitOfWork, WalletId, WalletKey};
+
+use super::cancelled::{Kind, World, command, wallet};
+use super::{Database, jobs, run};
+use crate::engine::EngineConfig;
+use crate::engine::lane::Lane;
+use crate::store::failpoints::armed::STANDS_STILL_AT;
+use crate::store::{Optimistic, ReadPlan, WalletCache, WalletWrite};
+
+/// A world whose lane keeps wallets in memory.
+async fn world(database: &Database) -> World {
+    let mut world = World::open(database).await;
+    world.lane.cache = WalletCache::new(1_000);
+    world
+}
+
+/// Runs one command, and returns the number of calls to the database.
+async fn calls(lane: &mut Lane, kind: Kind, round: &str) -> i64 {
+    let passed = Arc::new(AtomicI64::new(i64::MAX));
+    let batch = [(wallet(kind, round), command(kind))];
+    STANDS_STILL_AT.scope(passed.clone(), run(lane, &batch)).await;
+    (i64::MAX - passed.load(Ordering::Relaxed)) / 2
+}
+
+#[tokio::test]
+async fn commands_on_wallets_in_memory_are_one_call_to_the_database() {
+    let database = Database::postgres();
+    let mut world = world(&database).await;
+    for kind in [Kind::Reserve, Kind::Start, Kind::Extend, Kind::Settle, Kind::Cancel] {
+        world.prepare(kind, "one").await;
+        assert_eq!(calls(&mut world.lane, kind, "one").await, 1, "{kind:?}");
+        // The row of a job that has ended is not in memory any more.
+        let again = if matches!(kind, Kind::Settle | Kind::Cancel) { 2 } else { 1 };
+        assert_eq!(calls(&mut world.lane, kind, "one").await, again, "{kind:?} again");
+    }
+    // A refusal is believed only after a look at the database.
+    world.prepare(Kind::Refused, "one").await;
+    world.lane.locked_batches = 0;
+    assert_eq!(calls(&mut world.lane, Kind::Refused, "one").await, 2);
+    database.verify().await;
+}
+
+#[tokio::test]
+async fn a_wallet_that_another_server_has_written_is_read_again() {
+    let database = Database::postgres();
+    let (mut here, mut there) = (world(&database).await, world(&database).await);
+    for (round, kind) in [Kind::Reserve, Kind::Settle, Kind::Refused].into_iter().enumerate() {
+        let round = format!("elsewhere-{round}");
+        here.prepare(kind, &round).await;
+        here.lane.locked_batches = 0;
+        let enough = (wallet(kind, &round), command(Kind::TopUp));
+        let elsewhere = run(&mut there.lane, &[enough]).await;
+        let before = here.lane.metrics.counts().optimistic_batches;
+        let reply = run(&mut here.lane, &[(wallet(kind, &round), command(kind))]).await.remove(0);
+        assert!(reply.version >= elsewhere[0].version, "{kind:?}: {reply:?}");
+        assert_eq!(
+            here.lane.metrics.counts().optimistic_batches,
+            before,
+            "{kind:?} was decided on an old version"
+        );
+        assert!(here.lane.locked_batches > 0, "the next batches expect the other server");
+    }
+    database.verify().await;
+}
+
+#[tokio::test]
+async fn an_answer_comes_after_the_commit() {
+    let database = Database::postgres();
+    let mut world = world(&database).await;
+    world.prepare(Kind::Settle, "late").await;
+    // The rows are accepted, and the commit fails.
+    for sql in [
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$",
+        "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON entries DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ] {
+        world.lane.connection.raw().execute_unprepared(sql).await.unwrap();
+    }
+    let batch = [(wallet(Kind::Settle, "late"), command(Kind::Settle))];
+    assert!(world.lane.run_batch(&jobs(&batch), false).await.is_err());
+    world.lane.connection.raw().execute_unprepared("DROP TRIGGER refuse ON entries").await.unwrap();
+    let reply = run(&mut world.lane, &batch).await.remove(0);
+    assert!(!reply.result.unwrap().replayed, "the refused commit left nothing");
+    database.verify().await;
+}
+
+/// A statement that the database has not answered may reach it after all later ones.
+#[tokio::test]
+async fn a_statement_that_was_given_up_cannot_be_carried_out_after_its_wallet_was_decided_on_again() {
+    let database = Database::postgres();
+    let mut world = world(&database).await;
+    world.prepare(Kind::Reserve, "slow").await;
+    let id = wallet(Kind::Reserve, "slow");
+    let key = WalletKey::new(TenantId::DEFAULT, &id);
+
+    let slow = world.lane.store.lane().await.unwrap();
+    let slow = Optimistic::new(&slow, EngineConfig::default().database_timeout);
+    let (rows, mut loaded) = (slow.wallets(&[key]).await.unwrap(), BTreeMap::new());
+    let mut plan = ReadPlan::new(1);
+    plan.wallets.push((key, Timestamp::EPOCH));
+    slow.load(&rows, &plan, &mut loaded).await.unwrap();
+    let finished = {
+        let job = jobs(&[(id.clone(), command(Kind::Reserve))]);
+        let catalogs = world.lane.catalogs_for(&job, &loaded).await.unwrap();
+        let mut work = UnitOfWork::open(&mut loaded.get_mut(&key).unwrap().wallet, world.lane.clock.now());
+        work.execute(&command(Kind::Reserve), &catalogs[&TenantId::DEFAULT]).unwrap();
+        work.finish()
+    };
+    world.lane.unanswered = BTreeSet::from([key]);
+
+    let refused = run(&mut world.lane, &[(id.clone(), command(Kind::Refused))]).await.remove(0);
+    assert!(refused.result.is_err());
+    assert!(world.lane.unanswered.is_empty());
+    let written = slow.write(&[WalletWrite { loaded: &loaded[&key], finished: &finished }]).await.unwrap();
+    assert!(!written, "a caller was told that nothing is held");
+    database.verify().await;
+}
+
+#[tokio::test]
+async fn wallets_that_do_not_exist_are_created_and_refused_as_with_locks() {
+    let database = Database::postgres();
+    let mut world = world(&database).await;
+    let ids: [WalletId; 2] = ["ann".parse().unwrap(), "ben".parse().unwrap()];
+    let missing: Vec<(WalletId, Command)> =
+        ids.iter().map(|id| (id.clone(), command(Kind::Reserve))).collect();
+    for reply in run(&mut world.lane, &missing).await {
+        assert!(reply.result.is_err());
+    }
+    let before = world.lane.metrics.counts().optimistic_batches;
+    world.prepare(Kind::Reserve, "new").await;
+    assert!(world.lane.metrics.counts().optimistic_batches > before, "a creation needs no lock");
+    database.verify().await;
+}
