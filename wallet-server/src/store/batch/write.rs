@@ -26,13 +26,13 @@ pub(in crate::store) struct Write {
     pub(in crate::store) rows: Vec<i64>,
 }
 
-/// Returns the statements that write a batch: one on PostgreSQL, one per table on SQLite, none if nothing changed.
+/// Returns the statements that write a batch: one on PostgreSQL, some per table on SQLite, none if nothing changed.
 pub(in crate::store) fn write(backend: Backend, batch: &[WalletWrite<'_>]) -> Vec<Write> {
     let parts: Vec<RowWrite> = parts(batch).into_iter().filter(|part| part.rows > 0).collect();
     match backend {
         Backend::Postgres if parts.is_empty() => Vec::new(),
         Backend::Postgres => vec![together(parts)],
-        Backend::Sqlite => parts.into_iter().map(alone).collect(),
+        Backend::Sqlite => parts.into_iter().flat_map(alone).collect(),
     }
 }
 
@@ -86,9 +86,10 @@ impl Parts {
     fn of(writes: Vec<RowWrite>, mut first: usize, condition: &str) -> Self {
         let mut parts = Self { ctes: Vec::new(), counts: Vec::new(), rows: Vec::new(), values: Vec::new() };
         for (i, write) in writes.into_iter().enumerate() {
+            let rows = write.columns.table(Backend::Postgres, "d", first);
             parts
                 .ctes
-                .push(format!("p{i} AS ({} RETURNING 1)", write.sql(Backend::Postgres, first, condition)));
+                .push(format!("p{i} AS ({} RETURNING 1)", write.sql(Backend::Postgres, &rows, condition)));
             parts.counts.push(format!("(SELECT count(*) FROM p{i})"));
             parts.rows.push(count(write.rows));
             let bound = write.columns.bind(Backend::Postgres);
@@ -99,12 +100,27 @@ impl Parts {
     }
 }
 
-fn alone(part: RowWrite) -> Write {
-    // The condition ends the SELECT: without it, SQLite would parse a following ON as part of a join.
-    let sql = part.sql(Backend::Sqlite, 1, "true");
-    let rows = vec![count(part.rows)];
-    let values = part.columns.bind(Backend::Sqlite);
-    Write { statement: Statement::from_sql_and_values(Backend::Sqlite.db(), sql, values), rows }
+/// The most rows that one statement writes on SQLite.
+const ROWS_TOGETHER: usize = 256;
+
+/// Returns the statements that write the rows of one table on SQLite. Their numbers of rows are powers of two, so that the
+/// statements have few texts.
+fn alone(part: RowWrite) -> Vec<Write> {
+    let (mut left, mut statements) = (part.rows, Vec::new());
+    while left > 0 {
+        let size = (1 << left.ilog2()).min(ROWS_TOGETHER);
+        // The condition ends the SELECT: without it, SQLite would parse a following ON as part of a join.
+        statements.push((part.sql(Backend::Sqlite, &part.columns.values("d", size), "true"), size));
+        left -= size;
+    }
+    let columns = part.columns.0.len();
+    let mut values = part.columns.bind_values().into_iter();
+    let write = |(sql, size): (String, usize)| {
+        let values: Vec<Value> = values.by_ref().take(size * columns).collect();
+        let statement = Statement::from_sql_and_values(Backend::Sqlite.db(), sql, values);
+        Write { statement, rows: vec![count(size)] }
+    };
+    statements.into_iter().map(write).collect()
 }
 
 #[expect(clippy::expect_used, reason = "the number of rows is compared with that of the database")]

@@ -74,6 +74,21 @@ impl Columns {
         }
     }
 
+    /// Returns a table expression of SQLite named `alias` that yields this many rows. Their values are bound one by one.
+    pub(in crate::store) fn values(&self, alias: &str, rows: usize) -> String {
+        let names: Vec<String> =
+            self.0.iter().enumerate().map(|(i, (name, _))| format!("column{} AS {name}", i + 1)).collect();
+        let row = format!("({})", vec!["?"; self.0.len()].join(", "));
+        format!("(SELECT {} FROM (VALUES {})) AS {alias}", names.join(", "), vec![row; rows].join(", "))
+    }
+
+    /// Returns the values to bind for [`Columns::values`], row by row.
+    pub(in crate::store) fn bind_values(self) -> Vec<Value> {
+        let rows = self.0.first().map_or(0, |(_, column)| column.len());
+        let mut columns: Vec<_> = self.0.into_iter().map(|(_, column)| column.cells().into_iter()).collect();
+        (0..rows).flat_map(|_| columns.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()).collect()
+    }
+
     /// Returns the values to bind for [`Columns::table`].
     pub(in crate::store) fn bind(self, backend: Backend) -> Vec<Value> {
         match backend {
@@ -121,6 +136,21 @@ impl Column {
             Column::Text(values) => values.into(),
             Column::Uuid(values) => values.into(),
             Column::Bytes(values) => values.into(),
+        }
+    }
+
+    fn cells(self) -> Vec<Value> {
+        fn all<T: Into<Value>>(values: Vec<T>) -> Vec<Value> {
+            values.into_iter().map(Into::into).collect()
+        }
+        match self {
+            Column::SmallInt(values) => all(values),
+            Column::Int(values) => all(values),
+            Column::BigInt(values) => all(values),
+            Column::Bool(values) => all(values),
+            Column::Text(values) => all(values),
+            Column::Uuid(values) => all(values),
+            Column::Bytes(values) => all(values),
         }
     }
 

@@ -62,9 +62,10 @@ impl RowWrite {
         }
     }
 
-    /// Returns the SQL of the write. Parameters are numbered from `first`. Nothing is written unless `condition` holds.
-    pub(in crate::store) fn sql(&self, backend: Backend, first: usize, condition: &str) -> String {
-        let (table, rows) = (self.table, self.columns.table(backend, "d", first));
+    /// Returns the SQL that writes the rows of the table expression `rows`, which is named `d`. Nothing is written unless
+    /// `condition` holds.
+    pub(in crate::store) fn sql(&self, backend: Backend, rows: &str, condition: &str) -> String {
+        let table = self.table;
         let names: Vec<&str> = self.columns.0.iter().map(|(name, _)| *name).collect();
         if self.kind == WriteKind::Insert {
             return format!(
