@@ -57,21 +57,33 @@ impl Columns {
                 format!("unnest({}) AS {alias}({})", arrays.join(", "), self.names())
             }
             Backend::Sqlite => {
-                let fields: Vec<String> = self
-                    .0
-                    .iter()
-                    .enumerate()
-                    .map(|(i, (name, column))| {
-                        let field = format!("json_extract(value, '$[{i}]')");
-                        match column {
-                            Column::Uuid(_) | Column::Bytes(_) => format!("unhex({field}) AS {name}"),
-                            _ => format!("{field} AS {name}"),
-                        }
-                    })
-                    .collect();
+                let fields: Vec<String> =
+                    self.cells("value", "$").map(|(name, cell)| format!("{cell} AS {name}")).collect();
                 format!("(SELECT {} FROM json_each(${first})) AS {alias}", fields.join(", "))
             }
         }
+    }
+
+    /// Returns a condition on the first of the rows that are bound to the first parameter, for SQLite.
+    pub(in crate::store) fn equal_to_first_row(&self) -> String {
+        let equal = self.cells("$1", "$[0]").map(|(name, cell)| format!("{name} = {cell}"));
+        equal.collect::<Vec<String>>().join(" AND ")
+    }
+
+    /// Returns the name of each column, and the SQL of its value in a row that is a JSON array at `path` of `json`.
+    fn cells(&self, json: &str, path: &str) -> impl Iterator<Item = (&'static str, String)> {
+        self.0.iter().enumerate().map(move |(i, (name, column))| {
+            let cell = format!("json_extract({json}, '{path}[{i}]')");
+            match column {
+                Column::Uuid(_) | Column::Bytes(_) => (*name, format!("unhex({cell})")),
+                _ => (*name, cell),
+            }
+        })
+    }
+
+    /// Returns one of the rows.
+    pub(in crate::store) fn row(&self, row: usize) -> Self {
+        Self(self.0.iter().map(|(name, column)| (*name, column.value(row))).collect())
     }
 
     /// Returns the values to bind for [`Columns::table`].
@@ -109,6 +121,18 @@ impl Column {
             Column::Text(values) => values.len(),
             Column::Uuid(values) => values.len(),
             Column::Bytes(values) => values.len(),
+        }
+    }
+
+    fn value(&self, row: usize) -> Self {
+        match self {
+            Column::SmallInt(values) => Column::SmallInt(vec![values[row]]),
+            Column::Int(values) => Column::Int(vec![values[row]]),
+            Column::BigInt(values) => Column::BigInt(vec![values[row]]),
+            Column::Bool(values) => Column::Bool(vec![values[row]]),
+            Column::Text(values) => Column::Text(vec![values[row].clone()]),
+            Column::Uuid(values) => Column::Uuid(vec![values[row]]),
+            Column::Bytes(values) => Column::Bytes(vec![values[row].clone()]),
         }
     }
 
