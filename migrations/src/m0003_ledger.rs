@@ -37,11 +37,11 @@ const ENTRIES: &str = "
 CREATE TABLE entries (
     bucket         SMALLINT NOT NULL,
     wallet_key     {uuid}   NOT NULL,
-    revision       BIGINT   NOT NULL CHECK (revision > 0),
+    revision       BIGINT   NOT NULL,
     format         SMALLINT NOT NULL,
-    kind           SMALLINT NOT NULL CHECK (kind BETWEEN 1 AND 127),
+    kind           SMALLINT NOT NULL,
     effective_time BIGINT   NOT NULL,
-    record_time    BIGINT   NOT NULL CHECK (record_time >= effective_time),
+    record_time    BIGINT   NOT NULL,
     reservation_id TEXT     NOT NULL,
     request_id     TEXT     NOT NULL,
     fingerprint    TEXT     NOT NULL,
@@ -50,7 +50,7 @@ CREATE TABLE entries (
     row_digests    TEXT     NOT NULL,
     postings       TEXT     NOT NULL,
     balances       TEXT     NOT NULL,
-    hash           {bytes}  NOT NULL CHECK (length(hash) = 32),
+    hash           {bytes}  NOT NULL,
     PRIMARY KEY (bucket, wallet_key, revision)
 )";
 

@@ -36,12 +36,12 @@ const EVENTS: &str = "
 CREATE TABLE events (
     bucket     SMALLINT NOT NULL,
     wallet_key {uuid}   NOT NULL,
-    revision   BIGINT   NOT NULL CHECK (revision > 0),
-    n          INTEGER  NOT NULL CHECK (n >= 0),
-    kind       SMALLINT NOT NULL CHECK (kind BETWEEN 1 AND 127),
+    revision   BIGINT   NOT NULL,
+    n          INTEGER  NOT NULL,
+    kind       SMALLINT NOT NULL,
     unit       TEXT     NOT NULL,
-    available  BIGINT   NOT NULL CHECK (available >= 0),
-    threshold  BIGINT   NOT NULL CHECK (threshold >= 0),
+    available  BIGINT   NOT NULL,
+    threshold  BIGINT   NOT NULL,
     event_time BIGINT   NOT NULL,
     details    TEXT     NOT NULL,
     PRIMARY KEY (bucket, wallet_key, revision, n)

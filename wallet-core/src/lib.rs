@@ -23,6 +23,7 @@ pub use due::advance;
 pub use ledger::{entry, event, posting, row_digests};
 pub use unit_of_work::{Finished, UnitOfWork};
 pub use value::amount::{self, Amounts, MAX_AMOUNT};
+pub use value::binary;
 pub use value::decimal::{self, Decimal};
 pub use value::field_violation::FieldViolation;
 pub use value::fingerprint;

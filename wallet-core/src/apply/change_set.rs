@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::decide::decision::Decision;
 use crate::ledger::posting::Account;
 use crate::value::grant_key::GrantKey;
-use crate::value::ids::{ReservationId, UnitId};
+use crate::value::ids::ReservationId;
 
 /// The identities of the rows that changed in one wallet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,11 +14,9 @@ pub struct ChangeSet {
     pub grants: BTreeSet<GrantKey>,
     /// Reservations that were made or changed, their sweep hints included.
     pub reservations: BTreeSet<ReservationId>,
-    /// Units whose balance or debt limit changed.
-    pub units: BTreeSet<UnitId>,
     /// True if the wallet's status or profile changed.
     pub profile: bool,
-    /// True if the wallet's version changed. Corrected sweep hints alone do not change it.
+    /// True if the wallet's version changed, as it does with every balance. Corrected sweep hints alone do not change it.
     pub any: bool,
 }
 
@@ -27,7 +25,6 @@ impl ChangeSet {
     pub fn record(&mut self, decision: &Decision) {
         self.any = true;
         for posting in &decision.postings {
-            self.units.insert(posting.unit.clone());
             if let Account::Grant(key) = &posting.account {
                 self.grants.insert(key.clone());
             }
@@ -37,17 +34,13 @@ impl ChangeSet {
         self.grants.extend(decision.expiring.iter().cloned());
         self.grants.extend(decision.events.iter().filter_map(|event| event.grant.clone()));
         self.reservations.extend(decision.reservation.as_ref().map(|reservation| reservation.id.clone()));
-        if let Some(change) = &decision.change {
-            self.profile = true;
-            self.units.extend(change.debt_limits.units().cloned());
-        }
+        self.profile |= decision.change.is_some();
     }
 
     /// Adds the rows of another change set.
     pub fn add(&mut self, mut other: Self) {
         self.grants.append(&mut other.grants);
         self.reservations.append(&mut other.reservations);
-        self.units.append(&mut other.units);
         self.profile |= other.profile;
         self.any |= other.any;
     }

@@ -245,6 +245,14 @@ impl Reservation {
         self.state.is_open() && self.deadline <= now
     }
 
+    /// Returns the revision of the entry that made the reservation: of its Reserve, or of the Cancel for a tombstone.
+    pub fn first_revision(&self) -> i64 {
+        match &self.finish {
+            Some(finish) if self.reserve_revision == 0 => finish.revision,
+            _ => self.reserve_revision,
+        }
+    }
+
     /// Returns the latest instant that the deadline can have.
     pub fn last_deadline(&self) -> Timestamp {
         self.reserve_time.plus(MAX_HOLD)

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::catalog::{Catalog, Entitlement, Limit, Plan};
@@ -30,7 +31,7 @@ pub const MAX_OPEN_GRANTS: usize = 1_000;
 pub const UNNUMBERED: i64 = 0;
 
 /// The balance of one unit, in minor units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
     /// The amount that can be reserved.
     pub available: i64,

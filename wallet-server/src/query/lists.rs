@@ -13,7 +13,6 @@ use wallet_core::wallet::decision_time;
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
 use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot, Turn, snapshot, uncancelled};
-use crate::store::tables::reservations;
 use crate::store::{ListedKeys, Place, ReadTx, RowFilter};
 
 /// The rows that a search reads at a time.
@@ -71,19 +70,21 @@ impl ReservationFilter {
         *self != span
     }
 
-    /// Returns true if the stored row meets the conditions that it decides alone.
-    fn admits_row(&self, row: &reservations::Model) -> bool {
-        let equal = [(&self.worker, &row.worker), (&self.kind, &row.kind), (&self.actor, &row.actor)];
-        equal.into_iter().all(|(wanted, value)| wanted.as_ref().is_none_or(|wanted| wanted == value))
-    }
-
-    /// Returns true if a reservation, shown in this state, meets the other conditions.
+    /// Returns true if a reservation, shown in this state, meets the conditions besides the time span.
     fn admits(&self, reservation: &Reservation, state: State) -> bool {
+        let terms = &reservation.terms;
+        let equal = [
+            (&self.worker, reservation.worker.as_ref().map_or("", |worker| worker.as_str())),
+            (&self.kind, terms.operation.as_ref().map_or("", |operation| &operation.kind)),
+            (&self.actor, terms.actor.as_ref().map_or("", |actor| actor.as_str())),
+        ];
+        let is_equal =
+            equal.into_iter().all(|(wanted, value)| wanted.as_ref().is_none_or(|wanted| wanted == value));
         let label = self.label.as_ref().is_none_or(|(key, wanted)| {
-            let value = reservation.terms.labels.get(key);
+            let value = terms.labels.get(key);
             value.is_some_and(|value| wanted.as_ref().is_none_or(|wanted| wanted == value))
         });
-        label && (self.states.is_empty() || self.states.contains(&state))
+        is_equal && label && (self.states.is_empty() || self.states.contains(&state))
     }
 }
 
@@ -102,7 +103,7 @@ impl Queries {
         let seat = self.costly.seat(filter.searches())?;
         let budget = Budget::of(&page, seat.is_some().then_some(self.costly.searched));
         let found = self.on_snapshot(seat, move |snapshot, turn| {
-            let (filter, position) = (filter.clone(), position.clone());
+            let filter = filter.clone();
             async move {
                 let standing = snapshot.standing(key).await?.ok_or(Rejection::WalletNotFound)?;
                 let read_time = decision_time(now, standing.last_time);
@@ -265,9 +266,8 @@ async fn filtered(
 ) -> Result<(Vec<Reservation>, Option<Place>), ReadError> {
     let mut found: Vec<Reservation> = Vec::new();
     loop {
-        let admits = |row: &reservations::Model| filter.admits_row(row);
-        let part = snapshot.reservations(key, filter.span(), position.take(), budget.rows, admits).await?;
-        found.extend(part.admitted.into_iter().filter(|found| filter.admits(found, state(found))));
+        let part = snapshot.reservations(key, filter.span(), position.take(), budget.rows).await?;
+        found.extend(part.rows.into_iter().filter(|found| filter.admits(found, state(found))));
         budget.searched = budget.searched.saturating_sub(budget.rows);
         if part.rest.is_none() || found.len() as u64 >= budget.probe || budget.searched == 0 {
             return Ok((found, part.rest));
@@ -334,5 +334,5 @@ fn unreadable(key: WalletKey, id: WalletId) -> Wallet {
 
 /// Returns the place of a reservation in the list.
 fn place(reservation: &Reservation) -> Place {
-    (reservation.reserve_time.as_micros(), reservation.id.to_string())
+    (reservation.reserve_time.as_micros(), reservation.first_revision())
 }

@@ -121,12 +121,12 @@ async fn summarize(
     .span();
     let (mut position, mut jobs) = (None, 0);
     loop {
-        let part = snapshot.reservations(key, candidates.clone(), position.take(), PAGE, |_| true).await?;
-        jobs += part.admitted.len() as u64;
+        let part = snapshot.reservations(key, candidates.clone(), position.take(), PAGE).await?;
+        jobs += part.rows.len() as u64;
         if jobs > most {
             return Err(beyond("jobs", most).into());
         }
-        for reservation in &part.admitted {
+        for reservation in &part.rows {
             summary.count(&query.group_by, reservation)?;
         }
         position = part.rest;

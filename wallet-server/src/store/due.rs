@@ -36,7 +36,7 @@ impl DueRows {
     fn index(self) -> (&'static str, &'static str, String) {
         let sometime = format!("next_time < {}", i64::MAX);
         match self {
-            DueRows::Holds => ("reservations", "sweep_at", "open AND reserve_revision > 0".to_owned()),
+            DueRows::Holds => ("holds", "sweep_at", "sweep_at > 0".to_owned()),
             DueRows::Grants => ("grants", "next_time", format!("open AND {sometime}")),
             DueRows::Subscriptions => ("wallet_profiles", "next_time", sometime),
         }

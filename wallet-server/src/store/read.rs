@@ -30,13 +30,13 @@ pub(crate) struct Standing {
     pub(crate) last_time: Timestamp,
 }
 
-/// The place of a reservation in the list: `reserve_time` and id.
-pub(crate) type Place = (i64, String);
+/// The place of a reservation in the list: `reserve_time` and the revision of its first entry.
+pub(crate) type Place = (i64, i64);
 
 /// A page of a wallet's reservations.
 #[derive(Debug)]
 pub(crate) struct Reservations {
-    pub(crate) admitted: Vec<Reservation>,
+    pub(crate) rows: Vec<Reservation>,
     /// The place of the last row that was read; `None` at the end of the list.
     pub(crate) rest: Option<Place>,
 }
@@ -155,37 +155,35 @@ impl ReadTx {
         query.all(&self.transaction).await?.into_iter().map(grants::read).collect()
     }
 
-    /// Returns the next of a wallet's reservations after a place, the newest first. Reads at most `limit` rows and
-    /// decodes only those that `admits` accepts.
+    /// Returns the next of a wallet's reservations after a place, at most `limit`, the newest first.
     pub(crate) async fn reservations(
         &self,
         wallet: WalletKey,
         filter: RowFilter,
         before: Option<Place>,
         limit: u64,
-        admits: impl Fn(&reservations::Model) -> bool,
     ) -> Result<Reservations, StoreError> {
-        use reservations::Column::{Bucket, ReservationId, ReserveTime};
+        use reservations::Column::{Bucket, ReserveTime, Revision};
         let mut query = reservations::Entity::find()
             .filter(Bucket.eq(wallet.bucket()))
             // Must match the key of this list's index.
-            .filter(Expr::cust("CASE WHEN reserve_revision > 0 THEN wallet_key END").eq(wallet.uuid()))
-            .filter(Expr::cust("reserve_revision > 0"))
+            .filter(Expr::cust("CASE WHEN revision > 0 THEN wallet_key END").eq(wallet.uuid()))
+            .filter(Expr::cust("revision > 0"))
             .filter(filter.0);
-        if let Some((time, id)) = before {
-            let same_instant = Condition::all().add(ReserveTime.eq(time)).add(ReservationId.lt(id));
+        if let Some((time, revision)) = before {
+            let same_instant = Condition::all().add(ReserveTime.eq(time)).add(Revision.lt(revision));
             // Repeats the condition without OR, so that the index scan begins at the page and not at the end of the
             // index.
             query = query
                 .filter(ReserveTime.lte(time))
                 .filter(Condition::any().add(ReserveTime.lt(time)).add(same_instant));
         }
-        let query = query.order_by_desc(ReserveTime).order_by_desc(ReservationId).limit(limit);
+        let query = query.order_by_desc(ReserveTime).order_by_desc(Revision).limit(limit);
         let rows = query.all(&self.transaction).await?;
         let full = rows.len() as u64 == limit;
-        let rest = rows.last().filter(|_| full).map(|row| (row.reserve_time, row.reservation_id.clone()));
-        let admitted = rows.into_iter().filter(admits).map(reservations::read);
-        Ok(Reservations { admitted: admitted.collect::<Result<_, _>>()?, rest })
+        let rest = rows.last().filter(|_| full).map(|row| (row.reserve_time, row.revision));
+        let rows = rows.into_iter().map(reservations::read).collect::<Result<_, _>>()?;
+        Ok(Reservations { rows, rest })
     }
 
     /// Returns a wallet's entries after a revision.

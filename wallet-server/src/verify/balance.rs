@@ -3,8 +3,8 @@
 use wallet_core::UnitId;
 use wallet_core::entry::{Entry, EntryBalance};
 use wallet_core::posting::{Part, Posting};
+use wallet_core::wallet::Balance;
 
-use crate::store::tables::wallet_balances;
 use crate::verify::faults::Faults;
 
 /// The balance of one unit so far. Amounts are in minor units.
@@ -80,27 +80,24 @@ impl UnitFold {
 
     /// Checks I4 and I3 for the stored balance: it equals the sums, and the debt apart from chargebacks is within
     /// the limit.
-    pub(super) fn check(&mut self, row: &wallet_balances::Model, revision: i64, faults: &mut Faults) {
+    pub(super) fn check(&mut self, unit: &UnitId, stored: &Balance, revision: i64, faults: &mut Faults) {
         self.seen = true;
-        let stored = [row.available, row.held, row.debt].map(i128::from);
+        let Balance { available, held, debt, debt_limit } = *stored;
+        let stored = [available, held, debt].map(i128::from);
         faults.unless(stored == self.sums, revision, || {
             format!(
-                "I4: the balance is {} {}, but according to the postings {}",
+                "I4: the balance is {} {unit}, but according to the postings {}",
                 words(stored),
-                row.unit,
                 words(self.sums)
             )
         });
         let limit = self.debt_limit;
-        faults.unless(row.debt_limit == limit, revision, || {
-            format!(
-                "I16: the debt limit is {} {}, but {limit} according to the entries",
-                row.debt_limit, row.unit
-            )
+        faults.unless(debt_limit == limit, revision, || {
+            format!("I16: the debt limit is {debt_limit} {unit}, but {limit} according to the entries")
         });
-        let may_be = i128::from(row.debt_limit) + self.unbounded;
-        faults.unless(i128::from(row.debt) <= may_be, revision, || {
-            format!("I3: {} {} are owed, but at most {may_be} may be", row.debt, row.unit)
+        let may_be = i128::from(debt_limit) + self.unbounded;
+        faults.unless(i128::from(debt) <= may_be, revision, || {
+            format!("I3: {debt} {unit} are owed, but at most {may_be} may be")
         });
     }
 

@@ -5,9 +5,9 @@ use wallet_core::reservation::Pin;
 use wallet_core::row_digests::Digest;
 use wallet_core::subscription::Subscription;
 use wallet_core::wallet::Profile;
-use wallet_core::{TenantId, Timestamp, UnitId, WalletId, WalletKey};
+use wallet_core::{TenantId, Timestamp, WalletId, WalletKey};
 
-use crate::store::tables::{grants, reservations, wallet_balances, wallet_profiles, wallets};
+use crate::store::tables::{grants, holds, reservations, wallet_profiles, wallets};
 use crate::verify::control::Known;
 use crate::verify::faults::Faults;
 use crate::verify::reservation::Writes;
@@ -66,17 +66,24 @@ impl WalletFold {
         }
     }
 
-    pub(super) fn balance(&mut self, row: &wallet_balances::Model, faults: &mut Faults) {
+    /// Checks the balances in the wallet's row. A unit that occurs in no entry has no balance.
+    fn check_balances(&mut self, row: &wallets::Model, faults: &mut Faults) {
         let at = self.chain.revision;
-        match row.unit.parse::<UnitId>() {
-            Ok(unit) => {
-                faults.unless(self.units.contains_key(&unit), at, || {
-                    format!("I6: there is a balance of {unit}, but no entry has this unit")
-                });
-                self.unit(&unit).check(row, at, faults);
-            }
-            Err(error) => faults.add(at, &format!("a balance's unit {:?} {error}", row.unit)),
+        let balances = match wallets::balances(row) {
+            Ok(balances) => balances,
+            Err(error) => return faults.add(at, &format!("its balances are unreadable: {error}")),
+        };
+        for (unit, balance) in &balances {
+            faults.unless(self.units.contains_key(unit), at, || {
+                format!("I6: there is a balance of {unit}, but no entry has this unit")
+            });
+            self.unit(unit).check(unit, balance, at, faults);
         }
+    }
+
+    /// Keeps a hold until its reservation is read.
+    pub(super) fn hold(&mut self, row: holds::Model) {
+        self.holds.insert((row.reservation_id, row.sweep_at));
     }
 
     pub(super) fn reservation(
@@ -85,7 +92,15 @@ impl WalletFold {
         known: Option<&Known>,
         faults: &mut Faults,
     ) {
-        self.open_reservations += i64::from(row.open);
+        let is_open = reservation::is_open(row);
+        self.open_reservations += i64::from(is_open);
+        let is_held = self.holds.remove(&(row.reservation_id.clone(), row.sweep_at));
+        faults.unless(is_held || !is_open, 0, || {
+            format!("I9: reservation {} is open, but has no hold at its sweep_at", row.reservation_id)
+        });
+        faults.unless(is_open || !is_held, 0, || {
+            format!("I9: reservation {} has a hold, but has ended", row.reservation_id)
+        });
         let writes = Writes {
             effective_time: self.chain.effective_time(),
             silent: self.row.as_ref().map_or(i64::MAX, |row| row.version.saturating_sub(row.revision)),
@@ -95,7 +110,7 @@ impl WalletFold {
         };
         let Some(receipt) = reservation::check(row, &life, faults) else { return };
         receipt.check(faults);
-        if row.open {
+        if is_open {
             let extended = reservation::check_deadline(row, &receipt, &writes, faults);
             self.heartbeats.extended += extended;
             let deadline = Some(Timestamp::from_micros(row.deadline));
@@ -122,7 +137,7 @@ impl WalletFold {
                 )
             });
         }
-        for line in receipt.allocations.iter().filter(|_| row.open) {
+        for line in receipt.allocations.iter().filter(|_| is_open) {
             if let Account::Grant(key) = &line.account
                 && let Some(grant) = self.grants.get_mut(key)
             {
@@ -141,14 +156,15 @@ impl WalletFold {
     }
 
     /// Checks the wallet as a whole after its last row, and reports the parts of the fold that have no row.
-    pub(super) fn close(self, faults: &mut Faults) {
+    pub(super) fn close(mut self, faults: &mut Faults) {
         let at = self.chain.revision;
-        let Some(row) = &self.row else {
+        let Some(row) = self.row.take() else {
             let text =
                 format!("has rows under ({}, {}), but no readable one in wallets", self.bucket, self.uuid);
             return faults.add(0, &text);
         };
-        self.chain.check(row, &self.heartbeats, faults);
+        self.check_balances(&row, faults);
+        self.chain.check(&row, &self.heartbeats, faults);
         if row.frozen {
             faults.note("is frozen");
         }
@@ -179,6 +195,10 @@ impl WalletFold {
         }
         for (unit, fold) in &self.units {
             fold.close(unit, at, faults);
+        }
+        for (id, sweep_at) in &self.holds {
+            let sweep_at = Timestamp::from_micros(*sweep_at);
+            faults.add(0, &format!("I9: a hold of {id} at {sweep_at} belongs to no open reservation"));
         }
         for (id, life) in &self.lives {
             faults.add(life.revision(), &format!("I7: reservation {id} has no row"));

@@ -69,7 +69,7 @@ impl Ledger {
                 self.grants += 1;
                 wallet.grant(&row, faults);
             }
-            Row::Balance(row) => wallet.balance(&row, faults),
+            Row::Hold(row) => wallet.hold(row),
             Row::Reservation(row) => {
                 self.reservations += 1;
                 wallet.reservation(&row, known, faults);

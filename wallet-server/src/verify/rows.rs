@@ -8,9 +8,7 @@ use std::iter::Peekable;
 use tokio::sync::mpsc;
 
 use crate::store::pages::{Key, Page, Table};
-use crate::store::tables::{
-    entries, events, grants, reservations, wallet_balances, wallet_profiles, wallets,
-};
+use crate::store::tables::{entries, events, grants, holds, reservations, wallet_profiles, wallets};
 use crate::store::{ReadTx, StoreError};
 
 /// The pages of a table that may wait to be folded, besides the one being folded and the one being read.
@@ -25,7 +23,8 @@ pub(super) enum Row {
     Event(events::Model),
     Entry(entries::Model),
     Grant(grants::Model),
-    Balance(wallet_balances::Model),
+    /// The holds of a wallet come before its reservations.
+    Hold(holds::Model),
     Reservation(reservations::Model),
     /// A row of this table with an unreadable column, and the error.
     Unreadable(&'static str, String),
@@ -51,7 +50,7 @@ pub(super) fn tables() -> [Table<Row>; 7] {
         Table::of::<events::Entity>(Row::Event, Row::Unreadable),
         Table::of::<entries::Entity>(Row::Entry, Row::Unreadable),
         Table::of::<grants::Entity>(Row::Grant, Row::Unreadable),
-        Table::of::<wallet_balances::Entity>(Row::Balance, Row::Unreadable),
+        Table::of::<holds::Entity>(Row::Hold, Row::Unreadable),
         Table::of::<reservations::Entity>(Row::Reservation, Row::Unreadable),
     ]
 }

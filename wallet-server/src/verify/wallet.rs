@@ -1,6 +1,6 @@
 //! The fold of one wallet's entries.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 use wallet_core::entry::{Entry, EntryKind};
@@ -53,6 +53,8 @@ pub(super) struct WalletFold {
     pub(super) clawback: HashMap<String, Clawback>,
     /// The refunds and chargebacks.
     pub(super) takings: Vec<ClawbackFold>,
+    /// The ids and times of `holds`, until the rows of the reservations are read.
+    pub(super) holds: BTreeSet<(String, i64)>,
     pub(super) open_reservations: i64,
     pub(super) heartbeats: Heartbeats,
 }
@@ -79,6 +81,7 @@ impl WalletFold {
             requests: HashSet::new(),
             clawback: HashMap::new(),
             takings: Vec::new(),
+            holds: BTreeSet::new(),
             open_reservations: 0,
             heartbeats: Heartbeats::default(),
         }

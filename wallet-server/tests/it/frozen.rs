@@ -29,7 +29,7 @@ each_database! {
         server.wallet("other", 200).await;
         let short = v1::ReserveRequest { ttl: Some(seconds(1)), ..v1::ReserveRequest::new("w", "short", video("1")) };
         client.reserve(short).await.unwrap();
-        tamper(&server.database, "UPDATE wallet_balances SET available = 93 WHERE available = 92").await;
+        tamper(&server.database, "UPDATE grants SET available = 93, consumed = -1 WHERE available = 92").await;
 
         let refusal = client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await;
         let refusal = refused(refusal, ErrorReason::WalletFrozen, Code::FailedPrecondition);
@@ -71,7 +71,7 @@ each_database! {
     async fn a_frozen_wallet_is_unfrozen_once_its_ledger_is_clean_again(server: Server) {
         let server = server.without_cache().await;
         let client = server.wallet("w", 100).await;
-        tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;
+        tamper(&server.database, "UPDATE grants SET available = 1, consumed = 99 WHERE available = 100").await;
         let answer = client.reserve(v1::ReserveRequest::new("w", "a", video("1"))).await;
         refused(answer, ErrorReason::WalletFrozen, Code::FailedPrecondition);
         let database = server.database.clone();
@@ -81,10 +81,10 @@ each_database! {
         let unfreeze = ["unfreeze", "w", "--database-url", &database.url];
         let still = run(&unfreeze, &[]);
         assert_eq!(still.code, Some(1), "{still:?}");
-        assert!(still.stdout.contains("I4: the balance is 1 available"), "{}", still.stdout);
+        assert!(still.stdout.contains("I2: grant top_up:"), "{}", still.stdout);
         assert!(still.stdout.ends_with("stays frozen: its ledger has problems\n"), "{}", still.stdout);
 
-        tamper(&database, "UPDATE wallet_balances SET available = 100 WHERE available = 1").await;
+        tamper(&database, "UPDATE grants SET available = 100, consumed = 0 WHERE available = 1").await;
         let unfrozen = run(&unfreeze, &[]);
         let expected = "wallet w is no longer frozen; its status is unchanged\n";
         assert_eq!((unfrozen.code, unfrozen.stdout.as_str()), (Some(0), expected), "{unfrozen:?}");
@@ -98,7 +98,7 @@ each_database! {
         let server = server.without_cache().await;
         let client = server.wallet("w", 100).await;
         client.update_wallet(set_status("w", "r", WalletStatus::Suspended)).await.unwrap();
-        tamper(&server.database, "UPDATE wallet_balances SET available = 1 WHERE available = 100").await;
+        tamper(&server.database, "UPDATE grants SET available = 1, consumed = 99 WHERE available = 100").await;
         let answer = client.top_up(v1::TopUpRequest::amount("w", "t", credits(1))).await;
         refused(answer, ErrorReason::WalletFrozen, Code::FailedPrecondition);
         assert_eq!(status(&client, "w").await, WalletStatus::Frozen);
@@ -106,7 +106,7 @@ each_database! {
         drop(client);
         server.stop().await;
 
-        tamper(&database, "UPDATE wallet_balances SET available = 100 WHERE available = 1").await;
+        tamper(&database, "UPDATE grants SET available = 100, consumed = 0 WHERE available = 1").await;
         tamper(&database, "UPDATE wallets SET status = 1 WHERE status = 2").await;
         let unfreeze = ["unfreeze", "w", "--database-url", &database.url];
         let still = run(&unfreeze, &[]);

@@ -100,9 +100,6 @@ impl Lane {
         for id in &changes.reservations {
             rows.reservations.insert(id.clone(), loaded.reservations[id].clone());
         }
-        for unit in &changes.units {
-            rows.balances.insert(unit.clone(), loaded.balances[unit]);
-        }
         if changes.profile {
             (rows.status, rows.profile) = (loaded.status, loaded.profile.clone());
         }
@@ -113,6 +110,7 @@ impl Lane {
                 assert_eq!(rows.requests.insert(request.clone(), record), None, "I11: {request} twice");
             }
         }
+        rows.balances.clone_from(&loaded.balances);
         (rows.version, rows.revision, rows.head) = (loaded.version, loaded.revision, loaded.head);
         (rows.last_time, rows.create_time) = (loaded.last_time, loaded.create_time);
         rows.open_reservations = loaded.open_reservations;

@@ -76,9 +76,7 @@ impl Customers {
         let now = Timestamp::from_micros(1_767_225_600_000_000);
         let clock = Clock::manual(now);
         let customers = Self { lane: database.lane(&clock, BUNDLED_CATALOG).await, clock, now };
-        for table in
-            ["wallets", "wallet_balances", "wallet_profiles", "grants", "reservations", "entries", "events"]
-        {
+        for table in ["wallets", "wallet_profiles", "grants", "reservations", "holds", "entries", "events"] {
             customers.sql(&format!("ALTER TABLE {table} SET (autovacuum_enabled = off)")).await;
         }
         customers

@@ -15,12 +15,10 @@ use wallet_core::{TenantId, Timestamp, Wallet, WalletKey};
 use crate::store::batch::loaded::StoredRows;
 use crate::store::batch::{LoadedWallet, ReadPlan, WalletRows};
 use crate::store::sql::load;
-use crate::store::tables::{
-    decode, entries, grants, reservations, wallet_balances, wallet_profiles, wallets,
-};
+use crate::store::tables::{decode, entries, grants, reservations, wallet_profiles, wallets};
 use crate::store::{Backend, StoreError};
 
-/// Reads the wallets of these rows that are not in `loaded` yet, with their profiles, balances and open grants; and of all of
+/// Reads the wallets of these rows that are not in `loaded` yet, with their profiles and open grants; and of all of
 /// them the due reservations and the rows that the plan names, as far as they are not in memory.
 pub(in crate::store) async fn load_wallets(
     connection: &impl ConnectionTrait,
@@ -51,7 +49,7 @@ pub(in crate::store) async fn load_wallets(
     Ok(())
 }
 
-/// Reads the wallets that are not in memory: profiles, balances and open grants.
+/// Reads the wallets that are not in memory: profiles and open grants.
 async fn load_new(
     connection: &impl ConnectionTrait,
     backend: Backend,
@@ -71,13 +69,6 @@ async fn load_new(
     }
     if keys.iter().any(|key| !loaded.contains_key(key)) {
         return Err(StoreError::unreadable("a wallet has no profile"));
-    }
-    for row in all::<wallet_balances::Model>(connection, load::balances(backend, &keys)).await? {
-        if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
-            let (unit, balance) = wallet_balances::read(&row)?;
-            loaded.stored.units.insert(unit.clone());
-            loaded.wallet.balances.insert(unit, balance);
-        }
     }
     add_grants(loaded, all(connection, load::open_grants(backend, &keys)).await?)
 }
@@ -188,6 +179,7 @@ fn own_rows(
         last_time: Timestamp::from_micros(row.last_time),
         create_time: Timestamp::from_micros(profile.create_time),
         open_reservations: row.open_reservations,
+        balances: wallets::balances(row).map_err(StoreError::unreadable)?,
         profile: decode::json(&profile.profile)?,
         ..Wallet::blank(key, decode::id(&profile.wallet_id)?)
     };
@@ -218,6 +210,9 @@ fn add_reservations(
         if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
             let reservation = reservations::read(row)?;
             loaded.stored.reservations.insert(reservation.id.clone());
+            if reservation.state.is_open() {
+                loaded.stored.holds.insert(reservation.id.clone(), reservation.sweep_at);
+            }
             loaded.wallet.reservations.insert(reservation.id.clone(), reservation);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wallet_core::change_set::ChangeSet;
 use wallet_core::grant::GrantKey;
-use wallet_core::ids::{ReservationId, UnitId};
+use wallet_core::ids::ReservationId;
 use wallet_core::reservation::Reservation;
 use wallet_core::{Finished, TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
@@ -30,7 +30,8 @@ pub(crate) struct StoredRows {
     pub(crate) version: i64,
     pub(crate) grants: BTreeSet<GrantKey>,
     pub(crate) reservations: BTreeSet<ReservationId>,
-    pub(crate) units: BTreeSet<UnitId>,
+    /// The `sweep_at` of the rows in `holds`, of the open ones among the reservations.
+    pub(crate) holds: BTreeMap<ReservationId, Timestamp>,
 }
 
 impl LoadedWallet {
@@ -49,12 +50,17 @@ impl LoadedWallet {
         self.stored.version = self.wallet.version;
         self.stored.grants.extend(changes.grants.iter().cloned());
         self.stored.reservations.extend(changes.reservations.iter().cloned());
-        self.stored.units.extend(changes.units.iter().cloned());
+        for id in &changes.reservations {
+            match self.wallet.reservations.get(id).filter(|job| job.state.is_open()) {
+                Some(job) => self.stored.holds.insert(id.clone(), job.sweep_at),
+                None => self.stored.holds.remove(id),
+            };
+        }
     }
 
     /// Returns the number of rows in memory.
     pub(crate) fn rows(&self) -> usize {
-        1 + self.wallet.balances.len() + self.wallet.grants.len() + self.wallet.reservations.len()
+        1 + self.wallet.grants.len() + self.wallet.reservations.len()
     }
 
     /// Drops the rows that most commands do not read: closed grants, reservations that have ended, requests, and open
@@ -85,6 +91,7 @@ fn retain(wallet: &mut Wallet, stored: &mut StoredRows, is_kept: impl Fn(&Reserv
         let is_kept = is_kept(job);
         if !is_kept {
             stored.reservations.remove(id);
+            stored.holds.remove(id);
         }
         is_kept
     });

@@ -15,9 +15,7 @@ use wallet_core::event::Event;
 use crate::store::Backend;
 use crate::store::batch::WalletWrite;
 use crate::store::sql::{RowWrite, WriteKind, load};
-use crate::store::tables::{
-    entries, events, grants, reservations, wallet_balances, wallet_profiles, wallets,
-};
+use crate::store::tables::{entries, events, grants, holds, reservations, wallet_profiles, wallets};
 
 /// A statement, with the number of rows it must write. PostgreSQL returns one count per column, SQLite one per
 /// statement.
@@ -100,15 +98,12 @@ impl Parts {
     }
 }
 
-/// The most rows that one statement writes on SQLite.
-const ROWS_TOGETHER: usize = 256;
-
 /// Returns the statements that write the rows of one table on SQLite. Their numbers of rows are powers of two, so that the
 /// statements have few texts.
 fn alone(part: RowWrite) -> Vec<Write> {
     let (mut left, mut statements) = (part.rows, Vec::new());
     while left > 0 {
-        let size = (1 << left.ilog2()).min(ROWS_TOGETHER);
+        let size = (1 << left.ilog2()).min(part.rows_together());
         // The condition ends the SELECT: without it, SQLite would parse a following ON as part of a join.
         statements.push((part.sql(Backend::Sqlite, &part.columns.values("d", size), "true"), size));
         left -= size;
@@ -135,10 +130,10 @@ fn parts(batch: &[WalletWrite<'_>]) -> Vec<RowWrite> {
     let entries: Vec<(WalletKey, &Entry)> =
         batch.iter().flat_map(|w| w.finished.entries.iter().map(|entry| (w.key(), entry))).collect();
     let mut parts = Vec::from(both(changed, |w| w.is_stored(), wallets::write));
-    parts.extend(balances(batch));
     parts.extend(both(profiles, |w| w.is_stored(), wallet_profiles::write));
     parts.extend(grants(batch));
     parts.extend(reservations(batch));
+    parts.extend(holds(batch));
     parts.push(entries::write(&entries));
     let events: Vec<(WalletKey, &Entry, i32, &Event)> =
         entries.iter().flat_map(|(wallet, entry)| of_entry(*wallet, entry)).collect();
@@ -159,17 +154,6 @@ fn both<T>(
 ) -> [RowWrite; 2] {
     let (loaded, new): (Vec<T>, Vec<T>) = rows.into_iter().partition(is_loaded);
     [write(WriteKind::Insert, &new), write(WriteKind::Update, &loaded)]
-}
-
-fn balances(batch: &[WalletWrite<'_>]) -> [RowWrite; 2] {
-    let (mut new, mut loaded) = (Vec::new(), Vec::new());
-    for w in batch {
-        for unit in &w.finished.changes.units {
-            let rows = if w.loaded.stored.units.contains(unit) { &mut loaded } else { &mut new };
-            rows.push((w.key(), unit, w.wallet().balance(unit.as_str())));
-        }
-    }
-    [wallet_balances::write(WriteKind::Insert, &new), wallet_balances::write(WriteKind::Update, &loaded)]
 }
 
 fn grants(batch: &[WalletWrite<'_>]) -> [RowWrite; 2] {
@@ -194,4 +178,22 @@ fn reservations(batch: &[WalletWrite<'_>]) -> [RowWrite; 2] {
         }
     }
     [reservations::write(WriteKind::Insert, &new), reservations::write(WriteKind::Update, &loaded)]
+}
+
+/// Returns the deletion of the rows of holds that have ended or are swept at another time, and the insertion of the new
+/// ones. The same time and id are never in both.
+fn holds(batch: &[WalletWrite<'_>]) -> [RowWrite; 2] {
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    for w in batch {
+        let changed = w.finished.changes.reservations.iter();
+        for reservation in changed.filter_map(|id| w.wallet().reservations.get(id)) {
+            let stored = w.loaded.stored.holds.get(&reservation.id).copied();
+            let sweep_at = reservation.state.is_open().then_some(reservation.sweep_at);
+            if stored != sweep_at {
+                old.extend(stored.map(|time| (w.key(), &reservation.id, time)));
+                new.extend(sweep_at.map(|time| (w.key(), &reservation.id, time)));
+            }
+        }
+    }
+    [holds::write(WriteKind::Delete, &old), holds::write(WriteKind::Insert, &new)]
 }

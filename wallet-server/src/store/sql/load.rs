@@ -19,14 +19,14 @@ use wallet_core::{Timestamp, WalletKey};
 use super::columns::{Columns, column_names, columns};
 use crate::store::Backend;
 use crate::store::batch::WalletWrite;
-use crate::store::tables::{entries, grants, reservations, wallet_balances, wallet_profiles, wallets};
+use crate::store::tables::{entries, grants, reservations, wallet_profiles, wallets};
 
 /// A wallet, a time, and the last reservation read before. The next reservations due by that time are to be read.
 pub(crate) type Due = (WalletKey, Timestamp, Option<Horizon>);
 
 /// The condition for the rows of a key's wallet.
 pub(in crate::store) const OWN: &str = "t.bucket = k.bucket AND t.wallet_key = k.wallet_key";
-/// The condition for its open rows. Must match the keys of the indexes of open rows.
+/// The condition for its open rows. Must match the key of the index of open rows.
 const OPEN: &str = "t.bucket = k.bucket AND CASE WHEN t.open THEN t.wallet_key END = k.wallet_key AND t.open";
 
 fn wallet_keys(keys: &[WalletKey]) -> Columns {
@@ -108,10 +108,6 @@ pub(crate) fn profiles(backend: Backend, keys: &[WalletKey]) -> Statement {
     lookup::<wallet_profiles::Entity>(backend, wallet_keys(keys), OWN)
 }
 
-pub(crate) fn balances(backend: Backend, keys: &[WalletKey]) -> Statement {
-    lookup::<wallet_balances::Entity>(backend, wallet_keys(keys), OWN)
-}
-
 pub(crate) fn open_grants(backend: Backend, keys: &[WalletKey]) -> Statement {
     lookup::<grants::Entity>(backend, wallet_keys(keys), OPEN)
 }
@@ -176,8 +172,8 @@ pub(crate) fn reservations_by_id(backend: Backend, keys: &[(WalletKey, Reservati
     lookup::<reservations::Entity>(backend, keys, &condition)
 }
 
-/// Selects open reservations that may be due, at most `most` per wallet, ordered by `sweep_at` and id. `sweep_at`
-/// is never later than the deadline. The order is that of the index, independent of the database's collation.
+/// Selects open reservations that may be due, at most `most` per wallet, the first by `sweep_at` and id.
+/// `sweep_at` is never later than the deadline. The order is that of the primary key of `holds`.
 pub(crate) fn reservations_due(backend: Backend, keys: &[Due], most: usize) -> Statement {
     let keys_are_fresh = keys.iter().all(|(_, _, seen)| seen.is_none());
     let keys = columns!(keys, {
@@ -187,24 +183,24 @@ pub(crate) fn reservations_due(backend: Backend, keys: &[Due], most: usize) -> S
         seen_time: BigInt = |(_, _, after)| after.as_ref().map_or(i64::MIN, |after| after.sweep_at.as_micros()),
         seen_id: Text = |(_, _, after)| after.as_ref().map(|after| after.id.to_string()).unwrap_or_default(),
     });
-    let collate = if backend == Backend::Postgres { " COLLATE \"C\"" } else { "" };
-    let unseen = match keys_are_fresh {
-        true => String::new(),
-        false => format!("AND (t.sweep_at, t.reservation_id{collate}) > (k.seen_time, k.seen_id{collate})"),
-    };
-    let first = |columns: &str| {
-        format!(
-            "SELECT {columns} FROM reservations t WHERE {OPEN} AND t.sweep_at <= k.now {unseen}
-             ORDER BY t.sweep_at, t.reservation_id{collate} LIMIT {most}"
-        )
-    };
+    let unseen =
+        if keys_are_fresh { "" } else { "AND (h.sweep_at, h.reservation_id) > (k.seen_time, k.seen_id)" };
+    let first = format!(
+        "SELECT h.bucket, h.wallet_key, h.reservation_id FROM holds h
+         WHERE h.bucket = k.bucket AND h.wallet_key = k.wallet_key AND h.sweep_at <= k.now {unseen}
+         ORDER BY h.sweep_at, h.reservation_id LIMIT {most}"
+    );
+    let own = format!("{OWN} AND t.reservation_id = k.reservation_id");
     let (t, k) = (column_names::<reservations::Entity>("t"), keys.table(backend, "k", 1));
-    let sql = match backend {
-        Backend::Postgres => format!("SELECT {t} FROM {k} CROSS JOIN LATERAL ({}) t", first(&t)),
-        Backend::Sqlite => {
-            format!("SELECT {t} FROM {k} CROSS JOIN reservations t WHERE t.rowid IN ({})", first("t.rowid"))
-        }
+    let held = match backend {
+        Backend::Postgres => format!("(SELECT h.* FROM {k} CROSS JOIN LATERAL ({first}) h) AS k"),
+        // SQLite has no LATERAL, but the argument of a function may refer to the tables before it.
+        Backend::Sqlite => format!(
+            "(SELECT k.bucket, k.wallet_key, h.value AS reservation_id FROM {k}
+              CROSS JOIN json_each((SELECT json_group_array(reservation_id) FROM ({first}))) AS h) AS k"
+        ),
     };
+    let sql = rows_of(backend, &t, "reservations", &held, &own);
     Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
 }
 
@@ -218,8 +214,8 @@ pub(crate) fn next_sweeps(backend: Backend, keys: &[Due]) -> Statement {
     });
     let k = keys.table(backend, "k", 1);
     let sql = format!(
-        "SELECT k.wallet_key, coalesce((SELECT t.sweep_at FROM reservations t
-                                        WHERE {OPEN} AND t.sweep_at > k.now ORDER BY t.sweep_at LIMIT 1),
+        "SELECT k.wallet_key, coalesce((SELECT t.sweep_at FROM holds t
+                                        WHERE {OWN} AND t.sweep_at > k.now ORDER BY t.sweep_at LIMIT 1),
                                        {}) AS sweep_at FROM {k}",
         i64::MAX
     );

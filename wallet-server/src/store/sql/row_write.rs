@@ -1,6 +1,6 @@
-//! The write to one table: rows to insert, or to update by their keys.
+//! The write to one table: rows to insert, or to update or delete by their keys.
 //!
-//! A table has one list of columns for both. A column is a part of the key, fixed when the row is inserted, or changed
+//! A table has one list of columns for all of them. A column is a part of the key, fixed when the row is inserted, or changed
 //! by updates.
 
 use super::columns::{Column, Columns};
@@ -11,6 +11,7 @@ use crate::store::Backend;
 pub(in crate::store) enum WriteKind {
     Insert,
     Update,
+    Delete,
 }
 
 /// The role of a column in writes.
@@ -20,11 +21,11 @@ pub(in crate::store) enum Role {
     Key,
     /// Written when the row is inserted, and never changed.
     Fixed,
-    /// Written by every write.
+    /// Written by every insertion and update.
     Changes,
 }
 
-/// The rows of one table that are inserted or updated.
+/// The rows of one table that are inserted, updated or deleted.
 #[derive(Debug)]
 pub(in crate::store) struct RowWrite {
     table: &'static str,
@@ -52,13 +53,27 @@ impl RowWrite {
         Self { table, kind, keys: 0, rows, columns: Columns(Vec::new()) }
     }
 
-    /// Adds a column, unless it is fixed and the rows are updated.
+    /// Adds a column, if this kind of write needs it.
     pub(in crate::store) fn add(&mut self, role: Role, name: &'static str, values: impl FnOnce() -> Column) {
         if role == Role::Key {
             self.keys += 1;
         }
-        if role != Role::Fixed || self.kind == WriteKind::Insert {
+        let is_needed = match self.kind {
+            WriteKind::Insert => true,
+            WriteKind::Update => role != Role::Fixed,
+            WriteKind::Delete => role == Role::Key,
+        };
+        if is_needed {
             self.columns.0.push((name, values()));
+        }
+    }
+
+    /// Returns the most rows that one statement writes on SQLite. A deletion of several rows would scan a table that was empty
+    /// when it was analysed; a comparison with constants uses the primary key.
+    pub(in crate::store) const fn rows_together(&self) -> usize {
+        match self.kind {
+            WriteKind::Delete => 1,
+            WriteKind::Insert | WriteKind::Update => 256,
         }
     }
 
@@ -75,6 +90,10 @@ impl RowWrite {
         }
         let (keys, changes) = names.split_at(self.keys);
         let sets: Vec<String> = changes.iter().map(|name| format!("{name} = d.{name}")).collect();
+        if self.kind == WriteKind::Delete && backend == Backend::Sqlite {
+            let finds: Vec<String> = names.iter().map(|name| format!("{name} = ?")).collect();
+            return format!("DELETE FROM {table} WHERE {}", finds.join(" AND "));
+        }
         let finds: Vec<String> = keys
             .iter()
             .map(|name| match (backend, *name) {
@@ -83,7 +102,15 @@ impl RowWrite {
                 _ => format!("t.{name} = d.{name}"),
             })
             .collect();
-        let (sets, finds) = (sets.join(", "), finds.join(" AND "));
-        format!("UPDATE {table} AS t SET {sets} FROM {rows} WHERE {finds} AND {condition}")
+        let finds = finds.join(" AND ");
+        match self.kind {
+            WriteKind::Delete => {
+                format!("DELETE FROM {table} AS t USING {rows} WHERE {finds} AND {condition}")
+            }
+            _ => format!(
+                "UPDATE {table} AS t SET {} FROM {rows} WHERE {finds} AND {condition}",
+                sets.join(", ")
+            ),
+        }
     }
 }

@@ -23,8 +23,10 @@ pub(crate) struct Model {
     pub(crate) wallet_key: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) reservation_id: String,
+    /// The revision of the entry that made the row.
+    pub(crate) revision: i64,
+    pub(crate) reserve_time: i64,
     pub(crate) state: i16,
-    pub(crate) open: bool,
     pub(crate) deadline: i64,
     pub(crate) sweep_at: i64,
     pub(crate) attempt: i32,
@@ -36,11 +38,7 @@ pub(crate) struct Model {
     pub(crate) finish_revision: i64,
     pub(crate) finalizer: String,
     pub(crate) bill: String,
-    pub(crate) reserve_time: i64,
-    pub(crate) reserve_revision: i64,
     pub(crate) fingerprint: String,
-    pub(crate) kind: String,
-    pub(crate) actor: String,
     pub(crate) terms: String,
 }
 
@@ -55,8 +53,9 @@ pub(in crate::store) fn write(kind: WriteKind, reservations: &[(WalletKey, &Rese
         Key bucket: SmallInt = |(wallet, _)| wallet.bucket(),
         Key wallet_key: Uuid = |(wallet, _)| wallet.uuid(),
         Key reservation_id: Text = |(_, r)| r.id.to_string(),
+        Fixed revision: BigInt = |(_, r)| r.first_revision(),
+        Fixed reserve_time: BigInt = |(_, r)| r.reserve_time.as_micros(),
         Changes state: SmallInt = |(_, r)| r.state as i16,
-        Changes open: Bool = |(_, r)| r.state.is_open(),
         Changes deadline: BigInt = |(_, r)| r.deadline.as_micros(),
         Changes sweep_at: BigInt = |(_, r)| r.sweep_at.as_micros(),
         Changes attempt: Int = |(_, r)| r.attempt,
@@ -68,11 +67,7 @@ pub(in crate::store) fn write(kind: WriteKind, reservations: &[(WalletKey, &Rese
         Changes finish_revision: BigInt = |(_, r)| r.finish.as_ref().map_or(0, |finish| finish.revision),
         Changes finalizer: Text = |(_, r)| text(r.finish.as_ref().map(|finish| &finish.fingerprint)),
         Changes bill: Text = |(_, r)| r.finish.as_ref().map(|finish| json(&finish.bill)).unwrap_or_default(),
-        Fixed reserve_time: BigInt = |(_, r)| r.reserve_time.as_micros(),
-        Fixed reserve_revision: BigInt = |(_, r)| r.reserve_revision,
         Fixed fingerprint: Text = |(_, r)| r.fingerprint.to_string(),
-        Fixed kind: Text = |(_, r)| text(r.terms.operation.as_ref().map(|operation| &operation.kind)),
-        Fixed actor: Text = |(_, r)| text(r.terms.actor.as_ref()),
         Fixed terms: Text = |(_, r)| json(&*r.terms),
     })
 }
@@ -94,7 +89,8 @@ pub(in crate::store) fn read(row: Model) -> Result<Reservation, StoreError> {
         terms: Arc::new(decode::json(&row.terms)?),
         fingerprint: Fingerprint::parse(&row.fingerprint),
         reserve_time: Timestamp::from_micros(row.reserve_time),
-        reserve_revision: row.reserve_revision,
+        // A tombstone was never reserved: its first entry is its last.
+        reserve_revision: if row.revision == row.finish_revision { 0 } else { row.revision },
         start_time: (row.start_time != 0).then(|| Timestamp::from_micros(row.start_time)),
         deadline: Timestamp::from_micros(row.deadline),
         sweep_at: Timestamp::from_micros(row.sweep_at),

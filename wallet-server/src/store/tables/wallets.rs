@@ -1,8 +1,12 @@
-//! The wallet's own row: the lock of the wallet, and the head of its ledger.
+//! The wallet's own row: the lock of the wallet, the head of its ledger, and its balances.
+
+use std::collections::BTreeMap;
 
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
-use wallet_core::wallet::WalletStatus;
+use wallet_core::UnitId;
+use wallet_core::binary::{self, Unreadable};
+use wallet_core::wallet::{Balance, WalletStatus};
 
 use crate::store::StoreError;
 use crate::store::batch::WalletWrite;
@@ -24,6 +28,9 @@ pub(crate) struct Model {
     pub(crate) head: Vec<u8>,
     pub(crate) last_time: i64,
     pub(crate) open_reservations: i64,
+    /// The balances of all units, in their binary form.
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
+    pub(crate) balances: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
@@ -43,7 +50,13 @@ pub(in crate::store) fn write(kind: WriteKind, wallets: &[&WalletWrite<'_>]) -> 
         Changes head: Bytes = |w| w.wallet().head.to_vec(),
         Changes last_time: BigInt = |w| w.wallet().last_time.as_micros(),
         Changes open_reservations: BigInt = |w| w.wallet().open_reservations,
+        Changes balances: Bytes = |w| binary::encode(&w.wallet().balances),
     })
+}
+
+/// Decodes the balances of a wallet.
+pub(crate) fn balances(row: &Model) -> Result<BTreeMap<UnitId, Balance>, Unreadable> {
+    binary::decode(&row.balances)
 }
 
 /// Decodes the status of a wallet.

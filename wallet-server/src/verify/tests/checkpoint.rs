@@ -122,7 +122,7 @@ async fn a_checkpoint_needs_its_key_and_a_clean_ledger() {
     }
 
     std::fs::write(place.file("checkpoint"), &text).unwrap();
-    execute(&url, &["UPDATE wallet_balances SET available = 1"]).await;
+    execute(&url, &["UPDATE wallets SET open_reservations = 1"]).await;
     assert!(!place.write(&url).await.unwrap().is_clean());
     assert_eq!(std::fs::read_to_string(place.file("checkpoint")).unwrap(), text);
     let files = std::fs::read_dir(place.0.path()).unwrap().count();

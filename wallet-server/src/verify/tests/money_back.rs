@@ -33,7 +33,7 @@ async fn clawbacks_match_the_entries() {
         ("I11: grant top_up:t1 is found by purchase \"t1\", stems from \"\"", |r| {
             r.grant("t1").purchase = "t1".to_owned();
         }),
-        ("I3: 999 credits are owed, ", |r| r.balance("credits").debt = 999),
+        ("I3: 999 credits are owed, ", |r| r.balance("credits", |b| b.debt = 999)),
     ])
     .await;
 }

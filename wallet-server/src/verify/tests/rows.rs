@@ -6,15 +6,14 @@ use std::time::Duration;
 use wallet_core::entry::{Entry, EntryKind, genesis};
 use wallet_core::event::{Event, EventKind};
 use wallet_core::posting::Posting;
-use wallet_core::{TenantId, WalletKey};
+use wallet_core::wallet::Balance;
+use wallet_core::{TenantId, UnitId, WalletKey, binary};
 
 use super::commands::top_up;
 use super::fixture::{Story, written};
 use crate::store::Store;
 use crate::store::pages::Key;
-use crate::store::tables::{
-    entries, events, grants, reservations, wallet_balances, wallet_profiles, wallets,
-};
+use crate::store::tables::{entries, events, grants, reservations, wallet_profiles, wallets};
 use crate::verify::ledger::Ledger;
 use crate::verify::report::Report;
 use crate::verify::rows::Row;
@@ -67,10 +66,16 @@ impl Rows {
         )
     }
 
-    pub(super) fn balance(&mut self, unit: &str) -> &mut wallet_balances::Model {
-        self.find(
-            |row| if let Row::Balance(row) = row { Some(row).filter(|row| row.unit == unit) } else { None },
-        )
+    /// Changes the balance of a unit.
+    pub(super) fn balance(&mut self, unit: &str, change: impl FnOnce(&mut Balance)) {
+        self.balances(|balances| change(balances.get_mut(unit).unwrap()));
+    }
+
+    pub(super) fn balances(&mut self, change: impl FnOnce(&mut BTreeMap<UnitId, Balance>)) {
+        let row = self.wallet();
+        let mut balances = wallets::balances(row).unwrap();
+        change(&mut balances);
+        row.balances = binary::encode(&balances);
     }
 
     pub(super) fn reservation(&mut self, id: &str) -> &mut reservations::Model {

@@ -79,10 +79,10 @@ async fn status_and_debt_limits_match_the_entries() {
     let table: &[(&str, Tamper)] = &[
         ("I16: has status 1, but is Suspended according to its entries", |r| r.wallet().status = 1),
         ("I16: the debt limit is 5000 credits, but 70 according to the entries", |r| {
-            r.balance("credits").debt_limit = 5_000
+            r.balance("credits", |b| b.debt_limit = 5_000)
         }),
         ("I16: the debt limit is 1 trainings, but 0 according to the entries", |r| {
-            r.balance("trainings").debt_limit = 1
+            r.balance("trainings", |b| b.debt_limit = 1)
         }),
     ];
     check_rows(&suspended, table);
@@ -90,7 +90,7 @@ async fn status_and_debt_limits_match_the_entries() {
         ("I16: has status 2, but is Active according to its entries", |r| r.wallet().status = 2),
         ("I16: has status 3, but is Active according to its entries", |r| r.wallet().status = 3),
         ("I16: the debt limit is 51 credits, but 50 according to the entries", |r| {
-            r.balance("credits").debt_limit = 51
+            r.balance("credits", |b| b.debt_limit = 51)
         }),
     ])
     .await;
@@ -136,7 +136,6 @@ async fn the_terms_of_a_reservation_match_its_entry() {
         (J7, |r| replace(&mut r.reservation("j7").terms, ["\"p1\"", "\"p2\""])),
         (J7, |r| {
             replace(&mut r.reservation("j7").terms, ["mia", "max"]);
-            r.reservation("j7").actor = "max".to_owned();
         }),
         (J7, |r| r.reservation("j7").fingerprint = "amounts=00".to_owned()),
         ("I16: reservation j4 does not match", |r| replace(&mut r.reservation("j4").terms, ["{", "{ "])),

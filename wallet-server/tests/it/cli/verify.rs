@@ -84,7 +84,7 @@ each_database! {
         let digest = one["digest"].as_str().unwrap();
         assert_eq!(verify(&database, &["--wallet", "v", "--expect", digest]).code, Some(0));
 
-        tamper(&database, "UPDATE wallet_balances SET available = available + 1 WHERE available = 60").await;
+        tamper(&database, "UPDATE grants SET next_time = 1 WHERE available = 60").await;
         assert_eq!(verify(&database, &["--wallet", "v"]).code, Some(0), "the other wallet is unchanged");
         let found = verify(&database, &["--wallet", "w", "--json"]);
         assert_eq!((found.code, &json(&found)["faults"]), (Some(1), &1.into()));
@@ -130,9 +130,9 @@ each_database! {
         let database = ledger(server).await;
         for (change, back, said) in [
             (
-                "UPDATE wallet_balances SET available = available + 1 WHERE available = 60",
-                "UPDATE wallet_balances SET available = available - 1 WHERE available = 61",
-                "I4: the balance is 61 available",
+                "UPDATE wallets SET open_reservations = open_reservations + 7",
+                "UPDATE wallets SET open_reservations = open_reservations - 7",
+                "I5: counts ",
             ),
             (
                 "UPDATE grants SET available = available + 1, consumed = consumed - 1 WHERE consumed = 32",

@@ -57,19 +57,25 @@ pub(super) async fn take(lane: &DatabaseConnection, backend: Backend, step: Step
         Wallets => {
             let rows = Rows { backend, count: WALLETS, wallet: "n", first: 0 };
             let zeros = rows.zeros();
-            run(&rows.insert("wallets", &format!("1, false, 1, 1, {zeros}, 1, 0"))).await;
-            run(&rows.insert("wallet_balances", "'credits', 1, 0, 0, 0")).await;
+            let wallets = "status, frozen, version, revision, last_time, open_reservations, head, balances";
+            run(&rows.insert("wallets", wallets, &format!("1, false, 1, 1, 1, 0, {zeros}, {zeros}"))).await;
             let profile = format!("{}, 'w' || n, 1, '{{}}', 2", rows.key("n"));
-            run(&rows.insert("wallet_profiles", &profile)).await;
+            run(&rows.insert(
+                "wallet_profiles",
+                "tenant, wallet_id, create_time, profile, next_time",
+                &profile,
+            ))
+            .await;
         }
         OpenInOne(count) => fill(lane, Rows { backend, count, wallet: "7", first: 1_000_000 }, true).await,
         OpenInAll(count) => {
             fill(lane, Rows { backend, count, wallet: "(n % 5000)", first: 0 }, true).await;
         }
         Closed => {
-            run("UPDATE reservations SET state = 3, open = false, finish_revision = 2
-                 WHERE open AND reservation_id NOT LIKE '%0000'")
+            run("UPDATE reservations SET state = 3, finish_revision = 2
+                 WHERE state = 1 AND reservation_id NOT LIKE '%0000'")
             .await;
+            run("DELETE FROM holds WHERE reservation_id NOT LIKE '%0000'").await;
             run("UPDATE grants SET available = 0, consumed = 1, open = false
                  WHERE open AND origin_id NOT LIKE '%0000'")
             .await;
@@ -83,8 +89,10 @@ async fn fill(lane: &DatabaseConnection, rows: Rows, open: bool) {
     let first = rows.first;
     let (state, revision) = if open { (1, 0) } else { (3, 2) };
     let job = format!(
-        "'job' || (n + {first}), {state}, {open}, 9, 9, 0, '', 0, 0, '[]', 0, {revision}, '', '', n, 1, '', '', '', '{{}}'"
+        "'job' || (n + {first}), n, 1, {state}, 9, 9, 0, '', 0, 0, '[]', 0, {revision}, '', '', '', '{{}}'"
     );
+    let columns = "reservation_id, reserve_time, revision, state, deadline, sweep_at, attempt, worker, lease, start_time,
+                   allocations, finish_time, finish_revision, finalizer, bill, fingerprint, terms";
     let (available, consumed) = if open { (1, 0) } else { (0, 1) };
     let grant = format!(
         "1, 't' || (n + {first}), 0, 'credits', 5, 0, 1, 2, 2, 1, 1, 0, {available}, 0, {consumed}, 0, 0, 0, 0, {open}, 2,
@@ -94,11 +102,19 @@ async fn fill(lane: &DatabaseConnection, rows: Rows, open: bool) {
         "n + {first}, 1, 1, 1, 1, 'job' || (n + {first}), 'r' || (n + {first}), '', '', '', '', '[]', '[]', {}",
         rows.zeros()
     );
-    lane.execute_unprepared(&rows.insert("reservations", &job)).await.unwrap();
-    let fewer = Rows { count: rows.count / 10, ..rows };
-    for (table, values) in [("grants", grant), ("entries", entry)] {
-        lane.execute_unprepared(&fewer.insert(table, &values)).await.unwrap();
+    lane.execute_unprepared(&rows.insert("reservations", columns, &job)).await.unwrap();
+    if open {
+        let hold = format!("9, 'job' || (n + {first})");
+        lane.execute_unprepared(&rows.insert("holds", "sweep_at, reservation_id", &hold)).await.unwrap();
     }
+    let fewer = Rows { count: rows.count / 10, ..rows };
+    let columns = "origin, origin_id, n, unit, source, priority, effective_time, expire_time, warn_time, create_time, amount,
+                   pending, available, held, consumed, expired, revoked, paid_out, clawback, open, next_time, payment,
+                   purchase, details";
+    lane.execute_unprepared(&fewer.insert("grants", columns, &grant)).await.unwrap();
+    let columns = "revision, format, kind, effective_time, record_time, reservation_id, request_id, fingerprint, actor, reason,
+                   row_digests, postings, balances, hash";
+    lane.execute_unprepared(&fewer.insert("entries", columns, &entry)).await.unwrap();
 }
 
 /// Rows to insert, made from the numbers `n` from 1 to `count`.
@@ -113,7 +129,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn insert(&self, table: &str, values: &str) -> String {
+    fn insert(&self, table: &str, columns: &str, values: &str) -> String {
         let Self { backend, count, wallet, .. } = self;
         let series = match backend {
             Backend::Postgres => format!("generate_series(1, {count}) AS s(n)"),
@@ -121,7 +137,10 @@ impl Rows {
                 "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s)"
             ),
         };
-        format!("INSERT INTO {table} SELECT {wallet} % 64, {}, {values} FROM {series}", self.key(wallet))
+        let key = self.key(wallet);
+        format!(
+            "INSERT INTO {table} (bucket, wallet_key, {columns}) SELECT {wallet} % 64, {key}, {values} FROM {series}"
+        )
     }
 
     fn key(&self, wallet: &str) -> String {

@@ -112,9 +112,9 @@ pub(super) const SCHEMA: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "",
-        "ALTER TABLE grants DROP CONSTRAINT grants_held_check, ADD CONSTRAINT grants_held_check CHECK (held >= -100)",
-        "ALTER TABLE grants DROP CONSTRAINT grants_held_check, ADD CONSTRAINT grants_held_check CHECK (held >= 0)",
-        "has constraint grants.grants_held_check as",
+        "ALTER TABLE catalogs DROP CONSTRAINT catalogs_version_check, ADD CONSTRAINT catalogs_version_check CHECK (version > -9)",
+        "ALTER TABLE catalogs DROP CONSTRAINT catalogs_version_check, ADD CONSTRAINT catalogs_version_check CHECK (version > 0)",
+        "has constraint catalogs.catalogs_version_check as",
     ),
     (
         "",

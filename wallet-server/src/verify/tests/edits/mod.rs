@@ -13,7 +13,10 @@ mod wallets;
 use std::collections::BTreeSet;
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tempfile::TempDir;
+use wallet_core::binary;
 
 use super::fixture::{Story, write};
 use crate::postgres::Postgres;
@@ -25,10 +28,10 @@ const TABLES: [&str; 11] = [
     "signing_keys",
     "sweeper_leases",
     "wallets",
-    "wallet_balances",
     "wallet_profiles",
     "grants",
     "reservations",
+    "holds",
     "entries",
     "events",
 ];
@@ -49,9 +52,51 @@ use Finds::{Fault, Note, Nothing};
 /// values that no row has.
 type Edit = (&'static str, &'static str, Finds);
 
-fn edits() -> impl Iterator<Item = Edit> {
+/// The column, the condition on its row, the change of its bytes, and its result.
+type BinaryEdit = (&'static str, &'static str, fn(&[u8]) -> Vec<u8>, Finds);
+
+/// The way in which a column is changed.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Sql(&'static str),
+    /// A change of bytes, in the row that meets the condition.
+    Binary(&'static str, fn(&[u8]) -> Vec<u8>),
+}
+
+fn edits() -> impl Iterator<Item = (&'static str, Change, Finds)> {
     let tables = [wallets::EDITS, grants::EDITS, reservations::EDITS, ledger::EDITS, control::EDITS];
-    tables.into_iter().flatten().copied()
+    let texts = tables.into_iter().flatten().map(|(column, sql, finds)| (*column, Change::Sql(sql), *finds));
+    let binary = [wallets::BINARY];
+    let binary = binary.into_iter().flatten();
+    texts.chain(binary.map(|(column, row, change, finds)| (*column, Change::Binary(row, *change), *finds)))
+}
+
+/// Decodes bytes, changes the value, and encodes it again.
+fn changed<T: Serialize + DeserializeOwned>(bytes: &[u8], change: impl FnOnce(&mut T)) -> Vec<u8> {
+    let mut value = binary::decode(bytes).unwrap();
+    change(&mut value);
+    let changed = binary::encode(&value);
+    assert_ne!(changed, bytes, "the edit changes nothing");
+    changed
+}
+
+/// Returns the statement that makes a change.
+async fn statement(connection: &DatabaseConnection, column: &str, change: Change) -> String {
+    let backend = connection.get_database_backend();
+    let (row, change) = match change {
+        Change::Sql(sql) => return render(sql, backend),
+        Change::Binary(row, change) => (render(row, backend), change),
+    };
+    let (table, name) = column.split_once('.').unwrap();
+    let select = Statement::from_string(backend, format!("SELECT {name} FROM {table} WHERE {row}"));
+    let rows = connection.query_all_raw(select).await.unwrap();
+    assert_eq!(rows.len(), 1, "{column}: {row}");
+    let bytes = hex::encode(change(&rows[0].try_get_by_index::<Vec<u8>>(0).unwrap()));
+    let bytes = match backend {
+        DbBackend::Sqlite => format!("X'{bytes}'"),
+        _ => format!("'\\x{bytes}'::bytea"),
+    };
+    format!("UPDATE {table} SET {name} = {bytes} WHERE {row}")
 }
 
 async fn sound(url: &str) {
@@ -105,8 +150,9 @@ async fn names(connection: &DatabaseConnection, sql: &str) -> Vec<String> {
 }
 
 /// Edits a file without its triggers, and creates them again.
-async fn edit_file(url: &str, sql: &str) {
+async fn edit_file(url: &str, column: &str, change: Change) {
     let connection = unlocked(url).await;
+    let sql = statement(&connection, column, change).await;
     let triggers = names(
         &connection,
         "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND sql NOT LIKE '%foreign%'",
@@ -117,7 +163,7 @@ async fn edit_file(url: &str, sql: &str) {
             connection.execute_unprepared(&format!("DROP TRIGGER {table}_{kind}")).await.unwrap();
         }
     }
-    let done = connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let done = connection.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     assert!(done.rows_affected() > 0 || sql.starts_with("DROP"), "{sql} changes nothing");
     for trigger in triggers {
         connection.execute_unprepared(&trigger).await.unwrap();
@@ -154,11 +200,11 @@ impl Original {
 async fn every_edit_of_a_file_is_found_or_declared() {
     let mut original = Original::new().await;
     let mut wrong = Vec::new();
-    for (column, sql, finds) in edits() {
+    for (column, change, finds) in edits() {
         let url = original.copy().await;
-        edit_file(&url, &render(sql, DbBackend::Sqlite)).await;
+        edit_file(&url, column, change).await;
         let missing = missing(finds, &verify(&url).await.unwrap());
-        wrong.extend(missing.map(|missing| format!("{column}: {sql}\n    {missing}")));
+        wrong.extend(missing.map(|missing| format!("{column}: {change:?}\n    {missing}")));
     }
     assert!(wrong.is_empty(), "{} edits:\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -178,8 +224,9 @@ async fn every_edit_of_a_postgres_database_is_found_or_declared() {
         connection.execute_unprepared(&format!("CREATE TABLE kept.{table} AS TABLE {table}")).await.unwrap();
     }
     let (mut wrong, mut refused) = (Vec::new(), 0);
-    for (column, sql, finds) in edits() {
-        match connection.execute_unprepared(&render(sql, DbBackend::Postgres)).await {
+    for (column, change, finds) in edits() {
+        let sql = statement(&connection, column, change).await;
+        match connection.execute_unprepared(&sql).await {
             Ok(done) => assert!(done.rows_affected() > 0, "{sql} changes nothing"),
             Err(error) if is_refused(&error) => {
                 refused += 1;
@@ -217,9 +264,12 @@ async fn every_column_of_the_schema_has_an_edit_and_every_limit_a_heading() {
     let document = include_str!("../../../../../docs/verify.md");
     let headings: BTreeSet<&str> =
         document.lines().filter_map(|line| line.strip_prefix("### ")).map(str::trim).collect();
-    for (column, sql, finds) in edits() {
+    for (column, change, finds) in edits() {
         if let Nothing(heading) = finds {
-            assert!(headings.contains(heading), "{column}: {sql}: docs/verify.md has no heading {heading:?}");
+            assert!(
+                headings.contains(heading),
+                "{column}: {change:?}: docs/verify.md has no heading {heading:?}"
+            );
         }
     }
 }
@@ -237,7 +287,8 @@ async fn a_cell_of_any_type_in_any_column_stops_nothing() {
         {
             let url = original.copy().await;
             let row = format!("(SELECT max(rowid) FROM {table})");
-            edit_file(&url, &format!("UPDATE {table} SET {name} = {value} WHERE rowid = {row}")).await;
+            let sql = format!("UPDATE {table} SET {name} = {value} WHERE rowid = {row}");
+            edit_file(&url, column, Change::Sql(sql.leak())).await;
             match verify(&url).await {
                 Ok(report) if is_found && report.is_clean() => {
                     wrong.push(format!("{column} = {value}: clean"))

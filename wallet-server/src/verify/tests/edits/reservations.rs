@@ -40,11 +40,6 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("I7: reservation j7 is PROCESSING, but HELD according to its entries"),
     ),
     (
-        "reservations.open",
-        "UPDATE reservations SET open = NOT open WHERE reservation_id = 'j7' AND {ann}",
-        Fault("I7: reservation j7 has open"),
-    ),
-    (
         "reservations.deadline",
         "UPDATE reservations SET deadline = deadline + 315576000000000 WHERE reservation_id = 'j7' AND {ann}",
         Fault("I9: reservation j7 has deadline"),
@@ -89,7 +84,7 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "reservations.sweep_at",
         "UPDATE reservations SET sweep_at = sweep_at - 1 WHERE reservation_id = 'j7' AND {ann}",
-        Nothing("Hints for the sweeper"),
+        Fault("I9: reservation j7 is open, but has no hold at its sweep_at"),
     ),
     (
         "reservations.attempt",
@@ -196,9 +191,9 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("I7: reservation j1 has reserve_time"),
     ),
     (
-        "reservations.reserve_revision",
-        "UPDATE reservations SET reserve_revision = reserve_revision + 1 WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I7: reservation j1 has reserve_revision"),
+        "reservations.revision",
+        "UPDATE reservations SET revision = revision + 1 WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I7: reservation j1 has revision"),
     ),
     (
         "reservations.fingerprint",
@@ -206,18 +201,8 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("I16: reservation j1 does not match its entries"),
     ),
     (
-        "reservations.kind",
-        "UPDATE reservations SET kind = 'image' WHERE reservation_id = 'j11' AND {ann}",
-        Fault("reservation j11 is unreadable: kind"),
-    ),
-    (
-        "reservations.actor",
-        "UPDATE reservations SET actor = 'max' WHERE reservation_id = 'j1' AND {ann}",
-        Fault("reservation j1 is unreadable: kind"),
-    ),
-    (
         "reservations.terms",
-        "UPDATE reservations SET terms = replace(terms, 'mia', 'max'), actor = 'max' WHERE reservation_id = 'j1' AND {ann}",
+        "UPDATE reservations SET terms = replace(terms, 'mia', 'max') WHERE reservation_id = 'j1' AND {ann}",
         Fault("I16: reservation j1 does not match its entries"),
     ),
     (
@@ -230,5 +215,28 @@ pub(super) const EDITS: &[Edit] = &[
         "reservations.terms",
         "UPDATE reservations SET terms = replace(terms, '{\"', '{ \"') WHERE reservation_id = 'j1' AND {ann}",
         Fault("I16: reservation j1 does not match its entries"),
+    ),
+    ("holds.bucket", "UPDATE holds SET bucket = 63 - bucket WHERE reservation_id = 'j7' AND {ann}", Fault("has rows under")),
+    ("holds.wallet_key", "UPDATE holds SET wallet_key = {uuid} WHERE reservation_id = 'j7' AND {ann}", Fault("has rows under")),
+    (
+        "holds.wallet_key",
+        "DELETE FROM holds WHERE reservation_id = 'j7' AND {ann}",
+        Fault("I9: reservation j7 is open, but has no hold at its sweep_at"),
+    ),
+    (
+        "holds.wallet_key",
+        "INSERT INTO holds (bucket, wallet_key, sweep_at, reservation_id)
+         SELECT bucket, wallet_key, sweep_at, reservation_id FROM reservations WHERE reservation_id = 'j1' AND {ann}",
+        Fault("I9: reservation j1 has a hold, but has ended"),
+    ),
+    (
+        "holds.reservation_id",
+        "UPDATE holds SET reservation_id = 'j99' WHERE reservation_id = 'j7' AND {ann}",
+        Fault("I9: a hold of j99 at "),
+    ),
+    (
+        "holds.sweep_at",
+        "UPDATE holds SET sweep_at = sweep_at - 1 WHERE reservation_id = 'j7' AND {ann}",
+        Fault("I9: reservation j7 is open, but has no hold at its sweep_at"),
     ),
 ];

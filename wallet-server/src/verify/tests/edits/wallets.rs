@@ -1,7 +1,14 @@
 //! Edits of a wallet's own rows.
 
-use super::Edit;
+use std::collections::BTreeMap;
+
+use wallet_core::UnitId;
+use wallet_core::wallet::Balance;
+
 use super::Finds::{Fault, Note, Nothing};
+use super::{BinaryEdit, Edit, changed};
+
+type Balances = BTreeMap<UnitId, Balance>;
 
 pub(super) const EDITS: &[Edit] = &[
     ("wallets.bucket", "UPDATE wallets SET bucket = 63 - bucket WHERE {ann}", Fault("has rows under")),
@@ -67,51 +74,6 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("I5: counts "),
     ),
     (
-        "wallet_balances.bucket",
-        "UPDATE wallet_balances SET bucket = 63 - bucket WHERE {ann}",
-        Fault("has rows under"),
-    ),
-    (
-        "wallet_balances.wallet_key",
-        "UPDATE wallet_balances SET wallet_key = {uuid} WHERE {ann}",
-        Fault("has rows under"),
-    ),
-    (
-        "wallet_balances.wallet_key",
-        "DELETE FROM wallet_balances WHERE {ann}",
-        Fault("have no stored balance"),
-    ),
-    (
-        "wallet_balances.unit",
-        "UPDATE wallet_balances SET unit = 'coins' WHERE unit = 'credits' AND {ann}",
-        Fault("have no stored balance"),
-    ),
-    (
-        "wallet_balances.unit",
-        "INSERT INTO wallet_balances SELECT bucket, wallet_key, 'coins', 0, 0, 0, 0 FROM wallets WHERE {ann}",
-        Fault("I6: there is a balance of coins"),
-    ),
-    (
-        "wallet_balances.available",
-        "UPDATE wallet_balances SET available = available + 1 WHERE unit = 'credits' AND {ann}",
-        Fault("I4: the balance is"),
-    ),
-    (
-        "wallet_balances.held",
-        "UPDATE wallet_balances SET held = held + 1 WHERE unit = 'credits' AND {ann}",
-        Fault("I4: the balance is"),
-    ),
-    (
-        "wallet_balances.debt",
-        "UPDATE wallet_balances SET debt = debt + 1 WHERE unit = 'credits' AND {ann}",
-        Fault("I4: the balance is"),
-    ),
-    (
-        "wallet_balances.debt_limit",
-        "UPDATE wallet_balances SET debt_limit = 1000 WHERE unit = 'credits' AND {ann}",
-        Fault("I16: the debt limit is 1000 credits, but 50 according to the entries"),
-    ),
-    (
         "wallet_profiles.bucket",
         "UPDATE wallet_profiles SET bucket = 63 - bucket WHERE {ann}",
         Fault("has no profile"),
@@ -164,3 +126,51 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("I9: its profile has next_time"),
     ),
 ];
+
+pub(super) const BINARY: &[BinaryEdit] = &[
+    (
+        "wallets.balances",
+        "{ann}",
+        |bytes| changed(bytes, |all: &mut Balances| credits(all).available += 1),
+        Fault("I4: the balance is"),
+    ),
+    (
+        "wallets.balances",
+        "{ann}",
+        |bytes| changed(bytes, |all: &mut Balances| credits(all).held += 1),
+        Fault("I4: the balance is"),
+    ),
+    (
+        "wallets.balances",
+        "{ann}",
+        |bytes| changed(bytes, |all: &mut Balances| credits(all).debt += 1),
+        Fault("I4: the balance is"),
+    ),
+    (
+        "wallets.balances",
+        "{ann}",
+        |bytes| changed(bytes, |all: &mut Balances| credits(all).debt_limit = 1_000),
+        Fault("I16: the debt limit is 1000 credits, but 50 according to the entries"),
+    ),
+    (
+        "wallets.balances",
+        "{ann}",
+        |bytes| changed(bytes, |all: &mut Balances| _ = all.remove("credits")),
+        Fault("have no stored balance"),
+    ),
+    (
+        "wallets.balances",
+        "{ann}",
+        |bytes| {
+            changed(bytes, |all: &mut Balances| _ = all.insert("coins".parse().unwrap(), Balance::default()))
+        },
+        Fault("I6: there is a balance of coins"),
+    ),
+    ("wallets.balances", "{ann}", |bytes| [bytes, &[0]].concat(), Fault("its balances are unreadable")),
+    ("wallets.balances", "{ann}", |bytes| bytes[..4].to_vec(), Fault("its balances are unreadable")),
+    ("wallets.balances", "{ann}", |bytes| [&[2], &bytes[1..]].concat(), Fault("the unknown format 2")),
+];
+
+fn credits(balances: &mut Balances) -> &mut Balance {
+    balances.get_mut("credits").unwrap()
+}

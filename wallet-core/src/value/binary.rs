@@ -1,0 +1,78 @@
+//! The binary form of values: of the columns that no statement searches, and of everything that is hashed.
+//!
+//! [postcard](https://docs.rs/postcard) is compact and stable, and it writes a value in one way. The first byte is the
+//! number of the format. A change of the fields of a stored type is another format.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+/// The format of the types of this version.
+const FORMAT: u8 = 1;
+
+/// The reason why bytes are unreadable.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Unreadable {
+    /// Another format than this version reads.
+    #[error("has the unknown format {0}")]
+    Format(u8),
+    /// No bytes, too few, too many, or bytes that no value of the type has.
+    #[error("is damaged: {0}")]
+    Damaged(String),
+}
+
+/// Returns the bytes of a value.
+#[expect(clippy::expect_used, reason = "a row or a hash of anything else would be accepted silently")]
+pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_extend(value, vec![FORMAT]).expect("stored types have known lengths and no fallible parts")
+}
+
+/// Decodes exactly the bytes that [`encode`] returns for a value.
+///
+/// # Errors
+///
+/// The format is unknown, or other bytes than those of a value.
+pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
+    let damaged = |why: &str| Unreadable::Damaged(format!("{why} in {}", hex::encode(bytes)));
+    match bytes.split_first() {
+        Some((&FORMAT, content)) => {
+            let (value, rest) =
+                postcard::take_from_bytes(content).map_err(|error| damaged(&error.to_string()))?;
+            // A number or a map can be written in several ways, of which one is the server's.
+            match rest.is_empty() && encode(&value) == bytes {
+                true => Ok(value),
+                false => Err(damaged("not the bytes that the server writes")),
+            }
+        }
+        Some((format, _)) => Err(Unreadable::Format(*format)),
+        None => Err(damaged("nothing")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn only_the_bytes_that_are_written_are_read() {
+        let value = (300_u32, BTreeMap::from([("a".to_owned(), 1_i64), ("b".to_owned(), -1)]));
+        let bytes = encode(&value);
+        assert_eq!(hex::encode(&bytes), "01ac0202016102016201");
+        assert_eq!(decode::<(u32, BTreeMap<String, i64>)>(&bytes), Ok(value));
+        let read = |hex: &str| decode::<(u32, BTreeMap<String, i64>)>(&hex::decode(hex).unwrap());
+        assert_eq!(read("02ac0202016102016201"), Err(Unreadable::Format(2)));
+        for (other, why) in [
+            ("", "nothing"),
+            ("01", "nothing after the format"),
+            ("01ac02020161020162", "too short"),
+            ("01ac020201610201620100", "too long"),
+            ("01ac82000201610201620100", "a longer form of a number"),
+            ("01ac0202016201016102", "another order of a map"),
+            ("01ac0202016102016102", "a key twice"),
+        ] {
+            assert!(matches!(read(other), Err(Unreadable::Damaged(_))), "{why}");
+        }
+    }
+}
