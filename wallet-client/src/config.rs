@@ -37,6 +37,7 @@ pub struct ClientConfig {
     pub(crate) deadline: Duration,
     pub(crate) retry: RetryPolicy,
     pub(crate) max_response_bytes: usize,
+    pub(crate) coalesce: bool,
     connect_timeout: Duration,
     keepalive: Option<Duration>,
     user_agent: Option<String>,
@@ -54,6 +55,7 @@ impl ClientConfig {
             deadline: Duration::from_secs(5),
             retry: RetryPolicy::default(),
             max_response_bytes: MAX_RESPONSE_BYTES,
+            coalesce: true,
             connect_timeout: Duration::from_secs(2),
             keepalive: Some(Duration::from_secs(20)),
             user_agent: None,
@@ -84,10 +86,21 @@ impl ClientConfig {
         self
     }
 
-    /// Sets the largest response that is accepted, in bytes. Default 4 MiB. A page of a list has at most 2 MiB.
+    /// Sets the largest response that is accepted, in bytes; for a response with many items, the largest item. Default
+    /// 4 MiB. A page of a list has at most 2 MiB.
     #[must_use]
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
+        self
+    }
+
+    /// Sets whether calls that wait at the same time travel as one request; see
+    /// [coalescing](WalletClient#coalescing). Default: true, because a lone call goes out at once and calls from many
+    /// tasks become several times as fast. Switch it off if a call must never wait for another one, or to measure
+    /// single calls.
+    #[must_use]
+    pub fn coalesce(mut self, coalesce: bool) -> Self {
+        self.coalesce = coalesce;
         self
     }
 

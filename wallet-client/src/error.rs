@@ -4,11 +4,11 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use tonic::{Code, ConnectError, Status};
-use tonic_types::StatusExt;
-use wallet_proto::reasons::Effect;
+use tonic_types::{ErrorDetails, StatusExt};
+use wallet_proto::reasons::{DOMAIN, Effect};
 
 use crate::Refusal;
-use crate::v1::{ErrorReason, Reservation, ReservationState};
+use crate::v1::{ErrorReason, ItemError, Reservation, ReservationState};
 
 /// The error of a call.
 ///
@@ -177,6 +177,32 @@ impl From<Status> for Error {
     }
 }
 
+/// Converts the error of one item into the error that a call for this item alone would have.
+impl From<ItemError> for Error {
+    fn from(item: ItemError) -> Self {
+        let mut details = ErrorDetails::new();
+        if item.reason != 0 {
+            // A reason that this version of the client does not know has no name here.
+            let known = ErrorReason::try_from(item.reason);
+            let name =
+                known.map_or_else(|_| format!("REASON_{}", item.reason), |r| r.short_name().to_owned());
+            details.set_error_info(name, DOMAIN, item.metadata);
+        }
+        for violation in item.violations {
+            details.add_bad_request_violation(violation.field, violation.description);
+        }
+        if let Some(delay) = item.retry_delay {
+            details.set_retry_info(Duration::try_from(delay).ok());
+        }
+        let status = Status::with_error_details(Code::from_i32(item.code), item.message, details);
+        match item.detail {
+            Some(detail) => detail.add_to(&status),
+            None => status,
+        }
+        .into()
+    }
+}
+
 /// Returns the reason with which a job that ended in this state is refused; `None` if it has not ended.
 pub(crate) fn reason_of_end(state: ReservationState) -> Option<ErrorReason> {
     match state {
@@ -203,7 +229,6 @@ fn never_connected(status: &Status) -> bool {
 mod tests {
     use std::collections::HashMap;
 
-    use tonic_types::ErrorDetails;
     use wallet_proto::reasons::REASONS;
 
     use super::*;
@@ -272,6 +297,28 @@ mod tests {
                 assert_eq!(class(&error), expected, "{code:?} {:?}", spec.reason);
             }
         }
+    }
+
+    #[test]
+    fn the_error_of_an_item_is_that_of_a_call_for_the_item_alone() {
+        let delay = Duration::from_millis(200);
+        for spec in REASONS {
+            for code in spec.codes {
+                let alone = refused(*code, spec.reason.short_name(), Some(delay));
+                let item = ItemError {
+                    code: (*code).into(),
+                    reason: spec.reason.into(),
+                    message: "refused".to_owned(),
+                    retry_delay: Some(prost_types::Duration::try_from(delay).unwrap()),
+                    ..ItemError::default()
+                };
+                assert_eq!(format!("{:?}", Error::from(item)), format!("{alone:?}"));
+            }
+        }
+        let item = |reason, code: Code| ItemError { reason, code: code.into(), ..ItemError::default() };
+        assert_eq!(class(&item(0, Code::Internal).into()), "unexpected");
+        assert_eq!(class(&item(9_999, Code::FailedPrecondition).into()), "refused");
+        assert_eq!(class(&item(9_999, Code::Unavailable).into()), "unknown");
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod wallet_service;
 
 mod admin_service;
 mod catalog_service;
+mod coalesce;
 mod config;
 mod error;
 mod event_service;

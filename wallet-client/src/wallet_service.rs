@@ -1,6 +1,9 @@
 //! The RPCs of `WalletService`, which workers and product back ends call.
 
+use tonic::transport::Channel;
+
 use crate::client::rpc_methods;
+use crate::coalesce::{Extend, Reserve, Settle};
 use crate::error::reason_of_end;
 use crate::v1::wallet_service_client::WalletServiceClient;
 use crate::{Error, WalletClient, v1};
@@ -94,55 +97,6 @@ rpc_methods! {
         /// # }
         /// ```
         start(StartRequest) -> StartResponse;
-
-        /// Sends a heartbeat: moves the deadline of the hold, and returns the state of the job. A
-        /// [`Hold`](crate::Hold) does this in the background.
-        ///
-        /// The call also succeeds if the job has ended: stop when the state is neither `Held` nor `Processing`.
-        ///
-        /// # Errors
-        ///
-        /// [`Error::Refused`] with `RESERVATION_NOT_FOUND`, or `STALE_ATTEMPT` if a higher attempt has the job; and
-        /// the [errors of every call](Error#errors-of-every-call).
-        ///
-        /// # Examples
-        ///
-        /// ```no_run
-        /// # use wallet_client::{Error, WalletClient, v1};
-        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
-        /// let request = v1::ExtendRequest::new("alice", "job-1").with_attempt(1);
-        /// if client.extend(request).await?.state() != v1::ReservationState::Processing {
-        ///     println!("stop the GPU");
-        /// }
-        /// # Ok(())
-        /// # }
-        /// ```
-        extend(ExtendRequest) -> ExtendResponse;
-
-        /// Ends a job: charges its cost and returns the rest of the hold, or returns everything if the job failed.
-        ///
-        /// Deliver output only after this has returned `Ok`.
-        ///
-        /// # Errors
-        ///
-        /// [`Error::Refused`] with `RESERVATION_NOT_FOUND`, `STALE_ATTEMPT` if a higher attempt has the job,
-        /// `RESERVATION_SETTLED`, `RESERVATION_FAILED`, `RESERVATION_CANCELLED` or `RESERVATION_EXPIRED` if it has
-        /// ended another way, `UNIT_MISMATCH` if amounts are given in a unit that was not reserved,
-        /// `INSUFFICIENT_CREDITS` if the cost must be charged in full and is not available; and the [errors of
-        /// every call](Error#errors-of-every-call).
-        ///
-        /// # Examples
-        ///
-        /// ```no_run
-        /// # use wallet_client::{Error, WalletClient, v1};
-        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
-        /// let cost = v1::Succeeded::usage([("duration_s", "4")]);
-        /// let settled = client.settle(v1::SettleRequest::succeeded("alice", "job-1", cost)).await?;
-        /// println!("charged {:?}", settled.reservation.unwrap_or_default().charged);
-        /// # Ok(())
-        /// # }
-        /// ```
-        settle(SettleRequest) -> SettleResponse;
 
         /// Cancels a job that has not ended. The reason decides whether the price rule's cancel fee is charged.
         ///
@@ -359,13 +313,158 @@ impl WalletClient {
     /// # }
     /// ```
     pub async fn reserve(&self, request: v1::ReserveRequest) -> Result<v1::ReserveResponse, Error> {
-        let stub =
-            WalletServiceClient::new(self.channel()).max_decoding_message_size(self.max_response_bytes());
-        let response: v1::ReserveResponse =
-            self.call(stub, request, |mut stub, call| async move { stub.reserve(call).await }).await?;
+        let response = self.call_coalesced::<Reserve>(request).await?;
         match response.reservation {
             Some(ended) if reason_of_end(ended.state()).is_some() => Err(Error::Ended(Box::new(ended))),
             _ => Ok(response),
         }
+    }
+
+    /// Sends a heartbeat: moves the deadline of the hold, and returns the state of the job. A
+    /// [`Hold`](crate::Hold) does this in the background.
+    ///
+    /// The call also succeeds if the job has ended: stop when the state is neither `Held` nor `Processing`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with `RESERVATION_NOT_FOUND`, or `STALE_ATTEMPT` if a higher attempt has the job; and
+    /// the [errors of every call](Error#errors-of-every-call).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, WalletClient, v1};
+    /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+    /// let request = v1::ExtendRequest::new("alice", "job-1").with_attempt(1);
+    /// if client.extend(request).await?.state() != v1::ReservationState::Processing {
+    ///     println!("stop the GPU");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn extend(&self, request: v1::ExtendRequest) -> Result<v1::ExtendResponse, Error> {
+        self.call_coalesced::<Extend>(request).await
+    }
+
+    /// Ends a job: charges its cost and returns the rest of the hold, or returns everything if the job failed.
+    ///
+    /// Deliver output only after this has returned `Ok`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with `RESERVATION_NOT_FOUND`, `STALE_ATTEMPT` if a higher attempt has the job,
+    /// `RESERVATION_SETTLED`, `RESERVATION_FAILED`, `RESERVATION_CANCELLED` or `RESERVATION_EXPIRED` if it has
+    /// ended another way, `UNIT_MISMATCH` if amounts are given in a unit that was not reserved,
+    /// `INSUFFICIENT_CREDITS` if the cost must be charged in full and is not available; and the [errors of
+    /// every call](Error#errors-of-every-call).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, WalletClient, v1};
+    /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+    /// let cost = v1::Succeeded::usage([("duration_s", "4")]);
+    /// let settled = client.settle(v1::SettleRequest::succeeded("alice", "job-1", cost)).await?;
+    /// println!("charged {:?}", settled.reservation.unwrap_or_default().charged);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn settle(&self, request: v1::SettleRequest) -> Result<v1::SettleResponse, Error> {
+        self.call_coalesced::<Settle>(request).await
+    }
+
+    /// Reserves for up to 256 jobs of any wallets with one request. Each item is decided like a [`reserve`](Self::reserve)
+    /// of its own and fails alone; the items of a wallet are executed in their order.
+    ///
+    /// Tasks that make single calls need no such method: the client [coalesces](Self#coalescing) them. The call as a whole
+    /// is retried, items are not: an [`ItemError`](v1::ItemError) converts to the [`Error`] that the single call would
+    /// have, whose [`is_retryable`](Error::is_retryable) tells whether to send the item again. An item whose job has ended
+    /// has a response with that state, not [`Error::Ended`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [every call](Error#errors-of-every-call), for the call as a whole.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, WalletClient, v1};
+    /// # async fn example(client: &WalletClient, jobs: Vec<v1::ReserveRequest>) -> Result<(), Error> {
+    /// let response = client.reserve_many(v1::ReserveManyRequest::new(jobs)).await?;
+    /// for result in response.results {
+    ///     match result.into_result() {
+    ///         Some(Ok(reserved)) => println!("holds {:?}", reserved.reservation.unwrap_or_default().amounts),
+    ///         Some(Err(item)) => println!("{}", Error::from(item)),
+    ///         None => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn reserve_many(
+        &self,
+        request: v1::ReserveManyRequest,
+    ) -> Result<v1::ReserveManyResponse, Error> {
+        let stub = self.stub_for(request.requests.len());
+        self.call(stub, request, |mut stub, call| async move { stub.reserve_many(call).await }).await
+    }
+
+    /// Sends the heartbeats of up to 256 jobs of any wallets with one request. Each item is decided like an
+    /// [`extend`](Self::extend) of its own and fails alone. The items' errors and retries are those of
+    /// [`reserve_many`](Self::reserve_many).
+    ///
+    /// # Errors
+    ///
+    /// Those of [every call](Error#errors-of-every-call), for the call as a whole.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, WalletClient, v1};
+    /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+    /// let jobs = ["job-1", "job-2"].map(|job| v1::ExtendRequest::new("alice", job));
+    /// for result in client.extend_many(v1::ExtendManyRequest::new(jobs)).await?.results {
+    ///     println!("{:?}", result.into_result());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn extend_many(&self, request: v1::ExtendManyRequest) -> Result<v1::ExtendManyResponse, Error> {
+        let stub = self.stub_for(request.requests.len());
+        self.call(stub, request, |mut stub, call| async move { stub.extend_many(call).await }).await
+    }
+
+    /// Ends up to 256 jobs of any wallets with one request. Each item is decided like a [`settle`](Self::settle) of its own
+    /// and fails alone; the items of a wallet are executed in their order. The items' errors and retries are those of
+    /// [`reserve_many`](Self::reserve_many).
+    ///
+    /// Deliver the output of a job only after its item has a response.
+    ///
+    /// # Errors
+    ///
+    /// Those of [every call](Error#errors-of-every-call), for the call as a whole.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, WalletClient, v1};
+    /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+    /// let done = ["job-1", "job-2"]
+    ///     .map(|job| v1::SettleRequest::succeeded("alice", job, v1::Succeeded::as_reserved()));
+    /// for result in client.settle_many(v1::SettleManyRequest::new(done)).await?.results {
+    ///     println!("{:?}", result.into_result());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn settle_many(&self, request: v1::SettleManyRequest) -> Result<v1::SettleManyResponse, Error> {
+        let stub = self.stub_for(request.requests.len());
+        self.call(stub, request, |mut stub, call| async move { stub.settle_many(call).await }).await
+    }
+
+    /// Returns the stub for a response with this number of items, each of which may be as large as a whole response.
+    fn stub_for(&self, items: usize) -> WalletServiceClient<Channel> {
+        let bytes = self.max_response_bytes().saturating_mul(items.max(1));
+        WalletServiceClient::new(self.channel()).max_decoding_message_size(bytes)
     }
 }

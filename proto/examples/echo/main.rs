@@ -57,6 +57,9 @@ service!(WalletService {
     start(StartRequest) -> StartResponse = Replies::start;
     extend(ExtendRequest) -> ExtendResponse = Replies::extend;
     settle(SettleRequest) -> SettleResponse = Replies::settle;
+    reserve_many(ReserveManyRequest) -> ReserveManyResponse = Replies::reserve_many;
+    extend_many(ExtendManyRequest) -> ExtendManyResponse = Replies::extend_many;
+    settle_many(SettleManyRequest) -> SettleManyResponse = Replies::settle_many;
     cancel(CancelRequest) -> CancelResponse = Replies::cancel;
     top_up(TopUpRequest) -> TopUpResponse = Replies::top_up;
     get_balance(GetBalanceRequest) -> GetBalanceResponse = Replies::get_balance;

@@ -43,6 +43,19 @@ macro_rules! about_a_job {
     };
 }
 
+/// Declares methods that answer each item like a single call.
+macro_rules! many {
+    ($($many:ident($request:ident) -> $response:ident = $one:ident;)*) => {
+        $(
+            pub(crate) fn $many(&self, request: v1::$request) -> Result<v1::$response, Status> {
+                let reply = |item| Ok(Ok(self.$one(item)?).into());
+                let results = request.requests.into_iter().map(reply);
+                Ok(v1::$response { results: results.collect::<Result<_, Status>>()? })
+            }
+        )*
+    };
+}
+
 impl Replies {
     pub(crate) fn new() -> Self {
         let (revision, version, decide_time) = (REVISION, REVISION, Some(now(0)));
@@ -124,6 +137,12 @@ impl Replies {
         start(StartRequest) -> StartResponse;
         settle(SettleRequest) -> SettleResponse;
         cancel(CancelRequest) -> CancelResponse;
+    }
+
+    many! {
+        reserve_many(ReserveManyRequest) -> ReserveManyResponse = reserve;
+        extend_many(ExtendManyRequest) -> ExtendManyResponse = extend;
+        settle_many(SettleManyRequest) -> SettleManyResponse = settle;
     }
 
     pub(crate) fn extend(&self, _: v1::ExtendRequest) -> Result<v1::ExtendResponse, Status> {

@@ -8,6 +8,7 @@
 mod admin;
 mod catalog;
 mod event;
+mod many;
 mod test_clock;
 mod values;
 mod wallet;

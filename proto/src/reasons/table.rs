@@ -72,8 +72,8 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::MessageTooLarge,
         &[InvalidArgument],
-        "The request has more bytes than the method accepts: 64 KiB, for EstimateMany 4 MiB and for CatalogService 512 \
-         KiB, before and after decompression. Send less in one request.",
+        "The request has more bytes than the method accepts: 64 KiB, for methods named ...Many 4 MiB and for \
+         CatalogService 512 KiB, before and after decompression. Send less in one request.",
     )
     .keys(&["bytes", "limit"])
     .detail("message_too_large"),

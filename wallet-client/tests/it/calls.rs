@@ -17,7 +17,7 @@ pub(crate) fn refusal(code: Code, reason: &str) -> Status {
     )
 }
 
-fn overloaded(retry_after: Duration) -> Status {
+pub(crate) fn overloaded(retry_after: Duration) -> Status {
     let mut details = ErrorDetails::with_error_info("OVERLOADED", "wallet.v1", HashMap::new());
     details.set_retry_info(Some(retry_after));
     Status::with_error_details(Code::Unavailable, "by script", details)

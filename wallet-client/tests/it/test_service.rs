@@ -8,6 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, async_trait};
+use tonic_types::StatusExt;
 use wallet_client::v1::wallet_service_server::{WalletService, WalletServiceServer};
 use wallet_client::v1::{self, ReservationState};
 use wallet_client::{ClientConfig, RetryPolicy, WalletClient};
@@ -94,6 +95,8 @@ pub(crate) enum Received {
     Extend(v1::ExtendRequest),
     Settle(v1::SettleRequest),
     ListEntries(v1::ListEntriesRequest),
+    /// A request with this number of items, which follow one by one.
+    Many(usize),
 }
 
 /// The running service, and a client with short retry delays.
@@ -136,6 +139,10 @@ struct Scripted {
 }
 
 impl Scripted {
+    fn many(&self, items: usize) {
+        let _ = self.received.send(Received::Many(items));
+    }
+
     async fn play<T>(&self, rpc: usize, reply: &Reply<T>, request: Received) -> Result<Response<T>, Status> {
         let _ = self.received.send(request);
         let answer = reply(self.counts[rpc].fetch_add(1, Ordering::SeqCst));
@@ -144,6 +151,20 @@ impl Scripted {
             Some(answer) => answer.map(Response::new),
             None => std::future::pending().await,
         }
+    }
+}
+
+/// Returns the error of an item for the status of a call.
+fn item_error(status: Status) -> v1::ItemError {
+    let details = status.get_error_details();
+    let reason = details.error_info().and_then(|info| v1::ErrorReason::from_short_name(&info.reason));
+    let delay = details.retry_info().and_then(|info| info.retry_delay);
+    v1::ItemError {
+        code: status.code().into(),
+        reason: reason.unwrap_or_default().into(),
+        message: status.message().to_owned(),
+        retry_delay: delay.map(|delay| prost_types::Duration::try_from(delay).unwrap()),
+        ..v1::ItemError::default()
     }
 }
 
@@ -166,6 +187,37 @@ impl WalletService for Scripted {
     }
     async fn settle(&self, request: Request<v1::SettleRequest>) -> Answer<v1::SettleResponse> {
         self.play(3, &self.script.settle, Received::Settle(request.into_inner())).await
+    }
+    /// Each item is played like a single call. An item without a reply withholds all.
+    async fn reserve_many(
+        &self,
+        request: Request<v1::ReserveManyRequest>,
+    ) -> Answer<v1::ReserveManyResponse> {
+        self.many(request.get_ref().requests.len());
+        let mut results = Vec::new();
+        for item in request.into_inner().requests {
+            let played = self.reserve(Request::new(item)).await;
+            results.push(played.map(Response::into_inner).map_err(item_error).into());
+        }
+        Ok(Response::new(v1::ReserveManyResponse { results }))
+    }
+    async fn extend_many(&self, request: Request<v1::ExtendManyRequest>) -> Answer<v1::ExtendManyResponse> {
+        self.many(request.get_ref().requests.len());
+        let mut results = Vec::new();
+        for item in request.into_inner().requests {
+            let played = self.extend(Request::new(item)).await;
+            results.push(played.map(Response::into_inner).map_err(item_error).into());
+        }
+        Ok(Response::new(v1::ExtendManyResponse { results }))
+    }
+    async fn settle_many(&self, request: Request<v1::SettleManyRequest>) -> Answer<v1::SettleManyResponse> {
+        self.many(request.get_ref().requests.len());
+        let mut results = Vec::new();
+        for item in request.into_inner().requests {
+            let played = self.settle(Request::new(item)).await;
+            results.push(played.map(Response::into_inner).map_err(item_error).into());
+        }
+        Ok(Response::new(v1::SettleManyResponse { results }))
     }
     async fn estimate(&self, _: Request<v1::EstimateRequest>) -> Answer<v1::EstimateResponse> {
         unscripted()

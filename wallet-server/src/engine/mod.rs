@@ -20,7 +20,9 @@ mod sweeper;
 #[cfg(test)]
 mod tests;
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -38,7 +40,7 @@ use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::engine::admission::Admission;
 use crate::engine::backlog::Steps;
-use crate::engine::job::QueuedCommand;
+use crate::engine::job::{Answer, QueuedCommand};
 use crate::engine::lane::Lane;
 use crate::store::{Store, StoreError};
 
@@ -86,6 +88,20 @@ pub(crate) struct CommandRequest {
     pub(crate) deadline: Option<tokio::time::Instant>,
 }
 
+/// The reply to a queued command, as a future. Dropping it does not stop the command.
+#[derive(Debug)]
+pub(crate) struct QueuedReply(oneshot::Receiver<Answer>);
+
+impl Future for QueuedReply {
+    type Output = Result<Reply, EngineError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // A lane answers every command that it received. Without an answer the lane has died, and the outcome is
+        // unknown.
+        Pin::new(&mut self.0).poll(cx).map(|answered| answered.unwrap_or(Err(EngineError::OutcomeUnknown)))
+    }
+}
+
 /// The lanes. Cheap to clone. They end when the last clone is dropped and their queues are empty.
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
@@ -122,8 +138,13 @@ impl Engine {
 
     /// Runs a command and waits for its answer. Once its turn has come, it runs to its end even if the caller has
     /// gone away.
-    pub(crate) async fn submit(&self, submission: CommandRequest) -> Result<Reply, EngineError> {
-        let CommandRequest { tenant, wallet, command, deadline } = submission;
+    pub(crate) async fn submit(&self, request: CommandRequest) -> Result<Reply, EngineError> {
+        self.queue(request)?.await
+    }
+
+    /// Puts a command into the queue of its wallet's lane, behind those that were queued before.
+    pub(crate) fn queue(&self, request: CommandRequest) -> Result<QueuedReply, EngineError> {
+        let CommandRequest { tenant, wallet, command, deadline } = request;
         let key = WalletKey::new(tenant, &wallet);
         let lane = self.lane(key);
         let ticket = lane.admission.admit(key, command.admission_class())?;
@@ -132,9 +153,7 @@ impl Engine {
         let job =
             QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, _ticket: ticket };
         lane.queue.try_send(job).map_err(|_| EngineError::overloaded())?;
-        // A lane answers every command that it received. Without an answer the lane has died, and the outcome is
-        // unknown.
-        answered.await.unwrap_or(Err(EngineError::OutcomeUnknown))
+        Ok(QueuedReply(answered))
     }
 
     /// Returns true if there is room for work that changes nothing. Such work is shed first.

@@ -1,5 +1,6 @@
 //! The context of a call, and the code that all handlers share: submitting commands, previews and catalogs.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use prost::Message;
@@ -15,7 +16,7 @@ use wallet_core::{Answer, Command, Rejection, Reply, TenantId, Timestamp, Wallet
 use super::error::{Decided, RpcError};
 use super::layers::{Deadline, Tenant};
 use super::services::Services;
-use crate::engine::CommandRequest;
+use crate::engine::{CommandRequest, EngineError, QueuedReply};
 
 /// The shortest reply, in bytes, that is compressed for callers who accept it. Below it, compression costs more than
 /// it saves.
@@ -26,6 +27,28 @@ pub(super) struct Call {
     pub(super) services: Arc<Services>,
     pub(super) tenant: TenantId,
     deadline: Option<Instant>,
+}
+
+/// The command of a request.
+pub(super) struct Parsed<C> {
+    pub(super) wallet: WalletId,
+    pub(super) command: C,
+    /// The path of the request field with the priced operation.
+    pub(super) operation_path: &'static str,
+}
+
+impl<C> Parsed<C> {
+    pub(super) fn new(wallet: WalletId, command: C) -> Self {
+        Self { wallet, command, operation_path: "operation" }
+    }
+}
+
+/// A command that waits in its lane or was refused by it, with the view `V`.
+pub(super) struct Queued<V> {
+    wallet: WalletId,
+    operation_path: &'static str,
+    reply: Result<QueuedReply, EngineError>,
+    view: PhantomData<fn() -> V>,
 }
 
 /// The reply to a command that was carried out, with the view of that command.
@@ -95,10 +118,27 @@ impl Call {
     where
         C: WalletCommand + Into<Command>,
     {
+        self.run(Parsed::new(wallet, command)).await
+    }
+
+    /// Submits the command of a request to the engine and waits for its reply.
+    pub(super) async fn run<C>(&self, parsed: Parsed<C>) -> Result<Answered<C::View>, RpcError>
+    where
+        C: WalletCommand + Into<Command>,
+    {
+        self.queue(parsed).answer().await
+    }
+
+    /// Submits the command of a request to the engine.
+    pub(super) fn queue<C>(&self, parsed: Parsed<C>) -> Queued<C::View>
+    where
+        C: WalletCommand + Into<Command>,
+    {
+        let Parsed { wallet, command, operation_path } = parsed;
         let (tenant, deadline) = (self.tenant, self.deadline);
         let request = CommandRequest { tenant, wallet: wallet.clone(), command: command.into(), deadline };
-        let reply = self.services.engine.submit(request).await.map_err(RpcError::about(&wallet))?;
-        answered(wallet, reply)
+        let reply = self.services.engine.queue(request);
+        Queued { wallet, operation_path, reply, view: PhantomData }
     }
 
     /// Returns the reply that a command would have now, and the grants that it would issue. Writes nothing and uses no
@@ -114,6 +154,22 @@ impl Call {
         let previewed = self.services.queries.preview(self.tenant, &wallet, &command.into()).await;
         let (reply, issued) = previewed.map_err(RpcError::about(&wallet))?;
         Ok((answered(wallet, reply)?, issued))
+    }
+}
+
+impl<V: TryFrom<Shown>> Queued<V> {
+    /// Waits for the reply.
+    pub(super) async fn answer(self) -> Result<Answered<V>, RpcError> {
+        let Self { wallet, operation_path, reply, .. } = self;
+        let reply = match reply {
+            Ok(reply) => reply.await,
+            Err(error) => Err(error),
+        };
+        match reply {
+            Ok(reply) => answered(wallet, reply),
+            Err(error) => Err(RpcError::about(&wallet)(error)),
+        }
+        .map_err(|error| error.operation_path(operation_path))
     }
 }
 

@@ -34,8 +34,8 @@ pub(crate) struct GrpcLimits {
     pub(crate) header_list_bytes: u32,
     /// The most bytes of a request to the wallet, admin and event services. Default 64 KiB.
     pub(crate) message_bytes: usize,
-    /// The most bytes of an EstimateMany request: it may have 100 operations with 32 attributes and 32 quantities of
-    /// full length. Default 4 MiB.
+    /// The most bytes of a request with many items. An EstimateMany may have 100 operations with 32 attributes and 32
+    /// quantities of full length. Default 4 MiB.
     pub(crate) many_message_bytes: usize,
     /// The most bytes of a request to the catalog service, whose documents may have 256 KiB. Default 512 KiB.
     pub(crate) catalog_message_bytes: usize,
@@ -110,7 +110,9 @@ impl GrpcLimits {
     /// Returns the most bytes of a request to the method with this path.
     pub(super) fn request_bytes(&self, path: &str) -> usize {
         match path {
-            "/wallet.v1.WalletService/EstimateMany" => self.many_message_bytes,
+            _ if path.starts_with("/wallet.v1.WalletService/") && path.ends_with("Many") => {
+                self.many_message_bytes
+            }
             _ if path.starts_with("/wallet.v1.CatalogService/") => self.catalog_message_bytes,
             _ => self.message_bytes,
         }

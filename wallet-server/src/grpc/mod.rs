@@ -13,6 +13,7 @@ mod from_proto;
 mod health;
 mod layers;
 mod limits;
+mod many;
 mod router;
 mod serve;
 mod services;

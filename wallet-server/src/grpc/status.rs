@@ -23,6 +23,7 @@ use wallet_proto::v1::{self, ErrorDetail, ErrorReason};
 use self::bounds::{bounded_metadata, bounded_text, bounded_violations};
 use super::error::{Cause, Decided, ErrorContext, RpcError};
 use super::from_proto::key_path;
+use super::to_proto;
 use crate::catalogs::PublishError;
 use crate::causes::Chain;
 use crate::engine::EngineError;
@@ -311,6 +312,7 @@ impl Content {
                 .map(|FieldViolation { field, description }| v1::FieldViolation { field, description })
                 .collect(),
             detail: self.detail.map(ErrorDetail::from),
+            retry_delay: self.retry_after.map(to_proto::duration),
         }
     }
 

@@ -114,8 +114,10 @@ async fn survive(database: Database, kills: usize, blow: Blow<'_>) {
         witness.saw_new_wallet(client.create_wallet(create).await.unwrap());
     }
     let mut callers: Vec<Caller> = (0..CALLERS).map(|n| Caller::new(n, wallet(n % WALLETS))).collect();
-    for _ in 0..kills {
-        callers = load_until_struck(&mut process, callers, &mut witness, &blow).await;
+    for n in 0..kills {
+        // The calls of all callers travel together before every other kill.
+        let coalesce = n % 2 == 0;
+        callers = load_until_struck(&mut process, callers, &mut witness, &blow, coalesce).await;
         verify(&database).await;
         if !blow.spares_the_server() {
             process = Process::start(&database, &[]);
@@ -147,8 +149,10 @@ async fn load_until_struck(
     callers: Vec<Caller>,
     witness: &mut Witness,
     blow: &Blow<'_>,
+    coalesce: bool,
 ) -> Vec<Caller> {
-    let client = client(process, RetryPolicy::never()).await;
+    let config = ClientConfig::new(process.endpoint()).retry(RetryPolicy::never()).coalesce(coalesce);
+    let client = WalletClient::connect(config).await.expect("the client connects");
     let (acknowledge, mut acknowledged) = mpsc::unbounded_channel();
     let enough = CancellationToken::new();
     let mut working = JoinSet::new();

@@ -14,7 +14,7 @@ use std::fmt::Debug;
 
 use tokio::task::JoinSet;
 use wallet_client::v1::{self, EntryKind, ErrorReason};
-use wallet_client::{Error, WalletClient};
+use wallet_client::{ClientConfig, Error, WalletClient};
 
 use crate::harness::Server;
 
@@ -22,7 +22,7 @@ const DUPLICATES: usize = 32;
 /// Entries of a wallet fresh from `Server::wallet`: one for its creation, one for the top-up.
 const FRESH: i64 = 2;
 
-/// Makes a call 32 times at once through a client per server, then once more. Returns all 33 answers. The call gets its
+/// Makes a call 32 times at once through two clients per server, then once more. Returns all 33 answers. The call gets its
 /// number as an argument. Asserts that the engine committed several of the calls together.
 async fn at_once<A, F>(servers: &[Server], call: impl Fn(WalletClient, usize) -> F) -> Vec<A>
 where
@@ -45,9 +45,13 @@ where
     A: Send + 'static,
     F: Future<Output = Result<A, Error>> + Send + 'static,
 {
+    // Per server a client whose calls travel together, and one whose calls travel alone.
     let mut clients = Vec::new();
-    for server in servers {
-        clients.push(server.client().await);
+    for coalesce in [true, false] {
+        for server in servers {
+            let config = ClientConfig::new(server.endpoint()).coalesce(coalesce);
+            clients.push(config.connect().await.expect("the client connects"));
+        }
     }
     let mut calls = JoinSet::new();
     for n in 0..DUPLICATES {

@@ -40,17 +40,26 @@ async fn the_echo_answers_with_messages_of_the_real_size() {
 
     let settle = v1::SettleRequest::succeeded(wallet, job, v1::Succeeded::as_reserved());
     let real = client.settle(settle.clone()).await.unwrap();
-    compare("Settle", &real, &echo.settle(settle).unwrap());
+    compare("Settle", &real, &echo.settle(settle.clone()).unwrap());
+    let settle = v1::SettleManyRequest::new([settle]);
+    let real = client.settle_many(settle.clone()).await.unwrap();
+    compare("SettleMany", &real, &echo.settle_many(settle).unwrap());
 
     let other = v1::ReserveRequest::new(wallet, "load-0123456789abcdef-job-12346", video());
-    client.reserve(other.clone()).await.unwrap();
+    let many = v1::ReserveManyRequest::new([other.clone()]);
+    let real = client.reserve_many(many.clone()).await.unwrap();
+    compare("ReserveMany", &real, &echo.reserve_many(many).unwrap());
     let start = v1::StartRequest::new(wallet, other.reservation_id, v1::StartOptions::new("gpu-7"));
     let real = client.start(start.clone()).await.unwrap();
     compare("Start", &real, &echo.start(start).unwrap());
 
     let extend = v1::ExtendRequest::new(wallet, "load-0123456789abcdef-job-12346");
     let real = client.extend(extend.clone()).await.unwrap();
-    compare("Extend", &real, &echo.extend(extend).unwrap());
+    compare("Extend", &real, &echo.extend(extend.clone()).unwrap());
+
+    let extend = v1::ExtendManyRequest::new([extend.clone(), extend]);
+    let real = client.extend_many(extend.clone()).await.unwrap();
+    compare("ExtendMany", &real, &echo.extend_many(extend).unwrap());
 
     let cancel =
         v1::CancelRequest::new(wallet, "load-0123456789abcdef-job-12346", v1::CancelReason::Platform);

@@ -30,6 +30,8 @@ mod fuzz;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod many;
+#[cfg(test)]
 mod products;
 #[cfg(test)]
 mod python;

@@ -11,6 +11,9 @@ use crate::process::output;
 use crate::release::program;
 use crate::server::Server;
 
+/// The mix of `wallet-load` without an option.
+const PAIRS: &str = "pairs";
+
 /// A load on a server.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Load<'a> {
@@ -18,6 +21,8 @@ pub(super) struct Load<'a> {
     pub(super) wallets: usize,
     pub(super) arrival: Arrival,
     pub(super) is_checked: bool,
+    /// More options of `wallet-load`.
+    pub(super) options: &'a [&'a str],
     /// The prefix of all ids. Random if empty.
     pub(super) run_id: &'a str,
     pub(super) seconds: f64,
@@ -52,10 +57,11 @@ impl<'a> Load<'a> {
     /// Pairs of Reserve and Settle on this number of wallets, with this number of jobs in flight.
     pub(super) fn pairs(wallets: usize, in_flight: u32, sizes: &Sizes) -> Self {
         Self {
-            mix: "pairs",
+            mix: PAIRS,
             wallets,
             arrival: Arrival::InFlight(in_flight),
             is_checked: true,
+            options: &[],
             run_id: "",
             seconds: sizes.seconds,
             warm_up: sizes.warm_up,
@@ -65,9 +71,13 @@ impl<'a> Load<'a> {
     /// Runs the load, which fails if a balance is wrong.
     pub(super) fn run(&self, server: &Server) -> Result<Measured> {
         let mut command = Command::new(program("wallet-load"));
-        command.args(["--json", "--endpoint", &server.endpoint, "--mix", self.mix]);
+        command.args(["--json", "--endpoint", &server.endpoint]);
+        if self.mix != PAIRS {
+            command.args(["--mix", self.mix]);
+        }
         command.args(["--wallets", &self.wallets.to_string(), "--seconds", &self.seconds.to_string()]);
         command.args(["--warm-up", &self.warm_up.to_string()]);
+        command.args(self.options);
         match self.arrival {
             Arrival::InFlight(jobs) => command.args(["--in-flight", &jobs.to_string()]),
             Arrival::Rate(rate) => command.args(["--rate", &format!("{rate:.1}")]),

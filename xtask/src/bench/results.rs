@@ -8,8 +8,12 @@ use super::load::Measured;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cell {
     Echo,
+    EchoItems,
     Many,
     Hot,
+    Items,
+    Coalesced,
+    CoalescedHot,
     Sqlite,
     SqliteHot,
     One,

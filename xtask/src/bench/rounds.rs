@@ -15,6 +15,9 @@ use crate::server::Server;
 /// The jobs in flight on many wallets, and on one.
 const IN_FLIGHT: u32 = 1_024;
 const IN_FLIGHT_HOT: u32 = 256;
+/// The options of a load whose calls have 64 items each, and of one whose calls the client sends together.
+const ITEMS: [&str; 2] = ["--many", "64"];
+const COALESCED: [&str; 2] = ["--transport", "coalesced"];
 /// The options of a server that commits each command alone.
 const NAIVE: [&str; 4] = ["--batch-max", "1", "--lanes", "16"];
 /// The rate of the overload as a multiple of the throughput.
@@ -49,6 +52,7 @@ impl Rounds {
         let server = Server::echo(&program("examples/echo"))?;
         let load = Load { is_checked: false, ..Load::pairs(self.sizes.many, IN_FLIGHT, &self.sizes) };
         self.add(Cell::Echo, Build::This, &load, &server)?;
+        self.add(Cell::EchoItems, Build::This, &Load { options: &ITEMS, ..load }, &server)?;
         self.results.add_size(Size::EchoMemory, Build::This, server.peak_memory()? / 1e6);
         Ok(())
     }
@@ -61,6 +65,10 @@ impl Rounds {
         let highest = self.add(Cell::Many, build, &many, &server)?;
         self.results.add_size(Size::Memory, build, server.peak_memory()? / 1e6);
         self.add(Cell::Hot, build, &Load::pairs(1, IN_FLIGHT_HOT, &sizes), &server)?;
+        self.add(Cell::Items, build, &Load { options: &ITEMS, ..many }, &server)?;
+        self.add(Cell::Coalesced, build, &Load { options: &COALESCED, ..many }, &server)?;
+        let hot = Load::pairs(1, IN_FLIGHT, &sizes);
+        self.add(Cell::CoalescedHot, build, &Load { options: &COALESCED, ..hot }, &server)?;
         self.add(Cell::One, build, &Load::pairs(sizes.few, 1, &sizes), &server)?;
         let read = Load { is_checked: false, ..Load::pairs(sizes.few, IN_FLIGHT_HOT, &sizes) };
         self.add(Cell::Estimate, build, &Load { mix: "estimate", ..read }, &server)?;

@@ -63,8 +63,12 @@ fn shown(size: Size, value: f64) -> String {
 pub(super) const fn title(cell: Cell) -> &'static str {
     match cell {
         Cell::Echo => "echo, 1,024 in flight",
+        Cell::EchoItems => "echo, calls of 64 items, 1,024 in flight",
         Cell::Many => "PostgreSQL, many wallets, 1,024 in flight",
         Cell::Hot => "PostgreSQL, one hot wallet, 256 in flight",
+        Cell::Items => "PostgreSQL, calls of 64 items, 1,024 in flight",
+        Cell::Coalesced => "PostgreSQL, many wallets, 1,024 coalesced tasks",
+        Cell::CoalescedHot => "PostgreSQL, one hot wallet, 1,024 coalesced tasks",
         Cell::Sqlite => "SQLite, many wallets, 1,024 in flight",
         Cell::SqliteHot => "SQLite, one hot wallet, 256 in flight",
         Cell::One => "PostgreSQL, 1 in flight",

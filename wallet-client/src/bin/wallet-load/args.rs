@@ -9,8 +9,12 @@ use crate::transport::Transport;
 
 /// The connections of an open loop.
 const CONNECTIONS: usize = 64;
-/// The calls of a closed loop that share a connection. The server accepts 100.
+/// The calls of a closed loop that share a connection: single ones, of which the server accepts 100, and calls with
+/// many items, of which it executes 4.
 const CALLS_PER_CONNECTION: usize = 64;
+const CALLS_WITH_MANY_PER_CONNECTION: usize = 4;
+/// The jobs of a closed loop that share a connection if their calls travel together.
+const COALESCED_JOBS_PER_CONNECTION: usize = 1_024;
 
 /// Puts a wallet server under load and measures its throughput and its latency.
 ///
@@ -28,12 +32,17 @@ pub(crate) struct Args {
     /// Commands per second (open loop).
     #[arg(long, value_parser = positive)]
     pub(crate) rate: Option<f64>,
-    /// The connections. Default: one per 64 jobs in flight, or 64 with --rate.
+    /// The connections. Default: one per 64 jobs in flight, or 64 with --rate; one per 1,024 jobs if calls travel
+    /// together; with --many one per 4 calls.
     #[arg(long, value_parser = at_least_one)]
     connections: Option<usize>,
     /// The way in which the calls travel.
     #[arg(long, value_enum, default_value_t = Transport::Unary)]
     pub(crate) transport: Transport,
+    /// Jobs of a ReserveMany and of the SettleMany after it, 1 to 256. Only for pairs in a closed loop. Default: each
+    /// job makes its own calls.
+    #[arg(long, conflicts_with_all = ["rate", "mix"], value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub(crate) many: Option<u64>,
     /// The commands of a job.
     #[arg(long, value_enum, default_value_t = Mix::Pairs)]
     pub(crate) mix: Mix,
@@ -92,11 +101,19 @@ impl Mix {
 
 impl Args {
     pub(crate) fn connections(&self) -> usize {
-        let suitable = match self.rate {
-            Some(_) => CONNECTIONS,
-            None => self.in_flight.div_ceil(CALLS_PER_CONNECTION),
+        let suitable = match (self.rate, self.calls_in_flight(), self.transport) {
+            (Some(_), ..) => CONNECTIONS,
+            (None, Some(calls), _) => calls.div_ceil(CALLS_WITH_MANY_PER_CONNECTION),
+            (None, None, Transport::Coalesced) => self.in_flight.div_ceil(COALESCED_JOBS_PER_CONNECTION),
+            (None, None, Transport::Unary) => self.in_flight.div_ceil(CALLS_PER_CONNECTION),
         };
         self.connections.unwrap_or(suitable)
+    }
+
+    /// The calls with many items in flight, if there are such calls.
+    pub(crate) fn calls_in_flight(&self) -> Option<usize> {
+        let items = usize::try_from(self.many?).unwrap_or(usize::MAX);
+        Some(self.in_flight.div_ceil(items))
     }
 
     /// The time between the starts of two jobs of an open loop.

@@ -19,9 +19,10 @@ pub(crate) async fn run(args: &Args, work: &Arc<Work>) -> Arc<Recorder> {
     let recorder = Arc::new(Recorder::new(measured_from..end));
     let progress = tokio::spawn(show_progress(Arc::clone(&recorder)));
     if args.seconds > 0.0 {
-        match args.interval() {
-            Some(interval) => open_loop(interval, work, &recorder).await,
-            None => closed_loop(args.in_flight, work, &recorder).await,
+        match (args.interval(), args.calls_in_flight()) {
+            (Some(interval), _) => open_loop(interval, work, &recorder).await,
+            (None, Some(calls)) => calls_with_many(calls, args.many.unwrap_or(1), work, &recorder).await,
+            (None, None) => closed_loop(args.in_flight, work, &recorder).await,
         }
     }
     progress.abort();
@@ -37,6 +38,23 @@ async fn closed_loop(in_flight: usize, work: &Arc<Work>, recorder: &Arc<Recorder
         tasks.spawn(async move {
             while Instant::now() < recorder.window.end {
                 work.run(next.fetch_add(1, Ordering::Relaxed), Instant::now(), &recorder).await;
+            }
+        });
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+/// Keeps a number of calls with as many items in flight.
+async fn calls_with_many(calls: usize, items: u64, work: &Arc<Work>, recorder: &Arc<Recorder>) {
+    let next = Arc::new(AtomicU64::new(0));
+    let tasks = TaskTracker::new();
+    for call in 0..calls {
+        let (next, work, recorder) = (Arc::clone(&next), Arc::clone(work), Arc::clone(recorder));
+        tasks.spawn(async move {
+            while Instant::now() < recorder.window.end {
+                let first = next.fetch_add(items, Ordering::Relaxed);
+                work.run_many(call as u64, first..first + items, &recorder).await;
             }
         });
     }

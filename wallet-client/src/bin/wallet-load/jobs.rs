@@ -50,8 +50,7 @@ impl Work {
 
     /// Runs the n-th job, which should start at `intended`.
     pub(crate) async fn run(&self, n: u64, intended: Instant, recorder: &Recorder) {
-        let wallet = self.wallets.of_job(n);
-        wallet.used.store(true, Ordering::Relaxed);
+        let wallet = self.used(n);
         let client = self.connections.client(n);
         let mut job = Job { number: n, id: self.id(n), wallet, client, recorder, intended, is_open: false };
         let done = match self.mix {
@@ -62,8 +61,20 @@ impl Work {
             Mix::Balance => job.balance().await,
         };
         if done.is_err() && job.is_open {
-            self.unresolved.lock().unwrap_or_else(PoisonError::into_inner).push(n);
+            self.leave_open(n);
         }
+    }
+
+    /// The wallet of the n-th job, which is used from now on.
+    pub(crate) fn used(&self, n: u64) -> &Wallet {
+        let wallet = self.wallets.of_job(n);
+        wallet.used.store(true, Ordering::Relaxed);
+        wallet
+    }
+
+    /// Leaves a job to be ended by [`Work::resolve`].
+    pub(crate) fn leave_open(&self, n: u64) {
+        self.unresolved.lock().unwrap_or_else(PoisonError::into_inner).push(n);
     }
 
     /// Ends the jobs that an error has interrupted, and brings the expected balances up to date.
@@ -93,7 +104,7 @@ impl Work {
         Ok(())
     }
 
-    fn id(&self, n: u64) -> String {
+    pub(crate) fn id(&self, n: u64) -> String {
         format!("{}-job-{n}", self.wallets.run_id)
     }
 }
@@ -173,7 +184,7 @@ impl Job<'_> {
 
 impl Wallet {
     /// Subtracts the charge of a job that has ended.
-    fn book(&self, reservation: Option<Reservation>) {
+    pub(crate) fn book(&self, reservation: Option<Reservation>) {
         let charged = reservation.unwrap_or_default().charged;
         let credits = charged.iter().filter(|amount| amount.unit == UNIT).map(|amount| amount.amount);
         self.expected.fetch_sub(credits.sum(), Ordering::Relaxed);
@@ -181,14 +192,14 @@ impl Wallet {
 }
 
 /// Five seconds of video, which the bundled catalog prices.
-fn operation() -> Operation {
+pub(crate) fn operation() -> Operation {
     Operation::new("video.generate")
         .attribute("model", "standard")
         .attribute("resolution", "720p")
         .quantity("duration_s", "5")
 }
 
-fn may_be_executed(error: &Error) -> bool {
+pub(crate) fn may_be_executed(error: &Error) -> bool {
     matches!(error, Error::OutcomeUnknown { .. } | Error::Unexpected(_))
 }
 

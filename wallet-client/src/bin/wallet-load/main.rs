@@ -9,6 +9,7 @@ mod check;
 mod concurrent;
 mod drive;
 mod jobs;
+mod many;
 mod recorder;
 mod report;
 mod transport;

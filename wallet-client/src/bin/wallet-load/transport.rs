@@ -12,6 +12,8 @@ use crate::args::Args;
 pub(crate) enum Transport {
     /// One request per command.
     Unary,
+    /// Commands that wait at the same time travel as one request.
+    Coalesced,
 }
 
 /// The clients of all connections. Their calls are attempted once.
@@ -20,10 +22,8 @@ pub(crate) struct Connections(Vec<WalletClient>);
 
 impl Transport {
     pub(crate) async fn connect(self, args: &Args) -> Result<Connections, Error> {
-        let config = match self {
-            Transport::Unary => ClientConfig::new(&args.endpoint),
-        };
-        let config = config
+        let config = ClientConfig::new(&args.endpoint)
+            .coalesce(self == Self::Coalesced)
             .deadline(Duration::from_secs_f64(args.deadline))
             .retry(RetryPolicy::never())
             .user_agent("wallet-load");

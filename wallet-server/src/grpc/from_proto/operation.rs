@@ -33,10 +33,7 @@ impl FieldReader {
         operations: Vec<v1::Operation>,
         max: usize,
     ) -> Vec<Operation> {
-        if operations.is_empty() {
-            self.missing(path);
-        }
-        if self.too_many(path, operations.len(), max) {
+        if !self.count(path, operations.len(), max) {
             return Vec::new();
         }
         let read = |(n, operation)| self.operation(&format!("{path}[{n}]"), Some(operation));

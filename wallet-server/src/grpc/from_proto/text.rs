@@ -34,6 +34,14 @@ impl FieldReader {
         self.name(path, name, max)
     }
 
+    /// Reports a list that has no entries or more than `max`. Returns whether its entries are to be parsed.
+    pub(crate) fn count(&mut self, path: &str, entries: usize, max: usize) -> bool {
+        if entries == 0 {
+            self.missing(path);
+        }
+        !self.too_many(path, entries, max)
+    }
+
     /// Reports more than `max` entries. Returns whether there are more, so that they need not be parsed.
     pub(super) fn too_many(&mut self, path: &str, entries: usize, max: usize) -> bool {
         if entries > max {

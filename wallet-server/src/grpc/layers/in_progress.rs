@@ -93,8 +93,9 @@ where
 /// Returns whether the replies of a method may have megabytes.
 fn answers_with_a_page(path: &str) -> bool {
     let (service, method) = path.rsplit_once('/').unwrap_or_default();
-    let many = ["List", "Summarize", "EstimateMany", "GetPriceTable", "GetCatalog"];
-    many.iter().any(|name| method.starts_with(name)) || service.starts_with("/grpc.reflection.")
+    let many = ["List", "Summarize", "GetPriceTable", "GetCatalog"];
+    let is_long = method.ends_with("Many") || many.iter().any(|name| method.starts_with(name));
+    is_long || service.starts_with("/grpc.reflection.")
 }
 
 /// A reply that counts until it has been read. It is sent in pieces, because the transport takes a whole piece as

@@ -4,6 +4,7 @@ mod cancel;
 mod estimate;
 mod estimate_many;
 mod extend;
+mod extend_many;
 mod get_balance;
 mod get_entitlements;
 mod get_reservation;
@@ -11,7 +12,9 @@ mod list_entries;
 mod list_grants;
 mod list_reservations;
 mod reserve;
+mod reserve_many;
 mod settle;
+mod settle_many;
 mod start;
 mod summarize_usage;
 mod top_up;
@@ -57,6 +60,21 @@ impl WalletService for WalletRpcs {
 
     async fn settle(&self, request: Request<v1::SettleRequest>) -> Answer<v1::SettleResponse> {
         answer(&self.0, request, settle::settle).await
+    }
+
+    async fn reserve_many(
+        &self,
+        request: Request<v1::ReserveManyRequest>,
+    ) -> Answer<v1::ReserveManyResponse> {
+        answer(&self.0, request, reserve_many::reserve_many).await
+    }
+
+    async fn extend_many(&self, request: Request<v1::ExtendManyRequest>) -> Answer<v1::ExtendManyResponse> {
+        answer(&self.0, request, extend_many::extend_many).await
+    }
+
+    async fn settle_many(&self, request: Request<v1::SettleManyRequest>) -> Answer<v1::SettleManyResponse> {
+        answer(&self.0, request, settle_many::settle_many).await
     }
 
     async fn cancel(&self, request: Request<v1::CancelRequest>) -> Answer<v1::CancelResponse> {

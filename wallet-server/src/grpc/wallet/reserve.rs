@@ -1,10 +1,12 @@
 //! Reserve: sets credits aside for a job.
 
+use wallet_core::catalog::Catalog;
 use wallet_core::decide::{PriceSource, Quote, Reserve};
+use wallet_core::view::NewReservationView;
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1::{self, reserve_request};
 
-use crate::grpc::call::Call;
+use crate::grpc::call::{Answered, Call, Parsed};
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
@@ -14,17 +16,18 @@ pub(super) async fn reserve(
     call: Call,
     request: v1::ReserveRequest,
 ) -> Result<v1::ReserveResponse, RpcError> {
-    let Call { services, tenant, .. } = &call;
-    let (wallet, reserve) = parse(request, |wallet, token| services.quotes.open(*tenant, wallet, token))?;
-    let is_explicit = matches!(reserve.price, PriceSource::Explicit(_));
-    let done = call.submit(wallet, reserve).await;
-    let done = done.map_err(|error| match is_explicit {
-        true => error.operation_path("explicit.operation"),
-        false => error,
-    })?;
-    let catalog = call.catalog();
-    Ok(v1::ReserveResponse {
-        reservation: Some(to_proto::reservation(&catalog, &done.wallet, &done.view.reservation)),
+    let done = call.run(parse_for(&call, request)?).await?;
+    Ok(render(&call.catalog(), done))
+}
+
+/// Parses the request of a call, which opens its quote.
+pub(super) fn parse_for(call: &Call, request: v1::ReserveRequest) -> Result<Parsed<Reserve>, RpcError> {
+    parse(request, |wallet, token| call.services.quotes.open(call.tenant, wallet, token))
+}
+
+pub(super) fn render(catalog: &Catalog, done: Answered<NewReservationView>) -> v1::ReserveResponse {
+    v1::ReserveResponse {
+        reservation: Some(to_proto::reservation(catalog, &done.wallet, &done.view.reservation)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,
@@ -32,8 +35,8 @@ pub(super) async fn reserve(
         queue_priority: done.view.plan.queue_priority,
         limits: to_proto::limits(&done.view.plan.limits),
         features: done.view.plan.features,
-        warnings: to_proto::warnings(&catalog, &done.view.warnings),
-    })
+        warnings: to_proto::warnings(catalog, &done.view.warnings),
+    }
 }
 
 /// The source of the price. A quote token is opened after all fields are parsed.
@@ -45,7 +48,7 @@ enum PriceInput {
 fn parse(
     request: v1::ReserveRequest,
     open: impl FnOnce(&WalletId, &str) -> Result<Quote, QuoteError>,
-) -> Result<(WalletId, Reserve), RpcError> {
+) -> Result<Parsed<Reserve>, RpcError> {
     let mut fields = FieldReader::default();
     let wallet = fields.id::<WalletId>("wallet_id", &request.wallet_id);
     let id = fields.id("reservation_id", &request.reservation_id);
@@ -63,7 +66,12 @@ fn parse(
             PriceSource::Quote(opened.map_err(RpcError::about(&wallet))?)
         }
     };
-    Ok((wallet, Reserve { id, price, limits, ttl, start, actor, labels }))
+    let operation_path = match price {
+        PriceSource::Explicit(_) => "explicit.operation",
+        _ => "operation",
+    };
+    let command = Reserve { id, price, limits, ttl, start, actor, labels };
+    Ok(Parsed { wallet, command, operation_path })
 }
 
 fn price(fields: &mut FieldReader, price: Option<reserve_request::Price>) -> Option<PriceInput> {
@@ -91,7 +99,7 @@ mod tests {
     use super::*;
 
     fn fields(request: v1::ReserveRequest) -> Vec<String> {
-        let error = parse(request, |_, _| Err(QuoteError::Malformed)).unwrap_err();
+        let error = parse(request, |_, _| Err(QuoteError::Malformed)).err().unwrap();
         let details = Status::from(error).get_error_details();
         let fields = details.bad_request().map(|fields| fields.field_violations.clone()).unwrap_or_default();
         fields.into_iter().map(|violation| violation.field).collect()
@@ -141,7 +149,7 @@ mod tests {
         assert_eq!(fields(request.clone()), ["reservation_id"]);
         let request = v1::ReserveRequest { reservation_id: "job".to_owned(), ..request };
         assert!(fields(request.clone()).is_empty());
-        let status = Status::from(parse(request, |_, _| Err(QuoteError::BadSignature)).unwrap_err());
+        let status = Status::from(parse(request, |_, _| Err(QuoteError::BadSignature)).err().unwrap());
         assert_eq!(status.get_error_details().error_info().unwrap().reason, "QUOTE_INVALID");
         assert_eq!(fields(v1::ReserveRequest::default()), ["wallet_id", "reservation_id", "price"]);
     }

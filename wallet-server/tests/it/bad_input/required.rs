@@ -11,6 +11,7 @@ use prost_reflect::{
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
+use wallet_client::v1;
 use wallet_server::{Config, TimeSource};
 
 use crate::fuzz::raw;
@@ -116,13 +117,25 @@ async fn absences(
 }
 
 fn violations(answer: Result<Vec<u8>, Status>) -> Vec<String> {
-    let Err(status) = answer else { return Vec::new() };
+    let status = match answer {
+        Ok(response) => return violations_of_item(&response),
+        Err(status) => status,
+    };
     let details = status.get_error_details();
     if status.code() != Code::InvalidArgument {
         return Vec::new();
     }
     let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
     violations.into_iter().map(|violation| violation.field).collect()
+}
+
+/// The fields of the first item of a response with many, whose results all have their errors in the same place.
+fn violations_of_item(response: &[u8]) -> Vec<String> {
+    let Ok(v1::ReserveManyResponse { results }) = Message::decode(response) else { return Vec::new() };
+    let Some(Some(Err(error))) = results.into_iter().next().map(v1::ReserveResult::into_result) else {
+        return Vec::new();
+    };
+    error.violations.into_iter().map(|violation| format!("requests[0].{}", violation.field)).collect()
 }
 
 /// The fields with REQUIRED, and the oneofs whose comment requires one of their fields. A message within a request that

@@ -71,6 +71,12 @@ fn usual() -> Vec<Input> {
         wallet("Extend", &extend),
         wallet("Settle", &settle("w", "job", v1::Succeeded::usage([("duration_s", "4")]))),
         wallet("Settle", &fail("w", "own", "OOM")),
+        wallet(
+            "ReserveMany",
+            &v1::ReserveManyRequest::new([reserve.clone(), explicit("w", "own", vec![credits(3)])]),
+        ),
+        wallet("ExtendMany", &v1::ExtendManyRequest::new([extend.clone(), extend.clone()])),
+        wallet("SettleMany", &v1::SettleManyRequest::new([fail("w", "job", "OOM"), fail("v", "own", "OOM")])),
         wallet("Cancel", &cancel("w", "job", CancelReason::User)),
         wallet("TopUp", &v1::TopUpRequest::amount("w", "second", credits(7))),
         wallet("GetBalance", &v1::GetBalanceRequest { wallet_id: wallet_id(), ..Default::default() }),
