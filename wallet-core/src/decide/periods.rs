@@ -1,42 +1,67 @@
 //! Subscription periods: decisions that begin one or end the subscription, of commands and of due events alike.
 
+use std::collections::BTreeMap;
+
 use crate::decide::decision::{Change, Decision};
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::Part;
-use crate::value::grant_key::Origin;
+use crate::value::ids::UnitId;
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
+use crate::wallet::rollover::Unused;
 use crate::wallet::subscription::Subscription;
 
-/// Begins a period that does not continue another one. Nothing rolls over: credits of earlier grants have expired
-/// or remain in them.
+/// Begins a period: issues every allowance for its window in the period, with the unused credits that roll over.
 pub(crate) fn begin_period(
+    wallet: &Wallet,
+    mut subscription: Subscription,
+    unused: &[Unused],
+    kind: EntryKind,
+    at: Timestamp,
+) -> Decision {
+    let mut decision = Decision::of(kind, at).because(&subscription.sold.plan);
+    for index in 0..subscription.sold.allowances.len() {
+        for grant in subscription.give(index, unused, at) {
+            decision.issue(wallet, grant, at);
+        }
+    }
+    with_subscription(wallet, decision, Some(subscription))
+}
+
+/// Begins the period that contains `at`, after the boundary at which it was not paid. The unused credits of the period
+/// before it roll over as if it had been paid in time.
+pub(crate) fn begin_late(
     wallet: &Wallet,
     subscription: Subscription,
     kind: EntryKind,
     at: Timestamp,
 ) -> Decision {
-    let extras = vec![0; subscription.sold.allowances.len()];
-    give_all(wallet, subscription, extras, kind, at)
+    let present = subscription.period;
+    let unused = subscription.unused.clone();
+    let next = subscription.continued(at);
+    let unused = if next.period == present + 1 { unused } else { Vec::new() };
+    begin_period(wallet, next, &unused, kind, at)
 }
 
-/// Issues every allowance for its window in the current period. `extras` has the amount added to each.
-pub(crate) fn give_all(
-    wallet: &Wallet,
-    mut subscription: Subscription,
-    extras: Vec<i64>,
-    kind: EntryKind,
-    at: Timestamp,
-) -> Decision {
-    let mut decision = Decision::of(kind, at).because(&subscription.sold.plan);
-    for (index, extra) in extras.into_iter().enumerate() {
-        if let Some(grant) = subscription.give(index, extra, at) {
-            decision.issue(wallet, grant, at);
-        }
+/// Returns the credits of a subscription that expired unused exactly at `at`. These grants were open until `at`, so
+/// they are always loaded. Credits that came back as GRACE grants from holds that expired at `at` are not unused.
+pub(crate) fn unused_at(wallet: &Wallet, at: Timestamp) -> Vec<Unused> {
+    let mut unused: BTreeMap<(&UnitId, u32), i64> = BTreeMap::new();
+    for grant in wallet.grants.values().filter(|grant| grant.expire_time == at && grant.is_of_plan()) {
+        let amount = grant.parts.expired - given_as_grace(wallet, grant, at);
+        *unused.entry((&grant.unit, grant.details.rolled)).or_default() += amount.max(0);
     }
-    with_subscription(wallet, decision, Some(subscription))
+    let some = unused.into_iter().filter(|(_, amount)| *amount > 0);
+    some.map(|((unit, rolled), amount)| Unused { unit: unit.clone(), rolled, amount }).collect()
+}
+
+/// Returns the amount of `old` that came back as GRACE grants from holds that expired at `at`.
+fn given_as_grace(wallet: &Wallet, old: &Grant, at: Timestamp) -> i64 {
+    let grace =
+        |grant: &&Grant| grant.details.stems_from.as_ref() == Some(&old.key) && grant.effective_time == at;
+    wallet.grants.values().filter(grace).map(|grant| grant.amount).sum()
 }
 
 /// Ends the subscription. Its allowances and the credits bought with the expiry `with_subscription` expire in the
@@ -44,7 +69,7 @@ pub(crate) fn give_all(
 pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = Decision::of(EntryKind::SubscriptionEnded, at).because(&subscription.sold.plan);
     let ends_with_it = |grant: &&Grant| {
-        let included = grant.key.origin == Origin::Period && grant.source == Source::Subscription;
+        let included = grant.is_of_plan();
         grant.is_open() && !grant.has_expired(at) && (included || grant.details.with_subscription)
     };
     for grant in wallet.grants.values().filter(ends_with_it) {

@@ -3,7 +3,7 @@
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::periods::{begin_period, with_subscription};
+use crate::decide::periods::{begin_late, with_subscription};
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
@@ -47,9 +47,7 @@ impl WalletCommand for RecordPayment {
                 let paid_periods = present.period + 2;
                 with_subscription(wallet, decision, Some(Subscription { paid_periods, ..present.clone() }))
             }
-            Standing::PastDue => {
-                begin_period(wallet, present.clone().continued(at), EntryKind::PaymentRecorded, at)
-            }
+            Standing::PastDue => begin_late(wallet, present.clone(), EntryKind::PaymentRecorded, at),
         };
         let decision = decision.because(&self.reason);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))

@@ -4,7 +4,7 @@ use crate::catalog::{Catalog, Pack, Plan, Term};
 use crate::decide::checks::check_units;
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::periods::{begin_period, with_subscription};
+use crate::decide::periods::{begin_late, begin_period, with_subscription};
 use crate::ledger::entry::EntryKind;
 use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
@@ -21,7 +21,7 @@ pub(crate) fn for_sale(wallet: &Wallet, catalog: &Catalog, pack: &Pack) -> bool 
 /// Sells a plan at `now` to a wallet without a subscription.
 pub(crate) fn subscribed(wallet: &Wallet, sold: Sold, anchor: Timestamp, now: Timestamp) -> Decision {
     let subscription = Subscription::begin(wallet.profile.sales + 1, sold, anchor);
-    begin_period(wallet, subscription, EntryKind::Subscribed, now)
+    begin_period(wallet, subscription, &[], EntryKind::Subscribed, now)
 }
 
 /// Returns the terms of a plan of the current catalog with the overrides. Allowances that the default plan gives
@@ -68,9 +68,9 @@ pub(crate) fn change(
 ) -> Decision {
     if next.term != present.sold.term || present.sold.term == Term::Once {
         let subscription = Subscription::begin(present.number + 1, next, now);
-        begin_period(wallet, subscription, EntryKind::PlanChanged, now)
+        begin_period(wallet, subscription, &[], EntryKind::PlanChanged, now)
     } else if present.standing == Standing::PastDue {
-        begin_period(wallet, changed(present, next).continued(now), EntryKind::PlanChanged, now)
+        begin_late(wallet, changed(present, next), EntryKind::PlanChanged, now)
     } else if next.rank > present.sold.rank {
         upgrade(wallet, catalog, present, next, now)
     } else {

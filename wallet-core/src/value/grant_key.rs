@@ -18,12 +18,16 @@ pub enum Origin {
     Grant = 2,
     /// A hold that returned after its grant had expired; the id is that of the reservation.
     Grace = 3,
+    /// Unused credits of a plan that continue in the next window; the id is that of the window's allowance, with the
+    /// number of times that they have rolled over.
+    Rollover = 4,
     /// An allowance of a plan; the id names the subscription, the period and the number of the allowance within it.
-    Period = 4,
+    Period = 5,
 }
 
 impl Origin {
-    pub const ALL: [Origin; 4] = [Origin::TopUp, Origin::Grant, Origin::Grace, Origin::Period];
+    pub const ALL: [Origin; 5] =
+        [Origin::TopUp, Origin::Grant, Origin::Grace, Origin::Rollover, Origin::Period];
 
     /// Returns the word in front of a grant's public id.
     pub const fn as_str(self) -> &'static str {
@@ -31,6 +35,7 @@ impl Origin {
             Origin::TopUp => "top_up",
             Origin::Grant => "grant",
             Origin::Grace => "grace",
+            Origin::Rollover => "rollover",
             Origin::Period => "period",
         }
     }
@@ -76,7 +81,8 @@ impl GrantKey {
 pub enum InvalidGrantId {
     /// The id begins with no origin.
     #[error(
-        "must be a grant_id as ListGrants shows it, which begins with top_up:, grant:, grace: or period:"
+        "must be a grant_id as ListGrants shows it, which begins with top_up:, grant:, grace:, rollover: or \
+         period:"
     )]
     NoOrigin,
     /// No number of a grant follows the #.

@@ -9,6 +9,7 @@ mod invariants;
 pub mod profile;
 pub mod rejection;
 pub mod reservation;
+pub mod rollover;
 pub mod state;
 pub mod subscription;
 pub mod warning;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Catalog, Entitlement, ListPrice, Plan, Renewal, Term};
+use crate::catalog::{Catalog, Entitlement, ListPrice, Plan, Renewal, Rollover, Term};
 use crate::value::amount::Amounts;
 use crate::value::field_violation::FieldViolation;
 use crate::value::ids::{OriginId, UnitId};
@@ -17,6 +17,7 @@ use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::alerts::Alerts;
 use crate::wallet::grant::{Grant, GrantDetails, GrantKey, Money, Origin, Parts};
+use crate::wallet::rollover::{Unused, carried_over};
 
 /// A wallet's subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,9 @@ pub struct Subscription {
     /// The change at the end of the present period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
+    /// While the next period is unpaid: the credits that expired unused at its start. They roll over when it is paid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unused: Vec<Unused>,
 }
 
 /// The terms of a sale, as they were then.
@@ -112,9 +116,9 @@ pub struct SoldAllowance {
     pub amount: i64,
     /// The time from one grant to the next.
     pub cadence: Term,
-    /// The most that rolls over into the next period, in minor units.
-    #[serde(default)]
-    pub rollover_cap: i64,
+    /// The unused credits of the unit that continue in the next window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollover: Option<Rollover>,
 }
 
 /// The terms negotiated for one wallet, instead of those of its plan.
@@ -181,7 +185,7 @@ impl Sold {
                 unit: allowance.unit.clone(),
                 amount: allowance.amount,
                 cadence: allowance.cadence.unwrap_or(plan.term),
-                rollover_cap: allowance.rollover_cap,
+                rollover: allowance.rollover,
             })
             .collect();
         for (unit, amount) in overrides.allowances.iter() {
@@ -191,7 +195,7 @@ impl Sold {
                     unit: unit.clone(),
                     amount,
                     cadence: plan.term,
-                    rollover_cap: 0,
+                    rollover: None,
                 }),
             }
         }
@@ -224,6 +228,7 @@ impl Subscription {
             given,
             standing: Standing::Active,
             pending: None,
+            unused: Vec::new(),
         }
     }
 
@@ -239,6 +244,7 @@ impl Subscription {
             paid_periods: self.paid_periods.max(period + 1),
             given: vec![0; self.sold.allowances.len()],
             standing: Standing::Active,
+            unused: Vec::new(),
             ..self
         }
     }
@@ -319,17 +325,23 @@ impl Subscription {
         (0..self.sold.allowances.len()).filter_map(|index| self.next_given(index)).chain(end).min()
     }
 
-    /// Grants an allowance for the window that contains `now`, with `extra` minor units more than were sold. Returns
-    /// the grant to issue.
-    pub fn give(&mut self, index: usize, extra: i64, now: Timestamp) -> Option<Grant> {
-        let allowance = self.sold.allowances.get(index)?;
-        let (k, (from, until)) = self.window_at(allowance, now)?;
-        let amount = allowance.amount + extra;
-        let grant = self.grant(index, k, allowance.unit.clone(), amount, (from, until), now);
+    /// Grants an allowance for the window that contains `now`. Returns the grants to issue: that of the allowance, and
+    /// those of the unused credits of its unit that roll over.
+    pub fn give(&mut self, index: usize, unused: &[Unused], now: Timestamp) -> Vec<Grant> {
+        let Some(allowance) = self.sold.allowances.get(index) else { return Vec::new() };
+        let Some((k, window)) = self.window_at(allowance, now) else { return Vec::new() };
+        let new = self.grant(index, k, allowance.unit.clone(), allowance.amount, window, now);
+        let carried = allowance.rollover.map(|rule| carried_over(&rule, &allowance.unit, unused));
+        let rolled = carried.into_iter().flatten().map(|(times, amount)| {
+            let id = OriginId::of_rollover(self.number, self.period, k, times);
+            let details = GrantDetails { rolled: times, ..new.details.clone() };
+            Grant { key: GrantKey::new(Origin::Rollover, id, new.key.n), amount, details, ..new.clone() }
+        });
+        let grants = rolled.chain([new.clone()]).filter(|grant| grant.amount > 0).collect();
         if let Some(given) = self.given.get_mut(index) {
             *given = k + 1;
         }
-        (amount > 0).then_some(grant)
+        grants
     }
 
     /// A grant of the present period.

@@ -51,7 +51,7 @@ fn an_upgrade_of_a_cadence_issues_the_difference_of_the_current_window() {
         ])
         .and(until("2026-04-15"))
         .when(process_due())
-        .then([issued("period:2.0.2 12"), available_of("trainings", 12)]);
+        .then([issued("rollover:2.0.2.1 3, period:2.0.2 9"), available_of("trainings", 12)]);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn an_upgrade_keeps_a_payment_made_early() {
         .and(change_plan("c", "prepaid-pro"))
         .and(until("2026-05-01"))
         .when(process_due())
-        .then([active(), issued("period:2.1.0 150")])
+        .then([active(), issued("rollover:2.1.0.1 50, period:2.1.0 100")])
         .and(until("2026-06-01"))
         .when(process_due())
         .then([past_due()]);
@@ -214,12 +214,14 @@ fn a_cancel_overrides_changes_before_and_after_it_until_it_is_undone() {
 
 #[test]
 fn a_change_while_past_due_is_paid_and_begins_the_anchored_period_at_once() {
-    for (to, given) in [("prepaid-pro", 100), ("creator", 30)] {
+    for (to, given) in
+        [("prepaid-pro", "rollover:2.1.0.1 30, period:2.1.0 100"), ("creator", "period:2.1.0 30")]
+    {
         given_catalog(&with_plans(), [subscribe("s", "prepaid"), until("2026-02-05")])
             .when(change_plan("c", to))
             .then([
                 wrote(&[EntryKind::GrantExpired, EntryKind::PaymentMissed, EntryKind::PlanChanged]),
-                issued(&format!("period:2.1.0 {given}")),
+                issued(given),
                 period("2026-02-01", "2026-03-01"),
                 active(),
                 plan(to),

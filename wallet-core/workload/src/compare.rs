@@ -141,6 +141,7 @@ fn lot(model: &Model, core: &Grant, lot: &Lot) -> Result<(), String> {
     }
     let grace = (core.details.stems_from.as_ref(), core.details.grace_bound);
     same("grace", grace, (lot.first.as_ref(), lot.bound.map(Timestamp::from_micros)))?;
+    same("rolled", core.details.rolled, lot.rolled)?;
     same("with subscription", core.details.with_subscription, lot.with_subscription)
 }
 

@@ -18,12 +18,17 @@ impl Sold {
         let mut allowances: Vec<Allowance> = plan
             .allowances
             .iter()
-            .map(|(unit, amount, every, cap)| Allowance { unit, amount: *amount, every: *every, cap: *cap })
+            .map(|(unit, amount, every, rolls)| Allowance {
+                unit,
+                amount: *amount,
+                every: *every,
+                rolls: *rolls,
+            })
             .collect();
         for (unit, amount) in known(&overrides.allowances)? {
             match allowances.iter_mut().find(|allowance| allowance.unit == unit) {
                 Some(allowance) => allowance.amount = amount,
-                None => allowances.push(Allowance { unit, amount, every: plan.every, cap: 0 }),
+                None => allowances.push(Allowance { unit, amount, every: plan.every, rolls: None }),
             }
         }
         Ok(Self {
@@ -42,7 +47,7 @@ impl Sold {
 impl Sub {
     fn new(number: u32, sold: Sold, anchor: i64) -> Self {
         let given = vec![0; sold.allowances.len()];
-        Self { number, sold, anchor, period: 0, paid: 1, given, past_due: false, next: None }
+        Self { number, sold, anchor, period: 0, paid: 1, given, past_due: false, next: None, unpaid: None }
     }
 
     pub(super) fn boundary(&self, n: u32) -> i64 {
@@ -110,6 +115,7 @@ impl Sub {
         self.paid = self.paid.max(self.period + 1);
         self.given = vec![0; self.sold.allowances.len()];
         self.past_due = false;
+        self.unpaid = None;
     }
 }
 
@@ -117,55 +123,61 @@ impl Model {
     /// Issues the allowances of the default plan to a new wallet.
     pub(super) fn welcome(&mut self) {
         if let Ok(sold) = Sold::of(self.plan(), &Overrides::default()) {
-            self.give(Sub::new(0, sold, self.now), self.now, false);
+            self.give(Sub::new(0, sold, self.now), self.now, None);
             self.sub = None;
         }
     }
 
-    /// Issues every allowance that was not issued for the window of this instant, with its rollover.
-    fn give(&mut self, mut sub: Sub, at: i64, roll: bool) {
+    /// Issues every allowance that was not issued for the window of this instant. What expired unused at the instant
+    /// `ended`, in the lots as they were then, rolls over.
+    fn give(&mut self, mut sub: Sub, at: i64, ended: Option<(i64, Vec<Lot>)>) {
         for n in 0..sub.sold.allowances.len() {
-            self.give_one(&mut sub, n, at, roll);
+            self.give_one(&mut sub, n, at, ended.as_ref());
         }
         self.subscribed(sub);
     }
 
-    fn give_one(&mut self, sub: &mut Sub, n: usize, at: i64, roll: bool) {
+    fn give_one(&mut self, sub: &mut Sub, n: usize, at: i64, ended: Option<&(i64, Vec<Lot>)>) {
         let allowance = sub.sold.allowances[n].clone();
-        let extra = if roll { self.rolled(&allowance, n, at) } else { 0 };
         let Some((k, window)) = sub.window_at(&allowance, at) else { return };
         sub.given[n] = k + 1;
-        self.issue_of(sub, n, k, allowance.amount + extra, window, at);
+        for (times, amount) in ended.map_or(Vec::new(), |(ended, lots)| rolled(&allowance, *ended, lots)) {
+            let id = OriginId::of_rollover(sub.number, sub.period, k, times);
+            self.issue_of(sub, n, (Origin::Rollover, id, times), amount, window, at);
+        }
+        let id = OriginId::of_period(sub.number, sub.period, k);
+        self.issue_of(sub, n, (Origin::Period, id, 0), allowance.amount, window, at);
     }
 
-    fn issue_of(&mut self, sub: &Sub, n: usize, k: u32, amount: i64, (from, until): (i64, i64), at: i64) {
+    /// Begins the period that contains `at`, paid late. If it follows the last one, everything rolls over as if it had
+    /// been paid in time.
+    fn give_late(&mut self, mut sub: Sub, at: i64) {
+        let (before, ended) = (sub.period, sub.unpaid.clone());
+        sub.go_on(at);
+        let ended = ended.filter(|_| sub.period == before + 1);
+        self.give(sub, at, ended);
+    }
+
+    fn issue_of(
+        &mut self,
+        sub: &Sub,
+        n: usize,
+        (origin, id, rolled): (Origin, OriginId, u32),
+        amount: i64,
+        (from, until): (i64, i64),
+        at: i64,
+    ) {
         if amount <= 0 {
             return;
         }
         let once = sub.sold.every == Every::Once;
-        let id = OriginId::of_period(sub.number, sub.period, k);
-        let key = GrantKey::new(Origin::Period, id, u16::try_from(n).unwrap_or(u16::MAX));
+        let key = GrantKey::new(origin, id, u16::try_from(n).unwrap_or(u16::MAX));
         let source = if once { Source::Free } else { Source::Subscription };
         let lot = Lot::new(key, sub.sold.allowances[n].unit, source, amount, at);
         let warns = sold::find_plan(sub.sold.plan).map_or(0, |plan| plan.warns);
         let warn = Self::warning(warns, from.max(at), until);
-        self.issue(Lot { from, until, warn, ..lot }, at);
+        self.issue(Lot { from, until, warn, rolled, ..lot }, at);
         self.once_allowance_granted |= once;
-    }
-
-    /// Returns the rollover of the previous window: what expired at this instant and did not return as grace.
-    fn rolled(&self, allowance: &Allowance, n: usize, at: i64) -> i64 {
-        let before = self.lots.iter().filter(|lot| {
-            lot.key.origin == Origin::Period
-                && usize::from(lot.key.n) == n
-                && lot.unit == allowance.unit
-                && lot.until == at
-        });
-        let saved = |old: &Lot| -> i64 {
-            let from_it = |lot: &&Lot| lot.from == at && lot.first.as_ref() == Some(&old.key);
-            self.lots.iter().filter(from_it).map(|lot| lot.amount).sum()
-        };
-        before.map(|lot| lot.lapsed - saved(lot)).sum::<i64>().min(allowance.cap).max(0)
     }
 
     fn subscribed(&mut self, sub: Sub) {
@@ -178,7 +190,8 @@ impl Model {
         let Some(mut sub) = self.sub.clone() else { return };
         if sub.turn() > at {
             if let Some(n) = (0..sub.given.len()).find(|n| sub.next_given(*n) <= at) {
-                self.give_one(&mut sub, n, at, true);
+                let lots = (at, self.lots.clone());
+                self.give_one(&mut sub, n, at, Some(&lots));
                 self.subscribed(sub);
                 self.write(EntryKind::AllowanceGiven, at);
             }
@@ -192,16 +205,17 @@ impl Model {
             sub.sold = sold;
             sub.number += 1;
             sub.go_on(at);
-            self.give(sub, at, true);
+            self.give(sub, at, Some((at, self.lots.clone())));
             return self.write(EntryKind::PlanChanged, at);
         }
         if sub.sold.on_payment && sub.paid <= sub.period + 1 {
             sub.past_due = true;
+            sub.unpaid = Some((at, self.lots.clone()));
             self.subscribed(sub);
             return self.write(EntryKind::PaymentMissed, at);
         }
         sub.go_on(at);
-        self.give(sub, at, true);
+        self.give(sub, at, Some((at, self.lots.clone())));
         self.write(EntryKind::PeriodBegan, at);
     }
 
@@ -209,7 +223,8 @@ impl Model {
     pub(super) fn end_plan(&mut self, at: i64) {
         for n in 0..self.lots.len() {
             let lot = &self.lots[n];
-            let included = lot.key.origin == Origin::Period && lot.source == Source::Subscription;
+            let of_plan = [Origin::Period, Origin::Rollover].contains(&lot.key.origin);
+            let included = of_plan && lot.source == Source::Subscription;
             let open = lot.free > 0 || lot.waiting > 0 || self.held_of(&lot.key) > 0;
             if open && lot.until > at && (included || lot.with_subscription) {
                 self.lapse(n);
@@ -249,7 +264,7 @@ impl Model {
         if anchor > self.now || sub.end() <= self.now {
             return Err(Refusal::field());
         }
-        self.give(sub, self.now, false);
+        self.give(sub, self.now, None);
         self.remember(command, EntryKind::Subscribed);
         Ok(Answered::done(Seen::Wallet))
     }
@@ -270,11 +285,9 @@ impl Model {
             sub.next = cancelled;
             self.subscribed(sub);
         } else if sub.sold.every == Every::Once || sold.every != sub.sold.every {
-            self.give(Sub::new(sub.number + 1, sold, now), now, false);
+            self.give(Sub::new(sub.number + 1, sold, now), now, None);
         } else if sub.past_due {
-            let mut sub = Sub { number: sub.number + 1, sold, next: cancelled, ..sub };
-            sub.go_on(now);
-            self.give(sub, now, false);
+            self.give_late(Sub { number: sub.number + 1, sold, next: cancelled, ..sub }, now);
         } else if sold.rank > sub.sold.rank {
             self.upgrade(&sub, Sub { number: sub.number + 1, sold, next: cancelled, ..sub.clone() });
         } else {
@@ -293,7 +306,8 @@ impl Model {
             let allowance = new.sold.allowances[n].clone();
             let Some((k, (from, until))) = new.window_at(&allowance, now) else { continue };
             let amount = difference(old, &allowance, (from, until), now);
-            self.issue_of(&new, n, k, amount, (now, until), now);
+            let id = OriginId::of_period(new.number, new.period, k);
+            self.issue_of(&new, n, (Origin::Period, id, 0), amount, (now, until), now);
             new.given[n] = k + 1;
         }
         self.subscribed(new);
@@ -358,8 +372,7 @@ impl Model {
             return Err(Refusal::field());
         }
         if sub.past_due {
-            sub.go_on(self.now);
-            self.give(sub, self.now, false);
+            self.give_late(sub, self.now);
         } else {
             sub.paid = sub.period + 2;
             self.subscribed(sub);
@@ -379,4 +392,39 @@ fn difference(old: &Sub, allowance: &Allowance, (from, until): (i64, i64), now: 
     let steps = share.div_euclid(i128::from(until - from) * step);
     let exact = steps * step * i128::from(until - from) == share;
     i64::try_from(if exact { steps } else { steps + 1 } * step).unwrap_or(0)
+}
+
+/// Returns the credits of the unit that roll over from a window that ended at this instant: those that expired then
+/// and did not return as grace. The amounts are by the number of times that they will have rolled.
+fn rolled(allowance: &Allowance, ended: i64, lots: &[Lot]) -> Vec<(u32, i64)> {
+    let Some((cap, percent, most)) = allowance.rolls else { return Vec::new() };
+    let saved = |old: &Lot| -> i64 {
+        let from_it = |lot: &&Lot| lot.from == ended && lot.first.as_ref() == Some(&old.key);
+        lots.iter().filter(from_it).map(|lot| lot.amount).sum()
+    };
+    let unused = |times: u32| -> i64 {
+        let it = |lot: &&Lot| {
+            let of_plan = [Origin::Period, Origin::Rollover].contains(&lot.key.origin);
+            let last = lot.rolled + 1 == times && (most == 0 || times <= most);
+            of_plan
+                && lot.source == Source::Subscription
+                && lot.unit == allowance.unit
+                && lot.until == ended
+                && last
+        };
+        lots.iter().filter(it).map(|lot| lot.lapsed - saved(lot)).sum()
+    };
+    let all: Vec<(u32, i64)> = (1..100).map(|times| (times, unused(times))).collect();
+    let total: i64 = all.iter().map(|(_, amount)| amount).sum();
+    let mut rest = sold::up(total * percent, 100) / 100;
+    rest = rest.min(cap);
+    if most == 0 {
+        return vec![(1, rest)];
+    }
+    let mut parts = Vec::new();
+    for (times, amount) in all {
+        parts.push((times, amount.min(rest)));
+        rest -= amount.min(rest);
+    }
+    parts
 }

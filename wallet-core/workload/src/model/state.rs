@@ -36,6 +36,8 @@ pub(crate) struct Lot {
     /// The clawback of the lot, if there was one.
     pub(crate) gone: Option<Clawback>,
     pub(crate) with_subscription: bool,
+    /// The number of times that the credits have rolled over.
+    pub(crate) rolled: u32,
     /// For grace credits: the lot they stem from.
     pub(crate) first: Option<GrantKey>,
     /// For grace credits: the latest end of these and of all that stem from them.
@@ -110,7 +112,7 @@ pub(crate) enum Next {
     Change(Sold),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Sub {
     pub(crate) number: u32,
     pub(crate) sold: Sold,
@@ -120,6 +122,8 @@ pub(crate) struct Sub {
     pub(crate) given: Vec<u32>,
     pub(crate) past_due: bool,
     pub(crate) next: Option<Next>,
+    /// While the next period is unpaid: its start, and the lots as they were then, which roll over with a late payment.
+    pub(crate) unpaid: Option<(i64, Vec<Lot>)>,
 }
 
 /// The debt of a unit and its limit.

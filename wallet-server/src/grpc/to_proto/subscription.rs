@@ -9,7 +9,7 @@ use wallet_proto::v1::{self, subscription};
 use super::amount::amount;
 use super::balance::count;
 use super::entitlement::entitlement;
-use super::plan::{renewal, term};
+use super::plan::{renewal, rollover, term};
 use super::time::instant;
 
 pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1::Subscription {
@@ -63,10 +63,9 @@ fn pending(subscription: &Subscription, pending: &Pending) -> subscription::Pend
 }
 
 fn allowance(catalog: &Catalog, included: &SoldAllowance) -> v1::Allowance {
-    let rollover = (included.rollover_cap > 0).then_some(included.rollover_cap);
     v1::Allowance {
         amount: Some(amount(catalog, &included.unit, included.amount)),
         cadence: term(included.cadence).into(),
-        rollover_cap: rollover.map(|cap| amount(catalog, &included.unit, cap)),
+        rollover: included.rollover.map(|rule| rollover(catalog, &included.unit, rule)),
     }
 }
