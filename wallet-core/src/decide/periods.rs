@@ -9,7 +9,8 @@ use crate::value::ids::UnitId;
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
-use crate::wallet::grant::Grant;
+use crate::wallet::grant::{Grant, Parts};
+use crate::wallet::payment::{Paid, remember};
 use crate::wallet::rollover::Unused;
 use crate::wallet::subscription::Subscription;
 
@@ -38,10 +39,10 @@ pub(crate) fn begin_late(
     kind: EntryKind,
     at: Timestamp,
 ) -> Decision {
-    let present = subscription.period;
+    let boundary = subscription.period_end();
     let unused = subscription.unused.clone();
     let next = subscription.continued(at);
-    let unused = if next.period == present + 1 { unused } else { Vec::new() };
+    let unused = if next.period_start() == boundary { unused } else { Vec::new() };
     begin_period(wallet, next, &unused, kind, at)
 }
 
@@ -64,26 +65,39 @@ fn given_as_grace(wallet: &Wallet, old: &Grant, at: Timestamp) -> i64 {
     wallet.grants.values().filter(grace).map(|grant| grant.amount).sum()
 }
 
-/// Ends the subscription. Its allowances and the credits bought with the expiry `with_subscription` expire in the
-/// same entry. Credits with another source stay.
+/// Ends the subscription. The credits bought with the expiry `with_subscription` expire in the same entry. Those of a
+/// period live on until its end: they were paid for.
 pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = Decision::of(EntryKind::SubscriptionEnded, at).because(&subscription.sold.plan);
-    let ends_with_it = |grant: &&Grant| {
-        let included = grant.is_of_plan();
-        grant.is_open() && !grant.has_expired(at) && (included || grant.details.with_subscription)
+    expire_now(wallet, &mut decision, at, |grant| grant.details.with_subscription);
+    with_subscription(wallet, decision, None)
+}
+
+/// Ends the subscription like [`end`], and its credits: the caller takes back what was paid.
+pub(crate) fn end_with_credits(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
+    let mut decision = end(wallet, subscription, at);
+    lapse(wallet, &mut decision, subscription, at);
+    decision
+}
+
+/// Lets the credits of the subscription expire now, those of an earlier anchor excepted.
+pub(crate) fn lapse(wallet: &Wallet, decision: &mut Decision, subscription: &Subscription, at: Timestamp) {
+    let of_it = |grant: &Grant| {
+        let number = grant.key.sale();
+        grant.is_of_plan() && number.is_some_and(|number| number >= subscription.first)
     };
-    for grant in wallet.grants.values().filter(ends_with_it) {
-        decision.move_in_grant(
-            &grant.key,
-            &grant.unit,
-            Part::Available,
-            Part::Expired,
-            grant.parts.available,
-        );
-        decision.move_in_grant(&grant.key, &grant.unit, Part::Pending, Part::Expired, grant.parts.pending);
+    expire_now(wallet, decision, at, of_it);
+}
+
+fn expire_now(wallet: &Wallet, decision: &mut Decision, at: Timestamp, which: impl Fn(&Grant) -> bool) {
+    for grant in
+        wallet.grants.values().filter(|grant| grant.is_open() && !grant.has_expired(at) && which(grant))
+    {
+        let Parts { available, pending, .. } = grant.parts;
+        decision.move_in_grant(&grant.key, &grant.unit, Part::Available, Part::Expired, available);
+        decision.move_in_grant(&grant.key, &grant.unit, Part::Pending, Part::Expired, pending);
         decision.expiring.push(grant.key.clone());
     }
-    with_subscription(wallet, decision, None)
 }
 
 /// Returns the decision with `subscription` as the wallet's subscription afterwards.
@@ -99,5 +113,13 @@ pub(crate) fn with_subscription(
     }
     change.profile.subscription = subscription;
     decision.change = Some(change);
+    decision
+}
+
+/// Returns the decision with the payment for a period recorded.
+pub(crate) fn with_payment(mut decision: Decision, paid: &Paid, period_start: Timestamp) -> Decision {
+    if let Some(change) = &mut decision.change {
+        remember(&mut change.profile.payments, paid, period_start);
+    }
     decision
 }

@@ -1,12 +1,11 @@
 //! The due events of a subscription: allowances, renewals, plan changes, missed payments and ends.
 
-use crate::catalog::Renewal;
 use crate::decide::decision::Decision;
 use crate::decide::periods::{begin_period, end, unused_at, with_subscription};
 use crate::ledger::entry::EntryKind;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
-use crate::wallet::subscription::{Pending, Standing, Subscription};
+use crate::wallet::subscription::{Standing, Subscription};
 
 /// A due event of a subscription. The variants are in the order of events at the same instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,13 +19,9 @@ pub(crate) enum Event {
 /// Returns the first event of a wallet's subscription that is due at `now`, with its instant.
 pub(crate) fn next_event(wallet: &Wallet, now: Timestamp) -> Option<(Timestamp, Event)> {
     let subscription = wallet.profile.subscription.as_ref()?;
-    let end = match subscription.standing {
-        Standing::Active => subscription.period_end(),
-        Standing::PastDue => subscription.dunning_end(),
-    };
     let allowances = (0..subscription.sold.allowances.len())
         .filter_map(|index| Some((subscription.next_given(index)?, Event::Allowance(index))));
-    allowances.chain([(end, Event::PeriodEnd)]).filter(|(at, _)| *at <= now).min()
+    allowances.chain([(subscription.turn(), Event::PeriodEnd)]).filter(|(at, _)| *at <= now).min()
 }
 
 /// Decides a due event. Returns `None` if the wallet has no subscription.
@@ -47,24 +42,22 @@ fn allowance(wallet: &Wallet, mut subscription: Subscription, index: usize, at: 
 }
 
 fn period_end(wallet: &Wallet, mut subscription: Subscription, at: Timestamp) -> Decision {
-    let unpaid = subscription.sold.renewal == Renewal::OnPayment
-        && subscription.paid_periods <= subscription.period + 1;
-    match (subscription.standing, subscription.pending.take()) {
-        (Standing::PastDue, _) | (_, Some(Pending::End)) => end(wallet, &subscription, at),
-        (Standing::Active, Some(Pending::Change(sold))) => {
-            let next = Subscription { number: subscription.number + 1, sold, ..subscription };
-            next_period(wallet, next.continued(at), EntryKind::PlanChanged, at)
-        }
-        (Standing::Active, None) if unpaid => {
-            subscription.standing = Standing::PastDue;
-            subscription.unused = unused_at(wallet, at);
-            let decision = Decision::of(EntryKind::PaymentMissed, at).because(&subscription.sold.plan);
-            with_subscription(wallet, decision, Some(subscription))
-        }
-        (Standing::Active, None) => {
-            next_period(wallet, subscription.continued(at), EntryKind::PeriodBegan, at)
-        }
+    let past_due = subscription.standing == Standing::PastDue;
+    // An unpaid subscription goes on with the next period that is paid.
+    let next = if past_due { subscription.paid.first().copied() } else { Some(subscription.period + 1) };
+    if next.is_none_or(|next| subscription.end.is_some_and(|end| end <= next)) {
+        return end(wallet, &subscription, at);
     }
+    if !past_due && subscription.next_is_unpaid() {
+        subscription.standing = Standing::PastDue;
+        subscription.unused = unused_at(wallet, at);
+        let decision = Decision::of(EntryKind::PaymentMissed, at).because(&subscription.sold.plan);
+        return with_subscription(wallet, decision, Some(subscription));
+    }
+    let number = subscription.number;
+    let next = subscription.continued(at);
+    let kind = if next.number == number { EntryKind::PeriodBegan } else { EntryKind::PlanChanged };
+    next_period(wallet, next, kind, at)
 }
 
 /// Begins the next period at the end of the last one, with the unused credits that roll over.

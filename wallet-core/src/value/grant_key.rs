@@ -65,6 +65,12 @@ impl GrantKey {
         Self { origin, id, n }
     }
 
+    /// Returns the number of the sale whose plan issued the grant, if one did.
+    pub fn sale(&self) -> Option<u32> {
+        let of_plan = matches!(self.origin, Origin::Period | Origin::Rollover);
+        self.id.as_str().split('.').next().filter(|_| of_plan)?.parse().ok()
+    }
+
     /// Parses the public form exactly as it is displayed: `top_up:t-1`, `grace:job#2`.
     pub fn parse(text: &str) -> Result<Self, InvalidGrantId> {
         let (body, n) = text.rsplit_once('#').map_or((text, "0"), |(body, n)| (body, n));

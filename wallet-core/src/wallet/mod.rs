@@ -6,6 +6,7 @@ pub mod catalogs;
 pub mod grant;
 pub mod horizon;
 mod invariants;
+pub mod payment;
 pub mod profile;
 pub mod rejection;
 pub mod reservation;
