@@ -222,8 +222,8 @@ rpc_methods! {
         /// ```
         subscribe(SubscribeRequest) -> SubscribeResponse;
 
-        /// Changes the plan of a subscription: at once for an upgrade or another term, at the end of the period
-        /// otherwise. With `validate_only` it shows the result.
+        /// Changes the plan of a subscription: at once for an upgrade, at the end of what was paid otherwise. With
+        /// `validate_only` it shows the credits that are issued, kept and lost, and when.
         ///
         /// # Errors
         ///
@@ -242,7 +242,7 @@ rpc_methods! {
         /// ```
         change_plan(ChangePlanRequest) -> ChangePlanResponse;
 
-        /// Ends a subscription at the end of its period, or at once.
+        /// Ends a subscription at the end of what was paid, or at once.
         ///
         /// # Errors
         ///
@@ -279,12 +279,12 @@ rpc_methods! {
         /// ```
         resume_subscription(ResumeSubscriptionRequest) -> ResumeSubscriptionResponse;
 
-        /// Records that the next period is paid. If its boundary has passed, it begins at once.
+        /// Records that a period is paid: the unpaid one that has begun, which begins at once, or a later one.
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`; and the [errors of every
-        /// call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, `PERIOD_PAID`, or `SUBSCRIPTION_ENDS`; and the [errors
+        /// of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///

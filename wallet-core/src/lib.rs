@@ -38,4 +38,6 @@ pub use value::time::{self, Timestamp};
 pub use view::{Answer, Reply};
 pub use wallet::catalogs::{self, Catalogs};
 pub use wallet::rejection::{self, Rejection};
-pub use wallet::{InvariantViolation, Wallet, alerts, balance, grant, reservation, subscription, warning};
+pub use wallet::{
+    InvariantViolation, Wallet, alerts, balance, grant, payment, reservation, subscription, warning,
+};

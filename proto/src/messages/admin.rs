@@ -3,11 +3,12 @@
 use prost_types::Timestamp;
 
 use crate::v1::{
-    Amount, CancelSubscriptionRequest, CancelTime, ChangePlanRequest, CreateWalletRequest, ExternalRef,
-    GetWalletRequest, GrantRequest, ListWalletsRequest, LowBalance, PlanOverrides, RecordChargebackRequest,
-    RecordPaymentRequest, RefundSubscriptionRequest, RefundTopUpRequest, ResumeSubscriptionRequest,
-    ReverseChargeRequest, RevokeGrantRequest, Source, SubscribeRequest, UpdateWalletRequest, WalletStatus,
-    record_chargeback_request, refund_top_up_request,
+    Amount, CancelSubscriptionRequest, CancelTime, ChangePlanRequest, ChangeTime, CreateWalletRequest,
+    ExternalRef, GetWalletRequest, GrantRequest, ListWalletsRequest, LowBalance, PeriodPayment,
+    PlanOverrides, RecordChargebackRequest, RecordPaymentRequest, RefundSubscriptionRequest,
+    RefundTopUpRequest, ResumeSubscriptionRequest, ReverseChargeRequest, RevokeGrantRequest, Source,
+    SubscribeRequest, UnusedCredits, UpdateWalletRequest, WalletStatus, record_chargeback_request,
+    refund_top_up_request,
 };
 
 /// Adds `with_reason` to requests whose field `reason` is a text that is kept with the entry.
@@ -324,8 +325,14 @@ impl SubscribeRequest {
         self
     }
 
-    /// Sets the instant from which all periods are counted: not in the future, and within the present period. Default:
-    /// now.
+    /// Sets the payment for the first period. Default: unknown.
+    #[must_use]
+    pub fn with_paid(mut self, paid: PeriodPayment) -> Self {
+        self.paid = Some(paid);
+        self
+    }
+
+    /// Sets the instant from which all periods are counted: not in the future. Default: now.
     #[must_use]
     pub fn with_anchor_time(mut self, time: impl Into<Timestamp>) -> Self {
         self.anchor_time = Some(time.into());
@@ -355,6 +362,27 @@ impl ChangePlanRequest {
         self
     }
 
+    /// Sets the time of the change. Default: now for an upgrade, the end of what was paid for anything else.
+    #[must_use]
+    pub fn with_when(mut self, when: ChangeTime) -> Self {
+        self.when = when.into();
+        self
+    }
+
+    /// Sets the fate of the present plan's credits if a plan of another term begins now. Default: an upgrade keeps them.
+    #[must_use]
+    pub fn with_unused(mut self, unused: UnusedCredits) -> Self {
+        self.unused = unused.into();
+        self
+    }
+
+    /// Sets the payment for the period that the change begins or continues. Default: unknown.
+    #[must_use]
+    pub fn with_paid(mut self, paid: PeriodPayment) -> Self {
+        self.paid = Some(paid);
+        self
+    }
+
     /// Shows the response and changes nothing. Default false.
     #[must_use]
     pub fn with_validate_only(mut self, validate_only: bool) -> Self {
@@ -367,6 +395,13 @@ impl CancelSubscriptionRequest {
     /// Ends a subscription at the end of its period.
     pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
         Self { wallet_id: wallet_id.into(), request_id: request_id.into(), ..Default::default() }
+    }
+
+    /// Sets the fate of the subscription's credits if it ends now. Default `Keep`.
+    #[must_use]
+    pub fn with_unused(mut self, unused: UnusedCredits) -> Self {
+        self.unused = unused.into();
+        self
     }
 
     /// Sets when the subscription ends. Default `AtPeriodEnd`.
@@ -385,8 +420,22 @@ impl ResumeSubscriptionRequest {
 }
 
 impl RecordPaymentRequest {
-    /// Records that the next period is paid. The id may be the payment's.
+    /// Records that the unpaid period that has begun is paid, or else the next unpaid one. The id may be the payment's.
     pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
         Self { wallet_id: wallet_id.into(), request_id: request_id.into(), ..Default::default() }
+    }
+
+    /// Sets the period that was paid by its start.
+    #[must_use]
+    pub fn with_period_start_time(mut self, time: impl Into<Timestamp>) -> Self {
+        self.period_start_time = Some(time.into());
+        self
+    }
+
+    /// Sets the payment. Default: unknown.
+    #[must_use]
+    pub fn with_paid(mut self, paid: PeriodPayment) -> Self {
+        self.paid = Some(paid);
+        self
     }
 }

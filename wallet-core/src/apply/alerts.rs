@@ -3,7 +3,7 @@
 use crate::catalog::Catalog;
 use crate::wallet::alerts::Alerts;
 use crate::wallet::profile::Profile;
-use crate::wallet::subscription::{Pending, Sold};
+use crate::wallet::subscription::Sold;
 
 /// Copies the alerts of the wallet's plans in this catalog into the profile. Returns whether they have changed.
 pub(crate) fn sync_alerts(profile: &mut Profile, catalog: &Catalog) -> bool {
@@ -12,8 +12,8 @@ pub(crate) fn sync_alerts(profile: &mut Profile, catalog: &Catalog) -> bool {
     profile.alerts = alerts;
     if let Some(subscription) = &mut profile.subscription {
         changed |= sync_terms(&mut subscription.sold, catalog);
-        if let Some(Pending::Change(sold)) = &mut subscription.pending {
-            changed |= sync_terms(sold, catalog);
+        if let Some(change) = &mut subscription.change {
+            changed |= sync_terms(&mut change.sold, catalog);
         }
     }
     changed

@@ -64,8 +64,21 @@ pub struct Allowance {
     pub amount: i64,
     /// The interval at which the allowance is given, if shorter than the term.
     pub cadence: Option<Term>,
-    /// The most unused credits that continue in the next window, in minor units. 0 for no rollover.
-    pub rollover_cap: i64,
+    /// The unused credits of the unit that continue in the next window; none if absent. At most one allowance of a unit
+    /// has a rollover: it is a rule about the unit.
+    pub rollover: Option<Rollover>,
+}
+
+/// The part of a unit's unused credits that continues in the next window of an allowance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollover {
+    /// The most that rolls over, in minor units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<i64>,
+    /// The share of the unused credits that rolls over, in percent, rounded up to a minor unit.
+    pub percent: u8,
+    /// The number of times that a credit rolls over; 0 for no limit.
+    pub periods: u32,
 }
 
 /// The name of the limit on open reservations.

@@ -1,8 +1,9 @@
 //! CancelSubscription: ends a subscription with its period, or at once.
 
+use crate::catalog::Term;
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::periods::{end, with_subscription};
+use crate::decide::periods::{end, end_with_credits, with_subscription};
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
@@ -12,15 +13,17 @@ use crate::value::ids::RequestId;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::subscription::{Pending, Subscription};
+use crate::wallet::subscription::Subscription;
 
 /// The command that ends a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CancelSubscription {
     /// The idempotency key.
     pub request: RequestId,
-    /// If true, the subscription ends at once instead of at the end of its period.
+    /// If true, the subscription ends at once instead of at the end of what was paid.
     pub now: bool,
+    /// If true, its unused credits expire with it. Only with `now`.
+    pub lapse: bool,
     /// Recorded in the entry.
     pub reason: String,
 }
@@ -33,22 +36,36 @@ impl WalletCommand for CancelSubscription {
     }
 
     fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<WalletSubject>, Rejection> {
-        let fingerprint = Fingerprint::default().with("when", self.now.then_some(&true));
+        let fingerprint = Fingerprint::default()
+            .with("when", self.now.then_some(&true))
+            .with("unused", self.lapse.then_some(&true));
         if replay_of_request(wallet, &self.request, EntryKind::SubscriptionCancelled, &fingerprint)? {
             return Ok(Verdict::replay(WalletSubject));
         }
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
         let at = context.now;
+        if !self.now && present.sold.term == Term::Once {
+            let text = "a plan of term ONCE has no period that ends; use CANCEL_TIME_NOW";
+            return Err(Rejection::field("when", text));
+        }
+        if !self.now && self.lapse {
+            let text =
+                "only a cancel with CANCEL_TIME_NOW lets credits expire; those of a period end with it";
+            return Err(Rejection::field("unused", text));
+        }
         let decision = if self.now {
-            let mut decision = end(wallet, present, at);
+            let mut decision = match self.lapse {
+                true => end_with_credits(wallet, present, at),
+                false => end(wallet, present, at),
+            };
             if let Some(said) = &mut decision.entry {
                 said.kind = EntryKind::SubscriptionCancelled;
             }
             decision
         } else {
             let decision = Decision::of(EntryKind::SubscriptionCancelled, at);
-            let pending = Some(Pending::End);
-            with_subscription(wallet, decision, Some(Subscription { pending, ..present.clone() }))
+            let end = Some(present.unpaid_period());
+            with_subscription(wallet, decision, Some(Subscription { end, ..present.clone() }))
         };
         let decision = decision.because(&self.reason);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))

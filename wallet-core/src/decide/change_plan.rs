@@ -1,19 +1,21 @@
-//! ChangePlan: sells another plan, from now on or from the end of the period on.
+//! ChangePlan: sells another plan, from now on or from the end of what was paid on.
 //!
-//! | New plan | Effective | Credits |
+//! | New plan | Begins by default | Credits |
 //! |---|---|---|
-//! | the current plan | now | none: a pending change is undone |
-//! | same term, subscription past due | now, in the current anchored period | the full allowance |
-//! | same term, higher rank | now | the difference, for the rest of the period, rounded up to the increment |
-//! | another term, or the current one is ONCE | now, new anchor | the full allowance; old grants keep their expiry |
-//! | same term, equal or lower rank | at the end of the period | - |
+//! | the current plan | - | none: a pending change is undone |
+//! | an upgrade of the same term | now | the difference for the rest of the present windows, rounded up to the increment |
+//! | an upgrade of another term | now, new anchor | the full allowance; old grants keep their expiry |
+//! | any, while the subscription is past due | now, as paid late | the full allowance, and what rolls over |
+//! | any other | at the end of what was paid | - |
 //!
-//! A pending cancellation stays, and only ResumeSubscription undoes it. A change to an equal or lower rank is then
-//! not kept.
+//! The caller may name another time. A change to another term now that is no upgrade lets the old credits expire, unless
+//! the caller keeps them. A pending cancellation stays, and only ResumeSubscription undoes it.
 
+use crate::catalog::{Catalog, Limit};
 use crate::decide::context::Context;
+use crate::decide::periods::with_payment;
 use crate::decide::replay::{replay_of_request, with_request};
-use crate::decide::sale::{cancelled, change, later, sold};
+use crate::decide::sale::{HowToChange, change, is_upgrade, later, sold};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
@@ -21,8 +23,9 @@ use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::RequestId;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
+use crate::wallet::payment::Paid;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::subscription::Overrides;
+use crate::wallet::subscription::{Overrides, Sold, UnusedCredits, When};
 
 /// The command that changes the plan of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,12 @@ pub struct ChangePlan {
     pub plan: String,
     /// The terms negotiated for this wallet, instead of those of the plan.
     pub overrides: Overrides,
+    /// The time of the change. By default an upgrade is now, anything else at the end of what was paid.
+    pub when: Option<When>,
+    /// The fate of the present plan's credits, if a plan of another term begins now. By default an upgrade keeps them.
+    pub unused: Option<UnusedCredits>,
+    /// The payment for the present period, if the change is now.
+    pub paid: Paid,
 }
 
 impl ChangePlan {
@@ -41,6 +50,9 @@ impl ChangePlan {
         Fingerprint::default()
             .with("plan_id", Some(&self.plan))
             .with("overrides", negotiated.then_some(&self.overrides))
+            .with("when", self.when.as_ref())
+            .with("unused", self.unused.as_ref())
+            .with("paid", (self.paid != Paid::default()).then_some(&self.paid))
     }
 }
 
@@ -61,13 +73,37 @@ impl WalletCommand for ChangePlan {
             return Ok(Verdict::replay(WalletSubject));
         }
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
-        let next = sold(wallet, context, &self.plan, &self.overrides)?;
+        let mut next = sold(wallet, context, &self.plan, &self.overrides)?;
+        let catalog = &context.catalogs.current;
         let now = context.now;
         let decision = if next.plan == present.sold.plan && self.overrides == Overrides::default() {
-            later(wallet, present, cancelled(present), now)
+            later(wallet, present, None, now)
         } else {
-            change(wallet, &context.catalogs.current, present, next, now)
+            if is_upgrade(catalog, &present.sold, &next) {
+                keep_limits(catalog, &present.sold, &mut next);
+            }
+            let how = HowToChange { when: self.when, unused: self.unused };
+            change(wallet, catalog, present, next, how, now)?
+        };
+        let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_ref());
+        let period_start =
+            began.filter(|began| began.number > present.number).map(|began| began.period_start());
+        let decision = match period_start {
+            Some(start) => with_payment(decision, &self.paid, start),
+            None => with_payment(decision, &self.paid, present.paid_through()),
         };
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
+    }
+}
+
+/// Keeps the limits that were negotiated for the present plan, as far as they allow more than the new plan: an upgrade
+/// takes nothing away.
+fn keep_limits(catalog: &Catalog, present: &Sold, next: &mut Sold) {
+    let Some(plan) = catalog.plan(&next.plan) else { return };
+    for (name, limit) in &present.limits {
+        let is_better = matches!(plan.limit(name), Limit::AtMost(most) if most < *limit);
+        if is_better && !next.limits.contains_key(name) {
+            next.limits.insert(name.clone(), *limit);
+        }
     }
 }

@@ -55,12 +55,16 @@ pub(crate) fn chosen(field: &str, id: &OriginId) -> Result<(), Rejection> {
     Err(Rejection::field(field, text))
 }
 
-/// Refuses new grants in a closed wallet, and more than [`MAX_OPEN_GRANTS`] open ones.
-pub(crate) fn check_grant_capacity(wallet: &Wallet, more: usize) -> Result<(), Rejection> {
-    if wallet.status == WalletStatus::Closed {
-        return Err(Rejection::WalletClosed);
-    }
-    let requested = wallet.open_grants() + more;
+/// Refuses new credits in a closed wallet.
+pub(crate) fn check_not_closed(wallet: &Wallet) -> Result<(), Rejection> {
+    if wallet.status == WalletStatus::Closed { Err(Rejection::WalletClosed) } else { Ok(()) }
+}
+
+/// Refuses a gift to a closed wallet, and more than [`MAX_OPEN_GRANTS`] open grants. Credits that the customer paid for
+/// have no such bound: money has moved already.
+pub(crate) fn check_grant_capacity(wallet: &Wallet) -> Result<(), Rejection> {
+    check_not_closed(wallet)?;
+    let requested = wallet.open_grants() + 1;
     if requested > MAX_OPEN_GRANTS {
         return Err(Rejection::LimitExceeded {
             limit: "open_grants".to_owned(),

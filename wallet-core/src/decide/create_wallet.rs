@@ -73,5 +73,8 @@ fn welcome(context: &Context<'_>) -> Vec<Grant> {
     let sold = plan.map(|plan| Sold::of(&context.catalogs.current, plan, &Overrides::default()));
     let mut once = sold.map(|sold| Subscription::begin(0, sold, context.now));
     let count = once.as_ref().map_or(0, |once| once.sold.allowances.len());
-    (0..count).filter_map(|index| once.as_mut()?.give(index, 0, context.now)).collect()
+    (0..count)
+        .flat_map(|index| once.as_mut().map(|once| once.give(index, &[], context.now)))
+        .flatten()
+        .collect()
 }

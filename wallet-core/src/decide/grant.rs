@@ -72,7 +72,7 @@ impl WalletCommand for Grant {
         if expire_time <= effective_time {
             return Err(Rejection::field("expire_time", "must be after effective_time"));
         }
-        check_grant_capacity(wallet, 1)?;
+        check_grant_capacity(wallet)?;
         let mut decision = Decision::of(EntryKind::Granted, context.now).because(&self.reason);
         let row = GrantRow {
             key: key.clone(),

@@ -18,7 +18,7 @@ pub struct StartOptions {
 }
 
 /// Starts the job. With a lease, the deadline becomes now + lease, sooner or later than before. Without one, the
-/// time to live counts, even if an earlier attempt had a lease.
+/// time to live begins anew: the time in the queue is not that of the work.
 pub(crate) fn begin(reservation: &mut Reservation, options: &StartOptions, now: Timestamp) {
     reservation.state = State::Processing;
     reservation.attempt = options.attempt;
@@ -27,7 +27,7 @@ pub(crate) fn begin(reservation: &mut Reservation, options: &StartOptions, now: 
     reservation.lease = options.lease.or(reservation.terms.policies.lease).filter(|lease| !lease.is_zero());
     reservation.deadline = match reservation.lease {
         Some(lease) => now.plus(lease).min(reservation.last_deadline()),
-        None => reservation.deadline.max(reservation.reserve_time.plus(reservation.terms.policies.ttl)),
+        None => now.plus(reservation.terms.policies.ttl).min(reservation.last_deadline()),
     };
     reservation.sweep_at = reservation.sweep_at.min(reservation.deadline);
 }

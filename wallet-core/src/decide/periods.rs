@@ -1,64 +1,103 @@
 //! Subscription periods: decisions that begin one or end the subscription, of commands and of due events alike.
 
+use std::collections::BTreeMap;
+
 use crate::decide::decision::{Change, Decision};
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::Part;
-use crate::value::grant_key::Origin;
+use crate::value::ids::UnitId;
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
-use crate::wallet::grant::Grant;
+use crate::wallet::grant::{Grant, Parts};
+use crate::wallet::payment::{Paid, remember};
+use crate::wallet::rollover::Unused;
 use crate::wallet::subscription::Subscription;
 
-/// Begins a period that does not continue another one. Nothing rolls over: credits of earlier grants have expired
-/// or remain in them.
+/// Begins a period: issues every allowance for its window in the period, with the unused credits that roll over.
 pub(crate) fn begin_period(
     wallet: &Wallet,
-    subscription: Subscription,
-    kind: EntryKind,
-    at: Timestamp,
-) -> Decision {
-    let extras = vec![0; subscription.sold.allowances.len()];
-    give_all(wallet, subscription, extras, kind, at)
-}
-
-/// Issues every allowance for its window in the current period. `extras` has the amount added to each.
-pub(crate) fn give_all(
-    wallet: &Wallet,
     mut subscription: Subscription,
-    extras: Vec<i64>,
+    unused: &[Unused],
     kind: EntryKind,
     at: Timestamp,
 ) -> Decision {
     let mut decision = Decision::of(kind, at).because(&subscription.sold.plan);
-    for (index, extra) in extras.into_iter().enumerate() {
-        if let Some(grant) = subscription.give(index, extra, at) {
+    for index in 0..subscription.sold.allowances.len() {
+        for grant in subscription.give(index, unused, at) {
             decision.issue(wallet, grant, at);
         }
     }
     with_subscription(wallet, decision, Some(subscription))
 }
 
-/// Ends the subscription. Its allowances and the credits bought with the expiry `with_subscription` expire in the
-/// same entry. Credits with another source stay.
+/// Begins the period that contains `at`, after the boundary at which it was not paid. The unused credits of the period
+/// before it roll over as if it had been paid in time.
+pub(crate) fn begin_late(
+    wallet: &Wallet,
+    subscription: Subscription,
+    kind: EntryKind,
+    at: Timestamp,
+) -> Decision {
+    let boundary = subscription.period_end();
+    let unused = subscription.unused.clone();
+    let next = subscription.continued(at);
+    let unused = if next.period_start() == boundary { unused } else { Vec::new() };
+    begin_period(wallet, next, &unused, kind, at)
+}
+
+/// Returns the credits of a subscription that expired unused exactly at `at`. These grants were open until `at`, so
+/// they are always loaded. Credits that came back as GRACE grants from holds that expired at `at` are not unused.
+pub(crate) fn unused_at(wallet: &Wallet, at: Timestamp) -> Vec<Unused> {
+    let mut unused: BTreeMap<(&UnitId, u32), i64> = BTreeMap::new();
+    for grant in wallet.grants.values().filter(|grant| grant.expire_time == at && grant.is_of_plan()) {
+        let amount = grant.parts.expired - given_as_grace(wallet, grant, at);
+        *unused.entry((&grant.unit, grant.details.rolled)).or_default() += amount.max(0);
+    }
+    let some = unused.into_iter().filter(|(_, amount)| *amount > 0);
+    some.map(|((unit, rolled), amount)| Unused { unit: unit.clone(), rolled, amount }).collect()
+}
+
+/// Returns the amount of `old` that came back as GRACE grants from holds that expired at `at`.
+fn given_as_grace(wallet: &Wallet, old: &Grant, at: Timestamp) -> i64 {
+    let grace =
+        |grant: &&Grant| grant.details.stems_from.as_ref() == Some(&old.key) && grant.effective_time == at;
+    wallet.grants.values().filter(grace).map(|grant| grant.amount).sum()
+}
+
+/// Ends the subscription. The credits bought with the expiry `with_subscription` expire in the same entry. Those of a
+/// period live on until its end: they were paid for.
 pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = Decision::of(EntryKind::SubscriptionEnded, at).because(&subscription.sold.plan);
-    let ends_with_it = |grant: &&Grant| {
-        let included = grant.key.origin == Origin::Period && grant.source == Source::Subscription;
-        grant.is_open() && !grant.has_expired(at) && (included || grant.details.with_subscription)
+    expire_now(wallet, &mut decision, at, |grant| grant.details.with_subscription);
+    with_subscription(wallet, decision, None)
+}
+
+/// Ends the subscription like [`end`], and its credits: the caller takes back what was paid.
+pub(crate) fn end_with_credits(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
+    let mut decision = end(wallet, subscription, at);
+    lapse(wallet, &mut decision, subscription, at);
+    decision
+}
+
+/// Lets the credits of the subscription expire now, those of an earlier anchor excepted.
+pub(crate) fn lapse(wallet: &Wallet, decision: &mut Decision, subscription: &Subscription, at: Timestamp) {
+    let of_it = |grant: &Grant| {
+        let number = grant.key.sale();
+        grant.is_of_plan() && number.is_some_and(|number| number >= subscription.first)
     };
-    for grant in wallet.grants.values().filter(ends_with_it) {
-        decision.move_in_grant(
-            &grant.key,
-            &grant.unit,
-            Part::Available,
-            Part::Expired,
-            grant.parts.available,
-        );
-        decision.move_in_grant(&grant.key, &grant.unit, Part::Pending, Part::Expired, grant.parts.pending);
+    expire_now(wallet, decision, at, of_it);
+}
+
+fn expire_now(wallet: &Wallet, decision: &mut Decision, at: Timestamp, which: impl Fn(&Grant) -> bool) {
+    for grant in
+        wallet.grants.values().filter(|grant| grant.is_open() && !grant.has_expired(at) && which(grant))
+    {
+        let Parts { available, pending, .. } = grant.parts;
+        decision.move_in_grant(&grant.key, &grant.unit, Part::Available, Part::Expired, available);
+        decision.move_in_grant(&grant.key, &grant.unit, Part::Pending, Part::Expired, pending);
         decision.expiring.push(grant.key.clone());
     }
-    with_subscription(wallet, decision, None)
 }
 
 /// Returns the decision with `subscription` as the wallet's subscription afterwards.
@@ -74,5 +113,13 @@ pub(crate) fn with_subscription(
     }
     change.profile.subscription = subscription;
     decision.change = Some(change);
+    decision
+}
+
+/// Returns the decision with the payment for a period recorded.
+pub(crate) fn with_payment(mut decision: Decision, paid: &Paid, period_start: Timestamp) -> Decision {
+    if let Some(change) = &mut decision.change {
+        remember(&mut change.profile.payments, paid, period_start);
+    }
     decision
 }

@@ -1,27 +1,45 @@
-//! RecordPayment: records the payment of the next period. A payment before the boundary lets the period begin
-//! there. A late payment starts at once the anchored period that contains now.
+//! RecordPayment: records the payment of a period: the one that has begun unpaid, or one of the next 12. The payment of
+//! a later period lets that begin at its boundary; one that is late begins the anchored period that contains now.
 
+use crate::catalog::Term;
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::periods::{begin_period, with_subscription};
+use crate::decide::periods::{begin_late, with_payment, with_subscription};
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::RequestId;
+use crate::value::time::Timestamp;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
+use crate::wallet::payment::Paid;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Standing, Subscription};
+
+/// The number of later periods that can be paid.
+const MOST_PAID_AHEAD: u32 = 12;
 
 /// The command that records the payment of a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordPayment {
     /// The idempotency key, for example the id of the payment.
     pub request: RequestId,
+    /// The start of the period that was paid. The unpaid period that has begun, or else the next unpaid one, by default.
+    pub period_start: Option<Timestamp>,
+    /// The payment.
+    pub paid: Paid,
     /// Recorded in the entry.
     pub reason: String,
+}
+
+/// A period that can be paid.
+enum Period {
+    /// The one that contains now and began without a payment.
+    Begun,
+    /// A later one, by its number.
+    Later(u32),
 }
 
 impl WalletCommand for RecordPayment {
@@ -32,26 +50,82 @@ impl WalletCommand for RecordPayment {
     }
 
     fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<WalletSubject>, Rejection> {
-        let fingerprint = Fingerprint::default();
-        if replay_of_request(wallet, &self.request, EntryKind::PaymentRecorded, &fingerprint)? {
+        let paid = (self.paid != Paid::default()).then_some(&self.paid);
+        let fingerprint =
+            Fingerprint::default().with("period_start_time", self.period_start.as_ref()).with("paid", paid);
+        let told_before = self.paid.reference.as_ref().is_some_and(|reference| {
+            wallet.profile.payments.iter().any(|payment| payment.paid.reference.as_ref() == Some(reference))
+        });
+        if replay_of_request(wallet, &self.request, EntryKind::PaymentRecorded, &fingerprint)? || told_before
+        {
             return Ok(Verdict::replay(WalletSubject));
         }
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
-        if present.paid_periods > present.period + 1 {
-            return Err(Rejection::field("request_id", "another payment has already paid the next period"));
-        }
         let at = context.now;
-        let decision = match present.standing {
-            Standing::Active => {
-                let decision = Decision::of(EntryKind::PaymentRecorded, at);
-                let paid_periods = present.period + 2;
-                with_subscription(wallet, decision, Some(Subscription { paid_periods, ..present.clone() }))
+        let decision = match period_in_question(present, self.period_start, at)? {
+            Period::Begun => {
+                let decision = begin_late(wallet, present.clone(), EntryKind::PaymentRecorded, at);
+                with_payment(decision, &self.paid, present.clone().continued(at).period_start())
             }
-            Standing::PastDue => {
-                begin_period(wallet, present.clone().continued(at), EntryKind::PaymentRecorded, at)
+            Period::Later(period) => {
+                let mut next = present.clone();
+                next.paid.insert(period);
+                let decision = Decision::of(EntryKind::PaymentRecorded, at);
+                with_payment(
+                    with_subscription(wallet, decision, Some(next)),
+                    &self.paid,
+                    present.start_of(period),
+                )
             }
         };
         let decision = decision.because(&self.reason);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
+}
+
+fn period_in_question(
+    present: &Subscription,
+    start: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Period, Rejection> {
+    let begun =
+        (present.standing == Standing::PastDue).then(|| present.clone().continued(now).period_start());
+    let latest = present.period + MOST_PAID_AHEAD + u32::from(begun.is_some());
+    let next = (present.period + 1..).find(|period| {
+        !present.paid.contains(period) && begun.is_none_or(|begun| present.start_of(*period) > begun)
+    });
+    let next = next.unwrap_or(present.period + 1);
+    let next_start = begun.unwrap_or_else(|| present.start_of(next));
+    if present.sold.term == Term::Once {
+        let text = "a plan of term ONCE has one period, which is paid";
+        return Err(Rejection::field("period_start_time", text));
+    }
+    if begun.is_some() && (start.is_none() || start == begun) {
+        return match present.end {
+            Some(_) => Err(Rejection::SubscriptionEnds(present.period_end())),
+            None => Ok(Period::Begun),
+        };
+    }
+    let period = match start {
+        None => next,
+        Some(start) => (0..=latest).find(|period| present.start_of(*period) == start).ok_or_else(|| {
+            let text = format!("must be the start of a period at most {MOST_PAID_AHEAD} periods ahead; the next unpaid one starts at {next_start}");
+            Rejection::field("period_start_time", text)
+        })?,
+    };
+    if period <= present.period || present.paid.contains(&period) {
+        let period_start = present.start_of(period);
+        return Err(Rejection::PeriodPaid { period_start, next_start });
+    }
+    let end = present.end.filter(|end| period >= *end);
+    let change = present.change.as_ref().filter(|change| change.sold.term != present.sold.term);
+    let change = change.map(|change| change.period).filter(|last| period > *last);
+    if let Some(end) = end.or(change) {
+        return Err(Rejection::SubscriptionEnds(present.start_of(end)));
+    }
+    if begun.is_some_and(|begun| present.start_of(period) < begun) || period > latest {
+        let text = format!("that period cannot be paid; the next unpaid one starts at {next_start}");
+        return Err(Rejection::field("period_start_time", text));
+    }
+    Ok(Period::Later(period))
 }

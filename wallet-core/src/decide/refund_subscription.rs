@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::Term;
 use crate::decide::context::Context;
-use crate::decide::periods::end;
+use crate::decide::periods::end_with_credits;
 use crate::decide::read_set::ReadSet;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
@@ -18,6 +18,7 @@ use crate::value::time::Timestamp;
 use crate::view::views::RefundedSubscriptionView;
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Grant, Money, Origin, Parts};
+use crate::wallet::payment::paid_for;
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::{Fraction, Subscription, SubscriptionRefund};
 
@@ -48,7 +49,7 @@ impl WalletCommand for RefundSubscription {
         }
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
         let terms = what_goes_back(wallet, present, context.now).map_err(Rejection::NotRefundable)?;
-        let mut decision = end(wallet, present, context.now).because(&self.reason);
+        let mut decision = end_with_credits(wallet, present, context.now).because(&self.reason);
         if let Some(said) = &mut decision.entry {
             said.kind = EntryKind::SubscriptionRefunded;
         }
@@ -67,16 +68,24 @@ fn what_goes_back(
     if present.sold.term != Term::Year {
         return Err(Unrefundable::Term);
     }
-    let price = present.sold.list_price.as_ref().ok_or(Unrefundable::NoPrice)?;
+    let listed = present.sold.list_price.as_ref();
+    let listed =
+        listed.map(|price| Money { currency: price.currency.clone(), minor_units: price.minor_units });
+    let paid =
+        |period: u32| paid_for(&wallet.profile.payments, present.start_of(period)).or_else(|| listed.clone());
+    let price = paid(present.period).ok_or(Unrefundable::NoPrice)?;
     let (start, end) = (present.period_start().as_micros(), present.period_end().as_micros());
     let unused_time = Fraction { numerator: (end - now.as_micros()).max(0), denominator: end - start };
     let unused_credits = unused_credits(wallet, present);
     let share = unused_time.min(unused_credits);
     // A period that has begun counts as paid.
-    let periods_ahead = present.paid_periods - (present.period + 1);
+    let ahead = present.paid.iter().filter_map(|period| paid(*period));
+    let ahead = ahead.filter(|money| money.currency == price.currency);
+    let ahead = ahead.map(|money| i128::from(money.minor_units)).sum::<i128>();
+    let periods_ahead = u32::try_from(present.paid.len()).unwrap_or(u32::MAX);
     let minor_units = i128::from(price.minor_units) * i128::from(share.numerator)
         / i128::from(share.denominator.max(1))
-        + i128::from(price.minor_units) * i128::from(periods_ahead);
+        + ahead;
     // A list price may be the largest number that there is. Two of them are then that number too.
     let minor_units = i64::try_from(minor_units).unwrap_or(i64::MAX);
     let money = Money { currency: price.currency.clone(), minor_units };

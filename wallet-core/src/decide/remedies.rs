@@ -2,7 +2,7 @@
 //! gives credits.
 
 use crate::catalog::{Allowed, Catalog, Plan};
-use crate::decide::sale::{change, for_sale, sold_to, subscribed};
+use crate::decide::sale::{HowToChange, change, for_sale, sold_to, subscribed};
 use crate::value::amount::Amounts;
 use crate::value::operation::Operation;
 use crate::value::time::Timestamp;
@@ -74,8 +74,13 @@ fn included(plan: &Plan) -> Amounts {
 fn given_at_once(wallet: &Wallet, catalog: &Catalog, plan: &Plan, now: Timestamp) -> Amounts {
     let sold = sold_to(wallet, catalog, plan, &Overrides::default());
     let decision = match &wallet.profile.subscription {
-        Some(present) => change(wallet, catalog, present, sold, now),
-        None => subscribed(wallet, sold, now, now),
+        Some(present) => change(wallet, catalog, present, sold, HowToChange::default(), now),
+        None => Ok(subscribed(wallet, sold, now, now)),
     };
-    decision.issued.into_iter().map(|grant| (grant.unit, grant.amount)).collect()
+    decision
+        .map(|decision| decision.issued)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|grant| (grant.unit, grant.amount))
+        .collect()
 }

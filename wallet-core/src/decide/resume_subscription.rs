@@ -12,7 +12,7 @@ use crate::value::ids::RequestId;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::subscription::{Pending, Subscription};
+use crate::wallet::subscription::Subscription;
 
 /// The command that undoes the cancellation of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,9 +35,9 @@ impl WalletCommand for ResumeSubscription {
             return Ok(Verdict::replay(WalletSubject));
         }
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
-        let pending = present.pending.clone().filter(|pending| *pending != Pending::End);
         let decision = Decision::of(EntryKind::SubscriptionResumed, context.now);
-        let decision = with_subscription(wallet, decision, Some(Subscription { pending, ..present.clone() }));
+        let decision =
+            with_subscription(wallet, decision, Some(Subscription { end: None, ..present.clone() }));
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
 }

@@ -8,7 +8,7 @@
 //! | a purchase that was charged back | the debt that the charge became |
 //! | the debt | the debt; the part that was repaid since, a GRACE grant |
 
-use crate::decide::checks::{check_grant_capacity, check_multiples};
+use crate::decide::checks::{check_multiples, check_not_closed};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::finalize::lasting_grace;
@@ -69,8 +69,8 @@ impl WalletCommand for ReverseCharge {
         for (unit, amount) in amounts.iter() {
             reversal.give_back(unit, amount);
         }
-        let Reversal { mut reservation, mut decision, opens, .. } = reversal;
-        check_grant_capacity(wallet, opens)?;
+        let Reversal { mut reservation, mut decision, .. } = reversal;
+        check_not_closed(wallet)?;
         if let Some(finish) = &mut reservation.finish {
             amounts.iter().for_each(|(unit, amount)| finish.bill.reversed.add(unit, amount));
         }
@@ -118,8 +118,6 @@ struct Reversal<'a> {
     reservation: Reservation,
     decision: Decision,
     at: Timestamp,
-    /// The number of grants that are not open now and may be afterwards.
-    opens: usize,
     /// The index of the next GRACE grant of this job. It saturates: a second grant of the last index is refused as
     /// issued twice when the decision is carried out.
     next_grace: u16,
@@ -134,7 +132,6 @@ impl<'a> Reversal<'a> {
             reservation: reservation.clone(),
             decision: Decision::about(EntryKind::ChargeReversed, at, reservation),
             at,
-            opens: 0,
             next_grace: graces.map(|key| key.n.saturating_add(1)).max().unwrap_or(0),
         }
     }
@@ -174,7 +171,6 @@ impl<'a> Reversal<'a> {
         } else if to == Part::Expired {
             self.give_grace(expired, unit, amount);
         } else if to == Part::Available {
-            self.opens += usize::from(grant.is_some_and(|grant| !grant.is_open()));
             self.decision.repay_debt(self.wallet, key, unit, amount);
         }
     }
@@ -190,7 +186,6 @@ impl<'a> Reversal<'a> {
     fn give_grace(&mut self, old: Option<&Grant>, unit: &UnitId, amount: i64) {
         let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), self.next_grace);
         self.next_grace = self.next_grace.saturating_add(1);
-        self.opens += 1;
         let period = self.reservation.terms.policies.grace_period;
         self.decision.issue(self.wallet, lasting_grace(old, key, unit, amount, self.at, period), self.at);
     }

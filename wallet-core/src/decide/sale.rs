@@ -1,16 +1,18 @@
 //! The sale of plans and packs.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::catalog::{Catalog, Pack, Plan, Term};
 use crate::decide::checks::check_units;
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::periods::{begin_period, with_subscription};
+use crate::decide::periods::{begin_late, begin_period, lapse, with_subscription};
 use crate::ledger::entry::EntryKind;
 use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::subscription::{Overrides, Pending, Sold, Standing, Subscription};
+use crate::wallet::subscription::{Overrides, PlanChange, Sold, Standing, Subscription, UnusedCredits, When};
 
 /// Returns whether the wallet's plan may buy a pack.
 pub(crate) fn for_sale(wallet: &Wallet, catalog: &Catalog, pack: &Pack) -> bool {
@@ -18,10 +20,10 @@ pub(crate) fn for_sale(wallet: &Wallet, catalog: &Catalog, pack: &Pack) -> bool 
     pack.plans.as_ref().is_none_or(|plans| plan.is_some_and(|plan| plans.iter().any(|id| id == plan)))
 }
 
-/// Sells a plan at `now` to a wallet without a subscription.
+/// Sells a plan at `now` to a wallet without a subscription. The period that contains `now` is the first that is paid.
 pub(crate) fn subscribed(wallet: &Wallet, sold: Sold, anchor: Timestamp, now: Timestamp) -> Decision {
-    let subscription = Subscription::begin(wallet.profile.sales + 1, sold, anchor);
-    begin_period(wallet, subscription, EntryKind::Subscribed, now)
+    let subscription = Subscription::begin(wallet.profile.sales + 1, sold, anchor).at(now);
+    begin_period(wallet, subscription, &[], EntryKind::Subscribed, now)
 }
 
 /// Returns the terms of a plan of the current catalog with the overrides. Allowances that the default plan gives
@@ -58,29 +60,63 @@ pub(crate) fn sold_to(wallet: &Wallet, catalog: &Catalog, plan: &Plan, overrides
     sold
 }
 
-/// Changes the subscription to other terms at `now`, by the table in `change_plan.rs`.
+/// The time of a change of plan and the fate of the present plan's credits, as far as the caller names them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct HowToChange {
+    pub(crate) when: Option<When>,
+    pub(crate) unused: Option<UnusedCredits>,
+}
+
+/// Returns whether a change to these terms is an upgrade: to a higher rank, to a longer term of the same rank, or from
+/// the default plan or a plan of term ONCE.
+pub(crate) fn is_upgrade(catalog: &Catalog, present: &Sold, next: &Sold) -> bool {
+    let is_default = catalog.default_plan().is_some_and(|plan| plan.id == present.plan);
+    let longer = next.term > present.term && next.term != Term::Once;
+    let from_free = present.term == Term::Once || is_default;
+    from_free || next.rank > present.rank || (next.rank == present.rank && longer)
+}
+
+/// Changes the subscription to other terms, by the table in `change_plan.rs`.
 pub(crate) fn change(
     wallet: &Wallet,
     catalog: &Catalog,
     present: &Subscription,
     next: Sold,
+    how: HowToChange,
     now: Timestamp,
-) -> Decision {
-    if next.term != present.sold.term || present.sold.term == Term::Once {
-        let subscription = Subscription::begin(present.number + 1, next, now);
-        begin_period(wallet, subscription, EntryKind::PlanChanged, now)
-    } else if present.standing == Standing::PastDue {
-        begin_period(wallet, changed(present, next).continued(now), EntryKind::PlanChanged, now)
-    } else if next.rank > present.sold.rank {
-        upgrade(wallet, catalog, present, next, now)
-    } else {
-        later(wallet, present, cancelled(present).or(Some(Pending::Change(next))), now)
+) -> Result<Decision, Rejection> {
+    let upgrade = is_upgrade(catalog, &present.sold, &next);
+    let past_due = present.standing == Standing::PastDue;
+    let at_once = upgrade || past_due || present.sold.term == Term::Once;
+    let when = how.when.unwrap_or(if at_once { When::Now } else { When::AtPeriodEnd });
+    let same_term = next.term == present.sold.term && next.term != Term::Once;
+    if how.unused.is_some() && (when == When::AtPeriodEnd || same_term) {
+        let text =
+            "only a change to a plan of another term now decides about unused credits; otherwise they stay";
+        return Err(Rejection::field("unused", text));
     }
-}
-
-/// Returns the pending end of the subscription, if it has been cancelled.
-pub(crate) fn cancelled(present: &Subscription) -> Option<Pending> {
-    present.pending.clone().filter(|pending| *pending == Pending::End)
+    if when == When::AtPeriodEnd {
+        if present.sold.term == Term::Once {
+            let text = "the present plan has term ONCE, so no period ends; use CHANGE_TIME_NOW";
+            return Err(Rejection::field("when", text));
+        }
+        let change = PlanChange { sold: next, period: present.unpaid_period() };
+        return Ok(later(wallet, present, Some(change), now));
+    }
+    if !same_term {
+        let unused = if upgrade { UnusedCredits::Keep } else { UnusedCredits::Lapse };
+        let lapses = how.unused.unwrap_or(unused) == UnusedCredits::Lapse;
+        let subscription = Subscription::begin(present.number + 1, next, now);
+        let mut decision = begin_period(wallet, subscription, &[], EntryKind::PlanChanged, now);
+        if lapses {
+            lapse(wallet, &mut decision, present, now);
+        }
+        return Ok(decision);
+    }
+    Ok(match past_due {
+        true => begin_late(wallet, changed(present, next), EntryKind::PlanChanged, now),
+        false => replaced(wallet, catalog, present, next, now),
+    })
 }
 
 /// Returns the subscription with other terms in the current period, of which no allowance has been issued yet.
@@ -89,24 +125,26 @@ fn changed(present: &Subscription, sold: Sold) -> Subscription {
         number: present.number + 1,
         given: vec![0; sold.allowances.len()],
         sold,
-        pending: cancelled(present),
+        change: None,
         ..present.clone()
     }
 }
 
-/// Keeps the subscription as it is and sets the change at the end of its period.
+/// Keeps the subscription as it is and sets the change to come.
 pub(crate) fn later(
     wallet: &Wallet,
     present: &Subscription,
-    pending: Option<Pending>,
+    change: Option<PlanChange>,
     now: Timestamp,
 ) -> Decision {
     let decision = Decision::of(EntryKind::PlanChanged, now);
-    with_subscription(wallet, decision, Some(Subscription { pending, ..present.clone() }))
+    with_subscription(wallet, decision, Some(Subscription { change, ..present.clone() }))
 }
 
-/// Changes to a higher rank now, and issues the difference of the allowances for the rest of the period.
-fn upgrade(
+/// Changes to another plan of the same term now. By unit: the new plan's share of its present windows from now on is
+/// issued, less the old plan's share of those that it has given. A negative difference was given in advance, and the
+/// windows to come in the period give less.
+fn replaced(
     wallet: &Wallet,
     catalog: &Catalog,
     present: &Subscription,
@@ -115,37 +153,58 @@ fn upgrade(
 ) -> Decision {
     let mut decision = Decision::of(EntryKind::PlanChanged, now).because(&next.plan);
     let mut subscription = changed(present, next);
-    for index in 0..subscription.sold.allowances.len() {
-        let allowance = subscription.sold.allowances[index].clone();
-        let Some((k, window)) = subscription.window_at(&allowance, now) else { continue };
-        let had = present
-            .sold
-            .allowances
-            .iter()
-            .find(|old| old.unit == allowance.unit && old.cadence == allowance.cadence)
-            .map_or(0, |old| old.amount);
-        let increment = catalog.unit(allowance.unit.as_str()).map_or(1, |unit| unit.increment);
-        let amount = pro_rata(allowance.amount - had, window, now, increment);
-        if amount > 0 {
-            let unit = allowance.unit.clone();
-            let grant = subscription.grant(index, k, unit, amount, (now, window.1), now);
-            decision.issue(wallet, grant, now);
+    let units: BTreeSet<UnitId> = subscription.sold.allowances.iter().map(|new| new.unit.clone()).collect();
+    for unit in units {
+        let increment = catalog.unit(unit.as_str()).map_or(1, |unit| unit.increment);
+        let mut left = difference(present, &subscription, &unit, now, increment);
+        left -= present.advance.get(unit.as_str());
+        subscription.advance.set(&unit, (-left).max(0));
+        let mut windows: Vec<_> = (0..subscription.sold.allowances.len())
+            .filter(|index| subscription.sold.allowances[*index].unit == unit)
+            .filter_map(|index| {
+                let (k, window) = subscription.window_at(&subscription.sold.allowances[index], now)?;
+                Some((index, k, window))
+            })
+            .collect();
+        // The credits go to the windows that last longest.
+        windows.sort_by_key(|(index, _, (_, until))| (std::cmp::Reverse(*until), *index));
+        for (index, k, window) in windows {
+            let most = pro_rata(subscription.sold.allowances[index].amount, window, now, increment);
+            let amount = left.clamp(0, most);
+            left -= amount;
+            if amount > 0 {
+                let grant = subscription.grant(index, k, unit.clone(), amount, (now, window.1), now);
+                decision.issue(wallet, grant, now);
+            }
+            subscription.given[index] = k + 1;
         }
-        subscription.given[index] = k + 1;
     }
+    subscription.advance =
+        subscription.advance.iter().filter(|(_, n)| *n > 0).map(|(u, n)| (u.clone(), n)).collect();
     with_subscription(wallet, decision, Some(subscription))
 }
 
-/// Returns `difference x remaining / whole` of a window in minor units, rounded up to the increment. Exact.
-fn pro_rata(difference: i64, (from, until): (Timestamp, Timestamp), now: Timestamp, increment: i64) -> i64 {
-    if difference <= 0 {
-        return 0;
+/// Returns the new plan's share of the windows that contain `now`, less that of the old plan, rounded up. Amounts for the
+/// same window are compared before they are rounded.
+fn difference(old: &Subscription, new: &Subscription, unit: &UnitId, now: Timestamp, increment: i64) -> i64 {
+    let mut windows: BTreeMap<(Timestamp, Timestamp), i64> = BTreeMap::new();
+    for (subscription, sign) in [(new, 1), (old, -1)] {
+        for allowance in subscription.sold.allowances.iter().filter(|allowance| allowance.unit == *unit) {
+            if let Some((_, window)) = subscription.window_at(allowance, now) {
+                *windows.entry(window).or_default() += sign * allowance.amount;
+            }
+        }
     }
+    windows.into_iter().map(|(window, amount)| pro_rata(amount, window, now, increment)).sum()
+}
+
+/// Returns `amount x remaining / whole` of a window in minor units, rounded up to the increment, also below zero. Exact.
+fn pro_rata(amount: i64, (from, until): (Timestamp, Timestamp), now: Timestamp, increment: i64) -> i64 {
     let remaining = i128::from(until.as_micros()) - i128::from(now.as_micros());
     let whole = (i128::from(until.as_micros()) - i128::from(from.as_micros())) * i128::from(increment);
-    let steps = (i128::from(difference) * remaining + whole - 1) / whole.max(1);
+    let steps = -(-i128::from(amount) * remaining).div_euclid(whole.max(1));
     #[expect(clippy::expect_used, reason = "no other amount may be issued")]
-    i64::try_from(steps * i128::from(increment)).expect("at most the difference, rounded up to the increment")
+    i64::try_from(steps * i128::from(increment)).expect("at most the amount, rounded up to the increment")
 }
 
 #[cfg(test)]
@@ -155,9 +214,14 @@ mod tests {
     #[test]
     fn the_difference_is_given_for_the_rest_of_the_period_rounded_up() {
         let day = |n: i64| Timestamp::from_micros(n * 86_400_000_000);
-        for (difference, left, increment, expected) in
-            [(70, 20, 1, 47), (70, 30, 1, 70), (70, 0, 1, 0), (70, 20, 10, 50), (-70, 20, 1, 0), (1, 1, 1, 1)]
-        {
+        for (difference, left, increment, expected) in [
+            (70, 20, 1, 47),
+            (70, 30, 1, 70),
+            (70, 0, 1, 0),
+            (70, 20, 10, 50),
+            (-70, 20, 1, -46),
+            (1, 1, 1, 1),
+        ] {
             let given = pro_rata(difference, (day(0), day(30)), day(30 - left), increment);
             assert_eq!(given, expected, "{difference} with {left} days left");
         }

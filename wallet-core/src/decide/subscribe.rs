@@ -1,6 +1,7 @@
 //! Subscribe: sells a plan to a wallet. The first period counts as paid.
 
 use crate::decide::context::Context;
+use crate::decide::periods::with_payment;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::sale::{sold, subscribed};
 use crate::decide::verdict::Verdict;
@@ -8,11 +9,11 @@ use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::RequestId;
-use crate::value::period::boundary;
 use crate::value::time::Timestamp;
 use crate::view::views::{WalletBalancesView, WalletSubject};
+use crate::wallet::payment::Paid;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::subscription::Overrides;
+use crate::wallet::subscription::{Overrides, Subscription};
 use crate::wallet::{Wallet, WalletStatus};
 
 /// The command that sells a plan.
@@ -24,8 +25,10 @@ pub struct Subscribe {
     pub plan: String,
     /// The terms negotiated for this wallet, instead of those of the plan.
     pub overrides: Overrides,
-    /// The instant from which periods are counted. Now by default; must not be later.
+    /// The instant from which periods are counted, any time in the past. Now by default.
     pub anchor: Option<Timestamp>,
+    /// The payment of the first period.
+    pub paid: Paid,
 }
 
 impl Subscribe {
@@ -35,6 +38,7 @@ impl Subscribe {
             .with("plan_id", Some(&self.plan))
             .with("overrides", negotiated.then_some(&self.overrides))
             .with("anchor_time", self.anchor.as_ref())
+            .with("paid", (self.paid != Paid::default()).then_some(&self.paid))
     }
 }
 
@@ -62,11 +66,13 @@ impl WalletCommand for Subscribe {
         }
         let sold = sold(wallet, context, &self.plan, &self.overrides)?;
         let anchor = self.anchor.unwrap_or(context.now);
-        if anchor > context.now || boundary(anchor, sold.term, 1) <= context.now {
-            let text = format!("must be at most now, {}, and less than one period before it", context.now);
-            return Err(Rejection::field("anchor_time", text));
+        if anchor > context.now {
+            return Err(Rejection::field("anchor_time", format!("must be at most now, {}", context.now)));
         }
         let decision = subscribed(wallet, sold, anchor, context.now);
+        let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_ref());
+        let period_start = began.map_or(anchor, Subscription::period_start);
+        let decision = with_payment(decision, &self.paid, period_start);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
 }

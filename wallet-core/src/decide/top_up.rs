@@ -2,7 +2,7 @@
 //! ids credits once.
 
 use crate::catalog::{PackExpiry, Span};
-use crate::decide::checks::{check_grant_capacity, check_units, chosen};
+use crate::decide::checks::{check_not_closed, check_units, chosen};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::read_set::ReadSet;
@@ -82,7 +82,7 @@ impl WalletCommand for TopUp {
             return Err(Rejection::field("paid_time", format!("must not be after now, {}", context.now)));
         }
         let bought = what_was_bought(wallet, context, self)?;
-        check_grant_capacity(wallet, bought.amounts.iter().count())?;
+        check_not_closed(wallet)?;
         let mut decision = Decision::of(EntryKind::ToppedUp, context.now);
         let mut keys = Vec::new();
         let warn_time = wallet.warn_time(&context.catalogs.current, context.now, bought.expire_time);

@@ -1,14 +1,11 @@
 //! The due events of a subscription: allowances, renewals, plan changes, missed payments and ends.
 
-use crate::catalog::Renewal;
 use crate::decide::decision::Decision;
-use crate::decide::periods::{end, give_all, with_subscription};
+use crate::decide::periods::{begin_period, end, unused_at, with_subscription};
 use crate::ledger::entry::EntryKind;
-use crate::value::grant_key::Origin;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
-use crate::wallet::grant::Grant;
-use crate::wallet::subscription::{Pending, Standing, Subscription};
+use crate::wallet::subscription::{Standing, Subscription};
 
 /// A due event of a subscription. The variants are in the order of events at the same instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,13 +19,9 @@ pub(crate) enum Event {
 /// Returns the first event of a wallet's subscription that is due at `now`, with its instant.
 pub(crate) fn next_event(wallet: &Wallet, now: Timestamp) -> Option<(Timestamp, Event)> {
     let subscription = wallet.profile.subscription.as_ref()?;
-    let end = match subscription.standing {
-        Standing::Active => subscription.period_end(),
-        Standing::PastDue => subscription.dunning_end(),
-    };
     let allowances = (0..subscription.sold.allowances.len())
         .filter_map(|index| Some((subscription.next_given(index)?, Event::Allowance(index))));
-    allowances.chain([(end, Event::PeriodEnd)]).filter(|(at, _)| *at <= now).min()
+    allowances.chain([(subscription.turn(), Event::PeriodEnd)]).filter(|(at, _)| *at <= now).min()
 }
 
 /// Decides a due event. Returns `None` if the wallet has no subscription.
@@ -42,60 +35,32 @@ pub(crate) fn happen(wallet: &Wallet, event: Event, at: Timestamp) -> Option<Dec
 
 fn allowance(wallet: &Wallet, mut subscription: Subscription, index: usize, at: Timestamp) -> Decision {
     let mut decision = Decision::of(EntryKind::AllowanceGiven, at).because(&subscription.sold.plan);
-    let extra = rolled_over(wallet, &subscription, index, at);
-    if let Some(grant) = subscription.give(index, extra, at) {
+    for grant in subscription.give(index, &unused_at(wallet, at), at) {
         decision.issue(wallet, grant, at);
     }
     with_subscription(wallet, decision, Some(subscription))
 }
 
 fn period_end(wallet: &Wallet, mut subscription: Subscription, at: Timestamp) -> Decision {
-    let unpaid = subscription.sold.renewal == Renewal::OnPayment
-        && subscription.paid_periods <= subscription.period + 1;
-    match (subscription.standing, subscription.pending.take()) {
-        (Standing::PastDue, _) | (_, Some(Pending::End)) => end(wallet, &subscription, at),
-        (Standing::Active, Some(Pending::Change(sold))) => {
-            let next = Subscription { number: subscription.number + 1, sold, ..subscription };
-            next_period(wallet, next.continued(at), EntryKind::PlanChanged, at)
-        }
-        (Standing::Active, None) if unpaid => {
-            subscription.standing = Standing::PastDue;
-            let decision = Decision::of(EntryKind::PaymentMissed, at).because(&subscription.sold.plan);
-            with_subscription(wallet, decision, Some(subscription))
-        }
-        (Standing::Active, None) => {
-            next_period(wallet, subscription.continued(at), EntryKind::PeriodBegan, at)
-        }
+    let past_due = subscription.standing == Standing::PastDue;
+    // An unpaid subscription goes on with the next period that is paid.
+    let next = if past_due { subscription.paid.first().copied() } else { Some(subscription.period + 1) };
+    if next.is_none_or(|next| subscription.end.is_some_and(|end| end <= next)) {
+        return end(wallet, &subscription, at);
     }
+    if !past_due && subscription.next_is_unpaid() {
+        subscription.standing = Standing::PastDue;
+        subscription.unused = unused_at(wallet, at);
+        let decision = Decision::of(EntryKind::PaymentMissed, at).because(&subscription.sold.plan);
+        return with_subscription(wallet, decision, Some(subscription));
+    }
+    let number = subscription.number;
+    let next = subscription.continued(at);
+    let kind = if next.number == number { EntryKind::PeriodBegan } else { EntryKind::PlanChanged };
+    next_period(wallet, next, kind, at)
 }
 
-/// Begins the next period at the end of the last one, with the amounts that roll over.
+/// Begins the next period at the end of the last one, with the unused credits that roll over.
 fn next_period(wallet: &Wallet, subscription: Subscription, kind: EntryKind, at: Timestamp) -> Decision {
-    let extras = (0..subscription.sold.allowances.len())
-        .map(|index| rolled_over(wallet, &subscription, index, at))
-        .collect();
-    give_all(wallet, subscription, extras, kind, at)
-}
-
-/// Returns the amount carried into the next window: what expires exactly at `at` (including grants of an upgrade),
-/// up to the allowance's `rollover_cap`. These grants were open until `at`, so they are always loaded.
-fn rolled_over(wallet: &Wallet, subscription: &Subscription, index: usize, at: Timestamp) -> i64 {
-    let Some(allowance) = subscription.sold.allowances.get(index) else { return 0 };
-    let before = |grant: &&Grant| {
-        grant.key.origin == Origin::Period
-            && usize::from(grant.key.n) == index
-            && grant.unit == allowance.unit
-            && grant.expire_time == at
-    };
-    let lapsed = |grant: &Grant| grant.parts.expired - given_as_grace(wallet, grant, at);
-    let lapsed: i64 = wallet.grants.values().filter(before).map(lapsed).sum();
-    lapsed.clamp(0, allowance.rollover_cap.max(0))
-}
-
-/// Returns the amount of `old` that came back as GRACE grants from holds that expired at `at`. It does not count as
-/// expired.
-fn given_as_grace(wallet: &Wallet, old: &Grant, at: Timestamp) -> i64 {
-    let grace =
-        |grant: &&Grant| grant.details.stems_from.as_ref() == Some(&old.key) && grant.effective_time == at;
-    wallet.grants.values().filter(grace).map(|grant| grant.amount).sum()
+    begin_period(wallet, subscription, &unused_at(wallet, at), kind, at)
 }

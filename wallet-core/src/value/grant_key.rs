@@ -18,12 +18,16 @@ pub enum Origin {
     Grant = 2,
     /// A hold that returned after its grant had expired; the id is that of the reservation.
     Grace = 3,
+    /// Unused credits of a plan that continue in the next window; the id is that of the window's allowance, with the
+    /// number of times that they have rolled over.
+    Rollover = 4,
     /// An allowance of a plan; the id names the subscription, the period and the number of the allowance within it.
-    Period = 4,
+    Period = 5,
 }
 
 impl Origin {
-    pub const ALL: [Origin; 4] = [Origin::TopUp, Origin::Grant, Origin::Grace, Origin::Period];
+    pub const ALL: [Origin; 5] =
+        [Origin::TopUp, Origin::Grant, Origin::Grace, Origin::Rollover, Origin::Period];
 
     /// Returns the word in front of a grant's public id.
     pub const fn as_str(self) -> &'static str {
@@ -31,6 +35,7 @@ impl Origin {
             Origin::TopUp => "top_up",
             Origin::Grant => "grant",
             Origin::Grace => "grace",
+            Origin::Rollover => "rollover",
             Origin::Period => "period",
         }
     }
@@ -60,6 +65,12 @@ impl GrantKey {
         Self { origin, id, n }
     }
 
+    /// Returns the number of the sale whose plan issued the grant, if one did.
+    pub fn sale(&self) -> Option<u32> {
+        let of_plan = matches!(self.origin, Origin::Period | Origin::Rollover);
+        self.id.as_str().split('.').next().filter(|_| of_plan)?.parse().ok()
+    }
+
     /// Parses the public form exactly as it is displayed: `top_up:t-1`, `grace:job#2`.
     pub fn parse(text: &str) -> Result<Self, InvalidGrantId> {
         let (body, n) = text.rsplit_once('#').map_or((text, "0"), |(body, n)| (body, n));
@@ -76,7 +87,8 @@ impl GrantKey {
 pub enum InvalidGrantId {
     /// The id begins with no origin.
     #[error(
-        "must be a grant_id as ListGrants shows it, which begins with top_up:, grant:, grace: or period:"
+        "must be a grant_id as ListGrants shows it, which begins with top_up:, grant:, grace:, rollover: or \
+         period:"
     )]
     NoOrigin,
     /// No number of a grant follows the #.

@@ -152,6 +152,11 @@ impl OriginId {
     pub fn of_period(number: u32, period: u32, window: u32) -> Self {
         Self(format!("{number}.{period}.{window}").into())
     }
+
+    /// Returns the origin id of credits that have rolled over `times` times into the window of an allowance.
+    pub fn of_rollover(number: u32, period: u32, window: u32, times: u32) -> Self {
+        Self(format!("{number}.{period}.{window}.{times}").into())
+    }
 }
 
 impl From<ReservationId> for OriginId {

@@ -63,12 +63,20 @@ pub struct GrantDetails {
     /// The latest expiry of grace credits, of grace credits that stem from them too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_bound: Option<Timestamp>,
+    /// The number of times that these credits have rolled over.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rolled: u32,
     /// True if the grant expires with the subscription, if that ends earlier.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub with_subscription: bool,
     /// The fingerprint of the command that issued it, which distinguishes replays from mismatches.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub fingerprint: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_zero(times: &u32) -> bool {
+    *times == 0
 }
 
 /// The reason of a clawback: credits of the grant that are still held are revoked when they return. The highest wins.
@@ -178,6 +186,11 @@ impl Grant {
     pub fn purchase(&self) -> Option<&OriginId> {
         let first = self.details.stems_from.as_ref().unwrap_or(&self.key);
         (first.origin == Origin::TopUp).then_some(&first.id)
+    }
+
+    /// Returns whether the credits are those of a paid plan: an allowance, or its rollover.
+    pub fn is_of_plan(&self) -> bool {
+        matches!(self.key.origin, Origin::Period | Origin::Rollover) && self.source == Source::Subscription
     }
 
     /// Returns whether the grant has expired at `now`. The expiry itself is the first instant at which it has.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Threshold;
 use crate::value::ids::{RequestId, UnitId};
 use crate::wallet::alerts::Alerts;
+use crate::wallet::payment::Payment;
 use crate::wallet::subscription::{Subscription, SubscriptionRefund};
 
 /// The properties of a wallet that rarely change.
@@ -27,6 +28,9 @@ pub struct Profile {
     /// The refunds of subscriptions, by request: entries contain no money.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub refunds: BTreeMap<RequestId, SubscriptionRefund>,
+    /// The last payments for periods that have a reference or an amount, the newest last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<Payment>,
     /// True if the once-only allowance of a plan was granted. The default plan grants it once in the life of a wallet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub once_allowance_granted: bool,

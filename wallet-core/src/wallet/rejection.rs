@@ -121,6 +121,21 @@ pub enum Rejection {
     SubscriptionNotFound,
     #[error("the wallet is already subscribed to plan {0}; ChangePlan changes it")]
     AlreadySubscribed(String),
+    #[error(
+        "the period from {period_start} is paid already; the next unpaid one starts at {next_start}, so check \
+         period_start_time"
+    )]
+    PeriodPaid {
+        /// The start of the period that was to be paid.
+        period_start: Timestamp,
+        /// The start of the next period that is not paid.
+        next_start: Timestamp,
+    },
+    #[error(
+        "the subscription ends at {0}, before that period; ResumeSubscription or ChangePlan continues it, or pay the \
+         customer back"
+    )]
+    SubscriptionEnds(Timestamp),
     #[error("pack {pack} is not for sale on the wallet's plan{}", would_do(.plans))]
     PackNotAvailable {
         pack: String,
@@ -277,6 +292,8 @@ impl Rejection {
             Self::PlanNotFound(_) => "PLAN_NOT_FOUND",
             Self::SubscriptionNotFound => "SUBSCRIPTION_NOT_FOUND",
             Self::AlreadySubscribed(_) => "ALREADY_SUBSCRIBED",
+            Self::PeriodPaid { .. } => "PERIOD_PAID",
+            Self::SubscriptionEnds(_) => "SUBSCRIPTION_ENDS",
             Self::PackNotAvailable { .. } => "PACK_NOT_AVAILABLE",
             Self::CatalogNotFound(_) => "CATALOG_NOT_FOUND",
             Self::CatalogUnusable { .. } => "CATALOG_UNUSABLE",
@@ -314,6 +331,10 @@ impl Rejection {
             Self::PackNotAvailable { pack, plans } => {
                 vec![pair("pack_id", pack), pair("plans", &plans.join(","))]
             }
+            Self::PeriodPaid { period_start, next_start } => {
+                vec![pair("period_start_time", period_start), pair("next_start_time", next_start)]
+            }
+            Self::SubscriptionEnds(end) => vec![pair("end_time", end)],
             Self::CatalogNotFound(version) => vec![pair("catalog_version", version)],
             Self::CatalogUnusable { version, why } => {
                 let digest = match why {

@@ -22,7 +22,7 @@ use crate::wallet::horizon::Horizon;
 use crate::wallet::profile::Profile;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::Reservation;
-use crate::wallet::subscription::{Pending, Sold, Subscription};
+use crate::wallet::subscription::{Sold, Subscription};
 
 /// The most open grants a wallet may have.
 pub const MAX_OPEN_GRANTS: usize = 1_000;
@@ -187,10 +187,8 @@ impl Wallet {
     /// Returns the terms of the sale, and those from the end of the period on.
     fn sold(&self) -> impl Iterator<Item = &Sold> {
         let subscription = self.profile.subscription.as_ref();
-        let pending = subscription.and_then(|subscription| match &subscription.pending {
-            Some(Pending::Change(sold)) => Some(sold),
-            Some(Pending::End) | None => None,
-        });
+        let pending = subscription.and_then(|subscription| subscription.change.as_ref());
+        let pending = pending.map(|change| &change.sold);
         subscription.map(|subscription| &subscription.sold).into_iter().chain(pending)
     }
 

@@ -3,12 +3,12 @@
 //! The terms (allowances, term, and everything negotiated) are copied at the sale and never change. Entitlements,
 //! limits and prices are those of the plan in the current catalog.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Catalog, Entitlement, ListPrice, Plan, Renewal, Term};
+use crate::catalog::{Catalog, Entitlement, ListPrice, Plan, Renewal, Rollover, Term};
 use crate::value::amount::Amounts;
 use crate::value::field_violation::FieldViolation;
 use crate::value::ids::{OriginId, UnitId};
@@ -17,27 +17,50 @@ use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::alerts::Alerts;
 use crate::wallet::grant::{Grant, GrantDetails, GrantKey, Money, Origin, Parts};
+use crate::wallet::rollover::{Unused, carried_over};
 
 /// A wallet's subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
     /// The number of the sale within the wallet: 1, 2, 3... Plan changes count too.
     pub number: u32,
+    /// The number of the first sale whose periods are counted from this anchor.
+    pub first: u32,
     /// The terms of the sale.
     pub sold: Sold,
     /// The start of period 0, from which all boundaries are computed.
     pub anchor: Timestamp,
-    /// The present period.
+    /// The present period. It is paid, or needs no payment.
     pub period: u32,
-    /// The number of periods that are paid, the present one included.
-    pub paid_periods: u32,
+    /// The later periods that are paid.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub paid: BTreeSet<u32>,
     /// The number of times each allowance was granted in the present period, by its place in the terms.
     pub given: Vec<u32>,
     /// The state of the payment for the present period.
     pub standing: Standing,
-    /// The change at the end of the present period.
+    /// The change of plan to come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pending: Option<Pending>,
+    pub change: Option<PlanChange>,
+    /// The period at whose start the subscription ends, if it was cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<u32>,
+    /// While the next period is unpaid: the credits that expired unused at its start. They roll over when it is paid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unused: Vec<Unused>,
+    /// The credits that an earlier plan gave in advance for the rest of the present period. Its windows to come give
+    /// so much less.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub advance: Amounts,
+}
+
+/// A change of plan to come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanChange {
+    /// The new terms.
+    pub sold: Sold,
+    /// The period at whose start they begin.
+    pub period: u32,
 }
 
 /// The terms of a sale, as they were then.
@@ -112,9 +135,9 @@ pub struct SoldAllowance {
     pub amount: i64,
     /// The time from one grant to the next.
     pub cadence: Term,
-    /// The most that rolls over into the next period, in minor units.
-    #[serde(default)]
-    pub rollover_cap: i64,
+    /// The unused credits of the unit that continue in the next window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollover: Option<Rollover>,
 }
 
 /// The terms negotiated for one wallet, instead of those of its plan.
@@ -141,14 +164,32 @@ pub enum Standing {
     PastDue,
 }
 
-/// The change at the end of the present period.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The time of a change of plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Pending {
+pub enum When {
+    Now,
+    /// At the end of what was paid.
+    AtPeriodEnd,
+}
+
+/// The fate of a plan's unused credits when a plan of another term replaces it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UnusedCredits {
+    /// They live to their own expiry.
+    Keep,
+    /// They expire at once.
+    Lapse,
+}
+
+/// The next change of a subscription that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pending<'a> {
     /// The subscription ends.
     End,
     /// Another plan, or other terms, begin.
-    Change(Sold),
+    Change(&'a Sold),
 }
 
 impl Overrides {
@@ -181,7 +222,7 @@ impl Sold {
                 unit: allowance.unit.clone(),
                 amount: allowance.amount,
                 cadence: allowance.cadence.unwrap_or(plan.term),
-                rollover_cap: allowance.rollover_cap,
+                rollover: allowance.rollover,
             })
             .collect();
         for (unit, amount) in overrides.allowances.iter() {
@@ -191,7 +232,7 @@ impl Sold {
                     unit: unit.clone(),
                     amount,
                     cadence: plan.term,
-                    rollover_cap: 0,
+                    rollover: None,
                 }),
             }
         }
@@ -217,40 +258,96 @@ impl Subscription {
         let given = vec![0; sold.allowances.len()];
         Self {
             number,
+            first: number,
             sold,
             anchor,
             period: 0,
-            paid_periods: 1,
+            paid: BTreeSet::new(),
             given,
             standing: Standing::Active,
-            pending: None,
+            change: None,
+            end: None,
+            unused: Vec::new(),
+            advance: Amounts::none(),
         }
     }
 
-    /// Returns the subscription in its next period, or, if it is paid late, in the one that contains `now`: paid,
-    /// with no allowance granted yet. The periods between them grant nothing.
-    pub fn continued(self, now: Timestamp) -> Self {
-        let has_ended = |period: &u32| boundary(self.anchor, self.sold.term, period + 1) <= now;
-        #[expect(clippy::expect_used, reason = "the present period has ended and cannot continue")]
-        let period =
-            (self.period + 1..).find(|period| !has_ended(period)).expect("the calendar ends at NEVER");
+    /// Returns the subscription in its next period, or, if it is paid late, in the one that contains `now`, with no
+    /// allowance granted yet. A change of plan that is due happens. The periods between them grant nothing.
+    pub fn continued(mut self, now: Timestamp) -> Self {
+        let next = self.period + 1;
+        let mut first = next;
+        if let Some(change) = self.change.take_if(|change| change.period <= next) {
+            if change.sold.term == self.sold.term {
+                self.number += 1;
+                self.sold = change.sold;
+            } else {
+                let end = self.end.map(|_| 1);
+                self = Self::begin(self.number + 1, change.sold, boundary(self.anchor, self.sold.term, next));
+                self.end = end;
+                first = 0;
+            }
+        }
+        self.period = first;
+        let next = self.at(now);
         Self {
-            period,
-            paid_periods: self.paid_periods.max(period + 1),
-            given: vec![0; self.sold.allowances.len()],
+            paid: next.paid.iter().copied().filter(|paid| *paid > next.period).collect(),
+            given: vec![0; next.sold.allowances.len()],
             standing: Standing::Active,
-            ..self
+            unused: Vec::new(),
+            advance: Amounts::none(),
+            ..next
+        }
+    }
+
+    /// Returns the subscription in the first period from its present one on that has not ended at `now`.
+    #[must_use]
+    pub fn at(mut self, now: Timestamp) -> Self {
+        while self.period_end() <= now {
+            self.period += 1;
+        }
+        self
+    }
+
+    /// Returns the start of a period.
+    pub fn start_of(&self, period: u32) -> Timestamp {
+        boundary(self.anchor, self.sold.term, period)
+    }
+
+    /// Returns the first period after those that are paid.
+    pub fn unpaid_period(&self) -> u32 {
+        self.paid.last().copied().unwrap_or(self.period) + 1
+    }
+
+    /// Returns whether the next period waits for its payment: by the terms that are valid then.
+    pub fn next_is_unpaid(&self) -> bool {
+        let next = self.period + 1;
+        let change = self.change.as_ref().filter(|change| change.period <= next);
+        let sold = change.map_or(&self.sold, |change| &change.sold);
+        sold.renewal == Renewal::OnPayment && !self.paid.contains(&next)
+    }
+
+    /// Returns the next change that was asked for, and the instant at which it happens.
+    pub fn pending(&self) -> Option<(Pending<'_>, Timestamp)> {
+        let unpaid = self.standing == Standing::PastDue && self.paid.is_empty();
+        match (self.end, &self.change) {
+            (Some(_), _) if unpaid => Some((Pending::End, self.turn())),
+            (Some(end), change) if change.as_ref().is_none_or(|change| end <= change.period) => {
+                Some((Pending::End, self.start_of(end)))
+            }
+            (_, Some(change)) => Some((Pending::Change(&change.sold), self.start_of(change.period))),
+            (_, None) => None,
         }
     }
 
     /// Returns the start of the present period.
     pub fn period_start(&self) -> Timestamp {
-        boundary(self.anchor, self.sold.term, self.period)
+        self.start_of(self.period)
     }
 
     /// Returns the end of the present period.
     pub fn period_end(&self) -> Timestamp {
-        boundary(self.anchor, self.sold.term, self.period + 1)
+        self.start_of(self.period + 1)
     }
 
     /// Returns whether an instant lies in the present period.
@@ -260,12 +357,23 @@ impl Subscription {
 
     /// Returns the end of the last period that is paid. Periods that begin without a payment count as paid.
     pub fn paid_through(&self) -> Timestamp {
-        boundary(self.anchor, self.sold.term, self.paid_periods.max(self.period + 1))
+        self.start_of(self.unpaid_period())
     }
 
     /// Returns the instant at which an unpaid subscription ends.
     pub fn dunning_end(&self) -> Timestamp {
         self.period_end().plus(Duration::from_secs(self.sold.dunning_seconds))
+    }
+
+    /// Returns the instant at which the present period gives way: its end, or, if that was not paid, the start of a
+    /// later period that is paid, or the end of the dunning time.
+    pub fn turn(&self) -> Timestamp {
+        match self.standing {
+            Standing::Active => self.period_end(),
+            Standing::PastDue => {
+                self.paid.first().map_or_else(|| self.dunning_end(), |paid| self.start_of(*paid))
+            }
+        }
     }
 
     /// Returns the `k`-th window of an allowance in the present period, clipped to it; `None` after its end.
@@ -304,32 +412,40 @@ impl Subscription {
 
     /// Returns the instant of its next due event.
     pub fn next_time(&self) -> Timestamp {
-        let end = match self.standing {
-            Standing::Active => self.period_end(),
-            Standing::PastDue => self.dunning_end(),
-        };
         let given = (0..self.sold.allowances.len()).filter_map(|index| self.next_given(index));
-        given.chain([end]).min().unwrap_or(Timestamp::NEVER)
+        given.chain([self.turn()]).min().unwrap_or(Timestamp::NEVER)
     }
 
     /// Returns the instant at which it grants credits again, as far as is known.
     pub fn next_renewal(&self) -> Option<Timestamp> {
-        let renews = self.pending != Some(Pending::End) && self.standing == Standing::Active;
+        let renews = self.end != Some(self.period + 1) && self.standing == Standing::Active;
         let end = Some(self.period_end()).filter(|end| renews && *end < Timestamp::NEVER);
         (0..self.sold.allowances.len()).filter_map(|index| self.next_given(index)).chain(end).min()
     }
 
-    /// Grants an allowance for the window that contains `now`, with `extra` minor units more than were sold. Returns
-    /// the grant to issue.
-    pub fn give(&mut self, index: usize, extra: i64, now: Timestamp) -> Option<Grant> {
-        let allowance = self.sold.allowances.get(index)?;
-        let (k, (from, until)) = self.window_at(allowance, now)?;
-        let amount = allowance.amount + extra;
-        let grant = self.grant(index, k, allowance.unit.clone(), amount, (from, until), now);
+    /// Grants an allowance for the window that contains `now`. Returns the grants to issue: that of the allowance, and
+    /// those of the unused credits of its unit that roll over.
+    pub fn give(&mut self, index: usize, unused: &[Unused], now: Timestamp) -> Vec<Grant> {
+        let Some(allowance) = self.sold.allowances.get(index) else { return Vec::new() };
+        let Some((k, window)) = self.window_at(allowance, now) else { return Vec::new() };
+        let in_advance = self.advance.get(allowance.unit.as_str()).min(allowance.amount);
+        let amount = allowance.amount - in_advance;
+        let new = self.grant(index, k, allowance.unit.clone(), amount, window, now);
+        let carried = allowance.rollover.map(|rule| carried_over(&rule, &allowance.unit, unused));
+        let rolled = carried.into_iter().flatten().map(|(times, amount)| {
+            let id = OriginId::of_rollover(self.number, self.period, k, times);
+            let details = GrantDetails { rolled: times, ..new.details.clone() };
+            Grant { key: GrantKey::new(Origin::Rollover, id, new.key.n), amount, details, ..new.clone() }
+        });
+        let grants = rolled.chain([new.clone()]).filter(|grant| grant.amount > 0).collect();
+        if in_advance > 0 {
+            let unit = allowance.unit.clone();
+            self.advance.set(&unit, self.advance.get(unit.as_str()) - in_advance);
+        }
         if let Some(given) = self.given.get_mut(index) {
             *given = k + 1;
         }
-        (amount > 0).then_some(grant)
+        grants
     }
 
     /// A grant of the present period.

@@ -4,8 +4,10 @@ use chrono::NaiveDate;
 
 use wallet_core::catalog::{Conditions, Entitlement, Matcher};
 use wallet_core::decide::{CancelSubscription, ChangePlan, RecordPayment, ResumeSubscription, Subscribe};
+use wallet_core::grant::Money;
+use wallet_core::payment::Paid;
 use wallet_core::posting::{Account, Part};
-use wallet_core::subscription::{Overrides, Pending, Standing, Subscription};
+use wallet_core::subscription::{Overrides, Pending, Standing, Subscription, UnusedCredits, When};
 use wallet_core::{Command, RequestId, Source, Timestamp};
 
 use super::facts::Fact;
@@ -38,6 +40,7 @@ pub(crate) fn subscribe(id: &str, plan: &str) -> Step {
         plan: plan.to_owned(),
         overrides: Overrides::default(),
         anchor: None,
+        paid: Paid::default(),
     }))
 }
 
@@ -46,6 +49,9 @@ pub(crate) fn change_plan(id: &str, plan: &str) -> Step {
         request: request(id),
         plan: plan.to_owned(),
         overrides: Overrides::default(),
+        when: None,
+        unused: None,
+        paid: Paid::default(),
     }))
 }
 
@@ -54,14 +60,19 @@ pub(crate) fn unsubscribe(id: &str) -> Step {
     cancel_subscription(id, false)
 }
 
-/// The subscription is cancelled at once.
+/// The subscription is cancelled at once, with its credits.
 pub(crate) fn unsubscribe_now(id: &str) -> Step {
     cancel_subscription(id, true)
 }
 
 fn cancel_subscription(id: &str, now: bool) -> Step {
     let reason = "asked to".to_owned();
-    Step::Command(Command::CancelSubscription(CancelSubscription { request: request(id), now, reason }))
+    Step::Command(Command::CancelSubscription(CancelSubscription {
+        request: request(id),
+        now,
+        lapse: now,
+        reason,
+    }))
 }
 
 pub(crate) fn resume(id: &str) -> Step {
@@ -70,7 +81,12 @@ pub(crate) fn resume(id: &str) -> Step {
 
 /// The payment of the next period is recorded.
 pub(crate) fn pay(id: &str) -> Step {
-    Step::Command(Command::RecordPayment(RecordPayment { request: request(id), reason: String::new() }))
+    Step::Command(Command::RecordPayment(RecordPayment {
+        request: request(id),
+        period_start: None,
+        paid: Paid::default(),
+        reason: String::new(),
+    }))
 }
 
 /// Parameters of a sale.
@@ -80,6 +96,60 @@ impl Step {
         match &mut self {
             Step::Command(Command::Subscribe(subscribe)) => subscribe.anchor = Some(day(date)),
             other => panic!("not a subscribe: {other:?}"),
+        }
+        self
+    }
+
+    /// The change of plan takes effect now.
+    pub(crate) fn at_once(self) -> Self {
+        self.changing(|change| change.when = Some(When::Now))
+    }
+
+    /// The change of plan takes effect at the end of what was paid.
+    pub(crate) fn at_the_end(self) -> Self {
+        self.changing(|change| change.when = Some(When::AtPeriodEnd))
+    }
+
+    /// The old plan's credits live on.
+    pub(crate) fn keeping(mut self) -> Self {
+        match &mut self {
+            Step::Command(Command::CancelSubscription(cancel)) => cancel.lapse = false,
+            _ => return self.changing(|change| change.unused = Some(UnusedCredits::Keep)),
+        }
+        self
+    }
+
+    /// The old plan's credits expire.
+    pub(crate) fn lapsing(self) -> Self {
+        self.changing(|change| change.unused = Some(UnusedCredits::Lapse))
+    }
+
+    fn changing(mut self, set: impl FnOnce(&mut ChangePlan)) -> Self {
+        match &mut self {
+            Step::Command(Command::ChangePlan(change)) => set(change),
+            other => panic!("not a change of plan: {other:?}"),
+        }
+        self
+    }
+
+    /// Names the period that is paid by its first day.
+    pub(crate) fn for_period(mut self, date: &str) -> Self {
+        match &mut self {
+            Step::Command(Command::RecordPayment(payment)) => payment.period_start = Some(day(date)),
+            other => panic!("not a payment: {other:?}"),
+        }
+        self
+    }
+
+    /// Names the payment, and its amount in cents.
+    pub(crate) fn invoiced(mut self, reference: &str, cents: i64) -> Self {
+        let amount = Some(Money { currency: "EUR".to_owned(), minor_units: cents });
+        let told = Paid { amount, reference: Some(reference.parse().unwrap()) };
+        match &mut self {
+            Step::Command(Command::RecordPayment(payment)) => payment.paid = told,
+            Step::Command(Command::Subscribe(subscribe)) => subscribe.paid = told,
+            Step::Command(Command::ChangePlan(change)) => change.paid = told,
+            other => panic!("not a payment: {other:?}"),
         }
         self
     }
@@ -150,13 +220,25 @@ pub(crate) fn past_due() -> Fact {
     of_subscription("the standing", Standing::PastDue, |subscription| subscription.standing)
 }
 
-/// The pending change at the end of the period: "nothing", "end", or another plan's id.
+/// The pending change: "nothing", "end", or another plan's id.
 pub(crate) fn pending(what: &str) -> Fact {
-    of_subscription("what is pending", what.to_owned(), |subscription| match &subscription.pending {
+    of_subscription("what is pending", what.to_owned(), |subscription| match subscription.pending() {
         None => "nothing".to_owned(),
-        Some(Pending::End) => "end".to_owned(),
-        Some(Pending::Change(sold)) => sold.plan.clone(),
+        Some((Pending::End, _)) => "end".to_owned(),
+        Some((Pending::Change(sold), _)) => sold.plan.clone(),
     })
+}
+
+/// The day of the pending change.
+pub(crate) fn pending_on(date: &str) -> Fact {
+    of_subscription("the day of the pending change", Some(day(date)), |subscription| {
+        subscription.pending().map(|(_, at)| at)
+    })
+}
+
+/// The end of what was paid.
+pub(crate) fn paid_through(date: &str) -> Fact {
+    of_subscription("paid through", day(date), Subscription::paid_through)
 }
 
 /// The current period, from midnight to midnight.
@@ -219,5 +301,29 @@ pub(crate) fn period_grants(n: i32) -> Fact {
         let seen = world.seen();
         let given = seen.grants.values().filter(|grant| grant.source == Source::Subscription);
         i32::try_from(given.count()).unwrap()
+    })
+}
+
+/// The credits that plans have issued so far.
+pub(crate) fn given_in_all(n: i64) -> Fact {
+    Fact::new("issued by plans", n, issued_by_plans)
+}
+
+/// The credits that plans have issued so far are at most `most`.
+pub(crate) fn given_at_most(most: i64) -> Fact {
+    Fact::new("beyond the most that plans may issue", 0, move |world| (issued_by_plans(world) - most).max(0))
+}
+
+fn issued_by_plans(world: &World) -> i64 {
+    let seen = world.seen();
+    let of_plans =
+        seen.grants.values().filter(|grant| grant.is_of_plan() && grant.unit.as_str() == "credits");
+    of_plans.map(|grant| grant.amount).sum()
+}
+
+/// A limit that was negotiated for the wallet.
+pub(crate) fn negotiated_limit(name: &'static str, n: u64) -> Fact {
+    of_subscription("the negotiated limit", Some(n), move |subscription| {
+        subscription.sold.limits.get(name).copied()
     })
 }

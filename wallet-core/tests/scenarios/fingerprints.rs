@@ -74,13 +74,24 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         Command::ReverseCharge(ReverseCharge { request: _, reservation: _, amounts: _, reason: _reason }) => {
             &["amounts", "reservation_id"]
         }
-        Command::Subscribe(Subscribe { request: _, plan: _, overrides: _, anchor: _ }) => {
-            &["anchor_time", "overrides", "plan_id"]
+        Command::Subscribe(Subscribe { request: _, plan: _, overrides: _, anchor: _, paid: _ }) => {
+            &["anchor_time", "overrides", "paid", "plan_id"]
         }
-        Command::ChangePlan(ChangePlan { request: _, plan: _, overrides: _ }) => &["overrides", "plan_id"],
-        Command::CancelSubscription(CancelSubscription { request: _, now: _, reason: _reason }) => &["when"],
-        Command::RefundSubscription(RefundSubscription { request: _, reason: _reason })
-        | Command::RecordPayment(RecordPayment { request: _, reason: _reason }) => &[],
+        Command::ChangePlan(ChangePlan {
+            request: _,
+            plan: _,
+            overrides: _,
+            when: _,
+            unused: _,
+            paid: _,
+        }) => &["overrides", "paid", "plan_id", "unused", "when"],
+        Command::CancelSubscription(CancelSubscription { request: _, now: _, lapse: _, reason: _reason }) => {
+            &["unused", "when"]
+        }
+        Command::RefundSubscription(RefundSubscription { request: _, reason: _reason }) => &[],
+        Command::RecordPayment(RecordPayment { request: _, period_start: _, paid: _, reason: _reason }) => {
+            &["paid", "period_start_time"]
+        }
         Command::ResumeSubscription(ResumeSubscription { request: _ }) | Command::ProcessDue(ProcessDue) => {
             &[]
         }
@@ -150,14 +161,22 @@ fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
                 subscribe("s", "pro"),
                 subscribe("s", "creator").ranked(9),
                 subscribe("s", "creator").anchored("2026-01-01"),
+                subscribe("s", "creator").invoiced("in_1", 900),
             ],
         ),
         (
             sold(),
             change_plan("c", "pro"),
-            vec![change_plan("c", "creator"), change_plan("c", "pro").ranked(9)],
+            vec![
+                change_plan("c", "creator"),
+                change_plan("c", "pro").ranked(9),
+                change_plan("c", "pro").at_once(),
+                change_plan("c", "pro").keeping(),
+                change_plan("c", "pro").invoiced("in_1", 900),
+            ],
         ),
         (sold(), unsubscribe("u"), vec![unsubscribe_now("u")]),
+        (sold(), pay("p"), vec![pay("p").for_period("2026-02-01"), pay("p").invoiced("in_1", 900)]),
     ]
 }
 

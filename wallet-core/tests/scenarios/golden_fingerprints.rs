@@ -93,13 +93,22 @@ fn of_subscriptions() -> Vec<Row> {
     vec![
         (
             vec![],
-            subscribe("s", "creator").ranked(9).anchored("2026-01-01"),
-            "anchor_time=6ffa638ce8bc18e5;overrides=1d2903f9a6d7352c;plan_id=d852f99f485e0abf",
+            subscribe("s", "creator").ranked(9).anchored("2026-01-01").invoiced("in_1", 900),
+            "anchor_time=6ffa638ce8bc18e5;overrides=1d2903f9a6d7352c;paid=978e5fe11bdf0998;plan_id=d852f99f485e0abf",
         ),
-        (sold(), change_plan("c", "pro").ranked(9), "overrides=1d2903f9a6d7352c;plan_id=53cd6b72987929cb"),
-        (sold(), unsubscribe_now("u"), "when=b5bea41b6c623f7c"),
+        (
+            sold(),
+            change_plan("c", "week").ranked(9).at_once().keeping().invoiced("in_1", 900),
+            "overrides=1d2903f9a6d7352c;paid=978e5fe11bdf0998;plan_id=ff6bd46ed72a91d3;unused=04d70e1654287dfd;when=e09106ca5017525e",
+        ),
+        (sold(), unsubscribe_now("u"), "unused=b5bea41b6c623f7c;when=b5bea41b6c623f7c"),
         (vec![subscribe("s", "creator"), unsubscribe("u")], resume("r"), ""),
         (sold(), pay("p"), ""),
+        (
+            sold(),
+            pay("p").for_period("2026-02-01").invoiced("in_1", 900),
+            "paid=978e5fe11bdf0998;period_start_time=c30cf881504fe055",
+        ),
         (vec![subscribe("s", "annual")], refund_subscription("r"), ""),
     ]
 }

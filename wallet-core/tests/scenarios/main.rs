@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod billing;
 mod cancelling;
 mod chargebacks;
 mod commands;

@@ -9,6 +9,29 @@ fn on_plans(steps: impl IntoIterator<Item = Step>) -> World {
     given_catalog(&with_plans(), steps)
 }
 
+/// `trainer` is like `keeper`, with another unit in the first place. `saver` rolls over half of the unused credits.
+const ROLLOVER_PLANS: &str = r#"
+    [[plans]]
+    id = "trainer"
+    rank = 1
+    term = "MONTH"
+    allowances = [
+        { unit = "trainings", amount = 4, rollover = { cap = 4 } },
+        { unit = "credits", amount = 100, rollover = { cap = 50 } },
+    ]
+
+    [[plans]]
+    id = "saver"
+    rank = 1
+    term = "MONTH"
+    allowances = [{ unit = "credits", amount = 100, rollover = { percent = 50, periods = 3 } }]
+"#;
+
+#[track_caller]
+fn on_rollover_plans(steps: impl IntoIterator<Item = Step>) -> World {
+    given_catalog(&format!("{}{ROLLOVER_PLANS}", with_plans()), steps)
+}
+
 #[test]
 fn the_next_period_is_issued_when_the_old_grant_expires_without_rollover() {
     on_plans([subscribe("s", "creator"), reserve("job", 10), settle("job", 10)])
@@ -30,16 +53,66 @@ fn the_next_period_is_issued_when_the_old_grant_expires_without_rollover() {
 }
 
 #[test]
-fn unused_credits_roll_over_up_to_the_cap() {
-    for (used, given) in [(0, 140), (30, 140), (60, 140), (70, 130), (100, 100)] {
+fn unused_credits_roll_over_once_up_to_the_cap() {
+    for (used, rolled) in [(0, 40), (30, 40), (60, 40), (70, 30), (100, 0)] {
+        let expected = if rolled > 0 { format!("rollover:1.1.0.1 {rolled}, ") } else { String::new() };
         on_plans([subscribe("s", "keeper"), reserve("job", used), settle("job", used)])
             .and(until("2026-02-01"))
             .when(process_due())
-            .then([issued(&format!("period:1.1.0 {given}")), from(Source::Subscription, given)])
+            .then([issued(&format!("{expected}period:1.1.0 100")), from(Source::Subscription, 100 + rolled)])
             .and(until("2026-03-01"))
             .when(process_due())
-            .then([issued("period:1.2.0 140")]);
+            .then([issued("rollover:1.2.0.1 40, period:1.2.0 100")]);
     }
+}
+
+#[test]
+fn rolled_over_credits_are_spent_first_and_end_with_the_window() {
+    on_plans([subscribe("s", "keeper"), until("2026-02-01"), reserve("job", 50), settle("job", 50)]).then([
+        lives("rollover:1.1.0.1", "2026-02-01", "2026-03-01"),
+        parts("rollover:1.1.0.1", "consumed 40"),
+        parts("period:1.1.0", "available 90, consumed 10"),
+    ]);
+}
+
+#[test]
+fn a_share_of_unused_credits_rolls_over_as_often_as_the_plan_says() {
+    on_rollover_plans([subscribe("s", "saver"), reserve("job", 1), settle("job", 1)])
+        .and(until("2026-02-01"))
+        .when(process_due())
+        .then([issued("rollover:1.1.0.1 50, period:1.1.0 100")])
+        .and(until("2026-03-01"))
+        .when(process_due())
+        .then([issued("rollover:1.2.0.1 75, period:1.2.0 100")]);
+}
+
+#[test]
+fn w1_rollover_goes_by_unit_and_not_by_the_place_of_an_allowance() {
+    for (from_plan, to) in [("trainer", "keeper"), ("keeper", "trainer")] {
+        on_rollover_plans([
+            subscribe("s", from_plan),
+            reserve("job", 60),
+            settle("job", 60),
+            change_plan("c", to),
+        ])
+        .and(until("2026-02-01"))
+        .when(process_due())
+        .then([plan(to), from(Source::Subscription, 140)]);
+    }
+}
+
+#[test]
+fn w4_a_payment_after_the_boundary_counts_as_if_in_time() {
+    let late = || {
+        on_plans([subscribe("s", "prepaid-pro"), reserve("job", 60), settle("job", 60), until("2026-02-01")])
+            .and(wait(seconds(300)))
+    };
+    late()
+        .when(pay("p"))
+        .then([issued("rollover:1.1.0.1 40, period:1.1.0 100"), from(Source::Subscription, 140)]);
+    late().when(change_plan("c", "keeper")).then([active(), plan("keeper"), from(Source::Subscription, 140)]);
+    let in_time = on_plans([subscribe("s", "prepaid-pro"), reserve("job", 60), settle("job", 60), pay("p")]);
+    in_time.and(until("2026-02-01")).when(process_due()).then([from(Source::Subscription, 140)]);
 }
 
 #[test]
@@ -48,12 +121,12 @@ fn credits_held_at_the_boundary_do_not_roll_over() {
         .and(wait(hours(23)))
         .and(until("2026-02-01"))
         .when(process_due())
-        .then([issued("grace:job 80, period:1.1.0 120"), state("job", State::Expired)]);
+        .then([issued("grace:job 80, rollover:1.1.0.1 20, period:1.1.0 100"), state("job", State::Expired)]);
     on_plans([subscribe("s", "keeper"), until("2026-01-31"), wait(hours(23))])
         .and(reserve("job", 80).ttl(hours(2)))
         .and(until("2026-02-01"))
         .when(process_due())
-        .then([issued("period:1.1.0 120"), held(80)]);
+        .then([issued("rollover:1.1.0.1 20, period:1.1.0 100"), held(80)]);
 }
 
 #[test]
@@ -63,7 +136,7 @@ fn credits_of_an_upgrade_within_the_period_roll_over_too() {
         .then([issued("period:2.0.0 67")])
         .and(until("2026-05-01"))
         .when(process_due())
-        .then([issued("period:2.1.0 350"), from(Source::Subscription, 350)]);
+        .then([issued("rollover:2.1.0.1 150, period:2.1.0 200"), from(Source::Subscription, 350)]);
 }
 
 #[test]
@@ -96,17 +169,17 @@ fn an_allowance_with_a_cadence_rolls_over_from_window_to_window() {
     on_plans([subscribe("s", "gym-pro")])
         .and(until("2026-01-08"))
         .when(process_due())
-        .then([issued("period:1.0.1 12")])
+        .then([issued("rollover:1.0.1.1 3, period:1.0.1 9")])
         .and(pro(11))
         .and(settle_as_reserved("job"))
         .and(until("2026-01-15"))
         .when(process_due())
-        .then([issued("period:1.0.2 10")])
+        .then([issued("rollover:1.0.2.1 1, period:1.0.2 9")])
         .and(until("2026-01-29"))
         .and(process_due())
         .and(until("2026-02-01"))
         .when(process_due())
-        .then([issued("period:1.1.0 12")]);
+        .then([issued("rollover:1.1.0.1 3, period:1.1.0 9")]);
 }
 
 #[test]
@@ -214,14 +287,14 @@ fn an_early_payment_counts_at_the_boundary_and_a_second_one_is_refused() {
     on_plans([subscribe("s", "prepaid"), until("2026-01-20")])
         .when(pay("p1"))
         .then([wrote(&[EntryKind::PaymentRecorded]), issued(""), from(Source::Subscription, 30)])
-        .when(pay("p2"))
-        .then([refused("INVALID_FIELD"), wrote_nothing()])
+        .when(pay("p2").for_period("2026-02-01"))
+        .then([refused("PERIOD_PAID"), wrote_nothing()])
         .and(until("2026-02-01"))
         .when(process_due())
         .then([issued("period:1.1.0 30"), active(), effective_on(&["2026-02-01", "2026-02-01"])])
         .and(pay("p3"))
-        .when(pay("p4"))
-        .then([refused("INVALID_FIELD")])
+        .when(pay("p4").for_period("2026-03-01"))
+        .then([refused("PERIOD_PAID")])
         .and(until("2026-03-01"))
         .when(process_due())
         .then([issued("period:1.2.0 30"), active()])
@@ -244,16 +317,6 @@ fn a_late_payment_starts_the_current_anchored_period_at_once() {
         .and(until("2026-03-01"))
         .when(process_due())
         .then([past_due()]);
-}
-
-#[test]
-fn nothing_rolls_over_into_a_period_that_was_paid_late() {
-    on_plans([subscribe("s", "prepaid-pro"), pay("early"), until("2026-02-01")])
-        .when(process_due())
-        .then([issued("period:1.1.0 150")])
-        .and(until("2026-03-01"))
-        .when(pay("late"))
-        .then([issued("period:1.2.0 100")]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Plan changes: upgrades now, downgrades with the next period, other terms now; and cancels and later changes.
+//! Plan changes: upgrades now, anything else at the end of what was paid; and cancels and later changes.
 
 use super::prelude::*;
 
@@ -33,7 +33,7 @@ fn an_upgrade_issues_the_difference_for_the_period_and_keeps_old_grants() {
 #[test]
 fn an_upgrade_issues_the_difference_of_every_unit_rounded_up() {
     on_the_eleventh("creator").when(change_plan("c", "studio")).then([
-        issued("period:2.0.0 180, period:2.0.0#1 3, period:2.0.0#2 70"),
+        issued("period:2.0.0#2 70, period:2.0.0 180, period:2.0.0#1 3"),
         available_of("trainings", 3),
         available_of("coins", 70),
     ]);
@@ -51,7 +51,7 @@ fn an_upgrade_of_a_cadence_issues_the_difference_of_the_current_window() {
         ])
         .and(until("2026-04-15"))
         .when(process_due())
-        .then([issued("period:2.0.2 12"), available_of("trainings", 12)]);
+        .then([issued("rollover:2.0.2.1 3, period:2.0.2 9"), available_of("trainings", 12)]);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn an_upgrade_keeps_a_payment_made_early() {
         .and(change_plan("c", "prepaid-pro"))
         .and(until("2026-05-01"))
         .when(process_due())
-        .then([active(), issued("period:2.1.0 150")])
+        .then([active(), issued("rollover:2.1.0.1 50, period:2.1.0 100")])
         .and(until("2026-06-01"))
         .when(process_due())
         .then([past_due()]);
@@ -86,9 +86,9 @@ fn another_term_begins_now_with_a_full_allowance_and_keeps_old_grants() {
 }
 
 #[test]
-fn another_term_begins_now_at_any_rank() {
+fn another_term_of_any_rank_begins_now_if_the_caller_says_so() {
     on_the_eleventh("pro")
-        .when(change_plan("c", "week"))
+        .when(change_plan("c", "week").at_once().keeping())
         .then([
             issued("period:2.0.0 10"),
             period("2026-04-11", "2026-04-18"),
@@ -147,18 +147,6 @@ fn a_plan_of_equal_rank_begins_with_the_next_period() {
 }
 
 #[test]
-fn the_first_period_of_a_downgrade_counts_as_paid_and_the_next_does_not() {
-    on_the_eleventh("prepaid-pro")
-        .and(change_plan("c", "prepaid"))
-        .and(until("2026-05-01"))
-        .when(process_due())
-        .then([active(), plan("prepaid"), issued("period:2.1.0 30")])
-        .and(until("2026-06-01"))
-        .when(process_due())
-        .then([past_due()]);
-}
-
-#[test]
 fn a_change_to_the_current_plan_undoes_a_pending_change() {
     on_the_eleventh("pro")
         .and(change_plan("c", "creator"))
@@ -214,12 +202,14 @@ fn a_cancel_overrides_changes_before_and_after_it_until_it_is_undone() {
 
 #[test]
 fn a_change_while_past_due_is_paid_and_begins_the_anchored_period_at_once() {
-    for (to, given) in [("prepaid-pro", 100), ("creator", 30)] {
+    for (to, given) in
+        [("prepaid-pro", "rollover:2.1.0.1 30, period:2.1.0 100"), ("creator", "period:2.1.0 30")]
+    {
         given_catalog(&with_plans(), [subscribe("s", "prepaid"), until("2026-02-05")])
             .when(change_plan("c", to))
             .then([
                 wrote(&[EntryKind::GrantExpired, EntryKind::PaymentMissed, EntryKind::PlanChanged]),
-                issued(&format!("period:2.1.0 {given}")),
+                issued(given),
                 period("2026-02-01", "2026-03-01"),
                 active(),
                 plan(to),
@@ -240,8 +230,8 @@ fn a_higher_rank_can_be_negotiated() {
 fn a_running_job_continues_after_a_change_to_a_plan_without_it() {
     on_the_eleventh("pro")
         .and(reserve_both("job", "both", 20, 0).ttl(hours(24)))
-        .and(change_plan("c", "week"))
-        .and(change_plan("d", "free"))
+        .and(change_plan("c", "week").at_once())
+        .and(change_plan("d", "free").at_once())
         .then([plan("free"), held(20)])
         .when(settle("job", 20))
         .then([done(), charged("job", 20)]);

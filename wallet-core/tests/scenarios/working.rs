@@ -28,10 +28,16 @@ fn start_with_a_lease_shortens_the_deadline() {
 }
 
 #[test]
-fn start_without_a_lease_keeps_the_ttl_and_needs_no_heartbeat() {
-    given([top_up(100), reserve("job", 10), wait(minutes(1))])
+fn s9_start_without_a_lease_begins_the_ttl_anew_and_needs_no_heartbeat() {
+    given([top_up(100), reserve("job", 10), wait(minutes(25))])
         .when(start("job", 1))
-        .then([deadline("job", minutes(30))]);
+        .then([deadline("job", minutes(55))])
+        .and(wait(minutes(10)))
+        .when(settle("job", 10))
+        .then([done(), charged("job", 10)]);
+    given([top_up(100), reserve("job", 10).ttl(hours(20)), wait(hours(5))])
+        .when(start("job", 1))
+        .then([deadline("job", hours(24))]);
 }
 
 #[test]
@@ -39,7 +45,7 @@ fn the_price_rule_may_name_a_lease_and_the_worker_another_or_none() {
     for (step, end) in [
         (start("job", 1), minutes(1) + seconds(60)),
         (start("job", 1).lease(seconds(10)), minutes(1) + seconds(10)),
-        (start("job", 1).lease(seconds(0)), minutes(30)),
+        (start("job", 1).lease(seconds(0)), minutes(31)),
     ] {
         given([top_up(100), reserve_kind("job", "leased", 10), wait(minutes(1))])
             .when(step)
@@ -154,7 +160,7 @@ fn a_takeover_without_a_lease_has_the_ttl_again() {
         wait(seconds(50)),
     ])
     .when(start("job", 2).worker("w2").lease(seconds(0)))
-    .then([deadline("job", minutes(20))]);
+    .then([deadline("job", minutes(20) + seconds(50))]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
 use wallet_core::posting::Account;
 use wallet_core::reservation::{Allocation, Reservation};
-use wallet_core::subscription::{Pending, Standing};
+use wallet_core::subscription::Standing;
 use wallet_core::view::Shown;
 use wallet_core::{Amounts, Reply, Timestamp, Wallet};
 
@@ -141,6 +141,7 @@ fn lot(model: &Model, core: &Grant, lot: &Lot) -> Result<(), String> {
     }
     let grace = (core.details.stems_from.as_ref(), core.details.grace_bound);
     same("grace", grace, (lot.first.as_ref(), lot.bound.map(Timestamp::from_micros)))?;
+    same("rolled", core.details.rolled, lot.rolled)?;
     same("with subscription", core.details.with_subscription, lot.with_subscription)
 }
 
@@ -199,17 +200,22 @@ fn figures(amounts: &Amounts) -> Vec<(Unit, i64)> {
 
 fn subscription(wallet: &Wallet, sub: Option<&Sub>) -> Result<(), String> {
     let core = wallet.profile.subscription.as_ref().map(|core| {
-        let next = match &core.pending {
-            None => "nothing",
-            Some(Pending::End) => "end",
-            Some(Pending::Change(sold)) => sold.plan.as_str(),
-        };
-        let periods = (core.number, core.anchor.as_micros(), core.period, core.paid_periods);
-        (core.sold.plan.as_str(), periods, core.given.as_slice(), core.standing == Standing::PastDue, next)
+        let change = core.change.as_ref().map(|change| (change.sold.plan.as_str(), change.period));
+        let advance: Vec<_> =
+            core.advance.iter().filter(|(_, n)| *n > 0).map(|(u, n)| (u.to_string(), n)).collect();
+        let periods = (core.number, core.first, core.anchor.as_micros(), core.period);
+        let paid: Vec<u32> = core.paid.iter().copied().collect();
+        let past_due = core.standing == Standing::PastDue;
+        (core.sold.plan.as_str(), periods, paid, core.given.as_slice(), past_due, (change, core.end, advance))
     });
     let model = sub.map(|sub| {
-        let periods = (sub.number, sub.anchor, sub.period, sub.paid);
-        (sub.sold.plan, periods, sub.given.as_slice(), sub.past_due, sub.next_plan())
+        let change = sub.change.as_ref().map(|(sold, period)| (sold.plan, *period));
+        let advance: Vec<_> =
+            sub.advance.iter().filter(|(_, n)| **n > 0).map(|(u, n)| ((*u).to_owned(), *n)).collect();
+        let periods = (sub.number, sub.first, sub.anchor, sub.period);
+        let mut paid = sub.paid.clone();
+        paid.sort_unstable();
+        (sub.sold.plan, periods, paid, sub.given.as_slice(), sub.past_due, (change, sub.ends, advance))
     });
     same("subscription", core, model)
 }

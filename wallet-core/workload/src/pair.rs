@@ -4,9 +4,12 @@ use std::sync::{Arc, LazyLock};
 
 use wallet_core::catalog::Catalog;
 use wallet_core::entry::Entry;
+use wallet_core::grant::GrantKey;
 use wallet_core::reservation::State;
+use wallet_core::subscription::When;
 use wallet_core::{
-    Catalogs, ChangeSet, Finished, Reply, ReservationId, TenantId, UnitOfWork, Wallet, WalletId, WalletKey,
+    Catalogs, ChangeSet, Command, Finished, Reply, ReservationId, TenantId, Timestamp, UnitOfWork, Wallet,
+    WalletId, WalletKey,
 };
 
 use crate::audit::{self, Books};
@@ -64,6 +67,7 @@ impl Pair {
     pub fn run_core(&mut self, step: &Timed, expected: &Expected) -> Result<Reply, String> {
         self.steps += 1;
         let before = self.states(&step.command);
+        let lives = self.lives_of_plans();
         let mut work = UnitOfWork::open(&mut self.wallet, step.at);
         // Due events are processed in steps of one, two or three events, or all at once, in turn.
         let most = [1, 2, 3, usize::MAX][(self.steps % 4) as usize];
@@ -75,6 +79,7 @@ impl Pair {
         };
         let Finished { entries, changes, .. } = work.finish();
         self.audit(&entries, &changes, &before)?;
+        self.check_lives(&step.command, &lives)?;
         let thorough = self.steps.is_multiple_of(self.thorough);
         compare(&self.model, expected, &self.wallet, &reply, &entries, thorough)?;
         if thorough {
@@ -92,6 +97,28 @@ impl Pair {
     fn figures(&self) -> Result<(), String> {
         audit::rows(&self.wallet)?;
         self.books.agree(&self.wallet)
+    }
+
+    fn lives_of_plans(&self) -> Vec<(GrantKey, Timestamp)> {
+        let open = self.wallet.grants.values().filter(|grant| grant.is_open() && grant.is_of_plan());
+        open.map(|grant| (grant.key.clone(), grant.expire_time)).collect()
+    }
+
+    /// Checks I25: credits of a paid period live to its end, unless the command says otherwise.
+    fn check_lives(&self, command: &Command, before: &[(GrantKey, Timestamp)]) -> Result<(), String> {
+        let says_otherwise = match command {
+            Command::CancelSubscription(cancel) => cancel.lapse,
+            Command::ChangePlan(change) => change.when == Some(When::Now),
+            Command::RefundSubscription(_) => true,
+            _ => false,
+        };
+        let shorter = |(key, end): &&(GrantKey, Timestamp)| {
+            self.wallet.grants.get(key).is_some_and(|grant| grant.expire_time < *end)
+        };
+        match before.iter().find(shorter) {
+            Some((key, _)) if !says_otherwise => Err(format!("I25: {key} ended before its time")),
+            _ => Ok(()),
+        }
     }
 
     fn states(&self, command: &wallet_core::Command) -> Vec<(ReservationId, State)> {

@@ -9,7 +9,6 @@ use tonic::{Request, Response, Status};
 use wallet_core::catalog::Catalog;
 use wallet_core::catalogs::Catalogs;
 use wallet_core::decide::WalletCommand;
-use wallet_core::grant::Grant;
 use wallet_core::view::Shown;
 use wallet_core::{Answer, Command, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId};
 
@@ -17,6 +16,7 @@ use super::error::{Decided, RpcError};
 use super::layers::{Deadline, Tenant};
 use super::services::Services;
 use crate::engine::{CommandRequest, EngineError, QueuedReply};
+use crate::query::Effects;
 
 /// The shortest reply, in bytes, that is compressed for callers who accept it. Below it, compression costs more than
 /// it saves.
@@ -147,13 +147,13 @@ impl Call {
         &self,
         wallet: WalletId,
         command: C,
-    ) -> Result<(Answered<C::View>, Vec<Grant>), RpcError>
+    ) -> Result<(Answered<C::View>, Effects), RpcError>
     where
         C: WalletCommand + Into<Command>,
     {
         let previewed = self.services.queries.preview(self.tenant, &wallet, &command.into()).await;
-        let (reply, issued) = previewed.map_err(RpcError::about(&wallet))?;
-        Ok((answered(wallet, reply)?, issued))
+        let (reply, effects) = previewed.map_err(RpcError::about(&wallet))?;
+        Ok((answered(wallet, reply)?, effects))
     }
 }
 

@@ -187,6 +187,8 @@ fn violations(rejection: &Rejection, operation_path: &str) -> Vec<FieldViolation
         | Rejection::PlanNotFound(_)
         | Rejection::SubscriptionNotFound
         | Rejection::AlreadySubscribed(_)
+        | Rejection::PeriodPaid { .. }
+        | Rejection::SubscriptionEnds(_)
         | Rejection::PackNotAvailable { .. }
         | Rejection::CatalogNotFound(_)
         | Rejection::CatalogUnusable { .. }

@@ -19,6 +19,7 @@ use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, UnitOfWork, Wal
 
 pub(crate) use lists::{EntryFilter, EventFilter, ReservationFilter, WalletFilter};
 pub(crate) use page::{Listed, Page};
+pub(crate) use preview::Effects;
 pub(crate) use usage::{GroupBy, Usage, UsageQuery};
 
 use crate::catalogs::PublishedCatalogs;

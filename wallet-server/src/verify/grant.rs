@@ -299,7 +299,7 @@ fn issues(entry: &Entry, key: &GrantKey) -> bool {
             EntryKind::Failed | EntryKind::Cancelled | EntryKind::HoldExpired | EntryKind::ChargeReversed,
         ) => entry.reservation.as_ref().is_some_and(|id| id.as_str() == key.id.as_str()),
         (Origin::Grace, _) => false,
-        (Origin::Period, kind) => moves::gives_allowances(kind),
+        (Origin::Rollover | Origin::Period, kind) => moves::gives_allowances(kind),
     }
 }
 

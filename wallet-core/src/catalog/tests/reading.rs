@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Limit, PackExpiry, Renewal, Span, Term, Threshold};
+use super::super::{Limit, PackExpiry, Renewal, Rollover, Span, Term, Threshold};
 use super::*;
 use crate::value::source::Source;
 
@@ -80,7 +80,7 @@ fn weekly_and_yearly_plans_with_trainings_can_be_expressed() {
         queue_priority = 5
         thresholds = { credits = ["20%", 100] }
         allowances = [
-            { unit = "credits", amount = 23400, rollover_cap = 100 },
+            { unit = "credits", amount = 23400, rollover = { cap = 100 } },
             { id = "bonus", unit = "trainings", amount = 1, cadence = "WEEK" },
         ]
         entitlements = [
@@ -95,7 +95,8 @@ fn weekly_and_yearly_plans_with_trainings_can_be_expressed() {
     assert_eq!(plan.limits["concurrency"], Limit::AtMost(8));
     assert_eq!(plan.limits["seats"], Limit::Unlimited);
     assert_eq!(plan.thresholds["credits"], [Threshold::Percent(20), Threshold::Amount(100)]);
-    assert_eq!((plan.allowances[0].id.as_str(), plan.allowances[0].rollover_cap), ("credits", 100));
+    let rollover = Rollover { cap: Some(100), percent: 100, periods: 1 };
+    assert_eq!((plan.allowances[0].id.as_str(), plan.allowances[0].rollover), ("credits", Some(rollover)));
     assert_eq!((plan.allowances[1].id.as_str(), plan.allowances[1].cadence), ("bonus", Some(Term::Week)));
     let entitlements = plan.entitlements.as_ref().unwrap();
     assert!(entitlements[0].covers(&op("image.edit", &[("model", "dev")], &[])));

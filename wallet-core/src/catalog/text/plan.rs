@@ -9,7 +9,8 @@ use super::conditions::{self, ConditionsText, MatcherText};
 use super::literal::Literal;
 use super::reader::Reader;
 use crate::catalog::entitlement::Entitlement;
-use crate::catalog::plan::{Allowance, Limit, ListPrice, Plan, Renewal, Threshold};
+use crate::catalog::plan::{Allowance, Limit, ListPrice, Plan, Renewal, Rollover, Threshold};
+use crate::catalog::unit::Unit;
 use crate::value::ids::UnitId;
 use crate::value::period::Term;
 
@@ -17,6 +18,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_DUNNING: Duration = DAY.saturating_mul(7);
 const LONGEST_DUNNING: Duration = DAY.saturating_mul(90);
 const EARLIEST_EXPIRY_WARNING: u16 = 90;
+/// The most times that a credit rolls over, if there is a limit: as many grants of a unit may then be open.
+const MOST_ROLLOVERS: u32 = 24;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,7 +56,15 @@ struct AllowanceText {
     unit: String,
     amount: Literal,
     cadence: Option<Term>,
-    rollover_cap: Option<Literal>,
+    rollover: Option<RolloverText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RolloverText {
+    cap: Option<Literal>,
+    percent: Option<i64>,
+    periods: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +149,13 @@ fn read_allowances(texts: &[AllowanceText], term: Term, path: &str, reader: &mut
             let message = format!("gives {} with the cadence of {:?}: combine the two", first.unit, first.id);
             reader.problem(&format!("{path}[{n}]"), message);
         }
+        let rolls = |other: &&Allowance| other.unit == allowance.unit && other.rollover.is_some();
+        if allowance.rollover.is_some()
+            && let Some(first) = allowances[..n].iter().find(rolls)
+        {
+            let message = format!("{} rolls over by {:?} already: a unit has one rule", first.unit, first.id);
+            reader.problem(&format!("{path}[{n}].rollover"), message);
+        }
     }
     allowances
 }
@@ -149,18 +167,30 @@ impl AllowanceText {
         if self.cadence.is_some_and(|cadence| term == Term::Once || cadence >= term) {
             reader.problem(&format!("{path}.cadence"), "must be shorter than the plan's term");
         }
-        if self.rollover_cap.is_some() && term == Term::Once {
+        if self.rollover.is_some() && term == Term::Once {
             reader.problem(
-                &format!("{path}.rollover_cap"),
+                &format!("{path}.rollover"),
                 "must be absent: a plan of term ONCE has no next period",
             );
         }
         let unit = reader.unit(&format!("{path}.unit"), &self.unit)?;
         let amount = reader.positive_amount(&format!("{path}.amount"), &unit, &self.amount);
-        let rollover_cap = self.rollover_cap.as_ref();
-        let rollover_cap =
-            rollover_cap.map_or(0, |cap| reader.amount(&format!("{path}.rollover_cap"), &unit, cap));
-        Some(Allowance { id, unit: unit.id, amount, cadence: self.cadence, rollover_cap })
+        let rollover = self.rollover.as_ref();
+        let rollover = rollover.map(|text| text.read(&unit, &format!("{path}.rollover"), reader));
+        Some(Allowance { id, unit: unit.id, amount, cadence: self.cadence, rollover })
+    }
+}
+
+impl RolloverText {
+    fn read(&self, unit: &Unit, path: &str, reader: &mut Reader) -> Rollover {
+        let cap = self.cap.as_ref().map(|cap| reader.amount(&format!("{path}.cap"), unit, cap));
+        let percent = reader.percent(&format!("{path}.percent"), self.percent.unwrap_or(100));
+        let periods = self.periods.unwrap_or(1);
+        if periods > MOST_ROLLOVERS {
+            let text = format!("must be at most {MOST_ROLLOVERS}, or 0 for no limit, is {periods}");
+            reader.problem(&format!("{path}.periods"), text);
+        }
+        Rollover { cap, percent, periods }
     }
 }
 

@@ -70,6 +70,8 @@ impl PoliciesText {
 
     fn read_failure_fees(&self, policies: &mut Policies, path: &str, reader: &mut Reader) {
         for (code, fees) in &self.failure_fees {
+            // Settle compares codes in upper case.
+            let code = code.to_ascii_uppercase();
             for (id, percent) in fees {
                 let path = format!("{path}.failure_fees.{code}.{id}");
                 let percent = reader.percent(&path, *percent);

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use wallet_core::decide::{
     CancelSubscription, ChangePlan, RecordPayment, RefundSubscription, ResumeSubscription, Subscribe,
 };
-use wallet_core::subscription::Overrides;
-use wallet_core::{Amounts, Command, Timestamp};
+use wallet_core::grant::Money;
+use wallet_core::payment::Paid;
+use wallet_core::subscription::{Overrides, UnusedCredits, When};
+use wallet_core::{Amounts, Command, RequestId, Timestamp};
 
 use super::{Generator, amounts};
-use crate::model::{HOUR, Model, PLANS};
+use crate::model::{HOUR, Model, PLANS, Sub};
 
 impl Generator {
     pub(super) fn plan(&mut self, model: &Model) -> Option<Command> {
@@ -21,13 +23,14 @@ impl Generator {
                 plan: self.any_plan(),
                 overrides: self.overrides(),
                 anchor,
+                paid: self.paid(model),
             }));
         };
         let request = self.new_id("r");
-        let due = sub.sold.on_payment && sub.paid <= sub.period + 1;
+        let due = sub.sold.on_payment && sub.after_paid() <= sub.period + 2;
         Some(match self.rng.within(0, 99) {
-            3..38 if due => Command::RecordPayment(RecordPayment { request, reason: String::new() }),
-            0..3 => Command::RecordPayment(RecordPayment { request, reason: String::new() }),
+            3..38 if due => self.payment(model, sub, request),
+            0..3 => self.payment(model, sub, request),
             // Refused for most plans: only yearly ones are refundable.
             38..40 => Command::RefundSubscription(RefundSubscription { request, reason: String::new() }),
             82..92 if sub.sold.plan == "annual" => {
@@ -35,14 +38,46 @@ impl Generator {
             }
             3..60 => {
                 let plan = if self.rng.percent(10) { sub.sold.plan.to_owned() } else { self.any_plan() };
-                Command::ChangePlan(ChangePlan { request, plan, overrides: self.overrides() })
+                let when = [When::Now, When::AtPeriodEnd];
+                let unused = [UnusedCredits::Keep, UnusedCredits::Lapse];
+                Command::ChangePlan(ChangePlan {
+                    request,
+                    plan,
+                    overrides: self.overrides(),
+                    when: if self.rng.percent(30) { self.rng.pick(&when).copied() } else { None },
+                    unused: if self.rng.percent(10) { self.rng.pick(&unused).copied() } else { None },
+                    paid: self.paid(model),
+                })
             }
             60..82 => {
                 let (now, reason) = (self.rng.percent(35), "asked to".to_owned());
-                Command::CancelSubscription(CancelSubscription { request, now, reason })
+                let lapse = now && self.rng.percent(50);
+                Command::CancelSubscription(CancelSubscription { request, now, lapse, reason })
             }
             _ => Command::ResumeSubscription(ResumeSubscription { request }),
         })
+    }
+
+    /// A payment, most often for the period that is due.
+    fn payment(&mut self, model: &Model, sub: &Sub, request: RequestId) -> Command {
+        let period = self.rng.within(0, 4);
+        let period = sub.period.saturating_add(u32::try_from(period).unwrap_or(0));
+        let start = Timestamp::from_micros(sub.start_of(period));
+        let period_start = self.rng.percent(25).then_some(start);
+        let paid = self.paid(model);
+        Command::RecordPayment(RecordPayment { request, period_start, paid, reason: String::new() })
+    }
+
+    /// Mostly nothing, sometimes an amount and a reference: a new one, or one that was told before.
+    fn paid(&mut self, model: &Model) -> Paid {
+        if self.rng.percent(80) {
+            return Paid::default();
+        }
+        let before = model.last_payment().filter(|_| self.rng.percent(30));
+        let reference = before.unwrap_or_else(|| self.new_id("pay"));
+        let minor_units = self.rng.within(100, 9_000);
+        let amount = self.rng.percent(60).then(|| Money { currency: "EUR".to_owned(), minor_units });
+        Paid { amount, reference: Some(reference) }
     }
 
     fn any_plan(&mut self) -> String {

@@ -9,6 +9,7 @@ use wallet_core::decide::{
     TopUp,
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
+use wallet_core::payment::Paid;
 use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::subscription::Overrides;
 use wallet_core::{Amounts, Command, Decimal, Operation, Source, Timestamp};
@@ -204,12 +205,30 @@ impl Generator {
         let plan = self.rng.one_of(["nothing", "pro"]).to_owned();
         let (request, overrides) = (self.new_id("r"), Overrides::default());
         if model.sub.is_some() == self.rng.percent(80) {
-            return Command::Subscribe(Subscribe { request, plan, overrides, anchor: None });
+            return Command::Subscribe(Subscribe {
+                request,
+                plan,
+                overrides,
+                anchor: None,
+                paid: Paid::default(),
+            });
         }
         match self.rng.within(0, 2) {
             0 => Command::ResumeSubscription(ResumeSubscription { request }),
-            1 => Command::RecordPayment(RecordPayment { request, reason: String::new() }),
-            _ => Command::ChangePlan(ChangePlan { request, plan, overrides }),
+            1 => Command::RecordPayment(RecordPayment {
+                request,
+                period_start: None,
+                paid: Paid::default(),
+                reason: String::new(),
+            }),
+            _ => Command::ChangePlan(ChangePlan {
+                request,
+                plan,
+                overrides,
+                when: None,
+                unused: None,
+                paid: Paid::default(),
+            }),
         }
     }
 

@@ -38,6 +38,7 @@ impl Lot {
             paid_out: 0,
             gone: None,
             with_subscription: false,
+            rolled: 0,
             first: None,
             bound: None,
             command: None,

@@ -150,7 +150,7 @@ impl Job {
         self.lease = options.lease.map(micros).or(self.price.lease).filter(|lease| *lease > 0);
         self.deadline = match self.lease {
             Some(lease) => (now + lease).min(self.made + DAY),
-            None => self.deadline.max(self.made + self.price.ttl),
+            None => (now + self.price.ttl).min(self.made + DAY),
         };
     }
 }

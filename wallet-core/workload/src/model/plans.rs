@@ -1,29 +1,37 @@
 //! Subscriptions: sold, changed, paid, renewed, ended.
 
-use wallet_core::decide::{CancelSubscription, ChangePlan, Subscribe};
+use std::collections::BTreeMap;
+
+use wallet_core::decide::{CancelSubscription, ChangePlan, RecordPayment, Subscribe};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{GrantKey, Origin};
-use wallet_core::subscription::Overrides;
+use wallet_core::payment::Paid;
+use wallet_core::subscription::{Overrides, UnusedCredits, When};
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, OriginId, Source};
+use wallet_core::{Command, OriginId, Source, Timestamp};
 
 use super::answer::{Answered, Refusal, Seen};
 use super::calendar::{Every, NEVER, nth};
 use super::request::known;
-use super::sold::{self, Allowance, DEFAULT, Plan};
-use super::state::{Lot, Model, Next, Sold, Sub};
+use super::sold::{self, Allowance, DEFAULT, Plan, Unit};
+use super::state::{Lot, Model, Sold, Sub};
 
 impl Sold {
     fn of(plan: &'static Plan, overrides: &Overrides) -> Result<Self, Refusal> {
         let mut allowances: Vec<Allowance> = plan
             .allowances
             .iter()
-            .map(|(unit, amount, every, cap)| Allowance { unit, amount: *amount, every: *every, cap: *cap })
+            .map(|(unit, amount, every, rolls)| Allowance {
+                unit,
+                amount: *amount,
+                every: *every,
+                rolls: *rolls,
+            })
             .collect();
         for (unit, amount) in known(&overrides.allowances)? {
             match allowances.iter_mut().find(|allowance| allowance.unit == unit) {
                 Some(allowance) => allowance.amount = amount,
-                None => allowances.push(Allowance { unit, amount, every: plan.every, cap: 0 }),
+                None => allowances.push(Allowance { unit, amount, every: plan.every, rolls: None }),
             }
         }
         Ok(Self {
@@ -42,11 +50,29 @@ impl Sold {
 impl Sub {
     fn new(number: u32, sold: Sold, anchor: i64) -> Self {
         let given = vec![0; sold.allowances.len()];
-        Self { number, sold, anchor, period: 0, paid: 1, given, past_due: false, next: None }
+        Self {
+            number,
+            first: number,
+            sold,
+            anchor,
+            period: 0,
+            paid: Vec::new(),
+            given,
+            past_due: false,
+            change: None,
+            ends: None,
+            unpaid: None,
+            advance: BTreeMap::new(),
+        }
     }
 
     pub(super) fn boundary(&self, n: u32) -> i64 {
         nth(self.anchor, self.sold.every, n)
+    }
+
+    /// Returns the start of a period.
+    pub(crate) fn start_of(&self, n: u32) -> i64 {
+        self.boundary(n)
     }
 
     pub(super) fn end(&self) -> i64 {
@@ -77,8 +103,14 @@ impl Sub {
         (0..self.given.len()).map(|n| self.next_given(n)).min().unwrap_or(NEVER)
     }
 
+    /// Returns the instant at which something happens besides allowances: the end of the period, or, if the next one
+    /// was not paid, the start of a later paid one, or the end of the dunning time.
     fn turn(&self) -> i64 {
-        if self.past_due { self.end() + self.sold.dunning } else { self.end() }
+        match (self.past_due, self.paid.iter().min()) {
+            (false, _) => self.end(),
+            (true, Some(paid)) => self.boundary(*paid),
+            (true, None) => self.end() + self.sold.dunning,
+        }
     }
 
     /// Returns the instant of the next due event.
@@ -88,28 +120,38 @@ impl Sub {
 
     /// Returns the instant at which the subscription gives credits next, as far as it is known.
     pub(super) fn next_renewal(&self) -> i64 {
-        let renews = self.next != Some(Next::End) && !self.past_due;
+        let renews = self.ends != Some(self.period + 1) && !self.past_due;
         if renews { self.end().min(self.any_given()) } else { self.any_given() }
     }
 
-    /// Returns the pending change at the end of the period: a plan's id, or a word.
-    pub(crate) fn next_plan(&self) -> &'static str {
-        match &self.next {
-            None => "nothing",
-            Some(Next::End) => "end",
-            Some(Next::Change(sold)) => sold.plan,
-        }
+    /// Returns the first period after all that are paid.
+    pub(crate) fn after_paid(&self) -> u32 {
+        self.paid.iter().copied().max().unwrap_or(self.period) + 1
     }
 
-    /// Continues in the next period or, if that is over, in the one that contains `at`.
+    /// Continues in the next period or, if that is over, in the one that contains `at`. A change that is due happens.
     fn go_on(&mut self, at: i64) {
-        self.period += 1;
+        let next = self.period + 1;
+        self.period = next;
+        if let Some((sold, _)) = self.change.take_if(|(_, period)| *period <= next) {
+            let same = sold.every == self.sold.every;
+            let anchor = if same { self.anchor } else { self.boundary(next) };
+            self.number += 1;
+            self.sold = sold;
+            if !same {
+                let ends = self.ends.map(|_| 1);
+                *self = Self { ends, ..Self::new(self.number, self.sold.clone(), anchor) };
+            }
+        }
         while self.end() <= at {
             self.period += 1;
         }
-        self.paid = self.paid.max(self.period + 1);
+        let period = self.period;
+        self.paid.retain(|paid| *paid > period);
         self.given = vec![0; self.sold.allowances.len()];
         self.past_due = false;
+        self.unpaid = None;
+        self.advance.clear();
     }
 }
 
@@ -117,55 +159,63 @@ impl Model {
     /// Issues the allowances of the default plan to a new wallet.
     pub(super) fn welcome(&mut self) {
         if let Ok(sold) = Sold::of(self.plan(), &Overrides::default()) {
-            self.give(Sub::new(0, sold, self.now), self.now, false);
+            self.give(Sub::new(0, sold, self.now), self.now, None);
             self.sub = None;
         }
     }
 
-    /// Issues every allowance that was not issued for the window of this instant, with its rollover.
-    fn give(&mut self, mut sub: Sub, at: i64, roll: bool) {
+    /// Issues every allowance that was not issued for the window of this instant. What expired unused at the instant
+    /// `ended`, in the lots as they were then, rolls over.
+    fn give(&mut self, mut sub: Sub, at: i64, ended: Option<(i64, Vec<Lot>)>) {
         for n in 0..sub.sold.allowances.len() {
-            self.give_one(&mut sub, n, at, roll);
+            self.give_one(&mut sub, n, at, ended.as_ref());
         }
         self.subscribed(sub);
     }
 
-    fn give_one(&mut self, sub: &mut Sub, n: usize, at: i64, roll: bool) {
+    fn give_one(&mut self, sub: &mut Sub, n: usize, at: i64, ended: Option<&(i64, Vec<Lot>)>) {
         let allowance = sub.sold.allowances[n].clone();
-        let extra = if roll { self.rolled(&allowance, n, at) } else { 0 };
         let Some((k, window)) = sub.window_at(&allowance, at) else { return };
         sub.given[n] = k + 1;
-        self.issue_of(sub, n, k, allowance.amount + extra, window, at);
+        for (times, amount) in ended.map_or(Vec::new(), |(ended, lots)| rolled(&allowance, *ended, lots)) {
+            let id = OriginId::of_rollover(sub.number, sub.period, k, times);
+            self.issue_of(sub, n, (Origin::Rollover, id, times), amount, window, at);
+        }
+        let id = OriginId::of_period(sub.number, sub.period, k);
+        let early = sub.advance.get(allowance.unit).copied().unwrap_or(0).min(allowance.amount);
+        sub.advance.entry(allowance.unit).and_modify(|advance| *advance -= early);
+        self.issue_of(sub, n, (Origin::Period, id, 0), allowance.amount - early, window, at);
     }
 
-    fn issue_of(&mut self, sub: &Sub, n: usize, k: u32, amount: i64, (from, until): (i64, i64), at: i64) {
+    /// Begins the period that contains `at`, paid late. If it follows the last one, everything rolls over as if it had
+    /// been paid in time.
+    fn give_late(&mut self, mut sub: Sub, at: i64) {
+        let (boundary, ended) = (sub.end(), sub.unpaid.clone());
+        sub.go_on(at);
+        let ended = ended.filter(|_| sub.boundary(sub.period) == boundary);
+        self.give(sub, at, ended);
+    }
+
+    fn issue_of(
+        &mut self,
+        sub: &Sub,
+        n: usize,
+        (origin, id, rolled): (Origin, OriginId, u32),
+        amount: i64,
+        (from, until): (i64, i64),
+        at: i64,
+    ) {
         if amount <= 0 {
             return;
         }
         let once = sub.sold.every == Every::Once;
-        let id = OriginId::of_period(sub.number, sub.period, k);
-        let key = GrantKey::new(Origin::Period, id, u16::try_from(n).unwrap_or(u16::MAX));
+        let key = GrantKey::new(origin, id, u16::try_from(n).unwrap_or(u16::MAX));
         let source = if once { Source::Free } else { Source::Subscription };
         let lot = Lot::new(key, sub.sold.allowances[n].unit, source, amount, at);
         let warns = sold::find_plan(sub.sold.plan).map_or(0, |plan| plan.warns);
         let warn = Self::warning(warns, from.max(at), until);
-        self.issue(Lot { from, until, warn, ..lot }, at);
+        self.issue(Lot { from, until, warn, rolled, ..lot }, at);
         self.once_allowance_granted |= once;
-    }
-
-    /// Returns the rollover of the previous window: what expired at this instant and did not return as grace.
-    fn rolled(&self, allowance: &Allowance, n: usize, at: i64) -> i64 {
-        let before = self.lots.iter().filter(|lot| {
-            lot.key.origin == Origin::Period
-                && usize::from(lot.key.n) == n
-                && lot.unit == allowance.unit
-                && lot.until == at
-        });
-        let saved = |old: &Lot| -> i64 {
-            let from_it = |lot: &&Lot| lot.from == at && lot.first.as_ref() == Some(&old.key);
-            self.lots.iter().filter(from_it).map(|lot| lot.amount).sum()
-        };
-        before.map(|lot| lot.lapsed - saved(lot)).sum::<i64>().min(allowance.cap).max(0)
     }
 
     fn subscribed(&mut self, sub: Sub) {
@@ -178,45 +228,76 @@ impl Model {
         let Some(mut sub) = self.sub.clone() else { return };
         if sub.turn() > at {
             if let Some(n) = (0..sub.given.len()).find(|n| sub.next_given(*n) <= at) {
-                self.give_one(&mut sub, n, at, true);
+                let lots = (at, self.lots.clone());
+                self.give_one(&mut sub, n, at, Some(&lots));
                 self.subscribed(sub);
                 self.write(EntryKind::AllowanceGiven, at);
             }
             return;
         }
-        if sub.past_due || sub.next == Some(Next::End) {
-            self.end_plan(at);
+        let next = if sub.past_due { sub.paid.iter().copied().min() } else { Some(sub.period + 1) };
+        if next.is_none_or(|next| sub.ends.is_some_and(|ends| ends <= next)) {
+            self.end_plan(at, false);
             return self.write(EntryKind::SubscriptionEnded, at);
         }
-        if let Some(Next::Change(sold)) = sub.next.take() {
-            sub.sold = sold;
-            sub.number += 1;
-            sub.go_on(at);
-            self.give(sub, at, true);
-            return self.write(EntryKind::PlanChanged, at);
-        }
-        if sub.sold.on_payment && sub.paid <= sub.period + 1 {
+        let to_be = match &sub.change {
+            Some((sold, period)) if *period <= sub.period + 1 => sold,
+            _ => &sub.sold,
+        };
+        if !sub.past_due && to_be.on_payment && !sub.paid.contains(&(sub.period + 1)) {
             sub.past_due = true;
+            sub.unpaid = Some((at, self.lots.clone()));
             self.subscribed(sub);
             return self.write(EntryKind::PaymentMissed, at);
         }
+        let number = sub.number;
         sub.go_on(at);
-        self.give(sub, at, true);
-        self.write(EntryKind::PeriodBegan, at);
+        let kind = if sub.number == number { EntryKind::PeriodBegan } else { EntryKind::PlanChanged };
+        self.give(sub, at, Some((at, self.lots.clone())));
+        self.write(kind, at);
     }
 
-    /// Expires the allowances of the subscription and the packs tied to it.
-    pub(super) fn end_plan(&mut self, at: i64) {
+    /// Ends the subscription with the packs tied to it, and, if `credits`, with its own credits.
+    pub(super) fn end_plan(&mut self, at: i64, credits: bool) {
+        if credits {
+            self.end_credits(at);
+        }
+        self.end_lots(at, |lot| lot.with_subscription);
+        self.sub = None;
+    }
+
+    /// Expires the credits that the present subscription gave since its anchor.
+    fn end_credits(&mut self, at: i64) {
+        let first = self.sub.as_ref().map_or(0, |sub| sub.first);
+        self.end_lots(at, |lot| {
+            let of_plan = [Origin::Period, Origin::Rollover].contains(&lot.key.origin);
+            let number: Option<u32> =
+                lot.key.id.as_str().split('.').next().and_then(|text| text.parse().ok());
+            of_plan && lot.source == Source::Subscription && number >= Some(first)
+        });
+    }
+
+    fn end_lots(&mut self, at: i64, which: impl Fn(&Lot) -> bool) {
         for n in 0..self.lots.len() {
             let lot = &self.lots[n];
-            let included = lot.key.origin == Origin::Period && lot.source == Source::Subscription;
             let open = lot.free > 0 || lot.waiting > 0 || self.held_of(&lot.key) > 0;
-            if open && lot.until > at && (included || lot.with_subscription) {
+            if open && lot.until > at && which(lot) {
                 self.lapse(n);
                 (self.lots[n].until, self.lots[n].warn) = (at, NEVER);
             }
         }
-        self.sub = None;
+    }
+
+    /// Returns the reference of the last payment that was told.
+    pub(crate) fn last_payment(&self) -> Option<OriginId> {
+        self.payments.last().and_then(|(paid, _)| paid.reference.clone())
+    }
+
+    fn paid_for(&mut self, paid: &Paid, start: i64) {
+        if *paid != Paid::default() {
+            self.payments.push((paid.clone(), start));
+            self.payments.drain(..self.payments.len().saturating_sub(24));
+        }
     }
 
     fn sell(&self, plan: &str, overrides: &Overrides) -> Result<Sold, Refusal> {
@@ -245,11 +326,16 @@ impl Model {
         }
         let sold = self.sell(&subscribe.plan, &subscribe.overrides)?;
         let anchor = subscribe.anchor.map_or(self.now, |anchor| anchor.as_micros());
-        let sub = Sub::new(self.sales + 1, sold, anchor);
-        if anchor > self.now || sub.end() <= self.now {
+        let mut sub = Sub::new(self.sales + 1, sold, anchor);
+        if anchor > self.now {
             return Err(Refusal::field());
         }
-        self.give(sub, self.now, false);
+        while sub.end() <= self.now {
+            sub.period += 1;
+        }
+        let start = sub.boundary(sub.period);
+        self.give(sub, self.now, None);
+        self.paid_for(&subscribe.paid, start);
         self.remember(command, EntryKind::Subscribed);
         Ok(Answered::done(Seen::Wallet))
     }
@@ -263,56 +349,110 @@ impl Model {
             return Ok(Answered::again(Seen::Wallet));
         }
         let mut sub = self.subscription()?;
-        let sold = self.sell(&change.plan, &change.overrides)?;
+        let mut sold = self.sell(&change.plan, &change.overrides)?;
         let now = self.now;
-        let cancelled = sub.next.clone().filter(|next| *next == Next::End);
         if sold.plan == sub.sold.plan && change.overrides == Overrides::default() {
-            sub.next = cancelled;
+            sub.change = None;
+            let start = sub.boundary(sub.after_paid());
             self.subscribed(sub);
-        } else if sub.sold.every == Every::Once || sold.every != sub.sold.every {
-            self.give(Sub::new(sub.number + 1, sold, now), now, false);
-        } else if sub.past_due {
-            let mut sub = Sub { number: sub.number + 1, sold, next: cancelled, ..sub };
-            sub.go_on(now);
-            self.give(sub, now, false);
-        } else if sold.rank > sub.sold.rank {
-            self.upgrade(&sub, Sub { number: sub.number + 1, sold, next: cancelled, ..sub.clone() });
-        } else {
-            sub.next = cancelled.or(Some(Next::Change(sold)));
-            self.subscribed(sub);
+            self.paid_for(&change.paid, start);
+            self.remember(command, EntryKind::PlanChanged);
+            return Ok(Answered::done(Seen::Wallet));
         }
+        let upgrade = is_upgrade(&sub.sold, &sold);
+        if upgrade {
+            let most = sold::find_plan(sold.plan).and_then(|plan| plan.concurrency);
+            for (name, limit) in &sub.sold.limits {
+                if most.is_some_and(|most| most < *limit) && !sold.limits.contains_key(name) {
+                    sold.limits.insert(name.clone(), *limit);
+                }
+            }
+        }
+        let is_now = match change.when {
+            Some(when) => when == When::Now,
+            None => upgrade || sub.past_due || sub.sold.every == Every::Once,
+        };
+        let same = sub.sold.every == sold.every && sold.every != Every::Once;
+        if change.unused.is_some() && (!is_now || same) || !is_now && sub.sold.every == Every::Once {
+            return Err(Refusal::field());
+        }
+        let start = if !is_now {
+            let start = sub.after_paid();
+            let at = sub.boundary(start);
+            sub.change = Some((sold, start));
+            self.subscribed(sub);
+            at
+        } else if !same {
+            let keeps = change.unused.map_or(upgrade, |unused| unused == UnusedCredits::Keep);
+            // The new credits repay debt before the old ones expire.
+            let first = self.lots.len();
+            self.give(Sub::new(sub.number + 1, sold, now), now, None);
+            if !keeps {
+                let new = self.sub.replace(sub);
+                let lots = self.lots.split_off(first);
+                self.end_credits(now);
+                self.lots.extend(lots);
+                self.sub = new;
+            }
+            now
+        } else if sub.past_due {
+            self.give_late(Sub { number: sub.number + 1, sold, change: None, ..sub }, now);
+            self.sub.as_ref().map_or(0, |sub| sub.boundary(sub.period))
+        } else {
+            let start = sub.boundary(sub.period);
+            self.replace(&sub, Sub { number: sub.number + 1, sold, change: None, ..sub.clone() });
+            start
+        };
+        self.paid_for(&change.paid, start);
         self.remember(command, EntryKind::PlanChanged);
         Ok(Answered::done(Seen::Wallet))
     }
 
-    /// Issues the difference for the rest of the period, rounded up to the increment.
-    fn upgrade(&mut self, old: &Sub, mut new: Sub) {
+    /// Issues what the new plan gives now, less what the old one gave for the same time, by unit and rounded up. What
+    /// was given in advance is counted against windows to come.
+    fn replace(&mut self, old: &Sub, mut new: Sub) {
         let now = self.now;
         new.given = vec![0; new.sold.allowances.len()];
-        for n in 0..new.sold.allowances.len() {
-            let allowance = new.sold.allowances[n].clone();
-            let Some((k, (from, until))) = new.window_at(&allowance, now) else { continue };
-            let amount = difference(old, &allowance, (from, until), now);
-            self.issue_of(&new, n, k, amount, (now, until), now);
-            new.given[n] = k + 1;
+        let before = std::mem::take(&mut new.advance);
+        for (unit, _) in sold::UNITS {
+            if !new.sold.allowances.iter().any(|allowance| allowance.unit == unit) {
+                continue;
+            }
+            let mut left = difference(old, &new, unit, now) - before.get(unit).copied().unwrap_or(0);
+            if left < 0 {
+                new.advance.insert(unit, -left);
+            }
+            let mut places: Vec<(i64, usize)> = (0..new.sold.allowances.len())
+                .filter(|n| new.sold.allowances[*n].unit == unit)
+                .filter_map(|n| Some((-new.window_at(&new.sold.allowances[n], now)?.1.1, n)))
+                .collect();
+            places.sort_unstable();
+            for (_, n) in places {
+                let allowance = new.sold.allowances[n].clone();
+                let Some((k, (from, until))) = new.window_at(&allowance, now) else { continue };
+                let amount = left.clamp(0, rest(allowance.amount, (from, until), now, unit));
+                left -= amount;
+                let id = OriginId::of_period(new.number, new.period, k);
+                self.issue_of(&new, n, (Origin::Period, id, 0), amount, (now, until), now);
+                new.given[n] = k + 1;
+            }
         }
         self.subscribed(new);
     }
 
     /// Returns the amount of a unit that the wallet would receive if this plan were sold to it now.
-    pub(super) fn gives_at_once(&self, plan: &'static Plan, unit: &str) -> i64 {
+    pub(super) fn gives_at_once(&self, plan: &'static Plan, unit: Unit) -> i64 {
         let Ok(sold) = self.sell(plan.id, &Overrides::default()) else { return 0 };
         let of_unit = sold.allowances.iter().filter(|allowance| allowance.unit == unit);
+        let all = of_unit.map(|allowance| allowance.amount).sum();
         match &self.sub {
-            Some(old) if old.sold.every == sold.every && old.sold.every != Every::Once && !old.past_due => {
+            Some(old) if old.past_due => all,
+            Some(old) if old.sold.every != Every::Once && !is_upgrade(&old.sold, &sold) => 0,
+            Some(old) if old.sold.every == sold.every && sold.every != Every::Once => {
                 let new = Sub { sold: sold.clone(), ..old.clone() };
-                let rest = |allowance| {
-                    let (_, window) = new.window_at(allowance, self.now)?;
-                    (sold.rank > old.sold.rank).then(|| difference(old, allowance, window, self.now))
-                };
-                of_unit.filter_map(rest).sum()
+                (difference(old, &new, unit, self.now) - old.advance.get(unit).copied().unwrap_or(0)).max(0)
             }
-            _ => of_unit.map(|allowance| allowance.amount).sum(),
+            _ => all,
         }
     }
 
@@ -329,10 +469,13 @@ impl Model {
             return Ok(Answered::again(Seen::Wallet));
         }
         let sub = self.subscription()?;
+        if !cancel.now && (cancel.lapse || sub.sold.every == Every::Once) {
+            return Err(Refusal::field());
+        }
         if cancel.now {
-            self.end_plan(self.now);
+            self.end_plan(self.now, cancel.lapse);
         } else {
-            self.subscribed(Sub { next: Some(Next::End), ..sub });
+            self.subscribed(Sub { ends: Some(sub.after_paid()), ..sub });
         }
         self.remember(command, EntryKind::SubscriptionCancelled);
         Ok(Answered::done(Seen::Wallet))
@@ -343,40 +486,141 @@ impl Model {
             return Ok(Answered::again(Seen::Wallet));
         }
         let mut sub = self.subscription()?;
-        sub.next = sub.next.filter(|next| *next != Next::End);
+        sub.ends = None;
         self.subscribed(sub);
         self.remember(command, EntryKind::SubscriptionResumed);
         Ok(Answered::done(Seen::Wallet))
     }
 
-    pub(super) fn record_payment(&mut self, command: &Command) -> Result<Answered, Refusal> {
-        if self.requested(command)? {
+    pub(super) fn record_payment(
+        &mut self,
+        payment: &RecordPayment,
+        command: &Command,
+    ) -> Result<Answered, Refusal> {
+        let reference = payment.paid.reference.as_ref();
+        let told =
+            reference.is_some() && self.payments.iter().any(|(paid, _)| paid.reference.as_ref() == reference);
+        if self.requested(command)? || told {
             return Ok(Answered::again(Seen::Wallet));
         }
         let mut sub = self.subscription()?;
-        if sub.paid > sub.period + 1 {
+        if sub.sold.every == Every::Once {
             return Err(Refusal::field());
         }
-        if sub.past_due {
-            sub.go_on(self.now);
-            self.give(sub, self.now, false);
+        let ends = |at: i64| Refusal::new("SUBSCRIPTION_ENDS").saying("end_time", Timestamp::from_micros(at));
+        let begun = sub.past_due.then(|| {
+            let mut begun = sub.clone();
+            begun.go_on(self.now);
+            begun.boundary(begun.period)
+        });
+        let named = payment.period_start.map(|start| start.as_micros());
+        let next = (sub.period + 1..).find(|n| !sub.paid.contains(n)).unwrap_or(0);
+        let next = begun.unwrap_or_else(|| sub.boundary(next));
+        let start = named.unwrap_or(next);
+        if begun == Some(start) {
+            if sub.ends.is_some() {
+                return Err(ends(sub.end()));
+            }
+            self.give_late(sub, self.now);
         } else {
-            sub.paid = sub.period + 2;
+            let latest = sub.period + if sub.past_due { 13 } else { 12 };
+            let n = (0..=latest + 1).find(|n| sub.boundary(*n) == start);
+            let n = n.filter(|n| *n <= latest || named.is_none()).ok_or_else(Refusal::field)?;
+            if n <= sub.period || sub.paid.contains(&n) {
+                let refusal = Refusal::new("PERIOD_PAID");
+                let refusal = refusal.saying("period_start_time", Timestamp::from_micros(start));
+                return Err(refusal.saying("next_start_time", Timestamp::from_micros(next)));
+            }
+            let other = sub.change.as_ref().filter(|(sold, _)| sold.every != sub.sold.every);
+            if let Some(last) = sub.ends.filter(|last| n >= *last) {
+                return Err(ends(sub.boundary(last)));
+            }
+            if let Some((_, last)) = other.filter(|(_, last)| n > *last) {
+                return Err(ends(sub.boundary(*last)));
+            }
+            if n > latest || begun.is_some_and(|begun| start < begun) {
+                return Err(Refusal::field());
+            }
+            sub.paid.push(n);
             self.subscribed(sub);
         }
+        self.paid_for(&payment.paid, start);
         self.remember(command, EntryKind::PaymentRecorded);
         Ok(Answered::done(Seen::Wallet))
     }
 }
 
-/// Returns the amount that an upgrade issues of an allowance for the rest of its window, rounded up to the
-/// increment.
-fn difference(old: &Sub, allowance: &Allowance, (from, until): (i64, i64), now: i64) -> i64 {
-    let like_it = |old: &&Allowance| old.unit == allowance.unit && old.every == allowance.every;
-    let had = old.sold.allowances.iter().find(like_it).map_or(0, |old| old.amount);
-    let step = i128::from(sold::step(allowance.unit));
-    let share = i128::from((allowance.amount - had).max(0)) * i128::from(until - now);
+/// Returns whether a change is an upgrade: to a higher rank, to a longer term of the same rank, or from the default plan
+/// or a plan that is sold once.
+fn is_upgrade(old: &Sold, new: &Sold) -> bool {
+    let length = |every: Every| match every {
+        Every::Week => 7,
+        Every::Month => 30,
+        Every::Year => 365,
+        Every::Once => 0,
+    };
+    old.every == Every::Once
+        || old.plan == DEFAULT
+        || new.rank > old.rank
+        || new.rank == old.rank && length(new.every) > length(old.every)
+}
+
+/// Returns the share of an amount for the rest of its window, rounded up to the increment.
+fn rest(amount: i64, (from, until): (i64, i64), now: i64, unit: Unit) -> i64 {
+    let step = i128::from(sold::step(unit));
+    let share = i128::from(amount) * i128::from(until - now);
     let steps = share.div_euclid(i128::from(until - from) * step);
     let exact = steps * step * i128::from(until - from) == share;
     i64::try_from(if exact { steps } else { steps + 1 } * step).unwrap_or(0)
+}
+
+/// Returns the difference of a unit that two plans give for the rest of their windows that contain now. The amounts of
+/// the same window are added up before the rounding.
+fn difference(old: &Sub, new: &Sub, unit: Unit, now: i64) -> i64 {
+    let mut by_window: Vec<((i64, i64), i64)> = Vec::new();
+    for (sub, sign) in [(new, 1), (old, -1)] {
+        for allowance in sub.sold.allowances.iter().filter(|allowance| allowance.unit == unit) {
+            let Some((_, window)) = sub.window_at(allowance, now) else { continue };
+            match by_window.iter_mut().find(|(other, _)| *other == window) {
+                Some((_, amount)) => *amount += sign * allowance.amount,
+                None => by_window.push((window, sign * allowance.amount)),
+            }
+        }
+    }
+    by_window.into_iter().map(|(window, amount)| rest(amount, window, now, unit)).sum()
+}
+
+/// Returns the credits of the unit that roll over from a window that ended at this instant: those that expired then
+/// and did not return as grace. The amounts are by the number of times that they will have rolled.
+fn rolled(allowance: &Allowance, ended: i64, lots: &[Lot]) -> Vec<(u32, i64)> {
+    let Some((cap, percent, most)) = allowance.rolls else { return Vec::new() };
+    let saved = |old: &Lot| -> i64 {
+        let from_it = |lot: &&Lot| lot.from == ended && lot.first.as_ref() == Some(&old.key);
+        lots.iter().filter(from_it).map(|lot| lot.amount).sum()
+    };
+    let unused = |times: u32| -> i64 {
+        let it = |lot: &&Lot| {
+            let of_plan = [Origin::Period, Origin::Rollover].contains(&lot.key.origin);
+            let last = lot.rolled + 1 == times && (most == 0 || times <= most);
+            of_plan
+                && lot.source == Source::Subscription
+                && lot.unit == allowance.unit
+                && lot.until == ended
+                && last
+        };
+        lots.iter().filter(it).map(|lot| lot.lapsed - saved(lot)).sum()
+    };
+    let all: Vec<(u32, i64)> = (1..100).map(|times| (times, unused(times))).collect();
+    let total: i64 = all.iter().map(|(_, amount)| amount).sum();
+    let mut rest = sold::up(total * percent, 100) / 100;
+    rest = rest.min(cap);
+    if most == 0 {
+        return vec![(1, rest)];
+    }
+    let mut parts = Vec::new();
+    for (times, amount) in all {
+        parts.push((times, amount.min(rest)));
+        rest -= amount.min(rest);
+    }
+    parts
 }

@@ -109,8 +109,15 @@ impl Model {
         if sub.sold.every != Every::Year {
             return Err(refused("TERM"));
         }
-        let price = sub.sold.money.ok_or_else(|| refused("NO_PRICE"))?;
-        let ahead = i64::from(sub.paid.saturating_sub(sub.period + 1));
+        let price_of = |period: u32| {
+            let start = sub.boundary(period);
+            let paid = self.payments.iter().filter(|(_, of)| *of == start);
+            let amounts: Vec<i64> =
+                paid.filter_map(|(paid, _)| Some(paid.amount.as_ref()?.minor_units)).collect();
+            if amounts.is_empty() { sub.sold.money } else { Some(amounts.iter().sum()) }
+        };
+        let price = price_of(sub.period).ok_or_else(|| refused("NO_PRICE"))?;
+        let ahead: i64 = sub.paid.iter().filter_map(|period| price_of(*period)).sum();
         let (start, end) = (sub.boundary(sub.period), sub.end());
         let mut money = part(price, end - self.now, end - start);
         for (unit, _) in super::sold::UNITS {
@@ -119,8 +126,8 @@ impl Model {
                 money = money.min(part(price, total - used, total));
             }
         }
-        self.end_plan(self.now);
-        self.refunds.push((refund.request.clone(), money + ahead * price));
+        self.end_plan(self.now, true);
+        self.refunds.push((refund.request.clone(), money + ahead));
         self.remember(command, EntryKind::SubscriptionRefunded);
         Ok(Answered::done(Seen::Wallet))
     }

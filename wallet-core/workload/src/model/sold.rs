@@ -3,7 +3,7 @@
 use wallet_core::catalog::Threshold;
 use wallet_core::{Operation, UnitId};
 
-use super::calendar::{DAY, Every, HOUR, SECOND};
+use super::calendar::{DAY, Every, HOUR, NEVER, SECOND};
 
 /// The id of a unit.
 pub(crate) type Unit = &'static str;
@@ -30,8 +30,11 @@ pub(crate) struct Allowance {
     pub(crate) unit: Unit,
     pub(crate) amount: i64,
     pub(crate) every: Every,
-    pub(crate) cap: i64,
+    pub(crate) rolls: Option<Rolls>,
 }
+
+/// A rollover: the cap, the percentage, and the number of times (0 for no limit).
+pub(crate) type Rolls = (i64, i64, u32);
 
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -42,7 +45,7 @@ pub(crate) struct Plan {
     pub(crate) dunning: i64,
     /// The price of a period in cents.
     pub(crate) money: Option<i64>,
-    pub(crate) allowances: &'static [(Unit, i64, Every, i64)],
+    pub(crate) allowances: &'static [(Unit, i64, Every, Option<Rolls>)],
     /// The kinds of jobs that the plan allows; `None` allows all.
     pub(crate) kinds: &'static [&'static str],
     pub(crate) concurrency: Option<u64>,
@@ -61,7 +64,7 @@ const fn plan(
     id: &'static str,
     rank: u32,
     every: Every,
-    allowances: &'static [(Unit, i64, Every, i64)],
+    allowances: &'static [(Unit, i64, Every, Option<Rolls>)],
 ) -> Plan {
     Plan {
         id,
@@ -86,24 +89,24 @@ pub(crate) const PLANS: [Plan; 12] = [
     Plan {
         concurrency: Some(6),
         low: &[("credits", &[Threshold::Percent(25)])],
-        ..plan("free", 0, Every::Once, &[("credits", 40, Every::Once, 0)])
+        ..plan("free", 0, Every::Once, &[("credits", 40, Every::Once, None)])
     },
-    plan("trial", 1, Every::Once, &[("credits", 60, Every::Once, 0)]),
+    plan("trial", 1, Every::Once, &[("credits", 60, Every::Once, None)]),
     Plan {
         kinds: &["fixed", "open", "leased", "both", "preset"],
         low: &[("credits", &[Threshold::Percent(20), Threshold::Amount(45)])],
         warns: 3,
-        ..plan("creator", 1, Every::Month, &[("credits", 300, Every::Month, 0)])
+        ..plan("creator", 1, Every::Month, &[("credits", 300, Every::Month, None)])
     },
-    Plan { concurrency: Some(5), ..plan("pro", 2, Every::Month, &[("credits", 900, Every::Month, 0)]) },
+    Plan { concurrency: Some(5), ..plan("pro", 2, Every::Month, &[("credits", 900, Every::Month, None)]) },
     plan(
         "studio",
         3,
         Every::Month,
         &[
-            ("credits", 2500, Every::Month, 0),
-            ("trainings", 8, Every::Month, 0),
-            ("coins", 100, Every::Month, 0),
+            ("credits", 2500, Every::Month, None),
+            ("trainings", 8, Every::Month, None),
+            ("coins", 100, Every::Month, None),
         ],
     ),
     Plan {
@@ -113,16 +116,19 @@ pub(crate) const PLANS: [Plan; 12] = [
             "keeper",
             1,
             Every::Month,
-            &[("credits", 400, Every::Month, 150), ("trainings", 3, Every::Week, 0)],
+            &[("credits", 400, Every::Month, Some((150, 100, 2))), ("trainings", 3, Every::Week, None)],
         )
     },
     plan(
         "keeper-pro",
         2,
         Every::Month,
-        &[("credits", 1000, Every::Month, 600), ("trainings", 5, Every::Week, 4)],
+        &[
+            ("credits", 1000, Every::Month, Some((600, 100, 1))),
+            ("trainings", 5, Every::Week, Some((NEVER, 50, 0))),
+        ],
     ),
-    Plan { warns: 7, ..plan("week", 1, Every::Week, &[("credits", 100, Every::Week, 0)]) },
+    Plan { warns: 7, ..plan("week", 1, Every::Week, &[("credits", 100, Every::Week, None)]) },
     Plan {
         money: Some(11_999),
         warns: 14,
@@ -130,14 +136,14 @@ pub(crate) const PLANS: [Plan; 12] = [
             "annual",
             2,
             Every::Year,
-            &[("credits", 500, Every::Month, 0), ("trainings", 2, Every::Week, 0)],
+            &[("credits", 500, Every::Month, None), ("trainings", 2, Every::Week, None)],
         )
     },
-    on_payment(plan("prepaid", 1, Every::Month, &[("credits", 300, Every::Month, 0)])),
-    on_payment(plan("prepaid-pro", 2, Every::Month, &[("credits", 1000, Every::Month, 300)])),
+    on_payment(plan("prepaid", 1, Every::Month, &[("credits", 300, Every::Month, None)])),
+    on_payment(plan("prepaid-pro", 2, Every::Month, &[("credits", 1000, Every::Month, Some((300, 100, 1)))])),
     Plan {
         dunning: 30 * DAY,
-        ..on_payment(plan("patient", 1, Every::Week, &[("credits", 100, Every::Week, 0)]))
+        ..on_payment(plan("patient", 1, Every::Week, &[("credits", 100, Every::Week, None)]))
     },
 ];
 

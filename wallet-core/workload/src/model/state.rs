@@ -6,6 +6,7 @@ use wallet_core::catalog::Threshold;
 use wallet_core::decide::{CreateWallet, ProcessDue, Reserve};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{Clawback, GrantKey};
+use wallet_core::payment::Paid;
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, RequestId, ReservationId, Source, Timestamp, UnitId};
@@ -36,6 +37,8 @@ pub(crate) struct Lot {
     /// The clawback of the lot, if there was one.
     pub(crate) gone: Option<Clawback>,
     pub(crate) with_subscription: bool,
+    /// The number of times that the credits have rolled over.
+    pub(crate) rolled: u32,
     /// For grace credits: the lot they stem from.
     pub(crate) first: Option<GrantKey>,
     /// For grace credits: the latest end of these and of all that stem from them.
@@ -103,23 +106,26 @@ pub(crate) struct Sold {
     pub(crate) limits: BTreeMap<String, u64>,
 }
 
-/// The pending change at the end of the period.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Next {
-    End,
-    Change(Sold),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Sub {
     pub(crate) number: u32,
+    /// The number of the first sale with this anchor.
+    pub(crate) first: u32,
     pub(crate) sold: Sold,
     pub(crate) anchor: i64,
     pub(crate) period: u32,
-    pub(crate) paid: u32,
+    /// The later periods that are paid.
+    pub(crate) paid: Vec<u32>,
     pub(crate) given: Vec<u32>,
     pub(crate) past_due: bool,
-    pub(crate) next: Option<Next>,
+    /// Another plan, and the period with which it begins.
+    pub(crate) change: Option<(Sold, u32)>,
+    /// The period at whose start the subscription ends.
+    pub(crate) ends: Option<u32>,
+    /// While the next period is unpaid: its start, and the lots as they were then, which roll over with a late payment.
+    pub(crate) unpaid: Option<(i64, Vec<Lot>)>,
+    /// The credits given in advance, which windows to come in this period give less.
+    pub(crate) advance: BTreeMap<Unit, i64>,
 }
 
 /// The debt of a unit and its limit.
@@ -148,6 +154,8 @@ pub struct Model {
     /// The money refunded for subscriptions, by request.
     pub(crate) refunds: Vec<(RequestId, i64)>,
     pub(crate) sub: Option<Sub>,
+    /// The payments for periods that were told with a reference or an amount, and the starts of these periods.
+    pub(crate) payments: Vec<(Paid, i64)>,
     pub(crate) sales: u32,
     pub(crate) once_allowance_granted: bool,
     /// The wallet's own thresholds.
@@ -177,6 +185,7 @@ impl Default for Model {
             requests: Vec::new(),
             refunds: Vec::new(),
             sub: None,
+            payments: Vec::new(),
             sales: 0,
             once_allowance_granted: false,
             low: BTreeMap::new(),
@@ -228,7 +237,7 @@ impl Model {
             Command::ChangePlan(c) => self.change_plan(c, command),
             Command::CancelSubscription(c) => self.cancel_subscription(c, command),
             Command::ResumeSubscription(_) => self.resume(command),
-            Command::RecordPayment(_) => self.record_payment(command),
+            Command::RecordPayment(c) => self.record_payment(c, command),
             Command::RefundTopUp(c) => self.refund(c),
             Command::RecordChargeback(c) => self.charge_back(c),
             Command::ReverseCharge(c) => self.reverse(c, command),

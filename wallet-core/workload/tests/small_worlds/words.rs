@@ -9,6 +9,7 @@ use wallet_core::decide::{
     RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
 };
 use wallet_core::grant::GrantKey;
+use wallet_core::payment::Paid;
 use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::subscription::Overrides;
 use wallet_core::wallet::WalletStatus;
@@ -157,17 +158,25 @@ pub(crate) fn subscribe(request: &str, plan: &str) -> Command {
         plan: plan.to_owned(),
         overrides: Overrides::default(),
         anchor: None,
+        paid: Paid::default(),
     })
 }
 
 pub(crate) fn change(request: &str, plan: &str) -> Command {
     let overrides = Overrides::default();
-    Command::ChangePlan(ChangePlan { request: request.parse().unwrap(), plan: plan.to_owned(), overrides })
+    Command::ChangePlan(ChangePlan {
+        request: request.parse().unwrap(),
+        plan: plan.to_owned(),
+        overrides,
+        when: None,
+        unused: None,
+        paid: Paid::default(),
+    })
 }
 
 pub(crate) fn unsubscribe(request: &str, now: bool) -> Command {
     let request = request.parse().unwrap();
-    Command::CancelSubscription(CancelSubscription { request, now, reason: String::new() })
+    Command::CancelSubscription(CancelSubscription { request, now, lapse: now, reason: String::new() })
 }
 
 pub(crate) fn resume(request: &str) -> Command {
@@ -175,5 +184,10 @@ pub(crate) fn resume(request: &str) -> Command {
 }
 
 pub(crate) fn pay(request: &str) -> Command {
-    Command::RecordPayment(RecordPayment { request: request.parse().unwrap(), reason: String::new() })
+    Command::RecordPayment(RecordPayment {
+        request: request.parse().unwrap(),
+        period_start: None,
+        paid: Paid::default(),
+        reason: String::new(),
+    })
 }

@@ -16,6 +16,7 @@ use wallet_core::decide::{
     Cancel, Cost, CreateWallet, ExplicitPrice, Extend, Outcome, PriceSource, Purchase, Reserve, Settle,
     Start, StartOptions, Subscribe, TopUp,
 };
+use wallet_core::payment::Paid;
 use wallet_core::reservation::CancelReason;
 use wallet_core::subscription::Overrides;
 use wallet_core::{Amounts, Command, Reply, UnitId, WalletId};
@@ -239,7 +240,13 @@ pub(super) fn command(kind: Kind) -> Command {
         }),
         Kind::Subscribe => {
             let (request, plan) = ("request".parse().unwrap(), "creator".to_owned());
-            Command::Subscribe(Subscribe { request, plan, overrides: Overrides::default(), anchor: None })
+            Command::Subscribe(Subscribe {
+                request,
+                plan,
+                overrides: Overrides::default(),
+                anchor: None,
+                paid: Paid::default(),
+            })
         }
     }
 }

@@ -1,6 +1,7 @@
 //! CancelSubscription: ends a subscription at the end of its period, or at once.
 
 use wallet_core::decide::CancelSubscription;
+use wallet_core::subscription::UnusedCredits;
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
@@ -30,5 +31,6 @@ fn parse(request: v1::CancelSubscriptionRequest) -> Result<(WalletId, CancelSubs
     let id = fields.id("request_id", &request.request_id);
     let now = fields.cancel_now("when", request.when);
     let reason = fields.reason(request.reason);
-    fields.finish(|| Some((wallet?, CancelSubscription { request: id?, now, reason })))
+    let lapse = fields.unused_credits("unused", request.unused) == Some(UnusedCredits::Lapse);
+    fields.finish(|| Some((wallet?, CancelSubscription { request: id?, now, lapse, reason })))
 }

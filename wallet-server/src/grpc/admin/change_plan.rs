@@ -8,6 +8,7 @@ use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
+use crate::query::Effects;
 
 pub(super) async fn change_plan(
     call: Call,
@@ -15,18 +16,23 @@ pub(super) async fn change_plan(
 ) -> Result<v1::ChangePlanResponse, RpcError> {
     let validate_only = request.validate_only;
     let (wallet, change) = parse(request)?;
-    let (done, issued) = match validate_only {
+    let (done, effects) = match validate_only {
         true => call.preview(wallet, change).await?,
-        false => (call.submit(wallet, change).await?, Vec::new()),
+        false => (call.submit(wallet, change).await?, Effects::default()),
     };
     let catalog = call.catalog();
+    let subscription = done.view.wallet.profile.subscription.as_ref();
+    let change = subscription.and_then(|s| Some(s.start_of(s.change.as_ref()?.period)));
     Ok(v1::ChangePlanResponse {
         wallet: Some(to_proto::wallet(&catalog, &done.view.wallet, &done.view.balances)),
         replayed: done.replayed,
         revision: done.revision,
         version: done.version,
         decide_time: to_proto::instant(done.decided_at),
-        grants: issued.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
+        effective_time: to_proto::instant(change.unwrap_or(done.decided_at)),
+        kept: to_proto::amounts(&catalog, &effects.kept),
+        lost: to_proto::amounts(&catalog, &effects.lost),
+        grants: effects.issued.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
     })
 }
 
@@ -36,5 +42,8 @@ fn parse(request: v1::ChangePlanRequest) -> Result<(WalletId, ChangePlan), Rejec
     let id = fields.id("request_id", &request.request_id);
     let plan = fields.plan_id("plan_id", request.plan_id);
     let overrides = fields.overrides("overrides", request.overrides);
-    fields.finish(|| Some((wallet?, ChangePlan { request: id?, plan, overrides })))
+    let when = fields.change_time("when", request.when);
+    let unused = fields.unused_credits("unused", request.unused);
+    let paid = fields.period_payment("paid", request.paid);
+    fields.finish(|| Some((wallet?, ChangePlan { request: id?, plan, overrides, when, unused, paid })))
 }

@@ -1,4 +1,4 @@
-//! RecordPayment: records the payment for the next period.
+//! RecordPayment: records the payment of a period.
 
 use wallet_core::decide::RecordPayment;
 use wallet_core::{Rejection, WalletId};
@@ -29,5 +29,7 @@ fn parse(request: v1::RecordPaymentRequest) -> Result<(WalletId, RecordPayment),
     let wallet = fields.id("wallet_id", &request.wallet_id);
     let id = fields.id("request_id", &request.request_id);
     let reason = fields.reason(request.reason);
-    fields.finish(|| Some((wallet?, RecordPayment { request: id?, reason })))
+    let period_start = fields.instant("period_start_time", request.period_start_time);
+    let paid = fields.period_payment("paid", request.paid);
+    fields.finish(|| Some((wallet?, RecordPayment { request: id?, period_start, paid, reason })))
 }

@@ -31,5 +31,6 @@ fn parse(request: v1::SubscribeRequest) -> Result<(WalletId, Subscribe), Rejecti
     let plan = fields.plan_id("plan_id", request.plan_id);
     let overrides = fields.overrides("overrides", request.overrides);
     let anchor = fields.instant("anchor_time", request.anchor_time);
-    fields.finish(|| Some((wallet?, Subscribe { request: id?, plan, overrides, anchor })))
+    let paid = fields.period_payment("paid", request.paid);
+    fields.finish(|| Some((wallet?, Subscribe { request: id?, plan, overrides, anchor, paid })))
 }

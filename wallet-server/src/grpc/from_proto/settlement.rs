@@ -39,9 +39,12 @@ impl FieldReader {
 
     fn failure(&mut self, failure: v1::Failure) -> Failure {
         let v1::Failure { code, message } = failure;
-        // A failure code has the alphabet and the length of an id.
+        // A failure code has the alphabet and the length of an id. Workers spell it as they like.
         let code = self.optional_id::<OriginId>("failed.code", &code).map(String::from).unwrap_or_default();
-        Failure { code, message: self.text("failed.message", message, MAX_MESSAGE_BYTES) }
+        Failure {
+            code: code.to_ascii_uppercase(),
+            message: self.text("failed.message", message, MAX_MESSAGE_BYTES),
+        }
     }
 }
 
@@ -64,6 +67,9 @@ mod tests {
         );
         let failed = settle_request::Outcome::Failed(v1::Failure::default());
         assert_eq!(fields.outcome(Some(failed)), Some(Outcome::Failed(Failure::default())));
+        let spelled = v1::Failure { code: "nsfw".to_owned(), message: String::new() };
+        let read = fields.outcome(Some(settle_request::Outcome::Failed(spelled)));
+        assert_eq!(read, Some(Outcome::Failed(Failure { code: "NSFW".to_owned(), message: String::new() })));
         assert!(fields.lines().is_empty());
     }
 

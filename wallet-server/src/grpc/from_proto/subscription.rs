@@ -1,8 +1,9 @@
-//! Parses plans, negotiated terms and the time of a cancel.
+//! Parses plans, negotiated terms, payments for periods, and the times of changes and cancels.
 
 use std::collections::{BTreeMap, HashMap};
 
-use wallet_core::subscription::Overrides;
+use wallet_core::payment::Paid;
+use wallet_core::subscription::{Overrides, UnusedCredits, When};
 use wallet_proto::v1;
 
 use super::FieldReader;
@@ -39,6 +40,41 @@ impl FieldReader {
                 self.add(path, format!("{when} is not a cancel time"));
                 false
             }
+        }
+    }
+
+    /// Parses the time of a change of plan. Absent: the kind of the change decides.
+    pub(crate) fn change_time(&mut self, path: &str, when: i32) -> Option<When> {
+        match v1::ChangeTime::try_from(when) {
+            Ok(v1::ChangeTime::Unspecified) => None,
+            Ok(v1::ChangeTime::Now) => Some(When::Now),
+            Ok(v1::ChangeTime::AtPeriodEnd) => Some(When::AtPeriodEnd),
+            Err(_) => {
+                self.add(path, format!("{when} is not a time of a change"));
+                None
+            }
+        }
+    }
+
+    /// Parses the fate of unused credits.
+    pub(crate) fn unused_credits(&mut self, path: &str, unused: i32) -> Option<UnusedCredits> {
+        match v1::UnusedCredits::try_from(unused) {
+            Ok(v1::UnusedCredits::Unspecified) => None,
+            Ok(v1::UnusedCredits::Keep) => Some(UnusedCredits::Keep),
+            Ok(v1::UnusedCredits::Lapse) => Some(UnusedCredits::Lapse),
+            Err(_) => {
+                self.add(path, format!("{unused} is no fate of unused credits"));
+                None
+            }
+        }
+    }
+
+    /// Parses the optional payment for a period.
+    pub(crate) fn period_payment(&mut self, path: &str, paid: Option<v1::PeriodPayment>) -> Paid {
+        let v1::PeriodPayment { amount, payment_ref } = paid.unwrap_or_default();
+        Paid {
+            amount: self.money(&format!("{path}.amount"), amount),
+            reference: self.optional_id(&format!("{path}.payment_ref"), &payment_ref),
         }
     }
 
@@ -113,6 +149,8 @@ mod tests {
         let limits = (0..33).map(|n| (format!("l{n}"), n)).collect();
         fields.overrides("overrides", Some(v1::PlanOverrides { limits, ..v1::PlanOverrides::default() }));
         fields.cancel_now("when", 3);
+        fields.change_time("when", 3);
+        fields.unused_credits("unused", 3);
         let long =
             format!("overrides.limits[\"{}\"]: has 129 bytes, at most 128 are allowed", "l".repeat(64));
         assert_eq!(
@@ -126,6 +164,8 @@ mod tests {
                 "overrides.rank: is -1, must not be negative",
                 "overrides.limits: has 33 entries, at most 32 are allowed",
                 "when: 3 is not a cancel time",
+                "when: 3 is not a time of a change",
+                "unused: 3 is no fate of unused credits",
             ]
         );
     }

@@ -74,6 +74,13 @@ pub(super) fn detail(rejection: &Rejection) -> Option<Detail> {
         Rejection::AlreadySubscribed(plan) => {
             Detail::AlreadySubscribed(wire::AlreadySubscribed { plan_id: text(plan) })
         }
+        Rejection::PeriodPaid { period_start, next_start } => Detail::PeriodPaid(wire::PeriodPaid {
+            period_start_time: to_proto::instant(*period_start),
+            next_start_time: to_proto::instant(*next_start),
+        }),
+        Rejection::SubscriptionEnds(end) => {
+            Detail::SubscriptionEnds(wire::SubscriptionEnds { end_time: to_proto::instant(*end) })
+        }
         Rejection::NotRefundable(obstacle) => {
             Detail::NotRefundable(wire::NotRefundable { cause: cause(*obstacle).into() })
         }

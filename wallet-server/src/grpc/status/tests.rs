@@ -65,6 +65,12 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
         (Rejection::SubscriptionNotFound, Code::NotFound, "SUBSCRIPTION_NOT_FOUND"),
         (Rejection::AlreadySubscribed(text("pro")), Code::FailedPrecondition, "ALREADY_SUBSCRIBED"),
         (
+            Rejection::PeriodPaid { period_start: Timestamp::EPOCH, next_start: Timestamp::from_micros(1) },
+            Code::FailedPrecondition,
+            "PERIOD_PAID",
+        ),
+        (Rejection::SubscriptionEnds(Timestamp::EPOCH), Code::FailedPrecondition, "SUBSCRIPTION_ENDS"),
+        (
             Rejection::PackNotAvailable { pack: text("bulk"), plans: vec![text("pro")] },
             Code::FailedPrecondition,
             "PACK_NOT_AVAILABLE",

@@ -29,6 +29,8 @@ pub(crate) fn decision(rejection: &Rejection) -> Option<v1::Decision> {
         | Rejection::PlanNotFound(_)
         | Rejection::SubscriptionNotFound
         | Rejection::AlreadySubscribed(_)
+        | Rejection::PeriodPaid { .. }
+        | Rejection::SubscriptionEnds(_)
         | Rejection::PackNotAvailable { .. }
         | Rejection::CatalogNotFound(_)
         | Rejection::CatalogUnusable { .. }

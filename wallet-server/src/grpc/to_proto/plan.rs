@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use wallet_core::catalog::{Allowance, Catalog, Limit, Plan, Renewal, Term};
+use wallet_core::UnitId;
+use wallet_core::catalog::{Allowance, Catalog, Limit, Plan, Renewal, Rollover, Term};
 use wallet_proto::v1;
 
 use super::amount::amount;
@@ -35,11 +36,18 @@ fn limits(plan: &Plan) -> HashMap<String, i64> {
 }
 
 fn allowance(catalog: &Catalog, plan: &Plan, included: &Allowance) -> v1::Allowance {
-    let rollover = (included.rollover_cap > 0).then_some(included.rollover_cap);
     v1::Allowance {
         amount: Some(amount(catalog, &included.unit, included.amount)),
         cadence: term(included.cadence.unwrap_or(plan.term)).into(),
-        rollover_cap: rollover.map(|cap| amount(catalog, &included.unit, cap)),
+        rollover: included.rollover.map(|rule| rollover(catalog, &included.unit, rule)),
+    }
+}
+
+pub(super) fn rollover(catalog: &Catalog, unit: &UnitId, rule: Rollover) -> v1::Rollover {
+    v1::Rollover {
+        cap: rule.cap.map(|cap| amount(catalog, unit, cap)),
+        percent: rule.percent.into(),
+        periods: count(rule.periods.into()),
     }
 }
 

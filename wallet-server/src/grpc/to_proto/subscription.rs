@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use wallet_core::Timestamp;
 use wallet_core::catalog::Catalog;
 use wallet_core::subscription::{Pending, SoldAllowance, Standing, Subscription};
 use wallet_proto::v1::{self, subscription};
@@ -9,7 +10,7 @@ use wallet_proto::v1::{self, subscription};
 use super::amount::amount;
 use super::balance::count;
 use super::entitlement::entitlement;
-use super::plan::{renewal, term};
+use super::plan::{renewal, rollover, term};
 use super::time::instant;
 
 pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1::Subscription {
@@ -27,7 +28,7 @@ pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1
         paid_through_time: instant(subscription.paid_through()),
         next_renewal_time: subscription.next_renewal().and_then(instant),
         dunning_end_time: past_due.then(|| instant(subscription.dunning_end())).flatten(),
-        pending: subscription.pending.as_ref().map(|next| pending(subscription, next)),
+        pending: subscription.pending().map(|(next, at)| pending(next, at)),
         allowances: sold.allowances.iter().map(|included| allowance(catalog, included)).collect(),
         limits: limits(&sold.limits),
         rank: count(sold.rank.into()),
@@ -49,11 +50,8 @@ fn status(standing: Standing) -> v1::SubscriptionStatus {
     }
 }
 
-fn pending(subscription: &Subscription, pending: &Pending) -> subscription::Pending {
-    let effective_time = match subscription.standing {
-        Standing::Active => instant(subscription.period_end()),
-        Standing::PastDue => instant(subscription.dunning_end()),
-    };
+fn pending(pending: Pending<'_>, at: Timestamp) -> subscription::Pending {
+    let effective_time = instant(at);
     match pending {
         Pending::End => subscription::Pending::End(v1::SubscriptionEnd { effective_time }),
         Pending::Change(sold) => {
@@ -63,10 +61,9 @@ fn pending(subscription: &Subscription, pending: &Pending) -> subscription::Pend
 }
 
 fn allowance(catalog: &Catalog, included: &SoldAllowance) -> v1::Allowance {
-    let rollover = (included.rollover_cap > 0).then_some(included.rollover_cap);
     v1::Allowance {
         amount: Some(amount(catalog, &included.unit, included.amount)),
         cadence: term(included.cadence).into(),
-        rollover_cap: rollover.map(|cap| amount(catalog, &included.unit, cap)),
+        rollover: included.rollover.map(|rule| rollover(catalog, &included.unit, rule)),
     }
 }

@@ -11,6 +11,7 @@ use wallet_core::decide::{
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::operation::Operation;
+use wallet_core::payment::Paid;
 use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::subscription::Overrides;
 use wallet_core::wallet::WalletStatus;
@@ -76,17 +77,24 @@ pub(super) fn refund_subscription(request: &str) -> Command {
 
 pub(super) fn subscribe(request: &str, plan: &str) -> Command {
     let (request, plan, overrides) = (request.parse().unwrap(), plan.to_owned(), Overrides::default());
-    Command::Subscribe(Subscribe { request, plan, overrides, anchor: None })
+    Command::Subscribe(Subscribe { request, plan, overrides, anchor: None, paid: Paid::default() })
 }
 
 pub(super) fn change_plan(request: &str, plan: &str) -> Command {
     let (request, plan, overrides) = (request.parse().unwrap(), plan.to_owned(), Overrides::default());
-    Command::ChangePlan(ChangePlan { request, plan, overrides })
+    Command::ChangePlan(ChangePlan {
+        request,
+        plan,
+        overrides,
+        when: None,
+        unused: None,
+        paid: Paid::default(),
+    })
 }
 
 pub(super) fn end(request: &str, now: bool) -> Command {
     let (request, reason) = (request.parse().unwrap(), "enough".to_owned());
-    Command::CancelSubscription(CancelSubscription { request, now, reason })
+    Command::CancelSubscription(CancelSubscription { request, now, lapse: now, reason })
 }
 
 pub(super) fn resume(request: &str) -> Command {
@@ -94,7 +102,12 @@ pub(super) fn resume(request: &str) -> Command {
 }
 
 pub(super) fn pay(request: &str) -> Command {
-    Command::RecordPayment(RecordPayment { request: request.parse().unwrap(), reason: String::new() })
+    Command::RecordPayment(RecordPayment {
+        request: request.parse().unwrap(),
+        period_start: None,
+        paid: Paid::default(),
+        reason: String::new(),
+    })
 }
 
 pub(super) fn grant(id: &str, amount: i64, from: Option<u32>, until: Option<u32>) -> Command {

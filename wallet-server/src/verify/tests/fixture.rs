@@ -30,7 +30,7 @@ credits = 25
 id = "basic"
 rank = 1
 term = "WEEK"
-allowances = [{ unit = "credits", amount = 30, rollover_cap = 5 }]
+allowances = [{ unit = "credits", amount = 30, rollover = { cap = 5 } }]
 [[plans]]
 id = "plus"
 rank = 2

@@ -111,7 +111,7 @@ async fn a_profile_matches_the_last_entry() {
     let subscribed = Rows::of(&[Story::subscribed("ann"), Story::of("bob")]).await;
     let table: &[(&str, Tamper)] = &[
         (SAID, |r| replace(&mut r.profile().profile, ["\"amount\":30", "\"amount\":9000"])),
-        (SAID, |r| replace(&mut r.profile().profile, ["\"paid_periods\":", "\"paid_periods\":9"])),
+        (SAID, |r| replace(&mut r.profile().profile, ["\"first\":", "\"first\":9"])),
         (SAID, |r| replace(&mut r.profile().profile, ["\"anchor\":", "\"anchor\":1"])),
     ];
     check_rows(&subscribed, table);

@@ -27,7 +27,7 @@ const PLANS: &str = r#"
     id = "small"
     rank = 1
     term = "WEEK"
-    allowances = [{ unit = "credits", amount = 300, rollover_cap = 10 }]
+    allowances = [{ unit = "credits", amount = 300, rollover = { cap = 10 } }]
 
     [[plans]]
     id = "large"

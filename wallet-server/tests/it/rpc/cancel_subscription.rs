@@ -42,13 +42,24 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
+    async fn p1_cancelling_at_once_keeps_the_credits_that_were_paid(server: Server) {
+        let client = shop(&server).await;
+        client.subscribe(subscribe("a", "creator")).await.unwrap();
+        client.cancel_subscription(end("b", CancelTime::Now)).await.unwrap();
+        assert_eq!(wallet(&client).await.subscription, None);
+        assert_eq!(credits_of(&client, "w").await, (30, 0, 0));
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn cancelling_at_once_ends_the_allowance_but_not_held_credits(server: Server) {
         let client = shop(&server).await;
         client.subscribe(subscribe("a", "creator")).await.unwrap();
         buy_bulk(&client).await;
         client.top_up(v1::TopUpRequest::amount("w", "own", credits(7))).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(12)])).await.unwrap();
-        let request = v1::CancelSubscriptionRequest { reason: "chargeback".into(), ..end("b", CancelTime::Now) };
+        let unused = v1::UnusedCredits::Lapse.into();
+        let request =
+            v1::CancelSubscriptionRequest { reason: "chargeback".into(), unused, ..end("b", CancelTime::Now) };
         let done = client.cancel_subscription(request).await.unwrap();
         assert_eq!(done.wallet.unwrap().subscription, None);
         assert_eq!(credits_of(&client, "w").await, (7, 12, 0));

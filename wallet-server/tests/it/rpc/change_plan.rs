@@ -89,6 +89,29 @@ each_database! {
         assert_eq!(grants(&client).await, expected);
     }
 
+    async fn a_preview_shows_what_is_given_kept_and_lost_and_when(server: Server) {
+        let client = shop(&server).await;
+        client.subscribe(subscribe("a", "creator-yearly")).await.unwrap();
+        let paid = subscription(&client).await.paid_through_time;
+        let look = |request| v1::ChangePlanRequest { validate_only: true, ..request };
+        let later = client.change_plan(look(change("b", "creator"))).await.unwrap();
+        assert_eq!((later.effective_time, later.grants.len(), later.lost.len()), (paid, 0, 0));
+        let amounts = |amounts: &[v1::Amount]| {
+            amounts.iter().map(|one| format!("{} {}", one.amount, one.unit)).collect::<Vec<_>>()
+        };
+        assert_eq!(amounts(&later.kept), ["1500 credits", "1 trainings"]);
+        let now = || v1::ChangePlanRequest { when: v1::ChangeTime::Now.into(), ..change("c", "creator") };
+        let lapsing = client.change_plan(look(now())).await.unwrap();
+        assert_eq!((lapsing.effective_time, lapsing.grants.len()), (lapsing.decide_time, 1));
+        assert_eq!(amounts(&lapsing.lost), ["1500 credits", "1 trainings"]);
+        let keeping = v1::ChangePlanRequest { unused: v1::UnusedCredits::Keep.into(), ..now() };
+        let kept = client.change_plan(look(keeping.clone())).await.unwrap();
+        assert_eq!((amounts(&kept.kept).len(), kept.lost.len()), (2, 0));
+        client.change_plan(keeping).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (1530, 0, 0));
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn a_previewed_change_is_the_change_that_happens(server: Server) {
         let client = shop(&server).await;
         two_thirds_left(&client).await;

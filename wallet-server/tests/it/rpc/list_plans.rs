@@ -18,7 +18,7 @@ each_database! {
         assert_eq!((pro.name.as_str(), pro.tier.as_str(), pro.queue_priority), ("Pro", "pro", 10));
         let included: Vec<_> = pro.allowances.iter().filter_map(|a| a.amount.clone()).collect();
         assert_eq!(figures(&included), "4000 credits, 4 trainings");
-        assert!(pro.allowances.iter().all(|a| a.cadence() == Term::Month && a.rollover_cap.is_none()));
+        assert!(pro.allowances.iter().all(|a| a.cadence() == Term::Month && a.rollover.is_none()));
         assert_eq!(pro.features, ["queue.fastest", "parameters.advanced"]);
         assert_eq!(pro.limits, HashMap::from([("concurrency".to_owned(), 10)]));
         assert_eq!(pro.list_price, Some(v1::Money { currency: "USD".into(), minor_units: 4_500 }));
@@ -28,7 +28,7 @@ each_database! {
         let client = server.client().await;
         let plan = "[[plans]]\nid = \"weekly\"\nrank = 1\nterm = \"WEEK\"\n\
                     limits = { concurrency = \"unlimited\", seats = 3 }\n\
-                    allowances = [{ unit = \"money\", amount = \"12.50\", rollover_cap = 5 }]\n";
+                    allowances = [{ unit = \"money\", amount = \"12.50\", rollover = { cap = 5 } }]\n";
         publish(&client, &format!("{POLICIES}\n{plan}")).await;
         let listed = client.list_plans(v1::ListPlansRequest {}).await.unwrap();
         let [_, weekly] = listed.plans.as_slice() else { panic!("{:?}", listed.plans) };
@@ -40,7 +40,7 @@ each_database! {
         let shown = |amount: &Option<v1::Amount>| amount.as_ref().unwrap().display.clone();
         let allowance = &weekly.allowances[0];
         assert_eq!(
-            (shown(&allowance.amount), shown(&allowance.rollover_cap)),
+            (shown(&allowance.amount), shown(&allowance.rollover.as_ref().and_then(|rule| rule.cap.clone()))),
             ("12.50".into(), "5.00".into())
         );
     }

@@ -1,11 +1,12 @@
 //! RecordPayment: early, late and missing payments.
 
 use wallet_client::Code;
-use wallet_client::v1::{self, EntryKind, ErrorReason, Renewal, SubscriptionStatus};
+use wallet_client::v1::error_detail::Detail;
+use wallet_client::v1::{self, CancelTime, EntryKind, ErrorReason, Renewal, SubscriptionStatus};
 
 use crate::sold::{
-    WEEK, about_to_end, entries_after, grants, payment, shop, subscribe, subscription, subscription_of,
-    wallet,
+    WEEK, about_to_end, end, entries_after, grants, payment, pending, shop, subscribe, subscription,
+    subscription_of, wallet,
 };
 use crate::words::{credits_of, entries, facts, later, mismatch, refused, until, violations};
 
@@ -22,8 +23,10 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (30, 0, 0), "nothing before the boundary");
         let entry = entries(&client, "w").await.pop().unwrap();
         assert_eq!((entry.kind(), entry.reason.as_str()), (EntryKind::PaymentRecorded, "invoice 7"));
-        let twice = violations(client.record_payment(payment("q")).await);
-        assert_eq!(twice, ["request_id: another payment has already paid the next period"]);
+        let named = v1::RecordPaymentRequest { period_start_time: boundary, ..payment("q") };
+        let twice = refused(client.record_payment(named).await, ErrorReason::PeriodPaid, Code::FailedPrecondition);
+        let Some(Detail::PeriodPaid(figures)) = twice.detail else { panic!("{twice:?}") };
+        assert_eq!((figures.period_start_time, figures.next_start_time), (boundary, later(boundary, WEEK)));
         until(&client, "w", boundary).await;
 
         let expected = [
@@ -33,6 +36,39 @@ each_database! {
         assert_eq!(grants(&client).await, expected);
         let expected = [(EntryKind::GrantExpired, boundary), (EntryKind::PeriodBegan, boundary)];
         assert_eq!(entries_after(&client, 3, 2).await, expected);
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn s4_the_first_invoice_told_again_pays_no_other_period(server: Server) {
+        let client = shop(&server).await;
+        let invoice = || v1::PeriodPayment {
+            amount: Some(v1::Money { currency: "EUR".into(), minor_units: 900 }),
+            payment_ref: "in_1".into(),
+        };
+        let request = v1::SubscribeRequest { paid: Some(invoice()), ..subscribe("a", "prepaid") };
+        let sold = subscription_of(client.subscribe(request).await.unwrap().wallet);
+        let again = v1::RecordPaymentRequest { paid: Some(invoice()), ..payment("webhook") };
+        let again = client.record_payment(again).await.unwrap();
+        assert_eq!((again.replayed, again.revision), (true, 2));
+        let first = v1::RecordPaymentRequest { period_start_time: sold.period_start_time, ..payment("p") };
+        refused(client.record_payment(first).await, ErrorReason::PeriodPaid, Code::FailedPrecondition);
+        assert_eq!(subscription(&client).await.paid_through_time, sold.period_end_time);
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn w2_a_cancel_waits_for_what_was_paid_and_later_payments_are_refused(server: Server) {
+        let client = shop(&server).await;
+        let boundary = about_to_end(&client, "prepaid").await;
+        client.record_payment(payment("p")).await.unwrap();
+        let cancelled = client.cancel_subscription(end("x", CancelTime::AtPeriodEnd)).await.unwrap();
+        let paid_through = later(boundary, WEEK);
+        assert_eq!(pending(&subscription_of(cancelled.wallet)), ("end", paid_through));
+        let refusal = client.record_payment(payment("late")).await;
+        let refusal = refused(refusal, ErrorReason::SubscriptionEnds, Code::FailedPrecondition);
+        let Some(Detail::SubscriptionEnds(figures)) = refusal.detail else { panic!("{refusal:?}") };
+        assert_eq!(figures.end_time, paid_through);
+        until(&client, "w", boundary).await;
+        assert_eq!(credits_of(&client, "w").await, (30, 0, 0));
         assert!(server.verify().await.is_clean());
     }
 

@@ -26,7 +26,7 @@ fn plans_include_5_once_and_30_100_and_250_per_billing_month() {
         ]
     );
     assert_eq!(catalog.default_plan().unwrap().id, "free");
-    assert!(catalog.plans().iter().flat_map(|plan| &plan.allowances).all(|of| of.rollover_cap == 0));
+    assert!(catalog.plans().iter().flat_map(|plan| &plan.allowances).all(|of| of.rollover.is_none()));
     assert!(
         catalog.plans().is_sorted_by(|a, b| a.rank < b.rank),
         "each plan is an upgrade of the previous one"

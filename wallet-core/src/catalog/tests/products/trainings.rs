@@ -53,7 +53,7 @@ fn plans_include_the_credits_and_trainings_of_the_table() {
         let plan = catalog.plan(id).unwrap();
         assert_eq!((plan.term, included(plan, "credits")), (term, vec![credits]), "{id}");
         assert_eq!(included(plan, "trainings"), Vec::from_iter(trainings), "{id}");
-        let upfront = |of: &Allowance| of.cadence.is_none() && of.rollover_cap == 0;
+        let upfront = |of: &Allowance| of.cadence.is_none() && of.rollover.is_none();
         assert!(plan.allowances.iter().all(upfront), "{id}: all at once, and nothing rolls over");
         assert!(warns_before_zero(plan, "credits"), "{id}");
     }

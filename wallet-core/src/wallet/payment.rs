@@ -1,0 +1,49 @@
+//! Payments for periods of a subscription, as the platform tells of them. They are recorded, never moved.
+
+use serde::{Deserialize, Serialize};
+
+use crate::value::ids::OriginId;
+use crate::value::time::Timestamp;
+use crate::wallet::grant::Money;
+
+/// The most payments that a wallet remembers.
+const MOST_REMEMBERED: usize = 24;
+
+/// The payment of a command that sells or pays a period.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paid {
+    /// The amount, if it is known. Refunds use it before the list price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    /// The provider's id of the payment. Told again by RecordPayment, it is a replay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<OriginId>,
+}
+
+/// The payment for a period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    #[serde(flatten)]
+    pub paid: Paid,
+    /// The start of the period.
+    pub period_start: Timestamp,
+}
+
+/// Adds the payment for a period, if there is anything to remember, and forgets the oldest.
+pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period_start: Timestamp) {
+    if *paid != Paid::default() {
+        payments.push(Payment { paid: paid.clone(), period_start });
+        payments.drain(..payments.len().saturating_sub(MOST_REMEMBERED));
+    }
+}
+
+/// Returns the sum of the payments for a period that are in one currency, that of the first; none if no amount is known.
+pub(crate) fn paid_for(payments: &[Payment], period_start: Timestamp) -> Option<Money> {
+    let amounts = payments.iter().filter(|payment| payment.period_start == period_start);
+    let mut amounts = amounts.filter_map(|payment| payment.paid.amount.clone());
+    let first = amounts.next()?;
+    let sum = amounts
+        .filter(|money| money.currency == first.currency)
+        .fold(first.minor_units, |sum, money| sum.saturating_add(money.minor_units));
+    Some(Money { minor_units: sum, ..first })
+}
