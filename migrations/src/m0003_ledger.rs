@@ -35,21 +35,21 @@ impl MigrationTrait for Migration {
 
 const ENTRIES: &str = "
 CREATE TABLE entries (
-    bucket         SMALLINT NOT NULL,
-    wallet_key     {uuid}   NOT NULL,
     revision       BIGINT   NOT NULL,
-    format         SMALLINT NOT NULL,
-    kind           SMALLINT NOT NULL,
     effective_time BIGINT   NOT NULL,
     record_time    BIGINT   NOT NULL,
+    bucket         SMALLINT NOT NULL,
+    format         SMALLINT NOT NULL,
+    kind           SMALLINT NOT NULL,
+    wallet_key     {uuid}   NOT NULL,
     reservation_id TEXT     NOT NULL,
     request_id     TEXT     NOT NULL,
-    fingerprint    TEXT     NOT NULL,
     actor          TEXT     NOT NULL,
     reason         TEXT     NOT NULL,
-    row_digests    TEXT     NOT NULL,
-    postings       TEXT     NOT NULL,
-    balances       TEXT     NOT NULL,
+    fingerprint    {bytes}  NOT NULL,
+    row_digests    {bytes}  NOT NULL,
+    postings       {bytes}  NOT NULL,
+    balances       {bytes}  NOT NULL,
     hash           {bytes}  NOT NULL,
     PRIMARY KEY (bucket, wallet_key, revision)
 )";

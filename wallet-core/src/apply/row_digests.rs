@@ -4,6 +4,7 @@ use crate::decide::decision::Decision;
 use crate::ledger::canonical::Canonical;
 use crate::ledger::entry::EntryKind;
 use crate::ledger::row_digests::{Digest, RowDigests, json};
+use crate::value::binary;
 use crate::value::grant_key::GrantKey;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
@@ -44,15 +45,16 @@ impl RowDigests {
         }
         if let Some(reservation) = &decision.reservation {
             if !wallet.reservations.contains_key(&reservation.id) {
-                let fingerprint = reservation.fingerprint.to_string();
-                row_digests.terms = Some(Digest::of_terms(&json(&*reservation.terms), &fingerprint));
+                let fingerprint = binary::encode_sparse(&reservation.fingerprint);
+                row_digests.terms =
+                    Some(Digest::of_terms(&binary::encode(&*reservation.terms), &fingerprint));
             }
             if matches!(said.kind, EntryKind::Reserved | EntryKind::Started) {
                 row_digests.run = of_run(reservation);
             }
             row_digests.bill = reservation.finish.as_ref().map(|finish| {
-                let finalizer = finish.fingerprint.to_string();
-                Digest::of_bill(&json(&finish.bill), &finalizer, reservation.deadline)
+                let finalizer = binary::encode_sparse(&finish.fingerprint);
+                Digest::of_bill(&binary::encode(&finish.bill), &finalizer, reservation.deadline)
             });
         }
         if let Some(change) = &decision.change {

@@ -10,8 +10,7 @@ use crate::value::ids::UnitId;
 
 /// The maximum time to live of a hold, and the maximum lease.
 pub(super) const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
-/// The grace period of catalogs that name none, and of reservations that store none. It never changes: earlier
-/// reservations would change with it.
+/// The grace period of catalogs that name none.
 const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
 /// The maximum grace period.
 pub const MAX_GRACE_PERIOD: Duration = Duration::from_secs(72 * 60 * 60);
@@ -30,15 +29,10 @@ pub struct Policies {
     /// The fees of a user's cancel, for every unit of the catalog.
     pub cancel_fees: BTreeMap<UnitId, CancelFees>,
     /// The fees of a failure by code and unit, in percent of the reserved amount.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub failure_fees: BTreeMap<String, BTreeMap<UnitId, u8>>,
     /// The lifetime of credits that return to an expired grant, 1 second to [`MAX_GRACE_PERIOD`]. 24 hours by default.
-    #[serde(
-        rename = "grace_period_seconds",
-        with = "seconds",
-        default = "default_grace_period",
-        skip_serializing_if = "is_default_grace_period"
-    )]
+    #[serde(rename = "grace_period_seconds", with = "seconds")]
     pub grace_period: Duration,
 }
 
@@ -102,14 +96,6 @@ impl Default for Policies {
     }
 }
 
-const fn default_grace_period() -> Duration {
-    DEFAULT_GRACE_PERIOD
-}
-
-fn is_default_grace_period(period: &Duration) -> bool {
-    *period == DEFAULT_GRACE_PERIOD
-}
-
 impl Default for CancelFees {
     fn default() -> Self {
         Self { held: 0, processing: 50 }
@@ -165,19 +151,6 @@ mod tests {
         assert_eq!(json["ttl_seconds"], 1800);
         assert_eq!(json["lease_seconds"], 60);
         assert_eq!(json["overage"], "CHARGE_IF_AVAILABLE");
-        assert_eq!(serde_json::from_value::<Policies>(json).unwrap(), policies);
-    }
-
-    #[test]
-    fn the_default_grace_period_is_not_stored_so_earlier_hashes_stay() {
-        let default = serde_json::to_string(&Policies::default()).unwrap();
-        let earlier =
-            r#"{"ttl_seconds":1800,"lease_seconds":null,"overage":"CHARGE_IF_AVAILABLE","cancel_fees":{}}"#;
-        assert_eq!(default, earlier);
-        assert_eq!(serde_json::from_str::<Policies>(earlier).unwrap(), Policies::default());
-        let policies = Policies { grace_period: Duration::from_secs(3600), ..Policies::default() };
-        let json = serde_json::to_value(&policies).unwrap();
-        assert_eq!(json["grace_period_seconds"], 3600);
         assert_eq!(serde_json::from_value::<Policies>(json).unwrap(), policies);
     }
 }

@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 
 use crate::ledger::canonical::Canonical;
 use crate::ledger::event::Event;
-use crate::ledger::posting::{Account, Posting};
+use crate::ledger::posting::Posting;
 use crate::ledger::row_digests::RowDigests;
+use crate::value::binary;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{Actor, RequestId, ReservationId, UnitId};
 use crate::value::key::WalletKey;
@@ -118,16 +119,12 @@ impl EntryKind {
 /// The balance of one unit after an entry, in minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryBalance {
-    #[serde(rename = "u")]
     pub unit: UnitId,
     /// The amount that can be reserved.
-    #[serde(rename = "a")]
     pub available: i64,
     /// The amount held.
-    #[serde(rename = "h")]
     pub held: i64,
     /// The amount owed.
-    #[serde(rename = "d")]
     pub debt: i64,
 }
 
@@ -181,19 +178,8 @@ impl Entry {
         hasher.finalize().into()
     }
 
-    /// Events come last, and only if there are any.
-    fn canonical_events(&self, out: &mut Canonical) {
-        out.count(self.events.len());
-        for event in &self.events {
-            out.int(i64::from(event.kind as u8));
-            out.text(event.unit.as_str());
-            out.int(event.available);
-            out.int(event.threshold);
-            out.text(&event.grant.as_ref().map(ToString::to_string).unwrap_or_default());
-            out.int(event.expire_time.as_micros());
-        }
-    }
-
+    /// The canonical bytes: numbers, texts, and the stored bytes of the parts that have a binary form. Events come last,
+    /// and only if there are any.
     fn canonical(&self) -> Vec<u8> {
         let mut out = Canonical::new("entry");
         out.int(self.revision);
@@ -202,30 +188,14 @@ impl Entry {
         out.int(self.record_time.as_micros());
         out.text(self.reservation.as_ref().map_or("", |id| id.as_str()));
         out.text(self.request.as_ref().map_or("", |id| id.as_str()));
-        out.text(&self.fingerprint.to_string());
         out.text(self.actor.as_ref().map_or("", |id| id.as_str()));
         out.text(&self.reason);
-        out.text(&self.row_digests.to_string());
-        out.count(self.postings.len());
-        for posting in &self.postings {
-            out.text(posting.unit.as_str());
-            match &posting.account {
-                Account::Grant(key) => out.text(&key.to_string()),
-                Account::Debt => out.text(""),
-            }
-            out.int(i64::from(posting.from as u8));
-            out.int(i64::from(posting.to as u8));
-            out.int(posting.amount);
-        }
-        out.count(self.balances.len());
-        for balance in &self.balances {
-            out.text(balance.unit.as_str());
-            out.int(balance.available);
-            out.int(balance.held);
-            out.int(balance.debt);
-        }
+        out.bytes(&binary::encode_sparse(&self.fingerprint));
+        out.bytes(&binary::encode_sparse(&self.row_digests));
+        out.bytes(&binary::encode_sparse(&self.postings));
+        out.bytes(&binary::encode_sparse(&self.balances));
         if !self.events.is_empty() {
-            self.canonical_events(&mut out);
+            out.bytes(&binary::encode(&self.events));
         }
         out.into_bytes()
     }

@@ -1,11 +1,13 @@
 //! Events: notifications that are given once, because of an entry. They are part of the entry, and of its hash.
 
+use serde::{Deserialize, Serialize};
+
 use crate::value::grant_key::GrantKey;
 use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
 
 /// The kind of a notification. The numbers are stored and hashed: they never change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum EventKind {
     /// The available amount fell below a threshold. Given again only after it was 10 % above the threshold.
@@ -20,7 +22,7 @@ impl EventKind {
     pub const ALL: [EventKind; 3] = [EventKind::LowBalance, EventKind::Exhausted, EventKind::GrantExpiring];
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     pub kind: EventKind,
     pub unit: UnitId,

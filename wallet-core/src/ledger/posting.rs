@@ -11,7 +11,6 @@ use crate::value::ids::UnitId;
 
 /// A part of a grant, or of the wallet's debt in one unit. The numbers are part of the entry hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Part {
     /// The outside of the wallet.
@@ -37,10 +36,8 @@ pub enum Part {
 /// The account within which a posting moves credits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Account {
-    #[serde(rename = "grant")]
     Grant(GrantKey),
     /// The wallet's debt in the unit of the posting.
-    #[serde(rename = "debt")]
     Debt,
 }
 
@@ -53,18 +50,13 @@ pub fn moved_to(postings: &[Posting], part: Part) -> Amounts {
 /// A movement of credits within one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posting {
-    #[serde(rename = "u")]
     pub unit: UnitId,
     /// The grant, or the debt, that the credits stay in.
-    #[serde(rename = "a")]
     pub account: Account,
     /// The part that becomes smaller.
-    #[serde(rename = "f")]
     pub from: Part,
     /// The part that becomes larger.
-    #[serde(rename = "t")]
     pub to: Part,
     /// The amount in minor units, above 0.
-    #[serde(rename = "n")]
     pub amount: i64,
 }

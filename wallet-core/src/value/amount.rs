@@ -41,7 +41,7 @@ impl Amounts {
     }
 
     /// Adds `amount` minor units to the amount of `unit`. The bounds of the ledger keep every sum far below
-    /// `i64::MAX`. If a defect breaks them, the sum saturates and the check constraint of the row refuses it.
+    /// `i64::MAX`. If a defect breaks them, the sum saturates, and the entry no longer adds up.
     pub fn add(&mut self, unit: &UnitId, amount: i64) {
         let sum = self.get(unit.as_str()).saturating_add(amount);
         self.set(unit, sum);

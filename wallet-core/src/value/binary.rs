@@ -49,11 +49,42 @@ pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, Unread
     }
 }
 
+/// Returns the bytes of a value; none for the default.
+pub fn encode_sparse<T: Serialize + Default + PartialEq>(value: &T) -> Vec<u8> {
+    if *value == T::default() { Vec::new() } else { encode(value) }
+}
+
+/// Decodes exactly the bytes that [`encode_sparse`] returns for a value.
+///
+/// # Errors
+///
+/// The format is unknown, or other bytes than those of a value.
+pub fn decode_sparse<T: Serialize + DeserializeOwned + Default + PartialEq>(
+    bytes: &[u8],
+) -> Result<T, Unreadable> {
+    if bytes.is_empty() {
+        return Ok(T::default());
+    }
+    let value = decode(bytes)?;
+    match value == T::default() {
+        true => Err(Unreadable::Damaged(format!("a default in {}", hex::encode(bytes)))),
+        false => Ok(value),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+
+    #[test]
+    fn a_default_has_no_bytes_and_only_none() {
+        assert!(encode_sparse(&Vec::<u8>::new()).is_empty());
+        assert_eq!(decode_sparse::<Vec<u8>>(&[]), Ok(Vec::new()));
+        assert_eq!(decode_sparse::<Vec<u8>>(&encode(&[7_u8].to_vec())), Ok(vec![7]));
+        assert!(decode_sparse::<Vec<u8>>(&encode(&Vec::<u8>::new())).is_err());
+    }
 
     #[test]
     fn only_the_bytes_that_are_written_are_read() {

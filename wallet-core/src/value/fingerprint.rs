@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The digests of a command's fields, by field name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fingerprint(BTreeMap<String, String>);
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint(BTreeMap<String, [u8; 8]>);
 
 impl Fingerprint {
     /// Adds a field. `None` is the same as a field that was not added.
@@ -26,7 +26,7 @@ impl Fingerprint {
             let json =
                 serde_json::to_vec(value).expect("fields are numbers, texts and maps with texts as keys");
             let digest = Sha256::digest(&json);
-            self.0.insert(field.to_owned(), hex::encode(&digest[..8]));
+            self.0.insert(field.to_owned(), std::array::from_fn(|i| digest[i]));
         }
         self
     }
@@ -46,7 +46,10 @@ impl Fingerprint {
         Self(
             text.split(';')
                 .filter_map(|pair| pair.split_once('='))
-                .map(|(field, digest)| (field.to_owned(), digest.to_owned()))
+                .filter_map(|(field, digest)| {
+                    let digest = hex::decode(digest).ok()?.try_into().ok()?;
+                    Some((field.to_owned(), digest))
+                })
                 .collect(),
         )
     }
@@ -56,7 +59,7 @@ impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, (field, digest)) in self.0.iter().enumerate() {
             let separator = if i == 0 { "" } else { ";" };
-            write!(f, "{separator}{field}={digest}")?;
+            write!(f, "{separator}{field}={}", hex::encode(digest))?;
         }
         Ok(())
     }

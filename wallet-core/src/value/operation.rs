@@ -15,9 +15,9 @@ pub struct Operation {
     /// The kind of the operation: `video.generate`.
     pub kind: String,
     /// Exact strings by name, for example `model` or `resolution`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub attributes: BTreeMap<String, String>,
     /// Exact decimal numbers by name, for example `duration_s` or `count`. Never negative.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub quantities: BTreeMap<String, Decimal>,
 }

@@ -92,33 +92,26 @@ pub struct Pin {
     /// The rule that matched.
     pub rule_id: String,
     /// The tier for which it was priced.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
 }
 
 /// The terms agreed at Reserve. They never change, and are written once.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Terms {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
     /// The amounts held.
     pub amounts: Amounts,
     /// The most that may be charged; never below `amounts`.
     pub max_amounts: Amounts,
     /// The steps of the price.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<PriceLine>,
     /// The pin of the price; none for explicit amounts.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pin: Option<Pin>,
     /// The policies: lease, overage, fees and grace period.
     pub policies: Policies,
     /// The member who reserved.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
     /// The caller's own labels.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
 
@@ -126,29 +119,20 @@ pub struct Terms {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allocation {
     /// The grant, or the wallet's debt.
-    #[serde(rename = "a")]
     pub account: Account,
     /// The source of the grant; none for debt.
-    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
-    #[serde(rename = "u")]
     pub unit: UnitId,
     /// Held at Reserve.
-    #[serde(rename = "h", default, skip_serializing_if = "is_zero")]
     pub held: i64,
-    #[serde(rename = "c", default, skip_serializing_if = "is_zero")]
     pub charged: i64,
     /// Returned, to this grant or to `grace`.
-    #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
     pub returned: i64,
     /// Expired or revoked with the grant on its return.
-    #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
     pub lapsed: i64,
     /// The part of `charged` that was reversed later.
-    #[serde(rename = "v", default, skip_serializing_if = "is_zero")]
     pub reversed: i64,
     /// The grace grant that received the returned credits.
-    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub grace: Option<GrantKey>,
 }
 
@@ -157,11 +141,6 @@ impl Allocation {
     pub(crate) fn rest(&self) -> i64 {
         (self.held - self.charged - self.returned - self.lapsed).max(0)
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
-fn is_zero(amount: &i64) -> bool {
-    *amount == 0
 }
 
 /// The end of a reservation.
@@ -178,31 +157,22 @@ pub struct Finish {
 
 /// The sums of a finished reservation, per unit, and the reason of its end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Bill {
     /// Charged, fees included.
-    #[serde(skip_serializing_if = "Amounts::is_empty")]
     pub charged: Amounts,
     /// The part of `charged` that is a fee.
-    #[serde(skip_serializing_if = "Amounts::is_empty")]
     pub fees: Amounts,
     /// The part of `charged` that was reversed later.
-    #[serde(skip_serializing_if = "Amounts::is_empty")]
     pub reversed: Amounts,
     /// Returned, to be spent again.
-    #[serde(skip_serializing_if = "Amounts::is_empty")]
     pub returned: Amounts,
     /// Expired or revoked on its return.
-    #[serde(skip_serializing_if = "Amounts::is_empty")]
     pub lapsed: Amounts,
     /// The cost of the job that could not be charged.
-    #[serde(skip_serializing_if = "Amounts::is_empty")]
     pub uncollected: Amounts,
     /// The failure, if the job failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// The reason, if the job was cancelled.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cancel_reason: Option<CancelReason>,
     /// True if the job was settled after its hold had expired.
     pub late: bool,

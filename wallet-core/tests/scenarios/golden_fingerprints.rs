@@ -55,12 +55,12 @@ fn of_jobs() -> Vec<Row> {
         (
             vec![top_up(100)],
             reserve("job", 40).actor("ann"),
-            "actor=cec78459472eed8b;operation=1a39a43eca809b8c",
+            "actor=cec78459472eed8b;operation=9c1d4c7e985eb22a",
         ),
         (
             vec![top_up(100)],
             explicit().actor("ann").about(operation("fixed", &[("n", "1.50")])),
-            "actor=cec78459472eed8b;amounts=0c89876371567bf8;max_amounts=bc58a324f85b0c96;operation=ddb40a279d6a31d4",
+            "actor=cec78459472eed8b;amounts=0c89876371567bf8;max_amounts=bc58a324f85b0c96;operation=9ceeb1be5aa311b6",
         ),
         (job(), start("job", 1), ""),
         (job(), settle("job", 30), "outcome=b96b3eb9f8f68bef;usage=12608d34435424e8"),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use wallet_core::binary::{encode, encode_sparse};
 use wallet_core::catalog::Overage;
 use wallet_core::entry::{Entry, Hash, genesis};
 use wallet_core::grant::{Clawback, Grant, GrantKey};
@@ -266,13 +267,13 @@ impl Books {
             self.row_digests.silent
         );
         for (id, job) in &wallet.reservations {
-            let terms = Digest::of_terms(&json(&*job.terms), &job.fingerprint.to_string());
+            let terms = Digest::of_terms(&encode(&*job.terms), &encode_sparse(&job.fingerprint));
             let worker = job.worker.as_ref().map_or("", |worker| worker.as_str());
             let lease = job.lease.map_or(0, |lease| i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
             let run = job.start_time.map(|_| Digest::of_run(job.attempt, worker, lease));
             let finish = job.finish.as_ref();
-            let bill =
-                finish.map(|f| Digest::of_bill(&json(&f.bill), &f.fingerprint.to_string(), job.deadline));
+            let bill = finish
+                .map(|f| Digest::of_bill(&encode(&f.bill), &encode_sparse(&f.fingerprint), job.deadline));
             must!(self.jobs.get(id) == Some(&(Some(terms), run, bill)), "{job:?} does not match its digests");
         }
         Ok(())

@@ -125,7 +125,7 @@ impl Store {
         };
         let sql = format!(
             "SELECT {} AS holds, {} AS grants, {} AS periods",
-            count("reservations", "open", "sweep_at"),
+            count("holds", "sweep_at > 0", "sweep_at"),
             count("grants", "open", "expire_time"),
             count("wallet_profiles", "next_time < 9223372036854775807", "next_time"),
         );

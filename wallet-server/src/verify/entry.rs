@@ -4,8 +4,6 @@ use std::str::FromStr;
 
 use wallet_core::InvalidId;
 use wallet_core::entry::{Entry, EntryKind, FORMAT};
-use wallet_core::fingerprint::Fingerprint;
-use wallet_core::row_digests::RowDigests;
 use wallet_core::time::Timestamp;
 
 use crate::store::tables::entries;
@@ -18,15 +16,6 @@ pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
         return Err(format!("has format {}, which is unknown", row.format));
     }
     let kind = EntryKind::ALL.into_iter().find(|kind| *kind as i16 == row.kind);
-    let fingerprint = Fingerprint::parse(&row.fingerprint);
-    if fingerprint.to_string() != row.fingerprint {
-        return Err(format!("fingerprint {:?} is unreadable", row.fingerprint));
-    }
-    let json = |error: serde_json::Error| error.to_string();
-    let row_digests = RowDigests::parse(&row.row_digests).map_err(json)?;
-    if row_digests.to_string() != row.row_digests {
-        return Err(format!("row_digests {:?} are unreadable", row.row_digests));
-    }
     Ok(Entry {
         revision: row.revision,
         kind: kind.ok_or_else(|| format!("has kind {}, which is unknown", row.kind))?,
@@ -34,12 +23,12 @@ pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
         record_time: Timestamp::from_micros(row.record_time),
         reservation: optional(&row.reservation_id)?,
         request: optional(&row.request_id)?,
-        fingerprint,
+        fingerprint: strict::sparse("fingerprint", &row.fingerprint)?,
         actor: optional(&row.actor)?,
         reason: row.reason.clone(),
-        row_digests,
-        postings: strict::read("postings", &row.postings)?,
-        balances: strict::read("balances", &row.balances)?,
+        row_digests: strict::sparse("row_digests", &row.row_digests)?,
+        postings: strict::sparse("postings", &row.postings)?,
+        balances: strict::sparse("balances", &row.balances)?,
         events: Vec::new(),
         hash: row
             .hash

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use wallet_core::reservation::{Bill, MAX_HOLD, State, Terms};
+use wallet_core::fingerprint::Fingerprint;
+use wallet_core::reservation::{Bill, MAX_HOLD, State};
 use wallet_core::row_digests::Digest;
 use wallet_core::{Timestamp, WorkerId};
 
@@ -90,7 +91,8 @@ fn check_words(row: &reservations::Model, receipt: &Receipt<'_>, faults: &mut Fa
     faults.unless(life.terms == Some(terms), life.revision(), || {
         format!(
             "I16: reservation {id} does not match its entries: terms {}, fingerprint {}",
-            row.terms, row.fingerprint
+            hex::encode(&row.terms),
+            hex::encode(&row.fingerprint)
         )
     });
     let deadline = Timestamp::from_micros(row.deadline);
@@ -99,7 +101,8 @@ fn check_words(row: &reservations::Model, receipt: &Receipt<'_>, faults: &mut Fa
     faults.unless(life.bill == bill, life.revision(), || {
         format!(
             "I16: reservation {id} has an end that does not match its entries: bill {}, finalizer {}, deadline {deadline}",
-            row.bill, row.finalizer
+            hex::encode(&row.bill),
+            hex::encode(&row.finalizer)
         )
     });
 }
@@ -175,19 +178,22 @@ fn check_times(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     });
 }
 
-/// Decodes the JSON columns of a row.
+/// Decodes the binary columns of a row.
 fn read<'a>(row: &'a reservations::Model, life: &'a Life) -> Result<Receipt<'a>, String> {
-    let terms: Terms = serde_json::from_str(&row.terms).map_err(|error| format!("terms: {error}"))?;
+    let terms = strict::binary("terms", &row.terms)?;
     optional::<WorkerId>(&row.worker)?;
-    let allocations = strict::read("allocations", &row.allocations)?;
+    for (column, bytes) in [("fingerprint", &row.fingerprint), ("finalizer", &row.finalizer)] {
+        strict::sparse::<Fingerprint>(column, bytes)?;
+    }
+    let allocations = strict::sparse("allocations", &row.allocations)?;
     let bill: Option<Bill> = match row.bill.is_empty() {
         true => None,
-        false => Some(strict::read("bill", &row.bill)?),
+        false => Some(strict::binary("bill", &row.bill)?),
     };
     if bill.is_some() != life.ended.is_some() {
         return Err(format!(
-            "bill {:?} of a reservation that has ended = {}",
-            row.bill,
+            "bill {} of a reservation that has ended = {}",
+            hex::encode(&row.bill),
             life.ended.is_some()
         ));
     }

@@ -55,9 +55,14 @@ each_database! {
         server.wallet("other", 200).await;
         client.reserve(v1::ReserveRequest::new("w", "a", video("5"))).await.unwrap();
         client.reserve(v1::ReserveRequest::new("other", "a", video("5"))).await.unwrap();
-        let wrong = "UPDATE reservations SET allocations = replace(allocations, '40', '50')
-                     WHERE reservation_id = 'a' AND wallet_key = (SELECT wallet_key FROM wallet_profiles WHERE wallet_id = 'w')";
-        tamper(&server.database, wrong).await;
+        // 50 credits instead of the 40 that are held: the number follows the text `credits`, doubled.
+        let swap = match server.database.url.starts_with("sqlite:") {
+            true => "unhex(replace(hex(allocations), '6372656469747350', '6372656469747364'))",
+            false => "decode(replace(encode(allocations, 'hex'), '6372656469747350', '6372656469747364'), 'hex')",
+        };
+        let wrong = format!("UPDATE reservations SET allocations = {swap}
+                     WHERE reservation_id = 'a' AND wallet_key = (SELECT wallet_key FROM wallet_profiles WHERE wallet_id = 'w')");
+        tamper(&server.database, &wrong).await;
         let [mine, others] = ["w", "other"].map(|wallet| {
             let (client, wallet) = (client.clone(), wallet.to_owned());
             let usage = v1::Succeeded::usage([("duration_s", "5")]);

@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wallet_core::InvalidId;
+use wallet_core::{InvalidId, binary};
 
 use crate::store::StoreError;
 
@@ -18,6 +19,19 @@ pub(super) fn optional<T: FromStr<Err = InvalidId>>(text: &str) -> Result<Option
 
 pub(in crate::store) fn json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(StoreError::unreadable)
+}
+
+/// Decodes a column in its binary form.
+pub(super) fn bytes<T: Serialize + DeserializeOwned>(column: &str, bytes: &[u8]) -> Result<T, StoreError> {
+    binary::decode(bytes).map_err(|error| StoreError::unreadable(format!("{column} {error}")))
+}
+
+/// Decodes a column in its binary form; no bytes are the default.
+pub(super) fn sparse<T>(column: &str, bytes: &[u8]) -> Result<T, StoreError>
+where
+    T: Serialize + DeserializeOwned + Default + PartialEq,
+{
+    binary::decode_sparse(bytes).map_err(|error| StoreError::unreadable(format!("{column} {error}")))
 }
 
 pub(in crate::store) fn hash(bytes: &[u8]) -> Result<[u8; 32], StoreError> {

@@ -3,14 +3,12 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 use wallet_core::entry::{self, Entry, EntryKind};
-use wallet_core::fingerprint::Fingerprint;
 use wallet_core::ids::RequestId;
-use wallet_core::row_digests::RowDigests;
 use wallet_core::wallet::RequestRecord;
-use wallet_core::{Timestamp, WalletKey};
+use wallet_core::{Timestamp, WalletKey, binary};
 
 use crate::store::StoreError;
-use crate::store::sql::{RowWrite, WriteKind, json, row_write, text};
+use crate::store::sql::{RowWrite, WriteKind, row_write, text};
 use crate::store::tables::decode;
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
@@ -28,12 +26,16 @@ pub(crate) struct Model {
     pub(crate) record_time: i64,
     pub(crate) reservation_id: String,
     pub(crate) request_id: String,
-    pub(crate) fingerprint: String,
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
+    pub(crate) fingerprint: Vec<u8>,
     pub(crate) actor: String,
     pub(crate) reason: String,
-    pub(crate) row_digests: String,
-    pub(crate) postings: String,
-    pub(crate) balances: String,
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
+    pub(crate) row_digests: Vec<u8>,
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
+    pub(crate) postings: Vec<u8>,
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
+    pub(crate) balances: Vec<u8>,
     #[serde(deserialize_with = "crate::store::packed::bytes")]
     pub(crate) hash: Vec<u8>,
 }
@@ -55,12 +57,12 @@ pub(in crate::store) fn write(entries: &[(WalletKey, &Entry)]) -> RowWrite {
         Fixed record_time: BigInt = |(_, entry)| entry.record_time.as_micros(),
         Fixed reservation_id: Text = |(_, entry)| text(entry.reservation.as_ref()),
         Fixed request_id: Text = |(_, entry)| text(entry.request.as_ref()),
-        Fixed fingerprint: Text = |(_, entry)| entry.fingerprint.to_string(),
+        Fixed fingerprint: Bytes = |(_, entry)| binary::encode_sparse(&entry.fingerprint),
         Fixed actor: Text = |(_, entry)| text(entry.actor.as_ref()),
         Fixed reason: Text = |(_, entry)| entry.reason.clone(),
-        Fixed row_digests: Text = |(_, entry)| entry.row_digests.to_string(),
-        Fixed postings: Text = |(_, entry)| json(&entry.postings),
-        Fixed balances: Text = |(_, entry)| json(&entry.balances),
+        Fixed row_digests: Bytes = |(_, entry)| binary::encode_sparse(&entry.row_digests),
+        Fixed postings: Bytes = |(_, entry)| binary::encode_sparse(&entry.postings),
+        Fixed balances: Bytes = |(_, entry)| binary::encode_sparse(&entry.balances),
         Fixed hash: Bytes = |(_, entry)| entry.hash.to_vec(),
     })
 }
@@ -74,11 +76,11 @@ pub(in crate::store) fn read(row: Model) -> Result<Entry, StoreError> {
         record_time: Timestamp::from_micros(row.record_time),
         reservation: decode::optional(&row.reservation_id)?,
         request: decode::optional(&row.request_id)?,
-        fingerprint: Fingerprint::parse(&row.fingerprint),
+        fingerprint: decode::sparse("fingerprint", &row.fingerprint)?,
         actor: decode::optional(&row.actor)?,
-        row_digests: RowDigests::parse(&row.row_digests).map_err(StoreError::unreadable)?,
-        postings: decode::json(&row.postings)?,
-        balances: decode::json(&row.balances)?,
+        row_digests: decode::sparse("row_digests", &row.row_digests)?,
+        postings: decode::sparse("postings", &row.postings)?,
+        balances: decode::sparse("balances", &row.balances)?,
         events: Vec::new(),
         hash: decode::hash(&row.hash)?,
         reason: row.reason,
@@ -89,8 +91,8 @@ pub(in crate::store) fn read(row: Model) -> Result<Entry, StoreError> {
 pub(in crate::store) fn request(row: &Model) -> Result<(RequestId, RequestRecord), StoreError> {
     let record = RequestRecord {
         kind: kind(row)?,
-        fingerprint: Fingerprint::parse(&row.fingerprint),
-        postings: decode::json(&row.postings)?,
+        fingerprint: decode::sparse("fingerprint", &row.fingerprint)?,
+        postings: decode::sparse("postings", &row.postings)?,
     };
     Ok((decode::id(&row.request_id)?, record))
 }

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
-use wallet_core::fingerprint::Fingerprint;
 use wallet_core::reservation::{Finish, Reservation, State};
 use wallet_core::wallet::Horizon;
-use wallet_core::{Timestamp, WalletKey};
+use wallet_core::{Timestamp, WalletKey, binary};
 
 use crate::store::StoreError;
-use crate::store::sql::{RowWrite, WriteKind, json, row_write, text};
+use crate::store::sql::{RowWrite, WriteKind, row_write, text};
 use crate::store::tables::decode;
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
@@ -33,13 +32,18 @@ pub(crate) struct Model {
     pub(crate) worker: String,
     pub(crate) lease: i64,
     pub(crate) start_time: i64,
-    pub(crate) allocations: String,
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
+    pub(crate) allocations: Vec<u8>,
     pub(crate) finish_time: i64,
     pub(crate) finish_revision: i64,
-    pub(crate) finalizer: String,
-    pub(crate) bill: String,
-    pub(crate) fingerprint: String,
-    pub(crate) terms: String,
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
+    pub(crate) finalizer: Vec<u8>,
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
+    pub(crate) bill: Vec<u8>,
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
+    pub(crate) fingerprint: Vec<u8>,
+    #[serde(deserialize_with = "crate::store::packed::bytes")]
+    pub(crate) terms: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
@@ -62,13 +66,13 @@ pub(in crate::store) fn write(kind: WriteKind, reservations: &[(WalletKey, &Rese
         Changes worker: Text = |(_, r)| text(r.worker.as_ref()),
         Changes lease: BigInt = |(_, r)| r.lease.map_or(0, lease_micros),
         Changes start_time: BigInt = |(_, r)| micros(r.start_time),
-        Changes allocations: Text = |(_, r)| json(&r.allocations),
+        Changes allocations: Bytes = |(_, r)| binary::encode_sparse(&r.allocations),
         Changes finish_time: BigInt = |(_, r)| micros(r.finish.as_ref().map(|finish| finish.time)),
         Changes finish_revision: BigInt = |(_, r)| r.finish.as_ref().map_or(0, |finish| finish.revision),
-        Changes finalizer: Text = |(_, r)| text(r.finish.as_ref().map(|finish| &finish.fingerprint)),
-        Changes bill: Text = |(_, r)| r.finish.as_ref().map(|finish| json(&finish.bill)).unwrap_or_default(),
-        Fixed fingerprint: Text = |(_, r)| r.fingerprint.to_string(),
-        Fixed terms: Text = |(_, r)| json(&*r.terms),
+        Changes finalizer: Bytes = |(_, r)| of_finish(r, |finish| binary::encode_sparse(&finish.fingerprint)),
+        Changes bill: Bytes = |(_, r)| of_finish(r, |finish| binary::encode(&finish.bill)),
+        Fixed fingerprint: Bytes = |(_, r)| binary::encode_sparse(&r.fingerprint),
+        Fixed terms: Bytes = |(_, r)| binary::encode(&*r.terms),
     })
 }
 
@@ -79,15 +83,15 @@ pub(in crate::store) fn read(row: Model) -> Result<Reservation, StoreError> {
         revision => Some(Finish {
             time: Timestamp::from_micros(row.finish_time),
             revision,
-            fingerprint: Fingerprint::parse(&row.finalizer),
-            bill: decode::json(&row.bill)?,
+            fingerprint: decode::sparse("finalizer", &row.finalizer)?,
+            bill: decode::bytes("bill", &row.bill)?,
         }),
     };
     Ok(Reservation {
         id: decode::id(&row.reservation_id)?,
         state: decode::numbered("reservation state", State::ALL, row.state, |state| state as i16)?,
-        terms: Arc::new(decode::json(&row.terms)?),
-        fingerprint: Fingerprint::parse(&row.fingerprint),
+        terms: Arc::new(decode::bytes("terms", &row.terms)?),
+        fingerprint: decode::sparse("fingerprint", &row.fingerprint)?,
         reserve_time: Timestamp::from_micros(row.reserve_time),
         // A tombstone was never reserved: its first entry is its last.
         reserve_revision: if row.revision == row.finish_revision { 0 } else { row.revision },
@@ -97,7 +101,7 @@ pub(in crate::store) fn read(row: Model) -> Result<Reservation, StoreError> {
         attempt: row.attempt,
         worker: decode::optional(&row.worker)?,
         lease: u64::try_from(row.lease).ok().filter(|lease| *lease > 0).map(Duration::from_micros),
-        allocations: decode::json(&row.allocations)?,
+        allocations: decode::sparse("allocations", &row.allocations)?,
         finish,
     })
 }
@@ -105,6 +109,11 @@ pub(in crate::store) fn read(row: Model) -> Result<Reservation, StoreError> {
 /// Returns the place of a reservation in the order of `sweep_at`, which is never later than its deadline.
 pub(in crate::store) fn horizon(row: &Model) -> Result<Horizon, StoreError> {
     Ok(Horizon { sweep_at: Timestamp::from_micros(row.sweep_at), id: decode::id(&row.reservation_id)? })
+}
+
+/// Returns a column of the end; no bytes before it.
+fn of_finish(reservation: &Reservation, bytes: impl FnOnce(&Finish) -> Vec<u8>) -> Vec<u8> {
+    reservation.finish.as_ref().map(bytes).unwrap_or_default()
 }
 
 fn micros(time: Option<Timestamp>) -> i64 {

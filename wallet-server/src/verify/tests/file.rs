@@ -55,9 +55,9 @@ async fn pages_join_without_losing_a_row() {
 async fn an_unreadable_row_is_a_fault_and_the_others_are_read() {
     let (_folder, url) = written(&[Story::rich("ann"), Story::of("bob")]).await;
     let sql = [
-        "UPDATE reservations SET terms = X'ff' WHERE reservation_id = 'j1'",
+        "UPDATE reservations SET terms = 'ff' WHERE reservation_id = 'j1'",
         "UPDATE grants SET details = 'none' WHERE origin_id = 'g1'",
-        "UPDATE reservations SET allocations = '[{}]' WHERE reservation_id = 'j2'",
+        "UPDATE reservations SET allocations = X'ff' WHERE reservation_id = 'j2'",
     ];
     execute(&url, &sql).await;
     let report = verify(&url).await.unwrap();

@@ -25,7 +25,7 @@ async fn a_packed_page_equals_its_rows_read_one_by_one() {
 async fn a_cell_of_another_type_is_unreadable_in_a_packed_page() {
     let (_folder, url) = written(&[Story::rich("ann")]).await;
     let text_for_bytes = "UPDATE wallets SET head = 'as many bytes as there should be'";
-    let bytes_for_text = "UPDATE reservations SET terms = X'ff' WHERE reservation_id = 'j1'";
+    let bytes_for_text = "UPDATE reservations SET worker = X'ff' WHERE reservation_id = 'j1'";
     let fraction_for_integer = "UPDATE grants SET priority = 0.5 WHERE origin_id = 'g1'";
     execute(&url, &[text_for_bytes, bytes_for_text, fraction_for_integer]).await;
     let snapshot = Store::open_read_only(&url).await.unwrap().snapshot().await.unwrap();

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wallet_core::entry::{Entry, EntryKind, genesis};
 use wallet_core::event::{Event, EventKind};
 use wallet_core::posting::Posting;
@@ -130,9 +132,17 @@ impl Rows {
 
 /// Changes the postings of an entry.
 pub(super) fn repost(row: &mut entries::Model, change: impl FnOnce(&mut Vec<Posting>)) {
-    let mut postings: Vec<Posting> = serde_json::from_str(&row.postings).unwrap();
-    change(&mut postings);
-    row.postings = serde_json::to_string(&postings).unwrap();
+    alter(&mut row.postings, change);
+}
+
+/// Changes a value in its binary form.
+pub(super) fn alter<T>(column: &mut Vec<u8>, change: impl FnOnce(&mut T))
+where
+    T: Serialize + DeserializeOwned + Default + PartialEq,
+{
+    let mut value = binary::decode_sparse(column).unwrap();
+    change(&mut value);
+    *column = binary::encode_sparse(&value);
 }
 
 pub(super) fn ann() -> Key {

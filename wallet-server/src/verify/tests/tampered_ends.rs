@@ -1,9 +1,10 @@
 //! Holds that were ended after their expiry: their ledger is clean, and tampering with it is found.
 
 use wallet_core::entry::EntryKind;
+use wallet_core::reservation::{Bill, CancelReason};
 
 use super::fixture::Story;
-use super::rows::{Rows, check_rows};
+use super::rows::{Rows, alter, check_rows};
 
 #[tokio::test]
 async fn a_hold_that_was_ended_late_matches_its_entries() {
@@ -20,8 +21,9 @@ async fn a_hold_that_was_ended_late_matches_its_entries() {
             }),
             ("I7: reservation j1 has finish_revision", |r| r.reservation("j1").finish_revision -= 1),
             ("I16: reservation j1 has an end that does not match its entries", |r| {
-                let bill = &mut r.reservation("j1").bill;
-                *bill = bill.replace("\"USER\"", "\"PLATFORM\"");
+                alter(&mut r.reservation("j1").bill, |bill: &mut Bill| {
+                    bill.cancel_reason = Some(CancelReason::Platform);
+                });
             }),
             ("I7: reservation j1: is Failed, after Reserved at revision 3, Expired at revision", |r| {
                 let late = r.entry_of(EntryKind::Failed, "j2");

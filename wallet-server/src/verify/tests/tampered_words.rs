@@ -1,14 +1,18 @@
 //! Text and settings in rows that were changed consistently: only the row digests in the entries show it.
 
-use wallet_core::Timestamp;
+use wallet_core::catalog::Overage;
 use wallet_core::decide::Cost;
 use wallet_core::entry::EntryKind;
+use wallet_core::grant::GrantKey;
+use wallet_core::reservation::{Bill, CancelReason, Terms};
+use wallet_core::row_digests::RowDigests;
+use wallet_core::{Amounts, Timestamp};
 
 use super::commands::{
     buy, credits, end as cancel_subscription, reserve, settle, subscribe, suspend, top_up,
 };
 use super::fixture::{MINUTE, START, Story};
-use super::rows::{Rows, Tamper, check, check_rows};
+use super::rows::{Rows, Tamper, alter, check, check_rows};
 use crate::store::tables::grants;
 
 /// Replaces the first occurrence of a text, which must exist.
@@ -125,35 +129,33 @@ async fn a_profile_matches_the_last_entry() {
 #[tokio::test]
 async fn the_terms_of_a_reservation_match_its_entry() {
     const J7: &str = "I16: reservation j7 does not match its entries";
+    fn terms(rows: &mut Rows, change: fn(&mut Terms)) {
+        alter(&mut rows.reservation("j7").terms, change);
+    }
     check(&[
         (J7, |r| {
-            replace(
-                &mut r.reservation("j7").terms,
-                ["\"max_amounts\":{\"credits\":57", "\"max_amounts\":{\"credits\":99"],
-            )
+            terms(r, |terms| _ = terms.max_amounts.set(&credits(1).units().next().unwrap().clone(), 99))
         }),
-        (J7, |r| replace(&mut r.reservation("j7").terms, ["ALLOW_NEGATIVE", "REQUIRE_FULL"])),
-        (J7, |r| replace(&mut r.reservation("j7").terms, ["\"p1\"", "\"p2\""])),
-        (J7, |r| {
-            replace(&mut r.reservation("j7").terms, ["mia", "max"]);
-        }),
-        (J7, |r| r.reservation("j7").fingerprint = "amounts=00".to_owned()),
-        ("I16: reservation j4 does not match", |r| replace(&mut r.reservation("j4").terms, ["{", "{ "])),
+        (J7, |r| terms(r, |terms| terms.policies.overage = Overage::RequireFull)),
+        (J7, |r| terms(r, |terms| terms.labels.values_mut().for_each(|label| *label = "p2".to_owned()))),
+        (J7, |r| terms(r, |terms| terms.actor = Some("max".parse().unwrap()))),
+        (J7, |r| r.reservation("j7").fingerprint = Vec::new()),
     ])
     .await;
 }
 
 #[tokio::test]
 async fn the_text_of_a_bill_matches_the_entry() {
+    fn bill(rows: &mut Rows, id: &str, change: fn(&mut Bill)) {
+        alter(&mut rows.reservation(id).bill, change);
+    }
     const J5: &str = "I16: reservation j5 has an end that does not match its entries";
     const J2: &str = "I16: reservation j2 has an end that does not match its entries";
     check(&[
-        (J5, |r| replace(&mut r.reservation("j5").bill, ["NSFW", "GPU"])),
-        (J5, |r| r.reservation("j5").finalizer = "outcome=00".to_owned()),
-        (J2, |r| replace(&mut r.reservation("j2").bill, ["USER", "PLATFORM"])),
-        ("I16: reservation j1 has an end", |r| {
-            replace(&mut r.reservation("j1").bill, ["\"late\"", "\"uncollected\":{\"credits\":5},\"late\""]);
-        }),
+        (J5, |r| bill(r, "j5", |bill| bill.failure.as_mut().unwrap().code = "GPU".to_owned())),
+        (J5, |r| r.reservation("j5").finalizer = Vec::new()),
+        (J2, |r| bill(r, "j2", |bill| bill.cancel_reason = Some(CancelReason::Platform))),
+        ("I16: reservation j1 has an end", |r| bill(r, "j1", |bill| bill.uncollected = credits(5))),
     ])
     .await;
     let story = Story::with_overage("CAP_AT_RESERVED", "ann").and(top_up("t", "credits", 9));
@@ -162,15 +164,8 @@ async fn the_text_of_a_bill_matches_the_entry() {
     check_rows(
         &sound,
         &[
-            ("I16: reservation j has an end", |r| {
-                replace(
-                    &mut r.reservation("j").bill,
-                    ["\"uncollected\":{\"credits\":2}", "\"uncollected\":{\"credits\":1}"],
-                )
-            }),
-            ("I16: reservation j has an end", |r| {
-                replace(&mut r.reservation("j").bill, ["\"uncollected\":{\"credits\":2},", ""])
-            }),
+            ("I16: reservation j has an end", |r| bill(r, "j", |bill| bill.uncollected = credits(1))),
+            ("I16: reservation j has an end", |r| bill(r, "j", |bill| bill.uncollected = Amounts::none())),
         ],
     );
 }
@@ -178,16 +173,19 @@ async fn the_text_of_a_bill_matches_the_entry() {
 #[tokio::test]
 async fn the_facts_of_an_entry_are_readable_and_hashed() {
     check(&[
-        ("I16: has hash", |r| r.entry(EntryKind::Reserved).row_digests = String::new()),
-        ("is unreadable", |r| r.entry(EntryKind::Reserved).row_digests = "{}".to_owned()),
-        ("is unreadable", |r| r.entry(EntryKind::Reserved).row_digests.push(' ')),
-        ("the entry is unreadable", |r| r.entry(EntryKind::Reserved).row_digests = "x".to_owned()),
+        ("I16: has hash", |r| r.entry(EntryKind::Reserved).row_digests.clear()),
+        ("is unreadable", |r| r.entry(EntryKind::Reserved).row_digests.truncate(1)),
+        ("is unreadable", |r| r.entry(EntryKind::Reserved).row_digests.push(0)),
+        ("the entry is unreadable", |r| r.entry(EntryKind::Reserved).row_digests = b"x".to_vec()),
         ("I16: concerns grant top_up:t9, which was not issued", |r| {
-            replace(&mut r.entry(EntryKind::ToppedUp).row_digests, ["top_up:t1", "top_up:t9"]);
+            alter(&mut r.entry(EntryKind::ToppedUp).row_digests, |digests: &mut RowDigests| {
+                let digest = digests.grants.pop_first().unwrap().1;
+                digests.grants.insert(GrantKey::parse("top_up:t9").unwrap(), digest);
+            });
             r.rehash();
         }),
         ("I16: grant top_up:t1 does not match its entries", |r| {
-            r.entry(EntryKind::ToppedUp).row_digests = String::new();
+            r.entry(EntryKind::ToppedUp).row_digests.clear();
             r.rehash();
         }),
     ])

@@ -87,9 +87,10 @@ pub(super) async fn take(lane: &DatabaseConnection, backend: Backend, step: Step
 /// Inserts jobs, and a tenth as many grants and entries.
 async fn fill(lane: &DatabaseConnection, rows: Rows, open: bool) {
     let first = rows.first;
+    let zeros = rows.zeros();
     let (state, revision) = if open { (1, 0) } else { (3, 2) };
     let job = format!(
-        "'job' || (n + {first}), n, 1, {state}, 9, 9, 0, '', 0, 0, '[]', 0, {revision}, '', '', '', '{{}}'"
+        "'job' || (n + {first}), n, 1, {state}, 9, 9, 0, '', 0, 0, {zeros}, 0, {revision}, {zeros}, {zeros}, {zeros}, {zeros}"
     );
     let columns = "reservation_id, reserve_time, revision, state, deadline, sweep_at, attempt, worker, lease, start_time,
                    allocations, finish_time, finish_revision, finalizer, bill, fingerprint, terms";
@@ -99,8 +100,7 @@ async fn fill(lane: &DatabaseConnection, rows: Rows, open: bool) {
          'p' || (n + {first}), '', '{{}}'"
     );
     let entry = format!(
-        "n + {first}, 1, 1, 1, 1, 'job' || (n + {first}), 'r' || (n + {first}), '', '', '', '', '[]', '[]', {}",
-        rows.zeros()
+        "n + {first}, 1, 1, 1, 1, 'job' || (n + {first}), 'r' || (n + {first}), '', '', {zeros}, {zeros}, {zeros}, {zeros}, {zeros}"
     );
     lane.execute_unprepared(&rows.insert("reservations", columns, &job)).await.unwrap();
     if open {
@@ -112,7 +112,7 @@ async fn fill(lane: &DatabaseConnection, rows: Rows, open: bool) {
                    pending, available, held, consumed, expired, revoked, paid_out, clawback, open, next_time, payment,
                    purchase, details";
     lane.execute_unprepared(&fewer.insert("grants", columns, &grant)).await.unwrap();
-    let columns = "revision, format, kind, effective_time, record_time, reservation_id, request_id, fingerprint, actor, reason,
+    let columns = "revision, format, kind, effective_time, record_time, reservation_id, request_id, actor, reason, fingerprint,
                    row_digests, postings, balances, hash";
     lane.execute_unprepared(&fewer.insert("entries", columns, &entry)).await.unwrap();
 }

@@ -1,7 +1,11 @@
 //! Edits of entries and events, past the triggers that forbid them.
 
-use super::Edit;
+use wallet_core::entry::EntryBalance;
+use wallet_core::fingerprint::Fingerprint;
+use wallet_core::posting::Posting;
+
 use super::Finds::Fault;
+use super::{BinaryEdit, Edit, changed};
 
 pub(super) const EDITS: &[Edit] = &[
     (
@@ -69,66 +73,11 @@ pub(super) const EDITS: &[Edit] = &[
         "UPDATE entries SET request_id = '' WHERE request_id = 'r1' AND {ann}",
         Fault("I16: has hash"),
     ),
-    (
-        "entries.fingerprint",
-        "UPDATE entries SET fingerprint = 'a=0011223344556677' WHERE request_id = 'r1' AND {ann}",
-        Fault("I16: has hash"),
-    ),
-    (
-        "entries.fingerprint",
-        "UPDATE entries SET fingerprint = 'x' WHERE request_id = 'r1' AND {ann}",
-        Fault("is unreadable"),
-    ),
     ("entries.actor", "UPDATE entries SET actor = 'max' WHERE kind = 8 AND {ann}", Fault("I16: has hash")),
     (
         "entries.reason",
         "UPDATE entries SET reason = 'gift' WHERE revision = 5 AND {ann}",
         Fault("I16: has hash"),
-    ),
-    (
-        "entries.row_digests",
-        "UPDATE entries SET row_digests = '' WHERE kind = 8 AND {ann}",
-        Fault("I16: has hash"),
-    ),
-    (
-        "entries.row_digests",
-        "UPDATE entries SET row_digests = row_digests || ' ' WHERE kind = 8 AND {ann}",
-        Fault("are unreadable"),
-    ),
-    (
-        "entries.row_digests",
-        "UPDATE entries SET row_digests = replace(row_digests, '{\"', '{\"x\":1,\"') WHERE kind = 8 AND {ann}",
-        Fault("the entry is unreadable"),
-    ),
-    (
-        "entries.postings",
-        "UPDATE entries SET postings = replace(postings, '100', '101') WHERE revision = 2 AND {ann}",
-        Fault("I16: has hash"),
-    ),
-    (
-        "entries.postings",
-        "UPDATE entries SET postings = replace(postings, ',', ', ') WHERE revision = 2 AND {ann}",
-        Fault("the entry is unreadable: postings"),
-    ),
-    (
-        "entries.postings",
-        "UPDATE entries SET postings = replace(postings, '{\"', '{\"x\":1,\"') WHERE revision = 2 AND {ann}",
-        Fault("the entry is unreadable: postings"),
-    ),
-    (
-        "entries.balances",
-        "UPDATE entries SET balances = replace(balances, '100', '101') WHERE revision = 2 AND {ann}",
-        Fault("I16: has hash"),
-    ),
-    (
-        "entries.balances",
-        "UPDATE entries SET balances = replace(balances, '{\"', '{\"x\":1,\"') WHERE revision = 2 AND {ann}",
-        Fault("the entry is unreadable: balances"),
-    ),
-    (
-        "entries.balances",
-        "UPDATE entries SET balances = ' ' || balances WHERE revision = 2 AND {ann}",
-        Fault("the entry is unreadable: balances"),
     ),
     (
         "entries.hash",
@@ -169,3 +118,51 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("is unreadable: details"),
     ),
 ];
+
+const R1: &str = "request_id = 'r1' AND {ann}";
+const SECOND: &str = "revision = 2 AND {ann}";
+/// The first Reserve.
+const RESERVED: &str = "revision = (SELECT min(revision) FROM entries WHERE kind = 8 AND {ann}) AND {ann}";
+
+pub(super) const BINARY: &[BinaryEdit] = &[
+    (
+        "entries.fingerprint",
+        R1,
+        |_| wallet_core::binary::encode_sparse(&Fingerprint::parse("a=0011223344556677")),
+        Fault("I16: has hash"),
+    ),
+    ("entries.fingerprint", R1, |_| b"x".to_vec(), Fault("the entry is unreadable: fingerprint")),
+    ("entries.row_digests", RESERVED, |_| Vec::new(), Fault("I16: has hash")),
+    ("entries.row_digests", RESERVED, more, Fault("the entry is unreadable: row_digests")),
+    (
+        "entries.row_digests",
+        RESERVED,
+        |bytes| bytes[1..].to_vec(),
+        Fault("the entry is unreadable: row_digests"),
+    ),
+    (
+        "entries.postings",
+        SECOND,
+        |bytes| changed(bytes, |postings: &mut Vec<Posting>| postings[0].amount += 1),
+        Fault("I16: has hash"),
+    ),
+    ("entries.postings", SECOND, more, Fault("the entry is unreadable: postings")),
+    (
+        "entries.postings",
+        SECOND,
+        |bytes| [&[2], &bytes[1..]].concat(),
+        Fault("the entry is unreadable: postings"),
+    ),
+    (
+        "entries.balances",
+        SECOND,
+        |bytes| changed(bytes, |balances: &mut Vec<EntryBalance>| balances[0].available += 1),
+        Fault("I16: has hash"),
+    ),
+    ("entries.balances", SECOND, more, Fault("the entry is unreadable: balances")),
+    ("entries.balances", SECOND, |bytes| bytes[..2].to_vec(), Fault("the entry is unreadable: balances")),
+];
+
+fn more(bytes: &[u8]) -> Vec<u8> {
+    [bytes, &[0]].concat()
+}

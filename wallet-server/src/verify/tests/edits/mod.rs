@@ -16,9 +16,9 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
-use wallet_core::binary;
 
 use super::fixture::{Story, write};
+use super::rows::alter;
 use crate::postgres::Postgres;
 use crate::verify::{Report, verify};
 
@@ -66,16 +66,18 @@ enum Change {
 fn edits() -> impl Iterator<Item = (&'static str, Change, Finds)> {
     let tables = [wallets::EDITS, grants::EDITS, reservations::EDITS, ledger::EDITS, control::EDITS];
     let texts = tables.into_iter().flatten().map(|(column, sql, finds)| (*column, Change::Sql(sql), *finds));
-    let binary = [wallets::BINARY];
+    let binary = [wallets::BINARY, reservations::BINARY, ledger::BINARY];
     let binary = binary.into_iter().flatten();
     texts.chain(binary.map(|(column, row, change, finds)| (*column, Change::Binary(row, *change), *finds)))
 }
 
 /// Decodes bytes, changes the value, and encodes it again.
-fn changed<T: Serialize + DeserializeOwned>(bytes: &[u8], change: impl FnOnce(&mut T)) -> Vec<u8> {
-    let mut value = binary::decode(bytes).unwrap();
-    change(&mut value);
-    let changed = binary::encode(&value);
+fn changed<T>(bytes: &[u8], change: impl FnOnce(&mut T)) -> Vec<u8>
+where
+    T: Serialize + DeserializeOwned + Default + PartialEq,
+{
+    let mut changed = bytes.to_vec();
+    alter(&mut changed, change);
     assert_ne!(changed, bytes, "the edit changes nothing");
     changed
 }

@@ -1,7 +1,12 @@
 //! Edits of reservations: open holds of every kind, and jobs that ended in every way.
 
-use super::Edit;
+use std::collections::BTreeMap;
+
+use wallet_core::fingerprint::Fingerprint;
+use wallet_core::reservation::{Allocation, Bill, Terms};
+
 use super::Finds::{Fault, Nothing};
+use super::{BinaryEdit, Edit, changed};
 
 pub(super) const EDITS: &[Edit] = &[
     ("reservations.bucket", "UPDATE reservations SET bucket = 63 - bucket WHERE reservation_id = 'j1' AND {ann}", Fault("has rows under")),
@@ -127,23 +132,6 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("I7: reservation j1 has start_time"),
     ),
     (
-        "reservations.allocations",
-        "UPDATE reservations SET allocations = replace(allocations, '\"h\":4', '\"h\":3')
-          WHERE reservation_id = 'j10' AND {ann}",
-        Fault("I5: "),
-    ),
-    (
-        "reservations.allocations",
-        "UPDATE reservations SET allocations = replace(allocations, '{\"', '{\"x\":1,\"')
-          WHERE reservation_id = 'j10' AND {ann}",
-        Fault("reservation j10 is unreadable: allocations"),
-    ),
-    (
-        "reservations.allocations",
-        "UPDATE reservations SET allocations = allocations || ' ' WHERE reservation_id = 'j1' AND {ann}",
-        Fault("reservation j1 is unreadable: allocations"),
-    ),
-    (
         "reservations.finish_time",
         "UPDATE reservations SET finish_time = finish_time + 1 WHERE reservation_id = 'j1' AND {ann}",
         Fault("I7: reservation j1 has finish_time"),
@@ -154,38 +142,6 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("I7: reservation j1 has finish_revision"),
     ),
     (
-        "reservations.finalizer",
-        "UPDATE reservations SET finalizer = 'outcome=0011223344556677' WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I16: reservation j1 has an end that does not match its entries"),
-    ),
-    (
-        "reservations.finalizer",
-        "UPDATE reservations SET finalizer = '' WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I16: reservation j1 has an end that does not match its entries"),
-    ),
-    (
-        "reservations.finalizer",
-        "UPDATE reservations SET finalizer = 'outcome=0011223344556677' WHERE reservation_id = 'j7' AND {ann}",
-        Fault("I16: reservation j7 has an end that does not match its entries"),
-    ),
-    (
-        "reservations.bill",
-        "UPDATE reservations SET bill = replace(bill, '\"charged\":{\"credits\":45', '\"charged\":{\"credits\":44')
-          WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I8: reservation j1: billed 44 credits charged"),
-    ),
-    (
-        "reservations.bill",
-        "UPDATE reservations SET bill = replace(bill, '{\"charged\"', '{\"x\":1,\"charged\"')
-          WHERE reservation_id = 'j1' AND {ann}",
-        Fault("reservation j1 is unreadable: bill"),
-    ),
-    (
-        "reservations.bill",
-        "UPDATE reservations SET bill = replace(bill, 'NSFW', 'GPU') WHERE reservation_id = 'j5' AND {ann}",
-        Fault("I16: reservation j5 has an end that does not match its entries"),
-    ),
-    (
         "reservations.reserve_time",
         "UPDATE reservations SET reserve_time = reserve_time + 1 WHERE reservation_id = 'j1' AND {ann}",
         Fault("I7: reservation j1 has reserve_time"),
@@ -194,27 +150,6 @@ pub(super) const EDITS: &[Edit] = &[
         "reservations.revision",
         "UPDATE reservations SET revision = revision + 1 WHERE reservation_id = 'j1' AND {ann}",
         Fault("I7: reservation j1 has revision"),
-    ),
-    (
-        "reservations.fingerprint",
-        "UPDATE reservations SET fingerprint = 'amounts=0011223344556677' WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I16: reservation j1 does not match its entries"),
-    ),
-    (
-        "reservations.terms",
-        "UPDATE reservations SET terms = replace(terms, 'mia', 'max') WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I16: reservation j1 does not match its entries"),
-    ),
-    (
-        "reservations.terms",
-        "UPDATE reservations SET terms = replace(terms, '\"catalog_version\":1', '\"catalog_version\":2')
-          WHERE reservation_id = 'j11' AND {ann}",
-        Fault("I16: reservation j11 does not match its entries"),
-    ),
-    (
-        "reservations.terms",
-        "UPDATE reservations SET terms = replace(terms, '{\"', '{ \"') WHERE reservation_id = 'j1' AND {ann}",
-        Fault("I16: reservation j1 does not match its entries"),
     ),
     ("holds.bucket", "UPDATE holds SET bucket = 63 - bucket WHERE reservation_id = 'j7' AND {ann}", Fault("has rows under")),
     ("holds.wallet_key", "UPDATE holds SET wallet_key = {uuid} WHERE reservation_id = 'j7' AND {ann}", Fault("has rows under")),
@@ -240,3 +175,96 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("I9: reservation j7 is open, but has no hold at its sweep_at"),
     ),
 ];
+
+const J1: &str = "reservation_id = 'j1' AND {ann}";
+const J5: &str = "reservation_id = 'j5' AND {ann}";
+const J7: &str = "reservation_id = 'j7' AND {ann}";
+const J10: &str = "reservation_id = 'j10' AND {ann}";
+const J11: &str = "reservation_id = 'j11' AND {ann}";
+
+pub(super) const BINARY: &[BinaryEdit] = &[
+    (
+        "reservations.allocations",
+        J10,
+        |bytes| changed(bytes, |lines: &mut Vec<Allocation>| lines[0].held -= 1),
+        Fault("I5: "),
+    ),
+    ("reservations.allocations", J10, more, Fault("reservation j10 is unreadable: allocations")),
+    ("reservations.allocations", J1, fewer, Fault("reservation j1 is unreadable: allocations")),
+    (
+        "reservations.finalizer",
+        J1,
+        |_| fingerprint("outcome=0011223344556677"),
+        Fault("I16: reservation j1 has an end that does not match its entries"),
+    ),
+    (
+        "reservations.finalizer",
+        J1,
+        |_| Vec::new(),
+        Fault("I16: reservation j1 has an end that does not match its entries"),
+    ),
+    (
+        "reservations.finalizer",
+        J7,
+        |_| fingerprint("outcome=0011223344556677"),
+        Fault("I16: reservation j7 has an end that does not match its entries"),
+    ),
+    ("reservations.finalizer", J1, more, Fault("reservation j1 is unreadable: finalizer")),
+    (
+        "reservations.bill",
+        J1,
+        |bytes| changed(bytes, |bill: &mut Bill| _ = bill.charged.set(&"credits".parse().unwrap(), 44)),
+        Fault("I8: reservation j1: billed 44 credits charged"),
+    ),
+    ("reservations.bill", J1, more, Fault("reservation j1 is unreadable: bill")),
+    (
+        "reservations.bill",
+        J5,
+        |bytes| changed(bytes, |bill: &mut Bill| bill.failure.as_mut().unwrap().code = "GPU".to_owned()),
+        Fault("I16: reservation j5 has an end that does not match its entries"),
+    ),
+    (
+        "reservations.fingerprint",
+        J1,
+        |_| fingerprint("amounts=0011223344556677"),
+        Fault("I16: reservation j1 does not match its entries"),
+    ),
+    ("reservations.fingerprint", J1, more, Fault("reservation j1 is unreadable: fingerprint")),
+    (
+        "reservations.terms",
+        J1,
+        |bytes| changed(bytes, |terms: &mut Terms| terms.actor = Some("max".parse().unwrap())),
+        Fault("I16: reservation j1 does not match its entries"),
+    ),
+    (
+        "reservations.terms",
+        J11,
+        |bytes| changed(bytes, |terms: &mut Terms| terms.pin.as_mut().unwrap().catalog_version = 2),
+        Fault("I16: reservation j11 does not match its entries"),
+    ),
+    (
+        "reservations.terms",
+        J1,
+        |bytes| changed(bytes, |terms: &mut Terms| terms.labels = BTreeMap::from([("a".into(), "b".into())])),
+        Fault("I16: reservation j1 does not match its entries"),
+    ),
+    ("reservations.terms", J1, more, Fault("reservation j1 is unreadable: terms")),
+    (
+        "reservations.terms",
+        J1,
+        |bytes| [&[2], &bytes[1..]].concat(),
+        Fault("reservation j1 is unreadable: terms: has the unknown format 2"),
+    ),
+];
+
+fn more(bytes: &[u8]) -> Vec<u8> {
+    [bytes, &[0]].concat()
+}
+
+fn fewer(bytes: &[u8]) -> Vec<u8> {
+    bytes[..bytes.len() - 1].to_vec()
+}
+
+fn fingerprint(text: &str) -> Vec<u8> {
+    wallet_core::binary::encode_sparse(&Fingerprint::parse(text))
+}
