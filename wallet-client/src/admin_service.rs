@@ -168,8 +168,7 @@ rpc_methods! {
         /// # Errors
         ///
         /// [`Error::Refused`] with `RESERVATION_NOT_FOUND`, `REVERSAL_EXCEEDS_CHARGE`, `UNIT_MISMATCH` if the job
-        /// was not charged in the unit, `WALLET_CLOSED`, or `LIMIT_EXCEEDED` if the wallet would have too many open
-        /// grants; and the [errors of every call](Error#errors-of-every-call).
+        /// was not charged in the unit, or `WALLET_CLOSED`; and the [errors of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///

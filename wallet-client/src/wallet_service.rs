@@ -126,8 +126,7 @@ rpc_methods! {
         /// # Errors
         ///
         /// [`Error::Refused`] with `PACK_NOT_FOUND`, `PACK_NOT_AVAILABLE` if the pack is not for sale on the
-        /// wallet's plan, `WALLET_CLOSED`, `LIMIT_EXCEEDED` if the wallet would have too many open grants; and the
-        /// [errors of every call](Error#errors-of-every-call).
+        /// wallet's plan, or `WALLET_CLOSED`; and the [errors of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///

@@ -186,22 +186,6 @@ pub const REASONS: &[ReasonSpec] = &[
     .keys(&["plan_id"])
     .detail("already_subscribed"),
     refused(
-        R::PeriodPaid,
-        &[FailedPrecondition],
-        "The period is paid already. The metadata names the next unpaid one. If a payment was told twice, ignore the refusal; \
-         otherwise name the period that was paid.",
-    )
-    .keys(&["period_start_time", "next_start_time"])
-    .detail("period_paid"),
-    refused(
-        R::SubscriptionEnds,
-        &[FailedPrecondition],
-        "The subscription ends, or another term begins, before the period that was to be paid. Pay the customer back, or \
-         continue the subscription with ResumeSubscription or ChangePlan and record the payment again.",
-    )
-    .keys(&["end_time"])
-    .detail("subscription_ends"),
-    refused(
         R::PackNotAvailable,
         &[FailedPrecondition],
         "The pack is not for sale on the wallet's plan. Offer another pack, or one of the plans that it is sold to.",
@@ -231,6 +215,22 @@ pub const REASONS: &[ReasonSpec] = &[
     )
     .keys(&["catalog_version", "digest"])
     .detail("catalog_unusable"),
+    refused(
+        R::PeriodPaid,
+        &[FailedPrecondition],
+        "The period is paid already. The metadata names the next unpaid one. If a payment was reported twice, ignore the refusal; \
+         otherwise name the period that was paid.",
+    )
+    .keys(&["period_start_time", "next_start_time"])
+    .detail("period_paid"),
+    refused(
+        R::SubscriptionEnds,
+        &[FailedPrecondition],
+        "The subscription ends, or another term begins, before the period that was to be paid. Pay the customer back, or \
+         continue the subscription with ResumeSubscription or ChangePlan and record the payment again.",
+    )
+    .keys(&["end_time"])
+    .detail("subscription_ends"),
     refused(
         R::QuoteExpired,
         &[Aborted],

@@ -18,7 +18,7 @@ pub struct StartOptions {
 }
 
 /// Starts the job. With a lease, the deadline becomes now + lease, sooner or later than before. Without one, the
-/// time to live begins anew: the time in the queue is not that of the work.
+/// time to live begins again: the time in the queue is not that of the work.
 pub(crate) fn begin(reservation: &mut Reservation, options: &StartOptions, now: Timestamp) {
     reservation.state = State::Processing;
     reservation.attempt = options.attempt;

@@ -73,7 +73,7 @@ pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -
     with_subscription(wallet, decision, None)
 }
 
-/// Ends the subscription like [`end`], and its credits: the caller takes back what was paid.
+/// Ends the subscription like [`end`], and its credits: the caller pays the customer back.
 pub(crate) fn end_with_credits(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = end(wallet, subscription, at);
     lapse(wallet, &mut decision, subscription, at);

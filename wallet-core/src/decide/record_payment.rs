@@ -28,7 +28,7 @@ pub struct RecordPayment {
     pub request: RequestId,
     /// The start of the period that was paid. The unpaid period that has begun, or else the next unpaid one, by default.
     pub period_start: Option<Timestamp>,
-    /// The payment.
+    /// The amount and the reference of the payment.
     pub paid: Paid,
     /// Recorded in the entry.
     pub reason: String,

@@ -153,7 +153,10 @@ fn replaced(
 ) -> Decision {
     let mut decision = Decision::of(EntryKind::PlanChanged, now).because(&next.plan);
     let mut subscription = changed(present, next);
-    let units: BTreeSet<UnitId> = subscription.sold.allowances.iter().map(|new| new.unit.clone()).collect();
+    // A unit that the new plan lacks counts too: a later plan of the term may have it again.
+    let given = present.sold.allowances.iter().chain(&subscription.sold.allowances);
+    let given = given.map(|allowance| &allowance.unit).chain(present.advance.units());
+    let units: BTreeSet<UnitId> = given.cloned().collect();
     for unit in units {
         let increment = catalog.unit(unit.as_str()).map_or(1, |unit| unit.increment);
         let mut left = difference(present, &subscription, &unit, now, increment);

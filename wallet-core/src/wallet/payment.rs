@@ -1,4 +1,4 @@
-//! Payments for periods of a subscription, as the platform tells of them. They are recorded, never moved.
+//! Payments for periods of a subscription, as the platform reports them. They are recorded, never moved.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub struct Paid {
     /// The amount, if it is known. Refunds use it before the list price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
-    /// The provider's id of the payment. Told again by RecordPayment, it is a replay.
+    /// The provider's id of the payment. A RecordPayment with a known one is a replay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<OriginId>,
 }

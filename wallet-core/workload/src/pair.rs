@@ -6,7 +6,7 @@ use wallet_core::catalog::Catalog;
 use wallet_core::entry::Entry;
 use wallet_core::grant::GrantKey;
 use wallet_core::reservation::State;
-use wallet_core::subscription::When;
+use wallet_core::subscription::{UnusedCredits, When};
 use wallet_core::{
     Catalogs, ChangeSet, Command, Finished, Reply, ReservationId, TenantId, Timestamp, UnitOfWork, Wallet,
     WalletId, WalletKey,
@@ -108,7 +108,9 @@ impl Pair {
     fn check_lives(&self, command: &Command, before: &[(GrantKey, Timestamp)]) -> Result<(), String> {
         let says_otherwise = match command {
             Command::CancelSubscription(cancel) => cancel.lapse,
-            Command::ChangePlan(change) => change.when == Some(When::Now),
+            Command::ChangePlan(change) => {
+                change.when == Some(When::Now) || change.unused == Some(UnusedCredits::Lapse)
+            }
             Command::RefundSubscription(_) => true,
             _ => false,
         };

@@ -26,12 +26,8 @@ pub(super) struct Life {
     pub(super) started: Option<Told>,
     /// The last start.
     pub(super) restarted: Option<Told>,
-    /// The number of starts.
-    pub(super) starts: u32,
     /// The digest of attempt, worker and lease at the last start.
     pub(super) run: Option<Digest>,
-    /// The number of the wallet's writes without an entry at Reserve.
-    pub(super) silent_at_reserve: i64,
     /// The number of the wallet's writes without an entry at Reserve or the last start.
     pub(super) silent: i64,
     /// The one terminal entry, with the state it led to.
@@ -117,14 +113,10 @@ impl Life {
         if matches!(entry.kind, EntryKind::Reserved | EntryKind::Started) {
             self.silent = entry.row_digests.silent;
         }
-        if entry.kind == EntryKind::Reserved {
-            self.silent_at_reserve = self.silent;
-        }
         match (entry.row_digests.run, entry.kind) {
             (Some(run), EntryKind::Reserved | EntryKind::Started) => {
                 self.started = self.started.or(Some(told));
                 (self.restarted, self.run) = (Some(told), Some(run));
-                self.starts += 1;
                 Ok(())
             }
             (None, EntryKind::Started) => Err("is Started, but does not record who runs it".to_owned()),

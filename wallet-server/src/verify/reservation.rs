@@ -126,7 +126,7 @@ fn check_run(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     });
 }
 
-/// Checks I9: the deadline of an open hold is that of its last start or its ttl, or was moved by heartbeats, which are
+/// Checks I9: the deadline of an open hold is that of its last start or of Reserve, or was moved by heartbeats, which are
 /// writes without an entry, to at most 24 hours after Reserve. Returns the extension by heartbeats in microseconds.
 pub(super) fn check_deadline(
     row: &reservations::Model,
@@ -138,15 +138,10 @@ pub(super) fn check_deadline(
     let Some(reserved) = life.reserved else { return 0 };
     let last = reserved.time.plus(MAX_HOLD);
     let lease = u64::try_from(row.lease).ok().filter(|lease| *lease > 0).map(Duration::from_micros);
-    let earliest = match (life.restarted, lease) {
-        (Some(started), Some(lease)) => started.time.plus(lease).min(last),
-        _ => reserved.time.plus(receipt.terms.policies.ttl),
-    };
-    // A start without a lease keeps the deadline that a previous start or a heartbeat has set.
-    let alone = match lease {
-        Some(_) => writes.silent == life.silent,
-        None => writes.silent == life.silent_at_reserve && life.starts <= 1,
-    };
+    let ttl = receipt.terms.policies.ttl;
+    let begun = life.restarted.unwrap_or(reserved);
+    let earliest = begun.time.plus(lease.unwrap_or(ttl)).min(last);
+    let alone = writes.silent == life.silent;
     let latest = if alone { earliest } else { last };
     let deadline = Timestamp::from_micros(row.deadline);
     let after = writes.effective_time;

@@ -68,7 +68,7 @@ impl Generator {
         Command::RecordPayment(RecordPayment { request, period_start, paid, reason: String::new() })
     }
 
-    /// Mostly nothing, sometimes an amount and a reference: a new one, or one that was told before.
+    /// Mostly nothing, sometimes an amount and a reference: a new one, or an earlier one.
     fn paid(&mut self, model: &Model) -> Paid {
         if self.rng.percent(80) {
             return Paid::default();

@@ -15,6 +15,7 @@ mod request;
 mod reversal;
 mod sold;
 mod state;
+mod subscription;
 mod telling;
 
 pub use answer::{Answered, Expected, Refusal, Seen, WrittenEntry};

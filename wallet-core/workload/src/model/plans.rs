@@ -1,7 +1,5 @@
 //! Subscriptions: sold, changed, paid, renewed, ended.
 
-use std::collections::BTreeMap;
-
 use wallet_core::decide::{CancelSubscription, ChangePlan, RecordPayment, Subscribe};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{GrantKey, Origin};
@@ -11,7 +9,7 @@ use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, OriginId, Source, Timestamp};
 
 use super::answer::{Answered, Refusal, Seen};
-use super::calendar::{Every, NEVER, nth};
+use super::calendar::{Every, NEVER};
 use super::request::known;
 use super::sold::{self, Allowance, DEFAULT, Plan, Unit};
 use super::state::{Lot, Model, Sold, Sub};
@@ -47,114 +45,6 @@ impl Sold {
     }
 }
 
-impl Sub {
-    fn new(number: u32, sold: Sold, anchor: i64) -> Self {
-        let given = vec![0; sold.allowances.len()];
-        Self {
-            number,
-            first: number,
-            sold,
-            anchor,
-            period: 0,
-            paid: Vec::new(),
-            given,
-            past_due: false,
-            change: None,
-            ends: None,
-            unpaid: None,
-            advance: BTreeMap::new(),
-        }
-    }
-
-    pub(super) fn boundary(&self, n: u32) -> i64 {
-        nth(self.anchor, self.sold.every, n)
-    }
-
-    /// Returns the start of a period.
-    pub(crate) fn start_of(&self, n: u32) -> i64 {
-        self.boundary(n)
-    }
-
-    pub(super) fn end(&self) -> i64 {
-        self.boundary(self.period + 1)
-    }
-
-    /// Returns the `k`-th window of an allowance in this period, if it has one.
-    pub(super) fn window(&self, allowance: &Allowance, k: u32) -> Option<(i64, i64)> {
-        let begin = |k: u32| match (self.sold.every, allowance.every) {
-            (Every::Year, Every::Month) => nth(self.anchor, Every::Month, 12 * self.period + k),
-            (whole, part) if whole == part => self.boundary(self.period + k),
-            (_, part) => nth(self.boundary(self.period), part, k),
-        };
-        (begin(k) < self.end()).then(|| (begin(k), begin(k + 1).min(self.end())))
-    }
-
-    /// Returns the window that contains an instant.
-    fn window_at(&self, allowance: &Allowance, at: i64) -> Option<(u32, (i64, i64))> {
-        let mut all = (0..).map_while(|k| self.window(allowance, k).map(|window| (k, window)));
-        all.find(|(_, (from, until))| (*from..*until).contains(&at))
-    }
-
-    fn next_given(&self, n: usize) -> i64 {
-        self.window(&self.sold.allowances[n], self.given[n]).map_or(NEVER, |(from, _)| from)
-    }
-
-    fn any_given(&self) -> i64 {
-        (0..self.given.len()).map(|n| self.next_given(n)).min().unwrap_or(NEVER)
-    }
-
-    /// Returns the instant at which something happens besides allowances: the end of the period, or, if the next one
-    /// was not paid, the start of a later paid one, or the end of the dunning time.
-    fn turn(&self) -> i64 {
-        match (self.past_due, self.paid.iter().min()) {
-            (false, _) => self.end(),
-            (true, Some(paid)) => self.boundary(*paid),
-            (true, None) => self.end() + self.sold.dunning,
-        }
-    }
-
-    /// Returns the instant of the next due event.
-    pub(super) fn next_instant(&self) -> i64 {
-        self.turn().min(self.any_given())
-    }
-
-    /// Returns the instant at which the subscription gives credits next, as far as it is known.
-    pub(super) fn next_renewal(&self) -> i64 {
-        let renews = self.ends != Some(self.period + 1) && !self.past_due;
-        if renews { self.end().min(self.any_given()) } else { self.any_given() }
-    }
-
-    /// Returns the first period after all that are paid.
-    pub(crate) fn after_paid(&self) -> u32 {
-        self.paid.iter().copied().max().unwrap_or(self.period) + 1
-    }
-
-    /// Continues in the next period or, if that is over, in the one that contains `at`. A change that is due happens.
-    fn go_on(&mut self, at: i64) {
-        let next = self.period + 1;
-        self.period = next;
-        if let Some((sold, _)) = self.change.take_if(|(_, period)| *period <= next) {
-            let same = sold.every == self.sold.every;
-            let anchor = if same { self.anchor } else { self.boundary(next) };
-            self.number += 1;
-            self.sold = sold;
-            if !same {
-                let ends = self.ends.map(|_| 1);
-                *self = Self { ends, ..Self::new(self.number, self.sold.clone(), anchor) };
-            }
-        }
-        while self.end() <= at {
-            self.period += 1;
-        }
-        let period = self.period;
-        self.paid.retain(|paid| *paid > period);
-        self.given = vec![0; self.sold.allowances.len()];
-        self.past_due = false;
-        self.unpaid = None;
-        self.advance.clear();
-    }
-}
-
 impl Model {
     /// Issues the allowances of the default plan to a new wallet.
     pub(super) fn welcome(&mut self) {
@@ -164,8 +54,8 @@ impl Model {
         }
     }
 
-    /// Issues every allowance that was not issued for the window of this instant. What expired unused at the instant
-    /// `ended`, in the lots as they were then, rolls over.
+    /// Issues every allowance that was not issued for the window of this instant. Credits that expired unused
+    /// at the instant `ended`, in the lots as they were then, roll over.
     fn give(&mut self, mut sub: Sub, at: i64, ended: Option<(i64, Vec<Lot>)>) {
         for n in 0..sub.sold.allowances.len() {
             self.give_one(&mut sub, n, at, ended.as_ref());
@@ -288,7 +178,7 @@ impl Model {
         }
     }
 
-    /// Returns the reference of the last payment that was told.
+    /// Returns the reference of the last payment.
     pub(crate) fn last_payment(&self) -> Option<OriginId> {
         self.payments.last().and_then(|(paid, _)| paid.reference.clone())
     }
@@ -408,16 +298,13 @@ impl Model {
         Ok(Answered::done(Seen::Wallet))
     }
 
-    /// Issues what the new plan gives now, less what the old one gave for the same time, by unit and rounded up. What
-    /// was given in advance is counted against windows to come.
+    /// Issues what the new plan gives now, less what the old one gave for the same time, by unit and rounded up.
+    /// Credits given in advance are counted against windows to come.
     fn replace(&mut self, old: &Sub, mut new: Sub) {
         let now = self.now;
         new.given = vec![0; new.sold.allowances.len()];
         let before = std::mem::take(&mut new.advance);
         for (unit, _) in sold::UNITS {
-            if !new.sold.allowances.iter().any(|allowance| allowance.unit == unit) {
-                continue;
-            }
             let mut left = difference(old, &new, unit, now) - before.get(unit).copied().unwrap_or(0);
             if left < 0 {
                 new.advance.insert(unit, -left);
@@ -610,7 +497,8 @@ fn rolled(allowance: &Allowance, ended: i64, lots: &[Lot]) -> Vec<(u32, i64)> {
         };
         lots.iter().filter(it).map(|lot| lot.lapsed - saved(lot)).sum()
     };
-    let all: Vec<(u32, i64)> = (1..100).map(|times| (times, unused(times))).collect();
+    let most_rolled = lots.iter().map(|lot| lot.rolled).max().unwrap_or(0);
+    let all: Vec<(u32, i64)> = (1..=most_rolled + 1).map(|times| (times, unused(times))).collect();
     let total: i64 = all.iter().map(|(_, amount)| amount).sum();
     let mut rest = sold::up(total * percent, 100) / 100;
     rest = rest.min(cap);

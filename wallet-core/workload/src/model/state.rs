@@ -154,7 +154,7 @@ pub struct Model {
     /// The money refunded for subscriptions, by request.
     pub(crate) refunds: Vec<(RequestId, i64)>,
     pub(crate) sub: Option<Sub>,
-    /// The payments for periods that were told with a reference or an amount, and the starts of these periods.
+    /// The payments with a reference or an amount, and the starts of these periods.
     pub(crate) payments: Vec<(Paid, i64)>,
     pub(crate) sales: u32,
     pub(crate) once_allowance_granted: bool,

@@ -39,25 +39,18 @@ each_database! {
         }
         let of = |started: v1::StartResponse| {
             let running = started.reservation.unwrap();
-            (
-                running.lease.map(|lease| lease.seconds),
-                running.deadline.unwrap(),
-                running.reserve_time.unwrap(),
-            )
+            (running.lease.map(|lease| lease.seconds), running.deadline.unwrap())
         };
         let rule = client.start(start("w", "rule", "gpu", 1)).await.unwrap();
         let at = rule.decide_time;
-        let (lease, deadline, _) = of(rule);
+        let (lease, deadline) = of(rule);
         assert_eq!((lease, Some(deadline)), (Some(300), later(at, 300)));
-        let (lease, ..) = of(client.start(leased(start("w", "worker", "gpu", 1), 20)).await.unwrap());
+        let (lease, _) = of(client.start(leased(start("w", "worker", "gpu", 1), 20)).await.unwrap());
         assert_eq!(lease, Some(20));
-        let (lease, deadline, reserved) =
-            of(client.start(leased(start("w", "none", "gpu", 1), 0)).await.unwrap());
-        assert_eq!(
-            (lease, Some(deadline)),
-            (None, later(Some(reserved), 1_800)),
-            "no heartbeat: the ttl stays"
-        );
+        let none = client.start(leased(start("w", "none", "gpu", 1), 0)).await.unwrap();
+        let at = none.decide_time;
+        let (lease, deadline) = of(none);
+        assert_eq!((lease, Some(deadline)), (None, later(at, 1_800)), "no heartbeat: the ttl begins again");
     }
 
     async fn a_repeated_start_changes_nothing_even_after_heartbeats(server: Server) {

@@ -225,18 +225,17 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (30, 0, 0));
     }
 
-    async fn the_anchor_lies_in_the_current_period(server: Server) {
+    async fn s10_any_past_anchor_is_taken_and_the_period_that_is_now_computed(server: Server) {
         let client = shop(&server).await;
         let now = now(&client).await;
-        for anchor_time in [later(now, 60), later(now, -WEEK)] {
-            let request = v1::SubscribeRequest { anchor_time, ..subscribe("a", "creator") };
-            let named = violations(client.subscribe(request).await);
-            assert!(matches!(named.as_slice(), [one] if one.starts_with("anchor_time: must be at most now")), "{named:?}");
-        }
-        let anchor_time = later(now, 60 - WEEK);
+        let request = v1::SubscribeRequest { anchor_time: later(now, 60), ..subscribe("a", "creator") };
+        let named = violations(client.subscribe(request).await);
+        assert!(matches!(named.as_slice(), [one] if one.starts_with("anchor_time: must be at most now")), "{named:?}");
+        let anchor_time = later(now, 60 - 9 * WEEK);
         let request = v1::SubscribeRequest { anchor_time, ..subscribe("a", "creator") };
         let sold = subscription_of(client.subscribe(request).await.unwrap().wallet);
-        assert_eq!((sold.period_start_time, sold.period_end_time), (anchor_time, later(now, 60)));
+        assert_eq!(sold.anchor_time, anchor_time);
+        assert_eq!((sold.period_start_time, sold.period_end_time), (later(now, 60 - WEEK), later(now, 60)));
         assert_eq!(pending(&sold), ("", None));
     }
 

@@ -1,0 +1,115 @@
+//! A subscription's calendar: its periods, its windows, and the step to the next period.
+
+use std::collections::BTreeMap;
+
+use super::calendar::{Every, NEVER, nth};
+use super::sold::Allowance;
+use super::state::{Sold, Sub};
+
+impl Sub {
+    pub(super) fn new(number: u32, sold: Sold, anchor: i64) -> Self {
+        let given = vec![0; sold.allowances.len()];
+        Self {
+            number,
+            first: number,
+            sold,
+            anchor,
+            period: 0,
+            paid: Vec::new(),
+            given,
+            past_due: false,
+            change: None,
+            ends: None,
+            unpaid: None,
+            advance: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn boundary(&self, n: u32) -> i64 {
+        nth(self.anchor, self.sold.every, n)
+    }
+
+    /// Returns the start of a period.
+    pub(crate) fn start_of(&self, n: u32) -> i64 {
+        self.boundary(n)
+    }
+
+    pub(super) fn end(&self) -> i64 {
+        self.boundary(self.period + 1)
+    }
+
+    /// Returns the `k`-th window of an allowance in this period, if it has one.
+    pub(super) fn window(&self, allowance: &Allowance, k: u32) -> Option<(i64, i64)> {
+        let begin = |k: u32| match (self.sold.every, allowance.every) {
+            (Every::Year, Every::Month) => nth(self.anchor, Every::Month, 12 * self.period + k),
+            (whole, part) if whole == part => self.boundary(self.period + k),
+            (_, part) => nth(self.boundary(self.period), part, k),
+        };
+        (begin(k) < self.end()).then(|| (begin(k), begin(k + 1).min(self.end())))
+    }
+
+    /// Returns the window that contains an instant.
+    pub(super) fn window_at(&self, allowance: &Allowance, at: i64) -> Option<(u32, (i64, i64))> {
+        let mut all = (0..).map_while(|k| self.window(allowance, k).map(|window| (k, window)));
+        all.find(|(_, (from, until))| (*from..*until).contains(&at))
+    }
+
+    pub(super) fn next_given(&self, n: usize) -> i64 {
+        self.window(&self.sold.allowances[n], self.given[n]).map_or(NEVER, |(from, _)| from)
+    }
+
+    fn any_given(&self) -> i64 {
+        (0..self.given.len()).map(|n| self.next_given(n)).min().unwrap_or(NEVER)
+    }
+
+    /// Returns the instant at which something happens besides allowances: the end of the period, or, if the next one
+    /// was not paid, the start of a later paid one, or the end of the dunning time.
+    pub(super) fn turn(&self) -> i64 {
+        match (self.past_due, self.paid.iter().min()) {
+            (false, _) => self.end(),
+            (true, Some(paid)) => self.boundary(*paid),
+            (true, None) => self.end() + self.sold.dunning,
+        }
+    }
+
+    /// Returns the instant of the next due event.
+    pub(super) fn next_instant(&self) -> i64 {
+        self.turn().min(self.any_given())
+    }
+
+    /// Returns the instant at which the subscription gives credits next, as far as it is known.
+    pub(super) fn next_renewal(&self) -> i64 {
+        let renews = self.ends != Some(self.period + 1) && !self.past_due;
+        if renews { self.end().min(self.any_given()) } else { self.any_given() }
+    }
+
+    /// Returns the first period after all that are paid.
+    pub(crate) fn after_paid(&self) -> u32 {
+        self.paid.iter().copied().max().unwrap_or(self.period) + 1
+    }
+
+    /// Continues in the next period or, if that is over, in the one that contains `at`. A change that is due happens.
+    pub(super) fn go_on(&mut self, at: i64) {
+        let next = self.period + 1;
+        self.period = next;
+        if let Some((sold, _)) = self.change.take_if(|(_, period)| *period <= next) {
+            let same = sold.every == self.sold.every;
+            let anchor = if same { self.anchor } else { self.boundary(next) };
+            self.number += 1;
+            self.sold = sold;
+            if !same {
+                let ends = self.ends.map(|_| 1);
+                *self = Self { ends, ..Self::new(self.number, self.sold.clone(), anchor) };
+            }
+        }
+        while self.end() <= at {
+            self.period += 1;
+        }
+        let period = self.period;
+        self.paid.retain(|paid| *paid > period);
+        self.given = vec![0; self.sold.allowances.len()];
+        self.past_due = false;
+        self.unpaid = None;
+        self.advance.clear();
+    }
+}
