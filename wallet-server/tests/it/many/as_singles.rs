@@ -105,7 +105,7 @@ async fn stub(server: &Server) -> WalletServiceClient<Channel> {
 }
 
 /// The parts of a refusal that do not depend on the way in which it travelled.
-type Refused = (Code, String, BTreeMap<String, String>, Option<Box<RefusalDetail>>);
+type Refused = Box<(Code, String, BTreeMap<String, String>, Option<RefusalDetail>)>;
 
 fn of_call<T>(answer: Result<Response<T>, Status>) -> Result<T, Refused> {
     answer.map(Response::into_inner).map_err(|status| parts(Error::from(status)))
@@ -118,7 +118,7 @@ fn of_item<T>(answer: Option<Result<T, ItemError>>) -> Result<T, Refused> {
 fn parts(error: Error) -> Refused {
     let refusal = error.refusal().unwrap_or_else(|| panic!("not a refusal: {error:?}"));
     let metadata = refusal.metadata.clone().into_iter().collect();
-    (refusal.code, refusal.to_string(), metadata, refusal.detail.clone().map(Box::new))
+    Box::new((refusal.code, refusal.to_string(), metadata, refusal.detail.clone()))
 }
 
 fn a_job(rng: &mut Rng, round: usize) -> (String, String) {
