@@ -24,7 +24,6 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
-use tracing::Span;
 use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
 
 pub(crate) use error::EngineError;
@@ -33,6 +32,7 @@ pub use metrics::EngineCounts;
 pub(crate) use metrics::EngineMetrics;
 pub(crate) use sweeper::{Sweeper, SweeperConfig};
 
+use crate::call_name::CallName;
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::engine::admission::Admission;
@@ -127,7 +127,7 @@ impl Engine {
         let lane = self.lane(key);
         let ticket = lane.admission.admit(key, command.admission_class())?;
         let (caller, answered) = oneshot::channel();
-        let (call, in_doubt) = (Span::current(), false);
+        let (call, in_doubt) = (CallName::current(), false);
         let job =
             QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, _ticket: ticket };
         lane.queue.try_send(job).map_err(|_| EngineError::overloaded())?;

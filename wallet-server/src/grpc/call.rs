@@ -13,7 +13,7 @@ use wallet_core::view::Shown;
 use wallet_core::{Answer, Command, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId};
 
 use super::error::{Decided, RpcError};
-use super::layers::{Deadline, Tenant};
+use super::layers::Caller;
 use super::services::Services;
 use crate::engine::CommandRequest;
 
@@ -21,11 +21,13 @@ use crate::engine::CommandRequest;
 /// it saves.
 const WORTH_COMPRESSING: usize = 4 * 1024;
 
+const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+
 /// The context of one call: its tenant, its deadline and the services.
 pub(super) struct Call {
     pub(super) services: Arc<Services>,
     pub(super) tenant: TenantId,
-    deadline: Option<Instant>,
+    deadline: Instant,
 }
 
 /// The reply to a command that was carried out, with the view of that command.
@@ -48,14 +50,15 @@ where
     A: Message,
     F: Future<Output = Result<A, RpcError>>,
 {
-    let (_, extensions, message) = request.into_parts();
-    let Some(Tenant(tenant)) = extensions.get().copied() else {
+    let (metadata, extensions, message) = request.into_parts();
+    let Some(Caller { tenant, deadline }) = extensions.get().copied() else {
         return Err(RpcError::defect("the call has no tenant").into());
     };
-    let deadline = extensions.get().map(|Deadline(instant)| *instant);
+    let accepts_compression = metadata.contains_key(ACCEPT_ENCODING);
+    drop((metadata, extensions));
     let call = Call { services: Arc::clone(services), tenant, deadline };
     let answer = handler(call, message).await?;
-    let short = answer.encoded_len() < WORTH_COMPRESSING;
+    let short = accepts_compression && answer.encoded_len() < WORTH_COMPRESSING;
     let mut response = Response::new(answer);
     if short {
         response.disable_compression();
@@ -95,7 +98,7 @@ impl Call {
     where
         C: WalletCommand + Into<Command>,
     {
-        let (tenant, deadline) = (self.tenant, self.deadline);
+        let (tenant, deadline) = (self.tenant, Some(self.deadline));
         let request = CommandRequest { tenant, wallet: wallet.clone(), command: command.into(), deadline };
         let reply = self.services.engine.submit(request).await.map_err(RpcError::about(&wallet))?;
         answered(wallet, reply)

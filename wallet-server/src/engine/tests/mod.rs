@@ -19,13 +19,13 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
-use tracing::Span;
 use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
 
 use super::EngineConfig;
 use super::admission::Admission;
 use super::job::{Answer, QueuedCommand};
 use super::lane::Lane;
+use crate::call_name::CallName;
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::postgres::Postgres;
@@ -105,7 +105,7 @@ fn asked(batch: &[(WalletId, Command)]) -> (Vec<QueuedCommand>, Vec<oneshot::Rec
         let ticket = admission.admit(key, command.admission_class()).unwrap();
         let (caller, answered) = oneshot::channel();
         let (wallet, command) = (wallet.clone(), command.clone());
-        let (deadline, in_doubt, call) = (None, false, Span::current());
+        let (deadline, in_doubt, call) = (None, false, CallName::current());
         (
             QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, _ticket: ticket },
             answered,
