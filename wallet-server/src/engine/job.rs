@@ -27,7 +27,7 @@ pub(super) struct QueuedCommand {
     pub(super) caller: oneshot::Sender<Answer>,
     /// The name of the call, which has its request id. `None` for commands of the server itself.
     pub(super) call: Option<CallName>,
-    pub(super) _ticket: Ticket,
+    pub(super) ticket: Ticket,
 }
 
 impl QueuedCommand {

@@ -30,6 +30,8 @@ mod fuzz;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod overload;
+#[cfg(test)]
 mod products;
 #[cfg(test)]
 mod python;
