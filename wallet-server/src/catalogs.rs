@@ -18,6 +18,7 @@ use wallet_core::catalogs::Catalogs;
 use wallet_core::{TenantId, Timestamp, Wallet};
 
 pub(crate) use self::publish::{Publish, PublishError};
+use crate::call_name::in_call;
 use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::store::{CatalogRow, Store, StoreError};
@@ -143,7 +144,7 @@ impl PublishedCatalogs {
             }
             Ok(None) => {}
             Err(CatalogError::Unusable { version, why }) => {
-                tracing::error!(version, %why, "a stored catalog cannot be used");
+                in_call(|| tracing::error!(version, %why, "a stored catalog cannot be used"));
                 catalogs.unusable.insert(version, why);
             }
             Err(CatalogError::Store(error)) => return Err(error),
@@ -157,7 +158,9 @@ impl PublishedCatalogs {
         if self.current(tenant).version < version
             && let Err(error) = self.refresh(tenant).await
         {
-            tracing::warn!(version, error = %Chain(&error), "cannot look for a newer catalog; the last good one stays in use");
+            in_call(|| {
+                tracing::warn!(version, error = %Chain(&error), "cannot look for a newer catalog; the last good one stays in use");
+            });
         }
     }
 

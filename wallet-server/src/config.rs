@@ -24,6 +24,9 @@ pub struct Config {
     pub lanes: Option<usize>,
     /// The most commands committed together; 256 by default.
     pub batch_max: usize,
+    /// The longest that a command may wait in the queue of its lane; 1 s by default. A command that would wait longer is
+    /// refused with OVERLOADED.
+    pub queue_wait: Duration,
     /// The most rows of wallets that the lanes together keep in memory between batches; 64,000 by default.
     pub cached_rows: usize,
     /// The time between two sweeps for due events; 1 s by default.
@@ -77,6 +80,7 @@ impl Default for Config {
             catalog: None,
             lanes: None,
             batch_max: EngineConfig::default().batch_max,
+            queue_wait: EngineConfig::default().queue_wait,
             cached_rows: EngineConfig::default().cached_rows,
             sweep_period: SweeperConfig::default().period,
             poll_period: Duration::from_secs(2),
@@ -97,6 +101,7 @@ impl Config {
         EngineConfig {
             lanes,
             batch_max: self.batch_max.max(1),
+            queue_wait: self.queue_wait,
             cached_rows: self.cached_rows,
             database_timeout: self.database_timeout,
             ..EngineConfig::default()

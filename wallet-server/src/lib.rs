@@ -5,6 +5,7 @@
 //! wires them; [`cli`] is the binary.
 
 mod app;
+mod call_name;
 mod catalogs;
 mod causes;
 pub mod cli;

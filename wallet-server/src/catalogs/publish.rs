@@ -10,6 +10,7 @@ use wallet_core::TenantId;
 use wallet_core::catalog::{Catalog, CatalogProblems};
 
 use super::{CatalogError, Publication, PublishedCatalogs, usable};
+use crate::call_name::in_call;
 use crate::causes::{Chain, Failed};
 use crate::clock::Clock;
 use crate::store::{CatalogRow, Publishing, Store, StoreError, StoreErrorKind};
@@ -155,7 +156,7 @@ impl PublishedCatalogs {
         let catalog = Arc::new(catalog.clone().with_version(version));
         let publication = Publication { catalog, publish_time };
         self.install(tenant, publication.clone());
-        tracing::info!(version, "catalog published");
+        in_call(|| tracing::info!(version, "catalog published"));
         Ok((publication, false))
     }
 }

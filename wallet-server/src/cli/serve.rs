@@ -35,6 +35,10 @@ pub(super) struct ServeArgs {
     /// The most commands committed together, 1 to 4096.
     #[arg(long, env = "WALLET_BATCH_MAX", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     batch_max: u16,
+    /// The longest that a command may wait in a queue, in milliseconds, 10 to 60000. A command that would wait longer is
+    /// refused with OVERLOADED.
+    #[arg(long, env = "WALLET_QUEUE_WAIT_MS", default_value_t = 1_000, value_parser = clap::value_parser!(u16).range(10..=60_000))]
+    queue_wait_ms: u16,
     /// The most rows of wallets that are kept in memory between batches, 0 to 10,000,000. A row takes about 600 bytes.
     #[arg(long, env = "WALLET_CACHED_ROWS", default_value_t = 64_000, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
     cached_rows: u32,
@@ -58,6 +62,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         catalog: args.catalog.as_deref().map(read).transpose()?,
         lanes: args.lanes.map(usize::from),
         batch_max: usize::from(args.batch_max),
+        queue_wait: Duration::from_millis(args.queue_wait_ms.into()),
         cached_rows: args.cached_rows as usize,
         insecure: args.insecure,
         accept_clock: args.accept_clock,

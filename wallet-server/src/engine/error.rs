@@ -33,10 +33,3 @@ pub(crate) enum EngineError {
     #[error("internal error; nothing was executed")]
     Internal,
 }
-
-impl EngineError {
-    /// Returns the overload error, with a retry after 200 ms.
-    pub(crate) const fn overloaded() -> Self {
-        Self::Overloaded { retry_after: Duration::from_millis(200) }
-    }
-}

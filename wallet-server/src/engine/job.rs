@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use tracing::Span;
 use wallet_core::{Command, Rejection, Reply, TenantId, WalletId, WalletKey};
 
+use crate::call_name::CallName;
 use crate::engine::admission::Ticket;
 use crate::engine::error::EngineError;
 
@@ -24,9 +25,9 @@ pub(super) struct QueuedCommand {
     /// mean "not executed".
     pub(super) in_doubt: bool,
     pub(super) caller: oneshot::Sender<Answer>,
-    /// The span of the call, which has its request id.
-    pub(super) call: Span,
-    pub(super) _ticket: Ticket,
+    /// The name of the call, which has its request id. `None` for commands of the server itself.
+    pub(super) call: Option<CallName>,
+    pub(super) ticket: Ticket,
 }
 
 impl QueuedCommand {
@@ -39,7 +40,8 @@ impl QueuedCommand {
     /// span of the call.
     pub(super) fn span(&self) -> Span {
         let kind = self.command.name();
-        tracing::error_span!(parent: &self.call, "command", wallet = %self.wallet, kind)
+        let call = self.call.as_ref().map_or_else(Span::none, CallName::span);
+        tracing::error_span!(parent: &call, "command", wallet = %self.wallet, kind)
     }
 
     /// Answers the caller. A caller that has gone away learns the outcome by repeating the same call with the same

@@ -15,6 +15,7 @@ mod lane;
 mod manual_time;
 mod metrics;
 mod optimistic;
+mod pace;
 mod retry;
 mod sweeper;
 #[cfg(test)]
@@ -26,8 +27,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
-use tracing::Span;
 use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
 
 pub(crate) use error::EngineError;
@@ -36,6 +37,7 @@ pub use metrics::EngineCounts;
 pub(crate) use metrics::EngineMetrics;
 pub(crate) use sweeper::{Sweeper, SweeperConfig};
 
+use crate::call_name::CallName;
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::engine::admission::Admission;
@@ -51,9 +53,12 @@ pub(crate) struct EngineConfig {
     pub(crate) lanes: usize,
     /// The most commands committed together; 256 by default.
     pub(crate) batch_max: usize,
-    /// The most commands that wait in one lane; 4,096 by default.
+    /// The longest that a command may wait in its lane, as estimated when it arrives; 1 s by default. Most classes of
+    /// commands may use only a part of it, and one wallet half.
+    pub(crate) queue_wait: Duration,
+    /// The most commands that wait in one lane, which limits memory; 8,192 by default.
     pub(crate) queue: usize,
-    /// The most commands that wait for one wallet; 2,048 by default.
+    /// The most commands that wait for one wallet; 4,096 by default.
     pub(crate) wallet_queue: usize,
     /// The most due events of a wallet that one transaction processes.
     pub(crate) steps: Steps,
@@ -69,8 +74,9 @@ impl Default for EngineConfig {
         Self {
             lanes: 2,
             batch_max: 256,
-            queue: 4_096,
-            wallet_queue: 2_048,
+            queue_wait: Duration::from_secs(1),
+            queue: 8_192,
+            wallet_queue: 4_096,
             steps: Steps::default(),
             cached_rows: 64_000,
             database_timeout: Duration::from_secs(10),
@@ -85,7 +91,7 @@ pub(crate) struct CommandRequest {
     pub(crate) wallet: WalletId,
     pub(crate) command: Command,
     /// The command is not executed if this has passed when its turn comes.
-    pub(crate) deadline: Option<tokio::time::Instant>,
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// The reply to a queued command, as a future. Dropping it does not stop the command.
@@ -131,7 +137,7 @@ impl Engine {
             let (queue, jobs) = mpsc::channel(config.queue);
             let lane = Lane::open(number, store, catalogs, clock, config, metrics.clone()).await?;
             tasks.spawn(lane.run(jobs));
-            lanes.push(LaneHandle { queue, admission: Admission::new(config.queue, config.wallet_queue) });
+            lanes.push(LaneHandle { queue, admission: Admission::new(config) });
         }
         Ok(Self { lanes: lanes.into(), metrics })
     }
@@ -147,18 +153,19 @@ impl Engine {
         let CommandRequest { tenant, wallet, command, deadline } = request;
         let key = WalletKey::new(tenant, &wallet);
         let lane = self.lane(key);
-        let ticket = lane.admission.admit(key, command.admission_class())?;
+        let ticket = lane.admission.admit(key, command.admission_class(), Instant::now())?;
         let (caller, answered) = oneshot::channel();
-        let (call, in_doubt) = (Span::current(), false);
-        let job =
-            QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, _ticket: ticket };
-        lane.queue.try_send(job).map_err(|_| EngineError::overloaded())?;
+        let (call, in_doubt) = (CallName::current(), false);
+        let job = QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, ticket };
+        // Every command in the queue has a place, and there is room for all of them: the lane has died.
+        lane.queue.try_send(job).map_err(|_| EngineError::Unavailable)?;
         Ok(QueuedReply(answered))
     }
 
     /// Returns true if there is room for work that changes nothing. Such work is shed first.
     pub(crate) fn admits_estimates(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.admission.has_room_for_estimates())
+        let now = Instant::now();
+        self.lanes.iter().all(|lane| lane.admission.has_room_for_estimates(now))
     }
 
     /// Returns the counters of the lanes.

@@ -76,8 +76,10 @@ impl Lane {
         while let Some(mut batch) = halves.pop() {
             match self.until_decided(&mut batch).await {
                 Ok(answers) => {
-                    if !batch.is_empty() {
-                        self.metrics.committed(answers.iter().flatten().count());
+                    if let Some(job) = batch.first() {
+                        let decided = answers.iter().flatten().count();
+                        self.metrics.committed(decided);
+                        job.ticket.decided(decided, Instant::now());
                     }
                     for (job, answer) in batch.into_iter().zip(answers) {
                         let Some(answer) = answer else {

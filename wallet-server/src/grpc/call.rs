@@ -13,7 +13,7 @@ use wallet_core::view::Shown;
 use wallet_core::{Answer, Command, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId};
 
 use super::error::{Decided, RpcError};
-use super::layers::{Deadline, Tenant};
+use super::layers::Caller;
 use super::services::Services;
 use crate::engine::{CommandRequest, EngineError, QueuedReply};
 use crate::query::Effects;
@@ -22,11 +22,13 @@ use crate::query::Effects;
 /// it saves.
 const WORTH_COMPRESSING: usize = 4 * 1024;
 
+const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+
 /// The context of one call: its tenant, its deadline and the services.
 pub(super) struct Call {
     pub(super) services: Arc<Services>,
     pub(super) tenant: TenantId,
-    deadline: Option<Instant>,
+    deadline: Instant,
 }
 
 /// The command of a request.
@@ -71,14 +73,15 @@ where
     A: Message,
     F: Future<Output = Result<A, RpcError>>,
 {
-    let (_, extensions, message) = request.into_parts();
-    let Some(Tenant(tenant)) = extensions.get().copied() else {
+    let (metadata, extensions, message) = request.into_parts();
+    let Some(Caller { tenant, deadline }) = extensions.get().copied() else {
         return Err(RpcError::defect("the call has no tenant").into());
     };
-    let deadline = extensions.get().map(|Deadline(instant)| *instant);
+    let accepts_compression = metadata.contains_key(ACCEPT_ENCODING);
+    drop((metadata, extensions));
     let call = Call { services: Arc::clone(services), tenant, deadline };
     let answer = handler(call, message).await?;
-    let short = answer.encoded_len() < WORTH_COMPRESSING;
+    let short = accepts_compression && answer.encoded_len() < WORTH_COMPRESSING;
     let mut response = Response::new(answer);
     if short {
         response.disable_compression();
@@ -135,7 +138,7 @@ impl Call {
         C: WalletCommand + Into<Command>,
     {
         let Parsed { wallet, command, operation_path } = parsed;
-        let (tenant, deadline) = (self.tenant, self.deadline);
+        let (tenant, deadline) = (self.tenant, Some(self.deadline));
         let request = CommandRequest { tenant, wallet: wallet.clone(), command: command.into(), deadline };
         let reply = self.services.engine.queue(request);
         Queued { wallet, operation_path, reply, view: PhantomData }

@@ -17,7 +17,8 @@ pub(crate) struct GrpcLimits {
     /// The most calls in progress on the whole server; further calls are refused with OVERLOADED. It is a backstop
     /// before the admission of the engine. A call is in progress until its reply has been read. Default 8,192.
     pub(crate) calls_in_progress: usize,
-    /// The most calls in progress on one connection; further ones wait in the client. Default 100.
+    /// The most calls in progress on one connection; further ones wait in the client, where admission does not see
+    /// them. A client with more calls opens several connections. Default 100.
     pub(crate) streams_per_connection: u32,
     /// The most calls in progress on one connection whose replies are pages; further ones wait. Default 4.
     pub(crate) pages_per_connection: usize,

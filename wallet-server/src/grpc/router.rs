@@ -1,16 +1,19 @@
 //! The list of all services and of the layers around them.
 
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::{Request, Response, header};
+use prost::bytes::Bytes;
+use tokio::time::Instant;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding::Gzip;
-use tonic::service::Routes;
+use tonic::server::NamedService;
 use tonic_reflection::server as reflection;
-use tower::{BoxError, Service, ServiceBuilder};
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
+use tower::{BoxError, Service};
 use wallet_proto::v1::admin_service_server::AdminServiceServer;
 use wallet_proto::v1::catalog_service_server::CatalogServiceServer;
 use wallet_proto::v1::event_service_server::EventServiceServer;
@@ -19,21 +22,75 @@ use wallet_proto::v1::wallet_service_server::WalletServiceServer;
 
 use super::admin::AdminRpcs;
 use super::catalog::CatalogRpcs;
+use super::error::RpcError;
 use super::event::EventRpcs;
 use super::layers::{
-    DeadlineLayer, InProgressLayer, MakeUuidV7, OnlyGrpc, answer_panic, framed, identify, tracing_layer,
-    with_safe_id,
+    Framed, Places, REQUEST_ID, Reply, RequestIds, begin, catch_panic, framed, identify, in_time, log_end,
+    not_grpc, time_left,
 };
 use super::test_clock::TestClockRpcs;
+use super::transport::{Peer, open_ended};
 use super::wallet::WalletRpcs;
 use super::{GrpcLimits, Health, Services};
+use crate::call_name::CallName;
+
+/// The body of a request, as the transport delivers it.
+pub(super) trait RequestBody:
+    http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static
+{
+}
+
+impl<B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static> RequestBody for B {}
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// A service that is called without knowing its type.
+trait Rpcs<B>: Send + Sync {
+    fn call(&self, request: Request<Framed<B>>) -> Answering;
+}
+
+impl<B, S> Rpcs<B> for S
+where
+    S: Service<Request<Framed<B>>, Response = Response<Body>, Error = Infallible, Future = Answering>
+        + Clone
+        + Send
+        + Sync,
+{
+    fn call(&self, request: Request<Framed<B>>) -> Answering {
+        // The services of tonic are always ready.
+        Service::call(&mut self.clone(), request)
+    }
+}
+
+/// The services by name, the most used one first.
+pub(super) struct Routes<B>(Vec<(&'static str, Box<dyn Rpcs<B>>)>);
+
+impl<B: RequestBody> Routes<B> {
+    #[expect(private_bounds, reason = "all services of tonic have it")]
+    pub(super) fn with<S: Rpcs<B> + NamedService + 'static>(mut self, service: S) -> Self {
+        self.0.push((S::NAME, Box::new(service)));
+        self
+    }
+
+    /// Returns the service of a path of the form /service/method.
+    fn find(&self, path: &str) -> Option<&dyn Rpcs<B>> {
+        let (service, _) = path.strip_prefix('/')?.split_once('/')?;
+        self.0.iter().find(|(name, _)| *name == service).map(|(_, rpcs)| rpcs.as_ref())
+    }
+}
+
+impl<B> Default for Routes<B> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
 
 /// Returns the routes of all services, reflection and health included.
-pub(super) fn routes(
+pub(super) fn routes<B: RequestBody>(
     services: Services,
     health: &Health,
     limits: &GrpcLimits,
-) -> Result<Routes, reflection::Error> {
+) -> Result<Routes<B>, reflection::Error> {
     let services = Arc::new(services);
     let wallet = WalletServiceServer::new(WalletRpcs(Arc::clone(&services)));
     let admin = AdminServiceServer::new(AdminRpcs(Arc::clone(&services)));
@@ -42,11 +99,11 @@ pub(super) fn routes(
     let time = services.manual_time.clone();
     let test_clock = time.map(|time| TestClockServiceServer::new(TestClockRpcs { services, time }));
     let manual = test_clock.is_some();
-    let mut routes = Routes::builder();
-    // The limits of tonic are per service and apply after decompression. A layer applies the limits per method.
+    let mut routes = Routes::default();
+    // The limits of tonic are per service and apply after decompression. `framed` applies the limits per method.
     macro_rules! add {
         ($($service:expr, $bytes:expr;)+) => {$(
-            routes.add_service(
+            routes = routes.with(
                 $service
                     .max_decoding_message_size($bytes)
                     .accept_compressed(Gzip)
@@ -66,7 +123,7 @@ pub(super) fn routes(
     if let Some(test_clock) = test_clock {
         add! { test_clock, limits.message_bytes; }
     }
-    Ok(routes.routes())
+    Ok(routes)
 }
 
 /// Returns the description of the services; `manual` adds that of a manual clock.
@@ -81,31 +138,95 @@ fn reflector(manual: bool) -> reflection::Builder<'static> {
     }
 }
 
-/// Wraps the services in their layers, which are listed outermost first.
-pub(super) fn layered(
-    routes: Routes,
-    limits: &GrpcLimits,
-) -> impl Service<Request<Body>, Response = Response<Body>, Error = BoxError, Future: Send> + Clone + Send + use<>
-{
-    let limits = limits.clone();
-    ServiceBuilder::new()
-        .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION]))
-        .map_request(with_safe_id)
-        .layer(SetRequestIdLayer::x_request_id(MakeUuidV7))
-        .map_response(|response: Response<_>| response.map(Body::new))
-        .layer(tracing_layer())
-        .layer(PropagateRequestIdLayer::x_request_id())
-        .layer_fn(OnlyGrpc)
-        .layer(DeadlineLayer::new(limits.longest_call))
-        .layer(InProgressLayer::new(limits.calls_in_progress))
-        .map_response(|response: Response<_>| response.map(Body::new))
-        .layer(CatchPanicLayer::custom(answer_panic))
-        .map_request(move |request: Request<Body>| {
-            let most = limits.request_bytes(request.uri().path());
-            identify(framed(request, most))
-        })
-        .map_err(BoxError::from)
-        .service(routes.prepare())
+/// Answers calls: the services and everything around them. Cheap to clone.
+pub(super) struct Calls<B>(Arc<Shared<B>>);
+
+struct Shared<B> {
+    routes: Routes<B>,
+    limits: GrpcLimits,
+    request_ids: RequestIds,
+    places: Arc<Places>,
+}
+
+impl<B: RequestBody> Calls<B> {
+    pub(super) fn new(routes: Routes<B>, limits: GrpcLimits) -> Self {
+        let (request_ids, places) = (RequestIds::new(), Places::new(limits.calls_in_progress));
+        Self(Arc::new(Shared { routes, limits, request_ids, places }))
+    }
+
+    /// Answers a call within its deadline. The returned future runs within `limited`. It is small, because it is moved
+    /// into a task: the request is already in the future of its handler, which is boxed.
+    pub(super) fn answer(
+        &self,
+        peer: Option<&Arc<Peer>>,
+        mut request: Request<B>,
+    ) -> impl Future<Output = Response<Reply>> + Send + use<B> {
+        let begun = Instant::now();
+        let request_id = self.0.request_ids.of_call(request.headers(), begun);
+        if let Some(secret) = request.headers_mut().get_mut(header::AUTHORIZATION) {
+            secret.set_sensitive(true);
+        }
+        let name = CallName::new(request.uri().clone(), request_id.clone());
+        let deadline = begun + time_left(request.headers(), self.0.limits.longest_call);
+        let handler = match not_grpc(&request) {
+            Some(refused) => Err(Box::new(refused)),
+            None => self.handler(request, deadline),
+        };
+        let (places, peer) = (Arc::clone(&self.0.places), peer.cloned());
+        async move {
+            let mut response = match handler {
+                Ok(handler) => {
+                    let answer = counted(&places, peer, &name, handler);
+                    let answer = name.clone().scope(in_time(deadline, answer)).await;
+                    answer.unwrap_or_else(|late| late.map(Reply::from))
+                }
+                Err(refused) => refused.map(Reply::from),
+            };
+            log_end(&name, begun, response.headers());
+            response.headers_mut().insert(REQUEST_ID, request_id);
+            response.map(|reply| reply.logged(name, begun))
+        }
+    }
+
+    /// Returns the work of the handler, which has not begun, or UNIMPLEMENTED.
+    fn handler(&self, request: Request<B>, deadline: Instant) -> Result<Answering, Box<Response<Body>>> {
+        let path = request.uri().path();
+        let (most, service) = (self.0.limits.request_bytes(path), self.0.routes.find(path));
+        let service = service.ok_or_else(|| Box::new(Status::unimplemented("").into_http()))?;
+        let mut request = framed(request, most);
+        request.extensions_mut().insert(identify(deadline));
+        Ok(service.call(request))
+    }
+}
+
+/// Answers a call, which counts as in progress until its reply has been read, or refuses it if the server is full.
+async fn counted(
+    places: &Arc<Places>,
+    peer: Option<Arc<Peer>>,
+    name: &CallName,
+    handler: Answering,
+) -> Response<Reply> {
+    let path = name.uri().path();
+    let Some(in_progress) = begin(places, peer.as_ref(), path).await else {
+        // UNAVAILABLE, not RESOURCE_EXHAUSTED: the call can be repeated.
+        return Status::from(RpcError::shed()).into_http::<Body>().map(Reply::from);
+    };
+    if path == "/grpc.health.v1.Health/Watch" {
+        open_ended();
+    }
+    in_progress.until_read(catch_panic(handler).await)
+}
+
+impl<B> Clone for Calls<B> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<B> fmt::Debug for Calls<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls").field("limits", &self.0.limits).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]
@@ -113,18 +234,21 @@ mod tests {
     use std::time::Duration;
 
     use http::HeaderMap;
-    use tonic::{Code, Status};
+    use tonic::Code;
     use tonic_types::StatusExt;
-    use tower::ServiceExt;
 
     use super::*;
     use crate::grpc::test_service::Misbehaving;
+    use crate::grpc::transport::limited;
 
-    fn service()
-    -> impl Service<Request<Body>, Response = Response<Body>, Error = BoxError, Future: Send> + Clone + Send
-    {
+    fn calls() -> Calls<Body> {
         let limits = GrpcLimits { calls_in_progress: 2, ..GrpcLimits::default() };
-        layered(Routes::new(Misbehaving), &limits)
+        Calls::new(Routes::default().with(Misbehaving), limits)
+    }
+
+    /// Answers a call as a task of the transport does.
+    async fn answer(calls: &Calls<Body>, request: Request<Body>) -> Response<Reply> {
+        limited(Duration::from_secs(60), calls.answer(None, request)).await.unwrap()
     }
 
     fn request(how: &str, timeout: &str) -> Request<Body> {
@@ -143,9 +267,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_internal_error_and_other_calls_go_on() {
-        let service = service();
+        let calls = calls();
         for _ in 0..3 {
-            let answer = service.clone().oneshot(request("panic", "1S")).await.unwrap();
+            let answer = answer(&calls, request("panic", "1S")).await;
             assert_eq!(status(answer.headers()).code(), Code::Internal);
             assert!(
                 answer.headers().contains_key("x-request-id"),
@@ -158,20 +282,40 @@ mod tests {
     async fn handlers_know_the_tenant_and_callers_their_request_id() {
         let mut request = request("fine", "1S");
         request.headers_mut().insert("x-request-id", "mine".parse().unwrap());
-        let answer = service().oneshot(request).await.unwrap();
+        let answer = answer(&calls(), request).await;
         assert_eq!(status(answer.headers()).message(), "tenant");
         assert_eq!(answer.headers()["x-request-id"], "mine");
     }
 
     #[tokio::test]
+    async fn an_unknown_service_is_unimplemented_and_a_late_answer_is_refused() {
+        for path in ["/test.Other/fine", "/test.Misbehaving", "/", "/test.Misbehavingx/fine"] {
+            let mut request = request("fine", "1S");
+            *request.uri_mut() = path.parse().unwrap();
+            assert_eq!(
+                status(answer(&calls(), request).await.headers()).code(),
+                Code::Unimplemented,
+                "{path}"
+            );
+        }
+        let late = answer(&calls(), request("hang", "1m")).await;
+        assert_eq!(status(late.headers()).code(), Code::DeadlineExceeded);
+        assert!(late.headers().contains_key("x-request-id"));
+    }
+
+    #[tokio::test]
     async fn a_full_server_refuses_at_once_and_recovers() {
-        let service = service();
-        let hanging: Vec<_> =
-            (0..2).map(|_| tokio::spawn(service.clone().oneshot(request("hang", "20S")))).collect();
+        let calls = calls();
+        let hanging: Vec<_> = (0..2)
+            .map(|_| {
+                let calls = calls.clone();
+                tokio::spawn(async move { answer(&calls, request("hang", "20S")).await })
+            })
+            .collect();
         tokio::task::yield_now().await;
-        let shed = service.clone().oneshot(request("fine", "20S"));
+        let shed = answer(&calls, request("fine", "20S"));
         let shed = tokio::time::timeout(Duration::from_secs(10), shed).await.expect("at once");
-        let shed = status(shed.unwrap().headers());
+        let shed = status(shed.headers());
         assert_eq!(shed.code(), Code::Unavailable);
         assert_eq!(shed.get_error_details().error_info().unwrap().reason, "OVERLOADED");
         assert!(shed.get_error_details().retry_info().is_some());
@@ -179,7 +323,7 @@ mod tests {
             hung.abort();
             assert!(hung.await.unwrap_err().is_cancelled());
         }
-        let answer = service.oneshot(request("fine", "1S")).await.unwrap();
+        let answer = answer(&calls, request("fine", "1S")).await;
         assert_eq!(status(answer.headers()).code(), Code::Ok);
     }
 

@@ -1,10 +1,11 @@
 //! The server on a bound listener, until it is ordered to stop.
 
+use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 
 use super::health::Condition;
+use super::router::{Calls, Routes};
 use super::transport::{Front, descriptor_limit};
 use super::{GrpcLimits, Health, Services, router};
 
@@ -32,18 +33,18 @@ pub(crate) async fn serve(
 
 async fn serve_routes(
     listener: TcpListener,
-    routes: Routes,
+    routes: Routes<Incoming>,
     health: Health,
     limits: GrpcLimits,
     shutdown: CancellationToken,
 ) {
-    let service = router::layered(routes, &limits);
+    let calls = Calls::new(routes, limits.clone());
     let not_serving = async {
         shutdown.cancelled().await;
         health.report(Condition::Running, false).await;
     };
     let front = Front::new(limits, descriptor_limit());
-    tokio::join!(front.serve(listener, service, shutdown.clone()), not_serving);
+    tokio::join!(front.serve(listener, calls, shutdown.clone()), not_serving);
 }
 
 #[cfg(test)]
@@ -68,8 +69,13 @@ mod tests {
         let address = listener.local_addr().unwrap().to_string();
         let shutdown = CancellationToken::new();
         let health = Health::starting().await;
-        let server =
-            tokio::spawn(serve_routes(listener, Routes::new(Misbehaving), health, limits, shutdown.clone()));
+        let server = tokio::spawn(serve_routes(
+            listener,
+            Routes::default().with(Misbehaving),
+            health,
+            limits,
+            shutdown.clone(),
+        ));
         (address, shutdown, server)
     }
 

@@ -24,6 +24,7 @@ use self::bounds::{bounded_metadata, bounded_text, bounded_violations};
 use super::error::{Cause, Decided, ErrorContext, RpcError};
 use super::from_proto::key_path;
 use super::to_proto;
+use crate::call_name::in_call;
 use crate::catalogs::PublishError;
 use crate::causes::Chain;
 use crate::engine::EngineError;
@@ -108,7 +109,9 @@ fn content(cause: Cause, operation_path: &str) -> Content {
             superseded(&error, current, ("published_version", published), detail)
         }
         Cause::Publish(PublishError::Unusable(error)) => {
-            tracing::error!(error = %Chain(&error), "a catalog cannot be published: a stored one is unusable");
+            in_call(|| {
+                tracing::error!(error = %Chain(&error), "a catalog cannot be published: a stored one is unusable");
+            });
             internal()
         }
         Cause::Publish(PublishError::Unavailable(error)) | Cause::Store(error) => {
@@ -128,7 +131,7 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         }
         Cause::Engine(EngineError::Internal) => internal(),
         Cause::Defect(what) => {
-            tracing::error!(what, "internal defect");
+            in_call(|| tracing::error!(what, "internal defect"));
             internal()
         }
     }
@@ -136,7 +139,12 @@ fn content(cause: Cause, operation_path: &str) -> Content {
 
 fn rejected(rejection: &Rejection, operation_path: &str) -> Content {
     let Some(reason) = ErrorReason::from_short_name(rejection.reason()) else {
-        tracing::error!(reason = rejection.reason(), "the protocol does not have the reason of a rejection");
+        in_call(|| {
+            tracing::error!(
+                reason = rejection.reason(),
+                "the protocol does not have the reason of a rejection"
+            );
+        });
         return internal();
     };
     let violations = violations(rejection, operation_path);
@@ -274,7 +282,7 @@ fn store_unavailable() -> Content {
 
 /// Logs the cause, which is not sent to callers.
 fn store_failed(error: &StoreError) -> StoreErrorKind {
-    tracing::error!(error = %Chain(error), "a query of the control plane failed");
+    in_call(|| tracing::error!(error = %Chain(error), "a query of the control plane failed"));
     error.kind
 }
 

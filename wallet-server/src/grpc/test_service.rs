@@ -11,7 +11,7 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 use tower::Service;
 
-use super::layers::Tenant;
+use super::layers::Caller;
 
 /// The size of a large reply in bytes, more than socket buffers hold.
 const LARGE: usize = 32 * 1024 * 1024;
@@ -25,7 +25,7 @@ impl NamedService for Misbehaving {
     const NAME: &'static str = "test.Misbehaving";
 }
 
-impl Service<Request<Body>> for Misbehaving {
+impl<B> Service<Request<B>> for Misbehaving {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
@@ -34,9 +34,9 @@ impl Service<Request<Body>> for Misbehaving {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         let how = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
-        let tenant = request.extensions().get::<Tenant>().is_some();
+        let tenant = request.extensions().get::<Caller>().is_some();
         Box::pin(async move {
             match how.as_str() {
                 "panic" => panic!("on purpose"),

@@ -22,6 +22,7 @@ pub(crate) use page::{Listed, Page};
 pub(crate) use preview::Effects;
 pub(crate) use usage::{GroupBy, Usage, UsageQuery};
 
+use crate::call_name::in_call;
 use crate::catalogs::PublishedCatalogs;
 use crate::causes::Chain;
 use crate::clock::Clock;
@@ -63,7 +64,7 @@ pub(crate) enum ReadError {
 
 impl From<StoreError> for ReadError {
     fn from(error: StoreError) -> Self {
-        tracing::error!(error = %Chain(&error), "a read failed");
+        in_call(|| tracing::error!(error = %Chain(&error), "a read failed"));
         match error.kind {
             StoreErrorKind::Unreadable => Self::Unreadable,
             _ => Self::Unavailable,
@@ -257,14 +258,14 @@ async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadErro
         return work();
     }
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a read ended early");
+        in_call(|| tracing::error!(%error, "a read ended early"));
         Err(ReadError::Unavailable)
     })
 }
 
 /// Logs a violated invariant, and returns the error of a wallet that cannot be read.
 fn defect(broken: InvariantViolation) -> ReadError {
-    tracing::error!(%broken, "a wallet cannot be advanced");
+    in_call(|| tracing::error!(%broken, "a wallet cannot be advanced"));
     ReadError::Unreadable
 }
 
@@ -275,7 +276,7 @@ async fn uncancelled<T: Send + 'static, E: Into<ReadError> + Send + 'static>(
     match tokio::spawn(read).await {
         Ok(result) => result.map_err(Into::into),
         Err(error) => {
-            tracing::error!(%error, "a read ended early");
+            in_call(|| tracing::error!(%error, "a read ended early"));
             Err(ReadError::Unavailable)
         }
     }

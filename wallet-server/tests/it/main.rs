@@ -32,6 +32,8 @@ mod hostile;
 #[cfg(test)]
 mod many;
 #[cfg(test)]
+mod overload;
+#[cfg(test)]
 mod products;
 #[cfg(test)]
 mod python;

@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use tokio_util::task::TaskTracker;
@@ -46,8 +47,14 @@ async fn flood(database: Database) {
         let jobs = (0..JOBS).map(|job| (wallet.clone(), reserve(&format!("early-{job}"))));
         run(&mut world.lane, &jobs.collect::<Vec<_>>()).await;
     }
-    let config =
-        EngineConfig { lanes: 1, queue: QUEUE, wallet_queue: WALLET_QUEUE, ..EngineConfig::default() };
+    // The commands wait until the dam is opened, however long that takes: the bound is the number of places.
+    let config = EngineConfig {
+        lanes: 1,
+        queue: QUEUE,
+        wallet_queue: WALLET_QUEUE,
+        queue_wait: Duration::from_secs(3_600),
+        ..EngineConfig::default()
+    };
     let (store, tasks) = (&world.lane.store, TaskTracker::new());
     let engine =
         Engine::start(store, &world.lane.catalogs, &world.lane.clock, &config, &tasks).await.unwrap();
@@ -84,6 +91,59 @@ async fn flood(database: Database) {
     figure("flood", &[&database.name(), &QUEUE, &reserves, &cancels, &turned_away]);
 }
 
+mod a_job_can_end_while_new_jobs_are_shed_because_the_database_stalls {
+    use super::*;
+
+    #[tokio::test]
+    async fn sqlite() {
+        stall(Database::sqlite()).await;
+    }
+
+    #[tokio::test]
+    async fn postgres() {
+        stall(Database::postgres()).await;
+    }
+}
+
+/// Stalls the database until a Reserve is shed. Then the Cancel of another job still finds a place, unless this thread
+/// was held up for so long that even that is too late. Both are decided after the stall.
+async fn stall(database: Database) {
+    let mut world = World::open(&database).await;
+    let wallet = wallet(Kind::TopUp, "stall");
+    world.prepare(Kind::TopUp, "stall").await;
+    run(&mut world.lane, &[(wallet.clone(), reserve("early"))]).await;
+    let config = EngineConfig { lanes: 1, ..EngineConfig::default() };
+    let (store, tasks) = (&world.lane.store, TaskTracker::new());
+    let engine =
+        Engine::start(store, &world.lane.catalogs, &world.lane.clock, &config, &tasks).await.unwrap();
+    let mut is_shown = false;
+    for attempt in 0..100 {
+        let dam = Dam::close(store).await;
+        let mut waiting = Waiting::default();
+        waiting.send(&engine, &wallet, reserve(&format!("first-{attempt}")));
+        while waiting.turned_away == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            waiting.send(&engine, &wallet, reserve("early"));
+        }
+        assert!(!engine.admits_estimates(), "estimates are shed before");
+        waiting.send(&engine, &wallet, cancel("early"));
+        is_shown = waiting.turned_away == 1;
+        dam.open().await;
+        assert!(
+            waiting.answers().await.iter().all(|reply| reply.revision > 0),
+            "those that wait are decided"
+        );
+        if is_shown {
+            break;
+        }
+    }
+    assert!(is_shown, "a Cancel is shed as soon as a Reserve");
+    drop(engine);
+    tasks.close();
+    tasks.wait().await;
+    database.verify().await;
+}
+
 /// A call in progress.
 type Call = Pin<Box<dyn Future<Output = Result<Reply, EngineError>>>>;
 
@@ -107,7 +167,7 @@ impl Waiting {
                 self.wallets.push(wallet.clone());
             }
             Poll::Ready(answer) => {
-                assert_eq!(answer, Err(EngineError::overloaded()));
+                assert!(matches!(answer, Err(EngineError::Overloaded { .. })), "{answer:?}");
                 self.turned_away += 1;
             }
         }

@@ -3,10 +3,12 @@
 use std::fs::{self, File};
 use std::sync::Arc;
 
+use http::{HeaderValue, Uri};
 use tracing_subscriber::prelude::*;
 
 use super::cancelled::{Kind, World, command, wallet};
 use super::{Database, asked};
+use crate::call_name::CallName;
 use crate::store::tamper;
 
 #[tokio::test]
@@ -22,8 +24,8 @@ async fn a_line_about_a_command_names_wallet_command_and_request_id() {
     let file = folder.path().join("log");
     let lines = tracing_subscriber::fmt::layer().json().with_writer(Arc::new(File::create(&file).unwrap()));
     let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
-    let call = tracing::info_span!("rpc", request_id = "call-7");
-    let (jobs, _answers) = call.in_scope(|| asked(&[(wallet.clone(), command(Kind::Settle))]));
+    let call = CallName::new(Uri::from_static("/wallet/Settle"), HeaderValue::from_static("call-7"));
+    let (jobs, _answers) = call.scope(async { asked(&[(wallet.clone(), command(Kind::Settle))]) }).await;
     world.lane.answer(jobs).await;
 
     let log = fs::read_to_string(file).unwrap();

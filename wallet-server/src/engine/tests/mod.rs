@@ -19,14 +19,15 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
-use tracing::Span;
 use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
 
 use super::EngineConfig;
 use super::admission::Admission;
 use super::job::{Answer, QueuedCommand};
 use super::lane::Lane;
+use crate::call_name::CallName;
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::postgres::Postgres;
@@ -100,17 +101,14 @@ fn jobs(batch: &[(WalletId, Command)]) -> Vec<QueuedCommand> {
 
 /// Returns commands for a lane's queue, and the receivers of their answers.
 fn asked(batch: &[(WalletId, Command)]) -> (Vec<QueuedCommand>, Vec<oneshot::Receiver<Answer>>) {
-    let admission = Admission::new(1_000, 1_000);
+    let admission = Admission::new(&EngineConfig::default());
     let job = |(wallet, command): &(WalletId, Command)| {
         let (tenant, key) = (TenantId::DEFAULT, WalletKey::new(TenantId::DEFAULT, wallet));
-        let ticket = admission.admit(key, command.admission_class()).unwrap();
+        let ticket = admission.admit(key, command.admission_class(), Instant::now()).unwrap();
         let (caller, answered) = oneshot::channel();
         let (wallet, command) = (wallet.clone(), command.clone());
-        let (deadline, in_doubt, call) = (None, false, Span::current());
-        (
-            QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, _ticket: ticket },
-            answered,
-        )
+        let (deadline, in_doubt, call) = (None, false, CallName::current());
+        (QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, ticket }, answered)
     };
     batch.iter().map(job).unzip()
 }

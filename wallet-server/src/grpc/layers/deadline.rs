@@ -1,79 +1,30 @@
-//! The layer for deadlines: every call has one, and is answered with DEADLINE_EXCEEDED when it passes.
+//! Deadlines: every call has one, and is answered with DEADLINE_EXCEEDED when it passes.
 //!
 //! Dropping a handler at its deadline loses nothing: its command runs in a task of the engine, and the caller learns
 //! the outcome by repeating the call with the same ids.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderMap, Request, Response};
-use tokio::time::{Instant, timeout_at};
+use http::HeaderMap;
+use http::Response;
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
-use tower::{Layer, Service};
 
 use crate::grpc::error::RpcError;
+use crate::grpc::transport::before;
 
-/// The deadline of a call: a request extension for handlers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Deadline(pub(crate) Instant);
-
-/// A layer that gives every call the deadline that its caller set, but at most the ceiling.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct DeadlineLayer {
-    ceiling: Duration,
-}
-
-impl DeadlineLayer {
-    pub(crate) const fn new(ceiling: Duration) -> Self {
-        Self { ceiling }
-    }
-}
-
-impl<S> Layer<S> for DeadlineLayer {
-    type Service = WithDeadline<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        WithDeadline { inner, ceiling: self.ceiling }
-    }
-}
-
-/// A service whose calls have a deadline.
-#[derive(Debug, Clone)]
-pub(crate) struct WithDeadline<S> {
-    inner: S,
-    ceiling: Duration,
-}
-
-impl<S, B> Service<Request<B>> for WithDeadline<S>
-where
-    S: Service<Request<B>, Response = Response<Body>>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let deadline = Instant::now() + time_left(request.headers(), self.ceiling);
-        request.extensions_mut().insert(Deadline(deadline));
-        let answer = self.inner.call(request);
-        Box::pin(async move {
-            // The command may have been executed: only the engine knows that it certainly was not.
-            timeout_at(deadline, answer)
-                .await
-                .unwrap_or_else(|_| Ok(Status::from(RpcError::no_answer()).into_http()))
-        })
-    }
+/// Runs a handler until its deadline. Returns DEADLINE_EXCEEDED if that passes.
+pub(crate) async fn in_time<T>(
+    deadline: Instant,
+    handler: impl Future<Output = T>,
+) -> Result<T, Response<Body>> {
+    // The command may have been executed: only the engine knows that it certainly was not.
+    before(deadline, handler).await.ok_or_else(|| Status::from(RpcError::no_answer()).into_http())
 }
 
 /// Returns the time for which the caller waits, at most `ceiling`.
-fn time_left(headers: &HeaderMap, ceiling: Duration) -> Duration {
+pub(crate) fn time_left(headers: &HeaderMap, ceiling: Duration) -> Duration {
     let asked = headers.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?));
     asked.map_or(ceiling, |asked| asked.min(ceiling))
 }
@@ -98,12 +49,10 @@ fn parse(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use tonic_types::StatusExt;
-    use tower::{ServiceBuilder, ServiceExt, service_fn};
 
     use super::*;
+    use crate::grpc::transport::limited;
 
     #[test]
     fn the_callers_deadline_applies_up_to_the_ceiling() {
@@ -131,16 +80,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_takes_too_long_is_answered_deadline_exceeded() {
-        let never = service_fn(|request: Request<Body>| async move {
-            assert!(request.extensions().get::<Deadline>().is_some(), "handlers know the deadline");
-            std::future::pending::<()>().await;
-            Ok::<_, Infallible>(Response::new(Body::default()))
-        });
-        let service = ServiceBuilder::new().layer(DeadlineLayer::new(Duration::from_secs(30))).service(never);
-        let request = Request::builder().header("grpc-timeout", "20m").body(Body::default()).unwrap();
-        let answer = service.oneshot(request).await.unwrap();
-        assert_eq!(answer.headers()["grpc-status"], "4");
-        let status = Status::from_header_map(answer.headers()).unwrap();
-        assert_eq!(status.get_error_details().error_info().unwrap().reason, "OUTCOME_UNKNOWN");
+        for wait in [0, 20] {
+            let deadline = Instant::now() + Duration::from_millis(wait);
+            let never = std::future::pending::<()>();
+            let answer =
+                limited(Duration::from_secs(30), in_time(deadline, never)).await.unwrap().unwrap_err();
+            assert_eq!(answer.headers()["grpc-status"], "4");
+            let status = Status::from_header_map(answer.headers()).unwrap();
+            assert_eq!(status.get_error_details().error_info().unwrap().reason, "OUTCOME_UNKNOWN");
+        }
     }
 }

@@ -1,19 +1,21 @@
-//! The layer that counts calls in progress. A call and the bytes of its reply count until the peer has read the reply.
+//! The calls in progress and their number. A call and the bytes of its reply count until the peer has read the reply.
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{HeaderMap, Response};
 use http_body::{Frame, SizeHint};
 use prost::bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
-use tower::{Layer, Service};
 
-use crate::grpc::error::RpcError;
-use crate::grpc::transport::{CallInProgress, Peer, open_ended};
+use super::trace::log_end;
+use crate::call_name::CallName;
+use crate::grpc::transport::{CallInProgress, Peer};
 
 /// The largest piece of a reply, in bytes. The transport takes a piece as soon as the peer has room for one byte.
 const PIECE: usize = 16 * 1024;
@@ -21,73 +23,52 @@ const PIECE: usize = 16 * 1024;
 /// server.
 const LAST_PIECE: usize = 1024;
 
-/// A layer that refuses calls above a number in progress, and counts calls and bytes of replies by peer.
-#[derive(Debug, Clone)]
-pub(crate) struct InProgressLayer {
-    room: Arc<Semaphore>,
+/// The places for calls in progress.
+#[derive(Debug)]
+pub(crate) struct Places {
+    most: usize,
+    taken: AtomicUsize,
 }
 
-impl InProgressLayer {
-    pub(crate) fn new(calls: usize) -> Self {
-        Self { room: Arc::new(Semaphore::new(calls)) }
+/// The place of a call, which is free again when this is dropped.
+#[derive(Debug)]
+struct Place(Arc<Places>);
+
+/// A call that counts as in progress, with its place and, if its reply is a page, the permit for that.
+#[derive(Debug)]
+pub(crate) struct InProgress {
+    of_peer: Option<CallInProgress>,
+    _place: Place,
+    _page: Option<OwnedSemaphorePermit>,
+}
+
+impl Places {
+    pub(crate) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, taken: AtomicUsize::new(0) })
+    }
+
+    fn take(self: &Arc<Self>) -> Option<Place> {
+        let place = Place(Arc::clone(self));
+        (self.taken.fetch_add(1, Ordering::Relaxed) < self.most).then_some(place)
     }
 }
 
-impl<S> Layer<S> for InProgressLayer {
-    type Service = InProgress<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        InProgress { inner, room: Arc::clone(&self.room) }
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// A service with a bound on its calls in progress.
-#[derive(Debug, Clone)]
-pub(crate) struct InProgress<S> {
-    inner: S,
-    room: Arc<Semaphore>,
-}
-
-impl<S, B> Service<Request<B>> for InProgress<S>
-where
-    S: Service<Request<B>, Response = Response<Body>> + Clone + Send + 'static,
-    S::Future: Send,
-    B: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
-            // UNAVAILABLE, not RESOURCE_EXHAUSTED: the call can be repeated.
-            let full = Status::from(RpcError::shed()).into_http();
-            return Box::pin(async move { Ok(full) });
-        };
-        let peer = request.extensions().get::<Arc<Peer>>().cloned();
-        let in_progress = peer.as_ref().map(Peer::begin);
-        let pages = peer.filter(|_| answers_with_a_page(request.uri().path())).map(|peer| peer.pages.clone());
-        // `poll_ready` made this instance ready, so it serves the call; a clone replaces it.
-        let next = self.inner.clone();
-        let mut ready = std::mem::replace(&mut self.inner, next);
-        let watches = request.uri().path() == "/grpc.health.v1.Health/Watch";
-        Box::pin(async move {
-            if watches {
-                open_ended();
-            }
-            let page = match pages {
-                Some(pages) => pages.acquire_owned().await.ok(),
-                None => None,
-            };
-            let response = ready.call(request).await?;
-            let held = |body| Reply { body, rest: Bytes::new(), in_progress, _room: room, _page: page };
-            Ok(response.map(|body| Body::new(held(body))))
-        })
-    }
+/// Counts a call to the method with this path. `None` if the server is full. A call whose reply is a page waits for
+/// the other pages of its peer.
+pub(crate) async fn begin(places: &Arc<Places>, peer: Option<&Arc<Peer>>, path: &str) -> Option<InProgress> {
+    let place = places.take()?;
+    let of_peer = peer.map(Peer::begin);
+    let page = match peer.filter(|_| answers_with_a_page(path)) {
+        Some(peer) => Arc::clone(&peer.pages).acquire_owned().await.ok(),
+        None => None,
+    };
+    Some(InProgress { of_peer, _place: place, _page: page })
 }
 
 /// Returns whether the replies of a method may have megabytes.
@@ -100,13 +81,41 @@ fn answers_with_a_page(path: &str) -> bool {
 
 /// A reply that counts until it has been read. It is sent in pieces, because the transport takes a whole piece as
 /// soon as the peer has room for one byte, and keeps it until the peer has read it.
-struct Reply {
+#[derive(Debug)]
+pub(crate) struct Reply {
     body: Body,
     /// The bytes of the current frame that the transport has not taken.
     rest: Bytes,
-    in_progress: Option<CallInProgress>,
-    _room: OwnedSemaphorePermit,
-    _page: Option<OwnedSemaphorePermit>,
+    in_progress: Option<InProgress>,
+    /// The call and its begin, for the log.
+    call: Option<(CallName, Instant)>,
+}
+
+impl Reply {
+    /// Returns the reply as the one of this call, which logs the end of a stream.
+    pub(crate) fn logged(mut self, call: CallName, begun: Instant) -> Self {
+        self.call = Some((call, begun));
+        self
+    }
+
+    fn log_end(&self, trailers: &HeaderMap) {
+        if let Some((call, begun)) = &self.call {
+            log_end(call, *begun, trailers);
+        }
+    }
+}
+
+impl From<Body> for Reply {
+    fn from(body: Body) -> Self {
+        Self { body, rest: Bytes::new(), in_progress: None, call: None }
+    }
+}
+
+impl InProgress {
+    /// Returns a response whose reply is in progress until it has been read.
+    pub(crate) fn until_read(self, response: Response<Body>) -> Response<Reply> {
+        response.map(|body| Reply { in_progress: Some(self), ..Reply::from(body) })
+    }
 }
 
 impl http_body::Body for Reply {
@@ -124,10 +133,15 @@ impl http_body::Body for Reply {
             };
             match frame.into_data() {
                 Ok(data) => self.rest = data,
-                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                Err(frame) => {
+                    if let Some(trailers) = frame.trailers_ref() {
+                        self.log_end(trailers);
+                    }
+                    return Poll::Ready(Some(Ok(frame)));
+                }
             }
             let bytes = self.rest.len();
-            if let Some(call) = &mut self.in_progress {
+            if let Some(call) = self.in_progress.as_mut().and_then(|call| call.of_peer.as_mut()) {
                 call.replies(bytes);
             }
         }
@@ -151,9 +165,6 @@ impl http_body::Body for Reply {
 mod tests {
     use std::future::poll_fn;
 
-    use tower::ServiceExt;
-    use tower::service_fn;
-
     use http_body::Body as _;
 
     use super::*;
@@ -162,17 +173,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_reply_is_sent_in_pieces_and_counts_until_it_is_dropped() {
-        let text = "x".repeat(40 * 1024);
-        let answer = service_fn(move |_: Request<()>| {
-            let body = Body::new(text.clone());
-            async move { Ok::<_, std::convert::Infallible>(Response::new(body)) }
-        });
         let peers = Peers::new(&GrpcLimits { unread_bytes: 64 * 1024, ..GrpcLimits::default() });
-        let peer = peers.alone();
-        let service = InProgressLayer::new(2).layer(answer);
-        let call = || {
-            let request = Request::builder().extension(peer.clone()).uri("/x/y").body(()).unwrap();
-            service.clone().oneshot(request)
+        let (peer, places) = (peers.alone(), Places::new(2));
+        let call = async || {
+            let call = begin(&places, Some(&peer), "/x/y").await?;
+            Some(call.until_read(Response::new(Body::new("x".repeat(40 * 1024)))))
         };
         let mut first = call().await.unwrap().into_body();
         let mut pieces = Vec::new();
@@ -181,13 +186,8 @@ mod tests {
         }
         assert_eq!(pieces, [PIECE, PIECE, 40 * 1024 - 2 * PIECE - LAST_PIECE, LAST_PIECE]);
         let second = call().await.unwrap();
-        let shed = call().await.unwrap();
-        assert_eq!(
-            shed.headers()["grpc-status"],
-            "14",
-            "two calls are in progress until both replies are read"
-        );
+        assert!(call().await.is_none(), "two calls are in progress until both replies are read");
         drop((first, second));
-        assert!(!call().await.unwrap().headers().contains_key("grpc-status"));
+        assert!(call().await.is_some());
     }
 }

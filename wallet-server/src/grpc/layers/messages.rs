@@ -8,7 +8,7 @@ use http::{HeaderMap, Request};
 use http_body::{Frame, SizeHint};
 use prost::bytes::{Buf, Bytes};
 use tonic::Status;
-use tonic::body::Body;
+use tower::BoxError;
 
 use crate::grpc::error::RpcError;
 
@@ -16,11 +16,11 @@ use crate::grpc::error::RpcError;
 const PREFIX: usize = 5;
 
 /// Limits the size of the messages of a request, in bytes, and checks their framing.
-pub(crate) fn framed(request: Request<Body>, limit: usize) -> Request<Body> {
+pub(crate) fn framed<B>(request: Request<B>, limit: usize) -> Request<Framed<B>> {
     let compressed = names_an_encoding(request.headers());
     // A stream of requests may be empty; our methods need one message.
     let required = request.uri().path().starts_with("/wallet.v1.");
-    request.map(|body| Body::new(Framed { body, limit, compressed, required, state: State::default() }))
+    request.map(|body| Framed { body, limit, compressed, required, state: State::default() })
 }
 
 /// Returns whether the header allows compressed messages.
@@ -28,8 +28,10 @@ fn names_an_encoding(headers: &HeaderMap) -> bool {
     headers.get("grpc-encoding").is_some_and(|encoding| encoding != "identity")
 }
 
-struct Framed {
-    body: Body,
+/// The body of a request, whose messages are checked as they arrive.
+#[derive(Debug)]
+pub(crate) struct Framed<B> {
+    body: B,
     limit: usize,
     compressed: bool,
     required: bool,
@@ -46,7 +48,7 @@ struct State {
     messages: usize,
 }
 
-impl Framed {
+impl<B> Framed<B> {
     /// Checks the next bytes of the request.
     fn follow(&mut self, data: &Bytes) -> Result<(), RpcError> {
         let mut data: &[u8] = data;
@@ -94,14 +96,18 @@ impl Framed {
     }
 }
 
-impl http_body::Body for Framed {
+impl<B> http_body::Body for Framed<B>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
     type Data = Bytes;
-    type Error = Status;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let frame = ready!(http_body::Body::poll_frame(Pin::new(&mut self.body), cx));
         let checked = match &frame {
             Some(Ok(frame)) => match frame.data_ref() {
@@ -112,8 +118,8 @@ impl http_body::Body for Framed {
             Some(Err(_)) => Ok(()),
         };
         match checked {
-            Ok(()) => Poll::Ready(frame),
-            Err(error) => Poll::Ready(Some(Err(error.into()))),
+            Ok(()) => Poll::Ready(frame.map(|frame| frame.map_err(Into::into))),
+            Err(error) => Poll::Ready(Some(Err(Status::from(error).into()))),
         }
     }
 
@@ -129,6 +135,7 @@ impl http_body::Body for Framed {
 
 #[cfg(test)]
 mod tests {
+    use tonic::body::Body;
     use tonic_types::StatusExt;
 
     use super::*;

@@ -1,4 +1,4 @@
-//! The layers of this server around the services. [`super::router`] lists all layers in order.
+//! The steps of a call around its handler. [`super::router`] lists all of them in order.
 
 mod deadline;
 mod in_progress;
@@ -9,11 +9,11 @@ mod request_id;
 mod tenant;
 mod trace;
 
-pub(super) use deadline::{Deadline, DeadlineLayer};
-pub(super) use in_progress::InProgressLayer;
-pub(super) use messages::framed;
-pub(super) use only_grpc::OnlyGrpc;
-pub(super) use panic::answer_panic;
-pub(super) use request_id::{MakeUuidV7, with_safe_id};
-pub(super) use tenant::{Tenant, identify};
-pub(super) use trace::tracing_layer;
+pub(super) use deadline::{in_time, time_left};
+pub(super) use in_progress::{Places, Reply, begin};
+pub(super) use messages::{Framed, framed};
+pub(super) use only_grpc::not_grpc;
+pub(super) use panic::catch_panic;
+pub(super) use request_id::{HEADER as REQUEST_ID, RequestIds};
+pub(super) use tenant::{Caller, identify};
+pub(super) use trace::log_end;

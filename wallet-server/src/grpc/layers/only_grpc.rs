@@ -1,39 +1,10 @@
-//! The layer that accepts only gRPC. Other requests than a POST of `application/grpc` get an HTTP error.
-
-use std::pin::Pin;
-use std::task::{Context, Poll};
+//! The check that a request is a gRPC call. Other requests than a POST of `application/grpc` get an HTTP error.
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use tonic::body::Body;
-use tower::Service;
-
-/// A service that receives gRPC calls only.
-#[derive(Debug, Clone)]
-pub(crate) struct OnlyGrpc<S>(pub(crate) S);
-
-impl<S, B> Service<Request<B>> for OnlyGrpc<S>
-where
-    S: Service<Request<B>, Response = Response<Body>>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        match not_grpc(&request) {
-            Some(answer) => Box::pin(async { Ok(answer) }),
-            None => Box::pin(self.0.call(request)),
-        }
-    }
-}
 
 /// Returns the HTTP error for a request that is not a gRPC call.
-fn not_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
+pub(crate) fn not_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
     if request.method() != Method::POST {
         let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "gRPC calls are POST requests\n");
         answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));

@@ -1,51 +1,48 @@
-//! The layer for tracing: a span per call with its path and request id. Refusals are not failures.
+//! The line of the log about a call that ended: at `debug`, and at `warn` if the server failed. Refusals are not
+//! failures.
 
-use http::Request;
-use tower_http::classify::{GrpcCode, GrpcErrorsAsFailures, SharedClassifier};
-use tower_http::request_id::RequestId;
-use tower_http::trace::{DefaultOnFailure, DefaultOnResponse, MakeSpan, TraceLayer};
-use tracing::{Level, Span};
+use http::HeaderMap;
+use tokio::time::Instant;
+use tonic::{Code, Status};
 
-use super::request_id::safe;
+use crate::call_name::CallName;
 
-/// The tracing layer.
-pub(crate) type Tracing = TraceLayer<SharedClassifier<GrpcErrorsAsFailures>, RpcSpan, ()>;
-
-/// Logs each call at `debug`, and failures of the server at `warn`.
-pub(crate) fn tracing_layer() -> Tracing {
-    let refusals = [
-        GrpcCode::Cancelled,
-        // The peer disconnected while its request was read.
-        GrpcCode::Unknown,
-        // Mostly caused by the caller's deadline; the log of the engine shows delays of the server.
-        GrpcCode::DeadlineExceeded,
-        GrpcCode::InvalidArgument,
-        GrpcCode::NotFound,
-        GrpcCode::AlreadyExists,
-        GrpcCode::PermissionDenied,
-        GrpcCode::ResourceExhausted,
-        GrpcCode::FailedPrecondition,
-        GrpcCode::Aborted,
-        GrpcCode::OutOfRange,
-        GrpcCode::Unimplemented,
-        GrpcCode::Unauthenticated,
-    ];
-    let classifier =
-        refusals.into_iter().fold(GrpcErrorsAsFailures::new(), GrpcErrorsAsFailures::with_success);
-    TraceLayer::new(SharedClassifier::new(classifier))
-        .make_span_with(RpcSpan)
-        .on_request(())
-        .on_response(DefaultOnResponse::new().level(Level::DEBUG))
-        .on_failure(DefaultOnFailure::new().level(Level::WARN))
+/// Logs the end of a call, or of its reply if that is a stream.
+pub(crate) fn log_end(call: &CallName, begun: Instant, headers: &HeaderMap) {
+    let code = code(headers);
+    if is_failure(code) {
+        let (path, request_id, latency) = (call.path(), call.request_id(), begun.elapsed());
+        tracing::warn!(%path, %request_id, ?code, ?latency, "a call failed");
+    } else if tracing::enabled!(tracing::Level::DEBUG) {
+        let (path, request_id, latency) = (call.path(), call.request_id(), begun.elapsed());
+        tracing::debug!(%path, %request_id, ?code, ?latency, "a call was answered");
+    }
 }
 
-/// The span of a call. It contains no headers and no message.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RpcSpan;
+/// Returns the code of a reply that consists of headers, or of the trailers of another.
+fn code(headers: &HeaderMap) -> Code {
+    headers.get(Status::GRPC_STATUS).map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
+}
 
-impl<B> MakeSpan<B> for RpcSpan {
-    fn make_span(&mut self, request: &Request<B>) -> Span {
-        let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
-        tracing::info_span!("rpc", path = safe(request.uri().path().as_bytes()), request_id = id)
+/// Returns whether the code states a failure of the server. UNKNOWN does not: the peer disconnected while its request
+/// was read. DEADLINE_EXCEEDED does not: mostly the caller was too impatient, and the log of the engine shows delays of
+/// the server.
+const fn is_failure(code: Code) -> bool {
+    match code {
+        Code::Internal | Code::Unavailable | Code::DataLoss => true,
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::ResourceExhausted
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Unauthenticated => false,
     }
 }

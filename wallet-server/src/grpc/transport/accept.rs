@@ -3,19 +3,18 @@
 use std::io;
 use std::time::Duration;
 
-use http::{Request, Response};
+use hyper::body::Incoming;
 use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::body::Body;
-use tower::{BoxError, Service};
 
 use super::connection::{protocol, serve};
 use super::peers::Peers;
 use super::streams::Streams;
 use crate::grpc::GrpcLimits;
+use crate::grpc::router::Calls;
 
 /// The pause after the first failed accept; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -46,13 +45,12 @@ impl Front {
     }
 
     /// Serves all connections until `shutdown`, then lets the calls in progress finish within the drain time.
-    pub(crate) async fn serve<S>(self, listener: TcpListener, service: S, shutdown: CancellationToken)
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error = BoxError, Future: Send>
-            + Clone
-            + Send
-            + 'static,
-    {
+    pub(crate) async fn serve(
+        self,
+        listener: TcpListener,
+        calls: Calls<Incoming>,
+        shutdown: CancellationToken,
+    ) {
         let longest = self.limits.longest_call + self.limits.reading_time;
         let http2 = protocol(&self.limits, Streams { tasks: self.tasks.clone(), longest });
         let mut pause = FIRST_PAUSE;
@@ -65,11 +63,11 @@ impl Front {
                 Ok((stream, _)) if self.check_concurrency() => {
                     pause = FIRST_PAUSE;
                     let connected = self.peers.connect();
-                    let (service, http2) = (service.clone(), http2.clone());
+                    let (calls, http2) = (calls.clone(), http2.clone());
                     let (limits, shutdown) = (self.limits.clone(), shutdown.clone());
                     self.tasks.spawn(async move {
                         prepare(&stream);
-                        serve(stream, connected, service, http2, &limits, shutdown).await;
+                        serve(stream, connected, calls, http2, &limits, shutdown).await;
                     });
                 }
                 Ok((stream, _)) => {

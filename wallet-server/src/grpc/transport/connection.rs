@@ -1,21 +1,22 @@
 //! One connection, from its preface to its end.
 
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http2;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tonic::body::Body;
-use tower::{BoxError, Service, ServiceExt};
 
 use super::io::read_preface;
 use super::peers::Connected;
 use super::streams::Streams;
 use crate::grpc::GrpcLimits;
+use crate::grpc::router::Calls;
 
 /// The interval at which a connection is checked.
 const LOOK: Duration = Duration::from_secs(1);
@@ -40,19 +41,14 @@ pub(super) fn protocol(limits: &GrpcLimits, streams: Streams) -> http2::Builder<
 }
 
 /// Serves a connection until the peer disconnects or violates a limit, or the server stops.
-pub(super) async fn serve<S>(
+pub(super) async fn serve(
     stream: TcpStream,
     connected: Connected,
-    service: S,
+    calls: Calls<Incoming>,
     http2: http2::Builder<Streams>,
     limits: &GrpcLimits,
     shutdown: CancellationToken,
-) where
-    S: Service<Request<Body>, Response = Response<Body>, Error = BoxError, Future: Send>
-        + Clone
-        + Send
-        + 'static,
-{
+) {
     let peer = &connected.0;
     let preface = read_preface(stream, limits.preface_time, peer.clone());
     let io = tokio::select! {
@@ -64,14 +60,12 @@ pub(super) async fn serve<S>(
         tracing::debug!("a connection is closed: no HTTP/2 preface");
         return;
     };
-    let told = peer.clone();
-    let service = service.map_request(move |request: Request<hyper::body::Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(told.clone());
-        request
+    let caller = Arc::clone(peer);
+    let service = service_fn(move |request| {
+        let answer = calls.answer(Some(&caller), request);
+        async { Ok::<_, Infallible>(answer.await) }
     });
-    let mut connection =
-        std::pin::pin!(http2.serve_connection(TokioIo::new(io), TowerToHyperService::new(service)));
+    let mut connection = std::pin::pin!(http2.serve_connection(TokioIo::new(io), service));
     let begun = Instant::now();
     let too_old = limits.connection_age.map(|age| begun + age);
     let (mut asked_to_leave, mut stopping) = (None, false);

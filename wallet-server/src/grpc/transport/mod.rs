@@ -15,4 +15,6 @@ pub(super) use accept::{Front, descriptor_limit};
 #[cfg(test)]
 pub(super) use peers::Peers;
 pub(super) use peers::{CallInProgress, Peer};
-pub(super) use streams::open_ended;
+#[cfg(test)]
+pub(super) use streams::limited;
+pub(super) use streams::{before, open_ended};

@@ -21,7 +21,7 @@ pub(crate) struct Peer {
     calls: AtomicUsize,
     /// The bytes of replies that have not been read.
     unread: AtomicUsize,
-    /// The last begin or end of a call, in milliseconds since `Shared::start`.
+    /// The end of the last call, in milliseconds since `Shared::start`.
     active: AtomicU64,
     /// The instant since which writes have waited for the peer to read, in milliseconds since `Shared::start`; 0:
     /// they do not wait.
@@ -159,7 +159,6 @@ impl Peer {
     /// Counts a call until the returned value is dropped.
     pub(crate) fn begin(self: &Arc<Self>) -> CallInProgress {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.active.store(self.peers.millis(), Ordering::Relaxed);
         CallInProgress { peer: Arc::clone(self), unread: 0 }
     }
 

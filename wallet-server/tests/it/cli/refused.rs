@@ -37,6 +37,7 @@ fn numbers_out_of_bounds_and_a_broken_log_filter_are_refused() {
         ("--lanes", "65", "1..=64"),
         ("--batch-max", "0", "1..=4096"),
         ("--cached-rows", "10000001", "0..=10000000"),
+        ("--queue-wait-ms", "5", "10..=60000"),
     ] {
         let said = serve(&[flag, value], &[]);
         assert!(said.contains(flag) && said.contains(allowed), "{said}");

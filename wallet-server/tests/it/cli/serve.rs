@@ -81,6 +81,7 @@ async fn the_environment_sets_what_no_flag_sets() {
         ("WALLET_LANES", "1"),
         ("WALLET_BATCH_MAX", "8"),
         ("WALLET_CACHED_ROWS", "0"),
+        ("WALLET_QUEUE_WAIT_MS", "2000"),
     ];
     let serving = Serving::start(&[], &environment);
     assert!(serving.greeting.contains(&database.url), "{}", serving.greeting);
