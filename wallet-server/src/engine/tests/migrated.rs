@@ -30,7 +30,7 @@ mod a_column_whose_type_another_server_changes_costs_a_new_connection {
         let database = Database::postgres();
         let mut world = World::open(&database).await;
         for (table, column) in
-            [("wallet_profiles", "profile"), ("grants", "details"), ("reservations", "terms")]
+            [("wallet_profiles", "profile"), ("grants", "details"), ("reservations", "worker")]
         {
             let changed = format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE VARCHAR");
             let retries = carried_out_after(&mut world, &database, table, &changed).await;
