@@ -5,8 +5,8 @@
 //! - The time per command of recent batches, for all commands that wait. Only full batches show it, because a command
 //!   that is committed alone takes longer than one among many. A small batch is an upper bound, so a lane that had
 //!   little to do for an hour still accepts many commands at once. One slow batch changes the estimate little.
-//! - The time since the last batch ended or that batch took, for each batch that waits. It grows while the database
-//!   stalls, and shrinks with the first batch that is fast again.
+//! - The time since the last batch ended, for each batch that waits, and the time that the last batch took, in proportion to
+//!   the commands. The former grows while the database stalls; the latter shrinks with the first batch that is fast again.
 
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ pub(super) struct Pace {
     per_command: Duration,
     /// The time that the last batch took.
     last_batch: Duration,
+    /// The commands of the last batch, at least 1.
+    last_size: usize,
     /// The end of the last batch, or the arrival of the first command after that. `None` while nothing waits.
     busy_since: Option<Instant>,
 }
@@ -33,15 +35,18 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) fn new(batch_max: usize) -> Self {
         let batch_max = batch_max.max(1);
-        Self { batch_max, per_command: UNKNOWN, last_batch: Duration::ZERO, busy_since: None }
+        Self { batch_max, per_command: UNKNOWN, last_batch: Duration::ZERO, last_size: 1, busy_since: None }
     }
 
     /// Returns the time that a command would wait after this many.
     pub(super) fn wait(&self, waiting: usize, now: Instant) -> Duration {
         let Some(busy_since) = self.busy_since.filter(|_| waiting > 0) else { return Duration::ZERO };
         let batches = 1 + waiting / self.batch_max;
-        let batch = now.saturating_duration_since(busy_since).max(self.last_batch);
-        self.share(waiting).max(batch.saturating_mul(count(batches)))
+        let without_progress = now.saturating_duration_since(busy_since).saturating_mul(count(batches));
+        // A smaller batch takes less time than the last one, and a lane runs no larger ones than full ones.
+        let commands = waiting.min(batches * self.last_size);
+        let like_the_last = self.last_batch.saturating_mul(count(commands)) / count(self.last_size);
+        self.share(waiting).max(without_progress).max(like_the_last)
     }
 
     /// Returns the time that this many commands take at the recent pace.
@@ -58,6 +63,7 @@ impl Pace {
     pub(super) fn decided(&mut self, commands: usize, now: Instant) {
         let Some(busy_since) = self.busy_since.replace(now) else { return };
         self.last_batch = now.saturating_duration_since(busy_since);
+        self.last_size = commands.max(1);
         if commands == 0 {
             return;
         }
@@ -159,6 +165,13 @@ mod tests {
         assert!(lane.wait(500, Duration::ZERO) > SECOND, "as long as no batch has shown that it is over");
         let after = lane.run(1, 256, 32 * MS).wait(500, Duration::ZERO);
         assert!(after < before * 2, "{before:?}, then {after:?}");
+    }
+
+    #[test]
+    fn a_slow_lane_in_which_little_waits_is_not_full() {
+        let mut lane = Lane::new().run(40, 256, SECOND);
+        let found = lane.wait(64, Duration::ZERO);
+        assert!(found < 400 * MS, "{found:?}");
     }
 
     #[test]
