@@ -85,7 +85,7 @@ pub(super) const fn gives_allowances(kind: EntryKind) -> bool {
 fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
     use EntryKind::{
         Cancelled, ChargeReversed, ChargedBack, Failed, GrantEffective, GrantExpired, GrantRevoked, Granted,
-        HoldExpired, Reserved, Settled, SettledLate, SubscriptionCancelled, SubscriptionEnded,
+        HoldExpired, PlanChanged, Reserved, Settled, SettledLate, SubscriptionCancelled, SubscriptionEnded,
         SubscriptionRefunded, TopUpRefunded, ToppedUp,
     };
     use Part::{Available, Consumed, Expired, Held, Issued, Owed, PaidOut, Pending, Revoked};
@@ -93,8 +93,10 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
     let gives = gives_back || gives_allowances(kind) || matches!(kind, ToppedUp | Granted | ChargeReversed);
     // Credits that become available repay debt, and the debt of a chargeback is repaid at once.
     let repays = gives || matches!(kind, GrantEffective | Settled | ChargedBack);
-    let lapses =
-        matches!(kind, GrantExpired | SubscriptionEnded | SubscriptionCancelled | SubscriptionRefunded);
+    let lapses = matches!(
+        kind,
+        GrantExpired | PlanChanged | SubscriptionEnded | SubscriptionCancelled | SubscriptionRefunded
+    );
     match (account, from, to) {
         (Account::Debt, Issued, Owed) => matches!(kind, Settled | Failed | Cancelled | ChargedBack),
         (Account::Debt, Owed, Issued) => repays,
