@@ -104,7 +104,11 @@ impl Lane {
                 let batch = self.backlog.hold_back(waiting);
                 stepped = self.serve(batch).await;
             }
-            Err(_) if self.backlog.is_empty() => self.checkpoint().await,
+            Err(_) if self.backlog.is_empty() => {
+                self.checkpoint().await;
+                // The connection may have died meanwhile. A BEGIN shows it before anything is in doubt.
+                self.locked_batches = self.locked_batches.max(1);
+            }
             Err(_) => {}
         }
         if !stepped {

@@ -53,7 +53,9 @@ async fn die_everywhere(database: fn() -> Database) {
         let sent =
             if batch.len() == 1 { format!("{:?}", batch[0]) } else { "all of these together".to_owned() };
         figure("points", &[&sent, &name, &deaths]);
-        assert!(deaths > 2 * 8, "{batch:?} died only {deaths} times");
+        // A batch on PostgreSQL may be one statement, after those that read its wallets.
+        let calls = if name == "SQLite" { 8 } else { 6 };
+        assert!(deaths > 2 * calls, "{batch:?} died only {deaths} times");
         all += deaths;
     }
     figure("points", &[&"in all", &name, &all]);
