@@ -199,14 +199,14 @@ pub(super) async fn plans_in_use(
             "SELECT DISTINCT plan FROM (
                SELECT CASE WHEN json_valid(profile) THEN json_extract(profile, path.value) END AS plan
                FROM wallet_profiles,
-                 json_each('[\"$.subscription.sold.plan\", \"$.subscription.pending.CHANGE.plan\"]') AS path
+                 json_each('[\"$.subscription.sold.plan\", \"$.subscription.change.sold.plan\"]') AS path
                WHERE tenant = $1)
              WHERE typeof(plan) = 'text'"
         }
         Backend::Postgres => {
             "SELECT DISTINCT plan FROM wallet_profiles, json_or_null(profile) AS read, LATERAL (VALUES
                (read #>> '{subscription,sold,plan}'),
-               (read #>> '{subscription,pending,CHANGE,plan}')) AS used(plan)
+               (read #>> '{subscription,change,sold,plan}')) AS used(plan)
              WHERE tenant = $1 AND plan IS NOT NULL"
         }
     };
