@@ -6,8 +6,8 @@
 //! locks. So after one the lane locks for a while.
 //!
 //! A statement without an answer may arrive at the database long after the lane has given it up, and still find the
-//! versions that it expects. So the next batch of its wallets locks them and raises their versions, whatever it
-//! decides ([`Lane::unanswered`]).
+//! versions that it expects. So the next batch of its wallets locks them and raises their versions,
+//! regardless of its decisions ([`Lane::unanswered`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -158,7 +158,7 @@ async fn spoil(connection: &DatabaseConnection, Spoilt { table, column, value }:
     assert_eq!(done.rows_affected(), 1, "{sql}");
 }
 
-/// Creates a wallet with a row in every table and a hold that is due soon.
+/// Creates a wallet with a row in every table, a hold that is due soon, and one that stays.
 async fn victim(server: &Server, wallet: &str) {
     let client = server.wallet(wallet, 100).await;
     let low = v1::UpdateWalletRequest {
@@ -171,6 +171,7 @@ async fn victim(server: &Server, wallet: &str) {
     let short =
         v1::ReserveRequest { ttl: Some(seconds(1)), ..v1::ReserveRequest::new(wallet, "short", video("1")) };
     client.reserve(short).await.unwrap();
+    client.reserve(v1::ReserveRequest::new(wallet, "open", video("1"))).await.unwrap();
 }
 
 async fn impatient(server: &Server) -> WalletClient {

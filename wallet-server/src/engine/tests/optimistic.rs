@@ -94,7 +94,7 @@ async fn an_answer_comes_after_the_commit() {
 
 /// A statement that the database has not answered may reach it after all later ones.
 #[tokio::test]
-async fn a_statement_that_was_given_up_cannot_be_carried_out_after_its_wallet_was_decided_on_again() {
+async fn a_statement_that_was_given_up_is_not_carried_out_after_later_decisions() {
     let database = Database::postgres();
     let mut world = world(&database).await;
     world.prepare(Kind::Reserve, "slow").await;

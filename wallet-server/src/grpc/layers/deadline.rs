@@ -20,7 +20,12 @@ pub(crate) async fn in_time<T>(
     handler: impl Future<Output = T>,
 ) -> Result<T, Response<Body>> {
     // The command may have been executed: only the engine knows that it certainly was not.
-    before(deadline, handler).await.ok_or_else(|| Status::from(RpcError::no_answer()).into_http())
+    let late = || Status::from(RpcError::no_answer()).into_http();
+    // A timer has a resolution of a millisecond, in which a short call could still be answered.
+    if deadline <= Instant::now() {
+        return Err(late());
+    }
+    before(deadline, handler).await.ok_or_else(late)
 }
 
 /// Returns the time for which the caller waits, at most `ceiling`.
