@@ -9,7 +9,7 @@
 //! No index covers a column that a heartbeat, a settle or a charge changes, so PostgreSQL updates the rows in place. An
 //! open reservation has a row in `holds`, which its end deletes.
 //!
-//! There are no CHECKs: PostgreSQL would parse them again for every execution, and the core and `verify` check more.
+//! There are no CHECKs: PostgreSQL would parse them once per statement, and the core and `verify` check more.
 //!
 //! A planner with no statistics, or old ones, may choose any index whose conditions a statement implies. So each
 //! index excludes the statements of the others. Where the primary key would lead through every row that the wallet

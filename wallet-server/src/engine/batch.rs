@@ -79,7 +79,8 @@ impl Lane {
             self.committing.clear();
         }
         committed?;
-        self.unanswered.retain(|key| keys.binary_search(key).is_err());
+        // A wallet that another transaction has locked was not raised.
+        self.unanswered.retain(|key| locked.taken.contains(key) || keys.binary_search(key).is_err());
         Ok(self.keep_all(decided, loaded))
     }
 

@@ -10,10 +10,10 @@ use wallet_core::{Command, TenantId, Timestamp, UnitOfWork, WalletId, WalletKey}
 
 use super::cancelled::{Kind, World, command, wallet};
 use super::{Database, jobs, run};
-use crate::engine::EngineConfig;
 use crate::engine::lane::Lane;
+use crate::engine::{EngineConfig, EngineError};
 use crate::store::failpoints::armed::STANDS_STILL_AT;
-use crate::store::{Optimistic, ReadPlan, WalletCache, WalletWrite};
+use crate::store::{Optimistic, ReadPlan, Tx, WalletCache, WalletWrite};
 
 /// A world whose lane keeps wallets in memory.
 async fn world(database: &Database) -> World {
@@ -122,6 +122,28 @@ async fn a_statement_that_was_given_up_is_not_carried_out_after_later_decisions(
     let written = slow.write(&[WalletWrite { loaded: &loaded[&key], finished: &finished }]).await.unwrap();
     assert!(!written, "a caller was told that nothing is held");
     database.verify().await;
+}
+
+#[tokio::test]
+async fn a_statement_that_was_given_up_stays_known_while_others_hold_its_wallet() {
+    let database = Database::postgres();
+    let mut world = world(&database).await;
+    world.prepare(Kind::Reserve, "held").await;
+    let id = wallet(Kind::Reserve, "held");
+    let key = WalletKey::new(TenantId::DEFAULT, &id);
+    let store = &world.lane.store;
+    let other = store.lane().await.unwrap();
+    let holder = Tx::begin(&other, store.backend(), EngineConfig::default().database_timeout).await.unwrap();
+    holder.lock(&[key], false).await.unwrap();
+
+    world.lane.unanswered = BTreeSet::from([key]);
+    let batch = [(id, command(Kind::Refused))];
+    let answers = world.lane.run_batch(&jobs(&batch), true).await.unwrap();
+    assert!(matches!(answers[..], [Some(Err(EngineError::Unavailable))]), "the wallet is locked");
+    assert_eq!(world.lane.unanswered, BTreeSet::from([key]), "its version was not raised");
+    drop(holder);
+    run(&mut world.lane, &batch).await;
+    assert!(world.lane.unanswered.is_empty());
 }
 
 #[tokio::test]

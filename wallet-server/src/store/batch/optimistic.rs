@@ -17,7 +17,7 @@ use crate::store::batch::{LoadedWallet, ReadPlan, WalletRows, WalletWrite};
 use crate::store::sql::load;
 use crate::store::tables::reservations;
 use crate::store::timed::TimedConnection;
-use crate::store::{Backend, LaneConnection, StoreError};
+use crate::store::{Backend, LaneConnection, StoreError, StoreErrorKind};
 
 /// The connection of a lane, for statements that are transactions of their own.
 #[derive(Debug)]
@@ -62,10 +62,11 @@ impl Optimistic {
     /// Writes and commits what was decided. Returns false, and has written nothing, if another version of one of the
     /// wallets is stored. Unless the database refuses, an error leaves the outcome unknown.
     pub(crate) async fn write(&self, batch: &[WalletWrite<'_>]) -> Result<bool, StoreError> {
-        // All rows are fetched, because the first one is sent before the commit, and the end of the answer after it.
+        // All rows are fetched: the first one is sent before the commit, the end of the answer after it.
         let answer = self.connection.query_all_raw(write_at_versions(batch)).await;
         let rows = answer.map_err(StoreError::of_committing_statement)?;
-        let row = rows.first().ok_or_else(|| StoreError::corrupt("the write returned no answer"))?;
-        Ok(row.try_get("", "holds")?)
+        let holds = rows.first().map(|row| row.try_get("", "holds"));
+        let unknown = || StoreError::new(StoreErrorKind::CommitUnknown, "the write returned no answer");
+        holds.and_then(Result::ok).ok_or_else(unknown)
     }
 }
