@@ -96,7 +96,7 @@ impl ClientConfig {
 
     /// Sets whether calls that wait at the same time travel as one request; see
     /// [coalescing](WalletClient#coalescing). Default: true, because a lone call goes out at once and calls from many
-    /// tasks become several times as fast. Switch it off if a call must never wait for another one, or to measure
+    /// tasks share the cost of a request. Switch it off if a call must never wait for another one, or to measure
     /// single calls.
     #[must_use]
     pub fn coalesce(mut self, coalesce: bool) -> Self {
