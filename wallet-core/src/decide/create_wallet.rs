@@ -1,6 +1,5 @@
 //! CreateWallet: makes a wallet and its first entry.
 
-use crate::catalog::Term;
 use crate::decide::checks::check_units;
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
@@ -69,7 +68,7 @@ impl WalletCommand for CreateWallet {
 
 /// Returns the grants that the default plan gives once per wallet.
 fn welcome(context: &Context<'_>) -> Vec<Grant> {
-    let plan = context.catalogs.current.default_plan().filter(|plan| plan.term == Term::Once);
+    let plan = context.catalogs.current.default_plan().filter(|plan| plan.term.is_once());
     let sold = plan.map(|plan| Sold::of(&context.catalogs.current, plan, &Overrides::default()));
     let mut once = sold.map(|sold| Subscription::begin(0, sold, context.now));
     let count = once.as_ref().map_or(0, |once| once.sold.allowances.len());

@@ -14,6 +14,7 @@ pub mod rollover;
 pub mod state;
 pub mod subscription;
 pub mod warning;
+pub mod window;
 
 pub use horizon::Horizon;
 pub use profile::Profile;

@@ -44,6 +44,7 @@ mod settling;
 mod spending_order;
 mod subscription_refunds;
 mod terminal;
+mod terms;
 mod warning;
 mod working;
 

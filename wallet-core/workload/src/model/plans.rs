@@ -13,6 +13,7 @@ use super::calendar::{Every, NEVER};
 use super::request::known;
 use super::sold::{self, Allowance, DEFAULT, Plan, Unit};
 use super::state::{Lot, Model, Sold, Sub};
+use super::subscription::share;
 
 impl Sold {
     fn of(plan: &'static Plan, overrides: &Overrides) -> Result<Self, Refusal> {
@@ -72,9 +73,10 @@ impl Model {
             self.issue_of(sub, n, (Origin::Rollover, id, times), amount, window, at);
         }
         let id = OriginId::of_period(sub.number, sub.period, k);
-        let early = sub.advance.get(allowance.unit).copied().unwrap_or(0).min(allowance.amount);
+        let amount = sub.amount_of(&allowance, k);
+        let early = sub.advance.get(allowance.unit).copied().unwrap_or(0).min(amount);
         sub.advance.entry(allowance.unit).and_modify(|advance| *advance -= early);
-        self.issue_of(sub, n, (Origin::Period, id, 0), allowance.amount - early, window, at);
+        self.issue_of(sub, n, (Origin::Period, id, 0), amount - early, window, at);
     }
 
     /// Begins the period that contains `at`, paid late. If it follows the last one, everything rolls over as if it had
@@ -316,8 +318,9 @@ impl Model {
             places.sort_unstable();
             for (_, n) in places {
                 let allowance = new.sold.allowances[n].clone();
-                let Some((k, (from, until))) = new.window_at(&allowance, now) else { continue };
-                let amount = left.clamp(0, rest(allowance.amount, (from, until), now, unit));
+                let Some((k, (_, until))) = new.window_at(&allowance, now) else { continue };
+                let (part, whole) = new.rest_of(&allowance, k, now);
+                let amount = left.clamp(0, share(allowance.amount, part, whole, unit));
                 left -= amount;
                 let id = OriginId::of_period(new.number, new.period, k);
                 self.issue_of(&new, n, (Origin::Period, id, 0), amount, (now, until), now);
@@ -333,6 +336,12 @@ impl Model {
         let of_unit = sold.allowances.iter().filter(|allowance| allowance.unit == unit);
         let all = of_unit.map(|allowance| allowance.amount).sum();
         match &self.sub {
+            Some(old) if old.past_due && old.sold.every == sold.every => {
+                let mut then = self.clone();
+                then.give_late(Sub { number: old.number + 1, sold, change: None, ..old.clone() }, self.now);
+                let new = then.lots[self.lots.len()..].iter().filter(|lot| lot.unit == unit);
+                new.map(|lot| lot.amount).sum::<i64>().min(all)
+            }
             Some(old) if old.past_due => all,
             Some(old) if old.sold.every != Every::Once && !is_upgrade(&old.sold, &sold) => 0,
             Some(old) if old.sold.every == sold.every && sold.every != Every::Once => {
@@ -440,10 +449,10 @@ impl Model {
 /// Returns whether a change is an upgrade: to a higher rank, to a longer term of the same rank, or from the default plan
 /// or a plan that is sold once.
 fn is_upgrade(old: &Sold, new: &Sold) -> bool {
+    // The days of 4,800 months, which are 400 years.
     let length = |every: Every| match every {
-        Every::Week => 7,
-        Every::Month => 30,
-        Every::Year => 365,
+        Every::Days(days) => 4_800 * days,
+        Every::Months(months) => 146_097 * months,
         Every::Once => 0,
     };
     old.every == Every::Once
@@ -452,29 +461,23 @@ fn is_upgrade(old: &Sold, new: &Sold) -> bool {
         || new.rank == old.rank && length(new.every) > length(old.every)
 }
 
-/// Returns the share of an amount for the rest of its window, rounded up to the increment.
-fn rest(amount: i64, (from, until): (i64, i64), now: i64, unit: Unit) -> i64 {
-    let step = i128::from(sold::step(unit));
-    let share = i128::from(amount) * i128::from(until - now);
-    let steps = share.div_euclid(i128::from(until - from) * step);
-    let exact = steps * step * i128::from(until - from) == share;
-    i64::try_from(if exact { steps } else { steps + 1 } * step).unwrap_or(0)
-}
-
 /// Returns the difference of a unit that two plans give for the rest of their windows that contain now. The amounts of
 /// the same window are added up before the rounding.
 fn difference(old: &Sub, new: &Sub, unit: Unit, now: i64) -> i64 {
-    let mut by_window: Vec<((i64, i64), i64)> = Vec::new();
+    // Windows that begin and end alike, and would end alike without the end of the period.
+    let mut by_window: Vec<((i64, i64, i64), i64)> = Vec::new();
     for (sub, sign) in [(new, 1), (old, -1)] {
         for allowance in sub.sold.allowances.iter().filter(|allowance| allowance.unit == unit) {
-            let Some((_, window)) = sub.window_at(allowance, now) else { continue };
+            let Some((k, (from, _))) = sub.window_at(allowance, now) else { continue };
+            let (part, whole) = sub.rest_of(allowance, k, now);
+            let window = (from, part, whole);
             match by_window.iter_mut().find(|(other, _)| *other == window) {
                 Some((_, amount)) => *amount += sign * allowance.amount,
                 None => by_window.push((window, sign * allowance.amount)),
             }
         }
     }
-    by_window.into_iter().map(|(window, amount)| rest(amount, window, now, unit)).sum()
+    by_window.into_iter().map(|((_, part, whole), amount)| share(amount, part, whole, unit)).sum()
 }
 
 /// Returns the credits of the unit that roll over from a window that ended at this instant: those that expired then
