@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod balance;
 pub mod catalogs;
+pub mod free_credits;
 pub mod grant;
 pub mod horizon;
 mod invariants;

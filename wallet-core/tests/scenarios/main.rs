@@ -23,6 +23,7 @@ mod entitlements;
 mod expiry;
 mod failing;
 mod fingerprints;
+mod free_credits;
 mod golden;
 mod golden_fingerprints;
 mod grace;

@@ -81,6 +81,17 @@ impl Sub {
         (until - at, self.window_begin(allowance, k + 1) - self.window_begin(allowance, k))
     }
 
+    /// Returns the first window of an allowance that begins at `from` or later, with its number, and turns to its period.
+    pub(super) fn next_window(&mut self, allowance: &Allowance, from: i64) -> (i64, u32) {
+        loop {
+            let mut starts = (0..).map_while(|k| self.window(allowance, k).map(|(start, _)| (start, k)));
+            match starts.find(|(start, _)| *start >= from) {
+                Some(next) => return next,
+                None => self.period += 1,
+            }
+        }
+    }
+
     pub(super) fn next_given(&self, n: usize) -> i64 {
         self.window(&self.sold.allowances[n], self.given[n]).map_or(NEVER, |(from, _)| from)
     }
