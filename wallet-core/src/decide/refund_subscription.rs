@@ -20,7 +20,7 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::{Grant, Money, Origin, Parts};
 use crate::wallet::payment::paid_for;
 use crate::wallet::rejection::{Rejection, Unrefundable};
-use crate::wallet::subscription::{Fraction, Subscription, SubscriptionRefund};
+use crate::wallet::subscription::{Fraction, Standing, Subscription, SubscriptionRefund};
 
 /// The command that refunds a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,10 @@ fn what_goes_back(
 ) -> Result<SubscriptionRefund, Unrefundable> {
     if present.sold.term != Term::YEAR {
         return Err(Unrefundable::Term);
+    }
+    // A provisional period has no payment yet.
+    if present.standing == Standing::Provisional {
+        return Err(Unrefundable::Unpaid);
     }
     let listed = present.sold.list_price.as_ref();
     let listed =

@@ -52,6 +52,8 @@ pub enum Unrefundable {
     Term,
     #[error("the plan had no list price when it was sold, so there is no price to refund")]
     NoPrice,
+    #[error("the present period is not paid, so there is nothing to refund; cancel the subscription instead")]
+    Unpaid,
 }
 
 impl Unrefundable {
@@ -66,6 +68,7 @@ impl Unrefundable {
             Self::HoldsOutstanding => "HOLDS_OUTSTANDING",
             Self::Term => "TERM",
             Self::NoPrice => "NO_PRICE",
+            Self::Unpaid => "UNPAID",
         }
     }
 }
@@ -121,6 +124,9 @@ pub enum Rejection {
     SubscriptionNotFound,
     #[error("the wallet is already subscribed to plan {0}; ChangePlan changes it")]
     AlreadySubscribed(String),
+    /// The wallet has had this trial.
+    #[error("the wallet has had plan {0}, which is sold once per wallet; choose another plan")]
+    PlanUsed(String),
     #[error(
         "the period from {period_start} is paid already; the next unpaid one starts at {next_start}, so check \
          period_start_time"
@@ -292,6 +298,7 @@ impl Rejection {
             Self::PlanNotFound(_) => "PLAN_NOT_FOUND",
             Self::SubscriptionNotFound => "SUBSCRIPTION_NOT_FOUND",
             Self::AlreadySubscribed(_) => "ALREADY_SUBSCRIBED",
+            Self::PlanUsed(_) => "PLAN_USED",
             Self::PeriodPaid { .. } => "PERIOD_PAID",
             Self::SubscriptionEnds(_) => "SUBSCRIPTION_ENDS",
             Self::PackNotAvailable { .. } => "PACK_NOT_AVAILABLE",
@@ -327,7 +334,9 @@ impl Rejection {
             }
             Self::StaleAttempt { attempt, worker } => vec![pair("attempt", attempt), pair("worker", worker)],
             Self::PackNotFound(pack) => vec![pair("pack_id", pack)],
-            Self::PlanNotFound(plan) | Self::AlreadySubscribed(plan) => vec![pair("plan_id", plan)],
+            Self::PlanNotFound(plan) | Self::AlreadySubscribed(plan) | Self::PlanUsed(plan) => {
+                vec![pair("plan_id", plan)]
+            }
             Self::PackNotAvailable { pack, plans } => {
                 vec![pair("pack_id", pack), pair("plans", &plans.join(","))]
             }

@@ -35,6 +35,7 @@ mod periods;
 mod plan_changes;
 mod plans;
 mod pricing;
+mod provisional;
 mod refunds;
 mod refusing;
 mod remedies;
@@ -46,6 +47,7 @@ mod spending_order;
 mod subscription_refunds;
 mod terminal;
 mod terms;
+mod trials;
 mod warning;
 mod working;
 

@@ -109,6 +109,9 @@ impl Model {
         if sub.sold.every != Every::Months(12) {
             return Err(refused("TERM"));
         }
+        if sub.provisional {
+            return Err(refused("UNPAID"));
+        }
         let price_of = |period: u32| {
             let start = sub.boundary(period);
             let paid = self.payments.iter().filter(|(_, of)| *of == start);
