@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::entitlement::{Allowed, Entitlement, allows};
 use crate::value::ids::UnitId;
 use crate::value::operation::Operation;
-use crate::value::period::Term;
+use crate::value::term::Term;
 
 /// A plan that wallets subscribe to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -65,7 +65,7 @@ fn what_goes_back(
     present: &Subscription,
     now: Timestamp,
 ) -> Result<SubscriptionRefund, Unrefundable> {
-    if present.sold.term != Term::Year {
+    if present.sold.term != Term::YEAR {
         return Err(Unrefundable::Term);
     }
     let listed = present.sold.list_price.as_ref();
@@ -98,8 +98,8 @@ fn what_goes_back(
 fn unused_credits(wallet: &Wallet, present: &Subscription) -> Fraction {
     let mut units: BTreeMap<&UnitId, (i64, i64)> = BTreeMap::new();
     for (allowance, given) in present.sold.allowances.iter().zip(&present.given) {
-        let to_come =
-            (*given..).map_while(|k| present.window(allowance, k)).map(|_| allowance.amount).sum::<i64>();
+        let to_come = present.windows(allowance, *given);
+        let to_come = to_come.map(|window| allowance.share_of(&window)).sum::<i64>();
         units.entry(&allowance.unit).or_default().1 += to_come;
     }
     let of_period: BTreeMap<_, &Grant> = wallet

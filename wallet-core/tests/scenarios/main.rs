@@ -23,6 +23,7 @@ mod entitlements;
 mod expiry;
 mod failing;
 mod fingerprints;
+mod free_credits;
 mod golden;
 mod golden_fingerprints;
 mod grace;
@@ -44,6 +45,7 @@ mod settling;
 mod spending_order;
 mod subscription_refunds;
 mod terminal;
+mod terms;
 mod warning;
 mod working;
 

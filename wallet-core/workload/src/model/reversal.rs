@@ -106,7 +106,7 @@ impl Model {
         }
         let sub = self.subscription()?;
         let refused = |cause: &str| Refusal::new("NOT_REFUNDABLE").saying("cause", cause);
-        if sub.sold.every != Every::Year {
+        if sub.sold.every != Every::Months(12) {
             return Err(refused("TERM"));
         }
         let price_of = |period: u32| {
@@ -137,8 +137,8 @@ impl Model {
     fn used_of_period(&self, sub: &Sub, unit: Unit) -> (i64, i64) {
         let (mut used, mut total) = (0, 0);
         for (allowance, given) in sub.sold.allowances.iter().zip(&sub.given).filter(|(a, _)| a.unit == unit) {
-            let left = (*given..).take_while(|k| sub.window(allowance, *k).is_some()).count();
-            total += allowance.amount * i64::try_from(left).unwrap_or(0);
+            let left = (*given..).take_while(|k| sub.window(allowance, *k).is_some());
+            total += left.map(|k| sub.amount_of(allowance, k)).sum::<i64>();
         }
         let period = sub.boundary(sub.period)..sub.end();
         let given = |lot: &Lot| {
