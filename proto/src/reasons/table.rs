@@ -186,13 +186,6 @@ pub const REASONS: &[ReasonSpec] = &[
     .keys(&["plan_id"])
     .detail("already_subscribed"),
     refused(
-        R::PlanUsed,
-        &[FailedPrecondition],
-        "The plan is a trial, and the wallet has had it. Offer another plan.",
-    )
-    .keys(&["plan_id"])
-    .detail("plan_used"),
-    refused(
         R::PackNotAvailable,
         &[FailedPrecondition],
         "The pack is not for sale on the wallet's plan. Offer another pack, or one of the plans that it is sold to.",
@@ -269,6 +262,13 @@ pub const REASONS: &[ReasonSpec] = &[
     )
     .keys(&["current_version", "expected_version", "published_version"])
     .detail("catalog_superseded"),
+    refused(
+        R::PlanUsed,
+        &[FailedPrecondition],
+        "The plan is a trial, and the wallet has had it. Offer another plan.",
+    )
+    .keys(&["plan_id"])
+    .detail("plan_used"),
     refused(
         R::IdempotencyMismatch,
         &[AlreadyExists],
