@@ -12,6 +12,10 @@ use crate::value::ids::UnitId;
 pub(super) const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// The grace period of catalogs that name none.
 const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+/// The goodwill period of catalogs that name none.
+const DEFAULT_GOODWILL_PERIOD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The maximum goodwill period.
+pub(super) const MAX_GOODWILL_PERIOD: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// The maximum grace period.
 pub const MAX_GRACE_PERIOD: Duration = Duration::from_secs(72 * 60 * 60);
 
@@ -34,6 +38,10 @@ pub struct Policies {
     /// The lifetime of credits that return to an expired grant, 1 second to [`MAX_GRACE_PERIOD`]. 24 hours by default.
     #[serde(rename = "grace_period_seconds", with = "seconds")]
     pub grace_period: Duration,
+    /// The lifetime of credits whose charge is reversed after their grant has expired, 1 second to 366 days. 30 days by
+    /// default.
+    #[serde(rename = "goodwill_period_seconds", with = "seconds")]
+    pub goodwill_period: Duration,
 }
 
 /// The treatment of a cost above the reserved amount.
@@ -92,6 +100,7 @@ impl Default for Policies {
             cancel_fees: BTreeMap::new(),
             failure_fees: BTreeMap::new(),
             grace_period: DEFAULT_GRACE_PERIOD,
+            goodwill_period: DEFAULT_GOODWILL_PERIOD,
         }
     }
 }

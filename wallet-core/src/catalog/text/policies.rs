@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::reader::Reader;
-use crate::catalog::policies::{CancelFees, MAX_GRACE_PERIOD, MAX_TTL, Overage, Policies};
+use crate::catalog::policies::{
+    CancelFees, MAX_GOODWILL_PERIOD, MAX_GRACE_PERIOD, MAX_TTL, Overage, Policies,
+};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +21,7 @@ pub(super) struct PoliciesText {
     #[serde(default)]
     failure_fees: BTreeMap<String, BTreeMap<String, i64>>,
     grace_period: Option<String>,
+    goodwill_period: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +53,10 @@ impl PoliciesText {
         if let Some(period) = &self.grace_period {
             let path = format!("{path}.grace_period");
             policies.grace_period = reader.duration(&path, period, MAX_GRACE_PERIOD);
+        }
+        if let Some(period) = &self.goodwill_period {
+            let path = format!("{path}.goodwill_period");
+            policies.goodwill_period = reader.duration(&path, period, MAX_GOODWILL_PERIOD);
         }
         policies
     }

@@ -10,7 +10,7 @@ use wallet_core::{Command, Operation};
 use super::answer::{Answered, Refusal, Seen, same};
 use super::calendar::{DAY, SECOND};
 use super::request::{chargeable, known};
-use super::sold::{self, Beyond, GRACE, TTL, Unit};
+use super::sold::{self, Beyond, GOODWILL, GRACE, TTL, Unit};
 use super::state::{Job, Model, Part, Price};
 
 impl Model {
@@ -97,6 +97,7 @@ impl Model {
             ttl: kind.ttl,
             lease: kind.lease,
             grace: kind.grace,
+            goodwill: kind.goodwill,
         };
         Ok((price, Some(operation.clone())))
     }
@@ -175,6 +176,7 @@ fn explicit(price: &ExplicitPrice) -> Result<Price, Refusal> {
         ttl: TTL,
         lease: None,
         grace: GRACE,
+        goodwill: GOODWILL,
     })
 }
 

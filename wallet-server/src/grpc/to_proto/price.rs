@@ -98,6 +98,7 @@ fn policies(policies: &Policies, units: BTreeSet<&UnitId>) -> v1::HoldPolicies {
         cancel_fees: cancel_fees(policies, units),
         failure_fees: failure_fees.collect(),
         grace_period: Some(duration(policies.grace_period)),
+        goodwill_period: Some(duration(policies.goodwill_period)),
     }
 }
 
