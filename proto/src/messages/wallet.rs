@@ -108,7 +108,7 @@ impl ReserveRequest {
         self
     }
 
-    /// Sets the lifetime of the hold without Start or Extend, 1 s to 24 h. Default: the price rule's.
+    /// Sets the lifetime of the hold without Start or Extend, 1 s to 7 days. Default: the price rule's.
     #[must_use]
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(wire_duration(ttl));

@@ -156,7 +156,7 @@ fn succeed(
             actual,
             reserved,
             gone: gone_from_hold(wallet, reservation, unit, actual.min(reserved)),
-            most: terms.max_amounts.get(unit.as_str()).max(reserved),
+            most: terms.most(unit.as_str()),
             balance,
             increment,
         };

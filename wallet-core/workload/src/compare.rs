@@ -160,6 +160,7 @@ fn job(core: &Reservation, job: &Job) -> Result<(), String> {
     }
     same("amounts", figures(&core.terms.amounts), job.price.amounts.clone())?;
     same("most", figures(&core.terms.max_amounts), job.price.most.clone())?;
+    same("unbounded", core.terms.max_unbounded, job.price.unbounded)?;
     same("receipt", core.allocations.len(), job.parts.len())?;
     for (allocation, part) in core.allocations.iter().zip(&job.parts) {
         if !is_part(allocation, part) {

@@ -89,7 +89,11 @@ impl Model {
         let over = |unit: Unit| (find(&cost, unit) - job.reserved(unit)).max(0);
         // Held credits of a charged-back purchase cannot be charged.
         let gone = |model: &Self, unit| model.gone(&job, unit, find(&cost, unit).min(job.reserved(unit)));
-        let wanted = |unit: Unit| over(unit).min((find(&job.price.most, unit) - job.reserved(unit)).max(0));
+        let wanted =
+            |unit: Unit| match job.price.unbounded && !job.price.most.iter().any(|(of, _)| *of == unit) {
+                true => over(unit),
+                false => over(unit).min((find(&job.price.most, unit) - job.reserved(unit)).max(0)),
+            };
         if job.price.beyond == Beyond::AllOrRefuse {
             let beyond = |(unit, _): &(Unit, i64)| match wanted(unit) {
                 0 => (*unit, 0),
@@ -325,6 +329,8 @@ fn tombstone(cancel: &Cancel, now: i64) -> Job {
     let price = Price {
         amounts: Vec::new(),
         most: Vec::new(),
+        unbounded: false,
+        max_hold: 0,
         beyond: Beyond::IfAvailable,
         kind: None,
         ttl: 0,

@@ -258,8 +258,11 @@ pub(crate) struct Kind {
     pub(crate) otherwise: Option<i64>,
     /// The maximum price.
     pub(crate) highest: Option<i64>,
-    /// The most that Settle may charge, in percent of the reserved amount.
-    pub(crate) most: i64,
+    /// The most that Settle may charge, in percent of the reserved amount; none for no bound.
+    pub(crate) most: Option<i64>,
+    /// The least such bound.
+    pub(crate) at_least: i64,
+    pub(crate) max_hold: i64,
     pub(crate) beyond: Beyond,
     pub(crate) ttl: i64,
     pub(crate) lease: Option<i64>,
@@ -283,7 +286,9 @@ const fn kind(id: &'static str, prices: &'static [(Unit, &'static str, i64)], mo
         prices,
         otherwise,
         highest,
-        most,
+        most: Some(most),
+        at_least: 0,
+        max_hold: DAY,
         beyond: Beyond::IfAvailable,
         ttl: TTL,
         lease: None,
@@ -295,16 +300,17 @@ const fn kind(id: &'static str, prices: &'static [(Unit, &'static str, i64)], mo
 /// All kinds of jobs, their prices ordered by unit.
 pub(crate) const KINDS: [Kind; 9] = [
     Kind { grace: 3 * HOUR, ..kind("fixed", &[("credits", "n", 20)], 100) },
-    Kind { goodwill: 2 * DAY, ..kind("open", &[("credits", "n", 15)], 120) },
-    Kind { beyond: Beyond::Never, ..kind("capped", &[("credits", "n", 10)], 120) },
+    Kind { goodwill: 2 * DAY, at_least: 30, ..kind("open", &[("credits", "n", 15)], 120) },
+    Kind { beyond: Beyond::Never, max_hold: 4 * DAY, ..kind("capped", &[("credits", "n", 10)], 120) },
     Kind { beyond: Beyond::AllOrRefuse, ..kind("strict", &[("credits", "n", 10)], 150) },
     Kind { beyond: Beyond::Owe, grace: 72 * HOUR, ..kind("owing", &[("credits", "n", 10)], 1000) },
     kind("both", &[("credits", "n", 10), ("trainings", "t", 10)], 200),
     Kind { ttl: 300 * SECOND, lease: Some(60 * SECOND), ..kind("leased", &[("credits", "n", 10)], 100) },
-    kind("coins", &[("coins", "n", 10)], 200),
+    Kind { most: None, ..kind("coins", &[("coins", "n", 10)], 200) },
     Kind {
         otherwise: Some(160),
         highest: Some(40),
+        at_least: 25,
         beyond: Beyond::AllOrRefuse,
         ..kind("preset", &[("credits", "n", 2)], 200)
     },

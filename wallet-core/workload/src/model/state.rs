@@ -67,6 +67,9 @@ pub(crate) struct Part {
 pub(crate) struct Price {
     pub(crate) amounts: Vec<(Unit, i64)>,
     pub(crate) most: Vec<(Unit, i64)>,
+    /// True if units that `most` does not name have no bound.
+    pub(crate) unbounded: bool,
+    pub(crate) max_hold: i64,
     pub(crate) beyond: Beyond,
     pub(crate) kind: Option<&'static sold::Kind>,
     pub(crate) ttl: i64,

@@ -4,7 +4,6 @@
 use wallet_core::catalog::{Catalog, Price};
 use wallet_core::catalogs::Catalogs;
 use wallet_core::decide::{Quote, check_admission, check_funds, plans_that_allow};
-use wallet_core::reservation::MAX_HOLD;
 use wallet_core::{Amounts, Operation, Rejection, Timestamp, Wallet, WalletId, spend};
 use wallet_proto::v1;
 
@@ -93,6 +92,7 @@ fn priced(catalog: &Catalog, price: &Price) -> v1::EstimateResponse {
     v1::EstimateResponse {
         amounts: to_proto::amounts(catalog, &price.amounts),
         max_amounts: to_proto::amounts(catalog, &price.max_amounts),
+        max_unbounded: price.max_unbounded,
         lines: to_proto::price_lines(&price.lines),
         catalog_version: catalog.version,
         rule_id: price.rule_id.clone(),
@@ -142,7 +142,7 @@ fn decided(
 
 /// Returns the credits that Reserve would take and that could not return to the wallet at the latest deadline of the hold.
 fn may_lapse(wallet: &Wallet, catalog: &Catalog, now: Timestamp, price: &Price) -> Amounts {
-    let latest = now.plus(MAX_HOLD);
+    let latest = now.plus(price.policies.max_hold);
     let mut lapsing = Amounts::none();
     for (unit, amount) in price.amounts.iter() {
         for take in spend::take(wallet, catalog, unit, amount) {

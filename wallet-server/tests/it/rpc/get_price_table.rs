@@ -71,6 +71,8 @@ lease = "90s"
 overage = "REQUIRE_FULL"
 grace_period = "6h"
 goodwill_period = "5d"
+max_hold = "48h"
+max = { factor = 3, at_least = { credits = 20 } }
 
 [rules.policies.cancel_fees]
 money = { held = 10, processing = 100 }
@@ -195,6 +197,9 @@ each_database! {
         assert_eq!((usual.ttl, usual.lease), (Some(seconds(1_800)), None));
         assert_eq!(usual.grace_period, Some(seconds(86_400)));
         assert_eq!(usual.goodwill_period, Some(seconds(30 * 86_400)));
+        assert_eq!((policies.max_hold, usual.max_hold), (Some(seconds(172_800)), Some(seconds(86_400))));
+        let bounds = (told.rules[0].max_percent, figures(&told.rules[0].at_least_amounts));
+        assert_eq!(bounds, (150, "20 credits".to_owned()));
         assert_eq!(usual.overage(), OveragePolicy::ChargeIfAvailable);
         assert_eq!((usual.cancel_fees, usual.failure_fees.len()), (vec![fee("credits", 0, 50)], 0));
         assert_eq!((told.rules[1].max_percent, told.rules[1].rounding()), (100, RoundingMode::Up));
