@@ -45,6 +45,8 @@ CREATE TABLE entries (
     reservation_id TEXT     NOT NULL,
     request_id     TEXT     NOT NULL,
     actor          TEXT     NOT NULL,
+    principal      TEXT     NOT NULL,
+    call_id        TEXT     NOT NULL,
     reason         TEXT     NOT NULL,
     fingerprint    {bytes}  NOT NULL,
     row_digests    {bytes}  NOT NULL,

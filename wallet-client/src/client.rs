@@ -163,7 +163,7 @@ impl WalletClient {
     /// ```no_run
     /// # use wallet_client::{Error, WalletClient};
     /// # fn example(client: &WalletClient) -> Result<(), Error> {
-    /// // The server writes this id to its log and returns it in the response headers.
+    /// // The server writes this id to its log and into the entries of the call, and returns it in the response headers.
     /// let traced = client.with_metadata("x-request-id", "7f9c2b")?;
     /// # Ok(())
     /// # }

@@ -23,12 +23,13 @@ pub use due::advance;
 pub use ledger::{entry, event, posting, row_digests};
 pub use unit_of_work::{Finished, UnitOfWork};
 pub use value::amount::{self, Amounts, MAX_AMOUNT};
+pub use value::author::Author;
 pub use value::binary;
 pub use value::decimal::{self, Decimal};
 pub use value::field_violation::FieldViolation;
 pub use value::fingerprint;
 pub use value::ids::{
-    self, Actor, InvalidId, OriginId, RequestId, ReservationId, UnitId, WalletId, WorkerId,
+    self, Actor, CallId, InvalidId, OriginId, Principal, RequestId, ReservationId, UnitId, WalletId, WorkerId,
 };
 pub use value::key::{self, TenantId, WalletKey};
 pub use value::operation::{self, Operation};

@@ -16,6 +16,7 @@ use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::{WalletCommand, decide};
 use crate::due::advance::{Due, Queue};
 use crate::ledger::entry::Entry;
+use crate::value::author::Author;
 use crate::value::time::Timestamp;
 use crate::view::reply::{Answer, Reply};
 use crate::view::views::View;
@@ -30,6 +31,7 @@ use crate::wallet::{InvariantViolation, Wallet};
 pub struct UnitOfWork<'a> {
     wallet: &'a mut Wallet,
     now: Timestamp,
+    author: Author,
     entries: Vec<Entry>,
     /// The number of entries that have their final content and hash. The others belong to the instant at hand.
     sealed: usize,
@@ -52,7 +54,13 @@ impl<'a> UnitOfWork<'a> {
     /// never runs back within a wallet.
     pub fn open(wallet: &'a mut Wallet, clock: Timestamp) -> Self {
         let now = wallet.decision_time(clock);
-        Self { wallet, now, entries: Vec::new(), sealed: 0, changes: ChangeSet::default() }
+        let author = Author::system();
+        Self { wallet, now, author, entries: Vec::new(), sealed: 0, changes: ChangeSet::default() }
+    }
+
+    /// Sets the author of the commands that follow. Due events have none but the system.
+    pub fn act_for(&mut self, author: Author) {
+        self.author = author;
     }
 
     /// The instant of the work.
@@ -146,7 +154,7 @@ impl<'a> UnitOfWork<'a> {
             instant = (!matches!(due, Due::HoldExpiry(_))).then_some(at);
             let mut changes = ChangeSet::default();
             changes.record(&decision);
-            self.apply(decision)?;
+            self.apply(decision, &Author::system())?;
             queue.look_again(self.wallet, changes.grants.iter(), changes.profile);
             self.changes.add(changes);
         }
@@ -194,7 +202,8 @@ impl<'a> UnitOfWork<'a> {
     /// Carries out the decision of a command. With an entry, the wallet's alerts follow the catalog.
     fn carry_out(&mut self, decision: Decision, catalogs: &Catalogs) -> Result<(), InvariantViolation> {
         self.changes.record(&decision);
-        self.apply(decision)?;
+        let author = self.author.clone();
+        self.apply(decision, &author)?;
         if self.sealed < self.entries.len() {
             let is_changed = sync_alerts(&mut self.wallet.profile, &catalogs.current);
             self.seal(is_changed);
@@ -202,8 +211,8 @@ impl<'a> UnitOfWork<'a> {
         Ok(())
     }
 
-    fn apply(&mut self, decision: Decision) -> Result<(), InvariantViolation> {
-        self.entries.extend(carry_out(self.wallet, decision, self.now)?);
+    fn apply(&mut self, decision: Decision, author: &Author) -> Result<(), InvariantViolation> {
+        self.entries.extend(carry_out(self.wallet, decision, self.now, author)?);
         Ok(())
     }
 

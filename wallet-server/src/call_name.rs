@@ -9,6 +9,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use http::uri::Uri;
 use tracing::Span;
+use wallet_core::CallId;
 
 /// The longest text of a caller that enters the log, in bytes.
 pub(crate) const LONGEST: usize = 128;
@@ -17,12 +18,29 @@ tokio::task_local! {
     static CURRENT: CallName;
 }
 
+/// The request id of a call.
+#[derive(Debug, Clone)]
+pub(crate) enum RequestId {
+    /// Sent by the caller.
+    OfCaller(HeaderValue),
+    /// Made by this server.
+    New(HeaderValue),
+}
+
+impl RequestId {
+    pub(crate) const fn header(&self) -> &HeaderValue {
+        match self {
+            Self::OfCaller(id) | Self::New(id) => id,
+        }
+    }
+}
+
 /// The path and the request id of a call. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct CallName(Arc<(Uri, HeaderValue)>);
+pub(crate) struct CallName(Arc<(Uri, RequestId)>);
 
 impl CallName {
-    pub(crate) fn new(uri: Uri, request_id: HeaderValue) -> Self {
+    pub(crate) fn new(uri: Uri, request_id: RequestId) -> Self {
         Self(Arc::new((uri, request_id)))
     }
 
@@ -45,7 +63,15 @@ impl CallName {
     }
 
     pub(crate) fn request_id(&self) -> Safe<'_> {
-        Safe(self.0.1.as_bytes())
+        Safe(self.0.1.header().as_bytes())
+    }
+
+    /// Returns the request id, if the caller sent one.
+    pub(crate) fn id_of_caller(&self) -> Option<CallId> {
+        match &self.0.1 {
+            RequestId::OfCaller(id) => id.to_str().ok()?.parse().ok(),
+            RequestId::New(_) => None,
+        }
     }
 
     /// Returns the span of log lines about this call. It contains no headers and no message.
@@ -85,7 +111,8 @@ mod tests {
     #[tokio::test]
     async fn a_task_knows_the_call_that_it_answers() {
         assert!(CallName::current().is_none());
-        let name = CallName::new(Uri::from_static("/a/b"), HeaderValue::from_static("job 1"));
+        let name =
+            CallName::new(Uri::from_static("/a/b"), RequestId::OfCaller(HeaderValue::from_static("job 1")));
         let (path, id) = name
             .scope(async {
                 let name = CallName::current().unwrap();

@@ -5,6 +5,7 @@ use crate::ledger::entry::{Entry, EntryBalance, EntryKind};
 use crate::ledger::posting::{Account, Part, Posting};
 use crate::ledger::row_digests::RowDigests;
 use crate::value::amount::Amounts;
+use crate::value::author::Author;
 use crate::value::grant_key::GrantKey;
 use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
@@ -17,6 +18,7 @@ pub(crate) fn carry_out(
     wallet: &mut Wallet,
     decision: Decision,
     now: Timestamp,
+    author: &Author,
 ) -> Result<Option<Entry>, InvariantViolation> {
     let row_digests = RowDigests::of(&decision, wallet);
     let moved = move_credits(wallet, &decision)?;
@@ -58,6 +60,7 @@ pub(crate) fn carry_out(
         request,
         fingerprint: fingerprint.unwrap_or_default(),
         actor: said.actor,
+        author: author.clone(),
         reason: said.reason,
         row_digests,
         postings: decision.postings,

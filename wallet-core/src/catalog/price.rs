@@ -25,7 +25,7 @@ pub struct Price {
 }
 
 /// One line of a price.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceLine {
     /// The charged item; `minimum`, `maximum` or `rounding` for lines that adjust the sum.
     pub label: String,

@@ -21,7 +21,7 @@ use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{ReservationId, UnitId};
 use crate::view::views::EndedReservationView;
 use crate::wallet::rejection::{Rejection, Shortfall};
-use crate::wallet::reservation::{Bill, Failure, Reservation, State, Terms};
+use crate::wallet::reservation::{Bill, Failure, Reservation, State, Terms, Usage};
 use crate::wallet::{Balance, Wallet};
 
 /// The command that ends a job.
@@ -145,7 +145,7 @@ fn succeed(
 ) -> Result<Verdict<ReservationId>, Rejection> {
     let catalog = &context.catalogs.current;
     let terms = &reservation.terms;
-    let actual = actual_amounts(context, terms, cost)?;
+    let (actual, usage) = actual_cost(context, terms, cost)?;
     let mut charges = Vec::new();
     let mut shortfalls = Vec::new();
     for (unit, reserved) in terms.amounts.iter() {
@@ -183,25 +183,37 @@ fn succeed(
         }
     }
     closing.give_back();
-    let bill = Bill { uncollected, ..closing.bill() };
+    let bill = Bill { uncollected, usage, ..closing.bill() };
     Ok(finish(closing, State::Settled, fingerprint, bill))
 }
 
-/// Returns the actual cost of the job, in units of the reservation.
-fn actual_amounts(context: &Context<'_>, terms: &Terms, cost: &Cost) -> Result<Amounts, Rejection> {
+/// Returns the actual cost of the job, in units of the reservation, and the usage that it was computed from.
+fn actual_cost(
+    context: &Context<'_>,
+    terms: &Terms,
+    cost: &Cost,
+) -> Result<(Amounts, Option<Usage>), Rejection> {
     match cost {
-        Cost::AsReserved => Ok(terms.amounts.clone()),
+        Cost::AsReserved => Ok((terms.amounts.clone(), None)),
         Cost::Usage(quantities) => {
             let (Some(pin), Some(operation)) = (&terms.pin, &terms.operation) else {
                 let text = "the reservation has explicit amounts and no price rule for quantities; settle with \
                             amounts instead";
                 return Err(Rejection::field("succeeded.usage", text));
             };
+            let is_reserved =
+                |(name, value): &(&String, &Decimal)| operation.quantities.get(*name) == Some(*value);
+            let differing: BTreeMap<String, Decimal> = quantities
+                .iter()
+                .filter(|quantity| !is_reserved(quantity))
+                .map(|(name, value)| (name.clone(), *value))
+                .collect();
             let mut operation = operation.clone();
-            operation.quantities.extend(quantities.iter().map(|(name, value)| (name.clone(), *value)));
+            operation.quantities.extend(differing.clone());
             let catalog = context.catalogs.version(pin.catalog_version)?;
             let price = catalog.price_with_rule(&pin.rule_id, &operation).map_err(Rejection::Unpriced)?;
-            Ok(price.amounts)
+            let usage = Usage { quantities: differing, lines: price.lines };
+            Ok((price.amounts, (!usage.quantities.is_empty()).then_some(usage)))
         }
         Cost::Amounts(amounts) => {
             if let Some(unit) = amounts.units().find(|unit| !terms.amounts.names(unit.as_str())) {
@@ -209,7 +221,7 @@ fn actual_amounts(context: &Context<'_>, terms: &Terms, cost: &Cost) -> Result<A
             }
             let violations = check_multiples(&context.catalogs.current, amounts, "succeeded.amounts.amounts");
             if violations.is_empty() {
-                Ok(amounts.clone())
+                Ok((amounts.clone(), None))
             } else {
                 Err(Rejection::InvalidFields(violations))
             }
@@ -308,7 +320,7 @@ fn succeed_late(
 ) -> Result<Verdict<ReservationId>, Rejection> {
     let catalog = &context.catalogs.current;
     let terms = &reservation.terms;
-    let actual = actual_amounts(context, terms, cost)?;
+    let (actual, usage) = actual_cost(context, terms, cost)?;
     let charges: Amounts = terms
         .amounts
         .iter()
@@ -324,7 +336,7 @@ fn succeed_late(
             uncollected.set(unit, beyond);
         }
     }
-    let bill = Bill { uncollected, late: true, ..closing.bill() };
+    let bill = Bill { uncollected, late: true, usage, ..closing.bill() };
     Ok(finish(closing, State::Settled, fingerprint, bill))
 }
 

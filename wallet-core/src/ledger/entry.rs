@@ -9,6 +9,7 @@ use crate::ledger::canonical::Canonical;
 use crate::ledger::event::Event;
 use crate::ledger::posting::Posting;
 use crate::ledger::row_digests::RowDigests;
+use crate::value::author::Author;
 use crate::value::binary;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{Actor, RequestId, ReservationId, UnitId};
@@ -146,6 +147,8 @@ pub struct Entry {
     pub fingerprint: Fingerprint,
     /// The member who acted.
     pub actor: Option<Actor>,
+    /// The principal that gave the command, and its call. The call is not hashed.
+    pub author: Author,
     /// The reason that the platform gave.
     pub reason: String,
     /// The digests of the rows that it changes.
@@ -179,7 +182,7 @@ impl Entry {
     }
 
     /// The canonical bytes: numbers, texts, and the stored bytes of the parts that have a binary form. Events come last,
-    /// and only if there are any.
+    /// and only if there are any. The id of the call is for searches and not among them.
     fn canonical(&self) -> Vec<u8> {
         let mut out = Canonical::new("entry");
         out.int(self.revision);
@@ -189,6 +192,7 @@ impl Entry {
         out.text(self.reservation.as_ref().map_or("", |id| id.as_str()));
         out.text(self.request.as_ref().map_or("", |id| id.as_str()));
         out.text(self.actor.as_ref().map_or("", |id| id.as_str()));
+        out.text(self.author.principal.as_str());
         out.text(&self.reason);
         out.bytes(&binary::encode_sparse(&self.fingerprint));
         out.bytes(&binary::encode_sparse(&self.row_digests));

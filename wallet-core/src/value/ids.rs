@@ -158,6 +158,26 @@ id!(
     /// The id of a worker that runs a job.
     WorkerId, check_alphabet
 );
+id!(
+    /// The holder of the rights with which a command was given.
+    Principal, check_alphabet
+);
+id!(
+    /// The request id of a call, as its caller sent it.
+    CallId, check_alphabet
+);
+
+impl Principal {
+    /// Returns the principal of callers without credentials.
+    pub fn local() -> Self {
+        Self("local".into())
+    }
+
+    /// Returns the principal of due events and of the server's own commands.
+    pub fn system() -> Self {
+        Self("system".into())
+    }
+}
 
 impl OriginId {
     /// Returns the origin id of a plan's allowance: `<number of the sale>.<period>.<window in the period>`.

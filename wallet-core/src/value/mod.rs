@@ -1,6 +1,7 @@
 //! Values: amounts, ids, times and other small types, whose constructors accept only valid ones.
 
 pub mod amount;
+pub mod author;
 pub mod binary;
 pub mod decimal;
 pub mod field_violation;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{MAX_HOLD, Policies, PriceLine};
 use crate::ledger::posting::Account;
 use crate::value::amount::{Amounts, MAX_AMOUNT};
+use crate::value::decimal::Decimal;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{Actor, ReservationId, UnitId, WorkerId};
 use crate::value::operation::Operation;
@@ -176,6 +177,17 @@ pub struct Bill {
     pub cancel_reason: Option<CancelReason>,
     /// True if the job was settled after its hold had expired.
     pub late: bool,
+    /// The usage, if the job was settled by quantities other than the reserved ones.
+    pub usage: Option<Usage>,
+}
+
+/// The quantities with which a job was settled, and their price.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// The quantities that differ from those of the operation.
+    pub quantities: BTreeMap<String, Decimal>,
+    /// The lines of their price. Those of a unit add up to what the job cost: charged and uncollected.
+    pub lines: Vec<PriceLine>,
 }
 
 /// A hold of credits for one job.

@@ -139,6 +139,18 @@ pub(crate) fn uncollected_of(id: &str, of: &str, n: i64) -> Fact {
     of_bill(id, "uncollected", n, of, move |bill| bill.uncollected.get(&unit))
 }
 
+/// The quantities and the price lines of the usage in the bill.
+pub(crate) fn used(id: &str, quantities: &[(&str, &str)], lines: &[&str]) -> Fact {
+    let quantities: Vec<String> = quantities.iter().map(|(name, n)| format!("{name} {n}")).collect();
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    of_job(id, "usage", (quantities, lines), |job| {
+        let usage = job.finish.as_ref().and_then(|finish| finish.bill.usage.clone()).unwrap_or_default();
+        let quantities = usage.quantities.iter().map(|(name, n)| format!("{name} {n}")).collect();
+        let lines = usage.lines.iter().map(|line| format!("{} {}", line.amount, line.unit)).collect();
+        (quantities, lines)
+    })
+}
+
 /// The deadline, as time since the start.
 pub(crate) fn deadline(id: &str, at: Duration) -> Fact {
     of_job(id, "deadline", START.plus(at), |job| job.deadline)
@@ -226,6 +238,15 @@ pub(crate) fn no_grant(id: &str) -> Fact {
 /// The kinds of the entries of the last step, in order.
 pub(crate) fn wrote(kinds: &[EntryKind]) -> Fact {
     Fact::new("entries", kinds.to_vec(), |world| world.lazy.kinds(world.mark))
+}
+
+/// The principals of the entries of the last step, in order.
+pub(crate) fn authors(principals: &[&str]) -> Fact {
+    let principals: Vec<String> = principals.iter().map(ToString::to_string).collect();
+    Fact::new("authors", principals, |world| {
+        let entries = world.lazy.entries.iter().skip(world.mark);
+        entries.map(|entry| entry.author.principal.to_string()).collect()
+    })
 }
 
 /// The last step made no entry.

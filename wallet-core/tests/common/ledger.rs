@@ -6,8 +6,8 @@ use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::grant::{Grant, GrantKey, Origin};
 use wallet_core::posting::Account;
 use wallet_core::{
-    Catalogs, ChangeSet, Command, Finished, OriginId, Reply, TenantId, Timestamp, UnitOfWork, Wallet,
-    WalletId, WalletKey,
+    Author, Catalogs, ChangeSet, Command, Finished, OriginId, Principal, Reply, TenantId, Timestamp,
+    UnitOfWork, Wallet, WalletId, WalletKey,
 };
 
 /// A wallet with its history.
@@ -35,6 +35,7 @@ impl Ledger {
     pub(crate) fn run(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
         let before = self.wallet.clone();
         let mut work = UnitOfWork::open(&mut self.wallet, now);
+        work.act_for(Author { principal: Principal::local(), call: None });
         let reply = work.execute(command, catalogs);
         let reply = reply.unwrap_or_else(|broken| panic!("{broken}, by {command:?}"));
         let Finished { entries, changes, .. } = work.finish();

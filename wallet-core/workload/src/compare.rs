@@ -3,12 +3,13 @@
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
 use wallet_core::posting::Account;
-use wallet_core::reservation::{Allocation, Reservation};
+use wallet_core::reservation::{Allocation, Bill, Reservation, Usage};
 use wallet_core::subscription::Standing;
 use wallet_core::view::Shown;
-use wallet_core::{Amounts, Reply, Timestamp, Wallet};
+use wallet_core::{Amounts, Decimal, Reply, Timestamp, Wallet};
 
 use crate::model::{Expected, Job, Lot, Model, Part, Seen, Sub, UNITS, Unit, WrittenEntry};
+use crate::pair::catalogs;
 
 /// Compares two values. The error has both.
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, core: T, model: T) -> Result<(), String> {
@@ -183,6 +184,21 @@ fn job(core: &Reservation, job: &Job) -> Result<(), String> {
             parts().map(|part| part.reversed).sum(),
         );
         same(&format!("bill of {}", job.id), billed, sums)?;
+    }
+    usage(&finish.bill, job)
+}
+
+/// Compares the usage of a bill, whose lines add up to the cost of the job.
+fn usage(bill: &Bill, job: &Job) -> Result<(), String> {
+    let core = bill.usage.as_ref().map(|usage| usage.quantities.clone());
+    same("usage", core, job.other_usage())?;
+    let Some(Usage { lines, .. }) = &bill.usage else { return Ok(()) };
+    for (unit, _) in &job.price.amounts {
+        let cost = bill.charged.get(unit) + bill.uncollected.get(unit);
+        let cost = catalogs().current.unit(unit).map(|unit| unit.whole(cost));
+        let of_unit = lines.iter().filter(|line| line.unit.as_str() == *unit).map(|line| line.amount);
+        let sum = of_unit.into_iter().try_fold(Decimal::ZERO, Decimal::checked_add);
+        same(&format!("lines of the usage of {}", job.id), sum, cost)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wallet_core::catalogs::Catalogs;
 use wallet_core::wallet::decision_time;
-use wallet_core::{Command, Finished, Reply, TenantId, Timestamp, UnitOfWork, Wallet, WalletKey};
+use wallet_core::{Finished, Reply, TenantId, Timestamp, UnitOfWork, Wallet, WalletKey};
 
 use crate::engine::error::EngineError;
 use crate::engine::job::{Answer, QueuedCommand};
@@ -115,7 +115,7 @@ impl Lane {
                 answers.push(Some(Err(EngineError::DeadlinePassed)));
                 continue;
             }
-            answers.push(slot.run(step, &job.command, &catalogs[&job.tenant])?.map(Ok));
+            answers.push(slot.run(step, job, &catalogs[&job.tenant])?.map(Ok));
         }
         for (_, slot) in slots.iter_mut().filter(|(key, _)| self.unanswered.contains(key)) {
             slot.work.raise_version();
@@ -235,13 +235,14 @@ impl<'a> BatchedWallet<'a> {
     fn run(
         &mut self,
         step: usize,
-        command: &Command,
+        job: &QueuedCommand,
         catalogs: &Catalogs,
     ) -> Result<Option<Reply>, StoreError> {
         if self.is_behind {
             return Ok(None);
         }
-        let reply = self.work.execute_within(step, command, catalogs)?;
+        self.work.act_for(job.author.clone());
+        let reply = self.work.execute_within(step, &job.command, catalogs)?;
         self.is_behind = reply.is_none();
         Ok(reply)
     }

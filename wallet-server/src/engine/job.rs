@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::Span;
-use wallet_core::{Command, Rejection, Reply, TenantId, WalletId, WalletKey};
+use wallet_core::{Author, Command, Rejection, Reply, TenantId, WalletId, WalletKey};
 
 use crate::call_name::CallName;
 use crate::engine::admission::Ticket;
@@ -19,6 +19,8 @@ pub(super) struct QueuedCommand {
     pub(super) key: WalletKey,
     pub(super) wallet: WalletId,
     pub(super) command: Command,
+    /// The author of its entry.
+    pub(super) author: Author,
     /// The command is not executed after this time.
     pub(super) deadline: Option<Instant>,
     /// True if a COMMIT that contains the command was sent and its outcome is unknown. From then on no answer may

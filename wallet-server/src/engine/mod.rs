@@ -29,7 +29,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
-use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
+use wallet_core::{Author, Command, Reply, TenantId, WalletId, WalletKey};
 
 pub(crate) use error::EngineError;
 pub(crate) use manual_time::{ManualTime, Step, TooFar};
@@ -90,6 +90,7 @@ pub(crate) struct CommandRequest {
     pub(crate) tenant: TenantId,
     pub(crate) wallet: WalletId,
     pub(crate) command: Command,
+    pub(crate) author: Author,
     /// The command is not executed if this has passed when its turn comes.
     pub(crate) deadline: Option<Instant>,
 }
@@ -150,13 +151,14 @@ impl Engine {
 
     /// Puts a command into the queue of its wallet's lane, behind those that were queued before.
     pub(crate) fn queue(&self, request: CommandRequest) -> Result<QueuedReply, EngineError> {
-        let CommandRequest { tenant, wallet, command, deadline } = request;
+        let CommandRequest { tenant, wallet, command, author, deadline } = request;
         let key = WalletKey::new(tenant, &wallet);
         let lane = self.lane(key);
         let ticket = lane.admission.admit(key, command.admission_class(), Instant::now())?;
         let (caller, answered) = oneshot::channel();
         let (call, in_doubt) = (CallName::current(), false);
-        let job = QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, ticket };
+        let job =
+            QueuedCommand { tenant, key, wallet, command, author, deadline, in_doubt, caller, call, ticket };
         // Every command in the queue has a place, and there is room for all of them: the lane has died.
         lane.queue.try_send(job).map_err(|_| EngineError::Unavailable)?;
         Ok(QueuedReply(answered))

@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use wallet_core::Timestamp;
 use wallet_core::decide::ProcessDue;
 use wallet_core::key::BUCKETS;
+use wallet_core::{Author, Timestamp};
 
 use crate::causes::Chain;
 use crate::clock::Clock;
@@ -147,7 +147,8 @@ impl DueTasks {
         let engine = engine.clone();
         self.tasks.spawn(async move {
             let (tenant, wallet) = (due.tenant, due.wallet.clone());
-            let request = CommandRequest { tenant, wallet, command: ProcessDue.into(), deadline: None };
+            let (command, author) = (ProcessDue.into(), Author::system());
+            let request = CommandRequest { tenant, wallet, command, author, deadline: None };
             if let Err(error) = engine.submit(request).await {
                 tracing::debug!(%error, "due events were not processed; the next sweep tries again");
             }

@@ -10,11 +10,14 @@ use wallet_core::catalog::Catalog;
 use wallet_core::catalogs::Catalogs;
 use wallet_core::decide::WalletCommand;
 use wallet_core::view::Shown;
-use wallet_core::{Answer, Command, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId};
+use wallet_core::{
+    Answer, Author, Command, Principal, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId,
+};
 
 use super::error::{Decided, RpcError};
 use super::layers::Caller;
 use super::services::Services;
+use crate::call_name::CallName;
 use crate::engine::{CommandRequest, EngineError, QueuedReply};
 use crate::query::Effects;
 
@@ -139,7 +142,8 @@ impl Call {
     {
         let Parsed { wallet, command, operation_path } = parsed;
         let (tenant, deadline) = (self.tenant, Some(self.deadline));
-        let request = CommandRequest { tenant, wallet: wallet.clone(), command: command.into(), deadline };
+        let (wallet_id, command, author) = (wallet.clone(), command.into(), author());
+        let request = CommandRequest { tenant, wallet: wallet_id, command, author, deadline };
         let reply = self.services.engine.queue(request);
         Queued { wallet, operation_path, reply, view: PhantomData }
     }
@@ -158,6 +162,12 @@ impl Call {
         let (reply, effects) = previewed.map_err(RpcError::about(&wallet))?;
         Ok((answered(wallet, reply)?, effects))
     }
+}
+
+/// Returns the author of the commands of this call. Callers have no credentials yet.
+fn author() -> Author {
+    let call = CallName::current().and_then(|call| call.id_of_caller());
+    Author { principal: Principal::local(), call }
 }
 
 impl<V: TryFrom<Shown>> Queued<V> {

@@ -183,7 +183,7 @@ impl<B: RequestBody> Calls<B> {
                 Err(refused) => refused.map(Reply::from),
             };
             log_end(&name, begun, response.headers());
-            response.headers_mut().insert(REQUEST_ID, request_id);
+            response.headers_mut().insert(REQUEST_ID, request_id.header().clone());
             response.map(|reply| reply.logged(name, begun))
         }
     }

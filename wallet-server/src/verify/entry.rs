@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use wallet_core::InvalidId;
 use wallet_core::entry::{Entry, EntryKind, FORMAT};
 use wallet_core::time::Timestamp;
+use wallet_core::{Author, InvalidId};
 
 use crate::store::tables::entries;
 use crate::verify::strict;
@@ -25,6 +25,10 @@ pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
         request: optional(&row.request_id)?,
         fingerprint: strict::sparse("fingerprint", &row.fingerprint)?,
         actor: optional(&row.actor)?,
+        author: Author {
+            principal: row.principal.parse().map_err(|error| format!("principal {error}"))?,
+            call: optional(&row.call_id)?,
+        },
         reason: row.reason.clone(),
         row_digests: strict::sparse("row_digests", &row.row_digests)?,
         postings: strict::sparse("postings", &row.postings)?,

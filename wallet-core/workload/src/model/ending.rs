@@ -1,10 +1,12 @@
 //! Ends of jobs: settled, failed, cancelled, and the returns of their credits.
 
+use std::collections::BTreeMap;
+
 use wallet_core::decide::{Cancel, Cost, Outcome, PriceSource, Settle};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{Clawback, GrantKey, Origin};
 use wallet_core::reservation::{CancelReason, State};
-use wallet_core::{Command, Source};
+use wallet_core::{Command, Decimal, Operation, Source};
 
 use super::answer::{Answered, Refusal, Seen, same};
 use super::calendar::HOUR;
@@ -12,6 +14,27 @@ use super::jobs::{fence, finished};
 use super::request::{chargeable, known};
 use super::sold::{self, Beyond, Unit};
 use super::state::{Job, Lot, Model, Part, Price};
+
+impl Job {
+    /// Returns the operation that was priced.
+    fn operation(&self) -> Option<&Operation> {
+        match self.reserve.as_ref().map(|reserve| &reserve.price) {
+            Some(PriceSource::Quote(quote)) => Some(&quote.operation),
+            Some(PriceSource::Operation(operation)) => Some(operation),
+            _ => None,
+        }
+    }
+
+    /// Returns the quantities of the Settle that are not those of the operation; `None` without any.
+    pub(crate) fn other_usage(&self) -> Option<BTreeMap<String, Decimal>> {
+        let Some(Command::Settle(settle)) = &self.finalizer else { return None };
+        let Outcome::Succeeded(Cost::Usage(usage)) = &settle.outcome else { return None };
+        let reserved = &self.operation()?.quantities;
+        let other: BTreeMap<_, _> =
+            usage.clone().into_iter().filter(|(name, n)| reserved.get(name) != Some(n)).collect();
+        (!other.is_empty()).then_some(other)
+    }
+}
 
 impl Model {
     pub(super) fn settle(&mut self, settle: &Settle, command: &Command) -> Result<Answered, Refusal> {
@@ -61,12 +84,7 @@ impl Model {
         match cost {
             Cost::AsReserved => Ok(job.price.amounts.clone()),
             Cost::Usage(usage) => {
-                let operation = match job.reserve.as_ref().map(|reserve| &reserve.price) {
-                    Some(PriceSource::Quote(quote)) => Some(&quote.operation),
-                    Some(PriceSource::Operation(operation)) => Some(operation),
-                    _ => None,
-                };
-                let (Some(kind), Some(operation)) = (job.price.kind, operation) else {
+                let (Some(kind), Some(operation)) = (job.price.kind, job.operation()) else {
                     return Err(Refusal::field());
                 };
                 let mut operation = operation.clone();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio_util::task::TaskTracker;
 use wallet_core::decide::ProcessDue;
 use wallet_core::entry::EntryKind;
-use wallet_core::{TenantId, WalletId};
+use wallet_core::{Author, TenantId, WalletId};
 use wallet_workload::figure;
 
 use super::Database;
@@ -93,6 +93,7 @@ async fn work_off(engine: Engine, heavy: WalletId, done: Arc<AtomicBool>) {
         tenant: TenantId::DEFAULT,
         wallet: heavy,
         command: ProcessDue.into(),
+        author: Author::system(),
         deadline: None,
     };
     engine.submit(request).await.unwrap().result.unwrap();
@@ -123,8 +124,13 @@ async fn waits(
             break;
         }
         let command = reserve(&format!("{name}-{n}"), 1);
-        let submission =
-            CommandRequest { tenant: TenantId::DEFAULT, wallet: wallet.clone(), command, deadline: None };
+        let submission = CommandRequest {
+            tenant: TenantId::DEFAULT,
+            wallet: wallet.clone(),
+            command,
+            author: Author::system(),
+            deadline: None,
+        };
         let begun = Instant::now();
         engine.submit(submission).await.unwrap().result.unwrap();
         waits.push(begun.elapsed());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 use tokio_util::task::TaskTracker;
 use wallet_core::decide::{Cancel, ExplicitPrice, PriceSource, Reserve};
-use wallet_core::{Amounts, Command, Reply, TenantId, WalletId, WalletKey};
+use wallet_core::{Amounts, Author, Command, Reply, TenantId, WalletId, WalletKey};
 use wallet_workload::figure;
 
 use super::cancelled::{Kind, World, command, wallet};
@@ -159,7 +159,13 @@ impl Waiting {
     /// Sends a command, and finds out at once whether it has a place.
     fn send(&mut self, engine: &Engine, wallet: &WalletId, command: Command) {
         let (engine, tenant) = (engine.clone(), TenantId::DEFAULT);
-        let submission = CommandRequest { tenant, wallet: wallet.clone(), command, deadline: None };
+        let submission = CommandRequest {
+            tenant,
+            wallet: wallet.clone(),
+            command,
+            author: Author::system(),
+            deadline: None,
+        };
         let mut call: Call = Box::pin(async move { engine.submit(submission).await });
         match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Pending => {

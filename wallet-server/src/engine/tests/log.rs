@@ -8,7 +8,7 @@ use tracing_subscriber::prelude::*;
 
 use super::cancelled::{Kind, World, command, wallet};
 use super::{Database, asked};
-use crate::call_name::CallName;
+use crate::call_name::{CallName, RequestId};
 use crate::store::tamper;
 
 #[tokio::test]
@@ -24,7 +24,10 @@ async fn a_line_about_a_command_names_wallet_command_and_request_id() {
     let file = folder.path().join("log");
     let lines = tracing_subscriber::fmt::layer().json().with_writer(Arc::new(File::create(&file).unwrap()));
     let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
-    let call = CallName::new(Uri::from_static("/wallet/Settle"), HeaderValue::from_static("call-7"));
+    let call = CallName::new(
+        Uri::from_static("/wallet/Settle"),
+        RequestId::OfCaller(HeaderValue::from_static("call-7")),
+    );
     let (jobs, _answers) = call.scope(async { asked(&[(wallet.clone(), command(Kind::Settle))]) }).await;
     world.lane.answer(jobs).await;
 

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
-use wallet_core::{Command, Reply, TenantId, WalletId, WalletKey};
+use wallet_core::{Author, Command, Reply, TenantId, WalletId, WalletKey};
 
 use super::EngineConfig;
 use super::admission::Admission;
@@ -108,7 +108,11 @@ fn asked(batch: &[(WalletId, Command)]) -> (Vec<QueuedCommand>, Vec<oneshot::Rec
         let (caller, answered) = oneshot::channel();
         let (wallet, command) = (wallet.clone(), command.clone());
         let (deadline, in_doubt, call) = (None, false, CallName::current());
-        (QueuedCommand { tenant, key, wallet, command, deadline, in_doubt, caller, call, ticket }, answered)
+        let author = Author::system();
+        (
+            QueuedCommand { tenant, key, wallet, command, author, deadline, in_doubt, caller, call, ticket },
+            answered,
+        )
     };
     batch.iter().map(job).unzip()
 }

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 use uuid::{Builder, Uuid};
 
-use crate::call_name::{LONGEST, is_safe};
+use crate::call_name::{LONGEST, RequestId, is_safe};
 
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -27,8 +27,9 @@ impl RequestIds {
     }
 
     /// Returns the id of a call: that of its caller without unsafe characters, or a new one if none is left.
-    pub(crate) fn of_call(&self, headers: &HeaderMap, now: Instant) -> HeaderValue {
-        headers.get(HEADER).and_then(safe).unwrap_or_else(|| self.next(now))
+    pub(crate) fn of_call(&self, headers: &HeaderMap, now: Instant) -> RequestId {
+        let of_caller = headers.get(HEADER).and_then(safe).map(RequestId::OfCaller);
+        of_caller.unwrap_or_else(|| RequestId::New(self.next(now)))
     }
 
     fn next(&self, now: Instant) -> HeaderValue {
@@ -81,8 +82,10 @@ mod tests {
             headers.insert(HEADER, HeaderValue::from_bytes(id).unwrap());
             let id = ids.of_call(&headers, Instant::now());
             match kept {
-                Some(kept) => assert_eq!(id, kept),
-                None => assert_eq!(Uuid::parse_str(id.to_str().unwrap()).unwrap().get_version_num(), 7),
+                Some(kept) => assert!(matches!(&id, RequestId::OfCaller(id) if *id == kept), "{id:?}"),
+                None => {
+                    assert_eq!(Uuid::parse_str(id.header().to_str().unwrap()).unwrap().get_version_num(), 7)
+                }
             }
         }
     }
@@ -91,7 +94,8 @@ mod tests {
     fn new_ids_are_distinct_sort_by_time_and_differ_between_servers() {
         let (ids, others) = (RequestIds::new(), RequestIds::new());
         let now = Instant::now();
-        let id = |ids: &RequestIds, now| ids.of_call(&HeaderMap::new(), now).to_str().unwrap().to_owned();
+        let id =
+            |ids: &RequestIds, now| ids.of_call(&HeaderMap::new(), now).header().to_str().unwrap().to_owned();
         let same: BTreeSet<String> = (0..5_000).flat_map(|_| [id(&ids, now), id(&others, now)]).collect();
         assert_eq!(same.len(), 10_000);
         let later = id(&ids, now + Duration::from_secs(1));

@@ -17,6 +17,8 @@ pub(crate) fn entry(catalog: &Catalog, entry: &Entry) -> v1::Entry {
         reservation_id: entry.reservation.as_ref().map(ToString::to_string).unwrap_or_default(),
         request_id: entry.request.as_ref().map(ToString::to_string).unwrap_or_default(),
         actor: entry.actor.as_ref().map(ToString::to_string).unwrap_or_default(),
+        principal: entry.author.principal.to_string(),
+        call_id: entry.author.call.as_ref().map(ToString::to_string).unwrap_or_default(),
         reason: entry.reason.clone(),
         postings: entry.postings.iter().map(posting).collect(),
         balances: entry.balances.iter().map(|after| balance(catalog, after)).collect(),

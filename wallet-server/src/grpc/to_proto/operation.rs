@@ -1,7 +1,9 @@
 //! Renders operations, price lines and cancel fees.
 
+use std::collections::{BTreeMap, HashMap};
+
 use wallet_core::catalog::{Phase, Policies, PriceLine};
-use wallet_core::{Operation, UnitId};
+use wallet_core::{Decimal, Operation, UnitId};
 use wallet_proto::v1;
 
 pub(super) fn operation(operation: &Operation) -> v1::Operation {
@@ -9,8 +11,12 @@ pub(super) fn operation(operation: &Operation) -> v1::Operation {
     v1::Operation {
         kind,
         attributes: attributes.into_iter().collect(),
-        quantities: quantities.into_iter().map(|(name, number)| (name, number.to_string())).collect(),
+        quantities: self::quantities(&quantities),
     }
+}
+
+pub(super) fn quantities(quantities: &BTreeMap<String, Decimal>) -> HashMap<String, String> {
+    quantities.iter().map(|(name, number)| (name.clone(), number.to_string())).collect()
 }
 
 pub(crate) fn price_lines(lines: &[PriceLine]) -> Vec<v1::PriceLine> {

@@ -4,12 +4,12 @@ use wallet_core::catalog::{Catalog, Overage};
 use wallet_core::finalize;
 use wallet_core::grant::GrantKey;
 use wallet_core::posting::Account;
-use wallet_core::reservation::{Allocation, Bill, CancelReason, Failure, Reservation, State};
+use wallet_core::reservation::{Allocation, Bill, CancelReason, Failure, Reservation, State, Usage};
 use wallet_core::{Amounts, WalletId};
 use wallet_proto::v1;
 
 use super::amount::amounts;
-use super::operation::{cancel_fees, operation, price_lines};
+use super::operation::{self, cancel_fees, price_lines};
 use super::source::source;
 use super::time::{duration, instant};
 
@@ -20,14 +20,16 @@ pub(crate) fn reservation(
 ) -> v1::Reservation {
     let Reservation { terms, finish, .. } = reservation;
     let bill = finish.as_ref().map(|finish| finish.bill.clone()).unwrap_or_default();
-    let Bill { charged, fees, reversed, returned, lapsed, uncollected, failure, cancel_reason, late } = bill;
+    let Bill { charged, fees, reversed, returned, lapsed, uncollected, failure, cancel_reason, late, usage } =
+        bill;
+    let Usage { quantities, lines } = usage.unwrap_or_default();
     let open = reservation.state.is_open();
     let fee_now = if open { finalize::cancel_fees(reservation, catalog) } else { Amounts::none() };
     v1::Reservation {
         wallet_id: wallet.to_string(),
         reservation_id: reservation.id.to_string(),
         state: state(reservation.state).into(),
-        operation: terms.operation.as_ref().map(operation),
+        operation: terms.operation.as_ref().map(operation::operation),
         amounts: amounts(catalog, &terms.amounts),
         max_amounts: amounts(catalog, &terms.max_amounts),
         max_unbounded: terms.max_unbounded,
@@ -58,6 +60,8 @@ pub(crate) fn reservation(
         failure: failure.map(|Failure { code, message }| v1::Failure { code, message }),
         cancel_reason: cancel_reason.map_or(v1::CancelReason::Unspecified, reason).into(),
         settled_late: late,
+        settled_quantities: operation::quantities(&quantities),
+        settled_lines: price_lines(&lines),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use wallet_core::entry::{self, Entry, EntryKind};
 use wallet_core::ids::RequestId;
 use wallet_core::wallet::RequestRecord;
-use wallet_core::{Timestamp, WalletKey, binary};
+use wallet_core::{Author, Timestamp, WalletKey, binary};
 
 use crate::store::StoreError;
 use crate::store::sql::{RowWrite, WriteKind, row_write, text};
@@ -29,6 +29,8 @@ pub(crate) struct Model {
     #[serde(deserialize_with = "crate::store::packed::bytes")]
     pub(crate) fingerprint: Vec<u8>,
     pub(crate) actor: String,
+    pub(crate) principal: String,
+    pub(crate) call_id: String,
     pub(crate) reason: String,
     #[serde(deserialize_with = "crate::store::packed::bytes")]
     pub(crate) row_digests: Vec<u8>,
@@ -59,6 +61,8 @@ pub(in crate::store) fn write(entries: &[(WalletKey, &Entry)]) -> RowWrite {
         Fixed request_id: Text = |(_, entry)| text(entry.request.as_ref()),
         Fixed fingerprint: Bytes = |(_, entry)| binary::encode_sparse(&entry.fingerprint),
         Fixed actor: Text = |(_, entry)| text(entry.actor.as_ref()),
+        Fixed principal: Text = |(_, entry)| entry.author.principal.to_string(),
+        Fixed call_id: Text = |(_, entry)| text(entry.author.call.as_ref()),
         Fixed reason: Text = |(_, entry)| entry.reason.clone(),
         Fixed row_digests: Bytes = |(_, entry)| binary::encode_sparse(&entry.row_digests),
         Fixed postings: Bytes = |(_, entry)| binary::encode_sparse(&entry.postings),
@@ -78,6 +82,7 @@ pub(in crate::store) fn read(row: Model) -> Result<Entry, StoreError> {
         request: decode::optional(&row.request_id)?,
         fingerprint: decode::sparse("fingerprint", &row.fingerprint)?,
         actor: decode::optional(&row.actor)?,
+        author: Author { principal: decode::id(&row.principal)?, call: decode::optional(&row.call_id)? },
         row_digests: decode::sparse("row_digests", &row.row_digests)?,
         postings: decode::sparse("postings", &row.postings)?,
         balances: decode::sparse("balances", &row.balances)?,

@@ -58,6 +58,23 @@ each_database! {
         assert!(hashes.len() == 6 && hashes.iter().all(|hash| hash.len() == 32));
     }
 
+    async fn an_entry_names_its_author_and_the_call_of_a_caller_that_named_it(server: Server) {
+        let client = server.wallet("w", 100).await;
+        let traced = client.with_metadata("x-request-id", "job 7").unwrap();
+        traced.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
+        client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
+        let authors: Vec<_> = entries(&client, "w")
+            .await
+            .into_iter()
+            .map(|entry| (entry.kind(), entry.principal, entry.call_id))
+            .skip(2)
+            .collect();
+        let local = || "local".to_owned();
+        let expected = [(EntryKind::Reserved, local(), "job7".to_owned()), (EntryKind::Settled, local(), String::new())];
+        assert_eq!(authors, expected);
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn pages_lead_through_the_ledger_and_filters_narrow_it(server: Server) {
         let client = server.wallet("w", 100).await;
         for id in ["a", "b"] {

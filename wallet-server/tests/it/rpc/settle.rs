@@ -48,6 +48,10 @@ each_database! {
         assert_eq!((receipt.state(), receipt.settled_late), (ReservationState::Settled, false));
         assert_eq!((receipt.finish_time, receipt.finish_revision), (settled.decide_time, 4));
         assert_eq!((receipt.deadline, figures(&receipt.cancel_fee_now)), (None, String::new()));
+        assert_eq!(receipt.settled_quantities, [("duration_s".to_owned(), "4".to_owned())].into());
+        let line = |line: &v1::PriceLine| (line.quantity.clone(), line.exact_amount.clone());
+        assert_eq!(receipt.settled_lines.iter().map(line).collect::<Vec<_>>(), [("4".into(), "32".into())]);
+        assert_eq!(receipt.lines.iter().map(line).collect::<Vec<_>>(), [("5".into(), "40".into())]);
         let [part] = receipt.allocations.as_slice() else { panic!("{:?}", receipt.allocations) };
         assert_eq!((part.held, part.charged, part.returned, part.lapsed), (40, 32, 8, 0));
         let [after] = settled.balances.as_slice() else { panic!("{:?}", settled.balances) };
@@ -61,6 +65,8 @@ each_database! {
         client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let settled = client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
         assert_eq!(sums(&settled), ["40 credits", "0 credits", ""]);
+        let receipt = settled.reservation.unwrap();
+        assert!(receipt.settled_quantities.is_empty() && receipt.settled_lines.is_empty(), "{receipt:?}");
         let as_reserved = v1::Succeeded { cost: Some(v1::succeeded::Cost::AsReserved(v1::AsReserved {})) };
         assert!(client.settle(settle("w", "j", as_reserved)).await.unwrap().replayed, "the content is the same");
     }

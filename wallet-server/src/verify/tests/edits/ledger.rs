@@ -4,7 +4,7 @@ use wallet_core::entry::EntryBalance;
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::posting::Posting;
 
-use super::Finds::Fault;
+use super::Finds::{Fault, Nothing};
 use super::{BinaryEdit, Edit, changed};
 
 pub(super) const EDITS: &[Edit] = &[
@@ -74,6 +74,16 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("I16: has hash"),
     ),
     ("entries.actor", "UPDATE entries SET actor = 'max' WHERE kind = 8 AND {ann}", Fault("I16: has hash")),
+    (
+        "entries.principal",
+        "UPDATE entries SET principal = 'max' WHERE kind = 8 AND {ann}",
+        Fault("I16: has hash"),
+    ),
+    (
+        "entries.call_id",
+        "UPDATE entries SET call_id = 'max' WHERE kind = 8 AND {ann}",
+        Nothing("The call of an entry"),
+    ),
     (
         "entries.reason",
         "UPDATE entries SET reason = 'gift' WHERE revision = 5 AND {ann}",
