@@ -9,6 +9,7 @@ pub mod horizon;
 mod invariants;
 pub mod payment;
 pub mod profile;
+pub mod refund;
 pub mod rejection;
 pub mod reservation;
 pub mod rollover;

@@ -40,6 +40,7 @@ impl Sold {
             on_payment: plan.on_payment,
             dunning: plan.dunning,
             money: plan.money,
+            refund: plan.refund,
             allowances,
             limits: overrides.limits.clone(),
         })
@@ -115,6 +116,7 @@ impl Model {
     fn give_late(&mut self, mut sub: Sub, at: i64) {
         let (boundary, ended) = (sub.end(), sub.unpaid.clone());
         sub.go_on(at);
+        sub.paid_late = Some(at);
         let ended = ended.filter(|_| sub.boundary(sub.period) == boundary);
         self.give(sub, at, ended);
     }

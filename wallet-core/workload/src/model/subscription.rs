@@ -18,6 +18,7 @@ impl Sub {
             paid: Vec::new(),
             given,
             past_due: false,
+            paid_late: None,
             change: None,
             ends: None,
             unpaid: None,
@@ -147,6 +148,7 @@ impl Sub {
         self.paid.retain(|paid| *paid > period);
         self.given = vec![0; self.sold.allowances.len()];
         self.past_due = false;
+        self.paid_late = None;
         self.unpaid = None;
         self.advance.clear();
     }

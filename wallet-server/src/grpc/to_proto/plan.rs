@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use wallet_core::UnitId;
-use wallet_core::catalog::{Allowance, Catalog, Limit, Plan, Renewal, Rollover, Term, TermUnit};
+use wallet_core::catalog::{Allowance, Catalog, Limit, Plan, RefundRule, Renewal, Rollover, Term, TermUnit};
 use wallet_proto::v1;
 
 use super::amount::amount;
 use super::balance::count;
-use super::catalog::list_price;
+use super::catalog::{list_price, refund};
 
 pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
     v1::Plan {
@@ -23,6 +23,7 @@ pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
         name: plan.name.clone(),
         list_price: plan.list_price.as_ref().map(list_price),
         renewal: renewal(plan.renewal).into(),
+        refund: Some(refund(plan.refund.unwrap_or(RefundRule::of_term(plan.term)))),
     }
 }
 
