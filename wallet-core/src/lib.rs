@@ -35,6 +35,7 @@ pub use value::key::{self, TenantId, WalletKey};
 pub use value::operation::{self, Operation};
 pub use value::period;
 pub use value::source::{self, Source};
+pub use value::term;
 pub use value::time::{self, Timestamp};
 pub use view::{Answer, Reply};
 pub use wallet::catalogs::{self, Catalogs};

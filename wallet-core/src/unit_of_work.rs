@@ -4,7 +4,7 @@
 //! first, then the command), the time of the work, the sealing of entries into the chain, and the set of changed rows.
 //! It knows no rule about credits: a command and a due event are decided elsewhere, as data, and carried out here.
 
-use crate::apply::alerts::sync_alerts;
+use crate::apply::alerts::{sync_alerts, sync_free_credits};
 use crate::apply::carry_out::carry_out;
 use crate::apply::change_set::ChangeSet;
 use crate::apply::hints::correct_hints;
@@ -199,14 +199,16 @@ impl<'a> UnitOfWork<'a> {
         Ok(Ok(Answer { shown, replayed }))
     }
 
-    /// Carries out the decision of a command. With an entry, the wallet's alerts follow the catalog.
+    /// Carries out the decision of a command. With an entry, the wallet's alerts and free
+    /// credits follow the catalog.
     fn carry_out(&mut self, decision: Decision, catalogs: &Catalogs) -> Result<(), InvariantViolation> {
         self.changes.record(&decision);
         let author = self.author.clone();
         self.apply(decision, &author)?;
         if self.sealed < self.entries.len() {
-            let is_changed = sync_alerts(&mut self.wallet.profile, &catalogs.current);
-            self.seal(is_changed);
+            let alerts = sync_alerts(&mut self.wallet.profile, &catalogs.current);
+            let free = sync_free_credits(self.wallet, &catalogs.current, self.now);
+            self.seal(alerts || free);
         }
         Ok(())
     }

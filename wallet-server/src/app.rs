@@ -1,6 +1,7 @@
 //! The application: `build` wires and binds it, `run` serves until shutdown.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -15,7 +16,7 @@ use crate::causes::Chain;
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig};
-use crate::grpc::{self, Condition, GrpcLimits, Health, ServeError, Services};
+use crate::grpc::{self, Condition, GrpcLimits, Health, ServeError, Services, Tls, TlsError};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
 use crate::reference_clock;
@@ -35,11 +36,12 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The reason why the server does not start, or has stopped.
 #[derive(Debug, Error)]
 pub enum AppError {
-    /// The address is reachable from other machines, and nothing protects it.
-    #[error(
-        "{0} is not a loopback address, and there are neither API keys nor TLS yet; --insecure listens there anyway"
-    )]
+    /// The address is reachable from other machines, and nothing authenticates callers.
+    #[error("{0} is not a loopback address, and there are no API keys yet; --insecure listens there anyway")]
     Exposed(SocketAddr),
+    /// The certificate of the server cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A manual clock is for trials: SQLite on loopback only.
     #[error("--manual-clock is for trials: it needs a sqlite:// database and a loopback address")]
     ManualClock,
@@ -100,6 +102,7 @@ impl From<PublishError> for AppError {
 /// A server that is wired and bound, but does not serve yet.
 pub struct App {
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     address: SocketAddr,
     services: Services,
     sweeper: Sweeper,
@@ -116,6 +119,7 @@ impl App {
         if !config.listen.ip().is_loopback() && !config.insecure {
             return Err(AppError::Exposed(config.listen));
         }
+        let tls = config.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         // A start may take its time. Calls are limited once callers wait for them.
         let store = Store::open(&config.database_url).await?;
         store.migrate().await?;
@@ -147,6 +151,7 @@ impl App {
         let services = Services { engine, queries, catalogs, quotes, manual_time };
         Ok(Self {
             listener,
+            tls,
             address,
             services,
             sweeper,
@@ -189,13 +194,23 @@ impl App {
             health: health.clone(),
             period: self.poll_period,
         };
+        if let Some(tls) = &self.tls {
+            jobs.spawn(tls.clone().watch(shutdown.clone()));
+        }
         jobs.spawn(probe(watch.store.clone(), health.clone(), shutdown.clone()));
         jobs.spawn(watch.run(shutdown.clone()));
         jobs.spawn(look_after_file(store.clone(), shutdown.clone()));
         health.report(Condition::Clock, clock.is_trusted()).await;
         health.report(Condition::Running, true).await;
-        let served =
-            grpc::serve(self.listener, self.services, health, GrpcLimits::default(), shutdown.clone()).await;
+        let served = grpc::serve(
+            self.listener,
+            self.services,
+            health,
+            GrpcLimits::default(),
+            self.tls,
+            shutdown.clone(),
+        )
+        .await;
         shutdown.cancel();
         jobs.close();
         jobs.wait().await;

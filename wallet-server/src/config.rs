@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Settling};
 use crate::engine::{EngineConfig, SweeperConfig};
+use crate::grpc::TlsFiles;
 use crate::store::DatabaseUrl;
 
 /// The catalog that a server publishes if it has none.
@@ -35,7 +36,9 @@ pub struct Config {
     pub poll_period: Duration,
     /// The time limit for one call to the database, after which it counts as lost; 10 s by default.
     pub database_timeout: Duration,
-    /// Listens beyond loopback although there is no encryption and no authentication.
+    /// The certificate with which connections are encrypted. `None`: they are not.
+    pub tls: Option<TlsFiles>,
+    /// Listens beyond loopback although callers are not authenticated.
     pub insecure: bool,
     /// The source of time.
     pub time: TimeSource,
@@ -53,6 +56,7 @@ impl fmt::Debug for Config {
             .field("database_url", &DatabaseUrl::from(self.database_url.as_str()))
             .field("lanes", &self.lanes)
             .field("batch_max", &self.batch_max)
+            .field("tls", &self.tls)
             .field("insecure", &self.insecure)
             .field("time", &self.time)
             .finish_non_exhaustive()
@@ -85,6 +89,7 @@ impl Default for Config {
             sweep_period: SweeperConfig::default().period,
             poll_period: Duration::from_secs(2),
             database_timeout: EngineConfig::default().database_timeout,
+            tls: None,
             insecure: false,
             time: TimeSource::System,
             clock_settles: Settling::default().span,

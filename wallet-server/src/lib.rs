@@ -26,5 +26,6 @@ pub use app::{App, AppError, Due};
 pub use clock::Clock;
 pub use config::{BUNDLED_CATALOG, Config, TimeSource};
 pub use engine::EngineCounts;
+pub use grpc::{TlsError, TlsFiles};
 pub use store::StoreError;
 pub use verify::{Checkpoints, Report, VerifyError, verify, verify_wallet, verify_with};

@@ -7,8 +7,8 @@ use crate::v1::matcher::Accepts;
 use crate::v1::succeeded::Cost;
 use crate::v1::{
     ActualAmounts, Amount, AnyOf, AsReserved, Entitlement, EntitlementSet, ExplicitPrice, ExternalRef,
-    Failure, LowBalance, Matcher, Money, Operation, PlanOverrides, StartOptions, Succeeded, Threshold, Usage,
-    UsageDimension, UsageGroupBy, WholeNumbers, threshold,
+    Failure, LowBalance, Matcher, Money, Operation, PlanOverrides, StartOptions, Succeeded, Term, TermUnit,
+    Threshold, Usage, UsageDimension, UsageGroupBy, WholeNumbers, threshold,
 };
 
 impl Amount {
@@ -29,6 +29,13 @@ impl Money {
     /// Money in the minor units (cents) of an ISO 4217 currency: `Money::new("EUR", 999)` is 9.99 euros.
     pub fn new(currency: impl Into<String>, minor_units: i64) -> Self {
         Self { currency: currency.into(), minor_units }
+    }
+}
+
+impl Term {
+    /// A count of a unit of the calendar: `Term::new(TermUnit::Month, 3)`. The count of `ONCE` is 1.
+    pub fn new(unit: TermUnit, count: i32) -> Self {
+        Self { unit: unit.into(), count }
     }
 }
 

@@ -1,7 +1,12 @@
-//! Keeps the alerts of a wallet equal to those of its plans in the current catalog.
+//! Keeps the alerts of a wallet, and the terms of its free credits, equal to those of its plans in the current catalog.
+
+use std::time::Duration;
 
 use crate::catalog::Catalog;
+use crate::value::time::Timestamp;
+use crate::wallet::Wallet;
 use crate::wallet::alerts::Alerts;
+use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::profile::Profile;
 use crate::wallet::subscription::Sold;
 
@@ -16,6 +21,32 @@ pub(crate) fn sync_alerts(profile: &mut Profile, catalog: &Catalog) -> bool {
             changed |= sync_terms(&mut change.sold, catalog);
         }
     }
+    changed
+}
+
+/// Copies the terms of the default plan in this catalog. Other terms begin with their next window. Returns whether they have
+/// changed.
+pub(crate) fn sync_free_credits(wallet: &mut Wallet, catalog: &Catalog, now: Timestamp) -> bool {
+    let terms = FreeCredits::terms(catalog);
+    let profile = &mut wallet.profile;
+    if let (Some(free), Some(terms)) = (&mut profile.free, &terms) {
+        let same = Sold {
+            catalog_version: free.sold().catalog_version,
+            alerts: free.sold().alerts.clone(),
+            ..terms.clone()
+        };
+        if *free.sold() == same {
+            return sync_terms(free.sold_mut(), catalog);
+        }
+    }
+    let changed = profile.free.is_some() || terms.is_some();
+    let number = profile.sales + 1;
+    profile.free = terms.map(|terms| {
+        let mut free = FreeCredits::begin(number, terms, wallet.create_time);
+        free.skip_before(now.plus(Duration::from_micros(1)));
+        free
+    });
+    profile.sales += u32::from(profile.free.is_some());
     changed
 }
 

@@ -41,7 +41,7 @@ pub use rule::Rule;
 pub use unit::Unit;
 pub use unusable::Unusable;
 
-pub use crate::value::period::Term;
+pub use crate::value::term::{Term, TermUnit};
 
 #[cfg(test)]
 mod tests;

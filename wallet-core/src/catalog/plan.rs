@@ -9,7 +9,7 @@ use super::entitlement::{Allowed, Entitlement, allows};
 use super::refund::RefundRule;
 use crate::value::ids::UnitId;
 use crate::value::operation::Operation;
-use crate::value::period::Term;
+use crate::value::term::Term;
 
 /// A plan that wallets subscribe to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::period::Term;
+use crate::value::term::Term;
 use crate::value::time::Timestamp;
 
 /// The rule by which the price of a pack or of a plan's period is refunded. Stored with the sale.
@@ -36,11 +36,8 @@ impl RefundRule {
         RefundRule { window_seconds: Some(24 * 3600), only_unused: true, partial: PartialRefund::None };
 
     /// Returns the rule of plans of a term that name none: years are refunded in part, other terms not at all.
-    pub const fn of_term(term: Term) -> Self {
-        let partial = match term {
-            Term::Year => PartialRefund::Unused,
-            Term::Week | Term::Month | Term::Once => PartialRefund::None,
-        };
+    pub fn of_term(term: Term) -> Self {
+        let partial = if term == Term::YEAR { PartialRefund::Unused } else { PartialRefund::None };
         Self { window_seconds: None, only_unused: true, partial }
     }
 

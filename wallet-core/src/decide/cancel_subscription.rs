@@ -1,6 +1,5 @@
 //! CancelSubscription: ends a subscription with its period, or at once.
 
-use crate::catalog::Term;
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::periods::{end, end_with_credits, with_subscription};
@@ -44,7 +43,7 @@ impl WalletCommand for CancelSubscription {
         }
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
         let at = context.now;
-        if !self.now && present.sold.term == Term::Once {
+        if !self.now && present.sold.term.is_once() {
             let text = "a plan of term ONCE has no period that ends; use CANCEL_TIME_NOW";
             return Err(Rejection::field("when", text));
         }

@@ -1,6 +1,5 @@
 //! CreateWallet: makes a wallet and its first entry.
 
-use crate::catalog::Term;
 use crate::decide::checks::check_units;
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
@@ -11,6 +10,7 @@ use crate::ledger::entry::EntryKind;
 use crate::value::amount::Amounts;
 use crate::value::fingerprint::Fingerprint;
 use crate::view::views::{WalletBalancesView, WalletSubject};
+use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::grant::Grant;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Overrides, Sold, Subscription};
@@ -49,6 +49,9 @@ impl WalletCommand for CreateWallet {
         }
         check_units(context, &self.debt_limits, "debt_limits")?;
         let welcome = welcome(context);
+        let terms = FreeCredits::terms(&context.catalogs.current);
+        let mut free = terms.map(|terms| FreeCredits::begin(0, terms, context.now));
+        let first = free.as_mut().map(|free| free.give(&[], context.now));
         let mut decision = Decision::of(EntryKind::WalletCreated, context.now);
         decision.change = Some(Change {
             status: WalletStatus::Active,
@@ -56,11 +59,12 @@ impl WalletCommand for CreateWallet {
                 display_name: self.display_name.clone(),
                 fingerprint: fingerprint.to_string(),
                 once_allowance_granted: !welcome.is_empty(),
+                free,
                 ..Profile::default()
             },
             debt_limits: self.debt_limits.clone(),
         });
-        for grant in welcome {
+        for grant in welcome.into_iter().chain(first.into_iter().flatten()) {
             decision.issue(wallet, grant, context.now);
         }
         Ok(Verdict::new(decision, WalletSubject))
@@ -69,7 +73,7 @@ impl WalletCommand for CreateWallet {
 
 /// Returns the grants that the default plan gives once per wallet.
 fn welcome(context: &Context<'_>) -> Vec<Grant> {
-    let plan = context.catalogs.current.default_plan().filter(|plan| plan.term == Term::Once);
+    let plan = context.catalogs.current.default_plan().filter(|plan| plan.term.is_once());
     let sold = plan.map(|plan| Sold::of(&context.catalogs.current, plan, &Overrides::default()));
     let mut once = sold.map(|sold| Subscription::begin(0, sold, context.now));
     let count = once.as_ref().map_or(0, |once| once.sold.allowances.len());

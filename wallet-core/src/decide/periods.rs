@@ -49,8 +49,15 @@ pub(crate) fn begin_late(
 /// Returns the credits of a subscription that expired unused exactly at `at`. These grants were open until `at`, so
 /// they are always loaded. Credits that came back as GRACE grants from holds that expired at `at` are not unused.
 pub(crate) fn unused_at(wallet: &Wallet, at: Timestamp) -> Vec<Unused> {
+    unused_of(wallet, Source::Subscription, at)
+}
+
+/// Returns the credits of plans from this source that expired unused exactly at `at`: those of subscriptions, or the free
+/// credits of the default plan.
+pub(crate) fn unused_of(wallet: &Wallet, source: Source, at: Timestamp) -> Vec<Unused> {
     let mut unused: BTreeMap<(&UnitId, u32), i64> = BTreeMap::new();
-    for grant in wallet.grants.values().filter(|grant| grant.expire_time == at && grant.is_of_plan()) {
+    let of_plan = |grant: &&Grant| grant.is_allowance() && grant.source == source;
+    for grant in wallet.grants.values().filter(|grant| grant.expire_time == at).filter(of_plan) {
         let amount = grant.parts.expired - given_as_grace(wallet, grant, at);
         *unused.entry((&grant.unit, grant.details.rolled)).or_default() += amount.max(0);
     }
@@ -70,7 +77,11 @@ fn given_as_grace(wallet: &Wallet, old: &Grant, at: Timestamp) -> i64 {
 pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = Decision::of(EntryKind::SubscriptionEnded, at).because(&subscription.sold.plan);
     expire_now(wallet, &mut decision, at, |grant| grant.details.with_subscription);
-    with_subscription(wallet, decision, None)
+    let mut decision = with_subscription(wallet, decision, None);
+    if let Some(free) = decision.change.as_mut().and_then(|change| change.profile.free.as_mut()) {
+        free.skip_before(at);
+    }
+    decision
 }
 
 /// Ends the subscription like [`end`], and its credits: the caller pays the customer back.

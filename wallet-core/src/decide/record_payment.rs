@@ -1,7 +1,6 @@
 //! RecordPayment: records the payment of a period: the one that has begun unpaid, or one of the next 12. The payment of
 //! a later period lets that begin at its boundary; one that is late begins the anchored period that contains now.
 
-use crate::catalog::Term;
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::periods::{begin_late, with_payment, with_subscription};
@@ -96,7 +95,7 @@ fn period_in_question(
     });
     let next = next.unwrap_or(present.period + 1);
     let next_start = begun.unwrap_or_else(|| present.start_of(next));
-    if present.sold.term == Term::Once {
+    if present.sold.term.is_once() {
         let text = "a plan of term ONCE has one period, which is paid";
         return Err(Rejection::field("period_start_time", text));
     }

@@ -114,7 +114,7 @@ fn what_goes_back(
 
 /// Returns the share of the present period that is left, the whole of one without an end.
 fn unused_time(present: &Subscription, now: Timestamp) -> Fraction {
-    if present.sold.term == Term::Once {
+    if present.sold.term == Term::ONCE {
         return Fraction::WHOLE;
     }
     let (start, end) = (present.period_start().as_micros(), present.period_end().as_micros());
@@ -135,8 +135,8 @@ fn credits_of_period(wallet: &Wallet, present: &Subscription) -> PeriodCredits {
     let mut credits = PeriodCredits { unused: Fraction::WHOLE, used: false, held: false };
     let mut units: BTreeMap<&UnitId, (i64, i64)> = BTreeMap::new();
     for (allowance, given) in present.sold.allowances.iter().zip(&present.given) {
-        let to_come =
-            (*given..).map_while(|k| present.window(allowance, k)).map(|_| allowance.amount).sum::<i64>();
+        let to_come = present.windows(allowance, *given);
+        let to_come = to_come.map(|window| allowance.share_of(&window)).sum::<i64>();
         units.entry(&allowance.unit).or_default().1 += to_come;
     }
     let of_period: BTreeMap<_, &Grant> = wallet

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{Catalog, Pack, Plan, Term};
+use crate::catalog::{Catalog, Pack, Plan};
 use crate::decide::checks::check_units;
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
@@ -13,6 +13,7 @@ use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Overrides, PlanChange, Sold, Standing, Subscription, UnusedCredits, When};
+use crate::wallet::window::Window;
 
 /// Returns whether the wallet's plan may buy a pack.
 pub(crate) fn for_sale(wallet: &Wallet, catalog: &Catalog, pack: &Pack) -> bool {
@@ -54,7 +55,7 @@ pub(crate) fn sold(
 pub(crate) fn sold_to(wallet: &Wallet, catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Sold {
     let mut sold = Sold::of(catalog, plan, overrides);
     let is_default = catalog.default_plan().is_some_and(|default| default.id == plan.id);
-    if is_default && plan.term == Term::Once && wallet.profile.once_allowance_granted {
+    if is_default && plan.term.is_once() && wallet.profile.once_allowance_granted {
         sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit.as_str()));
     }
     sold
@@ -71,8 +72,8 @@ pub(crate) struct HowToChange {
 /// the default plan or a plan of term ONCE.
 pub(crate) fn is_upgrade(catalog: &Catalog, present: &Sold, next: &Sold) -> bool {
     let is_default = catalog.default_plan().is_some_and(|plan| plan.id == present.plan);
-    let longer = next.term > present.term && next.term != Term::Once;
-    let from_free = present.term == Term::Once || is_default;
+    let longer = next.term > present.term && !next.term.is_once();
+    let from_free = present.term.is_once() || is_default;
     from_free || next.rank > present.rank || (next.rank == present.rank && longer)
 }
 
@@ -87,16 +88,16 @@ pub(crate) fn change(
 ) -> Result<Decision, Rejection> {
     let upgrade = is_upgrade(catalog, &present.sold, &next);
     let past_due = present.standing == Standing::PastDue;
-    let at_once = upgrade || past_due || present.sold.term == Term::Once;
+    let at_once = upgrade || past_due || present.sold.term.is_once();
     let when = how.when.unwrap_or(if at_once { When::Now } else { When::AtPeriodEnd });
-    let same_term = next.term == present.sold.term && next.term != Term::Once;
+    let same_term = next.term == present.sold.term && !next.term.is_once();
     if how.unused.is_some() && (when == When::AtPeriodEnd || same_term) {
         let text =
             "only a change to a plan of another term now decides about unused credits; otherwise they stay";
         return Err(Rejection::field("unused", text));
     }
     if when == When::AtPeriodEnd {
-        if present.sold.term == Term::Once {
+        if present.sold.term.is_once() {
             let text = "the present plan has term ONCE, so no period ends; use CHANGE_TIME_NOW";
             return Err(Rejection::field("when", text));
         }
@@ -170,13 +171,13 @@ fn replaced(
             })
             .collect();
         // The credits go to the windows that last longest.
-        windows.sort_by_key(|(index, _, (_, until))| (std::cmp::Reverse(*until), *index));
+        windows.sort_by_key(|(index, _, window)| (std::cmp::Reverse(window.until), *index));
         for (index, k, window) in windows {
-            let most = pro_rata(subscription.sold.allowances[index].amount, window, now, increment);
+            let most = window.rest(subscription.sold.allowances[index].amount, now, increment);
             let amount = left.clamp(0, most);
             left -= amount;
             if amount > 0 {
-                let grant = subscription.grant(index, k, unit.clone(), amount, (now, window.1), now);
+                let grant = subscription.grant(index, k, unit.clone(), amount, (now, window.until), now);
                 decision.issue(wallet, grant, now);
             }
             subscription.given[index] = k + 1;
@@ -190,7 +191,7 @@ fn replaced(
 /// Returns the new plan's share of the windows that contain `now`, less that of the old plan, rounded up. Amounts for the
 /// same window are compared before they are rounded.
 fn difference(old: &Subscription, new: &Subscription, unit: &UnitId, now: Timestamp, increment: i64) -> i64 {
-    let mut windows: BTreeMap<(Timestamp, Timestamp), i64> = BTreeMap::new();
+    let mut windows: BTreeMap<Window, i64> = BTreeMap::new();
     for (subscription, sign) in [(new, 1), (old, -1)] {
         for allowance in subscription.sold.allowances.iter().filter(|allowance| allowance.unit == *unit) {
             if let Some((_, window)) = subscription.window_at(allowance, now) {
@@ -198,35 +199,5 @@ fn difference(old: &Subscription, new: &Subscription, unit: &UnitId, now: Timest
             }
         }
     }
-    windows.into_iter().map(|(window, amount)| pro_rata(amount, window, now, increment)).sum()
-}
-
-/// Returns `amount x remaining / whole` of a window in minor units, rounded up to the increment, also below zero. Exact.
-fn pro_rata(amount: i64, (from, until): (Timestamp, Timestamp), now: Timestamp, increment: i64) -> i64 {
-    let remaining = i128::from(until.as_micros()) - i128::from(now.as_micros());
-    let whole = (i128::from(until.as_micros()) - i128::from(from.as_micros())) * i128::from(increment);
-    let steps = -(-i128::from(amount) * remaining).div_euclid(whole.max(1));
-    #[expect(clippy::expect_used, reason = "no other amount may be issued")]
-    i64::try_from(steps * i128::from(increment)).expect("at most the amount, rounded up to the increment")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_difference_is_given_for_the_rest_of_the_period_rounded_up() {
-        let day = |n: i64| Timestamp::from_micros(n * 86_400_000_000);
-        for (difference, left, increment, expected) in [
-            (70, 20, 1, 47),
-            (70, 30, 1, 70),
-            (70, 0, 1, 0),
-            (70, 20, 10, 50),
-            (-70, 20, 1, -46),
-            (1, 1, 1, 1),
-        ] {
-            let given = pro_rata(difference, (day(0), day(30)), day(30 - left), increment);
-            assert_eq!(given, expected, "{difference} with {left} days left");
-        }
-    }
+    windows.into_iter().map(|(window, amount)| window.rest(amount, now, increment)).sum()
 }

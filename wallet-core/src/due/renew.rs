@@ -1,8 +1,9 @@
 //! The due events of a subscription: allowances, renewals, plan changes, missed payments and ends.
 
-use crate::decide::decision::Decision;
-use crate::decide::periods::{begin_period, end, unused_at, with_subscription};
+use crate::decide::decision::{Change, Decision};
+use crate::decide::periods::{begin_period, end, unused_at, unused_of, with_subscription};
 use crate::ledger::entry::EntryKind;
+use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::subscription::{Standing, Subscription};
@@ -14,23 +15,28 @@ pub(crate) enum Event {
     PeriodEnd,
     /// The next window of the allowance with this index, which has a cadence of its own.
     Allowance(usize),
+    /// The next window of the default plan.
+    FreeCredits,
 }
 
-/// Returns the first event of a wallet's subscription that is due at `now`, with its instant.
+/// Returns the first event of a wallet's plan that is due at `now`, with its instant.
 pub(crate) fn next_event(wallet: &Wallet, now: Timestamp) -> Option<(Timestamp, Event)> {
-    let subscription = wallet.profile.subscription.as_ref()?;
+    let Some(subscription) = &wallet.profile.subscription else {
+        return wallet.next_free_credits().filter(|at| *at <= now).map(|at| (at, Event::FreeCredits));
+    };
     let allowances = (0..subscription.sold.allowances.len())
         .filter_map(|index| Some((subscription.next_given(index)?, Event::Allowance(index))));
     allowances.chain([(subscription.turn(), Event::PeriodEnd)]).filter(|(at, _)| *at <= now).min()
 }
 
-/// Decides a due event. Returns `None` if the wallet has no subscription.
+/// Decides a due event. Returns `None` if the wallet has no such plan.
 pub(crate) fn happen(wallet: &Wallet, event: Event, at: Timestamp) -> Option<Decision> {
-    let subscription = wallet.profile.subscription.clone()?;
-    Some(match event {
-        Event::Allowance(index) => allowance(wallet, subscription, index, at),
-        Event::PeriodEnd => period_end(wallet, subscription, at),
-    })
+    let subscription = || wallet.profile.subscription.clone();
+    match event {
+        Event::PeriodEnd => Some(period_end(wallet, subscription()?, at)),
+        Event::Allowance(index) => Some(allowance(wallet, subscription()?, index, at)),
+        Event::FreeCredits => free_credits(wallet, at),
+    }
 }
 
 fn allowance(wallet: &Wallet, mut subscription: Subscription, index: usize, at: Timestamp) -> Decision {
@@ -39,6 +45,17 @@ fn allowance(wallet: &Wallet, mut subscription: Subscription, index: usize, at: 
         decision.issue(wallet, grant, at);
     }
     with_subscription(wallet, decision, Some(subscription))
+}
+
+fn free_credits(wallet: &Wallet, at: Timestamp) -> Option<Decision> {
+    let mut change = Change::none(wallet);
+    let free = change.profile.free.as_mut()?;
+    let mut decision = Decision::of(EntryKind::AllowanceGiven, at).because(&free.sold().plan);
+    for grant in free.give(&unused_of(wallet, Source::Free, at), at) {
+        decision.issue(wallet, grant, at);
+    }
+    decision.change = Some(change);
+    Some(decision)
 }
 
 fn period_end(wallet: &Wallet, mut subscription: Subscription, at: Timestamp) -> Decision {

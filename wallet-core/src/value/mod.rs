@@ -12,5 +12,6 @@ pub mod key;
 pub mod operation;
 pub mod period;
 pub mod source;
+pub mod term;
 pub mod time;
 pub mod wallet_status;

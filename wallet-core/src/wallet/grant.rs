@@ -200,7 +200,12 @@ impl Grant {
 
     /// Returns whether the credits are those of a paid plan: an allowance, or its rollover.
     pub fn is_of_plan(&self) -> bool {
-        matches!(self.key.origin, Origin::Period | Origin::Rollover) && self.source == Source::Subscription
+        self.is_allowance() && self.source == Source::Subscription
+    }
+
+    /// Returns whether the credits are an allowance of a plan, paid or free, or its rollover.
+    pub fn is_allowance(&self) -> bool {
+        matches!(self.key.origin, Origin::Period | Origin::Rollover)
     }
 
     /// Returns whether the grant has expired at `now`. The expiry itself is the first instant at which it has.

@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod balance;
 pub mod catalogs;
+pub mod free_credits;
 pub mod grant;
 pub mod horizon;
 mod invariants;
@@ -15,6 +16,7 @@ pub mod rollover;
 pub mod state;
 pub mod subscription;
 pub mod warning;
+pub mod window;
 
 pub use horizon::Horizon;
 pub use profile::Profile;

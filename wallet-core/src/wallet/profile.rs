@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::Threshold;
 use crate::value::ids::{RequestId, UnitId};
+use crate::value::time::Timestamp;
+use crate::value::wallet_status::WalletStatus;
 use crate::wallet::alerts::Alerts;
+use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::payment::Payment;
 use crate::wallet::refund::PurchaseRefund;
 use crate::wallet::subscription::{Subscription, SubscriptionRefund};
@@ -38,6 +41,9 @@ pub struct Profile {
     /// True if the once-only allowance of a plan was granted. The default plan grants it once in the life of a wallet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub once_allowance_granted: bool,
+    /// The credits that a default plan with a term gives while no subscription runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free: Option<FreeCredits>,
     /// The alerts without a subscription: those of the default plan, updated from the catalog with every command.
     #[serde(skip_serializing_if = "Alerts::is_empty")]
     pub alerts: Alerts,
@@ -53,6 +59,19 @@ impl Profile {
     /// Returns the alerts of the wallet's plan.
     pub fn alerts(&self) -> &Alerts {
         self.subscription.as_ref().map_or(&self.alerts, |subscription| &subscription.sold.alerts)
+    }
+
+    /// Returns the instant of the next due event of the plan of a wallet with this status: of its subscription, or of its free
+    /// credits.
+    pub fn next_time(&self, status: WalletStatus) -> Timestamp {
+        let next = self.subscription.as_ref().map(Subscription::next_time);
+        next.or(self.next_free_credits(status)).unwrap_or(Timestamp::NEVER)
+    }
+
+    /// Returns the instant at which the default plan grants credits again: none while a subscription runs.
+    pub fn next_free_credits(&self, status: WalletStatus) -> Option<Timestamp> {
+        let is_given = self.subscription.is_none() && status != WalletStatus::Closed;
+        self.free.as_ref().filter(|_| is_given).map(FreeCredits::next_time)
     }
 
     /// Returns the thresholds of a unit in minor units: the wallet's own, otherwise those of its plan. A percentage

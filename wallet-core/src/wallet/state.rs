@@ -213,12 +213,17 @@ impl Wallet {
 
     /// Returns the instant at which the plan grants credits again, as far as is known.
     pub fn next_renewal(&self) -> Option<Timestamp> {
-        self.profile.subscription.as_ref().and_then(Subscription::next_renewal)
+        self.profile.subscription.as_ref().and_then(Subscription::next_renewal).or(self.next_free_credits())
     }
 
-    /// Returns the instant of the next due event of the subscription.
+    /// Returns the instant of the next due event of the subscription, or of the free credits.
     pub fn next_subscription_time(&self) -> Timestamp {
-        self.profile.subscription.as_ref().map_or(Timestamp::NEVER, Subscription::next_time)
+        self.profile.next_time(self.status)
+    }
+
+    /// Returns the instant at which the default plan grants credits again: none while a subscription runs.
+    pub fn next_free_credits(&self) -> Option<Timestamp> {
+        self.profile.next_free_credits(self.status)
     }
 
     /// Returns the tier whose prices apply.

@@ -12,12 +12,13 @@ use crate::catalog::{Catalog, Entitlement, ListPrice, Plan, RefundRule, Renewal,
 use crate::value::amount::Amounts;
 use crate::value::field_violation::FieldViolation;
 use crate::value::ids::{OriginId, UnitId};
-use crate::value::period::boundary;
+use crate::value::period::{boundary, period_at};
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::alerts::Alerts;
 use crate::wallet::grant::{Grant, GrantDetails, GrantKey, Money, Origin, Parts};
 use crate::wallet::rollover::{Unused, carried_over};
+use crate::wallet::window::Window;
 
 /// A wallet's subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +155,25 @@ pub struct SoldAllowance {
     /// The unused credits of the unit that continue in the next window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollover: Option<Rollover>,
+    /// The step to which the share of a window that is cut short is rounded up, in minor units.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub increment: i64,
+}
+
+const fn one() -> i64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_one(increment: &i64) -> bool {
+    *increment == 1
+}
+
+impl SoldAllowance {
+    /// Returns the amount that is given for a window.
+    pub fn share_of(&self, window: &Window) -> i64 {
+        window.share(self.amount, self.increment)
+    }
 }
 
 /// The terms negotiated for one wallet, instead of those of its plan.
@@ -231,6 +251,7 @@ impl Overrides {
 impl Sold {
     /// Returns the terms of a plan of this catalog, with those negotiated.
     pub fn of(catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Self {
+        let increment = |unit: &UnitId| catalog.unit(unit.as_str()).map_or(1, |unit| unit.increment);
         let mut allowances: Vec<SoldAllowance> = plan
             .allowances
             .iter()
@@ -239,6 +260,7 @@ impl Sold {
                 amount: allowance.amount,
                 cadence: allowance.cadence.unwrap_or(plan.term),
                 rollover: allowance.rollover,
+                increment: increment(&allowance.unit),
             })
             .collect();
         for (unit, amount) in overrides.allowances.iter() {
@@ -249,6 +271,7 @@ impl Sold {
                     amount,
                     cadence: plan.term,
                     rollover: None,
+                    increment: increment(unit),
                 }),
             }
         }
@@ -322,9 +345,7 @@ impl Subscription {
     /// Returns the subscription in the first period from its present one on that has not ended at `now`.
     #[must_use]
     pub fn at(mut self, now: Timestamp) -> Self {
-        while self.period_end() <= now {
-            self.period += 1;
-        }
+        self.period = self.period.max(period_at(self.anchor, self.sold.term, now));
         self
     }
 
@@ -372,7 +393,7 @@ impl Subscription {
     /// Returns whether a grant is an allowance of this subscription to a plan of term ONCE.
     pub fn gave_once(&self, grant: &Grant) -> bool {
         let of_sale = grant.key.sale().is_some_and(|number| number >= self.first);
-        self.sold.term == Term::Once && of_sale && grant.source == Source::Free
+        self.sold.term == Term::ONCE && of_sale && grant.source == Source::Free
     }
 
     /// Returns whether an instant lies in the present period.
@@ -407,37 +428,41 @@ impl Subscription {
     }
 
     /// Returns the `k`-th window of an allowance in the present period, clipped to it; `None` after its end.
-    pub fn window(&self, allowance: &SoldAllowance, k: u32) -> Option<(Timestamp, Timestamp)> {
+    pub fn window(&self, allowance: &SoldAllowance, k: u32) -> Option<Window> {
         let end = self.period_end();
-        let from = self.window_start(allowance.cadence, k);
-        (from < end).then(|| (from, self.window_start(allowance.cadence, k + 1).min(end)))
+        let (origin, first) = self.grid(allowance.cadence);
+        let start = |k: u32| boundary(origin, allowance.cadence, first.saturating_add(k));
+        let (from, full_until) = (start(k), start(k + 1));
+        (from < end).then(|| Window { from, until: full_until.min(end), full_until })
     }
 
-    /// Whole periods and the months of a year are counted from the anchor, so that they do not drift: the month
-    /// that begins on 28 February may well end on 31 March. Weeks are counted from the start of each period.
-    fn window_start(&self, cadence: Term, k: u32) -> Timestamp {
-        match (self.sold.term, cadence) {
-            (term, cadence) if term == cadence => boundary(self.anchor, term, self.period + k),
-            (Term::Year, Term::Month) => boundary(self.anchor, Term::Month, 12 * self.period + k),
-            _ => boundary(self.period_start(), cadence, k),
+    /// Returns the windows of an allowance in the present period, from the `k`-th on.
+    pub fn windows(&self, allowance: &SoldAllowance, k: u32) -> impl Iterator<Item = Window> {
+        (k..).map_while(|k| self.window(allowance, k))
+    }
+
+    /// Returns the instant from which the windows of a cadence are counted, and the number of the first one in the present
+    /// period. Cadences that fit into the term, such as the months of a year, are counted from the anchor, so that they do
+    /// not drift: the month that begins on 28 February may well end on 31 March. Others, such as the weeks of a month, are
+    /// counted from the start of each period.
+    fn grid(&self, cadence: Term) -> (Timestamp, u32) {
+        match cadence.times_in(self.sold.term) {
+            Some(times) => (self.anchor, self.period.saturating_mul(times)),
+            None => (self.period_start(), 0),
         }
     }
 
     /// Returns the window of an allowance in the present period that contains `now`, and its number.
-    pub fn window_at(
-        &self,
-        allowance: &SoldAllowance,
-        now: Timestamp,
-    ) -> Option<(u32, (Timestamp, Timestamp))> {
-        (0..)
-            .map_while(|k| self.window(allowance, k).map(|window| (k, window)))
-            .find(|(_, (from, until))| *from <= now && now < *until)
+    pub fn window_at(&self, allowance: &SoldAllowance, now: Timestamp) -> Option<(u32, Window)> {
+        let (origin, first) = self.grid(allowance.cadence);
+        let k = period_at(origin, allowance.cadence, now).checked_sub(first)?;
+        self.window(allowance, k).filter(|window| window.contains(now)).map(|window| (k, window))
     }
 
     /// Returns the instant of the next grant of an allowance in the present period.
     pub fn next_given(&self, index: usize) -> Option<Timestamp> {
         let (allowance, k) = (self.sold.allowances.get(index)?, *self.given.get(index)?);
-        self.window(allowance, k).map(|(from, _)| from)
+        self.window(allowance, k).map(|window| window.from)
     }
 
     /// Returns the instant of its next due event.
@@ -458,9 +483,11 @@ impl Subscription {
     pub fn give(&mut self, index: usize, unused: &[Unused], now: Timestamp) -> Vec<Grant> {
         let Some(allowance) = self.sold.allowances.get(index) else { return Vec::new() };
         let Some((k, window)) = self.window_at(allowance, now) else { return Vec::new() };
-        let in_advance = self.advance.get(allowance.unit.as_str()).min(allowance.amount);
-        let amount = allowance.amount - in_advance;
-        let new = self.grant(index, k, allowance.unit.clone(), amount, window, now);
+        let share = allowance.share_of(&window);
+        let in_advance = self.advance.get(allowance.unit.as_str()).min(share);
+        let amount = share - in_advance;
+        let lifetime = (window.from, window.until);
+        let new = self.grant(index, k, allowance.unit.clone(), amount, lifetime, now);
         let carried = allowance.rollover.map(|rule| carried_over(&rule, &allowance.unit, unused));
         let rolled = carried.into_iter().flatten().map(|(times, amount)| {
             let id = OriginId::of_rollover(self.number, self.period, k, times);
@@ -488,7 +515,7 @@ impl Subscription {
         (effective_time, expire_time): (Timestamp, Timestamp),
         now: Timestamp,
     ) -> Grant {
-        let source = if self.sold.term == Term::Once { Source::Free } else { Source::Subscription };
+        let source = if self.sold.term.is_once() { Source::Free } else { Source::Subscription };
         Grant {
             key: GrantKey::new(
                 Origin::Period,

@@ -254,6 +254,11 @@ pub(crate) fn renews(date: &str) -> Fact {
     of_subscription("the next renewal", Some(day(date)), Subscription::next_renewal)
 }
 
+/// The time at which a wallet without a subscription is given credits next.
+pub(crate) fn free_renewal(date: &str) -> Fact {
+    Fact::new("the next free credits", Some(day(date)), |world| world.seen().next_renewal())
+}
+
 pub(crate) fn never_renews() -> Fact {
     of_subscription("the next renewal", None, Subscription::next_renewal)
 }
@@ -285,6 +290,11 @@ pub(crate) fn lives(id: &str, start: &str, end: &str) -> Fact {
     super::facts::of_grant(id, "life", (day(start), day(end)), |grant| {
         (grant.effective_time, grant.expire_time)
     })
+}
+
+/// The day at which a grant becomes effective.
+pub(crate) fn begins(id: &str, start: &str) -> Fact {
+    super::facts::of_grant(id, "start", day(start), |grant| grant.effective_time)
 }
 
 /// The effective times of the entries of the last step, each at midnight of these days.

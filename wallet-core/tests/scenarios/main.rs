@@ -24,6 +24,7 @@ mod entitlements;
 mod expiry;
 mod failing;
 mod fingerprints;
+mod free_credits;
 mod golden;
 mod golden_fingerprints;
 mod grace;
@@ -46,6 +47,7 @@ mod settling;
 mod spending_order;
 mod subscription_refunds;
 mod terminal;
+mod terms;
 mod warning;
 mod working;
 

@@ -142,19 +142,19 @@ fn credits_of_an_upgrade_within_the_period_roll_over_too() {
 #[test]
 fn an_allowance_with_a_cadence_is_issued_in_the_period_and_ends_with_it() {
     let mut world = on_plans([subscribe("s", "gym")]);
-    for (date, key, next) in [
-        ("2026-01-08", "period:1.0.1#1", "2026-01-15"),
-        ("2026-01-15", "period:1.0.2#1", "2026-01-22"),
-        ("2026-01-22", "period:1.0.3#1", "2026-01-29"),
-        ("2026-01-29", "period:1.0.4#1", "2026-02-01"),
+    for (date, key, next, n) in [
+        ("2026-01-08", "period:1.0.1#1", "2026-01-15", 2),
+        ("2026-01-15", "period:1.0.2#1", "2026-01-22", 2),
+        ("2026-01-22", "period:1.0.3#1", "2026-01-29", 2),
+        ("2026-01-29", "period:1.0.4#1", "2026-02-01", 1),
     ] {
         world = world.and(until(date)).when(process_due()).then([
             wrote(&[EntryKind::GrantExpired, EntryKind::AllowanceGiven]),
             effective_on(&[date, date]),
-            issued(&format!("{key} 2")),
+            issued(&format!("{key} {n}")),
             lives(key, date, next),
             renews(next),
-            available_of("trainings", 2),
+            available_of("trainings", n),
         ]);
     }
     world.and(until("2026-02-01")).when(process_due()).then([

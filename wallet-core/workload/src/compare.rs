@@ -103,6 +103,7 @@ fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
     same("refunds of a purchase", wallet.profile.purchase_refunds.len(), model.part_refunds.len())?;
     same("once_allowance_granted", wallet.profile.once_allowance_granted, model.once_allowance_granted)?;
     subscription(wallet, model.sub.as_ref())?;
+    same("free credits", wallet.next_free_credits().map(Timestamp::as_micros), model.next_free())?;
     same("grants", wallet.grants.len(), model.lots.len())?;
     for model_lot in &model.lots {
         if thorough || model_lot.free > 0 || model_lot.waiting > 0 {

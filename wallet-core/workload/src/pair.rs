@@ -21,6 +21,7 @@ pub struct Pair {
     /// The wallet of the core.
     pub wallet: Wallet,
     pub model: Model,
+    catalogs: &'static Catalogs,
     books: Books,
     steps: u64,
     thorough: u64,
@@ -31,11 +32,24 @@ const THOROUGH: u64 = 16;
 
 /// Returns the catalog of the workload as the core reads it, as version 1.
 pub fn catalogs() -> &'static Catalogs {
+    static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| read(CATALOG));
+    &CATALOGS
+}
+
+/// The plan of wallets without a subscription, in a variant of the catalog: daily credits, in terms of two weeks.
+const DAILY: &str = "drip";
+
+/// Returns the catalog of the workload with free credits for every day.
+fn catalogs_with_daily_credits() -> &'static Catalogs {
     static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| {
-        let catalog = Catalog::parse(CATALOG).expect("the workload's catalog is sound");
-        Catalogs::of(Arc::new(catalog.with_version(1)))
+        read(&CATALOG.replacen("default_plan = \"free\"", &format!("default_plan = \"{DAILY}\""), 1))
     });
     &CATALOGS
+}
+
+fn read(document: &str) -> Catalogs {
+    let catalog = Catalog::parse(document).expect("the workload's catalog is sound");
+    Catalogs::of(Arc::new(catalog.with_version(1)))
 }
 
 impl Default for Pair {
@@ -49,12 +63,20 @@ impl Pair {
     pub fn new() -> Self {
         let id = WalletId::parse("ann").expect("an id");
         let wallet = Wallet::blank(WalletKey::new(TenantId::DEFAULT, &id), id);
-        Self { books: Books::open(&wallet), wallet, model: Model::default(), steps: 0, thorough: THOROUGH }
+        let (catalogs, books) = (catalogs(), Books::open(&wallet));
+        Self { catalogs, books, wallet, model: Model::default(), steps: 0, thorough: THOROUGH }
     }
 
-    /// Returns a pair that checks all rows after every command, so that a fault is found at its command.
-    pub fn strict() -> Self {
-        Self { thorough: 1, ..Self::new() }
+    /// Returns a pair whose default plan gives credits every day.
+    pub fn with_daily_credits() -> Self {
+        let model = Model { default: DAILY, ..Model::default() };
+        Self { catalogs: catalogs_with_daily_credits(), model, ..Self::new() }
+    }
+
+    /// Returns the pair with a check of all rows after every command, so that a fault is found at its command.
+    #[must_use]
+    pub fn strict(self) -> Self {
+        Self { thorough: 1, ..self }
     }
 
     /// Runs a command on both. The error has the difference or the violated invariant.
@@ -72,7 +94,7 @@ impl Pair {
         // Due events are processed in steps of one, two or three events, or all at once, in turn.
         let most = [1, 2, 3, usize::MAX][(self.steps % 4) as usize];
         let reply = loop {
-            let reply = work.execute_within(most, &step.command, catalogs());
+            let reply = work.execute_within(most, &step.command, self.catalogs);
             if let Some(reply) = reply.map_err(|broken| broken.to_string())? {
                 break reply;
             }

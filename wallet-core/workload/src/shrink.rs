@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::{Pair, Timed};
 
 /// Returns the index of the first command that fails, with the failure. A panic of the core is a failure.
-fn failure(history: &[Timed]) -> Option<(usize, String)> {
-    let mut pair = Pair::strict();
+fn failure(new: fn() -> Pair, history: &[Timed]) -> Option<(usize, String)> {
+    let mut pair = new().strict();
     for (n, step) in history.iter().enumerate() {
         match catch_unwind(AssertUnwindSafe(|| pair.run(step))) {
             Ok(Ok(_)) => {}
@@ -17,9 +17,9 @@ fn failure(history: &[Timed]) -> Option<(usize, String)> {
     pair.look().err().map(|what| (history.len(), what))
 }
 
-/// Returns a greedily shortened history and the failure at its end. The history is empty if nothing fails.
-pub fn shrink(mut history: Vec<Timed>) -> (Vec<Timed>, String) {
-    let Some((last, mut what)) = failure(&history) else { return (Vec::new(), String::new()) };
+/// Returns a greedily shortened history of pairs that begin like `new`, and the failure at its end. The history is empty if nothing fails.
+pub fn shrink(new: fn() -> Pair, mut history: Vec<Timed>) -> (Vec<Timed>, String) {
+    let Some((last, mut what)) = failure(new, &history) else { return (Vec::new(), String::new()) };
     history.truncate(last + 1);
     let mut size = (history.len() / 2).max(1);
     loop {
@@ -28,7 +28,7 @@ pub fn shrink(mut history: Vec<Timed>) -> (Vec<Timed>, String) {
         while from < history.len() {
             let mut without = history.clone();
             without.drain(from..(from + size).min(history.len()));
-            match failure(&without) {
+            match failure(new, &without) {
                 Some((last, why)) => {
                     without.truncate(last + 1);
                     (history, what, shorter) = (without, why, true);

@@ -47,10 +47,15 @@ impl Tally {
     }
 }
 
+/// Every fourth wallet has a default plan with a term.
+fn pair_of(wallet: u64) -> fn() -> Pair {
+    if wallet.is_multiple_of(4) { Pair::with_daily_credits } else { Pair::new }
+}
+
 /// Runs the history of one wallet. The error has the history and the failure.
 fn live(seed: u64, wallet: u64, length: usize, tally: &mut Tally) -> Result<(), (Vec<Timed>, String)> {
     let mut generator = Generator::new(seed, wallet, Pace::Calendar);
-    let mut pair = Pair::new();
+    let mut pair = pair_of(wallet)();
     let mut history: Vec<Timed> = Vec::with_capacity(length);
     for _ in 0..length {
         let (step, expected) = generator.next(&mut pair.model);
@@ -73,7 +78,7 @@ fn the_core_answers_like_a_naive_model() {
     let (mut tally, started) = (Tally::default(), Instant::now());
     for wallet in 0..commands.div_ceil(LIFE as u64) {
         if let Err((history, what)) = live(seed, wallet, LIFE, &mut tally) {
-            let (shortest, why) = shrink(history);
+            let (shortest, why) = shrink(pair_of(wallet), history);
             for step in &shortest {
                 println!("{} {:?}", step.at, step.command);
             }

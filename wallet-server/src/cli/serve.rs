@@ -14,6 +14,7 @@ use crate::cli::catalog::read;
 use crate::cli::error::CliError;
 use crate::cli::output::say;
 use crate::config::{Config, TimeSource};
+use crate::grpc::TlsFiles;
 use crate::store::DatabaseUrl;
 
 /// The options of `serve`. Flags override the environment.
@@ -42,7 +43,18 @@ pub(super) struct ServeArgs {
     /// The most rows of wallets that are kept in memory between batches, 0 to 10,000,000. A row takes about 600 bytes.
     #[arg(long, env = "WALLET_CACHED_ROWS", default_value_t = 64_000, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
     cached_rows: u32,
-    /// Listen beyond loopback although there is no encryption and no authentication.
+    /// The certificate of the server with those of its authorities (PEM). With it, all connections are encrypted. The
+    /// files are read again every 30 seconds and on SIGHUP.
+    #[arg(long, env = "WALLET_TLS_CERT", requires = "tls_key", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate (PEM).
+    #[arg(long, env = "WALLET_TLS_KEY", requires = "tls_cert", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// The authorities (PEM) one of which must have signed the certificate that a caller presents. Default: callers
+    /// need no certificate.
+    #[arg(long, env = "WALLET_TLS_CLIENT_CA", requires = "tls_cert", value_name = "FILE")]
+    tls_client_ca: Option<PathBuf>,
+    /// Listen beyond loopback although callers are not authenticated.
     #[arg(long)]
     insecure: bool,
     /// Run on a clock that stands still until AdvanceClock moves it forward. Only with SQLite and on loopback; use
@@ -56,6 +68,8 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
+    let tls = args.tls_cert.zip(args.tls_key);
+    let is_encrypted = tls.is_some();
     let config = Config {
         listen: args.listen,
         database_url: args.database.database_url.secret().to_owned(),
@@ -64,6 +78,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         batch_max: usize::from(args.batch_max),
         queue_wait: Duration::from_millis(args.queue_wait_ms.into()),
         cached_rows: args.cached_rows as usize,
+        tls: tls.map(|(certificate, key)| TlsFiles { certificate, key, client_ca: args.tls_client_ca }),
         insecure: args.insecure,
         accept_clock: args.accept_clock,
         time: if args.manual_clock { TimeSource::Manual } else { TimeSource::System },
@@ -72,7 +87,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     let shutdown = CancellationToken::new();
     stop_on_signal(shutdown.clone());
     let app = App::build(config).await?;
-    greet(app.address(), &args.database.database_url);
+    greet(app.address(), &args.database.database_url, is_encrypted);
     if let Some((newest, distance)) = app.ahead() {
         warn_of_the_future(newest, distance);
     }
@@ -91,12 +106,13 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Prints where the server listens and which command to try next.
-fn greet(address: SocketAddr, database: &DatabaseUrl) {
+fn greet(address: SocketAddr, database: &DatabaseUrl, is_encrypted: bool) {
+    let how = if is_encrypted { "-cacert AUTHORITY.pem" } else { "-plaintext" };
     say(format_args!("wallet-server is serving on {address}, database {database}"));
     say("Try, in another terminal:");
-    say(format_args!("  grpcurl -plaintext {address} list"));
+    say(format_args!("  grpcurl {how} {address} list"));
     say(format_args!(
-        "  grpcurl -plaintext -d '{{\"wallet_id\":\"alice\"}}' {address} wallet.v1.AdminService/CreateWallet"
+        "  grpcurl {how} -d '{{\"wallet_id\":\"alice\"}}' {address} wallet.v1.AdminService/CreateWallet"
     ));
     say("The README continues from there. Stop with Ctrl-C.");
 }

@@ -10,7 +10,9 @@ use wallet_core::{Finished, Reply, TenantId, Timestamp, UnitOfWork, Wallet, Wall
 use crate::engine::error::EngineError;
 use crate::engine::job::{Answer, QueuedCommand};
 use crate::engine::lane::Lane;
-use crate::store::{LoadedWallet, Locked, ReadPlan, StoreError, StoreErrorKind, Tx, WalletWrite};
+use crate::store::{
+    LoadedWallet, LoadedWallets, Locked, ReadPlan, StoreError, StoreErrorKind, Tx, WalletWrite,
+};
 
 /// A wallet of the batch.
 struct BatchedWallet<'a> {
@@ -88,14 +90,14 @@ impl Lane {
     pub(super) fn decide(
         &self,
         batch: &[QueuedCommand],
-        loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+        loaded: &mut LoadedWallets,
         taken: &BTreeSet<WalletKey>,
         catalogs: &BTreeMap<TenantId, Catalogs>,
         now: Timestamp,
         step: usize,
     ) -> Result<Decided, StoreError> {
         for job in batch.iter().filter(|job| !taken.contains(&job.key)) {
-            let missing = || LoadedWallet::missing(job.tenant, job.key, job.wallet.clone());
+            let missing = || Box::new(LoadedWallet::missing(job.tenant, job.key, job.wallet.clone()));
             loaded.entry(job.key).or_insert_with(missing);
         }
         let mut slots: BTreeMap<WalletKey, BatchedWallet<'_>> = loaded
@@ -126,11 +128,7 @@ impl Lane {
     }
 
     /// Keeps the wallets of a committed batch in memory, and returns its answers.
-    pub(super) fn keep_all(
-        &mut self,
-        decided: Decided,
-        mut loaded: BTreeMap<WalletKey, LoadedWallet>,
-    ) -> Vec<Option<Answer>> {
+    pub(super) fn keep_all(&mut self, decided: Decided, mut loaded: LoadedWallets) -> Vec<Option<Answer>> {
         for (key, finished) in &decided.finished {
             self.keep(loaded.remove(key), finished);
         }
@@ -138,13 +136,13 @@ impl Lane {
     }
 
     /// Takes the locked wallets that are in memory at their versions.
-    fn kept(&mut self, locked: &Locked) -> BTreeMap<WalletKey, LoadedWallet> {
+    fn kept(&mut self, locked: &Locked) -> LoadedWallets {
         let rows = locked.wallets.iter();
         rows.filter_map(|(key, row)| Some((*key, self.cache.take(*key, row.version)?))).collect()
     }
 
     /// Keeps a wallet in memory after its commit, unless it does not exist or not everything that is due was loaded.
-    fn keep(&mut self, wallet: Option<LoadedWallet>, finished: &Finished) {
+    fn keep(&mut self, wallet: Option<Box<LoadedWallet>>, finished: &Finished) {
         let Some(mut wallet) = wallet else { return };
         if wallet.wallet.exists() && wallet.wallet.horizon.is_none() {
             wallet.commit(&finished.changes);
@@ -158,7 +156,7 @@ impl Lane {
     pub(super) async fn catalogs_for(
         &self,
         batch: &[QueuedCommand],
-        loaded: &BTreeMap<WalletKey, LoadedWallet>,
+        loaded: &LoadedWallets,
     ) -> Result<BTreeMap<TenantId, Catalogs>, StoreError> {
         for loaded in loaded.values() {
             self.catalogs.catch_up(loaded.tenant, loaded.wallet.sold_from().max().unwrap_or_default()).await;
@@ -180,10 +178,7 @@ impl Lane {
 
 impl Decided {
     /// Returns what the decisions write.
-    pub(super) fn writes<'a>(
-        &'a self,
-        loaded: &'a BTreeMap<WalletKey, LoadedWallet>,
-    ) -> Vec<WalletWrite<'a>> {
+    pub(super) fn writes<'a>(&'a self, loaded: &'a LoadedWallets) -> Vec<WalletWrite<'a>> {
         let write =
             |(key, finished): &'a (WalletKey, Finished)| WalletWrite { loaded: &loaded[key], finished };
         self.finished.iter().map(write).collect()

@@ -9,7 +9,7 @@
 //! versions that it expects. So the next batch of its wallets locks them and raises their versions,
 //! regardless of its decisions ([`Lane::unanswered`]).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use wallet_core::ids::ReservationId;
@@ -20,7 +20,7 @@ use crate::causes::Chain;
 use crate::engine::batch::Decided;
 use crate::engine::job::{Answer, QueuedCommand};
 use crate::engine::lane::Lane;
-use crate::store::{Backend, LoadedWallet, Optimistic, ReadPlan, StoreError, StoreErrorKind, WalletRows};
+use crate::store::{Backend, LoadedWallets, Optimistic, ReadPlan, StoreError, StoreErrorKind, WalletRows};
 
 /// The number of batches that lock their wallets after one whose optimistic attempt failed.
 const LOCKED_BATCHES: u32 = 16;
@@ -72,7 +72,7 @@ impl Lane {
     ) -> Result<Option<Vec<Option<Answer>>>, StoreError> {
         let database = Optimistic::new(&self.connection, self.database_timeout);
         let kept = keys.iter().filter_map(|key| Some((*key, self.cache.take_unchecked(*key)?)));
-        let mut loaded: BTreeMap<WalletKey, LoadedWallet> = kept.collect();
+        let mut loaded: LoadedWallets = kept.collect();
         let unknown: Vec<WalletKey> = keys.iter().filter(|key| !loaded.contains_key(key)).copied().collect();
         let rows = database.wallets(&unknown).await?;
         let now = self.clock.now();
@@ -100,10 +100,7 @@ impl Lane {
 }
 
 /// Returns the ids of Reserves that are not in memory. Nearly all of them are new, so they are not looked up.
-fn new_reservations(
-    batch: &[QueuedCommand],
-    loaded: &BTreeMap<WalletKey, LoadedWallet>,
-) -> BTreeSet<(WalletKey, ReservationId)> {
+fn new_reservations(batch: &[QueuedCommand], loaded: &LoadedWallets) -> BTreeSet<(WalletKey, ReservationId)> {
     let id = |job: &QueuedCommand| match &job.command {
         Command::Reserve(reserve) => Some((job.key, reserve.id.clone())),
         _ => None,
@@ -131,7 +128,7 @@ fn not_inserted(
 fn plan(
     batch: &[QueuedCommand],
     rows: &WalletRows,
-    loaded: &BTreeMap<WalletKey, LoadedWallet>,
+    loaded: &LoadedWallets,
     new: &BTreeSet<(WalletKey, ReservationId)>,
     now: Timestamp,
     step: usize,

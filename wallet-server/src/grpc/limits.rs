@@ -42,7 +42,8 @@ pub(crate) struct GrpcLimits {
     pub(crate) catalog_message_bytes: usize,
     /// The most connections at a time; fewer if the process may not open as many descriptors. Default 8,192.
     pub(crate) connections: usize,
-    /// The time in which a new connection must send the HTTP/2 preface. Default 5 s.
+    /// The time in which a new connection must complete the TLS handshake, and then send the HTTP/2 preface. Default
+    /// 5 s each.
     pub(crate) preface_time: Duration,
     /// The time for which a connection may stay open without a call. Default 10 min.
     pub(crate) idle_time: Duration,

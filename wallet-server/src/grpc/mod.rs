@@ -29,3 +29,5 @@ pub(crate) use health::{Condition, Health};
 pub(crate) use limits::GrpcLimits;
 pub(crate) use serve::{ServeError, serve};
 pub(crate) use services::Services;
+pub(crate) use transport::Tls;
+pub use transport::{TlsError, TlsFiles};

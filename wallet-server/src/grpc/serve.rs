@@ -1,12 +1,14 @@
 //! The server on a bound listener, until it is ordered to stop.
 
+use std::sync::Arc;
+
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::health::Condition;
 use super::router::{Calls, Routes};
-use super::transport::{Front, descriptor_limit};
+use super::transport::{Front, Tls, descriptor_limit};
 use super::{GrpcLimits, Health, Services, router};
 
 /// An error that keeps the server from starting.
@@ -24,10 +26,11 @@ pub(crate) async fn serve(
     services: Services,
     health: Health,
     limits: GrpcLimits,
+    tls: Option<Arc<Tls>>,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let routes = router::routes(services, &health, &limits)?;
-    serve_routes(listener, routes, health, limits, shutdown).await;
+    serve_routes(listener, routes, health, limits, tls, shutdown).await;
     Ok(())
 }
 
@@ -36,6 +39,7 @@ async fn serve_routes(
     routes: Routes<Incoming>,
     health: Health,
     limits: GrpcLimits,
+    tls: Option<Arc<Tls>>,
     shutdown: CancellationToken,
 ) {
     let calls = Calls::new(routes, limits.clone());
@@ -43,7 +47,7 @@ async fn serve_routes(
         shutdown.cancelled().await;
         health.report(Condition::Running, false).await;
     };
-    let front = Front::new(limits, descriptor_limit());
+    let front = Front::new(limits, descriptor_limit(), tls);
     tokio::join!(front.serve(listener, calls, shutdown.clone()), not_serving);
 }
 
@@ -74,6 +78,7 @@ mod tests {
             Routes::default().with(Misbehaving),
             health,
             limits,
+            None,
             shutdown.clone(),
         ));
         (address, shutdown, server)

@@ -16,7 +16,7 @@ use wallet_core::{Timestamp, Wallet, WalletKey};
 use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::query::FEW;
-use crate::store::{LoadedWallet, ReadPlan, Store, StoreError, WalletCache};
+use crate::store::{ReadPlan, Store, StoreError, WalletCache};
 
 /// The most reads that are answered together.
 const GROUP: usize = 256;
@@ -107,7 +107,7 @@ impl Reader {
             let snapshot = self.store.snapshot().await?;
             read.extend(snapshot.wallets(&unknown, now, ReadPlan::new(FEW).keeping_wallets()).await?);
         }
-        read.retain(|_, loaded: &mut LoadedWallet| loaded.wallet.horizon.is_none());
+        read.retain(|_, loaded| loaded.wallet.horizon.is_none());
         for Wanted { key, caller } in group {
             let found = match read.get(&key) {
                 Some(loaded) => Found::Wallet(Box::new(loaded.wallet.clone()), now),

@@ -31,7 +31,9 @@ mod url;
 mod wallet_cache;
 mod whole;
 
-pub(crate) use batch::{LoadedWallet, Locked, Optimistic, ReadPlan, Tx, WalletRows, WalletWrite};
+pub(crate) use batch::{
+    LoadedWallet, LoadedWallets, Locked, Optimistic, ReadPlan, Tx, WalletRows, WalletWrite,
+};
 pub(crate) use connect::{Backend, Store};
 pub(crate) use control::CatalogRow;
 pub use control::Due;

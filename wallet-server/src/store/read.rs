@@ -15,7 +15,7 @@ use wallet_core::wallet::Horizon;
 use wallet_core::wallet::decision_time;
 use wallet_core::{TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
-use crate::store::batch::{self, LoadedWallet, ReadPlan, WalletRows};
+use crate::store::batch::{self, LoadedWallets, ReadPlan, WalletRows};
 use crate::store::tables::{entries, events, grants, reservations, wallet_profiles, wallets};
 use crate::store::timed::TimedConnection;
 use crate::store::{Backend, RecordedEvent, RowFilter, Store, StoreError, packed};
@@ -137,7 +137,7 @@ impl ReadTx {
         keys: &[WalletKey],
         now: Timestamp,
         mut plan: ReadPlan,
-    ) -> Result<BTreeMap<WalletKey, LoadedWallet>, StoreError> {
+    ) -> Result<LoadedWallets, StoreError> {
         let found = batch::existing(&self.transaction, self.backend, keys).await?;
         for (key, row) in &found {
             plan.wallets.push((*key, decision_time(now, Timestamp::from_micros(row.last_time))));

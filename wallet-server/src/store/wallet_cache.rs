@@ -16,7 +16,7 @@ const RESERVATIONS_PER_WALLET: usize = 256;
 /// The wallets that were used last.
 #[derive(Debug)]
 pub(crate) struct WalletCache {
-    wallets: LruCache<WalletKey, LoadedWallet>,
+    wallets: LruCache<WalletKey, Box<LoadedWallet>>,
     /// The number of rows of all wallets.
     rows: usize,
     /// The most rows; without any, nothing is kept.
@@ -29,19 +29,19 @@ impl WalletCache {
     }
 
     /// Removes a wallet, and returns it if its version is the given one, which the database has.
-    pub(crate) fn take(&mut self, key: WalletKey, version: i64) -> Option<LoadedWallet> {
+    pub(crate) fn take(&mut self, key: WalletKey, version: i64) -> Option<Box<LoadedWallet>> {
         self.take_unchecked(key).filter(|wallet| wallet.stored.version == version)
     }
 
     /// Removes a wallet and returns it. Its version must be compared with the database before the wallet is believed.
-    pub(crate) fn take_unchecked(&mut self, key: WalletKey) -> Option<LoadedWallet> {
+    pub(crate) fn take_unchecked(&mut self, key: WalletKey) -> Option<Box<LoadedWallet>> {
         let wallet = self.wallets.pop(&key)?;
         self.rows -= wallet.rows();
         Some(wallet)
     }
 
     /// Keeps a wallet as it was committed. Wallets that were not used for the longest time make room for it.
-    pub(crate) fn put(&mut self, mut wallet: LoadedWallet) {
+    pub(crate) fn put(&mut self, mut wallet: Box<LoadedWallet>) {
         wallet.drop_closed_rows(RESERVATIONS_PER_WALLET);
         self.rows += wallet.rows();
         if let Some(replaced) = self.wallets.put(wallet.wallet.key, wallet) {
@@ -61,12 +61,12 @@ mod tests {
 
     use super::*;
 
-    fn wallet(id: &str, version: i64) -> LoadedWallet {
+    fn wallet(id: &str, version: i64) -> Box<LoadedWallet> {
         let id: WalletId = id.parse().unwrap();
         let key = WalletKey::new(TenantId::DEFAULT, &id);
         let mut loaded = LoadedWallet::missing(TenantId::DEFAULT, key, id);
         (loaded.wallet.version, loaded.stored.version) = (version, version);
-        loaded
+        Box::new(loaded)
     }
 
     fn is_kept(cache: &mut WalletCache, id: &str, version: i64) -> bool {

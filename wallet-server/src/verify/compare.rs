@@ -3,7 +3,6 @@
 use wallet_core::posting::Account;
 use wallet_core::reservation::Pin;
 use wallet_core::row_digests::Digest;
-use wallet_core::subscription::Subscription;
 use wallet_core::wallet::Profile;
 use wallet_core::{TenantId, Timestamp, WalletId, WalletKey};
 
@@ -45,7 +44,7 @@ impl WalletFold {
             Err(error) => faults.add(0, &format!("its wallet_id {error}")),
         }
         match serde_json::from_str::<Profile>(&row.profile) {
-            Ok(profile) => self.subscription = profile.subscription,
+            Ok(profile) => self.plan = profile,
             Err(error) => faults.add(0, &format!("its profile is unreadable: {error}")),
         }
         (self.tenant, self.next_time) = (Some(row.tenant), row.next_time);
@@ -205,16 +204,16 @@ impl WalletFold {
         }
     }
 
-    /// Checks I9: `next_time` is the next due time of the subscription, by which the sweeper finds the wallet.
+    /// Checks I9: `next_time` is the next due time of the plan, by which the sweeper finds the wallet.
     /// Skipped if the profile does not match the entries, which is a fault of its own.
     fn check_next_time(&self, faults: &mut Faults) {
         if self.profile.is_none() || self.profile != self.told_profile {
             return;
         }
-        let next = self.subscription.as_ref().map_or(Timestamp::NEVER, Subscription::next_time);
+        let next = self.plan.next_time(self.status);
         faults.unless(self.next_time == next.as_micros(), self.chain.revision, || {
             format!(
-                "I9: its profile has next_time {}, but the subscription is due at {next}",
+                "I9: its profile has next_time {}, but its plan is due at {next}",
                 Timestamp::from_micros(self.next_time)
             )
         });

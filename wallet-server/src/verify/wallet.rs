@@ -7,7 +7,7 @@ use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::posting::Account;
 use wallet_core::row_digests::{Digest, RowDigests};
-use wallet_core::subscription::Subscription;
+use wallet_core::wallet::Profile;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{RequestId, ReservationId, UnitId, WalletKey};
 
@@ -36,7 +36,7 @@ pub(super) struct WalletFold {
     pub(super) told_profile: Option<Digest>,
     /// The tenant in its profile.
     pub(super) tenant: Option<Uuid>,
-    pub(super) subscription: Option<Subscription>,
+    pub(super) plan: Profile,
     /// The `next_time` of its profile, by which the sweeper finds it.
     pub(super) next_time: i64,
     /// The status according to the entries.
@@ -70,7 +70,7 @@ impl WalletFold {
             profile: None,
             told_profile: None,
             tenant: None,
-            subscription: None,
+            plan: Profile::default(),
             next_time: i64::MAX,
             status: WalletStatus::Active,
             chain: Chain::new(WalletKey::from_uuid(uuid)),

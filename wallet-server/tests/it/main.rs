@@ -56,6 +56,8 @@ mod style_language;
 #[cfg(test)]
 mod sweeper;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod unreadable;
 #[cfg(test)]
 mod words;

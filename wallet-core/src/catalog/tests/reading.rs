@@ -34,7 +34,7 @@ fn a_plan_is_read_with_its_defaults() {
     let catalog = Catalog::parse("[units.credits]\n[[plans]]\nid = \"pro\"\nterm = \"MONTH\"").unwrap();
     let plan = catalog.plan("pro").unwrap();
     assert_eq!((plan.name.as_str(), plan.tier.as_str(), plan.rank), ("pro", "pro", 0));
-    assert_eq!((plan.term, plan.renewal), (Term::Month, Renewal::Automatic));
+    assert_eq!((plan.term, plan.renewal), (Term::MONTH, Renewal::Automatic));
     assert_eq!(plan.dunning, Duration::from_secs(7 * 86_400));
     assert_eq!((plan.limit("concurrency"), plan.entitlements.is_none()), (Limit::Unlimited, true));
 }
@@ -54,7 +54,7 @@ fn a_refund_rule_is_read_with_its_defaults() {
     let (window_seconds, partial) = (Some(7_200), PartialRefund::Unused);
     assert_eq!(all, Some(RefundRule { window_seconds, only_unused: false, partial }));
     assert!(rule("refund = { window = \"none\" }").unwrap().is_none());
-    assert!(RefundRule::of_term(Term::Month).is_none() && !RefundRule::of_term(Term::Year).is_none());
+    assert!(RefundRule::of_term(Term::MONTH).is_none() && !RefundRule::of_term(Term::YEAR).is_none());
 }
 
 #[test]
@@ -119,13 +119,13 @@ fn weekly_and_yearly_plans_with_trainings_can_be_expressed() {
     )
     .unwrap();
     let plan = catalog.plan("pro-yearly").unwrap();
-    assert_eq!((plan.tier.as_str(), plan.term, plan.renewal), ("pro", Term::Year, Renewal::OnPayment));
+    assert_eq!((plan.tier.as_str(), plan.term, plan.renewal), ("pro", Term::YEAR, Renewal::OnPayment));
     assert_eq!(plan.limits["concurrency"], Limit::AtMost(8));
     assert_eq!(plan.limits["seats"], Limit::Unlimited);
     assert_eq!(plan.thresholds["credits"], [Threshold::Percent(20), Threshold::Amount(100)]);
     let rollover = Rollover { cap: Some(100), percent: 100, periods: 1 };
     assert_eq!((plan.allowances[0].id.as_str(), plan.allowances[0].rollover), ("credits", Some(rollover)));
-    assert_eq!((plan.allowances[1].id.as_str(), plan.allowances[1].cadence), ("bonus", Some(Term::Week)));
+    assert_eq!((plan.allowances[1].id.as_str(), plan.allowances[1].cadence), ("bonus", Some(Term::WEEK)));
     let entitlements = plan.entitlements.as_ref().unwrap();
     assert!(entitlements[0].covers(&op("image.edit", &[("model", "dev")], &[])));
     assert!(!entitlements[0].covers(&op("image.edit", &[("model", "beta")], &[])));

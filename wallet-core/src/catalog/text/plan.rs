@@ -13,7 +13,7 @@ use crate::catalog::entitlement::Entitlement;
 use crate::catalog::plan::{Allowance, Limit, ListPrice, Plan, Renewal, Rollover, Threshold};
 use crate::catalog::unit::Unit;
 use crate::value::ids::UnitId;
-use crate::value::period::Term;
+use crate::value::term::Term;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_DUNNING: Duration = DAY.saturating_mul(7);
@@ -167,10 +167,10 @@ impl AllowanceText {
     fn read(&self, term: Term, path: &str, reader: &mut Reader) -> Option<Allowance> {
         let id = self.id.clone().unwrap_or_else(|| self.unit.clone());
         reader.id(&format!("{path}.id"), &id);
-        if self.cadence.is_some_and(|cadence| term == Term::Once || cadence >= term) {
+        if self.cadence.is_some_and(|cadence| term.is_once() || cadence >= term) {
             reader.problem(&format!("{path}.cadence"), "must be shorter than the plan's term");
         }
-        if self.rollover.is_some() && term == Term::Once {
+        if self.rollover.is_some() && term.is_once() {
             reader.problem(
                 &format!("{path}.rollover"),
                 "must be absent: a plan of term ONCE has no next period",

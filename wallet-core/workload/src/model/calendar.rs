@@ -9,9 +9,8 @@ pub(crate) const DAY: i64 = 24 * HOUR;
 /// A repeated stretch of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Every {
-    Week,
-    Month,
-    Year,
+    Days(i64),
+    Months(i64),
     Once,
 }
 
@@ -20,9 +19,8 @@ pub(crate) fn nth(anchor: i64, every: Every, n: u32) -> i64 {
     let n = i64::from(n);
     match every {
         _ if n == 0 => anchor,
-        Every::Week => anchor + 7 * n * DAY,
-        Every::Month => months_after(anchor, n),
-        Every::Year => months_after(anchor, 12 * n),
+        Every::Days(days) => anchor + days * n * DAY,
+        Every::Months(months) => months_after(anchor, months * n),
         Every::Once => NEVER,
     }
 }
@@ -90,6 +88,6 @@ mod tests {
         assert_eq!(months_after(at(2027, 1, 31), 1), at(2027, 2, 28));
         assert_eq!(months_after(at(2027, 1, 31), 2), at(2027, 3, 31));
         assert_eq!(months_after(at(2027, 12, 30), 2), at(2028, 2, 29));
-        assert_eq!(nth(at(2028, 2, 29), Every::Year, 1), at(2029, 2, 28));
+        assert_eq!(nth(at(2028, 2, 29), Every::Months(12), 1), at(2029, 2, 28));
     }
 }

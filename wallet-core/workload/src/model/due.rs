@@ -37,6 +37,7 @@ impl Model {
         let starts = self.lots.iter().filter(|lot| lot.waiting > 0).map(|lot| lot.from);
         let plan = self.sub.iter().map(super::state::Sub::next_instant);
         let warnings = self.lots.iter().map(|lot| lot.warn).filter(|at| *at < NEVER);
+        let plan = plan.chain(self.next_free());
         holds.chain(warnings).chain(ends).chain(starts).chain(plan)
     }
 
@@ -58,7 +59,8 @@ impl Model {
             self.lapse(n);
             return self.write(EntryKind::GrantExpired, at);
         }
-        if self.sub.as_ref().is_some_and(|sub| sub.next_instant() <= at) {
+        let free = self.next_free().is_some_and(|next| next <= at);
+        if free || self.sub.as_ref().is_some_and(|sub| sub.next_instant() <= at) {
             return self.plan_goes_on(at);
         }
         if let Some(n) = self.first_lot(|lot| lot.from <= at && lot.waiting > 0) {

@@ -11,8 +11,9 @@ use wallet_core::{Command, OriginId, Source, Timestamp};
 use super::answer::{Answered, Refusal, Seen};
 use super::calendar::{Every, NEVER};
 use super::request::known;
-use super::sold::{self, Allowance, DEFAULT, Plan, Unit};
+use super::sold::{self, Allowance, Plan, Unit};
 use super::state::{Lot, Model, Sold, Sub};
+use super::subscription::share;
 
 impl Sold {
     fn of(plan: &'static Plan, overrides: &Overrides) -> Result<Self, Refusal> {
@@ -49,10 +50,39 @@ impl Sold {
 impl Model {
     /// Issues the allowances of the default plan to a new wallet.
     pub(super) fn welcome(&mut self) {
-        if let Ok(sold) = Sold::of(self.plan(), &Overrides::default()) {
+        let Ok(sold) = Sold::of(self.plan(), &Overrides::default()) else { return };
+        if sold.every == Every::Once {
             self.give(Sub::new(0, sold, self.now), self.now, None);
             self.sub = None;
+        } else {
+            let from = vec![self.now; sold.allowances.len()];
+            self.free = Some((Sub::new(0, sold, self.now), from));
+            self.give_free(self.now);
         }
+    }
+
+    /// Returns the start of the next window of the default plan: none while a subscription runs.
+    pub(crate) fn next_free(&self) -> Option<i64> {
+        let (sub, from) = self.free.as_ref().filter(|_| self.sub.is_none())?;
+        let next = |(allowance, from): (&Allowance, &i64)| sub.clone().next_window(allowance, *from).0;
+        sub.sold.allowances.iter().zip(from).map(next).min()
+    }
+
+    /// Issues the credits of the default plan for the windows that begin at this instant.
+    pub(super) fn give_free(&mut self, at: i64) {
+        let Some((sub, mut from)) = self.free.clone() else { return };
+        let lots = self.lots.clone();
+        for (n, allowance) in sub.sold.allowances.iter().enumerate() {
+            let mut sub = sub.clone();
+            if sub.next_window(allowance, from[n]).0 != at {
+                continue;
+            }
+            let (_, k) = sub.next_window(allowance, at);
+            sub.given[n] = k;
+            self.give_one(&mut sub, n, at, Some(&(at, lots.clone())));
+            from[n] = at + 1;
+        }
+        self.free = Some((sub, from));
     }
 
     /// Issues every allowance that was not issued for the window of this instant. Credits that expired unused
@@ -68,14 +98,17 @@ impl Model {
         let allowance = sub.sold.allowances[n].clone();
         let Some((k, window)) = sub.window_at(&allowance, at) else { return };
         sub.given[n] = k + 1;
-        for (times, amount) in ended.map_or(Vec::new(), |(ended, lots)| rolled(&allowance, *ended, lots)) {
+        let source = if sub.number == 0 { Source::Free } else { Source::Subscription };
+        let rolled = ended.map_or(Vec::new(), |(ended, lots)| rolled(&allowance, source, *ended, lots));
+        for (times, amount) in rolled {
             let id = OriginId::of_rollover(sub.number, sub.period, k, times);
             self.issue_of(sub, n, (Origin::Rollover, id, times), amount, window, at);
         }
         let id = OriginId::of_period(sub.number, sub.period, k);
-        let early = sub.advance.get(allowance.unit).copied().unwrap_or(0).min(allowance.amount);
+        let amount = sub.amount_of(&allowance, k);
+        let early = sub.advance.get(allowance.unit).copied().unwrap_or(0).min(amount);
         sub.advance.entry(allowance.unit).and_modify(|advance| *advance -= early);
-        self.issue_of(sub, n, (Origin::Period, id, 0), allowance.amount - early, window, at);
+        self.issue_of(sub, n, (Origin::Period, id, 0), amount - early, window, at);
     }
 
     /// Begins the period that contains `at`, paid late. If it follows the last one, everything rolls over as if it had
@@ -101,8 +134,9 @@ impl Model {
             return;
         }
         let once = sub.sold.every == Every::Once;
+        let free = once || sub.number == 0;
         let key = GrantKey::new(origin, id, u16::try_from(n).unwrap_or(u16::MAX));
-        let source = if once { Source::Free } else { Source::Subscription };
+        let source = if free { Source::Free } else { Source::Subscription };
         let lot = Lot::new(key, sub.sold.allowances[n].unit, source, amount, at);
         let warns = sold::find_plan(sub.sold.plan).map_or(0, |plan| plan.warns);
         let warn = Self::warning(warns, from.max(at), until);
@@ -117,7 +151,10 @@ impl Model {
 
     /// Processes the due event of the subscription at this instant.
     pub(super) fn plan_goes_on(&mut self, at: i64) {
-        let Some(mut sub) = self.sub.clone() else { return };
+        let Some(mut sub) = self.sub.clone() else {
+            self.give_free(at);
+            return self.write(EntryKind::AllowanceGiven, at);
+        };
         if sub.turn() > at {
             if let Some(n) = (0..sub.given.len()).find(|n| sub.next_given(*n) <= at) {
                 let lots = (at, self.lots.clone());
@@ -156,6 +193,9 @@ impl Model {
         }
         self.end_lots(at, |lot| lot.with_subscription);
         self.sub = None;
+        for from in self.free.iter_mut().flat_map(|(_, from)| from) {
+            *from = (*from).max(at);
+        }
     }
 
     /// Expires the credits that the present subscription gave since its anchor.
@@ -196,7 +236,7 @@ impl Model {
         known(&overrides.allowances)?;
         let missing = || Refusal::new("PLAN_NOT_FOUND").saying("plan_id", plan);
         let mut sold = Sold::of(sold::find_plan(plan).ok_or_else(missing)?, overrides)?;
-        if plan == DEFAULT && self.once_allowance_granted {
+        if plan == self.default && sold.every == Every::Once && self.once_allowance_granted {
             sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit));
         }
         Ok(sold)
@@ -251,7 +291,7 @@ impl Model {
             self.remember(command, EntryKind::PlanChanged);
             return Ok(Answered::done(Seen::Wallet));
         }
-        let upgrade = is_upgrade(&sub.sold, &sold);
+        let upgrade = self.is_upgrade(&sub.sold, &sold);
         if upgrade {
             let most = sold::find_plan(sold.plan).and_then(|plan| plan.concurrency);
             for (name, limit) in &sub.sold.limits {
@@ -318,8 +358,9 @@ impl Model {
             places.sort_unstable();
             for (_, n) in places {
                 let allowance = new.sold.allowances[n].clone();
-                let Some((k, (from, until))) = new.window_at(&allowance, now) else { continue };
-                let amount = left.clamp(0, rest(allowance.amount, (from, until), now, unit));
+                let Some((k, (_, until))) = new.window_at(&allowance, now) else { continue };
+                let (part, whole) = new.rest_of(&allowance, k, now);
+                let amount = left.clamp(0, share(allowance.amount, part, whole, unit));
                 left -= amount;
                 let id = OriginId::of_period(new.number, new.period, k);
                 self.issue_of(&new, n, (Origin::Period, id, 0), amount, (now, until), now);
@@ -329,14 +370,35 @@ impl Model {
         self.subscribed(new);
     }
 
+    /// Returns whether a change is an upgrade: to a higher rank, to a longer term of the same rank, or from the default plan
+    /// or a plan that is sold once.
+    fn is_upgrade(&self, old: &Sold, new: &Sold) -> bool {
+        // The days of 4,800 months, which are 400 years.
+        let length = |every: Every| match every {
+            Every::Days(days) => 4_800 * days,
+            Every::Months(months) => 146_097 * months,
+            Every::Once => 0,
+        };
+        old.every == Every::Once
+            || old.plan == self.default
+            || new.rank > old.rank
+            || new.rank == old.rank && length(new.every) > length(old.every)
+    }
+
     /// Returns the amount of a unit that the wallet would receive if this plan were sold to it now.
     pub(super) fn gives_at_once(&self, plan: &'static Plan, unit: Unit) -> i64 {
         let Ok(sold) = self.sell(plan.id, &Overrides::default()) else { return 0 };
         let of_unit = sold.allowances.iter().filter(|allowance| allowance.unit == unit);
         let all = of_unit.map(|allowance| allowance.amount).sum();
         match &self.sub {
+            Some(old) if old.past_due && old.sold.every == sold.every => {
+                let mut then = self.clone();
+                then.give_late(Sub { number: old.number + 1, sold, change: None, ..old.clone() }, self.now);
+                let new = then.lots[self.lots.len()..].iter().filter(|lot| lot.unit == unit);
+                new.map(|lot| lot.amount).sum::<i64>().min(all)
+            }
             Some(old) if old.past_due => all,
-            Some(old) if old.sold.every != Every::Once && !is_upgrade(&old.sold, &sold) => 0,
+            Some(old) if old.sold.every != Every::Once && !self.is_upgrade(&old.sold, &sold) => 0,
             Some(old) if old.sold.every == sold.every && sold.every != Every::Once => {
                 let new = Sub { sold: sold.clone(), ..old.clone() };
                 (difference(old, &new, unit, self.now) - old.advance.get(unit).copied().unwrap_or(0)).max(0)
@@ -439,49 +501,28 @@ impl Model {
     }
 }
 
-/// Returns whether a change is an upgrade: to a higher rank, to a longer term of the same rank, or from the default plan
-/// or a plan that is sold once.
-fn is_upgrade(old: &Sold, new: &Sold) -> bool {
-    let length = |every: Every| match every {
-        Every::Week => 7,
-        Every::Month => 30,
-        Every::Year => 365,
-        Every::Once => 0,
-    };
-    old.every == Every::Once
-        || old.plan == DEFAULT
-        || new.rank > old.rank
-        || new.rank == old.rank && length(new.every) > length(old.every)
-}
-
-/// Returns the share of an amount for the rest of its window, rounded up to the increment.
-fn rest(amount: i64, (from, until): (i64, i64), now: i64, unit: Unit) -> i64 {
-    let step = i128::from(sold::step(unit));
-    let share = i128::from(amount) * i128::from(until - now);
-    let steps = share.div_euclid(i128::from(until - from) * step);
-    let exact = steps * step * i128::from(until - from) == share;
-    i64::try_from(if exact { steps } else { steps + 1 } * step).unwrap_or(0)
-}
-
 /// Returns the difference of a unit that two plans give for the rest of their windows that contain now. The amounts of
 /// the same window are added up before the rounding.
 fn difference(old: &Sub, new: &Sub, unit: Unit, now: i64) -> i64 {
-    let mut by_window: Vec<((i64, i64), i64)> = Vec::new();
+    // Windows that begin and end alike, and would end alike without the end of the period.
+    let mut by_window: Vec<((i64, i64, i64), i64)> = Vec::new();
     for (sub, sign) in [(new, 1), (old, -1)] {
         for allowance in sub.sold.allowances.iter().filter(|allowance| allowance.unit == unit) {
-            let Some((_, window)) = sub.window_at(allowance, now) else { continue };
+            let Some((k, (from, _))) = sub.window_at(allowance, now) else { continue };
+            let (part, whole) = sub.rest_of(allowance, k, now);
+            let window = (from, part, whole);
             match by_window.iter_mut().find(|(other, _)| *other == window) {
                 Some((_, amount)) => *amount += sign * allowance.amount,
                 None => by_window.push((window, sign * allowance.amount)),
             }
         }
     }
-    by_window.into_iter().map(|(window, amount)| rest(amount, window, now, unit)).sum()
+    by_window.into_iter().map(|((_, part, whole), amount)| share(amount, part, whole, unit)).sum()
 }
 
 /// Returns the credits of the unit that roll over from a window that ended at this instant: those that expired then
 /// and did not return as grace. The amounts are by the number of times that they will have rolled.
-fn rolled(allowance: &Allowance, ended: i64, lots: &[Lot]) -> Vec<(u32, i64)> {
+fn rolled(allowance: &Allowance, source: Source, ended: i64, lots: &[Lot]) -> Vec<(u32, i64)> {
     let Some((cap, percent, most)) = allowance.rolls else { return Vec::new() };
     let saved = |old: &Lot| -> i64 {
         let from_it = |lot: &&Lot| lot.from == ended && lot.first.as_ref() == Some(&old.key);
@@ -491,11 +532,7 @@ fn rolled(allowance: &Allowance, ended: i64, lots: &[Lot]) -> Vec<(u32, i64)> {
         let it = |lot: &&Lot| {
             let of_plan = [Origin::Period, Origin::Rollover].contains(&lot.key.origin);
             let last = lot.rolled + 1 == times && (most == 0 || times <= most);
-            of_plan
-                && lot.source == Source::Subscription
-                && lot.unit == allowance.unit
-                && lot.until == ended
-                && last
+            of_plan && lot.source == source && lot.unit == allowance.unit && lot.until == ended && last
         };
         lots.iter().filter(it).map(|lot| lot.lapsed - saved(lot)).sum()
     };

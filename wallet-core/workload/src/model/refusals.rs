@@ -95,7 +95,8 @@ impl Model {
         if !plans.is_empty() {
             refusal = refusal.saying("plans", plans.join(","));
         }
-        match self.sub.as_ref().map_or(NEVER, super::state::Sub::next_renewal) {
+        let free = self.next_free().unwrap_or(NEVER);
+        match self.sub.as_ref().map_or(free, super::state::Sub::next_renewal) {
             NEVER => Err(refusal),
             at => Err(refusal.saying("next_renewal_time", Timestamp::from_micros(at))),
         }

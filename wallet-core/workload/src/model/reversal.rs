@@ -156,8 +156,8 @@ impl Model {
     fn use_of_period(&self, sub: &Sub, unit: Unit) -> PeriodUse {
         let (mut used, mut held, mut total) = (0, 0, 0);
         for (allowance, given) in sub.sold.allowances.iter().zip(&sub.given).filter(|(a, _)| a.unit == unit) {
-            let left = (*given..).take_while(|k| sub.window(allowance, *k).is_some()).count();
-            total += allowance.amount * i64::try_from(left).unwrap_or(0);
+            let left = (*given..).take_while(|k| sub.window(allowance, *k).is_some());
+            total += left.map(|k| sub.amount_of(allowance, k)).sum::<i64>();
         }
         let period = sub.boundary(sub.period)..sub.end();
         let given = |lot: &Lot| {

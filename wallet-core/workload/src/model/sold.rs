@@ -97,7 +97,7 @@ const fn plan(
         concurrency: None,
         low: &[],
         warns: 0,
-        refund: Refund { unused: matches!(every, Every::Year), ..NO_REFUND },
+        refund: Refund { unused: matches!(every, Every::Months(12)), ..NO_REFUND },
     }
 }
 
@@ -105,7 +105,7 @@ const fn on_payment(plan: Plan) -> Plan {
     Plan { on_payment: true, ..plan }
 }
 
-pub(crate) const PLANS: [Plan; 12] = [
+pub(crate) const PLANS: [Plan; 14] = [
     Plan {
         concurrency: Some(6),
         low: &[("credits", &[Threshold::Percent(25)])],
@@ -116,21 +116,21 @@ pub(crate) const PLANS: [Plan; 12] = [
         kinds: &["fixed", "open", "leased", "both", "preset"],
         low: &[("credits", &[Threshold::Percent(20), Threshold::Amount(45)])],
         warns: 3,
-        ..plan("creator", 1, Every::Month, &[("credits", 300, Every::Month, None)])
+        ..plan("creator", 1, Every::Months(1), &[("credits", 300, Every::Months(1), None)])
     },
     Plan {
         concurrency: Some(5),
         refund: IN_A_DAY,
-        ..plan("pro", 2, Every::Month, &[("credits", 900, Every::Month, None)])
+        ..plan("pro", 2, Every::Months(1), &[("credits", 900, Every::Months(1), None)])
     },
     plan(
         "studio",
         3,
-        Every::Month,
+        Every::Months(1),
         &[
-            ("credits", 2500, Every::Month, None),
-            ("trainings", 8, Every::Month, None),
-            ("coins", 100, Every::Month, None),
+            ("credits", 2500, Every::Months(1), None),
+            ("trainings", 8, Every::Months(1), None),
+            ("coins", 100, Every::Months(1), None),
         ],
     ),
     Plan {
@@ -140,35 +140,59 @@ pub(crate) const PLANS: [Plan; 12] = [
         ..plan(
             "keeper",
             1,
-            Every::Month,
-            &[("credits", 400, Every::Month, Some((150, 100, 2))), ("trainings", 3, Every::Week, None)],
+            Every::Months(1),
+            &[
+                ("credits", 400, Every::Months(1), Some((150, 100, 2))),
+                ("trainings", 3, Every::Days(7), None),
+            ],
         )
     },
     plan(
         "keeper-pro",
         2,
-        Every::Month,
+        Every::Months(1),
         &[
-            ("credits", 1000, Every::Month, Some((600, 100, 1))),
-            ("trainings", 5, Every::Week, Some((NEVER, 50, 0))),
+            ("credits", 1000, Every::Months(1), Some((600, 100, 1))),
+            ("trainings", 5, Every::Days(7), Some((NEVER, 50, 0))),
         ],
     ),
-    Plan { warns: 7, ..plan("week", 1, Every::Week, &[("credits", 100, Every::Week, None)]) },
+    Plan { warns: 7, ..plan("week", 1, Every::Days(7), &[("credits", 100, Every::Days(7), None)]) },
     Plan {
         money: Some(11_999),
         warns: 14,
         ..plan(
             "annual",
             2,
-            Every::Year,
-            &[("credits", 500, Every::Month, None), ("trainings", 2, Every::Week, None)],
+            Every::Months(12),
+            &[("credits", 500, Every::Months(1), None), ("trainings", 2, Every::Days(7), None)],
         )
     },
-    on_payment(plan("prepaid", 1, Every::Month, &[("credits", 300, Every::Month, None)])),
-    on_payment(plan("prepaid-pro", 2, Every::Month, &[("credits", 1000, Every::Month, Some((300, 100, 1)))])),
+    plan(
+        "quarter",
+        2,
+        Every::Months(3),
+        &[
+            ("credits", 600, Every::Months(1), None),
+            ("trainings", 5, Every::Days(10), None),
+            ("coins", 95, Every::Days(14), Some((NEVER, 50, 1))),
+        ],
+    ),
+    plan(
+        "drip",
+        1,
+        Every::Days(14),
+        &[("credits", 9, Every::Days(1), Some((20, 100, 3))), ("coins", 60, Every::Days(14), None)],
+    ),
+    on_payment(plan("prepaid", 1, Every::Months(1), &[("credits", 300, Every::Months(1), None)])),
+    on_payment(plan(
+        "prepaid-pro",
+        2,
+        Every::Months(1),
+        &[("credits", 1000, Every::Months(1), Some((300, 100, 1)))],
+    )),
     Plan {
         dunning: 30 * DAY,
-        ..on_payment(plan("patient", 1, Every::Week, &[("credits", 100, Every::Week, None)]))
+        ..on_payment(plan("patient", 1, Every::Days(7), &[("credits", 100, Every::Days(7), None)]))
     },
 ];
 

@@ -165,6 +165,10 @@ pub struct Model {
     /// The money refunded for shares of purchases, by request; none if the price is unknown.
     pub(crate) part_refunds: Vec<(RequestId, Option<i64>)>,
     pub(crate) sub: Option<Sub>,
+    /// The plan of a wallet without a subscription.
+    pub(crate) default: &'static str,
+    /// If the default plan has a term: its calendar, and for each allowance the instant from which windows give credits.
+    pub(crate) free: Option<(Sub, Vec<i64>)>,
     /// The payments with a reference or an amount, and the starts of these periods.
     pub(crate) payments: Vec<(Paid, i64)>,
     pub(crate) sales: u32,
@@ -197,6 +201,8 @@ impl Default for Model {
             refunds: Vec::new(),
             part_refunds: Vec::new(),
             sub: None,
+            default: sold::DEFAULT,
+            free: None,
             payments: Vec::new(),
             sales: 0,
             once_allowance_granted: false,
@@ -315,7 +321,7 @@ impl Model {
 
     /// Returns the plan of the wallet: that of its subscription, or the default plan.
     pub(crate) fn plan(&self) -> &'static sold::Plan {
-        let id = self.sub.as_ref().map_or(sold::DEFAULT, |sub| sub.sold.plan);
+        let id = self.sub.as_ref().map_or(self.default, |sub| sub.sold.plan);
         sold::find_plan(id).unwrap_or(&sold::PLANS[0])
     }
 

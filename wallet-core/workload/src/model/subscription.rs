@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::calendar::{Every, NEVER, nth};
-use super::sold::Allowance;
+use super::sold::{self, Allowance, Unit};
 use super::state::{Sold, Sub};
 
 impl Sub {
@@ -41,18 +41,56 @@ impl Sub {
 
     /// Returns the `k`-th window of an allowance in this period, if it has one.
     pub(super) fn window(&self, allowance: &Allowance, k: u32) -> Option<(i64, i64)> {
-        let begin = |k: u32| match (self.sold.every, allowance.every) {
-            (Every::Year, Every::Month) => nth(self.anchor, Every::Month, 12 * self.period + k),
+        let begin = |k: u32| self.window_begin(allowance, k);
+        (begin(k) < self.end()).then(|| (begin(k), begin(k + 1).min(self.end())))
+    }
+
+    /// Returns the start of the `k`-th window, also after the end of this period.
+    fn window_begin(&self, allowance: &Allowance, k: u32) -> i64 {
+        match (self.sold.every, allowance.every) {
+            (Every::Months(whole), Every::Months(part)) if whole % part == 0 => {
+                let before = i64::from(self.period) * (whole / part);
+                nth(self.anchor, allowance.every, u32::try_from(before).unwrap_or(0) + k)
+            }
             (whole, part) if whole == part => self.boundary(self.period + k),
             (_, part) => nth(self.boundary(self.period), part, k),
-        };
-        (begin(k) < self.end()).then(|| (begin(k), begin(k + 1).min(self.end())))
+        }
+    }
+
+    /// Returns the amount of an allowance for its `k`-th window. If the window is cut short by the end of the period, that
+    /// is the share of its length, rounded up.
+    pub(super) fn amount_of(&self, allowance: &Allowance, k: u32) -> i64 {
+        let Some((from, until)) = self.window(allowance, k) else { return 0 };
+        let full = self.window_begin(allowance, k + 1);
+        if until < full {
+            share(allowance.amount, until - from, full - from, allowance.unit)
+        } else {
+            allowance.amount
+        }
     }
 
     /// Returns the window that contains an instant.
     pub(super) fn window_at(&self, allowance: &Allowance, at: i64) -> Option<(u32, (i64, i64))> {
         let mut all = (0..).map_while(|k| self.window(allowance, k).map(|window| (k, window)));
         all.find(|(_, (from, until))| (*from..*until).contains(&at))
+    }
+
+    /// Returns the amount of an allowance for the rest of its `k`-th window, before it is rounded: the numerator and the
+    /// denominator.
+    pub(super) fn rest_of(&self, allowance: &Allowance, k: u32, at: i64) -> (i64, i64) {
+        let until = self.window(allowance, k).map_or(at, |(_, until)| until);
+        (until - at, self.window_begin(allowance, k + 1) - self.window_begin(allowance, k))
+    }
+
+    /// Returns the first window of an allowance that begins at `from` or later, with its number, and turns to its period.
+    pub(super) fn next_window(&mut self, allowance: &Allowance, from: i64) -> (i64, u32) {
+        loop {
+            let mut starts = (0..).map_while(|k| self.window(allowance, k).map(|(start, _)| (start, k)));
+            match starts.find(|(start, _)| *start >= from) {
+                Some(next) => return next,
+                None => self.period += 1,
+            }
+        }
     }
 
     pub(super) fn next_given(&self, n: usize) -> i64 {
@@ -114,4 +152,12 @@ impl Sub {
         self.unpaid = None;
         self.advance.clear();
     }
+}
+
+/// Returns `part` of `whole` of an amount, rounded up to the increment of the unit, also below zero.
+pub(super) fn share(amount: i64, part: i64, whole: i64, unit: Unit) -> i64 {
+    let step = i128::from(sold::step(unit));
+    let (product, whole) = (i128::from(amount) * i128::from(part), i128::from(whole) * step);
+    let steps = product.div_euclid(whole) + i128::from(product.rem_euclid(whole) > 0);
+    i64::try_from(steps * step).unwrap_or(0)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use wallet_core::UnitId;
-use wallet_core::catalog::{Allowance, Catalog, Limit, Plan, RefundRule, Renewal, Rollover, Term};
+use wallet_core::catalog::{Allowance, Catalog, Limit, Plan, RefundRule, Renewal, Rollover, Term, TermUnit};
 use wallet_proto::v1;
 
 use super::amount::amount;
@@ -15,7 +15,7 @@ pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
         plan_id: plan.id.clone(),
         tier: plan.tier.clone(),
         rank: count(plan.rank.into()),
-        term: term(plan.term).into(),
+        term: Some(term(plan.term)),
         allowances: plan.allowances.iter().map(|included| allowance(catalog, plan, included)).collect(),
         limits: limits(plan),
         features: plan.features.clone(),
@@ -39,7 +39,7 @@ fn limits(plan: &Plan) -> HashMap<String, i64> {
 fn allowance(catalog: &Catalog, plan: &Plan, included: &Allowance) -> v1::Allowance {
     v1::Allowance {
         amount: Some(amount(catalog, &included.unit, included.amount)),
-        cadence: term(included.cadence.unwrap_or(plan.term)).into(),
+        cadence: Some(term(included.cadence.unwrap_or(plan.term))),
         rollover: included.rollover.map(|rule| rollover(catalog, &included.unit, rule)),
     }
 }
@@ -53,12 +53,14 @@ pub(super) fn rollover(catalog: &Catalog, unit: &UnitId, rule: Rollover) -> v1::
 }
 
 pub(super) fn term(term: Term) -> v1::Term {
-    match term {
-        Term::Week => v1::Term::Week,
-        Term::Month => v1::Term::Month,
-        Term::Year => v1::Term::Year,
-        Term::Once => v1::Term::Once,
-    }
+    let unit = match term.unit() {
+        TermUnit::Day => v1::TermUnit::Day,
+        TermUnit::Week => v1::TermUnit::Week,
+        TermUnit::Month => v1::TermUnit::Month,
+        TermUnit::Year => v1::TermUnit::Year,
+        TermUnit::Once => v1::TermUnit::Once,
+    };
+    v1::Term::new(unit, count(term.count().into()))
 }
 
 pub(super) fn renewal(renewal: Renewal) -> v1::Renewal {

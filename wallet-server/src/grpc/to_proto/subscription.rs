@@ -24,7 +24,7 @@ pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1
         plan_id: sold.plan.clone(),
         catalog_version: sold.catalog_version,
         status: status(subscription.standing).into(),
-        term: term(sold.term).into(),
+        term: Some(term(sold.term)),
         renewal: renewal(sold.renewal).into(),
         anchor_time: instant(subscription.anchor),
         period_start_time: instant(subscription.period_start()),
@@ -67,7 +67,7 @@ fn pending(pending: Pending<'_>, at: Timestamp) -> subscription::Pending {
 fn allowance(catalog: &Catalog, included: &SoldAllowance) -> v1::Allowance {
     v1::Allowance {
         amount: Some(amount(catalog, &included.unit, included.amount)),
-        cadence: term(included.cadence).into(),
+        cadence: Some(term(included.cadence)),
         rollover: included.rollover.map(|rule| rollover(catalog, &included.unit, rule)),
     }
 }

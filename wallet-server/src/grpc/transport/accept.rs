@@ -1,6 +1,7 @@
 //! Accepts connections, up to a limit, and pauses when the system has no descriptors left.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -13,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::connection::{protocol, serve};
 use super::peers::Peers;
 use super::streams::Streams;
+use super::tls::Tls;
 use crate::grpc::GrpcLimits;
 use crate::grpc::router::Calls;
 
@@ -35,13 +37,14 @@ pub(crate) struct Front {
     connections: usize,
     peers: Peers,
     tasks: TaskTracker,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Front {
-    pub(crate) fn new(limits: GrpcLimits, descriptors: Option<u64>) -> Self {
+    pub(crate) fn new(limits: GrpcLimits, descriptors: Option<u64>, tls: Option<Arc<Tls>>) -> Self {
         let connections = limits.connections_within(descriptors);
         tracing::debug!(connections, ?descriptors, "limit of connections");
-        Self { peers: Peers::new(&limits), tasks: TaskTracker::new(), connections, limits }
+        Self { peers: Peers::new(&limits), tasks: TaskTracker::new(), connections, limits, tls }
     }
 
     /// Serves all connections until `shutdown`, then lets the calls in progress finish within the drain time.
@@ -64,10 +67,20 @@ impl Front {
                     pause = FIRST_PAUSE;
                     let connected = self.peers.connect();
                     let (calls, http2) = (calls.clone(), http2.clone());
-                    let (limits, shutdown) = (self.limits.clone(), shutdown.clone());
+                    let (limits, shutdown, tls) = (self.limits.clone(), shutdown.clone(), self.tls.clone());
                     self.tasks.spawn(async move {
                         prepare(&stream);
-                        serve(stream, connected, calls, http2, &limits, shutdown).await;
+                        let Some(tls) = tls else {
+                            return serve(stream, connected, calls, http2, &limits, shutdown).await;
+                        };
+                        let shaken = tokio::select! {
+                            shaken = tls.accept(stream, limits.preface_time) => shaken,
+                            () = connected.0.close.cancelled() => None,
+                            () = shutdown.cancelled() => None,
+                        };
+                        if let Some(stream) = shaken {
+                            serve(stream, connected, calls, http2, &limits, shutdown).await;
+                        }
                     });
                 }
                 Ok((stream, _)) => {

@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -41,14 +41,16 @@ pub(super) fn protocol(limits: &GrpcLimits, streams: Streams) -> http2::Builder<
 }
 
 /// Serves a connection until the peer disconnects or violates a limit, or the server stops.
-pub(super) async fn serve(
-    stream: TcpStream,
+pub(super) async fn serve<S>(
+    stream: S,
     connected: Connected,
     calls: Calls<Incoming>,
     http2: http2::Builder<Streams>,
     limits: &GrpcLimits,
     shutdown: CancellationToken,
-) {
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let peer = &connected.0;
     let preface = read_preface(stream, limits.preface_time, peer.clone());
     let io = tokio::select! {

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::Peer;
 
@@ -22,15 +21,18 @@ const SPEAKS_HTTP_1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\n\
 
 /// A socket whose preface was read.
 #[derive(Debug)]
-pub(super) struct Io {
-    stream: TcpStream,
+pub(super) struct Io<S> {
+    stream: S,
     /// The bytes of the preface that hyper has not read.
     left: &'static [u8],
     peer: Arc<Peer>,
 }
 
 /// Reads the preface within `time`. `None`: the peer sent nothing, too little or something else.
-pub(super) async fn read_preface(mut stream: TcpStream, time: Duration, peer: Arc<Peer>) -> Option<Io> {
+pub(super) async fn read_preface<S>(mut stream: S, time: Duration, peer: Arc<Peer>) -> Option<Io<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut bytes = [0; PREFACE.len()];
     let mut read = 0;
     let complete = tokio::time::timeout(time, async {
@@ -56,7 +58,7 @@ pub(super) async fn read_preface(mut stream: TcpStream, time: Duration, peer: Ar
     None
 }
 
-impl AsyncRead for Io {
+impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -72,7 +74,7 @@ impl AsyncRead for Io {
     }
 }
 
-impl Io {
+impl<S> Io<S> {
     /// Records whether a write went through, and returns it.
     fn noted<T>(&self, written: Poll<T>) -> Poll<T> {
         self.peer.note_write(written.is_ready());
@@ -80,7 +82,7 @@ impl Io {
     }
 }
 
-impl AsyncWrite for Io {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Io<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.noted(written)

@@ -2,7 +2,8 @@
 //!
 //! [`accept`] accepts connections and keeps their number below the limit of descriptors. [`connection`] serves one
 //! connection and closes it if its peer sends nothing, reads nothing or makes no calls. [`streams`] limits the time
-//! of each call, including the reading of the reply. [`peers`] records all connections and their unread bytes, and
+//! of each call, including the reading of the reply. [`tls`] encrypts connections and replaces the certificate.
+//! [`peers`] records all connections and their unread bytes, and
 //! chooses the connection to close when there are too many connections or unread bytes.
 
 mod accept;
@@ -10,6 +11,7 @@ mod connection;
 mod io;
 mod peers;
 mod streams;
+mod tls;
 
 pub(super) use accept::{Front, descriptor_limit};
 #[cfg(test)]
@@ -18,3 +20,5 @@ pub(super) use peers::{CallInProgress, Peer};
 #[cfg(test)]
 pub(super) use streams::limited;
 pub(super) use streams::{before, open_ended};
+pub(crate) use tls::Tls;
+pub use tls::{TlsError, TlsFiles};

@@ -90,6 +90,8 @@ where
 {
     fn execute(&self, call: F) {
         let longest = self.longest;
+        // Each of the futures around it would hold it twice, and the task would be moved with all of them.
+        let call = Box::pin(call);
         self.tasks.spawn(async move {
             if limited(longest, call).await.is_none() {
                 tracing::debug!("a reply was not read in time; its stream is reset");

@@ -13,7 +13,7 @@ use wallet_core::wallet::Horizon;
 use wallet_core::{TenantId, Timestamp, Wallet, WalletKey};
 
 use crate::store::batch::loaded::StoredRows;
-use crate::store::batch::{LoadedWallet, ReadPlan, WalletRows};
+use crate::store::batch::{LoadedWallet, LoadedWallets, ReadPlan, WalletRows};
 use crate::store::sql::load;
 use crate::store::tables::{decode, entries, grants, reservations, wallet_profiles, wallets};
 use crate::store::{Backend, StoreError};
@@ -25,7 +25,7 @@ pub(in crate::store) async fn load_wallets(
     backend: Backend,
     rows: &WalletRows,
     plan: &ReadPlan,
-    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+    loaded: &mut LoadedWallets,
 ) -> Result<(), StoreError> {
     load_new(connection, backend, rows, loaded).await?;
     load_due(connection, backend, plan, loaded).await?;
@@ -54,7 +54,7 @@ async fn load_new(
     connection: &impl ConnectionTrait,
     backend: Backend,
     rows: &WalletRows,
-    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+    loaded: &mut LoadedWallets,
 ) -> Result<(), StoreError> {
     let keys: Vec<WalletKey> = rows.keys().filter(|key| !loaded.contains_key(key)).copied().collect();
     if keys.is_empty() {
@@ -64,7 +64,7 @@ async fn load_new(
     for profile in profiles {
         let key = WalletKey::from_uuid(profile.wallet_key);
         if let Some(row) = rows.get(&key) {
-            loaded.insert(key, own_rows(key, row, &profile)?);
+            loaded.insert(key, Box::new(own_rows(key, row, &profile)?));
         }
     }
     if keys.iter().any(|key| !loaded.contains_key(key)) {
@@ -78,7 +78,7 @@ async fn load_due(
     connection: &impl ConnectionTrait,
     backend: Backend,
     plan: &ReadPlan,
-    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+    loaded: &mut LoadedWallets,
 ) -> Result<(), StoreError> {
     // Nothing falls due in a frozen wallet.
     let is_incomplete = |key: &WalletKey, now: Timestamp| {
@@ -124,7 +124,7 @@ pub(super) fn by_key(rows: Vec<wallets::Model>) -> WalletRows {
 }
 
 /// Returns the purchases of the plan's payments. The grants that those payments bought are already loaded.
-fn paid_purchases(loaded: &BTreeMap<WalletKey, LoadedWallet>, plan: &ReadPlan) -> Vec<(WalletKey, OriginId)> {
+fn paid_purchases(loaded: &LoadedWallets, plan: &ReadPlan) -> Vec<(WalletKey, OriginId)> {
     let purchases = |(key, payment): &(WalletKey, ExternalRef)| {
         let name = PurchaseName::Payment(payment.clone());
         let grants = loaded.get(key).into_iter().flat_map(|loaded| loaded.wallet.grants.values());
@@ -135,11 +135,7 @@ fn paid_purchases(loaded: &BTreeMap<WalletKey, LoadedWallet>, plan: &ReadPlan) -
 
 /// Returns the statements that read grants which may be closed; most batches need none. The profiles and
 /// reservations are already loaded.
-fn addressed_grants(
-    backend: Backend,
-    loaded: &BTreeMap<WalletKey, LoadedWallet>,
-    plan: &ReadPlan,
-) -> Vec<Statement> {
+fn addressed_grants(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan) -> Vec<Statement> {
     let taken = plan.receipts.iter().flat_map(|(key, id)| {
         let job = loaded.get(key).and_then(|loaded| loaded.wallet.reservations.get(id));
         let accounts = job.into_iter().flat_map(|job| &job.allocations).map(|line| &line.account);
@@ -188,10 +184,7 @@ fn own_rows(
     Ok(LoadedWallet { tenant, wallet, stored, complete_before })
 }
 
-fn add_grants(
-    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
-    found: Vec<grants::Model>,
-) -> Result<(), StoreError> {
+fn add_grants(loaded: &mut LoadedWallets, found: Vec<grants::Model>) -> Result<(), StoreError> {
     for row in found {
         if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
             let grant = grants::read(row)?;
@@ -202,10 +195,7 @@ fn add_grants(
     Ok(())
 }
 
-fn add_reservations(
-    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
-    found: Vec<reservations::Model>,
-) -> Result<(), StoreError> {
+fn add_reservations(loaded: &mut LoadedWallets, found: Vec<reservations::Model>) -> Result<(), StoreError> {
     for row in found {
         if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
             let reservation = reservations::read(row)?;
@@ -221,7 +211,7 @@ fn add_reservations(
 
 /// Adds reservations that may be due. For a wallet that has more than `most`, the last one becomes the horizon.
 fn add_due(
-    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+    loaded: &mut LoadedWallets,
     found: Vec<reservations::Model>,
     most: usize,
 ) -> Result<(), StoreError> {
@@ -258,10 +248,7 @@ pub(in crate::store) async fn next_due(
     Ok((found, last))
 }
 
-fn add_requests(
-    loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
-    found: Vec<entries::Model>,
-) -> Result<(), StoreError> {
+fn add_requests(loaded: &mut LoadedWallets, found: Vec<entries::Model>) -> Result<(), StoreError> {
     for row in found {
         if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
             let (request, record) = entries::request(&row)?;

@@ -13,6 +13,9 @@ use crate::store::tables::wallets;
 /// The own rows of wallets, by their keys.
 pub(crate) type WalletRows = BTreeMap<WalletKey, wallets::Model>;
 
+/// The wallets of a batch or a read. They are boxed, because maps and caches move their values.
+pub(crate) type LoadedWallets = BTreeMap<WalletKey, Box<LoadedWallet>>;
+
 /// A wallet in memory, and which of its rows the database has.
 #[derive(Debug)]
 pub(crate) struct LoadedWallet {

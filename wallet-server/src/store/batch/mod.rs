@@ -13,7 +13,7 @@ mod write;
 pub(in crate::store) use load::{existing, load_wallets, next_due, usable};
 #[cfg(test)]
 pub(in crate::store) use loaded::StoredRows;
-pub(crate) use loaded::{LoadedWallet, WalletRows, WalletWrite};
+pub(crate) use loaded::{LoadedWallet, LoadedWallets, WalletRows, WalletWrite};
 pub(crate) use optimistic::Optimistic;
 pub(crate) use read_plan::ReadPlan;
 pub(crate) use tx::{Locked, Tx};

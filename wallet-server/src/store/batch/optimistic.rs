@@ -4,7 +4,6 @@
 //! Reads need no snapshot: every write to a wallet raises its version, so rows that were read at different moments count
 //! only if nothing was written in between.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
@@ -13,7 +12,7 @@ use wallet_core::ids::ReservationId;
 
 use crate::store::batch::load::{all, existing, load_wallets};
 use crate::store::batch::write::write_at_versions;
-use crate::store::batch::{LoadedWallet, ReadPlan, WalletRows, WalletWrite};
+use crate::store::batch::{LoadedWallets, ReadPlan, WalletRows, WalletWrite};
 use crate::store::sql::load;
 use crate::store::tables::reservations;
 use crate::store::timed::TimedConnection;
@@ -44,7 +43,7 @@ impl Optimistic {
         &self,
         rows: &WalletRows,
         plan: &ReadPlan,
-        loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+        loaded: &mut LoadedWallets,
     ) -> Result<(), StoreError> {
         load_wallets(&self.connection, Backend::Postgres, rows, plan, loaded).await
     }

@@ -1,6 +1,6 @@
 //! The transaction of a batch: begin, lock, load, append, commit. Dropping it before the commit rolls it back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
@@ -8,7 +8,7 @@ use wallet_core::{TenantId, WalletKey};
 
 use crate::store::batch::load::{all, by_key, existing, load_wallets};
 use crate::store::batch::write::write;
-use crate::store::batch::{LoadedWallet, ReadPlan, WalletRows, WalletWrite};
+use crate::store::batch::{LoadedWallets, ReadPlan, WalletRows, WalletWrite};
 use crate::store::sql::load;
 use crate::store::timed::TimedConnection;
 use crate::store::{Backend, LaneConnection, StoreError, publishing};
@@ -80,7 +80,7 @@ impl Tx {
         &self,
         locked: &Locked,
         plan: &ReadPlan,
-        loaded: &mut BTreeMap<WalletKey, LoadedWallet>,
+        loaded: &mut LoadedWallets,
     ) -> Result<(), StoreError> {
         load_wallets(&self.transaction, self.backend, &locked.wallets, plan, loaded).await
     }

@@ -55,6 +55,12 @@ impl Process {
         assert!(done.success());
     }
 
+    /// Sends the order to read the certificate again.
+    pub(crate) fn hang_up(&self) {
+        let process = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &process]).status().expect("kill").success());
+    }
+
     /// Sends SIGTERM and waits for an orderly end.
     pub(crate) fn stop(&mut self) {
         let process = self.child.id().to_string();

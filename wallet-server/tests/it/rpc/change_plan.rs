@@ -1,7 +1,7 @@
 //! ChangePlan: upgrades at once, downgrades at the end of the period, and previews of both.
 
 use wallet_client::Code;
-use wallet_client::v1::{self, EntryKind, ErrorReason, Term};
+use wallet_client::v1::{self, EntryKind, ErrorReason, Term, TermUnit};
 
 use crate::sold::{
     WEEK, about_to_end, change, end, entries_after, grants, listed, now, parts, pending, shop, subscribe,
@@ -74,7 +74,7 @@ each_database! {
         let old = subscription(&client).await;
         let done = client.change_plan(change("yearly", "creator-yearly")).await.unwrap();
         let new = subscription_of(done.wallet);
-        assert_eq!((new.term(), new.anchor_time), (Term::Year, done.decide_time));
+        assert_eq!((new.term, new.anchor_time), (Some(Term::new(TermUnit::Year, 1)), done.decide_time));
         assert_eq!(new.next_renewal_time, later(done.decide_time, WEEK), "the next weekly training");
         let told: Vec<_> = listed(&client).await;
         let expires = |id: &str| told.iter().find(|grant| grant.grant_id == id).unwrap().expire_time;

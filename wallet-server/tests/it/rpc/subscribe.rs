@@ -4,7 +4,9 @@ use chrono::{DateTime, Months};
 use prost_types::Timestamp;
 use wallet_client::Code;
 use wallet_client::v1::matcher::Accepts;
-use wallet_client::v1::{self, Decision, EntryKind, ErrorReason, Renewal, Source, SubscriptionStatus, Term};
+use wallet_client::v1::{
+    self, Decision, EntryKind, ErrorReason, Renewal, Source, SubscriptionStatus, Term, TermUnit,
+};
 
 use crate::harness::{credits, video};
 use crate::sold::{
@@ -32,7 +34,7 @@ each_database! {
         assert_eq!((sold.plan_id.as_str(), sold.revision), ("pro", 2));
         let subscription = sold.subscription.unwrap();
         assert_eq!((subscription.plan_id.as_str(), subscription.status()), ("pro", SubscriptionStatus::Active));
-        assert_eq!((subscription.term(), subscription.renewal()), (Term::Month, Renewal::Automatic));
+        assert_eq!((subscription.term, subscription.renewal()), (Some(Term::new(TermUnit::Month, 1)), Renewal::Automatic));
         assert_eq!((subscription.rank, subscription.pending.is_none()), (2, true));
         let end = a_month_later(done.decide_time);
         let begin = [subscription.anchor_time, subscription.period_start_time];

@@ -23,7 +23,7 @@ fn four_accounts_are_consumed_in_the_order_of_the_table() {
 #[test]
 fn subscription_credits_are_monthly_and_do_not_roll_over() {
     for plan in parsed(CLICKRAFT).plans() {
-        assert_eq!((plan.term, plan.allowances[0].rollover), (Term::Month, None), "{}", plan.id);
+        assert_eq!((plan.term, plan.allowances[0].rollover), (Term::MONTH, None), "{}", plan.id);
     }
 }
 

@@ -13,7 +13,7 @@ fn each_tier_adds_a_set_amount_of_credits_monthly() {
     let mut before = (0, 0);
     for plan in catalog.plans() {
         let [amount] = included(plan, "credits")[..] else { panic!("{}", plan.id) };
-        assert_eq!((plan.term, plan.allowances[0].cadence), (Term::Month, None), "{}", plan.id);
+        assert_eq!((plan.term, plan.allowances[0].cadence), (Term::MONTH, None), "{}", plan.id);
         assert!((plan.rank, amount) > before, "an upgrade is a higher rank and more credits: {}", plan.id);
         before = (plan.rank, amount);
     }

@@ -18,11 +18,11 @@ fn plans_include_5_once_and_30_100_and_250_per_billing_month() {
     assert_eq!(
         plans,
         [
-            ("free", Term::Once, vec![5]),
-            ("creator", Term::Month, vec![30]),
-            ("pro", Term::Month, vec![100]),
-            ("team", Term::Month, vec![250]),
-            ("custom", Term::Month, vec![]),
+            ("free", Term::ONCE, vec![5]),
+            ("creator", Term::MONTH, vec![30]),
+            ("pro", Term::MONTH, vec![100]),
+            ("team", Term::MONTH, vec![250]),
+            ("custom", Term::MONTH, vec![]),
         ]
     );
     assert_eq!(catalog.default_plan().unwrap().id, "free");

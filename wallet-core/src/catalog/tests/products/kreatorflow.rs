@@ -50,15 +50,15 @@ fn the_displayed_price_is_the_maximum_charge() {
 fn free_starts_with_credits_and_every_other_tier_has_more_each_month() {
     let catalog = parsed(KREATORFLOW);
     let free = catalog.default_plan().unwrap();
-    assert_eq!((free.id.as_str(), free.term), ("free", Term::Once));
+    assert_eq!((free.id.as_str(), free.term), ("free", Term::ONCE));
     let mut before = included(free, "credits")[0];
     for tier in ["creator", "pro", "max"] {
         let (monthly, annual) =
             (catalog.plan(tier).unwrap(), catalog.plan(&format!("{tier}-annual")).unwrap());
-        assert_eq!((monthly.term, annual.term), (Term::Month, Term::Year));
+        assert_eq!((monthly.term, annual.term), (Term::MONTH, Term::YEAR));
         assert_eq!(
             annual.allowances[0].cadence,
-            Some(Term::Month),
+            Some(Term::MONTH),
             "credits are monthly on {tier}-annual too"
         );
         assert_eq!(included(monthly, "credits"), included(annual, "credits"));

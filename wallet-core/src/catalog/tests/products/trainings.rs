@@ -38,15 +38,15 @@ fn check(operation: &Operation, expected: [&str; 5]) {
 fn plans_include_the_credits_and_trainings_of_the_table() {
     let catalog = parsed(TRAININGS);
     let table = [
-        (Term::Once, 50, None),
-        (Term::Week, 200, None),
-        (Term::Year, 10_400, Some(2)),
-        (Term::Week, 450, Some(1)),
-        (Term::Year, 23_400, Some(12)),
-        (Term::Week, 1_000, Some(5)),
-        (Term::Year, 52_000, Some(50)),
-        (Term::Week, 2_000, Some(10)),
-        (Term::Year, 104_000, Some(100)),
+        (Term::ONCE, 50, None),
+        (Term::WEEK, 200, None),
+        (Term::YEAR, 10_400, Some(2)),
+        (Term::WEEK, 450, Some(1)),
+        (Term::YEAR, 23_400, Some(12)),
+        (Term::WEEK, 1_000, Some(5)),
+        (Term::YEAR, 52_000, Some(50)),
+        (Term::WEEK, 2_000, Some(10)),
+        (Term::YEAR, 104_000, Some(100)),
     ];
     assert_eq!(catalog.plans().len(), table.len());
     for (id, (term, credits, trainings)) in PLANS.into_iter().zip(table) {

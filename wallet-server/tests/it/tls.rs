@@ -1,0 +1,114 @@
+//! TLS of the real process: encrypted calls, and a certificate that is replaced while jobs run.
+
+use std::fs;
+use std::process::Command;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tempfile::TempDir;
+use wallet_client::{ClientConfig, Error, WalletClient, v1};
+
+use crate::harness::{Database, Process, credits, tool, video};
+use crate::words::settle;
+
+/// The certificate of a server on loopback, in a folder.
+struct Certificate {
+    folder: TempDir,
+    authority: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Certificate {
+    fn new() -> Self {
+        let certificate = Self { folder: tempfile::tempdir().unwrap(), authority: authority() };
+        certificate.replace(&certificate.authority);
+        certificate
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// Writes a new certificate and key, signed by this authority.
+    fn replace(&self, authority: &CertifiedIssuer<'static, KeyPair>) {
+        let key = KeyPair::generate().unwrap();
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let signed = CertificateParams::new(names).unwrap().signed_by(&key, authority).unwrap();
+        fs::write(self.path("server.pem"), signed.pem()).unwrap();
+        fs::write(self.path("server.key"), key.serialize_pem()).unwrap();
+        fs::write(self.path("ca.pem"), authority.pem()).unwrap();
+    }
+
+    fn serve(&self, database: &Database) -> Process {
+        let (pem, key) = (self.path("server.pem"), self.path("server.key"));
+        Process::start(database, &["--tls-cert", &pem, "--tls-key", &key])
+    }
+}
+
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+async fn trusting(
+    server: &Process,
+    authority: &CertifiedIssuer<'static, KeyPair>,
+) -> Result<WalletClient, Error> {
+    let config = ClientConfig::new(format!("https://{}", server.address)).ca_certificate(authority.pem());
+    WalletClient::connect(config).await
+}
+
+#[tokio::test]
+async fn a_job_runs_over_tls_and_callers_without_it_are_turned_away() {
+    let database = Database::sqlite();
+    let certificate = Certificate::new();
+    let server = certificate.serve(&database);
+    let client = trusting(&server, &certificate.authority).await.unwrap();
+    client
+        .create_wallet(v1::CreateWalletRequest { wallet_id: "w".into(), ..Default::default() })
+        .await
+        .unwrap();
+
+    let plain = WalletClient::connect_lazy(ClientConfig::new(server.endpoint())).unwrap();
+    assert!(plain.get_wallet(v1::GetWalletRequest { wallet_id: "w".into() }).await.is_err(), "without TLS");
+    assert!(trusting(&server, &authority()).await.is_err(), "with another authority");
+    let grpcurl = Command::new(tool("WALLET_TEST_GRPCURL"))
+        .args(["-cacert", &certificate.path("ca.pem"), "-d", r#"{"wallet_id":"w"}"#, &server.address])
+        .arg("wallet.v1.AdminService/GetWallet")
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&grpcurl.stdout).contains("\"walletId\": \"w\""), "{grpcurl:?}");
+}
+
+#[tokio::test]
+async fn a_certificate_is_replaced_under_way_and_a_bad_pair_is_refused() {
+    let database = Database::sqlite();
+    let certificate = Certificate::new();
+    let server = certificate.serve(&database);
+    let client = trusting(&server, &certificate.authority).await.unwrap();
+    client
+        .create_wallet(v1::CreateWalletRequest { wallet_id: "w".into(), ..Default::default() })
+        .await
+        .unwrap();
+    client.top_up(v1::TopUpRequest::amount("w", "t", credits(100))).await.unwrap();
+    client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
+
+    // A key that does not fit: the certificate of the start serves on.
+    fs::write(certificate.path("server.key"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    server.hang_up();
+    let next = authority();
+    assert!(trusting(&server, &certificate.authority).await.is_ok());
+
+    certificate.replace(&next);
+    server.hang_up();
+    let mut replaced = trusting(&server, &next).await;
+    for _ in 0..100 {
+        if replaced.is_ok() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        replaced = trusting(&server, &next).await;
+    }
+    replaced.expect("new connections have the new certificate");
+    client.settle(settle("w", "j", v1::Succeeded::default())).await.expect("old connections go on");
+    assert!(trusting(&server, &certificate.authority).await.is_err());
+}
