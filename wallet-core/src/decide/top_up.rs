@@ -43,7 +43,7 @@ pub struct TopUp {
 /// A pack or an amount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purchase {
-    /// A pack.
+    /// Packs of one kind.
     Pack(PackSale),
     /// An amount above 0 of one unit, in minor units. It never expires.
     Amount(UnitId, i64),

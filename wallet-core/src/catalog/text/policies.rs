@@ -76,7 +76,8 @@ impl PoliciesText {
             policies.max_hold = reader.duration(&format!("{path}.max_hold"), max_hold, MAX_HOLD);
         }
         for (field, time) in [("ttl", Some(policies.ttl)), ("lease", policies.lease)] {
-            if time.is_some_and(|time| time > policies.max_hold) {
+            // A max_hold that could not be read is zero.
+            if time.is_some_and(|time| time > policies.max_hold && !policies.max_hold.is_zero()) {
                 let hours = policies.max_hold.as_secs() / 3600;
                 reader.problem(&format!("{path}.{field}"), format!("must be at most max_hold, {hours}h"));
             }
