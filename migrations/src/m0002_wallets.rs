@@ -105,6 +105,7 @@ CREATE TABLE grants (
     open           BOOLEAN  NOT NULL,
     next_time      BIGINT   NOT NULL,
     payment        TEXT     NOT NULL,
+    line           TEXT     NOT NULL,
     purchase       TEXT     NOT NULL,
     details        TEXT     NOT NULL,
     PRIMARY KEY (bucket, wallet_key, origin, origin_id, n)
@@ -154,7 +155,7 @@ const INDEXES: &[&str] = &[
     "CREATE INDEX profiles_due ON wallet_profiles (bucket, next_time, wallet_key)
      WHERE next_time < 9223372036854775807",
     "CREATE INDEX grants_open ON grants (bucket, (CASE WHEN open THEN wallet_key END)) WHERE open",
-    "CREATE UNIQUE INDEX grants_payment ON grants (bucket, wallet_key, payment, n) WHERE payment <> ''",
+    "CREATE UNIQUE INDEX grants_payment ON grants (bucket, wallet_key, payment, line, n) WHERE payment <> ''",
     "CREATE INDEX grants_purchase ON grants (bucket, wallet_key, purchase) WHERE purchase <> ''",
     "CREATE INDEX grants_due ON grants (bucket, next_time, wallet_key)
      WHERE open AND next_time < 9223372036854775807",

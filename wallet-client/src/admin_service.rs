@@ -122,8 +122,8 @@ rpc_methods! {
         /// ```
         revoke_grant(RevokeGrantRequest) -> RevokeGrantResponse;
 
-        /// Refunds a purchase in full: within 24 hours after its payment, if nothing of it was charged. The payment
-        /// provider moves the money.
+        /// Refunds a purchase by the rule of its pack: by default in full, within 24 hours after its payment, if nothing
+        /// of it was charged. The payment provider moves the money.
         ///
         /// # Errors
         ///
@@ -136,7 +136,7 @@ rpc_methods! {
         /// # use wallet_client::{Error, WalletClient, v1};
         /// # async fn example(client: &WalletClient) -> Result<(), Error> {
         /// let request = v1::RefundTopUpRequest::top_up("alice", "refund-1", "order-1");
-        /// println!("pay back {:?}", client.refund_top_up(request).await?.paid_amount);
+        /// println!("pay back {:?}", client.refund_top_up(request).await?.refund);
         /// # Ok(())
         /// # }
         /// ```
@@ -182,13 +182,12 @@ rpc_methods! {
         /// ```
         reverse_charge(ReverseChargeRequest) -> ReverseChargeResponse;
 
-        /// Ends a yearly subscription now and returns the share of its price to pay back. With `validate_only` it
-        /// only computes the share.
+        /// Ends a subscription now and returns the money to pay back, by the rule of its plan: by default the unused share
+        /// of a year's price. With `validate_only` it only computes the money.
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, or `NOT_REFUNDABLE` with the cause `TERM` or
-        /// `NO_PRICE`; and the [errors of every call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, or `NOT_REFUNDABLE` with a cause; and the [errors of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///

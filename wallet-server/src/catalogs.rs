@@ -141,6 +141,12 @@ impl PublishedCatalogs {
         match self.version(tenant, version).await {
             Ok(Some(catalog)) => {
                 catalogs.older.insert(version, catalog);
+                // An unreadable next version leaves the instant unknown.
+                match self.published(tenant, Some(version + 1)).await {
+                    Ok(Some(next)) => _ = catalogs.replaced.insert(version, next.publish_time),
+                    Err(CatalogError::Store(error)) => return Err(error),
+                    Ok(None) | Err(CatalogError::Unusable { .. }) => {}
+                }
             }
             Ok(None) => {}
             Err(CatalogError::Unusable { version, why }) => {

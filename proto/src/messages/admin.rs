@@ -218,8 +218,8 @@ impl RefundTopUpRequest {
         }
     }
 
-    /// Sets the instant at which the customer asked for the refund: within 24 hours after the payment, not in the
-    /// future. Default: now.
+    /// Sets the instant at which the customer requested the refund: not before the payment, not in the future.
+    /// Default: now.
     #[must_use]
     pub fn with_requested_time(mut self, time: impl Into<Timestamp>) -> Self {
         self.requested_time = Some(time.into());
@@ -290,9 +290,17 @@ impl ReverseChargeRequest {
 }
 
 impl RefundSubscriptionRequest {
-    /// Ends a yearly subscription now and computes the share of its price to pay back.
+    /// Ends a subscription now and computes the money to pay back.
     pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
         Self { wallet_id: wallet_id.into(), request_id: request_id.into(), ..Default::default() }
+    }
+
+    /// Sets the instant at which the customer requested the refund: not before the payment of the period, not in the
+    /// future. Default: now.
+    #[must_use]
+    pub fn with_requested_time(mut self, time: impl Into<Timestamp>) -> Self {
+        self.requested_time = Some(time.into());
+        self
     }
 
     /// Shows the response and changes nothing. Default false.

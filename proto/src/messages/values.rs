@@ -109,7 +109,7 @@ impl StartOptions {
         self
     }
 
-    /// Sets the lease, 1 s to 24 h. Zero is no lease: the hold keeps its time to live and needs no heartbeat.
+    /// Sets the lease, 1 s to 7 days. Zero is no lease: the hold keeps its time to live and needs no heartbeat.
     /// Default: the lease of the price rule, or none.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {

@@ -108,7 +108,7 @@ impl ReserveRequest {
         self
     }
 
-    /// Sets the lifetime of the hold without Start or Extend, 1 s to 24 h. Default: the price rule's.
+    /// Sets the lifetime of the hold without Start or Extend, 1 s to 7 days. Default: the price rule's.
     #[must_use]
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(wire_duration(ttl));
@@ -252,7 +252,7 @@ impl TopUpRequest {
         Self::of(wallet_id.into(), top_up_id.into(), What::Amount(amount))
     }
 
-    /// A purchase of a pack of the current catalog.
+    /// A purchase of a pack, by default one of the current catalog.
     pub fn pack(
         wallet_id: impl Into<String>,
         top_up_id: impl Into<String>,
@@ -276,6 +276,27 @@ impl TopUpRequest {
     #[must_use]
     pub fn with_paid_amount(mut self, paid: Money) -> Self {
         self.paid_amount = Some(paid);
+        self
+    }
+
+    /// Sets the line of the payment, if one payment buys several packs.
+    #[must_use]
+    pub fn with_line(mut self, line: impl Into<String>) -> Self {
+        self.line = line.into();
+        self
+    }
+
+    /// Sets the number of packs, 1 to 1,000. Default: 1.
+    #[must_use]
+    pub const fn with_quantity(mut self, quantity: i32) -> Self {
+        self.quantity = Some(quantity);
+        self
+    }
+
+    /// Sets the catalog version that sold the pack, at most 90 days after it was replaced. Default: the current one.
+    #[must_use]
+    pub const fn with_catalog_version(mut self, version: i64) -> Self {
+        self.catalog_version = Some(version);
         self
     }
 

@@ -163,8 +163,9 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::NotRefundable,
         &[FailedPrecondition],
-        "The purchase or the subscription cannot be refunded. The `cause` is for a purchase CHARGED_BACK, \
-         ALREADY_REFUNDED, REVOKED, TOO_LATE, CREDITS_USED or HOLDS_OUTSTANDING, and for a subscription TERM or NO_PRICE. \
+        "The purchase or the subscription cannot be refunded, by the rule of its pack or plan. The `cause` is \
+         NOT_OFFERED, TOO_LATE, CREDITS_USED or HOLDS_OUTSTANDING, for a purchase also CHARGED_BACK, ALREADY_REFUNDED or \
+         REVOKED, and for a subscription also NO_PRICE. \
          After HOLDS_OUTSTANDING repeat the call with the same `requested_time` when the jobs have ended; the other causes \
          are final.",
     )

@@ -24,6 +24,7 @@ pub(super) fn evaluate(
         rule_id: rule.id.clone(),
         amounts: Amounts::none(),
         max_amounts: Amounts::none(),
+        max_unbounded: false,
         lines,
         policies: rule.policies.clone(),
     };
@@ -43,8 +44,14 @@ fn total(rule: &Rule, unit: &Unit, price: &mut Price) -> Option<()> {
     let raised = bound(&rule.min).map_or(sum, |min| sum.max(min));
     let capped = bound(&rule.max).map_or(raised, |max| raised.min(max));
     let amount = capped.round_to_minor(unit.scale, unit.increment, rule.rounding)?;
-    let most = unit.ceil_percent(amount, rule.max_percent)?;
-    let most = if rule.max.names(unit.id.as_str()) { most.min(rule.max.get(unit.id.as_str())) } else { most };
+    let most = match rule.most.percent {
+        Some(percent) => {
+            Some(unit.ceil_percent(amount, percent)?.max(rule.most.at_least.get(unit.id.as_str())))
+        }
+        None => None,
+    };
+    let highest = rule.max.names(unit.id.as_str()).then(|| rule.max.get(unit.id.as_str()));
+    let most = most.into_iter().chain(highest).min();
 
     let rounded = unit.whole(amount);
     for (label, before, after) in
@@ -60,7 +67,10 @@ fn total(rule: &Rule, unit: &Unit, price: &mut Price) -> Option<()> {
         }
     }
     price.amounts.set(&unit.id, amount);
-    price.max_amounts.set(&unit.id, most);
+    match most {
+        Some(most) => _ = price.max_amounts.set(&unit.id, most),
+        None => price.max_unbounded = true,
+    }
     (amount <= MAX_AMOUNT).then_some(())
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::ListPrice;
+use super::refund::RefundRule;
 use crate::value::amount::Amounts;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Pack {
     pub list_price: Option<ListPrice>,
     /// The plans whose subscribers may buy the pack; `None` for all wallets.
     pub plans: Option<Vec<String>>,
+    /// The rule by which its price is refunded; that of all packs if none.
+    pub refund: Option<RefundRule>,
 }
 
 /// The expiry of bought credits: the earlier of the conditions that are set, never if none is. Stored with the

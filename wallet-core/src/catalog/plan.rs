@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::entitlement::{Allowed, Entitlement, allows};
+use super::refund::RefundRule;
 use crate::value::ids::UnitId;
 use crate::value::operation::Operation;
 use crate::value::term::Term;
@@ -48,6 +49,8 @@ pub struct Plan {
     pub expiry_warning_days: u16,
     /// The price of a period.
     pub list_price: Option<ListPrice>,
+    /// The rule by which the price of a period is refunded; that of the term if none.
+    pub refund: Option<RefundRule>,
 }
 
 /// The condition on which a new period begins.

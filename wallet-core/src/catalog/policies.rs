@@ -8,10 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::ids::UnitId;
 
-/// The maximum time to live of a hold, and the maximum lease.
-pub(super) const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest life of a hold that a catalog may allow, the maximum time to live and the maximum lease.
+pub const MAX_HOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The longest life of a hold in catalogs that name none.
+const DEFAULT_MAX_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
 /// The grace period of catalogs that name none.
 const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+/// The goodwill period of catalogs that name none.
+const DEFAULT_GOODWILL_PERIOD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The maximum goodwill period.
+pub(super) const MAX_GOODWILL_PERIOD: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// The maximum grace period.
 pub const MAX_GRACE_PERIOD: Duration = Duration::from_secs(72 * 60 * 60);
 
@@ -24,6 +30,10 @@ pub struct Policies {
     /// The time between two heartbeats of a started job. Without a lease, no heartbeats are expected.
     #[serde(rename = "lease_seconds", with = "optional_seconds", default)]
     pub lease: Option<Duration>,
+    /// The longest life of the hold after Reserve, however often it is extended: 1 second to [`MAX_HOLD`]. 24 hours by
+    /// default.
+    #[serde(rename = "max_hold_seconds", with = "seconds")]
+    pub max_hold: Duration,
     /// The treatment of a cost above the reserved amount.
     pub overage: Overage,
     /// The fees of a user's cancel, for every unit of the catalog.
@@ -34,6 +44,10 @@ pub struct Policies {
     /// The lifetime of credits that return to an expired grant, 1 second to [`MAX_GRACE_PERIOD`]. 24 hours by default.
     #[serde(rename = "grace_period_seconds", with = "seconds")]
     pub grace_period: Duration,
+    /// The lifetime of credits whose charge is reversed after their grant has expired, 1 second to 366 days. 30 days by
+    /// default.
+    #[serde(rename = "goodwill_period_seconds", with = "seconds")]
+    pub goodwill_period: Duration,
 }
 
 /// The treatment of a cost above the reserved amount.
@@ -88,10 +102,12 @@ impl Default for Policies {
         Self {
             ttl: Duration::from_secs(30 * 60),
             lease: None,
+            max_hold: DEFAULT_MAX_HOLD,
             overage: Overage::default(),
             cancel_fees: BTreeMap::new(),
             failure_fees: BTreeMap::new(),
             grace_period: DEFAULT_GRACE_PERIOD,
+            goodwill_period: DEFAULT_GOODWILL_PERIOD,
         }
     }
 }

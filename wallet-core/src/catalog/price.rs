@@ -16,6 +16,8 @@ pub struct Price {
     /// The most that Settle may charge, in minor units. Never below `amounts`; equal to them unless the rule is
     /// output-priced.
     pub max_amounts: Amounts,
+    /// True if Settle may charge any amount in the units that `max_amounts` does not name.
+    pub max_unbounded: bool,
     /// The calculation: the lines of a unit add up to its amount exactly.
     pub lines: Vec<PriceLine>,
     /// The terms of a hold with this price.

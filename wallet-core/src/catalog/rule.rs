@@ -29,10 +29,26 @@ pub struct Rule {
     pub max: Amounts,
     /// The direction in which the sum is rounded to a multiple of the increment.
     pub rounding: Rounding,
-    /// The most that Settle may charge, in percent of the reserved amount. 100 for fixed prices.
-    pub max_percent: u16,
+    /// The most that Settle may charge.
+    pub most: Most,
     /// The terms of a hold with this price.
     pub policies: Policies,
+}
+
+/// The most that Settle may charge. A maximum price of the rule bounds it further.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Most {
+    /// In percent of the reserved amount, 100 for fixed prices; none for no bound.
+    pub percent: Option<u16>,
+    /// The least bound in the units named, in minor units.
+    pub at_least: Amounts,
+}
+
+impl Most {
+    /// Settle charges what was reserved.
+    pub fn fixed() -> Self {
+        Self { percent: Some(100), at_least: Amounts::none() }
+    }
 }
 
 impl Rule {

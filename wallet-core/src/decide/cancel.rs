@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::decide::admission_class::AdmissionClass;
 use crate::decide::checks::check_units;
 use crate::decide::context::Context;
-use crate::decide::finalize::{AfterExpiry, Finalization, cancel_fees, close_late, finish, may_end_late};
+use crate::decide::finalize::{Finalization, cancel_fees, close_late, finish, may_end_late};
 use crate::decide::read_set::ReadSet;
 use crate::decide::replay::finished_before;
 use crate::decide::verdict::Verdict;
@@ -71,9 +71,9 @@ fn stop(
     cancel: &Cancel,
     fingerprint: Fingerprint,
 ) -> Result<Verdict<ReservationId>, Rejection> {
-    let (fees, after_expiry) = match cancel.reason {
-        CancelReason::User => (cancel_fees(reservation, &context.catalogs.current), AfterExpiry::Lapse),
-        CancelReason::Platform => (Amounts::none(), AfterExpiry::Grace),
+    let fees = match cancel.reason {
+        CancelReason::User => cancel_fees(reservation, &context.catalogs.current),
+        CancelReason::Platform => Amounts::none(),
     };
     check_units(context, &cancel.max_fees, "max_fees")?;
     for (unit, max_fee) in cancel.max_fees.iter() {
@@ -86,7 +86,7 @@ fn stop(
     for (unit, fee) in fees.iter() {
         closing.charge_fee(&context.catalogs.current, unit, fee);
     }
-    closing.give_back(after_expiry);
+    closing.give_back();
     let fees = fees.iter().filter(|(_, fee)| *fee > 0).map(|(unit, fee)| (unit.clone(), fee)).collect();
     let bill = Bill { fees, cancel_reason: Some(cancel.reason), ..closing.bill() };
     Ok(finish(closing, State::Cancelled, fingerprint, bill))

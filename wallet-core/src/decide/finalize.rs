@@ -21,18 +21,12 @@ use crate::wallet::grant::{Clawback, Grant, GrantDetails, Parts};
 use crate::wallet::reservation::{Allocation, Bill, Finish, LATE_SETTLE, Reservation, State};
 use crate::wallet::{UNNUMBERED, Wallet};
 
-/// The longest time from the expiry of the first grant to that of grace credits which stem from it. No grace period is
-/// longer.
+/// The time after the expiry of the first grant at which grace credits that stem from it end at the latest. No grace
+/// period is longer.
 pub const GRACE_BOUND: Duration = MAX_GRACE_PERIOD;
 
-/// The fate of credits whose grant expired while they were held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AfterExpiry {
-    /// They expire with it: the rest after a settle, and the user's own cancel.
-    Lapse,
-    /// They become grace credits: the user is not to blame.
-    Grace,
-}
+/// The lifetime of grace credits that return after [`GRACE_BOUND`], unless the grace period is shorter.
+const AFTER_LONG_HOLD: Duration = Duration::from_secs(24 * 3600);
 
 /// A reservation that is about to end, with the decision that ends it.
 pub(crate) struct Finalization<'a> {
@@ -116,8 +110,9 @@ impl<'a> Finalization<'a> {
         });
     }
 
-    /// Returns all that is held and was not charged. Credits that become available repay debt first.
-    pub(crate) fn give_back(&mut self, after_expiry: AfterExpiry) {
+    /// Returns all that is held and was not charged. Credits whose grant has expired meanwhile become grace credits. Credits
+    /// that become available repay debt first.
+    pub(crate) fn give_back(&mut self) {
         let mut graces = 0;
         let period = self.reservation.terms.policies.grace_period;
         for allocation in &mut self.reservation.allocations {
@@ -141,13 +136,8 @@ impl<'a> Finalization<'a> {
                 self.decision.repay_debt(self.wallet, key, unit, rest);
             } else {
                 self.decision.move_in_grant(key, unit, Part::Held, Part::Expired, rest);
-                let grace = (after_expiry == AfterExpiry::Grace)
-                    .then(|| {
-                        let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), graces);
-                        grace_grant(grant, key, rest, self.at, period)
-                    })
-                    .flatten();
-                match grace {
+                let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), graces);
+                match grace_grant(grant, key, rest, self.at, period) {
                     Some(grace) => {
                         graces += 1;
                         allocation.returned = rest;
@@ -195,45 +185,18 @@ pub(crate) fn gone_from_hold(wallet: &Wallet, reservation: &Reservation, unit: &
 
 /// Returns the grace grant for `amount` that returns to an expired grant; none if its bound has passed as well.
 fn grace_grant(old: &Grant, key: GrantKey, amount: i64, at: Timestamp, period: Duration) -> Option<Grant> {
-    let bound = bound_of(old);
+    let bound = bound_of(old, at, period);
     let expire_time = at.plus(period).min(bound);
-    (expire_time > at).then(|| grace(Some(old), key, &old.unit, amount, at, (expire_time, bound)))
-}
-
-/// Returns the grace grant for a charge that is reversed. It has the whole grace period, even if the grant of the charge
-/// expired long ago.
-pub(crate) fn lasting_grace(
-    old: Option<&Grant>,
-    key: GrantKey,
-    unit: &UnitId,
-    amount: i64,
-    at: Timestamp,
-    period: Duration,
-) -> Grant {
-    let expire_time = at.plus(period);
-    let bound = old.map_or(expire_time, |old| bound_of(old).max(expire_time));
-    grace(old, key, unit, amount, at, (expire_time, bound))
-}
-
-/// Returns the latest expiry of grace credits that return to a grant without a reversal.
-fn bound_of(old: &Grant) -> Timestamp {
-    old.details.grace_bound.unwrap_or_else(|| old.expire_time.plus(GRACE_BOUND))
-}
-
-fn grace(
-    old: Option<&Grant>,
-    key: GrantKey,
-    unit: &UnitId,
-    amount: i64,
-    at: Timestamp,
-    (expire_time, bound): (Timestamp, Timestamp),
-) -> Grant {
-    let first = |old: &Grant| old.details.stems_from.clone().unwrap_or_else(|| old.key.clone());
-    let details =
-        GrantDetails { stems_from: old.map(first), grace_bound: Some(bound), ..GrantDetails::default() };
-    Grant {
+    let first = old.details.stems_from.clone().unwrap_or_else(|| old.key.clone());
+    let details = GrantDetails {
+        stems_from: Some(first),
+        first_source: Some(old.details.first_source.unwrap_or(old.source)),
+        grace_bound: Some(bound),
+        ..GrantDetails::default()
+    };
+    (expire_time > at).then(|| Grant {
         key,
-        unit: unit.clone(),
+        unit: old.unit.clone(),
         source: Source::Grace,
         priority: 0,
         effective_time: at,
@@ -244,7 +207,14 @@ fn grace(
         parts: Parts::default(),
         clawback: None,
         details,
-    }
+    })
+}
+
+/// Returns the latest expiry of grace credits that return to a grant at `at`. Credits of a long hold return later than
+/// the bound; they live for a day then, or for a shorter grace period. Grace credits that return keep their bound.
+fn bound_of(old: &Grant, at: Timestamp, period: Duration) -> Timestamp {
+    let of_first = || old.expire_time.plus(GRACE_BOUND).max(at.plus(period.min(AFTER_LONG_HOLD)));
+    old.details.grace_bound.unwrap_or_else(of_first)
 }
 
 /// Returns the fees of a user's cancel in this state, per unit, rounded down to the increment.

@@ -68,7 +68,7 @@ pub use revoke_grant::RevokeGrant;
 pub use settle::{Cost, Outcome, Settle};
 pub use start::Start;
 pub use subscribe::Subscribe;
-pub use top_up::{Purchase, TopUp};
+pub use top_up::{PackSale, Purchase, TopUp};
 pub use update_wallet::UpdateWallet;
 pub use verdict::Verdict;
 pub use wallet_command::{SubjectOf, WalletCommand};

@@ -42,7 +42,7 @@ pub(crate) fn begin_late(
 ) -> Decision {
     let boundary = subscription.period_end();
     let unused = subscription.unused.clone();
-    let next = subscription.continued(at);
+    let next = Subscription { paid_late: Some(at), ..subscription.continued(at) };
     let unused = if next.period_start() == boundary { unused } else { Vec::new() };
     begin_period(wallet, next, &unused, kind, at)
 }
@@ -90,6 +90,13 @@ pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -
 pub(crate) fn end_with_credits(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = end(wallet, subscription, at);
     lapse(wallet, &mut decision, subscription, at);
+    decision
+}
+
+/// Ends the subscription like [`end_with_credits`]. The credits of a plan of term ONCE end too.
+pub(crate) fn end_refunded(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
+    let mut decision = end_with_credits(wallet, subscription, at);
+    expire_now(wallet, &mut decision, at, |grant| subscription.gave_once(grant));
     decision
 }
 
@@ -150,7 +157,7 @@ pub(crate) fn pay_provisional(
         }
     }
     let mut paid = present.clone().with_terms(sold);
-    paid.standing = Standing::Active;
+    (paid.standing, paid.paid_late) = (Standing::Active, Some(at));
     let mut windows: Vec<_> = (0..paid.sold.allowances.len())
         .filter_map(|index| Some((index, paid.window_at(&paid.sold.allowances[index], at)?)))
         .collect();

@@ -1,9 +1,12 @@
 //! Purchases as callers refer to them, and the grants of a purchase.
 
+use std::collections::BTreeSet;
+
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::OriginId;
 use crate::wallet::Wallet;
 use crate::wallet::grant::{ExternalRef, Grant};
+use crate::wallet::rejection::Rejection;
 
 /// A caller's reference to a purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,31 @@ impl PurchaseName {
                 grants.find(|grant| grant.details.external_ref.as_ref() == Some(payment))?.purchase()
             }
         }
+    }
+
+    /// Returns the ids of all purchases of a payment, or that of the one purchase that is named.
+    pub fn top_ups<'a>(&'a self, grants: impl Iterator<Item = &'a Grant>) -> BTreeSet<&'a OriginId> {
+        match self {
+            Self::TopUp(id) => BTreeSet::from([id]),
+            Self::Payment(payment) => {
+                let paid = grants.filter(|grant| grant.details.external_ref.as_ref() == Some(payment));
+                paid.filter_map(Grant::purchase).collect()
+            }
+        }
+    }
+
+    /// Refuses a payment that bought several purchases.
+    pub(crate) fn check_one(&self, wallet: &Wallet) -> Result<(), Rejection> {
+        let ids: Vec<_> = self.top_ups(wallet.grants.values()).into_iter().map(OriginId::as_str).collect();
+        if ids.len() < 2 {
+            return Ok(());
+        }
+        let text = format!(
+            "this payment bought {} purchases; name one by its top_up_id: {}",
+            ids.len(),
+            ids.join(", ")
+        );
+        Err(Rejection::field("external_ref", text))
     }
 
     /// Returns the fingerprint of a command about the purchase. It does not depend on the kind of reference if the

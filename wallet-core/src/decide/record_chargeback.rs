@@ -51,6 +51,7 @@ impl WalletCommand for RecordChargeback {
         if replay_of_request(wallet, &self.request, EntryKind::ChargedBack, &fingerprint)? {
             return Ok(Verdict::replay(subject));
         }
+        self.purchase.check_one(wallet)?;
         if grants.is_empty() {
             return Err(Rejection::TopUpNotFound);
         }

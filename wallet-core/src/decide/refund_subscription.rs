@@ -1,11 +1,12 @@
-//! RefundSubscription: ends a yearly subscription now and refunds the unused share of its price: the smaller of the
-//! unused share of its credits and of its time. Running jobs continue.
+//! RefundSubscription: ends a subscription now and refunds its price by the rule of its plan: in full within a time after
+//! the payment, and while nothing is used; or the smaller of the unused shares of its credits and of its time. Running
+//! jobs continue.
 
 use std::collections::BTreeMap;
 
-use crate::catalog::Term;
+use crate::catalog::{PartialRefund, RefundRule, Term};
 use crate::decide::context::Context;
-use crate::decide::periods::end_with_credits;
+use crate::decide::periods::end_refunded;
 use crate::decide::read_set::ReadSet;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
@@ -27,6 +28,8 @@ use crate::wallet::subscription::{Fraction, Standing, Subscription, Subscription
 pub struct RefundSubscription {
     /// The idempotency key.
     pub request: RequestId,
+    /// The instant at which the customer requested the refund, as stated by the caller. Now by default.
+    pub requested_time: Option<Timestamp>,
     /// Recorded in the entry.
     pub reason: String,
 }
@@ -43,13 +46,23 @@ impl WalletCommand for RefundSubscription {
     }
 
     fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<RequestId>, Rejection> {
-        let fingerprint = Fingerprint::default();
+        let fingerprint = Fingerprint::default().with("requested_time", self.requested_time.as_ref());
         if replay_of_request(wallet, &self.request, EntryKind::SubscriptionRefunded, &fingerprint)? {
             return Ok(Verdict::replay(self.request.clone()));
         }
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
-        let terms = what_goes_back(wallet, present, context.now).map_err(Rejection::NotRefundable)?;
-        let mut decision = end_with_credits(wallet, present, context.now).because(&self.reason);
+        let requested_time = self.requested_time.unwrap_or(context.now);
+        if requested_time > context.now {
+            let text = format!("must not be after now, {}", context.now);
+            return Err(Rejection::field("requested_time", text));
+        }
+        if requested_time < present.paid_time() {
+            let text = format!("must not be before the payment of the period, {}", present.paid_time());
+            return Err(Rejection::field("requested_time", text));
+        }
+        let terms = what_goes_back(wallet, present, requested_time, context.now);
+        let terms = terms.map_err(Rejection::NotRefundable)?;
+        let mut decision = end_refunded(wallet, present, context.now).because(&self.reason);
         if let Some(said) = &mut decision.entry {
             said.kind = EntryKind::SubscriptionRefunded;
         }
@@ -63,10 +76,12 @@ impl WalletCommand for RefundSubscription {
 fn what_goes_back(
     wallet: &Wallet,
     present: &Subscription,
+    requested_time: Timestamp,
     now: Timestamp,
 ) -> Result<SubscriptionRefund, Unrefundable> {
-    if present.sold.term != Term::YEAR {
-        return Err(Unrefundable::Term);
+    let rule = present.sold.refund.unwrap_or(RefundRule::of_term(present.sold.term));
+    if rule.is_none() {
+        return Err(Unrefundable::NotOffered);
     }
     // A provisional period has no payment yet.
     if present.standing == Standing::Provisional {
@@ -78,28 +93,50 @@ fn what_goes_back(
     let paid =
         |period: u32| paid_for(&wallet.profile.payments, present.start_of(period)).or_else(|| listed.clone());
     let price = paid(present.period).ok_or(Unrefundable::NoPrice)?;
-    let (start, end) = (present.period_start().as_micros(), present.period_end().as_micros());
-    let unused_time = Fraction { numerator: (end - now.as_micros()).max(0), denominator: end - start };
-    let unused_credits = unused_credits(wallet, present);
-    let share = unused_time.min(unused_credits);
+    let credits = credits_of_period(wallet, present);
+    let (unused_time, unused_credits) = (unused_time(present, now), credits.unused);
+    let in_window = rule.is_in_window(present.paid_time(), requested_time);
+    let in_full = in_window && !(rule.only_unused && (credits.used || credits.held));
+    let share = match rule.partial {
+        _ if in_full => Fraction::WHOLE,
+        PartialRefund::Unused => unused_time.min(unused_credits),
+        PartialRefund::None if !in_window => return Err(Unrefundable::TooLate),
+        PartialRefund::None if credits.used => return Err(Unrefundable::CreditsUsed),
+        PartialRefund::None => return Err(Unrefundable::HoldsOutstanding),
+    };
     // A period that has begun counts as paid.
     let ahead = present.paid.iter().filter_map(|period| paid(*period));
     let ahead = ahead.filter(|money| money.currency == price.currency);
     let ahead = ahead.map(|money| i128::from(money.minor_units)).sum::<i128>();
     let periods_ahead = u32::try_from(present.paid.len()).unwrap_or(u32::MAX);
-    let minor_units = i128::from(price.minor_units) * i128::from(share.numerator)
-        / i128::from(share.denominator.max(1))
-        + ahead;
+    let minor_units = i128::from(share.of_money(&price).minor_units) + ahead;
     // A list price may be the largest number that there is. Two of them are then that number too.
     let minor_units = i64::try_from(minor_units).unwrap_or(i64::MAX);
     let money = Money { currency: price.currency.clone(), minor_units };
-    Ok(SubscriptionRefund { money, unused_credits, unused_time, periods_ahead })
+    Ok(SubscriptionRefund { money, in_full, unused_credits, unused_time, periods_ahead })
 }
 
-/// Returns the share of the current period's credits that are neither charged nor held nor revoked. With several
-/// units, the unit with the smallest share counts. Credits that are still to be issued, and expired ones, count as
-/// unused.
-fn unused_credits(wallet: &Wallet, present: &Subscription) -> Fraction {
+/// Returns the share of the present period that is left, the whole of one without an end.
+fn unused_time(present: &Subscription, now: Timestamp) -> Fraction {
+    if present.sold.term == Term::ONCE {
+        return Fraction::WHOLE;
+    }
+    let (start, end) = (present.period_start().as_micros(), present.period_end().as_micros());
+    Fraction { numerator: (end - now.as_micros()).max(0), denominator: end - start }
+}
+
+/// The use of the credits of the present period.
+struct PeriodCredits {
+    /// The share that is neither charged nor held nor revoked, of the unit with the smallest share. Credits that are
+    /// still to be issued, and expired ones, count as unused.
+    unused: Fraction,
+    /// True if any are charged or revoked.
+    used: bool,
+    held: bool,
+}
+
+fn credits_of_period(wallet: &Wallet, present: &Subscription) -> PeriodCredits {
+    let mut credits = PeriodCredits { unused: Fraction::WHOLE, used: false, held: false };
     let mut units: BTreeMap<&UnitId, (i64, i64)> = BTreeMap::new();
     for (allowance, given) in present.sold.allowances.iter().zip(&present.given) {
         let to_come = present.windows(allowance, *given);
@@ -111,7 +148,8 @@ fn unused_credits(wallet: &Wallet, present: &Subscription) -> Fraction {
         .iter()
         .filter(|(key, _)| key.origin == Origin::Period)
         .filter(|(_, grant)| {
-            grant.source == Source::Subscription && present.is_in_period(grant.effective_time)
+            let is_of_plan = grant.source == Source::Subscription || present.gave_once(grant);
+            is_of_plan && present.is_in_period(grant.effective_time)
         })
         .collect();
     for grant in of_period.values() {
@@ -121,12 +159,15 @@ fn unused_credits(wallet: &Wallet, present: &Subscription) -> Fraction {
         |grant: &Grant| grant.details.stems_from.as_ref().is_some_and(|first| of_period.contains_key(first));
     for grant in wallet.grants.values().filter(|grant| of_period.contains_key(&grant.key) || stems(grant)) {
         let Parts { consumed, held, revoked, .. } = grant.parts;
+        credits.used |= consumed + revoked > 0;
+        credits.held |= held > 0;
         units.entry(&grant.unit).or_default().0 += consumed + held + revoked;
     }
     let shares = units.into_values().filter(|(_, total)| *total > 0);
     let shares =
         shares.map(|(used, total)| Fraction { numerator: (total - used).max(0), denominator: total });
-    shares.fold(Fraction::WHOLE, Fraction::min)
+    credits.unused = shares.fold(Fraction::WHOLE, Fraction::min);
+    credits
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
-//! RefundTopUp: pays out a purchase of which nothing was charged, within 24 hours of its payment.
+//! RefundTopUp: refunds a purchase by the rule of its pack: in full within a time after the payment, and while nothing
+//! was charged; or the share of its price for the credits that are left.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
+use crate::catalog::{PartialRefund, RefundRule};
 use crate::decide::context::Context;
-use crate::decide::decision::Decision;
+use crate::decide::decision::{Change, Decision};
 use crate::decide::purchase::{PurchaseName, of_purchase};
 use crate::decide::read_set::ReadSet;
 use crate::decide::replay::{replay_of_request, with_request};
@@ -11,15 +13,14 @@ use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::Part;
-use crate::value::ids::RequestId;
+use crate::value::ids::{RequestId, UnitId};
 use crate::value::time::Timestamp;
 use crate::view::views::{PurchaseSubject, RefundedPurchaseView};
 use crate::wallet::Wallet;
-use crate::wallet::grant::{Clawback, Grant};
+use crate::wallet::grant::{Clawback, Grant, Origin};
+use crate::wallet::refund::PurchaseRefund;
 use crate::wallet::rejection::{Rejection, Unrefundable};
-
-/// The time after the payment in which a purchase can be refunded. The end is exclusive.
-const REFUND_WINDOW: Duration = Duration::from_secs(24 * 3600);
+use crate::wallet::subscription::Fraction;
 
 /// The command that refunds a purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,7 @@ impl WalletCommand for RefundTopUp {
         if replay_of_request(wallet, &self.request, EntryKind::TopUpRefunded, &fingerprint)? {
             return Ok(Verdict::replay(subject));
         }
+        self.purchase.check_one(wallet)?;
         let first = grants.first().ok_or(Rejection::TopUpNotFound)?;
         let paid = first.details.paid_time.unwrap_or(first.create_time);
         let requested_time = self.requested_time.unwrap_or(context.now);
@@ -68,10 +70,19 @@ impl WalletCommand for RefundTopUp {
                 format!("must not be before the payment, {paid}"),
             ));
         }
-        if let Some(cause) = why_not(&grants, requested_time >= paid.plus(REFUND_WINDOW)) {
-            return Err(Rejection::NotRefundable(cause));
-        }
+        let rule = first.details.refund.unwrap_or(RefundRule::PACK);
+        let share = what_goes_back(&grants, rule, rule.is_in_window(paid, requested_time));
+        let share = share.map_err(Rejection::NotRefundable)?;
         let mut decision = Decision::of(EntryKind::TopUpRefunded, context.now).because(&self.reason);
+        if let Share::Of(unused_credits) = share {
+            let money = first.details.paid_amount.as_ref().map(|paid| unused_credits.of_money(paid));
+            let mut change = Change::none(wallet);
+            change
+                .profile
+                .purchase_refunds
+                .insert(self.request.clone(), PurchaseRefund { money, unused_credits });
+            decision.change = Some(change);
+        }
         for grant in grants {
             for (part, amount) in
                 [(Part::Available, grant.parts.available), (Part::Pending, grant.parts.pending)]
@@ -84,17 +95,45 @@ impl WalletCommand for RefundTopUp {
     }
 }
 
-/// Returns the reason against a refund, if there is one. Reasons that are final come first.
-fn why_not(grants: &[&Grant], too_late: bool) -> Option<Unrefundable> {
-    let clawback = grants.iter().filter_map(|grant| grant.clawback).max();
+/// The share of the price that a refund gives back.
+enum Share {
+    Whole,
+    Of(Fraction),
+}
+
+/// Returns the share of the price to give back, or the reason against a refund. Reasons that are final come first.
+fn what_goes_back(grants: &[&Grant], rule: RefundRule, in_window: bool) -> Result<Share, Unrefundable> {
     let any = |part: fn(&Grant) -> i64| grants.iter().any(|grant| part(grant) > 0);
-    match clawback {
-        Some(Clawback::ChargedBack) => Some(Unrefundable::ChargedBack),
-        Some(Clawback::Refunded) => Some(Unrefundable::AlreadyRefunded),
-        Some(Clawback::Revoked) => Some(Unrefundable::Revoked),
-        None if too_late => Some(Unrefundable::TooLate),
-        None if any(|grant| grant.parts.consumed) => Some(Unrefundable::CreditsUsed),
-        None if any(|grant| grant.parts.held) => Some(Unrefundable::HoldsOutstanding),
-        None => None,
+    let (used, held) = (any(|grant| grant.parts.consumed), any(|grant| grant.parts.held));
+    match grants.iter().filter_map(|grant| grant.clawback).max() {
+        Some(Clawback::ChargedBack) => return Err(Unrefundable::ChargedBack),
+        Some(Clawback::Refunded) => return Err(Unrefundable::AlreadyRefunded),
+        Some(Clawback::Revoked) => return Err(Unrefundable::Revoked),
+        None if rule.is_none() => return Err(Unrefundable::NotOffered),
+        None => {}
     }
+    let left = unspent(grants);
+    let is_partial = rule.partial == PartialRefund::Unused;
+    match (in_window, is_partial) {
+        (true, _) if !rule.only_unused || !(used || held) => Ok(Share::Whole),
+        (false, false) => Err(Unrefundable::TooLate),
+        (true, false) if used => Err(Unrefundable::CreditsUsed),
+        (_, true) if left.numerator == 0 && !held => Err(Unrefundable::CreditsUsed),
+        _ if held => Err(Unrefundable::HoldsOutstanding),
+        _ => Ok(Share::Of(left)),
+    }
+}
+
+/// Returns the share of a purchase's credits that are left, of the unit with the smallest share. Expired credits are
+/// gone; those that came back as grace credits are there.
+fn unspent(grants: &[&Grant]) -> Fraction {
+    let mut units: BTreeMap<&UnitId, (i64, i64)> = BTreeMap::new();
+    for grant in grants {
+        let (left, total) = units.entry(&grant.unit).or_default();
+        *left += grant.parts.available + grant.parts.pending;
+        *total += if grant.key.origin == Origin::TopUp { grant.amount } else { 0 };
+    }
+    let shares = units.into_values().filter(|(_, total)| *total > 0);
+    let shares = shares.map(|(left, total)| Fraction { numerator: left.min(total), denominator: total });
+    shares.fold(Fraction::WHOLE, Fraction::min)
 }

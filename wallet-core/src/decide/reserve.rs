@@ -30,7 +30,7 @@ use crate::value::time::Timestamp;
 use crate::view::views::NewReservationView;
 use crate::wallet::catalogs::Catalogs;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::reservation::{Allocation, MAX_HOLD, Pin, Reservation, State, Terms};
+use crate::wallet::reservation::{Allocation, Pin, Reservation, State, Terms};
 use crate::wallet::{UNNUMBERED, Wallet, WalletStatus};
 
 /// The command that sets credits aside for a job.
@@ -131,7 +131,7 @@ impl WalletCommand for Reserve {
         let now = context.now;
         check_admission(wallet, context.catalogs, now, counted.as_ref(), &terms.amounts)?;
 
-        let ttl = self.ttl.unwrap_or(terms.policies.ttl).min(MAX_HOLD);
+        let ttl = self.ttl.unwrap_or(terms.policies.ttl).min(terms.policies.max_hold);
         let policies = Policies { ttl, ..terms.policies };
         let terms = Terms { actor: self.actor.clone(), labels: self.labels.clone(), policies, ..terms };
         let mut reservation = Reservation {
@@ -205,6 +205,7 @@ fn priced(catalog: &Catalog, operation: &Operation, tier: Option<String>) -> Res
         operation: Some(operation.clone()),
         amounts: price.amounts,
         max_amounts: price.max_amounts,
+        max_unbounded: price.max_unbounded,
         lines: price.lines,
         pin: Some(Pin { catalog_version: catalog.version, rule_id: price.rule_id, tier }),
         policies: price.policies,

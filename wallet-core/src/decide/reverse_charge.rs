@@ -3,15 +3,15 @@
 //! | Charged to | Given back to |
 //! |---|---|
 //! | an unexpired grant | the grant, after repaying debt |
-//! | an expired grant | a GRACE grant, for the grace period of the job's policies |
+//! | an expired grant | a new grant of its source, for the goodwill period of the job's policies |
 //! | a revoked or refunded grant | nothing: the amount is revoked |
 //! | a purchase that was charged back | the debt that the charge became |
-//! | the debt | the debt; the part that was repaid since, a GRACE grant |
+//! | the debt | the debt; the part that was repaid since, a new grant of source ADJUSTMENT |
 
+use crate::catalog::Catalog;
 use crate::decide::checks::{check_multiples, check_not_closed};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::finalize::lasting_grace;
 use crate::decide::read_set::ReadSet;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
@@ -21,10 +21,11 @@ use crate::ledger::posting::{Account, Part};
 use crate::value::amount::Amounts;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{OriginId, RequestId, ReservationId, UnitId};
+use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::view::views::EndedReservationView;
 use crate::wallet::Wallet;
-use crate::wallet::grant::{Clawback, Grant, GrantKey, Origin};
+use crate::wallet::grant::{Clawback, Grant, GrantDetails, GrantKey, Origin, Parts};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::{Allocation, Reservation};
 
@@ -65,7 +66,7 @@ impl WalletCommand for ReverseCharge {
         }
         let reservation = wallet.reservations.get(&self.reservation).ok_or(Rejection::ReservationNotFound)?;
         let amounts = how_much(context, reservation, &self.amounts)?;
-        let mut reversal = Reversal::of(wallet, reservation, context.now);
+        let mut reversal = Reversal::of(wallet, context, reservation);
         for (unit, amount) in amounts.iter() {
             reversal.give_back(unit, amount);
         }
@@ -115,20 +116,23 @@ fn how_much(context: &Context<'_>, reservation: &Reservation, asked: &Amounts) -
 /// A reversal in progress.
 struct Reversal<'a> {
     wallet: &'a Wallet,
+    catalog: &'a Catalog,
     reservation: Reservation,
     decision: Decision,
     at: Timestamp,
-    /// The index of the next GRACE grant of this job. It saturates: a second grant of the last index is refused as
+    /// The index of the next grant for credits of this job that have returned. It saturates: a second grant of the last index is refused as
     /// issued twice when the decision is carried out.
     next_grace: u16,
 }
 
 impl<'a> Reversal<'a> {
-    fn of(wallet: &'a Wallet, reservation: &Reservation, at: Timestamp) -> Self {
+    fn of(wallet: &'a Wallet, context: &'a Context<'_>, reservation: &Reservation) -> Self {
+        let at = context.now;
         let id = OriginId::from(reservation.id.clone());
         let graces = wallet.grants.keys().filter(|key| key.origin == Origin::Grace && key.id == id);
         Self {
             wallet,
+            catalog: &context.catalogs.current,
             reservation: reservation.clone(),
             decision: Decision::about(EntryKind::ChargeReversed, at, reservation),
             at,
@@ -169,7 +173,7 @@ impl<'a> Reversal<'a> {
         if clawback == Some(Clawback::ChargedBack) {
             self.off_the_debt(unit, amount);
         } else if to == Part::Expired {
-            self.give_grace(expired, unit, amount);
+            self.give_goodwill(expired, unit, amount);
         } else if to == Part::Available {
             self.decision.repay_debt(self.wallet, key, unit, amount);
         }
@@ -179,14 +183,30 @@ impl<'a> Reversal<'a> {
         let owed = amount.min(self.decision.owed(self.wallet, unit));
         self.decision.move_in_debt(unit, Part::Owed, Part::Issued, owed);
         if amount > owed {
-            self.give_grace(None, unit, amount - owed);
+            self.give_goodwill(None, unit, amount - owed);
         }
     }
 
-    fn give_grace(&mut self, old: Option<&Grant>, unit: &UnitId, amount: i64) {
+    /// Issues a grant for credits that have no place to return to, with the source of the grant that they were charged to.
+    fn give_goodwill(&mut self, old: Option<&Grant>, unit: &UnitId, amount: i64) {
         let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), self.next_grace);
         self.next_grace = self.next_grace.saturating_add(1);
-        let period = self.reservation.terms.policies.grace_period;
-        self.decision.issue(self.wallet, lasting_grace(old, key, unit, amount, self.at, period), self.at);
+        let expire_time = self.at.plus(self.reservation.terms.policies.goodwill_period);
+        let first = |old: &Grant| old.details.stems_from.clone().unwrap_or_else(|| old.key.clone());
+        let grant = Grant {
+            key,
+            unit: unit.clone(),
+            source: old.map_or(Source::Adjustment, |old| old.details.first_source.unwrap_or(old.source)),
+            priority: old.map_or(0, |old| old.priority),
+            effective_time: self.at,
+            expire_time,
+            warn_time: self.wallet.warn_time(self.catalog, self.at, expire_time),
+            create_time: self.at,
+            amount,
+            parts: Parts::default(),
+            clawback: None,
+            details: GrantDetails { stems_from: old.map(first), ..GrantDetails::default() },
+        };
+        self.decision.issue(self.wallet, grant, self.at);
     }
 }

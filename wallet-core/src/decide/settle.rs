@@ -8,7 +8,7 @@ use crate::catalog::{Catalog, Overage};
 use crate::decide::admission_class::AdmissionClass;
 use crate::decide::checks::{check_attempt, check_multiples};
 use crate::decide::context::Context;
-use crate::decide::finalize::{AfterExpiry, Finalization, close_late, finish, gone_from_hold, may_end_late};
+use crate::decide::finalize::{Finalization, close_late, finish, gone_from_hold, may_end_late};
 use crate::decide::read_set::ReadSet;
 use crate::decide::remedies::{check_funds, insufficient};
 use crate::decide::replay::finished_before;
@@ -156,7 +156,7 @@ fn succeed(
             actual,
             reserved,
             gone: gone_from_hold(wallet, reservation, unit, actual.min(reserved)),
-            most: terms.max_amounts.get(unit.as_str()).max(reserved),
+            most: terms.most(unit.as_str()),
             balance,
             increment,
         };
@@ -182,7 +182,7 @@ fn succeed(
             uncollected.set(unit, charge.uncollected);
         }
     }
-    closing.give_back(AfterExpiry::Lapse);
+    closing.give_back();
     let bill = Bill { uncollected, usage, ..closing.bill() };
     Ok(finish(closing, State::Settled, fingerprint, bill))
 }
@@ -301,7 +301,7 @@ fn fail(
             fees.set(unit, fee);
         }
     }
-    closing.give_back(AfterExpiry::Grace);
+    closing.give_back();
     let bill = Bill { fees, failure: Some(failure.clone()), ..closing.bill() };
     finish(closing, State::Failed, fingerprint, bill)
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::decide::decision::Decision;
-use crate::decide::finalize::{AfterExpiry, Finalization};
+use crate::decide::finalize::Finalization;
 use crate::due::renew;
 use crate::ledger::entry::EntryKind;
 use crate::ledger::event::{Event, EventKind};
@@ -141,7 +141,7 @@ impl Due {
 
 fn expire_hold(wallet: &Wallet, id: &ReservationId, at: Timestamp) -> Option<Decision> {
     let mut closing = Finalization::of(wallet, wallet.reservations.get(id)?, EntryKind::HoldExpired, at);
-    closing.give_back(AfterExpiry::Grace);
+    closing.give_back();
     let bill = closing.bill();
     let Finalization { mut reservation, mut decision, .. } = closing;
     reservation.state = State::Expired;

@@ -16,7 +16,7 @@ pub enum Origin {
     TopUp = 1,
     /// The platform; the id is the `grant_id` that it chose.
     Grant = 2,
-    /// A hold that returned after its grant had expired; the id is that of the reservation.
+    /// Credits of a job that came back after their grant had expired; the id is that of the reservation.
     Grace = 3,
     /// Unused credits of a plan that continue in the next window; the id is that of the window's allowance, with the
     /// number of times that they have rolled over.

@@ -1,7 +1,8 @@
 //! Identifiers chosen by callers. Each is parsed once and is a type from then on.
 //!
-//! All of them have one alphabet. It covers database keys, URLs, e-mail addresses and the ids of payment providers,
-//! and has no character that needs escaping in a log line.
+//! Most of them have one alphabet. It covers database keys, URLs, most e-mail addresses and the ids of payment providers,
+//! and has no character that needs escaping in a log line. The ids of wallets are those of the platform's customers, and
+//! may have any printable ASCII character but a space.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -26,20 +27,31 @@ pub enum InvalidId {
     /// The string contains this character, which is not in the alphabet.
     #[error("contains {0:?}; letters, digits and - _ . : @ / | + = ~ are allowed")]
     BadCharacter(char),
+    /// The string contains this character, which is no printable ASCII character, or is a space.
+    #[error("contains {0:?}; printable ASCII characters without spaces are allowed")]
+    NotPrintable(char),
 }
 
-fn check(text: &str) -> Result<(), InvalidId> {
+fn check_alphabet(text: &str) -> Result<(), InvalidId> {
+    let allowed = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '@' | '/' | '|' | '+' | '=' | '~')
+    };
+    check(text, allowed, InvalidId::BadCharacter)
+}
+
+fn check_printable(text: &str) -> Result<(), InvalidId> {
+    check(text, |c| c.is_ascii_graphic(), InvalidId::NotPrintable)
+}
+
+fn check(text: &str, allowed: fn(char) -> bool, refused: fn(char) -> InvalidId) -> Result<(), InvalidId> {
     if text.is_empty() {
         return Err(InvalidId::Empty);
     }
     if text.len() > MAX_ID_BYTES {
         return Err(InvalidId::TooLong(text.len()));
     }
-    let allowed = |c: char| {
-        c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '@' | '/' | '|' | '+' | '=' | '~')
-    };
     match text.chars().find(|c| !allowed(*c)) {
-        Some(c) => Err(InvalidId::BadCharacter(c)),
+        Some(c) => Err(refused(c)),
         None => Ok(()),
     }
 }
@@ -60,16 +72,16 @@ impl<T, F: fmt::Display> Visitor<'_> for Parsed<T, F> {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $check:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(into = "String")]
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Parses an id: 1 to 128 bytes, each an ASCII letter, a digit or one of `- _ . : @ / | + = ~`.
+            /// Parses an id of 1 to 128 bytes.
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
-                check(text)?;
+                $check(text)?;
                 Ok(Self(text.into()))
             }
 
@@ -119,40 +131,40 @@ macro_rules! id {
 }
 
 id!(
-    /// The platform's id of a customer's wallet.
-    WalletId
+    /// The platform's id of a customer's wallet: printable ASCII characters without spaces.
+    WalletId, check_printable
 );
 id!(
     /// The caller's id of a job. It is the idempotency key of Reserve and of every later command for the hold.
-    ReservationId
+    ReservationId, check_alphabet
 );
 id!(
     /// The id of a unit: `credits`, `trainings`.
-    UnitId
+    UnitId, check_alphabet
 );
 id!(
     /// The member of an organisation who caused a command.
-    Actor
+    Actor, check_alphabet
 );
 id!(
     /// The id of the command or event that issued a grant. Unique in a wallet for each kind of origin.
-    OriginId
+    OriginId, check_alphabet
 );
 id!(
     /// The idempotency key of a command that creates no row. Unique in a wallet.
-    RequestId
+    RequestId, check_alphabet
 );
 id!(
     /// The id of a worker that runs a job.
-    WorkerId
+    WorkerId, check_alphabet
 );
 id!(
     /// The holder of the rights with which a command was given.
-    Principal
+    Principal, check_alphabet
 );
 id!(
     /// The request id of a call, as its caller sent it.
-    CallId
+    CallId, check_alphabet
 );
 
 impl Principal {
@@ -195,8 +207,19 @@ mod tests {
         assert!(WalletId::parse("user:42@example.org/team|a+b=c~d").is_ok());
         assert_eq!(WalletId::parse(""), Err(InvalidId::Empty));
         assert_eq!(WalletId::parse(&"x".repeat(129)), Err(InvalidId::TooLong(129)));
-        assert_eq!(WalletId::parse("a b"), Err(InvalidId::BadCharacter(' ')));
-        assert_eq!(WalletId::parse("a#1"), Err(InvalidId::BadCharacter('#')));
-        assert_eq!(WalletId::parse("é"), Err(InvalidId::BadCharacter('é')));
+        assert_eq!(OriginId::parse("a b"), Err(InvalidId::BadCharacter(' ')));
+        assert_eq!(OriginId::parse("a#1"), Err(InvalidId::BadCharacter('#')));
+        assert_eq!(OriginId::parse("é"), Err(InvalidId::BadCharacter('é')));
+    }
+
+    #[test]
+    fn the_id_of_a_wallet_is_of_printable_ascii_characters_without_spaces() {
+        let all: String = ('!'..='~').collect();
+        assert_eq!(WalletId::parse(&all).unwrap().as_str(), all);
+        let json = serde_json::to_string(&WalletId::parse(&all).unwrap()).unwrap();
+        assert_eq!(serde_json::from_str::<WalletId>(&json).unwrap().as_str(), all);
+        for bad in [' ', '\n', '\0', '\u{7f}', 'é', '’'] {
+            assert_eq!(WalletId::parse(&format!("a{bad}")), Err(InvalidId::NotPrintable(bad)));
+        }
     }
 }

@@ -8,9 +8,9 @@ use crate::value::grant_key::GrantKey;
 use crate::value::ids::{RequestId, ReservationId, UnitId};
 use crate::wallet::balance::{PlanView, UnitBalance, WalletView, unit_balance, unit_balances};
 use crate::wallet::catalogs::Catalogs;
-use crate::wallet::grant::Grant;
+use crate::wallet::grant::{Grant, Money};
 use crate::wallet::reservation::Reservation;
-use crate::wallet::subscription::SubscriptionRefund;
+use crate::wallet::subscription::{Fraction, SubscriptionRefund};
 use crate::wallet::warning::{Warning, warnings};
 use crate::wallet::{InvariantViolation, Wallet};
 
@@ -97,6 +97,10 @@ pub struct PurchaseView {
 /// The grants of a purchase that was refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundedPurchaseView {
+    /// The money to refund; none if the price is unknown.
+    pub money: Option<Money>,
+    /// The share of the price that was refunded; none if it was refunded in full.
+    pub share: Option<Fraction>,
     pub grants: Vec<Grant>,
     /// The amounts that the refund removed.
     pub paid_out: Amounts,
@@ -193,7 +197,13 @@ impl View for RefundedPurchaseView {
 
     fn of(wallet: &Wallet, _: &Catalogs, subject: PurchaseSubject) -> Result<Self, InvariantViolation> {
         let paid_out = moved_to(postings(wallet, &subject.request)?, Part::PaidOut);
-        Ok(Self { grants: grants(wallet, &subject.grants)?, paid_out })
+        let grants = grants(wallet, &subject.grants)?;
+        let paid = grants.first().and_then(|grant| grant.details.paid_amount.clone());
+        let (money, share) = match wallet.profile.purchase_refunds.get(&subject.request) {
+            Some(refund) => (refund.money.clone(), Some(refund.unused_credits)),
+            None => (paid, None),
+        };
+        Ok(Self { money, share, grants, paid_out })
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Unusable};
+use crate::value::time::Timestamp;
 use crate::wallet::rejection::Rejection;
 
 /// The current catalog and the older versions that the commands refer to.
@@ -13,6 +14,8 @@ pub struct Catalogs {
     pub current: Arc<Catalog>,
     /// Older catalogs by version.
     pub older: BTreeMap<i64, Arc<Catalog>>,
+    /// The instants at which older catalogs were replaced, as far as they are known.
+    pub replaced: BTreeMap<i64, Timestamp>,
     /// The versions that are stored but cannot be used, with the reason.
     pub unusable: BTreeMap<i64, Unusable>,
 }
@@ -20,7 +23,7 @@ pub struct Catalogs {
 impl Catalogs {
     /// Returns a set with only the current catalog.
     pub fn of(current: Arc<Catalog>) -> Self {
-        Self { current, older: BTreeMap::new(), unusable: BTreeMap::new() }
+        Self { current, older: BTreeMap::new(), replaced: BTreeMap::new(), unusable: BTreeMap::new() }
     }
 
     /// Returns the catalog of a version, or a rejection if it is unusable or not in the set.

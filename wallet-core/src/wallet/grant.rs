@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::RefundRule;
 use crate::ledger::posting::Part;
 use crate::value::ids::{OriginId, UnitId};
 use crate::value::source::Source;
@@ -51,6 +52,9 @@ pub struct GrantDetails {
     /// The payment for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_ref: Option<ExternalRef>,
+    /// The line of the payment, if it has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<OriginId>,
     /// The price of the whole purchase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paid_amount: Option<Money>,
@@ -60,12 +64,18 @@ pub struct GrantDetails {
     /// The grant that first issued grace credits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stems_from: Option<GrantKey>,
+    /// The source of the grant that first issued grace credits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_source: Option<Source>,
     /// The latest expiry of grace credits, of grace credits that stem from them too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_bound: Option<Timestamp>,
     /// The number of times that these credits have rolled over.
     #[serde(skip_serializing_if = "is_zero")]
     pub rolled: u32,
+    /// The rule by which the purchase is refunded; that of packs if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund: Option<RefundRule>,
     /// True if the grant expires with the subscription, if that ends earlier.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub with_subscription: bool,

@@ -10,6 +10,7 @@ mod invariants;
 pub mod payment;
 mod period_windows;
 pub mod profile;
+pub mod refund;
 pub mod rejection;
 pub mod reservation;
 pub mod rollover;

@@ -11,6 +11,7 @@ use crate::value::wallet_status::WalletStatus;
 use crate::wallet::alerts::Alerts;
 use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::payment::Payment;
+use crate::wallet::refund::PurchaseRefund;
 use crate::wallet::subscription::{Subscription, SubscriptionRefund};
 
 /// The properties of a wallet that rarely change.
@@ -31,6 +32,9 @@ pub struct Profile {
     /// The refunds of subscriptions, by request: entries contain no money.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub refunds: BTreeMap<RequestId, SubscriptionRefund>,
+    /// The refunds of a share of a purchase, by request.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub purchase_refunds: BTreeMap<RequestId, PurchaseRefund>,
     /// The last payments for periods that have a reference or an amount, the newest last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,

@@ -37,9 +37,11 @@ pub enum Unrefundable {
     /// The platform revoked credits of the purchase.
     #[error("credits of the purchase were revoked")]
     Revoked,
-    #[error("the refund was requested too late: it must be requested within 24 hours of the payment")]
+    #[error("the refund was requested too late: the time for refunds of this pack or plan has passed")]
     TooLate,
-    #[error("credits of the purchase were spent; only an unspent purchase can be refunded")]
+    #[error(
+        "credits were spent, and this pack or plan is refunded only while all are unspent, or nothing is left"
+    )]
     CreditsUsed,
     /// Open reservations hold credits of the purchase and may still charge them.
     #[error(
@@ -47,9 +49,9 @@ pub enum Unrefundable {
          requested_time"
     )]
     HoldsOutstanding,
-    /// Only yearly subscriptions are refundable.
-    #[error("only yearly subscriptions can be refunded")]
-    Term,
+    /// By its rule in the catalog, the pack or plan is never refunded.
+    #[error("this pack or plan is not refunded, by its rule in the catalog")]
+    NotOffered,
     #[error("the plan had no list price when it was sold, so there is no price to refund")]
     NoPrice,
     #[error("the present period is not paid, so there is nothing to refund; cancel the subscription instead")]
@@ -66,7 +68,7 @@ impl Unrefundable {
             Self::TooLate => "TOO_LATE",
             Self::CreditsUsed => "CREDITS_USED",
             Self::HoldsOutstanding => "HOLDS_OUTSTANDING",
-            Self::Term => "TERM",
+            Self::NotOffered => "NOT_OFFERED",
             Self::NoPrice => "NO_PRICE",
             Self::Unpaid => "UNPAID",
         }

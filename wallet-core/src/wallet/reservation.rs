@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Policies, PriceLine};
+use crate::catalog::{MAX_HOLD, Policies, PriceLine};
 use crate::ledger::posting::Account;
-use crate::value::amount::Amounts;
+use crate::value::amount::{Amounts, MAX_AMOUNT};
 use crate::value::decimal::Decimal;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{Actor, ReservationId, UnitId, WorkerId};
@@ -17,8 +17,6 @@ use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::grant::GrantKey;
 
-/// The longest life of a hold after Reserve, however often it is extended.
-pub const MAX_HOLD: Duration = Duration::from_secs(24 * 3600);
 /// The lease of an Extend where neither the caller nor Start named one.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 /// The time after its expiry within which a hold can still be settled.
@@ -104,6 +102,8 @@ pub struct Terms {
     pub amounts: Amounts,
     /// The most that may be charged; never below `amounts`.
     pub max_amounts: Amounts,
+    /// True if any amount may be charged in the units that `max_amounts` does not name.
+    pub max_unbounded: bool,
     /// The steps of the price.
     pub lines: Vec<PriceLine>,
     /// The pin of the price; none for explicit amounts.
@@ -221,6 +221,16 @@ pub struct Reservation {
     pub finish: Option<Finish>,
 }
 
+impl Terms {
+    /// Returns the most that may be charged in a unit.
+    pub fn most(&self, unit: &str) -> i64 {
+        match self.max_unbounded && !self.max_amounts.names(unit) {
+            true => MAX_AMOUNT,
+            false => self.max_amounts.get(unit).max(self.amounts.get(unit)),
+        }
+    }
+}
+
 impl Reservation {
     /// Returns whether the hold is open and its deadline has passed.
     pub fn is_due(&self, now: Timestamp) -> bool {
@@ -237,6 +247,6 @@ impl Reservation {
 
     /// Returns the latest instant that the deadline can have.
     pub fn last_deadline(&self) -> Timestamp {
-        self.reserve_time.plus(MAX_HOLD)
+        self.reserve_time.plus(self.terms.policies.max_hold)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Catalog, Entitlement, ListPrice, Plan, Renewal, Rollover, Term};
+use crate::catalog::{Catalog, Entitlement, ListPrice, Plan, RefundRule, Renewal, Rollover, Term};
 use crate::value::amount::Amounts;
 use crate::value::field_violation::FieldViolation;
 use crate::value::ids::{OriginId, UnitId};
@@ -46,6 +46,9 @@ pub struct Subscription {
     /// The period at whose start the subscription ends, if it was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<u32>,
+    /// The instant of the payment for the present period, if it was paid late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_late: Option<Timestamp>,
     /// While the next period is unpaid: the credits that expired unused at its start. They roll over when it is paid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unused: Vec<Unused>,
@@ -102,13 +105,19 @@ pub struct Sold {
     /// The price of a period, if the plan had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list_price: Option<ListPrice>,
+    /// The rule by which the price of a period is refunded; that of the term if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<RefundRule>,
 }
 
 /// The refund of a subscription, and how it was computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscriptionRefund {
-    /// The lower of the two shares of the price, rounded down, plus the price of every period paid ahead.
+    /// The price in full, or the lower of the two shares of it, rounded down; plus the price of every period paid ahead.
     pub money: Money,
+    /// True if the price of the present period is refunded in full.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_full: bool,
     /// The unused share of the period's credits, of the unit with the lowest share.
     pub unused_credits: Fraction,
     /// The unused share of the period's time.
@@ -126,6 +135,13 @@ pub struct Fraction {
 
 impl Fraction {
     pub const WHOLE: Fraction = Fraction { numerator: 1, denominator: 1 };
+
+    /// Returns this share of an amount of money, rounded down.
+    pub fn of_money(self, money: &Money) -> Money {
+        let share =
+            i128::from(money.minor_units) * i128::from(self.numerator) / i128::from(self.denominator.max(1));
+        Money { minor_units: i64::try_from(share).unwrap_or(i64::MAX), ..money.clone() }
+    }
 
     /// Returns the lower share, compared exactly; `self` if they are equal.
     #[must_use]
@@ -303,6 +319,7 @@ impl Sold {
             entitlements: overrides.entitlements.clone(),
             alerts: Alerts::of(plan),
             list_price: plan.list_price.clone(),
+            refund: plan.refund,
         }
     }
 }
@@ -322,6 +339,7 @@ impl Subscription {
             standing: Standing::Active,
             change: None,
             end: None,
+            paid_late: None,
             unused: Vec::new(),
             advance: Amounts::none(),
         }
@@ -373,6 +391,7 @@ impl Subscription {
             paid: next.paid.iter().copied().filter(|paid| *paid > next.period).collect(),
             given: vec![0; next.sold.allowances.len()],
             standing: Standing::Active,
+            paid_late: None,
             unused: Vec::new(),
             advance: Amounts::none(),
             ..next
@@ -448,6 +467,12 @@ impl Subscription {
         self.start_of(self.period + 1)
     }
 
+    /// Returns whether a grant is an allowance of this subscription to a plan of term ONCE.
+    pub fn gave_once(&self, grant: &Grant) -> bool {
+        let of_sale = grant.key.sale().is_some_and(|number| number >= self.first);
+        self.sold.term == Term::ONCE && of_sale && grant.source == Source::Free
+    }
+
     /// Returns whether an instant lies in the present period.
     pub fn is_in_period(&self, at: Timestamp) -> bool {
         self.period_start() <= at && at < self.period_end()
@@ -456,6 +481,11 @@ impl Subscription {
     /// Returns the end of the last period that is paid. Periods that begin without a payment count as paid.
     pub fn paid_through(&self) -> Timestamp {
         self.start_of(self.unpaid_period())
+    }
+
+    /// Returns the instant at which the present period was paid: its start, unless it was paid late.
+    pub fn paid_time(&self) -> Timestamp {
+        self.paid_late.unwrap_or_else(|| self.period_start())
     }
 
     /// Returns the instant at which an unpaid subscription ends. A provisional period ends it in any case.

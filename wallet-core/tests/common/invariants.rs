@@ -157,9 +157,9 @@ fn check_holds(wallet: &Wallet) {
         for a in &reservation.allocations {
             assert!((0..=a.charged).contains(&a.reversed), "I8: {} {a:?}", reservation.id);
         }
-        for (unit, reserved) in reservation.terms.amounts.iter() {
+        for unit in reservation.terms.amounts.units() {
             let bill = &finish.bill;
-            let most = reservation.terms.max_amounts.get(unit.as_str()).max(reserved);
+            let most = reservation.terms.most(unit.as_str());
             assert!(bill.charged.get(unit.as_str()) <= most, "I8, I31: {} {bill:?}", reservation.id);
         }
     }

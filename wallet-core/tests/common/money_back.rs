@@ -3,6 +3,7 @@
 use wallet_core::decide::{PurchaseName, RecordChargeback, RefundSubscription, RefundTopUp, ReverseCharge};
 use wallet_core::grant::ExternalRef;
 use wallet_core::subscription::Fraction;
+use wallet_core::view::Shown;
 use wallet_core::{Amounts, Command, RequestId, Timestamp};
 
 use super::facts::{Fact, of_job, refused, saying, tell};
@@ -64,7 +65,7 @@ pub(crate) fn reverse_amounts(id: &str, of: &str, amounts: Amounts) -> Step {
 /// A subscription is refunded.
 pub(crate) fn refund_subscription(id: &str) -> Step {
     let (request, reason) = (request(id), "asked to".to_owned());
-    Step::Command(Command::RefundSubscription(RefundSubscription { request, reason }))
+    Step::Command(Command::RefundSubscription(RefundSubscription { request, requested_time: None, reason }))
 }
 
 /// The reversed amounts of a job by grant, and their sum: "grant:a 30, debt 10".
@@ -73,6 +74,34 @@ pub(crate) fn reversed(id: &str, credits: i64, parts: &str) -> [Fact; 2] {
         job.finish.as_ref().map(|finish| finish.bill.reversed.get("credits"))
     });
     [in_all, of_job(id, "reversals", parts.to_owned(), |job| tell(job, |allocation| allocation.reversed))]
+}
+
+/// The money that the last refund of a purchase gave back, with the share of the price if it is not the whole.
+pub(crate) fn paid_back(cents: i64, share: Option<(i64, i64)>) -> Fact {
+    let share = share.map(|(numerator, denominator)| Fraction { numerator, denominator });
+    Fact::new("the refund", Some((Some(cents), share)), |world| {
+        let Ok(answer) = &world.reply.as_ref()?.result else { return None };
+        let Shown::RefundedPurchase(view) = &answer.shown else { return None };
+        Some((view.money.as_ref().map(|money| money.minor_units), view.share))
+    })
+}
+
+/// The money that this request refunded, a part of the price of the present period.
+pub(crate) fn gave(id: &str, cents: i64) -> Fact {
+    let id = request(id);
+    Fact::new("the refund", Some((cents, false)), move |world| {
+        let refund = world.seen().profile.refunds.remove(&id);
+        refund.map(|refund| (refund.money.minor_units, refund.in_full))
+    })
+}
+
+/// The money that this request refunded, and whether the price of the present period was refunded in full.
+pub(crate) fn gave_all_back(id: &str, cents: i64) -> Fact {
+    let id = request(id);
+    Fact::new("the refund", Some((cents, true)), move |world| {
+        let refund = world.seen().profile.refunds.remove(&id);
+        refund.map(|refund| (refund.money.minor_units, refund.in_full))
+    })
 }
 
 /// The money that this request refunded, and the unused shares of credits and time.
@@ -91,6 +120,7 @@ impl Step {
     pub(crate) fn asked_at(mut self, at: Timestamp) -> Self {
         match &mut self {
             Step::Command(Command::RefundTopUp(refund)) => refund.requested_time = Some(at),
+            Step::Command(Command::RefundSubscription(refund)) => refund.requested_time = Some(at),
             other => panic!("not a refund: {other:?}"),
         }
         self

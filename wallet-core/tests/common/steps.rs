@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wallet_core::decide::{
-    Cancel, Cost, ExplicitPrice, Extend, Grant, Outcome, PriceSource, ProcessDue, Purchase, Quote, Reserve,
-    RevokeGrant, Settle, Start, StartOptions, TopUp, UpdateWallet,
+    Cancel, Cost, ExplicitPrice, Extend, Grant, Outcome, PackSale, PriceSource, ProcessDue, Purchase, Quote,
+    Reserve, RevokeGrant, Settle, Start, StartOptions, TopUp, UpdateWallet,
 };
 use wallet_core::grant::GrantKey;
 use wallet_core::reservation::{CancelReason, Failure};
@@ -82,7 +82,7 @@ pub(crate) fn buy_of(id: &str, of: &str, n: i64) -> Step {
 }
 
 pub(crate) fn buy_pack(id: &str, pack: &str) -> Step {
-    buy_what(id, Purchase::Pack(pack.to_owned()))
+    buy_what(id, Purchase::Pack(PackSale::one(pack)))
 }
 
 fn buy_what(id: &str, purchase: Purchase) -> Step {
@@ -91,6 +91,7 @@ fn buy_what(id: &str, purchase: Purchase) -> Step {
         id,
         purchase,
         external_ref: None,
+        line: None,
         paid_amount: None,
         paid_time: None,
     }))

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use wallet_core::decide::{Cancel, Grant, PriceSource, Reserve, Settle, StartOptions, TopUp, UpdateWallet};
-use wallet_core::grant::ExternalRef;
+use wallet_core::decide::{
+    Cancel, Grant, PackSale, PriceSource, Purchase, Reserve, Settle, StartOptions, TopUp, UpdateWallet,
+};
+use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, Operation, Source, Timestamp};
 
@@ -118,6 +120,37 @@ impl Step {
     /// Sets the payment.
     pub(crate) fn paid_by(mut self, payment: &str) -> Self {
         self.top_up().external_ref = Some(ExternalRef { provider: origin("stripe"), id: origin(payment) });
+        self
+    }
+
+    /// Names the line of the payment.
+    pub(crate) fn line(mut self, line: &str) -> Self {
+        self.top_up().line = Some(origin(line));
+        self
+    }
+
+    /// Buys several packs at once.
+    pub(crate) fn times(mut self, quantity: u32) -> Self {
+        self.sale().quantity = quantity;
+        self
+    }
+
+    /// Names the catalog version of the checkout.
+    pub(crate) fn sold_by(mut self, version: i64) -> Self {
+        self.sale().catalog_version = Some(version);
+        self
+    }
+
+    fn sale(&mut self) -> &mut PackSale {
+        match &mut self.top_up().purchase {
+            Purchase::Pack(sale) => sale,
+            other => panic!("not a pack: {other:?}"),
+        }
+    }
+
+    /// States the price of the purchase.
+    pub(crate) fn for_cents(mut self, cents: i64) -> Self {
+        self.top_up().paid_amount = Some(Money { currency: "EUR".to_owned(), minor_units: cents });
         self
     }
 

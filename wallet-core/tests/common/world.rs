@@ -147,6 +147,7 @@ impl World {
     fn publish(&mut self, toml: &str) {
         let old = Arc::clone(&self.catalogs.current);
         let next = catalog(toml, old.version + 1);
+        self.catalogs.replaced.insert(old.version, self.now);
         self.catalogs.older.insert(old.version, old);
         self.catalogs.current = Arc::new(next);
         self.reply = None;

@@ -1,4 +1,4 @@
-//! Expiry of grants: a hold pins its credits, expired ones are charged first, and late returns expire.
+//! Expiry of grants: a hold pins its credits, expired ones are charged first, and late returns become grace credits.
 
 use super::prelude::*;
 
@@ -73,32 +73,44 @@ fn expired_under_a_job() -> World {
 }
 
 #[test]
-fn the_remainder_of_a_settle_expires_with_its_grant_in_the_same_entry() {
+fn s5_the_remainder_of_a_settle_returns_as_grace_in_the_same_entry() {
     expired_under_a_job().when(settle("job", 4)).then([
         charged("job", 4),
-        returned("job", 0),
-        lapsed("job", 6),
-        available(0),
+        returned("job", 6),
+        lapsed("job", 0),
+        available(6),
         parts("grant:a", "consumed 4, expired 6"),
-        no_grant("grace:job"),
+        parts("grace:job", "available 6"),
+        lapses("grace:job", hours(26)),
+        stems_from("grace:job", "grant:a"),
         wrote(&[EntryKind::Settled]),
     ]);
+    expired_under_a_job().when(settle("job", 10)).then([no_grant("grace:job"), available(0)]);
 }
 
 #[test]
-fn credits_returned_by_a_users_cancel_expire_with_their_grant() {
-    expired_under_a_job().when(cancel("job")).then([
-        returned("job", 0),
-        lapsed("job", 10),
-        available(0),
-        no_grant("grace:job"),
-        wrote(&[EntryKind::Cancelled]),
-    ]);
+fn s5_a_users_cancel_after_a_renewal_returns_the_credits() {
+    given_catalog(&with_plans(), [subscribe("s", "creator"), until("2026-01-31"), wait(hours(23))])
+        .and(reserve("job", 30).ttl(hours(2)))
+        .and(until("2026-02-01"))
+        .and(wait(minutes(20)))
+        .then([held(30), from(Source::Subscription, 30)])
+        .when(cancel("job"))
+        .then([
+            returned("job", 30),
+            lapsed("job", 0),
+            from(Source::Grace, 30),
+            from(Source::Subscription, 30),
+        ]);
 }
 
 #[test]
-fn failures_expiries_and_platform_cancels_return_credits_as_grace() {
-    for (step, kind) in [(fail("job"), EntryKind::Failed), (stop("job"), EntryKind::Cancelled)] {
+fn every_return_to_an_expired_grant_becomes_grace() {
+    for (step, kind) in [
+        (fail("job"), EntryKind::Failed),
+        (stop("job"), EntryKind::Cancelled),
+        (cancel("job"), EntryKind::Cancelled),
+    ] {
         expired_under_a_job().when(step).then([
             returned("job", 10),
             lapsed("job", 0),

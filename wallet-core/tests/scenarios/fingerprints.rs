@@ -51,9 +51,23 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         }
         // A limit for the fee only refuses, and so does a missing job.
         Command::Cancel(Cancel { id: _, reason: _, max_fees: _fees, allow_missing: _missing }) => &["reason"],
-        Command::TopUp(TopUp { id: _, purchase: _, external_ref: _, paid_amount: _, paid_time: _ }) => {
-            &["amount", "external_ref", "pack_id", "paid_amount", "paid_time"]
-        }
+        Command::TopUp(TopUp {
+            id: _,
+            purchase: _,
+            external_ref: _,
+            line: _,
+            paid_amount: _,
+            paid_time: _,
+        }) => &[
+            "amount",
+            "catalog_version",
+            "external_ref",
+            "line",
+            "pack_id",
+            "paid_amount",
+            "paid_time",
+            "quantity",
+        ],
         Command::Grant(Grant {
             id: _,
             unit: _,
@@ -88,7 +102,11 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         Command::CancelSubscription(CancelSubscription { request: _, now: _, lapse: _, reason: _reason }) => {
             &["unused", "when"]
         }
-        Command::RefundSubscription(RefundSubscription { request: _, reason: _reason }) => &[],
+        Command::RefundSubscription(RefundSubscription {
+            request: _,
+            requested_time: _,
+            reason: _reason,
+        }) => &["requested_time"],
         Command::RecordPayment(RecordPayment { request: _, period_start: _, paid: _, reason: _reason }) => {
             &["paid", "period_start_time"]
         }
@@ -130,7 +148,11 @@ fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
         (
             vec![],
             buy("t", 10),
-            vec![buy_pack("t", "starter"), buy("t", 10).paid_by("pi_1"), buy("t", 10).paid_at(START)],
+            vec![
+                buy_pack("t", "starter").times(2).sold_by(1),
+                buy("t", 10).paid_by("pi_1").line("2"),
+                buy("t", 10).paid_at(START),
+            ],
         ),
         (
             vec![],
@@ -152,6 +174,11 @@ fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
             vec![top_up(10)],
             charge_back("r", "t"),
             vec![charge_back("r", "u"), charge_back_payment("r", "pi_9")],
+        ),
+        (
+            vec![subscribe("s", "annual")],
+            refund_subscription("r"),
+            vec![refund_subscription("r").asked_at(START)],
         ),
         (settled(), reverse("r", "job", 5), vec![reverse("r", "job", 6), reverse("r", "other", 5)]),
         (

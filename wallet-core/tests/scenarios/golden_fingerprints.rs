@@ -33,6 +33,11 @@ fn of_credits() -> Vec<Row> {
         (vec![], buy_pack("t", "starter"), "pack_id=06d35f7945403559"),
         (
             vec![],
+            buy_pack("t", "starter").times(2).sold_by(1).paid_by("pi_1").line("1"),
+            "catalog_version=6b86b273ff34fce1;external_ref=9dbce81a068e2f8f;line=391552c099c101b1;pack_id=06d35f7945403559;quantity=d4735e3a265e16ee",
+        ),
+        (
+            vec![],
             give("g", 10).source(Source::Referral).priority(-3).from(hours(1)).until(hours(2)),
             "amount=6bb29b00d03a2314;effective_time=6f84f0bfe1639fa2;expire_time=68e31f896bae9529;priority=615bdd17c2556f82;source=6c38f085d39c4159",
         ),
@@ -109,7 +114,11 @@ fn of_subscriptions() -> Vec<Row> {
             pay("p").for_period("2026-02-01").invoiced("in_1", 900),
             "paid=978e5fe11bdf0998;period_start_time=c30cf881504fe055",
         ),
-        (vec![subscribe("s", "annual")], refund_subscription("r"), ""),
+        (
+            vec![subscribe("s", "annual")],
+            refund_subscription("r").asked_at(START),
+            "requested_time=6ffa638ce8bc18e5",
+        ),
     ]
 }
 

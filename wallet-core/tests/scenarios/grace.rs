@@ -126,6 +126,19 @@ fn after_the_bound_no_grace_is_issued() {
 }
 
 #[test]
+fn credits_of_a_hold_longer_than_the_bound_live_for_a_day() {
+    let long = format!("policies.max_hold = \"7d\"\n{CATALOG}");
+    let late = |period: &str| {
+        given_catalog(&format!("{period}\n{long}"), [give("a", 10).until(hours(1))])
+            .and(reserve("job", 10).ttl(hours(24 * 7)))
+            .and(wait(hours(100)))
+    };
+    late("").when(cancel("job")).then([returned("job", 10), lapses("grace:job", hours(124))]);
+    late("policies.grace_period = \"72h\"").when(fail("job")).then([lapses("grace:job", hours(124))]);
+    late("policies.grace_period = \"1h\"").when(fail("job")).then([lapses("grace:job", hours(101))]);
+}
+
+#[test]
 fn grace_is_spent_before_everything_else() {
     pinned_until(20)
         .and(give("free", 10).until(hours(21)))

@@ -150,3 +150,47 @@ fn debt_blocks_a_reserve_of_any_unit_and_nothing_else() {
         .when(reserve("next", 0))
         .then([done(), debt(0)]);
 }
+
+/// Returns the catalog of the scenarios in which jobs of the kind `open` have these policies, beside a `max_percent`.
+fn open_under(policies: &str) -> String {
+    CATALOG.replacen("kind = \"open\"", &format!("kind = \"open\"\npolicies = {{ {policies} }}"), 1)
+}
+
+#[test]
+fn s12_a_charge_in_full_never_exceeds_the_most_that_was_estimated() {
+    given([top_up(100), reserve_kind("job", "strict", 4)]).when(settle("job", 44)).then([
+        charged("job", 8),
+        uncollected("job", 36),
+        available(92),
+    ]);
+    let unbounded = open_under("overage = \"REQUIRE_FULL\", max = { factor = \"none\" }");
+    given_catalog(&unbounded, [top_up(100), reserve_kind("job", "open", 4)]).when(settle("job", 44)).then([
+        charged("job", 44),
+        uncollected("job", 0),
+        available(56),
+    ]);
+    given_catalog(&unbounded, [top_up(40), reserve_kind("job", "open", 4)])
+        .when(settle("job", 44))
+        .then([refused("INSUFFICIENT_CREDITS"), held(4)]);
+}
+
+#[test]
+fn s13_a_job_by_output_whose_estimate_is_0_is_charged_up_to_its_least_bound() {
+    let at_least = open_under("max = { at_least = { credits = 30 } }");
+    for (n, most) in [(0, 30), (10, 30), (25, 30), (50, 60)] {
+        given_catalog(&at_least, [top_up(100), reserve_kind("job", "open", n)])
+            .when(settle("job", 99))
+            .then([charged("job", most), uncollected("job", 99 - most)]);
+    }
+    given([top_up(100), reserve_kind("job", "open", 0)]).when(settle("job", 9)).then([charged("job", 0)]);
+}
+
+#[test]
+fn the_factor_of_the_document_is_that_of_rules_without_a_percentage() {
+    let twice = format!("policies.max = {{ factor = \"2.5\" }}\n{CATALOG}");
+    for (kind, most) in [("open", 25), ("strict", 20), ("fixed", 10)] {
+        given_catalog(&twice, [top_up(100), reserve_kind("job", kind, 10)])
+            .when(settle("job", 99))
+            .then([charged("job", most)]);
+    }
+}

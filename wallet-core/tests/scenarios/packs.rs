@@ -89,8 +89,9 @@ fn a_hold_pins_credits_of_a_period_that_has_ended() {
     across().then([held(30), from(Source::Subscription, 30)]).when(settle("job", 20)).then([
         done(),
         charged("job", 20),
-        lapsed("job", 10),
+        returned("job", 10),
         parts("period:1.0.0", "consumed 20, expired 10"),
+        parts("grace:job", "available 10"),
         from(Source::Subscription, 30),
     ]);
     across().when(fail("job")).then([
@@ -99,7 +100,7 @@ fn a_hold_pins_credits_of_a_period_that_has_ended() {
         stems_from("grace:job", "period:1.0.0"),
         from(Source::Grace, 30),
     ]);
-    across().when(cancel("job")).then([lapsed("job", 30), from(Source::Grace, 0)]);
+    across().when(cancel("job")).then([returned("job", 30), from(Source::Grace, 30)]);
 }
 
 #[test]

@@ -65,26 +65,56 @@ fn a_fee_can_be_reversed() {
 }
 
 #[test]
-fn a_reversal_into_an_expired_grant_becomes_grace_of_24_hours_from_now() {
-    given([give("a", 30).until(hours(2)), reserve("job", 30), settle_as_reserved("job"), wait(days(40))])
+fn a_reversal_into_an_expired_grant_becomes_a_grant_of_its_source_for_30_days() {
+    let given_back =
+        given([give("a", 30).priority(2).until(hours(2)), reserve("job", 30), settle_as_reserved("job")]);
+    given_back
+        .and(wait(days(40)))
         .and(reverse("r1", "job", 10))
         .then([
             parts("grant:a", "consumed 20, expired 10"),
             parts("grace:job", "available 10"),
-            lapses("grace:job", days(40) + hours(24)),
+            lapses("grace:job", days(40) + days(30)),
             stems_from("grace:job", "grant:a"),
+            from(Source::Free, 10),
             available(10),
         ])
         .and(wait(hours(1)))
         .and(reverse_all("r2", "job"))
         .then([parts("grant:a", "expired 30"), parts("grace:job#1", "available 20"), available(30)])
-        .when(wait(hours(24)))
+        .when(wait(days(30)))
         .then([available(0), parts("grace:job", "expired 10")]);
 }
 
 #[test]
-fn grace_of_a_reversal_lives_for_the_grace_period_of_the_job() {
-    let brief = format!("policies.grace_period = \"90m\"\n{CATALOG}");
+fn a_reversal_of_a_charge_to_grace_credits_has_the_source_of_their_first_grant() {
+    given([give("a", 30).source(Source::Promotional).until(hours(1)), reserve("job", 30).ttl(hours(3))])
+        .and(wait(hours(2)))
+        .and(cancel("job"))
+        .then([from(Source::Grace, 30)])
+        .and(reserve("next", 30))
+        .and(settle_as_reserved("next"))
+        .and(wait(days(3)))
+        .when(reverse_all("r", "next"))
+        .then([
+            from(Source::Promotional, 30),
+            stems_from("grace:next", "grant:a"),
+            lapses("grace:next", hours(2) + days(33)),
+        ]);
+}
+
+#[test]
+fn a_reversed_charge_to_a_purchase_that_expired_still_belongs_to_it() {
+    given([buy_pack("b", "bundle"), reserve("job", 30), settle_as_reserved("job"), wait(days(40))])
+        .and(reverse_all("r", "job"))
+        .then([from(Source::Purchased, 30)])
+        .when(charge_back("c", "b"))
+        .then([parts("grace:job", "revoked 30"), debt(0), available(0)]);
+}
+
+#[test]
+fn credits_of_a_reversal_live_for_the_goodwill_period_of_the_job() {
+    let brief = format!("policies.goodwill_period = \"90m\"\n{CATALOG}");
     let steps =
         [give("a", 30).until(hours(2)), reserve("job", 30), settle_as_reserved("job"), wait(days(40))];
     given_catalog(&brief, steps)
@@ -98,7 +128,7 @@ fn grace_of_a_reversal_lives_for_the_grace_period_of_the_job() {
 }
 
 #[test]
-fn grace_of_a_reversal_and_grace_of_the_hold_are_separate_grants() {
+fn credits_of_a_reversal_and_grace_of_the_hold_are_separate_grants() {
     given([give("a", 40).until(hours(1)), reserve("job", 40).ttl(hours(4)), wait(hours(2))])
         .and(fail_with("job", "NSFW"))
         .then([charged("job", 10), parts("grace:job", "available 30")])
@@ -115,11 +145,17 @@ fn a_charge_to_the_debt_is_reversed_first_and_the_rest_repays_debt() {
 }
 
 #[test]
-fn a_charge_to_a_debt_that_was_repaid_since_returns_as_grace() {
+fn a_charge_to_a_debt_that_was_repaid_since_returns_as_a_correction() {
     given([may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 25), buy("u", 12)])
         .then([debt(3), available(0)])
         .when(reverse("r", "job", 15))
-        .then([debt(0), available(12), parts("grace:job", "available 12"), lapses("grace:job", hours(24))]);
+        .then([
+            debt(0),
+            available(12),
+            parts("grace:job", "available 12"),
+            lapses("grace:job", days(30)),
+            from(Source::Adjustment, 12),
+        ]);
 }
 
 #[test]

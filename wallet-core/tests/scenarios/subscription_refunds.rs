@@ -95,10 +95,10 @@ fn a_year_paid_ahead_is_refunded_in_full() {
 }
 
 #[test]
-fn only_yearly_plans_with_a_price_are_refundable() {
+fn without_a_rule_only_yearly_plans_with_a_price_are_refundable() {
     given_catalog(&with_plans(), [subscribe("s", "pro")])
         .when(refund_subscription("r"))
-        .then(not_refundable("TERM"));
+        .then(not_refundable("NOT_OFFERED"));
     given_catalog(&with_plans().replace("list_price", "# "), [subscribe("s", "annual")])
         .when(refund_subscription("r"))
         .then(not_refundable("NO_PRICE"));

@@ -169,3 +169,19 @@ fn after_the_lease_has_expired_no_attempt_takes_over() {
         .when(start("job", 2))
         .then([refused("RESERVATION_EXPIRED"), wrote(&[EntryKind::HoldExpired])]);
 }
+
+#[test]
+fn a_rule_may_let_its_holds_last_up_to_7_days() {
+    let long = CATALOG.replacen("kind = \"fixed\"", "kind = \"fixed\"\npolicies = { max_hold = \"7d\" }", 1);
+    let world = |ttl: u64| given_catalog(&long, [top_up(100), reserve("job", 40).ttl(hours(ttl))]);
+    world(24 * 6).then([deadline("job", hours(24 * 6))]).and(wait(hours(24 * 5))).then([held(40)]);
+    given([top_up(100)]).when(reserve("job", 40).ttl(hours(30))).then([deadline("job", hours(24))]);
+    world(24 * 7)
+        .and(Step::Publish(CATALOG.into()))
+        .and(wait(hours(24 * 7 - 1)))
+        .and(extend("job"))
+        .then([deadline("job", hours(24 * 7)), held(40)])
+        .and(wait(hours(1)))
+        .when(process_due())
+        .then([state("job", State::Expired), available(100)]);
+}

@@ -95,6 +95,12 @@ fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
         let refund = wallet.profile.refunds.get(request);
         same("refund", refund.map(|refund| refund.money.minor_units), Some(*money))?;
     }
+    for (request, money) in &model.part_refunds {
+        let refund = wallet.profile.purchase_refunds.get(request);
+        let core = refund.map(|refund| refund.money.as_ref().map(|money| money.minor_units));
+        same("refund of a purchase", core, Some(*money))?;
+    }
+    same("refunds of a purchase", wallet.profile.purchase_refunds.len(), model.part_refunds.len())?;
     same("once_allowance_granted", wallet.profile.once_allowance_granted, model.once_allowance_granted)?;
     subscription(wallet, model.sub.as_ref())?;
     same("free credits", wallet.next_free_credits().map(Timestamp::as_micros), model.next_free())?;
@@ -156,6 +162,7 @@ fn job(core: &Reservation, job: &Job) -> Result<(), String> {
     }
     same("amounts", figures(&core.terms.amounts), job.price.amounts.clone())?;
     same("most", figures(&core.terms.max_amounts), job.price.most.clone())?;
+    same("unbounded", core.terms.max_unbounded, job.price.unbounded)?;
     same("receipt", core.allocations.len(), job.parts.len())?;
     for (allocation, part) in core.allocations.iter().zip(&job.parts) {
         if !is_part(allocation, part) {

@@ -16,6 +16,7 @@ pub(super) struct UnfreezeArgs {
     #[command(flatten)]
     database: super::DatabaseArgs,
     /// The wallet's id.
+    #[arg(allow_hyphen_values = true)]
     wallet: WalletId,
 }
 

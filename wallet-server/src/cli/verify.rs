@@ -20,7 +20,7 @@ pub(super) struct VerifyArgs {
     #[arg(long)]
     expect: Option<String>,
     /// Verify only this wallet; the digest is then this wallet's.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     wallet: Option<WalletId>,
     /// Write a checkpoint of a clean ledger to this file: the head of every wallet, signed with the key.
     #[arg(long, value_name = "FILE", requires = "key_file", conflicts_with = "wallet")]

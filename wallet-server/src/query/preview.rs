@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use wallet_core::decide::Cancel;
 use wallet_core::grant::Grant;
-use wallet_core::{Amounts, Command, Reply, TenantId, UnitOfWork, WalletId};
+use wallet_core::reservation::{Bill, CancelReason, Reservation};
+use wallet_core::{Amounts, Catalogs, Command, Reply, ReservationId, TenantId, UnitOfWork, WalletId};
 
 use crate::query::{Queries, ReadError, Snapshot, defect};
 
@@ -18,7 +20,47 @@ pub(crate) struct Effects {
     pub(crate) lost: Amounts,
 }
 
+/// The effects of a cancel by the user on the credits of a job, by unit.
+#[derive(Debug, Default)]
+pub(crate) struct CancelEffects {
+    pub(crate) fees: Amounts,
+    pub(crate) returned: Amounts,
+    /// The part of `returned` that becomes grace credits.
+    pub(crate) grace: Amounts,
+    pub(crate) lapsed: Amounts,
+}
+
 impl Queries {
+    /// Returns the effects of a cancel by the user at the time of the snapshot; none if the job cannot be cancelled.
+    pub(crate) fn if_cancelled(
+        &self,
+        tenant: TenantId,
+        snapshot: &Snapshot,
+        id: &ReservationId,
+    ) -> Result<Option<CancelEffects>, ReadError> {
+        let cancel = Cancel {
+            id: id.clone(),
+            reason: CancelReason::User,
+            max_fees: Amounts::none(),
+            allow_missing: false,
+        };
+        let mut wallet = snapshot.wallet.clone();
+        if !wallet.reservations.get(id).is_some_and(|job| job.state.is_open()) {
+            return Ok(None);
+        }
+        let catalogs = Catalogs::of(self.catalogs.current(tenant));
+        let mut work = UnitOfWork::open(&mut wallet, snapshot.read_time);
+        let reply = work.execute(&cancel.into(), &catalogs).map_err(defect)?;
+        let Ok(answer) = reply.result else { return Ok(None) };
+        let Some(Reservation { finish: Some(finish), allocations, .. }) = answer.shown.reservation() else {
+            return Ok(None);
+        };
+        let graced = allocations.iter().filter(|line| line.grace.is_some());
+        let grace = graced.map(|line| (line.unit.clone(), line.returned)).collect();
+        let Bill { fees, returned, lapsed, .. } = finish.bill.clone();
+        Ok(Some(CancelEffects { fees, returned, grace, lapsed }))
+    }
+
     /// Returns the reply that the command would get now, and its effects. Writes nothing. Only for commands that need no
     /// catalog but the current one.
     pub(crate) async fn preview(

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use wallet_core::catalog::RefundRule;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::event::Event;
 use wallet_core::grant::{Clawback, Grant, GrantDetails, GrantKey, Origin, Parts};
@@ -19,6 +20,8 @@ pub(super) struct GrantFold {
     pub(super) unit: UnitId,
     /// The purchase of the grant. Known after its row has been read.
     pub(super) purchase: Option<OriginId>,
+    /// The rule by which its purchase is refunded. Known after its row has been read.
+    pub(super) refund: RefundRule,
     /// The source of the grant. Known after its row has been read.
     pub(super) source: Option<Source>,
     /// The sums by part. `Issued` is the negated amount of the grant.
@@ -55,6 +58,7 @@ impl GrantFold {
         Self {
             unit: unit.clone(),
             purchase: None,
+            refund: RefundRule::PACK,
             source: None,
             parts,
             issue: None,
@@ -255,6 +259,11 @@ impl GrantFold {
         faults.unless(payment == row.payment, at, || {
             format!("I11: grant {key} is found by payment {:?}, but was paid with {payment:?}", row.payment)
         });
+        let line = details.line.map(|line| line.to_string()).unwrap_or_default();
+        faults.unless(line == row.line, at, || {
+            format!("I11: grant {key} is found by line {:?} of its payment, but is line {line:?}", row.line)
+        });
+        self.refund = details.refund.unwrap_or(RefundRule::PACK);
         let first = details.stems_from.as_ref().unwrap_or(key);
         self.purchase = (first.origin == Origin::TopUp).then(|| first.id.clone());
         let stems = self.purchase.as_ref().filter(|_| key.origin == Origin::Grace);
@@ -321,7 +330,11 @@ fn issues(entry: &Entry, key: &GrantKey) -> bool {
         (Origin::Grant, kind) => kind == EntryKind::Granted,
         (
             Origin::Grace,
-            EntryKind::Failed | EntryKind::Cancelled | EntryKind::HoldExpired | EntryKind::ChargeReversed,
+            EntryKind::Settled
+            | EntryKind::Failed
+            | EntryKind::Cancelled
+            | EntryKind::HoldExpired
+            | EntryKind::ChargeReversed,
         ) => entry.reservation.as_ref().is_some_and(|id| id.as_str() == key.id.as_str()),
         (Origin::Grace, _) => false,
         (Origin::Rollover | Origin::Period, kind) => moves::gives_allowances(kind),

@@ -95,10 +95,10 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         SubscriptionRefunded, TopUpRefunded, ToppedUp,
     };
     use Part::{Available, Consumed, Expired, Held, Issued, Owed, PaidOut, Pending, Revoked};
-    let gives_back = matches!(kind, Failed | Cancelled | HoldExpired);
+    let gives_back = matches!(kind, Settled | Failed | Cancelled | HoldExpired);
     let gives = gives_back || gives_allowances(kind) || matches!(kind, ToppedUp | Granted | ChargeReversed);
     // Credits that become available repay debt, and the debt of a chargeback is repaid at once.
-    let repays = gives || matches!(kind, GrantEffective | Settled | ChargedBack);
+    let repays = gives || matches!(kind, GrantEffective | ChargedBack);
     let lapses = matches!(
         kind,
         GrantExpired | PlanChanged | SubscriptionEnded | SubscriptionCancelled | SubscriptionRefunded
@@ -119,7 +119,7 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         (_, Consumed, Available | Expired | Revoked) => kind == ChargeReversed,
         (_, Available, Consumed) => repays || kind == SettledLate,
         (_, Held, Consumed) => matches!(kind, Settled | Failed | Cancelled),
-        (_, Held, Available | Expired | Revoked) => gives_back || kind == Settled,
+        (_, Held, Available | Expired | Revoked) => gives_back,
         _ => false,
     }
 }

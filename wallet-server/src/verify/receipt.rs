@@ -149,7 +149,7 @@ impl Receipt<'_> {
                     format!("I8: billed {billed} {unit} {what}, but its allocations add up to {sum}")
                 });
             }
-            let most = of(&self.terms.max_amounts).max(of(&self.terms.amounts));
+            let most = i128::from(self.terms.most(unit.as_str()));
             self.unless(sums.charged <= most, faults, || {
                 format!("I8: charged {} {unit}, but at most {most} are allowed", sums.charged)
             });

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use wallet_core::catalog::MAX_HOLD;
 use wallet_core::fingerprint::Fingerprint;
-use wallet_core::reservation::{Bill, MAX_HOLD, State};
+use wallet_core::reservation::{Bill, State};
 use wallet_core::row_digests::Digest;
 use wallet_core::{Timestamp, WorkerId};
 
@@ -127,7 +128,7 @@ fn check_run(row: &reservations::Model, life: &Life, faults: &mut Faults) {
 }
 
 /// Checks I9: the deadline of an open hold is that of its last start or of Reserve, or was moved by heartbeats, which are
-/// writes without an entry, to at most 24 hours after Reserve. Returns the extension by heartbeats in microseconds.
+/// writes without an entry, to at most the longest life of the hold after Reserve. Returns the extension by heartbeats in microseconds.
 pub(super) fn check_deadline(
     row: &reservations::Model,
     receipt: &Receipt<'_>,
@@ -136,7 +137,7 @@ pub(super) fn check_deadline(
 ) -> i128 {
     let (life, id) = (receipt.life, receipt.id);
     let Some(reserved) = life.reserved else { return 0 };
-    let last = reserved.time.plus(MAX_HOLD);
+    let last = reserved.time.plus(receipt.terms.policies.max_hold);
     let lease = u64::try_from(row.lease).ok().filter(|lease| *lease > 0).map(Duration::from_micros);
     let ttl = receipt.terms.policies.ttl;
     let begun = life.restarted.unwrap_or(reserved);

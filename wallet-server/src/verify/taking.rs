@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use wallet_core::catalog::PartialRefund;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::fingerprint::Fingerprint;
-use wallet_core::grant::{Clawback, GrantKey};
+use wallet_core::grant::{Clawback, GrantKey, Origin};
 use wallet_core::posting::Part;
 use wallet_core::{OriginId, UnitId};
 
@@ -82,21 +83,26 @@ impl ClawbackFold {
         }
     }
 
-    /// Checks I2 and I3: no credits of the purchase are left; a refunded purchase had no used or held credits; a
-    /// chargeback made debt of the used ones.
+    /// Checks I2 and I3: no credits of the purchase are left; a purchase that is refunded only while it is unused had no
+    /// used or held credits; a chargeback made debt of the used ones.
     pub(super) fn check(&self, grants: &BTreeMap<GrantKey, GrantFold>, faults: &mut Faults) {
         let Self { why, purchase, revision, owed, left } = self;
         let belongs = |left: &&Left| {
             let known = grants.get(&left.grant).and_then(|grant| grant.purchase.as_ref());
             known.is_some_and(|known| name_of_purchase(known) == *purchase)
         };
+        // Credits that came back from an expired grant have the rule of that grant, which is another one of the purchase.
+        let rules = left.iter().filter(belongs).filter(|left| left.grant.origin == Origin::TopUp);
+        let mut rules = rules.filter_map(|left| grants.get(&left.grant)).map(|grant| grant.refund);
+        let in_use =
+            rules.next().is_some_and(|rule| !rule.only_unused || rule.partial == PartialRefund::Unused);
         let mut used: BTreeMap<&UnitId, i128> = BTreeMap::new();
         for left in left.iter().filter(belongs) {
             let Left { grant, unit, usable, held, consumed } = left;
             faults.unless(*usable == 0, *revision, || {
                 format!("I2: {usable} of grant {grant} are left, but it was {why:?}")
             });
-            let in_full = *why != Clawback::Refunded || (*held, *consumed) == (0, 0);
+            let in_full = *why != Clawback::Refunded || in_use || (*held, *consumed) == (0, 0);
             faults.unless(in_full, *revision, || {
                 format!("I2: grant {grant} was Refunded with {held} Held, {consumed} Consumed")
             });

@@ -14,6 +14,7 @@ use wallet_client::v1;
 use crate::words::entries;
 
 const ALPHABET: &str = "letters, digits and - _ . : @ / | + = ~ are allowed";
+const PRINTABLE: &str = "printable ASCII characters without spaces are allowed";
 
 fn amount(unit: &str, amount: i64) -> v1::Amount {
     v1::Amount::new(unit, amount)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Limit, PackExpiry, Renewal, Rollover, Span, Term, Threshold};
+use super::super::{Limit, PackExpiry, PartialRefund, RefundRule, Renewal, Rollover, Span, Term, Threshold};
 use super::*;
 use crate::value::source::Source;
 
@@ -40,6 +40,24 @@ fn a_plan_is_read_with_its_defaults() {
 }
 
 #[test]
+fn a_refund_rule_is_read_with_its_defaults() {
+    let rule = |text: &str| {
+        let pack = format!("[[packs]]\nid = \"p\"\namounts = {{ credits = 1 }}\n{text}");
+        let plan = format!("[[plans]]\nid = \"p\"\nterm = \"WEEK\"\n{text}");
+        let catalog = Catalog::parse(&format!("[units.credits]\n{pack}\n{plan}")).unwrap();
+        assert_eq!(catalog.pack("p").unwrap().refund, catalog.plan("p").unwrap().refund);
+        catalog.pack("p").unwrap().refund
+    };
+    assert_eq!(rule(""), None, "packs and terms have defaults of their own");
+    assert_eq!(rule("refund = {}"), Some(RefundRule::PACK));
+    let all = rule("refund = { window = \"2h\", only_unused = false, partial = \"UNUSED\" }");
+    let (window_seconds, partial) = (Some(7_200), PartialRefund::Unused);
+    assert_eq!(all, Some(RefundRule { window_seconds, only_unused: false, partial }));
+    assert!(rule("refund = { window = \"none\" }").unwrap().is_none());
+    assert!(RefundRule::of_term(Term::MONTH).is_none() && !RefundRule::of_term(Term::YEAR).is_none());
+}
+
+#[test]
 fn a_grace_period_is_24_hours_unless_the_document_names_another() {
     let period = |policies: &str| {
         let catalog = Catalog::parse(&format!("[units.credits]\n[policies]\n{policies}")).unwrap();
@@ -49,6 +67,16 @@ fn a_grace_period_is_24_hours_unless_the_document_names_another() {
     assert_eq!(period("grace_period = \"1s\""), Duration::from_secs(1));
     assert_eq!(period("grace_period = \"72h\""), Duration::from_secs(3 * 86_400));
     assert_eq!(period("grace_period = \"3d\""), Duration::from_secs(3 * 86_400));
+}
+
+#[test]
+fn a_goodwill_period_is_30_days_unless_the_document_names_another() {
+    let period = |policies: &str| {
+        let catalog = Catalog::parse(&format!("[units.credits]\n[policies]\n{policies}")).unwrap();
+        catalog.policies.goodwill_period
+    };
+    assert_eq!(period(""), Duration::from_secs(30 * 86_400));
+    assert_eq!(period("goodwill_period = \"366d\""), Duration::from_secs(366 * 86_400));
 }
 
 /// The parts of the catalog `trainings.toml` that are hardest to express: two terms of one tier, weekly trainings,

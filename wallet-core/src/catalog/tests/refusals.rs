@@ -168,6 +168,19 @@ fn contradictory_bounds_ceilings_tiers_and_policies_of_a_rule_are_refused() {
             "rules[0].min.credits: must have at most 0 decimals (credits), is 0.5",
         ),
         ("min = { credits = 2 }\nmax = { credits = 1 }", "rules[0].min.credits: is above max"),
+        (
+            "policies = { max = { factor = \"0.5\" } }",
+            "rules[0].policies.max.factor: must be from 1 to 10 with two decimals, or \"none\", is 0.5",
+        ),
+        ("policies = { ttl = \"25h\" }", "rules[0].policies.ttl: must be at most max_hold, 24h"),
+        (
+            "policies = { lease = \"3h\", max_hold = \"2h\" }",
+            "rules[0].policies.lease: must be at most max_hold, 2h",
+        ),
+        (
+            "policies = { max_hold = \"8d\" }",
+            "rules[0].policies.max_hold: must be from 1s to 168h, is \"8d\"",
+        ),
         ("max_percent = 120", "rules[0].max_percent: needs output_priced = true"),
         ("output_priced = true\nmax_percent = 99", "rules[0].max_percent: must be from 100 to 1000, is 99"),
         ("tiers = []", "rules[0].tiers: must not be empty: the rule would apply to no plan"),
@@ -175,8 +188,7 @@ fn contradictory_bounds_ceilings_tiers_and_policies_of_a_rule_are_refused() {
         ("when = { a = [] }", "rules[0].when.a: accepts nothing: the list is empty"),
         ("when = { a = { min = 2, max = 1 } }", "rules[0].when.a: accepts nothing: min is above max"),
         ("when = { a = {} }", "rules[0].when.a: needs prefix, min or max"),
-        ("policies = { ttl = \"25h\" }", "rules[0].policies.ttl: must be from 1s to 24h, is \"25h\""),
-        ("policies = { ttl = \"0s\" }", "rules[0].policies.ttl: must be from 1s to 24h, is \"0s\""),
+        ("policies = { ttl = \"0s\" }", "rules[0].policies.ttl: must be from 1s to 168h, is \"0s\""),
         (
             "policies = { lease = \"soon\" }",
             "rules[0].policies.lease: must be a duration such as \"90s\", \"30m\" or \"7d\", is \"soon\"",
@@ -238,6 +250,24 @@ fn contradictory_plans_and_packs_are_refused() {
         (
             "entitlements = [{ kind = [] }]",
             "plans[0].entitlements[0].kind: accepts nothing: the list is empty",
+        ),
+        (
+            "allowances = [{ unit = \"credits\", amount = 1, cadence = \"31 DAY\" }]",
+            "plans[0].allowances[0].cadence: must be shorter than the plan's term",
+        ),
+        ("provisional_share = 50", "plans[0].provisional_share: must be absent, unless renewal = \"PROVISIONAL\""),
+        (
+            "renewal = \"PROVISIONAL\"\nprovisional_share = 101",
+            "plans[0].provisional_share: must be a percentage from 0 to 100, is 101",
+        ),
+        (
+            "then = \"pro\"",
+            "plans[0].then: must be absent, unless the plan has once = true and a term that ends",
+        ),
+        ("once = true\nthen = \"other\"", "plans[0].then: there is no plan \"other\""),
+        (
+            "once = true\nthen = \"pro\"",
+            "plans[0].then: \"pro\" is a trial (once = true), which does not follow another plan",
         ),
         ("dunning = \"91d\"", "plans[0].dunning: must be from 1s to 2160h, is \"91d\""),
         (
@@ -474,4 +504,14 @@ fn plans_and_units_in_use_must_not_be_removed() {
     assert_eq!(after.check_against_use(Some(&after), &[]), Ok(()));
     let lost_before = after.check_against_use(Some(&after), &["old".into()]);
     assert_eq!(lost_before, Ok(()), "a plan that the previous version lacks does not block publishing");
+}
+
+#[test]
+fn a_term_is_refused_by_its_line() {
+    for term in ["FORTNIGHT", "0 DAY", "1827 DAY", "2 ONCE"] {
+        let document = format!("[units.credits]\n[[plans]]\nid = \"p\"\nterm = \"{term}\"\n");
+        let problems = Catalog::parse(&document).unwrap_err().to_string();
+        assert!(problems.contains(&format!("{term:?} is no term")), "{problems}");
+        assert!(problems.contains("line 4"), "{problems}");
+    }
 }

@@ -126,11 +126,13 @@ impl CatalogText {
     fn read(self, toml: &str, reader: &mut Reader) -> Catalog {
         unit::read(self.units, reader);
         let policies = self.policies.read(&policies::defaults(reader), "policies", reader);
+        let most = self.policies.read_most(&policies::usual_most(), "policies", reader);
         let plans: Vec<_> =
             numbered("plans", self.plans).map(|(path, text)| text.read(&path, reader)).collect();
         let packs = numbered("packs", self.packs).map(|(path, text)| text.read(&path, reader)).collect();
-        let rules: Vec<_> =
-            numbered("rules", self.rules).map(|(path, text)| text.read(&path, &policies, reader)).collect();
+        let rules: Vec<_> = numbered("rules", self.rules)
+            .map(|(path, text)| text.read(&path, (&policies, &most), reader))
+            .collect();
         let goldens =
             numbered("golden", self.golden).filter_map(|(path, text)| text.read(&path, reader)).collect();
         let kinds = kinds(&rules, &plans, &self.dimensions);

@@ -13,6 +13,7 @@ mod pack;
 mod plan;
 mod policies;
 mod reader;
+mod refund;
 mod rule;
 mod unit;
 

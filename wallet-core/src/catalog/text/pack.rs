@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::literal::Literal;
 use super::plan::check_list_price;
 use super::reader::Reader;
+use super::refund::RefundText;
 use crate::catalog::pack::{Pack, PackExpiry, Span};
 use crate::catalog::plan::ListPrice;
 
@@ -24,6 +25,7 @@ pub(super) struct PackText {
     expiry: ExpiryText,
     list_price: Option<ListPrice>,
     plans: Option<Vec<String>>,
+    refund: Option<RefundText>,
 }
 
 #[derive(Default, Deserialize)]
@@ -51,6 +53,7 @@ impl PackText {
             expiry: self.expiry.read(&format!("{path}.expiry"), reader),
             list_price: self.list_price,
             plans: self.plans,
+            refund: self.refund.map(|text| text.read(&format!("{path}.refund"), reader)),
         }
     }
 }

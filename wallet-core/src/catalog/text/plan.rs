@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::conditions::{self, ConditionsText, MatcherText};
 use super::literal::Literal;
 use super::reader::Reader;
+use super::refund::RefundText;
 use crate::catalog::entitlement::Entitlement;
 use crate::catalog::plan::{Allowance, Limit, ListPrice, Plan, Renewal, Rollover, Threshold};
 use crate::catalog::unit::Unit;
@@ -51,6 +52,7 @@ pub(super) struct PlanText {
     #[serde(default)]
     expiry_warning_days: u16,
     list_price: Option<ListPrice>,
+    refund: Option<RefundText>,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +140,7 @@ impl PlanText {
             thresholds: read_thresholds(&self.thresholds, path, reader),
             expiry_warning_days: self.expiry_warning_days,
             list_price: self.list_price,
+            refund: self.refund.map(|text| text.read(&format!("{path}.refund"), reader)),
         }
     }
 }

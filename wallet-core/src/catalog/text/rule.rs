@@ -7,19 +7,14 @@ use serde::Deserialize;
 use super::component::{self, ComponentText, FactorText};
 use super::conditions::{self, ConditionsText};
 use super::literal::Literal;
-use super::policies::PoliciesText;
+use super::policies::{FACTORS, PoliciesText};
 use super::reader::Reader;
 use crate::catalog::component::Component;
 use crate::catalog::policies::Policies;
-use crate::catalog::rule::Rule;
+use crate::catalog::rule::{Most, Rule};
 use crate::catalog::unit::Unit;
 use crate::value::amount::Amounts;
 use crate::value::decimal::Rounding;
-
-/// The default of `max_percent` for output-priced rules.
-const OUTPUT_PRICED_PERCENT: i64 = 120;
-/// The maximum of `max_percent`.
-const HIGHEST_PERCENT: u16 = 1000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,13 +41,13 @@ pub(super) struct RuleText {
 }
 
 impl RuleText {
-    pub(super) fn read(self, path: &str, base: &Policies, reader: &mut Reader) -> Rule {
+    pub(super) fn read(self, path: &str, (base, most): (&Policies, &Most), reader: &mut Reader) -> Rule {
         reader.id(&format!("{path}.id"), &self.id);
         reader.id(&format!("{path}.kind"), &self.kind);
         if self.tiers.as_ref().is_some_and(Vec::is_empty) {
             reader.problem(&format!("{path}.tiers"), "must not be empty: the rule would apply to no plan");
         }
-        let max_percent = self.max_percent(path, reader);
+        let most = self.most(path, most, reader);
         let components = read_components(self.components, path, reader);
         let rule = Rule {
             id: self.id,
@@ -64,27 +59,30 @@ impl RuleText {
             min: reader.amounts(&format!("{path}.min"), &self.min, bound),
             max: reader.amounts(&format!("{path}.max"), &self.max, bound),
             rounding: self.rounding,
-            max_percent,
+            most,
             policies: self.policies.read(base, &format!("{path}.policies"), reader),
         };
         check_bounds(&rule, path, reader);
         rule
     }
 
-    fn max_percent(&self, path: &str, reader: &mut Reader) -> u16 {
+    /// Returns the most that Settle may charge. The rule's `max_percent` comes before the factor of the policies.
+    fn most(&self, path: &str, base: &Most, reader: &mut Reader) -> Most {
+        let policies = self.policies.read_most(base, &format!("{path}.policies"), reader);
         let path = format!("{path}.max_percent");
         if !self.output_priced {
             if self.max_percent.is_some() {
                 reader.problem(&path, "needs output_priced = true");
             }
-            return 100;
+            return Most::fixed();
         }
-        let percent = self.max_percent.unwrap_or(OUTPUT_PRICED_PERCENT);
-        let allowed = 100..=HIGHEST_PERCENT;
-        u16::try_from(percent).ok().filter(|percent| allowed.contains(percent)).unwrap_or_else(|| {
-            reader.problem(&path, format!("must be from 100 to {HIGHEST_PERCENT}, is {percent}"));
-            100
-        })
+        let Some(percent) = self.max_percent else { return policies };
+        let in_bounds = u16::try_from(percent).ok().filter(|_| FACTORS.contains(&percent));
+        if in_bounds.is_none() {
+            let (lowest, highest) = (FACTORS.start(), FACTORS.end());
+            reader.problem(&path, format!("must be from {lowest} to {highest}, is {percent}"));
+        }
+        Most { percent: in_bounds, ..policies }
     }
 }
 
@@ -98,7 +96,7 @@ fn read_components(texts: Vec<ComponentText>, path: &str, reader: &mut Reader) -
 }
 
 /// Reads a minimum or maximum, which must be a multiple of the unit's increment.
-fn bound(reader: &mut Reader, path: &str, unit: &Unit, literal: &Literal) -> i64 {
+pub(super) fn bound(reader: &mut Reader, path: &str, unit: &Unit, literal: &Literal) -> i64 {
     let amount = reader.amount(path, unit, literal);
     if !unit.is_multiple(amount) {
         reader.problem(path, format!("must be a multiple of {}", unit.display(unit.increment)));

@@ -2,7 +2,7 @@
 
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
-    Grant, Purchase, PurchaseName, RecordChargeback, RefundTopUp, RevokeGrant, TopUp, UpdateWallet,
+    Grant, PackSale, Purchase, PurchaseName, RecordChargeback, RefundTopUp, RevokeGrant, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::wallet::WalletStatus;
@@ -21,19 +21,30 @@ impl Generator {
         let packs: Vec<_> = PACKS.iter().filter(|pack| model.sells(pack)).collect();
         let pack = self.rng.pick(&packs).filter(|_| self.rng.clone().percent(60));
         let purchase = match pack {
-            Some(pack) => Purchase::Pack(pack.id.to_owned()),
+            Some(pack) => Purchase::Pack(PackSale {
+                id: pack.id.to_owned(),
+                quantity: if self.rng.percent(15) { self.rng.within(2, 4) as u32 } else { 1 },
+                catalog_version: self.rng.percent(10).then(|| self.rng.within(1, 2)),
+            }),
             None => {
                 let of = self.rng.one_of(["credits", "credits", "credits", "trainings", "coins"]);
                 Purchase::Amount(unit(of), self.rng.within(1, if of == "trainings" { 5 } else { 400 }))
             }
         };
+        let before = model.lots.iter().rev().find_map(|lot| match &lot.command {
+            Some(Command::TopUp(before)) => before.external_ref.clone(),
+            _ => None,
+        });
         let paid = || ExternalRef { provider: parse("stripe"), id: parse(&format!("pay-{id}")) };
-        let external_ref = self.rng.percent(40).then(paid);
+        // Sometimes another line of the last payment.
+        let (again, line) = (self.rng.percent(15), self.rng.percent(20));
+        let external_ref = self.rng.percent(40).then(|| before.filter(|_| again).unwrap_or_else(paid));
+        let line = if line && external_ref.is_some() { Some(self.new_id("line")) } else { None };
         let paid_amount = Money { currency: "EUR".to_owned(), minor_units: self.rng.within(100, 9900) };
         let ago = self.rng.within(0, 40) * HOUR;
         let paid_time = self.rng.percent(30).then_some(Timestamp::from_micros(model.now - ago));
         let paid_amount = self.rng.percent(40).then_some(paid_amount);
-        Command::TopUp(TopUp { id, purchase, external_ref, paid_amount, paid_time })
+        Command::TopUp(TopUp { id, purchase, external_ref, line, paid_amount, paid_time })
     }
 
     fn grant(&mut self, model: &Model) -> Command {

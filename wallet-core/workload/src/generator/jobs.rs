@@ -33,7 +33,7 @@ impl Generator {
         };
         let ttl = match self.rng.within(0, 9) {
             0..6 => None,
-            6 => Some(30 * 3600),
+            6 => Some(self.rng.within(25, 150).unsigned_abs() * 3600),
             _ => Some(self.rng.within(1, 12_000).unsigned_abs()),
         };
         let start = if self.rng.percent(35) { Some(self.options(1)) } else { None };
@@ -183,8 +183,11 @@ impl Generator {
         let share = self.share(job, most);
         let steps =
             |unit: Unit| crate::model::UNITS.iter().find(|(id, _)| *id == unit).map_or(1, |(_, n)| *n);
-        let of =
-            |(unit, amount): &(Unit, i64)| (unit_of(unit), amount * share / 100 / steps(unit) * steps(unit));
+        // Sometimes more than any percentage: jobs by output may cost something although their estimate was 0.
+        let extra = if self.rng.percent(15) { self.rng.within(0, 50) } else { 0 };
+        let of = |(unit, amount): &(Unit, i64)| {
+            (unit_of(unit), (amount * share / 100 + extra) / steps(unit) * steps(unit))
+        };
         Cost::Amounts(job.price.amounts.iter().map(of).collect())
     }
 

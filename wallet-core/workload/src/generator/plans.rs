@@ -32,10 +32,10 @@ impl Generator {
         Some(match self.rng.within(0, 99) {
             3..38 if due => self.payment(model, sub, request),
             0..3 => self.payment(model, sub, request),
-            // Refused for most plans: only yearly ones are refundable.
-            38..40 => Command::RefundSubscription(RefundSubscription { request, reason: String::new() }),
-            82..92 if sub.sold.plan == "annual" => {
-                Command::RefundSubscription(RefundSubscription { request, reason: String::new() })
+            // Refused for most plans.
+            38..40 => self.refund_plan(model, request),
+            82..92 if ["annual", "pro", "keeper"].contains(&sub.sold.plan) => {
+                self.refund_plan(model, request)
             }
             3..60 => {
                 let plan = if self.rng.percent(10) { sub.sold.plan.to_owned() } else { self.any_plan() };
@@ -56,6 +56,16 @@ impl Generator {
                 Command::CancelSubscription(CancelSubscription { request, now, lapse, reason })
             }
             _ => Command::ResumeSubscription(ResumeSubscription { request }),
+        })
+    }
+
+    fn refund_plan(&mut self, model: &Model, request: RequestId) -> Command {
+        let ago = self.rng.within(-1, 50) * HOUR;
+        let asked = self.rng.percent(40).then_some(Timestamp::from_micros(model.now - ago));
+        Command::RefundSubscription(RefundSubscription {
+            request,
+            requested_time: asked,
+            reason: String::new(),
         })
     }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wallet_core::decide::{
-    Cancel, ChangePlan, Cost, ExplicitPrice, Grant, Outcome, PriceSource, ProcessDue, Purchase, PurchaseName,
-    Quote, RecordPayment, Reserve, ResumeSubscription, RevokeGrant, Settle, Start, StartOptions, Subscribe,
-    TopUp,
+    Cancel, ChangePlan, Cost, ExplicitPrice, Grant, Outcome, PackSale, PriceSource, ProcessDue, Purchase,
+    PurchaseName, Quote, RecordPayment, Reserve, ResumeSubscription, RevokeGrant, Settle, Start,
+    StartOptions, Subscribe, TopUp,
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::payment::Paid;
@@ -166,6 +166,7 @@ impl Generator {
                 id,
                 purchase,
                 external_ref: None,
+                line: None,
                 paid_amount: None,
                 paid_time: None,
             });
@@ -185,9 +186,9 @@ impl Generator {
     fn wrong_purchase(&mut self, model: &Model) -> Command {
         let paid = model.now - self.rng.within(-10, 1000) * 3600 * SECOND;
         let purchase = match self.rng.within(0, 3) {
-            0 => Purchase::Pack("nothing".to_owned()),
-            1 => Purchase::Pack("add-on".to_owned()),
-            2 => Purchase::Pack("quick".to_owned()),
+            0 => Purchase::Pack(PackSale::one("nothing")),
+            1 => Purchase::Pack(PackSale::one("add-on")),
+            2 => Purchase::Pack(PackSale::one("quick")),
             _ => Purchase::Amount(parse("gold"), 10),
         };
         let paid_time = Some(Timestamp::from_micros(paid));
@@ -195,6 +196,7 @@ impl Generator {
             id: self.new_id("t"),
             purchase,
             external_ref: None,
+            line: None,
             paid_amount: None,
             paid_time,
         })

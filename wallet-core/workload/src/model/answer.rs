@@ -152,10 +152,15 @@ fn fields(command: &Command) -> Fields {
         Command::Cancel(c) => say("reason", Some(&c.reason)),
         Command::TopUp(c) => {
             match &c.purchase {
-                Purchase::Pack(pack) => say("pack_id", Some(pack)),
+                Purchase::Pack(sale) => {
+                    say("pack_id", Some(&sale.id));
+                    say("quantity", (sale.quantity > 1).then_some(&sale.quantity as _));
+                    say("catalog_version", sale.catalog_version.as_ref().map(|version| version as _));
+                }
                 Purchase::Amount(unit, amount) => say("amount", Some(&(unit, amount))),
             }
             say("external_ref", c.external_ref.as_ref().map(|payment| payment as _));
+            say("line", c.line.as_ref().map(|line| line as _));
             say("paid_amount", c.paid_amount.as_ref().map(|amount| amount as _));
             say("paid_time", c.paid_time.as_ref().map(|time| time as _));
         }
@@ -182,6 +187,9 @@ fn fields(command: &Command) -> Fields {
             say(name, Some(value));
             say("requested_time", c.requested_time.as_ref().map(|time| time as _));
         }
+        Command::RefundSubscription(c) => {
+            say("requested_time", c.requested_time.as_ref().map(|time| time as _))
+        }
         Command::RecordChargeback(c) => {
             let (name, value) = named(&c.purchase);
             say(name, Some(value));
@@ -194,7 +202,6 @@ fn fields(command: &Command) -> Fields {
         | Command::Extend(_)
         | Command::ResumeSubscription(_)
         | Command::RecordPayment(_)
-        | Command::RefundSubscription(_)
         | Command::ProcessDue(ProcessDue) => {}
     }
     said

@@ -1,6 +1,6 @@
 //! Credits: issued, spent, expired and revoked.
 
-use wallet_core::decide::{Grant, Purchase, RevokeGrant, TopUp};
+use wallet_core::decide::{Grant, PackSale, Purchase, RevokeGrant, TopUp};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{Clawback, GrantKey, Origin};
 use wallet_core::wallet::WalletStatus;
@@ -40,6 +40,7 @@ impl Lot {
             with_subscription: false,
             rolled: 0,
             first: None,
+            first_source: None,
             bound: None,
             command: None,
         }
@@ -137,22 +138,21 @@ impl Model {
     fn bought_before(&self, top_up: &TopUp) -> Option<&Lot> {
         let bought = |lot: &&Lot| lot.key.origin == Origin::TopUp;
         let by_id = self.lots.iter().filter(bought).find(|lot| lot.key.id == top_up.id);
-        let paid_by = |lot: &Lot| match &lot.command {
-            Some(Command::TopUp(c)) => c.external_ref.clone(),
-            _ => None,
-        };
-        let payment = &top_up.external_ref;
-        by_id.or_else(|| self.lots.iter().find(|lot| payment.is_some() && paid_by(lot) == *payment))
+        let payment = top_up.external_ref.as_ref().map(|payment| (payment, top_up.line.as_ref()));
+        by_id.or_else(|| self.lots.iter().find(|lot| payment.is_some() && lot.payment() == payment))
     }
 
     fn bought(&self, purchase: &Purchase, paid: i64) -> Result<Bought, Refusal> {
-        let id = match purchase {
-            Purchase::Pack(id) => id,
+        let PackSale { id, quantity, catalog_version } = match purchase {
+            Purchase::Pack(sale) => sale,
             Purchase::Amount(unit, amount) => {
                 let amounts = known(&Amounts::of(unit, *amount))?;
                 return Ok(Bought { amounts, until: NEVER, with_subscription: false });
             }
         };
+        if let Some(version) = catalog_version.filter(|version| *version != sold::VERSION) {
+            return Err(Refusal::new("CATALOG_NOT_FOUND").saying("catalog_version", version));
+        }
         let pack = PACKS.iter().find(|pack| pack.id == *id);
         let pack = pack.ok_or_else(|| Refusal::new("PACK_NOT_FOUND").saying("pack_id", id))?;
         if !self.sells(pack) {
@@ -167,7 +167,9 @@ impl Model {
         if until <= self.now {
             return Err(Refusal::field());
         }
-        Ok(Bought { amounts: pack.amounts.to_vec(), until, with_subscription: pack.with_subscription })
+        let amounts =
+            pack.amounts.iter().map(|(unit, amount)| (*unit, amount * i64::from(*quantity))).collect();
+        Ok(Bought { amounts, until, with_subscription: pack.with_subscription })
     }
 
     /// Returns whether the wallet's plan may buy a pack.

@@ -107,7 +107,11 @@ impl Model {
         let over = |unit: Unit| (find(&cost, unit) - job.reserved(unit)).max(0);
         // Held credits of a charged-back purchase cannot be charged.
         let gone = |model: &Self, unit| model.gone(&job, unit, find(&cost, unit).min(job.reserved(unit)));
-        let wanted = |unit: Unit| over(unit).min((find(&job.price.most, unit) - job.reserved(unit)).max(0));
+        let wanted =
+            |unit: Unit| match job.price.unbounded && !job.price.most.iter().any(|(of, _)| *of == unit) {
+                true => over(unit),
+                false => over(unit).min((find(&job.price.most, unit) - job.reserved(unit)).max(0)),
+            };
         if job.price.beyond == Beyond::AllOrRefuse {
             let beyond = |(unit, _): &(Unit, i64)| match wanted(unit) {
                 0 => (*unit, 0),
@@ -141,7 +145,7 @@ impl Model {
                 self.jobs[n].uncollected.push((unit, over(unit) - beyond - debt));
             }
         }
-        self.give_back(n, self.now, false);
+        self.give_back(n, self.now);
         self.jobs[n].state = State::Settled;
         self.write(EntryKind::Settled, self.now);
         Ok(())
@@ -213,8 +217,8 @@ impl Model {
         }
     }
 
-    /// Returns held credits that were not charged; with grace if the delay is not the user's fault.
-    pub(super) fn give_back(&mut self, n: usize, at: i64, grace: bool) {
+    /// Returns held credits that were not charged, as grace if their lot has ended meanwhile.
+    pub(super) fn give_back(&mut self, n: usize, at: i64) {
         let mut graces = 0;
         for p in 0..self.jobs[n].parts.len() {
             let part = &self.jobs[n].parts[p];
@@ -233,7 +237,7 @@ impl Model {
             } else {
                 self.lots[lot].lapsed += rest;
                 let key = GrantKey::new(Origin::Grace, self.jobs[n].id.clone().into(), graces);
-                match self.grace_lot(lot, n, key.clone(), rest, at).filter(|_| grace) {
+                match self.grace_lot(lot, n, key.clone(), rest, at) {
                     None => self.jobs[n].parts[p].lapsed += rest,
                     Some(lot) => {
                         graces += 1;
@@ -246,13 +250,18 @@ impl Model {
         }
     }
 
-    /// Returns a lot that lives for the grace period of the job, at most 72 hours after the end of the first lot.
+    /// Returns a lot that lives for the grace period of the job, at most 72 hours after the end of the first lot, or a day
+    /// if the credits return too late for that.
     fn grace_lot(&self, old: usize, n: usize, key: GrantKey, amount: i64, at: i64) -> Option<Lot> {
         let old = &self.lots[old];
-        let (first, bound) = old.grace();
+        let grace = self.jobs[n].price.grace;
+        let first = old.first.clone().unwrap_or_else(|| old.key.clone());
+        let late = at + grace.min(24 * HOUR);
+        let bound = old.bound.unwrap_or_else(|| old.until.saturating_add(72 * HOUR).max(late));
+        let first_source = Some(old.first_source.unwrap_or(old.source));
         let until = (at + self.jobs[n].price.grace).min(bound);
         let lot = Lot::new(key, old.unit, Source::Grace, amount, at);
-        (until > at).then_some(Lot { until, first: Some(first), bound: Some(bound), ..lot })
+        (until > at).then_some(Lot { until, first: Some(first), first_source, bound: Some(bound), ..lot })
     }
 
     fn fail(&mut self, n: usize, code: &str) {
@@ -260,7 +269,7 @@ impl Model {
             let fee = sold::share(reserved, sold::failure_percent(code, unit), sold::step(unit));
             self.charge_fee(n, unit, fee);
         }
-        self.give_back(n, self.now, true);
+        self.give_back(n, self.now);
         self.jobs[n].state = State::Failed;
         self.write(EntryKind::Failed, self.now);
     }
@@ -308,7 +317,7 @@ impl Model {
         for (unit, fee) in fees {
             self.charge_fee(n, unit, fee);
         }
-        self.give_back(n, self.now, cancel.reason == CancelReason::Platform);
+        self.give_back(n, self.now);
         self.jobs[n].state = State::Cancelled;
         self.write(EntryKind::Cancelled, self.now);
         Ok(self.ended(n, command))
@@ -338,11 +347,14 @@ fn tombstone(cancel: &Cancel, now: i64) -> Job {
     let price = Price {
         amounts: Vec::new(),
         most: Vec::new(),
+        unbounded: false,
+        max_hold: 0,
         beyond: Beyond::IfAvailable,
         kind: None,
         ttl: 0,
         lease: None,
         grace: sold::GRACE,
+        goodwill: sold::GOODWILL,
     };
     Job {
         id: cancel.id.clone(),

@@ -10,7 +10,7 @@ use wallet_core::{Command, Operation};
 use super::answer::{Answered, Refusal, Seen, same};
 use super::calendar::{DAY, SECOND};
 use super::request::{chargeable, known};
-use super::sold::{self, Beyond, GRACE, TTL, Unit};
+use super::sold::{self, Beyond, GOODWILL, GRACE, TTL, Unit};
 use super::state::{Job, Model, Part, Price};
 
 impl Model {
@@ -27,7 +27,7 @@ impl Model {
             }
         }
         self.may_reserve(operation.as_ref(), &price.amounts)?;
-        let ttl = reserve.ttl.map_or(price.ttl, micros).min(DAY);
+        let ttl = reserve.ttl.map_or(price.ttl, micros).min(price.max_hold);
         let mut job = Job {
             id: reserve.id.clone(),
             state: State::Held,
@@ -86,17 +86,20 @@ impl Model {
         let kind = sold::find_kind(&operation.kind).ok_or_else(no_rule)?;
         let amounts = sold::price(kind, operation).ok_or_else(Refusal::field)?;
         let most = |(unit, amount): &(Unit, i64)| {
-            let most = sold::up(amount * kind.most, 100 * sold::step(unit)) / 100;
-            (*unit, most.min(kind.highest.unwrap_or(i64::MAX)))
+            let most = sold::up(amount * kind.most?, 100 * sold::step(unit)) / 100;
+            Some((*unit, most.max(kind.at_least).min(kind.highest.unwrap_or(i64::MAX))))
         };
         let price = Price {
-            most: amounts.iter().map(most).collect(),
+            most: amounts.iter().filter_map(most).collect(),
+            unbounded: kind.most.is_none(),
+            max_hold: kind.max_hold,
             amounts,
             beyond: kind.beyond,
             kind: Some(kind),
             ttl: kind.ttl,
             lease: kind.lease,
             grace: kind.grace,
+            goodwill: kind.goodwill,
         };
         Ok((price, Some(operation.clone())))
     }
@@ -126,7 +129,7 @@ impl Model {
         if job.is_open() {
             fence(job, extend.attempt)?;
             let lease = extend.lease.map(micros).or(job.lease).unwrap_or(60 * SECOND);
-            let deadline = (now + lease).min(job.made + DAY);
+            let deadline = (now + lease).min(job.made + job.price.max_hold);
             if deadline > job.deadline {
                 job.deadline = deadline;
                 self.write_silently();
@@ -149,8 +152,8 @@ impl Job {
         options.worker.as_str().clone_into(&mut self.worker);
         self.lease = options.lease.map(micros).or(self.price.lease).filter(|lease| *lease > 0);
         self.deadline = match self.lease {
-            Some(lease) => (now + lease).min(self.made + DAY),
-            None => (now + self.price.ttl).min(self.made + DAY),
+            Some(lease) => (now + lease).min(self.made + self.price.max_hold),
+            None => (now + self.price.ttl).min(self.made + self.price.max_hold),
         };
     }
 }
@@ -169,12 +172,15 @@ fn explicit(price: &ExplicitPrice) -> Result<Price, Refusal> {
     };
     Ok(Price {
         most: amounts.iter().map(most).collect(),
+        unbounded: false,
+        max_hold: DAY,
         amounts,
         beyond: Beyond::IfAvailable,
         kind: None,
         ttl: TTL,
         lease: None,
         grace: GRACE,
+        goodwill: GOODWILL,
     })
 }
 

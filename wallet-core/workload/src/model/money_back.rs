@@ -1,13 +1,16 @@
 //! Purchases that are refunded or charged back.
 
-use wallet_core::decide::{PurchaseName, RecordChargeback, RefundTopUp};
+use std::collections::BTreeSet;
+
+use wallet_core::decide::{Purchase, PurchaseName, RecordChargeback, RefundTopUp, TopUp};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::{Clawback, GrantKey, Origin};
+use wallet_core::grant::{Clawback, ExternalRef, Origin};
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, OriginId};
 
 use super::answer::{Answered, Refusal, Seen};
-use super::calendar::HOUR;
+use super::reversal::part;
+use super::sold::{PACKS, Refund, UNITS};
 use super::state::{Lot, Model};
 
 impl Lot {
@@ -17,10 +20,20 @@ impl Lot {
         if first.origin == Origin::TopUp { Some(&first.id) } else { None }
     }
 
-    /// Returns the first lot of grace credits that return to this lot, and their latest end.
-    pub(super) fn grace(&self) -> (GrantKey, i64) {
-        let first = self.first.clone().unwrap_or_else(|| self.key.clone());
-        (first, self.bound.unwrap_or_else(|| self.until.saturating_add(72 * HOUR)))
+    /// Returns the payment of the purchase and its line.
+    pub(super) fn payment(&self) -> Option<(&ExternalRef, Option<&OriginId>)> {
+        match &self.command {
+            Some(Command::TopUp(c)) => Some((c.external_ref.as_ref()?, c.line.as_ref())),
+            _ => None,
+        }
+    }
+
+    /// Returns the price of the purchase.
+    fn cents(&self) -> Option<i64> {
+        match &self.command {
+            Some(Command::TopUp(c)) => c.paid_amount.as_ref().map(|money| money.minor_units),
+            _ => None,
+        }
     }
 
     /// Returns the instant at which the purchase was paid.
@@ -37,14 +50,20 @@ fn refused(cause: &str) -> Refusal {
 }
 
 impl Model {
+    /// Refuses a payment that bought several purchases.
+    fn one_purchase(&self, named: &PurchaseName) -> Result<(), Refusal> {
+        let PurchaseName::Payment(payment) = named else { return Ok(()) };
+        let paid = self.lots.iter().filter(|lot| lot.payment().is_some_and(|(of, _)| of == payment));
+        let ids: BTreeSet<_> = paid.map(|lot| &lot.key.id).collect();
+        if ids.len() > 1 { Err(Refusal::field()) } else { Ok(()) }
+    }
+
     /// Returns a purchase by its `top_up_id`, if it is named by a payment that bought one.
     fn by_id(&self, purchase: &PurchaseName) -> PurchaseName {
         let PurchaseName::Payment(payment) = purchase else { return purchase.clone() };
-        let paid = |lot: &&Lot| match &lot.command {
-            Some(Command::TopUp(c)) => c.external_ref.as_ref() == Some(payment),
-            _ => false,
-        };
-        let id = self.lots.iter().find(paid).map(|lot| lot.key.id.clone());
+        let paid = |lot: &&Lot| lot.payment().is_some_and(|(of, _)| of == payment);
+        // The core looks through the grants in the order of their ids.
+        let id = self.lots.iter().filter(paid).min_by_key(|lot| &lot.key).map(|lot| lot.key.id.clone());
         id.map_or_else(|| purchase.clone(), PurchaseName::TopUp)
     }
 
@@ -55,6 +74,31 @@ impl Model {
         lots.retain(|n| self.lots[*n].purchase() == Some(id));
         lots.sort_by_key(|n| &self.lots[*n].key);
         lots
+    }
+
+    /// Returns the refund rule of the pack that a lot was bought with.
+    fn refund_rule(&self, n: usize) -> Refund {
+        let pack = match &self.lots[n].command {
+            Some(Command::TopUp(TopUp { purchase: Purchase::Pack(sale), .. })) => Some(&sale.id),
+            _ => None,
+        };
+        let pack = pack.and_then(|id| PACKS.iter().find(|pack| pack.id == *id));
+        pack.map_or(Refund::OF_AMOUNTS, |pack| pack.refund)
+    }
+
+    /// Returns the credits of a purchase that are left, of those that were bought: of the unit of which the smallest
+    /// share is left.
+    fn left_of(&self, lots: &[usize]) -> (i64, i64) {
+        let mut least = (1, 1);
+        for (unit, _) in UNITS {
+            let of_unit = || lots.iter().map(|n| &self.lots[*n]).filter(|lot| lot.unit == unit);
+            let bought: i64 = of_unit().filter(|lot| lot.first.is_none()).map(|lot| lot.amount).sum();
+            let left = of_unit().map(|lot| lot.free + lot.waiting).sum::<i64>().min(bought);
+            if bought > 0 && left * least.1 < least.0 * bought {
+                least = (left, bought);
+            }
+        }
+        least
     }
 
     fn seen(&self, lots: &[usize]) -> Seen {
@@ -68,6 +112,7 @@ impl Model {
         if self.requested(command)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
+        self.one_purchase(&refund.purchase)?;
         let first = lots.first().ok_or_else(|| Refusal::new("TOP_UP_NOT_FOUND"))?;
         let paid = self.lots[*first].paid();
         let asked = refund.requested_time.map_or(self.now, |time| time.as_micros());
@@ -81,10 +126,24 @@ impl Model {
             Some(Clawback::ChargedBack) => return Err(refused("CHARGED_BACK")),
             Some(Clawback::Refunded) => return Err(refused("ALREADY_REFUNDED")),
             Some(Clawback::Revoked) => return Err(refused("REVOKED")),
-            None if asked >= paid + 24 * HOUR => return Err(refused("TOO_LATE")),
-            None if used => return Err(refused("CREDITS_USED")),
-            None if held => return Err(refused("HOLDS_OUTSTANDING")),
             None => {}
+        }
+        let rule = self.refund_rule(*first);
+        let in_time = asked < paid + rule.window;
+        let whole = in_time && (!rule.only_unused || !used && !held);
+        let money = self.lots[*first].cents();
+        if !whole {
+            let (left, of) = self.left_of(&lots);
+            match rule.unused {
+                false if rule.window == 0 => return Err(refused("NOT_OFFERED")),
+                false if !in_time => return Err(refused("TOO_LATE")),
+                false if used => return Err(refused("CREDITS_USED")),
+                false => return Err(refused("HOLDS_OUTSTANDING")),
+                true if held => return Err(refused("HOLDS_OUTSTANDING")),
+                true if left == 0 => return Err(refused("CREDITS_USED")),
+                true => {}
+            }
+            self.part_refunds.push((refund.request.clone(), money.map(|money| part(money, left, of))));
         }
         for n in &lots {
             self.stir_if_free(*n);
@@ -104,6 +163,7 @@ impl Model {
         if self.requested(command)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
+        self.one_purchase(&chargeback.purchase)?;
         if lots.is_empty() {
             return Err(Refusal::new("TOP_UP_NOT_FOUND"));
         }

@@ -43,6 +43,7 @@ impl Sold {
             then: plan.then,
             dunning: plan.dunning,
             money: plan.money,
+            refund: plan.refund,
             allowances,
             limits: overrides.limits.clone(),
         })
@@ -81,6 +82,7 @@ impl Model {
     fn give_late(&mut self, mut sub: Sub, at: i64) {
         let (boundary, ended) = (sub.end(), sub.unpaid.clone());
         sub.go_on(at);
+        sub.paid_late = Some(at);
         let ended = ended.filter(|_| sub.boundary(sub.period) == boundary);
         self.give(sub, at, ended);
     }

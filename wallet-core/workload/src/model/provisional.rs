@@ -34,7 +34,7 @@ impl Model {
     /// Pays the provisional period, perhaps with better terms: gives what is missing for the windows of this instant.
     pub(super) fn complete(&mut self, old: &Sub, sold: Sold) {
         let now = self.now;
-        let mut new = Sub { number: old.number + 1, provisional: false, ..old.clone() };
+        let mut new = Sub { number: old.number + 1, provisional: false, paid_late: Some(now), ..old.clone() };
         if new.sold != sold {
             new.change = None;
         }

@@ -6,7 +6,6 @@ use wallet_core::grant::{Clawback, GrantKey, Origin};
 use wallet_core::{Amounts, Command, OriginId, Source};
 
 use super::answer::{Answered, Refusal, Seen};
-use super::calendar::Every;
 use super::request::chargeable;
 use super::sold::Unit;
 use super::state::{Job, Lot, Model, Sub};
@@ -66,8 +65,8 @@ impl Model {
             }
         } else if lot.until <= now {
             lot.lapsed += amount;
-            let (unit, (first, bound)) = (lot.unit, lot.grace());
-            self.last_grace(n, unit, amount, Some(first), bound);
+            let (unit, old) = (lot.unit, lot.clone());
+            self.goodwill(n, unit, amount, Some(&old));
         } else {
             lot.free += amount;
             let unit = lot.unit;
@@ -76,24 +75,28 @@ impl Model {
         }
     }
 
-    /// Reduces the debt. The part that was repaid since becomes grace.
+    /// Reduces the debt. The part that was repaid since comes back as goodwill.
     fn forgive(&mut self, n: usize, unit: Unit, amount: i64) {
         let owed = self.owed.entry(unit).or_default();
         let off = amount.min(owed.debt);
         owed.debt -= off;
         if amount > off {
-            self.last_grace(n, unit, amount - off, None, 0);
+            self.goodwill(n, unit, amount - off, None);
         }
     }
 
-    /// Issues grace for the grace period of the job from now.
-    fn last_grace(&mut self, n: usize, unit: Unit, amount: i64, first: Option<GrantKey>, bound: i64) {
-        let until = self.now + self.jobs[n].price.grace;
+    /// Issues a lot like an old one that has ended, or like a correction, for the goodwill period of the job from now.
+    fn goodwill(&mut self, n: usize, unit: Unit, amount: i64, old: Option<&Lot>) {
+        let until = self.now + self.jobs[n].price.goodwill;
         let id = OriginId::from(self.jobs[n].id.clone());
         let of_job = self.lots.iter().filter(|lot| lot.key.origin == Origin::Grace && lot.key.id == id);
         let next = of_job.map(|lot| lot.key.n + 1).max().unwrap_or(0);
-        let lot = Lot::new(GrantKey::new(Origin::Grace, id, next), unit, Source::Grace, amount, self.now);
-        self.issue(Lot { until, first, bound: Some(bound.max(until)), ..lot }, self.now);
+        let source = old.map_or(Source::Adjustment, |old| old.first_source.unwrap_or(old.source));
+        let first = old.map(|old| old.first.clone().unwrap_or_else(|| old.key.clone()));
+        let lot = Lot::new(GrantKey::new(Origin::Grace, id, next), unit, source, amount, self.now);
+        let warn = Self::warning(self.plan().warns, self.now, until);
+        let priority = old.map_or(0, |old| old.priority);
+        self.issue(Lot { until, warn, priority, first, ..lot }, self.now);
     }
 
     pub(super) fn refund_plan(
@@ -106,8 +109,14 @@ impl Model {
         }
         let sub = self.subscription()?;
         let refused = |cause: &str| Refusal::new("NOT_REFUNDABLE").saying("cause", cause);
-        if sub.sold.every != Every::Months(12) {
-            return Err(refused("TERM"));
+        let asked = refund.requested_time.map_or(self.now, |time| time.as_micros());
+        let paid_at = sub.paid_late.unwrap_or(sub.boundary(sub.period));
+        if asked > self.now || asked < paid_at {
+            return Err(Refusal::field());
+        }
+        let rule = sub.sold.refund;
+        if rule.window == 0 && !rule.unused {
+            return Err(refused("NOT_OFFERED"));
         }
         if sub.provisional {
             return Err(refused("UNPAID"));
@@ -122,12 +131,24 @@ impl Model {
         let price = price_of(sub.period).ok_or_else(|| refused("NO_PRICE"))?;
         let ahead: i64 = sub.paid.iter().filter_map(|period| price_of(*period)).sum();
         let (start, end) = (sub.boundary(sub.period), sub.end());
+        let in_time = asked < paid_at + rule.window;
+        let (mut touched, mut charged) = (false, false);
         let mut money = part(price, end - self.now, end - start);
         for (unit, _) in super::sold::UNITS {
-            let (used, total) = self.used_of_period(&sub, unit);
+            let PeriodUse { used, held, total } = self.use_of_period(&sub, unit);
+            (touched, charged) = (touched || used + held > 0, charged || used > 0);
             if total > 0 {
-                money = money.min(part(price, total - used, total));
+                money = money.min(part(price, total - (used + held).min(total), total));
             }
+        }
+        if in_time && !(rule.only_unused && touched) {
+            money = price;
+        } else if !rule.unused {
+            return Err(refused(match (in_time, charged) {
+                (false, _) => "TOO_LATE",
+                (true, true) => "CREDITS_USED",
+                (true, false) => "HOLDS_OUTSTANDING",
+            }));
         }
         self.end_plan(self.now, true);
         self.refunds.push((refund.request.clone(), money + ahead));
@@ -135,10 +156,8 @@ impl Model {
         Ok(Answered::done(Seen::Wallet))
     }
 
-    /// Returns the amount of a unit that the current period gives in all, and the part that is charged, held or
-    /// revoked.
-    fn used_of_period(&self, sub: &Sub, unit: Unit) -> (i64, i64) {
-        let (mut used, mut total) = (0, 0);
+    fn use_of_period(&self, sub: &Sub, unit: Unit) -> PeriodUse {
+        let (mut used, mut held, mut total) = (0, 0, 0);
         for (allowance, given) in sub.sold.allowances.iter().zip(&sub.given).filter(|(a, _)| a.unit == unit) {
             let left = (*given..).take_while(|k| sub.window(allowance, *k).is_some());
             total += left.map(|k| sub.amount_of(allowance, k)).sum::<i64>();
@@ -154,15 +173,23 @@ impl Model {
                 total += lot.amount;
             }
             if given(lot) || first.is_some_and(|first| given(&self.lots[first])) {
-                used += lot.used + lot.taken + self.held_of(&lot.key);
+                used += lot.used + lot.taken;
+                held += self.held_of(&lot.key);
             }
         }
-        (used.min(total), total)
+        PeriodUse { used, held, total }
     }
 }
 
+/// The amount of a unit that the current period gives in all, and its parts that are charged or revoked, or held.
+struct PeriodUse {
+    used: i64,
+    held: i64,
+    total: i64,
+}
+
 /// Returns `n` parts of `of` of an amount, rounded down.
-fn part(amount: i64, n: i64, of: i64) -> i64 {
+pub(super) fn part(amount: i64, n: i64, of: i64) -> i64 {
     i64::try_from(i128::from(amount) * i128::from(n) / i128::from(of.max(1))).unwrap_or(0)
 }
 

@@ -59,6 +59,25 @@ pub(crate) struct Plan {
     pub(crate) low: &'static [(Unit, &'static [Threshold])],
     /// The number of days by which a warning precedes the expiry of credits.
     pub(crate) warns: i64,
+    pub(crate) refund: Refund,
+}
+
+/// The refund of a pack or of a plan's period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refund {
+    /// The time in which everything is paid back; 0 for never.
+    pub(crate) window: i64,
+    pub(crate) only_unused: bool,
+    /// True if the unused part is paid back otherwise.
+    pub(crate) unused: bool,
+}
+
+const NO_REFUND: Refund = Refund { window: 0, only_unused: true, unused: false };
+const IN_A_DAY: Refund = Refund { window: 24 * HOUR, ..NO_REFUND };
+
+impl Refund {
+    /// The refund of credits that are in no pack.
+    pub(crate) const OF_AMOUNTS: Refund = IN_A_DAY;
 }
 
 /// The maximum of `n` in plans that name kinds.
@@ -87,6 +106,7 @@ const fn plan(
         concurrency: None,
         low: &[],
         warns: 0,
+        refund: Refund { unused: matches!(every, Every::Months(12)), ..NO_REFUND },
     }
 }
 
@@ -109,6 +129,7 @@ pub(crate) const PLANS: [Plan; 18] = [
     },
     Plan {
         concurrency: Some(5),
+        refund: IN_A_DAY,
         ..plan("pro", 2, Every::Months(1), &[("credits", 900, Every::Months(1), None)])
     },
     plan(
@@ -124,6 +145,7 @@ pub(crate) const PLANS: [Plan; 18] = [
     Plan {
         low: &[("trainings", &[Threshold::Amount(1), Threshold::Percent(100)])],
         warns: 2,
+        refund: Refund { window: 48 * HOUR, only_unused: false, unused: true },
         ..plan(
             "keeper",
             1,
@@ -229,6 +251,7 @@ pub(crate) struct Pack {
     pub(crate) with_subscription: bool,
     /// The plans that may buy the pack; `None` for all wallets.
     pub(crate) plans: &'static [&'static str],
+    pub(crate) refund: Refund,
 }
 
 /// All packs, their amounts ordered by unit.
@@ -239,6 +262,7 @@ pub(crate) const PACKS: [Pack; 5] = [
         lapses: Lapses::Never,
         with_subscription: false,
         plans: &[],
+        refund: IN_A_DAY,
     },
     Pack {
         id: "bundle",
@@ -246,6 +270,7 @@ pub(crate) const PACKS: [Pack; 5] = [
         lapses: Lapses::Months(1),
         with_subscription: false,
         plans: &[],
+        refund: Refund { window: 2 * HOUR, unused: true, ..NO_REFUND },
     },
     Pack {
         id: "tied",
@@ -253,6 +278,7 @@ pub(crate) const PACKS: [Pack; 5] = [
         lapses: Lapses::Never,
         with_subscription: true,
         plans: &[],
+        refund: Refund { only_unused: false, ..IN_A_DAY },
     },
     Pack {
         id: "add-on",
@@ -260,6 +286,7 @@ pub(crate) const PACKS: [Pack; 5] = [
         lapses: Lapses::Months(12),
         with_subscription: true,
         plans: &["creator", "pro", "annual", "prepaid"],
+        refund: NO_REFUND,
     },
     Pack {
         id: "quick",
@@ -267,6 +294,7 @@ pub(crate) const PACKS: [Pack; 5] = [
         lapses: Lapses::Days(3),
         with_subscription: false,
         plans: &[],
+        refund: Refund { unused: true, ..NO_REFUND },
     },
 ];
 
@@ -288,19 +316,26 @@ pub(crate) struct Kind {
     pub(crate) otherwise: Option<i64>,
     /// The maximum price.
     pub(crate) highest: Option<i64>,
-    /// The most that Settle may charge, in percent of the reserved amount.
-    pub(crate) most: i64,
+    /// The most that Settle may charge, in percent of the reserved amount; none for no bound.
+    pub(crate) most: Option<i64>,
+    /// The least such bound.
+    pub(crate) at_least: i64,
+    pub(crate) max_hold: i64,
     pub(crate) beyond: Beyond,
     pub(crate) ttl: i64,
     pub(crate) lease: Option<i64>,
     /// The lifetime of credits that return to an expired lot.
     pub(crate) grace: i64,
+    /// The lifetime of credits whose charge is reversed after their lot has expired.
+    pub(crate) goodwill: i64,
 }
 
 /// The default time to live of a hold.
 pub(crate) const TTL: i64 = HOUR / 2;
 /// The default grace period.
 pub(crate) const GRACE: i64 = 24 * HOUR;
+/// The default goodwill period.
+pub(crate) const GOODWILL: i64 = 30 * DAY;
 
 const fn kind(id: &'static str, prices: &'static [(Unit, &'static str, i64)], most: i64) -> Kind {
     let (otherwise, highest) = (None, None);
@@ -309,27 +344,31 @@ const fn kind(id: &'static str, prices: &'static [(Unit, &'static str, i64)], mo
         prices,
         otherwise,
         highest,
-        most,
+        most: Some(most),
+        at_least: 0,
+        max_hold: DAY,
         beyond: Beyond::IfAvailable,
         ttl: TTL,
         lease: None,
         grace: GRACE,
+        goodwill: GOODWILL,
     }
 }
 
 /// All kinds of jobs, their prices ordered by unit.
 pub(crate) const KINDS: [Kind; 9] = [
     Kind { grace: 3 * HOUR, ..kind("fixed", &[("credits", "n", 20)], 100) },
-    kind("open", &[("credits", "n", 15)], 120),
-    Kind { beyond: Beyond::Never, ..kind("capped", &[("credits", "n", 10)], 120) },
+    Kind { goodwill: 2 * DAY, at_least: 30, ..kind("open", &[("credits", "n", 15)], 120) },
+    Kind { beyond: Beyond::Never, max_hold: 4 * DAY, ..kind("capped", &[("credits", "n", 10)], 120) },
     Kind { beyond: Beyond::AllOrRefuse, ..kind("strict", &[("credits", "n", 10)], 150) },
     Kind { beyond: Beyond::Owe, grace: 72 * HOUR, ..kind("owing", &[("credits", "n", 10)], 1000) },
     kind("both", &[("credits", "n", 10), ("trainings", "t", 10)], 200),
     Kind { ttl: 300 * SECOND, lease: Some(60 * SECOND), ..kind("leased", &[("credits", "n", 10)], 100) },
-    kind("coins", &[("coins", "n", 10)], 200),
+    Kind { most: None, ..kind("coins", &[("coins", "n", 10)], 200) },
     Kind {
         otherwise: Some(160),
         highest: Some(40),
+        at_least: 25,
         beyond: Beyond::AllOrRefuse,
         ..kind("preset", &[("credits", "n", 2)], 200)
     },

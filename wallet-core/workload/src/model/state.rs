@@ -41,6 +41,8 @@ pub(crate) struct Lot {
     pub(crate) rolled: u32,
     /// For grace credits: the lot they stem from.
     pub(crate) first: Option<GrantKey>,
+    /// For grace credits: the source of that lot.
+    pub(crate) first_source: Option<Source>,
     /// For grace credits: the latest end of these and of all that stem from them.
     pub(crate) bound: Option<i64>,
     /// The command that made the lot, if one did.
@@ -65,11 +67,15 @@ pub(crate) struct Part {
 pub(crate) struct Price {
     pub(crate) amounts: Vec<(Unit, i64)>,
     pub(crate) most: Vec<(Unit, i64)>,
+    /// True if units that `most` does not name have no bound.
+    pub(crate) unbounded: bool,
+    pub(crate) max_hold: i64,
     pub(crate) beyond: Beyond,
     pub(crate) kind: Option<&'static sold::Kind>,
     pub(crate) ttl: i64,
     pub(crate) lease: Option<i64>,
     pub(crate) grace: i64,
+    pub(crate) goodwill: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -105,6 +111,7 @@ pub(crate) struct Sold {
     pub(crate) dunning: i64,
     /// The price of a period in money.
     pub(crate) money: Option<i64>,
+    pub(crate) refund: sold::Refund,
     pub(crate) allowances: Vec<Allowance>,
     pub(crate) limits: BTreeMap<String, u64>,
 }
@@ -123,6 +130,8 @@ pub(crate) struct Sub {
     pub(crate) past_due: bool,
     /// True in a period that has begun without its payment.
     pub(crate) provisional: bool,
+    /// The instant of a late payment for the present period.
+    pub(crate) paid_late: Option<i64>,
     /// Another plan, and the period with which it begins.
     pub(crate) change: Option<(Sold, u32)>,
     /// The period at whose start the subscription ends.
@@ -158,6 +167,8 @@ pub struct Model {
     pub(crate) requests: Vec<Command>,
     /// The money refunded for subscriptions, by request.
     pub(crate) refunds: Vec<(RequestId, i64)>,
+    /// The money refunded for shares of purchases, by request; none if the price is unknown.
+    pub(crate) part_refunds: Vec<(RequestId, Option<i64>)>,
     pub(crate) sub: Option<Sub>,
     /// The plan of a wallet without a subscription.
     pub(crate) default: &'static str,
@@ -195,6 +206,7 @@ impl Default for Model {
             owed: BTreeMap::new(),
             requests: Vec::new(),
             refunds: Vec::new(),
+            part_refunds: Vec::new(),
             sub: None,
             default: sold::DEFAULT,
             free: None,

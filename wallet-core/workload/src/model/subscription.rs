@@ -19,6 +19,7 @@ impl Sub {
             given,
             past_due: false,
             provisional: false,
+            paid_late: None,
             change: None,
             ends: None,
             unpaid: None,
@@ -159,6 +160,7 @@ impl Sub {
         self.paid.retain(|paid| *paid > period);
         self.given = vec![0; self.sold.allowances.len()];
         (self.past_due, self.provisional) = (false, false);
+        self.paid_late = None;
         self.unpaid = None;
         self.advance.clear();
     }

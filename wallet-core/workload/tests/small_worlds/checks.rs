@@ -4,7 +4,7 @@ use wallet_core::decide::{Outcome, Reserve, Settle};
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::finalize::GRACE_BOUND;
 use wallet_core::posting::Part;
-use wallet_core::reservation::{LATE_SETTLE, MAX_HOLD, State};
+use wallet_core::reservation::{LATE_SETTLE, State};
 use wallet_core::view::Shown;
 use wallet_core::{Answer, ChangeSet, Command, Finished, Reply, Timestamp, UnitOfWork, Wallet};
 use wallet_workload::{audit, catalogs};
@@ -89,7 +89,7 @@ fn owes_within_its_limit(before: &Wallet, entry: &Entry) {
 fn kept(wallet: &Wallet, now: Timestamp, command: &Command, reply: &Reply) {
     for reservation in wallet.reservations.values() {
         assert!(!reservation.is_due(now), "I9: {} is open after its deadline", reservation.id);
-        let longest = reservation.reserve_time.plus(MAX_HOLD);
+        let longest = reservation.last_deadline();
         assert!(reservation.deadline <= longest, "{} is held for longer than a day", reservation.id);
         let Some(finish) = &reservation.finish else { continue };
         for (unit, fee) in finish.bill.fees.iter() {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wallet_core::decide::{
-    Cancel, CancelSubscription, ChangePlan, Cost, CreateWallet, Extend, Grant, Outcome, PriceSource,
-    Purchase, PurchaseName, RecordChargeback, RecordPayment, RefundTopUp, Reserve, ResumeSubscription,
-    RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
+    Cancel, CancelSubscription, ChangePlan, Cost, CreateWallet, Extend, Grant, Outcome, PackSale,
+    PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment, RefundTopUp, Reserve,
+    ResumeSubscription, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
 };
 use wallet_core::grant::GrantKey;
 use wallet_core::payment::Paid;
@@ -56,7 +56,7 @@ pub(crate) fn buy(id: &str, n: i64) -> Command {
 }
 
 pub(crate) fn pack(id: &str, pack: &str) -> Command {
-    bought(id, Purchase::Pack(pack.to_owned()))
+    bought(id, Purchase::Pack(PackSale::one(pack)))
 }
 
 fn bought(id: &str, purchase: Purchase) -> Command {
@@ -64,6 +64,7 @@ fn bought(id: &str, purchase: Purchase) -> Command {
         id: id.parse().unwrap(),
         purchase,
         external_ref: None,
+        line: None,
         paid_amount: None,
         paid_time: None,
     })

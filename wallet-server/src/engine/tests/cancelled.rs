@@ -235,6 +235,7 @@ pub(super) fn command(kind: Kind) -> Command {
             id: "second".parse().unwrap(),
             purchase: Purchase::Amount("credits".parse().unwrap(), 100),
             external_ref: None,
+            line: None,
             paid_amount: None,
             paid_time: None,
         }),

@@ -97,6 +97,7 @@ impl Customers {
             id: id("order"),
             purchase: Purchase::Amount(id("credits"), 1_000_000_000_000),
             external_ref: None,
+            line: None,
             paid_amount: None,
             paid_time: None,
         };

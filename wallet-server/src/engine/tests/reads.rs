@@ -32,6 +32,7 @@ impl Customer {
             id: id("order"),
             purchase: Purchase::Amount(id("credits"), 1_000_000),
             external_ref: None,
+            line: None,
             paid_amount: None,
             paid_time: None,
         };

@@ -99,6 +99,7 @@ fn top_up(job: u64) -> Command {
         id: id(&format!("order-{job}")),
         purchase: Purchase::Amount(id("credits"), 1_000),
         external_ref: None,
+        line: None,
         paid_amount: None,
         paid_time: None,
     })

@@ -1,7 +1,6 @@
-//! RefundSubscription: ends a yearly subscription and computes the refund, or shows it only.
+//! RefundSubscription: ends a subscription and computes the refund, or shows it only.
 
 use wallet_core::decide::RefundSubscription;
-use wallet_core::subscription::Fraction;
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
@@ -23,8 +22,9 @@ pub(super) async fn refund_subscription(
     let refund = done.view.refund;
     Ok(v1::RefundSubscriptionResponse {
         refund: Some(to_proto::money(refund.money)),
-        unused_credits: Some(fraction(refund.unused_credits)),
-        unused_time: Some(fraction(refund.unused_time)),
+        unused_credits: Some(to_proto::fraction(refund.unused_credits)),
+        unused_time: Some(to_proto::fraction(refund.unused_time)),
+        in_full: refund.in_full,
         periods_ahead: to_proto::count(refund.periods_ahead.into()),
         wallet: Some(to_proto::wallet(&call.catalog(), &done.view.wallet, &done.view.balances)),
         replayed: done.replayed,
@@ -34,14 +34,11 @@ pub(super) async fn refund_subscription(
     })
 }
 
-fn fraction(Fraction { numerator, denominator }: Fraction) -> v1::Fraction {
-    v1::Fraction { numerator, denominator }
-}
-
 fn parse(request: v1::RefundSubscriptionRequest) -> Result<(WalletId, RefundSubscription), Rejection> {
     let mut fields = FieldReader::default();
     let wallet = fields.id("wallet_id", &request.wallet_id);
     let id = fields.id("request_id", &request.request_id);
+    let requested_time = fields.instant("requested_time", request.requested_time);
     let reason = fields.reason(request.reason);
-    fields.finish(|| Some((wallet?, RefundSubscription { request: id?, reason })))
+    fields.finish(|| Some((wallet?, RefundSubscription { request: id?, requested_time, reason })))
 }

@@ -24,7 +24,8 @@ pub(super) async fn refund_top_up(
         done.view.grants.iter().map(|grant| to_proto::grant(&catalog, grant)).collect();
     Ok(v1::RefundTopUpResponse {
         amounts: to_proto::amounts(&catalog, &done.view.paid_out),
-        paid_amount: grants.first().and_then(|grant| grant.paid_amount.clone()),
+        refund: done.view.money.map(to_proto::money),
+        share: done.view.share.map(to_proto::fraction),
         grants,
         replayed: done.replayed,
         revision: done.revision,

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use wallet_core::catalog::MAX_HOLD;
+
 use super::FieldReader;
 
 const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+const LONGEST: Duration = MAX_HOLD;
 
 impl FieldReader {
-    /// Parses an optional duration of 1 s to 24 h.
+    /// Parses an optional duration of 1 s to 7 days.
     pub(crate) fn duration(
         &mut self,
         path: &str,
@@ -20,12 +22,12 @@ impl FieldReader {
             // Without the `Display` of prost, which panics on the smallest number of nanoseconds.
             let prost_types::Duration { seconds, nanos } = duration;
             let rest = if nanos == 0 { String::new() } else { format!(" {nanos}ns") };
-            self.add(path, format!("is {seconds}s{rest}, 1s to 86400s is allowed"));
+            self.add(path, format!("is {seconds}s{rest}, 1s to 604800s is allowed"));
         }
         read
     }
 
-    /// Parses an optional duration of 1 s to 24 h, or 0.
+    /// Parses an optional duration of 1 s to 7 days, or 0.
     pub(crate) fn duration_or_zero(
         &mut self,
         path: &str,
@@ -50,12 +52,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_one_second_to_one_day() {
+    fn durations_are_one_second_to_seven_days() {
         for (seconds, nanos, expected) in [
             (1, 0, Some(Duration::from_secs(1))),
             (90, 500_000_999, Some(Duration::from_micros(90_500_000))),
-            (86_400, 0, Some(LONGEST)),
-            (86_400, 1_000, None),
+            (604_800, 0, Some(LONGEST)),
+            (604_800, 1_000, None),
             (0, 999_999_999, None),
             (0, 0, None),
             (-1, 0, None),
@@ -76,7 +78,7 @@ mod tests {
             Some(Duration::ZERO)
         );
         assert!(fields.lines().is_empty());
-        fields.duration_or_zero("start.lease", Some(prost_types::Duration { seconds: 90_000, nanos: 0 }));
-        assert_eq!(fields.lines(), ["start.lease: is 90000s, 1s to 86400s is allowed"]);
+        fields.duration_or_zero("start.lease", Some(prost_types::Duration { seconds: 604_801, nanos: 0 }));
+        assert_eq!(fields.lines(), ["start.lease: is 604801s, 1s to 604800s is allowed"]);
     }
 }

@@ -1,22 +1,38 @@
 //! Parses purchases, payments, money and sources.
 
-use wallet_core::Source;
-use wallet_core::decide::{Purchase, PurchaseName};
+use wallet_core::decide::{PackSale, Purchase, PurchaseName};
 use wallet_core::grant::{ExternalRef, Money};
+use wallet_core::{OriginId, Source};
 use wallet_proto::v1::{self, top_up_request};
 
 use super::FieldReader;
 
 const MAX_PACK_BYTES: usize = 128;
+/// The most packs in one purchase.
+const MAX_QUANTITY: u32 = 1_000;
 
 impl FieldReader {
     /// Parses the content of a purchase, which is required.
-    pub(crate) fn purchase(&mut self, what: Option<top_up_request::What>) -> Option<Purchase> {
+    pub(crate) fn purchase(
+        &mut self,
+        what: Option<top_up_request::What>,
+        quantity: Option<i32>,
+        catalog_version: Option<i64>,
+    ) -> Option<Purchase> {
         match what {
             Some(top_up_request::What::PackId(pack)) => {
-                Some(Purchase::Pack(self.required_name("pack_id", pack, MAX_PACK_BYTES)))
+                let id = self.required_name("pack_id", pack, MAX_PACK_BYTES);
+                let quantity = self.quantity("quantity", quantity);
+                Some(Purchase::Pack(PackSale { id, quantity, catalog_version }))
             }
             Some(top_up_request::What::Amount(amount)) => {
+                for (field, is_given) in
+                    [("quantity", quantity.is_some()), ("catalog_version", catalog_version.is_some())]
+                {
+                    if is_given {
+                        self.add(field, "must be absent for an amount: only packs have it");
+                    }
+                }
                 let (unit, amount) = self.positive_amount("amount", Some(amount))?;
                 Some(Purchase::Amount(unit, amount))
             }
@@ -25,6 +41,27 @@ impl FieldReader {
                 None
             }
         }
+    }
+
+    /// Parses a number of packs. Default: 1.
+    fn quantity(&mut self, path: &str, quantity: Option<i32>) -> u32 {
+        let quantity = quantity.unwrap_or(1);
+        let read = u32::try_from(quantity).ok().filter(|quantity| (1..=MAX_QUANTITY).contains(quantity));
+        read.unwrap_or_else(|| {
+            self.add(path, format!("must be from 1 to {MAX_QUANTITY}, is {quantity}"));
+            1
+        })
+    }
+
+    /// Parses the line of a payment. Empty: none.
+    pub(crate) fn line(&mut self, line: &str, has_payment: bool) -> Option<OriginId> {
+        if line.is_empty() {
+            return None;
+        }
+        if !has_payment {
+            self.add("line", "needs external_ref, the payment that it is a line of");
+        }
+        self.id("line", line)
     }
 
     /// Parses an optional payment.
@@ -105,9 +142,9 @@ mod tests {
     #[test]
     fn every_invalid_part_of_a_purchase_is_reported() {
         let mut fields = FieldReader::default();
-        fields.purchase(None);
-        fields.purchase(Some(top_up_request::What::PackId(String::new())));
-        fields.purchase(Some(top_up_request::What::Amount(v1::Amount::default())));
+        fields.purchase(None, None, None);
+        fields.purchase(Some(top_up_request::What::PackId(String::new())), None, None);
+        fields.purchase(Some(top_up_request::What::Amount(v1::Amount::default())), None, None);
         fields.external_ref("external_ref", Some(v1::ExternalRef::default()));
         fields.money("paid_amount", Some(v1::Money { currency: "eur".to_owned(), minor_units: -1 }));
         assert_eq!(

@@ -158,7 +158,7 @@ fn cause(obstacle: Unrefundable) -> Cause {
         Unrefundable::TooLate => Cause::TooLate,
         Unrefundable::CreditsUsed => Cause::CreditsUsed,
         Unrefundable::HoldsOutstanding => Cause::HoldsOutstanding,
-        Unrefundable::Term => Cause::Term,
+        Unrefundable::NotOffered => Cause::NotOffered,
         Unrefundable::NoPrice => Cause::NoPrice,
         Unrefundable::Unpaid => Cause::Unpaid,
     }

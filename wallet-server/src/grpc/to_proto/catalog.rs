@@ -1,11 +1,13 @@
 //! Renders catalogs, units and packs.
 
+use std::time::Duration;
+
 use wallet_core::Timestamp;
-use wallet_core::catalog::{Catalog, ListPrice, Pack, PackExpiry, Span, Unit};
+use wallet_core::catalog::{Catalog, ListPrice, Pack, PackExpiry, PartialRefund, RefundRule, Span, Unit};
 use wallet_proto::v1;
 
 use super::amount::amounts;
-use super::time::instant;
+use super::time::{duration, instant};
 
 /// Renders a catalog. `publish_time` is `None` if it was only validated.
 pub(crate) fn catalog(catalog: &Catalog, publish_time: Option<Timestamp>) -> v1::Catalog {
@@ -26,11 +28,20 @@ pub(crate) fn pack(catalog: &Catalog, pack: &Pack) -> v1::Pack {
         expiry: expiry(pack.expiry),
         list_price: pack.list_price.as_ref().map(list_price),
         plan_ids: pack.plans.clone().unwrap_or_default(),
+        refund: Some(refund(pack.refund.unwrap_or(RefundRule::PACK))),
     }
 }
 
 pub(super) fn list_price(price: &ListPrice) -> v1::Money {
     v1::Money { currency: price.currency.clone(), minor_units: price.minor_units }
+}
+
+pub(super) fn refund(rule: RefundRule) -> v1::RefundRule {
+    v1::RefundRule {
+        window: rule.window_seconds.map(|window| duration(Duration::from_secs(window))),
+        only_unused: rule.only_unused,
+        unused_share: rule.partial == PartialRefund::Unused,
+    }
 }
 
 pub(crate) fn unit(unit: &Unit) -> v1::Unit {

@@ -32,7 +32,7 @@ pub(super) use page::page;
 pub(super) use plan::plan;
 pub(super) use price::price_rule;
 pub(super) use reservation::{reservation, state};
-pub(super) use subscription::limits;
+pub(super) use subscription::{fraction, limits};
 pub(super) use time::{duration, instant};
 pub(super) use usage::usage;
 pub(super) use wallet::wallet;

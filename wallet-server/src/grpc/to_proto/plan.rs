@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use wallet_core::UnitId;
-use wallet_core::catalog::{Allowance, Catalog, Limit, Plan, Renewal, Rollover, Term, TermUnit};
+use wallet_core::catalog::{Allowance, Catalog, Limit, Plan, RefundRule, Renewal, Rollover, Term, TermUnit};
 use wallet_proto::v1;
 
 use super::amount::amount;
 use super::balance::count;
-use super::catalog::list_price;
+use super::catalog::{list_price, refund};
 
 pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
     v1::Plan {
@@ -26,6 +26,7 @@ pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
         provisional_share: plan.provisional_share.into(),
         once: plan.once,
         then_plan_id: plan.then.clone().unwrap_or_default(),
+        refund: Some(refund(plan.refund.unwrap_or(RefundRule::of_term(plan.term)))),
     }
 }
 

@@ -24,7 +24,8 @@ pub(crate) fn price_rule(catalog: &Catalog, rule: &Rule) -> v1::PriceRule {
         min_amounts: amounts(catalog, &rule.min),
         max_amounts: amounts(catalog, &rule.max),
         rounding: rounding(rule.rounding).into(),
-        max_percent: rule.max_percent.into(),
+        max_percent: rule.most.percent.map_or(0, i32::from),
+        at_least_amounts: amounts(catalog, &rule.most.at_least),
         policies: Some(policies(&rule.policies, rule.components.iter().map(|part| &part.unit).collect())),
     }
 }
@@ -94,10 +95,12 @@ fn policies(policies: &Policies, units: BTreeSet<&UnitId>) -> v1::HoldPolicies {
     v1::HoldPolicies {
         ttl: Some(duration(policies.ttl)),
         lease: policies.lease.map(duration),
+        max_hold: Some(duration(policies.max_hold)),
         overage: overage(policies.overage).into(),
         cancel_fees: cancel_fees(policies, units),
         failure_fees: failure_fees.collect(),
         grace_period: Some(duration(policies.grace_period)),
+        goodwill_period: Some(duration(policies.goodwill_period)),
     }
 }
 

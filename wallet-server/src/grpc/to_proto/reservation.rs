@@ -32,6 +32,7 @@ pub(crate) fn reservation(
         operation: terms.operation.as_ref().map(operation::operation),
         amounts: amounts(catalog, &terms.amounts),
         max_amounts: amounts(catalog, &terms.max_amounts),
+        max_unbounded: terms.max_unbounded,
         charged: amounts(catalog, &charged),
         fees: amounts(catalog, &fees),
         returned: amounts(catalog, &returned),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use wallet_core::Timestamp;
 use wallet_core::catalog::Catalog;
-use wallet_core::subscription::{Pending, SoldAllowance, Standing, Subscription};
+use wallet_core::subscription::{Fraction, Pending, SoldAllowance, Standing, Subscription};
 use wallet_proto::v1::{self, subscription};
 
 use super::amount::amount;
@@ -12,6 +12,10 @@ use super::balance::count;
 use super::entitlement::entitlement;
 use super::plan::{renewal, rollover, term};
 use super::time::instant;
+
+pub(crate) fn fraction(Fraction { numerator, denominator }: Fraction) -> v1::Fraction {
+    v1::Fraction { numerator, denominator }
+}
 
 pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1::Subscription {
     let sold = &subscription.sold;

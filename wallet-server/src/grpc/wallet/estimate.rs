@@ -4,7 +4,7 @@
 use wallet_core::catalog::{Catalog, Price};
 use wallet_core::catalogs::Catalogs;
 use wallet_core::decide::{Quote, check_admission, check_funds, plans_that_allow};
-use wallet_core::{Operation, Rejection, Timestamp, Wallet, WalletId};
+use wallet_core::{Amounts, Operation, Rejection, Timestamp, Wallet, WalletId, spend};
 use wallet_proto::v1;
 
 use crate::grpc::call::Call;
@@ -92,6 +92,7 @@ fn priced(catalog: &Catalog, price: &Price) -> v1::EstimateResponse {
     v1::EstimateResponse {
         amounts: to_proto::amounts(catalog, &price.amounts),
         max_amounts: to_proto::amounts(catalog, &price.max_amounts),
+        max_unbounded: price.max_unbounded,
         lines: to_proto::price_lines(&price.lines),
         catalog_version: catalog.version,
         rule_id: price.rule_id.clone(),
@@ -134,8 +135,24 @@ fn decided(
         next_renewal_time: wallet.next_renewal().and_then(to_proto::instant),
         entitling_plan_ids: plans,
         covering_plan_ids: covering,
+        may_lapse: to_proto::amounts(catalog, &may_lapse(wallet, catalog, now, price)),
         ..priced(catalog, price)
     })
+}
+
+/// Returns the credits that Reserve would take and that could not return to the wallet at the latest deadline of the hold.
+fn may_lapse(wallet: &Wallet, catalog: &Catalog, now: Timestamp, price: &Price) -> Amounts {
+    let latest = now.plus(price.policies.max_hold);
+    let mut lapsing = Amounts::none();
+    for (unit, amount) in price.amounts.iter() {
+        for take in spend::take(wallet, catalog, unit, amount) {
+            let grant = wallet.grants.get(&take.grant);
+            if grant.and_then(|grant| grant.details.grace_bound).is_some_and(|bound| bound <= latest) {
+                lapsing.add(unit, take.amount);
+            }
+        }
+    }
+    lapsing
 }
 
 /// Adds a signed quote to an estimate.

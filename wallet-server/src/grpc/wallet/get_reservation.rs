@@ -15,8 +15,17 @@ pub(super) async fn get_reservation(
     let (wallet, id) = parse(&request)?;
     let read = call.services.queries.reservation(call.tenant, &wallet, &id).await;
     let (snapshot, reservation) = read.map_err(RpcError::about(&wallet))?;
+    let if_cancelled = call.services.queries.if_cancelled(call.tenant, &snapshot, &id);
+    let if_cancelled = if_cancelled.map_err(RpcError::about(&wallet))?;
+    let catalog = call.catalog();
     Ok(v1::GetReservationResponse {
-        reservation: Some(to_proto::reservation(&call.catalog(), &wallet, &reservation)),
+        if_cancelled: if_cancelled.map(|effects| v1::CancelEffects {
+            fees: to_proto::amounts(&catalog, &effects.fees),
+            returned: to_proto::amounts(&catalog, &effects.returned),
+            grace: to_proto::amounts(&catalog, &effects.grace),
+            lapsed: to_proto::amounts(&catalog, &effects.lapsed),
+        }),
+        reservation: Some(to_proto::reservation(&catalog, &wallet, &reservation)),
         revision: snapshot.wallet.revision,
         version: snapshot.wallet.version,
     })

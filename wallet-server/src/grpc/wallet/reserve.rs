@@ -118,7 +118,7 @@ mod tests {
             ttl: Some(prost_types::Duration { seconds: 0, nanos: 1 }),
             start: Some(v1::StartOptions {
                 worker: "gpu 1".to_owned(),
-                lease: Some(prost_types::Duration { seconds: 90_000, nanos: 0 }),
+                lease: Some(prost_types::Duration { seconds: 604_801, nanos: 0 }),
                 ..v1::StartOptions::default()
             }),
             actor: "ann@example.org !".to_owned(),

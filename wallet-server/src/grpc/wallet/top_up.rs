@@ -28,11 +28,13 @@ fn parse(request: v1::TopUpRequest) -> Result<(WalletId, TopUp), Rejection> {
     let mut fields = FieldReader::default();
     let wallet = fields.id("wallet_id", &request.wallet_id);
     let id = fields.id("top_up_id", &request.top_up_id);
-    let purchase = fields.purchase(request.what);
+    let (quantity, version) = (request.quantity, request.catalog_version);
+    let purchase = fields.purchase(request.what, quantity, version);
     let external_ref = fields.external_ref("external_ref", request.external_ref);
+    let line = fields.line(&request.line, external_ref.is_some());
     let paid_amount = fields.money("paid_amount", request.paid_amount);
     let paid_time = fields.instant("paid_time", request.paid_time);
     fields.finish(|| {
-        Some((wallet?, TopUp { id: id?, purchase: purchase?, external_ref, paid_amount, paid_time }))
+        Some((wallet?, TopUp { id: id?, purchase: purchase?, external_ref, line, paid_amount, paid_time }))
     })
 }

@@ -125,12 +125,12 @@ pub(super) fn by_key(rows: Vec<wallets::Model>) -> WalletRows {
 
 /// Returns the purchases of the plan's payments. The grants that those payments bought are already loaded.
 fn paid_purchases(loaded: &LoadedWallets, plan: &ReadPlan) -> Vec<(WalletKey, OriginId)> {
-    let purchase = |(key, payment): &(WalletKey, ExternalRef)| {
-        let grants = loaded.get(key)?.wallet.grants.values();
+    let purchases = |(key, payment): &(WalletKey, ExternalRef)| {
         let name = PurchaseName::Payment(payment.clone());
-        name.top_up(grants).map(|id| (*key, id.clone()))
+        let grants = loaded.get(key).into_iter().flat_map(|loaded| loaded.wallet.grants.values());
+        name.top_ups(grants).into_iter().map(|id| (*key, id.clone())).collect::<Vec<_>>()
     };
-    plan.paid.iter().filter_map(purchase).collect()
+    plan.paid.iter().flat_map(purchases).collect()
 }
 
 /// Returns the statements that read grants which may be closed; most batches need none. The profiles and

@@ -245,6 +245,7 @@ fn wallet() -> Wallet {
         id: OriginId::parse("t").unwrap(),
         purchase: Purchase::Amount(credits.clone(), 10),
         external_ref: None,
+        line: None,
         paid_amount: None,
         paid_time: None,
     };

@@ -42,6 +42,7 @@ pub(crate) struct Model {
     pub(crate) open: bool,
     pub(crate) next_time: i64,
     pub(crate) payment: String,
+    pub(crate) line: String,
     pub(crate) purchase: String,
     pub(crate) details: String,
 }
@@ -78,6 +79,7 @@ pub(in crate::store) fn write(kind: WriteKind, grants: &[(WalletKey, &Grant, Tim
         Changes open: Bool = |(_, grant, _)| grant.is_open(),
         Changes next_time: BigInt = |(_, grant, now)| grant.next_time(*now).as_micros(),
         Fixed payment: Text = |(_, grant, _)| payment(grant),
+        Fixed line: Text = |(_, grant, _)| grant.details.line.as_ref().map(ToString::to_string).unwrap_or_default(),
         Fixed purchase: Text = |(_, grant, _)| purchase_of_grace(grant),
         Fixed details: Text = |(_, grant, _)| json(&grant.details),
     })

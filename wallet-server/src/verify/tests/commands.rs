@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
-    Cancel, CancelSubscription, ChangePlan, Cost, ExplicitPrice, Extend, Grant, Outcome, PriceSource,
-    Purchase, PurchaseName, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve,
-    ResumeSubscription, ReverseCharge, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp,
+    Cancel, CancelSubscription, ChangePlan, Cost, ExplicitPrice, Extend, Grant, Outcome, PackSale,
+    PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp,
+    Reserve, ResumeSubscription, ReverseCharge, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp,
     UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
@@ -29,6 +29,7 @@ pub(super) fn top_up(id: &str, unit: &str, amount: i64) -> Command {
         id: id.parse().unwrap(),
         purchase: Purchase::Amount(unit.parse().unwrap(), amount),
         external_ref: Some(external_ref),
+        line: None,
         paid_amount: None,
         paid_time: None,
     })
@@ -37,8 +38,9 @@ pub(super) fn top_up(id: &str, unit: &str, amount: i64) -> Command {
 pub(super) fn buy(id: &str, pack: &str) -> Command {
     Command::TopUp(TopUp {
         id: id.parse().unwrap(),
-        purchase: Purchase::Pack(pack.to_owned()),
+        purchase: Purchase::Pack(PackSale::one(pack)),
         external_ref: None,
+        line: None,
         paid_amount: None,
         paid_time: None,
     })
@@ -72,7 +74,7 @@ pub(super) fn reverse(request: &str, job: &str, amounts: Amounts) -> Command {
 
 pub(super) fn refund_subscription(request: &str) -> Command {
     let (request, reason) = (request.parse().unwrap(), "moving".to_owned());
-    Command::RefundSubscription(RefundSubscription { request, reason })
+    Command::RefundSubscription(RefundSubscription { request, requested_time: None, reason })
 }
 
 pub(super) fn subscribe(request: &str, plan: &str) -> Command {

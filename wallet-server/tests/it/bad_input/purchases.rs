@@ -25,19 +25,35 @@ each_database! {
             external_ref: Some(v1::ExternalRef { provider: String::new(), id: long(129) }),
             paid_amount: Some(v1::Money { currency: "eur".into(), minor_units: -1 }),
             paid_time: instant(-1),
+            quantity: Some(2),
+            catalog_version: Some(1),
+            line: "1".into(),
         };
         let expected = [
             format!("top_up_id: contains '#'; {ALPHABET}"),
+            "quantity: must be absent for an amount: only packs have it".into(),
+            "catalog_version: must be absent for an amount: only packs have it".into(),
             format!("amount.unit: contains ' '; {ALPHABET}"),
             "amount.amount: is 0, 1 to 1000000000000000 is allowed".into(),
             "external_ref.provider: must not be empty".into(),
             "external_ref.id: has 129 bytes, at most 128 are allowed".into(),
+            "line: needs external_ref, the payment that it is a line of".into(),
             "paid_amount.currency: must be three upper-case letters such as EUR".into(),
             "paid_amount.minor_units: is -1, must not be negative".into(),
             format!("paid_time: {CALENDAR}"),
         ];
         assert_eq!(violations(client.top_up(bad).await), expected);
         unchanged(&client, "w", 1).await;
+    }
+
+    async fn a_purchase_is_of_1_to_1000_packs(server: Server) {
+        let client = server.wallet("w", 0).await;
+        for bad in [0, -1, 1_001, i32::MAX] {
+            let request = v1::TopUpRequest::pack("w", "t", "starter").with_quantity(bad);
+            let expected = format!("quantity: must be from 1 to 1000, is {bad}");
+            assert_eq!(violations(client.top_up(request).await), [expected]);
+        }
+        client.top_up(v1::TopUpRequest::pack("w", "t", "starter").with_quantity(1_000)).await.unwrap();
     }
 
     async fn an_amount_is_between_1_and_10_to_the_15(server: Server) {

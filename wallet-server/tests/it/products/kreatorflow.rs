@@ -3,7 +3,7 @@
 use wallet_client::Code;
 use wallet_client::v1::{self, Decision, ErrorReason};
 
-use super::platform::{ALICE, DAY, charged, op, subscribe};
+use super::platform::{ALICE, DAY, charged, op};
 use crate::words::refused;
 
 fn image(quality: &str, complexity: &str) -> v1::Operation {
@@ -249,15 +249,35 @@ product! {
         assert_eq!(refunded.refund.as_ref().unwrap().minor_units, 15_000 * 184 / 365, "184 days are left");
         assert_eq!(refunded.refund, quoted);
         assert_eq!(platform.by_source().await, "FREE 20");
-        let monthly = v1::SubscribeRequest { request_id: "anew".into(), ..subscribe("creator") };
-        platform.client.subscribe(monthly).await.unwrap();
-        let request = v1::RefundSubscriptionRequest {
-            wallet_id: ALICE.into(),
-            request_id: "again".into(),
-            ..Default::default()
-        };
-        let refusal = platform.client.refund_subscription(request).await;
-        let refusal = refused(refusal, ErrorReason::NotRefundable, Code::FailedPrecondition);
-        assert_eq!(refusal.metadata["cause"], "TERM", "annual plans only");
+    }
+
+    async fn an_unused_plan_is_refunded_in_full_within_24_hours(platform: Platform) {
+        for (plan, price) in [("creator", 1_500), ("creator-annual", 15_000), ("max", 10_000)] {
+            platform.subscribe(plan).await;
+            platform.seconds(DAY - 1).await;
+            let refunded = platform.refund_plan(plan).await.unwrap();
+            assert_eq!((refunded.refund.unwrap().minor_units, refunded.in_full), (price, true), "{plan}");
+            assert_eq!(platform.by_source().await, "FREE 20");
+        }
+        platform.subscribe("pro").await;
+        platform.seconds(DAY).await;
+        let late = refused(platform.refund_plan("pro").await, ErrorReason::NotRefundable, Code::FailedPrecondition);
+        assert_eq!(late.metadata["cause"], "TOO_LATE", "a monthly plan");
+    }
+
+    async fn a_plan_is_not_refunded_in_full_once_one_of_its_credits_is_used(platform: Platform) {
+        platform.subscribe("creator").await;
+        platform.run("one", image("standard", "simple")).await;
+        let held = refused(platform.refund_plan("r").await, ErrorReason::NotRefundable, Code::FailedPrecondition);
+        assert_eq!(held.metadata["cause"], "HOLDS_OUTSTANDING");
+        platform.deliver("one").await;
+        let used = refused(platform.refund_plan("r").await, ErrorReason::NotRefundable, Code::FailedPrecondition);
+        assert_eq!(used.metadata["cause"], "CREDITS_USED");
+        platform.change_plan("max-annual").await;
+        platform.run("two", image("standard", "simple")).await;
+        platform.deliver("two").await;
+        let refunded = platform.refund_plan("r").await.unwrap();
+        assert!(!refunded.in_full, "an annual plan is refunded in part");
+        assert!(refunded.refund.unwrap().minor_units < 100_000);
     }
 }

@@ -159,6 +159,12 @@ impl Platform {
         self.client.refund_top_up(request).await
     }
 
+    /// Requests the refund of Alice's plan.
+    pub(crate) async fn refund_plan(&self, id: &str) -> Result<v1::RefundSubscriptionResponse, Error> {
+        let request = v1::RefundSubscriptionRequest::new(ALICE, format!("refund-of-{id}"));
+        self.client.refund_subscription(request).await
+    }
+
     /// Grants credits to Alice that expire at an instant, or never.
     pub(crate) async fn give(&self, source: Source, amount: i64, expires: Option<&str>) {
         let request = v1::GrantRequest {

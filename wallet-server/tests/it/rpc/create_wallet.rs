@@ -3,8 +3,10 @@
 use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
 
-use crate::harness::credits;
-use crate::words::{facts, figures, kinds, mismatch, refused, set_status, violations};
+use crate::harness::{credits, video};
+use crate::words::{
+    credits_of, entries, facts, figures, kinds, mismatch, refused, set_status, settle, violations,
+};
 
 fn create(name: &str, debt_limits: Vec<v1::Amount>) -> v1::CreateWalletRequest {
     v1::CreateWalletRequest { wallet_id: "w".into(), display_name: name.into(), debt_limits }
@@ -23,6 +25,51 @@ each_database! {
         assert_eq!(wallet.create_time, made.decide_time);
         assert_eq!(figures(&wallet.debt_limits), "30 credits");
         assert_eq!(kinds(&client, "w").await, [EntryKind::WalletCreated]);
+    }
+
+    async fn any_printable_ascii_text_without_spaces_is_a_wallet_id(server: Server) {
+        let client = server.client().await;
+        let all: String = ('!'..='~').collect();
+        for id in [all.as_str(), "o'neil+work@example.org", "--wallet", "'; DROP TABLE wallets; --", "{\"a\":1}"] {
+            let id = id.replace(' ', "_");
+            client.create_wallet(v1::CreateWalletRequest::new(&id)).await.unwrap();
+            client.top_up(v1::TopUpRequest::amount(&id, "t", credits(100))).await.unwrap();
+            let ask = v1::EstimateRequest {
+                wallet_id: id.clone(),
+                operation: Some(video("5")),
+                catalog_version: 0,
+            };
+            let quote_token = client.estimate(ask).await.unwrap().quote_token;
+            let price = Some(v1::reserve_request::Price::QuoteToken(quote_token));
+            let reserve = v1::ReserveRequest { price, ..v1::ReserveRequest::new(&id, "j", video("5")) };
+            client.reserve(reserve).await.unwrap();
+            client.settle(settle(&id, "j", v1::Succeeded::default())).await.unwrap();
+            assert_eq!(credits_of(&client, &id).await, (60, 0, 0), "{id}");
+            assert_eq!(entries(&client, &id).await.len(), 4, "{id}");
+            let none = client.get_reservation(v1::GetReservationRequest {
+                wallet_id: id.clone(),
+                reservation_id: "k".into(),
+            });
+            let none = refused(none.await, ErrorReason::ReservationNotFound, Code::NotFound);
+            assert_eq!(none.metadata["wallet_id"], id);
+        }
+        let mut listed = Vec::new();
+        let mut request = v1::ListWalletsRequest { page_size: 2, ..Default::default() };
+        loop {
+            let page = client.list_wallets(request.clone()).await.unwrap();
+            listed.extend(page.wallets.into_iter().map(|wallet| wallet.wallet_id));
+            if page.next_page_token.is_empty() {
+                break;
+            }
+            request.page_token = page.next_page_token;
+        }
+        assert_eq!(listed.len(), 5);
+        assert!(listed.contains(&all));
+        assert!(server.verify().await.is_clean());
+        for bad in ["a b", "a\n", "a\u{7f}", "é"] {
+            let refusal = violations(client.create_wallet(v1::CreateWalletRequest::new(bad)).await);
+            assert!(refusal[0].ends_with("printable ASCII characters without spaces are allowed"), "{refusal:?}");
+        }
     }
 
     async fn a_repeated_creation_returns_the_wallet_even_after_changes(server: Server) {

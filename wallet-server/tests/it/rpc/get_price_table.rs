@@ -70,6 +70,9 @@ ttl = "1h"
 lease = "90s"
 overage = "REQUIRE_FULL"
 grace_period = "6h"
+goodwill_period = "5d"
+max_hold = "48h"
+max = { factor = 3, at_least = { credits = 20 } }
 
 [rules.policies.cancel_fees]
 money = { held = 10, processing = 100 }
@@ -185,6 +188,7 @@ each_database! {
         let policies = told.rules[0].policies.clone().unwrap();
         assert_eq!((policies.ttl, policies.lease), (Some(seconds(3_600)), Some(seconds(90))));
         assert_eq!(policies.grace_period, Some(seconds(21_600)));
+        assert_eq!(policies.goodwill_period, Some(seconds(5 * 86_400)));
         assert_eq!(policies.overage(), OveragePolicy::RequireFull);
         assert_eq!(policies.cancel_fees, [fee("credits", 0, 50), fee("money", 10, 100)]);
         let failure = v1::FailureFee { code: "ABORT".into(), unit: "money".into(), percent: 25 };
@@ -192,6 +196,10 @@ each_database! {
         let usual = told.rules[1].policies.clone().unwrap();
         assert_eq!((usual.ttl, usual.lease), (Some(seconds(1_800)), None));
         assert_eq!(usual.grace_period, Some(seconds(86_400)));
+        assert_eq!(usual.goodwill_period, Some(seconds(30 * 86_400)));
+        assert_eq!((policies.max_hold, usual.max_hold), (Some(seconds(172_800)), Some(seconds(86_400))));
+        let bounds = (told.rules[0].max_percent, figures(&told.rules[0].at_least_amounts));
+        assert_eq!(bounds, (150, "20 credits".to_owned()));
         assert_eq!(usual.overage(), OveragePolicy::ChargeIfAvailable);
         assert_eq!((usual.cancel_fees, usual.failure_fees.len()), (vec![fee("credits", 0, 50)], 0));
         assert_eq!((told.rules[1].max_percent, told.rules[1].rounding()), (100, RoundingMode::Up));

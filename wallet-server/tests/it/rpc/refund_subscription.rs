@@ -58,6 +58,36 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
+    async fn s14_an_unused_plan_is_refunded_in_full_within_its_window(server: Server) {
+        let client = shop(&server).await;
+        let plans = client.list_plans(v1::ListPlansRequest {}).await.unwrap().plans;
+        let fair = plans.iter().find(|plan| plan.plan_id == "fair").and_then(|plan| plan.refund.clone()).unwrap();
+        assert_eq!((fair.window.map(|window| window.seconds), fair.only_unused, fair.unused_share), (Some(DAY), true, false));
+        let sold = |id: &str, days_ago: i64| {
+            let (client, request) = (client.clone(), subscribe(id, "fair"));
+            async move {
+                let anchor_time = later(now(&client).await, -days_ago * DAY);
+                client.subscribe(v1::SubscribeRequest { anchor_time, ..request }).await.unwrap();
+            }
+        };
+        let cause = |answer| refused(answer, ErrorReason::NotRefundable, Code::FailedPrecondition).metadata["cause"].clone();
+        sold("s", 1).await;
+        let late: Result<v1::RefundSubscriptionResponse, _> = client.refund_subscription(refund_subscription("w", "r")).await;
+        assert_eq!(cause(late), "TOO_LATE");
+        let asked = v1::RefundSubscriptionRequest {
+            requested_time: later(now(&client).await, -3_600),
+            ..refund_subscription("w", "r")
+        };
+        let done = client.refund_subscription(asked).await.unwrap();
+        assert_eq!((cents(&done), done.in_full), (700, true));
+        sold("t", 0).await;
+        client.reserve(explicit("w", "job", vec![credits(2)])).await.unwrap();
+        assert_eq!(cause(client.refund_subscription(refund_subscription("w", "q")).await), "HOLDS_OUTSTANDING");
+        client.settle(settle("w", "job", v1::Succeeded::default())).await.unwrap();
+        assert_eq!(cause(client.refund_subscription(refund_subscription("w", "q")).await), "CREDITS_USED");
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn only_a_yearly_plan_with_a_price_is_refunded(server: Server) {
         let client = shop(&server).await;
         let none = client.refund_subscription(refund_subscription("w", "r")).await;
@@ -65,7 +95,7 @@ each_database! {
         client.subscribe(subscribe("s", "creator")).await.unwrap();
         let week = client.refund_subscription(refund_subscription("w", "r")).await;
         let week = refused(week, ErrorReason::NotRefundable, Code::FailedPrecondition);
-        assert_eq!(week.metadata["cause"], "TERM");
+        assert_eq!(week.metadata["cause"], "NOT_OFFERED");
         assert_eq!(mismatch(client.refund_subscription(refund_subscription("w", "s")).await), ["request_id"]);
     }
 }

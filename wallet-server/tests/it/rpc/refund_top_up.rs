@@ -5,8 +5,8 @@ use wallet_client::{Code, WalletClient};
 
 use crate::harness::credits;
 use crate::words::{
-    balance, charge_back, credits_of, entries, explicit, facts, fail, figures, later, mismatch, refund,
-    refused, settle, violations,
+    POLICIES, balance, charge_back, credits_of, entries, explicit, facts, fail, figures, later, mismatch,
+    publish, refund, refused, settle, violations,
 };
 
 const DAY: i64 = 86_400;
@@ -40,7 +40,7 @@ each_database! {
         bought(&client, "t", 0).await;
         let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
         assert_eq!((done.replayed, done.revision, done.version), (false, 4, 4));
-        assert_eq!((figures(&done.amounts).as_str(), done.paid_amount.clone()), ("50 credits", euros(500)));
+        assert_eq!((figures(&done.amounts).as_str(), done.refund.clone()), ("50 credits", euros(500)));
         let grant = &done.grants[0];
         assert_eq!((grant.grant_id.as_str(), grant.available, grant.paid_out), ("top_up:t", 0, 50));
         assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
@@ -94,7 +94,38 @@ each_database! {
         client.top_up(pack).await.unwrap();
         let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
         assert_eq!((figures(&done.amounts).as_str(), done.grants.len()), ("500 credits, 1 trainings", 2));
-        assert_eq!(done.paid_amount, None, "the top-up had none");
+        assert_eq!(done.refund, None, "the top-up had none");
+    }
+
+    async fn s14_a_pack_is_refunded_by_its_rule_in_part_once_it_is_used(server: Server) {
+        let client = server.wallet("w", 0).await;
+        let packs = "[[packs]]\nid = \"fair\"\namounts = { credits = 100 }\nrefund = { window = \"none\", partial = \"UNUSED\" }\n\
+                     [[packs]]\nid = \"final\"\namounts = { credits = 1 }\nrefund = { window = \"none\" }\n";
+        publish(&client, &format!("{POLICIES}\n{packs}")).await;
+        let listed = client.list_packs(v1::ListPacksRequest {}).await.unwrap().packs;
+        let rules: Vec<_> = listed.iter().filter_map(|pack| pack.refund.as_ref()).collect();
+        assert!(rules.iter().all(|rule| rule.window.is_none() && rule.only_unused));
+        assert_eq!(rules.iter().map(|rule| rule.unused_share).collect::<Vec<_>>(), [true, false]);
+        for pack in ["fair", "final"] {
+            let request = v1::TopUpRequest { paid_amount: euros(999), ..v1::TopUpRequest::pack("w", pack, pack) };
+            client.top_up(request).await.unwrap();
+        }
+        assert_eq!(cause(&client, refund("w", "r", "final")).await, "NOT_OFFERED");
+        client.reserve(explicit("w", "j", vec![credits(31)])).await.unwrap();
+        assert_eq!(cause(&client, refund("w", "r", "fair")).await, "HOLDS_OUTSTANDING");
+        client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
+        let used = balance(&client, "w").await;
+        assert!(used.balances.iter().any(|balance| balance.unit == "credits"));
+        let look = v1::RefundTopUpRequest { validate_only: true, ..refund("w", "r", "fair") };
+        let shown = client.refund_top_up(look).await.unwrap();
+        let done = client.refund_top_up(refund("w", "r", "fair")).await.unwrap();
+        let fair = &done.grants[0];
+        assert_eq!(done.share, Some(v1::Fraction { numerator: fair.paid_out, denominator: 100 }));
+        assert_eq!(done.refund, euros(999 * fair.paid_out / 100));
+        assert_eq!((&shown.refund, &shown.share), (&done.refund, &done.share));
+        let again = client.refund_top_up(refund("w", "r", "fair")).await.unwrap();
+        assert_eq!((again.replayed, &again.refund, &again.share), (true, &done.refund, &done.share));
+        assert!(server.verify().await.is_clean());
     }
 
     async fn a_preview_shows_the_refund_and_writes_nothing(server: Server) {
@@ -105,7 +136,7 @@ each_database! {
         assert_eq!((shown.replayed, shown.revision), (false, 3));
         assert_eq!(entries(&client, "w").await.len(), 2);
         let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
-        let said = |answer: v1::RefundTopUpResponse| (answer.amounts, answer.paid_amount, answer.grants);
+        let said = |answer: v1::RefundTopUpResponse| (answer.amounts, answer.refund, answer.grants);
         assert_eq!(said(shown), said(done));
         assert!(client.refund_top_up(look).await.unwrap().replayed);
         let other = v1::RefundTopUpRequest { validate_only: true, ..refund("w", "s", "t") };

@@ -279,6 +279,18 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
+    async fn a_rule_may_let_its_holds_last_for_days(server: Server) {
+        let client = server.wallet("w", 100).await;
+        publish(&client, POLICIES).await;
+        for (kind, days) in [("output", 3), ("full", 1)] {
+            let operation = v1::Operation::new(kind).quantity("n", "10");
+            let request = v1::ReserveRequest { ttl: Some(seconds(600_000)), ..v1::ReserveRequest::new("w", kind, operation) };
+            let held = client.reserve(request).await.unwrap().reservation.unwrap();
+            assert_eq!(held.deadline, later(held.reserve_time, days * 86_400), "{kind}");
+        }
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn an_expired_hold_is_not_reserved_again(server: Server) {
         let client = server.wallet("w", 100).await;
         let expired = crate::words::expired_hold(&client, "w", "j").await;

@@ -54,7 +54,7 @@ each_database! {
         refused(missing, ErrorReason::ReservationNotFound, Code::NotFound);
     }
 
-    async fn each_reversal_into_an_expired_grant_becomes_grace_credits(server: Server) {
+    async fn each_reversal_into_an_expired_grant_becomes_a_grant_of_its_source(server: Server) {
         let client = server.wallet("w", 0).await;
         let soon = later(crate::words::balance(&client, "w").await.read_time, 2);
         client.grant(v1::GrantRequest { expire_time: soon, ..gift("w", "g", credits(40)) }).await.unwrap();
@@ -65,9 +65,13 @@ each_database! {
         client.reverse_charge(reverse("w", "b", "j")).await.unwrap();
         let list = v1::ListGrantsRequest { wallet_id: "w".into(), ..Default::default() };
         let mut graces: Vec<_> =
-            client.list_grants(list).await.unwrap().grants.into_iter().map(|g| (g.grant_id, g.available)).collect();
-        graces.sort();
-        assert_eq!(graces, [("grace:j".to_owned(), 15), ("grace:j#1".to_owned(), 25)]);
+            client.list_grants(list).await.unwrap().grants.into_iter().map(|g| (g.grant_id.clone(), g)).collect();
+        graces.sort_by(|a, b| a.0.cmp(&b.0));
+        let told: Vec<_> = graces.iter().map(|(id, grant)| (id.as_str(), grant.available, grant.source())).collect();
+        assert_eq!(told, [("grace:j", 15, v1::Source::Adjustment), ("grace:j#1", 25, v1::Source::Adjustment)]);
+        for (_, grant) in &graces {
+            assert_eq!(grant.expire_time, later(grant.create_time, 30 * 86_400));
+        }
         assert!(server.verify().await.is_clean());
     }
 

@@ -114,6 +114,34 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
+    async fn s12_a_charge_never_exceeds_the_most_that_the_estimate_showed(server: Server) {
+        let client = server.client().await;
+        publish(&client, POLICIES).await;
+        for (kind, n, shown, charged) in [
+            ("full", "4", ("5 credits", false), "5 credits"),
+            ("output", "0", ("30 credits", false), "30 credits"),
+            ("output", "20", ("40 credits", false), "40 credits"),
+            ("unbounded", "4", ("", true), "44 credits"),
+        ] {
+            let wallet = format!("{kind}-{n}");
+            server.wallet(&wallet, 100).await;
+            let operation = v1::Operation::new(kind).quantity("n", n);
+            let ask = v1::EstimateRequest {
+                wallet_id: wallet.clone(),
+                operation: Some(operation.clone()),
+                catalog_version: 0,
+            };
+            let estimate = client.estimate(ask).await.unwrap();
+            assert_eq!((figures(&estimate.max_amounts).as_str(), estimate.max_unbounded), shown, "{wallet}");
+            let held = client.reserve(v1::ReserveRequest::new(&wallet, "j", operation)).await.unwrap();
+            let held = held.reservation.unwrap();
+            assert_eq!((figures(&held.max_amounts).as_str(), held.max_unbounded), shown, "{wallet}");
+            let done = client.settle(settle(&wallet, "j", v1::Succeeded::usage([("n", "44")]))).await.unwrap();
+            assert_eq!(figures(&done.reservation.unwrap().charged), charged, "{wallet}");
+        }
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn a_settle_that_requires_full_payment_keeps_the_hold_without_it(server: Server) {
         let client = server.wallet("w", 119).await;
         publish(&client, POLICIES).await;

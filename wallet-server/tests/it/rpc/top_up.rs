@@ -108,6 +108,50 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
     }
 
+    async fn s6_two_lines_of_a_payment_are_two_purchases(server: Server) {
+        let client = server.wallet("w", 0).await;
+        let line = |id: &str, of: &str, line: &str| paid(pack(id, of), "pi_1").with_line(line);
+        client.top_up(line("a", "starter", "1").with_quantity(2)).await.unwrap();
+        let second = client.top_up(line("b", "starter", "2")).await.unwrap();
+        assert_eq!((second.replayed, second.grants[0].line.as_str()), (false, "2"));
+        client.top_up(line("c", "creator", "3")).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (350, 0, 0));
+        let again = client.top_up(line("d", "starter", "2")).await.unwrap();
+        assert_eq!((again.replayed, again.top_up_id.as_str()), (true, "b"));
+        let other = client.top_up(line("a", "starter", "1").with_quantity(3)).await;
+        assert_eq!(mismatch(other), ["quantity"]);
+
+        let payment = v1::ExternalRef { provider: "stripe".into(), id: "pi_1".into() };
+        let refund = client.refund_top_up(v1::RefundTopUpRequest::payment("w", "r", payment.clone())).await;
+        let expected = "external_ref: this payment bought 3 purchases; name one by its top_up_id: a, b, c";
+        assert_eq!(violations(refund), [expected]);
+        let dispute = v1::RecordChargebackRequest::payment("w", "r", payment);
+        assert_eq!(violations(client.record_chargeback(dispute).await), [expected]);
+        client.record_chargeback(v1::RecordChargebackRequest::top_up("w", "r", "a")).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (250, 0, 0));
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn s7_a_pack_is_sold_as_it_was_at_the_checkout(server: Server) {
+        let client = server.wallet("w", 0).await;
+        let later = "[units.credits]\n[units.trainings]\n[[packs]]\nid = \"creator\"\namounts = { credits = 1 }\n";
+        let version = client.list_packs(v1::ListPacksRequest {}).await.unwrap().catalog_version;
+        publish(&client, &format!("default_plan = \"free\"\n[[plans]]\nid = \"free\"\nterm = \"ONCE\"\n{later}")).await;
+        let withdrawn = client.top_up(pack("a", "starter")).await;
+        refused(withdrawn, ErrorReason::PackNotFound, Code::NotFound);
+        client.top_up(pack("a", "starter").with_catalog_version(version)).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (50, 0, 0));
+        client.top_up(pack("b", "creator").with_catalog_version(version)).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (250, 0, 0));
+        client.top_up(pack("c", "creator")).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (251, 0, 0));
+        let again = client.top_up(pack("b", "creator").with_catalog_version(version)).await.unwrap();
+        assert!(again.replayed);
+        let unknown = client.top_up(pack("d", "creator").with_catalog_version(99)).await;
+        refused(unknown, ErrorReason::CatalogNotFound, Code::NotFound);
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn debt_is_repaid_first_in_the_same_entry(server: Server) {
         let client = server.client().await;
         publish(&client, POLICIES).await;

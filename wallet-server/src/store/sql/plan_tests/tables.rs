@@ -97,7 +97,7 @@ async fn fill(lane: &DatabaseConnection, rows: Rows, open: bool) {
     let (available, consumed) = if open { (1, 0) } else { (0, 1) };
     let grant = format!(
         "1, 't' || (n + {first}), 0, 'credits', 5, 0, 1, 2, 2, 1, 1, 0, {available}, 0, {consumed}, 0, 0, 0, 0, {open}, 2,
-         'p' || (n + {first}), '', '{{}}'"
+         'p' || (n + {first}), '', '', '{{}}'"
     );
     let entry = format!(
         "n + {first}, 1, 1, 1, 1, 'job' || (n + {first}), 'r' || (n + {first}), '', 'local', '', '', {zeros}, {zeros}, {zeros}, {zeros}, {zeros}"
@@ -110,7 +110,7 @@ async fn fill(lane: &DatabaseConnection, rows: Rows, open: bool) {
     let fewer = Rows { count: rows.count / 10, ..rows };
     let columns = "origin, origin_id, n, unit, source, priority, effective_time, expire_time, warn_time, create_time, amount,
                    pending, available, held, consumed, expired, revoked, paid_out, clawback, open, next_time, payment,
-                   purchase, details";
+                   line, purchase, details";
     lane.execute_unprepared(&fewer.insert("grants", columns, &grant)).await.unwrap();
     let columns = "revision, format, kind, effective_time, record_time, reservation_id, request_id, actor, principal, call_id, reason,
                    fingerprint,

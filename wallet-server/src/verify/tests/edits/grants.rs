@@ -157,6 +157,11 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("I11: grant top_up:t5 is found by payment"),
     ),
     (
+        "grants.line",
+        "UPDATE grants SET line = '2' WHERE origin_id = 't5' AND {ann}",
+        Fault("I11: grant top_up:t5 is found by line"),
+    ),
+    (
         "grants.payment",
         "UPDATE grants SET payment = '' WHERE origin_id = 't5' AND {ann}",
         Fault("I11: grant top_up:t5 is found by payment"),
