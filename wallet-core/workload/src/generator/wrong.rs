@@ -169,6 +169,7 @@ impl Generator {
                 line: None,
                 paid_amount: None,
                 paid_time: None,
+                labels: BTreeMap::new(),
             });
         }
         Command::Grant(Grant {
@@ -180,6 +181,7 @@ impl Generator {
             effective_time: None,
             expire_time: None,
             reason: String::new(),
+            labels: BTreeMap::new(),
         })
     }
 
@@ -199,6 +201,7 @@ impl Generator {
             line: None,
             paid_amount: None,
             paid_time,
+            labels: BTreeMap::new(),
         })
     }
 
