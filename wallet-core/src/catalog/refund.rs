@@ -37,7 +37,8 @@ impl RefundRule {
 
     /// Returns the rule of plans of a term that name none: years are refunded in part, other terms not at all.
     pub fn of_term(term: Term) -> Self {
-        let partial = if term == Term::YEAR { PartialRefund::Unused } else { PartialRefund::None };
+        let is_long = !term.is_once() && term >= Term::YEAR;
+        let partial = if is_long { PartialRefund::Unused } else { PartialRefund::None };
         Self { window_seconds: None, only_unused: true, partial }
     }
 
