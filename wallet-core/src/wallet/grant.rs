@@ -95,7 +95,8 @@ const fn is_zero(times: &u32) -> bool {
 }
 
 /// The reason of a clawback: credits of the grant that are still held are revoked when they return. The highest wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[repr(u8)]
 pub enum Clawback {
     /// The platform revoked the grant.

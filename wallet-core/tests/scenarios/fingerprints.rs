@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use wallet_core::Command;
 use wallet_core::decide::{
-    Cancel, CancelSubscription, ChangePlan, CreateWallet, ExplicitPrice, Extend, Grant, PriceSource,
-    ProcessDue, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve,
-    ResumeSubscription, ReverseCharge, RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
+    Cancel, CancelSubscription, ChangePlan, CloseWallet, CreateWallet, ExplicitPrice, Extend, Grant,
+    PriceSource, ProcessDue, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve,
+    ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant, Settle, Start, Subscribe, TopUp,
+    UpdateWallet,
 };
 
 use super::prelude::*;
@@ -87,6 +88,10 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         Command::RecordChargeback(RecordChargeback { request: _, purchase: _, reason: _reason }) => {
             &["external_ref", "top_up_id"]
         }
+        Command::ReverseChargeback(ReverseChargeback { request: _, purchase: _, reason: _reason }) => {
+            &["external_ref", "top_up_id"]
+        }
+        Command::CloseWallet(CloseWallet { request: _, reason: _reason }) => &[],
         Command::ReverseCharge(ReverseCharge { request: _, reservation: _, amounts: _, reason: _reason }) => {
             &["amounts", "reservation_id"]
         }

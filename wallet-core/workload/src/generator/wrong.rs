@@ -74,7 +74,9 @@ impl Generator {
             Command::RefundTopUp(c) => c.purchase = self.no_purchase(),
             Command::RecordChargeback(c) => c.purchase = self.no_purchase(),
             Command::ReverseCharge(c) => c.amounts = amounts(&[("credits", 1_000_000)]),
+            Command::ReverseChargeback(c) => c.purchase = self.no_purchase(),
             Command::RefundSubscription(_)
+            | Command::CloseWallet(_)
             | Command::ResumeSubscription(_)
             | Command::RecordPayment(_)
             | Command::Start(_)

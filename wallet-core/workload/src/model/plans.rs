@@ -63,7 +63,8 @@ impl Model {
 
     /// Returns the start of the next window of the default plan: none while a subscription runs.
     pub(crate) fn next_free(&self) -> Option<i64> {
-        let (sub, from) = self.free.as_ref().filter(|_| self.sub.is_none())?;
+        let is_given = self.sub.is_none() && self.status != WalletStatus::Closed;
+        let (sub, from) = self.free.as_ref().filter(|_| is_given)?;
         let next = |(allowance, from): (&Allowance, &i64)| sub.clone().next_window(allowance, *from).0;
         sub.sold.allowances.iter().zip(from).map(next).min()
     }

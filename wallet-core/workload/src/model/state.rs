@@ -9,7 +9,7 @@ use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::payment::Paid;
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, RequestId, ReservationId, Source, Timestamp, UnitId};
+use wallet_core::{Command, OriginId, RequestId, ReservationId, Source, Timestamp, UnitId};
 
 use super::answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
 use super::calendar::Every;
@@ -137,6 +137,9 @@ pub(crate) struct Sub {
     pub(crate) advance: BTreeMap<Unit, i64>,
 }
 
+/// A chargeback that stands: the purchase, whether it suspends the wallet, and the lots that were clawed back before.
+pub(crate) type Standing = (OriginId, bool, Vec<(GrantKey, Clawback)>);
+
 /// The debt of a unit and its limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Owed {
@@ -164,6 +167,8 @@ pub struct Model {
     pub(crate) refunds: Vec<(RequestId, i64)>,
     /// The money refunded for shares of purchases, by request; none if the price is unknown.
     pub(crate) part_refunds: Vec<(RequestId, Option<i64>)>,
+    /// The chargebacks that stand.
+    pub(crate) chargebacks: Vec<Standing>,
     pub(crate) sub: Option<Sub>,
     /// The plan of a wallet without a subscription.
     pub(crate) default: &'static str,
@@ -200,6 +205,7 @@ impl Default for Model {
             requests: Vec::new(),
             refunds: Vec::new(),
             part_refunds: Vec::new(),
+            chargebacks: Vec::new(),
             sub: None,
             default: sold::DEFAULT,
             free: None,
@@ -259,6 +265,8 @@ impl Model {
             Command::RefundTopUp(c) => self.refund(c),
             Command::RecordChargeback(c) => self.charge_back(c),
             Command::ReverseCharge(c) => self.reverse(c, command),
+            Command::ReverseChargeback(c) => self.reverse_chargeback(c),
+            Command::CloseWallet(c) => self.close(c, command),
             Command::RefundSubscription(c) => self.refund_plan(c, command),
             Command::ProcessDue(ProcessDue) => Ok(Answered::done(Seen::Wallet)),
         }
