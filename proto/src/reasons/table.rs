@@ -264,6 +264,13 @@ pub const REASONS: &[ReasonSpec] = &[
     .keys(&["current_version", "expected_version", "published_version"])
     .detail("catalog_superseded"),
     refused(
+        R::PlanUsed,
+        &[FailedPrecondition],
+        "The plan is a trial, and the wallet has had it. Offer another plan.",
+    )
+    .keys(&["plan_id"])
+    .detail("plan_used"),
+    refused(
         R::NotChargedBack,
         &[FailedPrecondition],
         "The payment of the purchase is not charged back, or the chargeback was withdrawn before. Nothing is left to do.",

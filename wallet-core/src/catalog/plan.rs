@@ -27,6 +27,12 @@ pub struct Plan {
     pub renewal: Renewal,
     /// The time that a subscription continues after a missed payment.
     pub dunning: Duration,
+    /// The part of its credits that a provisional period gives before its payment, in percent.
+    pub provisional_share: u8,
+    /// True for a trial: a wallet has the plan once in its life, for one period.
+    pub once: bool,
+    /// The plan that follows a trial; the default plan if absent.
+    pub then: Option<String>,
     /// The credits that the plan includes.
     pub allowances: Vec<Allowance>,
     /// The operations that the plan allows: `None` allows all, an empty list none.
@@ -56,6 +62,8 @@ pub enum Renewal {
     Automatic,
     /// Once its payment is recorded.
     OnPayment,
+    /// At the boundary, without a payment, but only for the dunning time.
+    Provisional,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::catalog::{Catalog, Limit};
 use crate::decide::context::Context;
 use crate::decide::periods::with_payment;
 use crate::decide::replay::{replay_of_request, with_request};
-use crate::decide::sale::{HowToChange, change, is_upgrade, later, sold};
+use crate::decide::sale::{HowToChange, change, check_first, is_upgrade, later, sold};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
@@ -79,6 +79,7 @@ impl WalletCommand for ChangePlan {
         let decision = if next.plan == present.sold.plan && self.overrides == Overrides::default() {
             later(wallet, present, None, now)
         } else {
+            check_first(wallet, &next)?;
             if is_upgrade(catalog, &present.sold, &next) {
                 keep_limits(catalog, &present.sold, &mut next);
             }

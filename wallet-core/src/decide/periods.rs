@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use crate::decide::decision::{Change, Decision};
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::Part;
+use crate::value::amount::Amounts;
 use crate::value::ids::UnitId;
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
-use crate::wallet::grant::{Grant, Parts};
+use crate::wallet::grant::{Clawback, Grant, Parts};
 use crate::wallet::payment::{Paid, remember};
 use crate::wallet::rollover::Unused;
-use crate::wallet::subscription::Subscription;
+use crate::wallet::subscription::{Sold, Standing, Subscription};
 
 /// Begins a period: issues every allowance for its window in the period, with the unused credits that roll over.
 pub(crate) fn begin_period(
@@ -76,6 +77,7 @@ fn given_as_grace(wallet: &Wallet, old: &Grant, at: Timestamp) -> i64 {
 /// period live on until its end: they were paid for.
 pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = Decision::of(EntryKind::SubscriptionEnded, at).because(&subscription.sold.plan);
+    revoke_unpaid(wallet, &mut decision, subscription, at);
     expire_now(wallet, &mut decision, at, |grant| grant.details.with_subscription);
     let mut decision = with_subscription(wallet, decision, None);
     if let Some(free) = decision.change.as_mut().and_then(|change| change.profile.free.as_mut()) {
@@ -107,10 +109,83 @@ pub(crate) fn lapse(wallet: &Wallet, decision: &mut Decision, subscription: &Sub
     expire_now(wallet, decision, at, of_it);
 }
 
+/// Revokes what is left of the credits that a provisional period has given. Held credits are revoked when they return.
+pub(crate) fn revoke_unpaid(
+    wallet: &Wallet,
+    decision: &mut Decision,
+    subscription: &Subscription,
+    at: Timestamp,
+) {
+    if subscription.standing != Standing::Provisional {
+        return;
+    }
+    let of_period = |grant: &&Grant| {
+        grant.is_of_plan()
+            && grant.key.sale() == Some(subscription.number)
+            && subscription.is_in_period(grant.effective_time)
+            && !grant.has_expired(at)
+    };
+    for grant in wallet.grants.values().filter(|grant| grant.is_open()).filter(of_period) {
+        decision.move_in_grant(
+            &grant.key,
+            &grant.unit,
+            Part::Available,
+            Part::Revoked,
+            grant.parts.available,
+        );
+        decision.clawback.push((grant.key.clone(), Clawback::Revoked));
+        // The entry commits to the grants that it ends.
+        decision.expiring.push(grant.key.clone());
+    }
+}
+
+/// Pays the provisional period at hand, under its own terms or under better ones that replace them: issues what is given for
+/// the present windows, less what was given for them without the payment, by unit.
+pub(crate) fn pay_provisional(
+    wallet: &Wallet,
+    present: &Subscription,
+    sold: Sold,
+    kind: EntryKind,
+    at: Timestamp,
+) -> Decision {
+    let mut decision = Decision::of(kind, at).because(&sold.plan);
+    let mut given = Amounts::none();
+    for allowance in &present.sold.allowances {
+        if let Some((_, window)) = present.window_at(allowance, at) {
+            let before = given.get(allowance.unit.as_str());
+            given.set(&allowance.unit, before + present.given_for(allowance, &window));
+        }
+    }
+    let mut paid = present.clone().with_terms(sold);
+    paid.standing = Standing::Active;
+    let mut windows: Vec<_> = (0..paid.sold.allowances.len())
+        .filter_map(|index| Some((index, paid.window_at(&paid.sold.allowances[index], at)?)))
+        .collect();
+    // The earlier amounts count for the windows that end first, so that the rest lives longest.
+    windows.sort_by_key(|(index, (_, window))| (window.until, *index));
+    for (index, (k, window)) in windows {
+        let allowance = paid.sold.allowances[index].clone();
+        let before = given.get(allowance.unit.as_str());
+        let share = allowance.share_of(&window);
+        given.set(&allowance.unit, (before - share).max(0));
+        let rest = share - before.min(share);
+        if rest > 0 {
+            let grant = paid.grant(index, k, allowance.unit, rest, (at, window.until), at);
+            decision.issue(wallet, grant, at);
+        }
+        paid.given[index] = k + 1;
+    }
+    paid.advance = given.iter().filter(|(_, n)| *n > 0).map(|(unit, n)| (unit.clone(), n)).collect();
+    with_subscription(wallet, decision, Some(paid))
+}
+
 fn expire_now(wallet: &Wallet, decision: &mut Decision, at: Timestamp, which: impl Fn(&Grant) -> bool) {
     for grant in
         wallet.grants.values().filter(|grant| grant.is_open() && !grant.has_expired(at) && which(grant))
     {
+        if decision.expiring.contains(&grant.key) {
+            continue;
+        }
         let Parts { available, pending, .. } = grant.parts;
         decision.move_in_grant(&grant.key, &grant.unit, Part::Available, Part::Expired, available);
         decision.move_in_grant(&grant.key, &grant.unit, Part::Pending, Part::Expired, pending);
@@ -124,10 +199,14 @@ pub(crate) fn with_subscription(
     mut decision: Decision,
     subscription: Option<Subscription>,
 ) -> Decision {
+    let subscription = subscription.map(Subscription::with_follow_up);
     let mut change = Change::none(wallet);
     change.profile.once_allowance_granted |= decision.issued.iter().any(|grant| grant.source == Source::Free);
     if let Some(subscription) = &subscription {
         change.profile.sales = change.profile.sales.max(subscription.number);
+        if subscription.sold.once {
+            change.profile.trials.insert(subscription.sold.plan.clone());
+        }
     }
     change.profile.subscription = subscription;
     decision.change = Some(change);

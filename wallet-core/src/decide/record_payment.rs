@@ -3,7 +3,7 @@
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::periods::{begin_late, with_payment, with_subscription};
+use crate::decide::periods::{begin_late, pay_provisional, with_payment, with_subscription};
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
@@ -63,8 +63,13 @@ impl WalletCommand for RecordPayment {
         let at = context.now;
         let decision = match period_in_question(present, self.period_start, at)? {
             Period::Begun => {
-                let decision = begin_late(wallet, present.clone(), EntryKind::PaymentRecorded, at);
-                with_payment(decision, &self.paid, present.clone().continued(at).period_start())
+                let kind = EntryKind::PaymentRecorded;
+                let start = present.unpaid_start(at).unwrap_or(at);
+                let decision = match present.standing {
+                    Standing::Provisional => pay_provisional(wallet, present, present.sold.clone(), kind, at),
+                    Standing::Active | Standing::PastDue => begin_late(wallet, present.clone(), kind, at),
+                };
+                with_payment(decision, &self.paid, start)
             }
             Period::Later(period) => {
                 let mut next = present.clone();
@@ -87,8 +92,7 @@ fn period_in_question(
     start: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Period, Rejection> {
-    let begun =
-        (present.standing == Standing::PastDue).then(|| present.clone().continued(now).period_start());
+    let begun = present.unpaid_start(now);
     let latest = present.period + MOST_PAID_AHEAD + u32::from(begun.is_some());
     let next = (present.period + 1..).find(|period| {
         !present.paid.contains(period) && begun.is_none_or(|begun| present.start_of(*period) > begun)
@@ -101,7 +105,10 @@ fn period_in_question(
     }
     if begun.is_some() && (start.is_none() || start == begun) {
         return match present.end {
-            Some(_) => Err(Rejection::SubscriptionEnds(present.period_end())),
+            Some(_) if present.standing == Standing::PastDue => {
+                Err(Rejection::SubscriptionEnds(present.period_end()))
+            }
+            Some(_) => Err(Rejection::SubscriptionEnds(present.period_start())),
             None => Ok(Period::Begun),
         };
     }
@@ -122,7 +129,9 @@ fn period_in_question(
     if let Some(end) = end.or(change) {
         return Err(Rejection::SubscriptionEnds(present.start_of(end)));
     }
-    if begun.is_some_and(|begun| present.start_of(period) < begun) || period > latest {
+    // A provisional period is paid before later ones.
+    let waits = present.standing == Standing::Provisional;
+    if waits || begun.is_some_and(|begun| present.start_of(period) < begun) || period > latest {
         let text = format!("that period cannot be paid; the next unpaid one starts at {next_start}");
         return Err(Rejection::field("period_start_time", text));
     }

@@ -21,7 +21,7 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::{Grant, Money, Origin, Parts};
 use crate::wallet::payment::paid_for;
 use crate::wallet::rejection::{Rejection, Unrefundable};
-use crate::wallet::subscription::{Fraction, Subscription, SubscriptionRefund};
+use crate::wallet::subscription::{Fraction, Standing, Subscription, SubscriptionRefund};
 
 /// The command that refunds a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +82,10 @@ fn what_goes_back(
     let rule = present.sold.refund.unwrap_or(RefundRule::of_term(present.sold.term));
     if rule.is_none() {
         return Err(Unrefundable::NotOffered);
+    }
+    // A provisional period has no payment yet.
+    if present.standing == Standing::Provisional {
+        return Err(Unrefundable::Unpaid);
     }
     let listed = present.sold.list_price.as_ref();
     let listed =

@@ -46,7 +46,9 @@ pub(crate) fn insufficient(
     let covered = |amounts: &Amounts| shortfalls.iter().all(|s| amounts.get(s.unit.as_str()) >= s.missing());
     let packs = catalog.packs().iter();
     let packs = packs.filter(|pack| for_sale(wallet, catalog, pack) && covered(&pack.amounts));
-    let other = |plan: &&Plan| wallet.plan_id(catalog) != Some(&plan.id);
+    let other = |plan: &&Plan| {
+        wallet.plan_id(catalog) != Some(&plan.id) && !(plan.once && wallet.profile.trials.contains(&plan.id))
+    };
     let allowed = |plan: &&Plan| operation.is_none_or(|operation| plan.allows(operation) == Allowed::Yes);
     let mut plans: Vec<&Plan> = catalog
         .plans()

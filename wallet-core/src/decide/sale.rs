@@ -6,7 +6,9 @@ use crate::catalog::{Catalog, Pack, Plan};
 use crate::decide::checks::check_units;
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::periods::{begin_late, begin_period, lapse, with_subscription};
+use crate::decide::periods::{
+    begin_late, begin_period, lapse, pay_provisional, revoke_unpaid, with_subscription,
+};
 use crate::ledger::entry::EntryKind;
 use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
@@ -61,6 +63,14 @@ pub(crate) fn sold_to(wallet: &Wallet, catalog: &Catalog, plan: &Plan, overrides
     sold
 }
 
+/// Checks that the plan is no trial that the wallet has had.
+pub(crate) fn check_first(wallet: &Wallet, sold: &Sold) -> Result<(), Rejection> {
+    match sold.once && wallet.profile.trials.contains(&sold.plan) {
+        true => Err(Rejection::PlanUsed(sold.plan.clone())),
+        false => Ok(()),
+    }
+}
+
 /// The time of a change of plan and the fate of the present plan's credits, as far as the caller names them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct HowToChange {
@@ -101,34 +111,38 @@ pub(crate) fn change(
             let text = "the present plan has term ONCE, so no period ends; use CHANGE_TIME_NOW";
             return Err(Rejection::field("when", text));
         }
-        let change = PlanChange { sold: next, period: present.unpaid_period() };
+        // A provisional period has begun, and keeps its plan.
+        let change = PlanChange { sold: next, period: present.unpaid_period().max(present.period + 1) };
         return Ok(later(wallet, present, Some(change), now));
+    }
+    let provisional = present.standing == Standing::Provisional;
+    if provisional && !upgrade {
+        let text =
+            "the present period is not paid; record its payment first, or use CHANGE_TIME_AT_PERIOD_END";
+        return Err(Rejection::field("when", text));
     }
     if !same_term {
         let unused = if upgrade { UnusedCredits::Keep } else { UnusedCredits::Lapse };
         let lapses = how.unused.unwrap_or(unused) == UnusedCredits::Lapse;
         let subscription = Subscription::begin(present.number + 1, next, now);
         let mut decision = begin_period(wallet, subscription, &[], EntryKind::PlanChanged, now);
+        revoke_unpaid(wallet, &mut decision, present, now);
         if lapses {
             lapse(wallet, &mut decision, present, now);
         }
         return Ok(decision);
     }
-    Ok(match past_due {
-        true => begin_late(wallet, changed(present, next), EntryKind::PlanChanged, now),
-        false => replaced(wallet, catalog, present, next, now),
+    let kind = EntryKind::PlanChanged;
+    Ok(match present.standing {
+        Standing::PastDue => begin_late(wallet, changed(present, next), kind, now),
+        Standing::Provisional => pay_provisional(wallet, present, next, kind, now),
+        Standing::Active => replaced(wallet, catalog, present, next, now),
     })
 }
 
 /// Returns the subscription with other terms in the current period, of which no allowance has been issued yet.
 fn changed(present: &Subscription, sold: Sold) -> Subscription {
-    Subscription {
-        number: present.number + 1,
-        given: vec![0; sold.allowances.len()],
-        sold,
-        change: None,
-        ..present.clone()
-    }
+    Subscription { change: None, ..present.clone().with_terms(sold) }
 }
 
 /// Keeps the subscription as it is and sets the change to come.

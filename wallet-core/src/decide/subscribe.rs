@@ -3,7 +3,7 @@
 use crate::decide::context::Context;
 use crate::decide::periods::with_payment;
 use crate::decide::replay::{replay_of_request, with_request};
-use crate::decide::sale::{sold, subscribed};
+use crate::decide::sale::{check_first, sold, subscribed};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
@@ -65,6 +65,7 @@ impl WalletCommand for Subscribe {
             return Err(Rejection::AlreadySubscribed(subscription.sold.plan.clone()));
         }
         let sold = sold(wallet, context, &self.plan, &self.overrides)?;
+        check_first(wallet, &sold)?;
         let anchor = self.anchor.unwrap_or(context.now);
         if anchor > context.now {
             return Err(Rejection::field("anchor_time", format!("must be at most now, {}", context.now)));

@@ -1,7 +1,8 @@
 //! The due events of a subscription: allowances, renewals, plan changes, missed payments and ends.
 
+use crate::catalog::Renewal;
 use crate::decide::decision::{Change, Decision};
-use crate::decide::periods::{begin_period, end, unused_at, unused_of, with_subscription};
+use crate::decide::periods::{begin_period, end, revoke_unpaid, unused_at, unused_of, with_subscription};
 use crate::ledger::entry::EntryKind;
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
@@ -59,22 +60,40 @@ fn free_credits(wallet: &Wallet, at: Timestamp) -> Option<Decision> {
 }
 
 fn period_end(wallet: &Wallet, mut subscription: Subscription, at: Timestamp) -> Decision {
+    if subscription.standing == Standing::Provisional {
+        return not_paid(wallet, subscription, at);
+    }
     let past_due = subscription.standing == Standing::PastDue;
     // An unpaid subscription goes on with the next period that is paid.
     let next = if past_due { subscription.paid.first().copied() } else { Some(subscription.period + 1) };
     if next.is_none_or(|next| subscription.end.is_some_and(|end| end <= next)) {
         return end(wallet, &subscription, at);
     }
-    if !past_due && subscription.next_is_unpaid() {
+    let condition = if past_due { Renewal::Automatic } else { subscription.next_condition() };
+    if condition == Renewal::OnPayment {
         subscription.standing = Standing::PastDue;
         subscription.unused = unused_at(wallet, at);
         let decision = Decision::of(EntryKind::PaymentMissed, at).because(&subscription.sold.plan);
         return with_subscription(wallet, decision, Some(subscription));
     }
     let number = subscription.number;
-    let next = subscription.continued(at);
+    let mut next = subscription.continued(at);
+    if condition == Renewal::Provisional {
+        next.standing = Standing::Provisional;
+    }
     let kind = if next.number == number { EntryKind::PeriodBegan } else { EntryKind::PlanChanged };
     next_period(wallet, next, kind, at)
+}
+
+/// Revokes what is left of a provisional period that was not paid. The subscription ends, or waits for a later period that
+/// is paid.
+fn not_paid(wallet: &Wallet, subscription: Subscription, at: Timestamp) -> Decision {
+    if subscription.paid.is_empty() {
+        return end(wallet, &subscription, at);
+    }
+    let mut decision = Decision::of(EntryKind::PaymentMissed, at).because(&subscription.sold.plan);
+    revoke_unpaid(wallet, &mut decision, &subscription, at);
+    with_subscription(wallet, decision, Some(subscription.unpaid()))
 }
 
 /// Begins the next period at the end of the last one, with the unused credits that roll over.

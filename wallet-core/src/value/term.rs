@@ -21,9 +21,9 @@ pub struct Term {
 /// The unit of a term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TermUnit {
-    /// 24 hours.
+    /// A stretch of 24 hours, regardless of the calendar.
     Day,
-    /// Seven days.
+    /// Seven days of 24 hours.
     Week,
     /// A calendar month from the anchor.
     Month,

@@ -8,6 +8,7 @@ pub mod grant;
 pub mod horizon;
 mod invariants;
 pub mod payment;
+mod period_windows;
 pub mod profile;
 pub mod refund;
 pub mod rejection;

@@ -44,6 +44,9 @@ pub struct Profile {
     /// True if the once-only allowance of a plan was granted. The default plan grants it once in the life of a wallet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub once_allowance_granted: bool,
+    /// The trials that the wallet has had.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub trials: BTreeSet<String>,
     /// The credits that a default plan with a term gives while no subscription runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub free: Option<FreeCredits>,

@@ -54,6 +54,8 @@ pub enum Unrefundable {
     NotOffered,
     #[error("the plan had no list price when it was sold, so there is no price to refund")]
     NoPrice,
+    #[error("the present period is not paid, so there is nothing to refund; cancel the subscription instead")]
+    Unpaid,
 }
 
 impl Unrefundable {
@@ -68,6 +70,7 @@ impl Unrefundable {
             Self::HoldsOutstanding => "HOLDS_OUTSTANDING",
             Self::NotOffered => "NOT_OFFERED",
             Self::NoPrice => "NO_PRICE",
+            Self::Unpaid => "UNPAID",
         }
     }
 }
@@ -123,6 +126,9 @@ pub enum Rejection {
     SubscriptionNotFound,
     #[error("the wallet is already subscribed to plan {0}; ChangePlan changes it")]
     AlreadySubscribed(String),
+    /// The wallet has had this trial.
+    #[error("the wallet has had plan {0}, which is sold once per wallet; choose another plan")]
+    PlanUsed(String),
     #[error(
         "the period from {period_start} is paid already; the next unpaid one starts at {next_start}, so check \
          period_start_time"
@@ -300,6 +306,7 @@ impl Rejection {
             Self::PlanNotFound(_) => "PLAN_NOT_FOUND",
             Self::SubscriptionNotFound => "SUBSCRIPTION_NOT_FOUND",
             Self::AlreadySubscribed(_) => "ALREADY_SUBSCRIBED",
+            Self::PlanUsed(_) => "PLAN_USED",
             Self::PeriodPaid { .. } => "PERIOD_PAID",
             Self::SubscriptionEnds(_) => "SUBSCRIPTION_ENDS",
             Self::PackNotAvailable { .. } => "PACK_NOT_AVAILABLE",
@@ -337,7 +344,9 @@ impl Rejection {
             }
             Self::StaleAttempt { attempt, worker } => vec![pair("attempt", attempt), pair("worker", worker)],
             Self::PackNotFound(pack) => vec![pair("pack_id", pack)],
-            Self::PlanNotFound(plan) | Self::AlreadySubscribed(plan) => vec![pair("plan_id", plan)],
+            Self::PlanNotFound(plan) | Self::AlreadySubscribed(plan) | Self::PlanUsed(plan) => {
+                vec![pair("plan_id", plan)]
+            }
             Self::PackNotAvailable { pack, plans } => {
                 vec![pair("pack_id", pack), pair("plans", &plans.join(","))]
             }

@@ -31,7 +31,7 @@ pub struct Subscription {
     pub sold: Sold,
     /// The start of period 0, from which all boundaries are computed.
     pub anchor: Timestamp,
-    /// The present period. It is paid, or needs no payment.
+    /// The present period. It is paid, needs no payment, or is provisional.
     pub period: u32,
     /// The later periods that are paid.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -82,6 +82,15 @@ pub struct Sold {
     pub renewal: Renewal,
     /// The time that the subscription lasts unpaid, in seconds.
     pub dunning_seconds: u64,
+    /// True for a trial: it lasts one period, and a wallet has it once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub once: bool,
+    /// The terms of the plan that follows a trial; the default plan if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<Box<Sold>>,
+    /// The part of its credits that a provisional period gives before its payment, in percent; 100 for other renewals.
+    #[serde(default = "whole", skip_serializing_if = "is_whole")]
+    pub provisional_share: u8,
     /// The credits it includes.
     pub allowances: Vec<SoldAllowance>,
     /// Limits negotiated for this wallet; they take precedence over those of the plan.
@@ -160,6 +169,15 @@ pub struct SoldAllowance {
     pub increment: i64,
 }
 
+const fn whole() -> u8 {
+    100
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_whole(percent: &u8) -> bool {
+    *percent == 100
+}
+
 const fn one() -> i64 {
     1
 }
@@ -173,6 +191,14 @@ impl SoldAllowance {
     /// Returns the amount that is given for a window.
     pub fn share_of(&self, window: &Window) -> i64 {
         window.share(self.amount, self.increment)
+    }
+
+    /// Returns the part of it that is given before the payment, rounded up to the increment.
+    pub(crate) fn provisional_share_of(&self, window: &Window, percent: u8) -> i64 {
+        let whole = i128::from(self.share_of(window));
+        let step = i128::from(self.increment);
+        let steps = (whole * i128::from(percent) + 100 * step - 1) / (100 * step);
+        i64::try_from((steps * step).min(whole)).unwrap_or(i64::MAX)
     }
 }
 
@@ -198,6 +224,8 @@ pub enum Standing {
     Active,
     /// The period after the present one has begun and is not paid.
     PastDue,
+    /// The present period has begun without its payment, for the dunning time.
+    Provisional,
 }
 
 /// The time of a change of plan.
@@ -275,6 +303,7 @@ impl Sold {
                 }),
             }
         }
+        let then = plan.then.as_deref().and_then(|id| catalog.plan(id));
         Self {
             plan: plan.id.clone(),
             catalog_version: catalog.version,
@@ -282,6 +311,9 @@ impl Sold {
             term: plan.term,
             renewal: plan.renewal,
             dunning_seconds: plan.dunning.as_secs(),
+            provisional_share: plan.provisional_share,
+            once: plan.once,
+            then: then.map(|plan| Box::new(Self::of(catalog, plan, &Overrides::default()))),
             allowances,
             limits: overrides.limits.clone(),
             entitlements: overrides.entitlements.clone(),
@@ -311,6 +343,30 @@ impl Subscription {
             unused: Vec::new(),
             advance: Amounts::none(),
         }
+    }
+
+    /// Returns the subscription with other terms in the present period, of which no allowance has been issued yet.
+    #[must_use]
+    pub fn with_terms(self, sold: Sold) -> Self {
+        let is_same = sold == self.sold;
+        let given = vec![0; sold.allowances.len()];
+        Self { number: self.number + 1, given, sold, change: self.change.filter(|_| is_same), ..self }
+    }
+
+    /// Returns the subscription with what follows it: a trial ends with its period, or gives way to the next plan.
+    #[must_use]
+    pub fn with_follow_up(mut self) -> Self {
+        let is_open =
+            self.sold.once && !self.sold.term.is_once() && self.end.is_none() && self.change.is_none();
+        let next = self.unpaid_period().max(self.period + 1);
+        match &self.sold.then {
+            Some(then) if is_open => {
+                self.change = Some(PlanChange { sold: (**then).clone(), period: next });
+            }
+            None if is_open => self.end = Some(next),
+            _ => {}
+        }
+        self
     }
 
     /// Returns the subscription in its next period, or, if it is paid late, in the one that contains `now`, with no
@@ -356,20 +412,41 @@ impl Subscription {
 
     /// Returns the first period after those that are paid.
     pub fn unpaid_period(&self) -> u32 {
-        self.paid.last().copied().unwrap_or(self.period) + 1
+        let unpaid = if self.standing == Standing::Provisional { self.period } else { self.period + 1 };
+        self.paid.last().map_or(unpaid, |paid| paid + 1)
     }
 
-    /// Returns whether the next period waits for its payment: by the terms that are valid then.
-    pub fn next_is_unpaid(&self) -> bool {
+    /// Returns the condition on which the next period begins, by the terms that are valid then: AUTOMATIC if it is paid.
+    pub fn next_condition(&self) -> Renewal {
         let next = self.period + 1;
         let change = self.change.as_ref().filter(|change| change.period <= next);
         let sold = change.map_or(&self.sold, |change| &change.sold);
-        sold.renewal == Renewal::OnPayment && !self.paid.contains(&next)
+        if self.paid.contains(&next) { Renewal::Automatic } else { sold.renewal }
+    }
+
+    /// Returns the start of the unpaid period that contains `now`, if there is one.
+    pub fn unpaid_start(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.standing {
+            Standing::Active => None,
+            Standing::PastDue => Some(self.clone().continued(now).period_start()),
+            Standing::Provisional => Some(self.period_start()),
+        }
+    }
+
+    /// Returns the subscription after the provisional period at hand was not paid: it waits for a later period that is paid,
+    /// with other keys for the grants of a late payment.
+    pub fn unpaid(mut self) -> Self {
+        self.number += 1;
+        self.standing = Standing::PastDue;
+        self.period = self.period.saturating_sub(1);
+        let all = |allowance| u32::try_from(self.windows(allowance, 0).count()).unwrap_or(u32::MAX);
+        self.given = self.sold.allowances.iter().map(all).collect();
+        self
     }
 
     /// Returns the next change that was asked for, and the instant at which it happens.
     pub fn pending(&self) -> Option<(Pending<'_>, Timestamp)> {
-        let unpaid = self.standing == Standing::PastDue && self.paid.is_empty();
+        let unpaid = self.standing != Standing::Active && self.paid.is_empty();
         match (self.end, &self.change) {
             (Some(_), _) if unpaid => Some((Pending::End, self.turn())),
             (Some(end), change) if change.as_ref().is_none_or(|change| end <= change.period) => {
@@ -411,12 +488,16 @@ impl Subscription {
         self.paid_late.unwrap_or_else(|| self.period_start())
     }
 
-    /// Returns the instant at which an unpaid subscription ends.
+    /// Returns the instant at which an unpaid subscription ends. A provisional period ends it in any case.
     pub fn dunning_end(&self) -> Timestamp {
-        self.period_end().plus(Duration::from_secs(self.sold.dunning_seconds))
+        let dunning = Duration::from_secs(self.sold.dunning_seconds);
+        match self.standing {
+            Standing::Provisional => self.period_start().plus(dunning).min(self.period_end()),
+            Standing::Active | Standing::PastDue => self.period_end().plus(dunning),
+        }
     }
 
-    /// Returns the instant at which the present period gives way: its end, or, if that was not paid, the start of a
+    /// Returns the instant at which the present period gives way: its end, or, if the next one was not paid, the start of a
     /// later period that is paid, or the end of the dunning time.
     pub fn turn(&self) -> Timestamp {
         match self.standing {
@@ -424,39 +505,8 @@ impl Subscription {
             Standing::PastDue => {
                 self.paid.first().map_or_else(|| self.dunning_end(), |paid| self.start_of(*paid))
             }
+            Standing::Provisional => self.dunning_end(),
         }
-    }
-
-    /// Returns the `k`-th window of an allowance in the present period, clipped to it; `None` after its end.
-    pub fn window(&self, allowance: &SoldAllowance, k: u32) -> Option<Window> {
-        let end = self.period_end();
-        let (origin, first) = self.grid(allowance.cadence);
-        let start = |k: u32| boundary(origin, allowance.cadence, first.saturating_add(k));
-        let (from, full_until) = (start(k), start(k + 1));
-        (from < end).then(|| Window { from, until: full_until.min(end), full_until })
-    }
-
-    /// Returns the windows of an allowance in the present period, from the `k`-th on.
-    pub fn windows(&self, allowance: &SoldAllowance, k: u32) -> impl Iterator<Item = Window> {
-        (k..).map_while(|k| self.window(allowance, k))
-    }
-
-    /// Returns the instant from which the windows of a cadence are counted, and the number of the first one in the present
-    /// period. Cadences that fit into the term, such as the months of a year, are counted from the anchor, so that they do
-    /// not drift: the month that begins on 28 February may well end on 31 March. Others, such as the weeks of a month, are
-    /// counted from the start of each period.
-    fn grid(&self, cadence: Term) -> (Timestamp, u32) {
-        match cadence.times_in(self.sold.term) {
-            Some(times) => (self.anchor, self.period.saturating_mul(times)),
-            None => (self.period_start(), 0),
-        }
-    }
-
-    /// Returns the window of an allowance in the present period that contains `now`, and its number.
-    pub fn window_at(&self, allowance: &SoldAllowance, now: Timestamp) -> Option<(u32, Window)> {
-        let (origin, first) = self.grid(allowance.cadence);
-        let k = period_at(origin, allowance.cadence, now).checked_sub(first)?;
-        self.window(allowance, k).filter(|window| window.contains(now)).map(|window| (k, window))
     }
 
     /// Returns the instant of the next grant of an allowance in the present period.
@@ -483,7 +533,7 @@ impl Subscription {
     pub fn give(&mut self, index: usize, unused: &[Unused], now: Timestamp) -> Vec<Grant> {
         let Some(allowance) = self.sold.allowances.get(index) else { return Vec::new() };
         let Some((k, window)) = self.window_at(allowance, now) else { return Vec::new() };
-        let share = allowance.share_of(&window);
+        let share = self.given_for(allowance, &window);
         let in_advance = self.advance.get(allowance.unit.as_str()).min(share);
         let amount = share - in_advance;
         let lifetime = (window.from, window.until);

@@ -220,6 +220,10 @@ pub(crate) fn past_due() -> Fact {
     of_subscription("the standing", Standing::PastDue, |subscription| subscription.standing)
 }
 
+pub(crate) fn provisional() -> Fact {
+    of_subscription("the standing", Standing::Provisional, |subscription| subscription.standing)
+}
+
 /// The pending change: "nothing", "end", or another plan's id.
 pub(crate) fn pending(what: &str) -> Fact {
     of_subscription("what is pending", what.to_owned(), |subscription| match subscription.pending() {

@@ -37,6 +37,7 @@ mod periods;
 mod plan_changes;
 mod plans;
 mod pricing;
+mod provisional;
 mod refund_rules;
 mod refunds;
 mod refusing;
@@ -49,6 +50,7 @@ mod spending_order;
 mod subscription_refunds;
 mod terminal;
 mod terms;
+mod trials;
 mod warning;
 mod working;
 

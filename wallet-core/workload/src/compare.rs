@@ -234,7 +234,7 @@ fn subscription(wallet: &Wallet, sub: Option<&Sub>) -> Result<(), String> {
             core.advance.iter().filter(|(_, n)| *n > 0).map(|(u, n)| (u.to_string(), n)).collect();
         let periods = (core.number, core.first, core.anchor.as_micros(), core.period);
         let paid: Vec<u32> = core.paid.iter().copied().collect();
-        let past_due = core.standing == Standing::PastDue;
+        let past_due = (core.standing == Standing::PastDue, core.standing == Standing::Provisional);
         (core.sold.plan.as_str(), periods, paid, core.given.as_slice(), past_due, (change, core.end, advance))
     });
     let model = sub.map(|sub| {
@@ -244,7 +244,14 @@ fn subscription(wallet: &Wallet, sub: Option<&Sub>) -> Result<(), String> {
         let periods = (sub.number, sub.first, sub.anchor, sub.period);
         let mut paid = sub.paid.clone();
         paid.sort_unstable();
-        (sub.sold.plan, periods, paid, sub.given.as_slice(), sub.past_due, (change, sub.ends, advance))
+        (
+            sub.sold.plan,
+            periods,
+            paid,
+            sub.given.as_slice(),
+            (sub.past_due, sub.provisional),
+            (change, sub.ends, advance),
+        )
     });
     same("subscription", core, model)
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use wallet_core::catalog::Catalog;
 use wallet_core::entry::Entry;
-use wallet_core::grant::GrantKey;
+use wallet_core::grant::{Grant, GrantKey};
 use wallet_core::reservation::State;
 use wallet_core::subscription::{UnusedCredits, When};
 use wallet_core::{
@@ -137,7 +137,9 @@ impl Pair {
             _ => false,
         };
         let shorter = |(key, end): &&(GrantKey, Timestamp)| {
-            self.wallet.grants.get(key).is_some_and(|grant| grant.expire_time < *end)
+            // The credits of a provisional period that was not paid are revoked.
+            let kept = |grant: &&Grant| grant.clawback.is_none();
+            self.wallet.grants.get(key).filter(kept).is_some_and(|grant| grant.expire_time < *end)
         };
         match before.iter().find(shorter) {
             Some((key, _)) if !says_otherwise => Err(format!("I25: {key} ended before its time")),

@@ -195,6 +195,7 @@ fn violations(rejection: &Rejection, operation_path: &str) -> Vec<FieldViolation
         | Rejection::PlanNotFound(_)
         | Rejection::SubscriptionNotFound
         | Rejection::AlreadySubscribed(_)
+        | Rejection::PlanUsed(_)
         | Rejection::PeriodPaid { .. }
         | Rejection::SubscriptionEnds(_)
         | Rejection::NotChargedBack

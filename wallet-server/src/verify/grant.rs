@@ -4,7 +4,7 @@ use wallet_core::catalog::RefundRule;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::event::Event;
 use wallet_core::grant::{Clawback, Grant, GrantDetails, GrantKey, Origin, Parts};
-use wallet_core::posting::{Part, Posting};
+use wallet_core::posting::{Account, Part, Posting};
 use wallet_core::row_digests::Digest;
 use wallet_core::{OriginId, Source, Timestamp, UnitId};
 
@@ -36,7 +36,18 @@ pub(super) struct GrantFold {
     warned: bool,
     /// The sum of the allocations of open reservations.
     holds: i128,
+    /// Set if an entry that may revoke unpaid credits has ended the grant.
+    unpaid: Option<Unpaid>,
     seen: bool,
+}
+
+/// The end of a grant of a plan before its time, as far as the entry shows that the plan was not paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unpaid {
+    /// Its available credits were revoked, as it was not.
+    Revoked,
+    /// It had no available credits, so that the entry does not show it.
+    AllHeld,
 }
 
 impl GrantFold {
@@ -56,6 +67,7 @@ impl GrantFold {
             warn: Timestamp::NEVER,
             warned: false,
             holds: 0,
+            unpaid: None,
             seen: false,
         }
     }
@@ -70,11 +82,21 @@ impl GrantFold {
     }
 
     /// Sets the digest of the row. A digest after the issue means that the grant's lifetime has ended, so there is no
-    /// warning any more.
-    pub(super) fn tell(&mut self, words: Digest, revision: i64) {
+    /// warning any more. Credits of a provisional period that was not paid are then revoked, and the others expire.
+    pub(super) fn tell(&mut self, key: &GrantKey, words: Digest, entry: &Entry) {
         self.words = Some(words);
-        if revision != self.revision() {
-            self.warn = Timestamp::NEVER;
+        if entry.revision == self.revision() {
+            return;
+        }
+        self.warn = Timestamp::NEVER;
+        let moves = |to: Part| {
+            let account = Account::Grant(key.clone());
+            entry.postings.iter().any(|posting| posting.account == account && posting.to == to)
+        };
+        if moves::ends_unpaid(entry.kind) && moves(Part::Revoked) {
+            self.unpaid = Some(Unpaid::Revoked);
+        } else if moves::ends_unpaid(entry.kind) && !moves(Part::Expired) {
+            self.unpaid = self.unpaid.or(Some(Unpaid::AllHeld));
         }
     }
 
@@ -190,8 +212,11 @@ impl GrantFold {
     /// Checks I2: a grant has a clawback, and revoked or paid-out credits, only if an entry names it or its purchase.
     fn check_clawback(&self, key: &GrantKey, row: &grants::Model, clawback: &Clawbacks, faults: &mut Faults) {
         let told = clawback.of(key, self.purchase.as_ref()).map_or(0, |why| why as i16);
+        let revoked = Clawback::Revoked as i16;
+        let told = if self.unpaid == Some(Unpaid::Revoked) { told.max(revoked) } else { told };
+        let untold = told == 0 && row.clawback == revoked && self.unpaid == Some(Unpaid::AllHeld);
         let untouched = (row.revoked, row.paid_out) == (0, 0);
-        faults.unless(row.clawback == told && (told != 0 || untouched), self.revision(), || {
+        faults.unless(untold || row.clawback == told && (told != 0 || untouched), self.revision(), || {
             let grants::Model { clawback, revoked, paid_out, .. } = row;
             format!("I2: grant {key} has clawback = {clawback}, but {told} according to its entries; {revoked} Revoked, {paid_out} PaidOut")
         });

@@ -83,6 +83,12 @@ pub(super) const fn gives_allowances(kind: EntryKind) -> bool {
     matches!(kind, WalletCreated | Subscribed | PlanChanged | PaymentRecorded | PeriodBegan | AllowanceGiven)
 }
 
+/// Returns whether entries of this kind may end a provisional period that was not paid.
+pub(super) const fn ends_unpaid(kind: EntryKind) -> bool {
+    use EntryKind::{PaymentMissed, PlanChanged, SubscriptionCancelled, SubscriptionEnded};
+    matches!(kind, PaymentMissed | PlanChanged | SubscriptionCancelled | SubscriptionEnded)
+}
+
 fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
     use EntryKind::{
         Cancelled, ChargeReversed, ChargebackReversed, ChargedBack, Failed, GrantEffective, GrantExpired,
@@ -109,6 +115,8 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         (_, Issued, Pending) => kind == Granted,
         (_, Pending, Available) => kind == GrantEffective,
         (_, Pending | Available, Expired) => lapses,
+        // The unspent credits of a provisional period that was not paid.
+        (_, Available, Revoked) if ends_unpaid(kind) => true,
         (_, Pending | Available, Revoked) => matches!(kind, GrantRevoked | ChargedBack | WalletClosed),
         (_, Pending | Available, PaidOut) => kind == TopUpRefunded,
         (_, Available, Held) => kind == Reserved,

@@ -131,7 +131,7 @@ impl WalletFold {
         let RowDigests { grants, warnings, status, debt_limits, profile, .. } = &entry.row_digests;
         for (key, words) in grants {
             match self.grants.get_mut(key) {
-                Some(grant) => grant.tell(*words, entry.revision),
+                Some(grant) => grant.tell(key, *words, entry),
                 None => {
                     faults.add(entry.revision, &format!("I16: concerns grant {key}, which was not issued"))
                 }

@@ -7,7 +7,12 @@
 #[macro_use]
 mod harness;
 #[cfg(test)]
+#[macro_use]
+mod products;
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod billing;
 #[cfg(test)]
 mod cancelled;
 #[cfg(test)]
@@ -33,8 +38,6 @@ mod hostile;
 mod many;
 #[cfg(test)]
 mod overload;
-#[cfg(test)]
-mod products;
 #[cfg(test)]
 mod python;
 #[cfg(test)]

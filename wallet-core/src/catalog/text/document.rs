@@ -189,8 +189,13 @@ fn check_names(catalog: &Catalog, reader: &mut Reader) {
     reader.unique("rules", catalog.rules.iter().map(|rule| rule.id.as_str()));
     if let Some(id) = &catalog.default_plan {
         check_plan(catalog, "default_plan", id, reader);
+        check_lasting(catalog, "default_plan", id, reader);
     }
     for (n, plan) in catalog.plans.iter().enumerate() {
+        if let Some(id) = &plan.then {
+            check_plan(catalog, &format!("plans[{n}].then"), id, reader);
+            check_lasting(catalog, &format!("plans[{n}].then"), id, reader);
+        }
         check_limits_and_caps(catalog, &format!("plans[{n}]"), plan, reader);
     }
     for (n, pack) in catalog.packs.iter().enumerate() {
@@ -228,6 +233,13 @@ fn check_limits_and_caps(catalog: &Catalog, path: &str, plan: &Plan, reader: &mu
             let text = format!("no rule of these kinds uses it: correct the name, or list it in `{list}`");
             reader.problem(&format!("{path}.entitlements[{n}].{place}.{name}"), text);
         }
+    }
+}
+
+/// Checks that a plan is no trial.
+fn check_lasting(catalog: &Catalog, path: &str, id: &str, reader: &mut Reader) {
+    if catalog.plan(id).is_some_and(|plan| plan.once) {
+        reader.problem(path, &format!("{id:?} is a trial (once = true), which does not follow another plan"));
     }
 }
 

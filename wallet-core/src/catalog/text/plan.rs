@@ -35,6 +35,10 @@ pub(super) struct PlanText {
     renewal: Renewal,
     dunning: Option<String>,
     #[serde(default)]
+    once: bool,
+    then: Option<String>,
+    provisional_share: Option<i64>,
+    #[serde(default)]
     allowances: Vec<AllowanceText>,
     entitlements: Option<Vec<EntitlementText>>,
     #[serde(default)]
@@ -98,6 +102,18 @@ impl PlanText {
         let dunning = self.dunning.map_or(DEFAULT_DUNNING, |text| {
             reader.duration(&format!("{path}.dunning"), &text, LONGEST_DUNNING)
         });
+        if self.provisional_share.is_some() && self.renewal != Renewal::Provisional {
+            reader.problem(
+                &format!("{path}.provisional_share"),
+                "must be absent, unless renewal = \"PROVISIONAL\"",
+            );
+        }
+        if self.then.is_some() && (!self.once || self.term.is_once()) {
+            let text = "must be absent, unless the plan has once = true and a term that ends";
+            reader.problem(&format!("{path}.then"), text);
+        }
+        let share = self.provisional_share.unwrap_or(100);
+        let provisional_share = reader.percent(&format!("{path}.provisional_share"), share);
         if let Some(list_price) = &self.list_price {
             check_list_price(list_price, path, reader);
         }
@@ -113,6 +129,9 @@ impl PlanText {
             term: self.term,
             renewal: self.renewal,
             dunning,
+            provisional_share,
+            once: self.once,
+            then: self.then,
             allowances: read_allowances(&self.allowances, self.term, path, reader),
             entitlements: self.entitlements.map(|texts| read_entitlements(texts, path, reader)),
             limits: self.limits.into_iter().map(|(name, text)| (name, text.read())).collect(),

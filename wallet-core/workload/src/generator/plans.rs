@@ -27,7 +27,8 @@ impl Generator {
             }));
         };
         let request = self.new_id("r");
-        let due = sub.sold.on_payment && sub.after_paid() <= sub.period + 2;
+        let due =
+            (sub.sold.on_payment || sub.sold.provisional.is_some()) && sub.after_paid() <= sub.period + 2;
         Some(match self.rng.within(0, 99) {
             3..38 if due => self.payment(model, sub, request),
             0..3 => self.payment(model, sub, request),

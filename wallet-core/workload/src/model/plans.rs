@@ -16,7 +16,7 @@ use super::state::{Lot, Model, Sold, Sub};
 use super::subscription::share;
 
 impl Sold {
-    fn of(plan: &'static Plan, overrides: &Overrides) -> Result<Self, Refusal> {
+    pub(super) fn of(plan: &'static Plan, overrides: &Overrides) -> Result<Self, Refusal> {
         let mut allowances: Vec<Allowance> = plan
             .allowances
             .iter()
@@ -38,6 +38,9 @@ impl Sold {
             rank: overrides.rank.unwrap_or(plan.rank),
             every: plan.every,
             on_payment: plan.on_payment,
+            provisional: plan.provisional,
+            once: plan.once,
+            then: plan.then,
             dunning: plan.dunning,
             money: plan.money,
             refund: plan.refund,
@@ -48,54 +51,16 @@ impl Sold {
 }
 
 impl Model {
-    /// Issues the allowances of the default plan to a new wallet.
-    pub(super) fn welcome(&mut self) {
-        let Ok(sold) = Sold::of(self.plan(), &Overrides::default()) else { return };
-        if sold.every == Every::Once {
-            self.give(Sub::new(0, sold, self.now), self.now, None);
-            self.sub = None;
-        } else {
-            let from = vec![self.now; sold.allowances.len()];
-            self.free = Some((Sub::new(0, sold, self.now), from));
-            self.give_free(self.now);
-        }
-    }
-
-    /// Returns the start of the next window of the default plan: none while a subscription runs.
-    pub(crate) fn next_free(&self) -> Option<i64> {
-        let is_given = self.sub.is_none() && self.status != WalletStatus::Closed;
-        let (sub, from) = self.free.as_ref().filter(|_| is_given)?;
-        let next = |(allowance, from): (&Allowance, &i64)| sub.clone().next_window(allowance, *from).0;
-        sub.sold.allowances.iter().zip(from).map(next).min()
-    }
-
-    /// Issues the credits of the default plan for the windows that begin at this instant.
-    pub(super) fn give_free(&mut self, at: i64) {
-        let Some((sub, mut from)) = self.free.clone() else { return };
-        let lots = self.lots.clone();
-        for (n, allowance) in sub.sold.allowances.iter().enumerate() {
-            let mut sub = sub.clone();
-            if sub.next_window(allowance, from[n]).0 != at {
-                continue;
-            }
-            let (_, k) = sub.next_window(allowance, at);
-            sub.given[n] = k;
-            self.give_one(&mut sub, n, at, Some(&(at, lots.clone())));
-            from[n] = at + 1;
-        }
-        self.free = Some((sub, from));
-    }
-
     /// Issues every allowance that was not issued for the window of this instant. Credits that expired unused
     /// at the instant `ended`, in the lots as they were then, roll over.
-    fn give(&mut self, mut sub: Sub, at: i64, ended: Option<(i64, Vec<Lot>)>) {
+    pub(super) fn give(&mut self, mut sub: Sub, at: i64, ended: Option<(i64, Vec<Lot>)>) {
         for n in 0..sub.sold.allowances.len() {
             self.give_one(&mut sub, n, at, ended.as_ref());
         }
         self.subscribed(sub);
     }
 
-    fn give_one(&mut self, sub: &mut Sub, n: usize, at: i64, ended: Option<&(i64, Vec<Lot>)>) {
+    pub(super) fn give_one(&mut self, sub: &mut Sub, n: usize, at: i64, ended: Option<&(i64, Vec<Lot>)>) {
         let allowance = sub.sold.allowances[n].clone();
         let Some((k, window)) = sub.window_at(&allowance, at) else { return };
         sub.given[n] = k + 1;
@@ -106,7 +71,7 @@ impl Model {
             self.issue_of(sub, n, (Origin::Rollover, id, times), amount, window, at);
         }
         let id = OriginId::of_period(sub.number, sub.period, k);
-        let amount = sub.amount_of(&allowance, k);
+        let amount = sub.given_for(&allowance, k);
         let early = sub.advance.get(allowance.unit).copied().unwrap_or(0).min(amount);
         sub.advance.entry(allowance.unit).and_modify(|advance| *advance -= early);
         self.issue_of(sub, n, (Origin::Period, id, 0), amount - early, window, at);
@@ -122,7 +87,7 @@ impl Model {
         self.give(sub, at, ended);
     }
 
-    fn issue_of(
+    pub(super) fn issue_of(
         &mut self,
         sub: &Sub,
         n: usize,
@@ -145,7 +110,17 @@ impl Model {
         self.once_allowance_granted |= once;
     }
 
-    fn subscribed(&mut self, sub: Sub) {
+    pub(super) fn subscribed(&mut self, mut sub: Sub) {
+        if sub.sold.once {
+            self.trials.insert(sub.sold.plan);
+            let next = sub.after_paid().max(sub.period + 1);
+            if sub.ends.is_none() && sub.change.is_none() {
+                let then = sub.sold.then.and_then(sold::find_plan);
+                let then = then.and_then(|plan| Sold::of(plan, &Overrides::default()).ok());
+                sub.change = then.map(|sold| (sold, next));
+                sub.ends = Some(next).filter(|_| sub.change.is_none());
+            }
+        }
         self.sales = self.sales.max(sub.number);
         self.sub = Some(sub);
     }
@@ -165,6 +140,22 @@ impl Model {
             }
             return;
         }
+        if sub.provisional && sub.paid.is_empty() {
+            self.end_plan(at, false);
+            return self.write(EntryKind::SubscriptionEnded, at);
+        }
+        if sub.provisional {
+            self.take_back_unpaid(at);
+            sub.number += 1;
+            sub.period -= 1;
+            (sub.provisional, sub.past_due) = (false, true);
+            for n in 0..sub.given.len() {
+                let windows = (0..).take_while(|k| sub.window(&sub.sold.allowances[n], *k).is_some());
+                sub.given[n] = u32::try_from(windows.count()).unwrap_or(0);
+            }
+            self.subscribed(sub);
+            return self.write(EntryKind::PaymentMissed, at);
+        }
         let next = if sub.past_due { sub.paid.iter().copied().min() } else { Some(sub.period + 1) };
         if next.is_none_or(|next| sub.ends.is_some_and(|ends| ends <= next)) {
             self.end_plan(at, false);
@@ -181,7 +172,9 @@ impl Model {
             return self.write(EntryKind::PaymentMissed, at);
         }
         let number = sub.number;
+        let unpaid = !sub.past_due && to_be.provisional.is_some() && !sub.paid.contains(&(sub.period + 1));
         sub.go_on(at);
+        sub.provisional = unpaid;
         let kind = if sub.number == number { EntryKind::PeriodBegan } else { EntryKind::PlanChanged };
         self.give(sub, at, Some((at, self.lots.clone())));
         self.write(kind, at);
@@ -189,6 +182,7 @@ impl Model {
 
     /// Ends the subscription with the packs tied to it, and, if `credits`, with its own credits.
     pub(super) fn end_plan(&mut self, at: i64, credits: bool) {
+        self.take_back_unpaid(at);
         if credits {
             self.end_credits(at);
         }
@@ -233,7 +227,7 @@ impl Model {
         }
     }
 
-    fn sell(&self, plan: &str, overrides: &Overrides) -> Result<Sold, Refusal> {
+    pub(super) fn sell(&self, plan: &str, overrides: &Overrides) -> Result<Sold, Refusal> {
         known(&overrides.allowances)?;
         let missing = || Refusal::new("PLAN_NOT_FOUND").saying("plan_id", plan);
         let mut sold = Sold::of(sold::find_plan(plan).ok_or_else(missing)?, overrides)?;
@@ -258,6 +252,7 @@ impl Model {
             return Err(Refusal::new("ALREADY_SUBSCRIBED").saying("plan_id", sub.sold.plan));
         }
         let sold = self.sell(&subscribe.plan, &subscribe.overrides)?;
+        self.never_had(&sold)?;
         let anchor = subscribe.anchor.map_or(self.now, |anchor| anchor.as_micros());
         let mut sub = Sub::new(self.sales + 1, sold, anchor);
         if anchor > self.now {
@@ -292,6 +287,7 @@ impl Model {
             self.remember(command, EntryKind::PlanChanged);
             return Ok(Answered::done(Seen::Wallet));
         }
+        self.never_had(&sold)?;
         let upgrade = self.is_upgrade(&sub.sold, &sold);
         if upgrade {
             let most = sold::find_plan(sold.plan).and_then(|plan| plan.concurrency);
@@ -309,9 +305,12 @@ impl Model {
         if change.unused.is_some() && (!is_now || same) || !is_now && sub.sold.every == Every::Once {
             return Err(Refusal::field());
         }
+        if is_now && sub.provisional && !upgrade {
+            return Err(Refusal::field());
+        }
         let start = if !is_now {
-            let start = sub.after_paid();
-            let at = sub.boundary(start);
+            let start = sub.after_paid().max(sub.period + 1);
+            let at = sub.boundary(sub.after_paid());
             sub.change = Some((sold, start));
             self.subscribed(sub);
             at
@@ -320,6 +319,13 @@ impl Model {
             // The new credits repay debt before the old ones expire.
             let first = self.lots.len();
             self.give(Sub::new(sub.number + 1, sold, now), now, None);
+            if sub.provisional {
+                let new = self.sub.replace(sub.clone());
+                let lots = self.lots.split_off(first);
+                self.take_back_unpaid(now);
+                self.lots.extend(lots);
+                self.sub = new;
+            }
             if !keeps {
                 let new = self.sub.replace(sub);
                 let lots = self.lots.split_off(first);
@@ -331,6 +337,10 @@ impl Model {
         } else if sub.past_due {
             self.give_late(Sub { number: sub.number + 1, sold, change: None, ..sub }, now);
             self.sub.as_ref().map_or(0, |sub| sub.boundary(sub.period))
+        } else if sub.provisional {
+            let start = sub.boundary(sub.period);
+            self.complete(&sub, sold);
+            start
         } else {
             let start = sub.boundary(sub.period);
             self.replace(&sub, Sub { number: sub.number + 1, sold, change: None, ..sub.clone() });
@@ -399,6 +409,14 @@ impl Model {
                 new.map(|lot| lot.amount).sum::<i64>().min(all)
             }
             Some(old) if old.past_due => all,
+            Some(old)
+                if old.provisional && old.sold.every == sold.every && self.is_upgrade(&old.sold, &sold) =>
+            {
+                let mut then = self.clone();
+                then.complete(old, sold);
+                let new = then.lots[self.lots.len()..].iter().filter(|lot| lot.unit == unit);
+                new.map(|lot| lot.amount).sum()
+            }
             Some(old) if old.sold.every != Every::Once && !self.is_upgrade(&old.sold, &sold) => 0,
             Some(old) if old.sold.every == sold.every && sold.every != Every::Once => {
                 let new = Sub { sold: sold.clone(), ..old.clone() };
@@ -406,6 +424,11 @@ impl Model {
             }
             _ => all,
         }
+    }
+
+    fn never_had(&self, sold: &Sold) -> Result<(), Refusal> {
+        let had = sold.once && self.trials.contains(sold.plan);
+        if had { Err(Refusal::new("PLAN_USED").saying("plan_id", sold.plan)) } else { Ok(()) }
     }
 
     pub(super) fn subscription(&self) -> Result<Sub, Refusal> {
@@ -460,7 +483,10 @@ impl Model {
             return Err(Refusal::field());
         }
         let ends = |at: i64| Refusal::new("SUBSCRIPTION_ENDS").saying("end_time", Timestamp::from_micros(at));
-        let begun = sub.past_due.then(|| {
+        let begun = (sub.past_due || sub.provisional).then(|| {
+            if sub.provisional {
+                return sub.boundary(sub.period);
+            }
             let mut begun = sub.clone();
             begun.go_on(self.now);
             begun.boundary(begun.period)
@@ -471,11 +497,15 @@ impl Model {
         let start = named.unwrap_or(next);
         if begun == Some(start) {
             if sub.ends.is_some() {
-                return Err(ends(sub.end()));
+                return Err(ends(if sub.provisional { start } else { sub.end() }));
             }
-            self.give_late(sub, self.now);
+            if sub.provisional {
+                self.complete(&sub, sub.sold.clone());
+            } else {
+                self.give_late(sub, self.now);
+            }
         } else {
-            let latest = sub.period + if sub.past_due { 13 } else { 12 };
+            let latest = sub.period + if begun.is_some() { 13 } else { 12 };
             let n = (0..=latest + 1).find(|n| sub.boundary(*n) == start);
             let n = n.filter(|n| *n <= latest || named.is_none()).ok_or_else(Refusal::field)?;
             if n <= sub.period || sub.paid.contains(&n) {
@@ -490,7 +520,7 @@ impl Model {
             if let Some((_, last)) = other.filter(|(_, last)| n > *last) {
                 return Err(ends(sub.boundary(*last)));
             }
-            if n > latest || begun.is_some_and(|begun| start < begun) {
+            if n > latest || sub.provisional || begun.is_some_and(|begun| start < begun) {
                 return Err(Refusal::field());
             }
             sub.paid.push(n);

@@ -85,7 +85,8 @@ impl Model {
         if !packs.is_empty() {
             refusal = refusal.saying("packs", packs.join(","));
         }
-        let plans = PLANS.iter().filter(|plan| plan.id != self.plan().id);
+        let had = |plan: &Plan| plan.once && self.trials.contains(plan.id);
+        let plans = PLANS.iter().filter(|plan| plan.id != self.plan().id && !had(plan));
         let plans = plans.filter(|plan| operation.is_none_or(|operation| allows(plan, operation).is_ok()));
         let mut plans: Vec<&Plan> = plans
             .filter(|plan| short.iter().all(|(unit, n)| self.gives_at_once(plan, unit) >= missing(unit, *n)))

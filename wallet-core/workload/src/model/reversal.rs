@@ -123,6 +123,9 @@ impl Model {
         if rule.window == 0 && !rule.unused {
             return Err(refused("NOT_OFFERED"));
         }
+        if sub.provisional {
+            return Err(refused("UNPAID"));
+        }
         let price_of = |period: u32| {
             let start = sub.boundary(period);
             let paid = self.payments.iter().filter(|(_, of)| *of == start);

@@ -42,6 +42,12 @@ pub(crate) struct Plan {
     pub(crate) rank: u32,
     pub(crate) every: Every,
     pub(crate) on_payment: bool,
+    /// The percentage of a period that is given before its payment, if it begins without one.
+    pub(crate) provisional: Option<i64>,
+    /// True for a trial.
+    pub(crate) once: bool,
+    /// The plan that follows a trial.
+    pub(crate) then: Option<&'static str>,
     pub(crate) dunning: i64,
     /// The price of a period in cents.
     pub(crate) money: Option<i64>,
@@ -90,6 +96,9 @@ const fn plan(
         rank,
         every,
         on_payment: false,
+        provisional: None,
+        once: false,
+        then: None,
         dunning: 7 * DAY,
         money: None,
         allowances,
@@ -105,7 +114,7 @@ const fn on_payment(plan: Plan) -> Plan {
     Plan { on_payment: true, ..plan }
 }
 
-pub(crate) const PLANS: [Plan; 14] = [
+pub(crate) const PLANS: [Plan; 18] = [
     Plan {
         concurrency: Some(6),
         low: &[("credits", &[Threshold::Percent(25)])],
@@ -193,6 +202,31 @@ pub(crate) const PLANS: [Plan; 14] = [
     Plan {
         dunning: 30 * DAY,
         ..on_payment(plan("patient", 1, Every::Days(7), &[("credits", 100, Every::Days(7), None)]))
+    },
+    Plan {
+        provisional: Some(40),
+        dunning: 3 * DAY,
+        ..plan(
+            "lenient",
+            1,
+            Every::Months(1),
+            &[
+                ("credits", 305, Every::Months(1), Some((90, 100, 1))),
+                ("coins", 75, Every::Days(1), None),
+                ("coins", 130, Every::Days(7), None),
+            ],
+        )
+    },
+    Plan {
+        provisional: Some(100),
+        dunning: 30 * DAY,
+        ..plan("brief", 2, Every::Days(7), &[("credits", 120, Every::Days(7), None)])
+    },
+    Plan { once: true, ..plan("taste", 1, Every::Days(10), &[("credits", 70, Every::Days(10), None)]) },
+    Plan {
+        once: true,
+        then: Some("prepaid-pro"),
+        ..plan("start", 2, Every::Months(1), &[("credits", 500, Every::Months(1), None)])
     },
 ];
 

@@ -105,6 +105,9 @@ pub(crate) struct Sold {
     pub(crate) rank: u32,
     pub(crate) every: Every,
     pub(crate) on_payment: bool,
+    pub(crate) provisional: Option<i64>,
+    pub(crate) once: bool,
+    pub(crate) then: Option<&'static str>,
     pub(crate) dunning: i64,
     /// The price of a period in money.
     pub(crate) money: Option<i64>,
@@ -127,6 +130,8 @@ pub(crate) struct Sub {
     pub(crate) past_due: bool,
     /// The instant of a late payment for the present period.
     pub(crate) paid_late: Option<i64>,
+    /// True in a period that has begun without its payment.
+    pub(crate) provisional: bool,
     /// Another plan, and the period with which it begins.
     pub(crate) change: Option<(Sold, u32)>,
     /// The period at whose start the subscription ends.
@@ -177,6 +182,8 @@ pub struct Model {
     /// The payments with a reference or an amount, and the starts of these periods.
     pub(crate) payments: Vec<(Paid, i64)>,
     pub(crate) sales: u32,
+    /// The trials that the wallet has had.
+    pub(crate) trials: BTreeSet<&'static str>,
     pub(crate) once_allowance_granted: bool,
     /// The wallet's own thresholds.
     pub(crate) low: BTreeMap<UnitId, Vec<Threshold>>,
@@ -211,6 +218,7 @@ impl Default for Model {
             free: None,
             payments: Vec::new(),
             sales: 0,
+            trials: BTreeSet::new(),
             once_allowance_granted: false,
             low: BTreeMap::new(),
             told: BTreeMap::new(),

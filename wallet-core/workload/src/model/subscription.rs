@@ -19,6 +19,7 @@ impl Sub {
             given,
             past_due: false,
             paid_late: None,
+            provisional: false,
             change: None,
             ends: None,
             unpaid: None,
@@ -69,6 +70,13 @@ impl Sub {
         }
     }
 
+    /// Returns the amount that an allowance gives for its `k`-th window now: a part of it before the payment.
+    pub(super) fn given_for(&self, allowance: &Allowance, k: u32) -> i64 {
+        let whole = self.amount_of(allowance, k);
+        let percent = self.sold.provisional.filter(|_| self.provisional);
+        percent.map_or(whole, |percent| share(whole, percent, 100, allowance.unit).min(whole))
+    }
+
     /// Returns the window that contains an instant.
     pub(super) fn window_at(&self, allowance: &Allowance, at: i64) -> Option<(u32, (i64, i64))> {
         let mut all = (0..).map_while(|k| self.window(allowance, k).map(|window| (k, window)));
@@ -104,6 +112,9 @@ impl Sub {
     /// Returns the instant at which something happens besides allowances: the end of the period, or, if the next one
     /// was not paid, the start of a later paid one, or the end of the dunning time.
     pub(super) fn turn(&self) -> i64 {
+        if self.provisional {
+            return self.end().min(self.boundary(self.period) + self.sold.dunning);
+        }
         match (self.past_due, self.paid.iter().min()) {
             (false, _) => self.end(),
             (true, Some(paid)) => self.boundary(*paid),
@@ -118,13 +129,14 @@ impl Sub {
 
     /// Returns the instant at which the subscription gives credits next, as far as it is known.
     pub(super) fn next_renewal(&self) -> i64 {
-        let renews = self.ends != Some(self.period + 1) && !self.past_due;
+        let renews = self.ends != Some(self.period + 1) && !self.past_due && !self.provisional;
         if renews { self.end().min(self.any_given()) } else { self.any_given() }
     }
 
     /// Returns the first period after all that are paid.
     pub(crate) fn after_paid(&self) -> u32 {
-        self.paid.iter().copied().max().unwrap_or(self.period) + 1
+        let unpaid = if self.provisional { self.period } else { self.period + 1 };
+        self.paid.iter().map(|paid| paid + 1).max().unwrap_or(unpaid)
     }
 
     /// Continues in the next period or, if that is over, in the one that contains `at`. A change that is due happens.
@@ -147,7 +159,7 @@ impl Sub {
         let period = self.period;
         self.paid.retain(|paid| *paid > period);
         self.given = vec![0; self.sold.allowances.len()];
-        self.past_due = false;
+        (self.past_due, self.provisional) = (false, false);
         self.paid_late = None;
         self.unpaid = None;
         self.advance.clear();

@@ -75,6 +75,7 @@ pub(super) fn detail(rejection: &Rejection) -> Option<Detail> {
         Rejection::AlreadySubscribed(plan) => {
             Detail::AlreadySubscribed(wire::AlreadySubscribed { plan_id: text(plan) })
         }
+        Rejection::PlanUsed(plan) => Detail::PlanUsed(wire::PlanUsed { plan_id: text(plan) }),
         Rejection::PeriodPaid { period_start, next_start } => Detail::PeriodPaid(wire::PeriodPaid {
             period_start_time: to_proto::instant(*period_start),
             next_start_time: to_proto::instant(*next_start),
@@ -161,6 +162,7 @@ fn cause(obstacle: Unrefundable) -> Cause {
         Unrefundable::HoldsOutstanding => Cause::HoldsOutstanding,
         Unrefundable::NotOffered => Cause::NotOffered,
         Unrefundable::NoPrice => Cause::NoPrice,
+        Unrefundable::Unpaid => Cause::Unpaid,
     }
 }
 

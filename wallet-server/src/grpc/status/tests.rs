@@ -64,6 +64,7 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
         (Rejection::PlanNotFound(text("gold")), Code::NotFound, "PLAN_NOT_FOUND"),
         (Rejection::SubscriptionNotFound, Code::NotFound, "SUBSCRIPTION_NOT_FOUND"),
         (Rejection::AlreadySubscribed(text("pro")), Code::FailedPrecondition, "ALREADY_SUBSCRIBED"),
+        (Rejection::PlanUsed(text("trial")), Code::FailedPrecondition, "PLAN_USED"),
         (
             Rejection::PeriodPaid { period_start: Timestamp::EPOCH, next_start: Timestamp::from_micros(1) },
             Code::FailedPrecondition,

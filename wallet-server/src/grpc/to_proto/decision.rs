@@ -31,6 +31,7 @@ pub(crate) fn decision(rejection: &Rejection) -> Option<v1::Decision> {
         | Rejection::PlanNotFound(_)
         | Rejection::SubscriptionNotFound
         | Rejection::AlreadySubscribed(_)
+        | Rejection::PlanUsed(_)
         | Rejection::PeriodPaid { .. }
         | Rejection::SubscriptionEnds(_)
         | Rejection::PackNotAvailable { .. }

@@ -24,6 +24,9 @@ pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
         list_price: plan.list_price.as_ref().map(list_price),
         renewal: renewal(plan.renewal).into(),
         refund: Some(refund(plan.refund.unwrap_or(RefundRule::of_term(plan.term)))),
+        provisional_share: plan.provisional_share.into(),
+        once: plan.once,
+        then_plan_id: plan.then.clone().unwrap_or_default(),
     }
 }
 
@@ -67,5 +70,6 @@ pub(super) fn renewal(renewal: Renewal) -> v1::Renewal {
     match renewal {
         Renewal::Automatic => v1::Renewal::Automatic,
         Renewal::OnPayment => v1::Renewal::OnPayment,
+        Renewal::Provisional => v1::Renewal::Provisional,
     }
 }

@@ -19,19 +19,20 @@ pub(crate) fn fraction(Fraction { numerator, denominator }: Fraction) -> v1::Fra
 
 pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1::Subscription {
     let sold = &subscription.sold;
-    let past_due = subscription.standing == Standing::PastDue;
+    let unpaid = subscription.standing != Standing::Active;
     v1::Subscription {
         plan_id: sold.plan.clone(),
         catalog_version: sold.catalog_version,
         status: status(subscription.standing).into(),
         term: Some(term(sold.term)),
         renewal: renewal(sold.renewal).into(),
+        provisional_share: sold.provisional_share.into(),
         anchor_time: instant(subscription.anchor),
         period_start_time: instant(subscription.period_start()),
         period_end_time: instant(subscription.period_end()),
         paid_through_time: instant(subscription.paid_through()),
         next_renewal_time: subscription.next_renewal().and_then(instant),
-        dunning_end_time: past_due.then(|| instant(subscription.dunning_end())).flatten(),
+        dunning_end_time: unpaid.then(|| instant(subscription.dunning_end())).flatten(),
         pending: subscription.pending().map(|(next, at)| pending(next, at)),
         allowances: sold.allowances.iter().map(|included| allowance(catalog, included)).collect(),
         limits: limits(&sold.limits),
@@ -51,6 +52,7 @@ fn status(standing: Standing) -> v1::SubscriptionStatus {
     match standing {
         Standing::Active => v1::SubscriptionStatus::Active,
         Standing::PastDue => v1::SubscriptionStatus::PastDue,
+        Standing::Provisional => v1::SubscriptionStatus::Provisional,
     }
 }
 

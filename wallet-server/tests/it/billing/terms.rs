@@ -2,10 +2,10 @@
 
 use wallet_client::v1::{Term, TermUnit};
 
-use super::platform::at;
+use crate::products::platform::at;
 
 product! {
-    "../tests/it/billing";
+    "../tests/it/billing/plans";
 
     async fn daily_credits_come_and_go_with_the_day(platform: Platform) {
         let sold = platform.subscribe("drip").await.subscription.unwrap();

@@ -2,11 +2,11 @@
 
 use wallet_client::v1::{CancelTime, EntryKind};
 
-use super::platform::{ALICE, at};
+use crate::products::platform::{ALICE, at};
 use crate::words::balance;
 
 product! {
-    "../tests/it/free";
+    "../tests/it/billing/free";
 
     async fn the_sweeper_gives_free_credits_in_every_window(platform: Platform) {
         assert_eq!(platform.by_source().await, "FREE 5");
