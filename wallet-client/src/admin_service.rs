@@ -163,6 +163,43 @@ rpc_methods! {
         /// ```
         record_chargeback(RecordChargebackRequest) -> RecordChargebackResponse;
 
+        /// Withdraws a chargeback whose dispute was won: its credits and its debt are as they were, and the suspension ends
+        /// if nothing else holds it.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `TOP_UP_NOT_FOUND`, `NOT_CHARGED_BACK`, or `WALLET_CLOSED`; and the [errors of every
+        /// call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// client.reverse_chargeback(v1::ReverseChargebackRequest::top_up("alice", "won-1", "order-1")).await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        reverse_chargeback(ReverseChargebackRequest) -> ReverseChargebackResponse;
+
+        /// Closes a wallet for good: its credits are revoked and its subscription ends.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `OPEN_RESERVATIONS` while jobs run, `IN_DEBT` while credits are owed, or
+        /// `WALLET_CLOSED`; and the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// client.close_wallet(v1::CloseWalletRequest::new("alice", "goodbye").with_reason("left")).await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        close_wallet(CloseWalletRequest) -> CloseWalletResponse;
+
         /// Gives back the charge of a job, or a part of it, as goodwill.
         ///
         /// # Errors

@@ -80,6 +80,8 @@ service!(AdminService {
     revoke_grant(RevokeGrantRequest) -> RevokeGrantResponse = missing;
     refund_top_up(RefundTopUpRequest) -> RefundTopUpResponse = missing;
     record_chargeback(RecordChargebackRequest) -> RecordChargebackResponse = missing;
+    reverse_chargeback(ReverseChargebackRequest) -> ReverseChargebackResponse = missing;
+    close_wallet(CloseWalletRequest) -> CloseWalletResponse = missing;
     reverse_charge(ReverseChargeRequest) -> ReverseChargeResponse = missing;
     refund_subscription(RefundSubscriptionRequest) -> RefundSubscriptionResponse = missing;
     subscribe(SubscribeRequest) -> SubscribeResponse = missing;

@@ -3,12 +3,12 @@
 use prost_types::Timestamp;
 
 use crate::v1::{
-    Amount, CancelSubscriptionRequest, CancelTime, ChangePlanRequest, ChangeTime, CreateWalletRequest,
-    ExternalRef, GetWalletRequest, GrantRequest, ListWalletsRequest, LowBalance, PeriodPayment,
-    PlanOverrides, RecordChargebackRequest, RecordPaymentRequest, RefundSubscriptionRequest,
-    RefundTopUpRequest, ResumeSubscriptionRequest, ReverseChargeRequest, RevokeGrantRequest, Source,
-    SubscribeRequest, UnusedCredits, UpdateWalletRequest, WalletStatus, record_chargeback_request,
-    refund_top_up_request,
+    Amount, CancelSubscriptionRequest, CancelTime, ChangePlanRequest, ChangeTime, CloseWalletRequest,
+    CreateWalletRequest, ExternalRef, GetWalletRequest, GrantRequest, ListWalletsRequest, LowBalance,
+    PeriodPayment, PlanOverrides, RecordChargebackRequest, RecordPaymentRequest, RefundSubscriptionRequest,
+    RefundTopUpRequest, ResumeSubscriptionRequest, ReverseChargeRequest, ReverseChargebackRequest,
+    RevokeGrantRequest, Source, SubscribeRequest, UnusedCredits, UpdateWalletRequest, WalletStatus,
+    record_chargeback_request, refund_top_up_request, reverse_chargeback_request,
 };
 
 /// Adds `with_reason` to requests whose field `reason` is a text that is kept with the entry.
@@ -31,6 +31,8 @@ reasons!(
     RevokeGrantRequest,
     RefundTopUpRequest,
     RecordChargebackRequest,
+    ReverseChargebackRequest,
+    CloseWalletRequest,
     ReverseChargeRequest,
     RefundSubscriptionRequest,
     CancelSubscriptionRequest,
@@ -263,6 +265,45 @@ impl RecordChargebackRequest {
             purchase: Some(purchase),
             ..Default::default()
         }
+    }
+}
+
+impl ReverseChargebackRequest {
+    /// Withdraws the chargeback of the purchase with this id.
+    pub fn top_up(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        top_up_id: impl Into<String>,
+    ) -> Self {
+        let purchase = reverse_chargeback_request::Purchase::TopUpId(top_up_id.into());
+        Self {
+            wallet_id: wallet_id.into(),
+            request_id: request_id.into(),
+            purchase: Some(purchase),
+            ..Default::default()
+        }
+    }
+
+    /// Withdraws the chargeback of this payment.
+    pub fn payment(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        payment: ExternalRef,
+    ) -> Self {
+        let purchase = reverse_chargeback_request::Purchase::ExternalRef(payment);
+        Self {
+            wallet_id: wallet_id.into(),
+            request_id: request_id.into(),
+            purchase: Some(purchase),
+            ..Default::default()
+        }
+    }
+}
+
+impl CloseWalletRequest {
+    /// Closes a wallet for good.
+    pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
+        Self { wallet_id: wallet_id.into(), request_id: request_id.into(), ..Default::default() }
     }
 }
 

@@ -271,6 +271,18 @@ pub const REASONS: &[ReasonSpec] = &[
     .keys(&["plan_id"])
     .detail("plan_used"),
     refused(
+        R::NotChargedBack,
+        &[FailedPrecondition],
+        "The payment of the purchase is not charged back, or the chargeback was withdrawn before. Nothing is left to do.",
+    ),
+    refused(
+        R::OpenReservations,
+        &[FailedPrecondition],
+        "Jobs of the wallet have not ended. Settle or cancel the `open` reservations, then close the wallet.",
+    )
+    .keys(&["open"])
+    .detail("open_reservations"),
+    refused(
         R::IdempotencyMismatch,
         &[AlreadyExists],
         "The id was used before with other content. The metadata has the names of the fields that differ. Repeat the \

@@ -28,6 +28,9 @@ pub(crate) fn carry_out(
         let grant = grant_mut(wallet, key)?;
         (grant.clawback, grant.warn_time) = (grant.clawback.max(Some(*why)), Timestamp::NEVER);
     }
+    for (key, before) in &decision.withdrawn {
+        grant_mut(wallet, key)?.clawback = *before;
+    }
     if let Some(said) = &decision.entry {
         for key in &decision.expiring {
             let grant = grant_mut(wallet, key)?;

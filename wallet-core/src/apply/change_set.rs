@@ -33,6 +33,7 @@ impl ChangeSet {
         self.grants.extend(decision.clawback.iter().map(|(key, _)| key.clone()));
         self.grants.extend(decision.expiring.iter().cloned());
         self.grants.extend(decision.events.iter().filter_map(|event| event.grant.clone()));
+        self.grants.extend(decision.withdrawn.iter().map(|(key, _)| key.clone()));
         self.reservations.extend(decision.reservation.as_ref().map(|reservation| reservation.id.clone()));
         self.profile |= decision.change.is_some();
     }

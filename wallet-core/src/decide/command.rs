@@ -4,6 +4,7 @@ use crate::decide::admission_class::AdmissionClass;
 use crate::decide::cancel::Cancel;
 use crate::decide::cancel_subscription::CancelSubscription;
 use crate::decide::change_plan::ChangePlan;
+use crate::decide::close_wallet::CloseWallet;
 use crate::decide::create_wallet::CreateWallet;
 use crate::decide::extend::Extend;
 use crate::decide::grant::Grant;
@@ -16,6 +17,7 @@ use crate::decide::refund_top_up::RefundTopUp;
 use crate::decide::reserve::Reserve;
 use crate::decide::resume_subscription::ResumeSubscription;
 use crate::decide::reverse_charge::ReverseCharge;
+use crate::decide::reverse_chargeback::ReverseChargeback;
 use crate::decide::revoke_grant::RevokeGrant;
 use crate::decide::settle::Settle;
 use crate::decide::start::Start;
@@ -70,6 +72,8 @@ commands! { $
     CreateWallet,
     /// Changes the properties of the wallet.
     UpdateWallet,
+    /// Closes the wallet for good.
+    CloseWallet,
     /// Holds credits for a job.
     Reserve,
     /// Starts a job on a worker.
@@ -90,6 +94,8 @@ commands! { $
     RefundTopUp,
     /// Claws back a purchase whose payment was charged back.
     RecordChargeback,
+    /// Withdraws a chargeback whose dispute was won.
+    ReverseChargeback,
     /// Reverses a charge, or a part of it.
     ReverseCharge,
     /// Ends a yearly subscription and refunds a share of its price.

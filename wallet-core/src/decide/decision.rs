@@ -27,6 +27,8 @@ pub struct Decision {
     pub reservation: Option<Reservation>,
     /// Grants that are clawed back, with the reasons.
     pub clawback: Vec<(GrantKey, Clawback)>,
+    /// Grants whose clawback is withdrawn, with those that they had before.
+    pub withdrawn: Vec<(GrantKey, Option<Clawback>)>,
     /// Grants whose lifetime ends at the instant of the decision.
     pub expiring: Vec<GrantKey>,
     /// Notifications other than those about balances, which are added when it is carried out.

@@ -18,6 +18,7 @@ use crate::value::amount::Amounts;
 use crate::value::ids::RequestId;
 use crate::view::views::{ChargedBackPurchaseView, PurchaseSubject};
 use crate::wallet::grant::Clawback;
+use crate::wallet::refund::Chargeback;
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::{Wallet, WalletStatus};
 
@@ -60,6 +61,7 @@ impl WalletCommand for RecordChargeback {
         }
         let mut decision = Decision::of(EntryKind::ChargedBack, context.now).because(&self.reason);
         let mut used = Amounts::none();
+        let before = grants.iter().filter_map(|grant| Some((grant.key.clone(), grant.clawback?))).collect();
         for grant in grants {
             for (part, amount) in
                 [(Part::Available, grant.parts.available), (Part::Pending, grant.parts.pending)]
@@ -80,9 +82,21 @@ impl WalletCommand for RecordChargeback {
                 decision.repay_debt(wallet, &grant.key, unit, grant.parts.available);
             }
         }
+        let mut change = Change::none(wallet);
         if wallet.status == WalletStatus::Active {
-            decision.change = Some(Change { status: WalletStatus::Suspended, ..Change::none(wallet) });
+            change.status = WalletStatus::Suspended;
         }
+        if let Some(id) = self.purchase.top_up(wallet.grants.values()) {
+            let suspends = wallet.status == WalletStatus::Active || is_suspended_by_chargebacks(wallet);
+            change.profile.chargebacks.insert(id.clone(), Chargeback { suspends, before });
+        }
+        decision.change = Some(change);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), subject))
     }
+}
+
+/// Returns whether nothing but chargebacks suspends the wallet.
+fn is_suspended_by_chargebacks(wallet: &Wallet) -> bool {
+    let by_one = wallet.profile.chargebacks.values().any(|chargeback| chargeback.suspends);
+    wallet.status == WalletStatus::Suspended && by_one
 }

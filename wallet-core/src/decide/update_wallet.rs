@@ -13,8 +13,9 @@ use crate::ledger::entry::EntryKind;
 use crate::value::amount::Amounts;
 use crate::value::field_violation::FieldViolation;
 use crate::value::fingerprint::Fingerprint;
-use crate::value::ids::{RequestId, UnitId};
+use crate::value::ids::{OriginId, RequestId, UnitId};
 use crate::view::views::{WalletBalancesView, WalletSubject};
+use crate::wallet::refund::Chargeback;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
@@ -86,6 +87,7 @@ impl WalletCommand for UpdateWallet {
             profile: Profile {
                 display_name: self.display_name.clone().unwrap_or_else(|| before.display_name.clone()),
                 low_balance: low_balance(&before.low_balance, &self.low_balance),
+                chargebacks: chargebacks(before, self.status),
                 ..before.clone()
             },
             debt_limits: self.debt_limits.clone(),
@@ -103,4 +105,13 @@ fn low_balance(
     after.extend(update.clone());
     after.retain(|_, thresholds| !thresholds.is_empty());
     after
+}
+
+/// Returns the chargebacks after the update. With a status, the platform itself decides about the suspension.
+fn chargebacks(before: &Profile, status: Option<WalletStatus>) -> BTreeMap<OriginId, Chargeback> {
+    let mut chargebacks = before.chargebacks.clone();
+    if status.is_some() {
+        chargebacks.values_mut().for_each(|chargeback| chargeback.suspends = false);
+    }
+    chargebacks
 }

@@ -80,12 +80,16 @@ pub enum EntryKind {
     ChargeReversed = 26,
     /// A subscription ended, and a share of its price was refunded.
     SubscriptionRefunded = 27,
+    /// A chargeback was withdrawn: the dispute was won.
+    ChargebackReversed = 28,
+    /// The wallet was closed.
+    WalletClosed = 29,
     /// The rest of a grant expires in a few days. The reason of the entry is the id of the grant.
     GrantExpiring = 40,
 }
 
 impl EntryKind {
-    pub const ALL: [EntryKind; 28] = [
+    pub const ALL: [EntryKind; 30] = [
         EntryKind::WalletCreated,
         EntryKind::WalletUpdated,
         EntryKind::ToppedUp,
@@ -113,6 +117,8 @@ impl EntryKind {
         EntryKind::ChargedBack,
         EntryKind::ChargeReversed,
         EntryKind::SubscriptionRefunded,
+        EntryKind::ChargebackReversed,
+        EntryKind::WalletClosed,
         EntryKind::GrantExpiring,
     ];
 }

@@ -21,13 +21,16 @@ pub enum Origin {
     /// Unused credits of a plan that continue in the next window; the id is that of the window's allowance, with the
     /// number of times that they have rolled over.
     Rollover = 4,
+    /// Credits that come back because a chargeback or a refund was withdrawn after its debt had been repaid or the grant had
+    /// expired; the id is that of the request.
+    Correction = 6,
     /// An allowance of a plan; the id names the subscription, the period and the number of the allowance within it.
     Period = 5,
 }
 
 impl Origin {
-    pub const ALL: [Origin; 5] =
-        [Origin::TopUp, Origin::Grant, Origin::Grace, Origin::Rollover, Origin::Period];
+    pub const ALL: [Origin; 6] =
+        [Origin::TopUp, Origin::Grant, Origin::Grace, Origin::Rollover, Origin::Period, Origin::Correction];
 
     /// Returns the word in front of a grant's public id.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +40,7 @@ impl Origin {
             Origin::Grace => "grace",
             Origin::Rollover => "rollover",
             Origin::Period => "period",
+            Origin::Correction => "correction",
         }
     }
 
@@ -87,8 +91,8 @@ impl GrantKey {
 pub enum InvalidGrantId {
     /// The id begins with no origin.
     #[error(
-        "must be a grant_id as ListGrants shows it, which begins with top_up:, grant:, grace:, rollover: or \
-         period:"
+        "must be a grant_id as ListGrants shows it, which begins with top_up:, grant:, grace:, rollover:, \
+         period: or correction:"
     )]
     NoOrigin,
     /// No number of a grant follows the #.

@@ -191,6 +191,13 @@ impl OriginId {
     }
 }
 
+impl From<RequestId> for OriginId {
+    /// Converts the id of a request into the origin id of the corrections issued for it.
+    fn from(id: RequestId) -> Self {
+        Self(id.0)
+    }
+}
+
 impl From<ReservationId> for OriginId {
     /// Converts the id of a hold into the origin id of the GRACE grants issued for it.
     fn from(id: ReservationId) -> Self {

@@ -2,6 +2,8 @@
 //!
 //! Owns the parts a grant is divided into and the one function that moves credits between them.
 
+use std::collections::BTreeMap;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -73,6 +75,9 @@ pub struct GrantDetails {
     /// The number of times that these credits have rolled over.
     #[serde(skip_serializing_if = "is_zero")]
     pub rolled: u32,
+    /// The caller's own labels.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// The rule by which the purchase is refunded; that of packs if none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refund: Option<RefundRule>,
@@ -90,7 +95,8 @@ const fn is_zero(times: &u32) -> bool {
 }
 
 /// The reason of a clawback: credits of the grant that are still held are revoked when they return. The highest wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[repr(u8)]
 pub enum Clawback {
     /// The platform revoked the grant.

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Threshold;
-use crate::value::ids::{RequestId, UnitId};
+use crate::value::ids::{OriginId, RequestId, UnitId};
 use crate::value::time::Timestamp;
 use crate::value::wallet_status::WalletStatus;
 use crate::wallet::alerts::Alerts;
 use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::payment::Payment;
-use crate::wallet::refund::PurchaseRefund;
+use crate::wallet::refund::{Chargeback, PurchaseRefund};
 use crate::wallet::subscription::{Subscription, SubscriptionRefund};
 
 /// The properties of a wallet that rarely change.
@@ -35,6 +35,9 @@ pub struct Profile {
     /// The refunds of a share of a purchase, by request.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub purchase_refunds: BTreeMap<RequestId, PurchaseRefund>,
+    /// The chargebacks that were not withdrawn, by the `top_up_id` of their purchase.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub chargebacks: BTreeMap<OriginId, Chargeback>,
     /// The last payments for periods that have a reference or an amount, the newest last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,

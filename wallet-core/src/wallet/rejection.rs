@@ -176,6 +176,12 @@ pub enum Rejection {
     },
     #[error("{0}")]
     NotRefundable(Unrefundable),
+    /// The payment of the purchase was not charged back, or the chargeback was withdrawn.
+    #[error("the payment of this purchase is not charged back; RecordChargeback comes first")]
+    NotChargedBack,
+    /// Jobs run, so the wallet cannot be closed.
+    #[error("{0} reservations are open; settle or cancel them first")]
+    OpenReservations(i64),
     /// Nothing of the job's charge is left to reverse.
     #[error("there is nothing to reverse: the job was not charged, or its whole charge was reversed")]
     NothingToReverse,
@@ -312,6 +318,8 @@ impl Rejection {
             Self::UnitMismatch { .. } => "UNIT_MISMATCH",
             Self::PriceAboveLimit { .. } => "PRICE_ABOVE_LIMIT",
             Self::NotRefundable(_) => "NOT_REFUNDABLE",
+            Self::NotChargedBack => "NOT_CHARGED_BACK",
+            Self::OpenReservations(_) => "OPEN_RESERVATIONS",
             Self::NothingToReverse | Self::ReversalExceedsCharge { .. } => "REVERSAL_EXCEEDS_CHARGE",
             Self::WalletSuspended => "WALLET_SUSPENDED",
             Self::WalletClosed => "WALLET_CLOSED",
@@ -378,6 +386,7 @@ impl Rejection {
             }
             Self::ReservationFinished(state) => vec![pair("state", &state.as_str())],
             Self::NotRefundable(cause) => vec![pair("cause", &cause.as_str())],
+            Self::OpenReservations(open) => vec![pair("open", open)],
             Self::ReversalExceedsCharge { unit, requested, charged, reversed } => vec![
                 pair("unit", unit),
                 pair("requested", requested),
@@ -389,6 +398,7 @@ impl Rejection {
             | Self::WalletNotFound
             | Self::WalletFrozen
             | Self::ReservationNotFound
+            | Self::NotChargedBack
             | Self::GrantNotFound
             | Self::TopUpNotFound
             | Self::SubscriptionNotFound

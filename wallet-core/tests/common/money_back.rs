@@ -1,6 +1,9 @@
 //! Steps and facts of refunds, chargebacks and reversals.
 
-use wallet_core::decide::{PurchaseName, RecordChargeback, RefundSubscription, RefundTopUp, ReverseCharge};
+use wallet_core::decide::{
+    CloseWallet, PurchaseName, RecordChargeback, RefundSubscription, RefundTopUp, ReverseCharge,
+    ReverseChargeback,
+};
 use wallet_core::grant::ExternalRef;
 use wallet_core::subscription::Fraction;
 use wallet_core::view::Shown;
@@ -45,6 +48,21 @@ pub(crate) fn charge_back_payment(id: &str, payment: &str) -> Step {
 fn charge_back_of(id: &str, purchase: PurchaseName) -> Step {
     let (request, reason) = (request(id), "dispute".to_owned());
     Step::Command(Command::RecordChargeback(RecordChargeback { request, purchase, reason }))
+}
+
+/// The dispute about a purchase is won.
+pub(crate) fn win_dispute(id: &str, top_up: &str) -> Step {
+    let (request, purchase) = (request(id), PurchaseName::TopUp(origin(top_up)));
+    Step::Command(Command::ReverseChargeback(ReverseChargeback {
+        request,
+        purchase,
+        reason: "won".to_owned(),
+    }))
+}
+
+/// The wallet is closed.
+pub(crate) fn close(id: &str) -> Step {
+    Step::Command(Command::CloseWallet(CloseWallet { request: request(id), reason: "left".to_owned() }))
 }
 
 /// Everything that is left of a job's charge is reversed.

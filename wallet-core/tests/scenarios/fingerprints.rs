@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use wallet_core::Command;
 use wallet_core::decide::{
-    Cancel, CancelSubscription, ChangePlan, CreateWallet, ExplicitPrice, Extend, Grant, PriceSource,
-    ProcessDue, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve,
-    ResumeSubscription, ReverseCharge, RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
+    Cancel, CancelSubscription, ChangePlan, CloseWallet, CreateWallet, ExplicitPrice, Extend, Grant,
+    PriceSource, ProcessDue, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve,
+    ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant, Settle, Start, Subscribe, TopUp,
+    UpdateWallet,
 };
 
 use super::prelude::*;
@@ -58,6 +59,7 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
             line: _,
             paid_amount: _,
             paid_time: _,
+            labels: _labels,
         }) => &[
             "amount",
             "catalog_version",
@@ -77,6 +79,7 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
             effective_time: _,
             expire_time: _,
             reason: _reason,
+            labels: _labels,
         }) => &["amount", "effective_time", "expire_time", "priority", "source"],
         Command::RevokeGrant(RevokeGrant { request: _, grant: _, reason: _reason }) => &["grant_id"],
         Command::RefundTopUp(RefundTopUp { request: _, purchase: _, requested_time: _, reason: _reason }) => {
@@ -85,6 +88,10 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         Command::RecordChargeback(RecordChargeback { request: _, purchase: _, reason: _reason }) => {
             &["external_ref", "top_up_id"]
         }
+        Command::ReverseChargeback(ReverseChargeback { request: _, purchase: _, reason: _reason }) => {
+            &["external_ref", "top_up_id"]
+        }
+        Command::CloseWallet(CloseWallet { request: _, reason: _reason }) => &[],
         Command::ReverseCharge(ReverseCharge { request: _, reservation: _, amounts: _, reason: _reason }) => {
             &["amounts", "reservation_id"]
         }

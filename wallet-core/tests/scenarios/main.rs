@@ -19,6 +19,7 @@ mod checkouts;
 mod commands;
 mod crediting;
 mod debts;
+mod disputes;
 mod due;
 mod entitlements;
 mod expiry;

@@ -89,7 +89,7 @@ fn receipt(reservation: &Reservation) -> Audit {
         let charged = finish.bill.charged.get(unit.as_str());
         let most = match (reservation.state, reservation.terms.policies.overage) {
             (State::Settled, Overage::ChargeIfAvailable | Overage::AllowNegative | Overage::RequireFull) => {
-                reservation.terms.max_amounts.get(unit.as_str()).max(reserved)
+                reservation.terms.most(unit.as_str())
             }
             (State::Expired, _) => 0,
             _ => reserved,

@@ -101,6 +101,11 @@ fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
         same("refund of a purchase", core, Some(*money))?;
     }
     same("refunds of a purchase", wallet.profile.purchase_refunds.len(), model.part_refunds.len())?;
+    let core = wallet.profile.chargebacks.iter().map(|(id, chargeback)| (id.clone(), chargeback.suspends));
+    let mut standing: Vec<_> =
+        model.chargebacks.iter().map(|(id, suspends, _)| (id.clone(), *suspends)).collect();
+    standing.sort();
+    same("chargebacks", core.collect::<Vec<_>>(), standing)?;
     same("once_allowance_granted", wallet.profile.once_allowance_granted, model.once_allowance_granted)?;
     subscription(wallet, model.sub.as_ref())?;
     same("free credits", wallet.next_free_credits().map(Timestamp::as_micros), model.next_free())?;

@@ -198,6 +198,8 @@ fn violations(rejection: &Rejection, operation_path: &str) -> Vec<FieldViolation
         | Rejection::PlanUsed(_)
         | Rejection::PeriodPaid { .. }
         | Rejection::SubscriptionEnds(_)
+        | Rejection::NotChargedBack
+        | Rejection::OpenReservations(_)
         | Rejection::PackNotAvailable { .. }
         | Rejection::CatalogNotFound(_)
         | Rejection::CatalogUnusable { .. }

@@ -1,7 +1,5 @@
 //! A grant folded from its postings, and its comparison with the stored row.
 
-use std::collections::HashMap;
-
 use wallet_core::catalog::RefundRule;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::event::Event;
@@ -12,7 +10,8 @@ use wallet_core::{OriginId, Source, Timestamp, UnitId};
 
 use crate::store::tables::grants;
 use crate::verify::faults::Faults;
-use crate::verify::{moves, taking};
+use crate::verify::moves;
+use crate::verify::taking::Clawbacks;
 
 /// The parts and the times of a grant according to the entries. Amounts are in minor units.
 #[derive(Debug)]
@@ -165,7 +164,7 @@ impl GrantFold {
         &mut self,
         key: &GrantKey,
         row: &grants::Model,
-        clawback: &HashMap<String, Clawback>,
+        clawback: &Clawbacks,
         last_time: i64,
         faults: &mut Faults,
     ) {
@@ -198,8 +197,8 @@ impl GrantFold {
         });
         let open = row.pending > 0 || row.available > 0 || row.held > 0;
         faults.unless(row.open == open, at, || format!("I2: grant {key} has open = {}", row.open));
-        self.check_times(key, row, last_time, faults);
         self.check_words(key, row, faults);
+        self.check_times(key, row, clawback, last_time, faults);
         let read = decoded(row);
         self.source = read.as_ref().map(|grant| grant.source);
         let words = read.map(|grant| Digest::of_grant(&grant, &row.details));
@@ -211,18 +210,8 @@ impl GrantFold {
     }
 
     /// Checks I2: a grant has a clawback, and revoked or paid-out credits, only if an entry names it or its purchase.
-    fn check_clawback(
-        &self,
-        key: &GrantKey,
-        row: &grants::Model,
-        clawback: &HashMap<String, Clawback>,
-        faults: &mut Faults,
-    ) {
-        let purchase = self.purchase.as_ref().map(taking::name_of_purchase);
-        let names = [Some(taking::name_of_grant(key)), purchase];
-        // Most wallets have no clawbacks, so that the names need not be built.
-        let names = names.into_iter().flatten().filter(|_| !clawback.is_empty());
-        let told = names.filter_map(|name| clawback.get(&name)).max().map_or(0, |why| *why as i16);
+    fn check_clawback(&self, key: &GrantKey, row: &grants::Model, clawback: &Clawbacks, faults: &mut Faults) {
+        let told = clawback.of(key, self.purchase.as_ref()).map_or(0, |why| why as i16);
         let revoked = Clawback::Revoked as i16;
         let told = if self.unpaid == Some(Unpaid::Revoked) { told.max(revoked) } else { told };
         let untold = told == 0 && row.clawback == revoked && self.unpaid == Some(Unpaid::AllHeld);
@@ -266,7 +255,8 @@ impl GrantFold {
         self.refund = details.refund.unwrap_or(RefundRule::PACK);
         let first = details.stems_from.as_ref().unwrap_or(key);
         self.purchase = (first.origin == Origin::TopUp).then(|| first.id.clone());
-        let stems = self.purchase.as_ref().filter(|_| key.origin == Origin::Grace);
+        let returned = matches!(key.origin, Origin::Grace | Origin::Correction);
+        let stems = self.purchase.as_ref().filter(|_| returned);
         let stems = stems.map(ToString::to_string).unwrap_or_default();
         faults.unless(stems == row.purchase, at, || {
             format!("I11: grant {key} is found by purchase {:?}, stems from {stems:?}", row.purchase)
@@ -275,7 +265,14 @@ impl GrantFold {
 
     /// Compares the times of the row with the entries. Checks I9: `next_time` is the next due time, by which the
     /// sweeper finds the grant, or `NEVER` if that time has passed.
-    fn check_times(&self, key: &GrantKey, row: &grants::Model, last_time: i64, faults: &mut Faults) {
+    fn check_times(
+        &self,
+        key: &GrantKey,
+        row: &grants::Model,
+        clawback: &Clawbacks,
+        last_time: i64,
+        faults: &mut Faults,
+    ) {
         let [effective, expire, create] =
             [row.effective_time, row.expire_time, row.create_time].map(Timestamp::from_micros);
         let events = [
@@ -300,6 +297,9 @@ impl GrantFold {
         }
         let warn = Timestamp::from_micros(row.warn_time);
         let told = if row.clawback == 0 { self.warn } else { Timestamp::NEVER };
+        // A clawback ends the warning, and its withdrawal does not bring it back.
+        let is_silent = warn == Timestamp::NEVER && clawback.is_withdrawn(self.purchase.as_ref());
+        let told = if is_silent { Timestamp::NEVER } else { told };
         let fits = warn == Timestamp::NEVER || (effective < warn && warn < expire);
         faults.unless(fits && warn == told, self.revision(), || {
             format!("I9: grant {key} has warn_time {warn}, but {told} according to its entries")
@@ -337,6 +337,10 @@ fn issues(entry: &Entry, key: &GrantKey) -> bool {
             | EntryKind::ChargeReversed,
         ) => entry.reservation.as_ref().is_some_and(|id| id.as_str() == key.id.as_str()),
         (Origin::Grace, _) => false,
+        (Origin::Correction, kind) => {
+            let of_request = entry.request.as_ref().is_some_and(|id| id.as_str() == key.id.as_str());
+            kind == EntryKind::ChargebackReversed && of_request
+        }
         (Origin::Rollover | Origin::Period, kind) => moves::gives_allowances(kind),
     }
 }

@@ -26,7 +26,8 @@ pub(super) fn check(entry: &Entry, faults: &mut Faults) {
             });
         }
         // A reversed charge that was debt reduces the debt without a payment.
-        let reversed = entry.kind == EntryKind::ChargeReversed && paid < repaid;
+        let withdraws = matches!(entry.kind, EntryKind::ChargeReversed | EntryKind::ChargebackReversed);
+        let reversed = withdraws && paid < repaid;
         let fits = charges_available(entry, unit) || paid == repaid || reversed;
         faults.unless(fits, entry.revision, || {
             format!("I1: {paid} {unit} consumed to repay debt, but {repaid} repaid")
@@ -90,13 +91,16 @@ pub(super) const fn ends_unpaid(kind: EntryKind) -> bool {
 
 fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
     use EntryKind::{
-        Cancelled, ChargeReversed, ChargedBack, Failed, GrantEffective, GrantExpired, GrantRevoked, Granted,
-        HoldExpired, PlanChanged, Reserved, Settled, SettledLate, SubscriptionCancelled, SubscriptionEnded,
-        SubscriptionRefunded, TopUpRefunded, ToppedUp,
+        Cancelled, ChargeReversed, ChargebackReversed, ChargedBack, Failed, GrantEffective, GrantExpired,
+        GrantRevoked, Granted, HoldExpired, PlanChanged, Reserved, Settled, SettledLate,
+        SubscriptionCancelled, SubscriptionEnded, SubscriptionRefunded, TopUpRefunded, ToppedUp,
+        WalletClosed,
     };
     use Part::{Available, Consumed, Expired, Held, Issued, Owed, PaidOut, Pending, Revoked};
     let gives_back = matches!(kind, Settled | Failed | Cancelled | HoldExpired);
-    let gives = gives_back || gives_allowances(kind) || matches!(kind, ToppedUp | Granted | ChargeReversed);
+    let gives = gives_back
+        || gives_allowances(kind)
+        || matches!(kind, ToppedUp | Granted | ChargeReversed | ChargebackReversed);
     // Credits that become available repay debt, and the debt of a chargeback is repaid at once.
     let repays = gives || matches!(kind, GrantEffective | ChargedBack);
     let lapses = matches!(
@@ -113,10 +117,11 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         (_, Pending | Available, Expired) => lapses,
         // The unspent credits of a provisional period that was not paid.
         (_, Available, Revoked) if ends_unpaid(kind) => true,
-        (_, Pending | Available, Revoked) => matches!(kind, GrantRevoked | ChargedBack),
+        (_, Pending | Available, Revoked) => matches!(kind, GrantRevoked | ChargedBack | WalletClosed),
         (_, Pending | Available, PaidOut) => kind == TopUpRefunded,
         (_, Available, Held) => kind == Reserved,
         (_, Consumed, Available | Expired | Revoked) => kind == ChargeReversed,
+        (_, Revoked, Available | Expired) => kind == ChargebackReversed,
         (_, Available, Consumed) => repays || kind == SettledLate,
         (_, Held, Consumed) => matches!(kind, Settled | Failed | Cancelled),
         (_, Held, Available | Expired | Revoked) => gives_back,

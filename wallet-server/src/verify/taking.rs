@@ -1,17 +1,66 @@
 //! Clawbacks: the credits that a refund or a chargeback left of a purchase, and the debt that it made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use wallet_core::catalog::PartialRefund;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{Clawback, GrantKey, Origin};
-use wallet_core::posting::Part;
+use wallet_core::posting::{Account, Part};
 use wallet_core::{OriginId, UnitId};
 
 use crate::verify::faults::Faults;
 use crate::verify::grant::GrantFold;
 use crate::verify::moves;
+
+/// The clawbacks of grants and purchases according to the entries, by their names.
+#[derive(Debug, Default)]
+pub(super) struct Clawbacks {
+    standing: HashMap<String, BTreeSet<Clawback>>,
+    /// The purchases of which a chargeback was withdrawn.
+    withdrawn: HashSet<String>,
+}
+
+impl Clawbacks {
+    /// Records the clawbacks of an entry, or the withdrawal of one.
+    pub(super) fn tell(&mut self, entry: &Entry) {
+        if let Some((why, name)) = told(entry) {
+            self.standing.entry(name).or_default().insert(why);
+        }
+        match entry.kind {
+            EntryKind::ChargebackReversed => {
+                let name = named(entry, "top_up_id=");
+                self.standing.entry(name.clone()).or_default().remove(&Clawback::ChargedBack);
+                self.withdrawn.insert(name);
+            }
+            EntryKind::WalletClosed => {
+                for posting in &entry.postings {
+                    if let Account::Grant(key) = &posting.account {
+                        self.standing.entry(name_of_grant(key)).or_default().insert(Clawback::Revoked);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the strongest clawback of a grant, which may belong to a purchase.
+    pub(super) fn of(&self, key: &GrantKey, purchase: Option<&OriginId>) -> Option<Clawback> {
+        // Most wallets have no clawbacks, so that the names need not be built.
+        if self.standing.is_empty() {
+            return None;
+        }
+        let names = [Some(name_of_grant(key)), purchase.map(name_of_purchase)];
+        let told = names.into_iter().flatten().filter_map(|name| self.standing.get(&name)?.last().copied());
+        told.max()
+    }
+
+    /// Returns whether a chargeback of a purchase was withdrawn.
+    pub(super) fn is_withdrawn(&self, purchase: Option<&OriginId>) -> bool {
+        !self.withdrawn.is_empty()
+            && purchase.is_some_and(|id| self.withdrawn.contains(&name_of_purchase(id)))
+    }
+}
 
 /// Returns the reason for the clawback of an entry, if it has one, and the field of its fingerprint that names the
 /// grants.
@@ -22,9 +71,13 @@ pub(super) fn told(entry: &Entry) -> Option<(Clawback, String)> {
         EntryKind::ChargedBack => (Clawback::ChargedBack, "top_up_id="),
         _ => return None,
     };
+    Some((why, named(entry, field)))
+}
+
+/// Returns a field of the entry's fingerprint with its digest.
+fn named(entry: &Entry, field: &str) -> String {
     let said = entry.fingerprint.to_string();
-    let named = said.split(';').find(|said| said.starts_with(field)).unwrap_or_default();
-    Some((why, named.to_owned()))
+    said.split(';').find(|said| said.starts_with(field)).unwrap_or_default().to_owned()
 }
 
 /// Returns the name by which an entry claws back a grant.

@@ -1,6 +1,6 @@
 //! The fold of one wallet's entries.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use uuid::Uuid;
 use wallet_core::entry::{Entry, EntryKind};
@@ -19,7 +19,7 @@ use crate::verify::event::EventFold;
 use crate::verify::faults::Faults;
 use crate::verify::grant::GrantFold;
 use crate::verify::life::Life;
-use crate::verify::taking::ClawbackFold;
+use crate::verify::taking::{ClawbackFold, Clawbacks};
 use crate::verify::{entry, event, moves, taking};
 
 /// A wallet according to the rows read so far.
@@ -50,7 +50,7 @@ pub(super) struct WalletFold {
     pub(super) lives: BTreeMap<ReservationId, Life>,
     pub(super) requests: HashSet<RequestId>,
     /// The reasons for clawbacks, by the names of grants and purchases in the entries.
-    pub(super) clawback: HashMap<String, Clawback>,
+    pub(super) clawback: Clawbacks,
     /// The refunds and chargebacks.
     pub(super) takings: Vec<ClawbackFold>,
     /// The ids and times of `holds`, until the rows of the reservations are read.
@@ -79,7 +79,7 @@ impl WalletFold {
             units: BTreeMap::new(),
             lives: BTreeMap::new(),
             requests: HashSet::new(),
-            clawback: HashMap::new(),
+            clawback: Clawbacks::default(),
             takings: Vec::new(),
             holds: BTreeSet::new(),
             open_reservations: 0,
@@ -152,9 +152,8 @@ impl WalletFold {
 
     /// Records a clawback. Of several reasons for one grant the strongest remains.
     fn taking_back(&mut self, entry: &Entry) {
+        self.clawback.tell(entry);
         let Some((why, name)) = taking::told(entry) else { return };
-        let known = self.clawback.entry(name.clone()).or_insert(why);
-        *known = why.max(*known);
         if why != Clawback::Revoked {
             self.takings.push(ClawbackFold::new(entry, (why, name), &self.grants));
         }

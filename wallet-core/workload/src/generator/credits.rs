@@ -1,8 +1,11 @@
 //! Commands that issue, revoke and refund credits, and updates of the wallet.
 
+use std::collections::BTreeMap;
+
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
-    Grant, PackSale, Purchase, PurchaseName, RecordChargeback, RefundTopUp, RevokeGrant, TopUp, UpdateWallet,
+    CloseWallet, Grant, PackSale, Purchase, PurchaseName, RecordChargeback, RefundTopUp, ReverseChargeback,
+    RevokeGrant, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::wallet::WalletStatus;
@@ -23,7 +26,7 @@ impl Generator {
         let purchase = match pack {
             Some(pack) => Purchase::Pack(PackSale {
                 id: pack.id.to_owned(),
-                quantity: if self.rng.percent(15) { self.rng.within(2, 4) as u32 } else { 1 },
+                quantity: if self.rng.percent(15) { self.rng.one_of([2, 3, 4]) } else { 1 },
                 catalog_version: self.rng.percent(10).then(|| self.rng.within(1, 2)),
             }),
             None => {
@@ -44,7 +47,15 @@ impl Generator {
         let ago = self.rng.within(0, 40) * HOUR;
         let paid_time = self.rng.percent(30).then_some(Timestamp::from_micros(model.now - ago));
         let paid_amount = self.rng.percent(40).then_some(paid_amount);
-        Command::TopUp(TopUp { id, purchase, external_ref, line, paid_amount, paid_time })
+        Command::TopUp(TopUp {
+            id,
+            purchase,
+            external_ref,
+            line,
+            paid_amount,
+            paid_time,
+            labels: BTreeMap::new(),
+        })
     }
 
     fn grant(&mut self, model: &Model) -> Command {
@@ -75,6 +86,7 @@ impl Generator {
             effective_time: from.map(Timestamp::from_micros),
             expire_time: until.map(Timestamp::from_micros),
             reason: "sorry".to_owned(),
+            labels: BTreeMap::new(),
         })
     }
 
@@ -119,6 +131,21 @@ impl Generator {
         };
         let requested_time = requested_time.map(Timestamp::from_micros);
         Some(Command::RefundTopUp(RefundTopUp { request, purchase, requested_time, reason }))
+    }
+
+    /// Withdraws a chargeback, mostly one that stands.
+    pub(super) fn dispute_won(&mut self, model: &Model) -> Option<Command> {
+        let standing: Vec<_> = model.chargebacks.iter().map(|(id, ..)| id.clone()).collect();
+        let id = self.rng.pick(&standing)?.clone();
+        let (request, purchase) = (self.new_id("r"), PurchaseName::TopUp(id));
+        Some(Command::ReverseChargeback(ReverseChargeback { request, purchase, reason: "won".to_owned() }))
+    }
+
+    /// Closes the wallet: rarely, because nothing else can be done with it afterwards.
+    pub(super) fn close(&mut self, model: &Model) -> Option<Command> {
+        let late = model.entries > 250 || self.rng.percent(3);
+        let request = self.new_id("r");
+        late.then(|| Command::CloseWallet(CloseWallet { request, reason: "left".to_owned() }))
     }
 
     pub(super) fn update(&mut self, model: &Model) -> Option<Command> {

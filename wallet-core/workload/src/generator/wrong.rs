@@ -74,7 +74,9 @@ impl Generator {
             Command::RefundTopUp(c) => c.purchase = self.no_purchase(),
             Command::RecordChargeback(c) => c.purchase = self.no_purchase(),
             Command::ReverseCharge(c) => c.amounts = amounts(&[("credits", 1_000_000)]),
+            Command::ReverseChargeback(c) => c.purchase = self.no_purchase(),
             Command::RefundSubscription(_)
+            | Command::CloseWallet(_)
             | Command::ResumeSubscription(_)
             | Command::RecordPayment(_)
             | Command::Start(_)
@@ -169,6 +171,7 @@ impl Generator {
                 line: None,
                 paid_amount: None,
                 paid_time: None,
+                labels: BTreeMap::new(),
             });
         }
         Command::Grant(Grant {
@@ -180,6 +183,7 @@ impl Generator {
             effective_time: None,
             expire_time: None,
             reason: String::new(),
+            labels: BTreeMap::new(),
         })
     }
 
@@ -199,6 +203,7 @@ impl Generator {
             line: None,
             paid_amount: None,
             paid_time,
+            labels: BTreeMap::new(),
         })
     }
 

@@ -194,6 +194,10 @@ fn fields(command: &Command) -> Fields {
             let (name, value) = named(&c.purchase);
             say(name, Some(value));
         }
+        Command::ReverseChargeback(c) => {
+            let (name, value) = named(&c.purchase);
+            say(name, Some(value));
+        }
         Command::ReverseCharge(c) => {
             say("reservation_id", Some(&c.reservation));
             say("amounts", (!c.amounts.is_empty()).then_some(&c.amounts));
@@ -201,6 +205,7 @@ fn fields(command: &Command) -> Fields {
         Command::Start(_)
         | Command::Extend(_)
         | Command::ResumeSubscription(_)
+        | Command::CloseWallet(_)
         | Command::RecordPayment(_)
         | Command::ProcessDue(ProcessDue) => {}
     }

@@ -223,6 +223,6 @@ impl Model {
 
 /// Refuses an id with the prefix of a public grant id.
 fn looks_like_no_other(id: &OriginId) -> Result<(), Refusal> {
-    let words = ["top_up:", "grant:", "grace:", "period:"];
+    let words = ["top_up:", "grant:", "grace:", "rollover:", "period:", "correction:"];
     if words.iter().any(|word| id.as_str().starts_with(word)) { Err(Refusal::field()) } else { Ok(()) }
 }

@@ -1,6 +1,7 @@
 //! The credits of the default plan: once, or in each of its windows.
 
 use wallet_core::subscription::Overrides;
+use wallet_core::wallet::WalletStatus;
 
 use super::calendar::Every;
 use super::sold::Allowance;
@@ -22,7 +23,8 @@ impl Model {
 
     /// Returns the start of the next window of the default plan: none while a subscription runs.
     pub(crate) fn next_free(&self) -> Option<i64> {
-        let (sub, from) = self.free.as_ref().filter(|_| self.sub.is_none())?;
+        let is_given = self.sub.is_none() && self.status != WalletStatus::Closed;
+        let (sub, from) = self.free.as_ref().filter(|_| is_given)?;
         let next = |(allowance, from): (&Allowance, &i64)| sub.clone().next_window(allowance, *from).0;
         sub.sold.allowances.iter().zip(from).map(next).min()
     }

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use wallet_core::decide::{Purchase, PurchaseName, RecordChargeback, RefundTopUp, TopUp};
+use wallet_core::decide::{
+    CloseWallet, Purchase, PurchaseName, RecordChargeback, RefundTopUp, ReverseChargeback, TopUp,
+};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::{Clawback, ExternalRef, Origin};
+use wallet_core::grant::{Clawback, ExternalRef, GrantKey, Origin};
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, OriginId};
+use wallet_core::{Command, OriginId, RequestId, Source};
 
 use super::answer::{Answered, Refusal, Seen};
 use super::reversal::part;
-use super::sold::{PACKS, Refund, UNITS};
+use super::sold::{GOODWILL, PACKS, Refund, UNITS, Unit};
 use super::state::{Lot, Model};
 
 impl Lot {
@@ -170,6 +172,8 @@ impl Model {
         if lots.iter().any(|n| self.lots[*n].gone == Some(Clawback::ChargedBack)) {
             return Err(refused("CHARGED_BACK"));
         }
+        let before =
+            lots.iter().filter_map(|n| Some((self.lots[*n].key.clone(), self.lots[*n].gone?))).collect();
         for n in &lots {
             self.stir_if_free(*n);
             let lot = &mut self.lots[*n];
@@ -188,10 +192,132 @@ impl Model {
                 }
             }
         }
+        let by_others = self.status == WalletStatus::Suspended
+            && self.chargebacks.iter().any(|(_, suspends, _)| *suspends);
+        let suspends = self.status == WalletStatus::Active || by_others;
+        if let Command::RecordChargeback(RecordChargeback { purchase: PurchaseName::TopUp(id), .. }) = command
+        {
+            self.chargebacks.push((id.clone(), suspends, before));
+        }
         if self.status == WalletStatus::Active {
             self.status = WalletStatus::Suspended;
         }
         self.remember(command, EntryKind::ChargedBack);
         Ok(Answered::done(self.seen(&lots)))
+    }
+
+    /// The dispute was won: everything comes back.
+    pub(super) fn reverse_chargeback(&mut self, reverse: &ReverseChargeback) -> Result<Answered, Refusal> {
+        let purchase = self.by_id(&reverse.purchase);
+        let lots = self.purchased(&purchase);
+        let command =
+            &Command::ReverseChargeback(ReverseChargeback { purchase: purchase.clone(), ..reverse.clone() });
+        if self.requested(command)? {
+            return Ok(Answered::again(Seen::Wallet));
+        }
+        self.one_purchase(&reverse.purchase)?;
+        let PurchaseName::TopUp(id) = purchase else { return Err(Refusal::new("TOP_UP_NOT_FOUND")) };
+        if lots.is_empty() {
+            return Err(Refusal::new("TOP_UP_NOT_FOUND"));
+        }
+        let standing = self.chargebacks.iter().position(|(of, ..)| *of == id);
+        let standing = standing.ok_or_else(|| Refusal::new("NOT_CHARGED_BACK"))?;
+        if self.status == WalletStatus::Closed {
+            return Err(Refusal::new("WALLET_CLOSED"));
+        }
+        let (_, suspends, before) = self.chargebacks.remove(standing);
+        let mut corrections = 0;
+        for (unit, _) in UNITS {
+            let of_unit = lots.iter().map(|n| &self.lots[*n]).filter(|lot| lot.unit == unit);
+            let used: i64 = of_unit.map(|lot| lot.used).sum();
+            let owed = self.owed.entry(unit).or_default();
+            let off = used.min(owed.debt);
+            owed.debt -= off;
+            let correction = self.correction(&reverse.request, corrections, unit, used - off);
+            corrections += self.correct(correction);
+        }
+        for n in lots {
+            if self.lots[n].gone != Some(Clawback::ChargedBack) {
+                continue;
+            }
+            self.lots[n].gone = before.iter().find(|(key, _)| *key == self.lots[n].key).map(|(_, why)| *why);
+            if self.lots[n].gone.is_none() {
+                let back = std::mem::take(&mut self.lots[n].taken);
+                corrections += self.bring_back(n, back, &reverse.request, corrections);
+            }
+        }
+        let others = self.chargebacks.iter().any(|(_, suspends, _)| *suspends);
+        if suspends && !others && self.status == WalletStatus::Suspended {
+            self.status = WalletStatus::Active;
+        }
+        self.remember(command, EntryKind::ChargebackReversed);
+        Ok(Answered::done(Seen::Wallet))
+    }
+
+    /// Gives credits back to their lot, or to a new one like it for 30 days if that has ended. Returns the number of new
+    /// lots.
+    fn bring_back(&mut self, n: usize, amount: i64, request: &RequestId, corrections: u16) -> u16 {
+        if amount == 0 {
+            return 0;
+        }
+        if self.lots[n].until > self.now {
+            self.lots[n].free += amount;
+            self.stir(self.lots[n].unit);
+            self.repay(n, amount);
+            return 0;
+        }
+        self.lots[n].lapsed += amount;
+        let old = self.lots[n].clone();
+        let until = self.now + GOODWILL;
+        let warn = Self::warning(self.plan().warns, self.now, until);
+        let first = Some(old.first.clone().unwrap_or_else(|| old.key.clone()));
+        let source = old.first_source.unwrap_or(old.source);
+        let lot = self.correction(request, corrections, old.unit, amount);
+        self.correct(Lot { source, until, warn, first, ..lot })
+    }
+
+    fn correction(&self, request: &RequestId, n: u16, unit: Unit, amount: i64) -> Lot {
+        let key = GrantKey::new(Origin::Correction, OriginId::from(request.clone()), n);
+        Lot::new(key, unit, Source::Adjustment, amount, self.now)
+    }
+
+    fn correct(&mut self, lot: Lot) -> u16 {
+        if lot.amount == 0 {
+            return 0;
+        }
+        self.issue(lot, self.now);
+        1
+    }
+
+    /// Closes the wallet for good.
+    pub(super) fn close(&mut self, close: &CloseWallet, command: &Command) -> Result<Answered, Refusal> {
+        let CloseWallet { request: _, reason: _ } = close;
+        if self.requested(command)? {
+            return Ok(Answered::again(Seen::Wallet));
+        }
+        if self.status == WalletStatus::Closed {
+            return Err(Refusal::new("WALLET_CLOSED"));
+        }
+        let open = self.open_jobs().count();
+        if open > 0 {
+            return Err(Refusal::new("OPEN_RESERVATIONS").saying("open", open));
+        }
+        if let Some((unit, _)) = UNITS.iter().find(|(unit, _)| self.owed(unit).debt > 0) {
+            let debt = self.owed(unit).debt;
+            return Err(Refusal::new("IN_DEBT").saying("unit", unit).saying("debt", debt));
+        }
+        for n in 0..self.lots.len() {
+            self.stir_if_free(n);
+            let lot = &mut self.lots[n];
+            if lot.free + lot.waiting > 0 {
+                lot.taken += lot.free + lot.waiting;
+                (lot.free, lot.waiting) = (0, 0);
+                lot.gone = lot.gone.max(Some(Clawback::Revoked));
+            }
+        }
+        self.sub = None;
+        self.status = WalletStatus::Closed;
+        self.remember(command, EntryKind::WalletClosed);
+        Ok(Answered::done(Seen::Wallet))
     }
 }

@@ -37,6 +37,9 @@ impl Model {
         }
         self.set_limits(&limits);
         self.status = update.status.unwrap_or(self.status);
+        if update.status.is_some() {
+            self.chargebacks.iter_mut().for_each(|(_, suspends, _)| *suspends = false);
+        }
         if let Some(name) = &update.display_name {
             self.name.clone_from(name);
         }

@@ -3,6 +3,7 @@
 use wallet_core::decide::{RefundSubscription, ReverseCharge};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{Clawback, GrantKey, Origin};
+use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Command, OriginId, Source};
 
 use super::answer::{Answered, Refusal, Seen};
@@ -27,7 +28,11 @@ impl Model {
             return Ok(Answered::again(seen));
         }
         let n = self.find_job(&reverse.reservation).ok_or_else(|| Refusal::new("RESERVATION_NOT_FOUND"))?;
-        for (unit, amount) in how_much(&self.jobs[n], &reverse.amounts)? {
+        let amounts = how_much(&self.jobs[n], &reverse.amounts)?;
+        if self.status == WalletStatus::Closed {
+            return Err(Refusal::new("WALLET_CLOSED"));
+        }
+        for (unit, amount) in amounts {
             self.reverse_unit(n, unit, amount);
         }
         self.remember(command, EntryKind::ChargeReversed);

@@ -9,7 +9,7 @@ use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::payment::Paid;
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, RequestId, ReservationId, Source, Timestamp, UnitId};
+use wallet_core::{Command, OriginId, RequestId, ReservationId, Source, Timestamp, UnitId};
 
 use super::answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
 use super::calendar::Every;
@@ -128,10 +128,10 @@ pub(crate) struct Sub {
     pub(crate) paid: Vec<u32>,
     pub(crate) given: Vec<u32>,
     pub(crate) past_due: bool,
-    /// True in a period that has begun without its payment.
-    pub(crate) provisional: bool,
     /// The instant of a late payment for the present period.
     pub(crate) paid_late: Option<i64>,
+    /// True in a period that has begun without its payment.
+    pub(crate) provisional: bool,
     /// Another plan, and the period with which it begins.
     pub(crate) change: Option<(Sold, u32)>,
     /// The period at whose start the subscription ends.
@@ -141,6 +141,9 @@ pub(crate) struct Sub {
     /// The credits given in advance, which windows to come in this period give less.
     pub(crate) advance: BTreeMap<Unit, i64>,
 }
+
+/// A chargeback that stands: the purchase, whether it suspends the wallet, and the lots that were clawed back before.
+pub(crate) type Standing = (OriginId, bool, Vec<(GrantKey, Clawback)>);
 
 /// The debt of a unit and its limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -169,6 +172,8 @@ pub struct Model {
     pub(crate) refunds: Vec<(RequestId, i64)>,
     /// The money refunded for shares of purchases, by request; none if the price is unknown.
     pub(crate) part_refunds: Vec<(RequestId, Option<i64>)>,
+    /// The chargebacks that stand.
+    pub(crate) chargebacks: Vec<Standing>,
     pub(crate) sub: Option<Sub>,
     /// The plan of a wallet without a subscription.
     pub(crate) default: &'static str,
@@ -207,6 +212,7 @@ impl Default for Model {
             requests: Vec::new(),
             refunds: Vec::new(),
             part_refunds: Vec::new(),
+            chargebacks: Vec::new(),
             sub: None,
             default: sold::DEFAULT,
             free: None,
@@ -267,6 +273,8 @@ impl Model {
             Command::RefundTopUp(c) => self.refund(c),
             Command::RecordChargeback(c) => self.charge_back(c),
             Command::ReverseCharge(c) => self.reverse(c, command),
+            Command::ReverseChargeback(c) => self.reverse_chargeback(c),
+            Command::CloseWallet(c) => self.close(c, command),
             Command::RefundSubscription(c) => self.refund_plan(c, command),
             Command::ProcessDue(ProcessDue) => Ok(Answered::done(Seen::Wallet)),
         }

@@ -2,6 +2,7 @@
 
 mod cancel_subscription;
 mod change_plan;
+mod close_wallet;
 mod create_wallet;
 mod get_wallet;
 mod grant;
@@ -12,6 +13,7 @@ mod refund_subscription;
 mod refund_top_up;
 mod resume_subscription;
 mod reverse_charge;
+mod reverse_chargeback;
 mod revoke_grant;
 mod subscribe;
 mod update_wallet;
@@ -80,6 +82,20 @@ impl AdminService for AdminRpcs {
         request: Request<v1::RecordChargebackRequest>,
     ) -> Answer<v1::RecordChargebackResponse> {
         answer(&self.0, request, record_chargeback::record_chargeback).await
+    }
+
+    async fn reverse_chargeback(
+        &self,
+        request: Request<v1::ReverseChargebackRequest>,
+    ) -> Answer<v1::ReverseChargebackResponse> {
+        answer(&self.0, request, reverse_chargeback::reverse_chargeback).await
+    }
+
+    async fn close_wallet(
+        &self,
+        request: Request<v1::CloseWalletRequest>,
+    ) -> Answer<v1::CloseWalletResponse> {
+        answer(&self.0, request, close_wallet::close_wallet).await
     }
 
     async fn reverse_charge(

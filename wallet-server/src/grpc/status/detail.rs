@@ -43,6 +43,7 @@ pub(super) fn detail(rejection: &Rejection) -> Option<Detail> {
             limit: i64::try_from(*limit).unwrap_or(i64::MAX),
             open: *open,
         }),
+        Rejection::OpenReservations(open) => Detail::OpenReservations(wire::OpenReservations { open: *open }),
         Rejection::InDebt { unit, debt } => Detail::InDebt(wire::InDebt { debt: amount(unit, *debt) }),
         Rejection::PriceAboveLimit { unit, price, limit } => Detail::PriceAboveLimit(wire::PriceAboveLimit {
             price: amount(unit, *price),
@@ -114,6 +115,7 @@ pub(super) fn detail(rejection: &Rejection) -> Option<Detail> {
         | Rejection::UnitMismatch { .. }
         | Rejection::NothingToReverse
         | Rejection::WalletSuspended
+        | Rejection::NotChargedBack
         | Rejection::WalletClosed => return None,
     })
 }

@@ -70,6 +70,8 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
             Code::FailedPrecondition,
             "PERIOD_PAID",
         ),
+        (Rejection::NotChargedBack, Code::FailedPrecondition, "NOT_CHARGED_BACK"),
+        (Rejection::OpenReservations(3), Code::FailedPrecondition, "OPEN_RESERVATIONS"),
         (Rejection::SubscriptionEnds(Timestamp::EPOCH), Code::FailedPrecondition, "SUBSCRIPTION_ENDS"),
         (
             Rejection::PackNotAvailable { pack: text("bulk"), plans: vec![text("pro")] },

@@ -20,6 +20,8 @@ pub(crate) fn decision(rejection: &Rejection) -> Option<v1::Decision> {
         | Rejection::GrantNotFound
         | Rejection::TopUpNotFound
         | Rejection::NotRefundable(_)
+        | Rejection::NotChargedBack
+        | Rejection::OpenReservations(_)
         | Rejection::NothingToReverse
         | Rejection::ReversalExceedsCharge { .. }
         | Rejection::IdempotencyMismatch { .. }

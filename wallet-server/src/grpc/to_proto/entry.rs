@@ -76,6 +76,8 @@ fn kind(kind: EntryKind) -> v1::EntryKind {
         EntryKind::SubscriptionEnded => v1::EntryKind::SubscriptionEnded,
         EntryKind::TopUpRefunded => v1::EntryKind::TopUpRefunded,
         EntryKind::ChargedBack => v1::EntryKind::ChargedBack,
+        EntryKind::ChargebackReversed => v1::EntryKind::ChargebackReversed,
+        EntryKind::WalletClosed => v1::EntryKind::WalletClosed,
         EntryKind::ChargeReversed => v1::EntryKind::ChargeReversed,
         EntryKind::SubscriptionRefunded => v1::EntryKind::SubscriptionRefunded,
         EntryKind::GrantExpiring => v1::EntryKind::GrantExpiring,

@@ -23,10 +23,10 @@ pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
         name: plan.name.clone(),
         list_price: plan.list_price.as_ref().map(list_price),
         renewal: renewal(plan.renewal).into(),
+        refund: Some(refund(plan.refund.unwrap_or(RefundRule::of_term(plan.term)))),
         provisional_share: plan.provisional_share.into(),
         once: plan.once,
         then_plan_id: plan.then.clone().unwrap_or_default(),
-        refund: Some(refund(plan.refund.unwrap_or(RefundRule::of_term(plan.term)))),
     }
 }
 

@@ -125,10 +125,10 @@ fn payment(grant: &Grant) -> String {
     grant.details.external_ref.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Returns the purchase from which a grace grant comes. The own grants of a purchase are found by their key.
+/// Returns the purchase from which credits that returned come. The own grants of a purchase are found by their key.
 fn purchase_of_grace(grant: &Grant) -> String {
     match grant.key.origin {
-        Origin::Grace => grant.purchase().map(ToString::to_string).unwrap_or_default(),
+        Origin::Grace | Origin::Correction => grant.purchase().map(ToString::to_string).unwrap_or_default(),
         _ => String::new(),
     }
 }

@@ -1,4 +1,4 @@
-//! Duplicates of RefundTopUp, RecordChargeback, ReverseCharge and RefundSubscription.
+//! Duplicates of RefundTopUp, RecordChargeback, ReverseChargeback, ReverseCharge, RefundSubscription and CloseWallet.
 
 use wallet_client::v1::{self, EntryKind};
 
@@ -71,6 +71,28 @@ each_fleet! {
         assert_eq!(mismatch(client.record_chargeback(charge_back("w", "c", "other")).await), ["top_up_id"]);
         let entries = [EntryKind::Reserved, EntryKind::Settled, EntryKind::ChargedBack];
         assert_eq!(entries_after(&client, FRESH).await, entries);
+        assert!(servers[0].verify().await.is_clean());
+    }
+
+    async fn of_equal_withdrawals_of_a_chargeback_one_returns_credits(servers: Vec<Server>) {
+        let client = servers[0].wallet("w", 100).await;
+        client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
+        let won = || v1::ReverseChargebackRequest::top_up("w", "won", "first");
+        let answers =
+            at_once(&servers, move |client, _| async move { client.reverse_chargeback(won()).await }).await;
+        let done = answers.into_iter().map(|a| (a.wallet.unwrap().status, a.replayed)).collect();
+        assert_eq!((one_effect(done), available(&client).await), (v1::WalletStatus::Active as i32, 100));
+        assert_eq!(entries_after(&client, FRESH).await, [EntryKind::ChargedBack, EntryKind::ChargebackReversed]);
+        assert!(servers[0].verify().await.is_clean());
+    }
+
+    async fn of_equal_closes_one_revokes_the_credits(servers: Vec<Server>) {
+        let client = servers[0].wallet("w", 100).await;
+        let close = || v1::CloseWalletRequest::new("w", "closed");
+        let answers = at_once(&servers, move |client, _| async move { client.close_wallet(close()).await }).await;
+        let done = answers.into_iter().map(|a| (a.wallet.unwrap().status, a.replayed)).collect();
+        assert_eq!(one_effect(done), v1::WalletStatus::Closed as i32);
+        assert_eq!(entries_after(&client, FRESH).await, [EntryKind::WalletClosed]);
         assert!(servers[0].verify().await.is_clean());
     }
 }

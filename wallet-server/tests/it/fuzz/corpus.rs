@@ -79,6 +79,14 @@ fn usual() -> Vec<Input> {
         wallet("SettleMany", &v1::SettleManyRequest::new([fail("w", "job", "OOM"), fail("v", "own", "OOM")])),
         wallet("Cancel", &cancel("w", "job", CancelReason::User)),
         wallet("TopUp", &v1::TopUpRequest::amount("w", "second", credits(7))),
+        wallet(
+            "TopUp",
+            &v1::TopUpRequest::pack("w", "packs", "starter")
+                .with_external_ref(v1::ExternalRef::new("stripe", "pi"))
+                .with_line("1")
+                .with_quantity(2)
+                .with_catalog_version(1),
+        ),
         wallet("GetBalance", &v1::GetBalanceRequest { wallet_id: wallet_id(), ..Default::default() }),
         wallet(
             "GetReservation",
@@ -100,6 +108,8 @@ fn usual() -> Vec<Input> {
         admin("UpdateWallet", &set_status("w", "u", v1::WalletStatus::Active)),
         admin("Grant", &gift("w", "gift", credits(5))),
         admin("RevokeGrant", &revoke),
+        admin("ReverseChargeback", &v1::ReverseChargebackRequest::top_up("w", "won", "second")),
+        admin("CloseWallet", &v1::CloseWalletRequest::new("v", "closed")),
         admin("Subscribe", &subscribe("s", "creator")),
         admin("ChangePlan", &change("c", "pro")),
         admin("CancelSubscription", &end("e", v1::CancelTime::AtPeriodEnd)),

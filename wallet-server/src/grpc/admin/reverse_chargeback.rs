@@ -1,0 +1,38 @@
+//! ReverseChargeback: withdraws a chargeback whose dispute was won.
+
+use wallet_core::decide::{PurchaseName, ReverseChargeback};
+use wallet_core::{Rejection, WalletId};
+use wallet_proto::v1::{self, reverse_chargeback_request::Purchase};
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::FieldReader;
+use crate::grpc::to_proto;
+
+pub(super) async fn reverse_chargeback(
+    call: Call,
+    request: v1::ReverseChargebackRequest,
+) -> Result<v1::ReverseChargebackResponse, RpcError> {
+    let (wallet, reverse) = parse(request)?;
+    let done = call.submit(wallet, reverse).await?;
+    Ok(v1::ReverseChargebackResponse {
+        wallet: Some(to_proto::wallet(&call.catalog(), &done.view.wallet, &done.view.balances)),
+        replayed: done.replayed,
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::ReverseChargebackRequest) -> Result<(WalletId, ReverseChargeback), Rejection> {
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
+    let purchase = match request.purchase {
+        Some(Purchase::TopUpId(id)) => fields.id("top_up_id", &id).map(PurchaseName::TopUp),
+        Some(Purchase::ExternalRef(payment)) => fields.payment("external_ref", payment),
+        None => fields.no_purchase(),
+    };
+    let reason = fields.reason(request.reason);
+    fields.finish(|| Some((wallet?, ReverseChargeback { request: id?, purchase: purchase?, reason })))
+}
