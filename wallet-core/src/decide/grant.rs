@@ -1,5 +1,7 @@
 //! Grant: issues credits that were not bought. The `grant_id` is the idempotency key.
 
+use std::collections::BTreeMap;
+
 use crate::decide::checks::{check_grant_capacity, check_units, chosen};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
@@ -35,6 +37,8 @@ pub struct Grant {
     pub expire_time: Option<Timestamp>,
     /// Recorded in the entry.
     pub reason: String,
+    /// Free labels of the caller. Recorded only.
+    pub labels: BTreeMap<String, String>,
 }
 
 impl Grant {
@@ -92,6 +96,7 @@ impl WalletCommand for Grant {
             clawback: None,
             details: GrantDetails {
                 reason: self.reason.clone(),
+                labels: self.labels.clone(),
                 fingerprint: fingerprint.to_string(),
                 ..GrantDetails::default()
             },

@@ -1,6 +1,7 @@
 //! TopUp: issues bought credits. Both the `top_up_id` and the line of a payment are idempotency keys: one of them under
 //! two ids credits once.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::catalog::{Catalog, PackExpiry, RefundRule, Span};
@@ -38,6 +39,8 @@ pub struct TopUp {
     pub paid_amount: Option<Money>,
     /// The instant of the payment. Now by default.
     pub paid_time: Option<Timestamp>,
+    /// Free labels of the caller. Recorded only.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A pack or an amount.
@@ -143,6 +146,7 @@ impl WalletCommand for TopUp {
                     line: self.line.clone(),
                     paid_amount: self.paid_amount.clone(),
                     paid_time: self.paid_time,
+                    labels: self.labels.clone(),
                     refund: bought.refund,
                     fingerprint: fingerprint.to_string(),
                     ..GrantDetails::default()

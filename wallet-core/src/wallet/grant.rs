@@ -2,6 +2,8 @@
 //!
 //! Owns the parts a grant is divided into and the one function that moves credits between them.
 
+use std::collections::BTreeMap;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -73,6 +75,9 @@ pub struct GrantDetails {
     /// The number of times that these credits have rolled over.
     #[serde(skip_serializing_if = "is_zero")]
     pub rolled: u32,
+    /// The caller's own labels.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// The rule by which the purchase is refunded; that of packs if none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refund: Option<RefundRule>,

@@ -94,6 +94,7 @@ fn buy_what(id: &str, purchase: Purchase) -> Step {
         line: None,
         paid_amount: None,
         paid_time: None,
+        labels: BTreeMap::new(),
     }))
 }
 
@@ -112,6 +113,7 @@ pub(crate) fn give_of(id: &str, of: &str, n: i64) -> Step {
         effective_time: None,
         expire_time: None,
         reason: String::new(),
+        labels: BTreeMap::new(),
     }))
 }
 

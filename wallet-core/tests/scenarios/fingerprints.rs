@@ -59,6 +59,7 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
             line: _,
             paid_amount: _,
             paid_time: _,
+            labels: _labels,
         }) => &[
             "amount",
             "catalog_version",
@@ -78,6 +79,7 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
             effective_time: _,
             expire_time: _,
             reason: _reason,
+            labels: _labels,
         }) => &["amount", "effective_time", "expire_time", "priority", "source"],
         Command::RevokeGrant(RevokeGrant { request: _, grant: _, reason: _reason }) => &["grant_id"],
         Command::RefundTopUp(RefundTopUp { request: _, purchase: _, requested_time: _, reason: _reason }) => {

@@ -1,5 +1,7 @@
 //! Commands that issue, revoke and refund credits, and updates of the wallet.
 
+use std::collections::BTreeMap;
+
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
     CloseWallet, Grant, PackSale, Purchase, PurchaseName, RecordChargeback, RefundTopUp, ReverseChargeback,
@@ -45,7 +47,15 @@ impl Generator {
         let ago = self.rng.within(0, 40) * HOUR;
         let paid_time = self.rng.percent(30).then_some(Timestamp::from_micros(model.now - ago));
         let paid_amount = self.rng.percent(40).then_some(paid_amount);
-        Command::TopUp(TopUp { id, purchase, external_ref, line, paid_amount, paid_time })
+        Command::TopUp(TopUp {
+            id,
+            purchase,
+            external_ref,
+            line,
+            paid_amount,
+            paid_time,
+            labels: BTreeMap::new(),
+        })
     }
 
     fn grant(&mut self, model: &Model) -> Command {
@@ -76,6 +86,7 @@ impl Generator {
             effective_time: from.map(Timestamp::from_micros),
             expire_time: until.map(Timestamp::from_micros),
             reason: "sorry".to_owned(),
+            labels: BTreeMap::new(),
         })
     }
 

@@ -171,6 +171,7 @@ impl Generator {
                 line: None,
                 paid_amount: None,
                 paid_time: None,
+                labels: BTreeMap::new(),
             });
         }
         Command::Grant(Grant {
@@ -182,6 +183,7 @@ impl Generator {
             effective_time: None,
             expire_time: None,
             reason: String::new(),
+            labels: BTreeMap::new(),
         })
     }
 
@@ -201,6 +203,7 @@ impl Generator {
             line: None,
             paid_amount: None,
             paid_time,
+            labels: BTreeMap::new(),
         })
     }
 

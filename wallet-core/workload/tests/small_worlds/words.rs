@@ -48,6 +48,7 @@ pub(crate) fn give(id: &str, n: i64, life: Duration) -> Command {
         effective_time: None,
         expire_time: Some(START.plus(life)),
         reason: String::new(),
+        labels: BTreeMap::new(),
     })
 }
 
@@ -67,6 +68,7 @@ fn bought(id: &str, purchase: Purchase) -> Command {
         line: None,
         paid_amount: None,
         paid_time: None,
+        labels: BTreeMap::new(),
     })
 }
 

@@ -238,6 +238,7 @@ pub(super) fn command(kind: Kind) -> Command {
             line: None,
             paid_amount: None,
             paid_time: None,
+            labels: BTreeMap::new(),
         }),
         Kind::Subscribe => {
             let (request, plan) = ("request".parse().unwrap(), "creator".to_owned());

@@ -262,6 +262,7 @@ fn grant(name: &str, credits: i64, expire_time: Option<Timestamp>) -> Command {
         effective_time: None,
         expire_time,
         reason: String::new(),
+        labels: BTreeMap::new(),
     })
 }
 

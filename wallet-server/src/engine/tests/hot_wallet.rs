@@ -3,6 +3,8 @@
 //! The figures are meaningful only for a long history in a release build, which `cargo xtask hot-wallet` makes.
 //! Otherwise the history is short, and the commands only have to succeed.
 
+use std::collections::BTreeMap;
+
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, EntityTrait, IdenStatic, Iterable};
@@ -100,6 +102,7 @@ impl Customers {
             line: None,
             paid_amount: None,
             paid_time: None,
+            labels: BTreeMap::new(),
         };
         let customer = Customer { wallet, jobs: 0 };
         self.batch(&customer, vec![Command::CreateWallet(create), Command::TopUp(top_up)]).await;

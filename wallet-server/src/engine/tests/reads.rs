@@ -1,5 +1,7 @@
 //! Reads at the same time as a lane: the revision that they return, and the cost of searches.
 
+use std::collections::BTreeMap;
+
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -35,6 +37,7 @@ impl Customer {
             line: None,
             paid_amount: None,
             paid_time: None,
+            labels: BTreeMap::new(),
         };
         customer.does(create()).await;
         customer.does(Command::TopUp(top_up)).await;

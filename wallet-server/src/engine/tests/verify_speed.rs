@@ -4,6 +4,8 @@
 //! The figure is meaningful only for a large ledger in a release build, which `cargo xtask verify-speed` makes.
 //! Otherwise the ledger is small, and only has to be clean.
 
+use std::collections::BTreeMap;
+
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -102,6 +104,7 @@ fn top_up(job: u64) -> Command {
         line: None,
         paid_amount: None,
         paid_time: None,
+        labels: BTreeMap::new(),
     })
 }
 

@@ -32,11 +32,12 @@ fn parse(request: v1::GrantRequest) -> Result<(WalletId, Grant), Rejection> {
     let effective_time = fields.instant("effective_time", request.effective_time);
     let expire_time = fields.instant("expire_time", request.expire_time);
     let reason = fields.reason(request.reason);
+    let labels = fields.labels("labels", request.labels);
     fields.finish(|| {
         let ((unit, amount), source) = (amount?, source?);
         Some((
             wallet?,
-            Grant { id: id?, unit, amount, source, priority, effective_time, expire_time, reason },
+            Grant { id: id?, unit, amount, source, priority, effective_time, expire_time, reason, labels },
         ))
     })
 }

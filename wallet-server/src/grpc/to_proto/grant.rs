@@ -31,6 +31,7 @@ pub(crate) fn grant(catalog: &Catalog, grant: &Grant) -> v1::Grant {
         external_ref: details.external_ref.map(external_ref),
         paid_amount: details.paid_amount.map(money),
         paid_time: details.paid_time.and_then(instant),
+        labels: details.labels.into_iter().collect(),
         line: details.line.map(String::from).unwrap_or_default(),
         stems_from: details.stems_from.map(String::from).unwrap_or_default(),
     }

@@ -34,7 +34,9 @@ fn parse(request: v1::TopUpRequest) -> Result<(WalletId, TopUp), Rejection> {
     let line = fields.line(&request.line, external_ref.is_some());
     let paid_amount = fields.money("paid_amount", request.paid_amount);
     let paid_time = fields.instant("paid_time", request.paid_time);
+    let labels = fields.labels("labels", request.labels);
     fields.finish(|| {
-        Some((wallet?, TopUp { id: id?, purchase: purchase?, external_ref, line, paid_amount, paid_time }))
+        let (id, purchase) = (id?, purchase?);
+        Some((wallet?, TopUp { id, purchase, external_ref, line, paid_amount, paid_time, labels }))
     })
 }

@@ -3,6 +3,8 @@
 //! The plans are those of production: generic plans, on a lane's own connection with its settings. The index and
 //! the conditions of each are compared, on tables in all states that have misled a planner.
 
+use std::collections::BTreeMap;
+
 mod tables;
 
 use std::collections::BTreeSet;
@@ -248,6 +250,7 @@ fn wallet() -> Wallet {
         line: None,
         paid_amount: None,
         paid_time: None,
+        labels: BTreeMap::new(),
     };
     let amounts = Amounts::of(&credits, 5);
     let price = ExplicitPrice { amounts, max_amounts: Amounts::none(), operation: None };

@@ -1,5 +1,7 @@
 //! Short constructors of commands.
 
+use std::collections::BTreeMap;
+
 use std::time::Duration;
 
 use wallet_core::catalog::Threshold;
@@ -32,6 +34,7 @@ pub(super) fn top_up(id: &str, unit: &str, amount: i64) -> Command {
         line: None,
         paid_amount: None,
         paid_time: None,
+        labels: BTreeMap::new(),
     })
 }
 
@@ -43,6 +46,7 @@ pub(super) fn buy(id: &str, pack: &str) -> Command {
         line: None,
         paid_amount: None,
         paid_time: None,
+        labels: BTreeMap::new(),
     })
 }
 
@@ -123,6 +127,7 @@ pub(super) fn grant(id: &str, amount: i64, from: Option<u32>, until: Option<u32>
         effective_time: from.map(at),
         expire_time: until.map(at),
         reason: "welcome".to_owned(),
+        labels: [("campaign".to_owned(), "spring".to_owned())].into(),
     })
 }
 

@@ -28,6 +28,7 @@ each_database! {
             quantity: Some(2),
             catalog_version: Some(1),
             line: "1".into(),
+            labels: [("k".to_owned(), long(257))].into(),
         };
         let expected = [
             format!("top_up_id: contains '#'; {ALPHABET}"),
@@ -41,6 +42,7 @@ each_database! {
             "paid_amount.currency: must be three upper-case letters such as EUR".into(),
             "paid_amount.minor_units: is -1, must not be negative".into(),
             format!("paid_time: {CALENDAR}"),
+            "labels[\"k\"]: has 257 bytes, at most 256 are allowed".into(),
         ];
         assert_eq!(violations(client.top_up(bad).await), expected);
         unchanged(&client, "w", 1).await;
@@ -80,6 +82,7 @@ each_database! {
             effective_time: instant(i64::MAX),
             expire_time: instant(i64::MIN),
             reason: long(1_025),
+            labels: [(String::new(), String::new())].into(),
         };
         let expected = [
             "amount.unit: must not be empty".to_owned(),
@@ -88,6 +91,7 @@ each_database! {
             format!("effective_time: {CALENDAR}"),
             format!("expire_time: {CALENDAR}"),
             "reason: has 1025 bytes, at most 1024 are allowed".into(),
+            "labels[\"\"]: must not be empty".into(),
         ];
         assert_eq!(violations(client.grant(bad.clone()).await), expected);
         let bad = v1::GrantRequest { source: 99, reason: "a\0b".into(), ..bad };

@@ -17,6 +17,7 @@ each_database! {
             priority: -3,
             expire_time: tomorrow,
             reason: "launch".into(),
+            labels: [("campaign".to_owned(), "spring".to_owned())].into(),
             ..gift("w", "g", credits(25))
         };
         let done = client.grant(request).await.unwrap();
@@ -25,6 +26,7 @@ each_database! {
         assert_eq!((grant.grant_id.as_str(), grant.source()), ("grant:g", Source::Promotional));
         assert_eq!((grant.available, grant.pending, grant.priority), (25, 0, -3));
         assert_eq!((grant.expire_time, grant.effective_time), (tomorrow, done.decide_time));
+        assert_eq!(grant.labels["campaign"], "spring");
         let entry = entries(&client, "w").await.pop().unwrap();
         assert_eq!((entry.kind(), entry.reason.as_str()), (EntryKind::Granted, "launch"));
         assert_eq!(credits_of(&client, "w").await, (25, 0, 0));

@@ -44,6 +44,19 @@ each_database! {
         assert_eq!((posting.from(), posting.to(), posting.amount), (Part::Issued, Part::Available, 250));
     }
 
+    async fn labels_stay_with_the_grants_and_do_not_make_another_purchase(server: Server) {
+        let client = server.wallet("w", 0).await;
+        let labels = std::collections::HashMap::from([("campaign".to_owned(), "spring".to_owned())]);
+        let request = v1::TopUpRequest::amount("w", "t", credits(250));
+        let done = client.top_up(v1::TopUpRequest { labels: labels.clone(), ..request.clone() }).await.unwrap();
+        assert_eq!(done.grants[0].labels, labels);
+        let again = client.top_up(request).await.unwrap();
+        assert!(again.replayed && again.grants[0].labels == labels, "{again:?}");
+        let grants = client.list_grants(v1::ListGrantsRequest { wallet_id: "w".into(), ..Default::default() });
+        assert_eq!(grants.await.unwrap().grants[0].labels, labels);
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn a_pack_issues_all_its_units_for_twelve_months_after_the_payment(server: Server) {
         let client = server.wallet("w", 0).await;
         client.subscribe(crate::sold::subscribe("s", "creator")).await.unwrap();
