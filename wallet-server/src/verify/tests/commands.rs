@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
-    Cancel, CancelSubscription, ChangePlan, Cost, ExplicitPrice, Extend, Grant, Outcome, PackSale,
-    PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp,
-    Reserve, ResumeSubscription, ReverseCharge, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp,
-    UpdateWallet,
+    Cancel, CancelSubscription, ChangePlan, CloseWallet, Cost, ExplicitPrice, Extend, Grant, Outcome,
+    PackSale, PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment, RefundSubscription,
+    RefundTopUp, Reserve, ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant, Settle, Start,
+    StartOptions, Subscribe, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::operation::Operation;
@@ -69,6 +69,16 @@ pub(super) fn refund_asked(request: &str, top_up: &str, minutes: u32) -> Command
 pub(super) fn charge_back(request: &str, top_up: &str) -> Command {
     let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
     Command::RecordChargeback(RecordChargeback { request, purchase, reason: "dispute".to_owned() })
+}
+
+pub(super) fn win_dispute(request: &str, top_up: &str) -> Command {
+    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
+    Command::ReverseChargeback(ReverseChargeback { request, purchase, reason: "won".to_owned() })
+}
+
+pub(super) fn close(request: &str) -> Command {
+    let (request, reason) = (request.parse().unwrap(), "left".to_owned());
+    Command::CloseWallet(CloseWallet { request, reason })
 }
 
 pub(super) fn reverse(request: &str, job: &str, amounts: Amounts) -> Command {

@@ -13,9 +13,9 @@ use wallet_core::{
 };
 
 use super::commands::{
-    buy, cancel, change_plan, charge_back, clip, credits, end, extend, fail, grant, pay, refund,
+    buy, cancel, change_plan, charge_back, clip, close, credits, end, extend, fail, grant, pay, refund,
     refund_asked, refund_subscription, rename, reserve, resume, reverse, revoke, settle, start, subscribe,
-    top_up,
+    top_up, win_dispute,
 };
 use crate::store::{CatalogRow, LoadedWallet, Store, Tx, WalletWrite};
 
@@ -249,6 +249,18 @@ impl Story {
             .and(reverse("v5", "j6", Amounts::none()))
             .and(subscribe("s1", "yearly"))
             .and(refund_subscription("f3"))
+    }
+
+    /// A wallet whose dispute was won after its debt had been repaid in part, and that was closed.
+    pub(super) fn closed(wallet: &str) -> Self {
+        Self::of(wallet)
+            .and(top_up("t1", "credits", 100))
+            .and(reserve("j1", 40, 40, None))
+            .and(settle("j1", Cost::AsReserved, false))
+            .and(charge_back("c1", "t1"))
+            .and(top_up("t2", "credits", 30))
+            .and(win_dispute("w1", "t1"))
+            .and(close("x1"))
     }
 
     /// A wallet with expired holds that were ended for good later.
