@@ -255,7 +255,10 @@ fn contradictory_plans_and_packs_are_refused() {
             "allowances = [{ unit = \"credits\", amount = 1, cadence = \"31 DAY\" }]",
             "plans[0].allowances[0].cadence: must be shorter than the plan's term",
         ),
-        ("provisional_share = 50", "plans[0].provisional_share: must be absent, unless renewal = \"PROVISIONAL\""),
+        (
+            "provisional_share = 50",
+            "plans[0].provisional_share: must be absent, unless renewal = \"PROVISIONAL\"",
+        ),
         (
             "renewal = \"PROVISIONAL\"\nprovisional_share = 101",
             "plans[0].provisional_share: must be a percentage from 0 to 100, is 101",

@@ -61,7 +61,7 @@ each_database! {
     async fn s14_an_unused_plan_is_refunded_in_full_within_its_window(server: Server) {
         let client = shop(&server).await;
         let plans = client.list_plans(v1::ListPlansRequest {}).await.unwrap().plans;
-        let fair = plans.iter().find(|plan| plan.plan_id == "fair").and_then(|plan| plan.refund.clone()).unwrap();
+        let fair = plans.iter().find(|plan| plan.plan_id == "fair").and_then(|plan| plan.refund).unwrap();
         assert_eq!((fair.window.map(|window| window.seconds), fair.only_unused, fair.unused_share), (Some(DAY), true, false));
         let sold = |id: &str, days_ago: i64| {
             let (client, request) = (client.clone(), subscribe(id, "fair"));

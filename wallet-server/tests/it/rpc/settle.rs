@@ -114,7 +114,7 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
-    async fn s12_a_charge_never_exceeds_the_most_that_the_estimate_showed(server: Server) {
+    async fn s12_s13_a_charge_never_exceeds_the_most_that_the_estimate_showed(server: Server) {
         let client = server.client().await;
         publish(&client, POLICIES).await;
         for (kind, n, shown, charged) in [
