@@ -239,7 +239,7 @@ fn check_limits_and_caps(catalog: &Catalog, path: &str, plan: &Plan, reader: &mu
 /// Checks that a plan is no trial.
 fn check_lasting(catalog: &Catalog, path: &str, id: &str, reader: &mut Reader) {
     if catalog.plan(id).is_some_and(|plan| plan.once) {
-        reader.problem(path, &format!("{id:?} is a trial (once = true), which does not follow another plan"));
+        reader.problem(path, format!("{id:?} is a trial (once = true), which does not follow another plan"));
     }
 }
 

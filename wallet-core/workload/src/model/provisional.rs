@@ -1,4 +1,4 @@
-//! Periods that have begun without their payment: paid after all, or taken back.
+//! Periods that have begun without their payment: paid after all, or revoked.
 
 use std::collections::BTreeMap;
 
