@@ -3,7 +3,7 @@
 //! The answer to a COMMIT may have been lost. The commands of that batch took effect without an answer, and when
 //! they were sent again they were replays, or repeated heartbeats. Where the next reply does not fit, such a
 //! command comes before it. The ledger shows which one it is, by the time and the hash of its entry. A heartbeat
-//! leaves no entry, and is found by trying those that were in progress. After a lost answer the next batch may raise
+//! leaves no entry, and is found by trying those that were in progress. Due events may be recorded in several steps. After a lost answer the next batch may raise
 //! the version of a wallet that it does not change otherwise.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,8 +89,14 @@ impl Search {
             partly.turn_into(wallet);
             return vec![partly];
         }
+        let step = self.step(&partly.wallet).filter(|wallet| wallet.version <= version);
+        let step = step.map(|wallet| {
+            let mut next = partly.clone();
+            next.turn_into(wallet);
+            next
+        });
         if partly.in_front == LOST_TOGETHER {
-            return Vec::new();
+            return step.into_iter().collect();
         }
         let mut ways: Vec<Wallet> = Vec::new();
         for wallet in self.lost_heartbeats(&partly).into_iter().chain(self.lost_entry(&partly)) {
@@ -110,7 +116,18 @@ impl Search {
             next.turn_into(Wallet { version: partly.wallet.version + 1, ..partly.wallet.clone() });
             ways.insert(0, next);
         }
-        ways
+        step.into_iter().chain(ways).collect()
+    }
+
+    /// Returns the wallet after the due events of the next entries that were recorded together. If much is due, one
+    /// transaction processes a part of it, and the clock may have moved before the next.
+    fn step(&self, wallet: &Wallet) -> Option<Wallet> {
+        let next = usize::try_from(wallet.revision).unwrap();
+        let now = self.ledger.get(next)?.record_time;
+        let most = self.ledger[next..].iter().take_while(|entry| entry.record_time == now).count();
+        let mut stepped = wallet.clone();
+        UnitOfWork::open(&mut stepped, now).process_due_within(most).unwrap();
+        (stepped.revision > wallet.revision && self.is_in_the_ledger(&stepped)).then_some(stepped)
     }
 
     /// Returns the wallet after the command that wrote the next entry. When it was sent again, it was a replay, or
