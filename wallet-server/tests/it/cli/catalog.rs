@@ -21,7 +21,7 @@ fn a_document_is_checked_without_a_server() {
     let good = run(&["catalog", "check", &file(folder.path(), "good.toml", POLICIES)], &[]);
     assert_eq!(
         (good.code, good.stdout.as_str()),
-        (Some(0), "ok: 5 rules, 1 plans, 0 packs, 0 golden cases agree\n")
+        (Some(0), "ok: 7 rules, 1 plans, 0 packs, 0 golden cases agree\n")
     );
 
     let bad = run(&["catalog", "check", &file(folder.path(), "bad.toml", BAD)], &[]);
