@@ -119,8 +119,8 @@ each_database! {
         assert_eq!(violations(client.revoke_grant(bad).await), expected);
         let told = violations(client.revoke_grant(v1::RevokeGrantRequest::default()).await);
         let expected =
-            "must be a grant_id as ListGrants shows it, which begins with top_up:, grant:, grace:, rollover: or \
-             period:";
+            "must be a grant_id as ListGrants shows it, which begins with top_up:, grant:, grace:, rollover:, \
+             period: or correction:";
         assert_eq!(told[2], format!("grant_id: {expected}"));
     }
 

@@ -22,6 +22,7 @@ const LOST_TOGETHER: usize = super::client::CLIENTS;
 /// The wallet after each of its versions.
 pub(super) struct History {
     versions: BTreeMap<i64, Wallet>,
+    ledger: Vec<Entry>,
     /// The number of commands that took effect without an answer.
     pub(super) hidden: u64,
 }
@@ -52,7 +53,8 @@ impl History {
         while let Some(partly) = open.pop() {
             let Some(next) = partly.left.first() else {
                 if search.is_at_its_end(&partly.wallet) {
-                    return Self { versions: partly.history, hidden: partly.hidden };
+                    let (versions, hidden) = (partly.history, partly.hidden);
+                    return Self { versions, ledger: search.ledger, hidden };
                 }
                 continue;
             };
@@ -62,9 +64,18 @@ impl History {
         panic!("no history gives these replies; the last attempt has no place for {stuck}");
     }
 
-    /// Returns the wallet as it was stored in this version.
-    pub(super) fn at(&self, version: i64) -> &Wallet {
-        self.versions.get(&version).unwrap_or_else(|| panic!("no command wrote version {version}"))
+    /// Returns the wallet as it was stored in this version: after a command, or after a part of the events that were due
+    /// before it.
+    pub(super) fn at(&self, version: i64) -> Wallet {
+        let (_, before) = self.versions.range(..=version).next_back().unwrap();
+        let mut wallet = before.clone();
+        if wallet.version < version {
+            let now = self.ledger[usize::try_from(wallet.revision).unwrap()].record_time;
+            let most = usize::try_from(version - wallet.version).unwrap();
+            UnitOfWork::open(&mut wallet, now).process_due_within(most).unwrap();
+        }
+        assert_eq!(wallet.version, version, "nothing wrote this version");
+        wallet
     }
 }
 

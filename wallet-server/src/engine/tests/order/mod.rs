@@ -76,7 +76,7 @@ async fn replay(store: &Store, told: BTreeMap<WalletId, Vec<Told>>, seen: &[(Wal
         let history = History::of(Wallet::blank(key, id.clone()), &told, ledger);
         hidden += history.hidden;
         for (_, seen) in seen.iter().filter(|(wallet, _)| *wallet == id) {
-            assert_eq!(*seen, Seen::of(history.at(seen.version)), "read of {id}");
+            assert_eq!(*seen, Seen::of(&history.at(seen.version)), "read of {id}");
         }
     }
     hidden
