@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{PartialRefund, RefundRule, Term};
+use crate::catalog::{PartialRefund, RefundRule};
 use crate::decide::context::Context;
 use crate::decide::periods::end_refunded;
 use crate::decide::read_set::ReadSet;
@@ -60,7 +60,7 @@ impl WalletCommand for RefundSubscription {
             let text = format!("must not be before the payment of the period, {}", present.paid_time());
             return Err(Rejection::field("requested_time", text));
         }
-        let terms = what_goes_back(wallet, present, requested_time, context.now);
+        let terms = compute_refund(wallet, present, requested_time, context.now);
         let terms = terms.map_err(Rejection::NotRefundable)?;
         let mut decision = end_refunded(wallet, present, context.now).because(&self.reason);
         if let Some(said) = &mut decision.entry {
@@ -73,7 +73,7 @@ impl WalletCommand for RefundSubscription {
     }
 }
 
-fn what_goes_back(
+fn compute_refund(
     wallet: &Wallet,
     present: &Subscription,
     requested_time: Timestamp,
@@ -118,7 +118,7 @@ fn what_goes_back(
 
 /// Returns the share of the present period that is left, the whole of one without an end.
 fn unused_time(present: &Subscription, now: Timestamp) -> Fraction {
-    if present.sold.term == Term::ONCE {
+    if present.sold.term.is_once() {
         return Fraction::WHOLE;
     }
     let (start, end) = (present.period_start().as_micros(), present.period_end().as_micros());

@@ -71,7 +71,7 @@ impl WalletCommand for RefundTopUp {
             ));
         }
         let rule = first.details.refund.unwrap_or(RefundRule::PACK);
-        let share = what_goes_back(&grants, rule, rule.is_in_window(paid, requested_time));
+        let share = refundable_share(&grants, rule, rule.is_in_window(paid, requested_time));
         let share = share.map_err(Rejection::NotRefundable)?;
         let mut decision = Decision::of(EntryKind::TopUpRefunded, context.now).because(&self.reason);
         if let Share::Of(unused_credits) = share {
@@ -102,7 +102,7 @@ enum Share {
 }
 
 /// Returns the share of the price to give back, or the reason against a refund. Reasons that are final come first.
-fn what_goes_back(grants: &[&Grant], rule: RefundRule, in_window: bool) -> Result<Share, Unrefundable> {
+fn refundable_share(grants: &[&Grant], rule: RefundRule, in_window: bool) -> Result<Share, Unrefundable> {
     let any = |part: fn(&Grant) -> i64| grants.iter().any(|grant| part(grant) > 0);
     let (used, held) = (any(|grant| grant.parts.consumed), any(|grant| grant.parts.held));
     match grants.iter().filter_map(|grant| grant.clawback).max() {

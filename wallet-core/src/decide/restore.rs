@@ -34,7 +34,7 @@ impl<'a> Restoration<'a> {
 
     /// Withdraws debt. The part that was repaid since becomes a correction, which never expires: the credits that repaid it
     /// are not known.
-    pub(crate) fn off_the_debt(&mut self, unit: &UnitId, amount: i64) {
+    pub(crate) fn withdraw_debt(&mut self, unit: &UnitId, amount: i64) {
         let owed = amount.min(self.decision.owed(self.wallet, unit));
         self.decision.move_in_debt(unit, Part::Owed, Part::Issued, owed);
         let correction = self.correction(unit, amount - owed, Source::Adjustment, Timestamp::NEVER);
@@ -43,7 +43,7 @@ impl<'a> Restoration<'a> {
 
     /// Gives credits back to their grant. If that has expired meanwhile, they become a correction of its source, which
     /// lives for the goodwill period.
-    pub(crate) fn back_to(&mut self, grant: &Grant, from: Part, amount: i64) {
+    pub(crate) fn return_to(&mut self, grant: &Grant, from: Part, amount: i64) {
         if !grant.has_expired(self.at) {
             self.decision.move_in_grant(&grant.key, &grant.unit, from, Part::Available, amount);
             self.decision.repay_debt(self.wallet, &grant.key, &grant.unit, amount);

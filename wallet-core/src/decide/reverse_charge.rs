@@ -153,13 +153,13 @@ impl<'a> Reversal<'a> {
         }
         for (account, part) in parts.into_iter().filter(|(_, part)| *part > 0) {
             match account {
-                Account::Debt => self.off_the_debt(unit, part),
-                Account::Grant(key) => self.back_to(&key, unit, part),
+                Account::Debt => self.withdraw_debt(unit, part),
+                Account::Grant(key) => self.return_to(&key, unit, part),
             }
         }
     }
 
-    fn back_to(&mut self, key: &GrantKey, unit: &UnitId, amount: i64) {
+    fn return_to(&mut self, key: &GrantKey, unit: &UnitId, amount: i64) {
         let grant = self.wallet.grants.get(key);
         let clawback = grant.and_then(|grant| grant.clawback);
         let expired = grant.filter(|grant| grant.has_expired(self.at));
@@ -171,7 +171,7 @@ impl<'a> Reversal<'a> {
         };
         self.decision.move_in_grant(key, unit, Part::Consumed, to, amount);
         if clawback == Some(Clawback::ChargedBack) {
-            self.off_the_debt(unit, amount);
+            self.withdraw_debt(unit, amount);
         } else if to == Part::Expired {
             self.give_goodwill(expired, unit, amount);
         } else if to == Part::Available {
@@ -179,7 +179,7 @@ impl<'a> Reversal<'a> {
         }
     }
 
-    fn off_the_debt(&mut self, unit: &UnitId, amount: i64) {
+    fn withdraw_debt(&mut self, unit: &UnitId, amount: i64) {
         let owed = amount.min(self.decision.owed(self.wallet, unit));
         self.decision.move_in_debt(unit, Part::Owed, Part::Issued, owed);
         if amount > owed {

@@ -66,13 +66,13 @@ impl WalletCommand for ReverseChargeback {
             owed.add(&grant.unit, grant.parts.consumed);
         }
         for (unit, amount) in owed.iter() {
-            restoration.off_the_debt(unit, amount);
+            restoration.withdraw_debt(unit, amount);
         }
         for grant in grants.iter().filter(|grant| grant.clawback == Some(Clawback::ChargedBack)) {
             let before = chargeback.before.get(&grant.key).copied();
             restoration.decision.withdrawn.push((grant.key.clone(), before));
             if before.is_none() {
-                restoration.back_to(grant, Part::Revoked, grant.parts.revoked);
+                restoration.return_to(grant, Part::Revoked, grant.parts.revoked);
             }
         }
         let another = change.profile.chargebacks.values().any(|chargeback| chargeback.suspends);

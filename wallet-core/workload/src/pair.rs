@@ -39,7 +39,7 @@ pub fn catalogs() -> &'static Catalogs {
 /// The plan of wallets without a subscription, in a variant of the catalog: daily credits, in terms of two weeks.
 const DAILY: &str = "drip";
 
-/// Returns the catalog of the workload with free credits for every day.
+/// Returns the catalog of the workload, except that the default plan gives free credits each day.
 fn catalogs_with_daily_credits() -> &'static Catalogs {
     static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| {
         read(&CATALOG.replacen("default_plan = \"free\"", &format!("default_plan = \"{DAILY}\""), 1))
