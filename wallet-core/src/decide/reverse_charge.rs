@@ -120,8 +120,8 @@ struct Reversal<'a> {
     reservation: Reservation,
     decision: Decision,
     at: Timestamp,
-    /// The index of the next grant for credits of this job that have returned. It saturates: a second grant of the last index is refused as
-    /// issued twice when the decision is carried out.
+    /// The index of the next grant for credits of this job that have returned. It saturates: a second grant of the last
+    /// index is refused as issued twice when the decision is carried out.
     next_grace: u16,
 }
 
