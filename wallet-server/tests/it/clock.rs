@@ -100,7 +100,7 @@ mod commands_are_refused_after_a_clock_leap_and_nothing_expires_if_it_returns {
 
             set_ahead(&database, "0").await;
             is(&server, ServingStatus::Serving).await;
-            let reserved = impatient
+            let reserved = client
                 .reserve(v1::ReserveRequest::new("w", format!("after-{n}"), video("1")))
                 .await
                 .unwrap()

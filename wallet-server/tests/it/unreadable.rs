@@ -8,7 +8,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use wallet_client::v1::threshold::Threshold::Amount;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
-use wallet_client::{ClientConfig, Code, Error, RetryPolicy, WalletClient};
+use wallet_client::{Code, Error, WalletClient};
 use wallet_server::{BUNDLED_CATALOG, Config};
 
 use crate::harness::{Server, video};
@@ -32,7 +32,7 @@ each_database! {
         connection.execute_unprepared(defenceless(&connection)).await.unwrap();
         let all = spoilt(&connection).await;
         assert!(all.len() > 70, "{} columns", all.len());
-        let client = impatient(&server).await;
+        let client = server.client().await;
         server.wallet("neighbour", 1_000).await;
         for n in 0..all.len() {
             victim(&server, &format!("v{n}")).await;
@@ -66,7 +66,7 @@ each_database! {
         server.stop().await;
         let catalog = Some(format!("{BUNDLED_CATALOG}\n# third\n"));
         let server = Server::start_with(database, Config { catalog, ..Config::default() }).await;
-        let client = impatient(&server).await;
+        let client = server.client().await;
         client.reserve(v1::ReserveRequest::new("neighbour", "after-the-start", video("1"))).await.unwrap();
         lists(&client, &all).await;
     }
@@ -174,12 +174,8 @@ async fn victim(server: &Server, wallet: &str) {
     client.reserve(v1::ReserveRequest::new(wallet, "open", video("1"))).await.unwrap();
 }
 
-async fn impatient(server: &Server) -> WalletClient {
-    let config = ClientConfig::new(server.endpoint()).retry(RetryPolicy::never());
-    WalletClient::connect(config).await.unwrap()
-}
-
-/// Asserts that the call succeeded or failed with a permanent error: clients would repeat a retryable one endlessly.
+/// Asserts that the call, repeated by its client while its error is retryable, succeeded or failed for good: clients
+/// would repeat an error that stays retryable endlessly.
 fn is_final<A>(answer: Result<A, Error>, spoilt: &Spoilt) {
     if let Err(error) = answer {
         assert!(!error.is_retryable(), "{spoilt:?}: {error}");
