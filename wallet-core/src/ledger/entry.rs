@@ -84,12 +84,14 @@ pub enum EntryKind {
     ChargebackReversed = 28,
     /// The wallet was closed.
     WalletClosed = 29,
+    /// The payment provider has refunded a purchase, or a part of it.
+    RefundRecorded = 30,
     /// The rest of a grant expires in a few days. The reason of the entry is the id of the grant.
     GrantExpiring = 40,
 }
 
 impl EntryKind {
-    pub const ALL: [EntryKind; 30] = [
+    pub const ALL: [EntryKind; 31] = [
         EntryKind::WalletCreated,
         EntryKind::WalletUpdated,
         EntryKind::ToppedUp,
@@ -119,6 +121,7 @@ impl EntryKind {
         EntryKind::SubscriptionRefunded,
         EntryKind::ChargebackReversed,
         EntryKind::WalletClosed,
+        EntryKind::RefundRecorded,
         EntryKind::GrantExpiring,
     ];
 }

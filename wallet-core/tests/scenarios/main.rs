@@ -38,6 +38,8 @@ mod plan_changes;
 mod plans;
 mod pricing;
 mod provisional;
+mod recorded_refunds;
+mod refund_parts;
 mod refund_rules;
 mod refunds;
 mod refusing;

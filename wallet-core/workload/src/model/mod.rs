@@ -12,6 +12,7 @@ mod jobs;
 mod money_back;
 mod plans;
 mod provisional;
+mod recorded_refunds;
 mod refusals;
 mod request;
 mod reversal;

@@ -27,6 +27,7 @@ mod list_wallets;
 mod publish_catalog;
 mod record_chargeback;
 mod record_payment;
+mod record_refund;
 mod refund_subscription;
 mod refund_top_up;
 mod reserve;
