@@ -55,6 +55,7 @@ mod terms;
 mod trials;
 mod warning;
 mod working;
+mod years;
 
 /// The imports of every scenario.
 mod prelude {
