@@ -86,12 +86,16 @@ pub enum EntryKind {
     WalletClosed = 29,
     /// The payment provider has refunded a purchase, or a part of it.
     RefundRecorded = 30,
+    /// The subscription was paused: it pauses now, or will at the end of what is paid.
+    SubscriptionPaused = 31,
+    /// A period ended and the subscription pauses.
+    PauseBegan = 32,
     /// The rest of a grant expires in a few days. The reason of the entry is the id of the grant.
     GrantExpiring = 40,
 }
 
 impl EntryKind {
-    pub const ALL: [EntryKind; 31] = [
+    pub const ALL: [EntryKind; 33] = [
         EntryKind::WalletCreated,
         EntryKind::WalletUpdated,
         EntryKind::ToppedUp,
@@ -122,6 +126,8 @@ impl EntryKind {
         EntryKind::ChargebackReversed,
         EntryKind::WalletClosed,
         EntryKind::RefundRecorded,
+        EntryKind::SubscriptionPaused,
+        EntryKind::PauseBegan,
         EntryKind::GrantExpiring,
     ];
 }

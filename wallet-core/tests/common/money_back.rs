@@ -5,8 +5,7 @@ use wallet_core::decide::{
     ReverseCharge, ReverseChargeback,
 };
 use wallet_core::grant::{ExternalRef, Money};
-use wallet_core::refund::UsedCredits;
-use wallet_core::subscription::Fraction;
+use wallet_core::refund::{Fraction, UsedCredits};
 use wallet_core::view::Shown;
 use wallet_core::{Amounts, Command, RequestId, Timestamp};
 

@@ -10,7 +10,8 @@ use wallet_core::decide::{CancelSubscription, ChangePlan, RecordPayment, Subscri
 use wallet_core::grant::{Grant, GrantKey, Origin};
 use wallet_core::payment::Paid;
 use wallet_core::posting::{Account, Part};
-use wallet_core::subscription::{Overrides, UnusedCredits, When};
+use wallet_core::sold::Overrides;
+use wallet_core::subscription::{UnusedCredits, When};
 use wallet_core::{
     Amounts, Command, Finished, RequestId, TenantId, Timestamp, UnitOfWork, Wallet, WalletId, WalletKey,
 };
@@ -119,6 +120,7 @@ fn some_change(rng: &mut Rng, n: u64) -> Command {
         request,
         plan: rng.one_of(PLANS).to_owned(),
         overrides: Overrides { rank, ..Overrides::default() },
+        quantity: rng.one_of([None, None, None, Some(1), Some(3), Some(7)]),
         when: rng.one_of([None, None, Some(When::Now), Some(When::AtPeriodEnd)]),
         unused: rng.one_of([None, None, None, Some(UnusedCredits::Keep), Some(UnusedCredits::Lapse)]),
         paid: Paid::default(),
@@ -130,7 +132,15 @@ fn others(rng: &mut Rng, n: u64) -> [Command; 3] {
     let request = |of: &str| RequestId::parse(&format!("{of}-{n}")).unwrap();
     let (plan, overrides) = (rng.one_of(PLANS).to_owned(), Overrides::default());
     [
-        Subscribe { request: request("s"), plan, overrides, anchor: None, paid: Paid::default() }.into(),
+        Subscribe {
+            request: request("s"),
+            plan,
+            overrides,
+            quantity: None,
+            anchor: None,
+            paid: Paid::default(),
+        }
+        .into(),
         CancelSubscription {
             request: request("c"),
             now: rng.percent(60),

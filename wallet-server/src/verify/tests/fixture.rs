@@ -14,8 +14,8 @@ use wallet_core::{
 };
 
 use super::commands::{
-    buy, cancel, change_plan, charge_back, clip, close, credits, end, extend, fail, grant, paid_back, pay,
-    priced, refund, refund_asked, refund_subscription, rename, reserve, resume, reverse, revoke, settle,
+    buy, cancel, change_plan, charge_back, clip, close, credits, end, extend, fail, grant, paid_back, pause,
+    pay, priced, refund, refund_asked, refund_subscription, rename, reserve, resume, reverse, revoke, settle,
     start, subscribe, top_up, win_dispute,
 };
 use crate::store::{CatalogRow, LoadedWallet, Store, Tx, WalletWrite};
@@ -194,6 +194,9 @@ impl Story {
             .and(reserve("j1", 20, 20, None))
             .and(end("e1", false))
             .and(resume("u1"))
+            .and(pause("z1"))
+            .wait(WEEK)
+            .and(resume("u2"))
             .wait(WEEK)
             .and(change_plan("c2", "basic"))
             .wait(WEEK)
