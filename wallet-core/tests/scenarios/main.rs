@@ -40,6 +40,8 @@ mod plan_changes;
 mod plans;
 mod pricing;
 mod provisional;
+mod recorded_refunds;
+mod refund_parts;
 mod refund_rules;
 mod refunds;
 mod refusing;
@@ -56,6 +58,7 @@ mod terms;
 mod trials;
 mod warning;
 mod working;
+mod years;
 
 /// The imports of every scenario.
 mod prelude {
