@@ -38,10 +38,9 @@ mod tests {
     }
 
     #[test]
-    fn every_scope_is_the_scope_of_a_method_or_of_keys() {
+    fn every_scope_is_the_scope_of_a_method() {
         for scope in Scope::all() {
-            let used = SCOPES.iter().any(|(_, of)| *of == scope);
-            assert!(used || scope == Scope::Keys, "{scope:?}");
+            assert!(SCOPES.iter().any(|(_, of)| *of == scope), "{scope:?}");
         }
         assert_eq!(Scope::all().count(), 9);
         assert_eq!(Scope::Topup.short_name(), "topup");

@@ -170,6 +170,12 @@ impl PublishedCatalogs {
         }
     }
 
+    /// Makes sure that the catalog of a tenant is in memory.
+    pub(crate) async fn know(&self, tenant: TenantId) -> Result<(), CatalogError> {
+        let is_known = self.cached_current(tenant).is_some();
+        if is_known { Ok(()) } else { self.refresh(tenant).await }
+    }
+
     /// Looks for a newer catalog of every known tenant.
     pub(crate) async fn refresh_all(&self) -> Result<(), CatalogError> {
         let tenants: Vec<TenantId> = self.read().current.keys().copied().collect();

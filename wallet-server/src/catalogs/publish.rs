@@ -6,14 +6,14 @@
 use std::sync::Arc;
 
 use thiserror::Error;
-use wallet_core::TenantId;
 use wallet_core::catalog::{Catalog, CatalogProblems};
+use wallet_core::{Author, TenantId};
 
 use super::{CatalogError, Publication, PublishedCatalogs, usable};
 use crate::call_name::in_call;
 use crate::causes::{Chain, Failed};
 use crate::clock::Clock;
-use crate::store::{CatalogRow, Publishing, Store, StoreError, StoreErrorKind};
+use crate::store::{CatalogRow, Change, Publishing, Store, StoreError, StoreErrorKind};
 
 /// The most attempts of a publication that is in conflict with another transaction.
 const MAX_TRIES: u32 = 5;
@@ -51,6 +51,7 @@ pub(crate) struct Publish {
     pub(crate) expected: Option<i64>,
     /// Only checks the document.
     pub(crate) validate_only: bool,
+    pub(crate) author: Author,
 }
 
 /// The publication, and whether it was current before.
@@ -78,7 +79,8 @@ impl PublishedCatalogs {
         }
         let has_one = catalogs.cached_current(tenant).is_some();
         let Some(toml) = wanted.or_else(|| (!has_one).then_some(fallback)) else { return Ok(catalogs) };
-        let publish = Publish { toml: toml.to_owned(), expected: None, validate_only: false };
+        let author = Author::system();
+        let publish = Publish { toml: toml.to_owned(), expected: None, validate_only: false, author };
         match catalogs.publish(tenant, publish).await {
             Ok(_) => {}
             Err(PublishError::PublishedBefore { published, current }) if has_one => tracing::warn!(
@@ -152,7 +154,12 @@ impl PublishedCatalogs {
             digest: catalog.digest().to_vec(),
             publish_time: publish_time.as_micros(),
         };
-        publishing.commit(row).await?;
+        let change = Change {
+            action: "catalog.publish",
+            subject: version.to_string(),
+            details: format!("digest {}", hex::encode(catalog.digest())),
+        };
+        publishing.commit(row, change.row(tenant, &publish.author, publish_time)).await?;
         let catalog = Arc::new(catalog.clone().with_version(version));
         let publication = Publication { catalog, publish_time };
         self.install(tenant, publication.clone());
