@@ -58,7 +58,7 @@ pub(crate) struct Publish {
 type Published = (Publication, bool);
 
 impl PublishedCatalogs {
-    /// Ensures that the default tenant has a catalog: publishes `wanted` unless it was published before, or
+    /// Reads the catalogs of all tenants, and ensures that the default tenant has one: publishes `wanted` unless it was published before, or
     /// `fallback` if there is no catalog at all.
     pub(crate) async fn open(
         store: Store,
@@ -76,6 +76,11 @@ impl PublishedCatalogs {
             (Err(error), Some(_)) => {
                 tracing::error!(error = %Chain(&error), "the current catalog cannot be used; it will be replaced")
             }
+        }
+        match catalogs.refresh_all().await {
+            Err(CatalogError::Store(error)) => return Err(error.into()),
+            Err(error) => tracing::error!(error = %Chain(&error), "a catalog cannot be used"),
+            Ok(()) => {}
         }
         let has_one = catalogs.cached_current(tenant).is_some();
         let Some(toml) = wanted.or_else(|| (!has_one).then_some(fallback)) else { return Ok(catalogs) };

@@ -84,6 +84,44 @@ async fn own_wallets_jobs_and_catalogs(database: Database) {
     assert!(report.is_clean(), "{report}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_made_while_servers_run_is_served_by_all_of_them() {
+    let front = Front::new(Database::postgres());
+    let (first, second) = (front.serve().await, front.serve().await);
+    front.cli(&["tenants", "create", "late", "--catalog", "catalogs/flikly.toml"]);
+    let key = front.key("late", "all");
+    let (one, two) = (with_key(&first, &key).await, with_key(&second, &key).await);
+    let versions = async |client: &WalletClient| {
+        let plans = client.list_plans(v1::ListPlansRequest::default()).await.unwrap().plans;
+        plans.into_iter().map(|plan| plan.plan_id).collect::<Vec<_>>()
+    };
+    let plans = versions(&one).await;
+    assert!(plans.iter().any(|plan| plan == "creator"), "{plans:?}");
+    assert_eq!(versions(&two).await, plans);
+    with_credits(&one, "w", 5).await;
+    let verified = front.cli(&["verify", "--wallet", "w", "--tenant", "late"]);
+    assert!(verified.contains("1 wallet"), "{verified}");
+    let unfrozen = front.cli(&["unfreeze", "--tenant", "late", "w"]);
+    assert_eq!(unfrozen, "wallet w was not frozen\n");
+
+    let wrong = crate::cli::run(&["verify", "--wallet", "w", "--database-url", &front.database.url], &[]);
+    assert!(wrong.stderr.contains("there is no wallet w"), "{wrong:?}");
+    front.cli(&["tenants", "suspend", "late"]);
+    suspended(&one).await;
+    suspended(&two).await;
+}
+
+/// Waits until the calls of a tenant are refused, which takes at most 5 seconds.
+async fn suspended(client: &WalletClient) {
+    for _ in 0..300 {
+        match client.list_plans(v1::ListPlansRequest::default()).await {
+            Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            answer => return drop(refused(answer, ErrorReason::TenantSuspended, Code::PermissionDenied)),
+        }
+    }
+    panic!("the tenant is served on");
+}
+
 /// The content of an answer. The order of the metadata of an error is random.
 type Seen = (Code, String, usize, Option<(String, BTreeMap<String, String>)>);
 
