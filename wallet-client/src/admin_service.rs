@@ -296,7 +296,25 @@ rpc_methods! {
         /// ```
         cancel_subscription(CancelSubscriptionRequest) -> CancelSubscriptionResponse;
 
-        /// Undoes the cancellation of a subscription that has not ended yet.
+        /// Pauses a subscription from the end of what was paid on.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND` or `SUBSCRIPTION_ENDS`; and the [errors of every
+        /// call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// client.pause_subscription(v1::PauseSubscriptionRequest::new("alice", "ticket-12")).await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        pause_subscription(PauseSubscriptionRequest) -> PauseSubscriptionResponse;
+
+        /// Undoes the cancellation or the pause of a subscription, or ends the pause that is on.
         ///
         /// # Errors
         ///
@@ -308,7 +326,7 @@ rpc_methods! {
         /// ```no_run
         /// # use wallet_client::{Error, WalletClient, v1};
         /// # async fn example(client: &WalletClient) -> Result<(), Error> {
-        /// client.resume_subscription(v1::ResumeSubscriptionRequest::new("alice", "ticket-12")).await?;
+        /// client.resume_subscription(v1::ResumeSubscriptionRequest::new("alice", "ticket-13")).await?;
         /// # Ok(())
         /// # }
         /// ```

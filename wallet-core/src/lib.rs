@@ -41,5 +41,6 @@ pub use view::{Answer, Reply};
 pub use wallet::catalogs::{self, Catalogs};
 pub use wallet::rejection::{self, Rejection};
 pub use wallet::{
-    InvariantViolation, Wallet, alerts, balance, grant, payment, reservation, subscription, warning,
+    InvariantViolation, Wallet, alerts, balance, grant, payment, refund, reservation, sold, subscription,
+    warning,
 };

@@ -87,6 +87,7 @@ service!(AdminService {
     subscribe(SubscribeRequest) -> SubscribeResponse = missing;
     change_plan(ChangePlanRequest) -> ChangePlanResponse = missing;
     cancel_subscription(CancelSubscriptionRequest) -> CancelSubscriptionResponse = missing;
+    pause_subscription(PauseSubscriptionRequest) -> PauseSubscriptionResponse = missing;
     resume_subscription(ResumeSubscriptionRequest) -> ResumeSubscriptionResponse = missing;
     record_payment(RecordPaymentRequest) -> RecordPaymentResponse = missing;
 });

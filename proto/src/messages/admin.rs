@@ -5,10 +5,11 @@ use prost_types::Timestamp;
 use crate::v1::{
     Amount, CancelSubscriptionRequest, CancelTime, ChangePlanRequest, ChangeTime, CloseWalletRequest,
     CreateWalletRequest, ExternalRef, GetWalletRequest, GrantRequest, ListWalletsRequest, LowBalance,
-    PeriodPayment, PlanOverrides, RecordChargebackRequest, RecordPaymentRequest, RefundSubscriptionRequest,
-    RefundTopUpRequest, ResumeSubscriptionRequest, ReverseChargeRequest, ReverseChargebackRequest,
-    RevokeGrantRequest, Source, SubscribeRequest, UnusedCredits, UpdateWalletRequest, WalletStatus,
-    record_chargeback_request, refund_top_up_request, reverse_chargeback_request,
+    PauseSubscriptionRequest, PeriodPayment, PlanOverrides, RecordChargebackRequest, RecordPaymentRequest,
+    RefundSubscriptionRequest, RefundTopUpRequest, ResumeSubscriptionRequest, ReverseChargeRequest,
+    ReverseChargebackRequest, RevokeGrantRequest, Source, SubscribeRequest, UnusedCredits,
+    UpdateWalletRequest, WalletStatus, record_chargeback_request, refund_top_up_request,
+    reverse_chargeback_request,
 };
 
 /// Adds `with_reason` to requests whose field `reason` is a text that is kept with the entry.
@@ -36,6 +37,7 @@ reasons!(
     ReverseChargeRequest,
     RefundSubscriptionRequest,
     CancelSubscriptionRequest,
+    PauseSubscriptionRequest,
     RecordPaymentRequest,
 );
 
@@ -374,6 +376,13 @@ impl SubscribeRequest {
         self
     }
 
+    /// Sets the number of seats, from 1 to 10,000. Default: 1.
+    #[must_use]
+    pub fn with_quantity(mut self, quantity: i32) -> Self {
+        self.quantity = Some(quantity);
+        self
+    }
+
     /// Sets the payment for the first period. Default: unknown.
     #[must_use]
     pub fn with_paid(mut self, paid: PeriodPayment) -> Self {
@@ -408,6 +417,13 @@ impl ChangePlanRequest {
     #[must_use]
     pub fn with_overrides(mut self, overrides: PlanOverrides) -> Self {
         self.overrides = Some(overrides);
+        self
+    }
+
+    /// Sets the number of seats, from 1 to 10,000. Default: the present number.
+    #[must_use]
+    pub fn with_quantity(mut self, quantity: i32) -> Self {
+        self.quantity = Some(quantity);
         self
     }
 
@@ -461,8 +477,22 @@ impl CancelSubscriptionRequest {
     }
 }
 
+impl PauseSubscriptionRequest {
+    /// A pause from the end of what was paid until the subscription is resumed.
+    pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
+        Self { wallet_id: wallet_id.into(), request_id: request_id.into(), ..Default::default() }
+    }
+
+    /// Sets the time at which the pause ends automatically.
+    #[must_use]
+    pub fn with_until_time(mut self, time: impl Into<Timestamp>) -> Self {
+        self.until_time = Some(time.into());
+        self
+    }
+}
+
 impl ResumeSubscriptionRequest {
-    /// Undoes a pending cancellation.
+    /// Undoes a pending cancellation or pause, or ends the pause that is on.
     pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
         Self { wallet_id: wallet_id.into(), request_id: request_id.into() }
     }

@@ -283,6 +283,11 @@ pub const REASONS: &[ReasonSpec] = &[
     .keys(&["open"])
     .detail("open_reservations"),
     refused(
+        R::SubscriptionPaused,
+        &[FailedPrecondition],
+        "No period is on that could be paid or refunded. ResumeSubscription begins one; its payment can then be recorded.",
+    ),
+    refused(
         R::IdempotencyMismatch,
         &[AlreadyExists],
         "The id was used before with other content. The metadata has the names of the fields that differ. Repeat the \

@@ -8,7 +8,7 @@ use crate::wallet::Wallet;
 use crate::wallet::alerts::Alerts;
 use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::profile::Profile;
-use crate::wallet::subscription::Sold;
+use crate::wallet::sold::Sold;
 
 /// Copies the alerts of the wallet's plans in this catalog into the profile. Returns whether they have changed.
 pub(crate) fn sync_alerts(profile: &mut Profile, catalog: &Catalog) -> bool {

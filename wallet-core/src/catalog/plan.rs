@@ -1,6 +1,6 @@
 //! Plans: the allowances, entitlements and limits of a subscription. Data only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,8 @@ pub struct Plan {
     pub entitlements: Option<Vec<Entitlement>>,
     /// The limits by name. `concurrency` limits open reservations.
     pub limits: BTreeMap<String, Limit>,
+    /// The limits that are multiplied by the number of seats.
+    pub per_seat: BTreeSet<String>,
     /// Names that have a meaning for the platform. Passed on to workers.
     pub features: Vec<String>,
     /// Passed on to workers; higher numbers are served earlier.
@@ -129,8 +131,15 @@ impl Plan {
         allows(self.entitlements.as_deref(), operation)
     }
 
-    /// Returns the limit of this name, [`Limit::Unlimited`] if the plan has none.
-    pub fn limit(&self, name: &str) -> Limit {
-        self.limits.get(name).copied().unwrap_or(Limit::Unlimited)
+    /// Returns the limit of this name for a number of seats, [`Limit::Unlimited`] if the plan has none.
+    pub fn limit(&self, name: &str, seats: u32) -> Limit {
+        match self.limits.get(name) {
+            // A limit beyond 64 bits does not limit anything.
+            Some(Limit::AtMost(most)) if self.per_seat.contains(name) => {
+                most.checked_mul(u64::from(seats)).map_or(Limit::Unlimited, Limit::AtMost)
+            }
+            Some(limit) => *limit,
+            None => Limit::Unlimited,
+        }
     }
 }

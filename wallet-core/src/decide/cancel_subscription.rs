@@ -52,7 +52,8 @@ impl WalletCommand for CancelSubscription {
                 "only a cancel with CANCEL_TIME_NOW lets credits expire; those of a period end with it";
             return Err(Rejection::field("unused", text));
         }
-        let decision = if self.now {
+        // The end of what was paid has passed.
+        let decision = if self.now || present.is_paused() {
             let mut decision = match self.lapse {
                 true => end_with_credits(wallet, present, at),
                 false => end(wallet, present, at),
@@ -64,7 +65,7 @@ impl WalletCommand for CancelSubscription {
         } else {
             let decision = Decision::of(EntryKind::SubscriptionCancelled, at);
             let end = Some(present.unpaid_period());
-            with_subscription(wallet, decision, Some(Subscription { end, ..present.clone() }))
+            with_subscription(wallet, decision, Some(Subscription { end, pause: None, ..present.clone() }))
         };
         let decision = decision.because(&self.reason);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))

@@ -2,7 +2,7 @@
 //!
 //! | New plan | Begins by default | Credits |
 //! |---|---|---|
-//! | the current plan | - | none: a pending change is undone |
+//! | the current plan, as many seats | - | none: a pending change is undone |
 //! | an upgrade of the same term | now | the difference for the rest of the present windows, rounded up to the increment |
 //! | an upgrade of another term | now, new anchor | the full allowance; old grants keep their expiry |
 //! | any, while the subscription is past due | now, as paid late | the full allowance, and what rolls over |
@@ -25,7 +25,8 @@ use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
 use crate::wallet::payment::Paid;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::subscription::{Overrides, Sold, UnusedCredits, When};
+use crate::wallet::sold::{Overrides, Sold};
+use crate::wallet::subscription::{UnusedCredits, When};
 
 /// The command that changes the plan of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct ChangePlan {
     pub plan: String,
     /// The terms negotiated for this wallet, instead of those of the plan.
     pub overrides: Overrides,
+    /// The number of seats, from 1 to 10,000. By default the present number.
+    pub quantity: Option<u32>,
     /// The time of the change. By default an upgrade is now, anything else at the end of what was paid.
     pub when: Option<When>,
     /// The fate of the present plan's credits, if a plan of another term begins now. By default an upgrade keeps them.
@@ -50,6 +53,7 @@ impl ChangePlan {
         Fingerprint::default()
             .with("plan_id", Some(&self.plan))
             .with("overrides", negotiated.then_some(&self.overrides))
+            .with("quantity", self.quantity.as_ref())
             .with("when", self.when.as_ref())
             .with("unused", self.unused.as_ref())
             .with("paid", (self.paid != Paid::default()).then_some(&self.paid))
@@ -73,10 +77,12 @@ impl WalletCommand for ChangePlan {
             return Ok(Verdict::replay(WalletSubject));
         }
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
-        let mut next = sold(wallet, context, &self.plan, &self.overrides)?;
+        let quantity = self.quantity.unwrap_or(present.sold.quantity);
+        let mut next = sold(wallet, context, &self.plan, &self.overrides, quantity)?;
         let catalog = &context.catalogs.current;
         let now = context.now;
-        let decision = if next.plan == present.sold.plan && self.overrides == Overrides::default() {
+        let is_present = next.plan == present.sold.plan && quantity == present.sold.quantity;
+        let decision = if is_present && self.overrides == Overrides::default() {
             later(wallet, present, None, now)
         } else {
             check_first(wallet, &next)?;
@@ -102,7 +108,7 @@ impl WalletCommand for ChangePlan {
 fn keep_limits(catalog: &Catalog, present: &Sold, next: &mut Sold) {
     let Some(plan) = catalog.plan(&next.plan) else { return };
     for (name, limit) in &present.limits {
-        let is_better = matches!(plan.limit(name), Limit::AtMost(most) if most < *limit);
+        let is_better = matches!(plan.limit(name, next.quantity), Limit::AtMost(most) if most < *limit);
         if is_better && !next.limits.contains_key(name) {
             next.limits.insert(name.clone(), *limit);
         }

@@ -8,6 +8,7 @@ use crate::decide::close_wallet::CloseWallet;
 use crate::decide::create_wallet::CreateWallet;
 use crate::decide::extend::Extend;
 use crate::decide::grant::Grant;
+use crate::decide::pause_subscription::PauseSubscription;
 use crate::decide::process_due::ProcessDue;
 use crate::decide::read_set::ReadSet;
 use crate::decide::record_chargeback::RecordChargeback;
@@ -106,7 +107,9 @@ commands! { $
     ChangePlan,
     /// Cancels a subscription.
     CancelSubscription,
-    /// Withdraws the cancellation of a subscription.
+    /// Pauses a subscription.
+    PauseSubscription,
+    /// Withdraws the cancellation or the pause of a subscription.
     ResumeSubscription,
     /// Records the payment of a period.
     RecordPayment,

@@ -13,7 +13,8 @@ use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::grant::Grant;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::subscription::{Overrides, Sold, Subscription};
+use crate::wallet::sold::Sold;
+use crate::wallet::subscription::Subscription;
 use crate::wallet::{Profile, Wallet, WalletStatus};
 
 /// The command that makes a wallet.
@@ -74,7 +75,7 @@ impl WalletCommand for CreateWallet {
 /// Returns the grants that the default plan gives once per wallet.
 fn welcome(context: &Context<'_>) -> Vec<Grant> {
     let plan = context.catalogs.current.default_plan().filter(|plan| plan.term.is_once());
-    let sold = plan.map(|plan| Sold::of(&context.catalogs.current, plan, &Overrides::default()));
+    let sold = plan.map(|plan| Sold::of_plan(&context.catalogs.current, plan));
     let mut once = sold.map(|sold| Subscription::begin(0, sold, context.now));
     let count = once.as_ref().map_or(0, |once| once.sold.allowances.len());
     (0..count)

@@ -13,7 +13,8 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant, Parts};
 use crate::wallet::payment::{Paid, remember};
 use crate::wallet::rollover::Unused;
-use crate::wallet::subscription::{Sold, Standing, Subscription};
+use crate::wallet::sold::Sold;
+use crate::wallet::subscription::{Standing, Subscription};
 
 /// Begins a period: issues every allowance for its window in the period, with the unused credits that roll over.
 pub(crate) fn begin_period(
@@ -80,10 +81,34 @@ pub(crate) fn end(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -
     revoke_unpaid(wallet, &mut decision, subscription, at);
     expire_now(wallet, &mut decision, at, |grant| grant.details.with_subscription);
     let mut decision = with_subscription(wallet, decision, None);
+    skip_free_credits(&mut decision, at);
+    decision
+}
+
+/// Pauses the subscription: the plan of wallets without a subscription takes its place.
+pub(crate) fn pause(wallet: &Wallet, subscription: Subscription, kind: EntryKind, at: Timestamp) -> Decision {
+    let decision = Decision::of(kind, at).because(&subscription.sold.plan);
+    let paused = Subscription { standing: Standing::Paused, ..subscription };
+    let mut decision = with_subscription(wallet, decision, Some(paused));
+    skip_free_credits(&mut decision, at);
+    decision
+}
+
+/// Ends the pause of the subscription: a period with a new anchor begins. The unused credits of the last one roll over.
+pub(crate) fn resume(
+    wallet: &Wallet,
+    subscription: &Subscription,
+    kind: EntryKind,
+    at: Timestamp,
+) -> Decision {
+    begin_period(wallet, subscription.clone().resumed(at), &subscription.unused, kind, at)
+}
+
+/// Lets the windows of the default plan that began before `at` give nothing: a subscription ran then.
+fn skip_free_credits(decision: &mut Decision, at: Timestamp) {
     if let Some(free) = decision.change.as_mut().and_then(|change| change.profile.free.as_mut()) {
         free.skip_before(at);
     }
-    decision
 }
 
 /// Ends the subscription like [`end`], and its credits: the caller pays the customer back.

@@ -61,13 +61,18 @@ impl WalletCommand for RecordPayment {
         }
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
         let at = context.now;
+        if present.is_paused() {
+            return Err(Rejection::SubscriptionPaused);
+        }
         let decision = match period_in_question(present, self.period_start, at)? {
             Period::Begun => {
                 let kind = EntryKind::PaymentRecorded;
                 let start = present.unpaid_start(at).unwrap_or(at);
                 let decision = match present.standing {
                     Standing::Provisional => pay_provisional(wallet, present, present.sold.clone(), kind, at),
-                    Standing::Active | Standing::PastDue => begin_late(wallet, present.clone(), kind, at),
+                    Standing::Active | Standing::PastDue | Standing::Paused => {
+                        begin_late(wallet, present.clone(), kind, at)
+                    }
                 };
                 with_payment(decision, &self.paid, start)
             }

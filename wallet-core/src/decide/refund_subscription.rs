@@ -20,8 +20,9 @@ use crate::view::views::RefundedSubscriptionView;
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Grant, Money, Origin, Parts};
 use crate::wallet::payment::paid_for;
+use crate::wallet::refund::{Fraction, SubscriptionRefund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
-use crate::wallet::subscription::{Fraction, Standing, Subscription, SubscriptionRefund};
+use crate::wallet::subscription::{Standing, Subscription};
 
 /// The command that refunds a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,9 @@ impl WalletCommand for RefundSubscription {
             return Ok(Verdict::replay(self.request.clone()));
         }
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+        if present.is_paused() {
+            return Err(Rejection::SubscriptionPaused);
+        }
         let requested_time = self.requested_time.unwrap_or(context.now);
         if requested_time > context.now {
             let text = format!("must not be after now, {}", context.now);

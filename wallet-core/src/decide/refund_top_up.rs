@@ -18,9 +18,9 @@ use crate::value::time::Timestamp;
 use crate::view::views::{PurchaseSubject, RefundedPurchaseView};
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant, Origin};
+use crate::wallet::refund::Fraction;
 use crate::wallet::refund::PurchaseRefund;
 use crate::wallet::rejection::{Rejection, Unrefundable};
-use crate::wallet::subscription::Fraction;
 
 /// The command that refunds a purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,14 +1,14 @@
 //! Shortfalls and their remedies: packs and plans that would cover a shortfall, and the next time at which the plan
 //! gives credits.
 
-use crate::catalog::{Allowed, Catalog, Plan};
+use crate::catalog::{Allowance, Allowed, Catalog, Plan};
 use crate::decide::sale::{HowToChange, change, for_sale, sold_to, subscribed};
 use crate::value::amount::Amounts;
 use crate::value::operation::Operation;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::rejection::{Rejection, Shortfall};
-use crate::wallet::subscription::Overrides;
+use crate::wallet::sold::Overrides;
 
 /// Checks that the wallet has these amounts available. The rejection has the shortfalls, the packs that cover them,
 /// and the plans that would cover them and allow the operation.
@@ -55,7 +55,9 @@ pub(crate) fn insufficient(
         .iter()
         .filter(other)
         .filter(allowed)
-        .filter(|plan| covered(&included(plan)) && covered(&given_at_once(wallet, catalog, plan, now)))
+        .filter(|plan| {
+            covered(&included(plan, wallet.seats())) && covered(&given_at_once(wallet, catalog, plan, now))
+        })
         .collect();
     plans.sort_by_key(|plan| plan.rank);
     Rejection::InsufficientCredits {
@@ -66,15 +68,16 @@ pub(crate) fn insufficient(
     }
 }
 
-/// Returns the allowances of a plan, each once. A change to the plan never gives more at once.
-fn included(plan: &Plan) -> Amounts {
-    plan.allowances.iter().map(|allowance| (allowance.unit.clone(), allowance.amount)).collect()
+/// Returns the allowances of a plan for a number of seats, each once. A change to the plan never gives more at once.
+fn included(plan: &Plan, seats: u32) -> Amounts {
+    let amount = |allowance: &Allowance| allowance.amount.saturating_mul(i64::from(seats));
+    plan.allowances.iter().map(|allowance| (allowance.unit.clone(), amount(allowance))).collect()
 }
 
 /// Returns the amounts that the wallet would receive if the plan were sold to it at `now`: all allowances, the
 /// pro-rata difference of an upgrade, or nothing yet.
 fn given_at_once(wallet: &Wallet, catalog: &Catalog, plan: &Plan, now: Timestamp) -> Amounts {
-    let sold = sold_to(wallet, catalog, plan, &Overrides::default());
+    let sold = sold_to(wallet, catalog, plan, &Overrides::default(), wallet.seats());
     let decision = match &wallet.profile.subscription {
         Some(present) => change(wallet, catalog, present, sold, HowToChange::default(), now),
         None => Ok(subscribed(wallet, sold, now, now)),

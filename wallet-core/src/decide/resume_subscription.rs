@@ -1,8 +1,8 @@
-//! ResumeSubscription: undoes a cancellation before it takes effect.
+//! ResumeSubscription: undoes a cancellation or a pause before it takes effect, and ends a pause that is on.
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::periods::with_subscription;
+use crate::decide::periods::{resume, with_subscription};
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
@@ -14,7 +14,7 @@ use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::Subscription;
 
-/// The command that undoes the cancellation of a subscription.
+/// The command that undoes the cancellation or the pause of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResumeSubscription {
     /// The idempotency key.
@@ -35,9 +35,13 @@ impl WalletCommand for ResumeSubscription {
             return Ok(Verdict::replay(WalletSubject));
         }
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
-        let decision = Decision::of(EntryKind::SubscriptionResumed, context.now);
-        let decision =
-            with_subscription(wallet, decision, Some(Subscription { end: None, ..present.clone() }));
+        let (kind, now) = (EntryKind::SubscriptionResumed, context.now);
+        let decision = if present.is_paused() {
+            resume(wallet, present, kind, now)
+        } else {
+            let next = Subscription { end: None, pause: None, ..present.clone() };
+            with_subscription(wallet, Decision::of(kind, now), Some(next))
+        };
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
 }

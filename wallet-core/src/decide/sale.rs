@@ -10,12 +10,17 @@ use crate::decide::periods::{
     begin_late, begin_period, lapse, pay_provisional, revoke_unpaid, with_subscription,
 };
 use crate::ledger::entry::EntryKind;
+use crate::value::amount::MAX_AMOUNT;
 use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::subscription::{Overrides, PlanChange, Sold, Standing, Subscription, UnusedCredits, When};
+use crate::wallet::sold::{Overrides, Sold};
+use crate::wallet::subscription::{PlanChange, Standing, Subscription, UnusedCredits, When};
 use crate::wallet::window::Window;
+
+/// The most seats of a subscription.
+const MAX_SEATS: u32 = 10_000;
 
 /// Returns whether the wallet's plan may buy a pack.
 pub(crate) fn for_sale(wallet: &Wallet, catalog: &Catalog, pack: &Pack) -> bool {
@@ -36,7 +41,12 @@ pub(crate) fn sold(
     context: &Context<'_>,
     plan: &str,
     overrides: &Overrides,
+    quantity: u32,
 ) -> Result<Sold, Rejection> {
+    if !(1..=MAX_SEATS).contains(&quantity) {
+        let text = format!("must be from 1 to {MAX_SEATS} seats, is {quantity}");
+        return Err(Rejection::field("quantity", text));
+    }
     check_units(context, &overrides.allowances, "overrides.allowances")?;
     let catalog = &context.catalogs.current;
     let unknown = overrides.unknown_names(catalog);
@@ -50,12 +60,23 @@ pub(crate) fn sold(
             format!("plan {} has {} allowances of {unit}, so an override is ambiguous", plan.id, times(unit));
         return Err(Rejection::field("overrides.allowances", text));
     }
-    Ok(sold_to(wallet, catalog, plan, overrides))
+    let sold = sold_to(wallet, catalog, plan, overrides, quantity);
+    if let Some(allowance) = sold.allowances.iter().find(|allowance| allowance.amount > MAX_AMOUNT) {
+        let text = format!("{quantity} seats give more than {MAX_AMOUNT} {}", allowance.unit);
+        return Err(Rejection::field("quantity", text));
+    }
+    Ok(sold)
 }
 
-/// Returns the terms of a plan for this wallet with the overrides.
-pub(crate) fn sold_to(wallet: &Wallet, catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Sold {
-    let mut sold = Sold::of(catalog, plan, overrides);
+/// Returns the terms of a plan for this wallet and a number of seats, with the overrides.
+pub(crate) fn sold_to(
+    wallet: &Wallet,
+    catalog: &Catalog,
+    plan: &Plan,
+    overrides: &Overrides,
+    quantity: u32,
+) -> Sold {
+    let mut sold = Sold::of(catalog, plan, overrides, quantity);
     let is_default = catalog.default_plan().is_some_and(|default| default.id == plan.id);
     if is_default && plan.term.is_once() && wallet.profile.once_allowance_granted {
         sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit.as_str()));
@@ -78,13 +99,14 @@ pub(crate) struct HowToChange {
     pub(crate) unused: Option<UnusedCredits>,
 }
 
-/// Returns whether a change to these terms is an upgrade: to a higher rank, to a longer term of the same rank, or from
-/// the default plan or a plan of term ONCE.
+/// Returns whether a change to these terms is an upgrade: to a higher rank, to a longer term or more seats of the same
+/// rank, or from the default plan or a plan of term ONCE.
 pub(crate) fn is_upgrade(catalog: &Catalog, present: &Sold, next: &Sold) -> bool {
     let is_default = catalog.default_plan().is_some_and(|plan| plan.id == present.plan);
     let longer = next.term > present.term && !next.term.is_once();
     let from_free = present.term.is_once() || is_default;
-    from_free || next.rank > present.rank || (next.rank == present.rank && longer)
+    let more_seats = next.term == present.term && next.quantity > present.quantity;
+    from_free || next.rank > present.rank || (next.rank == present.rank && (longer || more_seats))
 }
 
 /// Changes the subscription to other terms, by the table in `change_plan.rs`.
@@ -100,7 +122,7 @@ pub(crate) fn change(
     let past_due = present.standing == Standing::PastDue;
     let at_once = upgrade || past_due || present.sold.term.is_once();
     let when = how.when.unwrap_or(if at_once { When::Now } else { When::AtPeriodEnd });
-    let same_term = next.term == present.sold.term && !next.term.is_once();
+    let same_term = next.term == present.sold.term && !next.term.is_once() && !present.is_paused();
     if how.unused.is_some() && (when == When::AtPeriodEnd || same_term) {
         let text =
             "only a change to a plan of another term now decides about unused credits; otherwise they stay";
@@ -125,7 +147,8 @@ pub(crate) fn change(
         let unused = if upgrade { UnusedCredits::Keep } else { UnusedCredits::Lapse };
         let lapses = how.unused.unwrap_or(unused) == UnusedCredits::Lapse;
         let subscription = Subscription::begin(present.number + 1, next, now);
-        let mut decision = begin_period(wallet, subscription, &[], EntryKind::PlanChanged, now);
+        let unused = if present.is_paused() { present.unused.as_slice() } else { &[] };
+        let mut decision = begin_period(wallet, subscription, unused, EntryKind::PlanChanged, now);
         revoke_unpaid(wallet, &mut decision, present, now);
         if lapses {
             lapse(wallet, &mut decision, present, now);
@@ -136,7 +159,7 @@ pub(crate) fn change(
     Ok(match present.standing {
         Standing::PastDue => begin_late(wallet, changed(present, next), kind, now),
         Standing::Provisional => pay_provisional(wallet, present, next, kind, now),
-        Standing::Active => replaced(wallet, catalog, present, next, now),
+        Standing::Active | Standing::Paused => replaced(wallet, catalog, present, next, now),
     })
 }
 

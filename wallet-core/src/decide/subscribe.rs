@@ -13,7 +13,8 @@ use crate::value::time::Timestamp;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::payment::Paid;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::subscription::{Overrides, Subscription};
+use crate::wallet::sold::Overrides;
+use crate::wallet::subscription::Subscription;
 use crate::wallet::{Wallet, WalletStatus};
 
 /// The command that sells a plan.
@@ -25,6 +26,8 @@ pub struct Subscribe {
     pub plan: String,
     /// The terms negotiated for this wallet, instead of those of the plan.
     pub overrides: Overrides,
+    /// The number of seats, from 1 to 10,000. By default 1.
+    pub quantity: Option<u32>,
     /// The instant from which periods are counted, any time in the past. Now by default.
     pub anchor: Option<Timestamp>,
     /// The payment of the first period.
@@ -37,6 +40,7 @@ impl Subscribe {
         Fingerprint::default()
             .with("plan_id", Some(&self.plan))
             .with("overrides", negotiated.then_some(&self.overrides))
+            .with("quantity", self.quantity.as_ref())
             .with("anchor_time", self.anchor.as_ref())
             .with("paid", (self.paid != Paid::default()).then_some(&self.paid))
     }
@@ -64,7 +68,7 @@ impl WalletCommand for Subscribe {
         if let Some(subscription) = &wallet.profile.subscription {
             return Err(Rejection::AlreadySubscribed(subscription.sold.plan.clone()));
         }
-        let sold = sold(wallet, context, &self.plan, &self.overrides)?;
+        let sold = sold(wallet, context, &self.plan, &self.overrides, self.quantity.unwrap_or(1))?;
         check_first(wallet, &sold)?;
         let anchor = self.anchor.unwrap_or(context.now);
         if anchor > context.now {

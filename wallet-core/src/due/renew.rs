@@ -2,17 +2,19 @@
 
 use crate::catalog::Renewal;
 use crate::decide::decision::{Change, Decision};
-use crate::decide::periods::{begin_period, end, revoke_unpaid, unused_at, unused_of, with_subscription};
+use crate::decide::periods::{
+    begin_period, end, pause, resume, revoke_unpaid, unused_at, unused_of, with_subscription,
+};
 use crate::ledger::entry::EntryKind;
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
-use crate::wallet::subscription::{Standing, Subscription};
+use crate::wallet::subscription::{Pause, Standing, Subscription};
 
 /// A due event of a subscription. The variants are in the order of events at the same instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Event {
-    /// The end of the period, or of the dunning time.
+    /// The end of the period, of the dunning time, or of the pause.
     PeriodEnd,
     /// The next window of the allowance with this index, which has a cadence of its own.
     Allowance(usize),
@@ -22,12 +24,13 @@ pub(crate) enum Event {
 
 /// Returns the first event of a wallet's plan that is due at `now`, with its instant.
 pub(crate) fn next_event(wallet: &Wallet, now: Timestamp) -> Option<(Timestamp, Event)> {
-    let Some(subscription) = &wallet.profile.subscription else {
-        return wallet.next_free_credits().filter(|at| *at <= now).map(|at| (at, Event::FreeCredits));
-    };
-    let allowances = (0..subscription.sold.allowances.len())
-        .filter_map(|index| Some((subscription.next_given(index)?, Event::Allowance(index))));
-    allowances.chain([(subscription.turn(), Event::PeriodEnd)]).filter(|(at, _)| *at <= now).min()
+    let free = wallet.next_free_credits().map(|at| (at, Event::FreeCredits));
+    let of_subscription = wallet.profile.subscription.iter().flat_map(|subscription| {
+        let allowances = (0..subscription.sold.allowances.len())
+            .filter_map(|index| Some((subscription.next_given(index)?, Event::Allowance(index))));
+        allowances.chain([(subscription.turn(), Event::PeriodEnd)])
+    });
+    of_subscription.chain(free).filter(|(at, _)| *at <= now).min()
 }
 
 /// Decides a due event. Returns `None` if the wallet has no such plan.
@@ -63,11 +66,23 @@ fn period_end(wallet: &Wallet, mut subscription: Subscription, at: Timestamp) ->
     if subscription.standing == Standing::Provisional {
         return not_paid(wallet, subscription, at);
     }
+    if subscription.is_paused() {
+        return resume(wallet, &subscription, EntryKind::PeriodBegan, at);
+    }
     let past_due = subscription.standing == Standing::PastDue;
     // An unpaid subscription goes on with the next period that is paid.
     let next = if past_due { subscription.paid.first().copied() } else { Some(subscription.period + 1) };
     if next.is_none_or(|next| subscription.end.is_some_and(|end| end <= next)) {
         return end(wallet, &subscription, at);
+    }
+    let is_paid = past_due || subscription.paid.contains(&(subscription.period + 1));
+    match subscription.pause.filter(|_| !is_paid) {
+        Some(Pause { until: Some(until) }) if until <= at => subscription.pause = None,
+        Some(_) => {
+            subscription.unused = unused_at(wallet, at);
+            return pause(wallet, subscription, EntryKind::PauseBegan, at);
+        }
+        None => {}
     }
     let condition = if past_due { Renewal::Automatic } else { subscription.next_condition() };
     if condition == Renewal::OnPayment {

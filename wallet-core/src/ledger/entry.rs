@@ -84,12 +84,16 @@ pub enum EntryKind {
     ChargebackReversed = 28,
     /// The wallet was closed.
     WalletClosed = 29,
+    /// The subscription was paused: it pauses now, or will at the end of what is paid.
+    SubscriptionPaused = 31,
+    /// A period ended and the subscription pauses.
+    PauseBegan = 32,
     /// The rest of a grant expires in a few days. The reason of the entry is the id of the grant.
     GrantExpiring = 40,
 }
 
 impl EntryKind {
-    pub const ALL: [EntryKind; 30] = [
+    pub const ALL: [EntryKind; 32] = [
         EntryKind::WalletCreated,
         EntryKind::WalletUpdated,
         EntryKind::ToppedUp,
@@ -119,6 +123,8 @@ impl EntryKind {
         EntryKind::SubscriptionRefunded,
         EntryKind::ChargebackReversed,
         EntryKind::WalletClosed,
+        EntryKind::SubscriptionPaused,
+        EntryKind::PauseBegan,
         EntryKind::GrantExpiring,
     ];
 }

@@ -9,8 +9,8 @@ use crate::value::ids::{RequestId, ReservationId, UnitId};
 use crate::wallet::balance::{PlanView, UnitBalance, WalletView, unit_balance, unit_balances};
 use crate::wallet::catalogs::Catalogs;
 use crate::wallet::grant::{Grant, Money};
+use crate::wallet::refund::{Fraction, SubscriptionRefund};
 use crate::wallet::reservation::Reservation;
-use crate::wallet::subscription::{Fraction, SubscriptionRefund};
 use crate::wallet::warning::{Warning, warnings};
 use crate::wallet::{InvariantViolation, Wallet};
 

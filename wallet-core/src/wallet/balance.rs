@@ -83,7 +83,7 @@ impl PlanView {
     /// Returns the properties of the plan of a wallet in which nothing is due.
     pub fn of(wallet: &Wallet, catalogs: &Catalogs) -> Result<Self, Rejection> {
         let plan = wallet.plan(catalogs)?;
-        let negotiated = wallet.profile.subscription.as_ref().map(|subscription| &subscription.sold.limits);
+        let negotiated = wallet.profile.running().map(|subscription| &subscription.sold.limits);
         let names = plan.into_iter().flat_map(|plan| plan.limits.keys());
         let names = names.chain(negotiated.into_iter().flat_map(|limits| limits.keys()));
         let bounded = |name: &String| match wallet.limit(catalogs, name) {

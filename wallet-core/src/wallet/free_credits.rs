@@ -11,7 +11,8 @@ use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::grant::Grant;
 use crate::wallet::rollover::Unused;
-use crate::wallet::subscription::{Overrides, Sold, Subscription};
+use crate::wallet::sold::Sold;
+use crate::wallet::subscription::Subscription;
 
 /// The allowances of the default plan and the windows for which they were issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ impl FreeCredits {
     /// Returns the terms of the catalog's default plan; none if it gives nothing at intervals.
     pub fn terms(catalog: &Catalog) -> Option<Sold> {
         let plan = catalog.default_plan().filter(|plan| !plan.term.is_once() && !plan.allowances.is_empty());
-        plan.map(|plan| Sold::of(catalog, plan, &Overrides::default()))
+        plan.map(|plan| Sold::of_plan(catalog, plan))
     }
 
     /// Returns the allowances of a wallet that was created at `create_time`. No window has been given yet.

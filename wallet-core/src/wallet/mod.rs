@@ -14,6 +14,7 @@ pub mod refund;
 pub mod rejection;
 pub mod reservation;
 pub mod rollover;
+pub mod sold;
 pub mod state;
 pub mod subscription;
 pub mod warning;

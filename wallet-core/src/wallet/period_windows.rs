@@ -1,9 +1,10 @@
 //! The windows of a subscription's present period, and the amounts that they are given.
 
-use crate::catalog::Term;
+use crate::catalog::{Renewal, Term};
 use crate::value::period::{boundary, period_at};
 use crate::value::time::Timestamp;
-use crate::wallet::subscription::{SoldAllowance, Standing, Subscription};
+use crate::wallet::sold::SoldAllowance;
+use crate::wallet::subscription::{Standing, Subscription};
 use crate::wallet::window::Window;
 
 impl Subscription {
@@ -39,11 +40,13 @@ impl Subscription {
         self.window(allowance, k).filter(|window| window.contains(now)).map(|window| (k, window))
     }
 
-    /// Returns the amount that an allowance gives for a window of the present period: a part of it before the payment.
+    /// Returns the amount that an allowance gives for a window of the present period: a part of it before the payment, and
+    /// nothing with ON_PAYMENT.
     pub fn given_for(&self, allowance: &SoldAllowance, window: &Window) -> i64 {
         match self.standing {
+            Standing::Provisional if self.sold.renewal == Renewal::OnPayment => 0,
             Standing::Provisional => allowance.provisional_share_of(window, self.sold.provisional_share),
-            Standing::Active | Standing::PastDue => allowance.share_of(window),
+            Standing::Active | Standing::PastDue | Standing::Paused => allowance.share_of(window),
         }
     }
 }

@@ -11,8 +11,9 @@ use crate::value::wallet_status::WalletStatus;
 use crate::wallet::alerts::Alerts;
 use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::payment::Payment;
+use crate::wallet::refund::SubscriptionRefund;
 use crate::wallet::refund::{Chargeback, PurchaseRefund};
-use crate::wallet::subscription::{Subscription, SubscriptionRefund};
+use crate::wallet::subscription::Subscription;
 
 /// The properties of a wallet that rarely change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,21 +63,26 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Returns the subscription unless it is paused.
+    pub fn running(&self) -> Option<&Subscription> {
+        self.subscription.as_ref().filter(|subscription| !subscription.is_paused())
+    }
+
     /// Returns the alerts of the wallet's plan.
     pub fn alerts(&self) -> &Alerts {
-        self.subscription.as_ref().map_or(&self.alerts, |subscription| &subscription.sold.alerts)
+        self.running().map_or(&self.alerts, |subscription| &subscription.sold.alerts)
     }
 
     /// Returns the instant of the next due event of the plan of a wallet with this status: of its subscription, or of its free
     /// credits.
     pub fn next_time(&self, status: WalletStatus) -> Timestamp {
         let next = self.subscription.as_ref().map(Subscription::next_time);
-        next.or(self.next_free_credits(status)).unwrap_or(Timestamp::NEVER)
+        next.into_iter().chain(self.next_free_credits(status)).min().unwrap_or(Timestamp::NEVER)
     }
 
     /// Returns the instant at which the default plan grants credits again: none while a subscription runs.
     pub fn next_free_credits(&self, status: WalletStatus) -> Option<Timestamp> {
-        let is_given = self.subscription.is_none() && status != WalletStatus::Closed;
+        let is_given = self.running().is_none() && status != WalletStatus::Closed;
         self.free.as_ref().filter(|_| is_given).map(FreeCredits::next_time)
     }
 
@@ -86,7 +92,7 @@ impl Profile {
         let Some(thresholds) = self.low_balance.get(unit).or_else(|| self.alerts().low.get(unit)) else {
             return BTreeSet::new();
         };
-        let sold = self.subscription.iter().flat_map(|subscription| &subscription.sold.allowances);
+        let sold = self.running().into_iter().flat_map(|subscription| &subscription.sold.allowances);
         let given = sold.filter(|allowance| allowance.unit == *unit).map(|allowance| allowance.amount).sum();
         thresholds.iter().map(|threshold| threshold.of(given)).collect()
     }

@@ -144,6 +144,10 @@ pub enum Rejection {
          customer back"
     )]
     SubscriptionEnds(Timestamp),
+    #[error(
+        "the subscription is paused, so no period is to be paid or refunded; ResumeSubscription begins one"
+    )]
+    SubscriptionPaused,
     #[error("pack {pack} is not for sale on the wallet's plan{}", would_do(.plans))]
     PackNotAvailable {
         pack: String,
@@ -309,6 +313,7 @@ impl Rejection {
             Self::PlanUsed(_) => "PLAN_USED",
             Self::PeriodPaid { .. } => "PERIOD_PAID",
             Self::SubscriptionEnds(_) => "SUBSCRIPTION_ENDS",
+            Self::SubscriptionPaused => "SUBSCRIPTION_PAUSED",
             Self::PackNotAvailable { .. } => "PACK_NOT_AVAILABLE",
             Self::CatalogNotFound(_) => "CATALOG_NOT_FOUND",
             Self::CatalogUnusable { .. } => "CATALOG_UNUSABLE",
@@ -402,6 +407,7 @@ impl Rejection {
             | Self::GrantNotFound
             | Self::TopUpNotFound
             | Self::SubscriptionNotFound
+            | Self::SubscriptionPaused
             | Self::QuoteInvalid(_)
             | Self::NothingToReverse
             | Self::WalletSuspended

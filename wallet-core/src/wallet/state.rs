@@ -22,7 +22,8 @@ use crate::wallet::horizon::Horizon;
 use crate::wallet::profile::Profile;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::reservation::Reservation;
-use crate::wallet::subscription::{Sold, Subscription};
+use crate::wallet::sold::Sold;
+use crate::wallet::subscription::Subscription;
 
 /// The most open grants a wallet may have.
 pub const MAX_OPEN_GRANTS: usize = 1_000;
@@ -152,7 +153,7 @@ impl Wallet {
 
     /// Returns the id of the plan whose entitlements, limits and prices apply; none if nothing is restricted.
     pub fn plan_id<'a>(&'a self, catalog: &'a Catalog) -> Option<&'a str> {
-        let subscribed = self.profile.subscription.as_ref().map(|subscription| &subscription.sold.plan);
+        let subscribed = self.profile.running().map(|subscription| &subscription.sold.plan);
         subscribed.or_else(|| catalog.default_plan().map(|plan| &plan.id)).map(String::as_str)
     }
 
@@ -163,7 +164,7 @@ impl Wallet {
     /// The plan of the subscription is neither in the current catalog nor in the version from which it was sold: a
     /// subscriber never has more rights than the plan that was sold.
     pub fn plan<'a>(&self, catalogs: &'a Catalogs) -> Result<Option<&'a Plan>, Rejection> {
-        let Some(subscription) = &self.profile.subscription else {
+        let Some(subscription) = self.profile.running() else {
             return Ok(catalogs.current.default_plan());
         };
         let sold = &subscription.sold;
@@ -197,7 +198,7 @@ impl Wallet {
         &'a self,
         catalogs: &'a Catalogs,
     ) -> Result<Option<&'a [Entitlement]>, Rejection> {
-        match self.profile.subscription.as_ref().and_then(|s| s.sold.entitlements.as_deref()) {
+        match self.profile.running().and_then(|s| s.sold.entitlements.as_deref()) {
             Some(negotiated) => Ok(Some(negotiated)),
             None => Ok(self.plan(catalogs)?.and_then(|plan| plan.entitlements.as_deref())),
         }
@@ -205,15 +206,21 @@ impl Wallet {
 
     /// Returns a limit of the plan, or the one negotiated instead.
     pub fn limit(&self, catalogs: &Catalogs, name: &str) -> Result<Limit, Rejection> {
-        match self.profile.subscription.as_ref().and_then(|s| s.sold.limits.get(name)) {
+        match self.profile.running().and_then(|s| s.sold.limits.get(name)) {
             Some(limit) => Ok(Limit::AtMost(*limit)),
-            None => Ok(self.plan(catalogs)?.map_or(Limit::Unlimited, |plan| plan.limit(name))),
+            None => Ok(self.plan(catalogs)?.map_or(Limit::Unlimited, |plan| plan.limit(name, self.seats()))),
         }
+    }
+
+    /// Returns the number of seats of the subscription; one without a subscription, or while it is paused.
+    pub fn seats(&self) -> u32 {
+        self.profile.running().map_or(1, |subscription| subscription.sold.quantity)
     }
 
     /// Returns the instant at which the plan grants credits again, as far as is known.
     pub fn next_renewal(&self) -> Option<Timestamp> {
-        self.profile.subscription.as_ref().and_then(Subscription::next_renewal).or(self.next_free_credits())
+        let of_subscription = self.profile.subscription.as_ref().and_then(Subscription::next_renewal);
+        of_subscription.into_iter().chain(self.next_free_credits()).min()
     }
 
     /// Returns the instant of the next due event of the subscription, or of the free credits.

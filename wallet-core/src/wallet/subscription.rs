@@ -1,24 +1,19 @@
-//! Subscriptions: the terms of a sale, the present period, and the change at the end of the period.
-//!
-//! The terms (allowances, term, and everything negotiated) are copied at the sale and never change. Entitlements,
-//! limits and prices are those of the plan in the current catalog.
+//! Subscriptions: the present period, what of it is paid, and the change at its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Catalog, Entitlement, ListPrice, Plan, RefundRule, Renewal, Rollover, Term};
+use crate::catalog::{Renewal, Term};
 use crate::value::amount::Amounts;
-use crate::value::field_violation::FieldViolation;
 use crate::value::ids::{OriginId, UnitId};
 use crate::value::period::{boundary, period_at};
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
-use crate::wallet::alerts::Alerts;
-use crate::wallet::grant::{Grant, GrantDetails, GrantKey, Money, Origin, Parts};
+use crate::wallet::grant::{Grant, GrantDetails, GrantKey, Origin, Parts};
 use crate::wallet::rollover::{Unused, carried_over};
-use crate::wallet::window::Window;
+use crate::wallet::sold::Sold;
 
 /// A wallet's subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,13 +38,17 @@ pub struct Subscription {
     /// The change of plan to come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<PlanChange>,
+    /// The pause, to come or present.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
     /// The period at whose start the subscription ends, if it was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<u32>,
     /// The instant of the payment for the present period, if it was paid late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_late: Option<Timestamp>,
-    /// While the next period is unpaid: the credits that expired unused at its start. They roll over when it is paid.
+    /// While the next period is unpaid or does not begin: the credits that expired unused at the end of the last one.
+    /// They roll over when it begins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unused: Vec<Unused>,
     /// The credits that an earlier plan gave in advance for the rest of the present period. Its windows to come give
@@ -67,153 +66,12 @@ pub struct PlanChange {
     pub period: u32,
 }
 
-/// The terms of a sale, as they were then.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sold {
-    /// The plan's id.
-    pub plan: String,
-    /// The version of the catalog that it was sold from.
-    pub catalog_version: i64,
-    /// Higher ranks are upgrades.
-    pub rank: u32,
-    /// The length of a period.
-    pub term: Term,
-    /// The condition on which a period begins: its boundary or its payment.
-    pub renewal: Renewal,
-    /// The time that the subscription lasts unpaid, in seconds.
-    pub dunning_seconds: u64,
-    /// True for a trial: it lasts one period, and a wallet has it once.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub once: bool,
-    /// The terms of the plan that follows a trial; the default plan if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub then: Option<Box<Sold>>,
-    /// The part of its credits that a provisional period gives before its payment, in percent; 100 for other renewals.
-    #[serde(default = "whole", skip_serializing_if = "is_whole")]
-    pub provisional_share: u8,
-    /// The credits it includes.
-    pub allowances: Vec<SoldAllowance>,
-    /// Limits negotiated for this wallet; they take precedence over those of the plan.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub limits: BTreeMap<String, u64>,
-    /// Entitlements negotiated for this wallet, instead of those of the plan.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entitlements: Option<Vec<Entitlement>>,
-    /// The alerts of the plan, updated from the current catalog with every command that is carried out.
-    #[serde(default, skip_serializing_if = "Alerts::is_empty")]
-    pub alerts: Alerts,
-    /// The price of a period, if the plan had one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub list_price: Option<ListPrice>,
-    /// The rule by which the price of a period is refunded; that of the term if none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refund: Option<RefundRule>,
-}
-
-/// The refund of a subscription, and how it was computed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubscriptionRefund {
-    /// The price in full, or the lower of the two shares of it, rounded down; plus the price of every period paid ahead.
-    pub money: Money,
-    /// True if the price of the present period is refunded in full.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub in_full: bool,
-    /// The unused share of the period's credits, of the unit with the lowest share.
-    pub unused_credits: Fraction,
-    /// The unused share of the period's time.
-    pub unused_time: Fraction,
-    /// The number of periods that were paid and had not begun.
-    pub periods_ahead: u32,
-}
-
-/// A share: `numerator` of `denominator`, neither below zero.
+/// A pause: no period begins after those that are paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fraction {
-    pub numerator: i64,
-    pub denominator: i64,
-}
-
-impl Fraction {
-    pub const WHOLE: Fraction = Fraction { numerator: 1, denominator: 1 };
-
-    /// Returns this share of an amount of money, rounded down.
-    pub fn of_money(self, money: &Money) -> Money {
-        let share =
-            i128::from(money.minor_units) * i128::from(self.numerator) / i128::from(self.denominator.max(1));
-        Money { minor_units: i64::try_from(share).unwrap_or(i64::MAX), ..money.clone() }
-    }
-
-    /// Returns the lower share, compared exactly; `self` if they are equal.
-    #[must_use]
-    pub fn min(self, other: Fraction) -> Fraction {
-        let product = |a: i64, b: i64| i128::from(a) * i128::from(b);
-        let is_lower =
-            product(other.numerator, self.denominator) < product(self.numerator, other.denominator);
-        if is_lower { other } else { self }
-    }
-}
-
-/// Credits that were sold with a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SoldAllowance {
-    pub unit: UnitId,
-    /// The amount of each grant, in minor units.
-    pub amount: i64,
-    /// The time from one grant to the next.
-    pub cadence: Term,
-    /// The unused credits of the unit that continue in the next window.
+pub struct Pause {
+    /// The instant at which it ends automatically; none if it lasts until ResumeSubscription.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rollover: Option<Rollover>,
-    /// The step to which the share of a window that is cut short is rounded up, in minor units.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
-    pub increment: i64,
-}
-
-const fn whole() -> u8 {
-    100
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
-const fn is_whole(percent: &u8) -> bool {
-    *percent == 100
-}
-
-const fn one() -> i64 {
-    1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
-const fn is_one(increment: &i64) -> bool {
-    *increment == 1
-}
-
-impl SoldAllowance {
-    /// Returns the amount that is given for a window.
-    pub fn share_of(&self, window: &Window) -> i64 {
-        window.share(self.amount, self.increment)
-    }
-
-    /// Returns the part of it that is given before the payment, rounded up to the increment.
-    pub(crate) fn provisional_share_of(&self, window: &Window, percent: u8) -> i64 {
-        let whole = i128::from(self.share_of(window));
-        let step = i128::from(self.increment);
-        let steps = (whole * i128::from(percent) + 100 * step - 1) / (100 * step);
-        i64::try_from((steps * step).min(whole)).unwrap_or(i64::MAX)
-    }
-}
-
-/// The terms negotiated for one wallet, instead of those of its plan.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Overrides {
-    /// Amounts per unit; a unit that the plan does not include is granted once per term.
-    pub allowances: Amounts,
-    /// Limits by name.
-    pub limits: BTreeMap<String, u64>,
-    /// All operations that are allowed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entitlements: Option<Vec<Entitlement>>,
-    /// The rank, which decides whether a change is an upgrade.
-    pub rank: Option<u32>,
+    pub until: Option<Timestamp>,
 }
 
 /// The payment status of a subscription.
@@ -226,6 +84,8 @@ pub enum Standing {
     PastDue,
     /// The present period has begun without its payment, for the dunning time.
     Provisional,
+    /// No period is on: the subscription is paused.
+    Paused,
 }
 
 /// The time of a change of plan.
@@ -256,74 +116,6 @@ pub enum Pending<'a> {
     Change(&'a Sold),
 }
 
-impl Overrides {
-    /// Returns a violation for each name that the catalog does not know: limits that are not declared, quantities and
-    /// attributes that no rule uses. They are most likely misspelt, and would limit nothing.
-    pub fn unknown_names(&self, catalog: &Catalog) -> Vec<FieldViolation> {
-        let limits = self.limits.keys().filter(|name| !catalog.declares_limit(name));
-        let limits = limits.map(|name| {
-            let text = "the catalog declares no limit of this name";
-            FieldViolation::new(format!("overrides.limits[{name:?}]"), text)
-        });
-        let entitlements = self.entitlements.iter().flatten().enumerate().flat_map(|(n, entitlement)| {
-            catalog.unknown_names(entitlement).into_iter().map(move |name| {
-                let text =
-                    format!("no rule of these kinds knows {name:?}, and the catalog does not ignore it");
-                FieldViolation::new(format!("overrides.entitlements.entitlements[{n}]"), text)
-            })
-        });
-        limits.chain(entitlements).collect()
-    }
-}
-
-impl Sold {
-    /// Returns the terms of a plan of this catalog, with those negotiated.
-    pub fn of(catalog: &Catalog, plan: &Plan, overrides: &Overrides) -> Self {
-        let increment = |unit: &UnitId| catalog.unit(unit.as_str()).map_or(1, |unit| unit.increment);
-        let mut allowances: Vec<SoldAllowance> = plan
-            .allowances
-            .iter()
-            .map(|allowance| SoldAllowance {
-                unit: allowance.unit.clone(),
-                amount: allowance.amount,
-                cadence: allowance.cadence.unwrap_or(plan.term),
-                rollover: allowance.rollover,
-                increment: increment(&allowance.unit),
-            })
-            .collect();
-        for (unit, amount) in overrides.allowances.iter() {
-            match allowances.iter_mut().find(|allowance| allowance.unit == *unit) {
-                Some(allowance) => allowance.amount = amount,
-                None => allowances.push(SoldAllowance {
-                    unit: unit.clone(),
-                    amount,
-                    cadence: plan.term,
-                    rollover: None,
-                    increment: increment(unit),
-                }),
-            }
-        }
-        let then = plan.then.as_deref().and_then(|id| catalog.plan(id));
-        Self {
-            plan: plan.id.clone(),
-            catalog_version: catalog.version,
-            rank: overrides.rank.unwrap_or(plan.rank),
-            term: plan.term,
-            renewal: plan.renewal,
-            dunning_seconds: plan.dunning.as_secs(),
-            provisional_share: plan.provisional_share,
-            once: plan.once,
-            then: then.map(|plan| Box::new(Self::of(catalog, plan, &Overrides::default()))),
-            allowances,
-            limits: overrides.limits.clone(),
-            entitlements: overrides.entitlements.clone(),
-            alerts: Alerts::of(plan),
-            list_price: plan.list_price.clone(),
-            refund: plan.refund,
-        }
-    }
-}
-
 impl Subscription {
     /// Returns a subscription that begins at `anchor`, paid for its first period, with no allowance granted yet.
     pub fn begin(number: u32, sold: Sold, anchor: Timestamp) -> Self {
@@ -338,6 +130,7 @@ impl Subscription {
             given,
             standing: Standing::Active,
             change: None,
+            pause: None,
             end: None,
             paid_late: None,
             unused: Vec::new(),
@@ -379,9 +172,9 @@ impl Subscription {
                 self.number += 1;
                 self.sold = change.sold;
             } else {
-                let end = self.end.map(|_| 1);
+                let (end, pause) = (self.end.map(|_| 1), self.pause);
                 self = Self::begin(self.number + 1, change.sold, boundary(self.anchor, self.sold.term, next));
-                self.end = end;
+                (self.end, self.pause) = (end, pause);
                 first = 0;
             }
         }
@@ -396,6 +189,17 @@ impl Subscription {
             advance: Amounts::none(),
             ..next
         }
+    }
+
+    /// Returns the subscription after its pause: the first period of the terms that are valid then, counted from `at`, with
+    /// no allowance granted yet. It is paid if the plan needs no payment.
+    pub fn resumed(self, at: Timestamp) -> Self {
+        let sold = self.change.map_or(self.sold, |change| change.sold);
+        let standing = match sold.renewal {
+            Renewal::Automatic => Standing::Active,
+            Renewal::OnPayment | Renewal::Provisional => Standing::Provisional,
+        };
+        Self { standing, ..Self::begin(self.number + 1, sold, at) }
     }
 
     /// Returns the subscription in the first period from its present one on that has not ended at `now`.
@@ -427,7 +231,7 @@ impl Subscription {
     /// Returns the start of the unpaid period that contains `now`, if there is one.
     pub fn unpaid_start(&self, now: Timestamp) -> Option<Timestamp> {
         match self.standing {
-            Standing::Active => None,
+            Standing::Active | Standing::Paused => None,
             Standing::PastDue => Some(self.clone().continued(now).period_start()),
             Standing::Provisional => Some(self.period_start()),
         }
@@ -444,6 +248,11 @@ impl Subscription {
         self
     }
 
+    /// Returns whether it is paused now.
+    pub fn is_paused(&self) -> bool {
+        self.standing == Standing::Paused
+    }
+
     /// Returns the next change that was asked for, and the instant at which it happens.
     pub fn pending(&self) -> Option<(Pending<'_>, Timestamp)> {
         let unpaid = self.standing != Standing::Active && self.paid.is_empty();
@@ -452,9 +261,15 @@ impl Subscription {
             (Some(end), change) if change.as_ref().is_none_or(|change| end <= change.period) => {
                 Some((Pending::End, self.start_of(end)))
             }
-            (_, Some(change)) => Some((Pending::Change(&change.sold), self.start_of(change.period))),
+            (_, Some(change)) => Some((Pending::Change(&change.sold), self.change_time()?)),
             (_, None) => None,
         }
+    }
+
+    /// Returns the instant of the change of plan that was asked for. A pause that is on delays it to its own end.
+    pub fn change_time(&self) -> Option<Timestamp> {
+        let change = self.change.as_ref()?;
+        Some(if self.is_paused() { self.turn() } else { self.start_of(change.period) })
     }
 
     /// Returns the start of the present period.
@@ -493,12 +308,12 @@ impl Subscription {
         let dunning = Duration::from_secs(self.sold.dunning_seconds);
         match self.standing {
             Standing::Provisional => self.period_start().plus(dunning).min(self.period_end()),
-            Standing::Active | Standing::PastDue => self.period_end().plus(dunning),
+            Standing::Active | Standing::PastDue | Standing::Paused => self.period_end().plus(dunning),
         }
     }
 
     /// Returns the instant at which the present period gives way: its end, or, if the next one was not paid, the start of a
-    /// later period that is paid, or the end of the dunning time.
+    /// later period that is paid, or the end of the dunning time; if it is paused, the end of the pause.
     pub fn turn(&self) -> Timestamp {
         match self.standing {
             Standing::Active => self.period_end(),
@@ -506,11 +321,15 @@ impl Subscription {
                 self.paid.first().map_or_else(|| self.dunning_end(), |paid| self.start_of(*paid))
             }
             Standing::Provisional => self.dunning_end(),
+            Standing::Paused => self.pause.and_then(|pause| pause.until).unwrap_or(Timestamp::NEVER),
         }
     }
 
     /// Returns the instant of the next grant of an allowance in the present period.
     pub fn next_given(&self, index: usize) -> Option<Timestamp> {
+        if self.is_paused() {
+            return None;
+        }
         let (allowance, k) = (self.sold.allowances.get(index)?, *self.given.get(index)?);
         self.window(allowance, k).map(|window| window.from)
     }
@@ -524,7 +343,9 @@ impl Subscription {
     /// Returns the instant at which it grants credits again, as far as is known.
     pub fn next_renewal(&self) -> Option<Timestamp> {
         let renews = self.end != Some(self.period + 1) && self.standing == Standing::Active;
-        let end = Some(self.period_end()).filter(|end| renews && *end < Timestamp::NEVER);
+        let pauses = self.pause.is_some() && !self.paid.contains(&(self.period + 1));
+        let renews = renews && !pauses || self.is_paused();
+        let end = Some(self.turn()).filter(|end| renews && *end < Timestamp::NEVER);
         (0..self.sold.allowances.len()).filter_map(|index| self.next_given(index)).chain(end).min()
     }
 

@@ -5,7 +5,7 @@ use wallet_core::decide::{
     ReverseChargeback,
 };
 use wallet_core::grant::ExternalRef;
-use wallet_core::subscription::Fraction;
+use wallet_core::refund::Fraction;
 use wallet_core::view::Shown;
 use wallet_core::{Amounts, Command, RequestId, Timestamp};
 

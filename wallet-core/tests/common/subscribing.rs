@@ -3,11 +3,14 @@
 use chrono::NaiveDate;
 
 use wallet_core::catalog::{Conditions, Entitlement, Matcher};
-use wallet_core::decide::{CancelSubscription, ChangePlan, RecordPayment, ResumeSubscription, Subscribe};
+use wallet_core::decide::{
+    CancelSubscription, ChangePlan, PauseSubscription, RecordPayment, ResumeSubscription, Subscribe,
+};
 use wallet_core::grant::Money;
 use wallet_core::payment::Paid;
 use wallet_core::posting::{Account, Part};
-use wallet_core::subscription::{Overrides, Pending, Standing, Subscription, UnusedCredits, When};
+use wallet_core::sold::Overrides;
+use wallet_core::subscription::{Pending, Standing, Subscription, UnusedCredits, When};
 use wallet_core::{Command, RequestId, Source, Timestamp};
 
 use super::facts::Fact;
@@ -39,6 +42,7 @@ pub(crate) fn subscribe(id: &str, plan: &str) -> Step {
         request: request(id),
         plan: plan.to_owned(),
         overrides: Overrides::default(),
+        quantity: None,
         anchor: None,
         paid: Paid::default(),
     }))
@@ -49,6 +53,7 @@ pub(crate) fn change_plan(id: &str, plan: &str) -> Step {
         request: request(id),
         plan: plan.to_owned(),
         overrides: Overrides::default(),
+        quantity: None,
         when: None,
         unused: None,
         paid: Paid::default(),
@@ -72,6 +77,15 @@ fn cancel_subscription(id: &str, now: bool) -> Step {
         now,
         lapse: now,
         reason,
+    }))
+}
+
+/// The subscription pauses at the end of what is paid.
+pub(crate) fn pause(id: &str) -> Step {
+    Step::Command(Command::PauseSubscription(PauseSubscription {
+        request: request(id),
+        until: None,
+        reason: String::new(),
     }))
 }
 
@@ -177,6 +191,25 @@ impl Step {
 
     pub(crate) fn ranked(mut self, rank: u32) -> Self {
         self.overrides().rank = Some(rank);
+        self
+    }
+
+    /// The pause ends automatically on this day.
+    pub(crate) fn ending(mut self, date: &str) -> Self {
+        match &mut self {
+            Step::Command(Command::PauseSubscription(pause)) => pause.until = Some(day(date)),
+            other => panic!("not a pause: {other:?}"),
+        }
+        self
+    }
+
+    /// The plan is sold for this many seats.
+    pub(crate) fn seats(mut self, n: u32) -> Self {
+        match &mut self {
+            Step::Command(Command::Subscribe(subscribe)) => subscribe.quantity = Some(n),
+            Step::Command(Command::ChangePlan(change)) => change.quantity = Some(n),
+            other => panic!("not a sale: {other:?}"),
+        }
         self
     }
 
@@ -340,4 +373,18 @@ pub(crate) fn negotiated_limit(name: &'static str, n: u64) -> Fact {
     of_subscription("the negotiated limit", Some(n), move |subscription| {
         subscription.sold.limits.get(name).copied()
     })
+}
+
+/// The number of seats of the subscription.
+pub(crate) fn seats(n: u32) -> Fact {
+    of_subscription("seats", n, |subscription| subscription.sold.quantity)
+}
+
+pub(crate) fn paused() -> Fact {
+    of_subscription("the standing", Standing::Paused, |subscription| subscription.standing)
+}
+
+/// A pause is to come or present.
+pub(crate) fn pausing(is: bool) -> Fact {
+    of_subscription("a pause", is, |subscription| subscription.pause.is_some())
 }

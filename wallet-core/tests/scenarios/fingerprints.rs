@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use wallet_core::Command;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, CloseWallet, CreateWallet, ExplicitPrice, Extend, Grant,
-    PriceSource, ProcessDue, RecordChargeback, RecordPayment, RefundSubscription, RefundTopUp, Reserve,
-    ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant, Settle, Start, Subscribe, TopUp,
-    UpdateWallet,
+    PauseSubscription, PriceSource, ProcessDue, RecordChargeback, RecordPayment, RefundSubscription,
+    RefundTopUp, Reserve, ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant, Settle, Start,
+    Subscribe, TopUp, UpdateWallet,
 };
 
 use super::prelude::*;
@@ -95,17 +95,23 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         Command::ReverseCharge(ReverseCharge { request: _, reservation: _, amounts: _, reason: _reason }) => {
             &["amounts", "reservation_id"]
         }
-        Command::Subscribe(Subscribe { request: _, plan: _, overrides: _, anchor: _, paid: _ }) => {
-            &["anchor_time", "overrides", "paid", "plan_id"]
-        }
+        Command::Subscribe(Subscribe {
+            request: _,
+            plan: _,
+            overrides: _,
+            quantity: _,
+            anchor: _,
+            paid: _,
+        }) => &["anchor_time", "overrides", "paid", "plan_id", "quantity"],
         Command::ChangePlan(ChangePlan {
             request: _,
             plan: _,
             overrides: _,
+            quantity: _,
             when: _,
             unused: _,
             paid: _,
-        }) => &["overrides", "paid", "plan_id", "unused", "when"],
+        }) => &["overrides", "paid", "plan_id", "quantity", "unused", "when"],
         Command::CancelSubscription(CancelSubscription { request: _, now: _, lapse: _, reason: _reason }) => {
             &["unused", "when"]
         }
@@ -116,6 +122,9 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         }) => &["requested_time"],
         Command::RecordPayment(RecordPayment { request: _, period_start: _, paid: _, reason: _reason }) => {
             &["paid", "period_start_time"]
+        }
+        Command::PauseSubscription(PauseSubscription { request: _, until: _, reason: _reason }) => {
+            &["until_time"]
         }
         Command::ResumeSubscription(ResumeSubscription { request: _ }) | Command::ProcessDue(ProcessDue) => {
             &[]
@@ -194,6 +203,7 @@ fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
             vec![
                 subscribe("s", "pro"),
                 subscribe("s", "creator").ranked(9),
+                subscribe("s", "creator").seats(2),
                 subscribe("s", "creator").anchored("2026-01-01"),
                 subscribe("s", "creator").invoiced("in_1", 900),
             ],
@@ -204,12 +214,14 @@ fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
             vec![
                 change_plan("c", "creator"),
                 change_plan("c", "pro").ranked(9),
+                change_plan("c", "pro").seats(2),
                 change_plan("c", "pro").at_once(),
                 change_plan("c", "pro").keeping(),
                 change_plan("c", "pro").invoiced("in_1", 900),
             ],
         ),
         (sold(), unsubscribe("u"), vec![unsubscribe_now("u")]),
+        (sold(), pause("p"), vec![pause("p").ending("2026-03-01")]),
         (sold(), pay("p"), vec![pay("p").for_period("2026-02-01"), pay("p").invoiced("in_1", 900)]),
     ]
 }

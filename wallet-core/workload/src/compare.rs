@@ -234,8 +234,11 @@ fn subscription(wallet: &Wallet, sub: Option<&Sub>) -> Result<(), String> {
             core.advance.iter().filter(|(_, n)| *n > 0).map(|(u, n)| (u.to_string(), n)).collect();
         let periods = (core.number, core.first, core.anchor.as_micros(), core.period);
         let paid: Vec<u32> = core.paid.iter().copied().collect();
-        let past_due = (core.standing == Standing::PastDue, core.standing == Standing::Provisional);
-        (core.sold.plan.as_str(), periods, paid, core.given.as_slice(), past_due, (change, core.end, advance))
+        let standing = |standing| core.standing == standing;
+        let standing = [Standing::PastDue, Standing::Provisional, Standing::Paused].map(standing);
+        let pause = core.pause.map(|pause| pause.until.map(Timestamp::as_micros));
+        let plan = (core.sold.plan.as_str(), core.sold.quantity);
+        (plan, periods, paid, core.given.as_slice(), standing, (change, pause, core.end, advance))
     });
     let model = sub.map(|sub| {
         let change = sub.change.as_ref().map(|(sold, period)| (sold.plan, *period));
@@ -245,12 +248,12 @@ fn subscription(wallet: &Wallet, sub: Option<&Sub>) -> Result<(), String> {
         let mut paid = sub.paid.clone();
         paid.sort_unstable();
         (
-            sub.sold.plan,
+            (sub.sold.plan, sub.sold.seats),
             periods,
             paid,
             sub.given.as_slice(),
-            (sub.past_due, sub.provisional),
-            (change, sub.ends, advance),
+            [sub.past_due, sub.provisional, sub.paused],
+            (change, sub.pause, sub.ends, advance),
         )
     });
     same("subscription", core, model)

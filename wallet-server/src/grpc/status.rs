@@ -233,6 +233,7 @@ fn violations(rejection: &Rejection, operation_path: &str) -> Vec<FieldViolation
         | Rejection::PlanUsed(_)
         | Rejection::PeriodPaid { .. }
         | Rejection::SubscriptionEnds(_)
+        | Rejection::SubscriptionPaused
         | Rejection::NotChargedBack
         | Rejection::OpenReservations(_)
         | Rejection::PackNotAvailable { .. }

@@ -79,8 +79,20 @@ fn repayment(entry: &Entry, unit: &UnitId) -> (i128, i128) {
 
 /// Returns whether entries of this kind issue allowances.
 pub(super) const fn gives_allowances(kind: EntryKind) -> bool {
-    use EntryKind::{AllowanceGiven, PaymentRecorded, PeriodBegan, PlanChanged, Subscribed, WalletCreated};
-    matches!(kind, WalletCreated | Subscribed | PlanChanged | PaymentRecorded | PeriodBegan | AllowanceGiven)
+    use EntryKind::{
+        AllowanceGiven, PaymentRecorded, PeriodBegan, PlanChanged, Subscribed, SubscriptionResumed,
+        WalletCreated,
+    };
+    matches!(
+        kind,
+        WalletCreated
+            | Subscribed
+            | PlanChanged
+            | SubscriptionResumed
+            | PaymentRecorded
+            | PeriodBegan
+            | AllowanceGiven
+    )
 }
 
 /// Returns whether entries of this kind may end a provisional period that was not paid.

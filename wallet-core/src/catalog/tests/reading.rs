@@ -36,7 +36,7 @@ fn a_plan_is_read_with_its_defaults() {
     assert_eq!((plan.name.as_str(), plan.tier.as_str(), plan.rank), ("pro", "pro", 0));
     assert_eq!((plan.term, plan.renewal), (Term::MONTH, Renewal::Automatic));
     assert_eq!(plan.dunning, Duration::from_secs(7 * 86_400));
-    assert_eq!((plan.limit("concurrency"), plan.entitlements.is_none()), (Limit::Unlimited, true));
+    assert_eq!((plan.limit("concurrency", 1), plan.entitlements.is_none()), (Limit::Unlimited, true));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Parses `[[plans]]` tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -84,10 +84,20 @@ struct EntitlementText {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a whole number, zero or more, or \"unlimited\"")]
+#[serde(
+    untagged,
+    expecting = "expected a whole number, zero or more, { per_seat = NUMBER } or \"unlimited\""
+)]
 enum LimitText {
     AtMost(u64),
+    PerSeat(PerSeat),
     Unlimited(Unlimited),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PerSeat {
+    per_seat: u64,
 }
 
 #[derive(Deserialize)]
@@ -134,6 +144,7 @@ impl PlanText {
             then: self.then,
             allowances: read_allowances(&self.allowances, self.term, path, reader),
             entitlements: self.entitlements.map(|texts| read_entitlements(texts, path, reader)),
+            per_seat: per_seat(&self.limits),
             limits: self.limits.into_iter().map(|(name, text)| (name, text.read())).collect(),
             features: self.features,
             queue_priority: self.queue_priority,
@@ -231,10 +242,17 @@ fn read_entitlements(texts: Vec<EntitlementText>, path: &str, reader: &mut Reade
     texts.into_iter().enumerate().map(read).collect()
 }
 
+fn per_seat(limits: &BTreeMap<String, LimitText>) -> BTreeSet<String> {
+    let is_per_seat = |text: &LimitText| matches!(text, LimitText::PerSeat(_));
+    limits.iter().filter(|(_, text)| is_per_seat(text)).map(|(name, _)| name.clone()).collect()
+}
+
 impl LimitText {
-    const fn read(self) -> Limit {
+    fn read(self) -> Limit {
         match self {
-            LimitText::AtMost(number) => Limit::AtMost(number),
+            LimitText::AtMost(number) | LimitText::PerSeat(PerSeat { per_seat: number }) => {
+                Limit::AtMost(number)
+            }
             LimitText::Unlimited(Unlimited::Unlimited) => Limit::Unlimited,
         }
     }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use wallet_core::decide::{
-    CancelSubscription, ChangePlan, RecordPayment, RefundSubscription, ResumeSubscription, Subscribe,
+    CancelSubscription, ChangePlan, PauseSubscription, RecordPayment, RefundSubscription, ResumeSubscription,
+    Subscribe,
 };
 use wallet_core::grant::Money;
 use wallet_core::payment::Paid;
-use wallet_core::subscription::{Overrides, UnusedCredits, When};
+use wallet_core::sold::Overrides;
+use wallet_core::subscription::{UnusedCredits, When};
 use wallet_core::{Amounts, Command, RequestId, Timestamp};
 
 use super::{Generator, amounts};
@@ -22,6 +24,7 @@ impl Generator {
                 request: self.new_id("r"),
                 plan: self.any_plan(),
                 overrides: self.overrides(),
+                quantity: self.quantity(),
                 anchor,
                 paid: self.paid(model),
             }));
@@ -45,6 +48,7 @@ impl Generator {
                     request,
                     plan,
                     overrides: self.overrides(),
+                    quantity: self.quantity(),
                     when: if self.rng.percent(30) { self.rng.pick(&when).copied() } else { None },
                     unused: if self.rng.percent(10) { self.rng.pick(&unused).copied() } else { None },
                     paid: self.paid(model),
@@ -54,6 +58,11 @@ impl Generator {
                 let (now, reason) = (self.rng.percent(35), "asked to".to_owned());
                 let lapse = now && self.rng.percent(50);
                 Command::CancelSubscription(CancelSubscription { request, now, lapse, reason })
+            }
+            92..96 => {
+                let ahead = self.rng.within(-2, 900) * HOUR;
+                let until = self.rng.percent(50).then_some(Timestamp::from_micros(model.now + ahead));
+                Command::PauseSubscription(PauseSubscription { request, until, reason: String::new() })
             }
             _ => Command::ResumeSubscription(ResumeSubscription { request }),
         })
@@ -89,6 +98,11 @@ impl Generator {
         let minor_units = self.rng.within(100, 9_000);
         let amount = self.rng.percent(60).then(|| Money { currency: "EUR".to_owned(), minor_units });
         Paid { amount, reference: Some(reference) }
+    }
+
+    /// Mostly the default, sometimes a few seats.
+    fn quantity(&mut self) -> Option<u32> {
+        self.rng.percent(15).then(|| u32::try_from(self.rng.within(1, 4)).unwrap_or(1))
     }
 
     fn any_plan(&mut self) -> String {

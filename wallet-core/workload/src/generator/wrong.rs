@@ -11,7 +11,7 @@ use wallet_core::decide::{
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::payment::Paid;
 use wallet_core::reservation::{CancelReason, Failure};
-use wallet_core::subscription::Overrides;
+use wallet_core::sold::Overrides;
 use wallet_core::{Amounts, Command, Decimal, Operation, Source, Timestamp};
 
 use super::{Generator, amounts, parse};
@@ -77,6 +77,7 @@ impl Generator {
             Command::ReverseChargeback(c) => c.purchase = self.no_purchase(),
             Command::RefundSubscription(_)
             | Command::CloseWallet(_)
+            | Command::PauseSubscription(_)
             | Command::ResumeSubscription(_)
             | Command::RecordPayment(_)
             | Command::Start(_)
@@ -216,6 +217,7 @@ impl Generator {
                 request,
                 plan,
                 overrides,
+                quantity: self.wrong_quantity(),
                 anchor: None,
                 paid: Paid::default(),
             });
@@ -232,11 +234,16 @@ impl Generator {
                 request,
                 plan,
                 overrides,
+                quantity: self.wrong_quantity(),
                 when: None,
                 unused: None,
                 paid: Paid::default(),
             }),
         }
+    }
+
+    fn wrong_quantity(&mut self) -> Option<u32> {
+        self.rng.percent(20).then(|| self.rng.one_of([0, 10_001]))
     }
 
     /// A job that is too expensive, has no price, or has an expired quote.

@@ -7,7 +7,7 @@ use wallet_core::decide::{Cost, Outcome, PriceSource, ProcessDue, Purchase, Purc
 use wallet_core::entry::EntryKind;
 use wallet_core::event::Event;
 use wallet_core::grant::GrantKey;
-use wallet_core::subscription::Overrides;
+use wallet_core::sold::Overrides;
 use wallet_core::{Command, ReservationId, Timestamp};
 
 /// The expected result of a command.
@@ -204,6 +204,7 @@ fn fields(command: &Command) -> Fields {
         }
         Command::Start(_)
         | Command::Extend(_)
+        | Command::PauseSubscription(_)
         | Command::ResumeSubscription(_)
         | Command::CloseWallet(_)
         | Command::RecordPayment(_)

@@ -1,6 +1,6 @@
 //! The credits of the default plan: once, or in each of its windows.
 
-use wallet_core::subscription::Overrides;
+use wallet_core::sold::Overrides;
 use wallet_core::wallet::WalletStatus;
 
 use super::calendar::Every;
@@ -10,7 +10,7 @@ use super::state::{Model, Sold, Sub};
 impl Model {
     /// Issues the allowances of the default plan to a new wallet.
     pub(super) fn welcome(&mut self) {
-        let Ok(sold) = Sold::of(self.plan(), &Overrides::default()) else { return };
+        let Ok(sold) = Sold::of(self.plan(), &Overrides::default(), 1) else { return };
         if sold.every == Every::Once {
             self.give(Sub::new(0, sold, self.now), self.now, None);
             self.sub = None;
@@ -23,7 +23,7 @@ impl Model {
 
     /// Returns the start of the next window of the default plan: none while a subscription runs.
     pub(crate) fn next_free(&self) -> Option<i64> {
-        let is_given = self.sub.is_none() && self.status != WalletStatus::Closed;
+        let is_given = self.running().is_none() && self.status != WalletStatus::Closed;
         let (sub, from) = self.free.as_ref().filter(|_| is_given)?;
         let next = |(allowance, from): (&Allowance, &i64)| sub.clone().next_window(allowance, *from).0;
         sub.sold.allowances.iter().zip(from).map(next).min()

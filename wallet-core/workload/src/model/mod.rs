@@ -10,6 +10,8 @@ mod ending;
 mod free;
 mod jobs;
 mod money_back;
+mod pause;
+mod payment;
 mod plans;
 mod provisional;
 mod refusals;

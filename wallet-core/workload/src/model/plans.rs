@@ -1,12 +1,13 @@
 //! Subscriptions: sold, changed, paid, renewed, ended.
 
-use wallet_core::decide::{CancelSubscription, ChangePlan, RecordPayment, Subscribe};
+use wallet_core::decide::{CancelSubscription, ChangePlan, Subscribe};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{GrantKey, Origin};
 use wallet_core::payment::Paid;
-use wallet_core::subscription::{Overrides, UnusedCredits, When};
+use wallet_core::sold::Overrides;
+use wallet_core::subscription::{UnusedCredits, When};
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, OriginId, Source, Timestamp};
+use wallet_core::{Command, OriginId, Source};
 
 use super::answer::{Answered, Refusal, Seen};
 use super::calendar::{Every, NEVER};
@@ -16,15 +17,16 @@ use super::state::{Lot, Model, Sold, Sub};
 use super::subscription::share;
 
 impl Sold {
-    pub(super) fn of(plan: &'static Plan, overrides: &Overrides) -> Result<Self, Refusal> {
+    pub(super) fn of(plan: &'static Plan, overrides: &Overrides, seats: u32) -> Result<Self, Refusal> {
+        let n = i64::from(seats);
         let mut allowances: Vec<Allowance> = plan
             .allowances
             .iter()
             .map(|(unit, amount, every, rolls)| Allowance {
                 unit,
-                amount: *amount,
+                amount: *amount * n,
                 every: *every,
-                rolls: *rolls,
+                rolls: rolls.map(|(cap, percent, times)| (cap.saturating_mul(n), percent, times)),
             })
             .collect();
         for (unit, amount) in known(&overrides.allowances)? {
@@ -35,6 +37,7 @@ impl Sold {
         }
         Ok(Self {
             plan: plan.id,
+            seats,
             rank: overrides.rank.unwrap_or(plan.rank),
             every: plan.every,
             on_payment: plan.on_payment,
@@ -42,7 +45,7 @@ impl Sold {
             once: plan.once,
             then: plan.then,
             dunning: plan.dunning,
-            money: plan.money,
+            money: plan.money.map(|money| money * n),
             refund: plan.refund,
             allowances,
             limits: overrides.limits.clone(),
@@ -79,7 +82,7 @@ impl Model {
 
     /// Begins the period that contains `at`, paid late. If it follows the last one, everything rolls over as if it had
     /// been paid in time.
-    fn give_late(&mut self, mut sub: Sub, at: i64) {
+    pub(super) fn give_late(&mut self, mut sub: Sub, at: i64) {
         let (boundary, ended) = (sub.end(), sub.unpaid.clone());
         sub.go_on(at);
         sub.paid_late = Some(at);
@@ -116,7 +119,7 @@ impl Model {
             let next = sub.after_paid().max(sub.period + 1);
             if sub.ends.is_none() && sub.change.is_none() {
                 let then = sub.sold.then.and_then(sold::find_plan);
-                let then = then.and_then(|plan| Sold::of(plan, &Overrides::default()).ok());
+                let then = then.and_then(|plan| Sold::of(plan, &Overrides::default(), sub.sold.seats).ok());
                 sub.change = then.map(|sold| (sold, next));
                 sub.ends = Some(next).filter(|_| sub.change.is_none());
             }
@@ -127,7 +130,8 @@ impl Model {
 
     /// Processes the due event of the subscription at this instant.
     pub(super) fn plan_goes_on(&mut self, at: i64) {
-        let Some(mut sub) = self.sub.clone() else {
+        let free = self.next_free().is_some_and(|next| next <= at);
+        let Some(mut sub) = self.sub.clone().filter(|sub| !free || sub.turn() <= at) else {
             self.give_free(at);
             return self.write(EntryKind::AllowanceGiven, at);
         };
@@ -139,6 +143,10 @@ impl Model {
                 self.write(EntryKind::AllowanceGiven, at);
             }
             return;
+        }
+        if sub.paused {
+            self.end_pause(sub, at);
+            return self.write(EntryKind::PeriodBegan, at);
         }
         if sub.provisional && sub.paid.is_empty() {
             self.end_plan(at, false);
@@ -160,6 +168,14 @@ impl Model {
         if next.is_none_or(|next| sub.ends.is_some_and(|ends| ends <= next)) {
             self.end_plan(at, false);
             return self.write(EntryKind::SubscriptionEnded, at);
+        }
+        if let (Some(until), false) = (sub.pause, sub.past_due || sub.paid.contains(&(sub.period + 1))) {
+            if until.is_none_or(|until| until > at) {
+                sub.unpaid = Some((at, self.lots.clone()));
+                self.pause_now(sub, at);
+                return self.write(EntryKind::PauseBegan, at);
+            }
+            sub.pause = None;
         }
         let to_be = match &sub.change {
             Some((sold, period)) if *period <= sub.period + 1 => sold,
@@ -188,6 +204,11 @@ impl Model {
         }
         self.end_lots(at, |lot| lot.with_subscription);
         self.sub = None;
+        self.no_free_before(at);
+    }
+
+    /// Lets the windows of the default plan that began before this instant give nothing.
+    pub(super) fn no_free_before(&mut self, at: i64) {
         for from in self.free.iter_mut().flat_map(|(_, from)| from) {
             *from = (*from).max(at);
         }
@@ -220,17 +241,20 @@ impl Model {
         self.payments.last().and_then(|(paid, _)| paid.reference.clone())
     }
 
-    fn paid_for(&mut self, paid: &Paid, start: i64) {
+    pub(super) fn paid_for(&mut self, paid: &Paid, start: i64) {
         if *paid != Paid::default() {
             self.payments.push((paid.clone(), start));
             self.payments.drain(..self.payments.len().saturating_sub(24));
         }
     }
 
-    pub(super) fn sell(&self, plan: &str, overrides: &Overrides) -> Result<Sold, Refusal> {
+    pub(super) fn sell(&self, plan: &str, overrides: &Overrides, seats: u32) -> Result<Sold, Refusal> {
+        if !(1..=10_000).contains(&seats) {
+            return Err(Refusal::field());
+        }
         known(&overrides.allowances)?;
         let missing = || Refusal::new("PLAN_NOT_FOUND").saying("plan_id", plan);
-        let mut sold = Sold::of(sold::find_plan(plan).ok_or_else(missing)?, overrides)?;
+        let mut sold = Sold::of(sold::find_plan(plan).ok_or_else(missing)?, overrides, seats)?;
         if plan == self.default && sold.every == Every::Once && self.once_allowance_granted {
             sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit));
         }
@@ -251,7 +275,7 @@ impl Model {
         if let Some(sub) = &self.sub {
             return Err(Refusal::new("ALREADY_SUBSCRIBED").saying("plan_id", sub.sold.plan));
         }
-        let sold = self.sell(&subscribe.plan, &subscribe.overrides)?;
+        let sold = self.sell(&subscribe.plan, &subscribe.overrides, subscribe.quantity.unwrap_or(1))?;
         self.never_had(&sold)?;
         let anchor = subscribe.anchor.map_or(self.now, |anchor| anchor.as_micros());
         let mut sub = Sub::new(self.sales + 1, sold, anchor);
@@ -277,9 +301,11 @@ impl Model {
             return Ok(Answered::again(Seen::Wallet));
         }
         let mut sub = self.subscription()?;
-        let mut sold = self.sell(&change.plan, &change.overrides)?;
+        let seats = change.quantity.unwrap_or(sub.sold.seats);
+        let mut sold = self.sell(&change.plan, &change.overrides, seats)?;
         let now = self.now;
-        if sold.plan == sub.sold.plan && change.overrides == Overrides::default() {
+        let is_present = sold.plan == sub.sold.plan && seats == sub.sold.seats;
+        if is_present && change.overrides == Overrides::default() {
             sub.change = None;
             let start = sub.boundary(sub.after_paid());
             self.subscribed(sub);
@@ -290,7 +316,7 @@ impl Model {
         self.never_had(&sold)?;
         let upgrade = self.is_upgrade(&sub.sold, &sold);
         if upgrade {
-            let most = sold::find_plan(sold.plan).and_then(|plan| plan.concurrency);
+            let most = sold::find_plan(sold.plan).and_then(|plan| plan.most_jobs(seats));
             for (name, limit) in &sub.sold.limits {
                 if most.is_some_and(|most| most < *limit) && !sold.limits.contains_key(name) {
                     sold.limits.insert(name.clone(), *limit);
@@ -301,7 +327,7 @@ impl Model {
             Some(when) => when == When::Now,
             None => upgrade || sub.past_due || sub.sold.every == Every::Once,
         };
-        let same = sub.sold.every == sold.every && sold.every != Every::Once;
+        let same = sub.sold.every == sold.every && sold.every != Every::Once && !sub.paused;
         if change.unused.is_some() && (!is_now || same) || !is_now && sub.sold.every == Every::Once {
             return Err(Refusal::field());
         }
@@ -318,7 +344,8 @@ impl Model {
             let keeps = change.unused.map_or(upgrade, |unused| unused == UnusedCredits::Keep);
             // The new credits repay debt before the old ones expire.
             let first = self.lots.len();
-            self.give(Sub::new(sub.number + 1, sold, now), now, None);
+            let unused = sub.unpaid.clone().filter(|_| sub.paused);
+            self.give(Sub::new(sub.number + 1, sold, now), now, unused);
             if sub.provisional {
                 let new = self.sub.replace(sub.clone());
                 let lots = self.lots.split_off(first);
@@ -381,8 +408,8 @@ impl Model {
         self.subscribed(new);
     }
 
-    /// Returns whether a change is an upgrade: to a higher rank, to a longer term of the same rank, or from the default plan
-    /// or a plan that is sold once.
+    /// Returns whether a change is an upgrade: to a higher rank, to a longer term or more seats of the same rank, or from the
+    /// default plan or a plan that is sold once.
     fn is_upgrade(&self, old: &Sold, new: &Sold) -> bool {
         // The days of 4,800 months, which are 400 years.
         let length = |every: Every| match every {
@@ -394,11 +421,12 @@ impl Model {
             || old.plan == self.default
             || new.rank > old.rank
             || new.rank == old.rank && length(new.every) > length(old.every)
+            || new.rank == old.rank && new.every == old.every && new.seats > old.seats
     }
 
     /// Returns the amount of a unit that the wallet would receive if this plan were sold to it now.
     pub(super) fn gives_at_once(&self, plan: &'static Plan, unit: Unit) -> i64 {
-        let Ok(sold) = self.sell(plan.id, &Overrides::default()) else { return 0 };
+        let Ok(sold) = self.sell(plan.id, &Overrides::default(), self.seats()) else { return 0 };
         let of_unit = sold.allowances.iter().filter(|allowance| allowance.unit == unit);
         let all = of_unit.map(|allowance| allowance.amount).sum();
         match &self.sub {
@@ -418,6 +446,7 @@ impl Model {
                 new.map(|lot| lot.amount).sum()
             }
             Some(old) if old.sold.every != Every::Once && !self.is_upgrade(&old.sold, &sold) => 0,
+            Some(old) if old.paused => all,
             Some(old) if old.sold.every == sold.every && sold.every != Every::Once => {
                 let new = Sub { sold: sold.clone(), ..old.clone() };
                 (difference(old, &new, unit, self.now) - old.advance.get(unit).copied().unwrap_or(0)).max(0)
@@ -447,87 +476,12 @@ impl Model {
         if !cancel.now && (cancel.lapse || sub.sold.every == Every::Once) {
             return Err(Refusal::field());
         }
-        if cancel.now {
+        if cancel.now || sub.paused {
             self.end_plan(self.now, cancel.lapse);
         } else {
-            self.subscribed(Sub { ends: Some(sub.after_paid()), ..sub });
+            self.subscribed(Sub { ends: Some(sub.after_paid()), pause: None, ..sub });
         }
         self.remember(command, EntryKind::SubscriptionCancelled);
-        Ok(Answered::done(Seen::Wallet))
-    }
-
-    pub(super) fn resume(&mut self, command: &Command) -> Result<Answered, Refusal> {
-        if self.requested(command)? {
-            return Ok(Answered::again(Seen::Wallet));
-        }
-        let mut sub = self.subscription()?;
-        sub.ends = None;
-        self.subscribed(sub);
-        self.remember(command, EntryKind::SubscriptionResumed);
-        Ok(Answered::done(Seen::Wallet))
-    }
-
-    pub(super) fn record_payment(
-        &mut self,
-        payment: &RecordPayment,
-        command: &Command,
-    ) -> Result<Answered, Refusal> {
-        let reference = payment.paid.reference.as_ref();
-        let told =
-            reference.is_some() && self.payments.iter().any(|(paid, _)| paid.reference.as_ref() == reference);
-        if self.requested(command)? || told {
-            return Ok(Answered::again(Seen::Wallet));
-        }
-        let mut sub = self.subscription()?;
-        if sub.sold.every == Every::Once {
-            return Err(Refusal::field());
-        }
-        let ends = |at: i64| Refusal::new("SUBSCRIPTION_ENDS").saying("end_time", Timestamp::from_micros(at));
-        let begun = (sub.past_due || sub.provisional).then(|| {
-            if sub.provisional {
-                return sub.boundary(sub.period);
-            }
-            let mut begun = sub.clone();
-            begun.go_on(self.now);
-            begun.boundary(begun.period)
-        });
-        let named = payment.period_start.map(|start| start.as_micros());
-        let next = (sub.period + 1..).find(|n| !sub.paid.contains(n)).unwrap_or(0);
-        let next = begun.unwrap_or_else(|| sub.boundary(next));
-        let start = named.unwrap_or(next);
-        if begun == Some(start) {
-            if sub.ends.is_some() {
-                return Err(ends(if sub.provisional { start } else { sub.end() }));
-            }
-            if sub.provisional {
-                self.complete(&sub, sub.sold.clone());
-            } else {
-                self.give_late(sub, self.now);
-            }
-        } else {
-            let latest = sub.period + if begun.is_some() { 13 } else { 12 };
-            let n = (0..=latest + 1).find(|n| sub.boundary(*n) == start);
-            let n = n.filter(|n| *n <= latest || named.is_none()).ok_or_else(Refusal::field)?;
-            if n <= sub.period || sub.paid.contains(&n) {
-                let refusal = Refusal::new("PERIOD_PAID");
-                let refusal = refusal.saying("period_start_time", Timestamp::from_micros(start));
-                return Err(refusal.saying("next_start_time", Timestamp::from_micros(next)));
-            }
-            let other = sub.change.as_ref().filter(|(sold, _)| sold.every != sub.sold.every);
-            if let Some(last) = sub.ends.filter(|last| n >= *last) {
-                return Err(ends(sub.boundary(last)));
-            }
-            if let Some((_, last)) = other.filter(|(_, last)| n > *last) {
-                return Err(ends(sub.boundary(*last)));
-            }
-            if n > latest || sub.provisional || begun.is_some_and(|begun| start < begun) {
-                return Err(Refusal::field());
-            }
-            sub.paid.push(n);
-            self.subscribed(sub);
-        }
-        self.paid_for(&payment.paid, start);
-        self.remember(command, EntryKind::PaymentRecorded);
         Ok(Answered::done(Seen::Wallet))
     }
 }

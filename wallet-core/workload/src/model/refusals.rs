@@ -96,8 +96,8 @@ impl Model {
         if !plans.is_empty() {
             refusal = refusal.saying("plans", plans.join(","));
         }
-        let free = self.next_free().unwrap_or(NEVER);
-        match self.sub.as_ref().map_or(free, super::state::Sub::next_renewal) {
+        let renewal = self.sub.as_ref().map(super::state::Sub::next_renewal);
+        match renewal.into_iter().chain(self.next_free()).min().unwrap_or(NEVER) {
             NEVER => Err(refusal),
             at => Err(refusal.saying("next_renewal_time", Timestamp::from_micros(at))),
         }

@@ -113,6 +113,9 @@ impl Model {
             return Ok(Answered::again(Seen::Wallet));
         }
         let sub = self.subscription()?;
+        if sub.paused {
+            return Err(Refusal::new("SUBSCRIPTION_PAUSED"));
+        }
         let refused = |cause: &str| Refusal::new("NOT_REFUNDABLE").saying("cause", cause);
         let asked = refund.requested_time.map_or(self.now, |time| time.as_micros());
         let paid_at = sub.paid_late.unwrap_or(sub.boundary(sub.period));

@@ -55,11 +55,20 @@ pub(crate) struct Plan {
     /// The kinds of jobs that the plan allows; `None` allows all.
     pub(crate) kinds: &'static [&'static str],
     pub(crate) concurrency: Option<u64>,
+    /// True if each seat has the maximum of open jobs.
+    pub(crate) per_seat: bool,
     /// The thresholds of low balances.
     pub(crate) low: &'static [(Unit, &'static [Threshold])],
     /// The number of days by which a warning precedes the expiry of credits.
     pub(crate) warns: i64,
     pub(crate) refund: Refund,
+}
+
+impl Plan {
+    /// Returns the maximum number of open jobs for a number of seats.
+    pub(crate) fn most_jobs(&self, seats: u32) -> Option<u64> {
+        self.concurrency.map(|most| if self.per_seat { most * u64::from(seats) } else { most })
+    }
 }
 
 /// The refund of a pack or of a plan's period.
@@ -104,6 +113,7 @@ const fn plan(
         allowances,
         kinds: &[],
         concurrency: None,
+        per_seat: false,
         low: &[],
         warns: 0,
         refund: Refund { unused: matches!(every, Every::Months(12)), ..NO_REFUND },
@@ -129,6 +139,7 @@ pub(crate) const PLANS: [Plan; 18] = [
     },
     Plan {
         concurrency: Some(5),
+        per_seat: true,
         refund: IN_A_DAY,
         ..plan("pro", 2, Every::Months(1), &[("credits", 900, Every::Months(1), None)])
     },

@@ -102,6 +102,7 @@ pub(crate) struct Job {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sold {
     pub(crate) plan: &'static str,
+    pub(crate) seats: u32,
     pub(crate) rank: u32,
     pub(crate) every: Every,
     pub(crate) on_payment: bool,
@@ -134,6 +135,10 @@ pub(crate) struct Sub {
     pub(crate) provisional: bool,
     /// Another plan, and the period with which it begins.
     pub(crate) change: Option<(Sold, u32)>,
+    /// A pause that is to come or on, and the instant at which it ends automatically.
+    pub(crate) pause: Option<Option<i64>>,
+    /// True while it is paused.
+    pub(crate) paused: bool,
     /// The period at whose start the subscription ends.
     pub(crate) ends: Option<u32>,
     /// While the next period is unpaid: its start, and the lots as they were then, which roll over with a late payment.
@@ -268,6 +273,7 @@ impl Model {
             Command::Subscribe(c) => self.subscribe(c, command),
             Command::ChangePlan(c) => self.change_plan(c, command),
             Command::CancelSubscription(c) => self.cancel_subscription(c, command),
+            Command::PauseSubscription(pause) => self.pause(pause, command),
             Command::ResumeSubscription(_) => self.resume(command),
             Command::RecordPayment(c) => self.record_payment(c, command),
             Command::RefundTopUp(c) => self.refund(c),
@@ -335,16 +341,26 @@ impl Model {
         self.owed.get(unit).copied().unwrap_or_default()
     }
 
+    /// Returns the subscription unless it is paused.
+    pub(crate) fn running(&self) -> Option<&Sub> {
+        self.sub.as_ref().filter(|sub| !sub.paused)
+    }
+
     /// Returns the plan of the wallet: that of its subscription, or the default plan.
     pub(crate) fn plan(&self) -> &'static sold::Plan {
-        let id = self.sub.as_ref().map_or(self.default, |sub| sub.sold.plan);
+        let id = self.running().map_or(self.default, |sub| sub.sold.plan);
         sold::find_plan(id).unwrap_or(&sold::PLANS[0])
     }
 
     /// Returns the maximum number of open jobs.
     pub(crate) fn concurrency(&self) -> Option<u64> {
-        let negotiated = self.sub.as_ref().and_then(|sub| sub.sold.limits.get("concurrency").copied());
-        negotiated.or(self.plan().concurrency)
+        let negotiated = self.running().and_then(|sub| sub.sold.limits.get("concurrency").copied());
+        negotiated.or(self.plan().most_jobs(self.seats()))
+    }
+
+    /// Returns the number of seats.
+    pub(crate) fn seats(&self) -> u32 {
+        self.running().map_or(1, |sub| sub.sold.seats)
     }
 }
 

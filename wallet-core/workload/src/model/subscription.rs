@@ -21,6 +21,8 @@ impl Sub {
             paid_late: None,
             provisional: false,
             change: None,
+            pause: None,
+            paused: false,
             ends: None,
             unpaid: None,
             advance: BTreeMap::new(),
@@ -73,7 +75,8 @@ impl Sub {
     /// Returns the amount that an allowance gives for its `k`-th window now: a part of it before the payment.
     pub(super) fn given_for(&self, allowance: &Allowance, k: u32) -> i64 {
         let whole = self.amount_of(allowance, k);
-        let percent = self.sold.provisional.filter(|_| self.provisional);
+        let percent = if self.sold.on_payment { Some(0) } else { self.sold.provisional };
+        let percent = percent.filter(|_| self.provisional);
         percent.map_or(whole, |percent| share(whole, percent, 100, allowance.unit).min(whole))
     }
 
@@ -102,6 +105,9 @@ impl Sub {
     }
 
     pub(super) fn next_given(&self, n: usize) -> i64 {
+        if self.paused {
+            return NEVER;
+        }
         self.window(&self.sold.allowances[n], self.given[n]).map_or(NEVER, |(from, _)| from)
     }
 
@@ -112,6 +118,9 @@ impl Sub {
     /// Returns the instant at which something happens besides allowances: the end of the period, or, if the next one
     /// was not paid, the start of a later paid one, or the end of the dunning time.
     pub(super) fn turn(&self) -> i64 {
+        if self.paused {
+            return self.pause.flatten().unwrap_or(NEVER);
+        }
         if self.provisional {
             return self.end().min(self.boundary(self.period) + self.sold.dunning);
         }
@@ -130,7 +139,8 @@ impl Sub {
     /// Returns the instant at which the subscription gives credits next, as far as it is known.
     pub(super) fn next_renewal(&self) -> i64 {
         let renews = self.ends != Some(self.period + 1) && !self.past_due && !self.provisional;
-        if renews { self.end().min(self.any_given()) } else { self.any_given() }
+        let renews = renews && (self.pause.is_none() || self.paid.contains(&(self.period + 1)));
+        if renews || self.paused { self.turn().min(self.any_given()) } else { self.any_given() }
     }
 
     /// Returns the first period after all that are paid.
@@ -150,7 +160,7 @@ impl Sub {
             self.sold = sold;
             if !same {
                 let ends = self.ends.map(|_| 1);
-                *self = Self { ends, ..Self::new(self.number, self.sold.clone(), anchor) };
+                *self = Self { ends, pause: self.pause, ..Self::new(self.number, self.sold.clone(), anchor) };
             }
         }
         while self.end() <= at {

@@ -95,11 +95,11 @@ impl Model {
     /// Returns the thresholds of low balances: the wallet's own, or else the plan's. Percentages refer to the sold
     /// allowances, those of the default plan's thresholds to its allowances.
     fn thresholds(&self, unit: Unit) -> BTreeSet<i64> {
-        let sold = self.sub.iter().flat_map(|sub| &sub.sold.allowances);
+        let sold = self.running().into_iter().flat_map(|sub| &sub.sold.allowances);
         let mut given: i64 = sold.filter(|sold| sold.unit == unit).map(|sold| sold.amount).sum();
         let own = self.low.iter().find(|(of, _)| of.as_str() == unit).map(|(_, low)| low.as_slice());
         let of_plan = self.plan().low.iter().find(|(of, _)| *of == unit).map(|(_, low)| *low);
-        if own.is_none() && self.sub.is_none() {
+        if own.is_none() && self.running().is_none() {
             let allowances = self.plan().allowances.iter();
             given = allowances.filter(|(of, ..)| *of == unit).map(|(_, amount, ..)| *amount).sum();
         }

@@ -11,7 +11,7 @@ use wallet_core::decide::{
 use wallet_core::grant::GrantKey;
 use wallet_core::payment::Paid;
 use wallet_core::reservation::{CancelReason, Failure};
-use wallet_core::subscription::Overrides;
+use wallet_core::sold::Overrides;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{
     Amounts, Command, Decimal, Operation, Source, TenantId, Timestamp, Wallet, WalletId, WalletKey,
@@ -160,6 +160,7 @@ pub(crate) fn subscribe(request: &str, plan: &str) -> Command {
         request: request.parse().unwrap(),
         plan: plan.to_owned(),
         overrides: Overrides::default(),
+        quantity: None,
         anchor: None,
         paid: Paid::default(),
     })
@@ -171,6 +172,7 @@ pub(crate) fn change(request: &str, plan: &str) -> Command {
         request: request.parse().unwrap(),
         plan: plan.to_owned(),
         overrides,
+        quantity: None,
         when: None,
         unused: None,
         paid: Paid::default(),

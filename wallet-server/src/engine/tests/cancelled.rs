@@ -18,7 +18,7 @@ use wallet_core::decide::{
 };
 use wallet_core::payment::Paid;
 use wallet_core::reservation::CancelReason;
-use wallet_core::subscription::Overrides;
+use wallet_core::sold::Overrides;
 use wallet_core::{Amounts, Command, Reply, UnitId, WalletId};
 use wallet_workload::figure;
 
@@ -243,6 +243,7 @@ pub(super) fn command(kind: Kind) -> Command {
         Kind::Subscribe => {
             let (request, plan) = ("request".parse().unwrap(), "creator".to_owned());
             Command::Subscribe(Subscribe {
+                quantity: None,
                 request,
                 plan,
                 overrides: Overrides::default(),

@@ -22,7 +22,7 @@ pub(super) async fn change_plan(
     };
     let catalog = call.catalog();
     let subscription = done.view.wallet.profile.subscription.as_ref();
-    let change = subscription.and_then(|s| Some(s.start_of(s.change.as_ref()?.period)));
+    let change = subscription.and_then(|subscription| subscription.change_time());
     Ok(v1::ChangePlanResponse {
         wallet: Some(to_proto::wallet(&catalog, &done.view.wallet, &done.view.balances)),
         replayed: done.replayed,
@@ -42,8 +42,11 @@ fn parse(request: v1::ChangePlanRequest) -> Result<(WalletId, ChangePlan), Rejec
     let id = fields.id("request_id", &request.request_id);
     let plan = fields.plan_id("plan_id", request.plan_id);
     let overrides = fields.overrides("overrides", request.overrides);
+    let quantity = fields.seats("quantity", request.quantity);
     let when = fields.change_time("when", request.when);
     let unused = fields.unused_credits("unused", request.unused);
     let paid = fields.period_payment("paid", request.paid);
-    fields.finish(|| Some((wallet?, ChangePlan { request: id?, plan, overrides, when, unused, paid })))
+    fields.finish(|| {
+        Some((wallet?, ChangePlan { request: id?, plan, overrides, quantity, when, unused, paid }))
+    })
 }

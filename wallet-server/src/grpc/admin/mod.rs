@@ -7,6 +7,7 @@ mod create_wallet;
 mod get_wallet;
 mod grant;
 mod list_wallets;
+mod pause_subscription;
 mod record_chargeback;
 mod record_payment;
 mod refund_subscription;
@@ -125,6 +126,13 @@ impl AdminService for AdminRpcs {
         request: Request<v1::CancelSubscriptionRequest>,
     ) -> Answer<v1::CancelSubscriptionResponse> {
         answer(&self.0, request, cancel_subscription::cancel_subscription).await
+    }
+
+    async fn pause_subscription(
+        &self,
+        request: Request<v1::PauseSubscriptionRequest>,
+    ) -> Answer<v1::PauseSubscriptionResponse> {
+        answer(&self.0, request, pause_subscription::pause_subscription).await
     }
 
     async fn resume_subscription(

@@ -1,4 +1,4 @@
-//! ResumeSubscription: undoes a cancel that has not taken effect.
+//! ResumeSubscription: undoes a cancel or a pause that has not taken effect, or ends a pause.
 
 use wallet_core::decide::ResumeSubscription;
 use wallet_core::{Rejection, WalletId};

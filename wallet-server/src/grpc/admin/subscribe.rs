@@ -30,7 +30,8 @@ fn parse(request: v1::SubscribeRequest) -> Result<(WalletId, Subscribe), Rejecti
     let id = fields.id("request_id", &request.request_id);
     let plan = fields.plan_id("plan_id", request.plan_id);
     let overrides = fields.overrides("overrides", request.overrides);
+    let quantity = fields.seats("quantity", request.quantity);
     let anchor = fields.instant("anchor_time", request.anchor_time);
     let paid = fields.period_payment("paid", request.paid);
-    fields.finish(|| Some((wallet?, Subscribe { request: id?, plan, overrides, anchor, paid })))
+    fields.finish(|| Some((wallet?, Subscribe { request: id?, plan, overrides, quantity, anchor, paid })))
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use wallet_core::payment::Paid;
-use wallet_core::subscription::{Overrides, UnusedCredits, When};
+use wallet_core::sold::Overrides;
+use wallet_core::subscription::{UnusedCredits, When};
 use wallet_proto::v1;
 
 use super::FieldReader;
@@ -29,6 +30,16 @@ impl FieldReader {
             entitlements: entitlements.map(|set| self.entitlements(&format!("{path}.entitlements"), set)),
             rank: rank.map(|rank| self.not_negative(&rank_path, rank.into()).unsigned_abs()).and_then(narrow),
         }
+    }
+
+    /// Parses an optional number of seats. The core knows the maximum.
+    pub(crate) fn seats(&mut self, path: &str, quantity: Option<i32>) -> Option<u32> {
+        let quantity = quantity?;
+        let seats = u32::try_from(quantity).ok();
+        if seats.is_none() {
+            self.add(path, format!("must be from 1 to 10000 seats, is {quantity}"));
+        }
+        seats
     }
 
     /// Parses the time of a cancel. Returns whether the subscription ends at once instead of with its period.

@@ -73,6 +73,7 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
         ),
         (Rejection::NotChargedBack, Code::FailedPrecondition, "NOT_CHARGED_BACK"),
         (Rejection::OpenReservations(3), Code::FailedPrecondition, "OPEN_RESERVATIONS"),
+        (Rejection::SubscriptionPaused, Code::FailedPrecondition, "SUBSCRIPTION_PAUSED"),
         (Rejection::SubscriptionEnds(Timestamp::EPOCH), Code::FailedPrecondition, "SUBSCRIPTION_ENDS"),
         (
             Rejection::PackNotAvailable { pack: text("bulk"), plans: vec![text("pro")] },

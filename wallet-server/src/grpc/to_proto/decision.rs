@@ -34,6 +34,7 @@ pub(crate) fn decision(rejection: &Rejection) -> Option<v1::Decision> {
         | Rejection::PlanUsed(_)
         | Rejection::PeriodPaid { .. }
         | Rejection::SubscriptionEnds(_)
+        | Rejection::SubscriptionPaused
         | Rejection::PackNotAvailable { .. }
         | Rejection::CatalogNotFound(_)
         | Rejection::CatalogUnusable { .. }

@@ -68,6 +68,8 @@ fn kind(kind: EntryKind) -> v1::EntryKind {
         EntryKind::Subscribed => v1::EntryKind::Subscribed,
         EntryKind::PlanChanged => v1::EntryKind::PlanChanged,
         EntryKind::SubscriptionCancelled => v1::EntryKind::SubscriptionCancelled,
+        EntryKind::SubscriptionPaused => v1::EntryKind::SubscriptionPaused,
+        EntryKind::PauseBegan => v1::EntryKind::PauseBegan,
         EntryKind::SubscriptionResumed => v1::EntryKind::SubscriptionResumed,
         EntryKind::PaymentRecorded => v1::EntryKind::PaymentRecorded,
         EntryKind::PeriodBegan => v1::EntryKind::PeriodBegan,

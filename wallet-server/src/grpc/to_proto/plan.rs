@@ -18,6 +18,7 @@ pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
         term: Some(term(plan.term)),
         allowances: plan.allowances.iter().map(|included| allowance(catalog, plan, included)).collect(),
         limits: limits(plan),
+        per_seat_limits: plan.per_seat.iter().cloned().collect(),
         features: plan.features.clone(),
         queue_priority: plan.queue_priority,
         name: plan.name.clone(),

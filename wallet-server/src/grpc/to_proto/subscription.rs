@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use wallet_core::Timestamp;
-use wallet_core::catalog::Catalog;
-use wallet_core::subscription::{Fraction, Pending, SoldAllowance, Standing, Subscription};
+use wallet_core::catalog::{Catalog, Renewal};
+use wallet_core::refund::Fraction;
+use wallet_core::sold::SoldAllowance;
+use wallet_core::subscription::{Pending, Standing, Subscription};
 use wallet_proto::v1::{self, subscription};
 
 use super::amount::amount;
@@ -23,7 +25,7 @@ pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1
     v1::Subscription {
         plan_id: sold.plan.clone(),
         catalog_version: sold.catalog_version,
-        status: status(subscription.standing).into(),
+        status: status(subscription).into(),
         term: Some(term(sold.term)),
         renewal: renewal(sold.renewal).into(),
         provisional_share: sold.provisional_share.into(),
@@ -33,6 +35,11 @@ pub(super) fn subscription(catalog: &Catalog, subscription: &Subscription) -> v1
         paid_through_time: instant(subscription.paid_through()),
         next_renewal_time: subscription.next_renewal().and_then(instant),
         dunning_end_time: unpaid.then(|| instant(subscription.dunning_end())).flatten(),
+        quantity: count(sold.quantity.into()),
+        pause: subscription.pause.map(|pause| v1::SubscriptionPause {
+            start_time: instant(subscription.paid_through()),
+            until_time: pause.until.and_then(instant),
+        }),
         pending: subscription.pending().map(|(next, at)| pending(next, at)),
         allowances: sold.allowances.iter().map(|included| allowance(catalog, included)).collect(),
         limits: limits(&sold.limits),
@@ -48,11 +55,16 @@ pub(crate) fn limits(limits: &BTreeMap<String, u64>) -> HashMap<String, i64> {
     limits.iter().map(|(name, limit)| (name.clone(), i64::try_from(*limit).unwrap_or(i64::MAX))).collect()
 }
 
-fn status(standing: Standing) -> v1::SubscriptionStatus {
-    match standing {
+fn status(subscription: &Subscription) -> v1::SubscriptionStatus {
+    match subscription.standing {
         Standing::Active => v1::SubscriptionStatus::Active,
         Standing::PastDue => v1::SubscriptionStatus::PastDue,
+        // A period that gives nothing before its payment.
+        Standing::Provisional if subscription.sold.renewal == Renewal::OnPayment => {
+            v1::SubscriptionStatus::PastDue
+        }
         Standing::Provisional => v1::SubscriptionStatus::Provisional,
+        Standing::Paused => v1::SubscriptionStatus::Paused,
     }
 }
 
@@ -61,7 +73,8 @@ fn pending(pending: Pending<'_>, at: Timestamp) -> subscription::Pending {
     match pending {
         Pending::End => subscription::Pending::End(v1::SubscriptionEnd { effective_time }),
         Pending::Change(sold) => {
-            subscription::Pending::Change(v1::PlanChange { plan_id: sold.plan.clone(), effective_time })
+            let (plan_id, quantity) = (sold.plan.clone(), count(sold.quantity.into()));
+            subscription::Pending::Change(v1::PlanChange { plan_id, effective_time, quantity })
         }
     }
 }

@@ -7,15 +7,15 @@ use std::time::Duration;
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, CloseWallet, Cost, ExplicitPrice, Extend, Grant, Outcome,
-    PackSale, PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment, RefundSubscription,
-    RefundTopUp, Reserve, ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant, Settle, Start,
-    StartOptions, Subscribe, TopUp, UpdateWallet,
+    PackSale, PauseSubscription, PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment,
+    RefundSubscription, RefundTopUp, Reserve, ResumeSubscription, ReverseCharge, ReverseChargeback,
+    RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::operation::Operation;
 use wallet_core::payment::Paid;
 use wallet_core::reservation::{CancelReason, Failure};
-use wallet_core::subscription::Overrides;
+use wallet_core::sold::Overrides;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Command, Source, UnitId};
 
@@ -93,12 +93,20 @@ pub(super) fn refund_subscription(request: &str) -> Command {
 
 pub(super) fn subscribe(request: &str, plan: &str) -> Command {
     let (request, plan, overrides) = (request.parse().unwrap(), plan.to_owned(), Overrides::default());
-    Command::Subscribe(Subscribe { request, plan, overrides, anchor: None, paid: Paid::default() })
+    Command::Subscribe(Subscribe {
+        request,
+        plan,
+        overrides,
+        quantity: None,
+        anchor: None,
+        paid: Paid::default(),
+    })
 }
 
 pub(super) fn change_plan(request: &str, plan: &str) -> Command {
     let (request, plan, overrides) = (request.parse().unwrap(), plan.to_owned(), Overrides::default());
     Command::ChangePlan(ChangePlan {
+        quantity: None,
         request,
         plan,
         overrides,
@@ -115,6 +123,11 @@ pub(super) fn end(request: &str, now: bool) -> Command {
 
 pub(super) fn resume(request: &str) -> Command {
     Command::ResumeSubscription(ResumeSubscription { request: request.parse().unwrap() })
+}
+
+pub(super) fn pause(request: &str) -> Command {
+    let request = request.parse().unwrap();
+    Command::PauseSubscription(PauseSubscription { request, until: None, reason: String::new() })
 }
 
 pub(super) fn pay(request: &str) -> Command {

@@ -13,9 +13,9 @@ use wallet_core::{
 };
 
 use super::commands::{
-    buy, cancel, change_plan, charge_back, clip, close, credits, end, extend, fail, grant, pay, refund,
-    refund_asked, refund_subscription, rename, reserve, resume, reverse, revoke, settle, start, subscribe,
-    top_up, win_dispute,
+    buy, cancel, change_plan, charge_back, clip, close, credits, end, extend, fail, grant, pause, pay,
+    refund, refund_asked, refund_subscription, rename, reserve, resume, reverse, revoke, settle, start,
+    subscribe, top_up, win_dispute,
 };
 use crate::store::{AuditRow, CatalogRow, Change, KeyRow, LoadedWallet, Store, Tx, WalletWrite};
 
@@ -215,6 +215,9 @@ impl Story {
             .and(reserve("j1", 20, 20, None))
             .and(end("e1", false))
             .and(resume("u1"))
+            .and(pause("z1"))
+            .wait(WEEK)
+            .and(resume("u2"))
             .wait(WEEK)
             .and(change_plan("c2", "basic"))
             .wait(WEEK)

@@ -8,7 +8,7 @@ use prost::Message;
 use wallet_client::v1::{self, CancelReason};
 
 use crate::harness::{credits, video};
-use crate::sold::{change, end, payment, resume, subscribe};
+use crate::sold::{change, end, pause, payment, resume, subscribe};
 use crate::words::{cancel, explicit, fail, gift, seconds, set_status, settle, start};
 
 /// The path and the message of a call.
@@ -113,6 +113,7 @@ pub(crate) fn usual() -> Vec<Input> {
         admin("Subscribe", &subscribe("s", "creator")),
         admin("ChangePlan", &change("c", "pro")),
         admin("CancelSubscription", &end("e", v1::CancelTime::AtPeriodEnd)),
+        admin("PauseSubscription", &pause("u1")),
         admin("ResumeSubscription", &resume("u2")),
         admin("RecordPayment", &payment("p")),
         key("CreateKey", &v1::CreateKeyRequest::new("gpu workers", [v1::Scope::Reserve, v1::Scope::Settle])),

@@ -38,6 +38,36 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
+    async fn more_seats_apply_at_once_and_fewer_at_the_end_of_the_period(server: Server) {
+        let client = shop(&server).await;
+        let anchor_time = later(now(&client).await, -WEEK / 3);
+        let seats = |n| Some(n);
+        let three = v1::SubscribeRequest { anchor_time, quantity: seats(3), ..subscribe("sold", "pro") };
+        let sold = subscription_of(client.subscribe(three).await.unwrap().wallet);
+        assert_eq!((sold.quantity, sold.allowances[0].amount.as_ref().unwrap().amount), (3, 300));
+        assert_eq!(credits_of(&client, "w").await, (300, 0, 0));
+        let plan = client.get_entitlements(v1::GetEntitlementsRequest { wallet_id: "w".into() }).await.unwrap();
+        assert_eq!(plan.limits["concurrency"], 15);
+
+        let five = v1::ChangePlanRequest { quantity: seats(5), ..change("up", "pro") };
+        let up = client.change_plan(five.clone()).await.unwrap();
+        // Two seats of 100 for two thirds of the week.
+        assert_eq!((subscription_of(up.wallet).quantity, credits_of(&client, "w").await), (5, (434, 0, 0)));
+        assert!(client.change_plan(five).await.unwrap().replayed);
+
+        let down = v1::ChangePlanRequest { quantity: seats(1), ..change("down", "pro") };
+        let down = subscription_of(client.change_plan(down).await.unwrap().wallet);
+        let Some(v1::subscription::Pending::Change(to_come)) = &down.pending else { panic!("{down:?}") };
+        assert_eq!((down.quantity, to_come.quantity, to_come.effective_time), (5, 1, down.period_end_time));
+        assert_eq!(mismatch(client.change_plan(change("down", "pro")).await), ["quantity"]);
+        for wrong in [-1, 0, 10_001] {
+            let request = v1::ChangePlanRequest { quantity: seats(wrong), ..change("x", "pro") };
+            let expected = format!("quantity: must be from 1 to 10000 seats, is {wrong}");
+            assert_eq!(violations(client.change_plan(request).await), [expected]);
+        }
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn a_downgrade_applies_at_the_end_of_the_period(server: Server) {
         let client = shop(&server).await;
         let boundary = about_to_end(&client, "pro").await;

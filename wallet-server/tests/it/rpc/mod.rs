@@ -27,6 +27,7 @@ mod list_packs;
 mod list_plans;
 mod list_reservations;
 mod list_wallets;
+mod pause_subscription;
 mod publish_catalog;
 mod record_chargeback;
 mod record_payment;

@@ -74,7 +74,7 @@ fn higher_tiers_wait_less_and_may_do_more() {
     let plans = ["free", "creator", "pro", "max"];
     let priorities = plans.map(|id| catalog.plan(id).unwrap().queue_priority);
     assert!(priorities.is_sorted_by(|a, b| a < b), "{priorities:?}");
-    let characters = plans.map(|id| catalog.plan(id).unwrap().limit("character_models"));
+    let characters = plans.map(|id| catalog.plan(id).unwrap().limit("character_models", 1));
     assert_eq!(characters, [Limit::AtMost(0), Limit::AtMost(1), Limit::AtMost(5), Limit::Unlimited]);
 
     for (operation, expected) in [
