@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thiserror::Error;
-use wallet_core::TenantId;
 use wallet_core::catalog::{Catalog, CatalogProblems, Existing, Plan};
+use wallet_core::{Author, TenantId};
 
 use super::{CatalogError, Publication, PublishedCatalogs, usable};
 use crate::call_name::in_call;
 use crate::causes::{Chain, Failed};
 use crate::clock::Clock;
-use crate::store::{CatalogRow, Publishing, Store, StoreError, StoreErrorKind};
+use crate::store::{CatalogRow, Change, Publishing, Store, StoreError, StoreErrorKind};
 
 /// The most attempts of a publication that is in conflict with another transaction.
 const MAX_TRIES: u32 = 5;
@@ -52,6 +52,7 @@ pub(crate) struct Publish {
     pub(crate) expected: Option<i64>,
     /// Only checks the document.
     pub(crate) validate_only: bool,
+    pub(crate) author: Author,
 }
 
 /// The effects of a publication.
@@ -73,7 +74,7 @@ pub(crate) struct ChangedPlan {
 }
 
 impl PublishedCatalogs {
-    /// Ensures that the default tenant has a catalog: publishes `wanted` unless it was published before, or
+    /// Reads the catalogs of all tenants, and ensures that the default tenant has one: publishes `wanted` unless it was published before, or
     /// `fallback` if there is no catalog at all.
     pub(crate) async fn open(
         store: Store,
@@ -92,9 +93,15 @@ impl PublishedCatalogs {
                 tracing::error!(error = %Chain(&error), "the current catalog cannot be used; it will be replaced")
             }
         }
+        match catalogs.refresh_all().await {
+            Err(CatalogError::Store(error)) => return Err(error.into()),
+            Err(error) => tracing::error!(error = %Chain(&error), "a catalog cannot be used"),
+            Ok(()) => {}
+        }
         let has_one = catalogs.cached_current(tenant).is_some();
         let Some(toml) = wanted.or_else(|| (!has_one).then_some(fallback)) else { return Ok(catalogs) };
-        let publish = Publish { toml: toml.to_owned(), expected: None, validate_only: false };
+        let author = Author::system();
+        let publish = Publish { toml: toml.to_owned(), expected: None, validate_only: false, author };
         match catalogs.publish(tenant, publish).await {
             Ok(_) => {}
             Err(PublishError::PublishedBefore { published, current }) if has_one => tracing::warn!(
@@ -169,7 +176,12 @@ impl PublishedCatalogs {
             digest: catalog.digest().to_vec(),
             publish_time: publish_time.as_micros(),
         };
-        publishing.commit(row).await?;
+        let change = Change {
+            action: "catalog.publish",
+            subject: version.to_string(),
+            details: format!("digest {}", hex::encode(catalog.digest())),
+        };
+        publishing.commit(row, change.row(tenant, &publish.author, publish_time)).await?;
         let catalog = Arc::new(catalog.clone().with_version(version));
         let publication = Publication { catalog, publish_time };
         self.install(tenant, publication.clone());

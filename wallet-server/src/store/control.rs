@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    Statement,
+    QuerySelect, Statement,
 };
 use uuid::Uuid;
 use wallet_core::{TenantId, Timestamp, WalletKey};
@@ -53,6 +53,19 @@ impl Store {
     pub(crate) async fn current_catalog(&self, tenant: TenantId) -> Result<Option<CatalogRow>, StoreError> {
         let query = catalogs::Entity::find().filter(catalogs::Column::Tenant.eq(tenant.0));
         Ok(query.order_by_desc(catalogs::Column::Version).one(&self.control()).await?)
+    }
+
+    /// Returns the newest version of every tenant that has a catalog.
+    pub(crate) async fn newest_catalogs(&self) -> Result<Vec<(TenantId, i64)>, StoreError> {
+        let newest = catalogs::Entity::find()
+            .select_only()
+            .column(catalogs::Column::Tenant)
+            .column_as(catalogs::Column::Version.max(), "newest")
+            .group_by(catalogs::Column::Tenant)
+            .into_tuple::<(Uuid, i64)>()
+            .all(&self.control())
+            .await?;
+        Ok(newest.into_iter().map(|(tenant, version)| (TenantId(tenant), version)).collect())
     }
 
     /// Returns one version of a tenant's catalog.

@@ -14,9 +14,10 @@ use sea_orm::{
 use wallet_core::TenantId;
 
 use crate::store::control::plans_in_use;
+use crate::store::control_tx::insert_audit;
 use crate::store::tables::catalogs;
 use crate::store::timed::TimedConnection;
-use crate::store::{Backend, CatalogRow, Store, StoreError, StoreErrorKind};
+use crate::store::{AuditRow, Backend, CatalogRow, Store, StoreError, StoreErrorKind};
 
 /// A publication in progress. Dropping it before its commit discards it.
 #[derive(Debug)]
@@ -58,8 +59,8 @@ impl Publishing {
         plans_in_use(&self.transaction, self.store.backend(), self.tenant).await
     }
 
-    /// Stores a catalog and commits.
-    pub(crate) async fn commit(self, row: CatalogRow) -> Result<(), StoreError> {
+    /// Stores a catalog with the audit of its publication and commits.
+    pub(crate) async fn commit(self, row: CatalogRow, audit: AuditRow) -> Result<(), StoreError> {
         let row = catalogs::ActiveModel {
             tenant: Set(row.tenant),
             version: Set(row.version),
@@ -68,6 +69,7 @@ impl Publishing {
             publish_time: Set(row.publish_time),
         };
         catalogs::Entity::insert(row).exec_without_returning(&self.transaction).await?;
+        insert_audit(&self.transaction, audit).await?;
         self.transaction.commit().await.map_err(StoreError::of_commit)?;
         self.store.in_place().map_err(|why| StoreError::new(StoreErrorKind::CommitUnknown, why))
     }

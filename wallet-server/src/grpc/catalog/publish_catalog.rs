@@ -1,6 +1,6 @@
 //! PublishCatalog: checks a document and makes it the current catalog.
 
-use wallet_core::Rejection;
+use wallet_core::{Author, Rejection};
 use wallet_proto::v1;
 
 use crate::catalogs::{Publish, Published};
@@ -16,7 +16,7 @@ pub(super) async fn publish_catalog(
     call: Call,
     request: v1::PublishCatalogRequest,
 ) -> Result<v1::PublishCatalogResponse, RpcError> {
-    let publish = parse(request)?;
+    let publish = parse(request, call.author.clone())?;
     let validate_only = publish.validate_only;
     let Published { publication, unchanged, changed_plans } =
         call.services.catalogs.publish(call.tenant, publish).await?;
@@ -37,7 +37,7 @@ pub(super) async fn publish_catalog(
     })
 }
 
-fn parse(request: v1::PublishCatalogRequest) -> Result<Publish, Rejection> {
+fn parse(request: v1::PublishCatalogRequest, author: Author) -> Result<Publish, Rejection> {
     let mut fields = FieldReader::default();
     let toml = fields.text("toml", request.toml, MAX_TOML_BYTES);
     if toml.is_empty() {
@@ -45,5 +45,5 @@ fn parse(request: v1::PublishCatalogRequest) -> Result<Publish, Rejection> {
     }
     let expected = fields.catalog_version("expected_version", request.expected_version);
     let validate_only = request.validate_only;
-    fields.finish(|| Some(Publish { toml, expected, validate_only }))
+    fields.finish(|| Some(Publish { toml, expected, validate_only, author }))
 }
