@@ -163,6 +163,29 @@ rpc_methods! {
         /// ```
         record_chargeback(RecordChargebackRequest) -> RecordChargebackResponse;
 
+        /// Records that the payment provider has paid back a purchase, in full or in part. The credits of the refunded share
+        /// are clawed back; used ones are forgiven or become debt. The total is cumulative, and a smaller one gives credits
+        /// back.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `TOP_UP_NOT_FOUND`, `WALLET_CLOSED`, or `NOT_REFUNDABLE` if the payment was charged back,
+        /// RefundTopUp refunded it, or its price is unknown; and the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let payment = v1::ExternalRef::new("stripe", "pi_3Nx");
+        /// let total = v1::Money::new("EUR", 250);
+        /// let request = v1::RecordRefundRequest::payment("alice", "evt_1", payment, total);
+        /// println!("took back {:?}", client.record_refund(request).await?.taken);
+        /// # Ok(())
+        /// # }
+        /// ```
+        record_refund(RecordRefundRequest) -> RecordRefundResponse;
+
         /// Withdraws a chargeback whose dispute was won: its credits and its debt are as they were, and the suspension ends
         /// if nothing else holds it.
         ///

@@ -17,7 +17,7 @@ use wallet_core::catalog::Unusable;
 use wallet_core::catalogs::Catalogs;
 use wallet_core::{TenantId, Timestamp, Wallet};
 
-pub(crate) use self::publish::{Publish, PublishError};
+pub(crate) use self::publish::{Publish, PublishError, Published};
 use crate::call_name::in_call;
 use crate::causes::Chain;
 use crate::clock::Clock;

@@ -80,6 +80,7 @@ service!(AdminService {
     revoke_grant(RevokeGrantRequest) -> RevokeGrantResponse = missing;
     refund_top_up(RefundTopUpRequest) -> RefundTopUpResponse = missing;
     record_chargeback(RecordChargebackRequest) -> RecordChargebackResponse = missing;
+    record_refund(RecordRefundRequest) -> RecordRefundResponse = missing;
     reverse_chargeback(ReverseChargebackRequest) -> ReverseChargebackResponse = missing;
     close_wallet(CloseWalletRequest) -> CloseWalletResponse = missing;
     reverse_charge(ReverseChargeRequest) -> ReverseChargeResponse = missing;

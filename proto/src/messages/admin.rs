@@ -4,12 +4,12 @@ use prost_types::Timestamp;
 
 use crate::v1::{
     Amount, CancelSubscriptionRequest, CancelTime, ChangePlanRequest, ChangeTime, CloseWalletRequest,
-    CreateWalletRequest, ExternalRef, GetWalletRequest, GrantRequest, ListWalletsRequest, LowBalance,
+    CreateWalletRequest, ExternalRef, GetWalletRequest, GrantRequest, ListWalletsRequest, LowBalance, Money,
     PauseSubscriptionRequest, PeriodPayment, PlanOverrides, RecordChargebackRequest, RecordPaymentRequest,
-    RefundSubscriptionRequest, RefundTopUpRequest, ResumeSubscriptionRequest, ReverseChargeRequest,
-    ReverseChargebackRequest, RevokeGrantRequest, Source, SubscribeRequest, UnusedCredits,
-    UpdateWalletRequest, WalletStatus, record_chargeback_request, refund_top_up_request,
-    reverse_chargeback_request,
+    RecordRefundRequest, RefundSubscriptionRequest, RefundTopUpRequest, ResumeSubscriptionRequest,
+    ReverseChargeRequest, ReverseChargebackRequest, RevokeGrantRequest, Source, SubscribeRequest,
+    UnusedCredits, UpdateWalletRequest, UsedCredits, WalletStatus, record_chargeback_request,
+    record_refund_request, refund_top_up_request, reverse_chargeback_request,
 };
 
 /// Adds `with_reason` to requests whose field `reason` is a text that is kept with the entry.
@@ -33,6 +33,7 @@ reasons!(
     RefundTopUpRequest,
     RecordChargebackRequest,
     ReverseChargebackRequest,
+    RecordRefundRequest,
     CloseWalletRequest,
     ReverseChargeRequest,
     RefundSubscriptionRequest,
@@ -267,6 +268,62 @@ impl RecordChargebackRequest {
             purchase: Some(purchase),
             ..Default::default()
         }
+    }
+}
+
+impl RecordRefundRequest {
+    /// Records that the payment provider has paid back `refunded_total` of the purchase with this id so far. Credits that
+    /// were used are forgiven.
+    pub fn top_up(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        top_up_id: impl Into<String>,
+        refunded_total: Money,
+    ) -> Self {
+        let purchase = record_refund_request::Purchase::TopUpId(top_up_id.into());
+        Self::of(wallet_id, request_id, purchase, refunded_total)
+    }
+
+    /// Records that the payment provider has paid back `refunded_total` of this payment so far. Credits that were used are
+    /// forgiven.
+    pub fn payment(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        payment: ExternalRef,
+        refunded_total: Money,
+    ) -> Self {
+        let purchase = record_refund_request::Purchase::ExternalRef(payment);
+        Self::of(wallet_id, request_id, purchase, refunded_total)
+    }
+
+    fn of(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        purchase: record_refund_request::Purchase,
+        refunded_total: Money,
+    ) -> Self {
+        Self {
+            wallet_id: wallet_id.into(),
+            request_id: request_id.into(),
+            purchase: Some(purchase),
+            refunded_total: Some(refunded_total),
+            used: UsedCredits::Forgive.into(),
+            ..Default::default()
+        }
+    }
+
+    /// Sets the treatment of credits that were used beyond those that are still paid.
+    #[must_use]
+    pub fn with_used(mut self, used: UsedCredits) -> Self {
+        self.used = used.into();
+        self
+    }
+
+    /// Shows the response and changes nothing. Default false.
+    #[must_use]
+    pub fn with_validate_only(mut self, validate_only: bool) -> Self {
+        self.validate_only = validate_only;
+        self
     }
 }
 

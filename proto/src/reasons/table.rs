@@ -164,8 +164,9 @@ pub const REASONS: &[ReasonSpec] = &[
         R::NotRefundable,
         &[FailedPrecondition],
         "The purchase or the subscription cannot be refunded, by the rule of its pack or plan. The `cause` is \
-         NOT_OFFERED, TOO_LATE, CREDITS_USED or HOLDS_OUTSTANDING, for a purchase also CHARGED_BACK, ALREADY_REFUNDED or \
-         REVOKED, and for a subscription also NO_PRICE. \
+         NOT_OFFERED, TOO_LATE, CREDITS_USED, HOLDS_OUTSTANDING or NO_PRICE, for a purchase also CHARGED_BACK, \
+         ALREADY_REFUNDED or REVOKED, and for a subscription also UNPAID. RecordRefund is refused only as CHARGED_BACK, \
+         ALREADY_REFUNDED (by RefundTopUp) or NO_PRICE. \
          After HOLDS_OUTSTANDING repeat the call with the same `requested_time` when the jobs have ended; the other causes \
          are final.",
     )

@@ -13,6 +13,7 @@ use crate::decide::process_due::ProcessDue;
 use crate::decide::read_set::ReadSet;
 use crate::decide::record_chargeback::RecordChargeback;
 use crate::decide::record_payment::RecordPayment;
+use crate::decide::record_refund::RecordRefund;
 use crate::decide::refund_subscription::RefundSubscription;
 use crate::decide::refund_top_up::RefundTopUp;
 use crate::decide::reserve::Reserve;
@@ -97,6 +98,8 @@ commands! { $
     RecordChargeback,
     /// Withdraws a chargeback whose dispute was won.
     ReverseChargeback,
+    /// Records that the payment provider has refunded a purchase.
+    RecordRefund,
     /// Reverses a charge, or a part of it.
     ReverseCharge,
     /// Ends a yearly subscription and refunds a share of its price.

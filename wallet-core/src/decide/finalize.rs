@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::catalog::{Catalog, MAX_GRACE_PERIOD, Phase};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
+use crate::decide::refund_claims::{Claims, take_back};
 use crate::decide::spend;
 use crate::decide::verdict::Verdict;
 use crate::ledger::entry::EntryKind;
@@ -44,10 +45,10 @@ impl<'a> Finalization<'a> {
     }
 
     /// Charges `amount` to the hold: first where the grant has expired since (those credits would be lost), then in
-    /// the order of the allocations. Returns the rest, for which only credits of a purchase that was charged back
-    /// were held.
+    /// the order of the allocations. Returns the rest, for which only credits were held whose price has gone back.
     pub(crate) fn charge_held(&mut self, unit: &UnitId, amount: i64) -> i64 {
         let mut left = amount;
+        let mut claims = Claims::of(self.wallet, &self.reservation, unit);
         for expired in [true, false] {
             for allocation in &mut self.reservation.allocations {
                 let Account::Grant(key) = &allocation.account else { continue };
@@ -56,7 +57,7 @@ impl<'a> Finalization<'a> {
                 if allocation.unit != *unit || has_expired != expired || is_charged_back(grant) {
                     continue;
                 }
-                let part = left.min(allocation.rest());
+                let part = claims.charge(grant, left.min(allocation.rest()));
                 left -= part;
                 allocation.charged += part;
                 self.decision.move_in_grant(key, unit, Part::Held, Part::Consumed, part);
@@ -127,6 +128,12 @@ impl<'a> Finalization<'a> {
                 continue;
             };
             let unit = &grant.unit;
+            let (taken, _) = take_back(&mut self.decision, self.wallet, Some(grant), Part::Held, rest);
+            allocation.lapsed += taken;
+            let rest = rest - taken;
+            if rest == 0 {
+                continue;
+            }
             if grant.clawback.is_some() {
                 allocation.lapsed += rest;
                 self.decision.move_in_grant(key, unit, Part::Held, Part::Revoked, rest);
@@ -173,14 +180,15 @@ fn is_charged_back(grant: Option<&Grant>) -> bool {
     grant.is_some_and(|grant| grant.clawback == Some(Clawback::ChargedBack))
 }
 
-/// Returns the part of `amount` that cannot be charged to a hold, because the payment for its credits was charged back.
+/// Returns the part of `amount` that cannot be charged to a hold, because the payment for its credits was charged back or
+/// refunded.
 pub(crate) fn gone_from_hold(wallet: &Wallet, reservation: &Reservation, unit: &UnitId, amount: i64) -> i64 {
     let there = |allocation: &&Allocation| match &allocation.account {
         Account::Grant(key) => allocation.unit == *unit && !is_charged_back(wallet.grants.get(key)),
         Account::Debt => false,
     };
     let there: i64 = reservation.allocations.iter().filter(there).map(Allocation::rest).sum();
-    (amount - there).max(0)
+    (amount - there + Claims::of(wallet, reservation, unit).sum()).max(0)
 }
 
 /// Returns the grace grant for `amount` that returns to an expired grant; none if its bound has passed as well.

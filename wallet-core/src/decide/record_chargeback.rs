@@ -8,6 +8,7 @@ use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
 use crate::decide::purchase::{PurchaseName, of_purchase};
 use crate::decide::read_set::ReadSet;
+use crate::decide::refund_claims::not_owed;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::spend::in_order;
 use crate::decide::verdict::Verdict;
@@ -71,6 +72,8 @@ impl WalletCommand for RecordChargeback {
             used.add(&grant.unit, grant.parts.consumed);
             decision.clawback.push((grant.key.clone(), Clawback::ChargedBack));
         }
+        // The part that a recorded refund turned into debt is owed already.
+        let used = not_owed(wallet, &self.purchase, &used);
         for (unit, amount) in used.iter() {
             decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
         }

@@ -70,6 +70,11 @@ impl WalletCommand for RefundTopUp {
                 format!("must not be before the payment, {paid}"),
             ));
         }
+        let recorded = first.purchase().and_then(|id| wallet.profile.recorded_refunds.get(id));
+        let is_charged_back = grants.iter().any(|grant| grant.clawback == Some(Clawback::ChargedBack));
+        if recorded.is_some() && !is_charged_back {
+            return Err(Rejection::NotRefundable(Unrefundable::AlreadyRefunded));
+        }
         let rule = first.details.refund.unwrap_or(RefundRule::PACK);
         let share = refundable_share(&grants, rule, rule.is_in_window(paid, requested_time));
         let share = share.map_err(Rejection::NotRefundable)?;

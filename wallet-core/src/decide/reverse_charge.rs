@@ -5,6 +5,7 @@
 //! | an unexpired grant | the grant, after repaying debt |
 //! | an expired grant | a new grant of its source, for the goodwill period of the job's policies |
 //! | a revoked or refunded grant | nothing: the amount is revoked |
+//! | a purchase with a recorded refund | nothing, up to the credits that are no longer paid; their debt is withdrawn |
 //! | a purchase that was charged back | the debt that the charge became |
 //! | the debt | the debt; the part that was repaid since, a new grant of source ADJUSTMENT |
 
@@ -13,6 +14,7 @@ use crate::decide::checks::{check_multiples, check_not_closed};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::read_set::ReadSet;
+use crate::decide::refund_claims::take_back;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
@@ -161,6 +163,13 @@ impl<'a> Reversal<'a> {
 
     fn return_to(&mut self, key: &GrantKey, unit: &UnitId, amount: i64) {
         let grant = self.wallet.grants.get(key);
+        let (taken, forgiven) = take_back(&mut self.decision, self.wallet, grant, Part::Consumed, amount);
+        let is_charged_back = grant.is_some_and(|grant| grant.clawback == Some(Clawback::ChargedBack));
+        self.withdraw_debt(unit, if is_charged_back { taken } else { forgiven });
+        let amount = amount - taken;
+        if amount == 0 {
+            return;
+        }
         let clawback = grant.and_then(|grant| grant.clawback);
         let expired = grant.filter(|grant| grant.has_expired(self.at));
         let to = match (clawback, expired) {

@@ -6,6 +6,7 @@ use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
 use crate::decide::purchase::{PurchaseName, of_purchase};
 use crate::decide::read_set::ReadSet;
+use crate::decide::refund_claims::not_owed;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::restore::Restoration;
 use crate::decide::verdict::Verdict;
@@ -65,7 +66,7 @@ impl WalletCommand for ReverseChargeback {
         for grant in &grants {
             owed.add(&grant.unit, grant.parts.consumed);
         }
-        for (unit, amount) in owed.iter() {
+        for (unit, amount) in not_owed(wallet, &self.purchase, &owed).iter() {
             restoration.withdraw_debt(unit, amount);
         }
         for grant in grants.iter().filter(|grant| grant.clawback == Some(Clawback::ChargedBack)) {

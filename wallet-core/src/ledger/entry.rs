@@ -84,6 +84,8 @@ pub enum EntryKind {
     ChargebackReversed = 28,
     /// The wallet was closed.
     WalletClosed = 29,
+    /// The payment provider has refunded a purchase, or a part of it.
+    RefundRecorded = 30,
     /// The subscription was paused: it pauses now, or will at the end of what is paid.
     SubscriptionPaused = 31,
     /// A period ended and the subscription pauses.
@@ -93,7 +95,7 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
-    pub const ALL: [EntryKind; 32] = [
+    pub const ALL: [EntryKind; 33] = [
         EntryKind::WalletCreated,
         EntryKind::WalletUpdated,
         EntryKind::ToppedUp,
@@ -123,6 +125,7 @@ impl EntryKind {
         EntryKind::SubscriptionRefunded,
         EntryKind::ChargebackReversed,
         EntryKind::WalletClosed,
+        EntryKind::RefundRecorded,
         EntryKind::SubscriptionPaused,
         EntryKind::PauseBegan,
         EntryKind::GrantExpiring,

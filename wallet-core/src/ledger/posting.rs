@@ -47,6 +47,12 @@ pub fn moved_to(postings: &[Posting], part: Part) -> Amounts {
     there.map(|posting| (posting.unit.clone(), posting.amount)).collect()
 }
 
+/// Returns the sums of the amounts that postings move from `part`, per unit.
+pub fn moved_from(postings: &[Posting], part: Part) -> Amounts {
+    let there = postings.iter().filter(|posting| posting.from == part);
+    there.map(|posting| (posting.unit.clone(), posting.amount)).collect()
+}
+
 /// A movement of credits within one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posting {

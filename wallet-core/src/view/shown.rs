@@ -2,7 +2,7 @@
 
 use crate::view::views::{
     ChargedBackPurchaseView, EndedReservationView, GrantView, NewReservationView, PurchaseView,
-    RefundedPurchaseView, RefundedSubscriptionView, ReservationView, WalletBalancesView,
+    RecordedRefundView, RefundedPurchaseView, RefundedSubscriptionView, ReservationView, WalletBalancesView,
 };
 use crate::wallet::balance::{UnitBalance, WalletView};
 use crate::wallet::grant::Grant;
@@ -48,6 +48,7 @@ shown! {
     Purchase(PurchaseView),
     RefundedPurchase(RefundedPurchaseView),
     ChargedBackPurchase(ChargedBackPurchaseView),
+    RecordedRefund(RecordedRefundView),
 }
 
 /// The reply has the view of another command.
@@ -91,6 +92,7 @@ impl Shown {
             Self::Purchase(view) => Some(&view.grants),
             Self::RefundedPurchase(view) => Some(&view.grants),
             Self::ChargedBackPurchase(view) => Some(&view.grants),
+            Self::RecordedRefund(view) => Some(&view.grants),
             _ => None,
         }
     }
@@ -103,6 +105,7 @@ impl Shown {
             Self::EndedReservation(view) => view.balances.as_slice(),
             Self::Purchase(view) => view.balances.as_slice(),
             Self::ChargedBackPurchase(view) => view.balances.as_slice(),
+            Self::RecordedRefund(view) => view.balances.as_slice(),
             Self::Reservation(_) | Self::NewReservation(_) | Self::Grant(_) | Self::RefundedPurchase(_) => {
                 &[]
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ledger::posting::{Part, Posting, moved_to};
+use crate::ledger::posting::{Part, Posting, moved_from, moved_to};
 use crate::value::amount::Amounts;
 use crate::value::grant_key::GrantKey;
 use crate::value::ids::{RequestId, ReservationId, UnitId};
@@ -118,6 +118,22 @@ pub struct ChargedBackPurchaseView {
     pub balances: Vec<UnitBalance>,
 }
 
+/// The grants of a purchase that the payment provider has refunded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedRefundView {
+    /// The money that went back so far, in all parts.
+    pub total: Money,
+    pub grants: Vec<Grant>,
+    /// The unspent amounts that the request clawed back.
+    pub taken: Amounts,
+    /// The amounts that it gave back, because the total fell.
+    pub given_back: Amounts,
+    /// The used amounts that became debt.
+    pub owed: Amounts,
+    /// The balances of the units of the grants.
+    pub balances: Vec<UnitBalance>,
+}
+
 impl View for WalletBalancesView {
     type Subject = WalletSubject;
 
@@ -220,6 +236,28 @@ impl View for ChargedBackPurchaseView {
         let grants = grants(wallet, &subject.grants)?;
         let balances = balances(wallet, catalogs, units(&grants));
         Ok(Self { grants, revoked, owed, balances })
+    }
+}
+
+impl View for RecordedRefundView {
+    type Subject = PurchaseSubject;
+
+    fn of(
+        wallet: &Wallet,
+        catalogs: &Catalogs,
+        subject: PurchaseSubject,
+    ) -> Result<Self, InvariantViolation> {
+        let postings = postings(wallet, &subject.request)?;
+        let (taken, owed) = (moved_to(postings, Part::PaidOut), moved_to(postings, Part::Owed));
+        let given_back = moved_from(postings, Part::PaidOut);
+        let grants = grants(wallet, &subject.grants)?;
+        let first = grants.first();
+        let record = first.and_then(Grant::purchase).and_then(|id| wallet.profile.recorded_refunds.get(id));
+        let paid = first.and_then(|grant| grant.details.paid_amount.as_ref());
+        let paid = paid.ok_or_else(|| missing(wallet, "the price of the purchase".to_owned()))?;
+        let total = record.map_or_else(|| Money { minor_units: 0, ..paid.clone() }, |it| it.total.clone());
+        let balances = balances(wallet, catalogs, units(&grants));
+        Ok(Self { total, grants, taken, given_back, owed, balances })
     }
 }
 

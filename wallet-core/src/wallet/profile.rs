@@ -11,8 +11,7 @@ use crate::value::wallet_status::WalletStatus;
 use crate::wallet::alerts::Alerts;
 use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::payment::Payment;
-use crate::wallet::refund::SubscriptionRefund;
-use crate::wallet::refund::{Chargeback, PurchaseRefund};
+use crate::wallet::refund::{Chargeback, PurchaseRefund, RecordedRefund, SubscriptionRefund};
 use crate::wallet::subscription::Subscription;
 
 /// The properties of a wallet that rarely change.
@@ -36,6 +35,9 @@ pub struct Profile {
     /// The refunds of a share of a purchase, by request.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub purchase_refunds: BTreeMap<RequestId, PurchaseRefund>,
+    /// The refunds that the payment provider has made, by the `top_up_id` of their purchase.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub recorded_refunds: BTreeMap<OriginId, RecordedRefund>,
     /// The chargebacks that were not withdrawn, by the `top_up_id` of their purchase.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub chargebacks: BTreeMap<OriginId, Chargeback>,

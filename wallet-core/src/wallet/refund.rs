@@ -1,9 +1,12 @@
-//! Records of money that went back: the refund of a share of a purchase, and a chargeback.
+//! Records of money that went back: the refund of a share of a purchase, a refund that the provider made, and a
+//! chargeback.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::value::amount::Amounts;
+use crate::value::ids::UnitId;
 use crate::wallet::grant::{Clawback, GrantKey, Money};
 
 /// The refund of a share of a purchase, as it was computed: entries contain no money.
@@ -14,6 +17,57 @@ pub struct PurchaseRefund {
     pub money: Option<Money>,
     /// The unused share of the purchase's credits, of the unit with the lowest share.
     pub unused_credits: Fraction,
+}
+
+/// The refund of a purchase that the payment provider has made, in one or several parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedRefund {
+    /// The money that went back so far, in all parts.
+    pub total: Money,
+    /// The treatment of credits that were used beyond those that are still paid.
+    pub used: UsedCredits,
+    /// The credits that are charged or held and no longer paid, per unit. They are clawed back when they return.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub claims: Amounts,
+    /// The part of them that became debt, per unit.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub owed: Amounts,
+}
+
+impl RecordedRefund {
+    /// Returns the held credits of a unit that jobs cannot be charged for: they become debt if they are used.
+    pub(crate) fn claims_of_holds(&self, unit: &str) -> i64 {
+        match self.used {
+            UsedCredits::Forgive => 0,
+            UsedCredits::Owe => self.claims.get(unit) - self.owed.get(unit),
+        }
+    }
+
+    /// Takes up to `amount` of the claims of a unit. Returns the part that was taken, and the debt that it ends if the
+    /// credits had been charged.
+    pub(crate) fn take(&mut self, unit: &UnitId, amount: i64, was_charged: bool) -> (i64, i64) {
+        let taken = amount.min(self.claims.get(unit.as_str()));
+        let forgiven = if was_charged { taken.min(self.owed.get(unit.as_str())) } else { 0 };
+        self.claims = less(&self.claims, unit, taken);
+        self.owed = less(&self.owed, unit, forgiven);
+        (taken, forgiven)
+    }
+}
+
+/// The treatment of credits that were used before their price was refunded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UsedCredits {
+    /// The customer owes nothing for them.
+    Forgive,
+    /// They become debt.
+    Owe,
+}
+
+/// Returns the amounts with `amount` less of a unit. Units without an amount are not named.
+fn less(amounts: &Amounts, unit: &UnitId, amount: i64) -> Amounts {
+    let left = |(of, n): (&UnitId, i64)| (of.clone(), if of == unit { n - amount } else { n });
+    amounts.iter().map(left).filter(|(_, n)| *n > 0).collect()
 }
 
 /// A chargeback, as far as its withdrawal needs it.

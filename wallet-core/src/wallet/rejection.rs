@@ -52,7 +52,7 @@ pub enum Unrefundable {
     /// By its rule in the catalog, the pack or plan is never refunded.
     #[error("this pack or plan is not refunded, by its rule in the catalog")]
     NotOffered,
-    #[error("the plan had no list price when it was sold, so there is no price to refund")]
+    #[error("no price is known: neither a paid amount nor a list price was recorded at the sale")]
     NoPrice,
     #[error("the present period is not paid, so there is nothing to refund; cancel the subscription instead")]
     Unpaid,

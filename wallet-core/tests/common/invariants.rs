@@ -38,8 +38,10 @@ impl Fold {
                 moves.filter(|p| (p.from, p.to) == (from, to)).map(|p| p.amount).sum()
             };
             let owed = sum(Part::Issued, Part::Owed);
-            let gone =
-                if entry.kind == EntryKind::ChargedBack { owed } else { sum(Part::Held, Part::Revoked) };
+            let gone = match entry.kind {
+                EntryKind::ChargedBack | EntryKind::RefundRecorded => owed,
+                _ => sum(Part::Held, Part::Revoked) + sum(Part::Held, Part::PaidOut),
+            };
             let unbounded = self.unbounded.entry(balance.unit.clone()).or_default();
             *unbounded = if balance.debt == 0 { 0 } else { *unbounded + owed.min(gone) };
         }

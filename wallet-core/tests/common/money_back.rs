@@ -1,11 +1,11 @@
 //! Steps and facts of refunds, chargebacks and reversals.
 
 use wallet_core::decide::{
-    CloseWallet, PurchaseName, RecordChargeback, RefundSubscription, RefundTopUp, ReverseCharge,
-    ReverseChargeback,
+    CloseWallet, PurchaseName, RecordChargeback, RecordRefund, RefundSubscription, RefundTopUp,
+    ReverseCharge, ReverseChargeback,
 };
-use wallet_core::grant::ExternalRef;
-use wallet_core::refund::Fraction;
+use wallet_core::grant::{ExternalRef, Money};
+use wallet_core::refund::{Fraction, UsedCredits};
 use wallet_core::view::Shown;
 use wallet_core::{Amounts, Command, RequestId, Timestamp};
 
@@ -58,6 +58,22 @@ pub(crate) fn win_dispute(id: &str, top_up: &str) -> Step {
         purchase,
         reason: "won".to_owned(),
     }))
+}
+
+/// The payment provider has paid back this much of a purchase so far.
+pub(crate) fn provider_refund(id: &str, top_up: &str, cents: i64, used: UsedCredits) -> Step {
+    provider_refund_of(id, PurchaseName::TopUp(origin(top_up)), cents, used)
+}
+
+/// The payment provider has paid back this much of this payment so far.
+pub(crate) fn provider_refund_payment(id: &str, payment: &str, cents: i64, used: UsedCredits) -> Step {
+    provider_refund_of(id, paid_with(payment), cents, used)
+}
+
+fn provider_refund_of(id: &str, purchase: PurchaseName, cents: i64, used: UsedCredits) -> Step {
+    let (request, reason) = (request(id), "paid back".to_owned());
+    let total = Money { currency: "EUR".to_owned(), minor_units: cents };
+    Step::Command(Command::RecordRefund(RecordRefund { request, purchase, total, used, reason }))
 }
 
 /// The wallet is closed.

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use wallet_core::Command;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, CloseWallet, CreateWallet, ExplicitPrice, Extend, Grant,
-    PauseSubscription, PriceSource, ProcessDue, RecordChargeback, RecordPayment, RefundSubscription,
-    RefundTopUp, Reserve, ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant, Settle, Start,
-    Subscribe, TopUp, UpdateWallet,
+    PauseSubscription, PriceSource, ProcessDue, RecordChargeback, RecordPayment, RecordRefund,
+    RefundSubscription, RefundTopUp, Reserve, ResumeSubscription, ReverseCharge, ReverseChargeback,
+    RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
 };
+
+use wallet_core::refund::UsedCredits::{Forgive, Owe};
 
 use super::prelude::*;
 
@@ -91,6 +93,13 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         Command::ReverseChargeback(ReverseChargeback { request: _, purchase: _, reason: _reason }) => {
             &["external_ref", "top_up_id"]
         }
+        Command::RecordRefund(RecordRefund {
+            request: _,
+            purchase: _,
+            total: _,
+            used: _,
+            reason: _reason,
+        }) => &["external_ref", "refunded_total", "top_up_id", "used"],
         Command::CloseWallet(CloseWallet { request: _, reason: _reason }) => &[],
         Command::ReverseCharge(ReverseCharge { request: _, reservation: _, amounts: _, reason: _reason }) => {
             &["amounts", "reservation_id"]
@@ -190,6 +199,15 @@ fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
             vec![top_up(10)],
             charge_back("r", "t"),
             vec![charge_back("r", "u"), charge_back_payment("r", "pi_9")],
+        ),
+        (
+            vec![buy("t", 10).for_cents(900)],
+            provider_refund("r", "t", 500, Forgive),
+            vec![
+                provider_refund("r", "u", 500, Owe),
+                provider_refund("r", "t", 501, Forgive),
+                provider_refund_payment("r", "pi_9", 500, Forgive),
+            ],
         ),
         (
             vec![subscribe("s", "annual")],

@@ -25,6 +25,7 @@ mod entitlements;
 mod expiry;
 mod failing;
 mod fingerprints;
+mod following;
 mod free_credits;
 mod golden;
 mod golden_fingerprints;
@@ -39,6 +40,8 @@ mod plan_changes;
 mod plans;
 mod pricing;
 mod provisional;
+mod recorded_refunds;
+mod refund_parts;
 mod refund_rules;
 mod refunds;
 mod refusing;
@@ -55,6 +58,7 @@ mod terms;
 mod trials;
 mod warning;
 mod working;
+mod years;
 
 /// The imports of every scenario.
 mod prelude {

@@ -3,6 +3,7 @@
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
 use wallet_core::posting::Account;
+use wallet_core::refund::UsedCredits;
 use wallet_core::reservation::{Allocation, Bill, Reservation, Usage};
 use wallet_core::subscription::Standing;
 use wallet_core::view::Shown;
@@ -106,6 +107,7 @@ fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
         model.chargebacks.iter().map(|(id, suspends, _)| (id.clone(), *suspends)).collect();
     standing.sort();
     same("chargebacks", core.collect::<Vec<_>>(), standing)?;
+    recorded_refunds(model, wallet)?;
     same("once_allowance_granted", wallet.profile.once_allowance_granted, model.once_allowance_granted)?;
     subscription(wallet, model.sub.as_ref())?;
     same("free credits", wallet.next_free_credits().map(Timestamp::as_micros), model.next_free())?;
@@ -123,6 +125,21 @@ fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
             let reservation = wallet.reservations.get(&model_job.id);
             let reservation = reservation.ok_or_else(|| format!("the core has no {}", model_job.id))?;
             job(reservation, model_job)?;
+        }
+    }
+    Ok(())
+}
+
+fn recorded_refunds(model: &Model, wallet: &Wallet) -> Result<(), String> {
+    same("recorded refunds", wallet.profile.recorded_refunds.len(), model.recorded.len())?;
+    for (id, cents, owe) in &model.recorded {
+        let record = wallet.profile.recorded_refunds.get(id);
+        let record = record.ok_or_else(|| format!("the core has no record of a refund of {id}"))?;
+        let used = record.used == UsedCredits::Owe;
+        same("recorded refund", (record.total.minor_units, used), (*cents, *owe))?;
+        for (unit, _) in UNITS {
+            let core = (record.claims.get(unit), record.owed.get(unit));
+            same(&format!("claims on {id}"), core, (model.claim(id, unit), model.debt_of(id, unit)))?;
         }
     }
     Ok(())

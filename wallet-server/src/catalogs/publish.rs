@@ -3,10 +3,11 @@
 //! A publication that is repeated must not undo a newer one. The caller may name the version to replace; without
 //! it, a text that was published before and is not current is refused.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thiserror::Error;
-use wallet_core::catalog::{Catalog, CatalogProblems};
+use wallet_core::catalog::{Catalog, CatalogProblems, Existing, Plan};
 use wallet_core::{Author, TenantId};
 
 use super::{CatalogError, Publication, PublishedCatalogs, usable};
@@ -54,8 +55,23 @@ pub(crate) struct Publish {
     pub(crate) author: Author,
 }
 
-/// The publication, and whether it was current before.
-type Published = (Publication, bool);
+/// The effects of a publication.
+pub(crate) struct Published {
+    pub(crate) publication: Publication,
+    /// True if it was current before.
+    pub(crate) unchanged: bool,
+    /// The plans that are sold on other terms than before, and have subscribers.
+    pub(crate) changed_plans: Vec<ChangedPlan>,
+}
+
+/// A plan that is sold on other terms than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ChangedPlan {
+    pub(crate) id: String,
+    /// The number of wallets that have it, or will have it at the end of a period.
+    pub(crate) subscribers: i64,
+    pub(crate) existing: Existing,
+}
 
 impl PublishedCatalogs {
     /// Reads the catalogs of all tenants, and ensures that the default tenant has one: publishes `wanted` unless it was published before, or
@@ -142,14 +158,15 @@ impl PublishedCatalogs {
         let current = newest.as_ref().and_then(|row| usable(row).ok());
         if let Some(current) = current.clone().filter(|c| c.catalog.digest() == catalog.digest()) {
             self.install(tenant, current.clone());
-            return Ok((current, true));
+            return Ok(Published { publication: current, unchanged: true, changed_plans: Vec::new() });
         }
         not_undoing(&publishing, publish, catalog, version).await?;
         let previous = current.or_else(|| self.cached_current(tenant)).map(|current| current.catalog);
-        check_against_use(&publishing, catalog, previous.as_deref()).await?;
+        let changed_plans = check_against_use(&publishing, catalog, previous.as_deref()).await?;
         let publish_time = self.clock.now();
         if publish.validate_only {
-            return Ok((Publication { catalog: Arc::new(catalog.clone()), publish_time }, false));
+            let publication = Publication { catalog: Arc::new(catalog.clone()), publish_time };
+            return Ok(Published { publication, unchanged: false, changed_plans });
         }
         let version = version + 1;
         let row = CatalogRow {
@@ -169,7 +186,7 @@ impl PublishedCatalogs {
         let publication = Publication { catalog, publish_time };
         self.install(tenant, publication.clone());
         in_call(|| tracing::info!(version, "catalog published"));
-        Ok((publication, false))
+        Ok(Published { publication, unchanged: false, changed_plans })
     }
 }
 
@@ -194,16 +211,25 @@ async fn not_undoing(
     }
 }
 
-/// Refuses a catalog that removes something in use. Profiles are read only if a plan is withdrawn.
+/// Refuses a catalog that removes something in use. Returns the plans with subscribers whose terms it changes. Profiles are
+/// read only if a plan is withdrawn or changed.
 async fn check_against_use(
     publishing: &Publishing,
     catalog: &Catalog,
     previous: Option<&Catalog>,
-) -> Result<(), PublishError> {
+) -> Result<Vec<ChangedPlan>, PublishError> {
     let mut plans = previous.into_iter().flat_map(Catalog::plans);
-    let in_use = match plans.any(|plan| catalog.plan(&plan.id).is_none()) {
+    let is_changed = |before: &Plan| catalog.plan(&before.id).is_none_or(|plan| plan.sells_otherwise(before));
+    let in_use = match plans.any(is_changed) {
         true => publishing.plans_in_use().await?,
-        false => Vec::new(),
+        false => BTreeMap::new(),
     };
-    catalog.check_against_use(previous, &in_use).map_err(PublishError::Invalid)
+    let ids: Vec<String> = in_use.keys().cloned().collect();
+    catalog.check_against_use(previous, &ids).map_err(PublishError::Invalid)?;
+    let changed = in_use.into_iter().filter_map(|(id, subscribers)| {
+        let plan = catalog.plan(&id)?;
+        let is_changed = previous?.plan(&id).is_some_and(|before| plan.sells_otherwise(before));
+        is_changed.then_some(ChangedPlan { id, subscribers, existing: plan.existing })
+    });
+    Ok(changed.collect())
 }

@@ -88,6 +88,13 @@ async fn publish(file: &Path, expected_version: i64, server: &ServerArgs) -> Res
         true => say(format_args!("unchanged: this document is catalog {version} already")),
         false => say(format_args!("published as catalog {version}")),
     }
+    for plan in answer.changed_plans {
+        let terms = match plan.existing() {
+            v1::ExistingTerms::Follow => "get the new terms with their next period",
+            v1::ExistingTerms::Keep | v1::ExistingTerms::Unspecified => "keep the terms of the sale",
+        };
+        say(format_args!("plan {}: {} subscribers {terms}", plan.plan_id, plan.subscribers));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,6 +5,8 @@
 //! exclusive here and shared by batches. A batch takes it before the locks of its wallets, and a publication takes
 //! no other locks, so there is no deadlock. SQLite has one writer.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder, Statement,
@@ -51,8 +53,9 @@ impl Publishing {
         Ok(query.order_by_desc(catalogs::Column::Version).all(&self.transaction).await?)
     }
 
-    /// Returns the plans that wallets of the tenant are subscribed to, or will be at the end of a period.
-    pub(crate) async fn plans_in_use(&self) -> Result<Vec<String>, StoreError> {
+    /// Returns the plans that wallets of the tenant are subscribed to, or will be at the end of a period, each with the
+    /// number of these wallets.
+    pub(crate) async fn plans_in_use(&self) -> Result<BTreeMap<String, i64>, StoreError> {
         plans_in_use(&self.transaction, self.store.backend(), self.tenant).await
     }
 

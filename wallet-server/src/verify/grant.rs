@@ -34,6 +34,8 @@ pub(super) struct GrantFold {
     /// The time of the expiry warning; `NEVER` once it was given or cannot be given any more.
     warn: Timestamp,
     warned: bool,
+    /// True if a recorded refund has taken credits of the grant.
+    paid_back: bool,
     /// The sum of the allocations of open reservations.
     holds: i128,
     /// Set if an entry that may revoke unpaid credits has ended the grant.
@@ -66,6 +68,7 @@ impl GrantFold {
             expired: None,
             warn: Timestamp::NEVER,
             warned: false,
+            paid_back: false,
             holds: 0,
             unpaid: None,
             seen: false,
@@ -130,6 +133,7 @@ impl GrantFold {
             }
             _ => {}
         }
+        self.paid_back |= posting.to == Part::PaidOut && entry.kind != EntryKind::TopUpRefunded;
         if posting.from == Part::Issued {
             faults.unless(self.issue.is_none(), at, || {
                 format!("I2: grant {key} is issued again, after revision {}", self.revision())
@@ -215,7 +219,7 @@ impl GrantFold {
         let revoked = Clawback::Revoked as i16;
         let told = if self.unpaid == Some(Unpaid::Revoked) { told.max(revoked) } else { told };
         let untold = told == 0 && row.clawback == revoked && self.unpaid == Some(Unpaid::AllHeld);
-        let untouched = (row.revoked, row.paid_out) == (0, 0);
+        let untouched = row.revoked == 0 && (row.paid_out == 0 || self.paid_back);
         faults.unless(untold || row.clawback == told && (told != 0 || untouched), self.revision(), || {
             let grants::Model { clawback, revoked, paid_out, .. } = row;
             format!("I2: grant {key} has clawback = {clawback}, but {told} according to its entries; {revoked} Revoked, {paid_out} PaidOut")
@@ -339,7 +343,7 @@ fn issues(entry: &Entry, key: &GrantKey) -> bool {
         (Origin::Grace, _) => false,
         (Origin::Correction, kind) => {
             let of_request = entry.request.as_ref().is_some_and(|id| id.as_str() == key.id.as_str());
-            kind == EntryKind::ChargebackReversed && of_request
+            matches!(kind, EntryKind::ChargebackReversed | EntryKind::RefundRecorded) && of_request
         }
         (Origin::Rollover | Origin::Period, kind) => moves::gives_allowances(kind),
     }

@@ -167,7 +167,7 @@ impl Life {
     }
 
     /// Adds the reversal of a charge. The postings show the reversed amount of each grant. The debt falls by charges
-    /// to it, by charges to purchases that were charged back (their credits are revoked), and by repayments; new
+    /// to it, by charges to purchases that were charged back or refunded (their credits leave), and by repayments; new
     /// grants receive the charges of expired grants and the part of the debt that had been repaid.
     fn reversed(&mut self, entry: &Entry) {
         for posting in entry.postings.iter().filter(|posting| posting.from == Part::Consumed) {
@@ -180,7 +180,8 @@ impl Life {
                 - sum(Part::Available, Part::Consumed)
                 - sum(Part::Consumed, Part::Expired);
             let bounds = self.reversed_debt.entry(unit.clone()).or_default();
-            bounds.0 += (most - sum(Part::Consumed, Part::Revoked)).max(0);
+            let clawed_back = sum(Part::Consumed, Part::Revoked) + sum(Part::Consumed, Part::PaidOut);
+            bounds.0 += (most - clawed_back).max(0);
             bounds.1 += most;
         }
     }

@@ -26,7 +26,10 @@ pub(super) fn check(entry: &Entry, faults: &mut Faults) {
             });
         }
         // A reversed charge that was debt reduces the debt without a payment.
-        let withdraws = matches!(entry.kind, EntryKind::ChargeReversed | EntryKind::ChargebackReversed);
+        let withdraws = matches!(
+            entry.kind,
+            EntryKind::ChargeReversed | EntryKind::ChargebackReversed | EntryKind::RefundRecorded
+        );
         let reversed = withdraws && paid < repaid;
         let fits = charges_available(entry, unit) || paid == repaid || reversed;
         faults.unless(fits, entry.revision, || {
@@ -58,18 +61,18 @@ pub(super) fn sum(entry: &Entry, unit: &UnitId, from: Part, to: Part) -> i128 {
 }
 
 /// Returns the new debt of an entry and its part to which no limit applies: the used credits of a purchase that is
-/// charged back, at the chargeback or later.
+/// charged back or refunded, at that moment or later.
 pub(super) fn new_debt(entry: &Entry, unit: &UnitId) -> (i128, i128) {
     let owed = sum(entry, unit, Part::Issued, Part::Owed);
     let unbounded = match entry.kind {
-        EntryKind::ChargedBack => owed,
+        EntryKind::ChargedBack | EntryKind::RefundRecorded => owed,
         _ => owed.min(taken_from_holds(entry, unit)),
     };
     (owed, unbounded)
 }
 
 fn taken_from_holds(entry: &Entry, unit: &UnitId) -> i128 {
-    sum(entry, unit, Part::Held, Part::Revoked)
+    sum(entry, unit, Part::Held, Part::Revoked) + sum(entry, unit, Part::Held, Part::PaidOut)
 }
 
 /// Returns the consumed available credits, which outside charges repay debt, and the repaid debt.
@@ -104,7 +107,7 @@ pub(super) const fn ends_unpaid(kind: EntryKind) -> bool {
 fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
     use EntryKind::{
         Cancelled, ChargeReversed, ChargebackReversed, ChargedBack, Failed, GrantEffective, GrantExpired,
-        GrantRevoked, Granted, HoldExpired, PlanChanged, Reserved, Settled, SettledLate,
+        GrantRevoked, Granted, HoldExpired, PlanChanged, RefundRecorded, Reserved, Settled, SettledLate,
         SubscriptionCancelled, SubscriptionEnded, SubscriptionRefunded, TopUpRefunded, ToppedUp,
         WalletClosed,
     };
@@ -112,7 +115,7 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
     let gives_back = matches!(kind, Settled | Failed | Cancelled | HoldExpired);
     let gives = gives_back
         || gives_allowances(kind)
-        || matches!(kind, ToppedUp | Granted | ChargeReversed | ChargebackReversed);
+        || matches!(kind, ToppedUp | Granted | ChargeReversed | ChargebackReversed | RefundRecorded);
     // Credits that become available repay debt, and the debt of a chargeback is repaid at once.
     let repays = gives || matches!(kind, GrantEffective | ChargedBack);
     let lapses = matches!(
@@ -120,7 +123,9 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         GrantExpired | PlanChanged | SubscriptionEnded | SubscriptionCancelled | SubscriptionRefunded
     );
     match (account, from, to) {
-        (Account::Debt, Issued, Owed) => matches!(kind, Settled | Failed | Cancelled | ChargedBack),
+        (Account::Debt, Issued, Owed) => {
+            matches!(kind, Settled | Failed | Cancelled | ChargedBack | RefundRecorded)
+        }
         (Account::Debt, Owed, Issued) => repays,
         (Account::Debt, ..) => false,
         (_, Issued, Available) => gives,
@@ -130,13 +135,15 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         // The unspent credits of a provisional period that was not paid.
         (_, Available, Revoked) if ends_unpaid(kind) => true,
         (_, Pending | Available, Revoked) => matches!(kind, GrantRevoked | ChargedBack | WalletClosed),
-        (_, Pending | Available, PaidOut) => kind == TopUpRefunded,
+        (_, Pending | Available, PaidOut) => matches!(kind, TopUpRefunded | RefundRecorded),
+        // A refund that failed gives credits back.
+        (_, PaidOut, Available | Expired | Revoked) => kind == RefundRecorded,
         (_, Available, Held) => kind == Reserved,
-        (_, Consumed, Available | Expired | Revoked) => kind == ChargeReversed,
+        (_, Consumed, Available | Expired | Revoked | PaidOut) => kind == ChargeReversed,
         (_, Revoked, Available | Expired) => kind == ChargebackReversed,
         (_, Available, Consumed) => repays || kind == SettledLate,
         (_, Held, Consumed) => matches!(kind, Settled | Failed | Cancelled),
-        (_, Held, Available | Expired | Revoked) => gives_back,
+        (_, Held, Available | Expired | Revoked | PaidOut) => gives_back,
         _ => false,
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Clawbacks {
     standing: HashMap<String, BTreeSet<Clawback>>,
     /// The purchases of which a chargeback was withdrawn.
     withdrawn: HashSet<String>,
+    /// The purchases of which a refund was recorded.
+    recorded: HashSet<String>,
 }
 
 impl Clawbacks {
@@ -32,6 +34,9 @@ impl Clawbacks {
                 let name = named(entry, "top_up_id=");
                 self.standing.entry(name.clone()).or_default().remove(&Clawback::ChargedBack);
                 self.withdrawn.insert(name);
+            }
+            EntryKind::RefundRecorded => {
+                self.recorded.insert(named(entry, "top_up_id="));
             }
             EntryKind::WalletClosed => {
                 for posting in &entry.postings {
@@ -53,6 +58,11 @@ impl Clawbacks {
         let names = [Some(name_of_grant(key)), purchase.map(name_of_purchase)];
         let told = names.into_iter().flatten().filter_map(|name| self.standing.get(&name)?.last().copied());
         told.max()
+    }
+
+    /// Returns whether a refund of the purchase with this name was recorded, which may have made debt of its used credits.
+    pub(super) fn is_recorded(&self, name: &str) -> bool {
+        self.recorded.contains(name)
     }
 
     /// Returns whether a chargeback of a purchase was withdrawn.
@@ -98,6 +108,8 @@ pub(super) struct ClawbackFold {
     purchase: String,
     revision: i64,
     owed: BTreeMap<UnitId, i128>,
+    /// True if a refund of the purchase was recorded before.
+    recorded: bool,
     left: Vec<Left>,
 }
 
@@ -115,6 +127,7 @@ impl ClawbackFold {
     pub(super) fn new(
         entry: &Entry,
         (why, purchase): (Clawback, String),
+        recorded: bool,
         grants: &BTreeMap<GrantKey, GrantFold>,
     ) -> Self {
         let left = |(key, grant): (&GrantKey, &GrantFold)| Left {
@@ -132,6 +145,7 @@ impl ClawbackFold {
             owed: units
                 .map(|unit| (unit.clone(), moves::sum(entry, unit, Part::Issued, Part::Owed)))
                 .collect(),
+            recorded,
             left: grants.iter().map(left).collect(),
         }
     }
@@ -139,7 +153,7 @@ impl ClawbackFold {
     /// Checks I2 and I3: no credits of the purchase are left; a purchase that is refunded only while it is unused had no
     /// used or held credits; a chargeback made debt of the used ones.
     pub(super) fn check(&self, grants: &BTreeMap<GrantKey, GrantFold>, faults: &mut Faults) {
-        let Self { why, purchase, revision, owed, left } = self;
+        let Self { why, purchase, revision, owed, recorded, left } = self;
         let belongs = |left: &&Left| {
             let known = grants.get(&left.grant).and_then(|grant| grant.purchase.as_ref());
             known.is_some_and(|known| name_of_purchase(known) == *purchase)
@@ -166,7 +180,7 @@ impl ClawbackFold {
         {
             let of = |sums: Option<&i128>| sums.copied().unwrap_or(0);
             let (used, owed) = (of(used.get(unit)), of(owed.get(unit)));
-            faults.unless(used == owed, *revision, || {
+            faults.unless(used == owed || (*recorded && owed < used), *revision, || {
                 format!("I3: {owed} {unit} are owed for a purchase of which {used} were used")
             });
         }

@@ -155,7 +155,8 @@ impl WalletFold {
         self.clawback.tell(entry);
         let Some((why, name)) = taking::told(entry) else { return };
         if why != Clawback::Revoked {
-            self.takings.push(ClawbackFold::new(entry, (why, name), &self.grants));
+            let recorded = self.clawback.is_recorded(&name);
+            self.takings.push(ClawbackFold::new(entry, (why, name), recorded, &self.grants));
         }
     }
 

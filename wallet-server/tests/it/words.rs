@@ -98,6 +98,12 @@ pub(crate) fn charge_back(wallet: &str, request: &str, top_up: &str) -> v1::Reco
     }
 }
 
+/// A refund that the payment provider has made, with its total in cents.
+pub(crate) fn paid_back(wallet: &str, request: &str, top_up: &str, cents: i64) -> v1::RecordRefundRequest {
+    v1::RecordRefundRequest::top_up(wallet, request, top_up, v1::Money::new("EUR", cents))
+        .with_reason("paid back")
+}
+
 /// A reversal of all that remains of a job's charge.
 pub(crate) fn reverse(wallet: &str, request: &str, job: &str) -> v1::ReverseChargeRequest {
     v1::ReverseChargeRequest {

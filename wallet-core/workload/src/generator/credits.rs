@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
-    CloseWallet, Grant, PackSale, Purchase, PurchaseName, RecordChargeback, RefundTopUp, ReverseChargeback,
-    RevokeGrant, TopUp, UpdateWallet,
+    CloseWallet, Grant, PackSale, Purchase, PurchaseName, RecordChargeback, RecordRefund, RefundTopUp,
+    ReverseChargeback, RevokeGrant, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, Money};
+use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Command, Source, Timestamp};
 
@@ -131,6 +132,43 @@ impl Generator {
         };
         let requested_time = requested_time.map(Timestamp::from_micros);
         Some(Command::RefundTopUp(RefundTopUp { request, purchase, requested_time, reason }))
+    }
+
+    /// The payment provider has refunded a purchase: mostly one that was refunded in part before, or is in use.
+    pub(super) fn provider_refund(&mut self, model: &Model) -> Option<Command> {
+        let paid = |lot: &&Lot| match &lot.command {
+            Some(Command::TopUp(TopUp { paid_amount: Some(_), .. })) => lot.first.is_none(),
+            _ => false,
+        };
+        let mut lots: Vec<&Lot> = model.lots.iter().filter(paid).collect();
+        let open = |lot: &Lot| {
+            let again = model.recorded.iter().any(|(id, ..)| lot.purchase() == Some(id));
+            again || model.held_of(&lot.key) > 0 || lot.used > 0
+        };
+        if self.rng.percent(80) && lots.iter().any(|lot| open(lot)) {
+            lots.retain(|lot| open(lot));
+        }
+        let lot = *self.rng.pick(&lots)?;
+        let Some(Command::TopUp(TopUp { paid_amount: Some(price), external_ref, .. })) = &lot.command else {
+            return None;
+        };
+        let minor_units = match self.rng.within(0, 19) {
+            0..4 => 0,
+            4..9 => price.minor_units,
+            9 if self.rng.percent(30) => price.minor_units + 1,
+            _ => self.rng.within(1, price.minor_units),
+        };
+        let purchase = match external_ref {
+            Some(payment) if self.rng.percent(50) => PurchaseName::Payment(payment.clone()),
+            _ => PurchaseName::TopUp(lot.purchase()?.clone()),
+        };
+        Some(Command::RecordRefund(RecordRefund {
+            request: self.new_id("r"),
+            purchase,
+            total: Money { minor_units, ..price.clone() },
+            used: self.rng.one_of([UsedCredits::Forgive, UsedCredits::Owe]),
+            reason: "paid back".to_owned(),
+        }))
     }
 
     /// Withdraws a chargeback, mostly one that stands.

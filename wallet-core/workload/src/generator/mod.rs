@@ -49,7 +49,7 @@ pub fn trace(seed: u64, wallet: u64, length: usize, pace: Pace) -> Vec<Timed> {
 type Choice = (i64, fn(&mut Generator, &Model) -> Option<Command>);
 
 /// The choices with their weights. A choice that is not possible is skipped.
-const CHOICES: [Choice; 16] = [
+const CHOICES: [Choice; 17] = [
     (25, Generator::reserve),
     (9, Generator::start),
     (6, Generator::extend),
@@ -58,6 +58,7 @@ const CHOICES: [Choice; 16] = [
     (8, Generator::credit),
     (2, Generator::revoke),
     (2, Generator::money_back),
+    (4, Generator::provider_refund),
     (2, Generator::goodwill),
     (2, Generator::dispute_won),
     (1, Generator::close),

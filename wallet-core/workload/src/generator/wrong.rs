@@ -74,6 +74,7 @@ impl Generator {
             Command::RefundTopUp(c) => c.purchase = self.no_purchase(),
             Command::RecordChargeback(c) => c.purchase = self.no_purchase(),
             Command::ReverseCharge(c) => c.amounts = amounts(&[("credits", 1_000_000)]),
+            Command::RecordRefund(c) => c.total.minor_units += 1,
             Command::ReverseChargeback(c) => c.purchase = self.no_purchase(),
             Command::RefundSubscription(_)
             | Command::CloseWallet(_)

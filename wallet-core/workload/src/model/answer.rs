@@ -194,6 +194,12 @@ fn fields(command: &Command) -> Fields {
             let (name, value) = named(&c.purchase);
             say(name, Some(value));
         }
+        Command::RecordRefund(c) => {
+            let (name, value) = named(&c.purchase);
+            say(name, Some(value));
+            say("refunded_total", Some(&c.total));
+            say("used", Some(&c.used));
+        }
         Command::ReverseChargeback(c) => {
             let (name, value) = named(&c.purchase);
             say(name, Some(value));

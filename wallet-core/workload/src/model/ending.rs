@@ -172,18 +172,21 @@ impl Model {
         Ok(())
     }
 
-    /// Returns the part of a charge to a hold that belongs to charged-back purchases.
+    /// Returns the part of a charge to a hold that belongs to purchases whose money has gone back.
     fn gone(&self, job: &Job, unit: Unit, amount: i64) -> i64 {
         let there = |part: &&Part| {
             let lot = part.lot.as_ref().and_then(|key| self.find_lot(key));
             part.unit == unit && lot.is_some_and(|lot| self.lots[lot].gone != Some(Clawback::ChargedBack))
         };
-        (amount - job.parts.iter().filter(there).map(|part| part.held).sum::<i64>()).max(0)
+        let there: i64 = job.parts.iter().filter(there).map(|part| part.held).sum();
+        let claimed: i64 = self.claims_on(job, unit).iter().map(|(_, claimed, _)| claimed).sum();
+        (amount - there + claimed).max(0)
     }
 
     /// Charges held credits: first those of expired lots, then in the order in which they were taken.
     fn charge_held(&mut self, n: usize, unit: Unit, amount: i64, at: i64) {
         let mut left = amount;
+        let mut claims = self.claims_on(&self.jobs[n], unit);
         for lapsing in [true, false] {
             for p in 0..self.jobs[n].parts.len() {
                 let part = &self.jobs[n].parts[p];
@@ -192,7 +195,12 @@ impl Model {
                 if part.unit != unit || gone || (self.lots[lot].until <= at) != lapsing {
                     continue;
                 }
-                let now = left.min(part.held - part.charged);
+                let mut now = left.min(part.held - part.charged);
+                let of = self.lots[lot].purchase();
+                if let Some((_, _, chargeable)) = claims.iter_mut().find(|(id, ..)| Some(id) == of) {
+                    now = now.min(*chargeable);
+                    *chargeable -= now;
+                }
                 left -= now;
                 self.jobs[n].parts[p].charged += now;
                 self.lots[lot].used += now;
@@ -226,6 +234,12 @@ impl Model {
             let Some(lot) = part.lot.as_ref().and_then(|key| self.find_lot(key)).filter(|_| rest > 0) else {
                 continue;
             };
+            let (taken, _) = self.take_back(lot, rest, false);
+            self.jobs[n].parts[p].lapsed += taken;
+            let rest = rest - taken;
+            if rest == 0 {
+                continue;
+            }
             if self.lots[lot].gone.is_some() {
                 self.lots[lot].taken += rest;
                 self.jobs[n].parts[p].lapsed += rest;

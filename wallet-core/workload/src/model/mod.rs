@@ -14,6 +14,7 @@ mod pause;
 mod payment;
 mod plans;
 mod provisional;
+mod recorded_refunds;
 mod refusals;
 mod request;
 mod reversal;

@@ -31,7 +31,7 @@ impl Lot {
     }
 
     /// Returns the price of the purchase.
-    fn cents(&self) -> Option<i64> {
+    pub(super) fn cents(&self) -> Option<i64> {
         match &self.command {
             Some(Command::TopUp(c)) => c.paid_amount.as_ref().map(|money| money.minor_units),
             _ => None,
@@ -47,13 +47,13 @@ impl Lot {
     }
 }
 
-fn refused(cause: &str) -> Refusal {
+pub(super) fn refused(cause: &str) -> Refusal {
     Refusal::new("NOT_REFUNDABLE").saying("cause", cause)
 }
 
 impl Model {
     /// Refuses a payment that bought several purchases.
-    fn one_purchase(&self, named: &PurchaseName) -> Result<(), Refusal> {
+    pub(super) fn one_purchase(&self, named: &PurchaseName) -> Result<(), Refusal> {
         let PurchaseName::Payment(payment) = named else { return Ok(()) };
         let paid = self.lots.iter().filter(|lot| lot.payment().is_some_and(|(of, _)| of == payment));
         let ids: BTreeSet<_> = paid.map(|lot| &lot.key.id).collect();
@@ -61,7 +61,7 @@ impl Model {
     }
 
     /// Returns a purchase by its `top_up_id`, if it is named by a payment that bought one.
-    fn by_id(&self, purchase: &PurchaseName) -> PurchaseName {
+    pub(super) fn by_id(&self, purchase: &PurchaseName) -> PurchaseName {
         let PurchaseName::Payment(payment) = purchase else { return purchase.clone() };
         let paid = |lot: &&Lot| lot.payment().is_some_and(|(of, _)| of == payment);
         // The core looks through the grants in the order of their ids.
@@ -70,7 +70,7 @@ impl Model {
     }
 
     /// Returns the indexes of the lots of a purchase, its own first.
-    fn purchased(&self, purchase: &PurchaseName) -> Vec<usize> {
+    pub(super) fn purchased(&self, purchase: &PurchaseName) -> Vec<usize> {
         let PurchaseName::TopUp(id) = purchase else { return Vec::new() };
         let mut lots: Vec<usize> = (0..self.lots.len()).collect();
         lots.retain(|n| self.lots[*n].purchase() == Some(id));
@@ -103,7 +103,7 @@ impl Model {
         least
     }
 
-    fn seen(&self, lots: &[usize]) -> Seen {
+    pub(super) fn seen(&self, lots: &[usize]) -> Seen {
         Seen::Lots(lots.iter().map(|n| self.lots[*n].key.clone()).collect())
     }
 
@@ -126,6 +126,7 @@ impl Model {
         let held = lots.iter().any(|n| self.held_of(&self.lots[*n].key) > 0);
         match gone {
             Some(Clawback::ChargedBack) => return Err(refused("CHARGED_BACK")),
+            _ if self.recorded_of(*first).is_some() => return Err(refused("ALREADY_REFUNDED")),
             Some(Clawback::Refunded) => return Err(refused("ALREADY_REFUNDED")),
             Some(Clawback::Revoked) => return Err(refused("REVOKED")),
             None => {}
@@ -174,13 +175,17 @@ impl Model {
         }
         let before =
             lots.iter().filter_map(|n| Some((self.lots[*n].key.clone(), self.lots[*n].gone?))).collect();
+        for (unit, _) in UNITS {
+            // A recorded refund may have turned a part into debt already.
+            let used = self.used_of(&lots, unit) - self.owed_of(lots[0], unit);
+            self.owed.entry(unit).or_default().debt += used;
+        }
         for n in &lots {
             self.stir_if_free(*n);
             let lot = &mut self.lots[*n];
             lot.taken += lot.free + lot.waiting;
             (lot.free, lot.waiting) = (0, 0);
             lot.gone = Some(Clawback::ChargedBack);
-            self.owed.entry(lot.unit).or_default().debt += lot.used;
         }
         // Other available credits repay the debt at once, in spending order.
         for (unit, _) in super::sold::UNITS {
@@ -228,13 +233,8 @@ impl Model {
         let (_, suspends, before) = self.chargebacks.remove(standing);
         let mut corrections = 0;
         for (unit, _) in UNITS {
-            let of_unit = lots.iter().map(|n| &self.lots[*n]).filter(|lot| lot.unit == unit);
-            let used: i64 = of_unit.map(|lot| lot.used).sum();
-            let owed = self.owed.entry(unit).or_default();
-            let off = used.min(owed.debt);
-            owed.debt -= off;
-            let correction = self.correction(&reverse.request, corrections, unit, used - off);
-            corrections += self.correct(correction);
+            let used = self.used_of(&lots, unit) - self.owed_of(lots[0], unit);
+            corrections += self.withdraw(unit, used, &reverse.request, corrections);
         }
         for n in lots {
             if self.lots[n].gone != Some(Clawback::ChargedBack) {
@@ -256,7 +256,7 @@ impl Model {
 
     /// Gives credits back to their lot, or to a new one like it for 30 days if that has ended. Returns the number of new
     /// lots.
-    fn bring_back(&mut self, n: usize, amount: i64, request: &RequestId, corrections: u16) -> u16 {
+    pub(super) fn bring_back(&mut self, n: usize, amount: i64, request: &RequestId, corrections: u16) -> u16 {
         if amount == 0 {
             return 0;
         }
@@ -276,12 +276,12 @@ impl Model {
         self.correct(Lot { source, until, warn, first, ..lot })
     }
 
-    fn correction(&self, request: &RequestId, n: u16, unit: Unit, amount: i64) -> Lot {
+    pub(super) fn correction(&self, request: &RequestId, n: u16, unit: Unit, amount: i64) -> Lot {
         let key = GrantKey::new(Origin::Correction, OriginId::from(request.clone()), n);
         Lot::new(key, unit, Source::Adjustment, amount, self.now)
     }
 
-    fn correct(&mut self, lot: Lot) -> u16 {
+    pub(super) fn correct(&mut self, lot: Lot) -> u16 {
         if lot.amount == 0 {
             return 0;
         }

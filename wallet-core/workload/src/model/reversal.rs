@@ -60,8 +60,14 @@ impl Model {
 
     fn put_back(&mut self, n: usize, key: &GrantKey, amount: i64) {
         let Some(l) = self.find_lot(key) else { return };
-        let (now, lot) = (self.now, &mut self.lots[l]);
-        lot.used -= amount;
+        let (taken, forgiven) = self.take_back(l, amount, true);
+        let charged_back = self.lots[l].gone == Some(Clawback::ChargedBack);
+        self.lots[l].used -= amount;
+        self.forgive(n, self.lots[l].unit, if charged_back { taken } else { forgiven });
+        let (now, amount, lot) = (self.now, amount - taken, &mut self.lots[l]);
+        if amount == 0 {
+            return;
+        }
         if let Some(why) = lot.gone {
             lot.taken += amount;
             if why == Clawback::ChargedBack {

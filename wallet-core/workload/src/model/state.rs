@@ -179,6 +179,8 @@ pub struct Model {
     pub(crate) part_refunds: Vec<(RequestId, Option<i64>)>,
     /// The chargebacks that stand.
     pub(crate) chargebacks: Vec<Standing>,
+    /// The refunds that the payment provider has made: the purchase, the cents so far, and whether use is owed.
+    pub(crate) recorded: Vec<(OriginId, i64, bool)>,
     pub(crate) sub: Option<Sub>,
     /// The plan of a wallet without a subscription.
     pub(crate) default: &'static str,
@@ -218,6 +220,7 @@ impl Default for Model {
             refunds: Vec::new(),
             part_refunds: Vec::new(),
             chargebacks: Vec::new(),
+            recorded: Vec::new(),
             sub: None,
             default: sold::DEFAULT,
             free: None,
@@ -278,6 +281,7 @@ impl Model {
             Command::RecordPayment(c) => self.record_payment(c, command),
             Command::RefundTopUp(c) => self.refund(c),
             Command::RecordChargeback(c) => self.charge_back(c),
+            Command::RecordRefund(c) => self.record_refund(c),
             Command::ReverseCharge(c) => self.reverse(c, command),
             Command::ReverseChargeback(c) => self.reverse_chargeback(c),
             Command::CloseWallet(c) => self.close(c, command),

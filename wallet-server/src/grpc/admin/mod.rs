@@ -10,6 +10,7 @@ mod list_wallets;
 mod pause_subscription;
 mod record_chargeback;
 mod record_payment;
+mod record_refund;
 mod refund_subscription;
 mod refund_top_up;
 mod resume_subscription;
@@ -83,6 +84,13 @@ impl AdminService for AdminRpcs {
         request: Request<v1::RecordChargebackRequest>,
     ) -> Answer<v1::RecordChargebackResponse> {
         answer(&self.0, request, record_chargeback::record_chargeback).await
+    }
+
+    async fn record_refund(
+        &self,
+        request: Request<v1::RecordRefundRequest>,
+    ) -> Answer<v1::RecordRefundResponse> {
+        answer(&self.0, request, record_refund::record_refund).await
     }
 
     async fn reverse_chargeback(

@@ -2,6 +2,7 @@
 
 use wallet_core::decide::{PackSale, Purchase, PurchaseName};
 use wallet_core::grant::{ExternalRef, Money};
+use wallet_core::refund::UsedCredits;
 use wallet_core::{OriginId, Source};
 use wallet_proto::v1::{self, top_up_request};
 
@@ -95,6 +96,30 @@ impl FieldReader {
         }
         self.not_negative(&format!("{path}.minor_units"), minor_units);
         Some(Money { currency, minor_units })
+    }
+
+    /// Parses a required sum of money.
+    pub(crate) fn required_money(&mut self, path: &str, money: Option<v1::Money>) -> Option<Money> {
+        if money.is_none() {
+            self.add(path, "is required");
+        }
+        self.money(path, money)
+    }
+
+    /// Parses the required treatment of used credits.
+    pub(crate) fn used_credits(&mut self, path: &str, used: i32) -> Option<UsedCredits> {
+        match v1::UsedCredits::try_from(used) {
+            Ok(v1::UsedCredits::Forgive) => Some(UsedCredits::Forgive),
+            Ok(v1::UsedCredits::Owe) => Some(UsedCredits::Owe),
+            Ok(v1::UsedCredits::Unspecified) => {
+                self.add(path, "is required: FORGIVE or OWE");
+                None
+            }
+            Err(_) => {
+                self.add(path, format!("{used} is no treatment of used credits"));
+                None
+            }
+        }
     }
 
     /// Parses the source of a Grant. Default: ADJUSTMENT.

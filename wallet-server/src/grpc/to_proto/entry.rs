@@ -80,6 +80,7 @@ fn kind(kind: EntryKind) -> v1::EntryKind {
         EntryKind::ChargedBack => v1::EntryKind::ChargedBack,
         EntryKind::ChargebackReversed => v1::EntryKind::ChargebackReversed,
         EntryKind::WalletClosed => v1::EntryKind::WalletClosed,
+        EntryKind::RefundRecorded => v1::EntryKind::RefundRecorded,
         EntryKind::ChargeReversed => v1::EntryKind::ChargeReversed,
         EntryKind::SubscriptionRefunded => v1::EntryKind::SubscriptionRefunded,
         EntryKind::GrantExpiring => v1::EntryKind::GrantExpiring,

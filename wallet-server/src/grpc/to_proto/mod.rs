@@ -31,7 +31,7 @@ pub(super) use grant::{grant, money};
 pub(super) use key::{api_key, audit_event};
 pub(super) use operation::{cancel_fees, price_lines};
 pub(super) use page::page;
-pub(super) use plan::plan;
+pub(super) use plan::{existing, plan};
 pub(super) use price::price_rule;
 pub(super) use reservation::{reservation, state};
 pub(super) use subscription::{fraction, limits};

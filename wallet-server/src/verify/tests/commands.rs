@@ -8,12 +8,13 @@ use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, CloseWallet, Cost, ExplicitPrice, Extend, Grant, Outcome,
     PackSale, PauseSubscription, PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment,
-    RefundSubscription, RefundTopUp, Reserve, ResumeSubscription, ReverseCharge, ReverseChargeback,
-    RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
+    RecordRefund, RefundSubscription, RefundTopUp, Reserve, ResumeSubscription, ReverseCharge,
+    ReverseChargeback, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
 };
-use wallet_core::grant::{ExternalRef, GrantKey};
+use wallet_core::grant::{ExternalRef, GrantKey, Money};
 use wallet_core::operation::Operation;
 use wallet_core::payment::Paid;
+use wallet_core::refund::UsedCredits;
 use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::sold::Overrides;
 use wallet_core::wallet::WalletStatus;
@@ -36,6 +37,17 @@ pub(super) fn top_up(id: &str, unit: &str, amount: i64) -> Command {
         paid_time: None,
         labels: BTreeMap::new(),
     })
+}
+
+/// Credits with a price in cents.
+pub(super) fn priced(id: &str, amount: i64, cents: i64) -> Command {
+    match top_up(id, "credits", amount) {
+        Command::TopUp(top_up) => {
+            let paid_amount = Some(Money { currency: "EUR".to_owned(), minor_units: cents });
+            Command::TopUp(TopUp { paid_amount, ..top_up })
+        }
+        other => other,
+    }
 }
 
 pub(super) fn buy(id: &str, pack: &str) -> Command {
@@ -74,6 +86,13 @@ pub(super) fn charge_back(request: &str, top_up: &str) -> Command {
 pub(super) fn win_dispute(request: &str, top_up: &str) -> Command {
     let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
     Command::ReverseChargeback(ReverseChargeback { request, purchase, reason: "won".to_owned() })
+}
+
+/// The payment provider has paid back this number of cents.
+pub(super) fn paid_back(request: &str, top_up: &str, cents: i64, used: UsedCredits) -> Command {
+    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
+    let total = Money { currency: "EUR".to_owned(), minor_units: cents };
+    Command::RecordRefund(RecordRefund { request, purchase, total, used, reason: "paid back".to_owned() })
 }
 
 pub(super) fn close(request: &str) -> Command {

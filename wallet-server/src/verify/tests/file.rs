@@ -28,7 +28,7 @@ async fn a_ledger_with_every_kind_of_entry_is_clean() {
     let (_folder, url) = written(&stories).await;
     let report = verify(&url).await.unwrap();
     assert!(report.is_clean(), "{report}");
-    assert_eq!((report.wallets, report.reservations), (4, 19), "{report}");
+    assert_eq!((report.wallets, report.reservations), (4, 21), "{report}");
 }
 
 #[tokio::test]

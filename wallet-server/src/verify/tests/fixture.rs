@@ -6,6 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use wallet_core::catalog::Catalog;
 use wallet_core::decide::{Cost, CreateWallet};
+use wallet_core::refund::UsedCredits;
 use wallet_core::reservation::CancelReason;
 use wallet_core::{
     Amounts, Author, Catalogs, ChangeSet, Command, Finished, Rejection, TenantId, Timestamp, UnitOfWork,
@@ -13,9 +14,9 @@ use wallet_core::{
 };
 
 use super::commands::{
-    buy, cancel, change_plan, charge_back, clip, close, credits, end, extend, fail, grant, pause, pay,
-    refund, refund_asked, refund_subscription, rename, reserve, resume, reverse, revoke, settle, start,
-    subscribe, top_up, win_dispute,
+    buy, cancel, change_plan, charge_back, clip, close, credits, end, extend, fail, grant, paid_back, pause,
+    pay, priced, refund, refund_asked, refund_subscription, rename, reserve, resume, reverse, revoke, settle,
+    start, subscribe, top_up, win_dispute,
 };
 use crate::store::{AuditRow, CatalogRow, Change, KeyRow, LoadedWallet, Store, Tx, WalletWrite};
 
@@ -276,7 +277,8 @@ impl Story {
             .and(refund_subscription("f3"))
     }
 
-    /// A wallet whose dispute was won after its debt had been repaid in part, and that was closed.
+    /// A wallet whose dispute was won after its debt had been repaid in part, with a refund of the payment provider, and that
+    /// was closed.
     pub(super) fn closed(wallet: &str) -> Self {
         Self::of(wallet)
             .and(top_up("t1", "credits", 100))
@@ -285,6 +287,16 @@ impl Story {
             .and(charge_back("c1", "t1"))
             .and(top_up("t2", "credits", 30))
             .and(win_dispute("w1", "t1"))
+            .and(priced("t3", 100, 1_000))
+            .and(reserve("j2", 150, 150, None))
+            .and(settle("j2", Cost::Amounts(credits(140)), false))
+            .and(reserve("j3", 30, 30, None))
+            .and(paid_back("p1", "t3", 800, UsedCredits::Owe))
+            .and(settle("j3", Cost::Amounts(credits(20)), false))
+            .and(paid_back("p2", "t3", 1_000, UsedCredits::Owe))
+            .and(reverse("v1", "j2", credits(30)))
+            .and(paid_back("p3", "t3", 300, UsedCredits::Forgive))
+            .and(top_up("t4", "credits", 200))
             .and(close("x1"))
     }
 

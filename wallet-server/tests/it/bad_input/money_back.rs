@@ -57,6 +57,21 @@ each_database! {
         assert_eq!(violations(client.refund_subscription(bad).await), expected);
     }
 
+    async fn every_bad_field_of_a_recorded_refund_is_named(server: Server) {
+        let client = server.client().await;
+        let total = Some(v1::Money::new("eur", -1));
+        let bad = v1::RecordRefundRequest { refunded_total: total, used: 7, ..Default::default() };
+        let expected = [
+            "wallet_id: must not be empty",
+            "request_id: must not be empty",
+            "purchase: is required: top_up_id or external_ref",
+            "refunded_total.currency: must be three upper-case letters such as EUR",
+            "refunded_total.minor_units: is -1, must not be negative",
+            "used: 7 is no treatment of used credits",
+        ];
+        assert_eq!(violations(client.record_refund(bad).await), expected);
+    }
+
     async fn every_bad_field_of_a_chargeback_is_named(server: Server) {
         let client = server.client().await;
         let bad = v1::RecordChargebackRequest { reason: long(1_025), ..Default::default() };

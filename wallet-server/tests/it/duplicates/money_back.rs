@@ -1,11 +1,11 @@
-//! Duplicates of RefundTopUp, RecordChargeback, ReverseChargeback, ReverseCharge, RefundSubscription and CloseWallet.
+//! Duplicates of RefundTopUp, RecordRefund, RecordChargeback, ReverseChargeback, ReverseCharge, RefundSubscription and CloseWallet.
 
 use wallet_client::v1::{self, EntryKind};
 
 use super::{FRESH, at_once, available, entries_after, mismatch, one_effect};
 use crate::harness::credits;
 use crate::sold::{shop, subscribe};
-use crate::words::{charge_back, explicit, refund, refund_subscription, reverse, settle};
+use crate::words::{charge_back, explicit, paid_back, refund, refund_subscription, reverse, settle};
 
 each_fleet! {
     async fn of_equal_refunds_one_pays_out(servers: Vec<Server>) {
@@ -21,6 +21,25 @@ each_fleet! {
         let other = v1::RefundTopUpRequest { requested_time, ..refund("w", "r", "second") };
         assert_eq!(mismatch(client.refund_top_up(other).await), ["requested_time", "top_up_id"]);
         assert_eq!(entries_after(&client, FRESH).await, [EntryKind::TopUpRefunded]);
+        assert!(servers[0].verify().await.is_clean());
+    }
+
+    async fn of_equal_records_of_a_refund_one_takes_credits(servers: Vec<Server>) {
+        let client = servers[0].wallet("w", 0).await;
+        let bought = v1::TopUpRequest::amount("w", "t", credits(100));
+        let paid_amount = Some(v1::Money::new("EUR", 1_000));
+        client.top_up(v1::TopUpRequest { paid_amount, ..bought }).await.unwrap();
+        let answers = at_once(&servers, |client, _| async move {
+            client.record_refund(paid_back("w", "r", "t", 400)).await
+        })
+        .await;
+        let done = answers.into_iter().map(|a| ((a.taken, a.grants), a.replayed)).collect();
+        let (taken, grants) = one_effect(done);
+        assert_eq!((taken[0].amount, grants[0].paid_out, available(&client).await), (40, 40, 60));
+
+        assert_eq!(mismatch(client.record_refund(paid_back("w", "r", "t", 500)).await), ["refunded_total"]);
+        let last = entries_after(&client, 0).await;
+        assert_eq!(last[last.len() - 2..], [EntryKind::ToppedUp, EntryKind::RefundRecorded]);
         assert!(servers[0].verify().await.is_clean());
     }
 

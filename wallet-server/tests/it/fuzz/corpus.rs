@@ -108,6 +108,11 @@ pub(crate) fn usual() -> Vec<Input> {
         admin("UpdateWallet", &set_status("w", "u", v1::WalletStatus::Active)),
         admin("Grant", &gift("w", "gift", credits(5))),
         admin("RevokeGrant", &revoke),
+        admin(
+            "RecordRefund",
+            &v1::RecordRefundRequest::top_up("w", "part", "first", v1::Money::new("EUR", 250))
+                .with_used(v1::UsedCredits::Owe),
+        ),
         admin("ReverseChargeback", &v1::ReverseChargebackRequest::top_up("w", "won", "second")),
         admin("CloseWallet", &v1::CloseWalletRequest::new("v", "closed")),
         admin("Subscribe", &subscribe("s", "creator")),

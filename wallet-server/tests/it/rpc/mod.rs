@@ -31,6 +31,7 @@ mod pause_subscription;
 mod publish_catalog;
 mod record_chargeback;
 mod record_payment;
+mod record_refund;
 mod refund_subscription;
 mod refund_top_up;
 mod reserve;

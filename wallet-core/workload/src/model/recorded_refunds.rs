@@ -1,0 +1,208 @@
+//! Refunds that the payment provider has made. The credits that are still paid are those of the purchase without the
+//! refunded share; everything beyond them is clawed back as soon as it returns.
+
+use wallet_core::decide::{PurchaseName, RecordRefund};
+use wallet_core::entry::EntryKind;
+use wallet_core::grant::Clawback;
+use wallet_core::refund::UsedCredits;
+use wallet_core::wallet::WalletStatus;
+use wallet_core::{Command, OriginId, RequestId};
+
+use super::answer::{Answered, Refusal};
+use super::money_back::refused;
+use super::reversal::part;
+use super::sold::{UNITS, Unit};
+use super::state::{Job, Model};
+
+impl Model {
+    /// Returns the record about the purchase of a lot.
+    pub(super) fn recorded_of(&self, n: usize) -> Option<&(OriginId, i64, bool)> {
+        let id = self.lots[n].purchase()?;
+        self.recorded.iter().find(|(of, ..)| of == id)
+    }
+
+    fn lots_of(&self, id: &OriginId, unit: Unit) -> Vec<usize> {
+        let lots = (0..self.lots.len()).filter(|n| self.lots[*n].unit == unit);
+        lots.filter(|n| self.lots[*n].purchase() == Some(id)).collect()
+    }
+
+    pub(super) fn used_of(&self, lots: &[usize], unit: Unit) -> i64 {
+        lots.iter().map(|n| &self.lots[*n]).filter(|lot| lot.unit == unit).map(|lot| lot.used).sum()
+    }
+
+    /// Returns the credits of a purchase that are paid after a refund of this number of cents.
+    fn paid_of(&self, id: &OriginId, unit: Unit, cents: i64) -> i64 {
+        let own = self.lots_of(id, unit).into_iter().find(|n| self.lots[*n].first.is_none());
+        let Some(lot) = own.map(|n| &self.lots[n]) else { return 0 };
+        lot.amount - part(lot.amount, cents, lot.cents().unwrap_or(0))
+    }
+
+    /// Returns the credits of a purchase that are there beyond the paid ones; below 0 if fewer are there.
+    fn beyond(&self, id: &OriginId, unit: Unit, cents: i64) -> i64 {
+        let lots = self.lots_of(id, unit);
+        let mut there = -self.paid_of(id, unit, cents);
+        for n in lots {
+            let lot = &self.lots[n];
+            let held = self
+                .open_jobs()
+                .flat_map(|job| &job.parts)
+                .filter(|part| part.lot.as_ref() == Some(&lot.key));
+            let held: i64 = held.map(|part| part.held - part.charged - part.returned - part.lapsed).sum();
+            there += lot.free + lot.waiting + lot.used + held;
+        }
+        there
+    }
+
+    /// Returns the credits of the purchase of a lot that a recorded refund has turned into debt.
+    pub(super) fn owed_of(&self, n: usize, unit: Unit) -> i64 {
+        let Some((id, cents, true)) = self.recorded_of(n) else { return 0 };
+        (self.used_of(&self.lots_of(id, unit), unit) - self.paid_of(id, unit, *cents)).max(0)
+    }
+
+    /// Returns the claim of a recorded refund: the credits that are taken as soon as they return.
+    pub(crate) fn claim(&self, id: &OriginId, unit: Unit) -> i64 {
+        let record = self.recorded.iter().find(|(of, ..)| of == id);
+        record.map_or(0, |(_, cents, _)| self.beyond(id, unit, *cents).max(0))
+    }
+
+    /// Returns the debt of a recorded refund.
+    pub(crate) fn debt_of(&self, id: &OriginId, unit: Unit) -> i64 {
+        let lot = self.lots.iter().position(|lot| lot.purchase() == Some(id));
+        lot.map_or(0, |n| self.owed_of(n, unit))
+    }
+
+    /// Takes credits that return from a job, or from a charge, if they are no longer paid. Returns how many, and how many
+    /// of them were owed.
+    pub(super) fn take_back(&mut self, n: usize, amount: i64, was_charged: bool) -> (i64, i64) {
+        let Some((id, ..)) = self.recorded_of(n).cloned() else { return (0, 0) };
+        let unit = self.lots[n].unit;
+        let taken = amount.min(self.claim(&id, unit));
+        let forgiven = if was_charged { taken.min(self.owed_of(n, unit)) } else { 0 };
+        self.lots[n].paid_out += taken;
+        (taken, forgiven)
+    }
+
+    /// Returns the purchases of which a job holds credits that it cannot be charged for, with their amount and that of the
+    /// others.
+    pub(super) fn claims_on(&self, job: &Job, unit: Unit) -> Vec<(OriginId, i64, i64)> {
+        let mut claims = Vec::new();
+        for (id, ..) in self.recorded.iter().filter(|(.., owes)| *owes) {
+            let mut rest = 0;
+            for part in job.parts.iter().filter(|part| part.unit == unit) {
+                let lot = part.lot.as_ref().and_then(|key| self.find_lot(key)).map(|n| &self.lots[n]);
+                let counts = |lot: &&super::state::Lot| {
+                    lot.purchase() == Some(id) && lot.gone != Some(Clawback::ChargedBack)
+                };
+                rest += lot.filter(counts).map_or(0, |_| part.held - part.charged);
+            }
+            let claimed = rest.min(self.claim(id, unit) - self.debt_of(id, unit));
+            if claimed > 0 {
+                claims.push((id.clone(), claimed, rest - claimed));
+            }
+        }
+        claims
+    }
+
+    pub(super) fn record_refund(&mut self, refund: &RecordRefund) -> Result<Answered, Refusal> {
+        let purchase = self.by_id(&refund.purchase);
+        let lots = self.purchased(&purchase);
+        let command = &Command::RecordRefund(RecordRefund { purchase: purchase.clone(), ..refund.clone() });
+        if self.requested(command)? {
+            return Ok(Answered::again(self.seen(&lots)));
+        }
+        self.one_purchase(&refund.purchase)?;
+        let PurchaseName::TopUp(id) = purchase else { return Err(Refusal::new("TOP_UP_NOT_FOUND")) };
+        let first = *lots.first().ok_or_else(|| Refusal::new("TOP_UP_NOT_FOUND"))?;
+        match lots.iter().filter_map(|n| self.lots[*n].gone).max() {
+            Some(Clawback::ChargedBack) => return Err(refused("CHARGED_BACK")),
+            Some(Clawback::Refunded) => return Err(refused("ALREADY_REFUNDED")),
+            Some(Clawback::Revoked) | None => {}
+        }
+        let price = self.lots[first].cents().ok_or_else(|| refused("NO_PRICE"))?;
+        let cents = refund.total.minor_units;
+        if refund.total.currency != "EUR" || cents > price {
+            return Err(Refusal::field());
+        }
+        if self.status == WalletStatus::Closed {
+            return Err(Refusal::new("WALLET_CLOSED"));
+        }
+        let before = self.recorded_of(first).map_or(0, |(_, cents, _)| *cents);
+        let mut corrections = 0;
+        let debts: Vec<i64> = UNITS.iter().map(|(unit, _)| self.debt_of(&id, unit)).collect();
+        self.recorded.retain(|(of, ..)| *of != id);
+        if cents > 0 {
+            self.recorded.push((id.clone(), cents, refund.used == UsedCredits::Owe));
+        }
+        for ((unit, _), owed_before) in UNITS.into_iter().zip(debts) {
+            let beyond = self.beyond(&id, unit, cents);
+            let again = self.paid_of(&id, unit, cents) - self.paid_of(&id, unit, before);
+            let owed = self.debt_of(&id, unit);
+            self.take_unspent(&id, unit, beyond);
+            if owed > owed_before {
+                self.owed.entry(unit).or_default().debt += owed - owed_before;
+                let others = self.take(unit, self.owed(unit).debt.min(self.available(unit)));
+                for (key, repaid) in others {
+                    if let Some(lot) = self.find_lot(&key) {
+                        self.lots[lot].used += repaid;
+                        self.owed.entry(unit).or_default().debt -= repaid;
+                    }
+                }
+            } else {
+                corrections += self.withdraw(unit, owed_before - owed, &refund.request, corrections);
+            }
+            corrections += self.give_again(&id, unit, (-beyond).min(again), &refund.request, corrections);
+        }
+        self.remember(command, EntryKind::RefundRecorded);
+        Ok(Answered::done(self.seen(&lots)))
+    }
+
+    fn take_unspent(&mut self, id: &OriginId, unit: Unit, amount: i64) {
+        let mut left = amount.max(0);
+        let mut lots = self.lots_of(id, unit);
+        lots.sort_by_key(|n| self.lots[*n].key.clone());
+        for n in lots {
+            let lot = &mut self.lots[n];
+            let (free, waiting) = (left.min(lot.free), (left - left.min(lot.free)).min(lot.waiting));
+            left -= free + waiting;
+            (lot.free, lot.waiting) = (lot.free - free, lot.waiting - waiting);
+            lot.paid_out += free + waiting;
+            if free > 0 {
+                self.stir(unit);
+            }
+        }
+    }
+
+    /// Gives credits back, first to the lots that last longest. Those of a revoked lot stay revoked.
+    fn give_again(
+        &mut self,
+        id: &OriginId,
+        unit: Unit,
+        amount: i64,
+        request: &RequestId,
+        corrections: u16,
+    ) -> u16 {
+        let mut left = amount.max(0);
+        let mut made = 0;
+        let mut lots = self.lots_of(id, unit);
+        lots.sort_by_key(|n| (std::cmp::Reverse(self.lots[*n].until), self.lots[*n].key.clone()));
+        for n in lots {
+            let back = left.min(self.lots[n].paid_out);
+            left -= back;
+            self.lots[n].paid_out -= back;
+            match self.lots[n].gone {
+                Some(_) => self.lots[n].taken += back,
+                None => made += self.bring_back(n, back, request, corrections + made),
+            }
+        }
+        made
+    }
+
+    /// Withdraws debt. The part that was repaid since becomes a correction. Returns the number of new lots.
+    pub(super) fn withdraw(&mut self, unit: Unit, amount: i64, request: &RequestId, n: u16) -> u16 {
+        let owed = self.owed.entry(unit).or_default();
+        let off = amount.min(owed.debt);
+        owed.debt -= off;
+        let correction = self.correction(request, n, unit, amount - off);
+        self.correct(correction)
+    }
+}

@@ -1,0 +1,53 @@
+//! RecordRefund: records that the payment provider has paid back a purchase, or shows the result.
+
+use wallet_core::decide::{PurchaseName, RecordRefund};
+use wallet_core::{Rejection, WalletId};
+use wallet_proto::v1::{self, record_refund_request::Purchase};
+
+use crate::grpc::call::Call;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto::FieldReader;
+use crate::grpc::to_proto;
+
+pub(super) async fn record_refund(
+    call: Call,
+    request: v1::RecordRefundRequest,
+) -> Result<v1::RecordRefundResponse, RpcError> {
+    let validate_only = request.validate_only;
+    let (wallet, refund) = parse(request)?;
+    let done = match validate_only {
+        true => call.preview(wallet, refund).await?.0,
+        false => call.submit(wallet, refund).await?,
+    };
+    let catalog = call.catalog();
+    Ok(v1::RecordRefundResponse {
+        refunded_total: Some(to_proto::money(done.view.total)),
+        taken: to_proto::amounts(&catalog, &done.view.taken),
+        given_back: to_proto::amounts(&catalog, &done.view.given_back),
+        owed: to_proto::amounts(&catalog, &done.view.owed),
+        grants: done.view.grants.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
+        balances: to_proto::balances(&catalog, &done.view.balances),
+        replayed: done.replayed,
+        revision: done.revision,
+        version: done.version,
+        decide_time: to_proto::instant(done.decided_at),
+    })
+}
+
+fn parse(request: v1::RecordRefundRequest) -> Result<(WalletId, RecordRefund), Rejection> {
+    let mut fields = FieldReader::default();
+    let wallet = fields.id("wallet_id", &request.wallet_id);
+    let id = fields.id("request_id", &request.request_id);
+    let purchase = match request.purchase {
+        Some(Purchase::TopUpId(id)) => fields.id("top_up_id", &id).map(PurchaseName::TopUp),
+        Some(Purchase::ExternalRef(payment)) => fields.payment("external_ref", payment),
+        None => fields.no_purchase(),
+    };
+    let total = fields.required_money("refunded_total", request.refunded_total);
+    let used = fields.used_credits("used", request.used);
+    let reason = fields.reason(request.reason);
+    fields.finish(|| {
+        let refund = RecordRefund { request: id?, purchase: purchase?, total: total?, used: used?, reason };
+        Some((wallet?, refund))
+    })
+}
