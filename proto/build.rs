@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{env, error::Error, fs};
 
 use protox::Compiler;
+use protox::prost_reflect::{DescriptorPool, MethodDescriptor};
 
 /// The service that only servers with a manual clock have, so that only they describe it by reflection.
 const TEST_CLOCK: &str = "wallet/v1/test_clock_service.proto";
@@ -21,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("test_clock_descriptors.bin"), test_clock.encode_file_descriptor_set())?;
 
     let descriptors = usual.open_file(TEST_CLOCK)?.file_descriptor_set();
+    fs::write(out.join("scopes.rs"), scopes(&usual.descriptor_pool())?)?;
     tonic_prost_build::configure().build_server(false).compile_fds(descriptors.clone())?;
     // The servers use their own codec, which the builder can only set for a whole run: a second run generates them and
     // refers to the messages of the first.
@@ -35,6 +37,30 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=wallet/v1");
     println!("cargo:rerun-if-changed=google");
     Ok(())
+}
+
+/// Returns the table of all methods with their scopes as Rust. A method without a scope is an error.
+fn scopes(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
+    let services = pool.services().filter(|service| service.package_name() == "wallet.v1");
+    let mut table = String::from("&[\n");
+    for method in services.flat_map(|service| service.methods().collect::<Vec<_>>()) {
+        let scope = scope(pool, &method)
+            .ok_or_else(|| format!("{} needs `option (wallet.v1.scope)`", method.full_name()))?;
+        let service = method.parent_service().full_name().to_owned();
+        table += &format!("    (\"/{service}/{}\", crate::v1::Scope::{scope}),\n", method.name());
+    }
+    Ok(table + "]\n")
+}
+
+/// Returns the scope of a method, as a variant of the generated enum.
+fn scope(pool: &DescriptorPool, method: &MethodDescriptor) -> Option<String> {
+    let option = pool.get_extension_by_name("wallet.v1.scope")?;
+    let number = method.options().get_extension(&option).as_enum_number().filter(|number| *number != 0)?;
+    let scopes = pool.get_enum_by_name("wallet.v1.Scope")?;
+    let value = scopes.get_value(number)?;
+    let name = value.name().strip_prefix("SCOPE_")?;
+    let (first, rest) = name.split_at_checked(1)?;
+    Some(format!("{first}{}", rest.to_lowercase()))
 }
 
 /// Returns the paths of all protos.

@@ -1,4 +1,5 @@
-//! The control plane: tenants, catalogs, the key that signs quotes, and the leases of the sweepers.
+//! The control plane: tenants, their API keys and catalogs, the audit of both, the key that signs quotes, and the
+//! leases of the sweepers.
 //!
 //! These tables are small, read often and written rarely. They are not sharded.
 
@@ -20,28 +21,48 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        Dialect::run(manager, &[TENANTS, CATALOGS, SIGNING_KEYS, SWEEPER_LEASES]).await?;
+        let tables =
+            [TENANTS, API_KEYS, API_KEYS_BY_TENANT, CATALOGS, AUDIT_EVENTS, SIGNING_KEYS, SWEEPER_LEASES];
+        Dialect::run(manager, &tables).await?;
         let id = match manager.get_database_backend() {
             sea_orm_migration::sea_orm::DbBackend::Postgres => format!("'{DEFAULT_TENANT}'"),
             _ => format!("X'{DEFAULT_TENANT}'"),
         };
-        let insert = format!("INSERT INTO tenants (tenant, name, create_time) VALUES ({id}, 'default', 0)");
+        let insert = format!(
+            "INSERT INTO tenants (tenant, name, mode, status, create_time) VALUES ({id}, 'default', 0, 0, 0)"
+        );
         Dialect::run(manager, &[&insert]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let drops =
-            ["sweeper_leases", "signing_keys", "catalogs", "tenants"].map(|t| format!("DROP TABLE {t}"));
+        let drops = ["sweeper_leases", "signing_keys", "audit_events", "catalogs", "api_keys", "tenants"]
+            .map(|t| format!("DROP TABLE {t}"));
         Dialect::run(manager, &drops.each_ref().map(String::as_str)).await
     }
 }
 
 const TENANTS: &str = "
 CREATE TABLE tenants (
-    tenant      {uuid} NOT NULL PRIMARY KEY,
-    name        TEXT   NOT NULL UNIQUE,
-    create_time BIGINT NOT NULL
+    tenant      {uuid}   NOT NULL PRIMARY KEY,
+    name        TEXT     NOT NULL UNIQUE,
+    mode        SMALLINT NOT NULL CHECK (mode BETWEEN 0 AND 1),
+    status      SMALLINT NOT NULL CHECK (status BETWEEN 0 AND 1),
+    create_time BIGINT   NOT NULL
 )";
+
+const API_KEYS: &str = "
+CREATE TABLE api_keys (
+    key_id      TEXT    NOT NULL PRIMARY KEY,
+    tenant      {uuid}  NOT NULL,
+    name        TEXT    NOT NULL,
+    scopes      TEXT    NOT NULL,
+    mac         {bytes} NOT NULL CHECK (length(mac) = 32),
+    create_time BIGINT  NOT NULL,
+    expire_time BIGINT  NOT NULL,
+    revoke_time BIGINT  NOT NULL
+)";
+
+const API_KEYS_BY_TENANT: &str = "CREATE INDEX api_keys_by_tenant ON api_keys (tenant, key_id)";
 
 const CATALOGS: &str = "
 CREATE TABLE catalogs (
@@ -51,6 +72,19 @@ CREATE TABLE catalogs (
     digest       {bytes} NOT NULL CHECK (length(digest) = 32),
     publish_time BIGINT  NOT NULL,
     PRIMARY KEY (tenant, version)
+)";
+
+const AUDIT_EVENTS: &str = "
+CREATE TABLE audit_events (
+    tenant     {uuid} NOT NULL,
+    event_time BIGINT NOT NULL,
+    event_id   {uuid} NOT NULL,
+    principal  TEXT   NOT NULL,
+    call_id    TEXT   NOT NULL,
+    action     TEXT   NOT NULL,
+    subject    TEXT   NOT NULL,
+    details    TEXT   NOT NULL,
+    PRIMARY KEY (tenant, event_time, event_id)
 )";
 
 const SIGNING_KEYS: &str = "

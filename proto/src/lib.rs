@@ -1,5 +1,5 @@
-//! The wire format of the credit wallet: the code generated from `proto/wallet/v1`, the codec of its servers, and the
-//! contract of its errors.
+//! The wire format of the credit wallet: the code generated from `proto/wallet/v1`, the codec of its servers, the
+//! contract of its errors, and the scopes of its methods.
 //!
 //! The server implements the services of [`v1`] and the client crate calls them. Both use the same message types.
 #![forbid(unsafe_code)]
@@ -9,6 +9,7 @@ pub mod codec;
 mod error_detail;
 mod messages;
 pub mod reasons;
+pub mod scopes;
 
 /// The package `wallet.v1`: messages, clients and servers.
 pub mod v1 {

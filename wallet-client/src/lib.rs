@@ -28,6 +28,7 @@ mod config;
 mod error;
 mod event_service;
 mod hold;
+mod key_service;
 mod paging;
 mod refusal;
 mod retry;

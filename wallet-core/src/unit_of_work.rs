@@ -4,11 +4,11 @@
 //! first, then the command), the time of the work, the sealing of entries into the chain, and the set of changed rows.
 //! It knows no rule about credits: a command and a due event are decided elsewhere, as data, and carried out here.
 
-use crate::apply::alerts::{sync_alerts, sync_free_credits};
 use crate::apply::carry_out::carry_out;
 use crate::apply::change_set::ChangeSet;
 use crate::apply::hints::correct_hints;
 use crate::apply::notify::record_notifications;
+use crate::apply::plans::{sync_free_credits, sync_plans};
 use crate::decide::command::{Command, with_command};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
@@ -199,16 +199,15 @@ impl<'a> UnitOfWork<'a> {
         Ok(Ok(Answer { shown, replayed }))
     }
 
-    /// Carries out the decision of a command. With an entry, the wallet's alerts and free
-    /// credits follow the catalog.
+    /// Carries out the decision of a command. With an entry, what the wallet copies from its plans follows the catalog.
     fn carry_out(&mut self, decision: Decision, catalogs: &Catalogs) -> Result<(), InvariantViolation> {
         self.changes.record(&decision);
         let author = self.author.clone();
         self.apply(decision, &author)?;
         if self.sealed < self.entries.len() {
-            let alerts = sync_alerts(&mut self.wallet.profile, &catalogs.current);
+            let plans = sync_plans(&mut self.wallet.profile, &catalogs.current);
             let free = sync_free_credits(self.wallet, &catalogs.current, self.now);
-            self.seal(alerts || free);
+            self.seal(plans || free);
         }
         Ok(())
     }

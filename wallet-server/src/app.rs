@@ -17,6 +17,7 @@ use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig};
 use crate::grpc::{self, Condition, GrpcLimits, Health, ServeError, Services, Tls, TlsError};
+use crate::keys::{KeyCheck, Keys};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
 use crate::reference_clock;
@@ -36,9 +37,17 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The reason why the server does not start, or has stopped.
 #[derive(Debug, Error)]
 pub enum AppError {
-    /// The address is reachable from other machines, and nothing authenticates callers.
-    #[error("{0} is not a loopback address, and there are no API keys yet; --insecure listens there anyway")]
-    Exposed(SocketAddr),
+    /// The address is reachable from other machines, and connections are not encrypted or callers not authenticated.
+    #[error(
+        "{address} is not a loopback address: add {missing}, or --insecure to listen there without; docs/keys.md shows \
+         how to begin"
+    )]
+    Exposed {
+        /// The address to listen on.
+        address: SocketAddr,
+        /// The missing options.
+        missing: &'static str,
+    },
     /// The certificate of the server cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -116,9 +125,7 @@ pub struct App {
 impl App {
     /// Opens the database, brings its schema up to date, publishes the catalog if it is new, and binds the address.
     pub async fn build(config: Config) -> Result<Self, AppError> {
-        if !config.listen.ip().is_loopback() && !config.insecure {
-            return Err(AppError::Exposed(config.listen));
-        }
+        exposed(&config)?;
         let tls = config.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         // A start may take its time. Calls are limited once callers wait for them.
         let store = Store::open(&config.database_url).await?;
@@ -148,7 +155,12 @@ impl App {
         let listener =
             TcpListener::bind(config.listen).await.map_err(|e| AppError::Listen(config.listen, e))?;
         let address = listener.local_addr().map_err(|e| AppError::Listen(config.listen, e))?;
-        let services = Services { engine, queries, catalogs, quotes, manual_time };
+        let keys = Keys { store: store.clone(), clock: clock.clone(), pepper: config.pepper.clone() };
+        let key_check = config.pepper.map(|pepper| KeyCheck::new(store.clone(), clock.clone(), pepper));
+        if key_check.is_none() && store.has_keys().await? {
+            tracing::warn!("the database has API keys, but callers need none: there is no --key-pepper-file");
+        }
+        let services = Services { engine, queries, catalogs, quotes, keys, key_check, manual_time };
         Ok(Self {
             listener,
             tls,
@@ -281,6 +293,20 @@ impl Watch {
             self.health.report(Condition::Clock, self.clock.is_trusted()).await;
         }
     }
+}
+
+/// Refuses an address that other machines reach, unless connections are encrypted and callers authenticated.
+fn exposed(config: &Config) -> Result<(), AppError> {
+    if config.listen.ip().is_loopback() || config.insecure {
+        return Ok(());
+    }
+    let missing = match (&config.tls, &config.pepper) {
+        (Some(_), Some(_)) => return Ok(()),
+        (Some(_), None) => "--key-pepper-file for API keys",
+        (None, Some(_)) => "--tls-cert and --tls-key",
+        (None, None) => "--tls-cert, --tls-key and --key-pepper-file",
+    };
+    Err(AppError::Exposed { address: config.listen, missing })
 }
 
 /// Returns the clock that the configuration asks for.

@@ -17,7 +17,7 @@ use wallet_core::catalog::Unusable;
 use wallet_core::catalogs::Catalogs;
 use wallet_core::{TenantId, Timestamp, Wallet};
 
-pub(crate) use self::publish::{Publish, PublishError};
+pub(crate) use self::publish::{Publish, PublishError, Published};
 use crate::call_name::in_call;
 use crate::causes::Chain;
 use crate::clock::Clock;
@@ -170,13 +170,25 @@ impl PublishedCatalogs {
         }
     }
 
-    /// Looks for a newer catalog of every known tenant.
+    /// Makes sure that the catalog of a tenant is in memory.
+    pub(crate) async fn know(&self, tenant: TenantId) -> Result<(), CatalogError> {
+        let is_known = self.cached_current(tenant).is_some();
+        if is_known { Ok(()) } else { self.refresh(tenant).await }
+    }
+
+    /// Looks for newer catalogs of all tenants. A catalog that cannot be used does not affect other tenants.
     pub(crate) async fn refresh_all(&self) -> Result<(), CatalogError> {
-        let tenants: Vec<TenantId> = self.read().current.keys().copied().collect();
-        for tenant in tenants {
-            self.refresh(tenant).await?;
+        let mut unusable = None;
+        for (tenant, version) in self.store.newest_catalogs().await? {
+            if self.cached_current(tenant).is_some_and(|p| p.catalog.version >= version) {
+                continue;
+            }
+            match self.refresh(tenant).await {
+                Err(error @ CatalogError::Unusable { .. }) => unusable = Some(error),
+                refreshed => refreshed?,
+            }
         }
-        Ok(())
+        unusable.map_or(Ok(()), Err)
     }
 
     async fn refresh(&self, tenant: TenantId) -> Result<(), CatalogError> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock::{Clock, Settling};
 use crate::engine::{EngineConfig, SweeperConfig};
 use crate::grpc::TlsFiles;
+use crate::keys::Pepper;
 use crate::store::DatabaseUrl;
 
 /// The catalog that a server publishes if it has none.
@@ -38,7 +39,9 @@ pub struct Config {
     pub database_timeout: Duration,
     /// The certificate with which connections are encrypted. `None`: they are not.
     pub tls: Option<TlsFiles>,
-    /// Listens beyond loopback although callers are not authenticated.
+    /// The pepper of the API keys, with which callers are authenticated. `None`: they are not.
+    pub pepper: Option<Pepper>,
+    /// Listens beyond loopback although connections are not encrypted or callers not authenticated.
     pub insecure: bool,
     /// The source of time.
     pub time: TimeSource,
@@ -57,6 +60,7 @@ impl fmt::Debug for Config {
             .field("lanes", &self.lanes)
             .field("batch_max", &self.batch_max)
             .field("tls", &self.tls)
+            .field("pepper", &self.pepper)
             .field("insecure", &self.insecure)
             .field("time", &self.time)
             .finish_non_exhaustive()
@@ -90,6 +94,7 @@ impl Default for Config {
             poll_period: Duration::from_secs(2),
             database_timeout: EngineConfig::default().database_timeout,
             tls: None,
+            pepper: None,
             insecure: false,
             time: TimeSource::System,
             clock_settles: Settling::default().span,

@@ -13,6 +13,7 @@ mod clock;
 mod config;
 mod engine;
 mod grpc;
+mod keys;
 #[cfg(test)]
 #[path = "../tests/it/harness/postgres.rs"]
 mod postgres;
@@ -20,6 +21,7 @@ mod query;
 mod quote;
 mod reference_clock;
 mod store;
+mod tenants;
 mod verify;
 
 pub use app::{App, AppError, Due};
@@ -27,5 +29,6 @@ pub use clock::Clock;
 pub use config::{BUNDLED_CATALOG, Config, TimeSource};
 pub use engine::EngineCounts;
 pub use grpc::{TlsError, TlsFiles};
+pub use keys::{Pepper, PepperError};
 pub use store::StoreError;
 pub use verify::{Checkpoints, Report, VerifyError, verify, verify_wallet, verify_with};

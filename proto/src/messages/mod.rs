@@ -8,6 +8,7 @@
 mod admin;
 mod catalog;
 mod event;
+mod key;
 mod many;
 mod test_clock;
 mod values;

@@ -2,7 +2,7 @@
 
 use tonic::Code::{
     self, Aborted, AlreadyExists, DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound,
-    ResourceExhausted, Unavailable,
+    PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable,
 };
 
 use super::{Effect, ReasonSpec};
@@ -396,5 +396,45 @@ pub const REASONS: &[ReasonSpec] = &[
         &[DeadlineExceeded],
         "The deadline of the call passed before execution began. The call was not executed. Repeat it with the same ids \
          and a longer deadline.",
+    ),
+    refused(
+        R::KeyMissing,
+        &[Unauthenticated],
+        "The call has no API key. Send one as metadata `authorization: Bearer <key>`; `wallet-server keys create` makes \
+         the first one.",
+    ),
+    refused(
+        R::KeyMalformed,
+        &[Unauthenticated],
+        "The metadata entry `authorization` is not `Bearer` and a whole API key, or the checksum of the key is wrong. \
+         Copy the key again, from `cw_` to its end.",
+    ),
+    refused(
+        R::KeyInvalid,
+        &[Unauthenticated],
+        "The API key does not exist, is expired or is revoked. The answer does not tell which, so that nobody learns \
+         which keys exist. Use another key; an operator lists the keys with `wallet-server keys list`.",
+    ),
+    refused(
+        R::ScopeMissing,
+        &[PermissionDenied],
+        "The API key does not have the scope that the method needs, or that CreateKey is to give. Use a key with the \
+         scope.",
+    )
+    .keys(&["scope"]),
+    refused(
+        R::TenantSuspended,
+        &[PermissionDenied],
+        "The tenant of the API key is suspended. An operator resumes it with `wallet-server tenants resume`.",
+    ),
+    refused(
+        R::KeysOff,
+        &[FailedPrecondition],
+        "The server has no pepper, without which it creates no API keys. Start it with `--key-pepper-file`.",
+    ),
+    refused(
+        R::KeyNotFound,
+        &[NotFound],
+        "The tenant has no API key with this id. Keys of other tenants are answered alike.",
     ),
 ];

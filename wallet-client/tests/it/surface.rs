@@ -6,9 +6,14 @@ use std::path::Path;
 #[test]
 fn every_rpc_has_a_method() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for service in
-        ["wallet_service", "admin_service", "catalog_service", "event_service", "test_clock_service"]
-    {
+    for service in [
+        "wallet_service",
+        "admin_service",
+        "catalog_service",
+        "event_service",
+        "key_service",
+        "test_clock_service",
+    ] {
         let proto = fs::read_to_string(here.join(format!("../proto/wallet/v1/{service}.proto"))).unwrap();
         let client = fs::read_to_string(here.join(format!("src/{service}.rs"))).unwrap();
         let rpcs = proto.lines().filter_map(|line| line.trim().strip_prefix("rpc ")?.split('(').next());

@@ -1,8 +1,8 @@
 //! Carries decisions out on the wallet in memory, for a [`UnitOfWork`](crate::unit_of_work::UnitOfWork) alone.
 
-pub(crate) mod alerts;
 pub(crate) mod carry_out;
 pub mod change_set;
 pub(crate) mod hints;
 pub(crate) mod notify;
+pub(crate) mod plans;
 pub(crate) mod row_digests;

@@ -31,7 +31,7 @@ pub use document::Catalog;
 pub use entitlement::{Allowed, Entitlement, allows};
 pub use golden::{Expectation, Golden};
 pub use pack::{Pack, PackExpiry, Span};
-pub use plan::{Allowance, CONCURRENCY, Limit, ListPrice, Plan, Renewal, Rollover, Threshold};
+pub use plan::{Allowance, CONCURRENCY, Existing, Limit, ListPrice, Plan, Renewal, Rollover, Threshold};
 pub use policies::{CancelFees, MAX_GRACE_PERIOD, MAX_HOLD, Overage, Phase, Policies};
 pub use price::{Price, PriceLine};
 pub use pricing_error::PricingError;

@@ -33,6 +33,8 @@ pub struct Plan {
     pub once: bool,
     /// The plan that follows a trial; the default plan if absent.
     pub then: Option<String>,
+    /// The terms of subscribers to whom an earlier version of the plan was sold.
+    pub existing: Existing,
     /// The credits that the plan includes.
     pub allowances: Vec<Allowance>,
     /// The operations that the plan allows: `None` allows all, an empty list none.
@@ -66,6 +68,17 @@ pub enum Renewal {
     OnPayment,
     /// At the boundary, without a payment, but only for the dunning time.
     Provisional,
+}
+
+/// The terms of subscribers after a change of their plan in the catalog.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Existing {
+    /// They keep those of the sale.
+    #[default]
+    Keep,
+    /// Each new period has the allowances and the price of the current catalog.
+    Follow,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +139,15 @@ pub struct ListPrice {
 }
 
 impl Plan {
+    /// Returns whether a new sale has other terms than one of this earlier version.
+    pub fn sells_otherwise(&self, before: &Plan) -> bool {
+        let terms = |plan: &Plan| {
+            (plan.term, plan.renewal, plan.dunning, plan.provisional_share, plan.once, plan.then.clone())
+        };
+        (terms(self), &self.allowances, &self.list_price, self.refund)
+            != (terms(before), &before.allowances, &before.list_price, before.refund)
+    }
+
     /// Returns whether the plan allows an operation.
     pub fn allows(&self, operation: &Operation) -> Allowed {
         allows(self.entitlements.as_deref(), operation)

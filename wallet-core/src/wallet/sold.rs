@@ -1,13 +1,14 @@
 //! The terms of a sale: those of the plan, and those negotiated for one wallet.
 //!
-//! The terms (allowances, term, and everything negotiated) are copied at the sale and never change. Entitlements,
-//! limits and prices are those of the plan in the current catalog.
+//! The terms (allowances, term, and everything negotiated) are copied at the sale. They never change, except the
+//! allowances and the price of a plan with `existing = "FOLLOW"`. Entitlements, limits and the prices of jobs are those of
+//! the plan in the current catalog.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Catalog, Entitlement, ListPrice, Plan, RefundRule, Renewal, Rollover, Term};
+use crate::catalog::{Catalog, Entitlement, Existing, ListPrice, Plan, RefundRule, Renewal, Rollover, Term};
 use crate::value::amount::Amounts;
 use crate::value::field_violation::FieldViolation;
 use crate::value::ids::UnitId;
@@ -43,6 +44,9 @@ pub struct Sold {
     pub provisional_share: u8,
     /// The credits it includes.
     pub allowances: Vec<SoldAllowance>,
+    /// Amounts negotiated for this wallet, instead of those of the plan.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub negotiated: Amounts,
     /// Limits negotiated for this wallet; they take precedence over those of the plan.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, u64>,
@@ -205,6 +209,7 @@ impl Sold {
             once: plan.once,
             then: then.map(|plan| Box::new(Self::of(catalog, plan, &Overrides::default(), quantity))),
             allowances,
+            negotiated: overrides.allowances.clone(),
             limits: overrides.limits.clone(),
             entitlements: overrides.entitlements.clone(),
             alerts: Alerts::of(plan),
@@ -214,5 +219,16 @@ impl Sold {
                 .map(|price| ListPrice { minor_units: times(price.minor_units, seats), ..price.clone() }),
             refund: plan.refund,
         }
+    }
+
+    /// Returns the terms of the next period, if the plan in this catalog has other ones for those who have it already.
+    /// Only allowances and price follow: the rest stays as it was sold, and a plan of another term is not followed.
+    pub(crate) fn following(&self, catalog: &Catalog) -> Option<Self> {
+        let follows = |plan: &&Plan| plan.existing == Existing::Follow && plan.term == self.term;
+        let plan = catalog.plan(&self.plan).filter(follows)?;
+        let overrides = Overrides { allowances: self.negotiated.clone(), ..Overrides::default() };
+        let Self { allowances, list_price, .. } = Self::of(catalog, plan, &overrides, self.quantity);
+        let is_new = (&allowances, &list_price) != (&self.allowances, &self.list_price);
+        is_new.then(|| Self { allowances, list_price, catalog_version: catalog.version, ..self.clone() })
     }
 }

@@ -38,6 +38,9 @@ pub struct Subscription {
     /// The change of plan to come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<PlanChange>,
+    /// The terms of the next period, if the plan in the catalog has other ones for its subscribers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub following: Option<Box<Sold>>,
     /// The pause, to come or present.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
@@ -130,6 +133,7 @@ impl Subscription {
             given,
             standing: Standing::Active,
             change: None,
+            following: None,
             pause: None,
             end: None,
             paid_late: None,
@@ -143,7 +147,11 @@ impl Subscription {
     pub fn with_terms(self, sold: Sold) -> Self {
         let is_same = sold == self.sold;
         let given = vec![0; sold.allowances.len()];
-        Self { number: self.number + 1, given, sold, change: self.change.filter(|_| is_same), ..self }
+        let (change, following) = match is_same {
+            true => (self.change, self.following),
+            false => (None, None),
+        };
+        Self { number: self.number + 1, given, sold, change, following, ..self }
     }
 
     /// Returns the subscription with what follows it: a trial ends with its period, or gives way to the next plan.
@@ -170,13 +178,15 @@ impl Subscription {
         if let Some(change) = self.change.take_if(|change| change.period <= next) {
             if change.sold.term == self.sold.term {
                 self.number += 1;
-                self.sold = change.sold;
+                (self.sold, self.following) = (change.sold, None);
             } else {
                 let (end, pause) = (self.end.map(|_| 1), self.pause);
                 self = Self::begin(self.number + 1, change.sold, boundary(self.anchor, self.sold.term, next));
                 (self.end, self.pause) = (end, pause);
                 first = 0;
             }
+        } else if let Some(following) = self.following.take() {
+            self.sold = *following;
         }
         self.period = first;
         let next = self.at(now);
@@ -194,7 +204,8 @@ impl Subscription {
     /// Returns the subscription after its pause: the first period of the terms that are valid then, counted from `at`, with
     /// no allowance granted yet. It is paid if the plan needs no payment.
     pub fn resumed(self, at: Timestamp) -> Self {
-        let sold = self.change.map_or(self.sold, |change| change.sold);
+        let next = self.change.map(|change| change.sold).or(self.following.map(|sold| *sold));
+        let sold = next.unwrap_or(self.sold);
         let standing = match sold.renewal {
             Renewal::Automatic => Standing::Active,
             Renewal::OnPayment | Renewal::Provisional => Standing::Provisional,

@@ -388,3 +388,8 @@ pub(crate) fn paused() -> Fact {
 pub(crate) fn pausing(is: bool) -> Fact {
     of_subscription("a pause", is, |subscription| subscription.pause.is_some())
 }
+
+/// The catalog version of the terms.
+pub(crate) fn sold_by(version: i64) -> Fact {
+    of_subscription("the catalog version", version, |subscription| subscription.sold.catalog_version)
+}

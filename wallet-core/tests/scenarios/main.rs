@@ -25,6 +25,7 @@ mod entitlements;
 mod expiry;
 mod failing;
 mod fingerprints;
+mod following;
 mod free_credits;
 mod golden;
 mod golden_fingerprints;

@@ -3,17 +3,18 @@
 //! A publication that is repeated must not undo a newer one. The caller may name the version to replace; without
 //! it, a text that was published before and is not current is refused.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thiserror::Error;
-use wallet_core::TenantId;
-use wallet_core::catalog::{Catalog, CatalogProblems};
+use wallet_core::catalog::{Catalog, CatalogProblems, Existing, Plan};
+use wallet_core::{Author, TenantId};
 
 use super::{CatalogError, Publication, PublishedCatalogs, usable};
 use crate::call_name::in_call;
 use crate::causes::{Chain, Failed};
 use crate::clock::Clock;
-use crate::store::{CatalogRow, Publishing, Store, StoreError, StoreErrorKind};
+use crate::store::{CatalogRow, Change, Publishing, Store, StoreError, StoreErrorKind};
 
 /// The most attempts of a publication that is in conflict with another transaction.
 const MAX_TRIES: u32 = 5;
@@ -51,13 +52,29 @@ pub(crate) struct Publish {
     pub(crate) expected: Option<i64>,
     /// Only checks the document.
     pub(crate) validate_only: bool,
+    pub(crate) author: Author,
 }
 
-/// The publication, and whether it was current before.
-type Published = (Publication, bool);
+/// The effects of a publication.
+pub(crate) struct Published {
+    pub(crate) publication: Publication,
+    /// True if it was current before.
+    pub(crate) unchanged: bool,
+    /// The plans that are sold on other terms than before, and have subscribers.
+    pub(crate) changed_plans: Vec<ChangedPlan>,
+}
+
+/// A plan that is sold on other terms than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ChangedPlan {
+    pub(crate) id: String,
+    /// The number of wallets that have it, or will have it at the end of a period.
+    pub(crate) subscribers: i64,
+    pub(crate) existing: Existing,
+}
 
 impl PublishedCatalogs {
-    /// Ensures that the default tenant has a catalog: publishes `wanted` unless it was published before, or
+    /// Reads the catalogs of all tenants, and ensures that the default tenant has one: publishes `wanted` unless it was published before, or
     /// `fallback` if there is no catalog at all.
     pub(crate) async fn open(
         store: Store,
@@ -76,9 +93,15 @@ impl PublishedCatalogs {
                 tracing::error!(error = %Chain(&error), "the current catalog cannot be used; it will be replaced")
             }
         }
+        match catalogs.refresh_all().await {
+            Err(CatalogError::Store(error)) => return Err(error.into()),
+            Err(error) => tracing::error!(error = %Chain(&error), "a catalog cannot be used"),
+            Ok(()) => {}
+        }
         let has_one = catalogs.cached_current(tenant).is_some();
         let Some(toml) = wanted.or_else(|| (!has_one).then_some(fallback)) else { return Ok(catalogs) };
-        let publish = Publish { toml: toml.to_owned(), expected: None, validate_only: false };
+        let author = Author::system();
+        let publish = Publish { toml: toml.to_owned(), expected: None, validate_only: false, author };
         match catalogs.publish(tenant, publish).await {
             Ok(_) => {}
             Err(PublishError::PublishedBefore { published, current }) if has_one => tracing::warn!(
@@ -135,14 +158,15 @@ impl PublishedCatalogs {
         let current = newest.as_ref().and_then(|row| usable(row).ok());
         if let Some(current) = current.clone().filter(|c| c.catalog.digest() == catalog.digest()) {
             self.install(tenant, current.clone());
-            return Ok((current, true));
+            return Ok(Published { publication: current, unchanged: true, changed_plans: Vec::new() });
         }
         not_undoing(&publishing, publish, catalog, version).await?;
         let previous = current.or_else(|| self.cached_current(tenant)).map(|current| current.catalog);
-        check_against_use(&publishing, catalog, previous.as_deref()).await?;
+        let changed_plans = check_against_use(&publishing, catalog, previous.as_deref()).await?;
         let publish_time = self.clock.now();
         if publish.validate_only {
-            return Ok((Publication { catalog: Arc::new(catalog.clone()), publish_time }, false));
+            let publication = Publication { catalog: Arc::new(catalog.clone()), publish_time };
+            return Ok(Published { publication, unchanged: false, changed_plans });
         }
         let version = version + 1;
         let row = CatalogRow {
@@ -152,12 +176,17 @@ impl PublishedCatalogs {
             digest: catalog.digest().to_vec(),
             publish_time: publish_time.as_micros(),
         };
-        publishing.commit(row).await?;
+        let change = Change {
+            action: "catalog.publish",
+            subject: version.to_string(),
+            details: format!("digest {}", hex::encode(catalog.digest())),
+        };
+        publishing.commit(row, change.row(tenant, &publish.author, publish_time)).await?;
         let catalog = Arc::new(catalog.clone().with_version(version));
         let publication = Publication { catalog, publish_time };
         self.install(tenant, publication.clone());
         in_call(|| tracing::info!(version, "catalog published"));
-        Ok((publication, false))
+        Ok(Published { publication, unchanged: false, changed_plans })
     }
 }
 
@@ -182,16 +211,25 @@ async fn not_undoing(
     }
 }
 
-/// Refuses a catalog that removes something in use. Profiles are read only if a plan is withdrawn.
+/// Refuses a catalog that removes something in use. Returns the plans with subscribers whose terms it changes. Profiles are
+/// read only if a plan is withdrawn or changed.
 async fn check_against_use(
     publishing: &Publishing,
     catalog: &Catalog,
     previous: Option<&Catalog>,
-) -> Result<(), PublishError> {
+) -> Result<Vec<ChangedPlan>, PublishError> {
     let mut plans = previous.into_iter().flat_map(Catalog::plans);
-    let in_use = match plans.any(|plan| catalog.plan(&plan.id).is_none()) {
+    let is_changed = |before: &Plan| catalog.plan(&before.id).is_none_or(|plan| plan.sells_otherwise(before));
+    let in_use = match plans.any(is_changed) {
         true => publishing.plans_in_use().await?,
-        false => Vec::new(),
+        false => BTreeMap::new(),
     };
-    catalog.check_against_use(previous, &in_use).map_err(PublishError::Invalid)
+    let ids: Vec<String> = in_use.keys().cloned().collect();
+    catalog.check_against_use(previous, &ids).map_err(PublishError::Invalid)?;
+    let changed = in_use.into_iter().filter_map(|(id, subscribers)| {
+        let plan = catalog.plan(&id)?;
+        let is_changed = previous?.plan(&id).is_some_and(|before| plan.sells_otherwise(before));
+        is_changed.then_some(ChangedPlan { id, subscribers, existing: plan.existing })
+    });
+    Ok(changed.collect())
 }

@@ -45,6 +45,12 @@ pub(super) struct ServerArgs {
     /// The address of the server.
     #[arg(long, env = "WALLET_ENDPOINT", default_value = "http://127.0.0.1:50051")]
     endpoint: String,
+    /// A file with the API key (of scope catalog to publish, of scope read to show). Default: none is sent.
+    #[arg(long, env = "WALLET_API_KEY_FILE", value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+    /// The authority (PEM) of the server's certificate, for an https:// endpoint.
+    #[arg(long, env = "WALLET_CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
 }
 
 pub(super) async fn run(command: CatalogCommand) -> Result<ExitCode, CliError> {
@@ -82,6 +88,13 @@ async fn publish(file: &Path, expected_version: i64, server: &ServerArgs) -> Res
         true => say(format_args!("unchanged: this document is catalog {version} already")),
         false => say(format_args!("published as catalog {version}")),
     }
+    for plan in answer.changed_plans {
+        let terms = match plan.existing() {
+            v1::ExistingTerms::Follow => "get the new terms with their next period",
+            v1::ExistingTerms::Keep | v1::ExistingTerms::Unspecified => "keep the terms of the sale",
+        };
+        say(format_args!("plan {}: {} subscribers {terms}", plan.plan_id, plan.subscribers));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -100,7 +113,18 @@ pub(super) fn read(file: &Path) -> Result<String, CliError> {
 }
 
 async fn connect(server: &ServerArgs) -> Result<WalletClient, CliError> {
-    let connected = WalletClient::connect(ClientConfig::new(&server.endpoint)).await;
+    let text = |file: &PathBuf| {
+        let text = std::fs::read_to_string(file);
+        text.map_err(|source| CliError::File { path: file.clone(), source })
+    };
+    let mut config = ClientConfig::new(&server.endpoint);
+    if let Some(file) = &server.api_key_file {
+        config = config.api_key(text(file)?.trim());
+    }
+    if let Some(file) = &server.ca_file {
+        config = config.ca_certificate(text(file)?);
+    }
+    let connected = WalletClient::connect(config).await;
     connected.map_err(|error| failed(server, error))
 }
 

@@ -6,7 +6,9 @@ use thiserror::Error;
 use wallet_core::WalletId;
 
 use crate::app::AppError;
+use crate::keys::{IssueError, PepperError};
 use crate::store::StoreError;
+use crate::tenants::TenantError;
 use crate::verify::VerifyError;
 
 #[derive(Debug, Error)]
@@ -17,10 +19,20 @@ pub(super) enum CliError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    #[error(transparent)]
+    Pepper(#[from] PepperError),
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    #[error("{0:?} is not the id of a key, which has 10 letters and digits")]
+    KeyId(String),
     #[error("there is no wallet {0}")]
     NoWallet(WalletId),
     #[error("the catalog cannot be read: {}", path.display())]
     CatalogFile { path: PathBuf, source: std::io::Error },
+    #[error("{} cannot be read", path.display())]
+    File { path: PathBuf, source: std::io::Error },
     /// The server refused a document. Contains a line per fault.
     #[error("the catalog cannot be published:\n{0}")]
     CatalogFaults(String),

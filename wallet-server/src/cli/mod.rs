@@ -2,10 +2,12 @@
 
 mod catalog;
 mod error;
+mod keys;
 mod log_limit;
 mod migrate;
 mod output;
 mod serve;
+mod tenants;
 mod unfreeze;
 mod verify;
 
@@ -36,6 +38,12 @@ enum Role {
     /// Check, publish or show a catalog.
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Create, list, replace or revoke API keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Create, list, suspend or resume tenants.
+    #[command(subcommand)]
+    Tenants(tenants::TenantsCommand),
     /// Recompute the whole ledger, read-only; exit code 1 if anything is wrong.
     Verify(verify::VerifyArgs),
     /// Unfreeze a wallet, if its ledger has no problems.
@@ -67,6 +75,8 @@ pub async fn run() -> ExitCode {
         Some(Role::Serve(args)) => serve::run(args).await,
         Some(Role::Migrate(args)) => migrate::run(&args).await,
         Some(Role::Catalog(command)) => catalog::run(command).await,
+        Some(Role::Keys(command)) => keys::run(command).await,
+        Some(Role::Tenants(command)) => tenants::run(command).await,
         Some(Role::Verify(args)) => verify::run(&args).await,
         Some(Role::Unfreeze(args)) => unfreeze::run(&args).await,
     };

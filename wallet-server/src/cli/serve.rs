@@ -15,12 +15,13 @@ use crate::cli::error::CliError;
 use crate::cli::output::say;
 use crate::config::{Config, TimeSource};
 use crate::grpc::TlsFiles;
+use crate::keys::Pepper;
 use crate::store::DatabaseUrl;
 
 /// The options of `serve`. Flags override the environment.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ServeArgs {
-    /// HOST:PORT to listen on; beyond loopback only with --insecure.
+    /// HOST:PORT to listen on; beyond loopback only with --tls-cert, --tls-key and --key-pepper-file, or --insecure.
     #[arg(long, env = "WALLET_LISTEN", default_value = "127.0.0.1:50051", value_parser = address)]
     listen: SocketAddr,
     #[command(flatten)]
@@ -54,7 +55,11 @@ pub(super) struct ServeArgs {
     /// need no certificate.
     #[arg(long, env = "WALLET_TLS_CLIENT_CA", requires = "tls_cert", value_name = "FILE")]
     tls_client_ca: Option<PathBuf>,
-    /// Listen beyond loopback although callers are not authenticated.
+    /// The pepper of the API keys: a file of at least 32 bytes that all servers have and the database's host has not.
+    /// With it, every call needs a key. Default: callers need none.
+    #[arg(long, env = "WALLET_KEY_PEPPER_FILE", value_name = "FILE")]
+    key_pepper_file: Option<PathBuf>,
+    /// Listen beyond loopback although connections are not encrypted or callers not authenticated.
     #[arg(long)]
     insecure: bool,
     /// Run on a clock that stands still until AdvanceClock moves it forward. Only with SQLite and on loopback; use
@@ -79,6 +84,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         queue_wait: Duration::from_millis(args.queue_wait_ms.into()),
         cached_rows: args.cached_rows as usize,
         tls: tls.map(|(certificate, key)| TlsFiles { certificate, key, client_ca: args.tls_client_ca }),
+        pepper: args.key_pepper_file.as_deref().map(Pepper::read).transpose()?,
         insecure: args.insecure,
         accept_clock: args.accept_clock,
         time: if args.manual_clock { TimeSource::Manual } else { TimeSource::System },

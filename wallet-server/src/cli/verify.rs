@@ -22,6 +22,9 @@ pub(super) struct VerifyArgs {
     /// Verify only this wallet; the digest is then this wallet's.
     #[arg(long, allow_hyphen_values = true)]
     wallet: Option<WalletId>,
+    /// The tenant of the wallet, by its name.
+    #[arg(long, default_value = "default", requires = "wallet")]
+    tenant: String,
     /// Write a checkpoint of a clean ledger to this file: the head of every wallet, signed with the key.
     #[arg(long, value_name = "FILE", requires = "key_file", conflicts_with = "wallet")]
     checkpoint: Option<PathBuf>,
@@ -48,7 +51,7 @@ pub(super) async fn run(args: &VerifyArgs) -> Result<ExitCode, CliError> {
     let database = &args.database.database_url;
     let url = database.secret();
     let report = match (&args.wallet, args.checkpoints()) {
-        (Some(wallet), _) => of_wallet(url, wallet).await?,
+        (Some(wallet), _) => of_wallet(url, &args.tenant, wallet).await?,
         (None, Some(checkpoints)) => verify_with(url, &checkpoints).await?,
         (None, None) => verify(url).await?,
     };
@@ -71,8 +74,12 @@ fn json(text: impl Display) -> serde_json::Value {
 }
 
 /// Returns the report of one wallet. Fails if the wallet does not exist.
-pub(super) async fn of_wallet(database_url: &str, wallet: &WalletId) -> Result<Report, CliError> {
-    let report = verify_wallet(database_url, wallet).await?;
+pub(super) async fn of_wallet(
+    database_url: &str,
+    tenant: &str,
+    wallet: &WalletId,
+) -> Result<Report, CliError> {
+    let report = verify_wallet(database_url, tenant, wallet).await?;
     match report.wallets {
         0 if report.is_clean() => Err(CliError::NoWallet(wallet.clone())),
         _ => Ok(report),

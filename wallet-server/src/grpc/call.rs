@@ -10,15 +10,14 @@ use wallet_core::catalog::Catalog;
 use wallet_core::catalogs::Catalogs;
 use wallet_core::decide::WalletCommand;
 use wallet_core::view::Shown;
-use wallet_core::{
-    Answer, Author, Command, Principal, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId,
-};
+use wallet_core::{Answer, Author, Command, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId};
 
 use super::error::{Decided, RpcError};
 use super::layers::Caller;
 use super::services::Services;
 use crate::call_name::CallName;
 use crate::engine::{CommandRequest, EngineError, QueuedReply};
+use crate::keys::Scopes;
 use crate::query::Effects;
 
 /// The shortest reply, in bytes, that is compressed for callers who accept it. Below it, compression costs more than
@@ -27,10 +26,12 @@ const WORTH_COMPRESSING: usize = 4 * 1024;
 
 const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 
-/// The context of one call: its tenant, its deadline and the services.
+/// The context of one call: its tenant, its author, the scopes of its key, its deadline and the services.
 pub(super) struct Call {
     pub(super) services: Arc<Services>,
     pub(super) tenant: TenantId,
+    pub(super) author: Author,
+    pub(super) scopes: Scopes,
     deadline: Instant,
 }
 
@@ -76,13 +77,14 @@ where
     A: Message,
     F: Future<Output = Result<A, RpcError>>,
 {
-    let (metadata, extensions, message) = request.into_parts();
-    let Some(Caller { tenant, deadline }) = extensions.get().copied() else {
+    let (metadata, mut extensions, message) = request.into_parts();
+    let Some(Caller { tenant, principal, scopes, deadline }) = extensions.remove() else {
         return Err(RpcError::defect("the call has no tenant").into());
     };
+    let author = Author { principal, call: CallName::current().and_then(|call| call.id_of_caller()) };
     let accepts_compression = metadata.contains_key(ACCEPT_ENCODING);
     drop((metadata, extensions));
-    let call = Call { services: Arc::clone(services), tenant, deadline };
+    let call = Call { services: Arc::clone(services), tenant, author, scopes, deadline };
     let answer = handler(call, message).await?;
     let short = accepts_compression && answer.encoded_len() < WORTH_COMPRESSING;
     let mut response = Response::new(answer);
@@ -142,7 +144,7 @@ impl Call {
     {
         let Parsed { wallet, command, operation_path } = parsed;
         let (tenant, deadline) = (self.tenant, Some(self.deadline));
-        let (wallet_id, command, author) = (wallet.clone(), command.into(), author());
+        let (wallet_id, command, author) = (wallet.clone(), command.into(), self.author.clone());
         let request = CommandRequest { tenant, wallet: wallet_id, command, author, deadline };
         let reply = self.services.engine.queue(request);
         Queued { wallet, operation_path, reply, view: PhantomData }
@@ -162,12 +164,6 @@ impl Call {
         let (reply, effects) = previewed.map_err(RpcError::about(&wallet))?;
         Ok((answered(wallet, reply)?, effects))
     }
-}
-
-/// Returns the author of the commands of this call. Callers have no credentials yet.
-fn author() -> Author {
-    let call = CallName::current().and_then(|call| call.id_of_caller());
-    Author { principal: Principal::local(), call }
 }
 
 impl<V: TryFrom<Shown>> Queued<V> {

@@ -7,6 +7,7 @@ use wallet_core::{Rejection, Timestamp, WalletId};
 
 use crate::catalogs::{CatalogError, PublishError};
 use crate::engine::EngineError;
+use crate::keys::{IssueError, KeyError, Scope};
 use crate::query::ReadError;
 use crate::store::StoreError;
 
@@ -47,6 +48,14 @@ pub(super) enum Cause {
     Store(StoreError),
     /// The deadline passed before there was a reply.
     NoAnswer,
+    /// The call has no key.
+    KeyMissing,
+    /// The key of the call is refused.
+    Key(KeyError),
+    /// The key of the call lacks a scope.
+    ScopeMissing(Scope),
+    /// No key was issued or ended.
+    Issue(IssueError),
     /// Parts of the server contradict each other.
     Defect(&'static str),
     /// The request is not a gRPC message; the text continues "the request message".
@@ -67,6 +76,16 @@ impl RpcError {
     /// Returns DEADLINE_EXCEEDED with OUTCOME_UNKNOWN: the call may have been executed.
     pub(crate) fn no_answer() -> Self {
         Cause::NoAnswer.into()
+    }
+
+    /// Returns UNAUTHENTICATED with KEY_MISSING.
+    pub(crate) fn key_missing() -> Self {
+        Cause::KeyMissing.into()
+    }
+
+    /// Returns PERMISSION_DENIED with SCOPE_MISSING.
+    pub(crate) fn scope_missing(scope: Scope) -> Self {
+        Cause::ScopeMissing(scope).into()
     }
 
     /// Returns INTERNAL; `what` is logged.
@@ -138,6 +157,18 @@ impl From<ReadError> for RpcError {
 impl From<PublishError> for RpcError {
     fn from(error: PublishError) -> Self {
         Cause::Publish(error).into()
+    }
+}
+
+impl From<KeyError> for RpcError {
+    fn from(error: KeyError) -> Self {
+        Cause::Key(error).into()
+    }
+}
+
+impl From<IssueError> for RpcError {
+    fn from(error: IssueError) -> Self {
+        Cause::Issue(error).into()
     }
 }
 

@@ -10,6 +10,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 use wallet_proto::v1::admin_service_server::SERVICE_NAME as ADMIN;
 use wallet_proto::v1::catalog_service_server::SERVICE_NAME as CATALOG;
 use wallet_proto::v1::event_service_server::SERVICE_NAME as EVENT;
+use wallet_proto::v1::key_service_server::SERVICE_NAME as KEY;
 use wallet_proto::v1::wallet_service_server::SERVICE_NAME as WALLET;
 
 /// The status that health checks return, for the server as a whole ("") and for each service: serving if all
@@ -50,7 +51,7 @@ impl Health {
         let serving = failing.is_empty();
         tracing::info!(?condition, holds, serving, "health");
         let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
-        for service in ["", WALLET, ADMIN, CATALOG, EVENT] {
+        for service in ["", WALLET, ADMIN, CATALOG, EVENT, KEY] {
             self.reporter.set_service_status(service, status).await;
         }
     }

@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod from_proto;
 mod health;
+mod key;
 mod layers;
 mod limits;
 mod many;

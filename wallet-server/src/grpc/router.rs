@@ -17,6 +17,7 @@ use tower::{BoxError, Service};
 use wallet_proto::v1::admin_service_server::AdminServiceServer;
 use wallet_proto::v1::catalog_service_server::CatalogServiceServer;
 use wallet_proto::v1::event_service_server::EventServiceServer;
+use wallet_proto::v1::key_service_server::KeyServiceServer;
 use wallet_proto::v1::test_clock_service_server::TestClockServiceServer;
 use wallet_proto::v1::wallet_service_server::WalletServiceServer;
 
@@ -24,8 +25,9 @@ use super::admin::AdminRpcs;
 use super::catalog::CatalogRpcs;
 use super::error::RpcError;
 use super::event::EventRpcs;
+use super::key::KeyRpcs;
 use super::layers::{
-    Framed, Places, REQUEST_ID, Reply, RequestIds, begin, catch_panic, framed, identify, in_time, log_end,
+    Admission, Framed, Places, REQUEST_ID, Reply, RequestIds, begin, catch_panic, framed, in_time, log_end,
     not_grpc, time_left,
 };
 use super::test_clock::TestClockRpcs;
@@ -96,6 +98,7 @@ pub(super) fn routes<B: RequestBody>(
     let admin = AdminServiceServer::new(AdminRpcs(Arc::clone(&services)));
     let catalog = CatalogServiceServer::new(CatalogRpcs(Arc::clone(&services)));
     let event = EventServiceServer::new(EventRpcs(Arc::clone(&services)));
+    let key = KeyServiceServer::new(KeyRpcs(Arc::clone(&services)));
     let time = services.manual_time.clone();
     let test_clock = time.map(|time| TestClockServiceServer::new(TestClockRpcs { services, time }));
     let manual = test_clock.is_some();
@@ -115,6 +118,7 @@ pub(super) fn routes<B: RequestBody>(
         wallet, limits.many_message_bytes;
         admin, limits.message_bytes;
         event, limits.message_bytes;
+        key, limits.message_bytes;
         catalog, limits.catalog_message_bytes;
         health.server(), limits.message_bytes;
         reflector(manual).build_v1()?, limits.message_bytes;
@@ -143,15 +147,16 @@ pub(super) struct Calls<B>(Arc<Shared<B>>);
 
 struct Shared<B> {
     routes: Routes<B>,
+    admission: Admission,
     limits: GrpcLimits,
     request_ids: RequestIds,
     places: Arc<Places>,
 }
 
 impl<B: RequestBody> Calls<B> {
-    pub(super) fn new(routes: Routes<B>, limits: GrpcLimits) -> Self {
+    pub(super) fn new(routes: Routes<B>, admission: Admission, limits: GrpcLimits) -> Self {
         let (request_ids, places) = (RequestIds::new(), Places::new(limits.calls_in_progress));
-        Self(Arc::new(Shared { routes, limits, request_ids, places }))
+        Self(Arc::new(Shared { routes, admission, limits, request_ids, places }))
     }
 
     /// Answers a call within its deadline. The returned future runs within `limited`. It is small, because it is moved
@@ -188,14 +193,32 @@ impl<B: RequestBody> Calls<B> {
         }
     }
 
-    /// Returns the work of the handler, which has not begun, or UNIMPLEMENTED.
+    /// Returns the work of the handler, which has not begun, or UNIMPLEMENTED. The check of the caller's key is part of
+    /// the work: it is bounded by the deadline and by the places for calls in progress, and comes before the handler.
     fn handler(&self, request: Request<B>, deadline: Instant) -> Result<Answering, Box<Response<Body>>> {
         let path = request.uri().path();
         let (most, service) = (self.0.limits.request_bytes(path), self.0.routes.find(path));
         let service = service.ok_or_else(|| Box::new(Status::unimplemented("").into_http()))?;
         let mut request = framed(request, most);
-        request.extensions_mut().insert(identify(deadline));
-        Ok(service.call(request))
+        if let Some(caller) = self.0.admission.at_once(request.uri().path(), deadline) {
+            request.extensions_mut().insert(caller);
+            return Ok(service.call(request));
+        }
+        let calls = self.clone();
+        Ok(Box::pin(async move {
+            let (path, headers) = (request.uri().path(), request.headers());
+            let caller = calls.0.admission.caller(path, headers, deadline).await;
+            let service = calls.0.routes.find(request.uri().path());
+            match (caller, service) {
+                (Ok(Some(caller)), Some(service)) => {
+                    request.headers_mut().remove(header::AUTHORIZATION);
+                    request.extensions_mut().insert(caller);
+                    service.call(request).await
+                }
+                (Err(refused), _) => Ok(Status::from(refused).into_http()),
+                (Ok(_), _) => Ok(Status::unimplemented("").into_http()),
+            }
+        }))
     }
 }
 
@@ -243,7 +266,7 @@ mod tests {
 
     fn calls() -> Calls<Body> {
         let limits = GrpcLimits { calls_in_progress: 2, ..GrpcLimits::default() };
-        Calls::new(Routes::default().with(Misbehaving), limits)
+        Calls::new(Routes::default().with(Misbehaving), Admission::Open, limits)
     }
 
     /// Answers a call as a task of the transport does.

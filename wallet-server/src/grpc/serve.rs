@@ -7,7 +7,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::health::Condition;
-use super::router::{Calls, Routes};
+use super::layers::{Admission, Gate};
+use super::router::Calls;
 use super::transport::{Front, Tls, descriptor_limit};
 use super::{GrpcLimits, Health, Services, router};
 
@@ -29,20 +30,27 @@ pub(crate) async fn serve(
     tls: Option<Arc<Tls>>,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
+    let admission = match &services.key_check {
+        Some(check) => {
+            let (check, catalogs) = (check.clone(), services.catalogs.clone());
+            Admission::Keys(Box::new(Gate { check, catalogs }))
+        }
+        None => Admission::Open,
+    };
     let routes = router::routes(services, &health, &limits)?;
-    serve_routes(listener, routes, health, limits, tls, shutdown).await;
+    let calls = Calls::new(routes, admission, limits.clone());
+    serve_calls(listener, calls, health, limits, tls, shutdown).await;
     Ok(())
 }
 
-async fn serve_routes(
+async fn serve_calls(
     listener: TcpListener,
-    routes: Routes<Incoming>,
+    calls: Calls<Incoming>,
     health: Health,
     limits: GrpcLimits,
     tls: Option<Arc<Tls>>,
     shutdown: CancellationToken,
 ) {
-    let calls = Calls::new(routes, limits.clone());
     let not_serving = async {
         shutdown.cancelled().await;
         health.report(Condition::Running, false).await;
@@ -65,6 +73,7 @@ mod tests {
 
     use super::frames::{HEADERS, RESET, Raw, ping};
     use super::*;
+    use crate::grpc::router::Routes;
     use crate::grpc::test_service::Misbehaving;
 
     /// Starts a server. Returns its address, its order to stop and its task.
@@ -73,9 +82,10 @@ mod tests {
         let address = listener.local_addr().unwrap().to_string();
         let shutdown = CancellationToken::new();
         let health = Health::starting().await;
-        let server = tokio::spawn(serve_routes(
+        let routes = Routes::default().with(Misbehaving);
+        let server = tokio::spawn(serve_calls(
             listener,
-            Routes::default().with(Misbehaving),
+            Calls::new(routes, Admission::Open, limits.clone()),
             health,
             limits,
             None,

@@ -2,6 +2,7 @@
 
 use crate::catalogs::PublishedCatalogs;
 use crate::engine::{Engine, ManualTime};
+use crate::keys::{KeyCheck, Keys};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
 
@@ -17,6 +18,10 @@ pub(crate) struct Services {
     pub(crate) catalogs: PublishedCatalogs,
     /// Signs and opens quotes.
     pub(crate) quotes: QuoteSigner,
+    /// Issues and revokes API keys.
+    pub(crate) keys: Keys,
+    /// Recognises API keys. `None`: callers are not authenticated.
+    pub(crate) key_check: Option<KeyCheck>,
     /// Moves the clock of a server with a manual one, which then has the `TestClockService`.
     pub(crate) manual_time: Option<ManualTime>,
 }

@@ -29,6 +29,7 @@ use crate::catalogs::PublishError;
 use crate::causes::Chain;
 use crate::engine::EngineError;
 use crate::grpc::error::SHED_FOR;
+use crate::keys::{IssueError, KeyError};
 use crate::query::ReadError;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -114,15 +115,49 @@ fn content(cause: Cause, operation_path: &str) -> Content {
             });
             internal()
         }
-        Cause::Publish(PublishError::Unavailable(error)) | Cause::Store(error) => {
-            match store_failed(&error) {
-                StoreErrorKind::Unavailable | StoreErrorKind::Conflict => store_unavailable(),
-                StoreErrorKind::CommitUnknown => outcome_unknown(),
-                StoreErrorKind::Refused | StoreErrorKind::Unreadable | StoreErrorKind::InvariantViolated => {
-                    internal()
-                }
-            }
+        Cause::KeyMissing => with_reason(
+            ErrorReason::KeyMissing,
+            "the call has no API key; send it as metadata `authorization: Bearer <key>`",
+        ),
+        Cause::Key(KeyError::Malformed) => with_reason(
+            ErrorReason::KeyMalformed,
+            "`authorization` is not `Bearer <key>` with a whole API key; a letter is missing or wrong",
+        ),
+        Cause::Key(KeyError::Invalid) => with_reason(
+            ErrorReason::KeyInvalid,
+            "the API key does not exist, or it is revoked or expired; use another key",
+        ),
+        Cause::Key(KeyError::TenantSuspended) => {
+            with_reason(ErrorReason::TenantSuspended, "the tenant of the API key is suspended")
         }
+        Cause::ScopeMissing(scope) => Content {
+            metadata: vec![("scope".to_owned(), scope.name().to_owned())],
+            ..with_reason(
+                ErrorReason::ScopeMissing,
+                format!("the API key does not have the scope {}; use a key that has it", scope.name()),
+            )
+        },
+        Cause::Issue(error @ IssueError::NoPepper) => with_reason(ErrorReason::KeysOff, error.to_string()),
+        Cause::Issue(error @ (IssueError::NoKey(_) | IssueError::Ended(_))) => {
+            with_reason(ErrorReason::KeyNotFound, error.to_string())
+        }
+        Cause::Issue(IssueError::Past(_)) => {
+            rejected(&Rejection::field("expire_time", "must be in the future"), operation_path)
+        }
+        Cause::Issue(IssueError::Randomness(error)) => {
+            in_call(|| tracing::error!(%error, "no random bytes for a key"));
+            internal()
+        }
+        Cause::Publish(PublishError::Unavailable(error))
+        | Cause::Key(KeyError::Store(error))
+        | Cause::Issue(IssueError::Store(error))
+        | Cause::Store(error) => match store_failed(&error) {
+            StoreErrorKind::Unavailable | StoreErrorKind::Conflict => store_unavailable(),
+            StoreErrorKind::CommitUnknown => outcome_unknown(),
+            StoreErrorKind::Refused | StoreErrorKind::Unreadable | StoreErrorKind::InvariantViolated => {
+                internal()
+            }
+        },
         Cause::NoAnswer => Content { code: Code::DeadlineExceeded, ..outcome_unknown() },
         Cause::Malformed(fault) => malformed(fault),
         Cause::TooLarge { bytes, limit } => too_large(bytes, limit),

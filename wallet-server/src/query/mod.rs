@@ -3,6 +3,7 @@
 
 mod costly;
 mod grouped;
+mod keys;
 mod lists;
 mod page;
 mod preview;

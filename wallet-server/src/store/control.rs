@@ -2,13 +2,14 @@
 //!
 //! Every statement is a transaction of its own.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    Statement,
+    QuerySelect, Statement,
 };
 use uuid::Uuid;
 use wallet_core::{TenantId, Timestamp, WalletKey};
@@ -52,6 +53,19 @@ impl Store {
     pub(crate) async fn current_catalog(&self, tenant: TenantId) -> Result<Option<CatalogRow>, StoreError> {
         let query = catalogs::Entity::find().filter(catalogs::Column::Tenant.eq(tenant.0));
         Ok(query.order_by_desc(catalogs::Column::Version).one(&self.control()).await?)
+    }
+
+    /// Returns the newest version of every tenant that has a catalog.
+    pub(crate) async fn newest_catalogs(&self) -> Result<Vec<(TenantId, i64)>, StoreError> {
+        let newest = catalogs::Entity::find()
+            .select_only()
+            .column(catalogs::Column::Tenant)
+            .column_as(catalogs::Column::Version.max(), "newest")
+            .group_by(catalogs::Column::Tenant)
+            .into_tuple::<(Uuid, i64)>()
+            .all(&self.control())
+            .await?;
+        Ok(newest.into_iter().map(|(tenant, version)| (TenantId(tenant), version)).collect())
     }
 
     /// Returns one version of a tenant's catalog.
@@ -186,31 +200,31 @@ impl Store {
     }
 }
 
-/// Returns the plans that wallets of a tenant are subscribed to, or will be at the end of a period. Reads all of
-/// the tenant's profiles, which is acceptable because plans are withdrawn rarely.
+/// Returns the plans that wallets of a tenant are subscribed to, or will be at the end of a period, each with the number of
+/// these wallets. Reads all of the tenant's profiles, which is acceptable because plans change rarely.
 pub(super) async fn plans_in_use(
     connection: &impl ConnectionTrait,
     backend: Backend,
     tenant: TenantId,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<BTreeMap<String, i64>, StoreError> {
     // A profile that is not JSON blocks its own wallet, but not the publication.
     let sql = match backend {
         Backend::Sqlite => {
-            "SELECT DISTINCT plan FROM (
-               SELECT CASE WHEN json_valid(profile) THEN json_extract(profile, path.value) END AS plan
+            "SELECT plan, count(DISTINCT wallet_key) AS wallets FROM (
+               SELECT wallet_key, CASE WHEN json_valid(profile) THEN json_extract(profile, path.value) END AS plan
                FROM wallet_profiles,
                  json_each('[\"$.subscription.sold.plan\", \"$.subscription.change.sold.plan\"]') AS path
                WHERE tenant = $1)
-             WHERE typeof(plan) = 'text'"
+             WHERE typeof(plan) = 'text' GROUP BY plan"
         }
         Backend::Postgres => {
-            "SELECT DISTINCT plan FROM wallet_profiles, json_or_null(profile) AS read, LATERAL (VALUES
+            "SELECT plan, count(DISTINCT wallet_key) AS wallets FROM wallet_profiles, json_or_null(profile) AS read, LATERAL (VALUES
                (read #>> '{subscription,sold,plan}'),
                (read #>> '{subscription,change,sold,plan}')) AS used(plan)
-             WHERE tenant = $1 AND plan IS NOT NULL"
+             WHERE tenant = $1 AND plan IS NOT NULL GROUP BY plan"
         }
     };
     let statement = Statement::from_sql_and_values(backend.db(), sql, [tenant.0.into()]);
     let rows = connection.query_all_raw(statement).await?;
-    rows.iter().map(|row| row.try_get("", "plan").map_err(StoreError::from)).collect()
+    rows.iter().map(|row| Ok((row.try_get("", "plan")?, row.try_get("", "wallets")?))).collect()
 }

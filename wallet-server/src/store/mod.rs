@@ -11,11 +11,13 @@
 mod batch;
 mod connect;
 mod control;
+mod control_tx;
 mod due;
 mod error;
 pub(crate) mod failpoints;
 mod file_lock;
 mod in_place;
+mod keys;
 mod lane_connection;
 mod packed;
 pub(crate) mod pages;
@@ -37,9 +39,11 @@ pub(crate) use batch::{
 pub(crate) use connect::{Backend, Store};
 pub(crate) use control::CatalogRow;
 pub use control::Due;
+pub(crate) use control_tx::{Change, ControlTx};
 pub(crate) use due::{DueRows, DueWallet};
 pub use error::StoreError;
 pub(crate) use error::StoreErrorKind;
+pub(crate) use keys::{AuditRow, KeyRow, TenantRow};
 pub(crate) use lane_connection::LaneConnection;
 pub(crate) use publishing::Publishing;
 pub(crate) use read::{ListedKeys, Place, ReadTx};

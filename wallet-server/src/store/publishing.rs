@@ -5,6 +5,8 @@
 //! exclusive here and shared by batches. A batch takes it before the locks of its wallets, and a publication takes
 //! no other locks, so there is no deadlock. SQLite has one writer.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder, Statement,
@@ -12,9 +14,10 @@ use sea_orm::{
 use wallet_core::TenantId;
 
 use crate::store::control::plans_in_use;
+use crate::store::control_tx::insert_audit;
 use crate::store::tables::catalogs;
 use crate::store::timed::TimedConnection;
-use crate::store::{Backend, CatalogRow, Store, StoreError, StoreErrorKind};
+use crate::store::{AuditRow, Backend, CatalogRow, Store, StoreError, StoreErrorKind};
 
 /// A publication in progress. Dropping it before its commit discards it.
 #[derive(Debug)]
@@ -50,13 +53,14 @@ impl Publishing {
         Ok(query.order_by_desc(catalogs::Column::Version).all(&self.transaction).await?)
     }
 
-    /// Returns the plans that wallets of the tenant are subscribed to, or will be at the end of a period.
-    pub(crate) async fn plans_in_use(&self) -> Result<Vec<String>, StoreError> {
+    /// Returns the plans that wallets of the tenant are subscribed to, or will be at the end of a period, each with the
+    /// number of these wallets.
+    pub(crate) async fn plans_in_use(&self) -> Result<BTreeMap<String, i64>, StoreError> {
         plans_in_use(&self.transaction, self.store.backend(), self.tenant).await
     }
 
-    /// Stores a catalog and commits.
-    pub(crate) async fn commit(self, row: CatalogRow) -> Result<(), StoreError> {
+    /// Stores a catalog with the audit of its publication and commits.
+    pub(crate) async fn commit(self, row: CatalogRow, audit: AuditRow) -> Result<(), StoreError> {
         let row = catalogs::ActiveModel {
             tenant: Set(row.tenant),
             version: Set(row.version),
@@ -65,6 +69,7 @@ impl Publishing {
             publish_time: Set(row.publish_time),
         };
         catalogs::Entity::insert(row).exec_without_returning(&self.transaction).await?;
+        insert_audit(&self.transaction, audit).await?;
         self.transaction.commit().await.map_err(StoreError::of_commit)?;
         self.store.in_place().map_err(|why| StoreError::new(StoreErrorKind::CommitUnknown, why))
     }

@@ -1,4 +1,4 @@
-//! The checks of the control plane: tenants, catalogs, keys and leases.
+//! The checks of the control plane: tenants, API keys, catalogs, the audit, signing keys and leases.
 //!
 //! Entries do not cover these rows. The text of a catalog is checked against its digest; other values are checked
 //! against bounds or noted, and a checkpoint outside the database covers catalogs and keys.
@@ -10,12 +10,23 @@ use uuid::Uuid;
 use wallet_core::catalog::Catalog;
 use wallet_core::{TenantId, Timestamp};
 
-use crate::store::tables::{catalogs, signing_keys, sweeper_leases, tenants};
+use crate::keys::{KeyId, Scopes};
+use crate::store::tables::{api_keys, audit_events, catalogs, signing_keys, sweeper_leases, tenants};
 use crate::store::{ReadTx, StoreError};
 use crate::verify::faults::Faults;
 
 /// The name of the key that signs quotes.
 const QUOTES: &str = "quotes";
+/// The actions that the audit records.
+const ACTIONS: [&str; 7] = [
+    "catalog.publish",
+    "key.create",
+    "key.replace",
+    "key.revoke",
+    "tenant.create",
+    "tenant.resume",
+    "tenant.suspend",
+];
 /// The number of parts into which sweepers divide the buckets.
 const PARTS: i16 = 8;
 /// An instant more than an hour ahead of the clock is noted, in microseconds: a clock is wrong or was moved by hand.
@@ -57,6 +68,8 @@ pub(super) async fn read(
             check.row("catalogs", row, |check, row| check.catalog(&row, &mut last));
         })
         .await?;
+    snapshot.each_of::<api_keys::Entity>(|row| check.row("api_keys", row, Check::api_key)).await?;
+    snapshot.each_of::<audit_events::Entity>(|row| check.row("audit_events", row, Check::audit)).await?;
     snapshot.each_of::<signing_keys::Entity>(|row| check.row("signing_keys", row, Check::key)).await?;
     snapshot.each_of::<sweeper_leases::Entity>(|row| check.row("sweeper_leases", row, Check::lease)).await?;
     Ok(check.known)
@@ -80,12 +93,46 @@ impl Check<'_> {
 
     /// Checks a tenant. The tenant `default` is created with the database.
     fn tenant(&mut self, row: tenants::Model) {
-        let tenants::Model { tenant, name, create_time } = row;
-        let made = (name.as_str(), create_time) == ("default", 0);
+        let tenants::Model { tenant, name, mode, status, create_time } = row;
+        let made = (name.as_str(), mode, create_time) == ("default", 0, 0);
         self.faults.unless(made == (tenant == TenantId::DEFAULT.0), 0, || {
             format!("tenant {tenant} is {name:?}, created at {}", Timestamp::from_micros(create_time))
         });
+        self.faults.unless((0..=1).contains(&mode) && (0..=1).contains(&status), 0, || {
+            format!("tenant {tenant} has mode {mode} and status {status}, which do not exist")
+        });
+        self.look(create_time, || format!("tenant {tenant} was created"));
         self.known.tenants.insert(tenant);
+    }
+
+    /// Checks the form of an API key. Its MAC cannot be checked without the pepper.
+    fn api_key(&mut self, row: api_keys::Model) {
+        let api_keys::Model { key_id, tenant, scopes, mac, create_time, expire_time, revoke_time, .. } = row;
+        self.of_tenant(tenant, || format!("API key {key_id:?}"));
+        let scopes_fit = scopes.parse::<Scopes>().is_ok_and(|read| read.to_string() == scopes);
+        let fits = KeyId::parse(&key_id).is_some() && scopes_fit && mac.len() == 32;
+        self.faults.unless(fits, 0, || {
+            format!("API key {key_id:?} has scopes {scopes:?} and a MAC of {} bytes", mac.len())
+        });
+        self.faults.unless(create_time <= expire_time && create_time <= revoke_time, 0, || {
+            format!("I18: API key {key_id:?} ends before it was created")
+        });
+        self.look(create_time, || format!("API key {key_id:?} was created"));
+    }
+
+    fn audit(&mut self, row: audit_events::Model) {
+        let audit_events::Model { tenant, event_time, event_id, action, subject, .. } = row;
+        self.of_tenant(tenant, || format!("event {event_id} of the audit"));
+        self.faults.unless(ACTIONS.contains(&action.as_str()), 0, || {
+            format!("event {event_id} of the audit has the action {action:?}, which does not exist")
+        });
+        self.look(event_time, || format!("{action} of {subject:?} was recorded"));
+    }
+
+    fn of_tenant(&mut self, tenant: Uuid, row: impl FnOnce() -> String) {
+        self.faults.unless(self.known.tenants.contains(&tenant), 0, || {
+            format!("{} has tenant {tenant}, which does not exist", row())
+        });
     }
 
     /// Checks I22: the versions have no gap, and each text has the digest of its publication.

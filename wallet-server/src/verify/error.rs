@@ -13,6 +13,9 @@ pub enum VerifyError {
     /// The database cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no tenant with this name.
+    #[error("there is no tenant {0}; `wallet-server tenants list` shows all")]
+    NoTenant(String),
     /// The task that folds the ledger ended early.
     #[error("the verification stopped")]
     Stopped(#[source] tokio::task::JoinError),

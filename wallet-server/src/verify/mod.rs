@@ -68,8 +68,14 @@ pub async fn verify_with(database_url: &str, checkpoints: &Checkpoints) -> Resul
 
 /// Verifies the ledger of one wallet, without the schema and the control plane. The report counts no wallet if there
 /// is none with this id.
-pub async fn verify_wallet(database_url: &str, wallet: &WalletId) -> Result<Report, VerifyError> {
-    of(database_url, Some(WalletKey::new(TenantId::DEFAULT, wallet)), None).await
+pub async fn verify_wallet(
+    database_url: &str,
+    tenant: &str,
+    wallet: &WalletId,
+) -> Result<Report, VerifyError> {
+    let found = Store::open_read_only(database_url).await?.tenant_named(tenant).await?;
+    let found = found.ok_or_else(|| VerifyError::NoTenant(tenant.to_owned()))?;
+    of(database_url, Some(WalletKey::new(TenantId(found.tenant), wallet)), None).await
 }
 
 async fn of(

@@ -6,7 +6,7 @@
 //! `WALLET_SEED` repeats a run.
 
 mod catalogs;
-mod corpus;
+pub(crate) mod corpus;
 mod mutate;
 pub(crate) mod raw;
 mod requests;

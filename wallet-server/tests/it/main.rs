@@ -29,6 +29,8 @@ mod echo;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod front;
+#[cfg(test)]
 mod frozen;
 #[cfg(test)]
 mod fuzz;

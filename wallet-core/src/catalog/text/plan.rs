@@ -10,7 +10,7 @@ use super::literal::Literal;
 use super::reader::Reader;
 use super::refund::RefundText;
 use crate::catalog::entitlement::Entitlement;
-use crate::catalog::plan::{Allowance, Limit, ListPrice, Plan, Renewal, Rollover, Threshold};
+use crate::catalog::plan::{Allowance, Existing, Limit, ListPrice, Plan, Renewal, Rollover, Threshold};
 use crate::catalog::unit::Unit;
 use crate::value::ids::UnitId;
 use crate::value::term::Term;
@@ -38,6 +38,8 @@ pub(super) struct PlanText {
     once: bool,
     then: Option<String>,
     provisional_share: Option<i64>,
+    #[serde(default)]
+    existing: Existing,
     #[serde(default)]
     allowances: Vec<AllowanceText>,
     entitlements: Option<Vec<EntitlementText>>,
@@ -122,6 +124,10 @@ impl PlanText {
             let text = "must be absent, unless the plan has once = true and a term that ends";
             reader.problem(&format!("{path}.then"), text);
         }
+        if self.existing == Existing::Follow && self.term.is_once() {
+            let text = "must be KEEP or absent: a plan of term ONCE has no new period";
+            reader.problem(&format!("{path}.existing"), text);
+        }
         let share = self.provisional_share.unwrap_or(100);
         let provisional_share = reader.percent(&format!("{path}.provisional_share"), share);
         if let Some(list_price) = &self.list_price {
@@ -142,6 +148,7 @@ impl PlanText {
             provisional_share,
             once: self.once,
             then: self.then,
+            existing: self.existing,
             allowances: read_allowances(&self.allowances, self.term, path, reader),
             entitlements: self.entitlements.map(|texts| read_entitlements(texts, path, reader)),
             per_seat: per_seat(&self.limits),

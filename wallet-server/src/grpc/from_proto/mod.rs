@@ -9,6 +9,7 @@ mod event;
 mod grant;
 mod id;
 mod instant;
+mod key;
 mod list;
 mod operation;
 mod reservation;
@@ -19,5 +20,6 @@ mod usage;
 mod violations;
 mod wallet;
 
+pub(super) use key::scope;
 pub(super) use text::key_path;
 pub(super) use violations::FieldReader;

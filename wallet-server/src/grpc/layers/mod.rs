@@ -15,5 +15,5 @@ pub(super) use messages::{Framed, framed};
 pub(super) use only_grpc::not_grpc;
 pub(super) use panic::catch_panic;
 pub(super) use request_id::{HEADER as REQUEST_ID, RequestIds};
-pub(super) use tenant::{Caller, identify};
+pub(super) use tenant::{Admission, Caller, Gate};
 pub(super) use trace::log_end;

@@ -1,16 +1,86 @@
-//! The tenant of a call. It never comes from the message.
+//! The caller of a method: the holder of its API key, or the default tenant where callers are not authenticated. The
+//! tenant never comes from the message.
 
+use http::{HeaderMap, header};
 use tokio::time::Instant;
-use wallet_core::TenantId;
+use wallet_core::{Principal, TenantId};
+use wallet_proto::v1;
+
+use crate::catalogs::PublishedCatalogs;
+use crate::grpc::error::RpcError;
+use crate::grpc::from_proto;
+use crate::keys::{Holder, KeyCheck, KeyError, Scopes};
 
 /// The context of a call: a request extension that every handler needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) tenant: TenantId,
+    pub(crate) principal: Principal,
+    pub(crate) scopes: Scopes,
     pub(crate) deadline: Instant,
 }
 
-/// Returns the context of a call. There are no API keys yet, so every caller belongs to the default tenant.
-pub(crate) const fn identify(deadline: Instant) -> Caller {
-    Caller { tenant: TenantId::DEFAULT, deadline }
+/// Admits callers to methods.
+#[derive(Debug, Clone)]
+pub(crate) enum Admission {
+    /// Callers are not authenticated. They belong to the default tenant and may call every method.
+    Open,
+    /// Callers have a key with the scope of the method. Health checks and reflection need none.
+    Keys(Box<Gate>),
+}
+
+/// The check of keys, and the catalogs of their tenants.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) check: KeyCheck,
+    pub(crate) catalogs: PublishedCatalogs,
+}
+
+/// The services that are open to everybody. They know nothing about any tenant.
+const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
+
+impl Caller {
+    /// Returns a caller without credentials.
+    fn local(deadline: Instant) -> Self {
+        let (tenant, principal) = (TenantId::DEFAULT, Principal::local());
+        Self { tenant, principal, scopes: Scopes::all(), deadline }
+    }
+}
+
+impl Admission {
+    /// Returns the caller if its key does not have to be looked at.
+    pub(crate) fn at_once(&self, path: &str, deadline: Instant) -> Option<Caller> {
+        let is_open = matches!(self, Self::Open) || OPEN.iter().any(|service| path.starts_with(service));
+        is_open.then(|| Caller::local(deadline))
+    }
+
+    /// Returns the caller of the method with this path, or the reason why it must not be called. `None` if there is no
+    /// such method.
+    pub(crate) async fn caller(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        deadline: Instant,
+    ) -> Result<Option<Caller>, RpcError> {
+        let Self::Keys(gate) = self else { return Ok(Some(Caller::local(deadline))) };
+        let key = bearer(headers)?;
+        let Holder { tenant, principal, scopes } = gate.check.holder(key).await?;
+        let Some(scope) = v1::Scope::of(path).and_then(from_proto::scope) else { return Ok(None) };
+        if !scopes.has(scope) {
+            return Err(RpcError::scope_missing(scope));
+        }
+        gate.catalogs.know(tenant).await?;
+        Ok(Some(Caller { tenant, principal, scopes, deadline }))
+    }
+}
+
+/// Returns the key in `authorization: Bearer <key>`.
+fn bearer(headers: &HeaderMap) -> Result<&str, RpcError> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next().ok_or_else(RpcError::key_missing)?;
+    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(KeyError::Malformed)?;
+    match text.split_once(' ') {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => Ok(key),
+        _ => Err(KeyError::Malformed.into()),
+    }
 }

@@ -13,6 +13,7 @@ use wallet_core::{Timestamp, UnitId};
 use wallet_proto::reasons::REASONS;
 
 use super::*;
+use crate::keys::{KeyId, Scope};
 
 fn credits() -> UnitId {
     UnitId::parse("credits").unwrap()
@@ -147,6 +148,7 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
     let store = |trouble| StoreError::new(trouble, "secret cause");
     let publish = |trouble| PublishError::Unavailable(store(trouble));
     let problem = Problem { path: text("rules[2]"), message: text("secret nothing") };
+    let key = || KeyId::parse("0123456789").unwrap();
     let overloaded = EngineError::Overloaded { retry_after: Duration::from_millis(200) };
     vec![
         (overloaded.into(), Code::Unavailable, "OVERLOADED"),
@@ -185,6 +187,22 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (store(StoreErrorKind::Unavailable).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
         (store(StoreErrorKind::CommitUnknown).into(), Code::Unavailable, "OUTCOME_UNKNOWN"),
         (store(StoreErrorKind::Refused).into(), Code::Internal, ""),
+        (RpcError::key_missing(), Code::Unauthenticated, "KEY_MISSING"),
+        (KeyError::Malformed.into(), Code::Unauthenticated, "KEY_MALFORMED"),
+        (KeyError::Invalid.into(), Code::Unauthenticated, "KEY_INVALID"),
+        (KeyError::TenantSuspended.into(), Code::PermissionDenied, "TENANT_SUSPENDED"),
+        (KeyError::Store(store(StoreErrorKind::Unavailable)).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (RpcError::scope_missing(Scope::Keys), Code::PermissionDenied, "SCOPE_MISSING"),
+        (IssueError::NoPepper.into(), Code::FailedPrecondition, "KEYS_OFF"),
+        (IssueError::NoKey(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),
+        (IssueError::Ended(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),
+        (IssueError::Past(Timestamp::EPOCH).into(), Code::InvalidArgument, "INVALID_FIELD"),
+        (IssueError::Randomness(getrandom::Error::UNSUPPORTED).into(), Code::Internal, ""),
+        (
+            IssueError::Store(store(StoreErrorKind::CommitUnknown)).into(),
+            Code::Unavailable,
+            "OUTCOME_UNKNOWN",
+        ),
         (RpcError::defect("secret defect"), Code::Internal, ""),
     ]
 }

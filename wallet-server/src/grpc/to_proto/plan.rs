@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use wallet_core::UnitId;
-use wallet_core::catalog::{Allowance, Catalog, Limit, Plan, RefundRule, Renewal, Rollover, Term, TermUnit};
+use wallet_core::catalog::{
+    Allowance, Catalog, Existing, Limit, Plan, RefundRule, Renewal, Rollover, Term, TermUnit,
+};
 use wallet_proto::v1;
 
 use super::amount::amount;
@@ -18,6 +20,7 @@ pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
         term: Some(term(plan.term)),
         allowances: plan.allowances.iter().map(|included| allowance(catalog, plan, included)).collect(),
         limits: limits(plan),
+        existing: existing(plan.existing).into(),
         per_seat_limits: plan.per_seat.iter().cloned().collect(),
         features: plan.features.clone(),
         queue_priority: plan.queue_priority,
@@ -28,6 +31,13 @@ pub(crate) fn plan(catalog: &Catalog, plan: &Plan) -> v1::Plan {
         provisional_share: plan.provisional_share.into(),
         once: plan.once,
         then_plan_id: plan.then.clone().unwrap_or_default(),
+    }
+}
+
+pub(crate) fn existing(existing: Existing) -> v1::ExistingTerms {
+    match existing {
+        Existing::Keep => v1::ExistingTerms::Keep,
+        Existing::Follow => v1::ExistingTerms::Follow,
     }
 }
 

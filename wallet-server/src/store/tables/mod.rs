@@ -1,6 +1,8 @@
 //! The tables, one per file: the row as sea-orm reads it, its conversion to a core type, and the columns that are
 //! written. The fourth shape of a row is its definition in the migrations.
 
+pub(crate) mod api_keys;
+pub(crate) mod audit_events;
 pub(crate) mod catalogs;
 pub(super) mod decode;
 pub(crate) mod entries;

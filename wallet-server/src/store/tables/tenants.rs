@@ -8,6 +8,10 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) tenant: Uuid,
     pub(crate) name: String,
+    /// 0: live, 1: test.
+    pub(crate) mode: i16,
+    /// 0: active, 1: suspended.
+    pub(crate) status: i16,
     pub(crate) create_time: i64,
 }
 

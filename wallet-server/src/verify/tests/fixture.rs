@@ -9,8 +9,8 @@ use wallet_core::decide::{Cost, CreateWallet};
 use wallet_core::refund::UsedCredits;
 use wallet_core::reservation::CancelReason;
 use wallet_core::{
-    Amounts, Catalogs, ChangeSet, Command, Finished, Rejection, TenantId, Timestamp, UnitOfWork, WalletId,
-    WalletKey,
+    Amounts, Author, Catalogs, ChangeSet, Command, Finished, Rejection, TenantId, Timestamp, UnitOfWork,
+    WalletId, WalletKey,
 };
 
 use super::commands::{
@@ -18,7 +18,7 @@ use super::commands::{
     pay, priced, refund, refund_asked, refund_subscription, rename, reserve, resume, reverse, revoke, settle,
     start, subscribe, top_up, win_dispute,
 };
-use crate::store::{CatalogRow, LoadedWallet, Store, Tx, WalletWrite};
+use crate::store::{AuditRow, CatalogRow, Change, KeyRow, LoadedWallet, Store, Tx, WalletWrite};
 
 const CATALOG: &str = r#"
 [units.credits]
@@ -76,6 +76,14 @@ pub(super) async fn written(wallets: &[Story]) -> (TempDir, String) {
     (folder, url)
 }
 
+/// The id of the API key in the database.
+const KEY: &str = "0123456789";
+
+fn change(action: &'static str, subject: &str) -> AuditRow {
+    let change = Change { action, subject: subject.to_owned(), details: String::new() };
+    change.row(TenantId::DEFAULT, &Author::system(), START)
+}
+
 /// Fills an empty database as a server would: with catalogs, the key that signs quotes, a lease and these wallets.
 pub(super) async fn write(url: &str, wallets: &[Story]) {
     let store = Store::open(url).await.unwrap();
@@ -90,8 +98,22 @@ pub(super) async fn write(url: &str, wallets: &[Story]) {
             publish_time: START.as_micros() + version,
         };
         let publishing = store.begin_publishing(TenantId::DEFAULT).await.unwrap();
-        publishing.commit(catalog).await.unwrap();
+        let audit = change("catalog.publish", &version.to_string());
+        publishing.commit(catalog, audit).await.unwrap();
     }
+    let control = store.begin_control().await.unwrap();
+    let key = KeyRow {
+        key_id: KEY.to_owned(),
+        tenant: TenantId::DEFAULT.0,
+        name: "gpu workers".to_owned(),
+        scopes: "estimate reserve".to_owned(),
+        mac: vec![7; 32],
+        create_time: START.as_micros(),
+        expire_time: Timestamp::NEVER.as_micros(),
+        revoke_time: Timestamp::NEVER.as_micros(),
+    };
+    control.insert_key(key).await.unwrap();
+    control.commit(change("key.create", KEY)).await.unwrap();
     store.signing_key("quotes", [7; 32], START).await.unwrap();
     assert!(store.sweep_lease(3, uuid::Uuid::new_v4(), START, MINUTE).await.unwrap());
     let lane = store.lane().await.unwrap();

@@ -1,6 +1,7 @@
 //! Plans as they are billed: terms, free credits, provisional periods and trials, through the real server with a manual
 //! clock and catalogs of their own.
 
+mod following;
 mod free_credits;
 mod provisional;
 mod terms;

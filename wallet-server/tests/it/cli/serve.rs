@@ -98,13 +98,14 @@ async fn the_environment_sets_what_no_flag_sets() {
 }
 
 #[test]
-fn beyond_loopback_it_serves_only_with_a_flag_that_accepts_the_risk() {
+fn beyond_loopback_it_serves_only_with_tls_and_keys_or_a_flag() {
     let database = Database::sqlite();
     for address in ["0.0.0.0:0", "[::]:0"] {
         let refused = run(&["--listen", address, "--database-url", &database.url], &[]);
         assert_eq!(refused.code, Some(2));
         assert!(refused.stderr.contains("is not a loopback address"), "{}", refused.stderr);
-        assert!(refused.stderr.contains("--insecure"), "{}", refused.stderr);
+        let remedies = "add --tls-cert, --tls-key and --key-pepper-file, or --insecure";
+        assert!(refused.stderr.contains(remedies), "{}", refused.stderr);
     }
     let flags = ["--insecure", "--listen", "0.0.0.0:0", "--database-url", &database.url];
     assert!(Serving::start(&flags, &[]).greeting.contains("serving on 0.0.0.0:"));

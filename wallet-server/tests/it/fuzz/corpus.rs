@@ -13,9 +13,9 @@ use crate::words::{cancel, explicit, fail, gift, seconds, set_status, settle, st
 
 /// The path and the message of a call.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Input {
-    pub(super) path: String,
-    pub(super) message: Vec<u8>,
+pub(crate) struct Input {
+    pub(crate) path: String,
+    pub(crate) message: Vec<u8>,
 }
 
 fn file() -> PathBuf {
@@ -39,7 +39,7 @@ pub(super) fn keep(input: &Input) {
 }
 
 /// A valid request of every kind.
-fn usual() -> Vec<Input> {
+pub(crate) fn usual() -> Vec<Input> {
     let wallet_id = || "w".to_owned();
     let estimate =
         v1::EstimateRequest { wallet_id: wallet_id(), operation: Some(video("5")), ..Default::default() };
@@ -121,6 +121,10 @@ fn usual() -> Vec<Input> {
         admin("PauseSubscription", &pause("u1")),
         admin("ResumeSubscription", &resume("u2")),
         admin("RecordPayment", &payment("p")),
+        key("CreateKey", &v1::CreateKeyRequest::new("gpu workers", [v1::Scope::Reserve, v1::Scope::Settle])),
+        key("ListKeys", &v1::ListKeysRequest::new().with_page_size(3)),
+        key("RevokeKey", &v1::RevokeKeyRequest::new("0Aq3Zk9xYb")),
+        key("ListAuditEvents", &v1::ListAuditEventsRequest::new().with_page_size(3)),
     ]
 }
 
@@ -130,4 +134,8 @@ fn wallet(rpc: &str, message: &impl Message) -> Input {
 
 fn admin(rpc: &str, message: &impl Message) -> Input {
     Input { path: format!("/wallet.v1.AdminService/{rpc}"), message: message.encode_to_vec() }
+}
+
+fn key(rpc: &str, message: &impl Message) -> Input {
+    Input { path: format!("/wallet.v1.KeyService/{rpc}"), message: message.encode_to_vec() }
 }

@@ -45,8 +45,22 @@ impl Decoder for Raw {
 
 /// Calls a path such as `/wallet.v1.WalletService/Reserve` with these bytes as its message.
 pub(crate) async fn call(channel: &Channel, path: &str, message: Vec<u8>) -> Result<Vec<u8>, Status> {
+    call_with(channel, path, message, None).await
+}
+
+/// Like [`call`], with this value of `authorization`.
+pub(crate) async fn call_with(
+    channel: &Channel,
+    path: &str,
+    message: Vec<u8>,
+    authorization: Option<&str>,
+) -> Result<Vec<u8>, Status> {
+    let mut request = Request::new(message);
+    if let Some(value) = authorization {
+        request.metadata_mut().insert("authorization", value.parse().expect("printable"));
+    }
     let mut grpc = tonic::client::Grpc::new(channel.clone());
     grpc.ready().await.map_err(|error| Status::unavailable(format!("no connection: {error}")))?;
     let path = path.parse().map_err(|error| Status::internal(format!("{path}: {error}")))?;
-    grpc.unary(Request::new(message), path, Raw).await.map(tonic::Response::into_inner)
+    grpc.unary(request, path, Raw).await.map(tonic::Response::into_inner)
 }

@@ -78,9 +78,18 @@ impl Process {
 
     /// Like [`Process::start`]; the handle returns the standard error once the process has ended.
     pub(crate) fn heard(database: &Database) -> (Self, JoinHandle<String>) {
+        Self::heard_with(database, &[], &[])
+    }
+
+    /// Like [`Process::heard`], with more arguments and environment variables.
+    pub(crate) fn heard_with(
+        database: &Database,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> (Self, JoinHandle<String>) {
         let mut command = Command::new(BINARY);
         command.stderr(Stdio::piped());
-        let mut process = Self::spawn(command, database, &[], &[]);
+        let mut process = Self::spawn(command, database, arguments, environment);
         let mut complaints = process.child.stderr.take().expect("its errors are piped");
         let heard = thread::spawn(move || {
             let mut said = String::new();

@@ -4,7 +4,8 @@ use wallet_client::v1::{self, ErrorReason};
 use wallet_client::{Code, WalletClient};
 use wallet_server::BUNDLED_CATALOG;
 
-use crate::sold::{PLANS, change, shop, subscribe};
+use crate::harness::credits;
+use crate::sold::{PLANS, change, shop, subscribe, subscription};
 use crate::words::{POLICIES, publish, refused};
 
 async fn current(client: &WalletClient) -> v1::Catalog {
@@ -81,6 +82,26 @@ each_database! {
             assert!(refusal.message.contains("has subscribers and must not be removed"), "{}", refusal.message);
         }
         client.publish_catalog(check(&without("nothing"))).await.unwrap();
+    }
+
+    async fn a_plan_with_other_terms_is_listed_with_its_subscribers(server: Server) {
+        let client = shop(&server).await;
+        client.subscribe(subscribe("s", "pro")).await.unwrap();
+        let other = PLANS.replace("amount = 100 }, {", "amount = 120 }, {");
+        let follow = other.replacen("id = \"pro\"", "id = \"pro\"\nexisting = \"FOLLOW\"", 1);
+        let pro = |existing: v1::ExistingTerms| {
+            v1::ChangedPlan { plan_id: "pro".into(), subscribers: 1, existing: existing.into() }
+        };
+        let kept = client.publish_catalog(check(&other)).await.unwrap();
+        assert_eq!(kept.changed_plans, [pro(v1::ExistingTerms::Keep)]);
+        let unsold = PLANS.replace("amount = 30", "amount = 31");
+        assert_eq!(client.publish_catalog(check(&unsold)).await.unwrap().changed_plans, []);
+
+        let request = v1::PublishCatalogRequest { toml: follow, ..Default::default() };
+        assert_eq!(client.publish_catalog(request).await.unwrap().changed_plans, [pro(v1::ExistingTerms::Follow)]);
+        client.top_up(v1::TopUpRequest::amount("w", "t", credits(1))).await.unwrap();
+        assert_eq!(subscription(&client).await.allowances[0].amount.as_ref().unwrap().amount, 100);
+        assert!(server.verify().await.is_clean());
     }
 
     async fn an_invalid_document_is_refused_with_every_problem_and_changes_nothing(server: Server) {

@@ -22,9 +22,11 @@ use super::rows::alter;
 use crate::postgres::Postgres;
 use crate::verify::{Report, verify};
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 13] = [
     "tenants",
+    "api_keys",
     "catalogs",
+    "audit_events",
     "signing_keys",
     "sweeper_leases",
     "wallets",

@@ -1,4 +1,5 @@
-//! Keeps the alerts of a wallet, and the terms of its free credits, equal to those of its plans in the current catalog.
+//! Keeps what a wallet copies from its plans equal to the current catalog: the alerts, the terms of free credits, and the
+//! terms of the next period of a plan whose subscribers follow the catalog.
 
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::profile::Profile;
 use crate::wallet::sold::Sold;
 
-/// Copies the alerts of the wallet's plans in this catalog into the profile. Returns whether they have changed.
-pub(crate) fn sync_alerts(profile: &mut Profile, catalog: &Catalog) -> bool {
+/// Copies the alerts of the wallet's plans in this catalog into the profile, and the terms that follow it. Returns
+/// whether they have changed.
+pub(crate) fn sync_plans(profile: &mut Profile, catalog: &Catalog) -> bool {
     let alerts = catalog.default_plan().map(Alerts::with_resolved_percentages).unwrap_or_default();
     let mut changed = profile.alerts != alerts;
     profile.alerts = alerts;
@@ -19,7 +21,14 @@ pub(crate) fn sync_alerts(profile: &mut Profile, catalog: &Catalog) -> bool {
         changed |= sync_terms(&mut subscription.sold, catalog);
         if let Some(change) = &mut subscription.change {
             changed |= sync_terms(&mut change.sold, catalog);
+            if let Some(terms) = change.sold.following(catalog) {
+                change.sold = terms;
+                changed = true;
+            }
         }
+        let following = subscription.sold.following(catalog).map(Box::new);
+        changed |= subscription.following != following;
+        subscription.following = following;
     }
     changed
 }

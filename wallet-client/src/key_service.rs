@@ -1,0 +1,91 @@
+//! The RPCs of `KeyService`: API keys and the audit of a tenant.
+
+use crate::client::rpc_methods;
+use crate::v1::key_service_client::KeyServiceClient;
+use crate::{Error, WalletClient, v1};
+
+rpc_methods! {
+    KeyServiceClient {
+        /// Returns a page of the API keys of the caller's tenant, by id, without their secrets.
+        ///
+        /// # Errors
+        ///
+        /// The [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// for key in client.list_keys(v1::ListKeysRequest::new()).await?.keys {
+        ///     println!("{} {}", key.key_id, key.name);
+        /// }
+        /// # Ok(())
+        /// # }
+        /// ```
+        list_keys(ListKeysRequest) -> ListKeysResponse;
+
+        /// Revokes an API key. Every server refuses it within 5 seconds.
+        ///
+        /// # Errors
+        ///
+        /// [`Refused`](Error::Refused) with `KEY_NOT_FOUND`; the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// client.revoke_key(v1::RevokeKeyRequest::new("0Aq3Zk9xYb")).await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        revoke_key(RevokeKeyRequest) -> RevokeKeyResponse;
+
+        /// Returns a page of the changes of the caller's tenant, its keys and its catalogs, the newest first.
+        ///
+        /// # Errors
+        ///
+        /// The [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// for event in client.list_audit_events(v1::ListAuditEventsRequest::new()).await?.events {
+        ///     println!("{} {} {}", event.principal, event.action, event.subject);
+        /// }
+        /// # Ok(())
+        /// # }
+        /// ```
+        list_audit_events(ListAuditEventsRequest) -> ListAuditEventsResponse;
+    }
+}
+
+impl WalletClient {
+    /// Creates an API key and returns it with its secret, which the server does not keep. The call is attempted once,
+    /// because a repeated one would make another key: after a lost answer, revoke the key that
+    /// [`list_keys`](Self::list_keys) shows.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`](Error::Refused) with `SCOPE_MISSING` if the caller's key lacks one of the scopes, and with `KEYS_OFF`;
+    /// the [errors of every call](Error#errors-of-every-call).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, WalletClient, v1};
+    /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+    /// let request = v1::CreateKeyRequest::new("dashboard", [v1::Scope::Read, v1::Scope::Events]);
+    /// let secret = client.create_key(request).await?.secret;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn create_key(&self, request: v1::CreateKeyRequest) -> Result<v1::CreateKeyResponse, Error> {
+        let stub = KeyServiceClient::new(self.channel()).max_decoding_message_size(self.max_response_bytes());
+        let create = |mut stub: KeyServiceClient<_>, call| async move { stub.create_key(call).await };
+        self.without_retries().call(stub, request, create).await
+    }
+}

@@ -1,0 +1,162 @@
+//! `keys`: creates, lists, replaces and revokes API keys, in the database.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use wallet_core::{Author, Principal, TenantId, Timestamp};
+
+use crate::cli::error::CliError;
+use crate::cli::output::say;
+use crate::clock::Clock;
+use crate::keys::{Issue, Issued, KeyId, KeyInfo, Keys, Pepper, Scopes};
+use crate::store::Store;
+use crate::tenants::Tenants;
+
+/// The keys that `list` reads at a time.
+const PAGE: u64 = 500;
+const DAY: u64 = 86_400;
+
+/// An action on API keys. A SQLite file must not be served at the same time; a running server has `KeyService`.
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// Create a key and print it. Its secret is shown only here.
+    Create {
+        /// The name for people, as in "gpu workers".
+        name: String,
+        /// The scopes, separated by commas: estimate, reserve, settle, topup, read, admin, catalog, events, keys; or a
+        /// set: worker (estimate, reserve, settle, read), billing (topup, admin, read, events), all.
+        #[arg(long)]
+        scopes: Scopes,
+        /// The number of days after which the key expires, 1 to 3660. Default: it does not expire.
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=3_660))]
+        expire_days: Option<u64>,
+        #[command(flatten)]
+        of: TenantArgs,
+        #[command(flatten)]
+        pepper: PepperArgs,
+    },
+    /// List the keys of a tenant without their secrets.
+    List {
+        #[command(flatten)]
+        of: TenantArgs,
+    },
+    /// Replace a key by a new one with the same name, scopes and expiry, and print the new one.
+    Rotate {
+        /// The id of the key to replace.
+        key_id: String,
+        /// The number of hours for which the old key stays valid, 0 to 8784.
+        #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u64).range(0..=8_784))]
+        overlap_hours: u64,
+        #[command(flatten)]
+        of: TenantArgs,
+        #[command(flatten)]
+        pepper: PepperArgs,
+    },
+    /// Revoke a key. Every server refuses it within 5 seconds.
+    Revoke {
+        /// The id of the key.
+        key_id: String,
+        #[command(flatten)]
+        of: TenantArgs,
+    },
+}
+
+/// The tenant to use.
+#[derive(Debug, Clone, Args)]
+pub(super) struct TenantArgs {
+    #[command(flatten)]
+    database: super::DatabaseArgs,
+    /// The name of the tenant.
+    #[arg(long, default_value = "default")]
+    tenant: String,
+}
+
+/// The pepper of the API keys.
+#[derive(Debug, Clone, Args)]
+pub(super) struct PepperArgs {
+    /// The pepper that the servers have; `openssl rand -hex 32 > FILE` makes one.
+    #[arg(long, env = "WALLET_KEY_PEPPER_FILE", value_name = "FILE")]
+    key_pepper_file: PathBuf,
+}
+
+pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, CliError> {
+    match command {
+        KeysCommand::Create { name, scopes, expire_days, of, pepper } => {
+            let (keys, tenant) = keys(&of, Some(&pepper)).await?;
+            let expire_time = expire_days
+                .map_or(Timestamp::NEVER, |days| keys.clock.now().plus(Duration::from_secs(days * DAY)));
+            let issue = Issue { tenant, name, scopes, expire_time };
+            show_new(&keys.issue(issue, &author()).await?, &of);
+        }
+        KeysCommand::List { of } => list(&of).await?,
+        KeysCommand::Rotate { key_id, overlap_hours, of, pepper } => {
+            let (keys, tenant) = keys(&of, Some(&pepper)).await?;
+            let end = keys.clock.now().plus(Duration::from_secs(overlap_hours * 3_600));
+            let issued = keys.rotate(tenant, &id(&key_id)?, end, &author()).await?;
+            say(format_args!("key {key_id} expires at {end} at the latest"));
+            show_new(&issued, &of);
+        }
+        KeysCommand::Revoke { key_id, of } => {
+            let (keys, tenant) = keys(&of, None).await?;
+            let revoked = keys.revoke(tenant, &id(&key_id)?, &author()).await?;
+            let when = revoked.info.revoke_time;
+            say(match revoked.unchanged {
+                true => format!("key {key_id} was revoked before, at {when}"),
+                false => format!("key {key_id} is revoked; every server refuses it within 5 seconds"),
+            });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the author of changes by the command line.
+pub(super) fn author() -> Author {
+    Author { principal: Principal::local(), call: None }
+}
+
+fn id(text: &str) -> Result<KeyId, CliError> {
+    KeyId::parse(text).ok_or_else(|| CliError::KeyId(text.to_owned()))
+}
+
+/// Opens the database for changes of keys. A new one gets its schema, so that the first key can come first.
+async fn keys(of: &TenantArgs, pepper: Option<&PepperArgs>) -> Result<(Keys, TenantId), CliError> {
+    let pepper = pepper.map(|args| Pepper::read(&args.key_pepper_file)).transpose()?;
+    let store = Store::open(of.database.database_url.secret()).await?;
+    store.migrate().await?;
+    let clock = Clock::system();
+    let tenant = Tenants { store: store.clone(), clock: clock.clone() }.named(&of.tenant).await?;
+    Ok((Keys { store, clock, pepper }, tenant))
+}
+
+/// Prints a new key. The last line is the key alone, for programs.
+fn show_new(issued: &Issued, of: &TenantArgs) {
+    let KeyInfo { id, name, scopes, expire_time, .. } = &issued.info;
+    say(format_args!("key {id} of tenant {}: {name}", of.tenant));
+    say(format_args!("scopes {scopes}; expires {expire_time}"));
+    say("The key with its secret, which is not shown again:");
+    say(issued.key.secret_text());
+}
+
+async fn list(of: &TenantArgs) -> Result<(), CliError> {
+    let store = Store::open_read_only(of.database.database_url.secret()).await?;
+    let clock = Clock::system();
+    let tenant = Tenants { store: store.clone(), clock: clock.clone() }.named(&of.tenant).await?;
+    let mut after: Option<String> = None;
+    loop {
+        let rows = store.keys(tenant, after.as_deref(), PAGE).await?;
+        after = rows.last().map(|row| row.key_id.clone());
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            let info = KeyInfo::try_from(row)?;
+            let state = if info.is_usable(clock.now()) { "valid" } else { "ended" };
+            let KeyInfo { id, name, scopes, create_time, expire_time, revoke_time } = info;
+            say(format_args!(
+                "{id}  {state}  created {create_time}  expires {expire_time}  revoked {revoke_time}  {scopes}  {name}"
+            ));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `tenants`: creates, lists, suspends and resumes tenants, in the database.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use wallet_core::Timestamp;
+
+use crate::cli::catalog::read;
+use crate::cli::error::CliError;
+use crate::cli::keys::author;
+use crate::cli::output::say;
+use crate::clock::Clock;
+use crate::config::BUNDLED_CATALOG;
+use crate::keys::Mode;
+use crate::store::{Store, TenantRow};
+use crate::tenants::{Tenants, is_suspended};
+
+/// An action on tenants. A SQLite file must not be served at the same time.
+#[derive(Debug, Subcommand)]
+pub(super) enum TenantsCommand {
+    /// Create a tenant: a platform with wallets, catalogs and keys of its own.
+    Create {
+        /// The name: 1 to 64 letters, digits, - and _.
+        name: String,
+        /// A tenant for tests: its keys begin with cw_test_.
+        #[arg(long)]
+        test: bool,
+        /// Its first catalog (TOML). Default: the bundled example.
+        #[arg(long)]
+        catalog: Option<PathBuf>,
+        #[command(flatten)]
+        database: super::DatabaseArgs,
+    },
+    /// List all tenants.
+    List {
+        #[command(flatten)]
+        database: super::DatabaseArgs,
+    },
+    /// Refuse all calls with keys of a tenant, within 5 seconds. Due events are still processed.
+    Suspend {
+        /// The name of the tenant.
+        name: String,
+        #[command(flatten)]
+        database: super::DatabaseArgs,
+    },
+    /// Accept the calls of a suspended tenant again.
+    Resume {
+        /// The name of the tenant.
+        name: String,
+        #[command(flatten)]
+        database: super::DatabaseArgs,
+    },
+}
+
+pub(super) async fn run(command: TenantsCommand) -> Result<ExitCode, CliError> {
+    match command {
+        TenantsCommand::Create { name, test, catalog, database } => {
+            let toml = catalog.as_deref().map(read).transpose()?;
+            let mode = if test { Mode::Test } else { Mode::Live };
+            let toml = toml.as_deref().unwrap_or(BUNDLED_CATALOG);
+            let made = tenants(&database).await?.create(&name, mode, toml, &author()).await?;
+            say(format_args!("tenant {name} is created, with id {}", made.tenant));
+            say(format_args!("Its first key: wallet-server keys create NAME --scopes all --tenant {name}"));
+        }
+        TenantsCommand::List { database } => {
+            let store = Store::open_read_only(database.database_url.secret()).await?;
+            store.tenants().await?.iter().for_each(show);
+        }
+        TenantsCommand::Suspend { name, database } => suspend(&name, true, &database).await?,
+        TenantsCommand::Resume { name, database } => suspend(&name, false, &database).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn suspend(name: &str, suspended: bool, database: &super::DatabaseArgs) -> Result<(), CliError> {
+    let changed = tenants(database).await?.suspend(name, suspended, &author()).await?;
+    let state = if suspended { "suspended" } else { "active" };
+    say(match changed {
+        true => format!("tenant {name} is {state}; every server observes it within 5 seconds"),
+        false => format!("tenant {name} is {state} already"),
+    });
+    Ok(())
+}
+
+async fn tenants(database: &super::DatabaseArgs) -> Result<Tenants, CliError> {
+    let store = Store::open(database.database_url.secret()).await?;
+    store.migrate().await?;
+    Ok(Tenants { store, clock: Clock::system() })
+}
+
+fn show(row: &TenantRow) {
+    let mode = if Mode::of(row) == Mode::Live { "live" } else { "test" };
+    let state = if is_suspended(row) { "suspended" } else { "active" };
+    let since = Timestamp::from_micros(row.create_time);
+    say(format_args!("{}  {mode}  {state}  created {since}  {}", row.tenant, row.name));
+}

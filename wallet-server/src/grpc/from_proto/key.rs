@@ -1,0 +1,84 @@
+//! Parses ids and scopes of API keys.
+
+use wallet_proto::v1;
+
+use super::FieldReader;
+use crate::keys::{KeyId, Scope, Scopes};
+
+/// The most scopes of a list, more than there are.
+const MAX_SCOPES: usize = 16;
+
+impl FieldReader {
+    /// Parses the scopes of a key, at least one.
+    pub(crate) fn scopes(&mut self, path: &str, scopes: &[i32]) -> Scopes {
+        if !self.count(path, scopes.len(), MAX_SCOPES) {
+            return Scopes::NONE;
+        }
+        let mut read = Vec::new();
+        for (i, number) in scopes.iter().enumerate() {
+            match v1::Scope::try_from(*number).ok().and_then(scope) {
+                Some(scope) => read.push(scope),
+                None => self.add(format!("{path}[{i}]"), format!("{number} is not a scope")),
+            }
+        }
+        read.into_iter().collect()
+    }
+
+    /// Parses the id of a key.
+    pub(crate) fn key_id(&mut self, path: &str, id: &str) -> Option<KeyId> {
+        let read = KeyId::parse(id);
+        if read.is_none() {
+            self.add(path, "is not the id of a key, which has 10 letters and digits");
+        }
+        read
+    }
+}
+
+/// Returns the scope. `None` for an unspecified one.
+pub(crate) const fn scope(scope: v1::Scope) -> Option<Scope> {
+    Some(match scope {
+        v1::Scope::Unspecified => return None,
+        v1::Scope::Estimate => Scope::Estimate,
+        v1::Scope::Reserve => Scope::Reserve,
+        v1::Scope::Settle => Scope::Settle,
+        v1::Scope::Topup => Scope::Topup,
+        v1::Scope::Read => Scope::Read,
+        v1::Scope::Admin => Scope::Admin,
+        v1::Scope::Catalog => Scope::Catalog,
+        v1::Scope::Events => Scope::Events,
+        v1::Scope::Keys => Scope::Keys,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scope_of_the_protocol_is_one_of_the_same_name() {
+        let names: Vec<String> = v1::Scope::all().map(v1::Scope::short_name).collect();
+        let ours: Vec<&str> = v1::Scope::all().filter_map(scope).map(Scope::name).collect();
+        assert_eq!(ours, names);
+        assert_eq!(ours.len(), Scope::ALL.len());
+    }
+
+    #[test]
+    fn scopes_and_ids_of_keys_are_read_or_named_as_invalid() {
+        let mut fields = FieldReader::default();
+        assert_eq!(fields.scopes("scopes", &[2, 2, 9]).to_string(), "reserve keys");
+        assert_eq!(fields.key_id("key_id", "0123456789").unwrap().as_str(), "0123456789");
+        assert!(fields.lines().is_empty());
+        fields.scopes("scopes", &[]);
+        fields.scopes("scopes", &[1, 0, 10]);
+        fields.key_id("key_id", "0123-56789");
+        assert_eq!(
+            fields.lines(),
+            [
+                "scopes: is required",
+                "scopes[1]: 0 is not a scope",
+                "scopes[2]: 10 is not a scope",
+                "key_id: is not the id of a key, which has 10 letters and digits",
+            ]
+        );
+    }
+}

@@ -1,0 +1,319 @@
+//! The check of the key of a call: text, stored key, expiry, tenant.
+//!
+//! Keys that exist are remembered for 5 seconds, which bounds the time until a revocation takes effect everywhere.
+//! Ids that do not exist are remembered for a second, and strangers are looked up one at a time, so that guessing
+//! ids neither floods the database nor displaces the keys in use. Callers that need the same key share a lookup.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lru::LruCache;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use wallet_core::{Principal, TenantId};
+
+use crate::clock::Clock;
+use crate::keys::{ApiKey, KeyId, KeyInfo, Pepper, Scopes};
+use crate::store::{KeyRow, Store, StoreError, TenantRow};
+use crate::tenants::is_suspended;
+
+/// The time for which a key that exists is remembered.
+const KNOWN_FOR: Duration = Duration::from_secs(5);
+/// The time for which an id without a key is remembered.
+const UNKNOWN_FOR: Duration = Duration::from_secs(1);
+/// The most keys, and the most ids without a key, that are remembered.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
+
+/// The holder of a valid key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) tenant: TenantId,
+    pub(crate) principal: Principal,
+    pub(crate) scopes: Scopes,
+}
+
+/// The reason why a key is refused.
+#[derive(Debug)]
+pub(crate) enum KeyError {
+    /// The text is not a key, or its checksum is wrong.
+    Malformed,
+    /// The key does not exist, has another secret, is expired or is revoked. Callers do not learn which.
+    Invalid,
+    /// The tenant of the key is suspended.
+    TenantSuspended,
+    /// The database is unavailable.
+    Store(StoreError),
+}
+
+/// Recognises keys. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyCheck(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    clock: Clock,
+    pepper: Pepper,
+    known: Mutex<LruCache<KeyId, Arc<Slot>>>,
+    unknown: Mutex<LruCache<KeyId, Instant>>,
+    strangers: Semaphore,
+}
+
+/// The place of a key that exists.
+#[derive(Debug, Default)]
+struct Slot {
+    found: Mutex<Option<Found>>,
+    /// Held by the caller that looks the key up.
+    lookup: tokio::sync::Mutex<()>,
+}
+
+/// A key as it was found.
+#[derive(Debug, Clone)]
+struct Found {
+    key: Arc<StoredKey>,
+    since: Instant,
+}
+
+/// A stored key, decoded.
+#[derive(Debug)]
+struct StoredKey {
+    mac: [u8; 32],
+    info: KeyInfo,
+    holder: Holder,
+    is_suspended: bool,
+}
+
+impl KeyCheck {
+    pub(crate) fn new(store: Store, clock: Clock, pepper: Pepper) -> Self {
+        Self(Arc::new(Shared {
+            store,
+            clock,
+            pepper,
+            known: Mutex::new(LruCache::new(REMEMBERED)),
+            unknown: Mutex::new(LruCache::new(REMEMBERED)),
+            strangers: Semaphore::new(1),
+        }))
+    }
+
+    /// Returns the holder of the key with this text.
+    pub(crate) async fn holder(&self, text: &str) -> Result<Holder, KeyError> {
+        self.holder_at(text, Instant::now()).await
+    }
+
+    /// Forgets a key, so that this server sees its revocation at once.
+    pub(crate) fn forget(&self, id: &KeyId) {
+        lock(&self.0.known).pop(id);
+    }
+
+    async fn holder_at(&self, text: &str, now: Instant) -> Result<Holder, KeyError> {
+        let key = ApiKey::parse(text).ok_or(KeyError::Malformed)?;
+        let stored = self.stored(&key.id, now).await?.ok_or(KeyError::Invalid)?;
+        let is_valid =
+            self.0.pepper.recognises(&key, &stored.mac) && stored.info.is_usable(self.0.clock.now());
+        match (is_valid, stored.is_suspended) {
+            (false, _) => Err(KeyError::Invalid),
+            (true, true) => Err(KeyError::TenantSuspended),
+            (true, false) => Ok(stored.holder.clone()),
+        }
+    }
+
+    /// Returns the stored key with this id, from memory if it is recent.
+    async fn stored(&self, id: &KeyId, now: Instant) -> Result<Option<Arc<StoredKey>>, KeyError> {
+        let slot = lock(&self.0.known).get(id).cloned();
+        let Some(slot) = slot else { return self.stranger(id, now).await };
+        if let Some(key) = slot.recent(now) {
+            return Ok(Some(key));
+        }
+        let _turn = slot.lookup.lock().await;
+        if let Some(key) = slot.recent(now) {
+            return Ok(Some(key));
+        }
+        let key = self.look_up(id).await?;
+        match &key {
+            Some(key) => slot.put(key, now),
+            None => self.forget(id),
+        }
+        Ok(key)
+    }
+
+    /// Looks up a key that this server does not know.
+    async fn stranger(&self, id: &KeyId, now: Instant) -> Result<Option<Arc<StoredKey>>, KeyError> {
+        if self.is_unknown(id, now) {
+            return Ok(None);
+        }
+        // The semaphore is never closed.
+        let _turn = self.0.strangers.acquire().await.ok();
+        let known = lock(&self.0.known).get(id).and_then(|slot| slot.recent(now));
+        if known.is_some() || self.is_unknown(id, now) {
+            return Ok(known);
+        }
+        let key = self.look_up(id).await?;
+        match &key {
+            Some(key) => {
+                let slot = Slot::default();
+                slot.put(key, now);
+                lock(&self.0.known).put(id.clone(), Arc::new(slot));
+            }
+            None => _ = lock(&self.0.unknown).put(id.clone(), now),
+        }
+        Ok(key)
+    }
+
+    fn is_unknown(&self, id: &KeyId, now: Instant) -> bool {
+        lock(&self.0.unknown).get(id).is_some_and(|since| now < *since + UNKNOWN_FOR)
+    }
+
+    async fn look_up(&self, id: &KeyId) -> Result<Option<Arc<StoredKey>>, KeyError> {
+        let found = self.0.store.key(id.as_str()).await.map_err(KeyError::Store)?;
+        let stored = found.map(|(key, tenant)| StoredKey::new(id, key, &tenant)).transpose();
+        stored.map(|stored| stored.map(Arc::new)).map_err(KeyError::Store)
+    }
+}
+
+impl Slot {
+    /// Returns the key, unless it was found too long ago.
+    fn recent(&self, now: Instant) -> Option<Arc<StoredKey>> {
+        let found = lock(&self.found).clone()?;
+        (now < found.since + KNOWN_FOR).then_some(found.key)
+    }
+
+    fn put(&self, key: &Arc<StoredKey>, since: Instant) {
+        *lock(&self.found) = Some(Found { key: Arc::clone(key), since });
+    }
+}
+
+impl StoredKey {
+    fn new(id: &KeyId, row: KeyRow, tenant: &TenantRow) -> Result<Self, StoreError> {
+        let mac = row.mac.as_slice().try_into();
+        let mac = mac.map_err(|_| StoreError::corrupt(format!("key {id} is not stored as 32 bytes")))?;
+        let info = KeyInfo::try_from(row)?;
+        let holder =
+            Holder { tenant: TenantId(tenant.tenant), principal: id.principal(), scopes: info.scopes };
+        Ok(Self { mac, info, holder, is_suspended: is_suspended(tenant) })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use wallet_core::{Author, Timestamp};
+
+    use super::*;
+    use crate::keys::{Issue, Keys, Mode};
+
+    struct Given {
+        keys: Keys,
+        check: KeyCheck,
+        now: Instant,
+        _folder: tempfile::TempDir,
+    }
+
+    async fn given() -> Given {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite://{}/wallet.db", folder.path().display())).await.unwrap();
+        store.migrate().await.unwrap();
+        let pepper = Pepper::new(&[b'p'; 32]).unwrap();
+        let keys = Keys { store: store.clone(), clock: Clock::system(), pepper: Some(pepper.clone()) };
+        let check = KeyCheck::new(store, Clock::system(), pepper);
+        Given { keys, check, now: Instant::now(), _folder: folder }
+    }
+
+    impl Given {
+        async fn key(&self) -> ApiKey {
+            let scopes = "read".parse().unwrap();
+            let (tenant, expire_time) = (TenantId::DEFAULT, Timestamp::NEVER);
+            let issue = Issue { tenant, name: "k".to_owned(), scopes, expire_time };
+            self.keys.issue(issue, &Author::system()).await.unwrap().key
+        }
+
+        async fn is_valid(&self, key: &ApiKey, after: Duration) -> bool {
+            match self.check.holder_at(key.secret_text(), self.now + after).await {
+                Ok(holder) => holder.principal == key.id.principal(),
+                Err(KeyError::Invalid) => false,
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    }
+
+    const MOMENT: Duration = Duration::from_millis(1);
+
+    #[tokio::test]
+    async fn a_revocation_by_another_server_takes_effect_within_five_seconds() {
+        let given = given().await;
+        let key = given.key().await;
+        assert!(given.is_valid(&key, Duration::ZERO).await);
+        given.keys.revoke(TenantId::DEFAULT, &key.id, &Author::system()).await.unwrap();
+        assert!(given.is_valid(&key, KNOWN_FOR - MOMENT).await, "the key is remembered");
+        assert!(!given.is_valid(&key, KNOWN_FOR).await);
+
+        let own = given.key().await;
+        assert!(given.is_valid(&own, Duration::ZERO).await);
+        given.keys.revoke(TenantId::DEFAULT, &own.id, &Author::system()).await.unwrap();
+        given.check.forget(&own.id);
+        assert!(!given.is_valid(&own, MOMENT).await, "this server sees its own revocation at once");
+    }
+
+    #[tokio::test]
+    async fn unknown_ids_are_remembered_for_a_second_and_displace_no_key() {
+        let given = given().await;
+        let known = given.key().await;
+        assert!(given.is_valid(&known, Duration::ZERO).await);
+        let stranger = ApiKey::generate(Mode::Live).unwrap();
+        assert!(!given.is_valid(&stranger, Duration::ZERO).await);
+        let mac = given.check.0.pepper.mac(&stranger).to_vec();
+        let mut row = given.keys.store.key(known.id.as_str()).await.unwrap().unwrap().0;
+        (row.key_id, row.mac) = (stranger.id.to_string(), mac);
+        let control = given.keys.store.begin_control().await.unwrap();
+        control.insert_key(row).await.unwrap();
+        let change =
+            crate::store::Change { action: "key.create", subject: String::new(), details: String::new() };
+        let now = given.keys.clock.now();
+        control.commit(change.row(TenantId::DEFAULT, &Author::system(), now)).await.unwrap();
+        assert!(!given.is_valid(&stranger, UNKNOWN_FOR - MOMENT).await, "the id is remembered as unknown");
+        assert!(given.is_valid(&stranger, UNKNOWN_FOR).await);
+
+        for n in 0..REMEMBERED.get() + 10 {
+            let id = KeyId::parse(&format!("{n:010}")).unwrap();
+            assert!(given.check.stored(&id, given.now).await.unwrap().is_none());
+        }
+        assert_eq!(lock(&given.check.0.unknown).len(), REMEMBERED.get());
+        assert!(lock(&given.check.0.known).contains(&known.id));
+    }
+
+    #[tokio::test]
+    async fn a_malformed_key_is_refused_without_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        // A database without tables fails every query.
+        let store = Store::open(&format!("sqlite://{}/wallet.db", folder.path().display())).await.unwrap();
+        let check = KeyCheck::new(store, Clock::system(), Pepper::new(&[b'p'; 32]).unwrap());
+        let key = ApiKey::generate(Mode::Live).unwrap();
+        let text = key.secret_text();
+        assert!(matches!(check.holder(text).await, Err(KeyError::Store(_))));
+        let typo = if text.ends_with('0') { "1" } else { "0" };
+        for wrong in ["", "cw_live_", &format!("{}{typo}", &text[..text.len() - 1])] {
+            assert!(matches!(check.holder(wrong).await, Err(KeyError::Malformed)), "{wrong}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn callers_of_the_same_key_share_a_lookup() {
+        let given = given().await;
+        let key = given.key().await;
+        assert!(given.is_valid(&key, Duration::ZERO).await);
+        let slot = lock(&given.check.0.known).get(&key.id).cloned().unwrap();
+        // While one caller looks the key up, others wait for it instead of the database.
+        let turn = slot.lookup.lock().await;
+        let (check, text, late) = (given.check.clone(), key.secret_text().to_owned(), given.now + KNOWN_FOR);
+        let waiting = tokio::spawn(async move { check.holder_at(&text, late).await });
+        tokio::task::yield_now().await;
+        let stored = slot.recent(given.now).unwrap();
+        slot.put(&stored, late);
+        given.keys.revoke(TenantId::DEFAULT, &key.id, &Author::system()).await.unwrap();
+        drop(turn);
+        assert!(waiting.await.unwrap().is_ok(), "the lookup of the other caller is the answer");
+    }
+}

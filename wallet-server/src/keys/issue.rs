@@ -1,0 +1,187 @@
+//! Issues, replaces and revokes keys. Every change is recorded in the audit by its own transaction.
+
+use thiserror::Error;
+use wallet_core::{Author, TenantId, Timestamp};
+
+use crate::clock::Clock;
+use crate::keys::{ApiKey, KeyId, Mode, Pepper, Scopes};
+use crate::store::{Change, ControlTx, KeyRow, Store, StoreError};
+
+/// Issues and revokes keys. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    /// `None`: no keys can be issued.
+    pub(crate) pepper: Option<Pepper>,
+}
+
+/// A key to issue.
+#[derive(Debug, Clone)]
+pub(crate) struct Issue {
+    pub(crate) tenant: TenantId,
+    /// The name for people, such as "gpu workers".
+    pub(crate) name: String,
+    pub(crate) scopes: Scopes,
+    pub(crate) expire_time: Timestamp,
+}
+
+/// A new key.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    pub(crate) key: ApiKey,
+    pub(crate) info: KeyInfo,
+}
+
+/// A key without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyInfo {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) scopes: Scopes,
+    pub(crate) create_time: Timestamp,
+    pub(crate) expire_time: Timestamp,
+    pub(crate) revoke_time: Timestamp,
+}
+
+/// The result of a revocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Revoked {
+    pub(crate) info: KeyInfo,
+    /// True if the key was revoked before.
+    pub(crate) unchanged: bool,
+}
+
+/// The reason why no key is issued.
+#[derive(Debug, Error)]
+pub(crate) enum IssueError {
+    /// There is no pepper.
+    #[error("the server has no pepper for API keys; start it with --key-pepper-file")]
+    NoPepper,
+    /// The tenant has no key with this id.
+    #[error("there is no key {0}")]
+    NoKey(KeyId),
+    /// The key to be replaced is revoked or expired.
+    #[error("key {0} is revoked or expired; create a new key instead")]
+    Ended(KeyId),
+    /// The key would be expired from the beginning.
+    #[error("the key would expire at {0}, which is not in the future")]
+    Past(Timestamp),
+    /// The operating system gives no random bytes.
+    #[error("the operating system gives no random bytes")]
+    Randomness(#[from] getrandom::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl KeyInfo {
+    /// Returns whether the key can be used at this time.
+    pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
+        now < self.expire_time && now < self.revoke_time
+    }
+}
+
+impl TryFrom<KeyRow> for KeyInfo {
+    type Error = StoreError;
+
+    fn try_from(row: KeyRow) -> Result<Self, StoreError> {
+        let KeyRow { key_id: id, name, scopes, create_time, expire_time, revoke_time, .. } = row;
+        let [create_time, expire_time, revoke_time] =
+            [create_time, expire_time, revoke_time].map(Timestamp::from_micros);
+        let scopes = scopes.parse().map_err(|error| StoreError::corrupt(format!("key {id}: {error}")))?;
+        Ok(Self { id, name, scopes, create_time, expire_time, revoke_time })
+    }
+}
+
+impl Keys {
+    /// Issues a key. Its secret is in the result and nowhere else.
+    pub(crate) async fn issue(&self, issue: Issue, author: &Author) -> Result<Issued, IssueError> {
+        let (key, row) = self.draw(&issue, self.mode(issue.tenant).await?)?;
+        let details = format!("{}: {}, expires {}", issue.name, issue.scopes, issue.expire_time);
+        let change = Change { action: "key.create", subject: row.key_id.clone(), details };
+        let change = change.row(issue.tenant, author, Timestamp::from_micros(row.create_time));
+        let transaction = self.store.begin_control().await?;
+        transaction.insert_key(row.clone()).await?;
+        transaction.commit(change).await?;
+        Ok(Issued { key, info: row.try_into()? })
+    }
+
+    /// Replaces a key by one with the same name, scopes and expiry. The old one expires at `overlap_end`, unless it
+    /// expires earlier.
+    pub(crate) async fn rotate(
+        &self,
+        tenant: TenantId,
+        old: &KeyId,
+        overlap_end: Timestamp,
+        author: &Author,
+    ) -> Result<Issued, IssueError> {
+        let mode = self.mode(tenant).await?;
+        let now = self.clock.now();
+        let transaction = self.store.begin_control().await?;
+        let mut row = found(&transaction, tenant, old).await?;
+        let info = KeyInfo::try_from(row.clone())?;
+        if !info.is_usable(now) {
+            return Err(IssueError::Ended(old.clone()));
+        }
+        let issue = Issue { tenant, name: info.name, scopes: info.scopes, expire_time: info.expire_time };
+        let (key, new) = self.draw(&issue, mode)?;
+        row.expire_time = row.expire_time.min(overlap_end.as_micros());
+        transaction.end_key(&row).await?;
+        transaction.insert_key(new.clone()).await?;
+        let details = format!("by {}, expires {}", new.key_id, Timestamp::from_micros(row.expire_time));
+        let change = Change { action: "key.replace", subject: old.to_string(), details };
+        transaction.commit(change.row(tenant, author, now)).await?;
+        Ok(Issued { key, info: new.try_into()? })
+    }
+
+    /// Revokes a key. A revoked key is refused within 5 seconds by every server.
+    pub(crate) async fn revoke(
+        &self,
+        tenant: TenantId,
+        id: &KeyId,
+        author: &Author,
+    ) -> Result<Revoked, IssueError> {
+        let now = self.clock.now();
+        let transaction = self.store.begin_control().await?;
+        let mut row = found(&transaction, tenant, id).await?;
+        if row.revoke_time != Timestamp::NEVER.as_micros() {
+            return Ok(Revoked { info: row.try_into()?, unchanged: true });
+        }
+        row.revoke_time = now.as_micros();
+        transaction.end_key(&row).await?;
+        let change = Change { action: "key.revoke", subject: id.to_string(), details: row.name.clone() };
+        transaction.commit(change.row(tenant, author, now)).await?;
+        Ok(Revoked { info: row.try_into()?, unchanged: false })
+    }
+
+    async fn mode(&self, tenant: TenantId) -> Result<Mode, StoreError> {
+        let row = self.store.tenant(tenant).await?;
+        let row = row.ok_or_else(|| StoreError::corrupt("the tenant of the caller is missing"))?;
+        Ok(Mode::of(&row))
+    }
+
+    /// Draws a key and makes its row.
+    fn draw(&self, issue: &Issue, mode: Mode) -> Result<(ApiKey, KeyRow), IssueError> {
+        let pepper = self.pepper.as_ref().ok_or(IssueError::NoPepper)?;
+        let now = self.clock.now();
+        if issue.expire_time <= now {
+            return Err(IssueError::Past(issue.expire_time));
+        }
+        let key = ApiKey::generate(mode)?;
+        let row = KeyRow {
+            key_id: key.id.to_string(),
+            tenant: issue.tenant.0,
+            name: issue.name.clone(),
+            scopes: issue.scopes.to_string(),
+            mac: pepper.mac(&key).to_vec(),
+            create_time: now.as_micros(),
+            expire_time: issue.expire_time.as_micros(),
+            revoke_time: Timestamp::NEVER.as_micros(),
+        };
+        Ok((key, row))
+    }
+}
+
+async fn found(transaction: &ControlTx, tenant: TenantId, id: &KeyId) -> Result<KeyRow, IssueError> {
+    transaction.key(tenant, id.as_str()).await?.ok_or_else(|| IssueError::NoKey(id.clone()))
+}

@@ -1,0 +1,116 @@
+//! The transaction that changes tenants and API keys, with the audit of the change.
+
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
+use uuid::Uuid;
+use wallet_core::{Author, TenantId, Timestamp};
+
+use crate::store::tables::{api_keys, audit_events, catalogs, tenants};
+use crate::store::timed::TimedConnection;
+use crate::store::{AuditRow, CatalogRow, KeyRow, Store, StoreError, StoreErrorKind, TenantRow};
+
+/// A change of tenants or keys. Dropping it before its commit discards it.
+#[derive(Debug)]
+pub(crate) struct ControlTx {
+    transaction: TimedConnection<DatabaseTransaction>,
+    store: Store,
+}
+
+/// A change that the audit records.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    pub(crate) action: &'static str,
+    /// The id of the key, the name of the tenant or the version of the catalog.
+    pub(crate) subject: String,
+    pub(crate) details: String,
+}
+
+impl Change {
+    /// Returns the row of the audit for a change by this author.
+    pub(crate) fn row(self, tenant: TenantId, author: &Author, at: Timestamp) -> AuditRow {
+        let Self { action, subject, details } = self;
+        AuditRow {
+            tenant: tenant.0,
+            event_time: at.as_micros(),
+            event_id: Uuid::now_v7(),
+            principal: author.principal.to_string(),
+            call_id: author.call.as_ref().map(ToString::to_string).unwrap_or_default(),
+            action: action.to_owned(),
+            subject,
+            details,
+        }
+    }
+}
+
+impl Store {
+    /// Begins to change tenants or keys.
+    pub(crate) async fn begin_control(&self) -> Result<ControlTx, StoreError> {
+        let transaction = TimedConnection::begin_publishing(self.controllers(), self.call_timeout()).await?;
+        Ok(ControlTx { transaction, store: self.clone() })
+    }
+}
+
+impl ControlTx {
+    /// Returns the tenant with this name.
+    pub(crate) async fn tenant_named(&self, name: &str) -> Result<Option<TenantRow>, StoreError> {
+        let query = tenants::Entity::find().filter(tenants::Column::Name.eq(name));
+        Ok(query.one(&self.transaction).await?)
+    }
+
+    /// Inserts a tenant with its first catalog.
+    pub(crate) async fn insert_tenant(&self, row: TenantRow, catalog: CatalogRow) -> Result<(), StoreError> {
+        let row = row.into_active_model();
+        tenants::Entity::insert(row).exec_without_returning(&self.transaction).await?;
+        let catalog = catalog.into_active_model();
+        catalogs::Entity::insert(catalog).exec_without_returning(&self.transaction).await?;
+        Ok(())
+    }
+
+    /// Writes the changed status of a tenant.
+    pub(crate) async fn set_status(&self, tenant: TenantId, status: i16) -> Result<(), StoreError> {
+        let change = tenants::Entity::update_many()
+            .col_expr(tenants::Column::Status, status.into())
+            .filter(tenants::Column::Tenant.eq(tenant.0));
+        change.exec(&self.transaction).await?;
+        Ok(())
+    }
+
+    /// Returns a key of a tenant.
+    pub(crate) async fn key(&self, tenant: TenantId, id: &str) -> Result<Option<KeyRow>, StoreError> {
+        let query = api_keys::Entity::find_by_id(id).filter(api_keys::Column::Tenant.eq(tenant.0));
+        Ok(query.one(&self.transaction).await?)
+    }
+
+    pub(crate) async fn insert_key(&self, row: KeyRow) -> Result<(), StoreError> {
+        let row = row.into_active_model();
+        api_keys::Entity::insert(row).exec_without_returning(&self.transaction).await?;
+        Ok(())
+    }
+
+    /// Writes the changed expiry and revocation of a key. Neither ever moves to a later time.
+    pub(crate) async fn end_key(&self, row: &KeyRow) -> Result<(), StoreError> {
+        let change = api_keys::Entity::update_many()
+            .col_expr(api_keys::Column::ExpireTime, row.expire_time.into())
+            .col_expr(api_keys::Column::RevokeTime, row.revoke_time.into())
+            .filter(api_keys::Column::KeyId.eq(&row.key_id))
+            .filter(api_keys::Column::ExpireTime.gte(row.expire_time))
+            .filter(api_keys::Column::RevokeTime.gte(row.revoke_time));
+        change.exec(&self.transaction).await?;
+        Ok(())
+    }
+
+    /// Records the change and commits.
+    pub(crate) async fn commit(self, audit: AuditRow) -> Result<(), StoreError> {
+        insert_audit(&self.transaction, audit).await?;
+        self.transaction.commit().await.map_err(StoreError::of_commit)?;
+        self.store.in_place().map_err(|why| StoreError::new(StoreErrorKind::CommitUnknown, why))
+    }
+}
+
+/// Inserts a row of the audit.
+pub(super) async fn insert_audit(
+    transaction: &TimedConnection<DatabaseTransaction>,
+    row: AuditRow,
+) -> Result<(), StoreError> {
+    audit_events::Entity::insert(row.into_active_model()).exec_without_returning(transaction).await?;
+    Ok(())
+}

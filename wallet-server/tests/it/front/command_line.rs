@@ -1,0 +1,116 @@
+//! `wallet-server keys` and `wallet-server tenants`: the way to the first key, its replacement and its end.
+
+use wallet_client::v1::{self, ErrorReason};
+use wallet_client::{Code, WalletClient};
+
+use crate::cli::run;
+use crate::harness::{Database, Front, id_of, with_key};
+use crate::words::refused;
+
+async fn wallets(client: &WalletClient) -> Result<v1::ListWalletsResponse, wallet_client::Error> {
+    client.list_wallets(v1::ListWalletsRequest::default()).await
+}
+
+async fn a_key_is_listed_replaced_and_revoked(database: Database) {
+    let front = Front::new(database);
+    let [old, kept, gone] = ["worker", "billing", "read"].map(|scopes| front.key("default", scopes));
+    let rotate = ["keys", "rotate", id_of(&old), "--overlap-hours", "0"];
+    let said = front.cli(&rotate);
+    let new = said.lines().last().unwrap().to_owned();
+    let said = front.cli(&["keys", "revoke", id_of(&gone)]);
+    assert!(said.contains("is revoked"), "{said}");
+    let said = front.cli(&["keys", "revoke", id_of(&gone)]);
+    assert!(said.contains("was revoked before"), "{said}");
+
+    let listed = front.cli(&["keys", "list"]);
+    for (key, state, scopes) in [
+        (&old, "ended", "estimate reserve settle read"),
+        (&new, "valid", "estimate reserve settle read"),
+        (&kept, "valid", "topup read admin events"),
+        (&gone, "ended", "read"),
+    ] {
+        let line = listed.lines().find(|line| line.starts_with(id_of(key))).expect("it is listed");
+        assert!(line.contains(state) && line.contains(scopes), "{line}");
+        assert!(!listed.contains(key.split('_').nth(3).unwrap()), "a secret is listed");
+    }
+
+    let server = front.serve().await;
+    for (key, valid) in [(&old, false), (&new, true), (&kept, true), (&gone, false)] {
+        let answer = wallets(&with_key(&server, key).await).await;
+        match valid {
+            true => drop(answer.unwrap()),
+            false => drop(refused(answer, ErrorReason::KeyInvalid, Code::Unauthenticated)),
+        }
+    }
+}
+
+async fn a_suspended_tenant_is_refused_until_it_is_resumed(database: Database) {
+    let front = Front::new(database);
+    front.cli(&["tenants", "create", "studio", "--catalog", "catalogs/flikly.toml"]);
+    let key = front.key("studio", "all");
+    front.cli(&["tenants", "suspend", "studio"]);
+    let listed = front.cli(&["tenants", "list"]);
+    let line = |name: &str| listed.lines().find(|line| line.ends_with(name)).unwrap().to_owned();
+    assert!(line("studio").contains("live  suspended"), "{listed}");
+    assert!(line("default").contains("live  active"), "{listed}");
+    let server = front.serve().await;
+    let answer = wallets(&with_key(&server, &key).await).await;
+    refused(answer, ErrorReason::TenantSuspended, Code::PermissionDenied);
+    server.stop().await;
+
+    front.cli(&["tenants", "resume", "studio"]);
+    let server = front.serve().await;
+    let client = with_key(&server, &key).await;
+    wallets(&client).await.unwrap();
+    let plans = client.list_plans(v1::ListPlansRequest::default()).await.unwrap().plans;
+    assert!(plans.iter().any(|plan| plan.plan_id == "creator"), "{plans:?}");
+    let report = server.verify().await;
+    assert!(report.is_clean(), "{report}");
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_refused_with_the_next_step() {
+    let front = Front::new(Database::sqlite());
+    let pepper = front.pepper_file();
+    let refused = |words: &[&str], pepper: &str, expected: &str| {
+        let database = ["--database-url", &front.database.url];
+        let ended = run(&[words, &database].concat(), &[("WALLET_KEY_PEPPER_FILE", pepper)]);
+        assert!(ended.code == Some(2) && ended.stderr.contains(expected), "{words:?}: {ended:?}");
+    };
+    let short = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(short.path(), "short\n").unwrap();
+    let create = ["keys", "create", "k", "--scopes", "read"];
+    refused(&create, short.path().to_str().unwrap(), "openssl rand -hex 32");
+    refused(&create, "/nowhere", "the pepper of the API keys cannot be read: /nowhere");
+    refused(
+        &["keys", "create", "k", "--scopes", "write"],
+        &pepper,
+        "\"write\" is no scope; allowed are estimate",
+    );
+    refused(&[&create[..], &["--tenant", "studio"]].concat(), &pepper, "there is no tenant studio");
+    refused(&["keys", "revoke", "0123456789"], &pepper, "there is no key 0123456789");
+    refused(&["keys", "revoke", "nonsense"], &pepper, "is not the id of a key");
+    refused(&["tenants", "create", "default"], &pepper, "there is a tenant default already");
+    refused(&["tenants", "create", "a b"], &pepper, "cannot name a tenant");
+    refused(&["serve", "--listen", "0.0.0.0:0"], &pepper, "add --tls-cert and --tls-key, or --insecure");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_listed_replaced_and_revoked_on_sqlite() {
+    a_key_is_listed_replaced_and_revoked(Database::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_listed_replaced_and_revoked_on_postgres() {
+    a_key_is_listed_replaced_and_revoked(Database::postgres()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspended_tenant_is_refused_until_it_is_resumed_on_sqlite() {
+    a_suspended_tenant_is_refused_until_it_is_resumed(Database::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspended_tenant_is_refused_until_it_is_resumed_on_postgres() {
+    a_suspended_tenant_is_refused_until_it_is_resumed(Database::postgres()).await;
+}

@@ -1,0 +1,6 @@
+//! The front door of a server that authenticates callers: who gets in, and what they find there.
+
+mod canary;
+mod command_line;
+mod matrix;
+mod tenants;
