@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use wallet_core::decide::ProcessDue;
-use wallet_core::refund::UsedCredits::{Forgive, Owe};
 use wallet_core::reservation::CancelReason::{Platform, User};
 use wallet_core::view::Shown;
 use wallet_core::{Command, Timestamp, Wallet};
@@ -15,9 +14,8 @@ use super::checks::{advanced, advanced_by, replayed, run};
 use super::digest::Digest;
 use super::search::World;
 use super::words::{
-    START, blank, buy, cancel, change, charge_back, create, extend, failed, give, minutes, pack, paid_back,
-    pay, priced, reactivate, refund, reserve, resume, reverse, revoke, start, subscribe, unsubscribe, used,
-    used_by, win_dispute,
+    START, blank, buy, cancel, change, charge_back, create, extend, failed, give, minutes, pack, pay,
+    reactivate, refund, reserve, resume, revoke, start, subscribe, unsubscribe, used, used_by,
 };
 
 /// A transition of the world.
@@ -203,27 +201,6 @@ pub(crate) fn purchases_world() -> OneWallet {
         buy("t", 60),
     ];
     OneWallet::new(&given, commands, &[minutes(20), DAY, 3 * DAY])
-}
-
-/// A purchase that the payment provider refunds in parts, one of which fails, while jobs use it and the bank disputes it.
-pub(crate) fn provider_world() -> OneWallet {
-    let given = [create(0), give("a", 5, minutes(30)), priced("c", 40)];
-    let commands = vec![
-        reserve("j", "fixed", 30),
-        used("j", 20),
-        failed("j", "GPU_LOST"),
-        reserve("k", "fixed", 15),
-        used("k", 15),
-        reverse("v", "k"),
-        paid_back("p1", "c", 300, Owe),
-        paid_back("p2", "c", 600, Forgive),
-        paid_back("p3", "c", 1000, Owe),
-        paid_back("p4", "c", 0, Owe),
-        charge_back("x", "c"),
-        win_dispute("w", "c"),
-        buy("t", 25),
-    ];
-    OneWallet::new(&given, commands, &[minutes(20), DAY])
 }
 
 /// A job in a period that begins before its payment, which comes late, in advance, or not at all.

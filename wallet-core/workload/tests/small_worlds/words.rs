@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, Cost, CreateWallet, Extend, Grant, Outcome, PackSale,
-    PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment, RecordRefund, RefundTopUp, Reserve,
-    ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant, Settle, Start, StartOptions,
-    Subscribe, TopUp, UpdateWallet,
+    PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment, RefundTopUp, Reserve,
+    ResumeSubscription, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
 };
-use wallet_core::grant::{GrantKey, Money};
+use wallet_core::grant::GrantKey;
 use wallet_core::payment::Paid;
-use wallet_core::refund::UsedCredits;
 use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::sold::Overrides;
 use wallet_core::wallet::WalletStatus;
@@ -85,32 +83,6 @@ pub(crate) fn revoke(request: &str, grant: &str) -> Command {
 pub(crate) fn refund(request: &str, top_up: &str) -> Command {
     let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
     Command::RefundTopUp(RefundTopUp { request, purchase, requested_time: None, reason: String::new() })
-}
-
-/// Credits for 10.00.
-pub(crate) fn priced(id: &str, n: i64) -> Command {
-    let Command::TopUp(top_up) = buy(id, n) else { unreachable!("a purchase") };
-    let paid_amount = Some(Money { currency: "EUR".to_owned(), minor_units: 1000 });
-    Command::TopUp(TopUp { paid_amount, ..top_up })
-}
-
-/// The payment provider has paid back this number of cents.
-pub(crate) fn paid_back(request: &str, top_up: &str, cents: i64, used: UsedCredits) -> Command {
-    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
-    let total = Money { currency: "EUR".to_owned(), minor_units: cents };
-    Command::RecordRefund(RecordRefund { request, purchase, total, used, reason: String::new() })
-}
-
-pub(crate) fn win_dispute(request: &str, top_up: &str) -> Command {
-    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
-    Command::ReverseChargeback(ReverseChargeback { request, purchase, reason: String::new() })
-}
-
-/// Everything that is left of the charge of a job is reversed.
-pub(crate) fn reverse(request: &str, job: &str) -> Command {
-    let (request, reservation) = (request.parse().unwrap(), job.parse().unwrap());
-    let (amounts, reason) = (Amounts::none(), String::new());
-    Command::ReverseCharge(ReverseCharge { request, reservation, amounts, reason })
 }
 
 pub(crate) fn charge_back(request: &str, top_up: &str) -> Command {
