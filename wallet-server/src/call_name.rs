@@ -4,12 +4,13 @@
 //! by the task, and its span is created when a line is written.
 
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::HeaderValue;
 use http::uri::Uri;
 use tracing::Span;
-use wallet_core::CallId;
+use tracing::field::{DisplayValue, display};
+use wallet_core::{CallId, Principal};
 
 /// The longest text of a caller that enters the log, in bytes.
 pub(crate) const LONGEST: usize = 128;
@@ -35,13 +36,20 @@ impl RequestId {
     }
 }
 
-/// The path and the request id of a call. Cheap to clone.
+/// The path and the request id of a call, and the principal of its key once that is known. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct CallName(Arc<(Uri, RequestId)>);
+pub(crate) struct CallName(Arc<Name>);
+
+#[derive(Debug)]
+struct Name {
+    uri: Uri,
+    request_id: RequestId,
+    principal: OnceLock<Principal>,
+}
 
 impl CallName {
     pub(crate) fn new(uri: Uri, request_id: RequestId) -> Self {
-        Self(Arc::new((uri, request_id)))
+        Self(Arc::new(Name { uri, request_id, principal: OnceLock::new() }))
     }
 
     /// Returns the name of the call that this task answers.
@@ -55,20 +63,31 @@ impl CallName {
     }
 
     pub(crate) fn uri(&self) -> &Uri {
-        &self.0.0
+        &self.0.uri
+    }
+
+    /// Sets the principal of the call's key.
+    pub(crate) fn is_by(&self, principal: &Principal) {
+        // A call has one key.
+        self.0.principal.set(principal.clone()).ok();
+    }
+
+    /// Returns the principal of the call's key, for a field of the log.
+    pub(crate) fn principal(&self) -> Option<DisplayValue<&Principal>> {
+        self.0.principal.get().map(display)
     }
 
     pub(crate) fn path(&self) -> Safe<'_> {
-        Safe(self.0.0.path().as_bytes())
+        Safe(self.0.uri.path().as_bytes())
     }
 
     pub(crate) fn request_id(&self) -> Safe<'_> {
-        Safe(self.0.1.header().as_bytes())
+        Safe(self.0.request_id.header().as_bytes())
     }
 
     /// Returns the request id, if the caller sent one.
     pub(crate) fn id_of_caller(&self) -> Option<CallId> {
-        match &self.0.1 {
+        match &self.0.request_id {
             RequestId::OfCaller(id) => id.to_str().ok()?.parse().ok(),
             RequestId::New(_) => None,
         }
@@ -76,7 +95,8 @@ impl CallName {
 
     /// Returns the span of log lines about this call. It contains no headers and no message.
     pub(crate) fn span(&self) -> Span {
-        tracing::error_span!("rpc", path = %self.path(), request_id = %self.request_id())
+        let principal = self.principal();
+        tracing::error_span!("rpc", path = %self.path(), request_id = %self.request_id(), principal)
     }
 }
 

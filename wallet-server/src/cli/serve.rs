@@ -74,7 +74,7 @@ pub(super) struct ServeArgs {
 
 pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     let tls = args.tls_cert.zip(args.tls_key);
-    let is_encrypted = tls.is_some();
+    let (is_encrypted, has_keys) = (tls.is_some(), args.key_pepper_file.is_some());
     let config = Config {
         listen: args.listen,
         database_url: args.database.database_url.secret().to_owned(),
@@ -93,7 +93,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     let shutdown = CancellationToken::new();
     stop_on_signal(shutdown.clone());
     let app = App::build(config).await?;
-    greet(app.address(), &args.database.database_url, is_encrypted);
+    greet(app.address(), &args.database.database_url, is_encrypted, has_keys);
     if let Some((newest, distance)) = app.ahead() {
         warn_of_the_future(newest, distance);
     }
@@ -112,13 +112,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Prints where the server listens and which command to try next.
-fn greet(address: SocketAddr, database: &DatabaseUrl, is_encrypted: bool) {
+fn greet(address: SocketAddr, database: &DatabaseUrl, is_encrypted: bool, has_keys: bool) {
     let how = if is_encrypted { "-cacert AUTHORITY.pem" } else { "-plaintext" };
+    let key = if has_keys { " -H 'authorization: Bearer KEY'" } else { "" };
     say(format_args!("wallet-server is serving on {address}, database {database}"));
     say("Try, in another terminal:");
     say(format_args!("  grpcurl {how} {address} list"));
     say(format_args!(
-        "  grpcurl {how} -d '{{\"wallet_id\":\"alice\"}}' {address} wallet.v1.AdminService/CreateWallet"
+        "  grpcurl {how}{key} -d '{{\"wallet_id\":\"alice\"}}' {address} wallet.v1.AdminService/CreateWallet"
     ));
     say("The README continues from there. Stop with Ctrl-C.");
 }

@@ -75,9 +75,10 @@ pub(crate) enum IssueError {
 }
 
 impl KeyInfo {
-    /// Returns whether the key can be used at this time.
+    /// Returns whether the key can be used at this time. A revocation counts regardless of its time: the clock that it
+    /// was made by may be ahead.
     pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
-        now < self.expire_time && now < self.revoke_time
+        now < self.expire_time && self.revoke_time == Timestamp::NEVER
     }
 }
 
@@ -184,4 +185,36 @@ impl Keys {
 
 async fn found(transaction: &ControlTx, tenant: TenantId, id: &KeyId) -> Result<KeyRow, IssueError> {
     transaction.key(tenant, id.as_str()).await?.ok_or_else(|| IssueError::NoKey(id.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_ends_at_its_expiry_and_with_any_revocation() {
+        let at = Timestamp::from_micros;
+        let key = |expire_time, revoke_time| KeyInfo {
+            id: "0123456789".to_owned(),
+            name: String::new(),
+            scopes: Scopes::all(),
+            create_time: at(1),
+            expire_time,
+            revoke_time,
+        };
+        let never = Timestamp::NEVER;
+        for (expire_time, revoke_time, usable) in [
+            (never, never, true),
+            (at(11), never, true),
+            (at(10), never, false),
+            (never, at(9), false),
+            (never, at(99), false),
+        ] {
+            assert_eq!(
+                key(expire_time, revoke_time).is_usable(at(10)),
+                usable,
+                "{expire_time} {revoke_time}"
+            );
+        }
+    }
 }

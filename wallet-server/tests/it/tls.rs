@@ -5,10 +5,12 @@ use std::process::Command;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
-use wallet_client::{ClientConfig, Error, WalletClient, v1};
+use tokio_util::sync::CancellationToken;
+use wallet_client::{ClientConfig, Code, Error, WalletClient, v1};
+use wallet_server::{App, Config, Pepper, TlsFiles};
 
-use crate::harness::{Database, Process, credits, tool, video};
-use crate::words::settle;
+use crate::harness::{Database, Front, Process, credits, tool, video};
+use crate::words::{refused, settle};
 
 /// The certificate of a server on loopback, in a folder.
 struct Certificate {
@@ -77,6 +79,39 @@ async fn a_job_runs_over_tls_and_callers_without_it_are_turned_away() {
         .output()
         .unwrap();
     assert!(String::from_utf8_lossy(&grpcurl.stdout).contains("\"walletId\": \"w\""), "{grpcurl:?}");
+}
+
+#[tokio::test]
+async fn beyond_loopback_a_server_with_tls_and_keys_needs_no_flag() {
+    let front = Front::new(Database::sqlite());
+    let key = front.key("default", "read");
+    let certificate = Certificate::new();
+    let [pem, private] = ["server.pem", "server.key"].map(|name| certificate.path(name));
+    let config = Config {
+        listen: ([0, 0, 0, 0], 0).into(),
+        database_url: front.database.url.clone(),
+        tls: Some(TlsFiles { certificate: pem.into(), key: private.into(), client_ca: None }),
+        pepper: Some(Pepper::read(front.pepper_file().as_ref()).unwrap()),
+        ..Config::default()
+    };
+    let without = |config: Config| async { App::build(config).await.map(drop).unwrap_err().to_string() };
+    let no_tls = without(Config { tls: None, ..config.clone() }).await;
+    assert!(no_tls.contains("add --tls-cert and --tls-key, or --insecure"), "{no_tls}");
+    let no_keys = without(Config { pepper: None, ..config.clone() }).await;
+    assert!(no_keys.contains("add --key-pepper-file for API keys, or --insecure"), "{no_keys}");
+
+    let app = App::build(config).await.unwrap();
+    let endpoint = format!("https://127.0.0.1:{}", app.address().port());
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(app.run(shutdown.clone()));
+    let config = ClientConfig::new(endpoint).ca_certificate(certificate.authority.pem());
+    let client = WalletClient::connect(config.clone().api_key(key)).await.unwrap();
+    client.list_wallets(v1::ListWalletsRequest::default()).await.unwrap();
+    let stranger = WalletClient::connect(config).await.unwrap();
+    let refusal = stranger.list_wallets(v1::ListWalletsRequest::default()).await;
+    refused(refusal, v1::ErrorReason::KeyMissing, Code::Unauthenticated);
+    shutdown.cancel();
+    running.await.unwrap().unwrap();
 }
 
 #[tokio::test]

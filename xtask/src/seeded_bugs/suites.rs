@@ -21,7 +21,7 @@ pub(super) struct Suite {
 pub(super) const REST: &str = "rest";
 
 /// All suites in the order in which they run.
-pub(super) const SUITES: [Suite; 19] = [
+pub(super) const SUITES: [Suite; 20] = [
     Suite { name: "oracle", package: WORKLOAD, target: "oracle", filters: &[] },
     Suite { name: "worlds", package: WORKLOAD, target: "small_worlds", filters: &[] },
     of_library("plans", &["store::sql::plan_tests"]),
@@ -43,6 +43,7 @@ pub(super) const SUITES: [Suite; 19] = [
     of_server("races", &["races::of_", "races::circles", "races::plans", "races::catalogs", "duplicates"]),
     of_server("endings", &["races::endings", "cancelled"]),
     of_server("hostile", &["hostile"]),
+    of_server("front", &["front"]),
     of_server("points", &["crash::points"]),
     of_server("network", &["crash::chaos"]),
     of_server("kills", &["crash::what"]),
@@ -55,6 +56,8 @@ pub(super) const SUITES: [Suite; 19] = [
             "crash::",
             "--skip",
             "hostile",
+            "--skip",
+            "front",
             "--skip",
             "unreadable",
             "--skip",

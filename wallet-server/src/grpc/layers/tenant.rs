@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use wallet_core::{Principal, TenantId};
 use wallet_proto::v1;
 
+use crate::call_name::CallName;
 use crate::catalogs::PublishedCatalogs;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto;
@@ -65,6 +66,9 @@ impl Admission {
         let Self::Keys(gate) = self else { return Ok(Some(Caller::local(deadline))) };
         let key = bearer(headers)?;
         let Holder { tenant, principal, scopes } = gate.check.holder(key).await?;
+        if let Some(call) = CallName::current() {
+            call.is_by(&principal);
+        }
         let Some(scope) = v1::Scope::of(path).and_then(from_proto::scope) else { return Ok(None) };
         if !scopes.has(scope) {
             return Err(RpcError::scope_missing(scope));

@@ -12,10 +12,12 @@ pub(crate) fn log_end(call: &CallName, begun: Instant, headers: &HeaderMap) {
     let code = code(headers);
     if is_failure(code) {
         let (path, request_id, latency) = (call.path(), call.request_id(), begun.elapsed());
-        tracing::warn!(%path, %request_id, ?code, ?latency, "a call failed");
+        let principal = call.principal();
+        tracing::warn!(%path, %request_id, principal, ?code, ?latency, "a call failed");
     } else if tracing::enabled!(tracing::Level::DEBUG) {
         let (path, request_id, latency) = (call.path(), call.request_id(), begun.elapsed());
-        tracing::debug!(%path, %request_id, ?code, ?latency, "a call was answered");
+        let principal = call.principal();
+        tracing::debug!(%path, %request_id, principal, ?code, ?latency, "a call was answered");
     }
 }
 

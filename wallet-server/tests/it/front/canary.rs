@@ -4,13 +4,13 @@ use tonic::transport::Endpoint;
 use wallet_client::{ClientConfig, WalletClient, v1};
 
 use crate::fuzz::raw;
-use crate::harness::{Database, Front, Process};
+use crate::harness::{Database, Front, Process, id_of};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_of_a_key_is_logged_or_sent_back() {
     let front = Front::new(Database::sqlite());
     let (key, revoked) = (front.key("default", "all"), front.key("default", "read"));
-    front.cli(&["keys", "revoke", revoked.split('_').nth(2).unwrap()]);
+    front.cli(&["keys", "revoke", id_of(&revoked)]);
     let (pepper, everything) = (front.pepper_file(), [("WALLET_LOG", "trace")]);
     let arguments = ["--key-pepper-file", pepper.as_str()];
     let (mut server, heard) = Process::heard_with(&front.database, &arguments, &everything);
@@ -39,7 +39,11 @@ async fn no_secret_of_a_key_is_logged_or_sent_back() {
     }
     server.stop();
     let log = heard.join().unwrap();
-    assert!(log.contains("/wallet.v1.AdminService/CreateWallet"), "the log has the calls");
+    let [path, id] = ["/wallet.v1.AdminService/CreateWallet", id_of(&key)];
+    assert!(
+        log.lines().any(|line| line.contains(path) && line.contains(id)),
+        "the log has the calls with their keys"
+    );
     for secret in secrets {
         assert!(!errors.contains(&secret), "{errors}");
         let line = log.lines().find(|line| line.contains(&secret));
