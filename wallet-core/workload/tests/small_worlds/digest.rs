@@ -73,6 +73,8 @@ impl Digest {
         if let Some(subscription) = &wallet.profile.subscription {
             self.text(&format!("{subscription:?}"));
         }
+        self.text(&format!("{:?}", wallet.profile.recorded_refunds));
+        self.text(&format!("{:?}", wallet.profile.chargebacks));
         self.word(u64::from(wallet.profile.sales));
     }
 

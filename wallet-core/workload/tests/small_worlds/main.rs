@@ -17,7 +17,7 @@ mod one_wallet;
 mod search;
 mod words;
 
-use one_wallet::{jobs_world, plans_world, purchases_world, takeovers_world};
+use one_wallet::{jobs_world, plans_world, provisional_world, purchases_world, takeovers_world};
 use search::search;
 
 #[test]
@@ -38,6 +38,11 @@ fn purchases_that_are_refunded_while_jobs_use_them() {
 #[test]
 fn a_job_while_its_plan_is_changed_cancelled_renewed_and_paid() {
     search("a job and its plan", plans_world(), 5, 30_000);
+}
+
+#[test]
+fn a_job_in_a_period_that_begins_before_its_payment() {
+    search("a job in a provisional period", provisional_world(), 5, 20_000);
 }
 
 #[test]

@@ -203,6 +203,25 @@ pub(crate) fn purchases_world() -> OneWallet {
     OneWallet::new(&given, commands, &[minutes(20), DAY, 3 * DAY])
 }
 
+/// A job in a period that begins before its payment, which comes late, in advance, or not at all.
+pub(crate) fn provisional_world() -> OneWallet {
+    let given = [create(0), subscribe("s", "lenient")];
+    let commands = vec![
+        pay("p1"),
+        pay("p2"),
+        change("c1", "pro"),
+        change("c2", "creator"),
+        unsubscribe("u1", false),
+        unsubscribe("u2", true),
+        resume("e1"),
+        reserve("j", "fixed", 60),
+        used("j", 30),
+        failed("j", "GPU_LOST"),
+        ProcessDue.into(),
+    ];
+    OneWallet::new(&given, commands, &[minutes(20), HOUR, 3 * DAY, 28 * DAY])
+}
+
 /// A job whose credits come from a plan.
 pub(crate) fn plans_world() -> OneWallet {
     let given = [create(0)];
