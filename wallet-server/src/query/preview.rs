@@ -16,7 +16,7 @@ pub(crate) struct Effects {
     pub(crate) issued: Vec<Grant>,
     /// The credits of plans that the wallet has and keeps.
     pub(crate) kept: Amounts,
-    /// The credits of plans that expire at once.
+    /// The credits of plans that expire or are revoked at once.
     pub(crate) lost: Amounts,
 }
 
@@ -71,17 +71,18 @@ impl Queries {
     ) -> Result<(Reply, Effects), ReadError> {
         let Snapshot { mut wallet, read_time, .. } =
             self.advanced(tenant, wallet, command.read_set()).await?;
+        let gone = |grant: &Grant| grant.parts.expired + grant.parts.revoked;
         let before: BTreeMap<_, _> =
-            wallet.grants.iter().map(|(key, grant)| (key.clone(), grant.parts.expired)).collect();
+            wallet.grants.iter().map(|(key, grant)| (key.clone(), gone(grant))).collect();
         let catalogs = self.catalogs.of_wallet(tenant, &wallet, None).await?;
         let reply = UnitOfWork::open(&mut wallet, read_time).execute(command, &catalogs).map_err(defect)?;
         let mut effects = Effects::default();
         for (key, grant) in wallet.grants {
             match before.get(&key) {
                 None => effects.issued.push(grant),
-                Some(expired) if grant.is_of_plan() => {
-                    let (kept, lost) =
-                        (grant.parts.available + grant.parts.pending, grant.parts.expired - expired);
+                Some(gone_before) if grant.is_of_plan() => {
+                    let kept = grant.parts.available + grant.parts.pending;
+                    let lost = gone(&grant) - gone_before;
                     for (amounts, amount) in [(&mut effects.kept, kept), (&mut effects.lost, lost)] {
                         if amount > 0 {
                             amounts.add(&grant.unit, amount);

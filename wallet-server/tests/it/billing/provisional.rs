@@ -56,6 +56,18 @@ product! {
         refused(late, ErrorReason::SubscriptionNotFound, Code::NotFound);
     }
 
+    async fn a_preview_shows_that_another_term_revokes_unpaid_credits(platform: Platform) {
+        platform.subscribe("hourly").await;
+        platform.until("2026-02-28T09:00:00Z").await;
+        let request = v1::ChangePlanRequest::new(ALICE, "longer", "quarter");
+        let preview = v1::ChangePlanRequest { validate_only: true, ..request.clone() };
+        let preview = platform.client.change_plan(preview).await.unwrap();
+        assert_eq!((preview.kept.len(), preview.lost.len()), (0, 1));
+        assert_eq!((preview.lost[0].unit.as_str(), preview.lost[0].amount), ("credits", 50));
+        platform.client.change_plan(request).await.unwrap();
+        assert_eq!(platform.credits().await, (100, 0), "those of the new plan");
+    }
+
     async fn a_job_that_holds_all_of_it_keeps_its_credits(platform: Platform) {
         platform.subscribe("hourly").await;
         platform.until("2026-02-28T09:50:00Z").await;
