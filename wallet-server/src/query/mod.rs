@@ -67,8 +67,13 @@ impl From<StoreError> for ReadError {
     fn from(error: StoreError) -> Self {
         in_call(|| tracing::error!(error = %Chain(&error), "a read failed"));
         match error.kind {
-            StoreErrorKind::Unreadable => Self::Unreadable,
-            _ => Self::Unavailable,
+            // A row that no statement can read is refused again, however often a caller repeats the read.
+            StoreErrorKind::Unreadable | StoreErrorKind::Refused | StoreErrorKind::InvariantViolated => {
+                Self::Unreadable
+            }
+            StoreErrorKind::Conflict | StoreErrorKind::Unavailable | StoreErrorKind::CommitUnknown => {
+                Self::Unavailable
+            }
         }
     }
 }

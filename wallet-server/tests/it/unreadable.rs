@@ -11,8 +11,8 @@ use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
 use wallet_client::{Code, Error, WalletClient};
 use wallet_server::{BUNDLED_CATALOG, Config};
 
-use crate::harness::{Server, video};
-use crate::words::{entries, low_balance, refused, seconds, set_status, settle};
+use crate::harness::{Database, Server, video};
+use crate::words::{entries, low_balance, refused, reservation, seconds, set_status, settle};
 
 /// How often the ledger is read, every 20 ms, before the test gives up.
 const LOOKS: usize = 1_000;
@@ -69,6 +69,35 @@ each_database! {
         let client = server.client().await;
         client.reserve(v1::ReserveRequest::new("neighbour", "after-the-start", video("1"))).await.unwrap();
         lists(&client, &all).await;
+    }
+}
+
+/// SQLite keeps bytes in a column of text, and its JSON functions refuse them.
+mod a_due_hold_with_an_unreadable_id_is_no_outage {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        let config =
+            Config { cached_rows: 0, sweep_period: Duration::from_secs(3_600), ..Config::default() };
+        let server = Server::start_with(Database::sqlite(), config).await;
+        victim(&server, "w").await;
+        let connection = sea_orm::Database::connect(&server.database.url).await.unwrap();
+        let (table, column) = ("holds".to_owned(), "reservation_id".to_owned());
+        let spoilt = Spoilt { table, column, value: "X'FF00'" };
+        spoil(&connection, &spoilt, "w").await;
+
+        let client = server.client().await;
+        let due = reservation(&client, "w", "short").await.deadline.unwrap().seconds;
+        let mut read = 0;
+        while read <= due {
+            let request = v1::GetBalanceRequest { wallet_id: "w".into(), ..Default::default() };
+            let answer = client.get_balance(request).await;
+            read = answer.as_ref().map_or(i64::MAX, |balance| balance.read_time.unwrap().seconds);
+            is_final(answer, &spoilt);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        is_final(client.reserve(v1::ReserveRequest::new("w", "next", video("1"))).await, &spoilt);
     }
 }
 

@@ -194,10 +194,11 @@ pub(crate) fn reservations_due(backend: Backend, keys: &[Due], most: usize) -> S
     let (t, k) = (column_names::<reservations::Entity>("t"), keys.table(backend, "k", 1));
     let held = match backend {
         Backend::Postgres => format!("(SELECT h.* FROM {k} CROSS JOIN LATERAL ({first}) h) AS k"),
-        // SQLite has no LATERAL, but the argument of a function may refer to the tables before it.
+        // SQLite has no LATERAL, but the argument of a function may refer to the tables before it. A column of text can
+        // contain bytes, which JSON cannot.
         Backend::Sqlite => format!(
             "(SELECT k.bucket, k.wallet_key, h.value AS reservation_id FROM {k}
-              CROSS JOIN json_each((SELECT json_group_array(reservation_id) FROM ({first}))) AS h) AS k"
+              CROSS JOIN json_each((SELECT json_group_array(CAST(reservation_id AS TEXT)) FROM ({first}))) AS h) AS k"
         ),
     };
     let sql = rows_of(backend, &t, "reservations", &held, &own);
