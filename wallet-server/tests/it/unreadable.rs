@@ -78,8 +78,7 @@ mod a_due_hold_with_an_unreadable_id_is_no_outage {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn sqlite() {
-        let config =
-            Config { cached_rows: 0, sweep_period: Duration::from_secs(3_600), ..Config::default() };
+        let config = Config { cached_rows: 0, sweep_period: Duration::from_secs(3_600), ..Config::default() };
         let server = Server::start_with(Database::sqlite(), config).await;
         victim(&server, "w").await;
         let connection = sea_orm::Database::connect(&server.database.url).await.unwrap();
