@@ -13,14 +13,14 @@ pub(super) fn line<E: EntityTrait>() -> String {
     let cell = |column: E::Column| {
         let name = column.as_str();
         match column.def().get_column_type() {
-            // JSON has no bytes. Text in a column of bytes, and bytes in any other column, become null.
+            // JSON has no bytes. Text in a column of bytes becomes null.
             ColumnType::Uuid | ColumnType::Blob | ColumnType::VarBinary(_) => {
                 format!("iif(typeof({name}) = 'blob', hex({name}), NULL)")
             }
             ColumnType::Boolean => {
                 format!("CASE {name} WHEN 0 THEN json('false') WHEN 1 THEN json('true') END")
             }
-            _ => format!("iif(typeof({name}) = 'blob', NULL, {name})"),
+            _ => name.to_owned(),
         }
     };
     let cells: Vec<String> = E::Column::iter().map(cell).collect();
