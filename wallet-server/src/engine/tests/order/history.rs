@@ -64,6 +64,13 @@ impl History {
         panic!("no history gives these replies; the last attempt has no place for {stuck}");
     }
 
+    /// Returns whether the history has this version. It lacks those of heartbeats after the last entry whose replies were
+    /// lost: nothing tells of them.
+    pub(super) fn has(&self, version: i64) -> bool {
+        let (_, before) = self.versions.range(..=version).next_back().unwrap();
+        before.version == version || usize::try_from(before.revision).unwrap() < self.ledger.len()
+    }
+
     /// Returns the wallet as it was stored in this version: after a command, or after a part of the events that were due
     /// before it.
     pub(super) fn at(&self, version: i64) -> Wallet {
