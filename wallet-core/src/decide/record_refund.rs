@@ -24,8 +24,7 @@ use crate::value::ids::{OriginId, RequestId, UnitId};
 use crate::view::views::{PurchaseSubject, RecordedRefundView};
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant, Money};
-use crate::wallet::refund::Fraction;
-use crate::wallet::refund::{RecordedRefund, UsedCredits};
+use crate::wallet::refund::{Fraction, RecordedRefund, UsedCredits};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 
 /// The command that records a refund of the payment provider.

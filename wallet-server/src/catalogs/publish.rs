@@ -74,8 +74,8 @@ pub(crate) struct ChangedPlan {
 }
 
 impl PublishedCatalogs {
-    /// Reads the catalogs of all tenants, and ensures that the default tenant has one: publishes `wanted` unless it was published before, or
-    /// `fallback` if there is no catalog at all.
+    /// Reads the catalogs of all tenants, and ensures that the default tenant has one: publishes `wanted` unless it was
+    /// published before, or `fallback` if there is no catalog at all.
     pub(crate) async fn open(
         store: Store,
         clock: Clock,

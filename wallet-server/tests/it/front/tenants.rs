@@ -69,7 +69,7 @@ async fn own_wallets_jobs_and_catalogs(database: Database) {
     assert_eq!(toml(&ours).await, wallet_server::BUNDLED_CATALOG);
     assert_eq!(toml(&theirs).await, PLANS);
 
-    // Due events are processed for every tenant, by the sweeper too.
+    // The sweeper processes the due events of every tenant.
     theirs.reserve(crate::words::explicit("only-theirs", "slow", vec![credits(1)])).await.unwrap();
     ours.advance_clock(v1::AdvanceClockRequest::by(Duration::from_secs(8 * 86_400))).await.unwrap();
     for (client, wallet, job) in [(&ours, "w", "job"), (&theirs, "only-theirs", "slow")] {
