@@ -14,7 +14,7 @@ use crate::store::{StoreError, StoreErrorKind};
 /// a crash.
 #[derive(Debug)]
 pub(crate) struct FileLock {
-    _file: File,
+    file: File,
     path: PathBuf,
 }
 
@@ -29,7 +29,7 @@ impl FileLock {
             .open(&path)
             .map_err(|error| StoreError::unavailable(path.display(), error))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file, path }),
+            Ok(()) => Ok(Self { file, path }),
             Err(TryLockError::WouldBlock) => Err(unavailable(format!(
                 "{} is in use by another wallet-server; SQLite serves one process",
                 database.display()
@@ -40,6 +40,16 @@ impl FileLock {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Drop for FileLock {
+    /// Releases the lock explicitly: to close the file is not enough while a child process that is just being started
+    /// has a copy of the descriptor.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(path = %self.path.display(), %error, "cannot release the lock of the database file");
+        }
     }
 }
 
@@ -80,4 +90,21 @@ fn hard_links(file: &Metadata) -> u64 {
 #[cfg(not(unix))]
 fn hard_links(_: &Metadata) -> u64 {
     1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_lock_is_free_although_a_child_process_has_a_copy_of_its_descriptor() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("wallet.db");
+        let lock = FileLock::take(&database).unwrap();
+        assert!(FileLock::take(&database).is_err(), "one at a time");
+        // A copy as a child process has it between its fork and its exec.
+        let _copy = lock.file.try_clone().unwrap();
+        drop(lock);
+        FileLock::take(&database).unwrap();
+    }
 }
