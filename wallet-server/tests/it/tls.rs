@@ -10,7 +10,7 @@ use wallet_client::{ClientConfig, Code, Error, WalletClient, v1};
 use wallet_server::{App, Config, Pepper, TlsFiles};
 
 use crate::harness::{Database, Front, Process, credits, tool, video};
-use crate::words::{refused, settle};
+use crate::shorthand::{refused, settle};
 
 /// The certificate of a server on loopback, in a folder.
 struct Certificate {
