@@ -80,12 +80,15 @@ need_test_tools() {
     need_postgres
     need_strace
     need_python
+    command -v curl >/dev/null || apt_install curl || fail "no curl: install it"
+    WALLET_TEST_CURL=$(tool curl)
     WALLET_TEST_PG_BIN=$postgres_bin
     WALLET_TEST_STRACE=$(tool strace)
     WALLET_TEST_GRPCURL=$(tool grpcurl)
     WALLET_TEST_BUF=$(tool buf)
     WALLET_TEST_PYTHON=$venv/bin/python
-    export WALLET_TEST_PG_BIN WALLET_TEST_STRACE WALLET_TEST_GRPCURL WALLET_TEST_BUF WALLET_TEST_PYTHON
+    export WALLET_TEST_CURL WALLET_TEST_PG_BIN WALLET_TEST_STRACE WALLET_TEST_GRPCURL WALLET_TEST_BUF \
+        WALLET_TEST_PYTHON
 }
 
 # tool NAME - prints the path of a program: the one on the PATH if it works, else the installed one.

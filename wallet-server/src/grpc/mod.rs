@@ -7,6 +7,7 @@
 mod admin;
 mod call;
 mod catalog;
+mod connect;
 mod error;
 mod event;
 mod from_proto;

@@ -98,6 +98,14 @@ impl Reply {
         self
     }
 
+    /// Returns the reply with another body instead of this one, which was read. It counts in its place.
+    pub(crate) fn replaced(mut self, body: Bytes) -> Self {
+        if let Some(call) = self.in_progress.as_mut().and_then(|call| call.of_peer.as_mut()) {
+            call.replies(body.len());
+        }
+        Self { rest: body, in_progress: self.in_progress, ..Self::from(Body::empty()) }
+    }
+
     fn log_end(&self, trailers: &HeaderMap) {
         if let Some((call, begun)) = &self.call {
             log_end(call, *begun, trailers);
@@ -157,7 +165,11 @@ impl http_body::Body for Reply {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.rest.is_empty() { self.body.size_hint() } else { SizeHint::default() }
+        match self.rest.len() {
+            0 => self.body.size_hint(),
+            rest if self.body.is_end_stream() => SizeHint::with_exact(rest as u64),
+            _ => SizeHint::default(),
+        }
     }
 }
 
