@@ -16,6 +16,7 @@ mod key;
 mod layers;
 mod limits;
 mod many;
+mod origins;
 mod router;
 mod serve;
 mod services;
@@ -29,6 +30,8 @@ mod wallet;
 
 pub(crate) use health::{Condition, Health};
 pub(crate) use limits::GrpcLimits;
+pub(crate) use origins::Origins;
+pub use origins::{NoOrigin, Origin};
 pub(crate) use serve::{ServeError, serve};
 pub(crate) use services::Services;
 pub(crate) use transport::Tls;

@@ -1,5 +1,7 @@
 //! The list of all services and of the layers around them.
 
+mod other;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
@@ -23,7 +25,7 @@ use wallet_proto::v1::wallet_service_server::WalletServiceServer;
 
 use super::admin::AdminRpcs;
 use super::catalog::CatalogRpcs;
-use super::connect::{self, Codec, Converted, Method, Methods, Unread};
+use super::connect::Methods;
 use super::error::RpcError;
 use super::event::EventRpcs;
 use super::key::KeyRpcs;
@@ -31,6 +33,7 @@ use super::layers::{
     Admission, Messages, Places, Protocol, REQUEST_ID, Reply, RequestIds, begin, catch_panic, framed,
     in_time, log_end, protocol, time_left,
 };
+use super::origins::Origins;
 use super::test_clock::TestClockRpcs;
 use super::transport::{Peer, open_ended};
 use super::wallet::WalletRpcs;
@@ -153,6 +156,8 @@ struct Shared<B> {
     routes: Routes<B>,
     /// The methods that can be called without gRPC.
     methods: Methods,
+    /// The web pages that may call.
+    origins: Origins,
     admission: Admission,
     limits: GrpcLimits,
     request_ids: RequestIds,
@@ -160,9 +165,15 @@ struct Shared<B> {
 }
 
 impl<B: RequestBody> Calls<B> {
-    pub(super) fn new(routes: Routes<B>, methods: Methods, admission: Admission, limits: GrpcLimits) -> Self {
+    pub(super) fn new(
+        routes: Routes<B>,
+        methods: Methods,
+        origins: Origins,
+        admission: Admission,
+        limits: GrpcLimits,
+    ) -> Self {
         let (request_ids, places) = (RequestIds::new(), Places::new(limits.calls_in_progress));
-        Self(Arc::new(Shared { routes, methods, admission, limits, request_ids, places }))
+        Self(Arc::new(Shared { routes, methods, origins, admission, limits, request_ids, places }))
     }
 
     /// Answers a call within its deadline. The returned future runs within `limited`. It is small, because it is moved
@@ -178,20 +189,12 @@ impl<B: RequestBody> Calls<B> {
             secret.set_sensitive(true);
         }
         let name = CallName::new(request.uri().clone(), request_id.clone());
-        let (handler, deadline, connect) = match protocol(&request) {
+        let (handler, deadline, rendering) = match protocol(&request) {
             Ok(Protocol::Grpc) => {
-                let deadline = begun + time_left(request.headers(), self.0.limits.longest_call);
-                let most = self.0.limits.request_bytes(request.uri().path());
-                (self.handler(framed(request, most), deadline), deadline, None)
+                let (handler, deadline) = self.grpc(request, begun);
+                (handler, deadline, None)
             }
-            Ok(Protocol::Connect(codec)) => match self.connect(request.map(Unread::new), codec, begun) {
-                Ok((handler, deadline, method)) => (handler, deadline, Some(Box::new((codec, method)))),
-                Err(refused) => (Err(refused), begun, None),
-            },
-            Err(refused) => {
-                drop(Unread::new(request.into_body()));
-                (Err(refused), begun, None)
-            }
+            other => self.other(request, other, begun),
         };
         let (places, peer) = (Arc::clone(&self.0.places), peer.cloned());
         async move {
@@ -205,36 +208,19 @@ impl<B: RequestBody> Calls<B> {
             };
             log_end(&name, begun, response.headers());
             response = response.map(|reply| reply.logged(name, begun));
-            if let Some(call) = connect {
-                let (codec, method) = *call;
-                response = Box::pin(connect::render(response, codec, method)).await;
+            if let Some(rendering) = rendering {
+                response = Box::pin(rendering.render(response)).await;
             }
             response.headers_mut().insert(REQUEST_ID, request_id.header().clone());
             response
         }
     }
 
-    /// Returns the work of the handler of a call of the Connect protocol, its deadline and its method, or the reply to a
-    /// call that no method answers.
-    fn connect(
-        &self,
-        mut request: Request<Unread<B>>,
-        codec: Codec,
-        begun: Instant,
-    ) -> Result<(Work, Instant, Method), Box<Response<Body>>> {
-        let path = request.uri().path();
-        let method = self.0.methods.find(path).ok_or_else(|| Box::new(connect::no_method(path)))?.clone();
-        let most = self.0.limits.request_bytes(path);
-        let deadline = begun + connect::time_left(request.headers(), self.0.limits.longest_call);
-        let handler = match connect::grpc_headers(request.headers_mut()) {
-            Ok(()) => {
-                let converted =
-                    |body| Messages::Converted(Box::new(Converted::new(body, codec, &method, most)));
-                self.handler(request.map(converted), deadline)
-            }
-            Err(status) => Err(Box::new(status.into_http())),
-        };
-        Ok((handler, deadline, method))
+    /// Returns the work of the handler of a gRPC call, and its deadline.
+    fn grpc(&self, request: Request<B>, begun: Instant) -> (Work, Instant) {
+        let deadline = begun + time_left(request.headers(), self.0.limits.longest_call);
+        let most = self.0.limits.request_bytes(request.uri().path());
+        (self.handler(framed(request, most), deadline), deadline)
     }
 
     /// Returns the work of the handler, which has not begun, or UNIMPLEMENTED. The check of the caller's key is part of
@@ -309,7 +295,8 @@ mod tests {
     fn calls() -> Calls<Body> {
         let limits = GrpcLimits { calls_in_progress: 2, ..GrpcLimits::default() };
         let methods = Methods::new().unwrap();
-        Calls::new(Routes::default().with(Misbehaving), methods, Admission::Open, limits)
+        let routes = Routes::default().with(Misbehaving);
+        Calls::new(routes, methods, Origins::default(), Admission::Open, limits)
     }
 
     /// Answers a call as a task of the transport does.

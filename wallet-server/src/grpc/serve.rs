@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::connect::Methods;
 use super::health::Condition;
 use super::layers::{Admission, Gate};
+use super::origins::Origins;
 use super::router::Calls;
 use super::transport::{Front, Tls, descriptor_limit};
 use super::{GrpcLimits, Health, Services, router};
@@ -32,6 +33,7 @@ pub(crate) async fn serve(
     health: Health,
     limits: GrpcLimits,
     tls: Option<Arc<Tls>>,
+    origins: Origins,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let admission = match &services.key_check {
@@ -42,7 +44,7 @@ pub(crate) async fn serve(
         None => Admission::Open,
     };
     let routes = router::routes(services, &health, &limits)?;
-    let calls = Calls::new(routes, Methods::new()?, admission, limits.clone());
+    let calls = Calls::new(routes, Methods::new()?, origins, admission, limits.clone());
     serve_calls(listener, calls, health, limits, tls, shutdown).await;
     Ok(())
 }
@@ -89,7 +91,7 @@ mod tests {
         let routes = Routes::default().with(Misbehaving);
         let server = tokio::spawn(serve_calls(
             listener,
-            Calls::new(routes, Methods::new().unwrap(), Admission::Open, limits.clone()),
+            Calls::new(routes, Methods::new().unwrap(), Origins::default(), Admission::Open, limits.clone()),
             health,
             limits,
             None,

@@ -1,4 +1,4 @@
-//! The protocol of a request: gRPC, or a unary call of the Connect protocol. Other requests get an HTTP error.
+//! The protocol of a request: gRPC, gRPC-Web or a unary call of the Connect protocol. Other requests get an HTTP error.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use tonic::body::Body;
@@ -7,7 +7,7 @@ use crate::grpc::connect::Codec;
 
 /// The content types that a refusal lists.
 const ACCEPTED: HeaderValue =
-    HeaderValue::from_static("application/grpc, application/json, application/proto");
+    HeaderValue::from_static("application/grpc, application/grpc-web, application/json, application/proto");
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 
 /// The protocol of a call.
@@ -15,6 +15,8 @@ const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 pub(crate) enum Protocol {
     Grpc,
     Connect(Codec),
+    /// gRPC-Web: gRPC whose trailers are a part of the body.
+    GrpcWeb,
 }
 
 /// Returns the protocol of a request, or the HTTP error for a request that is not a call.
@@ -31,7 +33,7 @@ pub(crate) fn protocol<B>(request: &Request<B>) -> Result<Protocol, Box<Response
         )),
         Some(protocol) => Ok(protocol),
         None => {
-            let text = "content-type must be application/grpc, application/json or application/proto\n";
+            let text = "content-type must be application/grpc, application/grpc-web, application/json or application/proto\n";
             let mut answer = plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
             answer.headers_mut().insert(ACCEPT_POST, ACCEPTED);
             Err(answer)
@@ -49,6 +51,8 @@ fn of_content(headers: &HeaderMap) -> Option<Protocol> {
         ("application/grpc+proto", Protocol::Grpc),
         ("application/json", Protocol::Connect(Codec::Json)),
         ("application/proto", Protocol::Connect(Codec::Proto)),
+        ("application/grpc-web", Protocol::GrpcWeb),
+        ("application/grpc-web+proto", Protocol::GrpcWeb),
     ];
     known.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, protocol)| protocol)
 }
@@ -79,6 +83,7 @@ mod tests {
             ("application/grpc;charset=utf-8", Protocol::Grpc),
             ("Application/GRPC", Protocol::Grpc),
             ("application/json", Protocol::Connect(Codec::Json)),
+            ("application/grpc-web+proto", Protocol::GrpcWeb),
             ("application/json; charset=utf-8", Protocol::Connect(Codec::Json)),
             ("application/proto", Protocol::Connect(Codec::Proto)),
         ] {
@@ -95,7 +100,7 @@ mod tests {
             &["text/plain"],
             &["application/connect+json"],
             &["application/grpc+json"],
-            &["application/grpc-web"],
+            &["application/grpc-web-text"],
             &["application/grpcx"],
             &["application/grpc", "application/grpc"],
             &["application/json", "application/grpc"],

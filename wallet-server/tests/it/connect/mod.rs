@@ -1,5 +1,6 @@
 //! Calls with JSON: with curl over both versions of HTTP, next to the same calls of grpcurl.
 
+mod browsers;
 mod calls;
 mod hostile;
 mod refusals;
@@ -25,10 +26,21 @@ pub(crate) struct Answered {
     /// The version of HTTP.
     pub(crate) version: String,
     pub(crate) content_type: String,
+    /// The headers as they arrived.
+    pub(crate) head: String,
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Answered {
+    /// Returns the value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(known, _)| *known == name)
+            .map(|(_, v)| v)
+    }
+
     pub(crate) fn body(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
@@ -57,8 +69,11 @@ impl Curl {
 
     /// Makes a request with this body on the standard input of curl.
     pub(crate) fn run(&self, path: &str, body: &[u8]) -> Answered {
+        let head = tempfile::NamedTempFile::new().expect("a file");
         let mut curl = Command::new(tool("WALLET_TEST_CURL"))
             .args(["-sS", "--max-time", "60", "-w", "\n%{http_code} %{http_version} %{content_type}"])
+            .arg("-D")
+            .arg(head.path())
             .args(&self.arguments)
             .arg(format!("{}/{path}", self.base))
             .stdin(Stdio::piped())
@@ -78,6 +93,7 @@ impl Curl {
             status: word().parse().expect("a status"),
             version: word(),
             content_type: word(),
+            head: std::fs::read_to_string(head.path()).expect("the headers"),
             bytes: output.stdout[..split].to_vec(),
         }
     }
