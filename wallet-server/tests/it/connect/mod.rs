@@ -3,6 +3,7 @@
 mod browsers;
 mod calls;
 mod hostile;
+mod libraries;
 mod refusals;
 
 use std::io::Write;
