@@ -20,6 +20,8 @@ mod cli;
 #[cfg(test)]
 mod clock;
 #[cfg(test)]
+mod connect;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod documents;
