@@ -15,6 +15,7 @@ mod payment;
 mod plans;
 mod provisional;
 mod recorded_refunds;
+mod refunded_periods;
 mod refusals;
 mod request;
 mod reversal;

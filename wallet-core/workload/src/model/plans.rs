@@ -109,7 +109,10 @@ impl Model {
         let lot = Lot::new(key, sub.sold.allowances[n].unit, source, amount, at);
         let warns = sold::find_plan(sub.sold.plan).map_or(0, |plan| plan.warns);
         let warn = Self::warning(warns, from.max(at), until);
-        self.issue(Lot { from, until, warn, rolled, ..lot }, at);
+        let of_period = sub.number > 0 && origin == Origin::Period;
+        let period = of_period.then(|| sub.boundary(sub.period));
+        let paid_out = if of_period { self.withhold(sub, lot.unit, amount) } else { 0 };
+        self.issue(Lot { from, until, warn, rolled, period, paid_out, ..lot }, at);
         self.once_allowance_granted |= once;
     }
 
@@ -384,6 +387,7 @@ impl Model {
         let now = self.now;
         new.given = vec![0; new.sold.allowances.len()];
         let before = std::mem::take(&mut new.advance);
+        let mut given = Vec::new();
         for (unit, _) in sold::UNITS {
             let mut left = difference(old, &new, unit, now) - before.get(unit).copied().unwrap_or(0);
             if left < 0 {
@@ -401,9 +405,12 @@ impl Model {
                 let amount = left.clamp(0, share(allowance.amount, part, whole, unit));
                 left -= amount;
                 let id = OriginId::of_period(new.number, new.period, k);
-                self.issue_of(&new, n, (Origin::Period, id, 0), amount, (now, until), now);
+                given.push((n, id, amount, until));
                 new.given[n] = k + 1;
             }
+        }
+        for (n, id, amount, until) in given {
+            self.issue_of(&new, n, (Origin::Period, id, 0), amount, (now, until), now);
         }
         self.subscribed(new);
     }

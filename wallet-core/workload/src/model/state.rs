@@ -13,6 +13,7 @@ use wallet_core::{Command, OriginId, RequestId, ReservationId, Source, Timestamp
 
 use super::answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
 use super::calendar::Every;
+use super::refunded_periods::PeriodRefund;
 use super::sold::{self, Allowance, Beyond, Unit};
 
 /// A lot of credits: a grant in the core.
@@ -45,6 +46,8 @@ pub(crate) struct Lot {
     pub(crate) first_source: Option<Source>,
     /// For grace credits: the latest end of these and of all that stem from them.
     pub(crate) bound: Option<i64>,
+    /// The start of the period that was paid for these credits.
+    pub(crate) period: Option<i64>,
     /// The command that made the lot, if one did.
     pub(crate) command: Option<Command>,
 }
@@ -173,14 +176,16 @@ pub struct Model {
     pub(crate) owed: BTreeMap<Unit, Owed>,
     /// The commands without a row of their own.
     pub(crate) requests: Vec<Command>,
-    /// The money refunded for subscriptions, by request.
-    pub(crate) refunds: Vec<(RequestId, i64)>,
+    /// The money refunded for subscriptions, by request, and the starts of their periods.
+    pub(crate) refunds: Vec<(RequestId, i64, i64)>,
     /// The money refunded for shares of purchases, by request; none if the price is unknown.
     pub(crate) part_refunds: Vec<(RequestId, Option<i64>)>,
     /// The chargebacks that stand.
     pub(crate) chargebacks: Vec<Standing>,
     /// The refunds that the payment provider has made: the purchase, the cents so far, and whether use is owed.
     pub(crate) recorded: Vec<(OriginId, i64, bool)>,
+    /// Those of periods.
+    pub(crate) period_refunds: Vec<PeriodRefund>,
     pub(crate) sub: Option<Sub>,
     /// The plan of a wallet without a subscription.
     pub(crate) default: &'static str,
@@ -221,6 +226,7 @@ impl Default for Model {
             part_refunds: Vec::new(),
             chargebacks: Vec::new(),
             recorded: Vec::new(),
+            period_refunds: Vec::new(),
             sub: None,
             default: sold::DEFAULT,
             free: None,
