@@ -7,6 +7,7 @@ mod calendar;
 mod credits;
 mod due;
 mod ending;
+mod following;
 mod free;
 mod jobs;
 mod money_back;
@@ -26,6 +27,7 @@ mod telling;
 
 pub use answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
 pub(crate) use calendar::{DAY, HOUR, SECOND};
+pub(crate) use following::is_other_edition;
 pub(crate) use sold::{Beyond, KINDS, Kind, MOST_N, PACKS, PLANS, UNITS, Unit, price};
 pub use state::Model;
 pub(crate) use state::{Job, Lot, Part, Sub};

@@ -9,10 +9,11 @@ use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::payment::Paid;
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, OriginId, RequestId, ReservationId, Source, Timestamp, UnitId};
+use wallet_core::{Amounts, Command, OriginId, RequestId, ReservationId, Source, Timestamp, UnitId};
 
 use super::answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
 use super::calendar::Every;
+use super::following::is_other_edition;
 use super::refunded_periods::PeriodRefund;
 use super::sold::{self, Allowance, Beyond, Unit};
 
@@ -118,6 +119,8 @@ pub(crate) struct Sold {
     pub(crate) refund: sold::Refund,
     pub(crate) allowances: Vec<Allowance>,
     pub(crate) limits: BTreeMap<String, u64>,
+    /// The negotiated allowances.
+    pub(crate) negotiated: Amounts,
 }
 
 #[derive(Debug, Clone)]
@@ -138,6 +141,8 @@ pub(crate) struct Sub {
     pub(crate) provisional: bool,
     /// Another plan, and the period with which it begins.
     pub(crate) change: Option<(Sold, u32)>,
+    /// The terms of the next period, if the catalog has changed.
+    pub(crate) following: Option<Sold>,
     /// A pause that is to come or on, and the instant at which it ends automatically.
     pub(crate) pause: Option<Option<i64>>,
     /// True while it is paused.
@@ -191,6 +196,9 @@ pub struct Model {
     pub(crate) default: &'static str,
     /// If the default plan has a term: its calendar, and for each allowance the instant from which windows give credits.
     pub(crate) free: Option<(Sub, Vec<i64>)>,
+    /// True for a wallet whose catalog changes from time to time, and if the catalog at hand is the other one.
+    pub(crate) changing: bool,
+    pub(crate) other_edition: bool,
     /// The payments with a reference or an amount, and the starts of these periods.
     pub(crate) payments: Vec<(Paid, i64)>,
     pub(crate) sales: u32,
@@ -230,6 +238,8 @@ impl Default for Model {
             sub: None,
             default: sold::DEFAULT,
             free: None,
+            changing: false,
+            other_edition: false,
             payments: Vec::new(),
             sales: 0,
             trials: BTreeSet::new(),
@@ -253,7 +263,12 @@ impl Model {
     /// Runs a command at `at` and returns its expected result.
     pub fn run(&mut self, at: Timestamp, command: &Command) -> Expected {
         self.pass(at);
+        self.other_edition = self.changing && is_other_edition(at);
+        let before = self.entries;
         let result = self.obey(command);
+        if self.entries > before {
+            self.learn();
+        }
         self.judge();
         Expected {
             result,
