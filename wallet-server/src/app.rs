@@ -16,7 +16,7 @@ use crate::causes::Chain;
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig};
-use crate::grpc::{self, Condition, GrpcLimits, Health, ServeError, Services, Tls, TlsError};
+use crate::grpc::{self, Condition, GrpcLimits, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
@@ -112,6 +112,7 @@ impl From<PublishError> for AppError {
 pub struct App {
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
+    origins: Origins,
     address: SocketAddr,
     services: Services,
     sweeper: Sweeper,
@@ -164,6 +165,7 @@ impl App {
         Ok(Self {
             listener,
             tls,
+            origins: config.origins.into(),
             address,
             services,
             sweeper,
@@ -220,6 +222,7 @@ impl App {
             health,
             GrpcLimits::default(),
             self.tls,
+            self.origins,
             shutdown.clone(),
         )
         .await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Settling};
 use crate::engine::{EngineConfig, SweeperConfig};
-use crate::grpc::TlsFiles;
+use crate::grpc::{Origin, TlsFiles};
 use crate::keys::Pepper;
 use crate::store::DatabaseUrl;
 
@@ -41,6 +41,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The pepper of the API keys, with which callers are authenticated. `None`: they are not.
     pub pepper: Option<Pepper>,
+    /// The origins of the web pages that may call, for browsers. By default no page may.
+    pub origins: Vec<Origin>,
     /// Listens beyond loopback although connections are not encrypted or callers not authenticated.
     pub insecure: bool,
     /// The source of time.
@@ -61,6 +63,7 @@ impl fmt::Debug for Config {
             .field("batch_max", &self.batch_max)
             .field("tls", &self.tls)
             .field("pepper", &self.pepper)
+            .field("origins", &self.origins)
             .field("insecure", &self.insecure)
             .field("time", &self.time)
             .finish_non_exhaustive()
@@ -95,6 +98,7 @@ impl Default for Config {
             database_timeout: EngineConfig::default().database_timeout,
             tls: None,
             pepper: None,
+            origins: Vec::new(),
             insecure: false,
             time: TimeSource::System,
             clock_settles: Settling::default().span,

@@ -28,7 +28,7 @@ pub use app::{App, AppError, Due};
 pub use clock::Clock;
 pub use config::{BUNDLED_CATALOG, Config, TimeSource};
 pub use engine::EngineCounts;
-pub use grpc::{TlsError, TlsFiles};
+pub use grpc::{NoOrigin, Origin, TlsError, TlsFiles};
 pub use keys::{Pepper, PepperError};
 pub use store::StoreError;
 pub use verify::{Checkpoints, Report, VerifyError, verify, verify_wallet, verify_with};

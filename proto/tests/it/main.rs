@@ -4,3 +4,4 @@ mod descriptors;
 mod errors;
 mod field_behavior;
 mod google;
+mod openapi;

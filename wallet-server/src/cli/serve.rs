@@ -14,7 +14,7 @@ use crate::cli::catalog::read;
 use crate::cli::error::CliError;
 use crate::cli::output::say;
 use crate::config::{Config, TimeSource};
-use crate::grpc::TlsFiles;
+use crate::grpc::{Origin, TlsFiles};
 use crate::keys::Pepper;
 use crate::store::DatabaseUrl;
 
@@ -59,6 +59,10 @@ pub(super) struct ServeArgs {
     /// With it, every call needs a key. Default: callers need none.
     #[arg(long, env = "WALLET_KEY_PEPPER_FILE", value_name = "FILE")]
     key_pepper_file: Option<PathBuf>,
+    /// The origins of the web pages that may call, as in https://app.example.com, separated by commas; * allows any.
+    /// Default: none.
+    #[arg(long, env = "WALLET_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    cors_origin: Vec<Origin>,
     /// Listen beyond loopback although connections are not encrypted or callers not authenticated.
     #[arg(long)]
     insecure: bool,
@@ -85,6 +89,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         cached_rows: args.cached_rows as usize,
         tls: tls.map(|(certificate, key)| TlsFiles { certificate, key, client_ca: args.tls_client_ca }),
         pepper: args.key_pepper_file.as_deref().map(Pepper::read).transpose()?,
+        origins: args.cors_origin,
         insecure: args.insecure,
         accept_clock: args.accept_clock,
         time: if args.manual_clock { TimeSource::Manual } else { TimeSource::System },

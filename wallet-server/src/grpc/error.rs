@@ -58,8 +58,8 @@ pub(super) enum Cause {
     Issue(IssueError),
     /// Parts of the server contradict each other.
     Defect(&'static str),
-    /// The request is not a gRPC message; the text continues "the request message".
-    Malformed(&'static str),
+    /// The request is not a message of the method; the text continues "the request message".
+    Malformed(Cow<'static, str>),
     /// The request message is longer than the method accepts.
     TooLarge {
         bytes: usize,
@@ -94,8 +94,8 @@ impl RpcError {
     }
 
     /// Returns MALFORMED_MESSAGE; `fault` continues "the request message".
-    pub(crate) fn malformed(fault: &'static str) -> Self {
-        Cause::Malformed(fault).into()
+    pub(crate) fn malformed(fault: impl Into<Cow<'static, str>>) -> Self {
+        Cause::Malformed(fault.into()).into()
     }
 
     /// A message of `bytes` bytes where at most `limit` are allowed.

@@ -42,9 +42,14 @@ pub(crate) struct GrpcLimits {
     pub(crate) catalog_message_bytes: usize,
     /// The most connections at a time; fewer if the process may not open as many descriptors. Default 8,192.
     pub(crate) connections: usize,
-    /// The time in which a new connection must complete the TLS handshake, and then send the HTTP/2 preface. Default
-    /// 5 s each.
+    /// The time in which a new connection must complete the TLS handshake, and then send its first bytes, for HTTP/2 the
+    /// preface. Default 5 s each.
     pub(crate) preface_time: Duration,
+    /// The time in which a peer with HTTP/1.1 must send the headers of its next request, the pause before them included.
+    /// Default 30 s.
+    pub(crate) header_time: Duration,
+    /// The most headers of a request with HTTP/1.1. Default 100.
+    pub(crate) headers: usize,
     /// The time for which a connection may stay open without a call. Default 10 min.
     pub(crate) idle_time: Duration,
     /// The time after which a connection is closed if its peer reads nothing that was sent. Default 10 s.
@@ -86,6 +91,8 @@ impl Default for GrpcLimits {
             catalog_message_bytes: 512 * 1024,
             connections: 8_192,
             preface_time: Duration::from_secs(5),
+            header_time: Duration::from_secs(30),
+            headers: 100,
             idle_time: Duration::from_secs(600),
             stalled_time: Duration::from_secs(10),
             keepalive_interval: Duration::from_secs(30),

@@ -7,6 +7,7 @@
 mod admin;
 mod call;
 mod catalog;
+mod connect;
 mod error;
 mod event;
 mod from_proto;
@@ -15,6 +16,7 @@ mod key;
 mod layers;
 mod limits;
 mod many;
+mod origins;
 mod router;
 mod serve;
 mod services;
@@ -28,6 +30,8 @@ mod wallet;
 
 pub(crate) use health::{Condition, Health};
 pub(crate) use limits::GrpcLimits;
+pub(crate) use origins::Origins;
+pub use origins::{NoOrigin, Origin};
 pub(crate) use serve::{ServeError, serve};
 pub(crate) use services::Services;
 pub(crate) use transport::Tls;

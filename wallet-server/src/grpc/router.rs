@@ -1,5 +1,7 @@
 //! The list of all services and of the layers around them.
 
+mod other;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
@@ -23,13 +25,15 @@ use wallet_proto::v1::wallet_service_server::WalletServiceServer;
 
 use super::admin::AdminRpcs;
 use super::catalog::CatalogRpcs;
+use super::connect::Methods;
 use super::error::RpcError;
 use super::event::EventRpcs;
 use super::key::KeyRpcs;
 use super::layers::{
-    Admission, Framed, Places, REQUEST_ID, Reply, RequestIds, begin, catch_panic, framed, in_time, log_end,
-    not_grpc, time_left,
+    Admission, Messages, Places, Protocol, REQUEST_ID, Reply, RequestIds, begin, catch_panic, framed,
+    in_time, log_end, protocol, time_left,
 };
+use super::origins::Origins;
 use super::test_clock::TestClockRpcs;
 use super::transport::{Peer, open_ended};
 use super::wallet::WalletRpcs;
@@ -46,19 +50,22 @@ impl<B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 's
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
+/// The work of a handler, or the reply to a call that has none.
+type Work = Result<Answering, Box<Response<Body>>>;
+
 /// A service that is called without knowing its type.
 trait Rpcs<B>: Send + Sync {
-    fn call(&self, request: Request<Framed<B>>) -> Answering;
+    fn call(&self, request: Request<Messages<B>>) -> Answering;
 }
 
 impl<B, S> Rpcs<B> for S
 where
-    S: Service<Request<Framed<B>>, Response = Response<Body>, Error = Infallible, Future = Answering>
+    S: Service<Request<Messages<B>>, Response = Response<Body>, Error = Infallible, Future = Answering>
         + Clone
         + Send
         + Sync,
 {
-    fn call(&self, request: Request<Framed<B>>) -> Answering {
+    fn call(&self, request: Request<Messages<B>>) -> Answering {
         // The services of tonic are always ready.
         Service::call(&mut self.clone(), request)
     }
@@ -147,6 +154,10 @@ pub(super) struct Calls<B>(Arc<Shared<B>>);
 
 struct Shared<B> {
     routes: Routes<B>,
+    /// The methods that can be called without gRPC.
+    methods: Methods,
+    /// The web pages that may call.
+    origins: Origins,
     admission: Admission,
     limits: GrpcLimits,
     request_ids: RequestIds,
@@ -154,9 +165,15 @@ struct Shared<B> {
 }
 
 impl<B: RequestBody> Calls<B> {
-    pub(super) fn new(routes: Routes<B>, admission: Admission, limits: GrpcLimits) -> Self {
+    pub(super) fn new(
+        routes: Routes<B>,
+        methods: Methods,
+        origins: Origins,
+        admission: Admission,
+        limits: GrpcLimits,
+    ) -> Self {
         let (request_ids, places) = (RequestIds::new(), Places::new(limits.calls_in_progress));
-        Self(Arc::new(Shared { routes, admission, limits, request_ids, places }))
+        Self(Arc::new(Shared { routes, methods, origins, admission, limits, request_ids, places }))
     }
 
     /// Answers a call within its deadline. The returned future runs within `limited`. It is small, because it is moved
@@ -172,10 +189,12 @@ impl<B: RequestBody> Calls<B> {
             secret.set_sensitive(true);
         }
         let name = CallName::new(request.uri().clone(), request_id.clone());
-        let deadline = begun + time_left(request.headers(), self.0.limits.longest_call);
-        let handler = match not_grpc(&request) {
-            Some(refused) => Err(Box::new(refused)),
-            None => self.handler(request, deadline),
+        let (handler, deadline, rendering) = match protocol(&request) {
+            Ok(Protocol::Grpc) => {
+                let (handler, deadline) = self.grpc(request, begun);
+                (handler, deadline, None)
+            }
+            other => self.other(request, other, begun),
         };
         let (places, peer) = (Arc::clone(&self.0.places), peer.cloned());
         async move {
@@ -188,18 +207,27 @@ impl<B: RequestBody> Calls<B> {
                 Err(refused) => refused.map(Reply::from),
             };
             log_end(&name, begun, response.headers());
+            response = response.map(|reply| reply.logged(name, begun));
+            if let Some(rendering) = rendering {
+                response = Box::pin(rendering.render(response)).await;
+            }
             response.headers_mut().insert(REQUEST_ID, request_id.header().clone());
-            response.map(|reply| reply.logged(name, begun))
+            response
         }
+    }
+
+    /// Returns the work of the handler of a gRPC call, and its deadline.
+    fn grpc(&self, request: Request<B>, begun: Instant) -> (Work, Instant) {
+        let deadline = begun + time_left(request.headers(), self.0.limits.longest_call);
+        let most = self.0.limits.request_bytes(request.uri().path());
+        (self.handler(framed(request, most), deadline), deadline)
     }
 
     /// Returns the work of the handler, which has not begun, or UNIMPLEMENTED. The check of the caller's key is part of
     /// the work: it is bounded by the deadline and by the places for calls in progress, and comes before the handler.
-    fn handler(&self, request: Request<B>, deadline: Instant) -> Result<Answering, Box<Response<Body>>> {
-        let path = request.uri().path();
-        let (most, service) = (self.0.limits.request_bytes(path), self.0.routes.find(path));
+    fn handler(&self, mut request: Request<Messages<B>>, deadline: Instant) -> Work {
+        let service = self.0.routes.find(request.uri().path());
         let service = service.ok_or_else(|| Box::new(Status::unimplemented("").into_http()))?;
-        let mut request = framed(request, most);
         if let Some(caller) = self.0.admission.at_once(request.uri().path(), deadline) {
             request.extensions_mut().insert(caller);
             return Ok(service.call(request));
@@ -266,7 +294,9 @@ mod tests {
 
     fn calls() -> Calls<Body> {
         let limits = GrpcLimits { calls_in_progress: 2, ..GrpcLimits::default() };
-        Calls::new(Routes::default().with(Misbehaving), Admission::Open, limits)
+        let methods = Methods::new().unwrap();
+        let routes = Routes::default().with(Misbehaving);
+        Calls::new(routes, methods, Origins::default(), Admission::Open, limits)
     }
 
     /// Answers a call as a task of the transport does.
@@ -277,6 +307,7 @@ mod tests {
     fn request(how: &str, timeout: &str) -> Request<Body> {
         Request::builder()
             .method("POST")
+            .version(http::Version::HTTP_2)
             .uri(format!("/test.Misbehaving/{how}"))
             .header("content-type", "application/grpc")
             .header("grpc-timeout", timeout)

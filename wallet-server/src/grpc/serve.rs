@@ -6,8 +6,10 @@ use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::connect::Methods;
 use super::health::Condition;
 use super::layers::{Admission, Gate};
+use super::origins::Origins;
 use super::router::Calls;
 use super::transport::{Front, Tls, descriptor_limit};
 use super::{GrpcLimits, Health, Services, router};
@@ -18,6 +20,9 @@ pub enum ServeError {
     /// The descriptors for reflection are inconsistent.
     #[error("reflection")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The descriptors for calls with JSON are inconsistent.
+    #[error("descriptors")]
+    Descriptors(#[from] prost_reflect::DescriptorError),
 }
 
 /// Serves until `shutdown`. Then health checks return "not serving", no connections are accepted, and calls in
@@ -28,6 +33,7 @@ pub(crate) async fn serve(
     health: Health,
     limits: GrpcLimits,
     tls: Option<Arc<Tls>>,
+    origins: Origins,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let admission = match &services.key_check {
@@ -38,7 +44,7 @@ pub(crate) async fn serve(
         None => Admission::Open,
     };
     let routes = router::routes(services, &health, &limits)?;
-    let calls = Calls::new(routes, admission, limits.clone());
+    let calls = Calls::new(routes, Methods::new()?, origins, admission, limits.clone());
     serve_calls(listener, calls, health, limits, tls, shutdown).await;
     Ok(())
 }
@@ -67,11 +73,11 @@ mod frames;
 mod tests {
     use std::time::Duration;
 
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
     use tokio::task::JoinHandle;
 
-    use super::frames::{HEADERS, RESET, Raw, ping};
+    use super::frames::{HEADERS, RESET, Raw, end, ping};
     use super::*;
     use crate::grpc::router::Routes;
     use crate::grpc::test_service::Misbehaving;
@@ -85,7 +91,7 @@ mod tests {
         let routes = Routes::default().with(Misbehaving);
         let server = tokio::spawn(serve_calls(
             listener,
-            Calls::new(routes, Admission::Open, limits.clone()),
+            Calls::new(routes, Methods::new().unwrap(), Origins::default(), Admission::Open, limits.clone()),
             health,
             limits,
             None,
@@ -118,6 +124,46 @@ mod tests {
         let (address, ..) = serving(limits).await;
         let mut silent = TcpStream::connect(&address).await.unwrap();
         closed(&mut silent).await;
+    }
+
+    #[tokio::test]
+    async fn slow_headers_of_http_1_and_long_pauses_between_requests_close_the_connection() {
+        let limits = GrpcLimits { header_time: Duration::from_millis(50), ..GrpcLimits::default() };
+        let (address, ..) = serving(limits).await;
+        for begin in ["POST / HTTP/1.1\r\nhost: x\r\n", "POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n"] {
+            let mut slow = TcpStream::connect(&address).await.unwrap();
+            slow.write_all(begin.as_bytes()).await.unwrap();
+            closed(&mut slow).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_answered_early_is_read_on_and_its_stream_is_not_reset() {
+        let (address, ..) = serving(GrpcLimits::default()).await;
+        let mut peer = Raw::connect(&address, 65_535).await;
+        for (content_type, path) in [
+            ("text/plain", "/x"),
+            ("application/json", "/x"),
+            ("application/json", "/grpc.health.v1.Health/Check"),
+        ] {
+            // There is no such method, and the health service is not there.
+            let (early, frames) = peer.begin(path, content_type);
+            peer.send(&frames).await;
+            soon(peer.until(HEADERS, early)).await.expect("an answer before the body");
+            peer.send(&end(early, b"{}")).await;
+            let (next, frames) = peer.call("/test.Misbehaving/fine", &[]);
+            peer.send(&frames).await;
+            let follows = async {
+                loop {
+                    let frame = peer.next().await.expect("the connection serves on");
+                    assert!((frame.kind, frame.stream) != (RESET, early), "{path} {content_type}");
+                    if (frame.kind, frame.stream) == (HEADERS, next) {
+                        break;
+                    }
+                }
+            };
+            soon(follows).await;
+        }
     }
 
     #[tokio::test]

@@ -159,7 +159,7 @@ fn content(cause: Cause, operation_path: &str) -> Content {
             }
         },
         Cause::NoAnswer => Content { code: Code::DeadlineExceeded, ..outcome_unknown() },
-        Cause::Malformed(fault) => malformed(fault),
+        Cause::Malformed(fault) => malformed(&fault),
         Cause::TooLarge { bytes, limit } => too_large(bytes, limit),
         Cause::Engine(EngineError::Unreadable) | Cause::Read(ReadError::Unreadable) => {
             rejected(&Rejection::WalletFrozen, operation_path)

@@ -20,6 +20,8 @@ mod cli;
 #[cfg(test)]
 mod clock;
 #[cfg(test)]
+mod connect;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod documents;
@@ -49,9 +51,9 @@ mod readme;
 #[cfg(test)]
 mod rpc;
 #[cfg(test)]
-mod seven;
+mod sample_commands;
 #[cfg(test)]
-mod sold;
+mod shorthand;
 #[cfg(test)]
 mod stored_catalogs;
 #[cfg(test)]
@@ -59,10 +61,10 @@ mod style;
 #[cfg(test)]
 mod style_language;
 #[cfg(test)]
+mod subscriptions;
+#[cfg(test)]
 mod sweeper;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod unreadable;
-#[cfg(test)]
-mod words;

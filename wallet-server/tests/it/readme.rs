@@ -24,6 +24,8 @@ each_database! {
         let [.., (_, balance), (_, ledger)] = answers.as_slice() else { unreachable!() };
         let promised = stated("That leaves ", " credits,");
         assert_eq!(balance["balances"][0]["available"]["amount"], promised);
+        let [by_curl] = &curl(section("## A session"), &server)[..] else { panic!("one call with curl") };
+        assert_eq!(by_curl["balances"], balance["balances"]);
         let last = ledger["entries"].as_array().unwrap().last().unwrap();
         assert_eq!(last["balances"][0]["available"]["amount"], promised);
         assert!(server.verify().await.is_clean());
@@ -95,6 +97,38 @@ fn again(heading: &str, server: &Server) -> Vec<(String, Result<Value, String>)>
         (method, run(&command, bin.path(), &address))
     };
     session(heading).into_iter().map(answer).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_calls_with_json_work_when_pasted() {
+    let server = Server::start(Database::sqlite()).await;
+    let document = include_str!("../../../docs/json.md");
+    let answers = curl(document, &server);
+    assert_eq!(answers.len(), 3, "{answers:?}");
+    assert!(answers.iter().all(|answer| answer.get("code").is_none()), "{answers:?}");
+    let missing = curl_of(
+        "curl -sS localhost:50051/wallet.v1.AdminService/GetWallet -H 'content-type: \
+        application/json' -d '{\"walletId\": \"nobody\"}'",
+        &server,
+    );
+    let (_, stated) = document.split_once("\n```json\n").expect("an example of an error");
+    let (stated, _) = stated.split_once("\n```").expect("its end");
+    assert_eq!(missing, serde_json::from_str::<Value>(stated).expect("JSON"));
+}
+
+/// Runs the curl commands of a text and returns their answers.
+fn curl(text: &'static str, server: &Server) -> Vec<Value> {
+    let blocks = blocks_of(text).filter(|block| block.starts_with("curl "));
+    let commands =
+        blocks.flat_map(|block| block.split("\ncurl ").map(|rest| rest.trim_start_matches("curl ")));
+    commands.map(|rest| curl_of(&format!("curl {rest}"), server)).collect()
+}
+
+/// Runs a curl command and returns its answer.
+fn curl_of(command: &str, server: &Server) -> Value {
+    let bin = tempfile::tempdir().unwrap();
+    symlink(tool("WALLET_TEST_CURL"), bin.path().join("curl")).unwrap();
+    run(command, bin.path(), &server.address.to_string()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The text of the README between two pieces of text.

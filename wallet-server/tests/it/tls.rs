@@ -3,14 +3,15 @@
 use std::fs;
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use wallet_client::{ClientConfig, Code, Error, WalletClient, v1};
 use wallet_server::{App, Config, Pepper, TlsFiles};
 
+use crate::connect::Curl;
 use crate::harness::{Database, Front, Process, credits, tool, video};
-use crate::words::{refused, settle};
+use crate::shorthand::{refused, settle};
 
 /// The certificate of a server on loopback, in a folder.
 struct Certificate {
@@ -33,7 +34,10 @@ impl Certificate {
     fn replace(&self, authority: &CertifiedIssuer<'static, KeyPair>) {
         let key = KeyPair::generate().unwrap();
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let signed = CertificateParams::new(names).unwrap().signed_by(&key, authority).unwrap();
+        let mut params = CertificateParams::new(names).unwrap();
+        // OpenSSL takes a certificate whose subject is its issuer for a self-signed one.
+        params.distinguished_name.push(DnType::CommonName, "localhost");
+        let signed = params.signed_by(&key, authority).unwrap();
         fs::write(self.path("server.pem"), signed.pem()).unwrap();
         fs::write(self.path("server.key"), key.serialize_pem()).unwrap();
         fs::write(self.path("ca.pem"), authority.pem()).unwrap();
@@ -79,6 +83,20 @@ async fn a_job_runs_over_tls_and_callers_without_it_are_turned_away() {
         .output()
         .unwrap();
     assert!(String::from_utf8_lossy(&grpcurl.stdout).contains("\"walletId\": \"w\""), "{grpcurl:?}");
+}
+
+#[test]
+fn curl_calls_over_tls_with_http_1_and_http_2() {
+    let database = Database::sqlite();
+    let certificate = Certificate::new();
+    let server = certificate.serve(&database);
+    for (version, expected) in [("--http1.1", "1.1"), ("--http2", "2")] {
+        let curl = Curl::new(format!("https://{}", server.address), version);
+        let curl = curl.with(&["--cacert", &certificate.path("ca.pem")]);
+        let answer = curl.json("wallet.v1.AdminService/CreateWallet", r#"{"walletId": "w"}"#);
+        assert_eq!((answer.status, answer.version.as_str()), (200, expected), "{answer:?}");
+        assert_eq!(answer.body()["wallet"]["walletId"], "w");
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use wallet_core::Timestamp;
 use wallet_core::sold::Overrides;
 
 use super::calendar::DAY;
-use super::sold::{self, Unit};
+use super::catalog::{self, Unit};
 use super::state::{Model, Sold};
 
 /// The time between two catalogs, in microseconds.
@@ -33,7 +33,8 @@ pub(super) fn other_money(plan: &str, money: Option<i64>) -> Option<i64> {
 impl Model {
     /// Returns the terms that follow those that were sold, if the plan has other ones now.
     fn following(&self, sold: &Sold) -> Option<Sold> {
-        let plan = sold::find_plan(sold.plan).filter(|plan| ["keeper-pro", "annual"].contains(&plan.id))?;
+        let plan =
+            catalog::find_plan(sold.plan).filter(|plan| ["keeper-pro", "annual"].contains(&plan.id))?;
         let overrides = Overrides { allowances: sold.negotiated.clone(), ..Overrides::default() };
         let now = Sold::of(plan, &overrides, sold.seats, self.other_edition).ok()?;
         let differs = now.allowances != sold.allowances || now.money != sold.money;

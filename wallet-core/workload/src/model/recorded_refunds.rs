@@ -9,9 +9,9 @@ use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, OriginId, PaymentSubject, RequestId, Timestamp};
 
 use super::answer::{Answered, Refusal};
+use super::catalog::{UNITS, Unit};
 use super::money_back::refused;
 use super::reversal::part;
-use super::sold::{UNITS, Unit};
 use super::state::{Job, Model};
 
 impl Model {
@@ -51,7 +51,7 @@ impl Model {
     /// Returns the credits of a lot that jobs hold and have not given back or charged yet.
     pub(super) fn held_rest(&self, key: &GrantKey) -> i64 {
         let parts = self.open_jobs().flat_map(|job| &job.parts).filter(|part| part.lot.as_ref() == Some(key));
-        parts.map(|part| part.held - part.charged - part.returned - part.lapsed).sum()
+        parts.map(|part| part.held - part.charged - part.returned - part.forfeited).sum()
     }
 
     /// Returns the credits of the purchase of a lot that a recorded refund has turned into debt.

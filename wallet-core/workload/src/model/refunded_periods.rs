@@ -11,9 +11,9 @@ use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, Timestamp};
 
 use super::answer::{Answered, Refusal};
+use super::catalog::{UNITS, Unit};
 use super::money_back::refused;
 use super::reversal::part;
-use super::sold::{UNITS, Unit};
 use super::state::{Lot, Model, Sub};
 
 /// A recorded refund of a period.

@@ -23,6 +23,9 @@ const PIECE: usize = 16 * 1024;
 /// server.
 const LAST_PIECE: usize = 1024;
 
+/// The flag of a message of gRPC-Web that has the trailers.
+const TRAILERS: u8 = 0x80;
+
 /// The places for calls in progress.
 #[derive(Debug)]
 pub(crate) struct Places {
@@ -87,6 +90,8 @@ pub(crate) struct Reply {
     /// The bytes of the current frame that the transport has not taken.
     rest: Bytes,
     in_progress: Option<InProgress>,
+    /// True: the trailers are sent as the last part of the body, as in gRPC-Web.
+    trailers_as_data: bool,
     /// The call and its begin, for the log.
     call: Option<(CallName, Instant)>,
 }
@@ -98,6 +103,19 @@ impl Reply {
         self
     }
 
+    /// Returns the reply with its trailers as the last part of its body.
+    pub(crate) fn with_trailers_as_data(self) -> Self {
+        Self { trailers_as_data: true, ..self }
+    }
+
+    /// Returns the reply with another body instead of this one, which was read. It counts in its place.
+    pub(crate) fn replaced(mut self, body: Bytes) -> Self {
+        if let Some(call) = self.in_progress.as_mut().and_then(|call| call.of_peer.as_mut()) {
+            call.replies(body.len());
+        }
+        Self { rest: body, in_progress: self.in_progress, ..Self::from(Body::empty()) }
+    }
+
     fn log_end(&self, trailers: &HeaderMap) {
         if let Some((call, begun)) = &self.call {
             log_end(call, *begun, trailers);
@@ -105,9 +123,19 @@ impl Reply {
     }
 }
 
+/// Returns trailers as a message of gRPC-Web.
+fn as_data(trailers: &HeaderMap) -> Bytes {
+    let mut lines = Vec::new();
+    for (name, value) in trailers {
+        lines.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    let length = u32::try_from(lines.len()).unwrap_or(u32::MAX).to_be_bytes();
+    [&[TRAILERS][..], &length, &lines].concat().into()
+}
+
 impl From<Body> for Reply {
     fn from(body: Body) -> Self {
-        Self { body, rest: Bytes::new(), in_progress: None, call: None }
+        Self { body, rest: Bytes::new(), in_progress: None, trailers_as_data: false, call: None }
     }
 }
 
@@ -137,7 +165,11 @@ impl http_body::Body for Reply {
                     if let Some(trailers) = frame.trailers_ref() {
                         self.log_end(trailers);
                     }
-                    return Poll::Ready(Some(Ok(frame)));
+                    match frame.into_trailers() {
+                        Ok(trailers) if self.trailers_as_data => self.rest = as_data(&trailers),
+                        Ok(trailers) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+                        Err(frame) => return Poll::Ready(Some(Ok(frame))),
+                    }
                 }
             }
             let bytes = self.rest.len();
@@ -157,7 +189,11 @@ impl http_body::Body for Reply {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.rest.is_empty() { self.body.size_hint() } else { SizeHint::default() }
+        match self.rest.len() {
+            0 => self.body.size_hint(),
+            rest if self.body.is_end_stream() => SizeHint::with_exact(rest as u64),
+            _ => SizeHint::default(),
+        }
     }
 }
 
@@ -170,6 +206,12 @@ mod tests {
     use super::*;
     use crate::grpc::GrpcLimits;
     use crate::grpc::transport::Peers;
+
+    #[test]
+    fn trailers_become_lines_of_a_message() {
+        let trailers = HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]);
+        assert_eq!(as_data(&trailers).as_ref(), b"\x80\0\0\0\x10grpc-status: 0\r\n");
+    }
 
     #[tokio::test]
     async fn a_long_reply_is_sent_in_pieces_and_counts_until_it_is_dropped() {

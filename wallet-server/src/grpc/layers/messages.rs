@@ -10,17 +10,60 @@ use prost::bytes::{Buf, Bytes};
 use tonic::Status;
 use tower::BoxError;
 
+use crate::grpc::connect::Converted;
 use crate::grpc::error::RpcError;
 
 /// The size of the prefix of a message in bytes: a flag and a length.
 const PREFIX: usize = 5;
 
+/// The gRPC messages of a request.
+#[derive(Debug)]
+pub(crate) enum Messages<B> {
+    /// They arrive as such.
+    Framed(Framed<B>),
+    /// There is one, which is made from a request of another protocol.
+    Converted(Box<Converted<B>>),
+}
+
 /// Limits the size of the messages of a request, in bytes, and checks their framing.
-pub(crate) fn framed<B>(request: Request<B>, limit: usize) -> Request<Framed<B>> {
+pub(crate) fn framed<B>(request: Request<B>, limit: usize) -> Request<Messages<B>> {
     let compressed = names_an_encoding(request.headers());
     // A stream of requests may be empty; our methods need one message.
     let required = request.uri().path().starts_with("/wallet.v1.");
-    request.map(|body| Framed { body, limit, compressed, required, state: State::default() })
+    request
+        .map(|body| Messages::Framed(Framed { body, limit, compressed, required, state: State::default() }))
+}
+
+impl<B> http_body::Body for Messages<B>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.get_mut() {
+            Self::Framed(framed) => Pin::new(framed).poll_frame(cx),
+            Self::Converted(converted) => Pin::new(converted.as_mut()).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Framed(framed) => framed.is_end_stream(),
+            Self::Converted(converted) => converted.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Framed(framed) => framed.size_hint(),
+            Self::Converted(converted) => converted.size_hint(),
+        }
+    }
 }
 
 /// Returns whether the header allows compressed messages.
@@ -182,12 +225,12 @@ mod tests {
             (None, &[1, 0, 0, 0, 0], "is compressed, but grpc-encoding names no encoding"),
             (Some("identity"), &[1, 0, 0, 0, 0], "is compressed, but grpc-encoding names no encoding"),
         ] {
-            let told = follow(path, encoding, &[bytes]).unwrap();
-            assert_eq!(told, format!("InvalidArgument MALFORMED_MESSAGE: the request message {fault}"));
+            let answer = follow(path, encoding, &[bytes]).unwrap();
+            assert_eq!(answer, format!("InvalidArgument MALFORMED_MESSAGE: the request message {fault}"));
         }
-        let told = follow(path, None, &[&[0, 0, 0, 0, 5, 1]]).unwrap();
+        let answer = follow(path, None, &[&[0, 0, 0, 0, 5, 1]]).unwrap();
         assert_eq!(
-            told,
+            answer,
             "InvalidArgument MESSAGE_TOO_LARGE: the request message has 5 bytes, at most 4 are allowed for this method"
         );
     }

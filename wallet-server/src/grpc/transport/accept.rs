@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection::{protocol, serve};
+use super::connection::{Protocols, serve};
 use super::peers::Peers;
 use super::streams::Streams;
 use super::tls::Tls;
@@ -55,7 +55,7 @@ impl Front {
         shutdown: CancellationToken,
     ) {
         let longest = self.limits.longest_call + self.limits.reading_time;
-        let http2 = protocol(&self.limits, Streams { tasks: self.tasks.clone(), longest });
+        let protocols = Protocols::new(&self.limits, Streams { tasks: self.tasks.clone(), longest });
         let mut pause = FIRST_PAUSE;
         loop {
             let accepted = tokio::select! {
@@ -66,12 +66,12 @@ impl Front {
                 Ok((stream, _)) if self.check_concurrency() => {
                     pause = FIRST_PAUSE;
                     let connected = self.peers.connect();
-                    let (calls, http2) = (calls.clone(), http2.clone());
+                    let (calls, protocols) = (calls.clone(), protocols.clone());
                     let (limits, shutdown, tls) = (self.limits.clone(), shutdown.clone(), self.tls.clone());
                     self.tasks.spawn(async move {
                         prepare(&stream);
                         let Some(tls) = tls else {
-                            return serve(stream, connected, calls, http2, &limits, shutdown).await;
+                            return serve(stream, connected, calls, protocols, &limits, shutdown).await;
                         };
                         let shaken = tokio::select! {
                             shaken = tls.accept(stream, limits.preface_time) => shaken,
@@ -79,7 +79,7 @@ impl Front {
                             () = shutdown.cancelled() => None,
                         };
                         if let Some(stream) = shaken {
-                            serve(stream, connected, calls, http2, &limits, shutdown).await;
+                            serve(stream, connected, calls, protocols, &limits, shutdown).await;
                         }
                     });
                 }

@@ -1,18 +1,21 @@
-//! One connection, from its preface to its end.
+//! One connection, from its first bytes to its end.
 
 use std::convert::Infallible;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::server::conn::http2;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::io::read_preface;
+use super::Peer;
+use super::io::{Version, read_preface};
+use super::one_call::OneCall;
 use super::peers::Connected;
 use super::streams::Streams;
 use crate::grpc::GrpcLimits;
@@ -23,21 +26,38 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The interval while the server stops.
 const LOOK_AT_THE_END: Duration = Duration::from_millis(50);
 
-/// Returns the HTTP/2 protocol with the limits of this server.
-pub(super) fn protocol(limits: &GrpcLimits, streams: Streams) -> http2::Builder<Streams> {
-    let mut http2 = http2::Builder::new(streams);
-    http2
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams_per_connection)
-        .max_send_buf_size(limits.send_buffer_bytes)
-        .initial_stream_window_size(limits.stream_window_bytes)
-        .initial_connection_window_size(limits.connection_window_bytes)
-        .max_header_list_size(limits.header_list_bytes)
-        .keep_alive_interval(limits.keepalive_interval)
-        .keep_alive_timeout(limits.keepalive_timeout)
-        .max_pending_accept_reset_streams(limits.pending_resets)
-        .max_local_error_reset_streams(limits.own_resets);
-    http2
+/// HTTP/1.1 and HTTP/2 with the limits of this server.
+#[derive(Debug, Clone)]
+pub(super) struct Protocols {
+    http1: http1::Builder,
+    http2: http2::Builder<Streams>,
+    longest: Duration,
+}
+
+impl Protocols {
+    pub(super) fn new(limits: &GrpcLimits, streams: Streams) -> Self {
+        let longest = streams.longest;
+        let mut http1 = http1::Builder::new();
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_time)
+            .max_headers(limits.headers)
+            .max_header_size(limits.header_list_bytes as usize)
+            .max_buf_size(limits.send_buffer_bytes);
+        let mut http2 = http2::Builder::new(streams);
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.streams_per_connection)
+            .max_send_buf_size(limits.send_buffer_bytes)
+            .initial_stream_window_size(limits.stream_window_bytes)
+            .initial_connection_window_size(limits.connection_window_bytes)
+            .max_header_list_size(limits.header_list_bytes)
+            .keep_alive_interval(limits.keepalive_interval)
+            .keep_alive_timeout(limits.keepalive_timeout)
+            .max_pending_accept_reset_streams(limits.pending_resets)
+            .max_local_error_reset_streams(limits.own_resets);
+        Self { http1, http2, longest }
+    }
 }
 
 /// Serves a connection until the peer disconnects or violates a limit, or the server stops.
@@ -45,7 +65,7 @@ pub(super) async fn serve<S>(
     stream: S,
     connected: Connected,
     calls: Calls<Incoming>,
-    http2: http2::Builder<Streams>,
+    protocols: Protocols,
     limits: &GrpcLimits,
     shutdown: CancellationToken,
 ) where
@@ -53,21 +73,47 @@ pub(super) async fn serve<S>(
 {
     let peer = &connected.0;
     let preface = read_preface(stream, limits.preface_time, peer.clone());
-    let io = tokio::select! {
-        io = preface => io,
+    let begun = tokio::select! {
+        begun = preface => begun,
         () = peer.close.cancelled() => None,
         () = shutdown.cancelled() => None,
     };
-    let Some(io) = io else {
-        tracing::debug!("a connection is closed: no HTTP/2 preface");
+    let Some((io, version)) = begun else {
+        tracing::debug!("a connection is closed: it begins with neither HTTP/2 nor HTTP/1.1");
         return;
     };
-    let caller = Arc::clone(peer);
-    let service = service_fn(move |request| {
-        let answer = calls.answer(Some(&caller), request);
-        async { Ok::<_, Infallible>(answer.await) }
-    });
-    let mut connection = std::pin::pin!(http2.serve_connection(TokioIo::new(io), service));
+    match version {
+        Version::Http2 => {
+            let caller = Arc::clone(peer);
+            let service = service_fn(move |request| {
+                let answer = calls.answer(Some(&caller), request);
+                async { Ok::<_, Infallible>(answer.await) }
+            });
+            let connection = protocols.http2.serve_connection(TokioIo::new(io), service);
+            let leave = http2::Connection::graceful_shutdown;
+            watch(pin!(connection), leave, || false, peer, limits, shutdown).await;
+        }
+        Version::Http1 => {
+            let call = OneCall::new(protocols.longest);
+            let service = call.service(Arc::clone(peer), calls);
+            let connection = protocols.http1.serve_connection(TokioIo::new(io), service);
+            let leave = http1::Connection::graceful_shutdown;
+            watch(pin!(connection), leave, || call.is_late(peer), peer, limits, shutdown).await;
+        }
+    }
+}
+
+/// Drives a connection, and ends it if a limit is violated or the server stops. `leave` makes the connection end after the
+/// calls in progress. `is_late` returns whether the peer takes too long to read a reply; the streams of HTTP/2 have timers
+/// of their own.
+async fn watch<C: Future<Output = Result<(), hyper::Error>>>(
+    mut connection: Pin<&mut C>,
+    leave: impl Fn(Pin<&mut C>),
+    is_late: impl Fn() -> bool,
+    peer: &Arc<Peer>,
+    limits: &GrpcLimits,
+    shutdown: CancellationToken,
+) {
     let begun = Instant::now();
     let too_old = limits.connection_age.map(|age| begun + age);
     let (mut asked_to_leave, mut stopping) = (None, false);
@@ -86,8 +132,8 @@ pub(super) async fn serve<S>(
             }
             () = at(too_old), if asked_to_leave.is_none() => true,
             () = sleep(if stopping { LOOK_AT_THE_END } else { LOOK }) => {
-                if peer.stalled() > limits.stalled_time {
-                    tracing::debug!("a connection is closed: its peer reads no replies");
+                if peer.stalled() > limits.stalled_time || is_late() {
+                    tracing::debug!("a connection is closed: its peer does not read the replies");
                     return;
                 }
                 let longest_idle = if asked_to_leave.is_some() { limits.farewell } else { limits.idle_time };
@@ -101,7 +147,7 @@ pub(super) async fn serve<S>(
         };
         if ask && asked_to_leave.is_none() {
             asked_to_leave = Some(Instant::now());
-            connection.as_mut().graceful_shutdown();
+            leave(connection.as_mut());
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The socket of a connection after its preface was read. It returns the preface to hyper, and records whether the
-//! peer reads.
+//! The socket of a connection after its first bytes were read. It returns them to hyper, and records whether the peer
+//! reads.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,55 +7,61 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use prost::bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use super::Peer;
 
 /// The preface with which every HTTP/2 connection begins.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The reply to a peer that uses HTTP/1.1.
-const SPEAKS_HTTP_1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\n\
-    content-type: text/plain\r\ncontent-length: 63\r\nconnection: close\r\n\r\n\
-    This is a gRPC server: use HTTP/2, for example through grpcurl\n";
+/// The protocol of a connection, which its first bytes show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    Http1,
+    Http2,
+}
 
-/// A socket whose preface was read.
+/// A socket whose first bytes were read.
 #[derive(Debug)]
 pub(super) struct Io<S> {
     stream: S,
-    /// The bytes of the preface that hyper has not read.
-    left: &'static [u8],
+    /// The first bytes that hyper has not read.
+    left: Bytes,
     peer: Arc<Peer>,
 }
 
-/// Reads the preface within `time`. `None`: the peer sent nothing, too little or something else.
-pub(super) async fn read_preface<S>(mut stream: S, time: Duration, peer: Arc<Peer>) -> Option<Io<S>>
+/// Reads the first bytes of a connection within `time`, until they show its protocol. `None`: the peer sent nothing,
+/// too little or something else. A method of HTTP/1.1 begins with a capital letter.
+pub(super) async fn read_preface<S>(
+    mut stream: S,
+    time: Duration,
+    peer: Arc<Peer>,
+) -> Option<(Io<S>, Version)>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + Unpin,
 {
     let mut bytes = [0; PREFACE.len()];
     let mut read = 0;
-    let complete = tokio::time::timeout(time, async {
+    let version = tokio::time::timeout(time, async {
         while read < bytes.len() {
             match stream.read(&mut bytes[read..]).await {
-                Ok(0) | Err(_) => return false,
+                Ok(0) | Err(_) => return None,
                 Ok(n) => read += n,
             }
             if bytes[..read] != PREFACE[..read] {
-                return false;
+                return bytes[0].is_ascii_uppercase().then_some(Version::Http1);
             }
         }
-        true
+        Some(Version::Http2)
     })
     .await;
-    if complete == Ok(true) {
-        return Some(Io { stream, left: PREFACE, peer });
-    }
-    if read > 0 && bytes[0].is_ascii_uppercase() && bytes[..read] != PREFACE[..read] {
-        // A courtesy: the server does not wait until the peer has read it.
-        let _ = stream.write(SPEAKS_HTTP_1).await;
-    }
-    None
+    let version = version.ok().flatten()?;
+    let left = match version {
+        Version::Http1 => Bytes::copy_from_slice(&bytes[..read]),
+        Version::Http2 => Bytes::from_static(PREFACE),
+    };
+    Some((Io { stream, left, peer }, version))
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
@@ -67,9 +73,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
         if self.left.is_empty() {
             return Pin::new(&mut self.stream).poll_read(cx, buffer);
         }
-        let (now, later) = self.left.split_at(buffer.remaining().min(self.left.len()));
-        buffer.put_slice(now);
-        self.left = later;
+        let now = buffer.remaining().min(self.left.len());
+        buffer.put_slice(&self.left.split_to(now));
         Poll::Ready(Ok(()))
     }
 }

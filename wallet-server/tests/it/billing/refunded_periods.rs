@@ -5,7 +5,7 @@ use wallet_client::v1::{self, ErrorReason, UsedCredits};
 
 use crate::products::Platform;
 use crate::products::platform::{ALICE, at, op};
-use crate::words::{figures, refused, violations};
+use crate::shorthand::{figures, refused, violations};
 
 /// Subscribes to a quarter with 100 credits a month, for 30 euros.
 async fn quarter(platform: &Platform) {

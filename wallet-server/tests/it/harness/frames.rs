@@ -56,6 +56,14 @@ impl Raw {
 
     /// The frames of a call with this message, and its stream number.
     pub(crate) fn call(&mut self, path: &str, message: &[u8]) -> (u32, Vec<u8>) {
+        let (stream, mut bytes) = self.begin(path, "application/grpc");
+        let length = u32::try_from(message.len()).expect("a short message");
+        bytes.extend(end(stream, &[&[0][..], &length.to_be_bytes(), message].concat()));
+        (stream, bytes)
+    }
+
+    /// The first frame of a call, and its stream number.
+    pub(crate) fn begin(&mut self, path: &str, content_type: &str) -> (u32, Vec<u8>) {
         let stream = self.next;
         self.next += 2;
         let headers = [
@@ -63,15 +71,11 @@ impl Raw {
             (":scheme", "http"),
             (":path", path),
             (":authority", "test"),
-            ("content-type", "application/grpc"),
+            ("content-type", content_type),
             ("te", "trailers"),
         ];
         let block: Vec<u8> = headers.iter().flat_map(|(name, value)| literal(name, value)).collect();
-        let length = u32::try_from(message.len()).expect("a short message");
-        let data = [&[0][..], &length.to_be_bytes(), message].concat();
-        let mut bytes = frame(HEADERS, END_HEADERS, stream, &block);
-        bytes.extend(frame(DATA, END_STREAM, stream, &data));
-        (stream, bytes)
+        (stream, frame(HEADERS, END_HEADERS, stream, &block))
     }
 
     /// The next frame other than SETTINGS and PING, which are answered; `None` once the server has closed the
@@ -102,6 +106,11 @@ impl Raw {
             }
         }
     }
+}
+
+/// The last frame of a call.
+pub(crate) fn end(stream: u32, data: &[u8]) -> Vec<u8> {
+    frame(DATA, END_STREAM, stream, data)
 }
 
 /// The frame that resets a stream with CANCEL.

@@ -41,7 +41,7 @@ each_database! {
         for (method, content_type, status) in [
             ("GET", "application/grpc", 405),
             ("PUT", "application/grpc", 405),
-            ("POST", "application/json", 415),
+            ("POST", "application/json", 400),
             ("POST", "application/grpc+json", 415),
             ("POST", "text/plain", 415),
         ] {

@@ -4,11 +4,11 @@ use wallet_client::v1::{self, EntryKind, ErrorReason, UsedCredits, WalletStatus}
 use wallet_client::{Code, WalletClient};
 
 use crate::harness::credits;
-use crate::sold::{shop, subscribe};
-use crate::words::{
+use crate::shorthand::{
     charge_back, credits_of, entries, explicit, fail, figures, mismatch, paid_back, refund, refused, settle,
     violations,
 };
+use crate::subscriptions::{shop, subscribe};
 
 /// Buys 100 credits for 10 euros.
 async fn bought(client: &WalletClient, id: &str) {
@@ -58,7 +58,7 @@ each_database! {
         client.settle(settle("w", "runs", v1::Succeeded::default())).await.unwrap();
         client.settle(fail("w", "fails", "GPU")).await.unwrap();
         assert_eq!(credits_of(&client, "w").await, (0, 0, 40));
-        client.reverse_charge(crate::words::reverse("w", "v", "used")).await.unwrap();
+        client.reverse_charge(crate::shorthand::reverse("w", "v", "used")).await.unwrap();
         assert_eq!(credits_of(&client, "w").await, (20, 0, 0));
         let forgiven = client.record_refund(paid_back("w", "f", "t", 1_000)).await.unwrap();
         assert_eq!((figures(&forgiven.taken).as_str(), forgiven.owed.len()), ("20 credits", 0));
@@ -103,7 +103,7 @@ each_database! {
         assert_eq!(figures(&done.withheld), "42 trainings");
         client.settle(fail("w", "job", "GPU")).await.unwrap();
         assert_eq!(credits_of(&client, "w").await, (300, 0, 0));
-        let refusal = client.refund_subscription(crate::words::refund_subscription("w", "f")).await;
+        let refusal = client.refund_subscription(crate::shorthand::refund_subscription("w", "f")).await;
         let refusal = refused(refusal, ErrorReason::NotRefundable, Code::FailedPrecondition);
         assert_eq!(refusal.metadata["cause"], "ALREADY_REFUNDED");
         assert_eq!(mismatch(client.record_refund(paid_back("w", "r", "t", 9_600)).await), ["period_start_time", "top_up_id"]);

@@ -1,0 +1,175 @@
+//! Requests of the Connect protocol on their way to a gRPC service.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http_body::{Frame, SizeHint};
+use prost::bytes::{BufMut, Bytes, BytesMut};
+use prost_reflect::MessageDescriptor;
+use tonic::Status;
+use tower::BoxError;
+
+use super::json::to_message;
+use super::{Codec, Method, Unread};
+use crate::grpc::error::RpcError;
+
+/// The most bytes of a JSON text per byte of the largest message. A field has its name, quotes and escapes in JSON.
+const JSON_PER_BYTE: usize = 2;
+
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
+const TIMEOUT: HeaderName = HeaderName::from_static("connect-timeout-ms");
+/// The most digits of a timeout in milliseconds.
+const TIMEOUT_DIGITS: usize = 10;
+
+/// Returns the time for which the caller waits, at most `ceiling`. A value that is not a number of milliseconds counts as
+/// absent, as in gRPC.
+pub(crate) fn time_left(headers: &HeaderMap, ceiling: Duration) -> Duration {
+    let asked = headers.get(TIMEOUT).and_then(|value| {
+        let digits = value.to_str().ok()?;
+        let fits = digits.len() <= TIMEOUT_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse().ok().filter(|_| fits).map(Duration::from_millis)
+    });
+    asked.map_or(ceiling, |asked| asked.min(ceiling))
+}
+
+/// Checks the headers of a call, and replaces those of its protocol by those of gRPC.
+pub(crate) fn grpc_headers(headers: &mut HeaderMap) -> Result<(), Status> {
+    if headers.get(PROTOCOL_VERSION).is_some_and(|version| version != "1") {
+        return Err(RpcError::malformed("has a connect-protocol-version other than 1").into());
+    }
+    let encodings = headers.get_all(header::CONTENT_ENCODING);
+    if encodings.iter().any(|encoding| encoding != "identity") {
+        return Err(Status::unimplemented("content-encoding must be identity or absent"));
+    }
+    // Each of them would be a statement about the gRPC message that this server makes.
+    for name in ["grpc-encoding", "grpc-accept-encoding", "grpc-timeout"] {
+        headers.remove(name);
+    }
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    Ok(())
+}
+
+/// The body of a request, which becomes a gRPC message when all of it has arrived.
+#[derive(Debug)]
+pub(crate) struct Converted<B> {
+    body: Unread<B>,
+    /// True: the body has become a message or an error.
+    ended: bool,
+    read: BytesMut,
+    codec: Codec,
+    request: MessageDescriptor,
+    /// The most bytes of the message.
+    limit: usize,
+}
+
+impl<B> Converted<B> {
+    pub(crate) fn new(body: Unread<B>, codec: Codec, method: &Method, limit: usize) -> Self {
+        Self { body, ended: false, read: BytesMut::new(), codec, request: method.request.clone(), limit }
+    }
+
+    fn read(&mut self, data: &Bytes) -> Result<(), RpcError> {
+        let most = match self.codec {
+            Codec::Json => self.limit * JSON_PER_BYTE,
+            Codec::Proto => self.limit,
+        };
+        let bytes = self.read.len() + data.len();
+        if bytes > most {
+            return Err(RpcError::too_large(bytes, most));
+        }
+        self.read.put_slice(data);
+        Ok(())
+    }
+
+    /// Returns the gRPC message.
+    fn message(&mut self) -> Result<Bytes, RpcError> {
+        let message = match self.codec {
+            Codec::Json => to_message(&self.read, &self.request)?.into(),
+            Codec::Proto => self.read.split().freeze(),
+        };
+        self.read = BytesMut::new();
+        match u32::try_from(message.len()) {
+            Ok(length) if message.len() <= self.limit => {
+                let mut framed = BytesMut::with_capacity(5 + message.len());
+                framed.put_u8(0);
+                framed.put_u32(length);
+                framed.put_slice(&message);
+                Ok(framed.freeze())
+            }
+            _ => Err(RpcError::too_large(message.len(), self.limit)),
+        }
+    }
+}
+
+impl<B> http_body::Body for Converted<B>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let ended = self.ended;
+        loop {
+            let Some(body) = self.body.body().filter(|_| !ended) else { return Poll::Ready(None) };
+            let step = match ready!(http_body::Body::poll_frame(Pin::new(body), cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.read(&data).map(|()| None),
+                    Err(_) => Ok(None),
+                },
+                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                None => {
+                    self.body.end();
+                    self.message().map(Some)
+                }
+            };
+            match step {
+                Ok(None) => {}
+                Ok(Some(message)) => {
+                    self.ended = true;
+                    return Poll::Ready(Some(Ok(Frame::data(message))));
+                }
+                Err(error) => {
+                    self.ended = true;
+                    return Poll::Ready(Some(Err(Status::from(error).into())));
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_callers_deadline_applies_up_to_the_ceiling() {
+        let ceiling = Duration::from_secs(30);
+        for (header, expected) in [
+            ("250", Duration::from_millis(250)),
+            ("0", Duration::ZERO),
+            ("9999999999", ceiling),
+            ("00000000001", ceiling),
+            ("+5", ceiling),
+            ("5S", ceiling),
+            ("", ceiling),
+        ] {
+            let headers = HeaderMap::from_iter([(TIMEOUT, header.parse().unwrap())]);
+            assert_eq!(time_left(&headers, ceiling), expected, "{header:?}");
+        }
+        assert_eq!(time_left(&HeaderMap::new(), ceiling), ceiling);
+    }
+}

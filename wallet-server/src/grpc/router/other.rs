@@ -1,0 +1,106 @@
+//! Calls of other protocols than gRPC: they become gRPC calls, and their replies are rendered for their callers.
+
+use http::{HeaderValue, Request, Response, header};
+use tokio::time::Instant;
+use tonic::body::Body;
+
+use super::{Calls, RequestBody, Work};
+use crate::grpc::connect::{self, Codec, Converted, Method, Unread};
+use crate::grpc::layers::{Messages, Protocol, Reply};
+use crate::grpc::origins;
+
+const GRPC_WEB: HeaderValue = HeaderValue::from_static("application/grpc-web+proto");
+
+/// The rendering of a reply.
+#[derive(Debug)]
+pub(super) struct Rendering {
+    form: Form,
+    /// The origin of the web page that called.
+    origin: Option<HeaderValue>,
+}
+
+#[derive(Debug)]
+enum Form {
+    /// It is an HTTP reply already.
+    Plain,
+    Connect(Codec, Method),
+    GrpcWeb,
+}
+
+impl Rendering {
+    pub(super) async fn render(self, response: Response<Reply>) -> Response<Reply> {
+        let mut response = match self.form {
+            Form::Plain => response,
+            Form::Connect(codec, method) => connect::render(response, codec, method).await,
+            Form::GrpcWeb => {
+                let mut response = response.map(Reply::with_trailers_as_data);
+                response.headers_mut().insert(header::CONTENT_TYPE, GRPC_WEB);
+                response
+            }
+        };
+        if let Some(origin) = self.origin {
+            origins::admit(response.headers_mut(), origin);
+        }
+        response
+    }
+}
+
+impl<B: RequestBody> Calls<B> {
+    /// Returns the work of a call, its deadline and the rendering of its reply.
+    pub(super) fn other(
+        &self,
+        request: Request<B>,
+        protocol: Result<Protocol, Box<Response<Body>>>,
+        begun: Instant,
+    ) -> (Work, Instant, Option<Box<Rendering>>) {
+        let rendered = |origin, form| Some(Box::new(Rendering { form, origin }));
+        let origin = match self.0.origins.check(request.headers()) {
+            Ok(origin) => origin,
+            Err(refused) => {
+                drop(Unread::new(request.into_body()));
+                return (Err(refused), begun, None);
+            }
+        };
+        match protocol {
+            Ok(Protocol::Connect(codec)) => match self.connect(request.map(Unread::new), codec, begun) {
+                Ok((handler, deadline, method)) => {
+                    (handler, deadline, rendered(origin, Form::Connect(codec, method)))
+                }
+                Err(refused) => (Err(refused), begun, rendered(origin, Form::Plain)),
+            },
+            Ok(Protocol::Grpc | Protocol::GrpcWeb) => {
+                let (handler, deadline) = self.grpc(request, begun);
+                (handler, deadline, rendered(origin, Form::GrpcWeb))
+            }
+            Err(refused) => {
+                let asks = origin.is_some() && origins::is_preflight(&request);
+                let answer = if asks { Box::new(origins::preflight()) } else { refused };
+                drop(Unread::new(request.into_body()));
+                (Err(answer), begun, rendered(origin, Form::Plain))
+            }
+        }
+    }
+
+    /// Returns the work of the handler of a call of the Connect protocol, its deadline and its method, or the reply to a
+    /// call that no method answers.
+    fn connect(
+        &self,
+        mut request: Request<Unread<B>>,
+        codec: Codec,
+        begun: Instant,
+    ) -> Result<(Work, Instant, Method), Box<Response<Body>>> {
+        let path = request.uri().path();
+        let method = self.0.methods.find(path).ok_or_else(|| Box::new(connect::no_method(path)))?.clone();
+        let most = self.0.limits.request_bytes(path);
+        let deadline = begun + connect::time_left(request.headers(), self.0.limits.longest_call);
+        let handler = match connect::grpc_headers(request.headers_mut()) {
+            Ok(()) => {
+                let converted =
+                    |body| Messages::Converted(Box::new(Converted::new(body, codec, &method, most)));
+                self.handler(request.map(converted), deadline)
+            }
+            Err(status) => Err(Box::new(status.into_http())),
+        };
+        Ok((handler, deadline, method))
+    }
+}
