@@ -163,9 +163,9 @@ rpc_methods! {
         /// ```
         record_chargeback(RecordChargebackRequest) -> RecordChargebackResponse;
 
-        /// Records that the payment provider has paid back a purchase, in full or in part. The credits of the refunded share
-        /// are clawed back; used ones are forgiven or become debt. The total is cumulative, and a smaller one gives credits
-        /// back.
+        /// Records that the payment provider has paid back a purchase or a period of a subscription, in full or in part. The
+        /// credits of the refunded share are clawed back; used ones are forgiven or become debt. The total is cumulative,
+        /// and a smaller one gives credits back.
         ///
         /// # Errors
         ///

@@ -280,8 +280,8 @@ impl RecordRefundRequest {
         top_up_id: impl Into<String>,
         refunded_total: Money,
     ) -> Self {
-        let purchase = record_refund_request::Purchase::TopUpId(top_up_id.into());
-        Self::of(wallet_id, request_id, purchase, refunded_total)
+        let payment = record_refund_request::Payment::TopUpId(top_up_id.into());
+        Self::of(wallet_id, request_id, payment, refunded_total)
     }
 
     /// Records that the payment provider has paid back `refunded_total` of this payment so far. Credits that were used are
@@ -292,20 +292,32 @@ impl RecordRefundRequest {
         payment: ExternalRef,
         refunded_total: Money,
     ) -> Self {
-        let purchase = record_refund_request::Purchase::ExternalRef(payment);
-        Self::of(wallet_id, request_id, purchase, refunded_total)
+        let payment = record_refund_request::Payment::ExternalRef(payment);
+        Self::of(wallet_id, request_id, payment, refunded_total)
+    }
+
+    /// Records that the payment provider has paid back `refunded_total` of the period of a subscription that started at this
+    /// instant so far. Credits that were used are forgiven.
+    pub fn period(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        period_start_time: impl Into<Timestamp>,
+        refunded_total: Money,
+    ) -> Self {
+        let payment = record_refund_request::Payment::PeriodStartTime(period_start_time.into());
+        Self::of(wallet_id, request_id, payment, refunded_total)
     }
 
     fn of(
         wallet_id: impl Into<String>,
         request_id: impl Into<String>,
-        purchase: record_refund_request::Purchase,
+        payment: record_refund_request::Payment,
         refunded_total: Money,
     ) -> Self {
         Self {
             wallet_id: wallet_id.into(),
             request_id: request_id.into(),
-            purchase: Some(purchase),
+            payment: Some(payment),
             refunded_total: Some(refunded_total),
             used: UsedCredits::Forgive.into(),
             ..Default::default()

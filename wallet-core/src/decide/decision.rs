@@ -117,10 +117,16 @@ impl Decision {
 
     /// Issues a new grant: pending until it is effective, otherwise available, and then debt is repaid from it.
     pub fn issue(&mut self, wallet: &Wallet, grant: Grant, at: Timestamp) {
+        self.issue_without(wallet, grant, 0, at);
+    }
+
+    /// Issues a new grant like [`Decision::issue`], and claws back `withheld` of it, which a refund has left unpaid.
+    pub fn issue_without(&mut self, wallet: &Wallet, grant: Grant, withheld: i64, at: Timestamp) {
         let part = if grant.effective_time > at { Part::Pending } else { Part::Available };
         self.move_in_grant(&grant.key, &grant.unit, Part::Issued, part, grant.amount);
+        self.move_in_grant(&grant.key, &grant.unit, part, Part::PaidOut, withheld);
         if part == Part::Available {
-            self.repay_debt(wallet, &grant.key, &grant.unit, grant.amount);
+            self.repay_debt(wallet, &grant.key, &grant.unit, grant.amount - withheld);
         }
         self.issued.push(grant);
     }

@@ -200,6 +200,7 @@ fn grace_grant(old: &Grant, key: GrantKey, amount: i64, at: Timestamp, period: D
         stems_from: Some(first),
         first_source: Some(old.details.first_source.unwrap_or(old.source)),
         grace_bound: Some(bound),
+        period: old.details.period,
         ..GrantDetails::default()
     };
     (expire_time > at).then(|| Grant {

@@ -3,6 +3,7 @@
 use crate::decide::purchase::PurchaseName;
 use crate::value::grant_key::GrantKey;
 use crate::value::ids::{RequestId, ReservationId};
+use crate::value::time::Timestamp;
 use crate::wallet::grant::ExternalRef;
 
 /// The rows to load before a command is decided.
@@ -19,6 +20,8 @@ pub struct ReadSet {
     pub payment: Option<ExternalRef>,
     /// All grants of a purchase: its own, and grace credits that stem from them.
     pub purchase: Option<PurchaseName>,
+    /// All grants of the period that starts at this instant, and grace credits that stem from them.
+    pub paid_period: Option<Timestamp>,
     /// An earlier request.
     pub request: Option<RequestId>,
 }

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::decide::decision::{Change, Decision};
+use crate::decide::periods::with_subscription;
 use crate::decide::purchase::PurchaseName;
 use crate::ledger::posting::{Account, Part};
 use crate::value::amount::Amounts;
-use crate::value::ids::{OriginId, UnitId};
+use crate::value::ids::UnitId;
+use crate::value::payment_subject::PaymentSubject;
+use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant};
+use crate::wallet::refund::RecordedRefund;
 use crate::wallet::reservation::{Allocation, Reservation};
+use crate::wallet::subscription::Subscription;
 
 /// Claws back credits that leave a hold or a charge of a purchase, up to the claim of its recorded refund. Returns the part
 /// that was taken, and the debt that is to be withdrawn for it.
@@ -20,14 +25,19 @@ pub(crate) fn take_back(
     from: Part,
     amount: i64,
 ) -> (i64, i64) {
-    let Some((grant, id)) = grant.and_then(|grant| Some((grant, grant.purchase()?))) else { return (0, 0) };
     let present = decision.change.as_ref().map_or(&wallet.profile, |change| &change.profile);
-    let claim = present.recorded_refunds.get(id).map_or(0, |record| record.claims.get(grant.unit.as_str()));
+    // Most wallets have no recorded refunds, so that the subjects need not be built.
+    let grant = grant.filter(|_| !present.recorded_refunds.is_empty());
+    let Some((grant, subject)) = grant.and_then(|grant| Some((grant, grant.paid_with()?))) else {
+        return (0, 0);
+    };
+    let record = present.recorded_refunds.get(&subject).filter(|record| record.concerns(grant));
+    let claim = record.map_or(0, |record| record.claims.get(grant.unit.as_str()));
     if claim == 0 {
         return (0, 0);
     }
     let change = decision.change.get_or_insert_with(|| Change::none(wallet));
-    let Some(record) = change.profile.recorded_refunds.get_mut(id) else { return (0, 0) };
+    let Some(record) = change.profile.recorded_refunds.get_mut(&subject) else { return (0, 0) };
     let (taken, forgiven) = record.take(&grant.unit, amount, from == Part::Consumed);
     decision.move_in_grant(&grant.key, &grant.unit, from, Part::PaidOut, taken);
     (taken, forgiven)
@@ -35,34 +45,63 @@ pub(crate) fn take_back(
 
 /// Returns the used credits of a purchase without those that a recorded refund has turned into debt.
 pub(crate) fn not_owed(wallet: &Wallet, purchase: &PurchaseName, used: &Amounts) -> Amounts {
-    let id = purchase.top_up(wallet.grants.values());
-    let record = id.and_then(|id| wallet.profile.recorded_refunds.get(id));
+    let id = purchase.top_up(wallet.grants.values()).cloned();
+    let record = id.and_then(|id| wallet.profile.recorded_refunds.get(&PaymentSubject::Purchase(id)));
     let owed = |unit: &UnitId| record.map_or(0, |record| record.owed.get(unit.as_str()));
     used.iter().map(|(unit, amount)| (unit.clone(), (amount - owed(unit)).max(0))).collect()
 }
 
-/// The credits of a unit that a reservation holds and cannot be charged for, by purchase.
+/// Issues grants for windows of the present period, without the credits that a recorded refund of the period withholds. The
+/// windows that come after them are withheld first.
+pub(crate) fn issue_paid(
+    wallet: &Wallet,
+    mut decision: Decision,
+    grants: Vec<Grant>,
+    subscription: Subscription,
+    at: Timestamp,
+) -> Decision {
+    let period = PaymentSubject::Period(subscription.period_start());
+    let refund = wallet.profile.recorded_refunds.get(&period);
+    // A subscription that began later at the same instant has a payment of its own.
+    let mut refund = refund.filter(|refund| subscription.first <= refund.sale).cloned();
+    let left = refund.as_ref().map_or_else(Amounts::none, |_| subscription.to_come());
+    for grant in grants {
+        let refund = refund.as_mut().filter(|_| grant.details.period.is_some());
+        let withheld = refund
+            .map_or(0, |refund| refund.withhold(&grant.unit, grant.amount, left.get(grant.unit.as_str())));
+        decision.issue_without(wallet, grant, withheld, at);
+    }
+    let mut decision = with_subscription(wallet, decision, Some(subscription));
+    if let (Some(change), Some(refund)) = (&mut decision.change, refund) {
+        change.profile.recorded_refunds.insert(period, refund);
+    }
+    decision
+}
+
+/// The credits of a unit that a reservation holds and cannot be charged for, by payment.
 pub(crate) struct Claims<'a> {
-    /// The rest that can be charged, of each purchase with a claim.
-    chargeable: BTreeMap<&'a OriginId, i64>,
+    /// The rest that can be charged, of each payment with a claim.
+    chargeable: BTreeMap<&'a PaymentSubject, (i64, &'a RecordedRefund)>,
     claimed: i64,
 }
 
 impl<'a> Claims<'a> {
     pub(crate) fn of(wallet: &'a Wallet, reservation: &Reservation, unit: &UnitId) -> Self {
         let mut claims = Self { chargeable: BTreeMap::new(), claimed: 0 };
-        for (id, record) in &wallet.profile.recorded_refunds {
-            let of_purchase = |allocation: &&Allocation| match &allocation.account {
+        for (subject, record) in &wallet.profile.recorded_refunds {
+            let of_payment = |allocation: &&Allocation| match &allocation.account {
                 Account::Grant(key) if allocation.unit == *unit => {
-                    let grant = wallet.grants.get(key).filter(|grant| grant.purchase() == Some(id));
+                    let grant =
+                        wallet.grants.get(key).filter(|grant| grant.paid_with().as_ref() == Some(subject));
+                    let grant = grant.filter(|grant| record.concerns(grant));
                     grant.is_some_and(|grant| grant.clawback != Some(Clawback::ChargedBack))
                 }
                 _ => false,
             };
-            let rest: i64 = reservation.allocations.iter().filter(of_purchase).map(Allocation::rest).sum();
+            let rest: i64 = reservation.allocations.iter().filter(of_payment).map(Allocation::rest).sum();
             let claimed = rest.min(record.claims_of_holds(unit.as_str()));
             if claimed > 0 {
-                claims.chargeable.insert(id, rest - claimed);
+                claims.chargeable.insert(subject, (rest - claimed, record));
                 claims.claimed += claimed;
             }
         }
@@ -76,8 +115,10 @@ impl<'a> Claims<'a> {
 
     /// Returns the part of `amount` that can be charged to credits of a grant, and counts it as charged.
     pub(crate) fn charge(&mut self, grant: Option<&Grant>, amount: i64) -> i64 {
-        let left = grant.and_then(Grant::purchase).and_then(|id| self.chargeable.get_mut(id));
-        let Some(left) = left else { return amount };
+        let grant = grant.filter(|_| !self.chargeable.is_empty());
+        let left = grant.and_then(Grant::paid_with).and_then(|subject| self.chargeable.get_mut(&subject));
+        let left = left.filter(|(_, record)| grant.is_some_and(|grant| record.concerns(grant)));
+        let Some((left, _)) = left else { return amount };
         let part = amount.min(*left);
         *left -= part;
         part

@@ -14,6 +14,7 @@ use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{RequestId, UnitId};
+use crate::value::payment_subject::PaymentSubject;
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::view::views::RefundedSubscriptionView;
@@ -91,9 +92,11 @@ fn compute_refund(
     if present.standing == Standing::Provisional {
         return Err(Unrefundable::Unpaid);
     }
-    let listed = present.sold.list_price.as_ref();
-    let listed =
-        listed.map(|price| Money { currency: price.currency.clone(), minor_units: price.minor_units });
+    let recorded = wallet.profile.recorded_refunds.get(&PaymentSubject::Period(present.period_start()));
+    if recorded.is_some_and(|recorded| recorded.total.minor_units > 0) {
+        return Err(Unrefundable::AlreadyRefunded);
+    }
+    let listed = present.sold.listed_money();
     let paid =
         |period: u32| paid_for(&wallet.profile.payments, present.start_of(period)).or_else(|| listed.clone());
     let price = paid(present.period).ok_or(Unrefundable::NoPrice)?;
@@ -117,7 +120,8 @@ fn compute_refund(
     // A list price may be the largest number that there is. Two of them are then that number too.
     let minor_units = i64::try_from(minor_units).unwrap_or(i64::MAX);
     let money = Money { currency: price.currency.clone(), minor_units };
-    Ok(SubscriptionRefund { money, in_full, unused_credits, unused_time, periods_ahead })
+    let period_start = present.period_start();
+    Ok(SubscriptionRefund { money, in_full, unused_credits, unused_time, periods_ahead, period_start })
 }
 
 /// Returns the share of the present period that is left, the whole of one without an end.

@@ -70,9 +70,10 @@ impl WalletCommand for RefundTopUp {
                 format!("must not be before the payment, {paid}"),
             ));
         }
-        let recorded = first.purchase().and_then(|id| wallet.profile.recorded_refunds.get(id));
+        let recorded = first.paid_with().and_then(|subject| wallet.profile.recorded_refunds.get(&subject));
+        let is_recorded = recorded.is_some_and(|recorded| recorded.total.minor_units > 0);
         let is_charged_back = grants.iter().any(|grant| grant.clawback == Some(Clawback::ChargedBack));
-        if recorded.is_some() && !is_charged_back {
+        if is_recorded && !is_charged_back {
             return Err(Rejection::NotRefundable(Unrefundable::AlreadyRefunded));
         }
         let rule = first.details.refund.unwrap_or(RefundRule::PACK);

@@ -55,6 +55,7 @@ impl<'a> Restoration<'a> {
         let mut correction = self.correction(&grant.unit, amount, source, expire_time);
         let first = grant.details.stems_from.clone().unwrap_or_else(|| grant.key.clone());
         correction.details.stems_from = Some(first);
+        correction.details.period = grant.details.period;
         self.issue(correction);
     }
 

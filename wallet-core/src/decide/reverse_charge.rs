@@ -214,7 +214,11 @@ impl<'a> Reversal<'a> {
             amount,
             parts: Parts::default(),
             clawback: None,
-            details: GrantDetails { stems_from: old.map(first), ..GrantDetails::default() },
+            details: GrantDetails {
+                stems_from: old.map(first),
+                period: old.and_then(|old| old.details.period),
+                ..GrantDetails::default()
+            },
         };
         self.decision.issue(self.wallet, grant, self.at);
     }

@@ -9,6 +9,7 @@ use crate::decide::decision::Decision;
 use crate::decide::periods::{
     begin_late, begin_period, lapse, pay_provisional, revoke_unpaid, with_subscription,
 };
+use crate::decide::refund_claims::issue_paid;
 use crate::ledger::entry::EntryKind;
 use crate::value::amount::MAX_AMOUNT;
 use crate::value::ids::UnitId;
@@ -189,8 +190,9 @@ fn replaced(
     next: Sold,
     now: Timestamp,
 ) -> Decision {
-    let mut decision = Decision::of(EntryKind::PlanChanged, now).because(&next.plan);
+    let decision = Decision::of(EntryKind::PlanChanged, now).because(&next.plan);
     let mut subscription = changed(present, next);
+    let mut grants = Vec::new();
     // A unit that the new plan lacks counts too: a later plan of the term may have it again.
     let given = present.sold.allowances.iter().chain(&subscription.sold.allowances);
     let given = given.map(|allowance| &allowance.unit).chain(present.advance.units());
@@ -214,15 +216,15 @@ fn replaced(
             let amount = left.clamp(0, most);
             left -= amount;
             if amount > 0 {
-                let grant = subscription.grant(index, k, unit.clone(), amount, (now, window.until), now);
-                decision.issue(wallet, grant, now);
+                let lifetime = (now, window.until);
+                grants.push(subscription.grant(index, k, unit.clone(), amount, lifetime, now));
             }
             subscription.given[index] = k + 1;
         }
     }
     subscription.advance =
         subscription.advance.iter().filter(|(_, n)| *n > 0).map(|(u, n)| (u.clone(), n)).collect();
-    with_subscription(wallet, decision, Some(subscription))
+    issue_paid(wallet, decision, grants, subscription, now)
 }
 
 /// Returns the new plan's share of the windows that contain `now`, less that of the old plan, rounded up. Amounts for the

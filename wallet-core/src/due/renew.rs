@@ -5,6 +5,7 @@ use crate::decide::decision::{Change, Decision};
 use crate::decide::periods::{
     begin_period, end, pause, resume, revoke_unpaid, unused_at, unused_of, with_subscription,
 };
+use crate::decide::refund_claims::issue_paid;
 use crate::ledger::entry::EntryKind;
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
@@ -44,11 +45,9 @@ pub(crate) fn happen(wallet: &Wallet, event: Event, at: Timestamp) -> Option<Dec
 }
 
 fn allowance(wallet: &Wallet, mut subscription: Subscription, index: usize, at: Timestamp) -> Decision {
-    let mut decision = Decision::of(EntryKind::AllowanceGiven, at).because(&subscription.sold.plan);
-    for grant in subscription.give(index, &unused_at(wallet, at), at) {
-        decision.issue(wallet, grant, at);
-    }
-    with_subscription(wallet, decision, Some(subscription))
+    let decision = Decision::of(EntryKind::AllowanceGiven, at).because(&subscription.sold.plan);
+    let grants = subscription.give(index, &unused_at(wallet, at), at);
+    issue_paid(wallet, decision, grants, subscription, at)
 }
 
 fn free_credits(wallet: &Wallet, at: Timestamp) -> Option<Decision> {

@@ -10,6 +10,7 @@ pub mod grant_key;
 pub mod ids;
 pub mod key;
 pub mod operation;
+pub mod payment_subject;
 pub mod period;
 pub mod source;
 pub mod term;

@@ -10,6 +10,6 @@ pub use reply::{Answer, Reply};
 pub use shown::Shown;
 pub use views::{
     ChargedBackPurchaseView, EndedReservationView, GrantView, NewReservationView, PurchaseSubject,
-    PurchaseView, RecordedRefundView, RefundedPurchaseView, RefundedSubscriptionView, ReservationView, View,
-    WalletBalancesView, WalletSubject,
+    PurchaseView, RecordedRefundSubject, RecordedRefundView, RefundedPurchaseView, RefundedSubscriptionView,
+    ReservationView, View, WalletBalancesView, WalletSubject,
 };

@@ -6,6 +6,7 @@ use crate::ledger::posting::{Part, Posting, moved_from, moved_to};
 use crate::value::amount::Amounts;
 use crate::value::grant_key::GrantKey;
 use crate::value::ids::{RequestId, ReservationId, UnitId};
+use crate::value::payment_subject::PaymentSubject;
 use crate::wallet::balance::{PlanView, UnitBalance, WalletView, unit_balance, unit_balances};
 use crate::wallet::catalogs::Catalogs;
 use crate::wallet::grant::{Grant, Money};
@@ -36,6 +37,15 @@ pub struct WalletSubject;
 pub struct PurchaseSubject {
     pub request: RequestId,
     /// The grants of the purchase.
+    pub grants: Vec<GrantKey>,
+}
+
+/// The subject of a refund that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedRefundSubject {
+    pub request: RequestId,
+    pub payment: PaymentSubject,
+    /// The grants that the payment bought, and those that stem from them.
     pub grants: Vec<GrantKey>,
 }
 
@@ -126,6 +136,8 @@ pub struct RecordedRefundView {
     pub grants: Vec<Grant>,
     /// The unspent amounts that the request clawed back.
     pub taken: Amounts,
+    /// The amounts that windows to come of the period will not give.
+    pub withheld: Amounts,
     /// The amounts that it gave back, because the total fell.
     pub given_back: Amounts,
     /// The used amounts that became debt.
@@ -240,24 +252,22 @@ impl View for ChargedBackPurchaseView {
 }
 
 impl View for RecordedRefundView {
-    type Subject = PurchaseSubject;
+    type Subject = RecordedRefundSubject;
 
     fn of(
         wallet: &Wallet,
         catalogs: &Catalogs,
-        subject: PurchaseSubject,
+        subject: RecordedRefundSubject,
     ) -> Result<Self, InvariantViolation> {
         let postings = postings(wallet, &subject.request)?;
         let (taken, owed) = (moved_to(postings, Part::PaidOut), moved_to(postings, Part::Owed));
         let given_back = moved_from(postings, Part::PaidOut);
         let grants = grants(wallet, &subject.grants)?;
-        let first = grants.first();
-        let record = first.and_then(Grant::purchase).and_then(|id| wallet.profile.recorded_refunds.get(id));
-        let paid = first.and_then(|grant| grant.details.paid_amount.as_ref());
-        let paid = paid.ok_or_else(|| missing(wallet, "the price of the purchase".to_owned()))?;
-        let total = record.map_or_else(|| Money { minor_units: 0, ..paid.clone() }, |it| it.total.clone());
+        let refund = wallet.profile.recorded_refunds.get(&subject.payment);
+        let refund = refund.ok_or_else(|| missing(wallet, format!("the refund of {}", subject.payment)))?;
+        let (total, withheld) = (refund.total.clone(), refund.withheld.clone());
         let balances = balances(wallet, catalogs, units(&grants));
-        Ok(Self { total, grants, taken, given_back, owed, balances })
+        Ok(Self { total, grants, taken, withheld, given_back, owed, balances })
     }
 }
 

@@ -54,7 +54,11 @@ impl FreeCredits {
                 grants.extend(self.0.give(index, unused, at));
             }
         }
-        grants.into_iter().map(|grant| Grant { source: Source::Free, ..grant }).collect()
+        let free = |mut grant: Grant| {
+            grant.details.period = None;
+            Grant { source: Source::Free, ..grant }
+        };
+        grants.into_iter().map(free).collect()
     }
 
     /// Lets the windows that began before `at` give nothing.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::RefundRule;
 use crate::ledger::posting::Part;
 use crate::value::ids::{OriginId, UnitId};
+use crate::value::payment_subject::PaymentSubject;
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
 
@@ -72,6 +73,10 @@ pub struct GrantDetails {
     /// The latest expiry of grace credits, of grace credits that stem from them too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_bound: Option<Timestamp>,
+    /// The start of the period that was paid for these credits; none for those of another origin, and for those that have
+    /// rolled over into another window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<Timestamp>,
     /// The number of times that these credits have rolled over.
     #[serde(skip_serializing_if = "is_zero")]
     pub rolled: u32,
@@ -202,6 +207,12 @@ impl Grant {
     pub fn purchase(&self) -> Option<&OriginId> {
         let first = self.details.stems_from.as_ref().unwrap_or(&self.key);
         (first.origin == Origin::TopUp).then_some(&first.id)
+    }
+
+    /// Returns the subject of the payment that bought it, or that bought the grant that grace credits stem from.
+    pub fn paid_with(&self) -> Option<PaymentSubject> {
+        let purchase = self.purchase().cloned().map(PaymentSubject::Purchase);
+        purchase.or_else(|| self.details.period.map(PaymentSubject::Period))
     }
 
     /// Returns whether the credits are those of a paid plan: an allowance, or its rollover.

@@ -1,6 +1,7 @@
 //! The windows of a subscription's present period, and the amounts that they are given.
 
 use crate::catalog::{Renewal, Term};
+use crate::value::amount::Amounts;
 use crate::value::period::{boundary, period_at};
 use crate::value::time::Timestamp;
 use crate::wallet::sold::SoldAllowance;
@@ -20,6 +21,17 @@ impl Subscription {
     /// Returns the windows of an allowance in the present period, from the `k`-th on.
     pub fn windows(&self, allowance: &SoldAllowance, k: u32) -> impl Iterator<Item = Window> {
         (k..).map_while(|k| self.window(allowance, k))
+    }
+
+    /// Returns the amounts that the windows to come in the present period will be given, without those given in advance.
+    pub fn to_come(&self) -> Amounts {
+        let mut amounts = Amounts::none();
+        for (allowance, given) in self.sold.allowances.iter().zip(&self.given) {
+            let windows = self.windows(allowance, *given);
+            amounts.add(&allowance.unit, windows.map(|window| allowance.share_of(&window)).sum());
+        }
+        let rest = amounts.iter().map(|(unit, n)| (unit.clone(), n - self.advance.get(unit.as_str())));
+        rest.filter(|(_, n)| *n > 0).collect()
     }
 
     /// Returns the instant from which the windows of a cadence are counted, and the number of the first one in the present

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::Threshold;
 use crate::value::ids::{OriginId, RequestId, UnitId};
+use crate::value::payment_subject::PaymentSubject;
 use crate::value::time::Timestamp;
 use crate::value::wallet_status::WalletStatus;
 use crate::wallet::alerts::Alerts;
@@ -35,9 +36,9 @@ pub struct Profile {
     /// The refunds of a share of a purchase, by request.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub purchase_refunds: BTreeMap<RequestId, PurchaseRefund>,
-    /// The refunds that the payment provider has made, by the `top_up_id` of their purchase.
+    /// The refunds that the payment provider has made, by the subject of their payment.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub recorded_refunds: BTreeMap<OriginId, RecordedRefund>,
+    pub recorded_refunds: BTreeMap<PaymentSubject, RecordedRefund>,
     /// The chargebacks that were not withdrawn, by the `top_up_id` of their purchase.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub chargebacks: BTreeMap<OriginId, Chargeback>,

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::amount::Amounts;
 use crate::value::ids::UnitId;
-use crate::wallet::grant::{Clawback, GrantKey, Money};
+use crate::value::time::Timestamp;
+use crate::wallet::grant::{Clawback, Grant, GrantKey, Money};
 
 /// The refund of a share of a purchase, as it was computed: entries contain no money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ pub struct PurchaseRefund {
     pub unused_credits: Fraction,
 }
 
-/// The refund of a purchase that the payment provider has made, in one or several parts.
+/// The refund of a purchase or of a period that the payment provider has made, in one or several parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedRefund {
     /// The money that went back so far, in all parts.
@@ -32,15 +33,40 @@ pub struct RecordedRefund {
     /// The part of them that became debt, per unit.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub owed: Amounts,
+    /// The last sale of a plan whose credits it concerns; 0 for a purchase. An upgrade within the period is paid for by a
+    /// payment of its own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sale: u32,
+    /// The credits of the period's windows to come that are no longer paid, per unit. The last windows are withheld first.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub withheld: Amounts,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_zero(sale: &u32) -> bool {
+    *sale == 0
 }
 
 impl RecordedRefund {
+    /// Returns whether its claims concern a grant of its purchase or period.
+    pub(crate) fn concerns(&self, grant: &Grant) -> bool {
+        let first = grant.details.stems_from.as_ref().unwrap_or(&grant.key);
+        first.sale().is_none_or(|sale| sale <= self.sale)
+    }
+
     /// Returns the held credits of a unit that jobs cannot be charged for: they become debt if they are used.
     pub(crate) fn claims_of_holds(&self, unit: &str) -> i64 {
         match self.used {
             UsedCredits::Forgive => 0,
             UsedCredits::Owe => self.claims.get(unit) - self.owed.get(unit),
         }
+    }
+
+    /// Takes the part of a new window of `amount` that the windows after it, which have `left` together, cannot provide.
+    pub(crate) fn withhold(&mut self, unit: &UnitId, amount: i64, left: i64) -> i64 {
+        let part = (self.withheld.get(unit.as_str()) - left).clamp(0, amount);
+        self.withheld = less(&self.withheld, unit, part);
+        part
     }
 
     /// Takes up to `amount` of the claims of a unit. Returns the part that was taken, and the debt that it ends if the
@@ -95,6 +121,8 @@ pub struct SubscriptionRefund {
     pub unused_time: Fraction,
     /// The number of periods that were paid and had not begun.
     pub periods_ahead: u32,
+    /// The start of the present period.
+    pub period_start: Timestamp,
 }
 
 /// A share: `numerator` of `denominator`, neither below zero.

@@ -13,6 +13,7 @@ use crate::value::amount::Amounts;
 use crate::value::field_violation::FieldViolation;
 use crate::value::ids::UnitId;
 use crate::wallet::alerts::Alerts;
+use crate::wallet::grant::Money;
 use crate::wallet::window::Window;
 
 /// The terms of a sale, as they were then.
@@ -230,5 +231,11 @@ impl Sold {
         let Self { allowances, list_price, .. } = Self::of(catalog, plan, &overrides, self.quantity);
         let is_new = (&allowances, &list_price) != (&self.allowances, &self.list_price);
         is_new.then(|| Self { allowances, list_price, catalog_version: catalog.version, ..self.clone() })
+    }
+
+    /// Returns the list price as money.
+    pub(crate) fn listed_money(&self) -> Option<Money> {
+        let price = self.list_price.as_ref()?;
+        Some(Money { currency: price.currency.clone(), minor_units: price.minor_units })
     }
 }

@@ -373,7 +373,7 @@ impl Subscription {
         let carried = allowance.rollover.map(|rule| carried_over(&rule, &allowance.unit, unused));
         let rolled = carried.into_iter().flatten().map(|(times, amount)| {
             let id = OriginId::of_rollover(self.number, self.period, k, times);
-            let details = GrantDetails { rolled: times, ..new.details.clone() };
+            let details = GrantDetails { rolled: times, period: None, ..new.details.clone() };
             Grant { key: GrantKey::new(Origin::Rollover, id, new.key.n), amount, details, ..new.clone() }
         });
         let grants = rolled.chain([new.clone()]).filter(|grant| grant.amount > 0).collect();
@@ -414,7 +414,11 @@ impl Subscription {
             amount,
             parts: Parts::default(),
             clawback: None,
-            details: GrantDetails { reason: self.sold.plan.clone(), ..GrantDetails::default() },
+            details: GrantDetails {
+                reason: self.sold.plan.clone(),
+                period: (self.number > 0).then(|| self.period_start()),
+                ..GrantDetails::default()
+            },
         }
     }
 }

@@ -110,7 +110,8 @@ fn addresses(addressed: &ReadSet, purchase: Option<&OriginId>, grant: &Grant) ->
         .is_some_and(|key| (key.origin, &key.id) == (grant.key.origin, &grant.key.id));
     let by_payment = addressed.payment.is_some() && addressed.payment == grant.details.external_ref;
     let by_purchase = purchase.is_some() && purchase == grant.purchase();
-    by_origin || by_payment || by_purchase
+    let by_period = addressed.paid_period.is_some() && addressed.paid_period == grant.details.period;
+    by_origin || by_payment || by_purchase || by_period
 }
 
 fn advanced(wallet: &Wallet, now: Timestamp) -> Wallet {

@@ -2,7 +2,7 @@
 
 use wallet_core::decide::{
     CloseWallet, PurchaseName, RecordChargeback, RecordRefund, RefundSubscription, RefundTopUp,
-    ReverseCharge, ReverseChargeback,
+    RefundedPayment, ReverseCharge, ReverseChargeback,
 };
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::refund::{Fraction, UsedCredits};
@@ -11,6 +11,7 @@ use wallet_core::{Amounts, Command, RequestId, Timestamp};
 
 use super::facts::{Fact, of_job, refused, saying, tell};
 use super::steps::{Step, amounts, job, origin};
+use super::subscribing::day;
 
 fn request(id: &str) -> RequestId {
     RequestId::parse(id).unwrap()
@@ -62,18 +63,24 @@ pub(crate) fn win_dispute(id: &str, top_up: &str) -> Step {
 
 /// The payment provider has paid back this much of a purchase so far.
 pub(crate) fn provider_refund(id: &str, top_up: &str, cents: i64, used: UsedCredits) -> Step {
-    provider_refund_of(id, PurchaseName::TopUp(origin(top_up)), cents, used)
+    let purchase = PurchaseName::TopUp(origin(top_up));
+    provider_refund_of(id, RefundedPayment::Purchase(purchase), cents, used)
 }
 
 /// The payment provider has paid back this much of this payment so far.
 pub(crate) fn provider_refund_payment(id: &str, payment: &str, cents: i64, used: UsedCredits) -> Step {
-    provider_refund_of(id, paid_with(payment), cents, used)
+    provider_refund_of(id, RefundedPayment::Purchase(paid_with(payment)), cents, used)
 }
 
-fn provider_refund_of(id: &str, purchase: PurchaseName, cents: i64, used: UsedCredits) -> Step {
+/// The payment provider has paid back this much of the period that began on this day.
+pub(crate) fn provider_refund_period(id: &str, date: &str, cents: i64, used: UsedCredits) -> Step {
+    provider_refund_of(id, RefundedPayment::Period(day(date)), cents, used)
+}
+
+fn provider_refund_of(id: &str, payment: RefundedPayment, cents: i64, used: UsedCredits) -> Step {
     let (request, reason) = (request(id), "paid back".to_owned());
     let total = Money { currency: "EUR".to_owned(), minor_units: cents };
-    Step::Command(Command::RecordRefund(RecordRefund { request, purchase, total, used, reason }))
+    Step::Command(Command::RecordRefund(RecordRefund { request, payment, total, used, reason }))
 }
 
 /// The wallet is closed.

@@ -95,11 +95,11 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         }
         Command::RecordRefund(RecordRefund {
             request: _,
-            purchase: _,
+            payment: _,
             total: _,
             used: _,
             reason: _reason,
-        }) => &["external_ref", "refunded_total", "top_up_id", "used"],
+        }) => &["external_ref", "period_start_time", "refunded_total", "top_up_id", "used"],
         Command::CloseWallet(CloseWallet { request: _, reason: _reason }) => &[],
         Command::ReverseCharge(ReverseCharge { request: _, reservation: _, amounts: _, reason: _reason }) => {
             &["amounts", "reservation_id"]
@@ -207,6 +207,7 @@ fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
                 provider_refund("r", "u", 500, Owe),
                 provider_refund("r", "t", 501, Forgive),
                 provider_refund_payment("r", "pi_9", 500, Forgive),
+                provider_refund_period("r", "2026-01-01", 500, Forgive),
             ],
         ),
         (

@@ -112,6 +112,11 @@ fn of_subscriptions() -> Vec<Row> {
             change_plan("c", "week").ranked(9).seats(5).at_once().keeping().invoiced("in_1", 900),
             "overrides=1d2903f9a6d7352c;paid=978e5fe11bdf0998;plan_id=ff6bd46ed72a91d3;quantity=ef2d127de37b942b;unused=04d70e1654287dfd;when=e09106ca5017525e",
         ),
+        (
+            vec![subscribe("s", "annual")],
+            provider_refund_period("r", "2026-01-01", 500, Owe),
+            "period_start_time=6ffa638ce8bc18e5;refunded_total=5680eb237ebaac51;used=57077fe76f062ca6",
+        ),
         (sold(), unsubscribe_now("u"), "unused=b5bea41b6c623f7c;when=b5bea41b6c623f7c"),
         (vec![subscribe("s", "creator"), unsubscribe("u")], resume("r"), ""),
         (sold(), pause("p").ending("2026-03-01"), "until_time=1541566b6549b972"),

@@ -43,6 +43,7 @@ mod provisional;
 mod recorded_refunds;
 mod refund_parts;
 mod refund_rules;
+mod refunded_periods;
 mod refunds;
 mod refusing;
 mod remedies;

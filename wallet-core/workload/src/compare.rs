@@ -1,5 +1,7 @@
 //! Comparison of the core and the model: the reply, the entries, all rows.
 
+use std::collections::BTreeMap;
+
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
 use wallet_core::posting::Account;
@@ -7,7 +9,7 @@ use wallet_core::refund::UsedCredits;
 use wallet_core::reservation::{Allocation, Bill, Reservation, Usage};
 use wallet_core::subscription::Standing;
 use wallet_core::view::Shown;
-use wallet_core::{Amounts, Decimal, Reply, Timestamp, Wallet};
+use wallet_core::{Amounts, Decimal, PaymentSubject, Reply, Timestamp, Wallet};
 
 use crate::model::{Expected, Job, Lot, Model, Part, Seen, Sub, UNITS, Unit, WrittenEntry};
 use crate::pair::catalogs;
@@ -92,7 +94,7 @@ fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
     same("status", wallet.status, model.status)?;
     same("name", wallet.profile.display_name.as_str(), model.name.as_str())?;
     same("sales", wallet.profile.sales, model.sales)?;
-    for (request, money) in &model.refunds {
+    for (request, money, _) in &model.refunds {
         let refund = wallet.profile.refunds.get(request);
         same("refund", refund.map(|refund| refund.money.minor_units), Some(*money))?;
     }
@@ -131,9 +133,23 @@ fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
 }
 
 fn recorded_refunds(model: &Model, wallet: &Wallet) -> Result<(), String> {
-    same("recorded refunds", wallet.profile.recorded_refunds.len(), model.recorded.len())?;
+    let count = model.recorded.len() + model.period_refunds.len();
+    same("recorded refunds", wallet.profile.recorded_refunds.len(), count)?;
+    for refund in &model.period_refunds {
+        let of = PaymentSubject::Period(Timestamp::from_micros(refund.start));
+        let record = wallet.profile.recorded_refunds.get(&of);
+        let record = record.ok_or_else(|| format!("the core has no record of a refund of {of}"))?;
+        let core = (record.total.minor_units, record.used == UsedCredits::Owe, record.sale);
+        same("recorded refund of a period", core, (refund.cents, refund.owes, refund.sale))?;
+        for (unit, _) in UNITS {
+            let core = [&record.claims, &record.owed, &record.withheld].map(|amounts| amounts.get(unit));
+            let figure = |amounts: &BTreeMap<Unit, i64>| amounts.get(unit).copied().unwrap_or(0);
+            let model = [&refund.claims, &refund.owed, &refund.withheld].map(figure);
+            same(&format!("claims on {of}, {unit}"), core, model)?;
+        }
+    }
     for (id, cents, owe) in &model.recorded {
-        let record = wallet.profile.recorded_refunds.get(id);
+        let record = wallet.profile.recorded_refunds.get(&PaymentSubject::Purchase(id.clone()));
         let record = record.ok_or_else(|| format!("the core has no record of a refund of {id}"))?;
         let used = record.used == UsedCredits::Owe;
         same("recorded refund", (record.total.minor_units, used), (*cents, *owe))?;

@@ -13,6 +13,7 @@ use wallet_core::{
 };
 
 use crate::audit::{self, Books};
+use crate::model::is_other_edition;
 use crate::{CATALOG, Expected, Model, Timed, compare};
 
 /// A wallet of the core with its books and its model.
@@ -47,6 +48,23 @@ fn catalogs_with_daily_credits() -> &'static Catalogs {
     &CATALOGS
 }
 
+/// Returns the other catalog of wallets whose catalog changes: of plans whose subscribers follow it.
+fn catalogs_of_other_edition() -> &'static Catalogs {
+    static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| {
+        let changes = [
+            ("amount = 1000, rollover = { cap = 600 }", "amount = 1300, rollover = { cap = 600 }"),
+            ("amount = 500, cadence = \"MONTH\"", "amount = 450, cadence = \"MONTH\""),
+            ("minor_units = 11999", "minor_units = 14999"),
+        ];
+        let changed = changes.into_iter().fold(CATALOG.to_owned(), |text, (old, new)| {
+            assert_eq!(text.matches(old).count(), 1, "{old}");
+            text.replacen(old, new, 1)
+        });
+        read(&changed)
+    });
+    &CATALOGS
+}
+
 fn read(document: &str) -> Catalogs {
     let catalog = Catalog::parse(document).expect("the workload's catalog is sound");
     Catalogs::of(Arc::new(catalog.with_version(1)))
@@ -73,6 +91,16 @@ impl Pair {
         Self { catalogs: catalogs_with_daily_credits(), model, ..Self::new() }
     }
 
+    /// Returns a pair whose catalog changes from time to time.
+    pub fn with_changing_catalogs() -> Self {
+        Self { model: Model { changing: true, ..Model::default() }, ..Self::new() }
+    }
+
+    /// Returns the catalogs at an instant.
+    fn catalogs_at(&self, at: Timestamp) -> &'static Catalogs {
+        if self.model.changing && is_other_edition(at) { catalogs_of_other_edition() } else { self.catalogs }
+    }
+
     /// Returns the pair with a check of all rows after every command, so that a fault is found at its command.
     #[must_use]
     pub fn strict(self) -> Self {
@@ -90,11 +118,12 @@ impl Pair {
         self.steps += 1;
         let before = self.states(&step.command);
         let lives = self.lives_of_plans();
+        let catalogs = self.catalogs_at(step.at);
         let mut work = UnitOfWork::open(&mut self.wallet, step.at);
         // Due events are processed in steps of one, two or three events, or all at once, in turn.
         let most = [1, 2, 3, usize::MAX][(self.steps % 4) as usize];
         let reply = loop {
-            let reply = work.execute_within(most, &step.command, self.catalogs);
+            let reply = work.execute_within(most, &step.command, catalogs);
             if let Some(reply) = reply.map_err(|broken| broken.to_string())? {
                 break reply;
             }

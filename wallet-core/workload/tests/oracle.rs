@@ -47,9 +47,13 @@ impl Tally {
     }
 }
 
-/// Every fourth wallet has a default plan with a term.
+/// Every fourth wallet has a default plan with a term, and another one a catalog that changes.
 fn pair_of(wallet: u64) -> fn() -> Pair {
-    if wallet.is_multiple_of(4) { Pair::with_daily_credits } else { Pair::new }
+    match wallet % 4 {
+        0 => Pair::with_daily_credits,
+        1 => Pair::with_changing_catalogs,
+        _ => Pair::new,
+    }
 }
 
 /// Runs the history of one wallet. The error has the history and the failure.

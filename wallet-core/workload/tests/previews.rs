@@ -50,7 +50,8 @@ fn loaded(wallet: &Wallet, command: &Command) -> Wallet {
     copy.grants.retain(|key, grant| {
         let of_period = matches!(key.origin, Origin::Period | Origin::Grace) && read.period;
         let of_purchase = grant.purchase().is_some_and(|id| purchases.contains(id));
-        grant.is_open() || of_period || of_purchase
+        let of_paid_period = read.paid_period.is_some() && read.paid_period == grant.details.period;
+        grant.is_open() || of_period || of_purchase || of_paid_period
     });
     copy
 }
@@ -59,16 +60,18 @@ fn loaded(wallet: &Wallet, command: &Command) -> Wallet {
 fn preview(wallet: &Wallet, at: Timestamp, command: &Command) -> Effects {
     let mut copy = loaded(wallet, command);
     assert!(UnitOfWork::open(&mut copy, at).process_due().unwrap());
+    // Refunded credits are gone: that a failed refund lets them expire loses nothing.
+    let gone = |grant: &Grant| grant.parts.expired + grant.parts.paid_out;
     let before: BTreeMap<GrantKey, i64> =
-        copy.grants.iter().map(|(key, grant)| (key.clone(), grant.parts.expired)).collect();
+        copy.grants.iter().map(|(key, grant)| (key.clone(), gone(grant))).collect();
     let reply = UnitOfWork::open(&mut copy, at).execute(command, catalogs()).unwrap();
     let mut effects = Effects { answer: format!("{:?}", reply.result), ..Effects::default() };
     for (key, grant) in copy.grants {
         match before.get(&key) {
             None => effects.issued.push(grant),
-            Some(expired) if grant.is_of_plan() => {
+            Some(before) if grant.is_of_plan() => {
                 add(&mut effects.kept, &grant, grant.parts.available + grant.parts.pending);
-                add(&mut effects.lost, &grant, grant.parts.expired - expired);
+                add(&mut effects.lost, &grant, gone(&grant) - before);
             }
             Some(_) => {}
         }
@@ -90,7 +93,9 @@ fn execute(wallet: &Wallet, at: Timestamp, command: &Command) -> Effects {
         let grant = &copy.grants[key];
         match (posting.from, posting.to) {
             (Part::Issued, _) => issued.push(key.clone()),
-            (Part::Pending | Part::Available, Part::Expired) if grant.is_of_plan() => {
+            (Part::Pending | Part::Available, Part::Expired | Part::PaidOut)
+                if grant.is_of_plan() && !issued.contains(key) =>
+            {
                 add(&mut effects.lost, grant, posting.amount);
             }
             _ => {}

@@ -261,7 +261,8 @@ impl GrantFold {
         self.purchase = (first.origin == Origin::TopUp).then(|| first.id.clone());
         let returned = matches!(key.origin, Origin::Grace | Origin::Correction);
         let stems = self.purchase.as_ref().filter(|_| returned);
-        let stems = stems.map(ToString::to_string).unwrap_or_default();
+        let period = details.period.map(|start| format!("#{}", start.as_micros()));
+        let stems = stems.map(ToString::to_string).or(period).unwrap_or_default();
         faults.unless(stems == row.purchase, at, || {
             format!("I11: grant {key} is found by purchase {:?}, stems from {stems:?}", row.purchase)
         });

@@ -106,9 +106,9 @@ pub(super) const fn ends_unpaid(kind: EntryKind) -> bool {
 
 fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
     use EntryKind::{
-        Cancelled, ChargeReversed, ChargebackReversed, ChargedBack, Failed, GrantEffective, GrantExpired,
-        GrantRevoked, Granted, HoldExpired, PlanChanged, RefundRecorded, Reserved, Settled, SettledLate,
-        SubscriptionCancelled, SubscriptionEnded, SubscriptionRefunded, TopUpRefunded, ToppedUp,
+        AllowanceGiven, Cancelled, ChargeReversed, ChargebackReversed, ChargedBack, Failed, GrantEffective,
+        GrantExpired, GrantRevoked, Granted, HoldExpired, PlanChanged, RefundRecorded, Reserved, Settled,
+        SettledLate, SubscriptionCancelled, SubscriptionEnded, SubscriptionRefunded, TopUpRefunded, ToppedUp,
         WalletClosed,
     };
     use Part::{Available, Consumed, Expired, Held, Issued, Owed, PaidOut, Pending, Revoked};
@@ -135,7 +135,9 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         // The unspent credits of a provisional period that was not paid.
         (_, Available, Revoked) if ends_unpaid(kind) => true,
         (_, Pending | Available, Revoked) => matches!(kind, GrantRevoked | ChargedBack | WalletClosed),
-        (_, Pending | Available, PaidOut) => matches!(kind, TopUpRefunded | RefundRecorded),
+        (_, Pending | Available, PaidOut) if matches!(kind, TopUpRefunded | RefundRecorded) => true,
+        // Windows of a period that was refunded before they began.
+        (_, Available, PaidOut) => matches!(kind, AllowanceGiven | PlanChanged),
         // A refund that failed gives credits back.
         (_, PaidOut, Available | Expired | Revoked) => kind == RefundRecorded,
         (_, Available, Held) => kind == Reserved,

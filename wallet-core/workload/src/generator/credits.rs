@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
     CloseWallet, Grant, PackSale, Purchase, PurchaseName, RecordChargeback, RecordRefund, RefundTopUp,
-    ReverseChargeback, RevokeGrant, TopUp, UpdateWallet,
+    RefundedPayment, ReverseChargeback, RevokeGrant, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::refund::UsedCredits;
@@ -134,8 +134,44 @@ impl Generator {
         Some(Command::RefundTopUp(RefundTopUp { request, purchase, requested_time, reason }))
     }
 
-    /// The payment provider has refunded a purchase: mostly one that was refunded in part before, or is in use.
+    /// The payment provider has refunded a purchase or a period.
     pub(super) fn provider_refund(&mut self, model: &Model) -> Option<Command> {
+        let refund = if self.rng.percent(45) { self.refund_of_period(model) } else { None };
+        refund.or_else(|| self.refund_of_purchase(model))
+    }
+
+    /// A period: mostly the present one, or one that was refunded before.
+    fn refund_of_period(&mut self, model: &Model) -> Option<Command> {
+        let present = model.sub.as_ref().map(|sub| sub.start_of(sub.period));
+        let mut starts: Vec<i64> = model.lots.iter().filter_map(|lot| lot.period).collect();
+        if self.rng.percent(40) && !model.period_refunds.is_empty() {
+            starts = model.period_refunds.iter().map(|refund| refund.start).collect();
+        } else if let Some(present) = present.filter(|_| self.rng.percent(70)) {
+            starts = vec![present];
+        }
+        let start = *self.rng.pick(&starts)? + i64::from(self.rng.percent(1));
+        let price = model.price_of_period(start).unwrap_or(100);
+        let minor_units = self.refunded_total(price);
+        Some(Command::RecordRefund(RecordRefund {
+            request: self.new_id("r"),
+            payment: RefundedPayment::Period(Timestamp::from_micros(start)),
+            total: Money { currency: "EUR".to_owned(), minor_units },
+            used: self.rng.one_of([UsedCredits::Forgive, UsedCredits::Owe]),
+            reason: "paid back".to_owned(),
+        }))
+    }
+
+    fn refunded_total(&mut self, price: i64) -> i64 {
+        match self.rng.within(0, 19) {
+            0..4 => 0,
+            4..9 => price,
+            9 if self.rng.percent(30) => price + 1,
+            _ => self.rng.within(1, price),
+        }
+    }
+
+    /// A purchase: mostly one that was refunded in part before, or is in use.
+    fn refund_of_purchase(&mut self, model: &Model) -> Option<Command> {
         let paid = |lot: &&Lot| match &lot.command {
             Some(Command::TopUp(TopUp { paid_amount: Some(_), .. })) => lot.first.is_none(),
             _ => false,
@@ -152,19 +188,14 @@ impl Generator {
         let Some(Command::TopUp(TopUp { paid_amount: Some(price), external_ref, .. })) = &lot.command else {
             return None;
         };
-        let minor_units = match self.rng.within(0, 19) {
-            0..4 => 0,
-            4..9 => price.minor_units,
-            9 if self.rng.percent(30) => price.minor_units + 1,
-            _ => self.rng.within(1, price.minor_units),
-        };
+        let minor_units = self.refunded_total(price.minor_units);
         let purchase = match external_ref {
             Some(payment) if self.rng.percent(50) => PurchaseName::Payment(payment.clone()),
             _ => PurchaseName::TopUp(lot.purchase()?.clone()),
         };
         Some(Command::RecordRefund(RecordRefund {
             request: self.new_id("r"),
-            purchase,
+            payment: RefundedPayment::Purchase(purchase),
             total: Money { minor_units, ..price.clone() },
             used: self.rng.one_of([UsedCredits::Forgive, UsedCredits::Owe]),
             reason: "paid back".to_owned(),

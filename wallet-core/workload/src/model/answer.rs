@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use wallet_core::decide::{Cost, Outcome, PriceSource, ProcessDue, Purchase, PurchaseName};
+use wallet_core::decide::{Cost, Outcome, PriceSource, ProcessDue, Purchase, PurchaseName, RefundedPayment};
 use wallet_core::entry::EntryKind;
 use wallet_core::event::Event;
 use wallet_core::grant::GrantKey;
@@ -195,7 +195,10 @@ fn fields(command: &Command) -> Fields {
             say(name, Some(value));
         }
         Command::RecordRefund(c) => {
-            let (name, value) = named(&c.purchase);
+            let (name, value): (_, &dyn Debug) = match &c.payment {
+                RefundedPayment::Purchase(purchase) => named(purchase),
+                RefundedPayment::Period(start) => ("period_start_time", start),
+            };
             say(name, Some(value));
             say("refunded_total", Some(&c.total));
             say("used", Some(&c.used));

@@ -42,6 +42,7 @@ impl Lot {
             first: None,
             first_source: None,
             bound: None,
+            period: None,
             command: None,
         }
     }
@@ -59,7 +60,7 @@ impl Model {
         if lot.from > at {
             lot.waiting = lot.amount;
         } else {
-            lot.free = lot.amount;
+            lot.free = lot.amount - lot.paid_out;
             self.stir(lot.unit);
         }
         self.lots.push(lot);

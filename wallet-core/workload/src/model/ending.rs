@@ -196,8 +196,10 @@ impl Model {
                     continue;
                 }
                 let mut now = left.min(part.held - part.charged);
-                let of = self.lots[lot].purchase();
-                if let Some((_, _, chargeable)) = claims.iter_mut().find(|(id, ..)| Some(id) == of) {
+                let of = self.refunded_payment(lot);
+                if let Some((_, _, chargeable)) =
+                    claims.iter_mut().find(|(of_it, ..)| Some(of_it) == of.as_ref())
+                {
                     now = now.min(*chargeable);
                     *chargeable -= now;
                 }
@@ -275,7 +277,8 @@ impl Model {
         let first_source = Some(old.first_source.unwrap_or(old.source));
         let until = (at + self.jobs[n].price.grace).min(bound);
         let lot = Lot::new(key, old.unit, Source::Grace, amount, at);
-        (until > at).then_some(Lot { until, first: Some(first), first_source, bound: Some(bound), ..lot })
+        let (period, bound) = (old.period, Some(bound));
+        (until > at).then_some(Lot { until, first: Some(first), first_source, bound, period, ..lot })
     }
 
     fn fail(&mut self, n: usize, code: &str) {

@@ -10,7 +10,7 @@ use super::state::{Model, Sold, Sub};
 impl Model {
     /// Issues the allowances of the default plan to a new wallet.
     pub(super) fn welcome(&mut self) {
-        let Ok(sold) = Sold::of(self.plan(), &Overrides::default(), 1) else { return };
+        let Ok(sold) = Sold::of(self.plan(), &Overrides::default(), 1, false) else { return };
         if sold.every == Every::Once {
             self.give(Sub::new(0, sold, self.now), self.now, None);
             self.sub = None;

@@ -126,7 +126,9 @@ impl Model {
         let held = lots.iter().any(|n| self.held_of(&self.lots[*n].key) > 0);
         match gone {
             Some(Clawback::ChargedBack) => return Err(refused("CHARGED_BACK")),
-            _ if self.recorded_of(*first).is_some() => return Err(refused("ALREADY_REFUNDED")),
+            _ if self.recorded_of(*first).is_some_and(|(_, cents, _)| *cents > 0) => {
+                return Err(refused("ALREADY_REFUNDED"));
+            }
             Some(Clawback::Refunded) => return Err(refused("ALREADY_REFUNDED")),
             Some(Clawback::Revoked) => return Err(refused("REVOKED")),
             None => {}
@@ -273,7 +275,7 @@ impl Model {
         let first = Some(old.first.clone().unwrap_or_else(|| old.key.clone()));
         let source = old.first_source.unwrap_or(old.source);
         let lot = self.correction(request, corrections, old.unit, amount);
-        self.correct(Lot { source, until, warn, first, ..lot })
+        self.correct(Lot { source, until, warn, first, period: old.period, ..lot })
     }
 
     pub(super) fn correction(&self, request: &RequestId, n: u16, unit: Unit, amount: i64) -> Lot {

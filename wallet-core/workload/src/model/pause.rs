@@ -62,7 +62,7 @@ impl Model {
     /// Begins the first period after a pause. The credits that were unused before it roll over.
     pub(super) fn end_pause(&mut self, sub: Sub, at: i64) {
         let before: Option<(i64, Vec<Lot>)> = sub.unpaid;
-        let sold = sub.change.map_or(sub.sold, |(sold, _)| sold);
+        let sold = sub.change.map(|(sold, _)| sold).or(sub.following).unwrap_or(sub.sold);
         let unpaid = sold.on_payment || sold.provisional.is_some();
         self.give(Sub { provisional: unpaid, ..Sub::new(sub.number + 1, sold, at) }, at, before);
     }

@@ -12,19 +12,25 @@ use wallet_core::{Command, OriginId, Source};
 use super::answer::{Answered, Refusal, Seen};
 use super::calendar::{Every, NEVER};
 use super::catalog::{self, Allowance, Plan, Unit};
+use super::following::{other_amount, other_money};
 use super::request::known;
 use super::state::{Lot, Model, Sold, Sub};
 use super::subscription::share;
 
 impl Sold {
-    pub(super) fn of(plan: &'static Plan, overrides: &Overrides, seats: u32) -> Result<Self, Refusal> {
+    pub(super) fn of(
+        plan: &'static Plan,
+        overrides: &Overrides,
+        seats: u32,
+        other: bool,
+    ) -> Result<Self, Refusal> {
         let n = i64::from(seats);
         let mut allowances: Vec<Allowance> = plan
             .allowances
             .iter()
             .map(|(unit, amount, every, rolls)| Allowance {
                 unit,
-                amount: *amount * n,
+                amount: n * if other { other_amount(plan.id, unit, *amount) } else { *amount },
                 every: *every,
                 rolls: rolls.map(|(cap, percent, times)| (cap.saturating_mul(n), percent, times)),
             })
@@ -45,10 +51,11 @@ impl Sold {
             once: plan.once,
             then: plan.then,
             dunning: plan.dunning,
-            money: plan.money.map(|money| money * n),
+            money: if other { other_money(plan.id, plan.money) } else { plan.money }.map(|money| money * n),
             refund: plan.refund,
             allowances,
             limits: overrides.limits.clone(),
+            negotiated: overrides.allowances.clone(),
         })
     }
 }
@@ -109,7 +116,10 @@ impl Model {
         let lot = Lot::new(key, sub.sold.allowances[n].unit, source, amount, at);
         let warns = catalog::find_plan(sub.sold.plan).map_or(0, |plan| plan.warns);
         let warn = Self::warning(warns, from.max(at), until);
-        self.issue(Lot { from, until, warn, rolled, ..lot }, at);
+        let of_period = sub.number > 0 && origin == Origin::Period;
+        let period = of_period.then(|| sub.boundary(sub.period));
+        let paid_out = if of_period { self.withhold(sub, lot.unit, amount) } else { 0 };
+        self.issue(Lot { from, until, warn, rolled, period, paid_out, ..lot }, at);
         self.once_allowance_granted |= once;
     }
 
@@ -119,7 +129,8 @@ impl Model {
             let next = sub.after_paid().max(sub.period + 1);
             if sub.ends.is_none() && sub.change.is_none() {
                 let then = sub.sold.then.and_then(catalog::find_plan);
-                let then = then.and_then(|plan| Sold::of(plan, &Overrides::default(), sub.sold.seats).ok());
+                let then =
+                    then.and_then(|plan| Sold::of(plan, &Overrides::default(), sub.sold.seats, false).ok());
                 sub.change = then.map(|sold| (sold, next));
                 sub.ends = Some(next).filter(|_| sub.change.is_none());
             }
@@ -254,7 +265,8 @@ impl Model {
         }
         known(&overrides.allowances)?;
         let missing = || Refusal::new("PLAN_NOT_FOUND").saying("plan_id", plan);
-        let mut sold = Sold::of(catalog::find_plan(plan).ok_or_else(missing)?, overrides, seats)?;
+        let mut sold =
+            Sold::of(catalog::find_plan(plan).ok_or_else(missing)?, overrides, seats, self.other_edition)?;
         if plan == self.default && sold.every == Every::Once && self.once_allowance_granted {
             sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit));
         }
@@ -362,7 +374,8 @@ impl Model {
             }
             now
         } else if sub.past_due {
-            self.give_late(Sub { number: sub.number + 1, sold, change: None, ..sub }, now);
+            let following = sub.following.clone().filter(|_| sold == sub.sold);
+            self.give_late(Sub { number: sub.number + 1, sold, change: None, following, ..sub }, now);
             self.sub.as_ref().map_or(0, |sub| sub.boundary(sub.period))
         } else if sub.provisional {
             let start = sub.boundary(sub.period);
@@ -384,6 +397,7 @@ impl Model {
         let now = self.now;
         new.given = vec![0; new.sold.allowances.len()];
         let before = std::mem::take(&mut new.advance);
+        let mut given = Vec::new();
         for (unit, _) in catalog::UNITS {
             let mut left = difference(old, &new, unit, now) - before.get(unit).copied().unwrap_or(0);
             if left < 0 {
@@ -401,9 +415,12 @@ impl Model {
                 let amount = left.clamp(0, share(allowance.amount, part, whole, unit));
                 left -= amount;
                 let id = OriginId::of_period(new.number, new.period, k);
-                self.issue_of(&new, n, (Origin::Period, id, 0), amount, (now, until), now);
+                given.push((n, id, amount, until));
                 new.given[n] = k + 1;
             }
+        }
+        for (n, id, amount, until) in given {
+            self.issue_of(&new, n, (Origin::Period, id, 0), amount, (now, until), now);
         }
         self.subscribed(new);
     }

@@ -1,12 +1,12 @@
 //! Refunds that the payment provider has made. The credits that are still paid are those of the purchase without the
 //! refunded share; everything beyond them is clawed back as soon as it returns.
 
-use wallet_core::decide::{PurchaseName, RecordRefund};
+use wallet_core::decide::{PurchaseName, RecordRefund, RefundedPayment};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::Clawback;
+use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, OriginId, RequestId};
+use wallet_core::{Command, OriginId, PaymentSubject, RequestId, Timestamp};
 
 use super::answer::{Answered, Refusal};
 use super::catalog::{UNITS, Unit};
@@ -43,14 +43,15 @@ impl Model {
         let mut there = -self.paid_of(id, unit, cents);
         for n in lots {
             let lot = &self.lots[n];
-            let held = self
-                .open_jobs()
-                .flat_map(|job| &job.parts)
-                .filter(|part| part.lot.as_ref() == Some(&lot.key));
-            let held: i64 = held.map(|part| part.held - part.charged - part.returned - part.forfeited).sum();
-            there += lot.free + lot.waiting + lot.used + held;
+            there += lot.free + lot.waiting + lot.used + self.held_rest(&lot.key);
         }
         there
+    }
+
+    /// Returns the credits of a lot that jobs hold and have not given back or charged yet.
+    pub(super) fn held_rest(&self, key: &GrantKey) -> i64 {
+        let parts = self.open_jobs().flat_map(|job| &job.parts).filter(|part| part.lot.as_ref() == Some(key));
+        parts.map(|part| part.held - part.charged - part.returned - part.forfeited).sum()
     }
 
     /// Returns the credits of the purchase of a lot that a recorded refund has turned into debt.
@@ -74,6 +75,9 @@ impl Model {
     /// Takes credits that return from a job, or from a charge, if they are no longer paid. Returns how many, and how many
     /// of them were owed.
     pub(super) fn take_back(&mut self, n: usize, amount: i64, was_charged: bool) -> (i64, i64) {
+        if let Some(refund) = self.period_refund_of(n) {
+            return self.take_back_period(n, refund, amount, was_charged);
+        }
         let Some((id, ..)) = self.recorded_of(n).cloned() else { return (0, 0) };
         let unit = self.lots[n].unit;
         let taken = amount.min(self.claim(&id, unit));
@@ -82,35 +86,54 @@ impl Model {
         (taken, forgiven)
     }
 
-    /// Returns the purchases of which a job holds credits that it cannot be charged for, with their amount and that of the
+    /// Returns the refunded payment of a lot.
+    pub(super) fn refunded_payment(&self, n: usize) -> Option<PaymentSubject> {
+        let period = self.period_refund_of(n).map(|refund| self.period_refunds[refund].start);
+        let period = period.map(|start| PaymentSubject::Period(Timestamp::from_micros(start)));
+        period.or_else(|| self.recorded_of(n).map(|(id, ..)| PaymentSubject::Purchase(id.clone())))
+    }
+
+    /// Returns the payments with which a job holds credits that it cannot be charged for, with their amount and that of the
     /// others.
-    pub(super) fn claims_on(&self, job: &Job, unit: Unit) -> Vec<(OriginId, i64, i64)> {
+    pub(super) fn claims_on(&self, job: &Job, unit: Unit) -> Vec<(PaymentSubject, i64, i64)> {
+        let of_purchases = self.recorded.iter().filter(|(.., owes)| *owes).map(|(id, ..)| {
+            (PaymentSubject::Purchase(id.clone()), self.claim(id, unit) - self.debt_of(id, unit))
+        });
+        let of_periods = self.period_refunds.iter().filter(|refund| refund.owes).map(|refund| {
+            let claim = refund.claims.get(unit).copied().unwrap_or(0);
+            let owed = refund.owed.get(unit).copied().unwrap_or(0);
+            (PaymentSubject::Period(Timestamp::from_micros(refund.start)), claim - owed)
+        });
         let mut claims = Vec::new();
-        for (id, ..) in self.recorded.iter().filter(|(.., owes)| *owes) {
+        for (payment, claim) in of_purchases.chain(of_periods) {
             let mut rest = 0;
             for part in job.parts.iter().filter(|part| part.unit == unit) {
-                let lot = part.lot.as_ref().and_then(|key| self.find_lot(key)).map(|n| &self.lots[n]);
-                let counts = |lot: &&super::state::Lot| {
-                    lot.purchase() == Some(id) && lot.gone != Some(Clawback::ChargedBack)
-                };
-                rest += lot.filter(counts).map_or(0, |_| part.held - part.charged);
+                let Some(n) = part.lot.as_ref().and_then(|key| self.find_lot(key)) else { continue };
+                let counts = self.lots[n].gone != Some(Clawback::ChargedBack)
+                    && self.refunded_payment(n).as_ref() == Some(&payment);
+                rest += if counts { part.held - part.charged } else { 0 };
             }
-            let claimed = rest.min(self.claim(id, unit) - self.debt_of(id, unit));
+            let claimed = rest.min(claim);
             if claimed > 0 {
-                claims.push((id.clone(), claimed, rest - claimed));
+                claims.push((payment, claimed, rest - claimed));
             }
         }
         claims
     }
 
     pub(super) fn record_refund(&mut self, refund: &RecordRefund) -> Result<Answered, Refusal> {
-        let purchase = self.by_id(&refund.purchase);
+        let named = match &refund.payment {
+            RefundedPayment::Purchase(named) => named,
+            RefundedPayment::Period(start) => return self.refund_period(refund, *start),
+        };
+        let purchase = self.by_id(named);
         let lots = self.purchased(&purchase);
-        let command = &Command::RecordRefund(RecordRefund { purchase: purchase.clone(), ..refund.clone() });
+        let payment = RefundedPayment::Purchase(purchase.clone());
+        let command = &Command::RecordRefund(RecordRefund { payment, ..refund.clone() });
         if self.requested(command)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
-        self.one_purchase(&refund.purchase)?;
+        self.one_purchase(named)?;
         let PurchaseName::TopUp(id) = purchase else { return Err(Refusal::new("TOP_UP_NOT_FOUND")) };
         let first = *lots.first().ok_or_else(|| Refusal::new("TOP_UP_NOT_FOUND"))?;
         match lots.iter().filter_map(|n| self.lots[*n].gone).max() {
@@ -130,35 +153,46 @@ impl Model {
         let mut corrections = 0;
         let debts: Vec<i64> = UNITS.iter().map(|(unit, _)| self.debt_of(&id, unit)).collect();
         self.recorded.retain(|(of, ..)| *of != id);
-        if cents > 0 {
-            self.recorded.push((id.clone(), cents, refund.used == UsedCredits::Owe));
-        }
+        self.recorded.push((id.clone(), cents, refund.used == UsedCredits::Owe));
         for ((unit, _), owed_before) in UNITS.into_iter().zip(debts) {
             let beyond = self.beyond(&id, unit, cents);
             let again = self.paid_of(&id, unit, cents) - self.paid_of(&id, unit, before);
             let owed = self.debt_of(&id, unit);
-            self.take_unspent(&id, unit, beyond);
-            if owed > owed_before {
-                self.owed.entry(unit).or_default().debt += owed - owed_before;
-                let others = self.take(unit, self.owed(unit).debt.min(self.available(unit)));
-                for (key, repaid) in others {
-                    if let Some(lot) = self.find_lot(&key) {
-                        self.lots[lot].used += repaid;
-                        self.owed.entry(unit).or_default().debt -= repaid;
-                    }
-                }
-            } else {
-                corrections += self.withdraw(unit, owed_before - owed, &refund.request, corrections);
-            }
-            corrections += self.give_again(&id, unit, (-beyond).min(again), &refund.request, corrections);
+            let own = self.lots_of(&id, unit);
+            self.take_unspent(&own, unit, beyond);
+            corrections += self.owe_or_withdraw(unit, (owed_before, owed), &refund.request, corrections);
+            corrections += self.give_again(own, (-beyond).min(again), &refund.request, corrections);
         }
         self.remember(command, EntryKind::RefundRecorded);
         Ok(Answered::done(self.seen(&lots)))
     }
 
-    fn take_unspent(&mut self, id: &OriginId, unit: Unit, amount: i64) {
+    /// Turns used credits into debt, which other credits repay, or withdraws such debt. Returns the number of new lots.
+    pub(super) fn owe_or_withdraw(
+        &mut self,
+        unit: Unit,
+        (before, owed): (i64, i64),
+        request: &RequestId,
+        corrections: u16,
+    ) -> u16 {
+        if owed <= before {
+            return self.withdraw(unit, before - owed, request, corrections);
+        }
+        self.owed.entry(unit).or_default().debt += owed - before;
+        let others = self.take(unit, self.owed(unit).debt.min(self.available(unit)));
+        for (key, repaid) in others {
+            if let Some(lot) = self.find_lot(&key) {
+                self.lots[lot].used += repaid;
+                self.owed.entry(unit).or_default().debt -= repaid;
+            }
+        }
+        0
+    }
+
+    /// Takes unspent credits of these lots. Returns the amount that was there.
+    pub(super) fn take_unspent(&mut self, lots: &[usize], unit: Unit, amount: i64) -> i64 {
         let mut left = amount.max(0);
-        let mut lots = self.lots_of(id, unit);
+        let mut lots = lots.to_vec();
         lots.sort_by_key(|n| self.lots[*n].key.clone());
         for n in lots {
             let lot = &mut self.lots[n];
@@ -170,20 +204,19 @@ impl Model {
                 self.stir(unit);
             }
         }
+        amount.max(0) - left
     }
 
     /// Gives credits back, first to the lots that last longest. Those of a revoked lot stay revoked.
-    fn give_again(
+    pub(super) fn give_again(
         &mut self,
-        id: &OriginId,
-        unit: Unit,
+        mut lots: Vec<usize>,
         amount: i64,
         request: &RequestId,
         corrections: u16,
     ) -> u16 {
         let mut left = amount.max(0);
         let mut made = 0;
-        let mut lots = self.lots_of(id, unit);
         lots.sort_by_key(|n| (std::cmp::Reverse(self.lots[*n].until), self.lots[*n].key.clone()));
         for n in lots {
             let back = left.min(self.lots[n].paid_out);

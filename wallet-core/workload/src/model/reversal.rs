@@ -107,7 +107,8 @@ impl Model {
         let lot = Lot::new(GrantKey::new(Origin::Grace, id, next), unit, source, amount, self.now);
         let warn = Self::warning(self.plan().warns, self.now, until);
         let priority = old.map_or(0, |old| old.priority);
-        self.issue(Lot { until, warn, priority, first, ..lot }, self.now);
+        let period = old.and_then(|old| old.period);
+        self.issue(Lot { until, warn, priority, first, period, ..lot }, self.now);
     }
 
     pub(super) fn refund_plan(
@@ -134,6 +135,10 @@ impl Model {
         }
         if sub.provisional {
             return Err(refused("UNPAID"));
+        }
+        let period_start = sub.boundary(sub.period);
+        if self.period_refunds.iter().any(|refund| refund.start == period_start && refund.cents > 0) {
+            return Err(refused("ALREADY_REFUNDED"));
         }
         let price_of = |period: u32| {
             let start = sub.boundary(period);
@@ -165,7 +170,7 @@ impl Model {
             }));
         }
         self.end_plan(self.now, true);
-        self.refunds.push((refund.request.clone(), money + ahead));
+        self.refunds.push((refund.request.clone(), money + ahead, period_start));
         self.remember(command, EntryKind::SubscriptionRefunded);
         Ok(Answered::done(Seen::Wallet))
     }

@@ -9,11 +9,13 @@ use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::payment::Paid;
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, OriginId, RequestId, ReservationId, Source, Timestamp, UnitId};
+use wallet_core::{Amounts, Command, OriginId, RequestId, ReservationId, Source, Timestamp, UnitId};
 
 use super::answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
 use super::calendar::Every;
 use super::catalog::{self, Allowance, Beyond, Unit};
+use super::following::is_other_edition;
+use super::refunded_periods::PeriodRefund;
 
 /// A lot of credits: a grant in the core.
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ pub(crate) struct Lot {
     pub(crate) first_source: Option<Source>,
     /// For grace credits: the latest end of these and of all that stem from them.
     pub(crate) bound: Option<i64>,
+    /// The start of the period that was paid for these credits.
+    pub(crate) period: Option<i64>,
     /// The command that made the lot, if one did.
     pub(crate) command: Option<Command>,
 }
@@ -115,6 +119,8 @@ pub(crate) struct Sold {
     pub(crate) refund: catalog::Refund,
     pub(crate) allowances: Vec<Allowance>,
     pub(crate) limits: BTreeMap<String, u64>,
+    /// The negotiated allowances.
+    pub(crate) negotiated: Amounts,
 }
 
 #[derive(Debug, Clone)]
@@ -135,6 +141,8 @@ pub(crate) struct Sub {
     pub(crate) provisional: bool,
     /// Another plan, and the period with which it begins.
     pub(crate) change: Option<(Sold, u32)>,
+    /// The terms of the next period, if the catalog has changed.
+    pub(crate) following: Option<Sold>,
     /// A pause that is to come or on, and the instant at which it ends automatically.
     pub(crate) pause: Option<Option<i64>>,
     /// True while it is paused.
@@ -173,19 +181,24 @@ pub struct Model {
     pub(crate) owed: BTreeMap<Unit, Owed>,
     /// The commands without a row of their own.
     pub(crate) requests: Vec<Command>,
-    /// The money refunded for subscriptions, by request.
-    pub(crate) refunds: Vec<(RequestId, i64)>,
+    /// The money refunded for subscriptions, by request, and the starts of their periods.
+    pub(crate) refunds: Vec<(RequestId, i64, i64)>,
     /// The money refunded for shares of purchases, by request; none if the price is unknown.
     pub(crate) part_refunds: Vec<(RequestId, Option<i64>)>,
     /// The chargebacks that stand.
     pub(crate) chargebacks: Vec<Standing>,
     /// The refunds that the payment provider has made: the purchase, the cents so far, and whether use is owed.
     pub(crate) recorded: Vec<(OriginId, i64, bool)>,
+    /// Those of periods.
+    pub(crate) period_refunds: Vec<PeriodRefund>,
     pub(crate) sub: Option<Sub>,
     /// The plan of a wallet without a subscription.
     pub(crate) default: &'static str,
     /// If the default plan has a term: its calendar, and for each allowance the instant from which windows give credits.
     pub(crate) free: Option<(Sub, Vec<i64>)>,
+    /// True for a wallet whose catalog changes from time to time, and if the catalog at hand is the other one.
+    pub(crate) changing: bool,
+    pub(crate) other_edition: bool,
     /// The payments with a reference or an amount, and the starts of these periods.
     pub(crate) payments: Vec<(Paid, i64)>,
     pub(crate) sales: u32,
@@ -221,9 +234,12 @@ impl Default for Model {
             part_refunds: Vec::new(),
             chargebacks: Vec::new(),
             recorded: Vec::new(),
+            period_refunds: Vec::new(),
             sub: None,
             default: catalog::DEFAULT,
             free: None,
+            changing: false,
+            other_edition: false,
             payments: Vec::new(),
             sales: 0,
             trials: BTreeSet::new(),
@@ -247,7 +263,12 @@ impl Model {
     /// Runs a command at `at` and returns its expected result.
     pub fn run(&mut self, at: Timestamp, command: &Command) -> Expected {
         self.pass(at);
+        self.other_edition = self.changing && is_other_edition(at);
+        let before = self.entries;
         let result = self.obey(command);
+        if self.entries > before {
+            self.learn();
+        }
         self.judge();
         Expected {
             result,

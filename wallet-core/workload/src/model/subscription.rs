@@ -21,6 +21,7 @@ impl Sub {
             paid_late: None,
             provisional: false,
             change: None,
+            following: None,
             pause: None,
             paused: false,
             ends: None,
@@ -158,10 +159,13 @@ impl Sub {
             let anchor = if same { self.anchor } else { self.boundary(next) };
             self.number += 1;
             self.sold = sold;
+            self.following = None;
             if !same {
                 let ends = self.ends.map(|_| 1);
                 *self = Self { ends, pause: self.pause, ..Self::new(self.number, self.sold.clone(), anchor) };
             }
+        } else if let Some(following) = self.following.take() {
+            self.sold = following;
         }
         while self.end() <= at {
             self.period += 1;

@@ -1,8 +1,8 @@
-//! RecordRefund: records that the payment provider has paid back a purchase, or shows the result.
+//! RecordRefund: records that the payment provider has paid back a purchase or a period, or shows the result.
 
-use wallet_core::decide::{PurchaseName, RecordRefund};
+use wallet_core::decide::{PurchaseName, RecordRefund, RefundedPayment};
 use wallet_core::{Rejection, WalletId};
-use wallet_proto::v1::{self, record_refund_request::Purchase};
+use wallet_proto::v1::{self, record_refund_request::Payment};
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
@@ -23,6 +23,7 @@ pub(super) async fn record_refund(
     Ok(v1::RecordRefundResponse {
         refunded_total: Some(to_proto::money(done.view.total)),
         taken: to_proto::amounts(&catalog, &done.view.taken),
+        withheld: to_proto::amounts(&catalog, &done.view.withheld),
         given_back: to_proto::amounts(&catalog, &done.view.given_back),
         owed: to_proto::amounts(&catalog, &done.view.owed),
         grants: done.view.grants.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
@@ -38,16 +39,23 @@ fn parse(request: v1::RecordRefundRequest) -> Result<(WalletId, RecordRefund), R
     let mut fields = FieldReader::default();
     let wallet = fields.id("wallet_id", &request.wallet_id);
     let id = fields.id("request_id", &request.request_id);
-    let purchase = match request.purchase {
-        Some(Purchase::TopUpId(id)) => fields.id("top_up_id", &id).map(PurchaseName::TopUp),
-        Some(Purchase::ExternalRef(payment)) => fields.payment("external_ref", payment),
-        None => fields.no_purchase(),
+    let purchase = |name: Option<PurchaseName>| name.map(RefundedPayment::Purchase);
+    let payment = match request.payment {
+        Some(Payment::TopUpId(id)) => purchase(fields.id("top_up_id", &id).map(PurchaseName::TopUp)),
+        Some(Payment::ExternalRef(payment)) => purchase(fields.payment("external_ref", payment)),
+        Some(Payment::PeriodStartTime(start)) => {
+            fields.instant("period_start_time", Some(start)).map(RefundedPayment::Period)
+        }
+        None => {
+            fields.add("payment", "is required: top_up_id, external_ref or period_start_time");
+            None
+        }
     };
     let total = fields.required_money("refunded_total", request.refunded_total);
     let used = fields.used_credits("used", request.used);
     let reason = fields.reason(request.reason);
     fields.finish(|| {
-        let refund = RecordRefund { request: id?, purchase: purchase?, total: total?, used: used?, reason };
+        let refund = RecordRefund { request: id?, payment: payment?, total: total?, used: used?, reason };
         Some((wallet?, refund))
     })
 }

@@ -154,6 +154,7 @@ fn addressed_grants(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan) -
         (!by_origin.is_empty()).then(|| load::grants_by_origin(backend, &by_origin)),
         (!plan.payments.is_empty()).then(|| load::grants_by_payment(backend, &plan.payments)),
         (!plan.purchases.is_empty()).then(|| load::grants_by_purchase(backend, &plan.purchases)),
+        (!plan.paid_periods.is_empty()).then(|| load::grants_by_paid_period(backend, &plan.paid_periods)),
         (!periods.is_empty()).then(|| load::grants_of_period(backend, &periods)),
     ]
     .into_iter()

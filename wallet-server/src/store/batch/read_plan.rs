@@ -17,6 +17,8 @@ pub(crate) struct ReadPlan {
     pub(super) grants: Vec<(WalletKey, GrantKey)>,
     pub(super) payments: Vec<(WalletKey, ExternalRef)>,
     pub(super) purchases: Vec<(WalletKey, OriginId)>,
+    /// The periods of which all grants are needed, by their starts.
+    pub(super) paid_periods: Vec<(WalletKey, Timestamp)>,
     /// The payments whose whole purchase is needed.
     pub(super) paid: Vec<(WalletKey, ExternalRef)>,
     pub(super) reservations: Vec<(WalletKey, ReservationId)>,
@@ -37,6 +39,7 @@ impl ReadPlan {
             grants: Vec::new(),
             payments: Vec::new(),
             purchases: Vec::new(),
+            paid_periods: Vec::new(),
             paid: Vec::new(),
             reservations: Vec::new(),
             receipts: Vec::new(),
@@ -66,6 +69,7 @@ impl ReadPlan {
             }
             None => {}
         }
+        self.paid_periods.extend(addressed.paid_period.map(|start| (wallet, start)));
         self.periods.extend(addressed.period.then_some(wallet));
         if addressed.receipt {
             self.receipts.extend(addressed.reservation.clone().map(|id| (wallet, id)));

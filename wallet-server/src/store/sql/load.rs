@@ -137,10 +137,21 @@ pub(crate) fn grants_by_payment(backend: Backend, keys: &[(WalletKey, ExternalRe
 
 /// Selects all grace credits that come from these purchases.
 pub(crate) fn grants_by_purchase(backend: Backend, keys: &[(WalletKey, OriginId)]) -> Statement {
+    let keys: Vec<_> = keys.iter().map(|(key, id)| (*key, id.to_string())).collect();
+    grants_by_payment_subject(backend, &keys)
+}
+
+/// Selects all grants of the periods that start at these instants, and all grace credits that come from them.
+pub(crate) fn grants_by_paid_period(backend: Backend, keys: &[(WalletKey, Timestamp)]) -> Statement {
+    let keys: Vec<_> = keys.iter().map(|(key, start)| (*key, grants::name_of_period(*start))).collect();
+    grants_by_payment_subject(backend, &keys)
+}
+
+fn grants_by_payment_subject(backend: Backend, keys: &[(WalletKey, String)]) -> Statement {
     let keys = columns!(keys, {
         bucket: SmallInt = |(k, _)| k.bucket(),
         wallet_key: Uuid = |(k, _)| k.uuid(),
-        purchase: Text = |(_, purchase)| purchase.to_string(),
+        purchase: Text = |(_, name)| name.clone(),
     });
     let condition = format!("{OWN} AND t.purchase = k.purchase AND t.purchase <> ''");
     lookup::<grants::Entity>(backend, keys, &condition)

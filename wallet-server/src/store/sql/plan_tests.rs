@@ -180,6 +180,10 @@ fn statements(backend: Backend) -> Vec<Expected> {
             load::grants_by_purchase(backend, &[(key, purchase)]),
             &["grants_purchase: bucket, wallet_key, purchase"],
         ),
+        (
+            load::grants_by_paid_period(backend, &[(key, Timestamp::from_micros(1))]),
+            &["grants_purchase: bucket, wallet_key, purchase"],
+        ),
         (load::grants_of_period(backend, &[(key, 1)]), &["grants_pkey: bucket, wallet_key, origin"]),
         (load::reservations_by_id(backend, &[(key, job)]), &[RESERVATION]),
         (

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 use wallet_core::grant::{Clawback, Grant, GrantKey, Origin, Parts};
 use wallet_core::ids::OriginId;
-use wallet_core::{Source, Timestamp, WalletKey};
+use wallet_core::{PaymentSubject, Source, Timestamp, WalletKey};
 
 use crate::store::StoreError;
 use crate::store::sql::{RowWrite, WriteKind, json, row_write};
@@ -80,7 +80,7 @@ pub(in crate::store) fn write(kind: WriteKind, grants: &[(WalletKey, &Grant, Tim
         Changes next_time: BigInt = |(_, grant, now)| grant.next_time(*now).as_micros(),
         Fixed payment: Text = |(_, grant, _)| payment(grant),
         Fixed line: Text = |(_, grant, _)| grant.details.line.as_ref().map(ToString::to_string).unwrap_or_default(),
-        Fixed purchase: Text = |(_, grant, _)| purchase_of_grace(grant),
+        Fixed purchase: Text = |(_, grant, _)| purchase(grant),
         Fixed details: Text = |(_, grant, _)| json(&grant.details),
     })
 }
@@ -125,12 +125,19 @@ fn payment(grant: &Grant) -> String {
     grant.details.external_ref.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Returns the purchase from which credits that returned come. The own grants of a purchase are found by their key.
-fn purchase_of_grace(grant: &Grant) -> String {
-    match grant.key.origin {
-        Origin::Grace | Origin::Correction => grant.purchase().map(ToString::to_string).unwrap_or_default(),
+/// Returns the text by which the grants of a purchase or a period are found: for credits that returned, the purchase from
+/// which they come. The own grants of a purchase are found by their key.
+fn purchase(grant: &Grant) -> String {
+    match (grant.key.origin, grant.paid_with()) {
+        (Origin::Grace | Origin::Correction, Some(PaymentSubject::Purchase(id))) => id.to_string(),
+        (_, Some(PaymentSubject::Period(start))) => name_of_period(start),
         _ => String::new(),
     }
+}
+
+/// Returns the text by which the grants of a period are found. No `top_up_id` contains its first character.
+pub(in crate::store) fn name_of_period(start: Timestamp) -> String {
+    format!("#{}", start.as_micros())
 }
 
 /// Returns the stored number of a source: its place in the default order, from 1.

@@ -8,8 +8,9 @@ use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, CloseWallet, Cost, ExplicitPrice, Extend, Grant, Outcome,
     PackSale, PauseSubscription, PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment,
-    RecordRefund, RefundSubscription, RefundTopUp, Reserve, ResumeSubscription, ReverseCharge,
-    ReverseChargeback, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
+    RecordRefund, RefundSubscription, RefundTopUp, RefundedPayment, Reserve, ResumeSubscription,
+    ReverseCharge, ReverseChargeback, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp,
+    UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, GrantKey, Money};
 use wallet_core::operation::Operation;
@@ -92,7 +93,8 @@ pub(super) fn win_dispute(request: &str, top_up: &str) -> Command {
 pub(super) fn paid_back(request: &str, top_up: &str, cents: i64, used: UsedCredits) -> Command {
     let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
     let total = Money { currency: "EUR".to_owned(), minor_units: cents };
-    Command::RecordRefund(RecordRefund { request, purchase, total, used, reason: "paid back".to_owned() })
+    let payment = RefundedPayment::Purchase(purchase);
+    Command::RecordRefund(RecordRefund { request, payment, total, used, reason: "paid back".to_owned() })
 }
 
 pub(super) fn close(request: &str) -> Command {

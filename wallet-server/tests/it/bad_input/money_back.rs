@@ -64,7 +64,7 @@ each_database! {
         let expected = [
             "wallet_id: must not be empty",
             "request_id: must not be empty",
-            "purchase: is required: top_up_id or external_ref",
+            "payment: is required: top_up_id, external_ref or period_start_time",
             "refunded_total.currency: must be three upper-case letters such as EUR",
             "refunded_total.minor_units: is -1, must not be negative",
             "used: 7 is no treatment of used credits",

@@ -4,5 +4,6 @@
 mod following;
 mod free_credits;
 mod provisional;
+mod refunded_periods;
 mod terms;
 mod trials;

@@ -43,6 +43,23 @@ each_fleet! {
         assert!(servers[0].verify().await.is_clean());
     }
 
+    async fn of_equal_records_of_a_period_s_refund_one_takes_credits(servers: Vec<Server>) {
+        let client = shop(&servers[0]).await;
+        let sold = client.subscribe(subscribe("s", "creator-yearly")).await.unwrap().wallet.unwrap();
+        let start = sold.subscription.unwrap().period_start_time.unwrap();
+        let refund =
+            move |cents| v1::RecordRefundRequest::period("w", "r", start, v1::Money::new("EUR", cents));
+        let answers =
+            at_once(&servers, move |client, _| async move { client.record_refund(refund(12_000)).await }).await;
+        let done = answers.into_iter().map(|a| ((a.grants, a.withheld), a.replayed)).collect();
+        let (grants, withheld) = one_effect(done);
+        assert_eq!((grants[0].paid_out, withheld[0].amount, available(&client).await), (1_500, 52, 0));
+
+        assert_eq!(mismatch(client.record_refund(refund(11_999)).await), ["refunded_total"]);
+        assert_eq!(entries_after(&client, 0).await.last(), Some(&EntryKind::RefundRecorded));
+        assert!(servers[0].verify().await.is_clean());
+    }
+
     async fn of_equal_reversals_one_returns_credits(servers: Vec<Server>) {
         let client = servers[0].wallet("w", 100).await;
         client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();

@@ -52,6 +52,8 @@ pub(crate) fn usual() -> Vec<Input> {
         v1::ExtendRequest { wallet_id: wallet_id(), reservation_id: "job".into(), ..Default::default() };
     let jobs = v1::ListReservationsRequest { wallet_id: wallet_id(), page_size: 10, ..Default::default() };
     let lines = v1::ListEntriesRequest { wallet_id: wallet_id(), after_revision: 1, ..Default::default() };
+    let begun = prost_types::Timestamp { seconds: 1_800_000_000, nanos: 0 };
+    let refund_of_period = v1::RecordRefundRequest::period("w", "month", begun, v1::Money::new("EUR", 250));
     let create = v1::CreateWalletRequest {
         wallet_id: "v".into(),
         debt_limits: vec![credits(9)],
@@ -113,6 +115,7 @@ pub(crate) fn usual() -> Vec<Input> {
             &v1::RecordRefundRequest::top_up("w", "part", "first", v1::Money::new("EUR", 250))
                 .with_used(v1::UsedCredits::Owe),
         ),
+        admin("RecordRefund", &refund_of_period),
         admin("ReverseChargeback", &v1::ReverseChargebackRequest::top_up("w", "won", "second")),
         admin("CloseWallet", &v1::CloseWalletRequest::new("v", "closed")),
         admin("Subscribe", &subscribe("s", "creator")),

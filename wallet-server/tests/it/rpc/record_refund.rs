@@ -8,6 +8,7 @@ use crate::shorthand::{
     charge_back, credits_of, entries, explicit, fail, figures, mismatch, paid_back, refund, refused, settle,
     violations,
 };
+use crate::subscriptions::{shop, subscribe};
 
 /// Buys 100 credits for 10 euros.
 async fn bought(client: &WalletClient, id: &str) {
@@ -90,14 +91,33 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
+    async fn a_refunded_year_takes_its_credits_and_refuses_another_refund(server: Server) {
+        let client = shop(&server).await;
+        let start = client.subscribe(subscribe("s", "creator-yearly")).await.unwrap().wallet.unwrap();
+        let start = start.subscription.unwrap().period_start_time.unwrap();
+        client.reserve(explicit("w", "job", vec![credits(600)])).await.unwrap();
+        let of_year = |id, cents| v1::RecordRefundRequest::period("w", id, start, v1::Money::new("EUR", cents));
+        let done = client.record_refund(of_year("r", 9_600)).await.unwrap();
+        // 80 % of the year: 41 of the 52 trainings to come, and 900 of the credits that are not held.
+        assert_eq!((figures(&done.taken).as_str(), credits_of(&client, "w").await), ("900 credits", (0, 600, 0)));
+        assert_eq!(figures(&done.withheld), "42 trainings");
+        client.settle(fail("w", "job", "GPU")).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (300, 0, 0));
+        let refusal = client.refund_subscription(crate::shorthand::refund_subscription("w", "f")).await;
+        let refusal = refused(refusal, ErrorReason::NotRefundable, Code::FailedPrecondition);
+        assert_eq!(refusal.metadata["cause"], "ALREADY_REFUNDED");
+        assert_eq!(mismatch(client.record_refund(paid_back("w", "r", "t", 9_600)).await), ["period_start_time", "top_up_id"]);
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn a_total_is_in_the_currency_of_the_purchase_and_at_most_its_price(server: Server) {
         let client = server.wallet("w", 0).await;
         bought(&client, "t").await;
-        let shown = violations(client.record_refund(paid_back("w", "r", "t", 1_001)).await);
-        assert_eq!(shown, ["refunded_total: must not be above the price of the purchase, 1000 EUR (minor units)"]);
+        let told = violations(client.record_refund(paid_back("w", "r", "t", 1_001)).await);
+        assert_eq!(told, ["refunded_total: must not be above the price that was paid, 1000 EUR (minor units)"]);
         let total = Some(v1::Money::new("USD", 1));
         let other = v1::RecordRefundRequest { refunded_total: total, ..paid_back("w", "r", "t", 1) };
-        let shown = violations(client.record_refund(other).await);
-        assert_eq!(shown, ["refunded_total: must be in EUR, the currency of the purchase"]);
+        let told = violations(client.record_refund(other).await);
+        assert_eq!(told, ["refunded_total: must be in EUR, the currency of the payment"]);
     }
 }

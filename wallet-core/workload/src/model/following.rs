@@ -1,0 +1,55 @@
+//! Catalogs that are published while wallets live: plans whose subscribers follow them have other allowances and prices in
+//! every second of them.
+
+use wallet_core::Timestamp;
+use wallet_core::sold::Overrides;
+
+use super::calendar::DAY;
+use super::catalog::{self, Unit};
+use super::state::{Model, Sold};
+
+/// The time between two catalogs, in microseconds.
+const EDITION: i64 = 19 * DAY;
+
+/// Returns whether the catalog at this instant is the other one.
+pub(crate) fn is_other_edition(at: Timestamp) -> bool {
+    (at.as_micros() / EDITION) % 2 == 1
+}
+
+/// Returns the amount of an allowance in the other catalog.
+pub(super) fn other_amount(plan: &str, unit: Unit, amount: i64) -> i64 {
+    match (plan, unit) {
+        ("keeper-pro", "credits") => 1300,
+        ("annual", "credits") => 450,
+        _ => amount,
+    }
+}
+
+/// Returns the price of a plan in the other catalog.
+pub(super) fn other_money(plan: &str, money: Option<i64>) -> Option<i64> {
+    if plan == "annual" { Some(14_999) } else { money }
+}
+
+impl Model {
+    /// Returns the terms that follow those that were sold, if the plan has other ones now.
+    fn following(&self, sold: &Sold) -> Option<Sold> {
+        let plan =
+            catalog::find_plan(sold.plan).filter(|plan| ["keeper-pro", "annual"].contains(&plan.id))?;
+        let overrides = Overrides { allowances: sold.negotiated.clone(), ..Overrides::default() };
+        let now = Sold::of(plan, &overrides, sold.seats, self.other_edition).ok()?;
+        let differs = now.allowances != sold.allowances || now.money != sold.money;
+        differs.then(|| Sold { allowances: now.allowances, money: now.money, ..sold.clone() })
+    }
+
+    /// The wallet learns of the catalog with a command that made an entry.
+    pub(super) fn learn(&mut self) {
+        let Some(mut sub) = self.sub.take() else { return };
+        if let Some((sold, _)) = &mut sub.change
+            && let Some(new) = self.following(sold)
+        {
+            *sold = new;
+        }
+        sub.following = self.following(&sub.sold);
+        self.sub = Some(sub);
+    }
+}
