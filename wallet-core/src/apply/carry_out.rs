@@ -31,10 +31,10 @@ pub(crate) fn carry_out(
     for (key, before) in &decision.withdrawn {
         grant_mut(wallet, key)?.clawback = *before;
     }
-    if let Some(said) = &decision.entry {
+    if let Some(draft) = &decision.entry {
         for key in &decision.expiring {
             let grant = grant_mut(wallet, key)?;
-            (grant.expire_time, grant.warn_time) = (said.effective_time, Timestamp::NEVER);
+            (grant.expire_time, grant.warn_time) = (draft.effective_time, Timestamp::NEVER);
         }
     }
     for key in decision.events.iter().filter_map(|event| event.grant.as_ref()) {
@@ -52,19 +52,19 @@ pub(crate) fn carry_out(
     }
     wallet.version += 1;
     wallet.last_time = now;
-    let Some(said) = decision.entry else { return Ok(None) };
+    let Some(draft) = decision.entry else { return Ok(None) };
     let (request, fingerprint) = decision.request.unzip();
     let entry = Entry {
         revision,
-        kind: said.kind,
-        effective_time: said.effective_time,
+        kind: draft.kind,
+        effective_time: draft.effective_time,
         record_time: now,
-        reservation: said.reservation,
+        reservation: draft.reservation,
         request,
         fingerprint: fingerprint.unwrap_or_default(),
-        actor: said.actor,
+        actor: draft.actor,
         author: author.clone(),
-        reason: said.reason,
+        reason: draft.reason,
         row_digests,
         postings: decision.postings,
         balances: moved.units().map(|unit| entry_balance(wallet, unit)).collect(),
@@ -149,7 +149,7 @@ fn put_reservation(
     let Some(next) = &decision.reservation else { return Ok(()) };
     let was_open = wallet.reservations.get(&next.id).is_some_and(|before| before.state.is_open());
     let mut next = next.clone();
-    let reserved = decision.entry.as_ref().is_some_and(|said| said.kind == EntryKind::Reserved);
+    let reserved = decision.entry.as_ref().is_some_and(|draft| draft.kind == EntryKind::Reserved);
     if reserved {
         next.reserve_revision = revision;
     }

@@ -18,18 +18,18 @@ pub(crate) fn record_notifications(wallet: &mut Wallet, entries: &mut [Entry], m
     for (unit, change) in changes(entries) {
         let after = wallet.balance(unit.as_str()).available;
         let before = after.saturating_sub(change);
-        let told = wallet.profile.told.get(&unit).cloned().unwrap_or_default();
-        let (still_told, news) = crossed(&wallet.profile.thresholds(&unit), &told, before, after);
+        let notified = wallet.profile.notified.get(&unit).cloned().unwrap_or_default();
+        let (still_notified, news) = crossed(&wallet.profile.thresholds(&unit), &notified, before, after);
         let low = |threshold| Event::about_balance(EventKind::LowBalance, &unit, after, threshold);
         events.extend(news.into_iter().map(low));
         if before > 0 && after == 0 {
             events.push(Event::about_balance(EventKind::Exhausted, &unit, 0, 0));
         }
-        if still_told != told {
+        if still_notified != notified {
             changed = true;
-            match still_told.is_empty() {
-                true => wallet.profile.told.remove(&unit),
-                false => wallet.profile.told.insert(unit, still_told),
+            match still_notified.is_empty() {
+                true => wallet.profile.notified.remove(&unit),
+                false => wallet.profile.notified.insert(unit, still_notified),
             };
         }
     }
@@ -59,13 +59,17 @@ fn changes(entries: &[Entry]) -> BTreeMap<UnitId, i64> {
 /// Returns the thresholds that count as notified afterwards, and the new ones among them, the highest first.
 fn crossed(
     thresholds: &BTreeSet<i64>,
-    told: &BTreeSet<i64>,
+    notified: &BTreeSet<i64>,
     before: i64,
     after: i64,
 ) -> (BTreeSet<i64>, Vec<i64>) {
-    let is_news = |threshold: &i64| !told.contains(threshold) && before >= *threshold && after < *threshold;
+    let is_news =
+        |threshold: &i64| !notified.contains(threshold) && before >= *threshold && after < *threshold;
     let news: Vec<i64> = thresholds.iter().rev().copied().filter(is_news).collect();
-    let still = told.iter().copied().filter(|told| thresholds.contains(told) && after < re_armed(*told));
+    let still = notified
+        .iter()
+        .copied()
+        .filter(|notified| thresholds.contains(notified) && after < re_armed(*notified));
     (still.chain(news.iter().copied()).collect(), news)
 }
 
@@ -81,7 +85,7 @@ mod tests {
     #[test]
     fn a_threshold_is_notified_of_once_until_the_balance_is_10_percent_above_it() {
         let set = |of: &[i64]| of.iter().copied().collect::<BTreeSet<_>>();
-        for (told, before, after, still, news) in [
+        for (notified, before, after, still, news) in [
             (vec![], 100, 20, vec![], vec![]),
             (vec![], 100, 19, vec![20], vec![20]),
             (vec![20], 19, 21, vec![20], vec![]),
@@ -93,8 +97,8 @@ mod tests {
             (vec![], 15, 12, vec![], vec![]),
             (vec![50, 20], 19, 5, vec![20, 11], vec![11]),
         ] {
-            let (now, told_now) = crossed(&set(&[11, 20]), &set(&told), before, after);
-            assert_eq!((now, told_now), (set(&still), news), "{told:?}, {before} to {after}");
+            let (now, notified_now) = crossed(&set(&[11, 20]), &set(&notified), before, after);
+            assert_eq!((now, notified_now), (set(&still), news), "{notified:?}, {before} to {after}");
         }
     }
 }

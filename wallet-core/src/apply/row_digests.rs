@@ -34,13 +34,13 @@ impl RowDigests {
     /// Returns the row digests of a decision, made on this wallet before it is carried out.
     pub(crate) fn of(decision: &Decision, wallet: &Wallet) -> Self {
         let mut row_digests = Self::default();
-        let Some(said) = &decision.entry else { return row_digests };
+        let Some(entry) = &decision.entry else { return row_digests };
         row_digests.silent = wallet.version - wallet.revision;
         row_digests.grants.extend(decision.issued.iter().map(of_grant));
         let warned = decision.issued.iter().filter(|grant| grant.warn_time < Timestamp::NEVER);
         row_digests.warnings.extend(warned.map(|grant| (grant.key.clone(), grant.warn_time)));
         for grant in decision.expiring.iter().filter_map(|key| wallet.grants.get(key)) {
-            let ended = Grant { expire_time: said.effective_time, ..grant.clone() };
+            let ended = Grant { expire_time: entry.effective_time, ..grant.clone() };
             row_digests.grants.extend([of_grant(&ended)]);
         }
         if let Some(reservation) = &decision.reservation {
@@ -49,7 +49,7 @@ impl RowDigests {
                 row_digests.terms =
                     Some(Digest::of_terms(&binary::encode(&*reservation.terms), &fingerprint));
             }
-            if matches!(said.kind, EntryKind::Reserved | EntryKind::Started) {
+            if matches!(entry.kind, EntryKind::Reserved | EntryKind::Started) {
                 row_digests.run = of_run(reservation);
             }
             row_digests.bill = reservation.finish.as_ref().map(|finish| {

@@ -58,8 +58,8 @@ impl WalletCommand for CancelSubscription {
                 true => end_with_credits(wallet, present, at),
                 false => end(wallet, present, at),
             };
-            if let Some(said) = &mut decision.entry {
-                said.kind = EntryKind::SubscriptionCancelled;
+            if let Some(entry) = &mut decision.entry {
+                entry.kind = EntryKind::SubscriptionCancelled;
             }
             decision
         } else {

@@ -71,30 +71,30 @@ impl Change {
 impl Decision {
     /// Returns a decision that makes an entry of this kind.
     pub fn of(kind: EntryKind, effective_time: Timestamp) -> Self {
-        let said =
+        let entry =
             EntryHeader { kind, effective_time, reservation: None, actor: None, reason: String::new() };
-        Self { entry: Some(said), ..Self::default() }
+        Self { entry: Some(entry), ..Self::default() }
     }
 
     /// Returns the instant at which it takes effect; none for a heartbeat.
     pub fn effective_time(&self) -> Option<Timestamp> {
-        self.entry.as_ref().map(|said| said.effective_time)
+        self.entry.as_ref().map(|entry| entry.effective_time)
     }
 
     /// Returns a decision about a reservation, with an entry of this kind.
     pub fn about(kind: EntryKind, effective_time: Timestamp, reservation: &Reservation) -> Self {
         let mut decision = Self::of(kind, effective_time);
-        if let Some(said) = &mut decision.entry {
-            said.reservation = Some(reservation.id.clone());
-            said.actor = reservation.terms.actor.clone();
+        if let Some(entry) = &mut decision.entry {
+            entry.reservation = Some(reservation.id.clone());
+            entry.actor = reservation.terms.actor.clone();
         }
         decision
     }
 
     /// Sets the reason of the entry.
     pub fn because(mut self, reason: &str) -> Self {
-        if let Some(said) = &mut self.entry {
-            reason.clone_into(&mut said.reason);
+        if let Some(entry) = &mut self.entry {
+            reason.clone_into(&mut entry.reason);
         }
         self
     }

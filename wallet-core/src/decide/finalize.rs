@@ -85,7 +85,7 @@ impl<'a> Finalization<'a> {
                 held: 0,
                 charged: take.amount,
                 returned: 0,
-                lapsed: 0,
+                forfeited: 0,
                 reversed: 0,
                 grace: None,
             });
@@ -105,7 +105,7 @@ impl<'a> Finalization<'a> {
             held: 0,
             charged: amount,
             returned: 0,
-            lapsed: 0,
+            forfeited: 0,
             reversed: 0,
             grace: None,
         });
@@ -129,13 +129,13 @@ impl<'a> Finalization<'a> {
             };
             let unit = &grant.unit;
             let (taken, _) = take_back(&mut self.decision, self.wallet, Some(grant), Part::Held, rest);
-            allocation.lapsed += taken;
+            allocation.forfeited += taken;
             let rest = rest - taken;
             if rest == 0 {
                 continue;
             }
             if grant.clawback.is_some() {
-                allocation.lapsed += rest;
+                allocation.forfeited += rest;
                 self.decision.move_in_grant(key, unit, Part::Held, Part::Revoked, rest);
             } else if !grant.has_expired(self.at) {
                 allocation.returned = rest;
@@ -151,7 +151,7 @@ impl<'a> Finalization<'a> {
                         allocation.grace = Some(grace.key.clone());
                         self.decision.issue(self.wallet, grace, self.at);
                     }
-                    None => allocation.lapsed += rest,
+                    None => allocation.forfeited += rest,
                 }
             }
         }
@@ -167,8 +167,8 @@ impl<'a> Finalization<'a> {
         for allocation in &self.reservation.allocations {
             bill.charged.add(&allocation.unit, allocation.charged);
             bill.returned.add(&allocation.unit, allocation.returned);
-            if allocation.lapsed > 0 {
-                bill.lapsed.add(&allocation.unit, allocation.lapsed);
+            if allocation.forfeited > 0 {
+                bill.forfeited.add(&allocation.unit, allocation.forfeited);
             }
         }
         bill

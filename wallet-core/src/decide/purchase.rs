@@ -57,10 +57,10 @@ impl PurchaseName {
     /// Returns the fingerprint of a command about the purchase. It does not depend on the kind of reference if the
     /// purchase exists.
     pub(crate) fn fingerprint(&self, wallet: &Wallet) -> Fingerprint {
-        let said = Fingerprint::default();
+        let fingerprint = Fingerprint::default();
         match (self.top_up(wallet.grants.values()), self) {
-            (Some(id), _) | (None, Self::TopUp(id)) => said.with("top_up_id", Some(id)),
-            (None, Self::Payment(payment)) => said.with("external_ref", Some(payment)),
+            (Some(id), _) | (None, Self::TopUp(id)) => fingerprint.with("top_up_id", Some(id)),
+            (None, Self::Payment(payment)) => fingerprint.with("external_ref", Some(payment)),
         }
     }
 }

@@ -67,8 +67,8 @@ impl WalletCommand for RefundSubscription {
         let terms = compute_refund(wallet, present, requested_time, context.now);
         let terms = terms.map_err(Rejection::NotRefundable)?;
         let mut decision = end_refunded(wallet, present, context.now).because(&self.reason);
-        if let Some(said) = &mut decision.entry {
-            said.kind = EntryKind::SubscriptionRefunded;
+        if let Some(entry) = &mut decision.entry {
+            entry.kind = EntryKind::SubscriptionRefunded;
         }
         if let Some(change) = &mut decision.change {
             change.profile.refunds.insert(self.request.clone(), terms);

@@ -87,12 +87,12 @@ pub struct ExplicitPrice {
 
 impl Reserve {
     fn fingerprint(&self) -> Fingerprint {
-        let said = Fingerprint::default().with("actor", self.actor.as_ref());
+        let fingerprint = Fingerprint::default().with("actor", self.actor.as_ref());
         match &self.price {
             PriceSource::Quote(Quote { operation, .. }) | PriceSource::Operation(operation) => {
-                said.with("operation", Some(operation))
+                fingerprint.with("operation", Some(operation))
             }
-            PriceSource::Explicit(price) => said
+            PriceSource::Explicit(price) => fingerprint
                 .with("amounts", Some(&price.amounts))
                 .with("max_amounts", (!price.max_amounts.is_empty()).then_some(&price.max_amounts))
                 .with("operation", price.operation.as_ref()),
@@ -297,7 +297,7 @@ fn hold(wallet: &Wallet, catalog: &Catalog, reservation: &mut Reservation, decis
                 held: take.amount,
                 charged: 0,
                 returned: 0,
-                lapsed: 0,
+                forfeited: 0,
                 reversed: 0,
                 grace: None,
             });

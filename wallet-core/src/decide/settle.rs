@@ -58,18 +58,18 @@ pub enum Cost {
 impl Settle {
     /// Does not cover `accept_late`, so that a repeated Settle is a replay at any time.
     fn fingerprint(&self) -> Fingerprint {
-        let said = Fingerprint::default();
+        let fingerprint = Fingerprint::default();
         match &self.outcome {
             Outcome::Succeeded(cost) => {
-                let said = said.with("outcome", Some(&"succeeded"));
+                let fingerprint = fingerprint.with("outcome", Some(&"succeeded"));
                 match cost {
-                    Cost::AsReserved => said,
-                    Cost::Usage(quantities) => said.with("usage", Some(quantities)),
-                    Cost::Amounts(amounts) => said.with("amounts", Some(amounts)),
+                    Cost::AsReserved => fingerprint,
+                    Cost::Usage(quantities) => fingerprint.with("usage", Some(quantities)),
+                    Cost::Amounts(amounts) => fingerprint.with("amounts", Some(amounts)),
                 }
             }
             Outcome::Failed(failure) => {
-                said.with("outcome", Some(&"failed")).with("code", Some(&failure.code))
+                fingerprint.with("outcome", Some(&"failed")).with("code", Some(&failure.code))
             }
         }
     }

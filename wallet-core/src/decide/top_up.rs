@@ -119,7 +119,7 @@ impl WalletCommand for TopUp {
         if self.paid_time.is_some_and(|paid| paid > context.now) {
             return Err(Rejection::field("paid_time", format!("must not be after now, {}", context.now)));
         }
-        let bought = what_was_bought(wallet, context, self)?;
+        let bought = purchased(wallet, context, self)?;
         check_not_closed(wallet)?;
         let mut decision = Decision::of(EntryKind::ToppedUp, context.now);
         let mut keys = Vec::new();
@@ -185,7 +185,7 @@ struct Bought {
     refund: Option<RefundRule>,
 }
 
-fn what_was_bought(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<Bought, Rejection> {
+fn purchased(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<Bought, Rejection> {
     match &top_up.purchase {
         Purchase::Pack(PackSale { id, quantity, catalog_version }) => {
             let catalog = catalog_of_sale(context, *catalog_version)?;

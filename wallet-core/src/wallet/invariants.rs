@@ -33,10 +33,10 @@ impl Wallet {
         }
         for (unit, balance) in &self.balances {
             let (available, held) = sums.get(unit).copied().unwrap_or_default();
-            let Balance { available: told, held: told_held, .. } = *balance;
-            if (available, held) != (told.into(), told_held.into()) {
+            let Balance { available: stored, held: stored_held, .. } = *balance;
+            if (available, held) != (stored.into(), stored_held.into()) {
                 return broken(format!(
-                    "{told} {unit} are available and {told_held} held, {available} and {held} by the grants"
+                    "{stored} {unit} are available and {stored_held} held, {available} and {held} by the grants"
                 ));
             }
             if let Some(what) = balance.owes_what_it_has(unit) {
@@ -101,10 +101,10 @@ mod tests {
             (|w| balance(w).debt = 7, "7 credits are owed, and 60 are available"),
             (|w| w.balances.clear(), "grant top_up:t has no balance"),
         ];
-        for (spoil, said) in cases {
+        for (spoil, violation) in cases {
             let mut wallet = wallet();
             spoil(&mut wallet);
-            assert_eq!(wallet.check().unwrap_err().what, said);
+            assert_eq!(wallet.check().unwrap_err().what, violation);
         }
     }
 

@@ -61,7 +61,7 @@ pub struct Profile {
     pub low_balance: BTreeMap<UnitId, Vec<Threshold>>,
     /// The thresholds, per unit, that were notified of and that the balance has not risen 10 % above since.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub told: BTreeMap<UnitId, BTreeSet<i64>>,
+    pub notified: BTreeMap<UnitId, BTreeSet<i64>>,
 }
 
 impl Profile {

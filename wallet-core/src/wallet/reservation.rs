@@ -130,7 +130,7 @@ pub struct Allocation {
     /// Returned, to this grant or to `grace`.
     pub returned: i64,
     /// Expired or revoked with the grant on its return.
-    pub lapsed: i64,
+    pub forfeited: i64,
     /// The part of `charged` that was reversed later.
     pub reversed: i64,
     /// The grace grant that received the returned credits.
@@ -140,7 +140,7 @@ pub struct Allocation {
 impl Allocation {
     /// Returns the amount that is still held.
     pub(crate) fn rest(&self) -> i64 {
-        (self.held - self.charged - self.returned - self.lapsed).max(0)
+        (self.held - self.charged - self.returned - self.forfeited).max(0)
     }
 }
 
@@ -168,7 +168,7 @@ pub struct Bill {
     /// Returned, to be spent again.
     pub returned: Amounts,
     /// Expired or revoked on its return.
-    pub lapsed: Amounts,
+    pub forfeited: Amounts,
     /// The cost of the job that could not be charged.
     pub uncollected: Amounts,
     /// The failure, if the job failed.

@@ -126,8 +126,8 @@ pub(crate) fn fee_of(id: &str, of: &str, n: i64) -> Fact {
     of_bill(id, "fee", n, of, move |bill| bill.fees.get(&unit))
 }
 
-pub(crate) fn lapsed(id: &str, n: i64) -> Fact {
-    of_bill(id, "lapsed", n, "credits", |bill| bill.lapsed.get("credits"))
+pub(crate) fn forfeited(id: &str, n: i64) -> Fact {
+    of_bill(id, "forfeited", n, "credits", |bill| bill.forfeited.get("credits"))
 }
 
 pub(crate) fn uncollected(id: &str, n: i64) -> Fact {
@@ -287,16 +287,16 @@ pub(crate) fn refused(reason: &'static str) -> Fact {
 /// The metadata of the refusal contain this value.
 pub(crate) fn saying(name: &str, value: &str) -> Fact {
     let key = name.to_owned();
-    Fact::new(format!("metadata {name}"), Some(value.to_owned()), move |world| said(world, &key))
+    Fact::new(format!("metadata {name}"), Some(value.to_owned()), move |world| metadata_of(world, &key))
 }
 
 /// The metadata of the last refusal do not contain this key.
 pub(crate) fn unsaid(name: &str) -> Fact {
     let key = name.to_owned();
-    Fact::new(format!("metadata {name}"), None, move |world| said(world, &key))
+    Fact::new(format!("metadata {name}"), None, move |world| metadata_of(world, &key))
 }
 
-pub(crate) fn said(world: &World, name: &str) -> Option<String> {
+pub(crate) fn metadata_of(world: &World, name: &str) -> Option<String> {
     let metadata = world.reply.as_ref()?.result.as_ref().err()?.metadata();
     metadata.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }

@@ -97,8 +97,8 @@ fn check_entry(entry: &Entry, fold: &Fold) {
             let left = fold.part(&posting.unit, &posting.account, part);
             assert!(part == Part::Issued || left >= 0, "I2, I3: {left} are {part:?} after {posting:?}");
         }
-        let told = entry.balances.iter().any(|balance| balance.unit == posting.unit);
-        assert!(told, "I4: {posting:?} has no balance");
+        let has_balance = entry.balances.iter().any(|balance| balance.unit == posting.unit);
+        assert!(has_balance, "I4: {posting:?} has no balance");
     }
     for balance in &entry.balances {
         let figures = (balance.available, balance.held, balance.debt);
@@ -154,7 +154,7 @@ fn check_holds(wallet: &Wallet) {
     for reservation in ended {
         let finish = reservation.finish.as_ref().unwrap();
         for a in reservation.allocations.iter().filter(|a| a.held > 0) {
-            assert_eq!(a.charged + a.returned + a.lapsed, a.held, "I8: {} {a:?}", reservation.id);
+            assert_eq!(a.charged + a.returned + a.forfeited, a.held, "I8: {} {a:?}", reservation.id);
         }
         for a in &reservation.allocations {
             assert!((0..=a.charged).contains(&a.reversed), "I8: {} {a:?}", reservation.id);

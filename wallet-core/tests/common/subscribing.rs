@@ -158,11 +158,11 @@ impl Step {
     /// Names the payment, and its amount in cents.
     pub(crate) fn invoiced(mut self, reference: &str, cents: i64) -> Self {
         let amount = Some(Money { currency: "EUR".to_owned(), minor_units: cents });
-        let told = Paid { amount, reference: Some(reference.parse().unwrap()) };
+        let paid = Paid { amount, reference: Some(reference.parse().unwrap()) };
         match &mut self {
-            Step::Command(Command::RecordPayment(payment)) => payment.paid = told,
-            Step::Command(Command::Subscribe(subscribe)) => subscribe.paid = told,
-            Step::Command(Command::ChangePlan(change)) => change.paid = told,
+            Step::Command(Command::RecordPayment(payment)) => payment.paid = paid,
+            Step::Command(Command::Subscribe(subscribe)) => subscribe.paid = paid,
+            Step::Command(Command::ChangePlan(change)) => change.paid = paid,
             other => panic!("not a payment: {other:?}"),
         }
         self

@@ -19,14 +19,14 @@ impl Step {
 }
 
 /// The notifications of the last step in order, each with the revision of its entry: "3: credits at 5, below 6".
-pub(crate) fn told(events: &[&str]) -> Fact {
+pub(crate) fn notified(events: &[&str]) -> Fact {
     let events: Vec<String> = events.iter().map(ToString::to_string).collect();
     Fact::new("the news", events, |world| news(world, world.mark))
 }
 
 /// The last step made no notification.
 pub(crate) fn told_nothing() -> Fact {
-    told(&[])
+    notified(&[])
 }
 
 /// All notifications of the wallet, in the same form.

@@ -27,7 +27,7 @@ fn held_credits_are_revoked_when_they_return() {
     given([top_up(100), reserve("job", 30), charge_back("r", "t")])
         .then([available(0), held(30), debt(0)])
         .when(fail("job"))
-        .then([parts("top_up:t", "revoked 100"), returned("job", 0), lapsed("job", 30), debt(0)]);
+        .then([parts("top_up:t", "revoked 100"), returned("job", 0), forfeited("job", 30), debt(0)]);
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn credits_of_the_purchase_that_a_running_job_spends_become_debt() {
         state("job", State::Settled),
         charged("job", 20),
         charged_to("job", "debt 20"),
-        lapsed("job", 30),
+        forfeited("job", 30),
         returned("job", 0),
         parts("top_up:t", "revoked 100"),
         debt(20),
@@ -58,7 +58,7 @@ fn a_fee_becomes_debt_and_the_rest_of_the_hold_returns_to_other_grants() {
         charged("job", 20),
         fee("job", 20),
         charged_to("job", "debt 20"),
-        lapsed("job", 40),
+        forfeited("job", 40),
         debt(20),
     ]);
 }

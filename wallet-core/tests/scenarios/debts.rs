@@ -84,7 +84,7 @@ fn a_chargeback_makes_debt_only_of_what_available_credits_do_not_cover() {
         .and(charge_back("r", "t"))
         .then([debt(60), available(0)])
         .when(fail("next"))
-        .then([debt(0), available(30), returned("next", 90), lapsed("next", 30)]);
+        .then([debt(0), available(30), returned("next", 90), forfeited("next", 30)]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_hold_charges_credits_of_a_charged_back_purchase_last() {
     running().when(settle("job", 15)).then([
         charged_to("job", "grant:gift 15"),
         returned("job", 5),
-        lapsed("job", 30),
+        forfeited("job", 30),
         debt(0),
         available(5),
         parts("top_up:t", "revoked 30"),
@@ -120,7 +120,7 @@ fn a_hold_charges_credits_of_a_charged_back_purchase_last() {
     running().and(buy("more", 8)).when(settle("job", 40)).then([
         charged("job", 40),
         charged_to("job", "grant:gift 20, top_up:more 8, debt 12"),
-        lapsed("job", 30),
+        forfeited("job", 30),
         debt(12),
         available(0),
     ]);

@@ -47,7 +47,7 @@ fn credits_of_an_expired_grant_are_charged_first() {
     two().and(wait(hours(2))).when(settle("job", 12)).then([
         charged_to("job", "grant:lasting 2, grant:brief 10"),
         parts("grant:lasting", "available 8, consumed 2"),
-        lapsed("job", 0),
+        forfeited("job", 0),
     ]);
 }
 
@@ -77,7 +77,7 @@ fn s5_the_remainder_of_a_settle_returns_as_grace_in_the_same_entry() {
     expired_under_a_job().when(settle("job", 4)).then([
         charged("job", 4),
         returned("job", 6),
-        lapsed("job", 0),
+        forfeited("job", 0),
         available(6),
         parts("grant:a", "consumed 4, expired 6"),
         parts("grace:job", "available 6"),
@@ -98,7 +98,7 @@ fn s5_a_users_cancel_after_a_renewal_returns_the_credits() {
         .when(cancel("job"))
         .then([
             returned("job", 30),
-            lapsed("job", 0),
+            forfeited("job", 0),
             from(Source::Grace, 30),
             from(Source::Subscription, 30),
         ]);
@@ -113,7 +113,7 @@ fn every_return_to_an_expired_grant_becomes_grace() {
     ] {
         expired_under_a_job().when(step).then([
             returned("job", 10),
-            lapsed("job", 0),
+            forfeited("job", 0),
             available(10),
             parts("grant:a", "expired 10"),
             parts("grace:job", "available 10"),

@@ -252,7 +252,7 @@ fn every_compared_field_causes_a_mismatch_under_the_same_id() {
         for other in others {
             println!("{other:?}");
             let world = given_catalog(&with_plans(), before.clone()).and(first.clone()).when(other);
-            let fields = said(&world, "fields").unwrap_or_default();
+            let fields = metadata_of(&world, "fields").unwrap_or_default();
             world.then([refused("IDEMPOTENCY_MISMATCH"), wrote_nothing()]);
             found.extend(fields.split(',').map(str::to_owned));
         }

@@ -184,14 +184,14 @@ fn notifications_are_hashed() {
 
 #[test]
 fn row_digests_are_hashed() {
-    let said = [
+    let expected = [
         "f3ba82f1151ebf8b046ad1a0ae3f6664",
         "20e3dd63d924e1c4385bfb14977cd5dd",
         "7272604024f65082c1c25476bd9b8572",
         "290654ed1a4f052ee348084bff702b55",
         "e564ae9f1614cc1d1c7e286afc4c4697",
     ];
-    assert_eq!(digests().map(|digest| digest.to_string()), said);
+    assert_eq!(digests().map(|digest| digest.to_string()), expected);
     let saying = Entry { row_digests: row_digests(), ..entry(6, EntryKind::WalletUpdated, 5, 0) };
     let hash = saying.hash_after(&[0; 32]);
     assert_eq!(hex::encode(hash), "35139ec3a8aeb78b63892fc9808221cb589ed9868ea4689076714a8d42768188");

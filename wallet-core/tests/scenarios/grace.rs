@@ -119,7 +119,7 @@ fn after_the_bound_no_grace_is_issued() {
         .then([
             state("third", State::Failed),
             returned("third", 0),
-            lapsed("third", 10),
+            forfeited("third", 10),
             no_grant("grace:third"),
             available(0),
         ]);

@@ -109,7 +109,7 @@ fn held_credits_are_taken_when_they_return() {
     given([bought(), reserve("job", 80), provider_refund("r", "t", 500, Forgive)])
         .then([parts("top_up:t", "held 80, paid out 20")])
         .when(fail("job"))
-        .then([parts("top_up:t", "available 50, paid out 50"), returned("job", 50), lapsed("job", 30)]);
+        .then([parts("top_up:t", "available 50, paid out 50"), returned("job", 50), forfeited("job", 30)]);
     given([bought(), reserve("job", 80), provider_refund("r", "t", 500, Forgive), wait(hours(30))])
         .when(process_due())
         .then([parts("top_up:t", "available 50, paid out 50")]);
@@ -125,7 +125,7 @@ fn a_running_job_may_use_forgiven_credits_and_owes_the_others() {
         .then([
             parts("top_up:t", "consumed 50, paid out 50"),
             charged_to("job", "top_up:t 50, debt 30"),
-            lapsed("job", 30),
+            forfeited("job", 30),
             debt(30),
         ]);
     given([bought(), reserve("job", 80), provider_refund("r", "t", 500, Owe), give("gift", 20)])

@@ -23,14 +23,14 @@ fn held_credits_are_revoked_when_they_return_and_not_before() {
     };
     running().when(settle("job", 20)).then([
         charged("job", 20),
-        lapsed("job", 10),
+        forfeited("job", 10),
         returned("job", 0),
         available(0),
         parts("top_up:t", "consumed 20, revoked 80"),
     ]);
     for step in [fail("job"), stop("job"), cancel("job")] {
         running().when(step).then([
-            lapsed("job", 30),
+            forfeited("job", 30),
             available(0),
             held(0),
             parts("top_up:t", "revoked 100"),
@@ -44,7 +44,7 @@ fn a_revoked_grant_leads_to_no_grace() {
     given([give("a", 10).until(hours(1)), reserve("job", 10).ttl(hours(3)), revoke("r", "grant:a")])
         .and(wait(hours(2)))
         .when(fail("job"))
-        .then([lapsed("job", 10), parts("grant:a", "revoked 10"), no_grant("grace:job")]);
+        .then([forfeited("job", 10), parts("grant:a", "revoked 10"), no_grant("grace:job")]);
 }
 
 #[test]

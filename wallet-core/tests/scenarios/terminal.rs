@@ -3,7 +3,7 @@
 use wallet_core::Command;
 
 use super::prelude::*;
-use crate::common::facts::{outcome, said};
+use crate::common::facts::{metadata_of, outcome};
 
 /// Returns a wallet with a job of 40 that has ended.
 fn ended(by: &str) -> World {
@@ -90,13 +90,13 @@ fn every_terminal_state_answers_every_command_by_the_table() {
 fn answer_of(world: &World, state: &str) -> String {
     match outcome(world) {
         "IDEMPOTENCY_MISMATCH" => {
-            let fields = said(world, "fields").unwrap();
+            let fields = metadata_of(world, "fields").unwrap();
             let telling = ["outcome", "usage", "code", "reason"];
-            assert_eq!(said(world, "state").as_deref(), Some(state));
+            assert_eq!(metadata_of(world, "state").as_deref(), Some(state));
             telling.into_iter().find(|field| fields.split(',').any(|f| f == *field)).unwrap().to_owned()
         }
         reason if reason.starts_with("RESERVATION_") => {
-            assert_eq!(said(world, "state").as_deref(), Some(state));
+            assert_eq!(metadata_of(world, "state").as_deref(), Some(state));
             reason.trim_start_matches("RESERVATION_").to_owned()
         }
         other => other.to_owned(),

@@ -23,11 +23,11 @@ fn a_low_balance_is_notified_once_by_the_reserve_that_causes_it() {
         .when(reserve("a", 80))
         .then([told_nothing(), warned(&[])])
         .when(reserve("b", 1))
-        .then([told(&["5: credits at 19, below 20"]), warned(&["credits at 19, below 20"])])
+        .then([notified(&["5: credits at 19, below 20"]), warned(&["credits at 19, below 20"])])
         .when(reserve("c", 1))
         .then([told_nothing(), warned(&["credits at 18, below 20"])])
         .when(reserve("d", 14))
-        .then([told(&["7: credits at 4, below 5"]), warned(&["credits at 4, below 5"])])
+        .then([notified(&["7: credits at 4, below 5"]), warned(&["credits at 4, below 5"])])
         .when(settle("a", 80))
         .then([told_nothing()]);
 }
@@ -45,7 +45,7 @@ fn a_threshold_is_re_armed_10_percent_above_it() {
         .when(reserve("b", 3))
         .then([told_nothing(), available(25)])
         .when(reserve("c", 1))
-        .then([told(&["7: credits at 24, below 25"])]);
+        .then([notified(&["7: credits at 24, below 25"])]);
 }
 
 /// The profile that the end of the hold changed is the one that the allowance of the second week is decided on.
@@ -56,7 +56,7 @@ fn re_armed_thresholds_are_kept_by_later_due_events() {
         .then([ever_told(&["4: credits at 45, below 50"])])
         .and(wait(days(8)))
         .when(reserve("b", 60))
-        .then([told(&["8: credits at 45, below 50"])]);
+        .then([notified(&["8: credits at 45, below 50"])]);
 }
 
 #[test]
@@ -73,13 +73,13 @@ fn replays_and_refusals_notify_nothing_and_replays_still_warn() {
 fn exhaustion_is_notified_each_time_a_balance_above_0_reaches_0() {
     given([top_up(10)])
         .when(reserve("a", 10))
-        .then([told(&["3: credits exhausted"]), warned(&["credits exhausted"])])
+        .then([notified(&["3: credits exhausted"]), warned(&["credits exhausted"])])
         .when(reserve("none", 0))
         .then([told_nothing(), warned(&["credits exhausted"])])
         .when(fail("a"))
         .then([told_nothing(), available(10)])
         .when(reserve("b", 10))
-        .then([told(&["6: credits exhausted"])]);
+        .then([notified(&["6: credits exhausted"])]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn all_thresholds_crossed_at_once_are_notified_the_highest_first() {
         .and(update("u").low("credits", &[Amount(3), Amount(8)]).low("trainings", &[Amount(2)]))
         .when(reserve_both("a", "both", 10, 1))
         .then([
-            told(&[
+            notified(&[
                 "5: credits at 0, below 8",
                 "5: credits at 0, below 3",
                 "5: credits exhausted",
@@ -102,14 +102,14 @@ fn all_thresholds_crossed_at_once_are_notified_the_highest_first() {
 fn a_percentage_threshold_is_relative_to_the_sold_allowance() {
     given_catalog(&warning_plans(), [])
         .when(reserve("w", 4))
-        .then([told(&["2: credits at 1, below 2"])])
+        .then([notified(&["2: credits at 1, below 2"])])
         .and(cancel("w"))
         .and(subscribe("s", "creator"))
         .when(reserve("a", 30))
-        .then([told(&["5: credits at 5, below 6"])]);
+        .then([notified(&["5: credits at 5, below 6"])]);
     given_catalog(&warning_plans(), [subscribe("s", "creator").negotiated("credits", 50)])
         .when(reserve("a", 46))
-        .then([told(&["3: credits at 9, below 10"]), warned(&["credits at 9, below 10"])]);
+        .then([notified(&["3: credits at 9, below 10"]), warned(&["credits at 9, below 10"])]);
 }
 
 #[test]
@@ -117,14 +117,14 @@ fn thresholds_of_the_wallet_override_the_plans_until_they_are_cleared() {
     given_catalog(&warning_plans(), [subscribe("s", "pro"), reserve("z", 5)])
         .and(update("a").low("credits", &[Percent(50)]))
         .when(reserve("b", 51))
-        .then([told(&["5: credits at 49, below 50"])])
+        .then([notified(&["5: credits at 49, below 50"])])
         .and(update("c").low("credits", &[Amount(0)]))
         .when(reserve("d", 40))
         .then([told_nothing(), warned(&[])])
         .and(cancel("d"))
         .and(update("e").low("credits", &[]))
         .when(reserve("f", 35))
-        .then([told(&["10: credits at 14, below 20"])]);
+        .then([notified(&["10: credits at 14, below 20"])]);
 }
 
 #[test]
@@ -134,11 +134,11 @@ fn a_renewal_re_arms_thresholds_without_notifying_the_expiry_before_it() {
         .and(process_due())
         .then([ever_told(&["2: credits at 0, below 2", "2: credits exhausted"])])
         .when(reserve("a", 25))
-        .then([told(&["7: credits at 5, below 6"])])
+        .then([notified(&["7: credits at 5, below 6"])])
         .and(settle("a", 25))
         .and(until("2026-03-15"))
         .when(reserve("b", 25))
-        .then([told(&["11: credits at 5, below 6"])]);
+        .then([notified(&["11: credits at 5, below 6"])]);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn the_end_of_a_subscription_is_notified_if_the_balance_reaches_0() {
         .and(unsubscribe("u"))
         .and(until("2026-02-15"))
         .when(process_due())
-        .then([told(&["7: credits at 0, below 2", "7: credits exhausted"])]);
+        .then([notified(&["7: credits at 0, below 2", "7: credits exhausted"])]);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_downgrade_uses_the_thresholds_of_the_smaller_plan_at_once() {
         .when(reserve("a", 29))
         .then([told_nothing(), available(6)])
         .when(reserve("b", 1))
-        .then([told(&["8: credits at 5, below 6"])]);
+        .then([notified(&["8: credits at 5, below 6"])]);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn thresholds_follow_the_catalog_with_the_next_command() {
         .when(reserve("a", 14))
         .then([told_nothing(), available(16)])
         .when(reserve("b", 2))
-        .then([told(&["5: credits at 14, below 15"])]);
+        .then([notified(&["5: credits at 14, below 15"])]);
 }
 
 #[test]
@@ -183,11 +183,11 @@ fn credits_that_expire_soon_are_notified_once_in_order_of_time() {
         .when(process_due())
         .then([
             wrote(&[EntryKind::GrantExpired, EntryKind::GrantExpiring, EntryKind::GrantExpired]),
-            told(&["7: grant:long with 7 credits ends after 240 h"]),
+            notified(&["7: grant:long with 7 credits ends after 240 h"]),
         ])
         .and(wait(days(10)))
         .when(process_due())
-        .then([told(&[
+        .then([notified(&[
             "9: top_up:p with 100 credits ends after 744 h",
             "10: top_up:p#1 with 2 trainings ends after 744 h",
             "11: period:1.0.0 with 100 credits ends after 744 h",

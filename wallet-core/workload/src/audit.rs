@@ -85,7 +85,7 @@ fn receipt(reservation: &Reservation) -> Audit {
     let id = &reservation.id;
     let Some(finish) = &reservation.finish else { return Err(format!("I7: {id} has no end")) };
     for a in reservation.allocations.iter().filter(|a| a.held > 0) {
-        must!(a.charged + a.returned + a.lapsed == a.held, "I8: {id} {a:?}");
+        must!(a.charged + a.returned + a.forfeited == a.held, "I8: {id} {a:?}");
     }
     for (unit, reserved) in reservation.terms.amounts.iter() {
         let charged = finish.bill.charged.get(unit.as_str());
@@ -158,8 +158,8 @@ impl Books {
             must!(posting.amount > 0 && posting.from != posting.to, "I1: {posting:?} moves nothing");
             self.add(&posting.unit, &posting.account, posting.from, -posting.amount)?;
             self.add(&posting.unit, &posting.account, posting.to, posting.amount)?;
-            let told = entry.balances.iter().any(|balance| balance.unit == posting.unit);
-            must!(told, "I4: {entry:?} has no balance of {}", posting.unit);
+            let recorded = entry.balances.iter().any(|balance| balance.unit == posting.unit);
+            must!(recorded, "I4: {entry:?} has no balance of {}", posting.unit);
         }
         for b in &entry.balances {
             let sums = self.sums.get(&b.unit).copied().unwrap_or_default();
@@ -213,7 +213,9 @@ impl Books {
             must!((b.available, b.held, b.debt) == sums, "I4: {unit} {b:?}, {sums:?} by the entries");
         }
         for (key, grant) in &wallet.grants {
-            let Some(told) = self.grants.get(key) else { return Err(format!("I4: {key} was never issued")) };
+            let Some(recorded) = self.grants.get(key) else {
+                return Err(format!("I4: {key} was never issued"));
+            };
             let p = grant.parts;
             for (part, amount) in [
                 (Part::Pending, p.pending),
@@ -225,8 +227,8 @@ impl Books {
                 (Part::PaidOut, p.paid_out),
                 (Part::Issued, -grant.amount),
             ] {
-                let told = told.get(&part).copied().unwrap_or(0);
-                must!(amount == told, "I4: {amount} {part:?} of {key}, {told} by the entries");
+                let recorded = recorded.get(&part).copied().unwrap_or(0);
+                must!(amount == recorded, "I4: {amount} {part:?} of {key}, {recorded} by the entries");
             }
         }
         Ok(())
@@ -245,8 +247,12 @@ impl Books {
             self.status
         );
         for (unit, b) in &wallet.balances {
-            let told = self.row_digests.debt_limits.get(unit.as_str());
-            must!(b.debt_limit == told, "the debt limit is {} {unit}, {told} by the entries", b.debt_limit);
+            let recorded = self.row_digests.debt_limits.get(unit.as_str());
+            must!(
+                b.debt_limit == recorded,
+                "the debt limit is {} {unit}, {recorded} by the entries",
+                b.debt_limit
+            );
         }
         let profile = wallet.exists().then(|| Digest::of_profile(&json(&wallet.profile)));
         must!(
@@ -255,9 +261,9 @@ impl Books {
             wallet.profile
         );
         for (key, grant) in &wallet.grants {
-            let told = self.row_digests.grants.get(key);
+            let recorded = self.row_digests.grants.get(key);
             let is = Digest::of_grant(grant, &json(&grant.details));
-            must!(told == Some(&is), "{grant:?} does not match its digest");
+            must!(recorded == Some(&is), "{grant:?} does not match its digest");
             let warned = self.row_digests.warnings.get(key);
             let as_told = grant.warn_time == Timestamp::NEVER || warned == Some(&grant.warn_time);
             must!(as_told, "{grant:?} has another warning time than the entries, {warned:?}");

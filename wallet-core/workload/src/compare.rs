@@ -158,7 +158,7 @@ fn lot(model: &Model, core: &Grant, lot: &Lot) -> Result<(), String> {
         parts.paid_out,
     );
     let held = model.held_of(&lot.key);
-    let model_parts = (lot.waiting, lot.free, held, lot.used, lot.lapsed, lot.taken, lot.paid_out);
+    let model_parts = (lot.waiting, lot.free, held, lot.used, lot.expired, lot.taken, lot.paid_out);
     if core_parts != model_parts || core.amount != lot.amount {
         return same(&format!("parts of {what}"), core_parts, model_parts);
     }
@@ -198,12 +198,16 @@ fn job(core: &Reservation, job: &Job) -> Result<(), String> {
     for (unit, _) in &job.price.amounts {
         let parts = || job.parts.iter().filter(|part| part.unit == *unit);
         let bill = &finish.bill;
-        let billed =
-            (bill.charged.get(unit), bill.returned.get(unit), bill.lapsed.get(unit), bill.reversed.get(unit));
+        let billed = (
+            bill.charged.get(unit),
+            bill.returned.get(unit),
+            bill.forfeited.get(unit),
+            bill.reversed.get(unit),
+        );
         let sums = (
             parts().map(|part| part.charged).sum(),
             parts().map(|part| part.returned).sum(),
-            parts().map(|part| part.lapsed).sum(),
+            parts().map(|part| part.forfeited).sum(),
             parts().map(|part| part.reversed).sum(),
         );
         same(&format!("bill of {}", job.id), billed, sums)?;
@@ -234,7 +238,7 @@ fn is_part(core: &Allocation, part: &Part) -> bool {
     key == part.lot.as_ref()
         && core.unit.as_str() == part.unit
         && (core.held, core.charged) == (part.held, part.charged)
-        && (core.returned, core.lapsed, core.reversed) == (part.returned, part.lapsed, part.reversed)
+        && (core.returned, core.forfeited, core.reversed) == (part.returned, part.forfeited, part.reversed)
         && core.grace == part.grace
 }
 

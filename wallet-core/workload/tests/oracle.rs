@@ -28,7 +28,7 @@ struct Tally {
     replayed: u64,
     refused: BTreeMap<&'static str, u64>,
     written: BTreeMap<EntryKind, u64>,
-    told: BTreeMap<EventKind, u64>,
+    notified: BTreeMap<EventKind, u64>,
 }
 
 impl Tally {
@@ -41,7 +41,7 @@ impl Tally {
         for entry in &expected.written {
             *self.written.entry(entry.kind).or_default() += 1;
             for event in &entry.events {
-                *self.told.entry(event.kind).or_default() += 1;
+                *self.notified.entry(event.kind).or_default() += 1;
             }
         }
     }
@@ -85,11 +85,11 @@ fn the_core_answers_like_a_naive_model() {
             panic!("WALLET_ORACLE_SEED={seed}, wallet {wallet}: {what}; the history above ends in: {why}");
         }
     }
-    let Tally { done, replayed, refused, written, told } = tally;
+    let Tally { done, replayed, refused, written, notified } = tally;
     let refusals: u64 = refused.values().sum();
     let all = done + replayed + refusals;
     let percent = 100 * refusals / all;
-    println!("entries: {written:?}\nevents: {told:?}\nrefusals: {refused:?}");
+    println!("entries: {written:?}\nevents: {notified:?}\nrefusals: {refused:?}");
     println!("WALLET_ORACLE_SEED={seed}");
     let share = format!("{refusals} ({percent} %)");
     let (kinds, reasons, time) = (written.len(), refused.len(), format!("{} s", started.elapsed().as_secs()));
@@ -97,6 +97,6 @@ fn the_core_answers_like_a_naive_model() {
     assert!(percent < 30, "{percent} % were refused; such histories test little");
     let missing: Vec<_> = EntryKind::ALL.into_iter().filter(|kind| !written.contains_key(kind)).collect();
     assert!(commands < 100_000 || missing.is_empty(), "no entry of the kinds {missing:?}");
-    let missing: Vec<_> = EventKind::ALL.into_iter().filter(|kind| !told.contains_key(kind)).collect();
+    let missing: Vec<_> = EventKind::ALL.into_iter().filter(|kind| !notified.contains_key(kind)).collect();
     assert!(commands < 100_000 || missing.is_empty(), "no notification of the kinds {missing:?}");
 }

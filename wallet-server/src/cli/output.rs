@@ -14,8 +14,8 @@ use crate::cli::error::CliError;
 /// Starts the log: human-readable on a terminal, JSON otherwise. `WALLET_LOG` filters it. The default is `warn`,
 /// and `info` for the server itself.
 pub(super) fn init_logging() -> Result<(), CliError> {
-    let told = std::env::var("WALLET_LOG").unwrap_or_else(|_| "warn,wallet_server=info".to_owned());
-    let filter = EnvFilter::try_new(told)?;
+    let wanted = std::env::var("WALLET_LOG").unwrap_or_else(|_| "warn,wallet_server=info".to_owned());
+    let filter = EnvFilter::try_new(wanted)?;
     let limit = LogLimit::default();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let log = tracing_subscriber::registry().with(filter).with(limit.clone());

@@ -27,7 +27,7 @@ pub(crate) struct CancelEffects {
     pub(crate) returned: Amounts,
     /// The part of `returned` that becomes grace credits.
     pub(crate) grace: Amounts,
-    pub(crate) lapsed: Amounts,
+    pub(crate) forfeited: Amounts,
 }
 
 impl Queries {
@@ -57,8 +57,8 @@ impl Queries {
         };
         let graced = allocations.iter().filter(|line| line.grace.is_some());
         let grace = graced.map(|line| (line.unit.clone(), line.returned)).collect();
-        let Bill { fees, returned, lapsed, .. } = finish.bill.clone();
-        Ok(Some(CancelEffects { fees, returned, grace, lapsed }))
+        let Bill { fees, returned, forfeited, .. } = finish.bill.clone();
+        Ok(Some(CancelEffects { fees, returned, grace, forfeited }))
     }
 
     /// Returns the reply that the command would get now, and its effects. Writes nothing. Only for commands that need no

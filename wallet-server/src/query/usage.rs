@@ -59,7 +59,7 @@ pub(crate) struct Usage {
     pub(crate) charged: Amounts,
     pub(crate) fees: Amounts,
     pub(crate) returned: Amounts,
-    pub(crate) lapsed: Amounts,
+    pub(crate) forfeited: Amounts,
     pub(crate) uncollected: Amounts,
     /// The part of `charged` that was reversed later.
     pub(crate) reversed: Amounts,
@@ -223,7 +223,7 @@ impl Usage {
             (&mut self.charged, &bill.charged),
             (&mut self.fees, &bill.fees),
             (&mut self.returned, &bill.returned),
-            (&mut self.lapsed, &bill.lapsed),
+            (&mut self.forfeited, &bill.forfeited),
             (&mut self.uncollected, &bill.uncollected),
             (&mut self.reversed, &bill.reversed),
         ] {

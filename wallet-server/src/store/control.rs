@@ -109,10 +109,10 @@ impl Store {
             expire_time: Set(now.plus(length).as_micros()),
         };
         let mine = sweeper_leases::Column::Holder.eq(holder);
-        let lapsed = sweeper_leases::Column::ExpireTime.lt(now.as_micros());
+        let expired = sweeper_leases::Column::ExpireTime.lt(now.as_micros());
         let take = OnConflict::column(sweeper_leases::Column::Part)
             .update_columns([sweeper_leases::Column::Holder, sweeper_leases::Column::ExpireTime])
-            .action_and_where(mine.or(lapsed))
+            .action_and_where(mine.or(expired))
             .to_owned();
         let taken = sweeper_leases::Entity::insert(row)
             .on_conflict(take)

@@ -49,13 +49,13 @@ impl UnitFold {
     }
 
     /// Checks I4 for the balance in an entry: it equals the sums of the postings.
-    pub(super) fn told(&mut self, balance: &EntryBalance, revision: i64, faults: &mut Faults) {
-        let told = [balance.available, balance.held, balance.debt].map(i128::from);
-        let drift: [i128; 3] = std::array::from_fn(|i| told[i] - self.sums[i]);
+    pub(super) fn recorded(&mut self, balance: &EntryBalance, revision: i64, faults: &mut Faults) {
+        let recorded = [balance.available, balance.held, balance.debt].map(i128::from);
+        let drift: [i128; 3] = std::array::from_fn(|i| recorded[i] - self.sums[i]);
         faults.unless(drift == [0; 3] || drift == self.drift, revision, || {
             format!(
                 "I4: states {} {}, but according to the postings {}",
-                words(told),
+                words(recorded),
                 balance.unit,
                 words(self.sums)
             )

@@ -60,13 +60,14 @@ pub(super) fn check(
             });
         }
     }
-    let expiring = events.iter().filter(|told| told.event.kind == EventKind::GrantExpiring);
-    let grants: Vec<String> = expiring.flat_map(|told| &told.event.grant).map(ToString::to_string).collect();
-    let said: &[String] = match entry.kind {
+    let expiring = events.iter().filter(|recorded| recorded.event.kind == EventKind::GrantExpiring);
+    let grants: Vec<String> =
+        expiring.flat_map(|recorded| &recorded.event.grant).map(ToString::to_string).collect();
+    let named: &[String] = match entry.kind {
         EntryKind::GrantExpiring => std::slice::from_ref(&entry.reason),
         _ => &[],
     };
-    faults.unless(grants == said, at, || {
-        format!("notifies that {grants:?} will expire, but its reason names {said:?}")
+    faults.unless(grants == named, at, || {
+        format!("notifies that {grants:?} will expire, but its reason names {named:?}")
     });
 }

@@ -215,14 +215,14 @@ impl GrantFold {
 
     /// Checks I2: a grant has a clawback, and revoked or paid-out credits, only if an entry names it or its purchase.
     fn check_clawback(&self, key: &GrantKey, row: &grants::Model, clawback: &Clawbacks, faults: &mut Faults) {
-        let told = clawback.of(key, self.purchase.as_ref()).map_or(0, |why| why as i16);
+        let recorded = clawback.of(key, self.purchase.as_ref()).map_or(0, |why| why as i16);
         let revoked = Clawback::Revoked as i16;
-        let told = if self.unpaid == Some(Unpaid::Revoked) { told.max(revoked) } else { told };
-        let untold = told == 0 && row.clawback == revoked && self.unpaid == Some(Unpaid::AllHeld);
+        let recorded = if self.unpaid == Some(Unpaid::Revoked) { recorded.max(revoked) } else { recorded };
+        let unrecorded = recorded == 0 && row.clawback == revoked && self.unpaid == Some(Unpaid::AllHeld);
         let untouched = row.revoked == 0 && (row.paid_out == 0 || self.paid_back);
-        faults.unless(untold || row.clawback == told && (told != 0 || untouched), self.revision(), || {
+        faults.unless(unrecorded || row.clawback == recorded && (recorded != 0 || untouched), self.revision(), || {
             let grants::Model { clawback, revoked, paid_out, .. } = row;
-            format!("I2: grant {key} has clawback = {clawback}, but {told} according to its entries; {revoked} Revoked, {paid_out} PaidOut")
+            format!("I2: grant {key} has clawback = {clawback}, but {recorded} according to its entries; {revoked} Revoked, {paid_out} PaidOut")
         });
     }
 
@@ -284,11 +284,11 @@ impl GrantFold {
             ("effective", effective, self.effective),
             ("expire", expire, self.expired),
         ];
-        for (what, stored, told) in events {
-            faults.unless(told.is_none_or(|told| told == stored), self.revision(), || {
+        for (what, stored, recorded) in events {
+            faults.unless(recorded.is_none_or(|recorded| recorded == stored), self.revision(), || {
                 format!(
                     "I2: grant {key} has {what}_time {stored}, but {} according to its entries",
-                    told.unwrap_or(stored)
+                    recorded.unwrap_or(stored)
                 )
             });
         }
@@ -300,13 +300,13 @@ impl GrantFold {
             });
         }
         let warn = Timestamp::from_micros(row.warn_time);
-        let told = if row.clawback == 0 { self.warn } else { Timestamp::NEVER };
+        let recorded = if row.clawback == 0 { self.warn } else { Timestamp::NEVER };
         // A clawback ends the warning, and its withdrawal does not bring it back.
         let is_silent = warn == Timestamp::NEVER && clawback.is_withdrawn(self.purchase.as_ref());
-        let told = if is_silent { Timestamp::NEVER } else { told };
+        let recorded = if is_silent { Timestamp::NEVER } else { recorded };
         let fits = warn == Timestamp::NEVER || (effective < warn && warn < expire);
-        faults.unless(fits && warn == told, self.revision(), || {
-            format!("I9: grant {key} has warn_time {warn}, but {told} according to its entries")
+        faults.unless(fits && warn == recorded, self.revision(), || {
+            format!("I9: grant {key} has warn_time {warn}, but {recorded} according to its entries")
         });
         let next = if row.pending > 0 { row.effective_time } else { row.expire_time.min(row.warn_time) };
         // A grant of which everything is held has no expiry of its own: credits that return from the hold expire then.

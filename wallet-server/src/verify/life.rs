@@ -13,7 +13,7 @@ use crate::verify::moves;
 
 /// The revision and effective time of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct Recorded {
     pub(super) revision: i64,
     pub(super) time: Timestamp,
 }
@@ -21,19 +21,19 @@ pub(super) struct Told {
 /// A reservation according to the entries so far.
 #[derive(Debug, Default)]
 pub(super) struct Life {
-    pub(super) reserved: Option<Told>,
+    pub(super) reserved: Option<Recorded>,
     /// The first start by a worker.
-    pub(super) started: Option<Told>,
+    pub(super) started: Option<Recorded>,
     /// The last start.
-    pub(super) restarted: Option<Told>,
+    pub(super) restarted: Option<Recorded>,
     /// The digest of attempt, worker and lease at the last start.
     pub(super) run: Option<Digest>,
     /// The number of the wallet's writes without an entry at Reserve or the last start.
     pub(super) silent: i64,
     /// The one terminal entry, with the state it led to.
-    pub(super) ended: Option<(State, Told)>,
+    pub(super) ended: Option<(State, Recorded)>,
     /// The entry that ended an expired hold for good, with the state it led to.
-    pub(super) late: Option<(State, Told)>,
+    pub(super) late: Option<(State, Recorded)>,
     /// The digest of the terms.
     pub(super) terms: Option<Digest>,
     /// The digest of the bill in the last entry.
@@ -65,7 +65,7 @@ pub(super) struct Moved {
 impl Life {
     /// Adds the next entry about the reservation. Checks I7: it may follow the previous ones.
     pub(super) fn tell(&mut self, entry: &Entry) -> Result<(), String> {
-        let told = Told { revision: entry.revision, time: entry.effective_time };
+        let recorded = Recorded { revision: entry.revision, time: entry.effective_time };
         let may = match (entry.kind, self.reserved, &self.ended) {
             (EntryKind::Reserved | EntryKind::Cancelled, None, None) => true,
             (
@@ -73,7 +73,7 @@ impl Life {
                 Some(_),
                 Some((State::Expired, expired)),
             ) => {
-                let in_time = told.time < expired.time.plus(LATE_SETTLE);
+                let in_time = recorded.time < expired.time.plus(LATE_SETTLE);
                 let moves = entry.kind == EntryKind::SettledLate || entry.postings.is_empty();
                 self.late.is_none() && in_time && moves
             }
@@ -85,17 +85,17 @@ impl Life {
             return Err(format!("is {:?}, after {}", entry.kind, self.words()));
         }
         match entry.kind {
-            EntryKind::Reserved => self.reserved = Some(told),
+            EntryKind::Reserved => self.reserved = Some(recorded),
             EntryKind::Started => {}
-            EntryKind::Settled => self.ended = Some((State::Settled, told)),
-            EntryKind::Failed => self.end(State::Failed, told),
-            EntryKind::Cancelled => self.end(State::Cancelled, told),
-            EntryKind::HoldExpired => self.ended = Some((State::Expired, told)),
-            EntryKind::SettledLate => self.late = Some((State::Settled, told)),
+            EntryKind::Settled => self.ended = Some((State::Settled, recorded)),
+            EntryKind::Failed => self.end(State::Failed, recorded),
+            EntryKind::Cancelled => self.end(State::Cancelled, recorded),
+            EntryKind::HoldExpired => self.ended = Some((State::Expired, recorded)),
+            EntryKind::SettledLate => self.late = Some((State::Settled, recorded)),
             EntryKind::ChargeReversed => {}
             other => return Err(format!("is {other:?}, and names a reservation")),
         }
-        self.runs(entry, told)?;
+        self.runs(entry, recorded)?;
         self.terms = self.terms.or(entry.row_digests.terms);
         self.bill = entry.row_digests.bill;
         if entry.kind == EntryKind::ChargeReversed {
@@ -109,14 +109,14 @@ impl Life {
     }
 
     /// Adds a start. A job starts with its own entry or together with Reserve; the entry has the digest of the run.
-    fn runs(&mut self, entry: &Entry, told: Told) -> Result<(), String> {
+    fn runs(&mut self, entry: &Entry, recorded: Recorded) -> Result<(), String> {
         if matches!(entry.kind, EntryKind::Reserved | EntryKind::Started) {
             self.silent = entry.row_digests.silent;
         }
         match (entry.row_digests.run, entry.kind) {
             (Some(run), EntryKind::Reserved | EntryKind::Started) => {
-                self.started = self.started.or(Some(told));
-                (self.restarted, self.run) = (Some(told), Some(run));
+                self.started = self.started.or(Some(recorded));
+                (self.restarted, self.run) = (Some(recorded), Some(run));
                 Ok(())
             }
             (None, EntryKind::Started) => Err("is Started, but does not record who runs it".to_owned()),
@@ -126,9 +126,9 @@ impl Life {
     }
 
     /// Records a failure or a cancel, before or after the hold expired.
-    fn end(&mut self, state: State, told: Told) {
+    fn end(&mut self, state: State, recorded: Recorded) {
         let ending = if self.ended.is_some() { &mut self.late } else { &mut self.ended };
-        *ending = Some((state, told));
+        *ending = Some((state, recorded));
     }
 
     /// Returns the final state. `None` while the reservation is open.
@@ -137,13 +137,13 @@ impl Life {
     }
 
     /// Returns the entry that ended the reservation.
-    pub(super) fn finished(&self) -> Option<Told> {
-        self.late.or(self.ended).map(|(_, told)| told)
+    pub(super) fn finished(&self) -> Option<Recorded> {
+        self.late.or(self.ended).map(|(_, recorded)| recorded)
     }
 
     /// Returns the revision of the last start or end; faults are reported there.
     pub(super) fn revision(&self) -> i64 {
-        self.finished().or(self.started).or(self.reserved).map_or(0, |told| told.revision)
+        self.finished().or(self.started).or(self.reserved).map_or(0, |recorded| recorded.revision)
     }
 
     /// Adds a posting. Available credits that become consumed are part of the job only if the entry charges them;
@@ -188,9 +188,13 @@ impl Life {
 
     fn words(&self) -> String {
         let mut words = Vec::new();
-        words.extend(self.reserved.map(|told| format!("Reserved at revision {}", told.revision)));
-        words.extend(self.ended.map(|(state, told)| format!("{state:?} at revision {}", told.revision)));
-        words.extend(self.late.map(|(state, told)| format!("{state:?} late at revision {}", told.revision)));
+        words.extend(self.reserved.map(|recorded| format!("Reserved at revision {}", recorded.revision)));
+        words.extend(
+            self.ended.map(|(state, recorded)| format!("{state:?} at revision {}", recorded.revision)),
+        );
+        words.extend(
+            self.late.map(|(state, recorded)| format!("{state:?} late at revision {}", recorded.revision)),
+        );
         if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
     }
 }

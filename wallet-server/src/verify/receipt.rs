@@ -28,7 +28,7 @@ struct Sums {
     charged: i128,
     reversed: i128,
     returned: i128,
-    lapsed: i128,
+    forfeited: i128,
 }
 
 impl Receipt<'_> {
@@ -54,18 +54,18 @@ impl Receipt<'_> {
     }
 
     fn check_line(&self, line: &Allocation, faults: &mut Faults) {
-        let Allocation { held, charged, reversed, returned, lapsed, .. } = *line;
-        let done = i128::from(charged) + i128::from(returned) + i128::from(lapsed);
+        let Allocation { held, charged, reversed, returned, forfeited, .. } = *line;
+        let done = i128::from(charged) + i128::from(returned) + i128::from(forfeited);
         let adds_up = match self.bill {
             None => done == 0,
-            Some(_) if held == 0 => returned == 0 && lapsed == 0,
+            Some(_) if held == 0 => returned == 0 && forfeited == 0,
             Some(_) => done == i128::from(held),
         };
         let adds_up = adds_up && (0..=charged).contains(&reversed);
-        let fits = adds_up && [held, charged, returned, lapsed].into_iter().all(|figure| figure >= 0);
+        let fits = adds_up && [held, charged, returned, forfeited].into_iter().all(|figure| figure >= 0);
         self.unless(fits, faults, || {
             let account = name(&line.account);
-            format!("I8: {account}: held {held}, charged {charged}, reversed {reversed}, returned {returned}, lapsed {lapsed}")
+            format!("I8: {account}: held {held}, charged {charged}, reversed {reversed}, returned {returned}, forfeited {forfeited}")
         });
     }
 
@@ -73,7 +73,7 @@ impl Receipt<'_> {
     fn check_movements(&self, faults: &mut Faults) {
         let mut lines = Vec::new();
         let mut of_debt: BTreeMap<&UnitId, i128> = BTreeMap::new();
-        for Allocation { account, unit, held, charged, reversed, returned, lapsed, grace, .. } in
+        for Allocation { account, unit, held, charged, reversed, returned, forfeited, grace, .. } in
             &self.allocations
         {
             let moved = Moved::of(&mut lines, account, unit);
@@ -85,7 +85,7 @@ impl Receipt<'_> {
             }
             let went = if grace.is_some() { &mut moved.gone } else { &mut moved.back };
             *went += i128::from(*returned);
-            moved.gone += i128::from(*lapsed);
+            moved.gone += i128::from(*forfeited);
         }
         let units = of_debt.keys().copied().chain(self.life.reversed_debt.keys());
         for unit in units.collect::<BTreeSet<_>>() {
@@ -97,19 +97,20 @@ impl Receipt<'_> {
         }
         let postings = &self.life.moved;
         for moved in &lines {
-            let told =
-                postings.iter().find(|told| (&told.account, &told.unit) == (&moved.account, &moved.unit));
-            self.unless(told == Some(moved), faults, || {
-                let told = told.map_or_else(|| "nothing".to_owned(), Moved::words);
-                format!("I5: its allocations: {}; its postings: {told}", moved.words())
+            let recorded = postings
+                .iter()
+                .find(|recorded| (&recorded.account, &recorded.unit) == (&moved.account, &moved.unit));
+            self.unless(recorded == Some(moved), faults, || {
+                let recorded = recorded.map_or_else(|| "nothing".to_owned(), Moved::words);
+                format!("I5: its allocations: {}; its postings: {recorded}", moved.words())
             });
         }
-        let told_of = |told: &Moved| {
-            lines.iter().any(|line| (&line.account, &line.unit) == (&told.account, &told.unit))
+        let is_recorded = |recorded: &Moved| {
+            lines.iter().any(|line| (&line.account, &line.unit) == (&recorded.account, &recorded.unit))
         };
-        for told in postings.iter().filter(|told| !told_of(told)) {
+        for recorded in postings.iter().filter(|recorded| !is_recorded(recorded)) {
             self.unless(false, faults, || {
-                format!("I5: its postings: {}; its allocations: nothing", told.words())
+                format!("I5: its postings: {}; its allocations: nothing", recorded.words())
             });
         }
     }
@@ -129,7 +130,7 @@ impl Receipt<'_> {
     }
 
     fn check_bill(&self, bill: &Bill, sums: &BTreeMap<&UnitId, Sums>, faults: &mut Faults) {
-        let named = [&bill.charged, &bill.fees, &bill.reversed, &bill.returned, &bill.lapsed]
+        let named = [&bill.charged, &bill.fees, &bill.reversed, &bill.returned, &bill.forfeited]
             .into_iter()
             .flat_map(Amounts::units);
         let units: BTreeSet<&UnitId> = named.chain(sums.keys().copied()).collect();
@@ -142,7 +143,7 @@ impl Receipt<'_> {
                 ("charged", of(&bill.charged), sums.charged),
                 ("reversed", of(&bill.reversed), sums.reversed),
                 ("returned", of(&bill.returned), sums.returned),
-                ("lapsed", of(&bill.lapsed), sums.lapsed),
+                ("forfeited", of(&bill.forfeited), sums.forfeited),
                 ("as a fee", of(&bill.fees), if only_fees { sums.charged } else { 0 }),
             ] {
                 self.unless(billed == sum, faults, || {
@@ -154,12 +155,12 @@ impl Receipt<'_> {
                 format!("I8: charged {} {unit}, but at most {most} are allowed", sums.charged)
             });
         }
-        let said = (bill.late, bill.failure.is_some(), bill.cancel_reason.is_some());
+        let named = (bill.late, bill.failure.is_some(), bill.cancel_reason.is_some());
         let state = self.life.state();
         let late = ended == Some(State::Expired) && state == Some(State::Settled);
-        let told = (late, state == Some(State::Failed), state == Some(State::Cancelled));
-        self.unless(said == told, faults, || {
-            format!("I7: (late, failed, cancelled) are {said:?} in its bill, but {told:?} according to its entries")
+        let recorded = (late, state == Some(State::Failed), state == Some(State::Cancelled));
+        self.unless(named == recorded, faults, || {
+            format!("I7: (late, failed, cancelled) are {named:?} in its bill, but {recorded:?} according to its entries")
         });
     }
 
@@ -171,7 +172,7 @@ impl Receipt<'_> {
             sums.charged += i128::from(line.charged);
             sums.reversed += i128::from(line.reversed);
             sums.returned += i128::from(line.returned);
-            sums.lapsed += i128::from(line.lapsed);
+            sums.forfeited += i128::from(line.forfeited);
         }
         all
     }

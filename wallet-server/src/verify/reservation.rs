@@ -11,7 +11,7 @@ use wallet_core::{Timestamp, WorkerId};
 use crate::store::tables::reservations;
 use crate::verify::entry::optional;
 use crate::verify::faults::Faults;
-use crate::verify::life::{Life, Told};
+use crate::verify::life::{Life, Recorded};
 use crate::verify::receipt::Receipt;
 use crate::verify::strict;
 
@@ -69,18 +69,18 @@ fn expected_state(life: &Life) -> State {
 /// Checks that the row names the entries that reserved and ended the reservation.
 fn check_pointers(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     let (at, id) = (life.revision(), &row.reservation_id);
-    let none = Told { revision: 0, time: Timestamp::EPOCH };
+    let none = Recorded { revision: 0, time: Timestamp::EPOCH };
     let finished = life.finished().unwrap_or(none);
     // A tombstone was never reserved: its end made it.
     let made = life.reserved.unwrap_or(finished);
-    for (what, stored, told) in [
+    for (what, stored, recorded) in [
         ("revision", row.revision, made.revision),
         ("finish_revision", row.finish_revision, finished.revision),
         ("reserve_time", row.reserve_time, made.time.as_micros()),
         ("finish_time", row.finish_time, finished.time.as_micros()),
     ] {
-        faults.unless(stored == told, at, || {
-            format!("I7: reservation {id} has {what} {stored}, but {told} according to its entries")
+        faults.unless(stored == recorded, at, || {
+            format!("I7: reservation {id} has {what} {stored}, but {recorded} according to its entries")
         });
     }
 }
@@ -120,10 +120,10 @@ fn check_run(row: &reservations::Model, life: &Life, faults: &mut Faults) {
             "I16: reservation {id} has a run that does not match its entries: attempt {attempt}, worker {worker:?}, lease {lease}"
         )
     });
-    let start = life.started.map_or(0, |told| told.time.as_micros());
+    let start = life.started.map_or(0, |recorded| recorded.time.as_micros());
     faults.unless(row.start_time == start, life.revision(), || {
-        let [stored, told] = [row.start_time, start].map(Timestamp::from_micros);
-        format!("I7: reservation {id} has start_time {stored}, but {told} according to its entries")
+        let [stored, recorded] = [row.start_time, start].map(Timestamp::from_micros);
+        format!("I7: reservation {id} has start_time {stored}, but {recorded} according to its entries")
     });
 }
 
@@ -158,8 +158,8 @@ fn check_times(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     let (at, id) = (life.revision(), &row.reservation_id);
     let deadline = Timestamp::from_micros(row.deadline);
     let in_time = match life.ended {
-        Some((State::Expired, told)) => told.time == deadline,
-        Some((_, told)) => life.reserved.is_none() || told.time < deadline,
+        Some((State::Expired, recorded)) => recorded.time == deadline,
+        Some((_, recorded)) => life.reserved.is_none() || recorded.time < deadline,
         None => row.sweep_at <= row.deadline,
     };
     let found = Timestamp::from_micros(row.sweep_at);
@@ -169,7 +169,7 @@ fn check_times(row: &reservations::Model, life: &Life, faults: &mut Faults) {
         let sweep_at = Timestamp::from_micros(row.sweep_at);
         let ended = life
             .ended
-            .map_or_else(|| "open".to_owned(), |(state, told)| format!("{state:?} at {}", told.time));
+            .map_or_else(|| "open".to_owned(), |(state, recorded)| format!("{state:?} at {}", recorded.time));
         format!("I9: reservation {id} has deadline {deadline}, sweep_at {sweep_at}, is {ended}")
     });
 }

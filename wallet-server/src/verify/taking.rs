@@ -26,7 +26,7 @@ pub(super) struct Clawbacks {
 impl Clawbacks {
     /// Records the clawbacks of an entry, or the withdrawal of one.
     pub(super) fn tell(&mut self, entry: &Entry) {
-        if let Some((why, name)) = told(entry) {
+        if let Some((why, name)) = recorded(entry) {
             self.standing.entry(name).or_default().insert(why);
         }
         match entry.kind {
@@ -56,8 +56,9 @@ impl Clawbacks {
             return None;
         }
         let names = [Some(name_of_grant(key)), purchase.map(name_of_purchase)];
-        let told = names.into_iter().flatten().filter_map(|name| self.standing.get(&name)?.last().copied());
-        told.max()
+        let recorded =
+            names.into_iter().flatten().filter_map(|name| self.standing.get(&name)?.last().copied());
+        recorded.max()
     }
 
     /// Returns whether a refund of the purchase with this name was recorded, which may have made debt of its used credits.
@@ -74,7 +75,7 @@ impl Clawbacks {
 
 /// Returns the reason for the clawback of an entry, if it has one, and the field of its fingerprint that names the
 /// grants.
-pub(super) fn told(entry: &Entry) -> Option<(Clawback, String)> {
+pub(super) fn recorded(entry: &Entry) -> Option<(Clawback, String)> {
     let (why, field) = match entry.kind {
         EntryKind::GrantRevoked => (Clawback::Revoked, "grant_id="),
         EntryKind::TopUpRefunded => (Clawback::Refunded, "top_up_id="),
@@ -86,8 +87,8 @@ pub(super) fn told(entry: &Entry) -> Option<(Clawback, String)> {
 
 /// Returns a field of the entry's fingerprint with its digest.
 fn named(entry: &Entry, field: &str) -> String {
-    let said = entry.fingerprint.to_string();
-    said.split(';').find(|said| said.starts_with(field)).unwrap_or_default().to_owned()
+    let named = entry.fingerprint.to_string();
+    named.split(';').find(|named| named.starts_with(field)).unwrap_or_default().to_owned()
 }
 
 /// Returns the name by which an entry claws back a grant.

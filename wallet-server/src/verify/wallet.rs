@@ -103,7 +103,9 @@ impl WalletFold {
     pub(super) fn entry(&mut self, row: &entries::Model, faults: &mut Faults) {
         let events = self.events.remove(&row.revision).unwrap_or_default();
         let entry = match entry::read(row) {
-            Ok(entry) => Entry { events: events.iter().map(|told| told.event.clone()).collect(), ..entry },
+            Ok(entry) => {
+                Entry { events: events.iter().map(|recorded| recorded.event.clone()).collect(), ..entry }
+            }
             Err(error) => {
                 faults.add(row.revision, &format!("the entry is unreadable: {error}"));
                 return self.chain.skip(row);
@@ -153,7 +155,7 @@ impl WalletFold {
     /// Records a clawback. Of several reasons for one grant the strongest remains.
     fn taking_back(&mut self, entry: &Entry) {
         self.clawback.tell(entry);
-        let Some((why, name)) = taking::told(entry) else { return };
+        let Some((why, name)) = taking::recorded(entry) else { return };
         if why != Clawback::Revoked {
             let recorded = self.clawback.is_recorded(&name);
             self.takings.push(ClawbackFold::new(entry, (why, name), recorded, &self.grants));
@@ -175,14 +177,14 @@ impl WalletFold {
     fn balances(&mut self, entry: &Entry, faults: &mut Faults) {
         for balance in &entry.balances {
             let unit = self.unit(&balance.unit);
-            unit.told(balance, entry.revision, faults);
+            unit.recorded(balance, entry.revision, faults);
             let (owed, unbounded) = moves::new_debt(entry, &balance.unit);
             unit.owe(owed, unbounded, entry, faults);
         }
         let moved = |unit: &UnitId| entry.postings.iter().any(|posting| posting.unit == *unit);
-        let told = |unit: &UnitId| entry.balances.iter().any(|balance| balance.unit == *unit);
+        let recorded = |unit: &UnitId| entry.balances.iter().any(|balance| balance.unit == *unit);
         let as_moved = entry.balances.iter().all(|balance| moved(&balance.unit))
-            && entry.postings.iter().all(|posting| told(&posting.unit));
+            && entry.postings.iter().all(|posting| recorded(&posting.unit));
         faults.unless(as_moved, entry.revision, || {
             "I4: the units it moves are not those whose balances it has".to_owned()
         });
@@ -195,8 +197,8 @@ impl WalletFold {
         };
         let at = entry.revision;
         if let Some(id) = &entry.reservation {
-            let told = self.lives.entry(id.clone()).or_default().tell(entry);
-            if let Err(error) = told {
+            let recorded = self.lives.entry(id.clone()).or_default().tell(entry);
+            if let Err(error) = recorded {
                 faults.add(at, &format!("I7: reservation {id}: {error}"));
             }
         } else if matches!(

@@ -11,7 +11,7 @@ mod required;
 use wallet_client::WalletClient;
 use wallet_client::v1;
 
-use crate::words::entries;
+use crate::shorthand::entries;
 
 const ALPHABET: &str = "letters, digits and - _ . : @ / | + = ~ are allowed";
 const PRINTABLE: &str = "printable ASCII characters without spaces are allowed";

@@ -7,8 +7,8 @@ use std::task::Poll;
 use wallet_workload::figure;
 
 use crate::harness::Server;
-use crate::seven::{self, Seven};
-use crate::words::kinds;
+use crate::sample_commands::{self, SampleCommand};
+use crate::shorthand::kinds;
 
 /// The number of walks through all awaits. Their places depend on timing, so one walk is not enough.
 const ROUNDS: usize = 4;
@@ -16,9 +16,9 @@ const ROUNDS: usize = 4;
 each_database! {
     async fn a_command_whose_caller_goes_away_at_any_await_happens_once(server: Server) {
         let client = server.client().await;
-        seven::make_models(&client, &seven::ALL).await;
+        sample_commands::make_models(&client, &sample_commands::ALL).await;
         let mut dropped = 0;
-        for seven in seven::ALL {
+        for seven in sample_commands::ALL {
             let once = kinds(&client, &seven.model()).await;
             for round in 0..ROUNDS {
                 dropped += drop_everywhere(&server, seven, round, &once).await;
@@ -34,7 +34,7 @@ each_database! {
 /// Drops the call after one poll, after two, and so on until it is answered. Returns how often it was dropped.
 async fn drop_everywhere(
     server: &Server,
-    seven: Seven,
+    seven: SampleCommand,
     round: usize,
     once: &[wallet_client::v1::EntryKind],
 ) -> usize {

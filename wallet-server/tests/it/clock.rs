@@ -15,7 +15,7 @@ use wallet_core::Timestamp;
 use wallet_server::{App, Clock, Config, TimeSource};
 
 use crate::harness::{Database, Process, Server, credits, video};
-use crate::words::{gift, reservation, seconds};
+use crate::shorthand::{gift, reservation, seconds};
 
 /// How often the server's health is read, every 20 ms, before the test gives up.
 const LOOKS: usize = 500;
@@ -160,8 +160,8 @@ mod a_start_far_ahead_of_the_ledger_expires_nothing_unless_it_is_accepted {
             ..Config::default()
         };
         let error = App::build(config()).await.err().expect("it does not start").to_string();
-        for said in ["2023-11-14T22:13", "1 grants with credits left expire", "--accept-clock"] {
-            assert!(error.contains(said), "{said}: {error}");
+        for text in ["2023-11-14T22:13", "1 grants with credits left expire", "--accept-clock"] {
+            assert!(error.contains(text), "{text}: {error}");
         }
         let accepted = Config { accept_clock: true, ..config() };
         assert!(App::build(accepted).await.is_ok());
@@ -199,8 +199,8 @@ mod a_ledger_that_is_ahead_of_the_clock_is_served_with_a_warning {
         served_at(&database, Timestamp::from_micros(4_000_000_000_000_000), false).await;
         let (mut process, complaints) = Process::heard(&database);
         process.kill();
-        let said = complaints.join().unwrap();
-        assert!(said.contains("the ledger is ahead of the clock") && said.contains("2096-10-02"), "{said}");
+        let text = complaints.join().unwrap();
+        assert!(text.contains("the ledger is ahead of the clock") && text.contains("2096-10-02"), "{text}");
     }
 }
 

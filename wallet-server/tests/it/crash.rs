@@ -7,12 +7,12 @@
 
 mod caller;
 mod chaos;
+mod lost_file;
 mod outage;
 mod points;
 mod points_of_migrations;
 mod power;
 mod silence;
-mod what_becomes_of_a_lost_file;
 mod witness;
 
 use tokio::sync::mpsc;
@@ -34,7 +34,7 @@ const ACKNOWLEDGED: usize = 250;
 const CALLERS: usize = 64;
 const WALLETS: usize = 8;
 
-mod what_was_acknowledged_survives_26_kills_of_the_server_and_the_rest_converges {
+mod acknowledged_commands_survive_26_kills_of_the_server_and_the_rest_converges {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,7 +48,7 @@ mod what_was_acknowledged_survives_26_kills_of_the_server_and_the_rest_converges
     }
 }
 
-mod what_was_acknowledged_survives_kills_of_the_database {
+mod acknowledged_commands_survive_kills_of_the_database {
     use super::*;
 
     mod under_a_server_that_lives_on {

@@ -7,7 +7,7 @@ use wallet_client::{Code, WalletClient};
 
 use crate::cli::run;
 use crate::harness::{Database, Server, credits, video};
-use crate::words::{balance, refused, seconds, set_status, settle};
+use crate::shorthand::{balance, refused, seconds, set_status, settle};
 
 /// Executes SQL directly on the database, as no server does.
 pub(crate) async fn tamper(database: &Database, sql: &str) {

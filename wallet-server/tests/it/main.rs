@@ -51,9 +51,9 @@ mod readme;
 #[cfg(test)]
 mod rpc;
 #[cfg(test)]
-mod seven;
+mod sample_commands;
 #[cfg(test)]
-mod sold;
+mod shorthand;
 #[cfg(test)]
 mod stored_catalogs;
 #[cfg(test)]
@@ -61,10 +61,10 @@ mod style;
 #[cfg(test)]
 mod style_language;
 #[cfg(test)]
+mod subscriptions;
+#[cfg(test)]
 mod sweeper;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod unreadable;
-#[cfg(test)]
-mod words;

@@ -17,8 +17,8 @@ each_database! {
 
         let mut worker = Command::new(tool("WALLET_TEST_PYTHON"));
         worker.arg(root.join("wallet-client/examples/worker.py")).arg(server.address.to_string());
-        let said = run(worker.env("PYTHONPATH", stubs.path()).env("PYTHONDONTWRITEBYTECODE", "1"));
-        assert_eq!(said, "reserved 40, charged 32\nbalance 68\n");
+        let output = run(worker.env("PYTHONPATH", stubs.path()).env("PYTHONDONTWRITEBYTECODE", "1"));
+        assert_eq!(output, "reserved 40, charged 32\nbalance 68\n");
         assert!(server.verify().await.is_clean());
     }
 }

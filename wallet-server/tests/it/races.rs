@@ -2,8 +2,8 @@
 //! Without faults no batch of a lone server runs twice, although other writers use the same database.
 
 mod catalogs;
-mod circles;
 mod endings;
+mod lock_order;
 mod plans;
 
 use std::collections::BTreeSet;

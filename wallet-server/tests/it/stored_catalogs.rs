@@ -6,7 +6,7 @@ use wallet_client::{Code, WalletClient};
 use wallet_server::{BUNDLED_CATALOG, Config};
 
 use crate::harness::{Database, Server, credits, video};
-use crate::words::{POLICIES, publish, refused, settle};
+use crate::shorthand::{POLICIES, publish, refused, settle};
 
 /// Executes SQL directly on the database, as no server does.
 async fn tamper(database: &Database, sql: &str) {
@@ -50,12 +50,12 @@ each_database! {
         for (id, succeeded) in [("b", as_reserved), ("c", v1::Succeeded { cost: Some(v1::succeeded::Cost::Amounts(v1::ActualAmounts { amounts: vec![credits(8)] })) })] {
             client.settle(settle("w", id, succeeded)).await.unwrap();
         }
-        client.cancel(crate::words::cancel("w", "d", v1::CancelReason::Platform)).await.unwrap();
+        client.cancel(crate::shorthand::cancel("w", "d", v1::CancelReason::Platform)).await.unwrap();
 
         tamper(&database, "UPDATE catalogs SET toml = replace(toml, 'rate = 0.0', 'rate = 8') WHERE version = 1").await;
         let settled = client.settle(settle("w", "a", v1::Succeeded::usage([("duration_s", "5")]))).await;
-        let told = settled.map(|done| done.reservation.unwrap().charged[0].amount);
-        assert_eq!(told.ok(), Some(40), "a restored text prices again without a restart");
+        let shown = settled.map(|done| done.reservation.unwrap().charged[0].amount);
+        assert_eq!(shown.ok(), Some(40), "a restored text prices again without a restart");
     }
 
     async fn a_start_does_not_replace_a_newer_catalog(server: Server) {

@@ -7,7 +7,7 @@ use wallet_client::v1::{self, EntryKind, ReservationState};
 use wallet_server::Config;
 
 use crate::harness::{Server, credits, video};
-use crate::words::{balance, credits_of, entries, gift, kinds, later, reservation, seconds, until};
+use crate::shorthand::{balance, credits_of, entries, gift, kinds, later, reservation, seconds, until};
 
 /// How often the ledger is read, every 20 ms, before the test gives up.
 const LOOKS: usize = 1_000;

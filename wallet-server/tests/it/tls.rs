@@ -11,7 +11,7 @@ use wallet_server::{App, Config, Pepper, TlsFiles};
 
 use crate::connect::Curl;
 use crate::harness::{Database, Front, Process, credits, tool, video};
-use crate::words::{refused, settle};
+use crate::shorthand::{refused, settle};
 
 /// The certificate of a server on loopback, in a folder.
 struct Certificate {

@@ -12,7 +12,7 @@ use wallet_client::{Code, Error, WalletClient};
 use wallet_server::{BUNDLED_CATALOG, Config};
 
 use crate::harness::{Database, Server, video};
-use crate::words::{entries, low_balance, refused, reservation, seconds, set_status, settle};
+use crate::shorthand::{entries, low_balance, refused, reservation, seconds, set_status, settle};
 
 /// How often the ledger is read, every 20 ms, before the test gives up.
 const LOOKS: usize = 1_000;

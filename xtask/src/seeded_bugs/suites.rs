@@ -40,7 +40,7 @@ pub(super) const SUITES: [Suite; 20] = [
     of_library("order", &["engine::tests::order"]),
     of_library("optimistic", &["engine::tests::optimistic"]),
     of_server("due", &["sweeper"]),
-    of_server("races", &["races::of_", "races::circles", "races::plans", "races::catalogs", "duplicates"]),
+    of_server("races", &["races::of_", "races::lock_order", "races::plans", "races::catalogs", "duplicates"]),
     of_server("endings", &["races::endings", "cancelled"]),
     of_server("hostile", &["hostile"]),
     of_server("front", &["front", "connect::"]),

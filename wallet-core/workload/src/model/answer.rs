@@ -106,10 +106,10 @@ type Fields = BTreeMap<&'static str, String>;
 
 /// Returns the fields of a command that a replay must repeat.
 fn fields(command: &Command) -> Fields {
-    let mut said = Fields::new();
+    let mut fields = Fields::new();
     let mut say = |name: &'static str, value: Option<&dyn Debug>| {
         if let Some(value) = value {
-            said.insert(name, format!("{value:?}"));
+            fields.insert(name, format!("{value:?}"));
         }
     };
     match command {
@@ -216,7 +216,7 @@ fn fields(command: &Command) -> Fields {
         | Command::RecordPayment(_)
         | Command::ProcessDue(ProcessDue) => {}
     }
-    said
+    fields
 }
 
 /// Returns the field by which a purchase is identified, and its value.

@@ -8,8 +8,8 @@ use wallet_core::{Amounts, Command, OriginId, Source};
 
 use super::answer::{Answered, Refusal, Seen, same};
 use super::calendar::{DAY, NEVER, months_after};
+use super::catalog::{self, Lapses, PACKS, Unit};
 use super::request::known;
-use super::sold::{self, Lapses, PACKS, Unit};
 use super::state::{Lot, Model};
 
 struct Bought {
@@ -33,7 +33,7 @@ impl Lot {
             waiting: 0,
             free: 0,
             used: 0,
-            lapsed: 0,
+            expired: 0,
             taken: 0,
             paid_out: 0,
             gone: None,
@@ -80,7 +80,7 @@ impl Model {
     pub(super) fn lapse(&mut self, n: usize) {
         self.stir_if_free(n);
         let lot = &mut self.lots[n];
-        lot.lapsed += lot.free + lot.waiting;
+        lot.expired += lot.free + lot.waiting;
         (lot.free, lot.waiting) = (0, 0);
     }
 
@@ -150,7 +150,7 @@ impl Model {
                 return Ok(Bought { amounts, until: NEVER, with_subscription: false });
             }
         };
-        if let Some(version) = catalog_version.filter(|version| *version != sold::VERSION) {
+        if let Some(version) = catalog_version.filter(|version| *version != catalog::VERSION) {
             return Err(Refusal::new("CATALOG_NOT_FOUND").saying("catalog_version", version));
         }
         let pack = PACKS.iter().find(|pack| pack.id == *id);
@@ -173,7 +173,7 @@ impl Model {
     }
 
     /// Returns whether the wallet's plan may buy a pack.
-    pub(crate) fn sells(&self, pack: &sold::Pack) -> bool {
+    pub(crate) fn sells(&self, pack: &catalog::Pack) -> bool {
         pack.plans.is_empty() || pack.plans.contains(&self.plan().id)
     }
 
@@ -190,7 +190,7 @@ impl Model {
             return Ok(Answered::again(Seen::Lots(vec![key])));
         }
         looks_like_no_other(&grant.id)?;
-        let unit = sold::unit(&grant.unit).ok_or_else(Refusal::field)?;
+        let unit = catalog::unit(&grant.unit).ok_or_else(Refusal::field)?;
         let from = grant.effective_time.map_or(self.now, |time| time.as_micros());
         let until = grant.expire_time.map_or(NEVER, |time| time.as_micros());
         if until <= self.now || until <= from {

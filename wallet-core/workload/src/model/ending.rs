@@ -10,9 +10,9 @@ use wallet_core::{Command, Decimal, Operation, Source};
 
 use super::answer::{Answered, Refusal, Seen, same};
 use super::calendar::HOUR;
+use super::catalog::{self, Beyond, Unit};
 use super::jobs::{fence, finished};
 use super::request::{chargeable, known};
-use super::sold::{self, Beyond, Unit};
 use super::state::{Job, Lot, Model, Part, Price};
 
 impl Job {
@@ -89,7 +89,7 @@ impl Model {
                 };
                 let mut operation = operation.clone();
                 operation.quantities.extend(usage.clone());
-                sold::price(kind, &operation).ok_or_else(Refusal::field)
+                catalog::price(kind, &operation).ok_or_else(Refusal::field)
             }
             Cost::Amounts(amounts) => {
                 let reserved = |id: &str| job.price.amounts.iter().any(|(unit, _)| *unit == id);
@@ -123,7 +123,7 @@ impl Model {
         for (unit, reserved) in &job.price.amounts {
             let wanted = wanted(unit);
             let gone = gone(self, unit);
-            let whole = |amount: i64| amount / sold::step(unit) * sold::step(unit);
+            let whole = |amount: i64| amount / catalog::step(unit) * catalog::step(unit);
             // They are charged to available credits first, and the rest becomes debt. Overage is charged to what is
             // left after that.
             let instead = gone.min(self.available(unit));
@@ -230,29 +230,29 @@ impl Model {
         let mut graces = 0;
         for p in 0..self.jobs[n].parts.len() {
             let part = &self.jobs[n].parts[p];
-            let rest = part.held - part.charged - part.lapsed;
+            let rest = part.held - part.charged - part.forfeited;
             let Some(lot) = part.lot.as_ref().and_then(|key| self.find_lot(key)).filter(|_| rest > 0) else {
                 continue;
             };
             let (taken, _) = self.take_back(lot, rest, false);
-            self.jobs[n].parts[p].lapsed += taken;
+            self.jobs[n].parts[p].forfeited += taken;
             let rest = rest - taken;
             if rest == 0 {
                 continue;
             }
             if self.lots[lot].gone.is_some() {
                 self.lots[lot].taken += rest;
-                self.jobs[n].parts[p].lapsed += rest;
+                self.jobs[n].parts[p].forfeited += rest;
             } else if self.lots[lot].until > at {
                 self.lots[lot].free += rest;
                 self.stir(self.lots[lot].unit);
                 self.repay(lot, rest);
                 self.jobs[n].parts[p].returned = rest;
             } else {
-                self.lots[lot].lapsed += rest;
+                self.lots[lot].expired += rest;
                 let key = GrantKey::new(Origin::Grace, self.jobs[n].id.clone().into(), graces);
                 match self.grace_lot(lot, n, key.clone(), rest, at) {
-                    None => self.jobs[n].parts[p].lapsed += rest,
+                    None => self.jobs[n].parts[p].forfeited += rest,
                     Some(lot) => {
                         graces += 1;
                         self.issue(lot, at);
@@ -280,7 +280,7 @@ impl Model {
 
     fn fail(&mut self, n: usize, code: &str) {
         for (unit, reserved) in self.jobs[n].price.amounts.clone() {
-            let fee = sold::share(reserved, sold::failure_percent(code, unit), sold::step(unit));
+            let fee = catalog::share(reserved, catalog::failure_percent(code, unit), catalog::step(unit));
             self.charge_fee(n, unit, fee);
         }
         self.give_back(n, self.now);
@@ -344,7 +344,7 @@ fn user_fees(job: &Job) -> Vec<(Unit, i64)> {
         return Vec::new();
     }
     let fee = |(unit, reserved): &(Unit, i64)| {
-        (*unit, sold::share(*reserved, sold::cancel_percent(unit), sold::step(unit)))
+        (*unit, catalog::share(*reserved, catalog::cancel_percent(unit), catalog::step(unit)))
     };
     job.price.amounts.iter().map(fee).collect()
 }
@@ -367,8 +367,8 @@ fn tombstone(cancel: &Cancel, now: i64) -> Job {
         kind: None,
         ttl: 0,
         lease: None,
-        grace: sold::GRACE,
-        goodwill: sold::GOODWILL,
+        grace: catalog::GRACE,
+        goodwill: catalog::GOODWILL,
     };
     Job {
         id: cancel.id.clone(),

@@ -4,7 +4,7 @@ use wallet_core::sold::Overrides;
 use wallet_core::wallet::WalletStatus;
 
 use super::calendar::Every;
-use super::sold::Allowance;
+use super::catalog::Allowance;
 use super::state::{Model, Sold, Sub};
 
 impl Model {

@@ -9,8 +9,8 @@ use wallet_core::{Command, Operation};
 
 use super::answer::{Answered, Refusal, Seen, same};
 use super::calendar::{DAY, SECOND};
+use super::catalog::{self, Beyond, GOODWILL, GRACE, TTL, Unit};
 use super::request::{chargeable, known};
-use super::sold::{self, Beyond, GOODWILL, GRACE, TTL, Unit};
 use super::state::{Job, Model, Part, Price};
 
 impl Model {
@@ -74,7 +74,7 @@ impl Model {
             PriceSource::Quote(quote) if quote.expire_time.as_micros() <= self.now => {
                 return Err(Refusal::new("QUOTE_EXPIRED").saying("expire_time", quote.expire_time));
             }
-            PriceSource::Quote(quote) if quote.catalog_version != sold::VERSION => {
+            PriceSource::Quote(quote) if quote.catalog_version != catalog::VERSION => {
                 let refusal = Refusal::new("CATALOG_NOT_FOUND");
                 return Err(refusal.saying("catalog_version", quote.catalog_version));
             }
@@ -83,10 +83,10 @@ impl Model {
             PriceSource::Explicit(price) => return Ok((explicit(price)?, price.operation.clone())),
         };
         let no_rule = || Refusal::new("NO_PRICE_RULE").saying("kind", &operation.kind);
-        let kind = sold::find_kind(&operation.kind).ok_or_else(no_rule)?;
-        let amounts = sold::price(kind, operation).ok_or_else(Refusal::field)?;
+        let kind = catalog::find_kind(&operation.kind).ok_or_else(no_rule)?;
+        let amounts = catalog::price(kind, operation).ok_or_else(Refusal::field)?;
         let most = |(unit, amount): &(Unit, i64)| {
-            let most = sold::up(amount * kind.most?, 100 * sold::step(unit)) / 100;
+            let most = catalog::up(amount * kind.most?, 100 * catalog::step(unit)) / 100;
             Some((*unit, most.max(kind.at_least).min(kind.highest.unwrap_or(i64::MAX))))
         };
         let price = Price {
@@ -141,7 +141,7 @@ impl Model {
 
 impl Part {
     pub(super) fn of(lot: Option<wallet_core::grant::GrantKey>, unit: Unit) -> Self {
-        Self { lot, unit, held: 0, charged: 0, returned: 0, lapsed: 0, reversed: 0, grace: None }
+        Self { lot, unit, held: 0, charged: 0, returned: 0, forfeited: 0, reversed: 0, grace: None }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod answer;
 mod calendar;
+mod catalog;
 mod credits;
 mod due;
 mod ending;
@@ -18,13 +19,12 @@ mod recorded_refunds;
 mod refusals;
 mod request;
 mod reversal;
-mod sold;
 mod state;
 mod subscription;
 mod telling;
 
 pub use answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
 pub(crate) use calendar::{DAY, HOUR, SECOND};
-pub(crate) use sold::{Beyond, KINDS, Kind, MOST_N, PACKS, PLANS, UNITS, Unit, price};
+pub(crate) use catalog::{Beyond, KINDS, Kind, MOST_N, PACKS, PLANS, UNITS, Unit, price};
 pub use state::Model;
 pub(crate) use state::{Job, Lot, Part, Sub};

@@ -11,8 +11,8 @@ use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, OriginId, RequestId, Source};
 
 use super::answer::{Answered, Refusal, Seen};
+use super::catalog::{GOODWILL, PACKS, Refund, UNITS, Unit};
 use super::reversal::part;
-use super::sold::{GOODWILL, PACKS, Refund, UNITS, Unit};
 use super::state::{Lot, Model};
 
 impl Lot {
@@ -188,7 +188,7 @@ impl Model {
             lot.gone = Some(Clawback::ChargedBack);
         }
         // Other available credits repay the debt at once, in spending order.
-        for (unit, _) in super::sold::UNITS {
+        for (unit, _) in super::catalog::UNITS {
             let owed = self.owed(unit).debt;
             for (key, repaid) in self.take(unit, owed.min(self.available(unit))) {
                 if let Some(lot) = self.find_lot(&key) {
@@ -266,7 +266,7 @@ impl Model {
             self.repay(n, amount);
             return 0;
         }
-        self.lots[n].lapsed += amount;
+        self.lots[n].expired += amount;
         let old = self.lots[n].clone();
         let until = self.now + GOODWILL;
         let warn = Self::warning(self.plan().warns, self.now, until);

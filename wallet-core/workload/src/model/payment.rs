@@ -15,9 +15,9 @@ impl Model {
         command: &Command,
     ) -> Result<Answered, Refusal> {
         let reference = payment.paid.reference.as_ref();
-        let told =
+        let known =
             reference.is_some() && self.payments.iter().any(|(paid, _)| paid.reference.as_ref() == reference);
-        if self.requested(command)? || told {
+        if self.requested(command)? || known {
             return Ok(Answered::again(Seen::Wallet));
         }
         let mut sub = self.subscription()?;

@@ -11,8 +11,8 @@ use wallet_core::{Command, OriginId, Source};
 
 use super::answer::{Answered, Refusal, Seen};
 use super::calendar::{Every, NEVER};
+use super::catalog::{self, Allowance, Plan, Unit};
 use super::request::known;
-use super::sold::{self, Allowance, Plan, Unit};
 use super::state::{Lot, Model, Sold, Sub};
 use super::subscription::share;
 
@@ -107,7 +107,7 @@ impl Model {
         let key = GrantKey::new(origin, id, u16::try_from(n).unwrap_or(u16::MAX));
         let source = if free { Source::Free } else { Source::Subscription };
         let lot = Lot::new(key, sub.sold.allowances[n].unit, source, amount, at);
-        let warns = sold::find_plan(sub.sold.plan).map_or(0, |plan| plan.warns);
+        let warns = catalog::find_plan(sub.sold.plan).map_or(0, |plan| plan.warns);
         let warn = Self::warning(warns, from.max(at), until);
         self.issue(Lot { from, until, warn, rolled, ..lot }, at);
         self.once_allowance_granted |= once;
@@ -118,7 +118,7 @@ impl Model {
             self.trials.insert(sub.sold.plan);
             let next = sub.after_paid().max(sub.period + 1);
             if sub.ends.is_none() && sub.change.is_none() {
-                let then = sub.sold.then.and_then(sold::find_plan);
+                let then = sub.sold.then.and_then(catalog::find_plan);
                 let then = then.and_then(|plan| Sold::of(plan, &Overrides::default(), sub.sold.seats).ok());
                 sub.change = then.map(|sold| (sold, next));
                 sub.ends = Some(next).filter(|_| sub.change.is_none());
@@ -254,7 +254,7 @@ impl Model {
         }
         known(&overrides.allowances)?;
         let missing = || Refusal::new("PLAN_NOT_FOUND").saying("plan_id", plan);
-        let mut sold = Sold::of(sold::find_plan(plan).ok_or_else(missing)?, overrides, seats)?;
+        let mut sold = Sold::of(catalog::find_plan(plan).ok_or_else(missing)?, overrides, seats)?;
         if plan == self.default && sold.every == Every::Once && self.once_allowance_granted {
             sold.allowances.retain(|allowance| overrides.allowances.names(allowance.unit));
         }
@@ -316,7 +316,7 @@ impl Model {
         self.never_had(&sold)?;
         let upgrade = self.is_upgrade(&sub.sold, &sold);
         if upgrade {
-            let most = sold::find_plan(sold.plan).and_then(|plan| plan.most_jobs(seats));
+            let most = catalog::find_plan(sold.plan).and_then(|plan| plan.most_jobs(seats));
             for (name, limit) in &sub.sold.limits {
                 if most.is_some_and(|most| most < *limit) && !sold.limits.contains_key(name) {
                     sold.limits.insert(name.clone(), *limit);
@@ -384,7 +384,7 @@ impl Model {
         let now = self.now;
         new.given = vec![0; new.sold.allowances.len()];
         let before = std::mem::take(&mut new.advance);
-        for (unit, _) in sold::UNITS {
+        for (unit, _) in catalog::UNITS {
             let mut left = difference(old, &new, unit, now) - before.get(unit).copied().unwrap_or(0);
             if left < 0 {
                 new.advance.insert(unit, -left);
@@ -519,12 +519,12 @@ fn rolled(allowance: &Allowance, source: Source, ended: i64, lots: &[Lot]) -> Ve
             let last = lot.rolled + 1 == times && (most == 0 || times <= most);
             of_plan && lot.source == source && lot.unit == allowance.unit && lot.until == ended && last
         };
-        lots.iter().filter(it).map(|lot| lot.lapsed - saved(lot)).sum()
+        lots.iter().filter(it).map(|lot| lot.expired - saved(lot)).sum()
     };
     let most_rolled = lots.iter().map(|lot| lot.rolled).max().unwrap_or(0);
     let all: Vec<(u32, i64)> = (1..=most_rolled + 1).map(|times| (times, unused(times))).collect();
     let total: i64 = all.iter().map(|(_, amount)| amount).sum();
-    let mut rest = sold::up(total * percent, 100) / 100;
+    let mut rest = catalog::up(total * percent, 100) / 100;
     rest = rest.min(cap);
     if most == 0 {
         return vec![(1, rest)];

@@ -6,7 +6,7 @@ use wallet_core::OriginId;
 use wallet_core::grant::{Clawback, Origin};
 
 use super::calendar::NEVER;
-use super::sold;
+use super::catalog;
 use super::state::{Model, Sold, Sub};
 
 impl Model {
@@ -41,7 +41,7 @@ impl Model {
         new.sold = sold;
         new.given = vec![0; new.sold.allowances.len()];
         new.advance = BTreeMap::new();
-        for (unit, _) in sold::UNITS {
+        for (unit, _) in catalog::UNITS {
             let mut given = 0;
             for allowance in old.sold.allowances.iter().filter(|allowance| allowance.unit == unit) {
                 given += old.window_at(allowance, now).map_or(0, |(k, _)| old.given_for(allowance, k));

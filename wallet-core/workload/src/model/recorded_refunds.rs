@@ -9,9 +9,9 @@ use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, OriginId, RequestId};
 
 use super::answer::{Answered, Refusal};
+use super::catalog::{UNITS, Unit};
 use super::money_back::refused;
 use super::reversal::part;
-use super::sold::{UNITS, Unit};
 use super::state::{Job, Model};
 
 impl Model {
@@ -47,7 +47,7 @@ impl Model {
                 .open_jobs()
                 .flat_map(|job| &job.parts)
                 .filter(|part| part.lot.as_ref() == Some(&lot.key));
-            let held: i64 = held.map(|part| part.held - part.charged - part.returned - part.lapsed).sum();
+            let held: i64 = held.map(|part| part.held - part.charged - part.returned - part.forfeited).sum();
             there += lot.free + lot.waiting + lot.used + held;
         }
         there

@@ -6,7 +6,7 @@ use wallet_core::wallet::WalletStatus;
 
 use super::answer::Refusal;
 use super::calendar::NEVER;
-use super::sold::{MOST_N, PACKS, PLANS, Plan, UNITS, Unit, find_kind};
+use super::catalog::{MOST_N, PACKS, PLANS, Plan, UNITS, Unit, find_kind};
 use super::state::Model;
 
 impl Model {

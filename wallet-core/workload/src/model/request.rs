@@ -6,7 +6,7 @@ use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Command};
 
 use super::answer::{Answered, Refusal, Seen, mismatch, same};
-use super::sold::{self, Unit};
+use super::catalog::{self, Unit};
 use super::state::Model;
 
 impl Model {
@@ -75,14 +75,14 @@ impl Model {
 
 /// Returns amounts whose units the catalog has.
 pub(super) fn known(amounts: &Amounts) -> Result<Vec<(Unit, i64)>, Refusal> {
-    let known = |(unit, amount)| sold::unit(unit).map(|unit| (unit, amount));
+    let known = |(unit, amount)| catalog::unit(unit).map(|unit| (unit, amount));
     amounts.iter().map(known).collect::<Option<Vec<_>>>().ok_or_else(Refusal::field)
 }
 
 /// Returns amounts that can be charged.
 pub(super) fn chargeable(amounts: &Amounts) -> Result<Vec<(Unit, i64)>, Refusal> {
     let amounts = known(amounts)?;
-    if amounts.iter().any(|(unit, amount)| amount % sold::step(unit) != 0) {
+    if amounts.iter().any(|(unit, amount)| amount % catalog::step(unit) != 0) {
         return Err(Refusal::field());
     }
     Ok(amounts)

@@ -7,8 +7,8 @@ use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Command, OriginId, Source};
 
 use super::answer::{Answered, Refusal, Seen};
+use super::catalog::Unit;
 use super::request::chargeable;
-use super::sold::Unit;
 use super::state::{Job, Lot, Model, Sub};
 
 impl Job {
@@ -75,7 +75,7 @@ impl Model {
                 self.forgive(n, unit, amount);
             }
         } else if lot.until <= now {
-            lot.lapsed += amount;
+            lot.expired += amount;
             let (unit, old) = (lot.unit, lot.clone());
             self.goodwill(n, unit, amount, Some(&old));
         } else {
@@ -148,7 +148,7 @@ impl Model {
         let in_time = asked < paid_at + rule.window;
         let (mut touched, mut charged) = (false, false);
         let mut money = part(price, end - self.now, end - start);
-        for (unit, _) in super::sold::UNITS {
+        for (unit, _) in super::catalog::UNITS {
             let PeriodUse { used, held, total } = self.use_of_period(&sub, unit);
             (touched, charged) = (touched || used + held > 0, charged || used > 0);
             if total > 0 {
@@ -211,7 +211,7 @@ pub(super) fn part(amount: i64, n: i64, of: i64) -> i64 {
 fn how_much(job: &Job, asked: &Amounts) -> Result<Vec<(Unit, i64)>, Refusal> {
     let left = |unit| job.sum(unit, |part| part.charged - part.reversed);
     if asked.is_empty() {
-        let all: Vec<_> = super::sold::UNITS.iter().map(|(unit, _)| (*unit, left(unit))).collect();
+        let all: Vec<_> = super::catalog::UNITS.iter().map(|(unit, _)| (*unit, left(unit))).collect();
         let some: Vec<_> = all.into_iter().filter(|(_, amount)| *amount > 0).collect();
         return if some.is_empty() { Err(Refusal::new("REVERSAL_EXCEEDS_CHARGE")) } else { Ok(some) };
     }

@@ -13,7 +13,7 @@ use wallet_core::{Command, OriginId, RequestId, ReservationId, Source, Timestamp
 
 use super::answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
 use super::calendar::Every;
-use super::sold::{self, Allowance, Beyond, Unit};
+use super::catalog::{self, Allowance, Beyond, Unit};
 
 /// A lot of credits: a grant in the core.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub(crate) struct Lot {
     pub(crate) waiting: i64,
     pub(crate) free: i64,
     pub(crate) used: i64,
-    pub(crate) lapsed: i64,
+    pub(crate) expired: i64,
     pub(crate) taken: i64,
     pub(crate) paid_out: i64,
     /// The clawback of the lot, if there was one.
@@ -57,7 +57,7 @@ pub(crate) struct Part {
     pub(crate) held: i64,
     pub(crate) charged: i64,
     pub(crate) returned: i64,
-    pub(crate) lapsed: i64,
+    pub(crate) forfeited: i64,
     pub(crate) reversed: i64,
     pub(crate) grace: Option<GrantKey>,
 }
@@ -71,7 +71,7 @@ pub(crate) struct Price {
     pub(crate) unbounded: bool,
     pub(crate) max_hold: i64,
     pub(crate) beyond: Beyond,
-    pub(crate) kind: Option<&'static sold::Kind>,
+    pub(crate) kind: Option<&'static catalog::Kind>,
     pub(crate) ttl: i64,
     pub(crate) lease: Option<i64>,
     pub(crate) grace: i64,
@@ -112,7 +112,7 @@ pub(crate) struct Sold {
     pub(crate) dunning: i64,
     /// The price of a period in money.
     pub(crate) money: Option<i64>,
-    pub(crate) refund: sold::Refund,
+    pub(crate) refund: catalog::Refund,
     pub(crate) allowances: Vec<Allowance>,
     pub(crate) limits: BTreeMap<String, u64>,
 }
@@ -195,7 +195,7 @@ pub struct Model {
     /// The wallet's own thresholds.
     pub(crate) low: BTreeMap<UnitId, Vec<Threshold>>,
     /// The thresholds below which the balance fell and that were notified.
-    pub(crate) told: BTreeMap<Unit, BTreeSet<i64>>,
+    pub(crate) notified: BTreeMap<Unit, BTreeSet<i64>>,
     /// The available credits at the last judgement.
     pub(crate) judged: BTreeMap<Unit, i64>,
     /// The units whose available credits changed since then.
@@ -222,14 +222,14 @@ impl Default for Model {
             chargebacks: Vec::new(),
             recorded: Vec::new(),
             sub: None,
-            default: sold::DEFAULT,
+            default: catalog::DEFAULT,
             free: None,
             payments: Vec::new(),
             sales: 0,
             trials: BTreeSet::new(),
             once_allowance_granted: false,
             low: BTreeMap::new(),
-            told: BTreeMap::new(),
+            notified: BTreeMap::new(),
             judged: BTreeMap::new(),
             stirred: BTreeSet::new(),
             written: Vec::new(),
@@ -351,9 +351,9 @@ impl Model {
     }
 
     /// Returns the plan of the wallet: that of its subscription, or the default plan.
-    pub(crate) fn plan(&self) -> &'static sold::Plan {
+    pub(crate) fn plan(&self) -> &'static catalog::Plan {
         let id = self.running().map_or(self.default, |sub| sub.sold.plan);
-        sold::find_plan(id).unwrap_or(&sold::PLANS[0])
+        catalog::find_plan(id).unwrap_or(&catalog::PLANS[0])
     }
 
     /// Returns the maximum number of open jobs.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::calendar::{Every, NEVER, nth};
-use super::sold::{self, Allowance, Unit};
+use super::catalog::{self, Allowance, Unit};
 use super::state::{Sold, Sub};
 
 impl Sub {
@@ -178,7 +178,7 @@ impl Sub {
 
 /// Returns `part` of `whole` of an amount, rounded up to the increment of the unit, also below zero.
 pub(super) fn share(amount: i64, part: i64, whole: i64, unit: Unit) -> i64 {
-    let step = i128::from(sold::step(unit));
+    let step = i128::from(catalog::step(unit));
     let (product, whole) = (i128::from(amount) * i128::from(part), i128::from(whole) * step);
     let steps = product.div_euclid(whole) + i128::from(product.rem_euclid(whole) > 0);
     i64::try_from(steps * step).unwrap_or(0)

@@ -8,7 +8,7 @@ use wallet_core::event::{Event, EventKind};
 use wallet_core::{Timestamp, UnitId};
 
 use super::calendar::{DAY, NEVER};
-use super::sold::{UNITS, Unit};
+use super::catalog::{UNITS, Unit};
 use super::state::Model;
 
 impl Model {
@@ -68,15 +68,15 @@ impl Model {
             let there = self.available(unit);
             let before = self.judged.insert(unit, there).unwrap_or(0);
             let thresholds = self.thresholds(unit);
-            let told = self.told.entry(unit).or_default();
+            let notified = self.notified.entry(unit).or_default();
             // A threshold is notified once, until the balance is a tenth above it or it is no longer a threshold.
-            told.retain(|low| thresholds.contains(low) && 10 * there < 11 * *low);
+            notified.retain(|low| thresholds.contains(low) && 10 * there < 11 * *low);
             let news: Vec<i64> = thresholds
                 .into_iter()
                 .rev()
-                .filter(|low| before >= *low && there < *low && !told.contains(low))
+                .filter(|low| before >= *low && there < *low && !notified.contains(low))
                 .collect();
-            told.extend(&news);
+            notified.extend(&news);
             for low in news {
                 self.tell(about(EventKind::LowBalance, unit, there, low));
             }

@@ -15,9 +15,11 @@ use wallet_core::{ChangeSet, Command, Finished, Reply, Timestamp, UnitOfWork, Wa
 use wallet_workload::{audit, catalogs};
 
 use super::checks::{advanced, replayed, run};
+use super::commands::{
+    START, blank, buy, cancel, create, failed, give, minutes, reserve, revoke, start, used,
+};
 use super::digest::Digest;
 use super::search::World;
-use super::words::{START, blank, buy, cancel, create, failed, give, minutes, reserve, revoke, start, used};
 
 /// A command that a client may send to one of the wallets.
 struct Letter {

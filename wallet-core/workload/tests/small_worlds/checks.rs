@@ -45,9 +45,11 @@ fn chained(before: &Wallet, after: &Wallet, entries: &[Entry]) {
     }
     assert_eq!(after.head, head, "I16");
     for (unit, balance) in &after.balances {
-        let told = entries.iter().rev().flat_map(|entry| &entry.balances).find(|told| told.unit == *unit);
-        let told = told.map_or_else(|| before.balance(unit.as_str()).available, |told| told.available);
-        assert_eq!(balance.available, told, "I4: {unit}");
+        let recorded =
+            entries.iter().rev().flat_map(|entry| &entry.balances).find(|recorded| recorded.unit == *unit);
+        let recorded =
+            recorded.map_or_else(|| before.balance(unit.as_str()).available, |recorded| recorded.available);
+        assert_eq!(balance.available, recorded, "I4: {unit}");
     }
 }
 
@@ -173,11 +175,11 @@ fn same_answer(command: &Command, first: &Shown, again: &Answer) {
             );
         }
         (None, None) => {
-            let told = |shown: &Shown| -> Option<Vec<_>> {
+            let recorded = |shown: &Shown| -> Option<Vec<_>> {
                 let grants = shown.grants()?.iter();
                 Some(grants.map(|g| (g.key.clone(), g.amount, g.source, g.create_time)).collect())
             };
-            assert_eq!(told(first), told(again), "I12: {command:?}");
+            assert_eq!(recorded(first), recorded(again), "I12: {command:?}");
         }
         (first, again) => panic!("I12: {command:?}: {first:?}, then {again:?}"),
     }

@@ -90,7 +90,7 @@ impl Digest {
             if let Account::Grant(key) = &a.account {
                 self.text(key.id.as_str());
             }
-            [a.held, a.charged, a.returned, a.lapsed].into_iter().for_each(|n| self.int(n));
+            [a.held, a.charged, a.returned, a.forfeited].into_iter().for_each(|n| self.int(n));
         }
         if let Some(finish) = &reservation.finish {
             self.time(finish.time);

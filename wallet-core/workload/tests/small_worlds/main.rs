@@ -12,10 +12,10 @@
 
 mod batches;
 mod checks;
+mod commands;
 mod digest;
 mod one_wallet;
 mod search;
-mod words;
 
 use one_wallet::{jobs_world, plans_world, provisional_world, purchases_world, takeovers_world};
 use search::search;

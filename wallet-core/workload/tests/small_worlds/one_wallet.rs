@@ -11,12 +11,12 @@ use wallet_core::{Command, Timestamp, Wallet};
 use wallet_workload::audit;
 
 use super::checks::{advanced, advanced_by, replayed, run};
-use super::digest::Digest;
-use super::search::World;
-use super::words::{
+use super::commands::{
     START, blank, buy, cancel, change, charge_back, create, extend, failed, give, minutes, pack, pay,
     reactivate, refund, reserve, resume, revoke, start, subscribe, unsubscribe, used, used_by,
 };
+use super::digest::Digest;
+use super::search::World;
 
 /// A transition of the world.
 #[expect(clippy::large_enum_variant, reason = "a few of them, in one list")]

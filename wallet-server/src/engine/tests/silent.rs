@@ -100,8 +100,8 @@ async fn unanswered_everywhere(then: Then) {
     for (n, lane, batch, before, aftermath) in rounds {
         // All at the same time, because each may take seconds to give up.
         lanes.spawn(async move {
-            let (told, aftermath) = told(lane, n, &batch, aftermath).await;
-            (n, told, batch, before, aftermath)
+            let (answered, aftermath) = answered(lane, n, &batch, aftermath).await;
+            (n, answered, batch, before, aftermath)
         });
     }
     let everybody = timeout(TIMEOUT, lanes.join_all()).await;
@@ -110,17 +110,17 @@ async fn unanswered_everywhere(then: Then) {
     over.send_replace(true);
 
     let (mut not_executed, mut unknown) = (0, 0);
-    for (n, told, batch, before, aftermath) in rounds {
+    for (n, answered, batch, before, aftermath) in rounds {
         if let Some(aftermath) = aftermath {
             aftermath.await.unwrap();
         }
         let again = run(&mut world.lane, &batch).await;
-        for (i, (kind, told)) in ALL.into_iter().zip(told).enumerate() {
+        for (i, (kind, answered)) in ALL.into_iter().zip(answered).enumerate() {
             let expected = before[i] + world.entries[&kind];
             assert_eq!(again[i].revision, expected, "{kind:?} at {n} happened once");
             let replayed = again[i].result.as_ref().is_ok_and(|answer| answer.replayed);
-            match told {
-                Ok(told) => assert_eq!(told.revision, again[i].revision, "{kind:?} at {n}"),
+            match answered {
+                Ok(answered) => assert_eq!(answered.revision, again[i].revision, "{kind:?} at {n}"),
                 Err(EngineError::OutcomeUnknown) => unknown += 1,
                 Err(error) if error == then.refusal() => {
                     not_executed += 1;
@@ -139,7 +139,7 @@ async fn unanswered_everywhere(then: Then) {
 
 /// Returns the answers to the callers of a batch whose n-th failpoint gets no answer, and the task of the failure
 /// that begins then.
-async fn told(
+async fn answered(
     mut lane: Lane,
     n: i64,
     batch: &[(WalletId, Command)],
@@ -151,12 +151,12 @@ async fn told(
     let then = Box::new(move || *begins.lock().unwrap() = Some(tokio::spawn(aftermath.clone().last())));
     let stall = Stall { left: AtomicI64::new(n), for_good, then };
     STALLS_AT.scope(Arc::new(stall), lane.answer(jobs)).await;
-    let mut told = Vec::new();
+    let mut answered = Vec::new();
     for answer in answers {
-        told.push(answer.await.unwrap());
+        answered.push(answer.await.unwrap());
     }
     let begun = begun.lock().unwrap().take();
-    (told, begun)
+    (answered, begun)
 }
 
 /// Opens another lane on the same database, with the shortest time limit that the failure allows.

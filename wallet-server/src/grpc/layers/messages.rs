@@ -225,12 +225,12 @@ mod tests {
             (None, &[1, 0, 0, 0, 0], "is compressed, but grpc-encoding names no encoding"),
             (Some("identity"), &[1, 0, 0, 0, 0], "is compressed, but grpc-encoding names no encoding"),
         ] {
-            let told = follow(path, encoding, &[bytes]).unwrap();
-            assert_eq!(told, format!("InvalidArgument MALFORMED_MESSAGE: the request message {fault}"));
+            let answer = follow(path, encoding, &[bytes]).unwrap();
+            assert_eq!(answer, format!("InvalidArgument MALFORMED_MESSAGE: the request message {fault}"));
         }
-        let told = follow(path, None, &[&[0, 0, 0, 0, 5, 1]]).unwrap();
+        let answer = follow(path, None, &[&[0, 0, 0, 0, 5, 1]]).unwrap();
         assert_eq!(
-            told,
+            answer,
             "InvalidArgument MESSAGE_TOO_LARGE: the request message has 5 bytes, at most 4 are allowed for this method"
         );
     }

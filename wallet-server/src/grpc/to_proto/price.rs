@@ -71,7 +71,7 @@ fn band(band: &Band) -> v1::PriceBand {
 
 fn factor(factor: &Factor) -> v1::PriceFactor {
     use price_factor::Factor as Told;
-    let told = match factor {
+    let shown = match factor {
         Factor::Attribute { attribute, values, otherwise } => Told::Attribute(v1::AttributeFactor {
             attribute: attribute.clone(),
             values: values.iter().map(|(value, by)| (value.clone(), by.to_string())).collect(),
@@ -82,7 +82,7 @@ fn factor(factor: &Factor) -> v1::PriceFactor {
         }
         Factor::Constant(by) => Told::Constant(by.to_string()),
     };
-    v1::PriceFactor { factor: Some(told) }
+    v1::PriceFactor { factor: Some(shown) }
 }
 
 fn policies(policies: &Policies, units: BTreeSet<&UnitId>) -> v1::HoldPolicies {

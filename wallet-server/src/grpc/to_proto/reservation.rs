@@ -20,8 +20,18 @@ pub(crate) fn reservation(
 ) -> v1::Reservation {
     let Reservation { terms, finish, .. } = reservation;
     let bill = finish.as_ref().map(|finish| finish.bill.clone()).unwrap_or_default();
-    let Bill { charged, fees, reversed, returned, lapsed, uncollected, failure, cancel_reason, late, usage } =
-        bill;
+    let Bill {
+        charged,
+        fees,
+        reversed,
+        returned,
+        forfeited,
+        uncollected,
+        failure,
+        cancel_reason,
+        late,
+        usage,
+    } = bill;
     let Usage { quantities, lines } = usage.unwrap_or_default();
     let open = reservation.state.is_open();
     let fee_now = if open { finalize::cancel_fees(reservation, catalog) } else { Amounts::none() };
@@ -36,7 +46,7 @@ pub(crate) fn reservation(
         charged: amounts(catalog, &charged),
         fees: amounts(catalog, &fees),
         returned: amounts(catalog, &returned),
-        lapsed: amounts(catalog, &lapsed),
+        forfeited: amounts(catalog, &forfeited),
         reversed: amounts(catalog, &reversed),
         uncollected: amounts(catalog, &uncollected),
         allocations: reservation.allocations.iter().map(allocation).collect(),
@@ -88,7 +98,7 @@ fn allocation(allocation: &Allocation) -> v1::Allocation {
         held: allocation.held,
         charged: allocation.charged,
         returned: allocation.returned,
-        lapsed: allocation.lapsed,
+        forfeited: allocation.forfeited,
         reversed: allocation.reversed,
         grace_grant_id: allocation.grace.as_ref().map(GrantKey::to_string).unwrap_or_default(),
     }

@@ -15,7 +15,7 @@ pub(crate) fn usage(catalog: &Catalog, usage: &Usage) -> v1::UsageSums {
         charged: amounts(catalog, &usage.charged),
         fees: amounts(catalog, &usage.fees),
         returned: amounts(catalog, &usage.returned),
-        lapsed: amounts(catalog, &usage.lapsed),
+        forfeited: amounts(catalog, &usage.forfeited),
         uncollected: amounts(catalog, &usage.uncollected),
         reversed: amounts(catalog, &usage.reversed),
     }

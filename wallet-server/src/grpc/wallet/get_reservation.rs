@@ -23,7 +23,7 @@ pub(super) async fn get_reservation(
             fees: to_proto::amounts(&catalog, &effects.fees),
             returned: to_proto::amounts(&catalog, &effects.returned),
             grace: to_proto::amounts(&catalog, &effects.grace),
-            lapsed: to_proto::amounts(&catalog, &effects.lapsed),
+            forfeited: to_proto::amounts(&catalog, &effects.forfeited),
         }),
         reservation: Some(to_proto::reservation(&catalog, &wallet, &reservation)),
         revision: snapshot.wallet.revision,

@@ -6,7 +6,7 @@ use wallet_client::v1::{self, ErrorReason};
 
 use super::{amount, unchanged};
 use crate::harness::video;
-use crate::words::{POLICIES, explicit, publish, refused, settle, violations};
+use crate::shorthand::{POLICIES, explicit, publish, refused, settle, violations};
 
 each_database! {
     async fn unknown_units_and_broken_increments_are_all_named(server: Server) {
@@ -17,7 +17,7 @@ each_database! {
             max_amounts: vec![amount("credits", 4), amount("pearls", 1)],
             operation: None,
         });
-        let told = violations(
+        let found = violations(
             client
                 .reserve(v1::ReserveRequest {
                     price: Some(price),
@@ -32,14 +32,14 @@ each_database! {
             "explicit.max_amounts: 4 credits is below the amount of the unit in explicit.amounts, or the unit is missing there",
             "explicit.max_amounts: 1 pearls is below the amount of the unit in explicit.amounts, or the unit is missing there",
         ];
-        assert_eq!(told, expected);
+        assert_eq!(found, expected);
         unchanged(&client, "w", 2).await;
     }
 
     async fn a_price_needs_at_least_one_unit(server: Server) {
         let client = server.client().await;
-        let told = violations(client.reserve(explicit("w", "j", vec![])).await);
-        assert_eq!(told, ["explicit.amounts: needs at least one unit"]);
+        let found = violations(client.reserve(explicit("w", "j", vec![])).await);
+        assert_eq!(found, ["explicit.amounts: needs at least one unit"]);
     }
 
     async fn a_limit_in_an_unknown_unit_is_refused(server: Server) {
@@ -47,7 +47,7 @@ each_database! {
         let misspelt = v1::ReserveRequest::new("w", "j", video("1")).with_limits([amount("credit", 1)]);
         assert_eq!(violations(client.reserve(misspelt).await), ["limits: the catalog has no unit credit"]);
         client.reserve(v1::ReserveRequest::new("w", "j", video("1"))).await.unwrap();
-        let cancel = crate::words::cancel("w", "j", v1::CancelReason::User);
+        let cancel = crate::shorthand::cancel("w", "j", v1::CancelReason::User);
         let misspelt = v1::CancelRequest { max_fees: vec![amount("credit", 1)], ..cancel };
         assert_eq!(violations(client.cancel(misspelt).await), ["max_fees: the catalog has no unit credit"]);
     }
@@ -100,15 +100,15 @@ each_database! {
         let client = server.wallet("w", 100).await;
         client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         client.reserve(explicit("w", "own", vec![amount("credits", 5)])).await.unwrap();
-        let told = violations(client.settle(settle("w", "j", v1::Succeeded::usage([("frames", "3")]))).await);
+        let found = violations(client.settle(settle("w", "j", v1::Succeeded::usage([("frames", "3")]))).await);
         assert_eq!(
-            told,
+            found,
             ["succeeded.usage.quantities[\"frames\"]: no price of \"video.generate\" depends on it"]
         );
-        let told = violations(client.settle(settle("w", "own", v1::Succeeded::usage([("count", "3")]))).await);
+        let found = violations(client.settle(settle("w", "own", v1::Succeeded::usage([("count", "3")]))).await);
         let expected =
             "succeeded.usage: the reservation has explicit amounts and no price rule for quantities; settle with amounts instead";
-        assert_eq!(told, [expected]);
+        assert_eq!(found, [expected]);
         unchanged(&client, "w", 4).await;
     }
 }

@@ -8,7 +8,7 @@ use wallet_client::v1::settle_request::Outcome;
 
 use super::{ALPHABET, PRINTABLE, amount, duration, instant, long, unchanged};
 use crate::harness::video;
-use crate::words::{cancel, fail, settle, start, violations};
+use crate::shorthand::{cancel, fail, settle, start, violations};
 
 each_database! {
     async fn an_empty_reserve_names_all_that_is_required(server: Server) {
@@ -253,8 +253,8 @@ each_database! {
     async fn an_id_has_only_characters_that_need_no_escaping(server: Server) {
         let client = server.wallet("w", 0).await;
         for bad in ["a#b", "a b", "a\tb", "a'b", "a\\b", "a%b", "a,b", "ä", "a\u{202e}"] {
-            let told = violations(client.cancel(cancel("w", bad, v1::CancelReason::User)).await);
-            assert!(told.len() == 1 && told[0].starts_with("reservation_id: contains"), "{bad:?}: {told:?}");
+            let found = violations(client.cancel(cancel("w", bad, v1::CancelReason::User)).await);
+            assert!(found.len() == 1 && found[0].starts_with("reservation_id: contains"), "{bad:?}: {found:?}");
         }
         let fine = "aZ09-_.:@/|+=~";
         let request = v1::CancelRequest { allow_missing: true, ..cancel("w", fine, v1::CancelReason::User) };

@@ -3,7 +3,7 @@
 use wallet_client::v1;
 
 use super::{ALPHABET, amount, instant, long};
-use crate::words::violations;
+use crate::shorthand::violations;
 
 each_database! {
     async fn every_bad_field_of_a_refund_is_named(server: Server) {

@@ -7,7 +7,7 @@ use wallet_client::{Code, Error};
 
 use super::{amount, long};
 use crate::harness::video;
-use crate::words::{explicit, refused, violations};
+use crate::shorthand::{explicit, refused, violations};
 
 /// The limit that the refusal of an oversized message names.
 fn limit<A: std::fmt::Debug>(answer: Result<A, Error>) -> String {
@@ -27,30 +27,30 @@ each_database! {
     async fn a_catalog_above_256_kib_is_refused_and_above_512_not_read(server: Server) {
         let client = server.client().await;
         let document = |bytes| v1::PublishCatalogRequest { toml: "#".repeat(bytes), validate_only: true, ..Default::default() };
-        let told = violations(client.publish_catalog(document(256 * 1_024 + 1)).await);
-        assert_eq!(told, ["toml: has 262145 bytes, at most 262144 are allowed"]);
+        let found = violations(client.publish_catalog(document(256 * 1_024 + 1)).await);
+        assert_eq!(found, ["toml: has 262145 bytes, at most 262144 are allowed"]);
         assert_eq!(limit(client.publish_catalog(document(513 * 1_024)).await), "524288");
-        let told = client.publish_catalog(document(256 * 1_024)).await;
-        refused(told, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
+        let found = client.publish_catalog(document(256 * 1_024)).await;
+        refused(found, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
     }
 
     async fn of_many_bad_fields_the_first_are_named_and_the_others_counted(server: Server) {
         let client = server.client().await;
         let bad = |amounts| explicit("w", "j", vec![amount("a b", -1); amounts]);
-        let told = violations(client.reserve(bad(64)).await);
-        assert!(told[0].starts_with("explicit.amounts[0].unit: contains ' '"), "{told:?}");
-        let expected = format!(": and {} more", 2 * 64 - (told.len() - 1));
-        assert!(told.len() > 10 && told.last() == Some(&expected), "{told:?}");
-        let told = violations(client.reserve(bad(65)).await);
-        assert_eq!(told, ["explicit.amounts: has 65 entries, at most 64 are allowed"]);
+        let found = violations(client.reserve(bad(64)).await);
+        assert!(found[0].starts_with("explicit.amounts[0].unit: contains ' '"), "{found:?}");
+        let expected = format!(": and {} more", 2 * 64 - (found.len() - 1));
+        assert!(found.len() > 10 && found.last() == Some(&expected), "{found:?}");
+        let found = violations(client.reserve(bad(65)).await);
+        assert_eq!(found, ["explicit.amounts: has 65 entries, at most 64 are allowed"]);
     }
 
     async fn a_refusal_repeats_only_the_beginning_of_a_long_name(server: Server) {
         let client = server.client().await;
         let labels = HashMap::from([(long(50_000), String::new())]);
         let request = v1::ReserveRequest { labels, ..v1::ReserveRequest::new("w", "j", video("1")) };
-        let told = violations(client.reserve(request).await);
-        assert_eq!(told, [format!("labels[\"{}\"]: has 50000 bytes, at most 64 are allowed", long(64))]);
+        let found = violations(client.reserve(request).await);
+        assert_eq!(found, [format!("labels[\"{}\"]: has 50000 bytes, at most 64 are allowed", long(64))]);
         let many = (0..32).fold(v1::Operation::new("video.generate"), |operation, n| {
             operation.attribute(format!("{n:0>128}"), long(256))
         });

@@ -5,7 +5,7 @@ use wallet_client::v1::threshold::Threshold;
 use wallet_client::v1::top_up_request::What;
 
 use super::{ALPHABET, amount, instant, long, unchanged};
-use crate::words::{low_balance, violations};
+use crate::shorthand::{low_balance, violations};
 
 const CALENDAR: &str = "must lie between 1970-01-01T00:00:00Z and 9999-12-31T23:59:59Z";
 
@@ -95,9 +95,9 @@ each_database! {
         ];
         assert_eq!(violations(client.grant(bad.clone()).await), expected);
         let bad = v1::GrantRequest { source: 99, reason: "a\0b".into(), ..bad };
-        let told = violations(client.grant(bad).await);
+        let found = violations(client.grant(bad).await);
         assert_eq!(
-            (told[2].as_str(), told[5].as_str()),
+            (found[2].as_str(), found[5].as_str()),
             ("source: 99 is not a source", "reason: contains the control character U+0000; line feeds and tabs are allowed")
         );
     }
@@ -117,11 +117,11 @@ each_database! {
             "reason: has 1025 bytes, at most 1024 are allowed".into(),
         ];
         assert_eq!(violations(client.revoke_grant(bad).await), expected);
-        let told = violations(client.revoke_grant(v1::RevokeGrantRequest::default()).await);
+        let found = violations(client.revoke_grant(v1::RevokeGrantRequest::default()).await);
         let expected =
             "must be a grant_id as ListGrants shows it, which begins with top_up:, grant:, grace:, rollover:, \
              period: or correction:";
-        assert_eq!(told[2], format!("grant_id: {expected}"));
+        assert_eq!(found[2], format!("grant_id: {expected}"));
     }
 
     async fn every_bad_field_of_a_wallet_is_named(server: Server) {
@@ -164,23 +164,23 @@ each_database! {
             "reason: has 1025 bytes, at most 1024 are allowed",
         ];
         assert_eq!(violations(client.update_wallet(bad.clone()).await), expected);
-        let told = violations(client.update_wallet(v1::UpdateWalletRequest { status: 9, ..bad }).await);
-        assert_eq!(told[2], "status: 9 is not a wallet status");
+        let found = violations(client.update_wallet(v1::UpdateWalletRequest { status: 9, ..bad }).await);
+        assert_eq!(found[2], "status: 9 is not a wallet status");
     }
 
     async fn reads_of_wallets_and_catalogs_name_their_bad_fields(server: Server) {
         let client = server.client().await;
-        let told = violations(client.get_wallet(v1::GetWalletRequest::default()).await);
-        assert_eq!(told, ["wallet_id: must not be empty"]);
+        let found = violations(client.get_wallet(v1::GetWalletRequest::default()).await);
+        assert_eq!(found, ["wallet_id: must not be empty"]);
         let bad = v1::ListWalletsRequest { page_size: i32::MIN, page_token: "\u{7}".into(), frozen_only: true };
         let expected = [
             "page_size: is -2147483648, 0 to 500 is allowed; 0 means 50",
             "page_token: contains the control character U+0007; no control character is allowed",
         ];
         assert_eq!(violations(client.list_wallets(bad).await), expected);
-        let told = violations(client.get_catalog(v1::GetCatalogRequest { version: -1 }).await);
-        assert_eq!(told, ["version: is -1, must not be negative"]);
-        let told = violations(client.publish_catalog(v1::PublishCatalogRequest::default()).await);
-        assert_eq!(told, ["toml: must not be empty"]);
+        let found = violations(client.get_catalog(v1::GetCatalogRequest { version: -1 }).await);
+        assert_eq!(found, ["version: is -1, must not be negative"]);
+        let found = violations(client.publish_catalog(v1::PublishCatalogRequest::default()).await);
+        assert_eq!(found, ["toml: must not be empty"]);
     }
 }

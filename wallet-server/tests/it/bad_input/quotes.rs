@@ -6,7 +6,7 @@ use wallet_client::{Code, WalletClient};
 
 use super::{long, unchanged};
 use crate::harness::{Database, Server, video};
-use crate::words::refused;
+use crate::shorthand::refused;
 
 async fn quote(client: &WalletClient, wallet: &str) -> String {
     let request =
@@ -59,7 +59,7 @@ each_database! {
         let client = server.client().await;
         let bad = v1::ReserveRequest { reservation_id: String::new(), ..quoted("w", "forged") };
         assert_eq!(
-            crate::words::violations(client.reserve(bad).await),
+            crate::shorthand::violations(client.reserve(bad).await),
             ["reservation_id: must not be empty"]
         );
     }

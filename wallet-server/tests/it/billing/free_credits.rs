@@ -3,7 +3,7 @@
 use wallet_client::v1::{CancelTime, EntryKind};
 
 use crate::products::platform::{ALICE, at};
-use crate::words::balance;
+use crate::shorthand::balance;
 
 product! {
     "../tests/it/billing/free";

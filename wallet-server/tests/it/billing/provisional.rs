@@ -5,7 +5,7 @@ use wallet_client::v1::{self, CancelTime, ErrorReason, Renewal, SubscriptionStat
 
 use crate::products::Platform;
 use crate::products::platform::{ALICE, at, op};
-use crate::words::refused;
+use crate::shorthand::refused;
 
 async fn pay(platform: &Platform, id: &str) -> Result<v1::Subscription, wallet_client::Error> {
     let request =

@@ -5,7 +5,7 @@ use wallet_client::v1::error_detail::Detail;
 use wallet_client::v1::{self, CancelTime, ErrorReason, subscription};
 
 use crate::products::platform::{at, subscribe};
-use crate::words::refused;
+use crate::shorthand::refused;
 
 product! {
     "../tests/it/billing/plans";

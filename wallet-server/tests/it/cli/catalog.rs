@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Ended, run};
 use crate::harness::{Database, Process};
-use crate::words::POLICIES;
+use crate::shorthand::POLICIES;
 
 const BAD: &str = "default_plan = \"gone\"\n[units.credits]\nscale = 9\n";
 
@@ -26,10 +26,10 @@ fn a_document_is_checked_without_a_server() {
 
     let bad = run(&["catalog", "check", &file(folder.path(), "bad.toml", BAD)], &[]);
     assert_eq!(bad.code, Some(1));
-    let said: Vec<&str> = bad.stdout.lines().collect();
-    assert_eq!(said.len(), 2, "{said:?}");
-    assert!(said[0].starts_with("units.credits.scale: must be from 0 to 6, is 9"), "{said:?}");
-    assert!(said[1].starts_with("default_plan: "), "{said:?}");
+    let output: Vec<&str> = bad.stdout.lines().collect();
+    assert_eq!(output.len(), 2, "{output:?}");
+    assert!(output[0].starts_with("units.credits.scale: must be from 0 to 6, is 9"), "{output:?}");
+    assert!(output[1].starts_with("default_plan: "), "{output:?}");
 
     let missing = run(&["catalog", "check", "/nowhere.toml"], &[]);
     assert_eq!(missing.code, Some(2));

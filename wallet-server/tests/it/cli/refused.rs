@@ -18,8 +18,9 @@ fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> String {
 fn an_option_before_the_command_is_refused() {
     let (wanted, other) = (Database::sqlite(), Database::sqlite());
     for command in ["serve", "migrate", "verify"] {
-        let said = refused(&["--database-url", &wanted.url, command], &[("WALLET_DATABASE_URL", &other.url)]);
-        assert!(said.contains(command) && said.contains("cannot be used with"), "{said}");
+        let output =
+            refused(&["--database-url", &wanted.url, command], &[("WALLET_DATABASE_URL", &other.url)]);
+        assert!(output.contains(command) && output.contains("cannot be used with"), "{output}");
     }
     let file = other.url.strip_prefix("sqlite://").unwrap();
     assert!(!std::fs::exists(file).unwrap(), "another database was made");
@@ -39,17 +40,17 @@ fn numbers_out_of_bounds_and_a_broken_log_filter_are_refused() {
         ("--cached-rows", "10000001", "0..=10000000"),
         ("--queue-wait-ms", "5", "10..=60000"),
     ] {
-        let said = serve(&[flag, value], &[]);
-        assert!(said.contains(flag) && said.contains(allowed), "{said}");
+        let output = serve(&[flag, value], &[]);
+        assert!(output.contains(flag) && output.contains(allowed), "{output}");
     }
-    let said = serve(&["--lanes", "2"], &[]);
-    assert!(said.contains("2 lanes are too many for this database"), "{said}");
-    let said = refused(&["serve", "--listen", "localhost", "--database-url", &database.url], &[]);
-    assert!(said.contains("HOST:PORT"), "{said}");
-    let said = serve(&[], &[("WALLET_LOG", "wallet_server=loud")]);
+    let output = serve(&["--lanes", "2"], &[]);
+    assert!(output.contains("2 lanes are too many for this database"), "{output}");
+    let output = refused(&["serve", "--listen", "localhost", "--database-url", &database.url], &[]);
+    assert!(output.contains("HOST:PORT"), "{output}");
+    let output = serve(&[], &[("WALLET_LOG", "wallet_server=loud")]);
     assert!(
-        said.contains("WALLET_LOG is not a log filter") && said.contains("wallet_server=debug"),
-        "{said}"
+        output.contains("WALLET_LOG is not a log filter") && output.contains("wallet_server=debug"),
+        "{output}"
     );
 }
 
@@ -66,13 +67,13 @@ fn a_password_is_never_shown_however_a_url_is_written() {
         "postgre://ann:canary@127.0.0.1/db",
     ] {
         let everything = ("WALLET_LOG", "trace");
-        for said in [
+        for output in [
             refused(&["migrate", "--database-url", url], &[everything]),
             refused(&["verify"], &[everything, ("WALLET_DATABASE_URL", url)]),
             refused(&["serve", "--listen", "127.0.0.1:0", "--database-url", url], &[everything]),
         ] {
-            assert!(said.contains("error: the database is unavailable: "), "{url}: {said}");
-            assert!(!said.contains("canary"), "{url}: {said}");
+            assert!(output.contains("error: the database is unavailable: "), "{url}: {output}");
+            assert!(!output.contains("canary"), "{url}: {output}");
         }
     }
 }
@@ -87,16 +88,19 @@ fn a_correct_password_is_not_logged_either() {
 
 #[test]
 fn an_unreachable_database_is_named_with_the_cause() {
-    let said = refused(&["migrate", "--database-url", "postgres://ann@127.0.0.1:1/db"], &[]);
-    assert!(said.contains("cannot connect to postgres://ann@127.0.0.1:1/db: Connection refused"), "{said}");
-    let said = refused(&["catalog", "show", "--endpoint", "http://127.0.0.1:1"], &[]);
+    let output = refused(&["migrate", "--database-url", "postgres://ann@127.0.0.1:1/db"], &[]);
     assert!(
-        said.contains("http://127.0.0.1:1: cannot connect") && said.contains("Connection refused"),
-        "{said}"
+        output.contains("cannot connect to postgres://ann@127.0.0.1:1/db: Connection refused"),
+        "{output}"
+    );
+    let output = refused(&["catalog", "show", "--endpoint", "http://127.0.0.1:1"], &[]);
+    assert!(
+        output.contains("http://127.0.0.1:1: cannot connect") && output.contains("Connection refused"),
+        "{output}"
     );
     let missing = Database::postgres().url.replace("/test_", "/missing_");
-    let said = refused(&["migrate", "--database-url", &missing], &[]);
-    assert!(said.contains("does not exist; create it first: createdb missing_"), "{said}");
+    let output = refused(&["migrate", "--database-url", &missing], &[]);
+    assert!(output.contains("does not exist; create it first: createdb missing_"), "{output}");
 }
 
 /// Agrees to encrypt, then breaks the TLS handshake.
@@ -113,8 +117,8 @@ fn a_failed_tls_handshake_names_both_remedies() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
     thread::spawn(move || listener.incoming().flatten().for_each(breaks_the_handshake));
-    let said = refused(&["migrate", "--database-url", &format!("postgres://ann@{address}/db")], &[]);
+    let output = refused(&["migrate", "--database-url", &format!("postgres://ann@{address}/db")], &[]);
     for word in ["sslmode=disable", "sslrootcert=", &address.to_string()] {
-        assert!(said.contains(word), "{word}: {said}");
+        assert!(output.contains(word), "{word}: {output}");
     }
 }

@@ -8,7 +8,7 @@ use wallet_client::{ClientConfig, WalletClient, v1};
 
 use super::{run, wallet_server};
 use crate::harness::{Database, Process};
-use crate::words::POLICIES;
+use crate::shorthand::POLICIES;
 
 /// A running server with these arguments and this environment; killed when dropped.
 struct Serving {
@@ -61,10 +61,10 @@ fn migrate_creates_the_schema_and_may_be_repeated_on_either_database() {
 fn flags_win_over_the_environment() {
     let (flag, environment) = (Database::sqlite(), Database::sqlite());
     let path = |database: &Database| database.url.strip_prefix("sqlite://").unwrap().to_owned();
-    let told = [("WALLET_DATABASE_URL", environment.url.as_str())];
-    assert_eq!(run(&["migrate", "--database-url", &flag.url], &told).code, Some(0));
+    let shown = [("WALLET_DATABASE_URL", environment.url.as_str())];
+    assert_eq!(run(&["migrate", "--database-url", &flag.url], &shown).code, Some(0));
     assert!(fs::exists(path(&flag)).unwrap() && !fs::exists(path(&environment)).unwrap());
-    assert_eq!(run(&["migrate"], &told).code, Some(0));
+    assert_eq!(run(&["migrate"], &shown).code, Some(0));
     assert!(fs::exists(path(&environment)).unwrap());
 }
 
@@ -153,8 +153,11 @@ async fn a_database_that_a_manual_clock_moved_ahead_is_reported_at_the_start() {
     let serving = Serving::start(&arguments, &[]);
     // The warning is printed after the greeting and before the first answer.
     serving.client().await.get_catalog(v1::GetCatalogRequest::default()).await.unwrap();
-    let said = greeting(serving);
-    assert!(said.contains("this database's time lies in the future") && said.contains("1.0 days"), "{said}");
+    let output = greeting(serving);
+    assert!(
+        output.contains("this database's time lies in the future") && output.contains("1.0 days"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -206,7 +209,7 @@ fn several_servers_share_a_postgres() {
 
 #[test]
 fn a_failed_start_is_reported_in_one_line_without_the_password() {
-    for (arguments, said) in [
+    for (arguments, output) in [
         (&["--database-url", "mysql://localhost/db"][..], "database"),
         (&["--database-url", "postgres://ann:secret@127.0.0.1:1/db"], "database"),
         (&["--catalog", "/nowhere.toml"], "/nowhere.toml"),
@@ -214,7 +217,7 @@ fn a_failed_start_is_reported_in_one_line_without_the_password() {
         let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
         let ended = run(&arguments, &[]);
         assert_eq!(ended.code, Some(2), "{ended:?}");
-        assert!(ended.stderr.contains("error: ") && ended.stderr.contains(said), "{}", ended.stderr);
+        assert!(ended.stderr.contains("error: ") && ended.stderr.contains(output), "{}", ended.stderr);
         assert!(!ended.stderr.contains("secret"), "{}", ended.stderr);
     }
 }

@@ -5,7 +5,7 @@ use wallet_client::v1;
 
 use super::run;
 use crate::harness::{Database, Server, credits, video};
-use crate::words::{fail, settle};
+use crate::shorthand::{fail, settle};
 
 /// A database with settled, failed and open jobs and two units. No server runs on it.
 async fn ledger(server: Server) -> Database {
@@ -128,7 +128,7 @@ each_database! {
 
     async fn changes_outside_the_server_are_found(server: Server) {
         let database = ledger(server).await;
-        for (change, back, said) in [
+        for (change, back, fault) in [
             (
                 "UPDATE wallets SET open_reservations = open_reservations + 7",
                 "UPDATE wallets SET open_reservations = open_reservations - 7",
@@ -153,7 +153,7 @@ each_database! {
             tamper(&database, change).await;
             let found = verify(&database, &[]);
             assert_eq!(found.code, Some(1), "{change}: {found:?}");
-            assert!(found.stdout.contains(said), "{change}: {}", found.stdout);
+            assert!(found.stdout.contains(fault), "{change}: {}", found.stdout);
             tamper(&database, back).await;
             assert_eq!(verify(&database, &[]).code, Some(0), "{back}");
         }
@@ -172,13 +172,13 @@ each_database! {
         for trigger in triggers(&database) {
             tamper(&database, trigger).await;
         }
-        for (sql, said) in
+        for (sql, fault) in
             [(change, "I16: has hash"), (cut, "I16: the wallet has revision 8, its last entry 7")]
         {
             tamper(&database, sql).await;
             let found = verify(&database, &[]);
             assert_eq!(found.code, Some(1), "{sql}: {found:?}");
-            assert!(found.stdout.contains(said), "{sql}: {}", found.stdout);
+            assert!(found.stdout.contains(fault), "{sql}: {}", found.stdout);
             assert!(found.stdout.contains("has no trigger entries.entries_never_change"), "{}", found.stdout);
         }
     }

@@ -10,8 +10,8 @@ use wallet_workload::figure;
 
 use super::{client, verify};
 use crate::harness::{Database, Process};
-use crate::seven::{self, Seven};
-use crate::words::kinds;
+use crate::sample_commands::{self, SampleCommand};
+use crate::shorthand::kinds;
 
 mod a_server_that_dies_at_any_point_executes_each_command_completely_or_not_at_all {
     use super::*;
@@ -29,15 +29,15 @@ mod a_server_that_dies_at_any_point_executes_each_command_completely_or_not_at_a
 
 /// A command that was sent to a server which then died.
 struct Sent {
-    seven: Seven,
+    seven: SampleCommand,
     wallet: String,
     acknowledged: bool,
 }
 
 async fn die_everywhere(database: fn() -> Database) {
-    let alone = seven::ALL.map(|seven| vec![seven]);
+    let alone = sample_commands::ALL.map(|seven| vec![seven]);
     let (mut name, mut all) = ("", 0);
-    for batch in alone.into_iter().chain([seven::ALL.to_vec()]) {
+    for batch in alone.into_iter().chain([sample_commands::ALL.to_vec()]) {
         // A database per batch keeps the check after each death quick.
         let database = database();
         name = database.name();
@@ -62,18 +62,18 @@ async fn die_everywhere(database: fn() -> Database) {
 }
 
 /// More failpoints than any batch has. Commands that are sent together run in two or three batches.
-fn room(batch: &[Seven]) -> usize {
+fn room(batch: &[SampleCommand]) -> usize {
     if batch.len() == 1 { 40 } else { 120 }
 }
 
-fn wallet(seven: Seven, batch: usize, n: usize) -> String {
+fn wallet(seven: SampleCommand, batch: usize, n: usize) -> String {
     format!("{seven:?}-of-{batch}-{n}")
 }
 
 /// Creates the model wallets and a wallet for every death.
-async fn prepare(process: &Process, batch: &[Seven]) {
+async fn prepare(process: &Process, batch: &[SampleCommand]) {
     let client = client(process, RetryPolicy::default()).await;
-    seven::make_models(&client, batch).await;
+    sample_commands::make_models(&client, batch).await;
     let mut wallets = JoinSet::new();
     for n in 0..room(batch) {
         for &seven in batch {
@@ -85,7 +85,7 @@ async fn prepare(process: &Process, batch: &[Seven]) {
 }
 
 /// Sends the batch to one server after another, each of which dies one failpoint later, until one lives.
-async fn die_in_batch(database: &Database, batch: &[Seven]) -> Vec<Sent> {
+async fn die_in_batch(database: &Database, batch: &[SampleCommand]) -> Vec<Sent> {
     let mut sent = Vec::new();
     for n in 0..room(batch) {
         let mut process = Process::start_with(database, &[], &[("WALLET_DIES_AT", &n.to_string())]);

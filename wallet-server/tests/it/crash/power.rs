@@ -31,7 +31,7 @@ const WAVES: usize = 3;
 /// Calls of each caller in each wave. A job takes four.
 const CALLS: usize = 11;
 
-mod what_was_acknowledged_survives_24_power_cuts_and_the_rest_converges {
+mod acknowledged_commands_survive_24_power_cuts_and_the_rest_converges {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

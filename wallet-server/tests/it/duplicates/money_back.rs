@@ -4,8 +4,8 @@ use wallet_client::v1::{self, EntryKind};
 
 use super::{FRESH, at_once, available, entries_after, mismatch, one_effect};
 use crate::harness::credits;
-use crate::sold::{shop, subscribe};
-use crate::words::{charge_back, explicit, paid_back, refund, refund_subscription, reverse, settle};
+use crate::shorthand::{charge_back, explicit, paid_back, refund, refund_subscription, reverse, settle};
+use crate::subscriptions::{shop, subscribe};
 
 each_fleet! {
     async fn of_equal_refunds_one_pays_out(servers: Vec<Server>) {

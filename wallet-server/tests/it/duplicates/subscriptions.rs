@@ -3,7 +3,7 @@
 use wallet_client::v1::{self, CancelTime, EntryKind};
 
 use super::{FRESH, at_once, available, entries_after, mismatch, one_effect};
-use crate::sold::{PLANS, change, end, payment, resume, subscribe};
+use crate::subscriptions::{PLANS, change, end, payment, resume, subscribe};
 
 /// The subscription that all 33 answers show. Asserts that exactly one of them is fresh.
 fn sold(answers: Vec<(Option<v1::Wallet>, bool)>) -> v1::Subscription {
@@ -62,7 +62,7 @@ each_fleet! {
         let answers = at_once(&servers, |client, _| async move { client.record_payment(payment("b")).await });
         let answers = answers.await.into_iter().map(|answer| (answer.wallet, answer.replayed)).collect();
         let paid = sold(answers).paid_through_time.unwrap();
-        assert_eq!(paid.seconds - first.paid_through_time.unwrap().seconds, crate::sold::WEEK, "one week more");
+        assert_eq!(paid.seconds - first.paid_through_time.unwrap().seconds, crate::subscriptions::WEEK, "one week more");
         assert_eq!(entries_after(&client, FRESH + 1).await, [EntryKind::PaymentRecorded]);
         assert!(servers[0].verify().await.is_clean());
     }

@@ -5,7 +5,7 @@ use wallet_client::{Code, WalletClient};
 
 use crate::cli::run;
 use crate::harness::{Database, Front, id_of, with_key};
-use crate::words::refused;
+use crate::shorthand::refused;
 
 async fn wallets(client: &WalletClient) -> Result<v1::ListWalletsResponse, wallet_client::Error> {
     client.list_wallets(v1::ListWalletsRequest::default()).await
@@ -15,12 +15,12 @@ async fn a_key_is_listed_replaced_and_revoked(database: Database) {
     let front = Front::new(database);
     let [old, kept, gone] = ["worker", "billing", "read"].map(|scopes| front.key("default", scopes));
     let rotate = ["keys", "rotate", id_of(&old), "--overlap-hours", "0"];
-    let said = front.cli(&rotate);
-    let new = said.lines().last().unwrap().to_owned();
-    let said = front.cli(&["keys", "revoke", id_of(&gone)]);
-    assert!(said.contains("is revoked"), "{said}");
-    let said = front.cli(&["keys", "revoke", id_of(&gone)]);
-    assert!(said.contains("was revoked before"), "{said}");
+    let output = front.cli(&rotate);
+    let new = output.lines().last().unwrap().to_owned();
+    let output = front.cli(&["keys", "revoke", id_of(&gone)]);
+    assert!(output.contains("is revoked"), "{output}");
+    let output = front.cli(&["keys", "revoke", id_of(&gone)]);
+    assert!(output.contains("was revoked before"), "{output}");
 
     let listed = front.cli(&["keys", "list"]);
     for (key, state, scopes) in [

@@ -11,8 +11,8 @@ use wallet_client::{Code, WalletClient};
 use crate::fuzz::corpus::usual;
 use crate::fuzz::raw;
 use crate::harness::{Database, Front, credits, id_of, video, with_key};
-use crate::sold::PLANS;
-use crate::words::{credits_of, entries, publish, refused, reservation, settle};
+use crate::shorthand::{credits_of, entries, publish, refused, reservation, settle};
+use crate::subscriptions::PLANS;
 
 /// Two tenants of a server, and a channel to it.
 struct Two {
@@ -70,7 +70,7 @@ async fn own_wallets_jobs_and_catalogs(database: Database) {
     assert_eq!(toml(&theirs).await, PLANS);
 
     // The sweeper processes the due events of every tenant.
-    theirs.reserve(crate::words::explicit("only-theirs", "slow", vec![credits(1)])).await.unwrap();
+    theirs.reserve(crate::shorthand::explicit("only-theirs", "slow", vec![credits(1)])).await.unwrap();
     ours.advance_clock(v1::AdvanceClockRequest::by(Duration::from_secs(8 * 86_400))).await.unwrap();
     for (client, wallet, job) in [(&ours, "w", "job"), (&theirs, "only-theirs", "slow")] {
         assert_eq!(

@@ -8,8 +8,8 @@ use prost::Message;
 use wallet_client::v1::{self, CancelReason};
 
 use crate::harness::{credits, video};
-use crate::sold::{change, end, pause, payment, resume, subscribe};
-use crate::words::{cancel, explicit, fail, gift, seconds, set_status, settle, start};
+use crate::shorthand::{cancel, explicit, fail, gift, seconds, set_status, settle, start};
+use crate::subscriptions::{change, end, pause, payment, resume, subscribe};
 
 /// The path and the message of a call.
 #[derive(Debug, Clone, PartialEq)]

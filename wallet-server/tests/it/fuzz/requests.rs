@@ -11,7 +11,7 @@ use wallet_workload::{Rng, figure};
 use super::corpus::{Input, inputs, keep};
 use super::{calls, mutate, raw};
 use crate::harness::seed;
-use crate::sold::PLANS;
+use crate::subscriptions::PLANS;
 
 /// The number of calls of a usual run.
 const CALLS: usize = 6_000;

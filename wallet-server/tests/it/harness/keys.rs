@@ -38,8 +38,8 @@ impl Front {
 
     /// Creates a key of a tenant and returns the whole key.
     pub(crate) fn key(&self, tenant: &str, scopes: &str) -> String {
-        let said = self.cli(&["keys", "create", scopes, "--scopes", scopes, "--tenant", tenant]);
-        said.lines().last().expect("the key").to_owned()
+        let output = self.cli(&["keys", "create", scopes, "--scopes", scopes, "--tenant", tenant]);
+        output.lines().last().expect("the key").to_owned()
     }
 
     /// Starts a server that authenticates callers, with a manual clock that shows the system's time.

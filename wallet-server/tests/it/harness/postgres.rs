@@ -140,8 +140,8 @@ fn as_user(command: &mut Command, dir: &Path, user: Option<User>) {
 
 /// The directory of `initdb` and `postgres`.
 fn binaries() -> PathBuf {
-    let told = env::var("WALLET_TEST_PG_BIN").ok();
-    let dir = told.or_else(|| output(Command::new("pg_config").arg("--bindir"))).map(PathBuf::from);
+    let given = env::var("WALLET_TEST_PG_BIN").ok();
+    let dir = given.or_else(|| output(Command::new("pg_config").arg("--bindir"))).map(PathBuf::from);
     dir.filter(|dir| dir.join("initdb").exists())
         .expect("the tests need a PostgreSQL server: run scripts/test, or set WALLET_TEST_PG_BIN to its bin directory")
 }

@@ -92,9 +92,9 @@ impl Process {
         let mut process = Self::spawn(command, database, arguments, environment);
         let mut complaints = process.child.stderr.take().expect("its errors are piped");
         let heard = thread::spawn(move || {
-            let mut said = String::new();
-            complaints.read_to_string(&mut said).expect("text");
-            said
+            let mut output = String::new();
+            complaints.read_to_string(&mut output).expect("text");
+            output
         });
         (process, heard)
     }

@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 
 /// The seed in `WALLET_SEED`, or a random one.
 pub(crate) fn seed() -> u64 {
-    let told = std::env::var("WALLET_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = told.unwrap_or_else(|| RandomState::new().hash_one(0) % 1_000_000);
+    let given = std::env::var("WALLET_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0) % 1_000_000);
     println!("WALLET_SEED={seed}");
     seed
 }

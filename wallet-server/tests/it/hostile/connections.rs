@@ -59,8 +59,8 @@ async fn without_a_descriptor_left_it_waits_quietly_and_serves_again() {
         }
     }
     let lines = fs::read_to_string(&log).unwrap();
-    let said = lines.matches("cannot accept connections").count();
-    assert!((1..=20).contains(&said), "{said} lines");
+    let output = lines.matches("cannot accept connections").count();
+    assert!((1..=20).contains(&output), "{output} lines");
     besieged.server.limit_descriptors(128);
     soon(besieged.serves_a_newcomer("newcomer")).await;
     waiting.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await.unwrap();

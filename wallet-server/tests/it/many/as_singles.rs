@@ -14,7 +14,7 @@ use wallet_server::{Clock, Config, TimeSource};
 use wallet_workload::Rng;
 
 use crate::harness::{Database, Server, seed, video};
-use crate::words::{by, fail, seconds, settle};
+use crate::shorthand::{by, fail, seconds, settle};
 
 /// Calls with many.
 const ROUNDS: usize = 90;

@@ -5,7 +5,7 @@ use wallet_client::v1::{self, ErrorReason, ReservationState};
 use wallet_client::{Code, Error, WalletClient};
 
 use crate::harness::video;
-use crate::words::{credits_of, refused, settle};
+use crate::shorthand::{credits_of, refused, settle};
 
 /// The tasks, each with a job.
 const TASKS: usize = 1_000;

@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, ReservationState, Source};
 
 use super::platform::{ALICE, DAY, charged, op, returned};
-use crate::words::refused;
+use crate::shorthand::refused;
 
 fn image(model: &str) -> v1::Operation {
     op("image.generate", &[("model", model), ("resolution", "720p")])
@@ -109,8 +109,8 @@ product! {
         platform.buy("pack-500").await.unwrap();
         platform.subscribe("team").await;
         platform.reserve("job", text(1_200)).await.unwrap();
-        let answer = crate::words::balance(&platform.client, ALICE).await;
-        let told: Vec<_> = answer.balances[0]
+        let answer = crate::shorthand::balance(&platform.client, ALICE).await;
+        let shown: Vec<_> = answer.balances[0]
             .by_source
             .iter()
             .map(|source| {
@@ -118,7 +118,7 @@ product! {
                 (source.source(), figure(&source.available), figure(&source.held))
             })
             .collect();
-        assert_eq!(told, [(Source::Subscription, 0, 1_000), (Source::Purchased, 300, 200)]);
+        assert_eq!(shown, [(Source::Subscription, 0, 1_000), (Source::Purchased, 300, 200)]);
     }
 
     async fn the_reset_keeps_purchased_credits_and_rolls_nothing_over(platform: Platform) {

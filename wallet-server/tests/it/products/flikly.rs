@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, Decision, ErrorReason};
 
 use super::platform::{ALICE, Platform, at, op, subscribe};
-use crate::words::refused;
+use crate::shorthand::refused;
 
 fn video(media: &str, model: &str, resolution: &str, seconds: &str) -> v1::Operation {
     op("video.generate", &[("media", media), ("model", model), ("resolution", resolution)])

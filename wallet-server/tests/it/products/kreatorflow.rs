@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, Decision, ErrorReason};
 
 use super::platform::{ALICE, DAY, charged, op};
-use crate::words::refused;
+use crate::shorthand::refused;
 
 fn image(quality: &str, complexity: &str) -> v1::Operation {
     op("image.generate", &[("model", "core"), ("quality", quality), ("complexity", complexity)])
@@ -127,8 +127,8 @@ product! {
                 };
                 platform.client.top_up(request).await.unwrap();
                 purchased += amount;
-                let told = platform.by_source().await;
-                assert!(told.ends_with(&format!("PURCHASED {purchased}")), "{told}");
+                let shown = platform.by_source().await;
+                assert!(shown.ends_with(&format!("PURCHASED {purchased}")), "{shown}");
             }
         }
     }
@@ -174,14 +174,14 @@ product! {
     }
 
     async fn character_models_are_more_extensive_on_higher_tiers(platform: Platform) {
-        let mut told = Vec::new();
+        let mut shown = Vec::new();
         for plan in ["free", "creator", "pro", "max"] {
             platform.on(plan).await;
             let request = v1::GetEntitlementsRequest { wallet_id: ALICE.into() };
             let entitlements = platform.client.get_entitlements(request).await.unwrap();
-            told.push(entitlements.limits.get("character_models").copied());
+            shown.push(entitlements.limits.get("character_models").copied());
         }
-        assert_eq!(told, [Some(0), Some(1), Some(5), None], "unlimited on Max");
+        assert_eq!(shown, [Some(0), Some(1), Some(5), None], "unlimited on Max");
     }
 
     async fn annual_plans_give_their_credits_month_by_month(platform: Platform) {
@@ -222,16 +222,16 @@ product! {
 
     async fn notifications_come_before_reaching_zero(platform: Platform) {
         platform.run("a", video("core", "720p", "10")).await;
-        assert!(platform.told().await.is_empty());
+        assert!(platform.shown().await.is_empty());
         let reserved = platform.reserve("b", video("core", "720p", "6")).await.unwrap();
         assert_eq!(reserved.warnings[0].kind(), v1::EventKind::LowBalance);
-        assert_eq!(platform.told().await, ["LOW_BALANCE 4"], "below 25 % of 20");
+        assert_eq!(platform.shown().await, ["LOW_BALANCE 4"], "below 25 % of 20");
         platform.reserve("c", image("high", "complex")).await.unwrap();
-        assert_eq!(platform.told().await, ["LOW_BALANCE 4", "EXHAUSTED 0"]);
+        assert_eq!(platform.shown().await, ["LOW_BALANCE 4", "EXHAUSTED 0"]);
         platform.cancel("c").await;
         platform.reserve("d", image("high", "complex")).await.unwrap();
         let expected = ["LOW_BALANCE 4", "EXHAUSTED 0", "EXHAUSTED 0"];
-        assert_eq!(platform.told().await, expected, "a low balance is notified once until it recovers");
+        assert_eq!(platform.shown().await, expected, "a low balance is notified once until it recovers");
     }
 
     async fn an_annual_plan_is_refunded_in_part_by_its_unused_share(platform: Platform) {

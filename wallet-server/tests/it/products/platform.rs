@@ -9,7 +9,7 @@ use wallet_client::{Error, WalletClient};
 use wallet_server::{Clock, Config, TimeSource};
 
 use crate::harness::{Database, Server, credits};
-use crate::words::{self, balance, cancel, credits_of, entries, fail, gift, seconds, settle};
+use crate::shorthand::{self, balance, cancel, credits_of, entries, fail, gift, seconds, settle};
 
 /// The wallet of the customer in most tests.
 pub(crate) const ALICE: &str = "alice";
@@ -209,7 +209,7 @@ impl Platform {
 
     /// Starts the job on a worker.
     pub(crate) async fn start(&self, job: &str) {
-        self.client.start(words::start(ALICE, job, "gpu-1", 1)).await.expect("it starts");
+        self.client.start(shorthand::start(ALICE, job, "gpu-1", 1)).await.expect("it starts");
     }
 
     /// Reserves a job and starts it on a worker.
@@ -283,7 +283,7 @@ impl Platform {
     }
 
     /// The notifications for Alice without units, for example "LOW_BALANCE 4" and "EXHAUSTED 0".
-    pub(crate) async fn told(&self) -> Vec<String> {
+    pub(crate) async fn shown(&self) -> Vec<String> {
         let request = v1::ListEventsRequest { wallet_id: ALICE.into(), ..Default::default() };
         let events = self.client.list_events(request).await.expect("the events").events;
         let words = |event: v1::Event| {

@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, Decision, ErrorReason};
 
 use super::platform::{ALICE, at, op, subscribe};
-use crate::words::refused;
+use crate::shorthand::refused;
 
 fn image(model: &str, resolution: &str, count: &str) -> v1::Operation {
     op("image.generate", &[("model", model), ("resolution", resolution)]).quantity("count", count)
@@ -256,11 +256,11 @@ product! {
     }
 
     async fn generation_is_faster_and_parameters_are_more_advanced_on_higher_plans(platform: Platform) {
-        let mut told = Vec::new();
+        let mut shown = Vec::new();
         for plan in ["free", "starter-weekly", "pro-weekly", "ultra-weekly", "max-weekly"] {
             platform.on(plan).await;
             let reserved = platform.reserve(plan, image("flux-schnell", "sd", "1")).await.unwrap();
-            told.push((reserved.queue_priority, reserved.features[..2].join(" ")));
+            shown.push((reserved.queue_priority, reserved.features[..2].join(" ")));
         }
         let expected = [
             (0, "speed.standard parameters.basic"),
@@ -269,7 +269,7 @@ product! {
             (20, "speed.fastest parameters.full"),
             (100, "speed.instant parameters.full"),
         ];
-        assert_eq!(told, expected.map(|(priority, features)| (priority, features.to_owned())));
+        assert_eq!(shown, expected.map(|(priority, features)| (priority, features.to_owned())));
     }
 
     async fn a_low_balance_is_notified_in_every_period(platform: Platform) {
@@ -284,6 +284,6 @@ product! {
             platform.cancel(&format!("free-{week}")).await;
             platform.days(7).await;
         }
-        assert_eq!(platform.told().await, ["LOW_BALANCE 30", "LOW_BALANCE 30"], "below 20 % of 200");
+        assert_eq!(platform.shown().await, ["LOW_BALANCE 30", "LOW_BALANCE 30"], "below 20 % of 200");
     }
 }

@@ -6,8 +6,8 @@ use wallet_client::WalletClient;
 use wallet_client::v1::{self, ErrorReason};
 use wallet_server::Config;
 
-use crate::sold::images;
-use crate::words::publish;
+use crate::shorthand::publish;
+use crate::subscriptions::images;
 
 const ROUNDS: usize = 12;
 const BUYERS: usize = 4;

@@ -87,19 +87,19 @@ async fn race(clients: &[WalletClient], id: &str, rotation: usize) -> Ended {
             calls.spawn(async move { finalizer.send(&client, &id).await });
         }
     }
-    let told = calls.join_all().await;
+    let answers = calls.join_all().await;
 
     let request = v1::GetReservationRequest { wallet_id: "w".into(), reservation_id: id.to_owned() };
     let ended = clients[0].get_reservation(request).await.unwrap().reservation.unwrap();
     let kinds = kinds(&clients[0], id).await;
     let expired = kinds.contains(&EntryKind::HoldExpired);
-    for answer in &told {
+    for answer in &answers {
         let too_late = expired && answer.state == ReservationState::Expired && answer.reservation.is_none();
         assert!(answer.state == ended.state() || too_late, "{id}: {answer:?} and {ended:?}");
         assert!(answer.reservation.as_ref().is_none_or(|shown| *shown == ended), "{answer:?} and {ended:?}");
     }
-    let winners = told.iter().filter(|answer| answer.made_it).count();
-    assert_eq!(winners, 1, "{id}: {told:?}");
+    let winners = answers.iter().filter(|answer| answer.made_it).count();
+    assert_eq!(winners, 1, "{id}: {answers:?}");
     let before: &[EntryKind] = if expired { &[EntryKind::HoldExpired] } else { &[] };
     assert_eq!(kinds, [&[EntryKind::Reserved], before, &[ending(ended.state())]].concat());
     Ended { state: ended.state(), expired }

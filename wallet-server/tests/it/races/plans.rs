@@ -9,8 +9,8 @@ use wallet_client::{Error, WalletClient};
 use wallet_server::{Clock, Config, TimeSource};
 
 use crate::harness::Server;
-use crate::sold::{WEEK, change, images, subscribe, subscription_of};
-use crate::words::{cancel, fail, later, settle};
+use crate::shorthand::{cancel, fail, later, settle};
+use crate::subscriptions::{WEEK, change, images, subscribe, subscription_of};
 
 const CALLERS: usize = 32;
 const PERIODS: i64 = 12;

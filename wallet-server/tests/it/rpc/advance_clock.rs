@@ -8,8 +8,8 @@ use wallet_client::{Code, Error};
 use wallet_server::{Config, TimeSource};
 
 use crate::harness::{Database, Server, tool};
-use crate::sold::{now, shop, subscribe};
-use crate::words::{credits_of, later, seconds, violations};
+use crate::shorthand::{credits_of, later, seconds, violations};
+use crate::subscriptions::{now, shop, subscribe};
 
 const DAY: i64 = 86_400;
 

@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, CancelReason, EntryKind, ErrorReason, ReservationState, Source};
 
 use crate::harness::{credits, video};
-use crate::words::{
+use crate::shorthand::{
     balance, by, cancel, credits_of, explicit, facts, figures, gift, kinds, later, mismatch, refused, settle,
     until,
 };
@@ -121,7 +121,7 @@ each_database! {
             client.reserve(odd(id, true)).await.unwrap();
         }
         client.settle(settle("w", "s", v1::Succeeded::default())).await.unwrap();
-        client.settle(crate::words::fail("w", "f", "OOM")).await.unwrap();
+        client.settle(crate::shorthand::fail("w", "f", "OOM")).await.unwrap();
         for (id, reason, state) in [
             ("s", ErrorReason::ReservationSettled, "SETTLED"),
             ("f", ErrorReason::ReservationFailed, "FAILED"),
@@ -134,7 +134,7 @@ each_database! {
 
     async fn an_expired_hold_costs_nothing_and_is_not_settled_late(server: Server) {
         let client = server.wallet("w", 100).await;
-        let expired = crate::words::expired_hold(&client, "w", "j").await;
+        let expired = crate::shorthand::expired_hold(&client, "w", "j").await;
         let done = client.cancel(cancel("w", "j", CancelReason::User)).await.unwrap();
         assert_eq!((done.replayed, done.revision), (false, 5));
         let cancelled = done.reservation.clone().unwrap();
@@ -163,12 +163,12 @@ each_database! {
         assert_eq!(credits_of(&client, "w").await, (0, 40, 0), "a hold pins its credits");
 
         let own = client.cancel(cancel("w", "user", CancelReason::User)).await.unwrap().reservation.unwrap();
-        assert_eq!((figures(&own.returned), figures(&own.lapsed)), ("20 credits".into(), String::new()));
+        assert_eq!((figures(&own.returned), figures(&own.forfeited)), ("20 credits".into(), String::new()));
         assert_eq!(own.allocations[0].grace_grant_id, "grace:user");
         let kept = client.cancel(cancel("w", "platform", CancelReason::Platform)).await.unwrap();
         assert_eq!(kept.balances[0].by_source[0].source(), Source::Grace);
         let kept = kept.reservation.unwrap();
-        assert_eq!((figures(&kept.returned), figures(&kept.lapsed)), ("20 credits".into(), String::new()));
+        assert_eq!((figures(&kept.returned), figures(&kept.forfeited)), ("20 credits".into(), String::new()));
         assert_eq!(kept.allocations[0].grace_grant_id, "grace:platform");
         assert_eq!(credits_of(&client, "w").await, (40, 0, 0));
         assert!(server.verify().await.is_clean());

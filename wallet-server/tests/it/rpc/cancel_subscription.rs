@@ -4,10 +4,10 @@ use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, EntryKind, ErrorReason};
 
 use crate::harness::credits;
-use crate::sold::{
+use crate::shorthand::{credits_of, entries, explicit, facts, mismatch, refused, settle, until, violations};
+use crate::subscriptions::{
     about_to_end, change, end, entries_after, grants, pending, shop, subscribe, subscription_of, wallet,
 };
-use crate::words::{credits_of, entries, explicit, facts, mismatch, refused, settle, until, violations};
 
 /// Buys 200 credits that expire with the subscription.
 async fn buy_bulk(client: &wallet_client::WalletClient) {
@@ -63,9 +63,9 @@ each_database! {
         let done = client.cancel_subscription(request).await.unwrap();
         assert_eq!(done.wallet.unwrap().subscription, None);
         assert_eq!(credits_of(&client, "w").await, (7, 12, 0));
-        let said = entries(&client, "w").await;
-        let said = said.iter().find(|entry| entry.request_id == "b").unwrap();
-        assert_eq!((said.kind(), said.reason.as_str()), (EntryKind::SubscriptionCancelled, "chargeback"));
+        let recorded = entries(&client, "w").await;
+        let recorded = recorded.iter().find(|entry| entry.request_id == "b").unwrap();
+        assert_eq!((recorded.kind(), recorded.reason.as_str()), (EntryKind::SubscriptionCancelled, "chargeback"));
 
         client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
         let expected = [

@@ -3,11 +3,11 @@
 use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Term, TermUnit};
 
-use crate::sold::{
+use crate::shorthand::{credits_of, facts, later, mismatch, refused, until, violations};
+use crate::subscriptions::{
     WEEK, about_to_end, change, end, entries_after, grants, listed, now, parts, pending, shop, subscribe,
     subscription, subscription_of, wallet,
 };
-use crate::words::{credits_of, facts, later, mismatch, refused, until, violations};
 
 /// Sells Creator with two thirds of its week left.
 async fn two_thirds_left(client: &wallet_client::WalletClient) {
@@ -82,9 +82,9 @@ each_database! {
         assert_eq!((now.period_start_time, now.period_end_time), (boundary, later(boundary, WEEK)));
         assert_eq!(wallet(&client).await.plan_id, "creator");
         assert_eq!(credits_of(&client, "w").await, (30, 0, 0));
-        let said = entries_after(&client, 3, 3).await;
+        let recorded = entries_after(&client, 3, 3).await;
         let lapse = (EntryKind::GrantExpired, boundary);
-        assert_eq!(said, [lapse, lapse, (EntryKind::PlanChanged, boundary)]);
+        assert_eq!(recorded, [lapse, lapse, (EntryKind::PlanChanged, boundary)]);
         assert!(server.verify().await.is_clean());
     }
 
@@ -106,8 +106,8 @@ each_database! {
         let new = subscription_of(done.wallet);
         assert_eq!((new.term, new.anchor_time), (Some(Term::new(TermUnit::Year, 1)), done.decide_time));
         assert_eq!(new.next_renewal_time, later(done.decide_time, WEEK), "the next weekly training");
-        let told: Vec<_> = listed(&client).await;
-        let expires = |id: &str| told.iter().find(|grant| grant.grant_id == id).unwrap().expire_time;
+        let shown: Vec<_> = listed(&client).await;
+        let expires = |id: &str| shown.iter().find(|grant| grant.grant_id == id).unwrap().expire_time;
         assert_eq!(expires("period:1.0.0"), old.period_end_time);
         assert_eq!(expires("period:2.0.0"), new.period_end_time);
         assert_eq!(expires("period:2.0.0#1"), later(done.decide_time, WEEK));

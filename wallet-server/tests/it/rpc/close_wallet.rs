@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
 
 use crate::harness::credits;
-use crate::words::{charge_back, credits_of, entries, explicit, mismatch, refused, settle, violations};
+use crate::shorthand::{charge_back, credits_of, entries, explicit, mismatch, refused, settle, violations};
 
 fn close(request: &str) -> v1::CloseWalletRequest {
     v1::CloseWalletRequest::new("w", request).with_reason("asked to be forgotten")
@@ -13,7 +13,7 @@ fn close(request: &str) -> v1::CloseWalletRequest {
 each_database! {
     async fn a_closed_wallet_is_read_but_not_used(server: Server) {
         let client = server.wallet("w", 100).await;
-        client.subscribe(crate::sold::subscribe("s", "pro")).await.unwrap();
+        client.subscribe(crate::subscriptions::subscribe("s", "pro")).await.unwrap();
         let done = client.close_wallet(close("x")).await.unwrap();
         let wallet = done.wallet.unwrap();
         assert_eq!((done.replayed, wallet.status(), wallet.subscription), (false, WalletStatus::Closed, None));

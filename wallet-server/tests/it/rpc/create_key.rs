@@ -4,7 +4,7 @@ use wallet_client::v1::{self, ErrorReason, Scope};
 use wallet_client::{Code, WalletClient};
 
 use crate::harness::{Database, Front, Server, id_of, with_key};
-use crate::words::{later, refused, violations};
+use crate::shorthand::{later, refused, violations};
 
 fn ask(name: &str, scopes: &[Scope]) -> v1::CreateKeyRequest {
     v1::CreateKeyRequest::new(name, scopes.iter().copied())

@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
 
 use crate::harness::{credits, video};
-use crate::words::{
+use crate::shorthand::{
     credits_of, entries, facts, figures, kinds, mismatch, refused, set_status, settle, violations,
 };
 
@@ -15,7 +15,7 @@ fn create(name: &str, debt_limits: Vec<v1::Amount>) -> v1::CreateWalletRequest {
 each_database! {
     async fn a_wallet_begins_active_and_empty_on_the_default_plan(server: Server) {
         let client = server.client().await;
-        crate::words::publish(&client, crate::words::POLICIES).await;
+        crate::shorthand::publish(&client, crate::shorthand::POLICIES).await;
         let made = client.create_wallet(create("Ann's", vec![credits(30)])).await.unwrap();
         assert_eq!((made.replayed, made.revision, made.version), (false, 1, 1));
         let wallet = made.wallet.unwrap();

@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, Decision, ErrorReason};
 
 use crate::harness::{Server, credits, video};
-use crate::words::{POLICIES, balance, figures, later, publish, refused, set_status};
+use crate::shorthand::{POLICIES, balance, figures, later, publish, refused, set_status};
 
 fn ask(wallet: &str, operation: v1::Operation) -> v1::EstimateRequest {
     v1::EstimateRequest { wallet_id: wallet.into(), operation: Some(operation), catalog_version: 0 }
@@ -54,14 +54,14 @@ each_database! {
         for (n, operation) in
             [video("7.125"), video("0"), cinema.quantity("duration_s", "20")].into_iter().enumerate()
         {
-            let told = client.estimate(ask("w", operation.clone())).await.unwrap();
+            let shown = client.estimate(ask("w", operation.clone())).await.unwrap();
             let taken = client.reserve(v1::ReserveRequest::new("w", format!("j{n}"), operation)).await.unwrap();
             let taken = taken.reservation.unwrap();
             assert_eq!(
-                (told.amounts, told.max_amounts, told.lines),
+                (shown.amounts, shown.max_amounts, shown.lines),
                 (taken.amounts, taken.max_amounts, taken.lines)
             );
-            assert_eq!((told.rule_id, told.cancel_fees), (taken.rule_id, taken.cancel_fees));
+            assert_eq!((shown.rule_id, shown.cancel_fees), (taken.rule_id, taken.cancel_fees));
         }
     }
 
@@ -134,9 +134,9 @@ each_database! {
 async fn refuse(server: &Server, operation: v1::Operation, reason: ErrorReason) -> Vec<(String, String)> {
     let refusal =
         refused(server.client().await.estimate(ask("", operation)).await, reason, Code::InvalidArgument);
-    let mut told: Vec<_> = refusal.metadata.into_iter().collect();
-    told.sort();
-    told
+    let mut shown: Vec<_> = refusal.metadata.into_iter().collect();
+    shown.sort();
+    shown
 }
 
 fn pair((name, value): (&str, &str)) -> (String, String) {

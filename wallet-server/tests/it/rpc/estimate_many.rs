@@ -5,8 +5,8 @@ use wallet_client::v1::{self, Decision, ErrorReason};
 use wallet_client::{Code, Refusal};
 
 use crate::harness::video;
-use crate::sold::subscribe;
-use crate::words::{POLICIES, balance, figures, publish, refused, violations};
+use crate::shorthand::{POLICIES, balance, figures, publish, refused, violations};
+use crate::subscriptions::subscribe;
 
 fn ask(wallet: &str, operations: Vec<v1::Operation>) -> v1::EstimateManyRequest {
     v1::EstimateManyRequest { wallet_id: wallet.into(), operations, catalog_version: 0 }
@@ -62,15 +62,15 @@ each_database! {
         let client = server.wallet("w", 60).await;
         client.subscribe(subscribe("s", "creator")).await.unwrap();
         let many = client.estimate_many(ask("w", vec![video("5"), misspelt()])).await.unwrap();
-        let told = balance(&client, "w").await;
-        assert_eq!((many.balances, many.revision, many.version), (told.balances, told.revision, told.version));
+        let shown = balance(&client, "w").await;
+        assert_eq!((many.balances, many.revision, many.version), (shown.balances, shown.revision, shown.version));
         assert!(many.next_renewal_time.is_some());
-        assert_eq!((many.open_reservations, many.next_renewal_time), (0, told.next_renewal_time));
+        assert_eq!((many.open_reservations, many.next_renewal_time), (0, shown.next_renewal_time));
         let plan = (many.plan_id.as_str(), many.tier.as_str(), many.catalog_version);
         assert_eq!(plan, ("creator", "creator", 1));
         let at = |time: Option<prost_types::Timestamp>| time.map(|time| (time.seconds, time.nanos));
-        assert!(many.read_time.is_some() && at(many.read_time) <= at(told.read_time));
-        assert_eq!((told.revision, told.version), (3, 3), "nothing was written");
+        assert!(many.read_time.is_some() && at(many.read_time) <= at(shown.read_time));
+        assert_eq!((shown.revision, shown.version), (3, 3), "nothing was written");
     }
 
     async fn an_unpriced_operation_fails_alone_as_estimate_would_refuse_it(server: Server) {
@@ -116,15 +116,15 @@ each_database! {
         let client = server.wallet("w", 100).await;
         let bad = |operations| client.estimate_many(ask("w", operations));
         assert_eq!(violations(bad(Vec::new()).await), ["operations: is required"]);
-        let told = violations(bad(vec![video("1"); 101]).await);
-        assert_eq!(told, ["operations: has 101 entries, at most 100 are allowed"]);
-        let told = violations(bad(vec![video("1"), video("1e3"), v1::Operation::default()]).await);
+        let shown = violations(bad(vec![video("1"); 101]).await);
+        assert_eq!(shown, ["operations: has 101 entries, at most 100 are allowed"]);
+        let shown = violations(bad(vec![video("1"), video("1e3"), v1::Operation::default()]).await);
         let plain = "must be a plain decimal number such as \"5\" or \"2.5\"";
         let expected = [
             format!("operations[1].quantities[\"duration_s\"]: {plain}"),
             "operations[2].kind: must not be empty".to_owned(),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(shown, expected);
         assert_eq!(bad(vec![video("1"); 100]).await.unwrap().results.len(), 100);
         let nobody = client.estimate_many(ask("nobody", vec![video("1")])).await;
         refused(nobody, ErrorReason::WalletNotFound, Code::NotFound);

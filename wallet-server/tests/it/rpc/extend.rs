@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, ReservationState};
 
 use crate::harness::video;
-use crate::words::{by, cancel, facts, kinds, later, refused, reservation, seconds, start};
+use crate::shorthand::{by, cancel, facts, kinds, later, refused, reservation, seconds, start};
 
 fn beat(job: &str) -> v1::ExtendRequest {
     v1::ExtendRequest { wallet_id: "w".into(), reservation_id: job.into(), ..Default::default() }
@@ -80,7 +80,7 @@ each_database! {
 
     async fn an_expired_hold_is_shown_as_expired(server: Server) {
         let client = server.wallet("w", 100).await;
-        crate::words::expired_hold(&client, "w", "j").await;
+        crate::shorthand::expired_hold(&client, "w", "j").await;
         let stopped = client.extend(beat("j")).await.unwrap();
         assert_eq!((stopped.state(), stopped.revision), (ReservationState::Expired, 4));
     }

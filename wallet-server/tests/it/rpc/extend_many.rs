@@ -4,7 +4,7 @@ use wallet_client::v1::{self, ErrorReason, ReservationState};
 use wallet_client::{Code, Error};
 
 use crate::harness::video;
-use crate::words::{by, cancel, later, refused, reservation, seconds, violations};
+use crate::shorthand::{by, cancel, later, refused, reservation, seconds, violations};
 
 fn beat(wallet: &str, job: &str) -> v1::ExtendRequest {
     v1::ExtendRequest::new(wallet, job)

@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, Source};
 
 use crate::harness::{credits, video};
-use crate::words::{balance, explicit, figures, gift, later, refused, settle};
+use crate::shorthand::{balance, explicit, figures, gift, later, refused, settle};
 
 /// Source, available and held, in the order of the answer.
 fn by_source(balance: &v1::Balance) -> Vec<(Source, i64, i64)> {
@@ -36,9 +36,9 @@ each_database! {
             client.grant(give(id, source)).await.unwrap();
         }
         client.reserve(explicit("w", "j", vec![credits(25)])).await.unwrap();
-        let told = balance(&client, "w").await;
-        assert_eq!((told.revision, told.version, told.open_reservations), (7, 7, 1));
-        let [in_credits, trainings] = told.balances.as_slice() else { panic!("{:?}", told.balances) };
+        let shown = balance(&client, "w").await;
+        assert_eq!((shown.revision, shown.version, shown.open_reservations), (7, 7, 1));
+        let [in_credits, trainings] = shown.balances.as_slice() else { panic!("{:?}", shown.balances) };
         let all = [&in_credits.available, &in_credits.held, &in_credits.debt, &in_credits.debt_limit];
         let all: Vec<_> = all.into_iter().flatten().cloned().collect();
         assert_eq!(figures(&all), "105 credits, 25 credits, 0 credits, 0 credits");
@@ -60,9 +60,9 @@ each_database! {
             client.grant(v1::GrantRequest { expire_time, ..gift("w", id, credits(10)) }).await.unwrap();
         }
         client.reserve(explicit("w", "j", vec![credits(4)])).await.unwrap();
-        let told = balance(&client, "w").await.balances.remove(0);
-        assert_eq!(told.next_expire_time, later(now, 3_600));
-        assert_eq!(told.next_expire_amount.unwrap().amount, 16, "held credits do not expire");
+        let shown = balance(&client, "w").await.balances.remove(0);
+        assert_eq!(shown.next_expire_time, later(now, 3_600));
+        assert_eq!(shown.next_expire_amount.unwrap().amount, 16, "held credits do not expire");
     }
 
     async fn expiries_are_listed_soonest_first_without_held_or_permanent_credits(server: Server) {
@@ -78,7 +78,7 @@ each_database! {
         }
         client.grant(lapsing("t", v1::Amount::new("trainings", 2), 60)).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(4)])).await.unwrap();
-        let told = balance(&client, "w").await.expiries;
+        let shown = balance(&client, "w").await.expiries;
         let expiry = |seconds, shown: v1::Amount| v1::Expiry {
             expire_time: later(now, seconds),
             amount: Some(v1::Amount { display: shown.amount.to_string(), ..shown }),
@@ -88,7 +88,7 @@ each_database! {
             unit("credits", vec![expiry(3_600, credits(6)), expiry(7_200, credits(25))]),
             unit("trainings", vec![expiry(60, v1::Amount::new("trainings", 2))]),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(shown, expected);
     }
 
     async fn of_many_expiries_the_first_hundred_are_listed_and_marked_as_incomplete(server: Server) {
@@ -98,11 +98,11 @@ each_database! {
             let expire_time = later(now, 3_600 + n);
             let gift = gift("w", &format!("g{n}"), credits(n + 1));
             client.grant(v1::GrantRequest { expire_time, ..gift }).await.unwrap();
-            let [told] = &balance(&client, "w").await.expiries[..] else { panic!("one unit") };
-            assert_eq!((told.expiries.len() as i64, told.more), ((101 - n).min(100), n == 0));
+            let [shown] = &balance(&client, "w").await.expiries[..] else { panic!("one unit") };
+            assert_eq!((shown.expiries.len() as i64, shown.more), ((101 - n).min(100), n == 0));
         }
-        let [told] = &balance(&client, "w").await.expiries[..] else { panic!("one unit") };
-        let last = told.expiries.last().unwrap();
+        let [shown] = &balance(&client, "w").await.expiries[..] else { panic!("one unit") };
+        let last = shown.expiries.last().unwrap();
         assert_eq!((last.expire_time, last.amount.as_ref().unwrap().amount), (later(now, 3_699), 100));
     }
 
@@ -116,21 +116,21 @@ each_database! {
         client.reserve(explicit("w", "b", vec![credits(7)])).await.unwrap();
         assert_eq!(balance(&client, "w").await.grants, []);
         let ask = v1::GetBalanceRequest { wallet_id: "w".into(), include_grants: true };
-        let told = client.get_balance(ask).await.unwrap().grants;
+        let shown = client.get_balance(ask).await.unwrap().grants;
         let open = v1::ListGrantsRequest { wallet_id: "w".into(), ..Default::default() };
-        assert_eq!(told, client.list_grants(open).await.unwrap().grants);
+        assert_eq!(shown, client.list_grants(open).await.unwrap().grants);
         let parts: Vec<_> =
-            told.iter().map(|g| (g.grant_id.as_str(), g.available, g.held, g.consumed)).collect();
+            shown.iter().map(|g| (g.grant_id.as_str(), g.available, g.held, g.consumed)).collect();
         assert_eq!(parts, [("top_up:first", 93, 7, 0)]);
     }
 
     async fn amounts_have_a_display_form_with_decimals(server: Server) {
         let client = server.wallet("w", 0).await;
-        crate::words::publish(&client, crate::words::POLICIES).await;
+        crate::shorthand::publish(&client, crate::shorthand::POLICIES).await;
         client.top_up(v1::TopUpRequest::amount("w", "t", v1::Amount::new("money", 1_250))).await.unwrap();
-        let told = balance(&client, "w").await.balances.remove(0);
+        let shown = balance(&client, "w").await.balances.remove(0);
         assert_eq!(
-            told.available,
+            shown.available,
             Some(v1::Amount { unit: "money".into(), amount: 1_250, display: "12.50".into() })
         );
     }

@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason};
 use wallet_server::BUNDLED_CATALOG;
 
-use crate::words::{POLICIES, publish, refused};
+use crate::shorthand::{POLICIES, publish, refused};
 
 fn version(version: i64) -> v1::GetCatalogRequest {
     v1::GetCatalogRequest { version }

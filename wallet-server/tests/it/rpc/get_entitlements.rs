@@ -5,8 +5,8 @@ use wallet_client::v1::matcher::Accepts;
 use wallet_client::v1::{self, ErrorReason};
 
 use crate::harness::credits;
-use crate::sold::{PLANS, change, now, shop, subscribe};
-use crate::words::{gift, publish, refused};
+use crate::shorthand::{gift, publish, refused};
+use crate::subscriptions::{PLANS, change, now, shop, subscribe};
 
 async fn entitlements(client: &wallet_client::WalletClient) -> v1::GetEntitlementsResponse {
     client.get_entitlements(v1::GetEntitlementsRequest { wallet_id: "w".into() }).await.unwrap()
@@ -25,27 +25,27 @@ fn words(matcher: Option<&v1::Matcher>) -> String {
 each_database! {
     async fn without_a_plan_everything_is_allowed(server: Server) {
         let client = shop(&server).await;
-        let told = entitlements(&client).await;
-        assert!(told.unrestricted);
-        assert_eq!((told.plan_id.as_str(), told.tier.as_str(), told.queue_priority), ("", "", 0));
-        assert_eq!((told.entitlements.len(), told.features.len(), told.limits.len()), (0, 0, 0));
-        assert_eq!((told.revision, told.version), (1, 1));
+        let shown = entitlements(&client).await;
+        assert!(shown.unrestricted);
+        assert_eq!((shown.plan_id.as_str(), shown.tier.as_str(), shown.queue_priority), ("", "", 0));
+        assert_eq!((shown.entitlements.len(), shown.features.len(), shown.limits.len()), (0, 0, 0));
+        assert_eq!((shown.revision, shown.version), (1, 1));
     }
 
     async fn a_plan_lists_what_it_allows_and_its_limits(server: Server) {
         let client = shop(&server).await;
         client.subscribe(subscribe("a", "creator")).await.unwrap();
-        let told = entitlements(&client).await;
-        assert_eq!((told.plan_id.as_str(), told.tier.as_str(), told.unrestricted), ("creator", "creator", false));
-        let [images, audio] = told.entitlements.as_slice() else { panic!("{:?}", told.entitlements) };
+        let shown = entitlements(&client).await;
+        assert_eq!((shown.plan_id.as_str(), shown.tier.as_str(), shown.unrestricted), ("creator", "creator", false));
+        let [images, audio] = shown.entitlements.as_slice() else { panic!("{:?}", shown.entitlements) };
         assert_eq!((words(images.kind.as_ref()), words(audio.kind.as_ref())), ("image.generate".into(), "audio.*".into()));
         for (name, expected) in [("model", "fast|fine"), ("style", "*"), ("steps", "1..50")] {
             assert_eq!(words(images.attributes.get(name)), expected, "{name}");
         }
         assert_eq!(images.max, [("count".into(), "4".into()), ("scale".into(), "1.5".into())].into());
         assert_eq!((audio.attributes.len(), audio.max.len()), (0, 0));
-        assert_eq!(told.limits, [("concurrency".to_owned(), 2)].into(), "an unlimited figure is omitted");
-        assert_eq!((told.features, told.queue_priority), (vec!["queue.slow".to_owned()], 2));
+        assert_eq!(shown.limits, [("concurrency".to_owned(), 2)].into(), "an unlimited figure is omitted");
+        assert_eq!((shown.features, shown.queue_priority), (vec!["queue.slow".to_owned()], 2));
     }
 
     async fn a_plan_may_allow_everything_or_nothing(server: Server) {
@@ -53,7 +53,7 @@ each_database! {
         client.subscribe(subscribe("a", "pro")).await.unwrap();
         let everything = entitlements(&client).await;
         assert_eq!((everything.unrestricted, everything.entitlements.len()), (true, 0));
-        client.cancel_subscription(crate::sold::end("b", v1::CancelTime::Now)).await.unwrap();
+        client.cancel_subscription(crate::subscriptions::end("b", v1::CancelTime::Now)).await.unwrap();
         client.subscribe(subscribe("c", "nothing")).await.unwrap();
         let nothing = entitlements(&client).await;
         assert_eq!((nothing.unrestricted, nothing.entitlements.len()), (false, 0));
@@ -78,8 +78,8 @@ each_database! {
     async fn a_wallet_that_is_subscribed_to_nothing_has_the_default_plan(server: Server) {
         let client = shop(&server).await;
         publish(&client, &format!("default_plan = \"nothing\"\n{PLANS}")).await;
-        let told = entitlements(&client).await;
-        assert_eq!((told.plan_id.as_str(), told.unrestricted), ("nothing", false));
+        let shown = entitlements(&client).await;
+        assert_eq!((shown.plan_id.as_str(), shown.unrestricted), ("nothing", false));
         client.subscribe(subscribe("a", "pro")).await.unwrap();
         assert_eq!(entitlements(&client).await.plan_id, "pro");
     }
@@ -88,10 +88,10 @@ each_database! {
         let client = shop(&server).await;
         let before = now(&client).await.unwrap();
         client.grant(gift("w", "g", credits(1))).await.unwrap();
-        let told = entitlements(&client).await;
-        let read = told.read_time.unwrap();
+        let shown = entitlements(&client).await;
+        let read = shown.read_time.unwrap();
         assert!((read.seconds, read.nanos) >= (before.seconds, before.nanos));
-        assert_eq!((told.revision, told.version), (2, 2));
+        assert_eq!((shown.revision, shown.version), (2, 2));
         let nobody = client.get_entitlements(v1::GetEntitlementsRequest { wallet_id: "nobody".into() }).await;
         refused(nobody, ErrorReason::WalletNotFound, Code::NotFound);
     }

@@ -6,7 +6,7 @@ use wallet_client::v1::price_factor::Factor;
 use wallet_client::v1::{self, ErrorReason, OveragePolicy, RoundingMode};
 use wallet_client::{Code, WalletClient};
 
-use crate::words::{POLICIES, figures, publish, refused, seconds, violations};
+use crate::shorthand::{POLICIES, figures, publish, refused, seconds, violations};
 
 /// A catalog whose rules have every part that a rule can have.
 const EVERYTHING: &str = r#"
@@ -133,11 +133,11 @@ each_database! {
     async fn a_rule_is_shown_completely_and_exactly(server: Server) {
         let client = server.client().await;
         publish(&client, EVERYTHING).await;
-        let told = table(&client, &[], "").await;
-        assert_eq!((ids(&told).as_str(), told.catalog_version), ("video-pro video image", 2));
-        let units: Vec<_> = told.units.iter().map(|u| (u.unit.as_str(), u.scale, u.increment)).collect();
+        let shown = table(&client, &[], "").await;
+        assert_eq!((ids(&shown).as_str(), shown.catalog_version), ("video-pro video image", 2));
+        let units: Vec<_> = shown.units.iter().map(|u| (u.unit.as_str(), u.scale, u.increment)).collect();
         assert_eq!(units, [("credits", 0, 1), ("money", 2, 5), ("trainings", 0, 1)]);
-        let rule = &told.rules[0];
+        let rule = &shown.rules[0];
         assert_eq!((rule.kind.as_str(), rule.tiers.as_slice()), ("video", &["pro".to_owned()][..]));
         let accepts = |name: &str| rule.attributes[name].accepts.clone().unwrap();
         assert_eq!(accepts("model"), Accepts::AnyOf(v1::AnyOf { values: vec!["a".into(), "b".into()] }));
@@ -154,8 +154,8 @@ each_database! {
     async fn components_are_shown_with_their_blocks_bands_and_factors(server: Server) {
         let client = server.client().await;
         publish(&client, EVERYTHING).await;
-        let told = table(&client, &["video"], "pro").await;
-        let [start, minutes, frames, tokens] = told.rules[0].components.as_slice() else { panic!("{told:?}") };
+        let shown = table(&client, &["video"], "pro").await;
+        let [start, minutes, frames, tokens] = shown.rules[0].components.as_slice() else { panic!("{shown:?}") };
         assert_eq!((start.label.as_str(), start.unit.as_str()), ("Start", "credits"));
         assert_eq!(start.charge, Some(Charge::Flat("0.5".into())));
         let Some(Charge::PerUnit(by_minute)) = &minutes.charge else { panic!("{minutes:?}") };
@@ -179,13 +179,13 @@ each_database! {
     async fn policies_are_shown_per_unit_of_the_price(server: Server) {
         let client = server.client().await;
         publish(&client, EVERYTHING).await;
-        let told = table(&client, &["video"], "pro").await;
+        let shown = table(&client, &["video"], "pro").await;
         let fee = |unit: &str, held_percent, processing_percent| v1::CancelFee {
             unit: unit.into(),
             held_percent,
             processing_percent,
         };
-        let policies = told.rules[0].policies.clone().unwrap();
+        let policies = shown.rules[0].policies.clone().unwrap();
         assert_eq!((policies.ttl, policies.lease), (Some(seconds(3_600)), Some(seconds(90))));
         assert_eq!(policies.grace_period, Some(seconds(21_600)));
         assert_eq!(policies.goodwill_period, Some(seconds(5 * 86_400)));
@@ -193,16 +193,16 @@ each_database! {
         assert_eq!(policies.cancel_fees, [fee("credits", 0, 50), fee("money", 10, 100)]);
         let failure = v1::FailureFee { code: "ABORT".into(), unit: "money".into(), percent: 25 };
         assert_eq!(policies.failure_fees, [failure]);
-        let usual = told.rules[1].policies.clone().unwrap();
+        let usual = shown.rules[1].policies.clone().unwrap();
         assert_eq!((usual.ttl, usual.lease), (Some(seconds(1_800)), None));
         assert_eq!(usual.grace_period, Some(seconds(86_400)));
         assert_eq!(usual.goodwill_period, Some(seconds(30 * 86_400)));
         assert_eq!((policies.max_hold, usual.max_hold), (Some(seconds(172_800)), Some(seconds(86_400))));
-        let bounds = (told.rules[0].max_percent, figures(&told.rules[0].at_least_amounts));
+        let bounds = (shown.rules[0].max_percent, figures(&shown.rules[0].at_least_amounts));
         assert_eq!(bounds, (150, "20 credits".to_owned()));
         assert_eq!(usual.overage(), OveragePolicy::ChargeIfAvailable);
         assert_eq!((usual.cancel_fees, usual.failure_fees.len()), (vec![fee("credits", 0, 50)], 0));
-        assert_eq!((told.rules[1].max_percent, told.rules[1].rounding()), (100, RoundingMode::Up));
+        assert_eq!((shown.rules[1].max_percent, shown.rules[1].rounding()), (100, RoundingMode::Up));
     }
 
     async fn rules_are_chosen_by_kind_and_tier_and_keep_their_order(server: Server) {

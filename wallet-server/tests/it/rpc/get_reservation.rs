@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, ReservationState};
 
 use crate::harness::{credits, video};
-use crate::words::{
+use crate::shorthand::{
     balance, cancel, credits_of, explicit, figures, gift, later, refused, reservation, settle, start, until,
 };
 
@@ -39,8 +39,8 @@ each_database! {
         client.start(start("w", "j", "gpu-1", 1)).await.unwrap();
         until(&client, "w", expire_time).await;
         let shown = client.get_reservation(ask("w", "j")).await.unwrap().if_cancelled.unwrap();
-        let told = [&shown.fees, &shown.returned, &shown.grace, &shown.lapsed].map(|amounts| figures(amounts));
-        assert_eq!(told, ["20 credits", "20 credits", "10 credits", ""], "half of 40 is charged to what has expired");
+        let shown = [&shown.fees, &shown.returned, &shown.grace, &shown.forfeited].map(|amounts| figures(amounts));
+        assert_eq!(shown, ["20 credits", "20 credits", "10 credits", ""], "half of 40 is charged to what has expired");
         let done = client.cancel(cancel("w", "j", v1::CancelReason::User)).await.unwrap().reservation.unwrap();
         assert_eq!((figures(&done.fees), figures(&done.returned)), ("20 credits".into(), "20 credits".into()));
         assert_eq!(credits_of(&client, "w").await, (20, 0, 0));

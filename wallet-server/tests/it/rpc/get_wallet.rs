@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, WalletStatus};
 
 use crate::harness::video;
-use crate::words::{balance, refused, set_status};
+use crate::shorthand::{balance, refused, set_status};
 
 fn ask(wallet: &str) -> v1::GetWalletRequest {
     v1::GetWalletRequest { wallet_id: wallet.into() }
@@ -24,7 +24,7 @@ each_database! {
 
     async fn an_expired_hold_is_counted_as_expired(server: Server) {
         let client = server.wallet("w", 100).await;
-        crate::words::expired_hold(&client, "w", "j").await;
+        crate::shorthand::expired_hold(&client, "w", "j").await;
         let wallet = client.get_wallet(ask("w")).await.unwrap().wallet.unwrap();
         assert_eq!(wallet.open_reservations, 0);
         // A sweep records the expiry: until then, a read shows the revision before it.

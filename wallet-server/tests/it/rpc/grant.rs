@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Source};
 
 use crate::harness::credits;
-use crate::words::{
+use crate::shorthand::{
     balance, credits_of, entries, explicit, facts, gift, later, refused, set_status, until, violations,
 };
 

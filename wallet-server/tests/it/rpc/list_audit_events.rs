@@ -3,8 +3,8 @@
 use wallet_client::v1::{self, Scope};
 
 use crate::harness::{Database, Front, id_of, with_key};
-use crate::sold::PLANS;
-use crate::words::publish;
+use crate::shorthand::publish;
+use crate::subscriptions::PLANS;
 
 async fn given(database: Database) {
     let front = Front::new(database);
@@ -21,11 +21,11 @@ async fn given(database: Database) {
     client.revoke_key(v1::RevokeKeyRequest::new(&made.key_id)).await.unwrap();
     publish(&client, PLANS).await;
 
-    let mut said = Vec::new();
+    let mut recorded = Vec::new();
     let mut request = v1::ListAuditEventsRequest::new().with_page_size(2);
     loop {
         let page = client.list_audit_events(request).await.unwrap();
-        said.extend(page.events.into_iter().map(|event| {
+        recorded.extend(page.events.into_iter().map(|event| {
             let v1::AuditEvent { principal, call_id, action, subject, event_time, .. } = event;
             assert!(event_time.is_some());
             format!("{principal} {call_id} {action} {subject}")
@@ -36,9 +36,9 @@ async fn given(database: Database) {
         request = v1::ListAuditEventsRequest::new().with_page_size(2).with_page_token(page.next_page_token);
     }
     let (author, id) = (id_of(&key), &made.key_id);
-    let mut changes = said[3..].to_vec();
+    let mut changes = recorded[3..].to_vec();
     assert_eq!(
-        said[..3],
+        recorded[..3],
         [
             format!("{author} trace-7 catalog.publish 2"),
             format!("{author} trace-7 key.revoke {id}"),

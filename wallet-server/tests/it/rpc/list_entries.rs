@@ -6,7 +6,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Part};
 
 use crate::harness::{credits, video};
-use crate::words::{entries, gift, refused, set_status, settle, start, violations};
+use crate::shorthand::{entries, gift, refused, set_status, settle, start, violations};
 
 fn ask() -> v1::ListEntriesRequest {
     v1::ListEntriesRequest { wallet_id: "w".into(), ..Default::default() }

@@ -5,7 +5,7 @@ use wallet_client::v1::{self, EntryKind, ErrorReason, EventKind};
 use wallet_client::{Code, WalletClient};
 
 use crate::harness::{Server, credits, video};
-use crate::words::{
+use crate::shorthand::{
     balance, entries, gift, later, low_balance, publish, refused, set_status, settle, until, violations,
 };
 
@@ -152,9 +152,9 @@ each_database! {
         let own = low_balance("credits", &[Amount(3), Percent(20)]);
         assert_eq!(set("a", own.clone()).await.unwrap().wallet.unwrap().low_balance, std::slice::from_ref(&own));
         assert!(set("a", own).await.unwrap().replayed);
-        let told = violations(set("b", low_balance("seats", &[])).await);
-        assert_eq!(told, ["low_balance: the catalog has no unit seats"]);
-        let explicit = |id: &str, n| crate::words::explicit("w", id, vec![credits(n)]);
+        let shown = violations(set("b", low_balance("seats", &[])).await);
+        assert_eq!(shown, ["low_balance: the catalog has no unit seats"]);
+        let explicit = |id: &str, n| crate::shorthand::explicit("w", id, vec![credits(n)]);
         client.reserve(explicit("j", 6)).await.unwrap();
         assert_eq!(words(&events(&client).await), [""; 0]);
         assert_eq!(set("c", low_balance("credits", &[])).await.unwrap().wallet.unwrap().low_balance, []);

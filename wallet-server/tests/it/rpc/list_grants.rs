@@ -4,7 +4,7 @@ use wallet_client::v1::{self, ErrorReason, Source};
 use wallet_client::{Code, WalletClient};
 
 use crate::harness::{credits, video};
-use crate::words::{balance, explicit, gift, later, refused, settle, violations};
+use crate::shorthand::{balance, explicit, gift, later, refused, settle, violations};
 
 fn ask(include_closed: bool) -> v1::ListGrantsRequest {
     v1::ListGrantsRequest { wallet_id: "w".into(), include_closed, ..Default::default() }

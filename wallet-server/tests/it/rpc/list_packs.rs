@@ -2,14 +2,14 @@
 
 use wallet_client::v1;
 
-use crate::words::{POLICIES, figures, publish};
+use crate::shorthand::{POLICIES, figures, publish};
 
 each_database! {
     async fn packs_are_listed_with_their_price_and_expiry(server: Server) {
         let client = server.client().await;
         let listed = client.list_packs(v1::ListPacksRequest {}).await.unwrap();
         assert_eq!(listed.catalog_version, 1);
-        let told: Vec<_> = listed
+        let shown: Vec<_> = listed
             .packs
             .iter()
             .map(|pack| {
@@ -26,7 +26,7 @@ each_database! {
                 "creator,pro".to_owned(),
             ),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(shown, expected);
         assert_eq!(listed.packs[0].name, "Starter pack");
         assert_eq!(listed.packs[0].list_price, Some(v1::Money { currency: "USD".into(), minor_units: 200 }));
     }

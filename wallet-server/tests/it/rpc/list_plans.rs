@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wallet_client::v1::{self, Term, TermUnit};
 
-use crate::words::{POLICIES, figures, publish};
+use crate::shorthand::{POLICIES, figures, publish};
 
 each_database! {
     async fn plans_are_listed_by_rank_with_all_they_include(server: Server) {

@@ -8,7 +8,7 @@ use wallet_client::v1::{self, CancelReason, ErrorReason, ReservationState};
 use wallet_client::{Code, WalletClient};
 
 use crate::harness::{Server, credits, video};
-use crate::words::{by, cancel, explicit, refused, reservation, settle, violations};
+use crate::shorthand::{by, cancel, explicit, refused, reservation, settle, violations};
 
 fn ask() -> v1::ListReservationsRequest {
     v1::ListReservationsRequest { wallet_id: "w".into(), ..Default::default() }

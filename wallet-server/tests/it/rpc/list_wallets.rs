@@ -3,7 +3,7 @@
 use wallet_client::v1;
 
 use crate::frozen::tamper;
-use crate::words::{set_status, violations};
+use crate::shorthand::{set_status, violations};
 
 fn ask(page_size: i32, page_token: &str) -> v1::ListWalletsRequest {
     v1::ListWalletsRequest { page_size, page_token: page_token.into(), ..Default::default() }

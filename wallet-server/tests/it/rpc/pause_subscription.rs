@@ -3,11 +3,11 @@
 use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, EntryKind, ErrorReason, SubscriptionStatus};
 
-use crate::sold::{
+use crate::shorthand::{credits_of, facts, later, mismatch, refused, until, violations};
+use crate::subscriptions::{
     WEEK, about_to_end, end, entries_after, now, pause, payment, resume, shop, subscribe, subscription,
     subscription_of, wallet,
 };
-use crate::words::{credits_of, facts, later, mismatch, refused, until, violations};
 
 each_database! {
     async fn a_paused_subscription_gives_nothing_until_it_is_resumed(server: Server) {
@@ -25,8 +25,8 @@ each_database! {
         let paused = subscription_of(Some(paused));
         assert_eq!((paused.plan_id.as_str(), paused.status()), ("creator", SubscriptionStatus::Paused));
         assert_eq!(credits_of(&client, "w").await, (0, 0, 0));
-        let said = entries_after(&client, 3, 2).await;
-        assert_eq!(said, [(EntryKind::GrantExpired, boundary), (EntryKind::PauseBegan, boundary)]);
+        let recorded = entries_after(&client, 3, 2).await;
+        assert_eq!(recorded, [(EntryKind::GrantExpired, boundary), (EntryKind::PauseBegan, boundary)]);
         assert!(client.pause_subscription(pause("a")).await.unwrap().replayed);
 
         let resumed = client.resume_subscription(resume("b")).await.unwrap();
@@ -65,8 +65,8 @@ each_database! {
         );
         client.subscribe(subscribe("sold", "creator")).await.unwrap();
         let past = v1::PauseSubscriptionRequest { until_time: now(&client).await, ..pause("a") };
-        let told = violations(client.pause_subscription(past).await);
-        assert!(told[0].starts_with("until_time: must be after the beginning of the pause"), "{told:?}");
+        let shown = violations(client.pause_subscription(past).await);
+        assert!(shown[0].starts_with("until_time: must be after the beginning of the pause"), "{shown:?}");
         let bare = v1::PauseSubscriptionRequest::default();
         let expected = ["wallet_id: must not be empty", "request_id: must not be empty"];
         assert_eq!(violations(client.pause_subscription(bare).await), expected);

@@ -5,8 +5,8 @@ use wallet_client::{Code, WalletClient};
 use wallet_server::BUNDLED_CATALOG;
 
 use crate::harness::credits;
-use crate::sold::{PLANS, change, shop, subscribe, subscription};
-use crate::words::{POLICIES, publish, refused};
+use crate::shorthand::{POLICIES, publish, refused};
+use crate::subscriptions::{PLANS, change, shop, subscribe, subscription};
 
 async fn current(client: &WalletClient) -> v1::Catalog {
     client.get_catalog(v1::GetCatalogRequest::default()).await.unwrap().catalog.unwrap()
@@ -46,11 +46,11 @@ each_database! {
         assert!(again.unchanged, "it was executed before, so the expected version does not matter");
         client.publish_catalog(publication(&newer, 2)).await.unwrap();
 
-        for (expected, told) in [(0, "published_version"), (1, "expected_version")] {
+        for (expected, shown) in [(0, "published_version"), (1, "expected_version")] {
             let late = client.publish_catalog(publication(POLICIES, expected)).await;
             let refusal = refused(late, ErrorReason::CatalogSuperseded, Code::Aborted);
             assert_eq!(refusal.metadata["current_version"], "3");
-            assert_eq!(refusal.metadata[told], if expected == 0 { "2" } else { "1" });
+            assert_eq!(refusal.metadata[shown], if expected == 0 { "2" } else { "1" });
         }
         let stale = client.publish_catalog(publication(&format!("# other\n{POLICIES}"), 2)).await;
         refused(stale, ErrorReason::CatalogSuperseded, Code::Aborted);
@@ -139,12 +139,12 @@ each_database! {
         let refusal =
             client.publish_catalog(v1::PublishCatalogRequest { toml: other.into(), ..Default::default() });
         let refusal = refused(refusal.await, ErrorReason::CatalogInvalid, Code::FailedPrecondition);
-        let told: Vec<_> =
+        let shown: Vec<_> =
             refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
         let expected = [
             "units.credits: must keep the published scale 0, is 2",
             "units.trainings: is in use and must not be removed",
         ];
-        assert_eq!(told, expected);
+        assert_eq!(shown, expected);
     }
 }

@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
 
 use crate::harness::credits;
-use crate::words::{
+use crate::shorthand::{
     charge_back, credits_of, entries, explicit, facts, figures, mismatch, refused, reservation, set_status,
     settle,
 };
@@ -41,13 +41,13 @@ each_database! {
         client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
         assert_eq!(credits_of(&client, "w").await, (0, 60, 0));
         client.settle(settle("w", "used", v1::Succeeded::default())).await.unwrap();
-        client.settle(crate::words::fail("w", "failed", "GPU")).await.unwrap();
+        client.settle(crate::shorthand::fail("w", "failed", "GPU")).await.unwrap();
         assert_eq!(credits_of(&client, "w").await, (0, 0, 30));
         let used = reservation(&client, "w", "used").await;
         let lines: Vec<_> =
-            used.allocations.iter().map(|a| (a.grant_id.as_str(), a.held, a.charged, a.lapsed)).collect();
+            used.allocations.iter().map(|a| (a.grant_id.as_str(), a.held, a.charged, a.forfeited)).collect();
         assert_eq!(lines, [("top_up:first", 30, 0, 30), ("", 0, 30, 0)]);
-        assert_eq!((figures(&used.charged), figures(&used.lapsed)), ("30 credits".into(), "30 credits".into()));
+        assert_eq!((figures(&used.charged), figures(&used.forfeited)), ("30 credits".into(), "30 credits".into()));
         assert!(server.verify().await.is_clean());
     }
 
@@ -79,7 +79,7 @@ each_database! {
         let client = server.wallet("w", 100).await;
         client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
         client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
-        client.grant(crate::words::gift("w", "g", credits(70))).await.unwrap();
+        client.grant(crate::shorthand::gift("w", "g", credits(70))).await.unwrap();
         client.reserve(explicit("w", "runs", vec![credits(130)])).await.unwrap();
         client.record_chargeback(charge_back("w", "c", "first")).await.unwrap();
         assert_eq!(credits_of(&client, "w").await, (0, 130, 40));
@@ -88,7 +88,7 @@ each_database! {
         })).await.unwrap();
         let runs = reservation(&client, "w", "runs").await;
         let mut lines: Vec<_> = runs.allocations.iter()
-            .map(|a| (a.grant_id.as_str(), a.held, a.charged, a.returned, a.lapsed)).collect();
+            .map(|a| (a.grant_id.as_str(), a.held, a.charged, a.returned, a.forfeited)).collect();
         lines.sort_unstable();
         assert_eq!(lines, [("grant:g", 70, 20, 50, 0), ("top_up:first", 60, 0, 0, 60)]);
         assert_eq!(credits_of(&client, "w").await, (10, 0, 0));

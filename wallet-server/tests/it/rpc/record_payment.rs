@@ -4,11 +4,11 @@ use wallet_client::Code;
 use wallet_client::v1::error_detail::Detail;
 use wallet_client::v1::{self, CancelTime, EntryKind, ErrorReason, Renewal, SubscriptionStatus};
 
-use crate::sold::{
+use crate::shorthand::{credits_of, entries, facts, later, mismatch, refused, until, violations};
+use crate::subscriptions::{
     WEEK, about_to_end, end, entries_after, grants, payment, pending, shop, subscribe, subscription,
     subscription_of, wallet,
 };
-use crate::words::{credits_of, entries, facts, later, mismatch, refused, until, violations};
 
 each_database! {
     async fn a_period_paid_early_begins_at_its_boundary(server: Server) {

@@ -4,7 +4,7 @@ use wallet_client::v1::{self, EntryKind, ErrorReason, UsedCredits, WalletStatus}
 use wallet_client::{Code, WalletClient};
 
 use crate::harness::credits;
-use crate::words::{
+use crate::shorthand::{
     charge_back, credits_of, entries, explicit, fail, figures, mismatch, paid_back, refund, refused, settle,
     violations,
 };
@@ -57,7 +57,7 @@ each_database! {
         client.settle(settle("w", "runs", v1::Succeeded::default())).await.unwrap();
         client.settle(fail("w", "fails", "GPU")).await.unwrap();
         assert_eq!(credits_of(&client, "w").await, (0, 0, 40));
-        client.reverse_charge(crate::words::reverse("w", "v", "used")).await.unwrap();
+        client.reverse_charge(crate::shorthand::reverse("w", "v", "used")).await.unwrap();
         assert_eq!(credits_of(&client, "w").await, (20, 0, 0));
         let forgiven = client.record_refund(paid_back("w", "f", "t", 1_000)).await.unwrap();
         assert_eq!((figures(&forgiven.taken).as_str(), forgiven.owed.len()), ("20 credits", 0));
@@ -93,11 +93,11 @@ each_database! {
     async fn a_total_is_in_the_currency_of_the_purchase_and_at_most_its_price(server: Server) {
         let client = server.wallet("w", 0).await;
         bought(&client, "t").await;
-        let told = violations(client.record_refund(paid_back("w", "r", "t", 1_001)).await);
-        assert_eq!(told, ["refunded_total: must not be above the price of the purchase, 1000 EUR (minor units)"]);
+        let shown = violations(client.record_refund(paid_back("w", "r", "t", 1_001)).await);
+        assert_eq!(shown, ["refunded_total: must not be above the price of the purchase, 1000 EUR (minor units)"]);
         let total = Some(v1::Money::new("USD", 1));
         let other = v1::RecordRefundRequest { refunded_total: total, ..paid_back("w", "r", "t", 1) };
-        let told = violations(client.record_refund(other).await);
-        assert_eq!(told, ["refunded_total: must be in EUR, the currency of the purchase"]);
+        let shown = violations(client.record_refund(other).await);
+        assert_eq!(shown, ["refunded_total: must be in EUR, the currency of the purchase"]);
     }
 }

@@ -4,8 +4,10 @@ use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason};
 
 use crate::harness::credits;
-use crate::sold::{now, shop, subscribe, wallet};
-use crate::words::{credits_of, entries, explicit, later, mismatch, refund_subscription, refused, settle};
+use crate::shorthand::{
+    credits_of, entries, explicit, later, mismatch, refund_subscription, refused, settle,
+};
+use crate::subscriptions::{now, shop, subscribe, wallet};
 
 const DAY: i64 = 86_400;
 

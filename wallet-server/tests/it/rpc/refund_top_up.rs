@@ -4,7 +4,7 @@ use wallet_client::v1::{self, EntryKind, ErrorReason};
 use wallet_client::{Code, WalletClient};
 
 use crate::harness::credits;
-use crate::words::{
+use crate::shorthand::{
     POLICIES, balance, charge_back, credits_of, entries, explicit, facts, fail, figures, later, mismatch,
     publish, refund, refused, settle, violations,
 };
@@ -48,7 +48,7 @@ each_database! {
         assert_eq!((entry.kind(), entry.request_id.as_str()), (EntryKind::TopUpRefunded, "r"));
         assert_eq!(entry.reason, "changed their mind");
 
-        client.grant(crate::words::gift("w", "g", credits(1))).await.unwrap();
+        client.grant(crate::shorthand::gift("w", "g", credits(1))).await.unwrap();
         let again = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
         let expected = v1::RefundTopUpResponse {
             replayed: true,
@@ -89,7 +89,7 @@ each_database! {
 
     async fn every_unit_of_a_pack_is_refunded(server: Server) {
         let client = server.wallet("w", 0).await;
-        client.subscribe(crate::sold::subscribe("s", "pro")).await.unwrap();
+        client.subscribe(crate::subscriptions::subscribe("s", "pro")).await.unwrap();
         let pack = v1::TopUpRequest::pack("w", "t", "pro");
         client.top_up(pack).await.unwrap();
         let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
@@ -136,8 +136,8 @@ each_database! {
         assert_eq!((shown.replayed, shown.revision), (false, 3));
         assert_eq!(entries(&client, "w").await.len(), 2);
         let done = client.refund_top_up(refund("w", "r", "t")).await.unwrap();
-        let said = |answer: v1::RefundTopUpResponse| (answer.amounts, answer.refund, answer.grants);
-        assert_eq!(said(shown), said(done));
+        let recorded = |answer: v1::RefundTopUpResponse| (answer.amounts, answer.refund, answer.grants);
+        assert_eq!(recorded(shown), recorded(done));
         assert!(client.refund_top_up(look).await.unwrap().replayed);
         let other = v1::RefundTopUpRequest { validate_only: true, ..refund("w", "s", "t") };
         assert_eq!(cause(&client, other).await, "ALREADY_REFUNDED");
@@ -208,8 +208,8 @@ each_database! {
         let now = balance(&client, "w").await.read_time;
         for (seconds, expected) in [(3_600, "must not be after now"), (-3_600, "must not be before the payment")] {
             let asked = v1::RefundTopUpRequest { requested_time: later(now, seconds), ..refund("w", "r", "t") };
-            let told = violations(client.refund_top_up(asked).await);
-            assert!(told[0].starts_with(&format!("requested_time: {expected}")), "{told:?}");
+            let shown = violations(client.refund_top_up(asked).await);
+            assert!(shown[0].starts_with(&format!("requested_time: {expected}")), "{shown:?}");
         }
     }
 }

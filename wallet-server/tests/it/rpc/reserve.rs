@@ -6,7 +6,7 @@ use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState, Source};
 use wallet_client::{Code, Error};
 
 use crate::harness::{credits, video};
-use crate::words::{
+use crate::shorthand::{
     POLICIES, balance, by, credits_of, explicit, facts, figures, gift, kinds, later, publish, refused,
     seconds,
 };
@@ -89,7 +89,7 @@ each_database! {
         assert_eq!(again.reservation, first.reservation);
         assert_eq!((again.revision, again.version), (first.revision, first.version));
 
-        client.start(crate::words::start("w", "j", "gpu-2", 1)).await.unwrap();
+        client.start(crate::shorthand::start("w", "j", "gpu-2", 1)).await.unwrap();
         client.top_up(v1::TopUpRequest::amount("w", "second", credits(5))).await.unwrap();
         let later = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let (shown, before) = (later.reservation.unwrap(), first.reservation.unwrap());
@@ -233,7 +233,7 @@ each_database! {
             Code::NotFound,
         );
         assert_eq!(refusal.metadata["wallet_id"], "nobody");
-        client.update_wallet(crate::words::set_status("w", "r", v1::WalletStatus::Suspended)).await.unwrap();
+        client.update_wallet(crate::shorthand::set_status("w", "r", v1::WalletStatus::Suspended)).await.unwrap();
         let refusal = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await;
         let refusal = refused(refusal, ErrorReason::WalletSuspended, Code::FailedPrecondition);
         assert_eq!(facts(&refusal), "revision=3 version=3 wallet_id=w");
@@ -251,7 +251,7 @@ each_database! {
     }
 
     async fn a_finished_job_is_not_reserved_again_and_an_equal_call_shows_its_end(server: Server) {
-        use crate::words::{cancel, fail, settle};
+        use crate::shorthand::{cancel, fail, settle};
         let client = server.wallet("w", 200).await;
         for id in ["s", "f", "c"] {
             client.reserve(v1::ReserveRequest::new("w", id, video("5"))).await.unwrap();
@@ -293,7 +293,7 @@ each_database! {
 
     async fn an_expired_hold_is_not_reserved_again(server: Server) {
         let client = server.wallet("w", 100).await;
-        let expired = crate::words::expired_hold(&client, "w", "j").await;
+        let expired = crate::shorthand::expired_hold(&client, "w", "j").await;
         assert_eq!(expired.state(), ReservationState::Expired);
         let refusal = client.reserve(v1::ReserveRequest::new("w", "j", video("6"))).await;
         let refusal = refused(refusal, ErrorReason::ReservationExpired, Code::FailedPrecondition);

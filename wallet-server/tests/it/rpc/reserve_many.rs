@@ -4,7 +4,7 @@ use wallet_client::v1::{self, ErrorReason};
 use wallet_client::{Code, Error, WalletClient};
 
 use crate::harness::{credits, video};
-use crate::words::{credits_of, explicit, kinds, refused, violations};
+use crate::shorthand::{credits_of, explicit, kinds, refused, violations};
 
 /// The most items of a call.
 const MOST: usize = 256;

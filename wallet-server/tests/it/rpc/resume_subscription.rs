@@ -3,10 +3,10 @@
 use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, EntryKind, ErrorReason};
 
-use crate::sold::{
+use crate::shorthand::{credits_of, facts, kinds, mismatch, refused, until, violations};
+use crate::subscriptions::{
     about_to_end, change, end, entries_after, pending, resume, shop, subscribe, subscription_of,
 };
-use crate::words::{credits_of, facts, kinds, mismatch, refused, until, violations};
 
 each_database! {
     async fn a_resumed_subscription_renews_as_if_never_cancelled(server: Server) {

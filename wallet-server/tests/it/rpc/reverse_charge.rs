@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason};
 
 use crate::harness::credits;
-use crate::words::{
+use crate::shorthand::{
     credits_of, entries, explicit, facts, figures, gift, later, mismatch, refused, reverse, settle, until,
 };
 
@@ -56,7 +56,7 @@ each_database! {
 
     async fn each_reversal_into_an_expired_grant_becomes_a_grant_of_its_source(server: Server) {
         let client = server.wallet("w", 0).await;
-        let soon = later(crate::words::balance(&client, "w").await.read_time, 2);
+        let soon = later(crate::shorthand::balance(&client, "w").await.read_time, 2);
         client.grant(v1::GrantRequest { expire_time: soon, ..gift("w", "g", credits(40)) }).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(40)])).await.unwrap();
         client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
@@ -67,8 +67,8 @@ each_database! {
         let mut graces: Vec<_> =
             client.list_grants(list).await.unwrap().grants.into_iter().map(|g| (g.grant_id.clone(), g)).collect();
         graces.sort_by(|a, b| a.0.cmp(&b.0));
-        let told: Vec<_> = graces.iter().map(|(id, grant)| (id.as_str(), grant.available, grant.source())).collect();
-        assert_eq!(told, [("grace:j", 15, v1::Source::Adjustment), ("grace:j#1", 25, v1::Source::Adjustment)]);
+        let shown: Vec<_> = graces.iter().map(|(id, grant)| (id.as_str(), grant.available, grant.source())).collect();
+        assert_eq!(shown, [("grace:j", 15, v1::Source::Adjustment), ("grace:j#1", 25, v1::Source::Adjustment)]);
         for (_, grant) in &graces {
             assert_eq!(grant.expire_time, later(grant.create_time, 30 * 86_400));
         }

@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
 
 use crate::harness::credits;
-use crate::words::{charge_back, credits_of, entries, explicit, mismatch, refused, set_status, settle};
+use crate::shorthand::{charge_back, credits_of, entries, explicit, mismatch, refused, set_status, settle};
 
 fn won(request: &str, top_up: &str) -> v1::ReverseChargebackRequest {
     v1::ReverseChargebackRequest::top_up("w", request, top_up).with_reason("the bank decided")

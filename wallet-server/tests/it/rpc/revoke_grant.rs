@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, CancelReason, EntryKind, ErrorReason};
 
 use crate::harness::credits;
-use crate::words::{
+use crate::shorthand::{
     balance, cancel, credits_of, entries, explicit, facts, figures, gift, later, mismatch, refused, settle,
 };
 
@@ -46,7 +46,7 @@ each_database! {
         let cancelled = client.cancel(cancel("w", "returned", CancelReason::Platform)).await.unwrap();
         let cancelled = cancelled.reservation.unwrap();
         assert_eq!(
-            (figures(&cancelled.returned), figures(&cancelled.lapsed)),
+            (figures(&cancelled.returned), figures(&cancelled.forfeited)),
             ("0 credits".into(), "20 credits".into())
         );
         let again = client.revoke_grant(revoke("r", "grant:g")).await.unwrap();
@@ -75,7 +75,7 @@ each_database! {
         client.grant(gift("w", "g", credits(25))).await.unwrap();
         client.revoke_grant(revoke("r", "grant:g")).await.unwrap();
         assert_eq!(mismatch(client.revoke_grant(revoke("r", "top_up:first")).await), ["grant_id"]);
-        let update = crate::words::set_status("w", "u", v1::WalletStatus::Active);
+        let update = crate::shorthand::set_status("w", "u", v1::WalletStatus::Active);
         client.update_wallet(update).await.unwrap();
         assert_eq!(mismatch(client.revoke_grant(revoke("u", "grant:g")).await), ["request_id"]);
         assert_eq!(credits_of(&client, "w").await, (100, 0, 0));
@@ -84,10 +84,10 @@ each_database! {
     async fn every_grant_is_revoked_by_its_listed_id_and_by_no_other(server: Server) {
         let client = server.wallet("w", 100).await;
         for id in ["top_up:first", "grant:g", "grace:j", "period:1.0.0"] {
-            let bad = crate::words::violations(client.grant(gift("w", id, credits(1))).await);
+            let bad = crate::shorthand::violations(client.grant(gift("w", id, credits(1))).await);
             assert!(bad[0].starts_with(&format!("grant_id: {id:?} begins with")), "{bad:?}");
             let bad = client.top_up(v1::TopUpRequest::amount("w", id, credits(1))).await;
-            assert!(crate::words::violations(bad)[0].starts_with("top_up_id: "));
+            assert!(crate::shorthand::violations(bad)[0].starts_with("top_up_id: "));
         }
         client.grant(gift("w", "promo:first", credits(5))).await.unwrap();
         let request = v1::ListGrantsRequest { wallet_id: "w".into(), ..Default::default() };
@@ -109,7 +109,7 @@ each_database! {
             assert_eq!(facts(&refusal), "revision=2 version=2 wallet_id=w", "{missing}");
         }
         for bare in ["first", "promo:first", "grant:first#0"] {
-            let bad = crate::words::violations(client.revoke_grant(revoke("r", bare)).await);
+            let bad = crate::shorthand::violations(client.revoke_grant(revoke("r", bare)).await);
             assert!(bad[0].starts_with("grant_id: must be a grant_id as ListGrants shows it"), "{bad:?}");
         }
         let nobody = v1::RevokeGrantRequest { wallet_id: "nobody".into(), ..revoke("r", "grant:g") };

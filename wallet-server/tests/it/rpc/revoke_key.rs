@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, Scope};
 
 use crate::harness::{Database, Front, id_of, with_key};
-use crate::words::{refused, violations};
+use crate::shorthand::{refused, violations};
 
 async fn given(database: Database) {
     let front = Front::new(database);

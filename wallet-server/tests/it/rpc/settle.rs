@@ -4,7 +4,7 @@ use wallet_client::v1::{self, ErrorReason, ReservationState};
 use wallet_client::{Code, WalletClient};
 
 use crate::harness::{credits, video};
-use crate::words::{
+use crate::shorthand::{
     POLICIES, cancel, credits_of, entries, explicit, facts, fail, figures, mismatch, publish, refused,
     settle, start,
 };
@@ -53,7 +53,7 @@ each_database! {
         assert_eq!(receipt.settled_lines.iter().map(line).collect::<Vec<_>>(), [("4".into(), "32".into())]);
         assert_eq!(receipt.lines.iter().map(line).collect::<Vec<_>>(), [("5".into(), "40".into())]);
         let [part] = receipt.allocations.as_slice() else { panic!("{:?}", receipt.allocations) };
-        assert_eq!((part.held, part.charged, part.returned, part.lapsed), (40, 32, 8, 0));
+        assert_eq!((part.held, part.charged, part.returned, part.forfeited), (40, 32, 8, 0));
         let [after] = settled.balances.as_slice() else { panic!("{:?}", settled.balances) };
         assert_eq!(after.available.as_ref().unwrap().amount, 68);
         assert_eq!(credits_of(&client, "w").await, (68, 0, 0));
@@ -272,7 +272,7 @@ each_database! {
 
     async fn an_expired_hold_that_failed_is_not_settled_late(server: Server) {
         let client = server.wallet("w", 100).await;
-        let expired = crate::words::expired_hold(&client, "w", "j").await;
+        let expired = crate::shorthand::expired_hold(&client, "w", "j").await;
         let failed = client.settle(fail("w", "j", "OOM")).await.unwrap();
         let receipt = failed.reservation.clone().unwrap();
         assert_eq!((receipt.state(), receipt.returned), (ReservationState::Failed, expired.returned));
@@ -284,7 +284,7 @@ each_database! {
 
     async fn an_expired_hold_settles_only_if_lateness_is_accepted_and_covered(server: Server) {
         let client = server.wallet("w", 100).await;
-        crate::words::expired_hold(&client, "w", "j").await;
+        crate::shorthand::expired_hold(&client, "w", "j").await;
         let late =
             || v1::SettleRequest { accept_late: true, ..settle("w", "j", v1::Succeeded::usage([("duration_s", "6")])) };
         let strict = v1::SettleRequest { accept_late: false, ..late() };

@@ -5,7 +5,7 @@ use wallet_client::{Code, Error, WalletClient};
 
 use super::reserve_many;
 use crate::harness::video;
-use crate::words::{credits_of, fail, figures, refused, settle, violations};
+use crate::shorthand::{credits_of, fail, figures, refused, settle, violations};
 
 async fn outcomes(
     client: &WalletClient,

@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, ReservationState};
 
 use crate::harness::video;
-use crate::words::{
+use crate::shorthand::{
     by, cancel, credits_of, entries, facts, figures, later, refused, reservation, seconds, start,
 };
 
@@ -108,7 +108,7 @@ each_database! {
 
     async fn an_expired_hold_does_not_start(server: Server) {
         let client = server.wallet("w", 100).await;
-        crate::words::expired_hold(&client, "w", "j").await;
+        crate::shorthand::expired_hold(&client, "w", "j").await;
         let refusal = client.start(start("w", "j", "gpu", 1)).await;
         let refusal = refused(refusal, ErrorReason::ReservationExpired, Code::FailedPrecondition);
         assert_eq!(facts(&refusal), "revision=4 state=EXPIRED version=4 wallet_id=w");

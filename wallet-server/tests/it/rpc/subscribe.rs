@@ -9,13 +9,13 @@ use wallet_client::v1::{
 };
 
 use crate::harness::{credits, video};
-use crate::sold::{
-    PLANS, WEEK, about_to_end, entries_after, grants, images, listed, now, pending, shop, subscribe,
-    subscription, subscription_of, wallet,
-};
-use crate::words::{
+use crate::shorthand::{
     balance, credits_of, entries, explicit, facts, figures, later, mismatch, publish, refused, until,
     violations,
+};
+use crate::subscriptions::{
+    PLANS, WEEK, about_to_end, entries_after, grants, images, listed, now, pending, shop, subscribe,
+    subscription, subscription_of, wallet,
 };
 
 /// The same time of day a month later, on the last day of that month if it is shorter.
@@ -65,7 +65,7 @@ each_database! {
         let client = shop(&server).await;
         let end = about_to_end(&client, "pro").await;
         client.reserve(explicit("w", "spent", vec![credits(12)])).await.unwrap();
-        client.settle(crate::words::settle("w", "spent", v1::Succeeded::default())).await.unwrap();
+        client.settle(crate::shorthand::settle("w", "spent", v1::Succeeded::default())).await.unwrap();
         client.reserve(explicit("w", "running", vec![credits(5)])).await.unwrap();
         assert_eq!(credits_of(&client, "w").await, (83, 5, 0));
         let before = wallet(&client).await.revision;
@@ -76,7 +76,7 @@ each_database! {
         assert_eq!(subscription.period_start_time, end);
         let ends = [subscription.period_end_time, subscription.paid_through_time, subscription.next_renewal_time];
         assert_eq!(ends, [later(end, WEEK); 3]);
-        client.settle(crate::words::settle("w", "running", v1::Succeeded::default())).await.unwrap();
+        client.settle(crate::shorthand::settle("w", "running", v1::Succeeded::default())).await.unwrap();
         let expected = [
             "period:1.0.0#1: 1 trainings, 0 available, 0 held, 0 consumed, 1 expired",
             "period:1.0.0: 100 credits, 0 available, 0 held, 17 consumed, 83 expired",
@@ -84,10 +84,10 @@ each_database! {
             "period:1.1.0: 100 credits, 100 available, 0 held, 0 consumed, 0 expired",
         ];
         assert_eq!(grants(&client).await, expected);
-        let said = entries_after(&client, before, 4).await;
+        let recorded = entries_after(&client, before, 4).await;
         let lapse = (EntryKind::GrantExpired, end);
-        assert_eq!(said[..3], [lapse, lapse, (EntryKind::PeriodBegan, end)]);
-        assert_eq!(said[3].0, EntryKind::Settled);
+        assert_eq!(recorded[..3], [lapse, lapse, (EntryKind::PeriodBegan, end)]);
+        assert_eq!(recorded[3].0, EntryKind::Settled);
         assert!(server.verify().await.is_clean());
     }
 
@@ -144,9 +144,9 @@ each_database! {
         let sold = subscription_of(client.subscribe(request).await.unwrap().wallet);
         assert_eq!(sold.entitlements.as_ref(), Some(&negotiated));
         let ask = v1::GetEntitlementsRequest { wallet_id: "w".into() };
-        let told = client.get_entitlements(ask).await.unwrap();
-        assert_eq!((told.plan_id.as_str(), told.unrestricted), ("nothing", false));
-        assert_eq!(told.entitlements, negotiated.entitlements);
+        let shown = client.get_entitlements(ask).await.unwrap();
+        assert_eq!((shown.plan_id.as_str(), shown.unrestricted), ("nothing", false));
+        assert_eq!(shown.entitlements, negotiated.entitlements);
 
         let more = client.reserve(v1::ReserveRequest::new("w", "a", images("61"))).await;
         let refusal = refused(more, ErrorReason::LimitExceeded, Code::FailedPrecondition);
@@ -159,9 +159,9 @@ each_database! {
             ..Default::default()
         };
         let request = v1::SubscribeRequest { overrides: Some(bare), ..subscribe("bad", "pro") };
-        let told = violations(client.subscribe(request).await);
+        let shown = violations(client.subscribe(request).await);
         let path = "overrides.entitlements.entitlements[0].kind";
-        assert_eq!(told, [format!("{path}: is required: any_of, prefix or whole_numbers")]);
+        assert_eq!(shown, [format!("{path}: is required: any_of, prefix or whole_numbers")]);
     }
 
     async fn a_worker_gets_the_plan_and_a_shortfall_the_next_renewal(server: Server) {
@@ -181,8 +181,8 @@ each_database! {
         assert_eq!((figures(&short.shortfall), short.pack_ids), ("10 credits".to_owned(), vec!["bulk".into(), "single".to_owned()]));
         let refusal = client.reserve(v1::ReserveRequest::new("w", "k", images("50"))).await;
         let refusal = refused(refusal, ErrorReason::InsufficientCredits, Code::FailedPrecondition);
-        let told = refusal.metadata["next_renewal_time"].parse::<DateTime<chrono::Utc>>().unwrap();
-        assert_eq!(Some(told.timestamp()), end.map(|end| end.seconds));
+        let shown = refusal.metadata["next_renewal_time"].parse::<DateTime<chrono::Utc>>().unwrap();
+        assert_eq!(Some(shown.timestamp()), end.map(|end| end.seconds));
     }
 
     async fn a_pack_is_sold_on_its_plans_only(server: Server) {

@@ -9,7 +9,7 @@ use wallet_core::Timestamp;
 use wallet_server::{Clock, Config, TimeSource};
 
 use crate::harness::{Database, Server, credits, video};
-use crate::words::{by, cancel, explicit, fail, figures, refused, seconds, settle, start, violations};
+use crate::shorthand::{by, cancel, explicit, fail, figures, refused, seconds, settle, start, violations};
 
 const HOUR: i64 = 3_600;
 
@@ -33,7 +33,7 @@ fn words(usage: &v1::UsageSums) -> String {
         ("charged", &usage.charged),
         ("fees", &usage.fees),
         ("returned", &usage.returned),
-        ("lapsed", &usage.lapsed),
+        ("forfeited", &usage.forfeited),
         ("uncollected", &usage.uncollected),
         ("reversed", &usage.reversed),
     ] {
@@ -46,7 +46,7 @@ fn words(usage: &v1::UsageSums) -> String {
 }
 
 /// The rows, each as "values: usage", and the total.
-async fn told(client: &WalletClient, request: v1::SummarizeUsageRequest) -> (Vec<String>, String) {
+async fn shown(client: &WalletClient, request: v1::SummarizeUsageRequest) -> (Vec<String>, String) {
     let answer = client.summarize_usage(request).await.unwrap();
     let row =
         |row: &v1::UsageRow| format!("{}: {}", row.values.join(" | "), words(row.sums.as_ref().unwrap()));
@@ -86,8 +86,8 @@ each_database! {
     async fn jobs_are_counted_by_end_state_and_credits_by_their_use(server: Server) {
         let client = five_jobs(&server).await;
         let total = "2/1/1/0, charged 74 credits, fees 40 credits, returned 88 credits";
-        assert_eq!(told(&client, ask(Vec::new())).await, (vec![], total.to_owned()));
-        let (rows, same) = told(&client, ask(vec![dimension(UsageDimension::Kind)])).await;
+        assert_eq!(shown(&client, ask(Vec::new())).await, (vec![], total.to_owned()));
+        let (rows, same) = shown(&client, ask(vec![dimension(UsageDimension::Kind)])).await;
         let expected = [
             "video.caption: 1/0/0/0, charged 2 credits",
             "video.generate: 1/1/1/0, charged 72 credits, fees 40 credits, returned 88 credits",
@@ -105,7 +105,7 @@ each_database! {
             ..Default::default()
         };
         client.reverse_charge(goodwill).await.unwrap();
-        let (rows, total) = told(&client, ask(vec![dimension(UsageDimension::Actor)])).await;
+        let (rows, total) = shown(&client, ask(vec![dimension(UsageDimension::Actor)])).await;
         assert!(rows.iter().any(|row| row.starts_with("ann: ") && row.ends_with("reversed 12 credits")), "{rows:?}");
         assert!(total.contains("charged 7") && total.ends_with("reversed 12 credits"), "{total}");
     }
@@ -117,7 +117,7 @@ each_database! {
         let cancelled = "0/0/1/0, charged 40 credits, fees 40 credits, returned 40 credits";
         let caption = "1/0/0/0, charged 2 credits";
         let (model, actor) = (dimension(UsageDimension::Model), dimension(UsageDimension::Actor));
-        let (rows, _) = told(&client, ask(vec![actor, label("team")])).await;
+        let (rows, _) = shown(&client, ask(vec![actor, label("team")])).await;
         let expected = [
             format!(" | blue: {caption}"),
             format!(" | red: {cancelled}"),
@@ -125,7 +125,7 @@ each_database! {
             format!("ann | red: {failed}"),
         ];
         assert_eq!(rows, expected);
-        let (rows, _) = told(&client, ask(vec![label("team"), model])).await;
+        let (rows, _) = shown(&client, ask(vec![label("team"), model])).await;
         let expected = [
             format!(" | standard: {settled}"),
             format!("blue | : {caption}"),
@@ -147,7 +147,7 @@ each_database! {
         let mut running = tokio::task::JoinSet::new();
         one_by_one.for_each(|one| drop(running.spawn(one)));
         running.join_all().await;
-        let (_, total) = told(&client, ask(Vec::new())).await;
+        let (_, total) = shown(&client, ask(Vec::new())).await;
         assert_eq!(total, "1003/0/0/0, charged 1003 credits");
     }
 
@@ -165,7 +165,7 @@ each_database! {
         assert_eq!(violations(client.summarize_usage(years).await), expected);
         let nobody = v1::SummarizeUsageRequest { wallet_id: "nobody".into(), ..ask(Vec::new()) };
         refused(client.summarize_usage(nobody).await, ErrorReason::WalletNotFound, Code::NotFound);
-        assert_eq!(told(&client, ask(vec![dimension(UsageDimension::Day)])).await, (vec![], "0/0/0/0".into()));
+        assert_eq!(shown(&client, ask(vec![dimension(UsageDimension::Day)])).await, (vec![], "0/0/0/0".into()));
     }
 }
 
@@ -206,7 +206,7 @@ async fn usage_belongs_to_the_day_of_finishing_even_days_after_the_reserve(serve
         v1::SettleRequest { accept_late: true, ..settle("w", "late", v1::Succeeded::default()) };
     client.settle(accept_late).await.unwrap();
 
-    let (rows, _) = told(&client, ask(vec![dimension(UsageDimension::Day)])).await;
+    let (rows, _) = shown(&client, ask(vec![dimension(UsageDimension::Day)])).await;
     let expected = [
         "2026-03-01: 1/0/0/0, charged 8 credits",
         "2026-03-02: 0/0/0/1, returned 40 credits",
@@ -222,7 +222,7 @@ async fn usage_belongs_to_the_day_of_finishing_even_days_after_the_reserve(serve
     ] {
         let request =
             v1::SummarizeUsageRequest { from_time: Some(at(from)), to_time: Some(at(to)), ..ask(Vec::new()) };
-        assert_eq!(told(&client, request).await.1, expected, "{from} to {to}");
+        assert_eq!(shown(&client, request).await.1, expected, "{from} to {to}");
     }
 }
 

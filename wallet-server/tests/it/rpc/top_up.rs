@@ -5,7 +5,7 @@ use wallet_client::v1::top_up_request::What;
 use wallet_client::v1::{self, EntryKind, ErrorReason, Part, Source};
 
 use crate::harness::credits;
-use crate::words::{
+use crate::shorthand::{
     POLICIES, balance, credits_of, entries, explicit, facts, kinds, later, mismatch, publish, refused,
     violations,
 };
@@ -59,7 +59,7 @@ each_database! {
 
     async fn a_pack_issues_all_its_units_for_twelve_months_after_the_payment(server: Server) {
         let client = server.wallet("w", 0).await;
-        client.subscribe(crate::sold::subscribe("s", "creator")).await.unwrap();
+        client.subscribe(crate::subscriptions::subscribe("s", "creator")).await.unwrap();
         // The pack is valid for 12 months, so for 365 or 366 days, depending on today's date.
         let paid_time = later(balance(&client, "w").await.read_time, -86_400);
         let done = client.top_up(v1::TopUpRequest { paid_time, ..pack("t", "pro") }).await.unwrap();

@@ -4,7 +4,7 @@ use wallet_client::Code;
 use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
 
 use crate::harness::{credits, video};
-use crate::words::{
+use crate::shorthand::{
     POLICIES, entries, facts, figures, gift, publish, refused, set_status, settle, violations,
 };
 

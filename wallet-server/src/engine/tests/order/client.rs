@@ -22,7 +22,7 @@ const INSISTS: usize = 50;
 const LATE: i64 = 5;
 
 /// A command and its final answer.
-pub(super) struct Told {
+pub(super) struct Answered {
     pub(super) command: Command,
     /// The time at which it was sent first.
     pub(super) asked: Timestamp,
@@ -35,7 +35,7 @@ pub(super) async fn everybody(
     steps: Arc<[Step]>,
     doors: &[mpsc::Sender<QueuedCommand>],
     clock: &Clock,
-) -> BTreeMap<WalletId, Vec<Told>> {
+) -> BTreeMap<WalletId, Vec<Answered>> {
     let next = Arc::new(AtomicUsize::new(0));
     let mut clients = JoinSet::new();
     for n in 0..CLIENTS {
@@ -43,7 +43,7 @@ pub(super) async fn everybody(
         let door = doors[n % doors.len()].clone();
         let mut rng = Rng::new(seed, 2_000 + n as u64);
         clients.spawn(async move {
-            let mut told = Vec::new();
+            let mut answered = Vec::new();
             while let Some(step) = steps.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let asked = clock.move_to(step.at);
                 if rng.percent(LATE) {
@@ -56,14 +56,15 @@ pub(super) async fn everybody(
                     );
                 }
                 let reply = shown(insist(&door, step).await);
-                told.push((step.wallet.clone(), Told { command: step.command.clone(), asked, reply }));
+                answered
+                    .push((step.wallet.clone(), Answered { command: step.command.clone(), asked, reply }));
             }
-            told
+            answered
         });
     }
-    let mut by_wallet: BTreeMap<WalletId, Vec<Told>> = BTreeMap::new();
-    for (wallet, told) in clients.join_all().await.into_iter().flatten() {
-        by_wallet.entry(wallet).or_default().push(told);
+    let mut by_wallet: BTreeMap<WalletId, Vec<Answered>> = BTreeMap::new();
+    for (wallet, answered) in clients.join_all().await.into_iter().flatten() {
+        by_wallet.entry(wallet).or_default().push(answered);
     }
     by_wallet
 }

@@ -14,7 +14,7 @@ use wallet_core::{Command, Reply, Timestamp, UnitOfWork, Wallet};
 use wallet_workload::catalogs;
 
 use super::super::traces::shown;
-use super::client::Told;
+use super::client::Answered;
 
 /// The most lost commands in a row: one per client.
 const LOST_TOGETHER: usize = super::client::CLIENTS;
@@ -32,7 +32,7 @@ pub(super) struct History {
 struct Partly<'a> {
     wallet: Wallet,
     history: BTreeMap<i64, Wallet>,
-    left: Vec<&'a Told>,
+    left: Vec<&'a Answered>,
     hidden: u64,
     /// Lost commands since the last reply that fitted.
     in_front: usize,
@@ -42,10 +42,10 @@ struct Partly<'a> {
 
 impl History {
     /// Finds the place for every reply, at which the core gives it again.
-    pub(super) fn of(blank: Wallet, told: &[Told], ledger: Vec<Entry>) -> Self {
-        let mut left: Vec<&Told> = told.iter().collect();
-        left.sort_by_key(|told| (told.reply.version, told.reply.decided_at));
-        let instants = told.iter().map(|told| told.asked).collect();
+    pub(super) fn of(blank: Wallet, answered: &[Answered], ledger: Vec<Entry>) -> Self {
+        let mut left: Vec<&Answered> = answered.iter().collect();
+        left.sort_by_key(|answered| (answered.reply.version, answered.reply.decided_at));
+        let instants = answered.iter().map(|answered| answered.asked).collect();
         let search = Search { ledger, instants };
         let history = BTreeMap::from([(blank.version, blank.clone())]);
         let mut open = vec![Partly { wallet: blank, history, left, hidden: 0, in_front: 0, raised: false }];
@@ -96,10 +96,10 @@ impl Search {
     /// Returns the possible continuations, the likeliest last. If there is none, this history did not happen.
     fn ways_on<'a>(&self, mut partly: Partly<'a>) -> Vec<Partly<'a>> {
         let version = partly.left[0].reply.version;
-        let group = partly.left.iter().take_while(|told| told.reply.version == version);
-        let fits = group.enumerate().find_map(|(at, told)| {
-            let (wallet, reply) = then(&partly.wallet, &told.command, told.reply.decided_at);
-            (reply == told.reply && self.is_in_the_ledger(&wallet)).then_some((at, wallet))
+        let group = partly.left.iter().take_while(|answered| answered.reply.version == version);
+        let fits = group.enumerate().find_map(|(at, answered)| {
+            let (wallet, reply) = then(&partly.wallet, &answered.command, answered.reply.decided_at);
+            (reply == answered.reply && self.is_in_the_ledger(&wallet)).then_some((at, wallet))
         });
         if let Some((at, wallet)) = fits {
             partly.left.remove(at);
@@ -154,7 +154,7 @@ impl Search {
         let next = usize::try_from(partly.wallet.revision).unwrap();
         let entry = self.ledger.get(next)?;
         let sweep = ProcessDue.into();
-        let candidates = partly.left.iter().map(|told| &told.command).chain([&sweep]);
+        let candidates = partly.left.iter().map(|answered| &answered.command).chain([&sweep]);
         candidates
             .map(|command| then(&partly.wallet, command, entry.record_time).0)
             .find(|wallet| wallet.revision > partly.wallet.revision && self.is_in_the_ledger(wallet))
@@ -163,14 +163,14 @@ impl Search {
     /// Returns the wallet after each heartbeat in progress, at each time at which it may have run.
     fn lost_heartbeats(&self, partly: &Partly<'_>) -> Vec<Wallet> {
         let before = partly.left[0].reply.decided_at;
-        let under_way = partly.left.iter().filter(|told| told.asked <= before);
+        let under_way = partly.left.iter().filter(|answered| answered.asked <= before);
         let mut after = Vec::new();
-        for told in under_way.filter(|told| matches!(told.command, Command::Extend(_))) {
-            let from = partly.wallet.decision_time(told.asked);
-            let to = told.reply.decided_at.min(before);
-            let clock = self.instants.range(told.asked..=to).map(|at| from.max(*at));
+        for answered in under_way.filter(|answered| matches!(answered.command, Command::Extend(_))) {
+            let from = partly.wallet.decision_time(answered.asked);
+            let to = answered.reply.decided_at.min(before);
+            let clock = self.instants.range(answered.asked..=to).map(|at| from.max(*at));
             for now in clock.chain([from]).collect::<BTreeSet<_>>() {
-                let (wallet, _) = then(&partly.wallet, &told.command, now);
+                let (wallet, _) = then(&partly.wallet, &answered.command, now);
                 if wallet.version > partly.wallet.version && wallet.revision == partly.wallet.revision {
                     after.push(wallet);
                 }

@@ -17,7 +17,7 @@ use super::Database;
 use super::traces::{seed, story};
 use crate::clock::Clock;
 use crate::store::Store;
-use client::{Told, everybody};
+use client::{Answered, everybody};
 use history::History;
 use server::{Seen, Server};
 
@@ -42,7 +42,7 @@ async fn every_reply() {
         servers.push(Server::start(&database, &clock, seed, number, &wallets).await);
     }
     let doors: Vec<_> = servers.iter().map(|server| server.door.clone()).collect();
-    let told = everybody(seed, steps.into(), &doors, &clock).await;
+    let answered = everybody(seed, steps.into(), &doors, &clock).await;
     drop(doors);
     let (mut faults, mut seen) = (0, Vec::new());
     for server in servers {
@@ -52,9 +52,9 @@ async fn every_reply() {
     }
 
     let lane = database.lane(&clock, wallet_workload::CATALOG).await;
-    let replies: usize = told.values().map(Vec::len).sum();
-    let refused = told.values().flatten().filter(|told| told.reply.result.is_err()).count();
-    let hidden = replay(&lane.store, told, &seen).await;
+    let replies: usize = answered.values().map(Vec::len).sum();
+    let refused = answered.values().flatten().filter(|answered| answered.reply.result.is_err()).count();
+    let hidden = replay(&lane.store, answered, &seen).await;
     database.verify().await;
     assert!(faults > 0, "the test needs calls that hang");
     // Each fault hides at most the commands of one batch.
@@ -67,13 +67,17 @@ async fn every_reply() {
 }
 
 /// Replays the history of every wallet, and returns the number of commands that took effect without an answer.
-async fn replay(store: &Store, told: BTreeMap<WalletId, Vec<Told>>, seen: &[(WalletId, Seen)]) -> u64 {
+async fn replay(
+    store: &Store,
+    answered: BTreeMap<WalletId, Vec<Answered>>,
+    seen: &[(WalletId, Seen)],
+) -> u64 {
     let mut hidden = 0;
-    for (id, told) in told {
+    for (id, answered) in answered {
         let key = WalletKey::new(TenantId::DEFAULT, &id);
         let snapshot = store.snapshot().await.unwrap();
         let ledger = snapshot.entries(key, 0, None, u64::from(u32::MAX)).await.unwrap();
-        let history = History::of(Wallet::blank(key, id.clone()), &told, ledger);
+        let history = History::of(Wallet::blank(key, id.clone()), &answered, ledger);
         hidden += history.hidden;
         for (_, seen) in seen.iter().filter(|(wallet, seen)| *wallet == id && history.has(seen.version)) {
             assert_eq!(*seen, Seen::of(&history.at(seen.version)), "read of {id}");

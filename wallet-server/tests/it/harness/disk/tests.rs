@@ -173,8 +173,8 @@ fn unknown_calls_are_refused() {
         ("io_uring_setup(64, {}) = 9", "io_uring"),
     ] {
         let refused = std::panic::catch_unwind(|| trace(&[unknown])).expect_err(unknown);
-        let said = refused.downcast_ref::<String>().cloned();
-        let said = said.or_else(|| refused.downcast_ref::<&str>().map(|said| (*said).to_owned()));
-        assert!(said.as_ref().is_some_and(|said| said.contains(why)), "{unknown}: {said:?}");
+        let output = refused.downcast_ref::<String>().cloned();
+        let output = output.or_else(|| refused.downcast_ref::<&str>().map(|output| (*output).to_owned()));
+        assert!(output.as_ref().is_some_and(|output| output.contains(why)), "{unknown}: {output:?}");
     }
 }

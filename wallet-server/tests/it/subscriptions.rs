@@ -7,7 +7,7 @@ use wallet_client::WalletClient;
 use wallet_client::v1::{self, subscription::Pending};
 
 use crate::harness::Server;
-use crate::words::{balance, later, publish};
+use crate::shorthand::{balance, later, publish};
 
 /// A catalog of weekly plans, whose periods can be made to end three seconds from now on any day of the year.
 pub(crate) const PLANS: &str = include_str!("plans.toml");
@@ -121,9 +121,9 @@ pub(crate) fn pending(subscription: &v1::Subscription) -> (&str, Option<Timestam
 
 /// All grants of the wallet `w`, sorted, each formatted by [`parts`].
 pub(crate) async fn grants(client: &WalletClient) -> Vec<String> {
-    let mut told: Vec<String> = listed(client).await.iter().map(parts).collect();
-    told.sort();
-    told
+    let mut shown: Vec<String> = listed(client).await.iter().map(parts).collect();
+    shown.sort();
+    shown
 }
 
 pub(crate) async fn listed(client: &WalletClient) -> Vec<v1::Grant> {

@@ -220,9 +220,10 @@ pub(crate) fn refused<A: Debug>(answer: Result<A, Error>, reason: ErrorReason, c
 /// The metadata of a decided refusal without its time, which must be present: `"revision=2 unit=credits"`.
 pub(crate) fn facts(refusal: &Refusal) -> String {
     assert!(refusal.decided_at().is_some(), "no decided_at in {:?}", refusal.metadata);
-    let said: BTreeMap<_, _> = refusal.metadata.iter().filter(|(name, _)| *name != "decided_at").collect();
-    let said: Vec<String> = said.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    said.join(" ")
+    let metadata: BTreeMap<_, _> =
+        refusal.metadata.iter().filter(|(name, _)| *name != "decided_at").collect();
+    let metadata: Vec<String> = metadata.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    metadata.join(" ")
 }
 
 /// The fields that a mismatch names.

@@ -392,8 +392,8 @@ pub(crate) fn find_kind(id: &str) -> Option<&'static Kind> {
 /// Returns the price of an operation, ordered by unit, or `None` if a quantity is missing.
 pub(crate) fn price(kind: &Kind, operation: &Operation) -> Option<Vec<(Unit, i64)>> {
     let cost = |(unit, quantity, rate): &(Unit, &str, i64)| {
-        let said = operation.quantities.get(*quantity).map(|n| n.to_minor(1));
-        let tenths = said.unwrap_or(kind.otherwise.map(|n| n * 10))?;
+        let quantity = operation.quantities.get(*quantity).map(|n| n.to_minor(1));
+        let tenths = quantity.unwrap_or(kind.otherwise.map(|n| n * 10))?;
         let hundredths = tenths * rate;
         Some((*unit, (up(hundredths, 100 * step(unit)) / 100).min(kind.highest.unwrap_or(i64::MAX))))
     };

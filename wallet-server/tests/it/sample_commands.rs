@@ -4,11 +4,11 @@ use wallet_client::v1::{self, succeeded::Cost};
 use wallet_client::{Error, WalletClient};
 
 use crate::harness::{credits, video};
-use crate::words::{cancel, settle, start};
+use crate::shorthand::{cancel, settle, start};
 
 /// One of the seven commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Seven {
+pub(crate) enum SampleCommand {
     Reserve,
     Start,
     Extend,
@@ -18,23 +18,26 @@ pub(crate) enum Seven {
     Subscribe,
 }
 
-pub(crate) const ALL: [Seven; 7] = [
-    Seven::Reserve,
-    Seven::Start,
-    Seven::Extend,
-    Seven::Settle,
-    Seven::Cancel,
-    Seven::TopUp,
-    Seven::Subscribe,
+pub(crate) const ALL: [SampleCommand; 7] = [
+    SampleCommand::Reserve,
+    SampleCommand::Start,
+    SampleCommand::Extend,
+    SampleCommand::Settle,
+    SampleCommand::Cancel,
+    SampleCommand::TopUp,
+    SampleCommand::Subscribe,
 ];
 
-impl Seven {
+impl SampleCommand {
     /// Creates a wallet in which the command can be executed.
     pub(crate) async fn prepare(self, client: &WalletClient, wallet: &str) {
         let create = v1::CreateWalletRequest { wallet_id: wallet.into(), ..Default::default() };
         client.create_wallet(create).await.expect("the wallet is created");
         client.top_up(v1::TopUpRequest::amount(wallet, "first", credits(100))).await.expect("credited");
-        if matches!(self, Seven::Start | Seven::Extend | Seven::Settle | Seven::Cancel) {
+        if matches!(
+            self,
+            SampleCommand::Start | SampleCommand::Extend | SampleCommand::Settle | SampleCommand::Cancel
+        ) {
             client.reserve(v1::ReserveRequest::new(wallet, "job", video("5"))).await.expect("reserved");
         }
     }
@@ -42,24 +45,26 @@ impl Seven {
     /// Sends the command, always with the same ids. Returns whether the answer is a replay.
     pub(crate) async fn send(self, client: &WalletClient, wallet: &str) -> Result<bool, Error> {
         Ok(match self {
-            Seven::Reserve => {
+            SampleCommand::Reserve => {
                 client.reserve(v1::ReserveRequest::new(wallet, "job", video("5"))).await?.replayed
             }
-            Seven::Start => client.start(start(wallet, "job", "gpu", 1)).await?.replayed,
-            Seven::Extend => {
+            SampleCommand::Start => client.start(start(wallet, "job", "gpu", 1)).await?.replayed,
+            SampleCommand::Extend => {
                 let (wallet_id, reservation_id) = (wallet.into(), "job".into());
                 client.extend(v1::ExtendRequest { wallet_id, reservation_id, ..Default::default() }).await?;
                 false
             }
-            Seven::Settle => {
+            SampleCommand::Settle => {
                 let as_reserved = v1::Succeeded { cost: Some(Cost::AsReserved(v1::AsReserved {})) };
                 client.settle(settle(wallet, "job", as_reserved)).await?.replayed
             }
-            Seven::Cancel => client.cancel(cancel(wallet, "job", v1::CancelReason::User)).await?.replayed,
-            Seven::TopUp => {
+            SampleCommand::Cancel => {
+                client.cancel(cancel(wallet, "job", v1::CancelReason::User)).await?.replayed
+            }
+            SampleCommand::TopUp => {
                 client.top_up(v1::TopUpRequest::amount(wallet, "second", credits(7))).await?.replayed
             }
-            Seven::Subscribe => {
+            SampleCommand::Subscribe => {
                 let (wallet_id, request_id, plan_id) = (wallet.into(), "sold".into(), "creator".into());
                 let request = v1::SubscribeRequest { wallet_id, request_id, plan_id, ..Default::default() };
                 client.subscribe(request).await?.replayed
@@ -69,7 +74,7 @@ impl Seven {
 
     /// Returns whether the answer of a second execution is marked as a replay. That of a heartbeat is not.
     pub(crate) fn tells_replays(self) -> bool {
-        self != Seven::Extend
+        self != SampleCommand::Extend
     }
 
     /// The id of the model wallet, in which the command was executed once without a fault.
@@ -79,7 +84,7 @@ impl Seven {
 }
 
 /// Creates the model wallets that all others are compared with.
-pub(crate) async fn make_models(client: &WalletClient, of: &[Seven]) {
+pub(crate) async fn make_models(client: &WalletClient, of: &[SampleCommand]) {
     for seven in of {
         seven.prepare(client, &seven.model()).await;
         assert!(!seven.send(client, &seven.model()).await.expect("the call succeeds"));

@@ -85,9 +85,12 @@ async fn lose(loss: Loss, name: &str) {
 
     drop(client);
     let status = process.end();
-    let said = complaints.join().expect("the standard error");
-    assert_eq!(status.code(), Some(2), "{name} was {loss:?}: {said}");
-    assert!(said.contains("the database is lost") && said.contains(name), "{name} was {loss:?}: {said}");
+    let output = complaints.join().expect("the standard error");
+    assert_eq!(status.code(), Some(2), "{name} was {loss:?}: {output}");
+    assert!(
+        output.contains("the database is lost") && output.contains(name),
+        "{name} was {loss:?}: {output}"
+    );
 }
 
 /// Buys until the file is lost and then [`MORE`] times. Returns how many of the later calls were acknowledged.
