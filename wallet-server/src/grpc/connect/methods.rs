@@ -29,6 +29,11 @@ impl Methods {
         Ok(Self(row.collect()))
     }
 
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = &Method> {
+        self.0.values()
+    }
+
     /// Returns the method with this path.
     pub(crate) fn find(&self, path: &str) -> Option<&Method> {
         self.0.get(path)
