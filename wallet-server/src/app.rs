@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::registry::Registry;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
@@ -15,9 +16,10 @@ use crate::catalogs::{PublishError, PublishedCatalogs};
 use crate::causes::Chain;
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
-use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig};
+use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig, SweeperMetrics};
 use crate::grpc::{self, Condition, GrpcLimits, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
+use crate::monitoring::{self, Monitoring};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
 use crate::reference_clock;
@@ -121,6 +123,8 @@ pub struct App {
     poll_period: Duration,
     lanes: TaskTracker,
     ahead: Option<(Timestamp, Duration)>,
+    monitoring: Option<TcpListener>,
+    registry: Registry,
 }
 
 impl App {
@@ -151,17 +155,25 @@ impl App {
             engine: engine.clone(),
             clock: clock.clone(),
             config: SweeperConfig { period: config.sweep_period },
+            metrics: SweeperMetrics::default(),
         };
+        let mut registry = Registry::default();
+        engine.metrics().register(&mut registry);
+        sweeper.metrics.register(&mut registry);
+        let call_metrics = Arc::new(grpc::call_metrics(&mut registry)?);
         let manual_time = clock.is_manual().then(|| ManualTime::new(clock.clone(), sweeper.clone()));
-        let listener =
-            TcpListener::bind(config.listen).await.map_err(|e| AppError::Listen(config.listen, e))?;
-        let address = listener.local_addr().map_err(|e| AppError::Listen(config.listen, e))?;
+        let (listener, address) = bind(config.listen).await?;
+        let monitoring = match config.monitoring {
+            Some(address) => Some(bind(address).await?.0),
+            None => None,
+        };
         let keys = Keys { store: store.clone(), clock: clock.clone(), pepper: config.pepper.clone() };
         let key_check = config.pepper.map(|pepper| KeyCheck::new(store.clone(), clock.clone(), pepper));
         if key_check.is_none() && store.has_keys().await? {
             tracing::warn!("the database has API keys, but callers need none: there is no --key-pepper-file");
         }
-        let services = Services { engine, queries, catalogs, quotes, keys, key_check, manual_time };
+        let services =
+            Services { engine, queries, catalogs, quotes, keys, key_check, manual_time, call_metrics };
         Ok(Self {
             listener,
             tls,
@@ -174,6 +186,8 @@ impl App {
             poll_period: config.poll_period,
             lanes,
             ahead,
+            monitoring,
+            registry,
         })
     }
 
@@ -188,6 +202,11 @@ impl App {
         self.address
     }
 
+    /// Returns the address of the metrics, if the server has one.
+    pub fn monitoring_address(&self) -> Option<SocketAddr> {
+        self.monitoring.as_ref()?.local_addr().ok()
+    }
+
     /// Returns a function that reads the engine's counters, also while the server runs.
     pub fn counts(&self) -> impl Fn() -> EngineCounts + Send + Sync + use<> {
         // Only the counters are kept: the lanes end when the last handle to the engine is dropped.
@@ -199,6 +218,13 @@ impl App {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), AppError> {
         let (store, clock) = (self.store, self.clock);
         let health = Health::starting().await;
+        // Checks get answers until the last command has been carried out.
+        let end = CancellationToken::new();
+        let _end = end.clone().drop_guard();
+        if let Some(listener) = self.monitoring {
+            let monitoring = Arc::new(Monitoring::new(self.registry, health.clone()));
+            tokio::spawn(monitoring::serve(listener, monitoring, end));
+        }
         let jobs = TaskTracker::new();
         jobs.spawn(self.sweeper.run(shutdown.clone()));
         let watch = Watch {
@@ -310,6 +336,14 @@ fn exposed(config: &Config) -> Result<(), AppError> {
         (None, None) => "--tls-cert, --tls-key and --key-pepper-file",
     };
     Err(AppError::Exposed { address: config.listen, missing })
+}
+
+/// Listens on an address. Returns the address with its port, which port 0 leaves to the operating system.
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
+    let failed = |error| AppError::Listen(address, error);
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }
 
 /// Returns the clock that the configuration asks for.

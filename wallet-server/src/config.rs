@@ -43,6 +43,8 @@ pub struct Config {
     pub pepper: Option<Pepper>,
     /// The origins of the web pages that may call, for browsers. By default no page may.
     pub origins: Vec<Origin>,
+    /// The address of metrics and checks over HTTP. `None`: there is none.
+    pub monitoring: Option<SocketAddr>,
     /// Listens beyond loopback although connections are not encrypted or callers not authenticated.
     pub insecure: bool,
     /// The source of time.
@@ -64,6 +66,7 @@ impl fmt::Debug for Config {
             .field("tls", &self.tls)
             .field("pepper", &self.pepper)
             .field("origins", &self.origins)
+            .field("monitoring", &self.monitoring)
             .field("insecure", &self.insecure)
             .field("time", &self.time)
             .finish_non_exhaustive()
@@ -99,6 +102,7 @@ impl Default for Config {
             tls: None,
             pepper: None,
             origins: Vec::new(),
+            monitoring: None,
             insecure: false,
             time: TimeSource::System,
             clock_settles: Settling::default().span,

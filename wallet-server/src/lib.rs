@@ -14,6 +14,7 @@ mod config;
 mod engine;
 mod grpc;
 mod keys;
+mod monitoring;
 #[cfg(test)]
 #[path = "../tests/it/harness/postgres.rs"]
 mod postgres;

@@ -63,6 +63,9 @@ pub(super) struct ServeArgs {
     /// Default: none.
     #[arg(long, env = "WALLET_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     cors_origin: Vec<Origin>,
+    /// HOST:PORT for metrics and checks over plain HTTP: /metrics, /livez and /readyz. Default: none.
+    #[arg(long, env = "WALLET_MONITORING_LISTEN", value_name = "HOST:PORT", value_parser = address)]
+    monitoring_listen: Option<SocketAddr>,
     /// Listen beyond loopback although connections are not encrypted or callers not authenticated.
     #[arg(long)]
     insecure: bool,
@@ -90,6 +93,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         tls: tls.map(|(certificate, key)| TlsFiles { certificate, key, client_ca: args.tls_client_ca }),
         pepper: args.key_pepper_file.as_deref().map(Pepper::read).transpose()?,
         origins: args.cors_origin,
+        monitoring: args.monitoring_listen,
         insecure: args.insecure,
         accept_clock: args.accept_clock,
         time: if args.manual_clock { TimeSource::Manual } else { TimeSource::System },

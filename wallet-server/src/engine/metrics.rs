@@ -1,16 +1,43 @@
-//! The counters of the lanes, which show batching, retries and bisections.
+//! The metrics of the lanes, which show batching, retries and bisections.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// The upper bounds of the buckets of the commands of a batch.
+const COMMANDS: [f64; 8] = [1.0, 2.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0];
+/// The upper bounds of the buckets of the time of a batch, in seconds.
+const SECONDS: [f64; 12] = [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
 
 /// Counters over all lanes, since start.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct EngineMetrics {
-    batches: AtomicU64,
-    commands: AtomicU64,
+    batches: Counter,
+    commands: Counter,
     largest_batch: AtomicU64,
-    retries: AtomicU64,
-    bisections: AtomicU64,
-    optimistic_batches: AtomicU64,
+    retries: Counter,
+    bisections: Counter,
+    optimistic_batches: Counter,
+    batch_commands: Histogram,
+    batch_seconds: Histogram,
+}
+
+impl Default for EngineMetrics {
+    fn default() -> Self {
+        Self {
+            batches: Counter::default(),
+            commands: Counter::default(),
+            largest_batch: AtomicU64::new(0),
+            retries: Counter::default(),
+            bisections: Counter::default(),
+            optimistic_batches: Counter::default(),
+            batch_commands: Histogram::new(COMMANDS),
+            batch_seconds: Histogram::new(SECONDS),
+        }
+    }
 }
 
 /// The values of the counters at one moment.
@@ -31,33 +58,69 @@ pub struct EngineCounts {
 }
 
 impl EngineMetrics {
-    pub(super) fn committed(&self, commands: usize) {
+    /// Registers the metrics of the lanes.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let counters = [
+            ("wallet_batches", "Committed batches", &self.batches),
+            ("wallet_commands", "Commands in committed batches", &self.commands),
+            (
+                "wallet_batch_retries",
+                "Batches run again after a conflict or a lost connection",
+                &self.retries,
+            ),
+            ("wallet_batch_bisections", "Batches split to find a command at fault", &self.bisections),
+            (
+                "wallet_optimistic_batches",
+                "Committed batches that did not lock their wallets first",
+                &self.optimistic_batches,
+            ),
+        ];
+        for (name, help, counter) in counters {
+            registry.register(name, help, counter.clone());
+        }
+        registry.register(
+            "wallet_batch_commands",
+            "Commands of a committed batch",
+            self.batch_commands.clone(),
+        );
+        registry.register_with_unit(
+            "wallet_batch",
+            "Time from the begin of a batch to its commit, retries included",
+            Unit::Seconds,
+            self.batch_seconds.clone(),
+        );
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a batch has at most 4,096 commands")]
+    pub(super) fn committed(&self, commands: usize, took: Duration) {
+        self.batch_commands.observe(commands as f64);
+        self.batch_seconds.observe(took.as_secs_f64());
         let commands = commands as u64;
-        self.batches.fetch_add(1, Ordering::Relaxed);
-        self.commands.fetch_add(commands, Ordering::Relaxed);
+        self.batches.inc();
+        self.commands.inc_by(commands);
         self.largest_batch.fetch_max(commands, Ordering::Relaxed);
     }
 
     pub(super) fn retried(&self) {
-        self.retries.fetch_add(1, Ordering::Relaxed);
+        self.retries.inc();
     }
 
     pub(super) fn bisected(&self) {
-        self.bisections.fetch_add(1, Ordering::Relaxed);
+        self.bisections.inc();
     }
 
     pub(super) fn optimistic(&self) {
-        self.optimistic_batches.fetch_add(1, Ordering::Relaxed);
+        self.optimistic_batches.inc();
     }
 
     pub(crate) fn counts(&self) -> EngineCounts {
         EngineCounts {
-            batches: self.batches.load(Ordering::Relaxed),
-            commands: self.commands.load(Ordering::Relaxed),
+            batches: self.batches.get(),
+            commands: self.commands.get(),
             largest_batch: self.largest_batch.load(Ordering::Relaxed),
-            retries: self.retries.load(Ordering::Relaxed),
-            bisections: self.bisections.load(Ordering::Relaxed),
-            optimistic_batches: self.optimistic_batches.load(Ordering::Relaxed),
+            retries: self.retries.get(),
+            bisections: self.bisections.get(),
+            optimistic_batches: self.optimistic_batches.get(),
         }
     }
 }

@@ -35,7 +35,7 @@ pub(crate) use error::EngineError;
 pub(crate) use manual_time::{ManualTime, Step, TooFar};
 pub use metrics::EngineCounts;
 pub(crate) use metrics::EngineMetrics;
-pub(crate) use sweeper::{Sweeper, SweeperConfig};
+pub(crate) use sweeper::{Sweeper, SweeperConfig, SweeperMetrics};
 
 use crate::call_name::CallName;
 use crate::catalogs::PublishedCatalogs;

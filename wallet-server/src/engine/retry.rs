@@ -74,11 +74,12 @@ impl Lane {
     pub(super) async fn answer(&mut self, batch: Vec<QueuedCommand>) -> Vec<QueuedCommand> {
         let (mut halves, mut behind) = (vec![batch], Vec::new());
         while let Some(mut batch) = halves.pop() {
+            let begun = Instant::now();
             match self.until_decided(&mut batch).await {
                 Ok(answers) => {
                     if let Some(job) = batch.first() {
                         let decided = answers.iter().flatten().count();
-                        self.metrics.committed(decided);
+                        self.metrics.committed(decided, begun.elapsed());
                         job.ticket.decided(decided, Instant::now());
                     }
                     for (job, answer) in batch.into_iter().zip(answers) {

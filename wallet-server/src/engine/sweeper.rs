@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -39,6 +42,27 @@ impl Default for SweeperConfig {
     }
 }
 
+/// The metrics of a sweeper. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SweeperMetrics {
+    failures: Counter,
+    /// The time of the last sweep of all parts without a failure, in seconds since 1970.
+    last_sweep: Gauge,
+}
+
+impl SweeperMetrics {
+    /// Registers the metrics.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        registry.register("wallet_sweep_failures", "Sweeps of a part that failed", self.failures.clone());
+        registry.register_with_unit(
+            "wallet_last_sweep_timestamp",
+            "When this server last finished a sweep without a failure, in Unix time",
+            Unit::Seconds,
+            self.last_sweep.clone(),
+        );
+    }
+}
+
 /// The job that finds wallets with due events. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Sweeper {
@@ -46,6 +70,7 @@ pub(crate) struct Sweeper {
     pub(crate) engine: Engine,
     pub(crate) clock: Clock,
     pub(crate) config: SweeperConfig,
+    pub(crate) metrics: SweeperMetrics,
 }
 
 impl Sweeper {
@@ -58,13 +83,19 @@ impl Sweeper {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(self.config.period) => {}
             }
+            let mut failed = false;
             for part in 0..PARTS {
                 if shutdown.is_cancelled() {
                     return;
                 }
                 if let Err(error) = self.sweep(part, holder, &mut tasks).await {
                     tracing::warn!(part, error = %Chain(&error), "sweep failed; it will be tried again");
+                    self.metrics.failures.inc();
+                    failed = true;
                 }
+            }
+            if !failed {
+                self.metrics.last_sweep.set(self.clock.now().as_micros() / 1_000_000);
             }
         }
     }

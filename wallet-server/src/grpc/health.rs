@@ -32,12 +32,28 @@ pub(crate) enum Condition {
     Clock,
 }
 
+impl Condition {
+    /// Returns the state of the server in which the condition does not hold.
+    pub(crate) const fn failure(self) -> &'static str {
+        match self {
+            Self::Running => "the server starts or stops",
+            Self::Database => "the database does not respond, or accepts no writes",
+            Self::Clock => "the clock does not agree with the clock of the database",
+        }
+    }
+}
+
 impl Health {
     /// Returns the status of a server that is starting: not serving.
     pub(crate) async fn starting() -> Self {
         let health = Self { reporter: HealthReporter::new(), failing: Arc::default() };
         health.report(Condition::Running, false).await;
         health
+    }
+
+    /// Returns the conditions that do not hold.
+    pub(crate) async fn failing(&self) -> Vec<Condition> {
+        self.failing.lock().await.iter().copied().collect()
     }
 
     /// Reports whether a condition holds.

@@ -32,7 +32,7 @@ pub(crate) use health::{Condition, Health};
 pub(crate) use limits::GrpcLimits;
 pub(crate) use origins::Origins;
 pub use origins::{NoOrigin, Origin};
-pub(crate) use serve::{ServeError, serve};
+pub(crate) use serve::{ServeError, call_metrics, serve};
 pub(crate) use services::Services;
 pub(crate) use transport::Tls;
 pub use transport::{TlsError, TlsFiles};

@@ -39,6 +39,7 @@ use super::transport::{Peer, open_ended};
 use super::wallet::WalletRpcs;
 use super::{GrpcLimits, Health, Services};
 use crate::call_name::CallName;
+use crate::monitoring::CallMetrics;
 
 /// The body of a request, as the transport delivers it.
 pub(super) trait RequestBody:
@@ -162,6 +163,7 @@ struct Shared<B> {
     limits: GrpcLimits,
     request_ids: RequestIds,
     places: Arc<Places>,
+    metrics: Arc<CallMetrics>,
 }
 
 impl<B: RequestBody> Calls<B> {
@@ -171,9 +173,10 @@ impl<B: RequestBody> Calls<B> {
         origins: Origins,
         admission: Admission,
         limits: GrpcLimits,
+        metrics: Arc<CallMetrics>,
     ) -> Self {
         let (request_ids, places) = (RequestIds::new(), Places::new(limits.calls_in_progress));
-        Self(Arc::new(Shared { routes, methods, origins, admission, limits, request_ids, places }))
+        Self(Arc::new(Shared { routes, methods, origins, admission, limits, request_ids, places, metrics }))
     }
 
     /// Answers a call within its deadline. The returned future runs within `limited`. It is small, because it is moved
@@ -189,6 +192,7 @@ impl<B: RequestBody> Calls<B> {
             secret.set_sensitive(true);
         }
         let name = CallName::new(request.uri().clone(), request_id.clone());
+        let mut observed = self.0.metrics.begin(request.uri().path(), begun);
         let (handler, deadline, rendering) = match protocol(&request) {
             Ok(Protocol::Grpc) => {
                 let (handler, deadline) = self.grpc(request, begun);
@@ -207,7 +211,8 @@ impl<B: RequestBody> Calls<B> {
                 Err(refused) => refused.map(Reply::from),
             };
             log_end(&name, begun, response.headers());
-            response = response.map(|reply| reply.logged(name, begun));
+            observed.note_reply(&response);
+            response = response.map(|reply| reply.logged(name, begun, observed));
             if let Some(rendering) = rendering {
                 response = Box::pin(rendering.render(response)).await;
             }
@@ -285,6 +290,7 @@ mod tests {
     use std::time::Duration;
 
     use http::HeaderMap;
+    use prometheus_client::registry::Registry;
     use tonic::Code;
     use tonic_types::StatusExt;
 
@@ -296,7 +302,8 @@ mod tests {
         let limits = GrpcLimits { calls_in_progress: 2, ..GrpcLimits::default() };
         let methods = Methods::new().unwrap();
         let routes = Routes::default().with(Misbehaving);
-        Calls::new(routes, methods, Origins::default(), Admission::Open, limits)
+        let metrics = Arc::new(CallMetrics::register(&mut Registry::default(), methods.paths()));
+        Calls::new(routes, methods, Origins::default(), Admission::Open, limits, metrics)
     }
 
     /// Answers a call as a task of the transport does.

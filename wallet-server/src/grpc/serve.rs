@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
+use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +14,7 @@ use super::origins::Origins;
 use super::router::Calls;
 use super::transport::{Front, Tls, descriptor_limit};
 use super::{GrpcLimits, Health, Services, router};
+use crate::monitoring::CallMetrics;
 
 /// An error that keeps the server from starting.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,11 @@ pub enum ServeError {
     /// The descriptors for calls with JSON are inconsistent.
     #[error("descriptors")]
     Descriptors(#[from] prost_reflect::DescriptorError),
+}
+
+/// Registers the metrics of the calls of all methods.
+pub(crate) fn call_metrics(registry: &mut Registry) -> Result<CallMetrics, ServeError> {
+    Ok(CallMetrics::register(registry, Methods::new()?.paths()))
 }
 
 /// Serves until `shutdown`. Then health checks return "not serving", no connections are accepted, and calls in
@@ -43,8 +50,9 @@ pub(crate) async fn serve(
         }
         None => Admission::Open,
     };
+    let metrics = Arc::clone(&services.call_metrics);
     let routes = router::routes(services, &health, &limits)?;
-    let calls = Calls::new(routes, Methods::new()?, origins, admission, limits.clone());
+    let calls = Calls::new(routes, Methods::new()?, origins, admission, limits.clone(), metrics);
     serve_calls(listener, calls, health, limits, tls, shutdown).await;
     Ok(())
 }
@@ -91,13 +99,19 @@ mod tests {
         let routes = Routes::default().with(Misbehaving);
         let server = tokio::spawn(serve_calls(
             listener,
-            Calls::new(routes, Methods::new().unwrap(), Origins::default(), Admission::Open, limits.clone()),
+            calls(routes, limits.clone()),
             health,
             limits,
             None,
             shutdown.clone(),
         ));
         (address, shutdown, server)
+    }
+
+    fn calls(routes: Routes<Incoming>, limits: GrpcLimits) -> Calls<Incoming> {
+        let metrics = Arc::new(call_metrics(&mut Registry::default()).unwrap());
+        let (methods, origins) = (Methods::new().unwrap(), Origins::default());
+        Calls::new(routes, methods, origins, Admission::Open, limits, metrics)
     }
 
     async fn soon<T>(event: impl Future<Output = T>) -> T {

@@ -1,8 +1,11 @@
 //! The parts of the application that handlers call.
 
+use std::sync::Arc;
+
 use crate::catalogs::PublishedCatalogs;
 use crate::engine::{Engine, ManualTime};
 use crate::keys::{KeyCheck, Keys};
+use crate::monitoring::CallMetrics;
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
 
@@ -24,4 +27,6 @@ pub(crate) struct Services {
     pub(crate) key_check: Option<KeyCheck>,
     /// Moves the clock of a server with a manual one, which then has the `TestClockService`.
     pub(crate) manual_time: Option<ManualTime>,
+    /// Counts the calls.
+    pub(crate) call_metrics: Arc<CallMetrics>,
 }

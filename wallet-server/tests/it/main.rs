@@ -41,6 +41,8 @@ mod hostile;
 #[cfg(test)]
 mod many;
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod overload;
 #[cfg(test)]
 mod python;

@@ -16,7 +16,9 @@ use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::engine::backlog::Steps;
 use crate::engine::lane::Lane;
-use crate::engine::{Engine, EngineConfig, EngineError, QueuedCommand, Sweeper, SweeperConfig};
+use crate::engine::{
+    Engine, EngineConfig, EngineError, QueuedCommand, Sweeper, SweeperConfig, SweeperMetrics,
+};
 use crate::query::{GroupBy, Listed, Page, ReservationFilter, UsageQuery};
 use crate::store::{DueRows, Store};
 
@@ -192,7 +194,13 @@ async fn frozen_stops_nobody(database: Database) {
     let config = EngineConfig { lanes: 1, ..EngineConfig::default() };
     let engine = Engine::start(store, catalogs, &world.clock, &config, &tasks).await.unwrap();
     let config = SweeperConfig::default();
-    let sweeper = Sweeper { store: store.clone(), engine, clock: world.clock.clone(), config };
+    let sweeper = Sweeper {
+        store: store.clone(),
+        engine,
+        clock: world.clock.clone(),
+        config,
+        metrics: SweeperMetrics::default(),
+    };
     sweeper.sweep_all().await.unwrap();
     for other in &others {
         assert_eq!(last(store, other).await, EntryKind::HoldExpired, "{other}");

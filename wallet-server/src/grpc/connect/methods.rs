@@ -34,6 +34,11 @@ impl Methods {
         self.0.values()
     }
 
+    /// Returns the paths of all methods.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Returns the method with this path.
     pub(crate) fn find(&self, path: &str) -> Option<&Method> {
         self.0.get(path)

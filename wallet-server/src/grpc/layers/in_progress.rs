@@ -16,6 +16,7 @@ use tonic::body::Body;
 use super::trace::log_end;
 use crate::call_name::CallName;
 use crate::grpc::transport::{CallInProgress, Peer};
+use crate::monitoring::ObservedCall;
 
 /// The largest piece of a reply, in bytes. The transport takes a piece as soon as the peer has room for one byte.
 const PIECE: usize = 16 * 1024;
@@ -92,14 +93,14 @@ pub(crate) struct Reply {
     in_progress: Option<InProgress>,
     /// True: the trailers are sent as the last part of the body, as in gRPC-Web.
     trailers_as_data: bool,
-    /// The call and its begin, for the log.
-    call: Option<(CallName, Instant)>,
+    /// The call and its begin for the log, and its observation.
+    call: Option<(CallName, Instant, ObservedCall)>,
 }
 
 impl Reply {
-    /// Returns the reply as the one of this call, which logs the end of a stream.
-    pub(crate) fn logged(mut self, call: CallName, begun: Instant) -> Self {
-        self.call = Some((call, begun));
+    /// Returns the reply as the one of this call, which logs the end of a stream and notes its code.
+    pub(crate) fn logged(mut self, call: CallName, begun: Instant, observed: ObservedCall) -> Self {
+        self.call = Some((call, begun, observed));
         self
     }
 
@@ -116,8 +117,9 @@ impl Reply {
         Self { rest: body, in_progress: self.in_progress, ..Self::from(Body::empty()) }
     }
 
-    fn log_end(&self, trailers: &HeaderMap) {
-        if let Some((call, begun)) = &self.call {
+    fn log_end(&mut self, trailers: &HeaderMap) {
+        if let Some((call, begun, observed)) = &mut self.call {
+            observed.note(trailers);
             log_end(call, *begun, trailers);
         }
     }

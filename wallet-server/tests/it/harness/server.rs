@@ -14,6 +14,8 @@ use super::names::credits;
 pub(crate) struct Server {
     pub(crate) database: Database,
     pub(crate) address: SocketAddr,
+    /// The address of the metrics.
+    pub(crate) monitoring: SocketAddr,
     counts: Box<dyn Fn() -> EngineCounts + Send + Sync>,
     shutdown: CancellationToken,
     running: JoinHandle<Result<(), AppError>>,
@@ -30,13 +32,15 @@ impl Server {
         let config = Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             database_url: database.url.clone(),
+            monitoring: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
             ..config
         };
         let app = App::build(config).await.expect("the server starts");
         let (address, counts) = (app.address(), Box::new(app.counts()));
+        let monitoring = app.monitoring_address().expect("an address of the metrics");
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(app.run(shutdown.clone()));
-        Self { database, address, counts, shutdown, running }
+        Self { database, address, monitoring, counts, shutdown, running }
     }
 
     /// Restarts the server without wallets in memory, for tests that change rows by hand.

@@ -1,0 +1,154 @@
+//! The metrics of calls, under the names that dashboards for gRPC servers know.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use http::{HeaderMap, Response, StatusCode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use tokio::time::Instant;
+use tonic::{Code, Status};
+
+/// The upper bounds of the buckets of durations, in seconds.
+pub(crate) const SECONDS: [f64; 14] =
+    [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+
+/// The number of codes of gRPC.
+const CODES: usize = 17;
+
+type Labels = Vec<(&'static str, String)>;
+
+/// The metrics of all methods.
+#[derive(Debug)]
+pub(crate) struct CallMetrics {
+    methods: HashMap<String, Arc<MethodMetrics>>,
+    /// Those of paths that are no method. A caller cannot make labels.
+    unknown: Arc<MethodMetrics>,
+}
+
+/// The metrics of one method. A call looks up nothing else.
+#[derive(Debug)]
+struct MethodMetrics {
+    labels: Labels,
+    handled: Family<Labels, Counter>,
+    /// The counters by code, made by the first call with the code.
+    by_code: [OnceLock<Counter>; CODES],
+    seconds: Histogram,
+}
+
+/// A call that is being answered. Counted when it is dropped.
+#[derive(Debug)]
+pub(crate) struct ObservedCall {
+    method: Arc<MethodMetrics>,
+    begun: Instant,
+    code: Option<Code>,
+}
+
+impl CallMetrics {
+    /// Registers the metrics of the methods with these paths.
+    pub(crate) fn register<'a>(registry: &mut Registry, paths: impl Iterator<Item = &'a str>) -> Self {
+        let handled = Family::<Labels, Counter>::default();
+        let seconds = Family::<Labels, Histogram>::new_with_constructor(|| Histogram::new(SECONDS));
+        registry.register(
+            "grpc_server_handled",
+            "Calls that have ended, by the code of gRPC with which they were answered",
+            handled.clone(),
+        );
+        registry.register_with_unit(
+            "grpc_server_handling",
+            "Time from the headers of a call to the end of its reply",
+            Unit::Seconds,
+            seconds.clone(),
+        );
+        let of = |service: &str, method: &str| {
+            let labels = vec![("grpc_service", service.to_owned()), ("grpc_method", method.to_owned())];
+            Arc::new(MethodMetrics {
+                seconds: seconds.get_or_create_owned(&labels),
+                labels,
+                handled: handled.clone(),
+                by_code: Default::default(),
+            })
+        };
+        let methods = paths.filter_map(|path| {
+            let (service, method) = path.strip_prefix('/')?.split_once('/')?;
+            Some((path.to_owned(), of(service, method)))
+        });
+        Self { methods: methods.collect(), unknown: of("unknown", "unknown") }
+    }
+
+    /// Begins to observe a call.
+    pub(crate) fn begin(&self, path: &str, begun: Instant) -> ObservedCall {
+        let method = self.methods.get(path).unwrap_or(&self.unknown);
+        ObservedCall { method: Arc::clone(method), begun, code: None }
+    }
+}
+
+impl MethodMetrics {
+    fn count(&self, code: Code) {
+        let Some(counter) = self.by_code.get(code as usize) else { return };
+        let with_code = || {
+            let labels = [self.labels.as_slice(), &[("grpc_code", format!("{code:?}"))]].concat();
+            self.handled.get_or_create_owned(&labels)
+        };
+        counter.get_or_init(with_code).inc();
+    }
+}
+
+impl ObservedCall {
+    /// Notes the code of a reply, if its headers have it. A request that was no call has an HTTP error instead.
+    pub(crate) fn note_reply<B>(&mut self, reply: &Response<B>) {
+        if reply.status() == StatusCode::OK {
+            self.note(reply.headers());
+        } else {
+            self.code = Some(Code::Unknown);
+        }
+    }
+
+    /// Notes the code of the call, if these headers or trailers have it.
+    pub(crate) fn note(&mut self, headers: &HeaderMap) {
+        if let Some(code) = headers.get(Status::GRPC_STATUS) {
+            self.code = Some(Code::from_bytes(code.as_bytes()));
+        }
+    }
+}
+
+impl Drop for ObservedCall {
+    fn drop(&mut self) {
+        // A reply without a code was not sent to its end: the caller is gone.
+        self.method.count(self.code.unwrap_or(Code::Cancelled));
+        self.method.seconds.observe(self.begun.elapsed().as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text::encode;
+
+    use super::*;
+
+    #[test]
+    fn calls_are_counted_by_method_and_code_and_paths_of_callers_make_no_labels() {
+        let mut registry = Registry::default();
+        let metrics = CallMetrics::register(&mut registry, ["/a.B/C"].into_iter());
+        let mut fine = metrics.begin("/a.B/C", Instant::now());
+        fine.note(&HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]));
+        drop(fine);
+        drop(metrics.begin("/a.B/C", Instant::now()));
+        for path in ["/a.B/D", "", "/\"evil"] {
+            drop(metrics.begin(path, Instant::now()));
+        }
+        let mut page = String::new();
+        encode(&mut page, &registry).unwrap();
+        for line in [
+            "grpc_server_handled_total{grpc_service=\"a.B\",grpc_method=\"C\",grpc_code=\"Ok\"} 1\n",
+            "grpc_server_handled_total{grpc_service=\"a.B\",grpc_method=\"C\",grpc_code=\"Cancelled\"} 1\n",
+            "grpc_code=\"Cancelled\"} 3\n",
+            "grpc_server_handling_seconds_count{grpc_service=\"a.B\",grpc_method=\"C\"} 2\n",
+        ] {
+            assert!(page.contains(line), "{line} {page}");
+        }
+        assert!(!page.contains("evil"), "{page}");
+    }
+}

@@ -1,0 +1,91 @@
+//! The metrics and checks of a running server, as Prometheus and orchestrators read them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use wallet_client::v1;
+
+use crate::connect::{Answered, Curl};
+use crate::harness::{Server, credits};
+use crate::shorthand::gift;
+
+/// Reads a page of the monitoring address.
+fn page(server: &Server, path: &str, arguments: &[&str]) -> Answered {
+    Curl::new(format!("http://{}", server.monitoring), "--http1.1").with(arguments).run(path, b"")
+}
+
+fn metrics(server: &Server) -> String {
+    String::from_utf8(page(server, "metrics", &[]).bytes).expect("text")
+}
+
+/// Returns the value of a series.
+fn value(metrics: &str, series: &str) -> f64 {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {series} in {metrics}")).parse().expect("a number")
+}
+
+each_database! {
+    async fn calls_and_batches_are_counted(server: Server) {
+        let client = server.wallet("w", 100).await;
+        for id in ["a", "b"] {
+            client.grant(gift("w", id, credits(5))).await.unwrap();
+        }
+        client.grant(gift("nobody", "a", credits(5))).await.unwrap_err();
+        // The reply of the last call has been read, and its observation ends with it.
+        let handled = |method: &str, code: &str| {
+            format!(
+                "grpc_server_handled_total{{grpc_service=\"wallet.v1.AdminService\",grpc_method=\"{method}\",\
+                 grpc_code=\"{code}\"}}"
+            )
+        };
+        let mut seen = metrics(&server);
+        for _ in 0..1_000 {
+            if seen.contains(&handled("Grant", "NotFound")) {
+                break;
+            }
+            tokio::task::yield_now().await;
+            seen = metrics(&server);
+        }
+        assert_eq!(value(&seen, &handled("Grant", "Ok")), 2.0);
+        assert_eq!(value(&seen, &handled("Grant", "NotFound")), 1.0);
+        assert_eq!(value(&seen, &handled("CreateWallet", "Ok")), 1.0);
+        let timed = "grpc_server_handling_seconds_count{grpc_service=\"wallet.v1.AdminService\",grpc_method=\"Grant\"}";
+        assert_eq!(value(&seen, timed), 3.0);
+        let counts = server.counts();
+        assert!(counts.commands >= 4, "{counts:?}");
+        assert!(value(&seen, "wallet_commands_total") >= 4.0);
+        assert!(value(&seen, "wallet_batch_seconds_count") >= 1.0);
+        assert_eq!(seen.lines().last(), Some("# EOF"));
+    }
+
+    async fn checks_and_mistakes_of_their_callers_are_answered(server: Server) {
+        let _client = server.client().await;
+        let ready = page(&server, "readyz", &[]);
+        assert_eq!((ready.status, ready.bytes.as_slice()), (200, &b"ready\n"[..]));
+        assert_eq!(page(&server, "livez", &[]).status, 200);
+        let seen = page(&server, "metrics", &[]);
+        assert_eq!(seen.content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+        for (path, arguments, status) in [("", &[][..], 404), ("metrics", &["-X", "POST"], 405)] {
+            assert_eq!(page(&server, path, arguments).status, status, "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_document_lists_exactly_the_metrics_of_a_server() {
+    let server = Server::start(crate::harness::Database::sqlite()).await;
+    let client = server.wallet("w", 1).await;
+    client.get_balance(v1::GetBalanceRequest { wallet_id: "w".into(), ..Default::default() }).await.unwrap();
+    let shown = metrics(&server);
+    let types = shown.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let shown: BTreeSet<String> = types.map(str::to_owned).collect();
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/monitoring.md");
+    let document = fs::read_to_string(document).unwrap();
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let names = rows.filter(|name| name.starts_with("grpc_") || name.starts_with("wallet_"));
+    // A counter has its suffix in the document, as in queries.
+    let listed: BTreeSet<String> =
+        names.map(|name| name.trim_end_matches("_total").trim_end_matches("_info").to_owned()).collect();
+    assert_eq!(listed, shown);
+}
