@@ -40,6 +40,7 @@ mod fuzz;
 mod hostile;
 #[cfg(test)]
 mod many;
+#[cfg(test)]
 mod monitoring;
 #[cfg(test)]
 mod overload;

@@ -106,6 +106,17 @@ async fn the_calls_with_json_work_when_pasted() {
     let answers = curl(document, &server);
     assert_eq!(answers.len(), 3, "{answers:?}");
     assert!(answers.iter().all(|answer| answer.get("code").is_none()), "{answers:?}");
+    let (_, python) = document.split_once("\n```python\n").expect("an example in Python");
+    let (python, _) = python.split_once("\n```").expect("its end");
+    let python = format!("KEY = ''\n{}", python.replace("\ncall(", "\nanswer = call("));
+    let python = python.replace("localhost:50051", &server.address.to_string());
+    let output = Command::new(tool("WALLET_TEST_PYTHON"))
+        .args(["-c", &format!("{python}\nprint(json.dumps(answer))")])
+        .output()
+        .expect("Python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let balance: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(balance["balances"][0]["available"]["amount"], "1000");
     let missing = curl_of(
         "curl -sS localhost:50051/wallet.v1.AdminService/GetWallet -H 'content-type: \
         application/json' -d '{\"walletId\": \"nobody\"}'",

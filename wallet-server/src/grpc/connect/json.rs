@@ -10,8 +10,8 @@ use crate::grpc::error::RpcError;
 
 /// Converts a JSON text to an encoded message.
 pub(super) fn to_message(text: &[u8], message: &MessageDescriptor) -> Result<Vec<u8>, RpcError> {
-    let tree: Tree = serde_json::from_slice(text)
-        .map_err(|error| RpcError::malformed(format!("is not a JSON text: {error}")))?;
+    let tree =
+        Tree::read(text).map_err(|error| RpcError::malformed(format!("is not a JSON text: {error}")))?;
     refuse(wrong_names(&tree, message))?;
     let mut reader = serde_json::Deserializer::from_slice(text);
     match DynamicMessage::deserialize(message.clone(), &mut reader) {
@@ -96,10 +96,77 @@ mod tests {
     }
 
     #[test]
+    fn strange_values_of_every_field_are_read_or_refused() {
+        let values = [
+            "null",
+            "0",
+            "-1",
+            "1.5",
+            "1e400",
+            "-1e400",
+            "9223372036854775808",
+            "18446744073709551616",
+            "\"\"",
+            "\"NaN\"",
+            "\"-9223372036854775809\"",
+            "\"9999-12-31T23:59:60Z\"",
+            "\"0000-00-00T00:00:00Z\"",
+            "\"99999999-01-01T00:00:00Z\"",
+            "\"2026-02-30T24:00:00+99:99\"",
+            "\"9223372036854775807.999999999s\"",
+            "\"-0.0000000001s\"",
+            "\".s\"",
+            "\"s\"",
+            "\"\\u0000\"",
+            "\"\\ud83d\"",
+            "true",
+            "[]",
+            "[null]",
+            "[[[]]]",
+            "{}",
+            "{\"\": {}}",
+            "[{}, {\"x\": 1}]",
+            "\"SCOPE_UNKNOWN\"",
+            "2147483648",
+        ];
+        let methods = Methods::new().unwrap();
+        let (mut read, mut refused) = (0, 0);
+        for method in methods.all() {
+            let message = &method.request;
+            for (field, value) in
+                message.fields().flat_map(|field| values.map(|value| (field.clone(), value)))
+            {
+                let text = format!("{{\"{}\": {value}}}", field.json_name());
+                match to_message(text.as_bytes(), message) {
+                    Ok(bytes) => {
+                        let again = from_message(&bytes, message).unwrap();
+                        assert_eq!(
+                            to_message(&again, message).unwrap(),
+                            bytes,
+                            "{} {text}",
+                            message.full_name()
+                        );
+                        read += 1;
+                    }
+                    Err(error) => {
+                        let status = Status::from(error);
+                        assert_eq!(status.code(), tonic::Code::InvalidArgument, "{text}");
+                        refused += 1;
+                    }
+                }
+            }
+        }
+        assert!(read > 500 && refused > 2_000, "{read} {refused}");
+    }
+
+    #[test]
     fn a_text_that_is_no_object_is_malformed() {
-        for text in ["", "{", "[]", "5", "{} {}", "{\"walletId\": \"\\ud800\"}", &"[".repeat(100_000)] {
+        let many = format!("{{\"x\": [{}0]}}", "{},".repeat(50_000));
+        for text in [&many, "", "{", "[]", "5", "{} {}", "{\"walletId\": \"\\ud800\"}", &"[".repeat(100_000)]
+        {
             let (reason, message, _) = refused(text);
             assert_eq!(reason, "MALFORMED_MESSAGE", "{text}: {message}");
+            assert_eq!(message.contains("more than 50000 values"), text == many, "{message}");
         }
     }
 }

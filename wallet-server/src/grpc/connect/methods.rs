@@ -29,6 +29,11 @@ impl Methods {
         Ok(Self(row.collect()))
     }
 
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = &Method> {
+        self.0.values()
+    }
+
     /// Returns the paths of all methods.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

@@ -4,6 +4,7 @@ mod browsers;
 mod calls;
 mod hostile;
 mod libraries;
+mod methods;
 mod refusals;
 
 use std::io::Write;
