@@ -86,7 +86,11 @@ fn held_credits_of_a_period_are_taken_when_they_return() {
     monthly([reserve("job", 80), refunded("r", 500)])
         .then([parts("period:1.0.0", "held 80, paid out 20")])
         .when(fail("job"))
-        .then([parts("period:1.0.0", "available 50, paid out 50"), returned("job", 50), lapsed("job", 30)]);
+        .then([
+            parts("period:1.0.0", "available 50, paid out 50"),
+            returned("job", 50),
+            forfeited("job", 30),
+        ]);
     monthly([reserve("job", 80), owed("r", 500)]).when(settle_as_reserved("job")).then([
         parts("period:1.0.0", "consumed 50, paid out 50"),
         charged_to("job", "period:1.0.0 50, debt 30"),

@@ -30,8 +30,8 @@ use super::error::RpcError;
 use super::event::EventRpcs;
 use super::key::KeyRpcs;
 use super::layers::{
-    Admission, Messages, Places, Protocol, REQUEST_ID, Reply, RequestIds, begin, catch_panic, framed,
-    in_time, log_end, protocol, time_left,
+    Admission, CallMetrics, Messages, Places, Protocol, REQUEST_ID, Reply, RequestIds, begin, catch_panic,
+    framed, in_time, log_end, protocol, time_left,
 };
 use super::origins::Origins;
 use super::test_clock::TestClockRpcs;
@@ -39,7 +39,6 @@ use super::transport::{Peer, open_ended};
 use super::wallet::WalletRpcs;
 use super::{GrpcLimits, Health, Services};
 use crate::call_name::CallName;
-use crate::monitoring::CallMetrics;
 
 /// The body of a request, as the transport delivers it.
 pub(super) trait RequestBody:

@@ -9,12 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::connect::Methods;
 use super::health::Condition;
-use super::layers::{Admission, Gate};
+use super::layers::{Admission, CallMetrics, Gate};
 use super::origins::Origins;
 use super::router::Calls;
 use super::transport::{Front, Tls, descriptor_limit};
 use super::{GrpcLimits, Health, Services, router};
-use crate::monitoring::CallMetrics;
 
 /// An error that keeps the server from starting.
 #[derive(Debug, thiserror::Error)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::catalogs::PublishedCatalogs;
 use crate::engine::{Engine, ManualTime};
+use crate::grpc::layers::CallMetrics;
 use crate::keys::{KeyCheck, Keys};
-use crate::monitoring::CallMetrics;
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
 

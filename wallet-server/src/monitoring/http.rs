@@ -21,7 +21,7 @@ const CONNECTIONS: usize = 32;
 /// The time for the headers of a request, and the longest time between two requests of a connection.
 const HEADER_TIME: Duration = Duration::from_secs(30);
 
-/// The time after which a connection is closed, whatever it does.
+/// The time after which a connection is closed, also a busy one.
 const CONNECTION_TIME: Duration = Duration::from_secs(600);
 
 /// The pause after the operating system has refused a connection.

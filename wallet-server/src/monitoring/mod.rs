@@ -1,10 +1,9 @@
-//! What operators see of a running server: its metrics, and whether it is alive and ready.
+//! The metrics of a running server and the checks whether it is alive and ready, for operators.
 //!
-//! Each part of the server counts by itself and registers its metrics here: [`CallMetrics`] the calls, the engine its
-//! batches, the sweeper its sweeps. [`serve`] answers `/metrics`, `/livez` and `/readyz` on an address of its own.
+//! Each part of the server counts and registers its own metrics: `grpc` the calls, `engine` its batches and its sweeps.
+//! [`serve`] answers `/metrics`, `/livez` and `/readyz` on an address of its own.
 //! `docs/monitoring.md` lists all metrics. No label names a wallet.
 
-mod calls;
 mod http;
 
 use prometheus_client::encoding::text;
@@ -13,7 +12,6 @@ use prometheus_client::registry::Registry;
 
 use crate::grpc::Health;
 
-pub(crate) use calls::{CallMetrics, ObservedCall};
 pub(crate) use http::serve;
 
 /// The metrics of a server and its health.

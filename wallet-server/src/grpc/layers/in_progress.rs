@@ -13,10 +13,10 @@ use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 
+use super::call_metrics::ObservedCall;
 use super::trace::log_end;
 use crate::call_name::CallName;
 use crate::grpc::transport::{CallInProgress, Peer};
-use crate::monitoring::ObservedCall;
 
 /// The largest piece of a reply, in bytes. The transport takes a piece as soon as the peer has room for one byte.
 const PIECE: usize = 16 * 1024;

@@ -1,5 +1,6 @@
 //! The steps of a call around its handler. [`super::router`] lists all of them in order.
 
+mod call_metrics;
 mod deadline;
 mod in_progress;
 mod messages;
@@ -9,6 +10,7 @@ mod request_id;
 mod tenant;
 mod trace;
 
+pub(crate) use call_metrics::CallMetrics;
 pub(super) use deadline::{in_time, time_left};
 pub(super) use in_progress::{Places, Reply, begin};
 pub(super) use messages::{Messages, framed};

@@ -64,11 +64,11 @@ product! {
 
     async fn a_refund_of_a_period_names_one_that_has_begun_and_its_price(platform: Platform) {
         quarter(platform).await;
-        let told = violations(platform.client.record_refund(paid_back("r", "2026-02-28T09:00:00Z", 1)).await);
+        let found = violations(platform.client.record_refund(paid_back("r", "2026-02-28T09:00:00Z", 1)).await);
         let text = "period_start_time: must be the start of a period that has begun and was paid, such as 2026-01-31T09:00:00Z";
-        assert_eq!(told, [text]);
-        let told = violations(platform.client.record_refund(paid_back("r", START, 3_001)).await);
-        assert_eq!(told, ["refunded_total: must not be above the price that was paid, 3000 EUR (minor units)"]);
+        assert_eq!(found, [text]);
+        let found = violations(platform.client.record_refund(paid_back("r", START, 3_001)).await);
+        assert_eq!(found, ["refunded_total: must not be above the price that was paid, 3000 EUR (minor units)"]);
         platform.client.record_refund(paid_back("r", START, 1)).await.unwrap();
         platform.until("2026-04-30T09:00:00Z").await;
         assert_eq!(cause(platform, paid_back("s", "2026-04-30T09:00:00Z", 1)).await, "NO_PRICE");

@@ -113,11 +113,11 @@ each_database! {
     async fn a_total_is_in_the_currency_of_the_purchase_and_at_most_its_price(server: Server) {
         let client = server.wallet("w", 0).await;
         bought(&client, "t").await;
-        let told = violations(client.record_refund(paid_back("w", "r", "t", 1_001)).await);
-        assert_eq!(told, ["refunded_total: must not be above the price that was paid, 1000 EUR (minor units)"]);
+        let found = violations(client.record_refund(paid_back("w", "r", "t", 1_001)).await);
+        assert_eq!(found, ["refunded_total: must not be above the price that was paid, 1000 EUR (minor units)"]);
         let total = Some(v1::Money::new("USD", 1));
         let other = v1::RecordRefundRequest { refunded_total: total, ..paid_back("w", "r", "t", 1) };
-        let told = violations(client.record_refund(other).await);
-        assert_eq!(told, ["refunded_total: must be in EUR, the currency of the payment"]);
+        let found = violations(client.record_refund(other).await);
+        assert_eq!(found, ["refunded_total: must be in EUR, the currency of the payment"]);
     }
 }
