@@ -127,8 +127,9 @@ impl Lane {
         Ok(Decided { answers, finished, behind })
     }
 
-    /// Keeps the wallets of a committed batch in memory, and returns its answers.
+    /// Counts the entries of a committed batch, keeps its wallets in memory, and returns its answers.
     pub(super) fn keep_all(&mut self, decided: Decided, mut loaded: LoadedWallets) -> Vec<Option<Answer>> {
+        self.metrics.recorded(decided.finished.iter().flat_map(|(_, finished)| &finished.entries));
         for (key, finished) in &decided.finished {
             self.keep(loaded.remove(key), finished);
         }

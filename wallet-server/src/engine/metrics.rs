@@ -1,11 +1,22 @@
-//! The metrics of the lanes, which show batching, retries and bisections.
+//! The metrics of the lanes: batches with their retries and bisections, and the ledger entries that were committed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use wallet_core::UnitId;
+use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::posting::Part;
+
+type Labels = Vec<(&'static str, String)>;
+
+/// The most units that are labels. Tenants name their units, so their number is bounded.
+const UNITS: usize = 50;
 
 /// The upper bounds of the buckets of the commands of a batch.
 const COMMANDS: [f64; 8] = [1.0, 2.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0];
@@ -23,6 +34,10 @@ pub(crate) struct EngineMetrics {
     optimistic_batches: Counter,
     batch_commands: Histogram,
     batch_seconds: Histogram,
+    entries: Family<Labels, Counter>,
+    moved: Family<Labels, Counter>,
+    /// The units that are labels.
+    units: Mutex<BTreeSet<UnitId>>,
 }
 
 impl Default for EngineMetrics {
@@ -36,6 +51,9 @@ impl Default for EngineMetrics {
             optimistic_batches: Counter::default(),
             batch_commands: Histogram::new(COMMANDS),
             batch_seconds: Histogram::new(SECONDS),
+            entries: Family::default(),
+            moved: Family::default(),
+            units: Mutex::default(),
         }
     }
 }
@@ -78,6 +96,12 @@ impl EngineMetrics {
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());
         }
+        registry.register("wallet_entries", "Committed ledger entries, by kind", self.entries.clone());
+        registry.register(
+            "wallet_credits",
+            "Minor units that committed entries have moved, by unit and the parts that they left and entered",
+            self.moved.clone(),
+        );
         registry.register(
             "wallet_batch_commands",
             "Commands of a committed batch",
@@ -99,6 +123,31 @@ impl EngineMetrics {
         self.batches.inc();
         self.commands.inc_by(commands);
         self.largest_batch.fetch_max(commands, Ordering::Relaxed);
+    }
+
+    /// Counts entries that were committed.
+    pub(super) fn recorded<'a>(&self, entries: impl Iterator<Item = &'a Entry>) {
+        let (mut kinds, mut moved) = (BTreeMap::<EntryKind, u64>::new(), BTreeMap::new());
+        for entry in entries {
+            *kinds.entry(entry.kind).or_default() += 1;
+            for posting in &entry.postings {
+                let sum: &mut u64 = moved.entry((&posting.unit, posting.from, posting.to)).or_default();
+                *sum += posting.amount.unsigned_abs();
+            }
+        }
+        for (kind, count) in kinds {
+            self.entries.get_or_create_owned(&vec![("kind", format!("{kind:?}"))]).inc_by(count);
+        }
+        for ((unit, from, to), amount) in moved {
+            self.moved.get_or_create_owned(&self.movement(unit, from, to)).inc_by(amount);
+        }
+    }
+
+    fn movement(&self, unit: &UnitId, from: Part, to: Part) -> Labels {
+        let mut units = self.units.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_label = units.contains(unit) || units.len() < UNITS && units.insert(unit.clone());
+        let unit = if is_label { unit.to_string() } else { "other".to_owned() };
+        vec![("unit", unit), ("from", format!("{from:?}")), ("to", format!("{to:?}"))]
     }
 
     pub(super) fn retried(&self) {

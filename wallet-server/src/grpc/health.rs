@@ -33,6 +33,8 @@ pub(crate) enum Condition {
 }
 
 impl Condition {
+    pub(crate) const ALL: [Self; 3] = [Self::Running, Self::Database, Self::Clock];
+
     /// Returns the state of the server in which the condition does not hold.
     pub(crate) const fn failure(self) -> &'static str {
         match self {

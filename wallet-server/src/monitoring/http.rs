@@ -72,7 +72,7 @@ impl Monitoring {
         }
         match request.uri().path() {
             "/metrics" => {
-                let mut page = Response::new(self.metrics());
+                let mut page = Response::new(self.metrics().await);
                 page.headers_mut().insert(header::CONTENT_TYPE, OPEN_METRICS);
                 page
             }

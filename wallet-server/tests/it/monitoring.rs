@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wallet_client::v1;
 
@@ -55,6 +55,10 @@ each_database! {
         let counts = server.counts();
         assert!(counts.commands >= 4, "{counts:?}");
         assert!(value(&seen, "wallet_commands_total") >= 4.0);
+        assert_eq!(value(&seen, "wallet_entries_total{kind=\"Granted\"}"), 2.0);
+        let issued = "wallet_credits_total{unit=\"credits\",from=\"Issued\",to=\"Available\"}";
+        assert_eq!(value(&seen, issued), 110.0, "a top-up of 100 and two grants of 5");
+        assert_eq!(value(&seen, "wallet_condition{condition=\"Database\"}"), 1.0);
         assert!(value(&seen, "wallet_batch_seconds_count") >= 1.0);
         assert_eq!(seen.lines().last(), Some("# EOF"));
     }
@@ -72,6 +76,22 @@ each_database! {
     }
 }
 
+/// Returns the metrics that `docs/monitoring.md` lists, without the suffix of counters, as `# TYPE` lines name them.
+fn documented() -> BTreeSet<String> {
+    let document = fs::read_to_string(root().join("docs/monitoring.md")).unwrap();
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let names = rows.filter(|name| is_metric(name));
+    names.map(|name| name.trim_end_matches("_total").trim_end_matches("_info").to_owned()).collect()
+}
+
+fn is_metric(name: &str) -> bool {
+    name.starts_with("grpc_server_") || name.starts_with("wallet_")
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_document_lists_exactly_the_metrics_of_a_server() {
     let server = Server::start(crate::harness::Database::sqlite()).await;
@@ -80,12 +100,21 @@ async fn the_document_lists_exactly_the_metrics_of_a_server() {
     let shown = metrics(&server);
     let types = shown.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     let shown: BTreeSet<String> = types.map(str::to_owned).collect();
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/monitoring.md");
-    let document = fs::read_to_string(document).unwrap();
-    let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-    let names = rows.filter(|name| name.starts_with("grpc_") || name.starts_with("wallet_"));
-    // A counter has its suffix in the document, as in queries.
-    let listed: BTreeSet<String> =
-        names.map(|name| name.trim_end_matches("_total").trim_end_matches("_info").to_owned()).collect();
-    assert_eq!(listed, shown);
+    assert_eq!(documented(), shown);
+}
+
+#[test]
+fn alerts_and_dashboard_use_documented_metrics_only() {
+    let documented = documented();
+    for file in ["ops/alerts.yml", "ops/alerts_test.yml", "ops/dashboard.json"] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let names: BTreeSet<&str> = words.filter(|word| is_metric(word)).collect();
+        assert!(names.len() > 5, "{file}: {names:?}");
+        for name in names {
+            let suffixes = ["_total", "_bucket", "_sum", "_count"];
+            let base = suffixes.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+            assert!(documented.contains(base), "{file}: {name}");
+        }
+    }
 }
