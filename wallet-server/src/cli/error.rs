@@ -33,6 +33,12 @@ pub(super) enum CliError {
     CatalogFile { path: PathBuf, source: std::io::Error },
     #[error("{} cannot be read", path.display())]
     File { path: PathBuf, source: std::io::Error },
+    #[error("the backup {} cannot be written", path.display())]
+    BackupFile { path: PathBuf, source: std::io::Error },
+    #[error(
+        "a PostgreSQL database is backed up with its own programs: pg_dump, or pg_basebackup with archived WAL"
+    )]
+    BackupOfPostgres,
     /// The server refused a document. Contains a line per fault.
     #[error("the catalog cannot be published:\n{0}")]
     CatalogFaults(String),

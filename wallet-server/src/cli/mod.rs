@@ -1,5 +1,6 @@
 //! The command line: one binary with roles.
 
+mod backup;
 mod catalog;
 mod error;
 mod keys;
@@ -44,6 +45,9 @@ enum Role {
     /// Create, list, suspend or resume tenants.
     #[command(subcommand)]
     Tenants(tenants::TenantsCommand),
+    /// Copy a SQLite database to a new file, also while a server uses it, and verify the copy; exit code 1 if its ledger
+    /// has problems.
+    Backup(backup::BackupArgs),
     /// Recompute the whole ledger, read-only; exit code 1 if anything is wrong.
     Verify(verify::VerifyArgs),
     /// Unfreeze a wallet, if its ledger has no problems.
@@ -77,6 +81,7 @@ pub async fn run() -> ExitCode {
         Some(Role::Catalog(command)) => catalog::run(command).await,
         Some(Role::Keys(command)) => keys::run(command).await,
         Some(Role::Tenants(command)) => tenants::run(command).await,
+        Some(Role::Backup(args)) => backup::run(&args).await,
         Some(Role::Verify(args)) => verify::run(&args).await,
         Some(Role::Unfreeze(args)) => unfreeze::run(&args).await,
     };

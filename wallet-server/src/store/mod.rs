@@ -8,6 +8,7 @@
 //! guards all its other rows. A batch that sells a plan first takes the shared lock of its tenants' catalogs
 //! ([`publishing`]).
 
+mod backup;
 mod batch;
 mod connect;
 mod control;

@@ -1,5 +1,6 @@
 //! The binary as a user or a script runs it: its output and its exit codes.
 
+mod backup;
 mod catalog;
 mod refused;
 mod serve;
