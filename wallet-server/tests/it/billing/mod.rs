@@ -5,5 +5,6 @@ mod following;
 mod free_credits;
 mod provisional;
 mod refunded_periods;
+mod rows;
 mod terms;
 mod trials;
