@@ -97,7 +97,8 @@ product! {
         let request =
             v1::ListGrantsRequest { wallet_id: ALICE.into(), include_closed: true, ..Default::default() };
         let grants = platform.client.list_grants(request).await.unwrap().grants;
-        let given: i64 = grants.iter().filter_map(|grant| grant.amount.as_ref()).map(|amount| amount.amount).sum();
+        let amounts = grants.iter().filter_map(|grant| grant.amount.as_ref());
+        let given: i64 = amounts.map(|amount| amount.amount).sum();
         assert!((1_316..=1_321).contains(&given), "a year of the better plan has 1,320: {given}");
     }
 
@@ -152,7 +153,10 @@ product! {
 
     async fn s4_a_payment_names_its_period_and_pays_it_once(platform: Platform) {
         let invoice = |id: &str| v1::PeriodPayment { payment_ref: id.into(), ..Default::default() };
-        let sold = v1::SubscribeRequest { paid: Some(invoice("in_1")), ..v1::SubscribeRequest::new(ALICE, "s", "prepaid") };
+        let sold = v1::SubscribeRequest {
+            paid: Some(invoice("in_1")),
+            ..v1::SubscribeRequest::new(ALICE, "s", "prepaid")
+        };
         platform.client.subscribe(sold).await.unwrap();
         let first = v1::RecordPaymentRequest { paid: Some(invoice("in_1")), ..payment("first") };
         let again = platform.client.record_payment(first).await.unwrap();
@@ -213,7 +217,7 @@ product! {
         platform.client.change_plan(change("down", "creator")).await.unwrap();
         platform.unsubscribe(CancelTime::AtPeriodEnd).await;
         assert_eq!(pending(&subscription(platform).await).0, "end");
-        let resume = v1::ResumeSubscriptionRequest { wallet_id: ALICE.into(), request_id: "r".into(), ..Default::default() };
+        let resume = v1::ResumeSubscriptionRequest { wallet_id: ALICE.into(), request_id: "r".into() };
         platform.client.resume_subscription(resume).await.unwrap();
         assert_eq!(pending(&subscription(platform).await).0, "creator");
     }
