@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 
 /// The upper bounds of the buckets of durations, in seconds.
-pub(crate) const SECONDS: [f64; 14] =
+const SECONDS: [f64; 14] =
     [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
 
 /// The number of codes of gRPC.

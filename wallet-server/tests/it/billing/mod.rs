@@ -3,8 +3,8 @@
 
 mod following;
 mod free_credits;
+mod numbered_rules;
 mod provisional;
 mod refunded_periods;
-mod rows;
 mod terms;
 mod trials;

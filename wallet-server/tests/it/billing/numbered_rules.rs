@@ -1,4 +1,4 @@
-//! The rules of billing by their numbers, over the wire. The scenarios of the core have the same numbers and more cases.
+//! The rules of docs/billing.md by their numbers, over the wire. The scenarios of the core have more cases of each.
 //! Rules about packs, charges and refunds are tested with their RPCs and with the products.
 
 use wallet_client::Code;
@@ -37,7 +37,7 @@ async fn subscription(platform: &Platform) -> v1::Subscription {
 }
 
 product! {
-    "../tests/it/billing/rows";
+    "../tests/it/billing/numbered_rules";
 
     async fn w1_rollover_goes_by_unit_and_not_by_the_place_of_an_allowance(platform: Platform) {
         platform.subscribe("trainer").await;
