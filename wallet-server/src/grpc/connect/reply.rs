@@ -18,10 +18,7 @@ use super::json::from_message;
 use super::{Codec, Method, status};
 use crate::call_name::Safe;
 use crate::grpc::error::RpcError;
-use crate::grpc::layers::Reply;
-
-/// The bytes before the message of a gRPC reply.
-const PREFIX: usize = 5;
+use crate::grpc::layers::{PREFIX, Reply};
 
 /// Renders the reply of a gRPC service.
 pub(crate) async fn render(response: Response<Reply>, codec: Codec, method: Method) -> Response<Reply> {

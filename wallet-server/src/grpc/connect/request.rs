@@ -14,6 +14,7 @@ use tower::BoxError;
 use super::json::to_message;
 use super::{Codec, Method, Unread};
 use crate::grpc::error::RpcError;
+use crate::grpc::layers::PREFIX;
 
 /// The most bytes of a JSON text per byte of the largest message. A field has its name, quotes and escapes in JSON.
 const JSON_PER_BYTE: usize = 2;
@@ -92,7 +93,7 @@ impl<B> Converted<B> {
         self.read = BytesMut::new();
         match u32::try_from(message.len()) {
             Ok(length) if message.len() <= self.limit => {
-                let mut framed = BytesMut::with_capacity(5 + message.len());
+                let mut framed = BytesMut::with_capacity(PREFIX + message.len());
                 framed.put_u8(0);
                 framed.put_u32(length);
                 framed.put_slice(&message);

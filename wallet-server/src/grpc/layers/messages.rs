@@ -14,7 +14,7 @@ use crate::grpc::connect::Converted;
 use crate::grpc::error::RpcError;
 
 /// The size of the prefix of a message in bytes: a flag and a length.
-const PREFIX: usize = 5;
+pub(crate) const PREFIX: usize = 5;
 
 /// The gRPC messages of a request.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ mod trace;
 pub(crate) use call_metrics::CallMetrics;
 pub(super) use deadline::{in_time, time_left};
 pub(super) use in_progress::{Places, Reply, begin};
+pub(crate) use messages::PREFIX;
 pub(super) use messages::{Messages, framed};
 pub(super) use panic::catch_panic;
 pub(super) use protocol::{Protocol, protocol};
