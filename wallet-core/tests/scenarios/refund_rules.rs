@@ -37,6 +37,15 @@ const RULES: &str = r#"
     refund = {}
 
     [[plans]]
+    id = "arrears"
+    rank = 4
+    term = "MONTH"
+    renewal = "ON_PAYMENT"
+    list_price = { currency = "EUR", minor_units = 1000 }
+    allowances = [{ unit = "credits", amount = 50 }]
+    refund = { window = "24h", partial = "UNUSED" }
+
+    [[plans]]
     id = "year"
     rank = 5
     term = "YEAR"
@@ -78,6 +87,15 @@ fn s14_an_unused_plan_of_any_term_is_refunded_in_full_within_its_window() {
     by_rules([subscribe("s", "year"), wait(hours(24))])
         .when(refund_subscription("r"))
         .then([gave("r", 36_400), unsubscribed()]);
+}
+
+#[test]
+fn a_period_that_is_over_gives_no_money_back_while_the_next_one_is_unpaid() {
+    by_rules([subscribe("s", "arrears"), until("2026-02-05")])
+        .when(process_due())
+        .then([past_due()])
+        .when(refund_subscription("r"))
+        .then([gave("r", 0), unsubscribed()]);
 }
 
 #[test]

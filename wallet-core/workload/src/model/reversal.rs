@@ -152,7 +152,8 @@ impl Model {
         let (start, end) = (sub.boundary(sub.period), sub.end());
         let in_time = asked < paid_at + rule.window;
         let (mut touched, mut charged) = (false, false);
-        let mut money = part(price, end - self.now, end - start);
+        // A period that is over has no time left. The subscription may still wait for the payment of the next one.
+        let mut money = part(price, (end - self.now).max(0), end - start);
         for (unit, _) in super::catalog::UNITS {
             let PeriodUse { used, held, total } = self.use_of_period(&sub, unit);
             (touched, charged) = (touched || used + held > 0, charged || used > 0);
