@@ -8,6 +8,7 @@ mod m0001_control_plane;
 mod m0002_wallets;
 mod m0003_ledger;
 mod m0004_events;
+mod m0005_feed;
 
 pub use dialect::Dialect;
 use sea_orm_migration::prelude::*;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_wallets::Migration),
             Box::new(m0003_ledger::Migration),
             Box::new(m0004_events::Migration),
+            Box::new(m0005_feed::Migration),
         ]
     }
 }

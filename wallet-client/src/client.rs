@@ -210,6 +210,27 @@ impl WalletClient {
         self.settings.retry.run(self.settings.deadline, attempt).await
     }
 
+    /// Opens a stream, with as many attempts as the retry policy allows. The deadline bounds the time until it is open.
+    pub(crate) async fn call_without_deadline<S, Q, A, F>(
+        &self,
+        stub: S,
+        request: Q,
+        rpc: impl Fn(S, Request<Q>) -> F,
+    ) -> Result<A, Error>
+    where
+        S: Clone,
+        Q: Clone,
+        F: Future<Output = Result<Response<A>, Status>>,
+    {
+        let attempt = |limit| {
+            let mut call = Request::new(request.clone());
+            *call.metadata_mut() = MetadataMap::clone(&self.route.metadata);
+            let response = rpc(stub.clone(), call);
+            async move { in_time(limit, response).await.map(Response::into_inner) }
+        };
+        self.settings.retry.run(self.settings.deadline, attempt).await
+    }
+
     /// Makes one call, with as many attempts as the retry policy allows. Each of them may travel together with others.
     pub(crate) async fn call_coalesced<M: Method>(&self, request: M::Request) -> Result<M::Response, Error> {
         let bytes = request.encoded_len();

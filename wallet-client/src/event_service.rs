@@ -1,4 +1,4 @@
-//! The RPC of `EventService`: the notifications of a wallet.
+//! The RPCs of `EventService`: the notifications of a wallet, and the feed. [`crate::feed_watch`] has the stream.
 
 use crate::client::rpc_methods;
 use crate::v1::event_service_client::EventServiceClient;
@@ -27,5 +27,34 @@ rpc_methods! {
         /// # }
         /// ```
         list_events(ListEventsRequest) -> ListEventsResponse;
+
+        /// Returns the items of the tenant's feed after a position.
+        ///
+        /// # Errors
+        ///
+        /// [`PositionOutOfRange`](crate::RefusalDetail::PositionOutOfRange) if the feed cannot continue after the position;
+        /// the [errors of every call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// // Store the position in the same transaction as the effects of the items: each is then processed exactly once.
+        /// let mut position = 0;
+        /// loop {
+        ///     let page = client.list_feed(v1::ListFeedRequest::new(position).with_page_size(500)).await?;
+        ///     for item in &page.items {
+        ///         println!("{} {} {}", item.position, item.r#type, item.wallet_id);
+        ///     }
+        ///     position = page.next_after_position;
+        ///     if position == page.last_position {
+        ///         break;
+        ///     }
+        /// }
+        /// # Ok(())
+        /// # }
+        /// ```
+        list_feed(ListFeedRequest) -> ListFeedResponse;
     }
 }

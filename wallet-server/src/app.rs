@@ -17,6 +17,7 @@ use crate::causes::Chain;
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig, SweeperMetrics};
+use crate::feed::{FeedNews, Sequencer, SequencerMetrics};
 use crate::grpc::{self, Condition, GrpcLimits, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
 use crate::monitoring::{self, Monitoring};
@@ -118,9 +119,11 @@ pub struct App {
     address: SocketAddr,
     services: Services,
     sweeper: Sweeper,
+    sequencer: Sequencer,
     clock: Clock,
     store: Store,
     poll_period: Duration,
+    feed_period: Duration,
     lanes: TaskTracker,
     ahead: Option<(Timestamp, Duration)>,
     monitoring: Option<TcpListener>,
@@ -157,9 +160,17 @@ impl App {
             config: SweeperConfig { period: config.sweep_period },
             metrics: SweeperMetrics::default(),
         };
+        let sequencer = Sequencer {
+            store: store.clone(),
+            clock: clock.clone(),
+            period: config.feed_period,
+            retention: config.feed_retention,
+            metrics: SequencerMetrics::default(),
+        };
         let mut registry = Registry::default();
         engine.metrics().register(&mut registry);
         sweeper.metrics.register(&mut registry);
+        sequencer.metrics.register(&mut registry);
         let call_metrics = Arc::new(grpc::call_metrics(&mut registry)?);
         let manual_time = clock.is_manual().then(|| ManualTime::new(clock.clone(), sweeper.clone()));
         let (listener, address) = bind(config.listen).await?;
@@ -172,8 +183,17 @@ impl App {
         if key_check.is_none() && store.has_keys().await? {
             tracing::warn!("the database has API keys, but callers need none: there is no --key-pepper-file");
         }
-        let services =
-            Services { engine, queries, catalogs, quotes, keys, key_check, manual_time, call_metrics };
+        let services = Services {
+            engine,
+            queries,
+            catalogs,
+            quotes,
+            keys,
+            key_check,
+            manual_time,
+            feed_news: FeedNews::new(),
+            call_metrics,
+        };
         Ok(Self {
             listener,
             tls,
@@ -181,9 +201,11 @@ impl App {
             address,
             services,
             sweeper,
+            sequencer,
             clock,
             store,
             poll_period: config.poll_period,
+            feed_period: config.feed_period,
             lanes,
             ahead,
             monitoring,
@@ -227,6 +249,12 @@ impl App {
         }
         let jobs = TaskTracker::new();
         jobs.spawn(self.sweeper.run(shutdown.clone()));
+        jobs.spawn(self.sequencer.run(shutdown.clone()));
+        jobs.spawn(self.services.feed_news.clone().publish(
+            store.clone(),
+            self.feed_period,
+            shutdown.clone(),
+        ));
         let watch = Watch {
             catalogs: self.services.catalogs.clone(),
             store: store.clone(),

@@ -35,6 +35,11 @@ pub struct Config {
     pub sweep_period: Duration,
     /// The interval at which to look for a newer catalog and to compare clocks with the database; 2 s by default.
     pub poll_period: Duration,
+    /// The time between two passes that give items of the feed their positions, and between two looks for new items;
+    /// 200 ms by default.
+    pub feed_period: Duration,
+    /// The time for which items of the feed are kept; 90 days by default.
+    pub feed_retention: Duration,
     /// The time limit for one call to the database, after which it counts as lost; 10 s by default.
     pub database_timeout: Duration,
     /// The certificate with which connections are encrypted. `None`: they are not.
@@ -98,6 +103,8 @@ impl Default for Config {
             cached_rows: EngineConfig::default().cached_rows,
             sweep_period: SweeperConfig::default().period,
             poll_period: Duration::from_secs(2),
+            feed_period: Duration::from_millis(200),
+            feed_retention: Duration::from_hours(90 * 24),
             database_timeout: EngineConfig::default().database_timeout,
             tls: None,
             pepper: None,

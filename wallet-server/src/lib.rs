@@ -12,6 +12,7 @@ pub mod cli;
 mod clock;
 mod config;
 mod engine;
+mod feed;
 mod grpc;
 mod keys;
 mod monitoring;

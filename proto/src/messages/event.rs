@@ -1,6 +1,6 @@
 //! The requests of `EventService`.
 
-use crate::v1::{EventKind, ListEventsRequest};
+use crate::v1::{EventKind, ListEventsRequest, ListFeedRequest, WatchFeedRequest};
 
 impl ListEventsRequest {
     /// The notifications of a wallet from its first one.
@@ -26,6 +26,55 @@ impl ListEventsRequest {
     #[must_use]
     pub fn with_page_size(mut self, page_size: i32) -> Self {
         self.page_size = page_size;
+        self
+    }
+}
+
+impl ListFeedRequest {
+    /// The items of the feed after a position; 0 is the beginning.
+    pub fn new(after_position: i64) -> Self {
+        Self { after_position, ..Default::default() }
+    }
+
+    /// Keeps items of these types, as in `job.settled`. Default: all.
+    #[must_use]
+    pub fn with_types(mut self, types: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.types = types.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Keeps items of these wallets. Default: all.
+    #[must_use]
+    pub fn with_wallet_ids(mut self, wallet_ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.wallet_ids = wallet_ids.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the largest page, at most 500. Default 50.
+    #[must_use]
+    pub fn with_page_size(mut self, page_size: i32) -> Self {
+        self.page_size = page_size;
+        self
+    }
+}
+
+impl WatchFeedRequest {
+    /// The items of the feed after a position; 0 is the beginning.
+    pub fn new(after_position: i64) -> Self {
+        Self { after_position, ..Default::default() }
+    }
+
+    /// Keeps items of these types, as in `job.settled`. Default: all.
+    #[must_use]
+    pub fn with_types(mut self, types: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.types = types.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Keeps items of these wallets. Default: all.
+    #[must_use]
+    pub fn with_wallet_ids(mut self, wallet_ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.wallet_ids = wallet_ids.into_iter().map(Into::into).collect();
         self
     }
 }

@@ -2,7 +2,7 @@
 
 use tonic::Code::{
     self, Aborted, AlreadyExists, DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound,
-    PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable,
+    OutOfRange, PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable,
 };
 
 use super::{Effect, ReasonSpec};
@@ -437,4 +437,13 @@ pub const REASONS: &[ReasonSpec] = &[
         &[NotFound],
         "The tenant has no API key with this id. Keys of other tenants are answered alike.",
     ),
+    refused(
+        R::PositionOutOfRange,
+        &[OutOfRange],
+        "The feed cannot continue after the position. If it is too low, its items are deleted, as all are after 90 days: \
+         continue from one below `first_position`; ListEntries still has the entries before. If it is too high, it is of \
+         another database, or of a state that was lost.",
+    )
+    .keys(&["first_position", "last_position"])
+    .detail("position_out_of_range"),
 ];

@@ -130,7 +130,7 @@ fn document() -> String {
             effect(spec.effect)
         );
     }
-    for code in [16, 7, 3, 9, 10, 6, 5, 8, 14, 4].map(Code::from_i32) {
+    for code in [16, 7, 3, 9, 10, 6, 5, 11, 8, 14, 4].map(Code::from_i32) {
         text += &format!("\n## {}\n", name(code));
         for spec in REASONS.iter().filter(|spec| spec.code() == code) {
             text += &section(spec);

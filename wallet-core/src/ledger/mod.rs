@@ -3,5 +3,6 @@
 pub(crate) mod canonical;
 pub mod entry;
 pub mod event;
+pub mod feed;
 pub mod posting;
 pub mod row_digests;

@@ -17,7 +17,7 @@ use super::layers::Caller;
 use super::services::Services;
 use crate::call_name::CallName;
 use crate::engine::{CommandRequest, EngineError, QueuedReply};
-use crate::keys::Scopes;
+use crate::keys::{KeyId, Scopes};
 use crate::query::Effects;
 
 /// The shortest reply, in bytes, that is compressed for callers who accept it. Below it, compression costs more than
@@ -31,6 +31,8 @@ pub(super) struct Call {
     pub(super) services: Arc<Services>,
     pub(super) tenant: TenantId,
     pub(super) author: Author,
+    /// The key with which the call was made. `None`: callers are not authenticated.
+    key: Option<KeyId>,
     pub(super) scopes: Scopes,
     deadline: Instant,
 }
@@ -77,14 +79,8 @@ where
     A: Message,
     F: Future<Output = Result<A, RpcError>>,
 {
-    let (metadata, mut extensions, message) = request.into_parts();
-    let Some(Caller { tenant, principal, scopes, deadline }) = extensions.remove() else {
-        return Err(RpcError::defect("the call has no tenant").into());
-    };
-    let author = Author { principal, call: CallName::current().and_then(|call| call.id_of_caller()) };
-    let accepts_compression = metadata.contains_key(ACCEPT_ENCODING);
-    drop((metadata, extensions));
-    let call = Call { services: Arc::clone(services), tenant, author, scopes, deadline };
+    let accepts_compression = request.metadata().contains_key(ACCEPT_ENCODING);
+    let (call, message) = begun(services, request)?;
     let answer = handler(call, message).await?;
     let short = accepts_compression && answer.encoded_len() < WORTH_COMPRESSING;
     let mut response = Response::new(answer);
@@ -94,7 +90,38 @@ where
     Ok(response)
 }
 
+/// Calls the handler of a method that answers with a stream.
+pub(super) async fn answer_with_stream<Q, S, F>(
+    services: &Arc<Services>,
+    request: Request<Q>,
+    handler: impl FnOnce(Call, Q) -> F,
+) -> Result<Response<S>, Status>
+where
+    F: Future<Output = Result<S, RpcError>>,
+{
+    let (call, message) = begun(services, request)?;
+    Ok(Response::new(handler(call, message).await?))
+}
+
+/// Returns the context of a request, and its message.
+fn begun<Q>(services: &Arc<Services>, request: Request<Q>) -> Result<(Call, Q), Status> {
+    let (_, mut extensions, message) = request.into_parts();
+    let Some(Caller { tenant, principal, key, scopes, deadline }) = extensions.remove() else {
+        return Err(RpcError::defect("the call has no tenant").into());
+    };
+    let author = Author { principal, call: CallName::current().and_then(|call| call.id_of_caller()) };
+    Ok((Call { services: Arc::clone(services), tenant, author, key, scopes, deadline }, message))
+}
+
 impl Call {
+    /// Checks that the key of the caller is still valid, for calls that take long.
+    pub(super) async fn check_key(&self) -> Result<(), RpcError> {
+        match (&self.services.key_check, &self.key) {
+            (Some(check), Some(key)) => Ok(check.still_holds(key).await?),
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the tenant's current catalog.
     pub(super) fn catalog(&self) -> Arc<Catalog> {
         self.services.catalogs.current(self.tenant)

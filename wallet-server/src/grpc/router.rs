@@ -48,6 +48,9 @@ pub(super) trait RequestBody:
 
 impl<B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static> RequestBody for B {}
 
+/// The methods whose replies last as long as the caller watches.
+const OPEN_ENDED: [&str; 2] = ["/grpc.health.v1.Health/Watch", "/wallet.v1.EventService/WatchFeed"];
+
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// The work of a handler, or the reply to a call that has none.
@@ -266,7 +269,7 @@ async fn counted(
         // UNAVAILABLE, not RESOURCE_EXHAUSTED: the call can be repeated.
         return Status::from(RpcError::shed()).into_http::<Body>().map(Reply::from);
     };
-    if path == "/grpc.health.v1.Health/Watch" {
+    if OPEN_ENDED.contains(&path) {
         open_ended();
     }
     in_progress.until_read(catch_panic(handler).await)

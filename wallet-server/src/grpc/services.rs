@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::catalogs::PublishedCatalogs;
 use crate::engine::{Engine, ManualTime};
+use crate::feed::FeedNews;
 use crate::grpc::layers::CallMetrics;
 use crate::keys::{KeyCheck, Keys};
 use crate::query::Queries;
@@ -27,6 +28,8 @@ pub(crate) struct Services {
     pub(crate) key_check: Option<KeyCheck>,
     /// Moves the clock of a server with a manual one, which then has the `TestClockService`.
     pub(crate) manual_time: Option<ManualTime>,
+    /// Tells of new items of the feed.
+    pub(crate) feed_news: FeedNews,
     /// Counts the calls.
     pub(crate) call_metrics: Arc<CallMetrics>,
 }

@@ -17,7 +17,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 use wallet_core::catalog::{CatalogProblems, PricingError};
 use wallet_core::{FieldViolation, Rejection, WalletId};
 use wallet_proto::reasons::{DOMAIN, ReasonSpec};
-use wallet_proto::v1::error_detail::{CatalogSuperseded, Detail, MessageTooLarge};
+use wallet_proto::v1::error_detail::{CatalogSuperseded, Detail, MessageTooLarge, PositionOutOfRange};
 use wallet_proto::v1::{self, ErrorDetail, ErrorReason};
 
 use self::bounds::{bounded_metadata, bounded_text, bounded_violations};
@@ -31,6 +31,7 @@ use crate::engine::EngineError;
 use crate::grpc::error::SHED_FOR;
 use crate::keys::{IssueError, KeyError};
 use crate::query::ReadError;
+use crate::store::FeedEnds;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The retry delay while the clock is in doubt.
@@ -71,6 +72,7 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         Cause::Read(ReadError::BadPageToken) => {
             rejected(&Rejection::field("page_token", "is not from a page of this list"), operation_path)
         }
+        Cause::Read(ReadError::FeedPosition(ends)) => position_out_of_range(ends),
         Cause::Engine(EngineError::Overloaded { retry_after }) => Content {
             retry_after: Some(retry_after),
             ..with_reason(
@@ -275,6 +277,24 @@ fn invalid_catalog(problems: CatalogProblems) -> Content {
     let message = format!("the document is not a valid catalog: {problems}");
     let violations = problems.0.into_iter().map(|p| FieldViolation { field: p.path, description: p.message });
     Content { violations: violations.collect(), ..with_reason(ErrorReason::CatalogInvalid, message) }
+}
+
+fn position_out_of_range(FeedEnds { first, last }: FeedEnds) -> Content {
+    let detail = PositionOutOfRange { first_position: first, last_position: last };
+    Content {
+        metadata: vec![
+            ("first_position".to_owned(), first.to_string()),
+            ("last_position".to_owned(), last.to_string()),
+        ],
+        detail: Some(Detail::PositionOutOfRange(detail)),
+        ..with_reason(
+            ErrorReason::PositionOutOfRange,
+            format!(
+                "the feed has the positions {first} to {last}; after_position must be {} to {last}",
+                first - 1
+            ),
+        )
+    }
 }
 
 /// Returns an error with the usual code of the reason and no figures.

@@ -30,6 +30,7 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
 pub(crate) struct Holder {
     pub(crate) tenant: TenantId,
     pub(crate) principal: Principal,
+    pub(crate) key: KeyId,
     pub(crate) scopes: Scopes,
 }
 
@@ -99,6 +100,15 @@ impl KeyCheck {
     /// Returns the holder of the key with this text.
     pub(crate) async fn holder(&self, text: &str) -> Result<Holder, KeyError> {
         self.holder_at(text, Instant::now()).await
+    }
+
+    /// Checks that a key that was recognised before is still valid.
+    pub(crate) async fn still_holds(&self, id: &KeyId) -> Result<(), KeyError> {
+        match self.stored(id, Instant::now()).await? {
+            Some(stored) if stored.is_suspended => Err(KeyError::TenantSuspended),
+            Some(stored) if stored.info.is_usable(self.0.clock.now()) => Ok(()),
+            _ => Err(KeyError::Invalid),
+        }
     }
 
     /// Forgets a key, so that this server sees its revocation at once.
@@ -188,8 +198,12 @@ impl StoredKey {
         let mac = row.mac.as_slice().try_into();
         let mac = mac.map_err(|_| StoreError::corrupt(format!("key {id} is not stored as 32 bytes")))?;
         let info = KeyInfo::try_from(row)?;
-        let holder =
-            Holder { tenant: TenantId(tenant.tenant), principal: id.principal(), scopes: info.scopes };
+        let holder = Holder {
+            tenant: TenantId(tenant.tenant),
+            principal: id.principal(),
+            key: id.clone(),
+            scopes: info.scopes,
+        };
         Ok(Self { mac, info, holder, is_suspended: is_suspended(tenant) })
     }
 }

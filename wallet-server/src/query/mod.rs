@@ -2,6 +2,7 @@
 //! is written.
 
 mod costly;
+mod feed;
 mod grouped;
 mod keys;
 mod lists;
@@ -18,6 +19,7 @@ use wallet_core::reservation::Reservation;
 use wallet_core::wallet::InvariantViolation;
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, UnitOfWork, Wallet, WalletId, WalletKey};
 
+pub(crate) use feed::{FeedContent, FeedFilter, FeedItem, FeedPage};
 pub(crate) use lists::{EntryFilter, EventFilter, ReservationFilter, WalletFilter};
 pub(crate) use page::{Listed, Page};
 pub(crate) use preview::Effects;
@@ -30,7 +32,7 @@ use crate::clock::Clock;
 use crate::query::costly::{Costly, Seat};
 use crate::query::grouped::{Found, GroupedReads};
 pub(crate) use crate::store::RecordedEvent;
-use crate::store::{ReadPlan, ReadTx, Store, StoreError, StoreErrorKind};
+use crate::store::{FeedEnds, ReadPlan, ReadTx, Store, StoreError, StoreErrorKind};
 
 /// The reservations that a read loads at a time because they may be due.
 const PART: usize = 500;
@@ -52,6 +54,9 @@ pub(crate) enum ReadError {
     /// The token does not belong to this list.
     #[error("the page token does not belong to this list")]
     BadPageToken,
+    /// The feed has no items after the position: they are deleted, or the position is of another database.
+    #[error("the feed has the positions {} to {}", .0.first, .0.last)]
+    FeedPosition(FeedEnds),
     /// Too many reads of this kind are running.
     #[error("too many searches and summaries are running")]
     Overloaded,

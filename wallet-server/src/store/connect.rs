@@ -97,6 +97,8 @@ pub(crate) struct Store {
     searchers: Pool,
     control: Pool,
     sweeper: Pool,
+    /// One connection that gives items of the feed their positions.
+    feed: Pool,
     /// One connection that only checks whether the database can be written to. `None` for a SQLite file.
     probe: Option<Pool>,
     file: Option<Arc<OpenFile>>,
@@ -147,6 +149,7 @@ impl Store {
             searchers: connect_readers(url, backend, Access::ReadWrite, SEARCHERS).await?,
             control: connect_control(url, backend, CONTROLLERS).await?,
             sweeper: connect_control(url, backend, 1).await?,
+            feed: connect_control(url, backend, 1).await?,
             probe,
             file,
         })
@@ -166,9 +169,10 @@ impl Store {
                 connect_readers(url, backend, Access::ReadOnly, READERS).await?
             }
         };
-        let [searchers, control, sweeper] = [(); 3].map(|()| readers.clone());
+        let [searchers, control, sweeper, feed] = [(); 4].map(|()| readers.clone());
         let (url, call_timeout, probe) = (url.into(), CALL_TIMEOUT, None);
-        Ok(Self { url, backend, call_timeout, readers, searchers, control, sweeper, probe, file: None })
+        let file = None;
+        Ok(Self { url, backend, call_timeout, readers, searchers, control, sweeper, feed, probe, file })
     }
 
     /// Returns the store with another time limit for a call of a read or of the control plane.
@@ -213,6 +217,14 @@ impl Store {
 
     pub(super) fn sweeper(&self) -> TimedConnection<DatabaseConnection> {
         TimedConnection::new(self.sweeper.clone(), self.call_timeout)
+    }
+
+    pub(super) fn feed(&self) -> TimedConnection<DatabaseConnection> {
+        TimedConnection::new(self.feed.clone(), self.call_timeout)
+    }
+
+    pub(super) const fn feed_pool(&self) -> &Pool {
+        &self.feed
     }
 
     pub(super) const fn controllers(&self) -> &Pool {

@@ -6,7 +6,7 @@
 //!
 //! Lock order: a transaction locks wallets, sorted by (bucket, wallet_key), and nothing else; the lock of a wallet
 //! guards all its other rows. A batch that sells a plan first takes the shared lock of its tenants' catalogs
-//! ([`publishing`]).
+//! ([`publishing`]). The feed has locks of its own ([`feed`]), which no batch takes.
 
 mod backup;
 mod batch;
@@ -16,8 +16,10 @@ mod control_tx;
 mod due;
 mod error;
 pub(crate) mod failpoints;
+mod feed;
 mod file_lock;
 mod in_place;
+mod job_lease;
 mod keys;
 mod lane_connection;
 mod packed;
@@ -44,6 +46,7 @@ pub(crate) use control_tx::{Change, ControlTx};
 pub(crate) use due::{DueRows, DueWallet};
 pub use error::StoreError;
 pub(crate) use error::StoreErrorKind;
+pub(crate) use feed::{FeedEnds, FeedRows};
 pub(crate) use keys::{AuditRow, KeyRow, TenantRow};
 pub(crate) use lane_connection::LaneConnection;
 pub(crate) use publishing::Publishing;

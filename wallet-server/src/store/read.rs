@@ -76,6 +76,10 @@ impl ReadTx {
         self.backend
     }
 
+    pub(super) const fn connection(&self) -> &TimedConnection<DatabaseTransaction> {
+        &self.transaction
+    }
+
     /// Passes the rows of a query to `each` one by one, including rows that cannot be decoded.
     pub(super) async fn each_row(
         &self,

@@ -10,6 +10,7 @@ use crate::verify::checkpoint::{Against, Heads};
 use crate::verify::control::Known;
 use crate::verify::error::VerifyError;
 use crate::verify::faults::Faults;
+use crate::verify::feed::Feed;
 use crate::verify::report::Report;
 use crate::verify::rows::{Row, Rows};
 use crate::verify::wallet::WalletFold;
@@ -20,6 +21,8 @@ pub(super) struct Ledger {
     current: Option<WalletFold>,
     /// The tenants and catalogs that rows may refer to. `None` if only one wallet is verified.
     pub(super) known: Option<Known>,
+    /// The feed that tells of the entries. `None` if only one wallet is verified.
+    pub(super) feed: Option<Feed>,
     pub(super) faults: Faults,
     /// The checkpoint that it must continue.
     pub(super) against: Option<Against>,
@@ -81,6 +84,9 @@ impl Ledger {
     /// Ends the last wallet and the checkpoints. An error means that the new checkpoint could not be written.
     pub(super) fn end(&mut self) -> Result<(), VerifyError> {
         self.close();
+        if let Some(feed) = &mut self.feed {
+            feed.end(&mut self.faults);
+        }
         if let Some(against) = &mut self.against {
             against.end(&mut self.faults);
         }
@@ -112,11 +118,15 @@ impl Ledger {
         if let Some(against) = &mut self.against {
             against.turn_to(key, &mut self.faults);
         }
-        self.current = Some(WalletFold::new(key));
+        let items = self.feed.as_ref().map(|feed| feed.fold(key.1));
+        self.current = Some(WalletFold { items, ..WalletFold::new(key) });
     }
 
     fn close(&mut self) {
-        if let Some(wallet) = self.current.take() {
+        if let Some(mut wallet) = self.current.take() {
+            if let (Some(feed), Some(items)) = (&mut self.feed, wallet.items.take()) {
+                feed.close(wallet.uuid, wallet.tenant, items, &mut self.faults);
+            }
             wallet.close(&mut self.faults);
             if let Some(against) = &mut self.against {
                 against.leave(&mut self.faults);

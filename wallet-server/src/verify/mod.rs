@@ -18,6 +18,7 @@ mod entry;
 mod error;
 mod event;
 mod faults;
+mod feed;
 mod grant;
 mod ledger;
 mod life;
@@ -42,6 +43,7 @@ use crate::clock::Clock;
 use crate::store::{Backend, ReadTx, Store};
 use checkpoint::{Against, Heads, Signer};
 pub use error::VerifyError;
+use feed::Feed;
 use ledger::Ledger;
 pub use report::Report;
 
@@ -117,6 +119,7 @@ async fn whole(
         let heads = write.as_ref().map(|path| Heads::create(path, &signer, &known));
         ledger.heads = heads.transpose()?;
     }
+    ledger.feed = Some(Feed::read(snapshot, &known, &mut ledger.faults).await?);
     ledger.known = Some(known);
     Ok(ledger)
 }

@@ -17,6 +17,7 @@ use crate::verify::balance::UnitFold;
 use crate::verify::chain::{Chain, Heartbeats};
 use crate::verify::event::EventFold;
 use crate::verify::faults::Faults;
+use crate::verify::feed::ItemFold;
 use crate::verify::grant::GrantFold;
 use crate::verify::life::Life;
 use crate::verify::taking::{ClawbackFold, Clawbacks};
@@ -57,6 +58,8 @@ pub(super) struct WalletFold {
     pub(super) holds: BTreeSet<(String, i64)>,
     pub(super) open_reservations: i64,
     pub(super) heartbeats: Heartbeats,
+    /// The items of the feed. `None`: the feed is not verified.
+    pub(super) items: Option<ItemFold>,
 }
 
 impl WalletFold {
@@ -84,6 +87,7 @@ impl WalletFold {
             holds: BTreeSet::new(),
             open_reservations: 0,
             heartbeats: Heartbeats::default(),
+            items: None,
         }
     }
 
@@ -112,6 +116,9 @@ impl WalletFold {
             }
         };
         self.chain.add(&entry, faults);
+        if let Some(items) = &mut self.items {
+            items.add(&entry);
+        }
         moves::check(&entry, faults);
         for posting in &entry.postings {
             if let Account::Grant(key) = &posting.account {

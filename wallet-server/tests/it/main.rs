@@ -31,6 +31,8 @@ mod echo;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod feed;
+#[cfg(test)]
 mod front;
 #[cfg(test)]
 mod frozen;

@@ -6,6 +6,7 @@ mod clock;
 mod duration;
 mod entitlement;
 mod event;
+mod feed;
 mod grant;
 mod id;
 mod instant;

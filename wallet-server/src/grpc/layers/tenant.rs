@@ -10,13 +10,15 @@ use crate::call_name::CallName;
 use crate::catalogs::PublishedCatalogs;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto;
-use crate::keys::{Holder, KeyCheck, KeyError, Scopes};
+use crate::keys::{Holder, KeyCheck, KeyError, KeyId, Scopes};
 
 /// The context of a call: a request extension that every handler needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) tenant: TenantId,
     pub(crate) principal: Principal,
+    /// `None`: callers are not authenticated.
+    pub(crate) key: Option<KeyId>,
     pub(crate) scopes: Scopes,
     pub(crate) deadline: Instant,
 }
@@ -44,7 +46,7 @@ impl Caller {
     /// Returns a caller without credentials.
     fn local(deadline: Instant) -> Self {
         let (tenant, principal) = (TenantId::DEFAULT, Principal::local());
-        Self { tenant, principal, scopes: Scopes::all(), deadline }
+        Self { tenant, principal, key: None, scopes: Scopes::all(), deadline }
     }
 }
 
@@ -65,7 +67,7 @@ impl Admission {
     ) -> Result<Option<Caller>, RpcError> {
         let Self::Keys(gate) = self else { return Ok(Some(Caller::local(deadline))) };
         let key = bearer(headers)?;
-        let Holder { tenant, principal, scopes } = gate.check.holder(key).await?;
+        let Holder { tenant, principal, key, scopes } = gate.check.holder(key).await?;
         if let Some(call) = CallName::current() {
             call.is_by(&principal);
         }
@@ -74,7 +76,7 @@ impl Admission {
             return Err(RpcError::scope_missing(scope));
         }
         gate.catalogs.know(tenant).await?;
-        Ok(Some(Caller { tenant, principal, scopes, deadline }))
+        Ok(Some(Caller { tenant, principal, key: Some(key), scopes, deadline }))
     }
 }
 

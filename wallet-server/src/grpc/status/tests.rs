@@ -171,6 +171,11 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (EngineError::Internal.into(), Code::Internal, ""),
         (ReadError::Rejected(Rejection::WalletNotFound).into(), Code::NotFound, "WALLET_NOT_FOUND"),
         (ReadError::BadPageToken.into(), Code::InvalidArgument, "INVALID_FIELD"),
+        (
+            ReadError::FeedPosition(FeedEnds { first: 3, last: 9 }).into(),
+            Code::OutOfRange,
+            "POSITION_OUT_OF_RANGE",
+        ),
         (ReadError::Unavailable.into(), Code::Unavailable, "STORE_UNAVAILABLE"),
         (ReadError::Long.into(), Code::Unavailable, "STORE_UNAVAILABLE"),
         (ReadError::Overloaded.into(), Code::Unavailable, "OVERLOADED"),

@@ -5,9 +5,9 @@ use prost::Message;
 use crate::query::Listed;
 
 /// The most bytes of the items of a page, unless it has only one. Clients accept messages of 4 MiB by default.
-const MAX_BYTES: usize = 2 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 2 * 1024 * 1024;
 /// The most bytes of the tag and the length of a message in a list.
-const FRAME: usize = 6;
+pub(super) const FRAME: usize = 6;
 
 /// Renders the items of a page and the token of the next one. The page ends before [`MAX_BYTES`].
 pub(crate) fn page<T, M: Message>(listed: Listed<T>, render: impl Fn(&T) -> M) -> (Vec<M>, String) {

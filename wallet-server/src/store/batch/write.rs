@@ -15,7 +15,9 @@ use wallet_core::event::Event;
 use crate::store::Backend;
 use crate::store::batch::WalletWrite;
 use crate::store::sql::{RowWrite, WriteKind, load};
-use crate::store::tables::{entries, events, grants, holds, reservations, wallet_profiles, wallets};
+use crate::store::tables::{
+    entries, events, feed_outbox, grants, holds, reservations, wallet_profiles, wallets,
+};
 
 /// A statement, with the number of rows it must write. PostgreSQL returns one count per column, SQLite one per
 /// statement.
@@ -138,6 +140,7 @@ fn parts(batch: &[WalletWrite<'_>]) -> Vec<RowWrite> {
     let events: Vec<(WalletKey, &Entry, i32, &Event)> =
         entries.iter().flat_map(|(wallet, entry)| of_entry(*wallet, entry)).collect();
     parts.push(events::write(&events));
+    parts.push(feed_outbox::write(batch));
     parts
 }
 

@@ -19,7 +19,8 @@ use wallet_core::{Timestamp, WalletKey};
 use super::columns::{Columns, column_names, columns};
 use crate::store::Backend;
 use crate::store::batch::WalletWrite;
-use crate::store::tables::{entries, grants, reservations, wallet_profiles, wallets};
+use crate::store::tables::feed_blocks::PlacedItem;
+use crate::store::tables::{entries, events, grants, reservations, wallet_profiles, wallets};
 
 /// A wallet, a time, and the last reservation read before. The next reservations due by that time are to be read.
 pub(crate) type Due = (WalletKey, Timestamp, Option<Horizon>);
@@ -243,4 +244,29 @@ pub(crate) fn requests(backend: Backend, keys: &[(WalletKey, RequestId)]) -> Sta
     });
     let condition = format!("{OWN} AND t.request_id = k.request_id AND t.request_id <> ''");
     lookup::<entries::Entity>(backend, keys, &condition)
+}
+
+/// Selects the entries that are items of the feed.
+pub(crate) fn entries_of_items(backend: Backend, items: &[PlacedItem]) -> Statement {
+    let items: Vec<(WalletKey, i64)> =
+        items.iter().filter(|item| item.n == 0).map(|item| (item.wallet(), item.revision)).collect();
+    let keys = columns!(items, {
+        bucket: SmallInt = |(k, _)| k.bucket(),
+        wallet_key: Uuid = |(k, _)| k.uuid(),
+        revision: BigInt = |(_, revision)| *revision,
+    });
+    lookup::<entries::Entity>(backend, keys, &format!("{OWN} AND t.revision = k.revision"))
+}
+
+/// Selects the notifications that are items of the feed.
+pub(crate) fn events_of_items(backend: Backend, items: &[PlacedItem]) -> Statement {
+    let items: Vec<(WalletKey, i64, i32)> =
+        items.iter().filter_map(|item| Some((item.wallet(), item.revision, item.event_index()?))).collect();
+    let keys = columns!(items, {
+        bucket: SmallInt = |(k, ..)| k.bucket(),
+        wallet_key: Uuid = |(k, ..)| k.uuid(),
+        revision: BigInt = |(_, revision, _)| *revision,
+        n: Int = |(.., n)| *n,
+    });
+    lookup::<events::Entity>(backend, keys, &format!("{OWN} AND t.revision = k.revision AND t.n = k.n"))
 }

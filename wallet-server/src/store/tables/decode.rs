@@ -22,7 +22,10 @@ pub(in crate::store) fn json<T: DeserializeOwned>(text: &str) -> Result<T, Store
 }
 
 /// Decodes a column in its binary form.
-pub(super) fn bytes<T: Serialize + DeserializeOwned>(column: &str, bytes: &[u8]) -> Result<T, StoreError> {
+pub(in crate::store) fn bytes<T: Serialize + DeserializeOwned>(
+    column: &str,
+    bytes: &[u8],
+) -> Result<T, StoreError> {
     binary::decode(bytes).map_err(|error| StoreError::unreadable(format!("{column} {error}")))
 }
 

@@ -102,6 +102,13 @@ pub(crate) fn usual() -> Vec<Input> {
             message: v1::ListEventsRequest { wallet_id: wallet_id(), kinds: vec![1], ..Default::default() }
                 .encode_to_vec(),
         },
+        Input {
+            path: "/wallet.v1.EventService/ListFeed".into(),
+            message: v1::ListFeedRequest::new(1)
+                .with_types(["job.settled"])
+                .with_wallet_ids(["w"])
+                .encode_to_vec(),
+        },
         wallet("GetEntitlements", &v1::GetEntitlementsRequest { wallet_id: wallet_id() }),
         admin("CreateWallet", &create),
         admin("GetWallet", &v1::GetWalletRequest { wallet_id: wallet_id() }),

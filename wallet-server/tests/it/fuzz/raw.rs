@@ -62,5 +62,7 @@ pub(crate) async fn call_with(
     let mut grpc = tonic::client::Grpc::new(channel.clone());
     grpc.ready().await.map_err(|error| Status::unavailable(format!("no connection: {error}")))?;
     let path = path.parse().map_err(|error| Status::internal(format!("{path}: {error}")))?;
-    grpc.unary(request, path, Raw).await.map(tonic::Response::into_inner)
+    // A method that streams answers here with the first message.
+    let mut messages = grpc.server_streaming(request, path, Raw).await?.into_inner();
+    messages.message().await?.ok_or_else(|| Status::internal("an answer without a message"))
 }

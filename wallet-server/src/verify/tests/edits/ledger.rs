@@ -11,12 +11,12 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "entries.bucket",
         "UPDATE entries SET bucket = 63 - bucket WHERE revision = 2 AND {ann}",
-        Fault("has rows under"),
+        Fault("I16: follows revision 1"),
     ),
     (
         "entries.wallet_key",
         "UPDATE entries SET wallet_key = {uuid} WHERE revision = 2 AND {ann}",
-        Fault("has rows under"),
+        Fault("I16: follows revision 1"),
     ),
     (
         "entries.wallet_key",

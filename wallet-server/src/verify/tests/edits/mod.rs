@@ -5,6 +5,7 @@
 //! cannot be seen. The columns come from the schema, so a new column without an edit fails.
 
 mod control;
+mod feed;
 mod grants;
 mod ledger;
 mod reservations;
@@ -22,7 +23,7 @@ use super::rows::alter;
 use crate::postgres::Postgres;
 use crate::verify::{Report, verify};
 
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 17] = [
     "tenants",
     "api_keys",
     "catalogs",
@@ -36,6 +37,10 @@ const TABLES: [&str; 13] = [
     "holds",
     "entries",
     "events",
+    "feed_outbox",
+    "feed_heads",
+    "feed_blocks",
+    "job_leases",
 ];
 
 /// The result of an edit.
@@ -66,9 +71,10 @@ enum Change {
 }
 
 fn edits() -> impl Iterator<Item = (&'static str, Change, Finds)> {
-    let tables = [wallets::EDITS, grants::EDITS, reservations::EDITS, ledger::EDITS, control::EDITS];
+    let tables =
+        [wallets::EDITS, grants::EDITS, reservations::EDITS, ledger::EDITS, feed::EDITS, control::EDITS];
     let texts = tables.into_iter().flatten().map(|(column, sql, finds)| (*column, Change::Sql(sql), *finds));
-    let binary = [wallets::BINARY, reservations::BINARY, ledger::BINARY];
+    let binary = [wallets::BINARY, reservations::BINARY, ledger::BINARY, feed::BINARY];
     let binary = binary.into_iter().flatten();
     texts.chain(binary.map(|(column, row, change, finds)| (*column, Change::Binary(row, *change), *finds)))
 }

@@ -1,0 +1,128 @@
+//! The items of the feed as they come, over connections that may break.
+
+use std::fmt;
+use std::time::Duration;
+
+use tonic::{Request, Streaming};
+use tracing::debug;
+
+use crate::v1::event_service_client::EventServiceClient;
+use crate::{Error, WalletClient, v1};
+
+/// The time without any message after which a stream counts as lost. The server sends one at least every 5 seconds.
+const SILENCE: Duration = Duration::from_secs(20);
+/// The pause after a stream that ended before its first message.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The items of a tenant's feed, those that exist and then new ones, without end.
+///
+/// A lost stream is opened again after the last position, with the delays of the client's [retry
+/// policy](crate::RetryPolicy), so no item is missed and none comes twice. [`WalletClient::watch_feed`] makes it; nothing is
+/// requested before the first [`next`](Self::next).
+#[must_use = "a watch requests nothing until it is asked for the next item"]
+pub struct FeedWatch {
+    client: WalletClient,
+    request: v1::WatchFeedRequest,
+    stream: Option<OpenStream>,
+    items: std::vec::IntoIter<v1::FeedItem>,
+    /// The position that the server has looked at, once all `items` are taken.
+    looked_at: i64,
+}
+
+struct OpenStream {
+    messages: Streaming<v1::WatchFeedResponse>,
+    has_answered: bool,
+}
+
+impl WalletClient {
+    /// Watches the tenant's feed after a position.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, WalletClient, v1};
+    /// # async fn example(client: &WalletClient, stored_position: i64) -> Result<(), Error> {
+    /// let request = v1::WatchFeedRequest::new(stored_position).with_types(["balance.low", "balance.exhausted"]);
+    /// let mut watch = client.watch_feed(request);
+    /// loop {
+    ///     let item = watch.next().await?;
+    ///     println!("{} {}", item.r#type, item.wallet_id);
+    ///     // Store item.position with the effect of the item, to continue from there after a restart.
+    /// }
+    /// # }
+    /// ```
+    pub fn watch_feed(&self, request: v1::WatchFeedRequest) -> FeedWatch {
+        let looked_at = request.after_position;
+        FeedWatch { client: self.clone(), request, stream: None, items: Vec::new().into_iter(), looked_at }
+    }
+}
+
+impl FeedWatch {
+    /// Returns the next item, as soon as there is one.
+    ///
+    /// Cancel safe: a dropped future loses no item.
+    ///
+    /// # Errors
+    ///
+    /// [`PositionOutOfRange`](crate::RefusalDetail::PositionOutOfRange) if the feed cannot continue after the position, an
+    /// error of the API key, or the last error of a stream that could not be opened by the retry policy. The next call
+    /// tries again.
+    pub async fn next(&mut self) -> Result<v1::FeedItem, Error> {
+        loop {
+            if let Some(item) = self.items.next() {
+                self.request.after_position = item.position;
+                return Ok(item);
+            }
+            self.request.after_position = self.request.after_position.max(self.looked_at);
+            let stream = match &mut self.stream {
+                Some(stream) => stream,
+                None => self.stream.insert(open(&self.client, &self.request).await?),
+            };
+            let answer = tokio::time::timeout(SILENCE, stream.messages.message()).await;
+            let has_answered = stream.has_answered;
+            let error = match answer {
+                Ok(Ok(Some(message))) => {
+                    stream.has_answered = true;
+                    self.looked_at = message.next_after_position;
+                    self.items = message.items.into_iter();
+                    continue;
+                }
+                Ok(Ok(None)) => None,
+                Ok(Err(status)) => Some(Error::from(status)),
+                Err(_silence) => Some(Error::no_answer(SILENCE)),
+            };
+            debug!(?error, position = self.request.after_position, "the stream of the feed ended");
+            self.stream = None;
+            if let Some(error) = error.filter(|error| !error.is_retryable()) {
+                return Err(error);
+            }
+            if !has_answered {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Returns the position after which the watch continues: that of the last item that was returned, or a later one if
+    /// the items between are of other types or wallets.
+    pub const fn position(&self) -> i64 {
+        self.request.after_position
+    }
+}
+
+/// Opens a stream. The request has no deadline, because the stream has no end.
+async fn open(client: &WalletClient, request: &v1::WatchFeedRequest) -> Result<OpenStream, Error> {
+    let stub =
+        EventServiceClient::new(client.channel()).max_decoding_message_size(client.max_response_bytes());
+    let messages = client
+        .call_without_deadline(stub, request.clone(), |mut stub, call: Request<_>| async move {
+            stub.watch_feed(call).await
+        })
+        .await?;
+    Ok(OpenStream { messages, has_answered: false })
+}
+
+impl fmt::Debug for FeedWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FeedWatch").field("request", &self.request).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,215 @@
+//! The feed: which entries and notifications other systems see, and as which type.
+//!
+//! A hold that begins, and a job that starts, are not items of the feed: they are half of all entries, and the end of
+//! each job follows. Their entries are in the ledger.
+
+use crate::ledger::entry::{Entry, EntryKind};
+use crate::ledger::event::EventKind;
+
+macro_rules! item_types {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)+) => {
+        /// The type of an item of the feed. The numbers are stored and the names are in the contract: neither ever changes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum ItemType {
+            $($(#[$doc])* $name = $number,)+
+        }
+
+        impl ItemType {
+            pub const ALL: &'static [ItemType] = &[$(ItemType::$name,)+];
+
+            /// Returns the name of the type in the API, as in `job.settled`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(ItemType::$name => $text,)+
+                }
+            }
+
+            /// Returns the type with this stored number.
+            pub const fn numbered(number: u8) -> Option<Self> {
+                match number {
+                    $($number => Some(ItemType::$name),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+item_types! {
+    /// A wallet was created.
+    WalletCreated = 1, "wallet.created";
+    /// The status, the name, a debt limit or a threshold of a wallet changed.
+    WalletUpdated = 2, "wallet.updated";
+    /// A wallet was closed.
+    WalletClosed = 3, "wallet.closed";
+    /// Credits were bought.
+    ToppedUp = 10, "credits.topped_up";
+    /// Credits were granted, by a command or by a plan within a period.
+    Granted = 11, "credits.granted";
+    /// A grant came into effect.
+    GrantEffective = 12, "credits.effective";
+    /// The credits of a grant will expire soon.
+    GrantExpiring = 13, "credits.expiring";
+    /// The rest of a grant expired.
+    GrantExpired = 14, "credits.expired";
+    /// A grant was revoked.
+    GrantRevoked = 15, "credits.revoked";
+    /// A purchase was refunded.
+    CreditsRefunded = 16, "credits.refunded";
+    /// The balance fell below a threshold.
+    LowBalance = 20, "balance.low";
+    /// The balance fell to 0.
+    Exhausted = 21, "balance.exhausted";
+    /// A job was charged.
+    JobSettled = 30, "job.settled";
+    /// A job failed; nothing was charged.
+    JobFailed = 31, "job.failed";
+    /// A job was cancelled.
+    JobCancelled = 32, "job.cancelled";
+    /// The deadline of a hold passed.
+    JobExpired = 33, "job.expired";
+    /// A charge, or a part of it, was reversed.
+    JobReversed = 34, "job.reversed";
+    /// A subscription began.
+    Subscribed = 40, "subscription.created";
+    /// The plan of a subscription changed, or will at the end of the period.
+    PlanChanged = 41, "subscription.changed";
+    /// A new period of a subscription began.
+    PeriodBegan = 42, "subscription.renewed";
+    /// A subscription was cancelled: it has ended, or will at the end of the period.
+    SubscriptionCancelled = 43, "subscription.cancelled";
+    /// A subscription goes on: its cancellation was withdrawn or its pause is over.
+    SubscriptionResumed = 44, "subscription.resumed";
+    /// A subscription was paused, or will be at the end of what is paid.
+    SubscriptionPaused = 45, "subscription.paused";
+    /// The pause of a subscription began.
+    PauseBegan = 46, "subscription.pause_began";
+    /// A subscription ended.
+    SubscriptionEnded = 47, "subscription.ended";
+    /// A subscription ended, and a share of its price was refunded.
+    SubscriptionRefunded = 48, "subscription.refunded";
+    /// A period was paid.
+    PaymentRecorded = 60, "payment.recorded";
+    /// A period ended and the next was not paid.
+    PaymentMissed = 61, "payment.missed";
+    /// The payment provider has refunded a payment.
+    PaymentRefunded = 62, "payment.refunded";
+    /// A payment was charged back.
+    ChargedBack = 63, "payment.charged_back";
+    /// A chargeback was withdrawn.
+    ChargebackReversed = 64, "payment.chargeback_reversed";
+}
+
+/// An item of the feed within its entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item {
+    /// 0 for the entry, and 1, 2, 3... for its notifications.
+    pub n: u32,
+    pub item_type: ItemType,
+}
+
+/// Returns the items of an entry, in the order in which they are in the feed.
+pub fn items(entry: &Entry) -> impl Iterator<Item = Item> {
+    items_of(entry.kind, entry.events.iter().map(|event| event.kind))
+}
+
+/// Returns the items of an entry of this kind, with notifications of these kinds.
+pub fn items_of(kind: EntryKind, events: impl Iterator<Item = EventKind>) -> impl Iterator<Item = Item> {
+    let entry = of_entry(kind).map(|item_type| Item { n: 0, item_type });
+    let events = (1..).zip(events).map(|(n, kind)| Item { n, item_type: of_event(kind) });
+    entry.into_iter().chain(events)
+}
+
+/// Returns the type of an entry's own item. `None`: the entry is not in the feed.
+const fn of_entry(kind: EntryKind) -> Option<ItemType> {
+    Some(match kind {
+        // The notification that comes with the entry is the item.
+        EntryKind::Reserved | EntryKind::Started | EntryKind::GrantExpiring => return None,
+        EntryKind::WalletCreated => ItemType::WalletCreated,
+        EntryKind::WalletUpdated => ItemType::WalletUpdated,
+        EntryKind::WalletClosed => ItemType::WalletClosed,
+        EntryKind::ToppedUp => ItemType::ToppedUp,
+        EntryKind::Granted | EntryKind::AllowanceGiven => ItemType::Granted,
+        EntryKind::GrantEffective => ItemType::GrantEffective,
+        EntryKind::GrantExpired => ItemType::GrantExpired,
+        EntryKind::GrantRevoked => ItemType::GrantRevoked,
+        EntryKind::Settled | EntryKind::SettledLate => ItemType::JobSettled,
+        EntryKind::Failed => ItemType::JobFailed,
+        EntryKind::Cancelled => ItemType::JobCancelled,
+        EntryKind::HoldExpired => ItemType::JobExpired,
+        EntryKind::ChargeReversed => ItemType::JobReversed,
+        EntryKind::Subscribed => ItemType::Subscribed,
+        EntryKind::PlanChanged => ItemType::PlanChanged,
+        EntryKind::PeriodBegan => ItemType::PeriodBegan,
+        EntryKind::SubscriptionCancelled => ItemType::SubscriptionCancelled,
+        EntryKind::SubscriptionResumed => ItemType::SubscriptionResumed,
+        EntryKind::SubscriptionPaused => ItemType::SubscriptionPaused,
+        EntryKind::PauseBegan => ItemType::PauseBegan,
+        EntryKind::SubscriptionEnded => ItemType::SubscriptionEnded,
+        EntryKind::SubscriptionRefunded => ItemType::SubscriptionRefunded,
+        EntryKind::PaymentRecorded => ItemType::PaymentRecorded,
+        EntryKind::PaymentMissed => ItemType::PaymentMissed,
+        EntryKind::TopUpRefunded => ItemType::CreditsRefunded,
+        EntryKind::RefundRecorded => ItemType::PaymentRefunded,
+        EntryKind::ChargedBack => ItemType::ChargedBack,
+        EntryKind::ChargebackReversed => ItemType::ChargebackReversed,
+    })
+}
+
+const fn of_event(kind: EventKind) -> ItemType {
+    match kind {
+        EventKind::LowBalance => ItemType::LowBalance,
+        EventKind::Exhausted => ItemType::Exhausted,
+        EventKind::GrantExpiring => ItemType::GrantExpiring,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_of_types_are_unique() {
+        let numbers: BTreeSet<u8> = ItemType::ALL.iter().map(|item_type| *item_type as u8).collect();
+        let names: BTreeSet<&str> = ItemType::ALL.iter().map(|item_type| item_type.name()).collect();
+        assert_eq!((numbers.len(), names.len()), (ItemType::ALL.len(), ItemType::ALL.len()));
+        for item_type in ItemType::ALL {
+            assert_eq!(ItemType::numbered(*item_type as u8), Some(*item_type));
+        }
+        assert_eq!(ItemType::numbered(0), None);
+    }
+
+    #[test]
+    fn every_type_is_that_of_an_entry_or_a_notification() {
+        let entries = EntryKind::ALL.into_iter().filter_map(of_entry);
+        let found: BTreeSet<ItemType> = entries.chain(EventKind::ALL.into_iter().map(of_event)).collect();
+        assert!(found.iter().eq(ItemType::ALL.iter().collect::<BTreeSet<_>>()));
+    }
+
+    #[test]
+    fn an_entry_comes_before_its_notifications() {
+        let items: Vec<Item> =
+            items_of(EntryKind::Settled, [EventKind::LowBalance, EventKind::Exhausted].into_iter()).collect();
+        let expected = [(0, ItemType::JobSettled), (1, ItemType::LowBalance), (2, ItemType::Exhausted)];
+        assert_eq!(items, expected.map(|(n, item_type)| Item { n, item_type }));
+    }
+
+    #[test]
+    fn a_reservation_is_no_item_but_its_notification_is() {
+        let items: Vec<Item> = items_of(EntryKind::Reserved, [EventKind::Exhausted].into_iter()).collect();
+        assert_eq!(items, [Item { n: 1, item_type: ItemType::Exhausted }]);
+    }
+
+    #[test]
+    fn the_document_has_every_type() {
+        let document = include_str!("../../../docs/feed.md");
+        let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        let listed: Vec<&str> =
+            rows.map(|(name, _)| name).filter(|name| !name.contains(['(', ':'])).collect();
+        let types = listed.iter().filter(|name| name.chars().next().is_some_and(char::is_lowercase));
+        assert!(types.copied().eq(ItemType::ALL.iter().map(|item_type| item_type.name())), "{listed:?}");
+    }
+}

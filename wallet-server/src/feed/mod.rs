@@ -1,0 +1,10 @@
+//! The feed: gives the items of the outbox their positions, and tells readers of new ones.
+//!
+//! A reader asks for the items after a position ([`crate::query`]); nothing in a server remembers readers, so a slow one
+//! costs nothing.
+
+mod news;
+mod sequencer;
+
+pub(crate) use news::{FeedNews, News, Subscription};
+pub(crate) use sequencer::{Sequencer, SequencerMetrics};

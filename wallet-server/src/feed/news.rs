@@ -1,0 +1,114 @@
+//! Tells the readers of this server that a feed has new items.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use wallet_core::TenantId;
+
+use crate::causes::Chain;
+use crate::store::{FeedEnds, Store};
+
+/// Looks at the ends of the feeds for all readers together, while there is one. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct FeedNews {
+    ends: watch::Sender<BTreeMap<TenantId, FeedEnds>>,
+    /// Cancelled when the server stops.
+    stopping: CancellationToken,
+}
+
+/// The news of one tenant's feed.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    ends: watch::Receiver<BTreeMap<TenantId, FeedEnds>>,
+    tenant: TenantId,
+    stopping: CancellationToken,
+}
+
+/// The reason why a reader looks at the feed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// The feed has items after the position.
+    Items,
+    /// The time has passed.
+    Quiet,
+    /// The server stops.
+    Stopping,
+}
+
+impl FeedNews {
+    /// Returns news that [`Self::publish`] publishes.
+    pub(crate) fn new() -> Self {
+        Self { ends: watch::Sender::new(BTreeMap::new()), stopping: CancellationToken::new() }
+    }
+
+    /// Looks at the ends of the feeds every `period` until `shutdown` is cancelled, which ends all subscriptions.
+    pub(crate) async fn publish(self, store: Store, period: Duration, shutdown: CancellationToken) {
+        let _stopping = self.stopping.clone().drop_guard();
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(period) => {}
+            }
+            if self.ends.receiver_count() == 0 {
+                continue;
+            }
+            match store.feed_ends().await {
+                Ok(ends) => {
+                    self.ends.send_if_modified(|known| {
+                        let changed = *known != ends;
+                        *known = ends;
+                        changed
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "cannot look for news of the feed; it will be tried again");
+                }
+            }
+        }
+    }
+
+    /// Subscribes to the news of a tenant.
+    pub(crate) fn subscribe(&self, tenant: TenantId) -> Subscription {
+        Subscription { ends: self.ends.subscribe(), tenant, stopping: self.stopping.clone() }
+    }
+}
+
+impl Subscription {
+    /// Waits until the feed has items after a position, but at most for a time.
+    pub(crate) async fn after(&mut self, position: i64, longest: Duration) -> News {
+        let tenant = self.tenant;
+        let has_items =
+            |ends: &BTreeMap<TenantId, FeedEnds>| ends.get(&tenant).is_some_and(|ends| ends.last > position);
+        tokio::select! {
+            () = self.stopping.cancelled() => News::Stopping,
+            waited = tokio::time::timeout(longest, self.ends.wait_for(has_items)) => match waited {
+                Ok(Ok(_)) => News::Items,
+                Ok(Err(_)) => News::Stopping,
+                Err(_) => News::Quiet,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_subscription_waits_for_items_of_its_tenant_for_the_time_or_for_the_end() {
+        let news = FeedNews::new();
+        let mut subscription = news.subscribe(TenantId::DEFAULT);
+        let (soon, longest) = (Duration::from_millis(1), Duration::from_secs(60));
+        assert_eq!(subscription.after(0, soon).await, News::Quiet);
+        let ends = |last| FeedEnds { first: 1, last };
+        news.ends.send_replace(BTreeMap::from([(TenantId(uuid::Uuid::nil()), ends(9))]));
+        assert_eq!(subscription.after(0, soon).await, News::Quiet, "another tenant");
+        news.ends.send_replace(BTreeMap::from([(TenantId::DEFAULT, ends(7))]));
+        assert_eq!(subscription.after(6, longest).await, News::Items);
+        assert_eq!(subscription.after(7, soon).await, News::Quiet, "nothing after the last position");
+        news.stopping.cancel();
+        assert_eq!(subscription.after(7, longest).await, News::Stopping);
+    }
+}

@@ -1,0 +1,136 @@
+//! Pages of the feed: the items after a position, with the entries and notifications that they are about.
+
+use std::collections::BTreeSet;
+
+use wallet_core::entry::Entry;
+use wallet_core::feed::ItemType;
+use wallet_core::{TenantId, WalletId, WalletKey};
+
+use crate::query::{Queries, ReadError, RecordedEvent, uncancelled};
+use crate::store::tables::feed_blocks::PlacedItem;
+use crate::store::{FeedEnds, FeedRows, ReadTx, StoreError};
+
+/// The blocks of 1,000 items that are read at a time.
+const BLOCKS: u64 = 4;
+/// The most items that one page looks at.
+const LOOKED_AT: usize = 20_000;
+
+/// The filter of the feed. Empty conditions accept everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FeedFilter {
+    pub(crate) types: BTreeSet<ItemType>,
+    pub(crate) wallets: BTreeSet<WalletId>,
+}
+
+/// A page of the feed.
+#[derive(Debug, Clone)]
+pub(crate) struct FeedPage {
+    pub(crate) items: Vec<FeedItem>,
+    /// The last position that was looked at. The next page follows after it.
+    pub(crate) looked_at: i64,
+    pub(crate) ends: FeedEnds,
+}
+
+/// An item of the feed.
+#[derive(Debug, Clone)]
+pub(crate) struct FeedItem {
+    pub(crate) position: i64,
+    pub(crate) item_type: ItemType,
+    pub(crate) wallet: WalletId,
+    /// The revision of the entry that the item is, or belongs to.
+    pub(crate) revision: i64,
+    /// `None`: the row cannot be read.
+    pub(crate) content: Option<FeedContent>,
+}
+
+/// The entry or the notification that an item is.
+#[derive(Debug, Clone)]
+pub(crate) enum FeedContent {
+    Entry(Box<Entry>),
+    Event(RecordedEvent),
+}
+
+impl Queries {
+    /// Returns at most `size` items of a tenant's feed after a position. A page of a filtered feed may be empty and be
+    /// followed by others: the feed ends where `looked_at` is the last position.
+    pub(crate) async fn feed(
+        &self,
+        tenant: TenantId,
+        filter: &FeedFilter,
+        after: i64,
+        size: usize,
+    ) -> Result<FeedPage, ReadError> {
+        let (store, types) = (self.store.clone(), filter.types.clone());
+        let wallets: BTreeSet<WalletKey> =
+            filter.wallets.iter().map(|wallet| WalletKey::new(tenant, wallet)).collect();
+        let accepts = move |item: &PlacedItem| {
+            let item_type = ItemType::numbered(item.number);
+            (types.is_empty() || item_type.is_some_and(|item_type| types.contains(&item_type)))
+                && (wallets.is_empty() || wallets.contains(&item.wallet()))
+        };
+        uncancelled(async move {
+            let snapshot = store.snapshot().await?;
+            let ends = snapshot.feed_of(tenant).await?;
+            if after < ends.first - 1 || after > ends.last {
+                return Err(ReadError::FeedPosition(ends));
+            }
+            let (found, looked_at) = search(&snapshot, tenant, &accepts, after, size).await?;
+            let rows = snapshot.feed_rows(&found).await?;
+            let items = found.into_iter().filter_map(|item| shown(&item, &rows)).collect();
+            Ok(FeedPage { items, looked_at, ends })
+        })
+        .await
+    }
+}
+
+/// Returns the next items after a position that are accepted, at most `size`, and the last position that was looked at.
+async fn search(
+    snapshot: &ReadTx,
+    tenant: TenantId,
+    accepts: &(impl Fn(&PlacedItem) -> bool + Sync),
+    after: i64,
+    size: usize,
+) -> Result<(Vec<PlacedItem>, i64), StoreError> {
+    let (mut found, mut looked_at, mut seen) = (Vec::new(), after, 0);
+    while seen < LOOKED_AT {
+        let items = snapshot.feed_items(tenant, looked_at, BLOCKS).await?;
+        if items.is_empty() {
+            break;
+        }
+        seen += items.len();
+        for item in items {
+            looked_at = item.position;
+            if accepts(&item) {
+                found.push(item);
+                if found.len() >= size {
+                    return Ok((found, looked_at));
+                }
+            }
+        }
+    }
+    Ok((found, looked_at))
+}
+
+/// Returns an item with its content. `None`: it has a type of a later version, or its wallet is gone.
+fn shown(item: &PlacedItem, rows: &FeedRows) -> Option<FeedItem> {
+    let content = match item.event_index() {
+        None => {
+            let entry = rows.entries.get(&(item.wallet_key, item.revision));
+            entry.map(|entry| FeedContent::Entry(Box::new(entry.clone())))
+        }
+        Some(n) => {
+            let event = rows.events.get(&(item.wallet_key, item.revision, n));
+            event.map(|event| FeedContent::Event(event.clone()))
+        }
+    };
+    if content.is_none() {
+        tracing::error!(wallet_key = %item.wallet_key, revision = item.revision, "an item of the feed cannot be read");
+    }
+    Some(FeedItem {
+        position: item.position,
+        item_type: ItemType::numbered(item.number)?,
+        wallet: rows.wallets.get(&item.wallet_key)?.clone(),
+        revision: item.revision,
+        content,
+    })
+}

@@ -1,0 +1,43 @@
+//! The leases of jobs of which one server is enough. They only avoid duplicate work: the jobs are correct if several
+//! servers run them.
+
+use std::time::Duration;
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
+use uuid::Uuid;
+use wallet_core::Timestamp;
+
+use crate::store::tables::job_leases::{ActiveModel, Column, Entity};
+use crate::store::{Store, StoreError};
+
+impl Store {
+    /// Takes or renews the lease of a job. Returns false if another server holds it.
+    pub(crate) async fn job_lease(
+        &self,
+        job: &str,
+        holder: Uuid,
+        now: Timestamp,
+        length: Duration,
+    ) -> Result<bool, StoreError> {
+        let row = ActiveModel {
+            job: Set(job.to_owned()),
+            holder: Set(holder),
+            expire_time: Set(now.plus(length).as_micros()),
+        };
+        let free = Column::Holder.eq(holder).or(Column::ExpireTime.lt(now.as_micros()));
+        let take = OnConflict::column(Column::Job)
+            .update_columns([Column::Holder, Column::ExpireTime])
+            .action_and_where(free)
+            .to_owned();
+        let taken = Entity::insert(row).on_conflict(take).exec_without_returning(&self.control()).await?;
+        Ok(taken > 0)
+    }
+
+    /// Gives the lease of a job back, if this holder has it.
+    pub(crate) async fn end_job_lease(&self, job: &str, holder: Uuid) -> Result<(), StoreError> {
+        let own = Entity::delete_by_id(job).filter(Column::Holder.eq(holder));
+        own.exec(&self.control()).await?;
+        Ok(())
+    }
+}

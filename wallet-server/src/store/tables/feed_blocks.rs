@@ -1,0 +1,69 @@
+//! The tenants' feeds, in blocks of items with consecutive positions.
+
+use sea_orm::entity::prelude::*;
+use wallet_core::WalletKey;
+
+use crate::store::StoreError;
+use crate::store::tables::decode;
+use crate::store::tables::feed_outbox::WalletItems;
+
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "feed_blocks")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) tenant: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) last_position: i64,
+    pub(crate) first_position: i64,
+    /// The time at which the positions were given, in microseconds since 1970.
+    pub(crate) create_time: i64,
+    /// [`WalletItems`] in their binary form, in the order of the positions.
+    pub(crate) items: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// An item at its position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PlacedItem {
+    pub(crate) position: i64,
+    pub(crate) wallet_key: Uuid,
+    pub(crate) revision: i64,
+    /// 0 for the entry, and 1, 2, 3... for its notifications.
+    pub(crate) n: u32,
+    /// The number of the type.
+    pub(crate) number: u8,
+}
+
+impl PlacedItem {
+    pub(crate) fn wallet(&self) -> WalletKey {
+        WalletKey::from_uuid(self.wallet_key)
+    }
+
+    /// Returns the index of the notification within its entry. `None`: the item is the entry.
+    pub(crate) fn event_index(&self) -> Option<i32> {
+        i32::try_from(self.n.checked_sub(1)?).ok()
+    }
+}
+
+/// Decodes the items of a block, in order.
+pub(crate) fn read(row: &Model) -> Result<Vec<PlacedItem>, StoreError> {
+    let wallets: Vec<WalletItems> = decode::bytes("items", &row.items)?;
+    let items = wallets.iter().flat_map(|of| of.items.iter().map(|item| (of.wallet, *item)));
+    let placed = (row.first_position..).zip(items).map(|(position, (wallet_key, (revision, n, number)))| {
+        PlacedItem { position, wallet_key, revision, n, number }
+    });
+    let placed: Vec<PlacedItem> = placed.collect();
+    match placed.last() {
+        Some(last) if last.position == row.last_position => Ok(placed),
+        _ => Err(StoreError::unreadable(format!(
+            "a block of the feed has {} items for the positions {} to {}",
+            placed.len(),
+            row.first_position,
+            row.last_position
+        ))),
+    }
+}

@@ -1,0 +1,117 @@
+//! Servers that are killed at random under load: no item is missing, none comes twice, and the order is kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::task::JoinSet;
+use wallet_client::v1;
+use wallet_workload::Rng;
+
+use super::Endpoints;
+use crate::harness::{Database, Process, credits, seed};
+use crate::shorthand::gift;
+
+/// The items of the test. The nightly run sets WALLET_FEED_ITEMS to a million.
+const ITEMS: usize = 4_000;
+const CALLERS: usize = 16;
+const WALLETS: usize = 24;
+/// The share of the items between two kills.
+const KILLS: usize = 8;
+
+mod every_item_comes_once_and_in_order_although_servers_are_killed {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        survive(Database::sqlite(), 1).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn two_servers_postgres() {
+        survive(Database::postgres(), 2).await;
+    }
+}
+
+fn items() -> usize {
+    std::env::var("WALLET_FEED_ITEMS").ok().and_then(|items| items.parse().ok()).unwrap_or(ITEMS)
+}
+
+async fn survive(database: Database, servers: usize) {
+    let (items, mut chance) = (items(), Rng::new(seed(), 0));
+    let mut processes: Vec<Process> = (0..servers).map(|_| Process::start(&database, &[])).collect();
+    let endpoints = Arc::new(Endpoints::new(processes.iter().map(Process::endpoint).collect()));
+    for n in 0..WALLETS {
+        let request = v1::CreateWalletRequest::new(format!("w-{n}"));
+        endpoints
+            .call(0, |client| {
+                let request = request.clone();
+                async move { client.create_wallet(request).await }
+            })
+            .await;
+    }
+    let given = Arc::new(AtomicUsize::new(0));
+    let mut callers = JoinSet::new();
+    for caller in 0..CALLERS {
+        callers.spawn(give(endpoints.clone(), caller, items / CALLERS, given.clone()));
+    }
+    let reader = tokio::spawn(read(endpoints.clone(), items / CALLERS * CALLERS + WALLETS));
+    for kill in 1..=KILLS {
+        while given.load(Ordering::Relaxed) < items * kill / (KILLS + 1) {
+            tokio::task::yield_now().await;
+            assert!(!callers.is_empty());
+        }
+        let n = usize::from(servers == 2 && chance.percent(50));
+        processes[n].kill();
+        processes[n] = Process::start(&database, &[]);
+        endpoints.replace(n, processes[n].endpoint());
+    }
+    callers.join_all().await;
+    let read = reader.await.expect("the reader has read all");
+    let mut last: BTreeMap<&str, i64> = BTreeMap::new();
+    for (n, item) in (1..).zip(&read) {
+        assert_eq!(item.position, n);
+        let before = last.insert(&item.wallet_id, item.revision).unwrap_or_default();
+        assert_eq!(item.revision, before + 1, "{item:?}");
+    }
+    for process in &mut processes {
+        process.stop();
+    }
+    let report = wallet_server::verify(&database.url).await.expect("the ledger can be read");
+    assert!(report.is_clean(), "{report}");
+}
+
+/// Gives a number of grants to the wallets in turn.
+async fn give(endpoints: Arc<Endpoints>, caller: usize, count: usize, given: Arc<AtomicUsize>) {
+    for n in 0..count {
+        let wallet = format!("w-{}", (caller * 7 + n) % WALLETS);
+        let request = gift(&wallet, &format!("g-{caller}-{n}"), credits(1));
+        endpoints
+            .call(caller + n, |client| {
+                let request = request.clone();
+                async move { client.grant(request).await }
+            })
+            .await;
+        given.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Reads the feed until it has this many items.
+async fn read(endpoints: Arc<Endpoints>, count: usize) -> Vec<v1::FeedItem> {
+    let (mut read, mut position) = (Vec::new(), 0);
+    while read.len() < count {
+        let request = v1::ListFeedRequest::new(position).with_page_size(500);
+        let page = endpoints
+            .call(read.len(), |client| {
+                let request = request.clone();
+                async move { client.list_feed(request).await }
+            })
+            .await;
+        position = page.next_after_position;
+        if page.items.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        read.extend(page.items);
+    }
+    read
+}

@@ -1,0 +1,97 @@
+//! Watchers whose connections are cut, and many of them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use wallet_client::{FeedWatch, WalletClient, v1};
+
+use crate::harness::{Server, credits};
+use crate::shorthand::gift;
+
+/// The time within which an item must come.
+const SOON: Duration = Duration::from_secs(60);
+/// The bytes from the server after which a connection is cut: more than the largest message of a hundred items.
+const CUT_AFTER: usize = 50_000;
+
+/// Starts a proxy that cuts each connection after some bytes from the server.
+async fn cutting(upstream: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            tokio::spawn(carry(near, upstream));
+        }
+    });
+    address
+}
+
+async fn carry(mut near: TcpStream, upstream: SocketAddr) -> std::io::Result<()> {
+    let mut far = TcpStream::connect(upstream).await?;
+    let (mut from_caller, mut to_caller) = near.split();
+    let (mut from_server, mut to_server) = far.split();
+    let down = async {
+        let (mut left, mut buffer) = (CUT_AFTER, [0; 4_096]);
+        while left > 0 {
+            let n = from_server.read(&mut buffer).await?;
+            if n == 0 {
+                break;
+            }
+            to_caller.write_all(&buffer[..n]).await?;
+            left = left.saturating_sub(n);
+        }
+        Ok(0)
+    };
+    tokio::select! {
+        ended = copy(&mut from_caller, &mut to_server) => ended,
+        ended = down => ended,
+    }
+    .map(|_| ())
+}
+
+async fn next(watch: &mut FeedWatch) -> v1::FeedItem {
+    timeout(SOON, watch.next()).await.expect("an item comes soon").unwrap()
+}
+
+/// Gives this many grants to a new wallet. With the wallet itself, the feed has one item more.
+async fn give(server: &Server, grants: usize) {
+    let client = server.wallet("ann", 0).await;
+    for n in 0..grants {
+        client.grant(gift("ann", &format!("g{n}"), credits(1))).await.unwrap();
+    }
+}
+
+each_database! {
+    async fn a_watch_over_connections_that_are_cut_misses_nothing(server: Server) {
+        let proxy = cutting(server.address).await;
+        let client = WalletClient::connect_lazy(format!("http://{proxy}")).unwrap();
+        let mut watch = client.watch_feed(v1::WatchFeedRequest::new(0));
+        let watching = tokio::spawn(async move {
+            for position in 1..=601 {
+                assert_eq!(next(&mut watch).await.position, position);
+            }
+        });
+        give(&server, 600).await;
+        watching.await.unwrap();
+    }
+
+    async fn a_thousand_watchers_see_every_item(server: Server) {
+        let mut watchers = JoinSet::new();
+        for _ in 0..20 {
+            let client = server.client().await;
+            for _ in 0..50 {
+                let mut watch = client.watch_feed(v1::WatchFeedRequest::new(0));
+                watchers.spawn(async move {
+                    for position in 1..=4 {
+                        assert_eq!(next(&mut watch).await.position, position);
+                    }
+                });
+            }
+        }
+        give(&server, 3).await;
+        watchers.join_all().await;
+    }
+}
