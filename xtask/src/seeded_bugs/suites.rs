@@ -21,7 +21,7 @@ pub(super) struct Suite {
 pub(super) const REST: &str = "rest";
 
 /// All suites in the order in which they run.
-pub(super) const SUITES: [Suite; 20] = [
+pub(super) const SUITES: [Suite; 21] = [
     Suite { name: "oracle", package: WORKLOAD, target: "oracle", filters: &[] },
     Suite { name: "worlds", package: WORKLOAD, target: "small_worlds", filters: &[] },
     of_library("plans", &["store::sql::plan_tests"]),
@@ -46,7 +46,8 @@ pub(super) const SUITES: [Suite; 20] = [
     of_server("front", &["front", "connect::"]),
     of_server("points", &["crash::points"]),
     of_server("network", &["crash::chaos"]),
-    of_server("kills", &["crash::what"]),
+    of_server("kills", &["crash::acknowledged"]),
+    of_server("feed", &["feed::killed"]),
     of_server("power", &["crash::power"]),
     of_server("rows", &["unreadable"]),
     of_server(
