@@ -17,12 +17,13 @@ use crate::causes::Chain;
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig, SweeperMetrics};
-use crate::grpc::{self, Condition, GrpcLimits, Health, Origins, ServeError, Services, Tls, TlsError};
+use crate::grpc::{self, Condition, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
 use crate::monitoring::{self, Monitoring};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
 use crate::reference_clock;
+use crate::settings::Limits;
 pub use crate::store::Due;
 use crate::store::{Backend, Store, StoreError};
 
@@ -114,6 +115,7 @@ impl From<PublishError> for AppError {
 pub struct App {
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
+    limits: Limits,
     origins: Origins,
     address: SocketAddr,
     services: Services,
@@ -177,6 +179,7 @@ impl App {
         Ok(Self {
             listener,
             tls,
+            limits: config.limits,
             origins: config.origins.into(),
             address,
             services,
@@ -246,7 +249,7 @@ impl App {
             self.listener,
             self.services,
             health,
-            GrpcLimits::default(),
+            self.limits,
             self.tls,
             self.origins,
             shutdown.clone(),

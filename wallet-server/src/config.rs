@@ -8,6 +8,7 @@ use crate::clock::{Clock, Settling};
 use crate::engine::{EngineConfig, SweeperConfig};
 use crate::grpc::{Origin, TlsFiles};
 use crate::keys::Pepper;
+use crate::settings::Limits;
 use crate::store::DatabaseUrl;
 
 /// The catalog that a server publishes if it has none.
@@ -37,6 +38,8 @@ pub struct Config {
     pub poll_period: Duration,
     /// The time limit for one call to the database, after which it counts as lost; 10 s by default.
     pub database_timeout: Duration,
+    /// The limits of callers, connections, messages and queues.
+    pub limits: Limits,
     /// The certificate with which connections are encrypted. `None`: they are not.
     pub tls: Option<TlsFiles>,
     /// The pepper of the API keys, with which callers are authenticated. `None`: they are not.
@@ -99,6 +102,7 @@ impl Default for Config {
             sweep_period: SweeperConfig::default().period,
             poll_period: Duration::from_secs(2),
             database_timeout: EngineConfig::default().database_timeout,
+            limits: Limits::default(),
             tls: None,
             pepper: None,
             origins: Vec::new(),
@@ -120,6 +124,8 @@ impl Config {
             lanes,
             batch_max: self.batch_max.max(1),
             queue_wait: self.queue_wait,
+            queue: self.limits.waiting_per_lane,
+            wallet_queue: self.limits.waiting_per_wallet,
             cached_rows: self.cached_rows,
             database_timeout: self.database_timeout,
             ..EngineConfig::default()

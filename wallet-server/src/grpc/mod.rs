@@ -29,7 +29,6 @@ mod transport;
 mod wallet;
 
 pub(crate) use health::{Condition, Health};
-pub(crate) use limits::GrpcLimits;
 pub(crate) use origins::Origins;
 pub use origins::{NoOrigin, Origin};
 pub(crate) use serve::{ServeError, call_metrics, serve};
