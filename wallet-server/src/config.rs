@@ -132,3 +132,17 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_has_the_limits_of_the_configuration() {
+        let limits = Limits { waiting_per_lane: 70, waiting_per_wallet: 20, ..Limits::default() };
+        let engine = Config { limits, lanes: Some(3), ..Config::default() }.engine(64);
+        assert_eq!((engine.queue, engine.wallet_queue, engine.lanes), (70, 20, 3));
+        let (engine, default) = (Config::default().engine(64), EngineConfig::default());
+        assert_eq!((engine.queue, engine.wallet_queue), (default.queue, default.wallet_queue));
+    }
+}

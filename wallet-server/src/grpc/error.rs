@@ -52,6 +52,10 @@ pub(super) enum Cause {
     KeyMissing,
     /// The key of the call is refused.
     Key(KeyError),
+    /// The key of the call is used for too many calls.
+    RateLimited {
+        retry_after: Duration,
+    },
     /// The key of the call lacks a scope.
     ScopeMissing(Scope),
     /// No key was issued or ended.
@@ -81,6 +85,11 @@ impl RpcError {
     /// Returns UNAUTHENTICATED with KEY_MISSING.
     pub(crate) fn key_missing() -> Self {
         Cause::KeyMissing.into()
+    }
+
+    /// Returns RESOURCE_EXHAUSTED with RATE_LIMITED.
+    pub(crate) fn rate_limited(retry_after: Duration) -> Self {
+        Cause::RateLimited { retry_after }.into()
     }
 
     /// Returns PERMISSION_DENIED with SCOPE_MISSING.

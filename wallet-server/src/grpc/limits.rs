@@ -37,6 +37,7 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::all;
 
     #[test]
     fn connections_leave_descriptors_for_everything_else() {
@@ -54,10 +55,18 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_request_that_the_proto_promises_fits() {
+    fn the_largest_requests_that_the_proto_promises_fit_into_every_allowed_limit() {
+        let floor = |path: &str| {
+            let setting = all().find(|setting| setting.path() == path).expect("a setting");
+            usize::try_from(setting.floor().expect("a floor")).expect("a size")
+        };
         // Per operation a kind of 128 bytes, 32 attributes of 128 + 256 bytes and 32 quantities of 128 + 32 bytes,
         // with at most 16 bytes of tags and lengths around each.
         let operation = 128 + 16 + 32 * (128 + 256 + 16) + 32 * (128 + 32 + 16);
-        assert!(100 * operation + 1_024 <= Limits::default().many_message_bytes);
+        assert!(100 * operation + 1_024 <= floor("limits.many_message_bytes"));
+        // A Reserve has one operation, 16 labels of 64 + 256 bytes, and up to 64 amounts in each of three lists.
+        let amount = 128 + 32;
+        assert!(operation + 16 * (64 + 256 + 16) + 3 * 64 * amount + 1_024 <= floor("limits.message_bytes"));
+        assert!(256 * 1_024 + 1_024 <= floor("limits.catalog_message_bytes"));
     }
 }

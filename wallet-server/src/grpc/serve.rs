@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connect::Methods;
 use super::health::Condition;
-use super::layers::{Admission, CallMetrics, Gate};
+use super::layers::{Admission, CallMetrics, Gate, Rates};
 use super::origins::Origins;
 use super::router::Calls;
 use super::transport::{Front, Tls, descriptor_limit};
@@ -46,7 +46,8 @@ pub(crate) async fn serve(
     let admission = match &services.key_check {
         Some(check) => {
             let (check, catalogs) = (check.clone(), services.catalogs.clone());
-            Admission::Keys(Box::new(Gate { check, catalogs }))
+            let rates = Rates::new(&limits);
+            Admission::Keys(Box::new(Gate { check, rates, catalogs }))
         }
         None => Admission::Open,
     };

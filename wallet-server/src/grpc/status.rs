@@ -130,6 +130,13 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         Cause::Key(KeyError::TenantSuspended) => {
             with_reason(ErrorReason::TenantSuspended, "the tenant of the API key is suspended")
         }
+        Cause::RateLimited { retry_after } => Content {
+            retry_after: Some(retry_after),
+            ..with_reason(
+                ErrorReason::RateLimited,
+                "the API key is used for more calls per second than the server allows; repeat the call after the delay",
+            )
+        },
         Cause::ScopeMissing(scope) => Content {
             metadata: vec![("scope".to_owned(), scope.name().to_owned())],
             ..with_reason(

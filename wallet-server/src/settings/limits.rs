@@ -21,6 +21,13 @@ settings! {
     /// the admission of the engine. A call is in progress until its reply has been read.
     calls_in_progress: usize = 8_192, Count(16, 1_000_000), WithoutFlag;
 
+    /// The calls per second of one API key, on this server. Further calls are refused with RATE_LIMITED and the delay after
+    /// which to repeat them. A call with many items counts once. Needs `key_pepper_file`.
+    calls_per_second: Option<u32> = None => "none: any rate", Count(1, 100_000), Everywhere;
+
+    /// The calls that a key may make at once after a rest; they count towards its rate.
+    calls_burst: Option<u32> = None => "`calls_per_second`", Count(1, 1_000_000), Everywhere;
+
     /// The most commands that wait in one lane, which limits memory. Further ones are refused with OVERLOADED. Commands
     /// that end jobs may use all places, others a part.
     waiting_per_lane: usize = 8_192, Count(64, 1_000_000), WithoutFlag;

@@ -103,6 +103,14 @@ impl Settings {
                 "tls_client_ca needs tls_cert and tls_key",
             ),
             (
+                limits.calls_per_second.is_some() && server.key_pepper_file.is_none(),
+                "limits.calls_per_second is per API key, which needs key_pepper_file",
+            ),
+            (
+                limits.calls_burst.is_some() && limits.calls_per_second.is_none(),
+                "limits.calls_burst needs limits.calls_per_second",
+            ),
+            (
                 limits.waiting_per_wallet > limits.waiting_per_lane,
                 "limits.waiting_per_wallet must not be above limits.waiting_per_lane",
             ),

@@ -81,6 +81,12 @@ impl Setting {
         self.names().into_iter().map(|name| name.path).collect()
     }
 
+    /// Returns the least number that is allowed.
+    #[cfg(test)]
+    pub(crate) fn floor(&self) -> Option<i64> {
+        self.form.bounds().map(|(floor, _)| floor)
+    }
+
     /// Returns the placeholder of the value that one of the names takes.
     pub(crate) fn value_name_of(&self, path: &str) -> &'static str {
         if path == self.path() { self.form.value_name() } else { Form::SecretFile.value_name() }

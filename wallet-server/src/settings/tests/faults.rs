@@ -97,6 +97,14 @@ fn settings_that_contradict_each_other_are_refused() {
         ("tls_key = \"a\"", "tls_cert and tls_key belong together: give both or neither"),
         ("tls_client_ca = \"a\"", "tls_client_ca needs tls_cert and tls_key"),
         (
+            "limits.calls_per_second = 5",
+            "limits.calls_per_second is per API key, which needs key_pepper_file",
+        ),
+        (
+            "key_pepper_file = \"p\"\nlimits.calls_burst = 5",
+            "limits.calls_burst needs limits.calls_per_second",
+        ),
+        (
             "limits.waiting_per_lane = 64",
             "limits.waiting_per_wallet must not be above limits.waiting_per_lane",
         ),
