@@ -66,7 +66,8 @@ pub(super) enum Cause {
     Malformed(Cow<'static, str>),
     /// The request message is longer than the method accepts.
     TooLarge {
-        bytes: usize,
+        /// `None`: it is only known to be above the limit, because it was decompressed no further.
+        bytes: Option<usize>,
         limit: usize,
     },
 }
@@ -109,7 +110,12 @@ impl RpcError {
 
     /// A message of `bytes` bytes where at most `limit` are allowed.
     pub(crate) fn too_large(bytes: usize, limit: usize) -> Self {
-        Cause::TooLarge { bytes, limit }.into()
+        Cause::TooLarge { bytes: Some(bytes), limit }.into()
+    }
+
+    /// A message of more than `limit` bytes after decompression.
+    pub(crate) fn too_large_inflated(limit: usize) -> Self {
+        Cause::TooLarge { bytes: None, limit }.into()
     }
 
     /// Returns a function for `map_err` that adds the wallet to an error.

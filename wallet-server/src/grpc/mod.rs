@@ -11,6 +11,7 @@ mod connect;
 mod error;
 mod event;
 mod from_proto;
+mod gzip;
 mod health;
 mod key;
 mod layers;

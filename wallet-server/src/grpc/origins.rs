@@ -12,7 +12,7 @@ use tonic::body::Body;
 
 /// The headers that pages may send.
 const SENT: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, connect-protocol-version, connect-timeout-ms, grpc-timeout, x-grpc-web, \
+    "authorization, content-encoding, content-type, connect-protocol-version, connect-timeout-ms, grpc-timeout, x-grpc-web, \
      x-request-id, x-user-agent",
 );
 /// The headers of a reply that pages may read.

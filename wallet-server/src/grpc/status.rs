@@ -301,13 +301,21 @@ fn malformed(fault: &str) -> Content {
     with_reason(ErrorReason::MalformedMessage, format!("the request message {fault}"))
 }
 
-fn too_large(bytes: usize, limit: usize) -> Content {
-    let message =
-        format!("the request message has {bytes} bytes, at most {limit} are allowed for this method");
+fn too_large(bytes: Option<usize>, limit: usize) -> Content {
+    let message = match bytes {
+        Some(bytes) => {
+            format!("the request message has {bytes} bytes, at most {limit} are allowed for this method")
+        }
+        None => format!(
+            "the request message has more than {limit} bytes after decompression, which are allowed for this method"
+        ),
+    };
+    let pair = |name: &str, bytes: usize| (name.to_owned(), bytes.to_string());
     let whole = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let detail = MessageTooLarge { bytes: bytes.map_or(0, whole), limit: whole(limit) };
     Content {
-        metadata: vec![("bytes".to_owned(), bytes.to_string()), ("limit".to_owned(), limit.to_string())],
-        detail: Some(Detail::MessageTooLarge(MessageTooLarge { bytes: whole(bytes), limit: whole(limit) })),
+        metadata: bytes.map(|bytes| pair("bytes", bytes)).into_iter().chain([pair("limit", limit)]).collect(),
+        detail: Some(Detail::MessageTooLarge(detail)),
         ..with_reason(ErrorReason::MessageTooLarge, message)
     }
 }

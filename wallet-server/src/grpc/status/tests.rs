@@ -155,6 +155,7 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (RpcError::shed(), Code::Unavailable, "OVERLOADED"),
         (RpcError::malformed("is missing"), Code::InvalidArgument, "MALFORMED_MESSAGE"),
         (RpcError::too_large(5, 4), Code::InvalidArgument, "MESSAGE_TOO_LARGE"),
+        (RpcError::too_large_inflated(4), Code::InvalidArgument, "MESSAGE_TOO_LARGE"),
         (PublishError::NotExpected { current: 2, expected: 1 }.into(), Code::Aborted, "CATALOG_SUPERSEDED"),
         (
             PublishError::PublishedBefore { current: 2, published: 1 }.into(),
