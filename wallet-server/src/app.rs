@@ -79,6 +79,13 @@ pub enum AppError {
         /// The events that fall due after `seen` and up to `now`.
         due: Due,
     },
+    /// The database may lose commits that were acknowledged.
+    #[error(
+        "the database may lose credits that were acknowledged: {}; change it, or add --accept-unsafe-database for data \
+         that may be lost",
+        .0.join(", ")
+    )]
+    UnsafeDatabase(Vec<String>),
     /// The address cannot be bound.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -136,6 +143,7 @@ impl App {
         let tls = config.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         // A start may take its time. Calls are limited once callers wait for them.
         let store = Store::open(&config.database_url).await?;
+        durable(&config, &store).await?;
         store.migrate().await?;
         let clock = clock(&config, &store).await?;
         reference_clock::check(&store, &clock, config.accept_clock).await?;
@@ -324,6 +332,19 @@ impl Watch {
             reference_clock::watch(&self.store, &self.clock).await;
             self.health.report(Condition::Clock, self.clock.is_trusted()).await;
         }
+    }
+}
+
+/// Refuses a database that may lose acknowledged commits, unless that is accepted.
+async fn durable(config: &Config, store: &Store) -> Result<(), AppError> {
+    let faults = store.unsafe_settings().await?;
+    match faults.is_empty() {
+        true => Ok(()),
+        false if config.accept_unsafe_database => {
+            tracing::warn!(faults = faults.join(", "), "the database may lose acknowledged commits");
+            Ok(())
+        }
+        false => Err(AppError::UnsafeDatabase(faults)),
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Config {
     pub monitoring: Option<SocketAddr>,
     /// Listens beyond loopback although connections are not encrypted or callers not authenticated.
     pub insecure: bool,
+    /// Serves from a PostgreSQL whose settings may lose acknowledged commits.
+    pub accept_unsafe_database: bool,
     /// The source of time.
     pub time: TimeSource,
     /// The time over which the readings of a clock that leapt must agree before it is followed; 30 s by default.
@@ -108,6 +110,7 @@ impl Default for Config {
             origins: Vec::new(),
             monitoring: None,
             insecure: false,
+            accept_unsafe_database: false,
             time: TimeSource::System,
             clock_settles: Settling::default().span,
             accept_clock: false,

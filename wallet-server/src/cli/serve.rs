@@ -56,6 +56,7 @@ fn config(Settings { server, limits }: Settings) -> Result<Config, CliError> {
         origins: server.cors_origin,
         monitoring: server.monitoring_listen.as_ref().map(look_up).transpose()?,
         insecure: server.insecure,
+        accept_unsafe_database: server.accept_unsafe_database,
         accept_clock: server.accept_clock,
         time: if server.manual_clock { TimeSource::Manual } else { TimeSource::System },
         ..Config::default()

@@ -63,6 +63,10 @@ settings! {
     /// Listen beyond loopback although connections are not encrypted or callers not authenticated.
     insecure: bool = false, Switch, Everywhere;
 
+    /// Serve from a PostgreSQL that may lose acknowledged commits, or is older than version 15: fsync, full_page_writes or
+    /// synchronous_commit is off. For trials and tests.
+    accept_unsafe_database: bool = false, Switch, Everywhere;
+
     /// Run on a clock that stands still until AdvanceClock moves it forward. Only with SQLite and on loopback; use a
     /// separate database.
     manual_clock: bool = false, Switch, FlagOnly;
