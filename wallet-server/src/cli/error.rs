@@ -53,6 +53,4 @@ pub(super) enum CliError {
     CatalogFaults(String),
     #[error("{endpoint}")]
     Server { endpoint: String, source: Box<wallet_client::Error> },
-    #[error("WALLET_LOG is not a log filter; a valid one is, for example, warn,wallet_server=debug")]
-    LogFilter(#[from] tracing_subscriber::filter::ParseError),
 }

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::flags::{AllFlags, DatabaseFlags};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{LogFilter, Settings, SettingsError};
 use crate::store::DatabaseUrl;
 
 /// A credit wallet for AI generation platforms. Serves if no command is given.
@@ -68,12 +68,25 @@ impl DatabaseFlags {
     }
 }
 
+/// Returns the filter of the log: a setting of the server, and a variable for other commands.
+fn log_filter(cli: &Cli) -> Result<LogFilter, SettingsError> {
+    let flags = match &cli.command {
+        None => &cli.serve,
+        Some(Role::Serve(flags)) => flags,
+        Some(_) => return LogFilter::of_environment(),
+    };
+    Ok(Settings::load(&flags.0)?.server.log)
+}
+
 /// Parses the command line and runs its command.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = output::init_logging() {
-        output::complain(&error);
-        return ExitCode::from(2);
+    match log_filter(&cli) {
+        Ok(filter) => output::init_logging(&filter),
+        Err(error) => {
+            output::complain(&error.into());
+            return ExitCode::from(2);
+        }
     }
     let done = match cli.command {
         None => serve::run(&cli.serve).await,

@@ -22,6 +22,8 @@ pub(crate) enum Form {
     Millis(i64, i64),
     /// HOST:PORT, where the host is a name or an IP address.
     HostPort,
+    /// Any text that is no secret.
+    Text,
     /// The name of a file.
     File,
     /// The name of a file with a secret.
@@ -51,6 +53,7 @@ impl Form {
             Self::Bytes(..) => "bytes",
             Self::Millis(..) => "ms",
             Self::HostPort => "HOST:PORT",
+            Self::Text => "text",
             Self::File => "file",
             Self::SecretFile => "secret file",
             Self::Secret => "secret",
@@ -67,7 +70,7 @@ impl Form {
             Self::Millis(..) => "MS",
             Self::HostPort => "HOST:PORT",
             Self::File | Self::SecretFile => "FILE",
-            Self::Secret => "TEXT",
+            Self::Secret | Self::Text => "TEXT",
             Self::Switch => "BOOL",
             Self::List => "LIST",
         }
@@ -93,7 +96,9 @@ impl Form {
                 text.parse().map(Raw::Switch).map_err(|_| format!("must be true or false, is {text:?}"))
             }
             Self::List => Ok(Raw::List(text.split(',').map(|item| item.trim().to_owned()).collect())),
-            Self::HostPort | Self::File | Self::SecretFile | Self::Secret => Ok(Raw::Text(text.to_owned())),
+            Self::HostPort | Self::Text | Self::File | Self::SecretFile | Self::Secret => {
+                Ok(Raw::Text(text.to_owned()))
+            }
         }
     }
 

@@ -23,7 +23,7 @@ settings! {
 
     /// The calls per second of one API key, on this server. Further calls are refused with RATE_LIMITED and the delay after
     /// which to repeat them. A call with many items counts once. Needs `key_pepper_file`.
-    calls_per_second: Option<u32> = None => "none: any rate", Count(1, 100_000), Everywhere;
+    calls_per_second: Option<u32> = None => "none; any rate is allowed", Count(1, 100_000), Everywhere;
 
     /// The calls that a key may make at once after a rest; they count towards its rate.
     calls_burst: Option<u32> = None => "`calls_per_second`", Count(1, 1_000_000), Everywhere;
@@ -94,7 +94,7 @@ settings! {
     keepalive_timeout: Duration = Duration::from_secs(10), Millis(1_000, 600_000), WithoutFlag;
 
     /// The age at which the server asks the client to reconnect, so that load spreads over replicas.
-    connection_age: Option<Duration> = None => "none: connections may live on", Millis(10_000, 604_800_000), WithoutFlag;
+    connection_age: Option<Duration> = None => "none; connections may live on", Millis(10_000, 604_800_000), WithoutFlag;
 
     /// The most calls that a peer may open and reset before the server has accepted them (rapid reset).
     pending_resets: Option<usize> = None => "twice `streams_per_connection`, so that a peer may cancel all its calls \

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::form::Form::{Count, File, HostPort, List, Millis, Secret, SecretFile, Switch};
+use super::form::Form::{Count, File, HostPort, List, Millis, Secret, SecretFile, Switch, Text};
 use super::problem::{Place, Problem};
-use super::{Address, Limits, SettingsError, Values};
+use super::{Address, Limits, LogFilter, SettingsError, Values};
 use crate::engine::EngineConfig;
 use crate::grpc::Origin;
 use crate::store::DatabaseUrl;
@@ -41,17 +41,17 @@ settings! {
 
     /// The certificate of the server with those of its authorities (PEM). With it, all connections are encrypted. The
     /// files are read again every 30 seconds and on SIGHUP.
-    tls_cert: Option<PathBuf> = None => "none: connections are not encrypted", File, Everywhere;
+    tls_cert: Option<PathBuf> = None => "none; connections are not encrypted", File, Everywhere;
 
     /// The private key of the certificate (PEM).
     tls_key: Option<PathBuf> = None => "none", SecretFile, Everywhere;
 
     /// The authorities (PEM) one of which must have signed the certificate that a caller presents.
-    tls_client_ca: Option<PathBuf> = None => "none: callers need no certificate", File, Everywhere;
+    tls_client_ca: Option<PathBuf> = None => "none; callers need no certificate", File, Everywhere;
 
     /// The pepper of the API keys: a file of at least 32 bytes that all servers have and the database's host has not. With
     /// it, every call needs a key.
-    key_pepper_file: Option<PathBuf> = None => "none: callers need no key", SecretFile, Everywhere;
+    key_pepper_file: Option<PathBuf> = None => "none; callers need no key", SecretFile, Everywhere;
 
     /// The origins of the web pages that may call, as in https://app.example.com; * allows any. In a flag or a variable
     /// they are separated by commas.
@@ -59,6 +59,9 @@ settings! {
 
     /// The address of metrics and checks over plain HTTP: /metrics, /livez and /readyz.
     monitoring_listen: Option<Address> = None => "none", HostPort, Everywhere;
+
+    /// The filter of the log: levels by module. Other commands have it from the variable alone.
+    log: LogFilter = LogFilter::default(), Text, Everywhere;
 
     /// Listen beyond loopback although connections are not encrypted or callers not authenticated.
     insecure: bool = false, Switch, Everywhere;

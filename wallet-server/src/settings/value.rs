@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::address::Address;
 use super::form::Raw;
+use super::log_filter::{LogFilter, NoFilter};
 use crate::grpc::Origin;
 use crate::store::DatabaseUrl;
 
@@ -89,6 +90,17 @@ impl Value for Address {
 
     fn raw(&self) -> Option<Raw> {
         Some(Raw::Text(self.0.clone()))
+    }
+}
+
+impl Value for LogFilter {
+    fn of(raw: &Raw) -> Result<Self, String> {
+        let Raw::Text(text) = raw else { return misplaced() };
+        text.parse().map_err(|error: NoFilter| error.to_string())
+    }
+
+    fn raw(&self) -> Option<Raw> {
+        Some(Raw::Text(self.to_string()))
     }
 }
 

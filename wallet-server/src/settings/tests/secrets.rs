@@ -73,7 +73,7 @@ fn the_effective_settings_show_sources_and_no_secret() {
         "lanes = 3 # WALLET_LANES".to_owned(),
         "batch_max = 4 # --batch-max".to_owned(),
         "cached_rows = 64000 # default".to_owned(),
-        "# tls_cert: none: connections are not encrypted".to_owned(),
+        "# tls_cert: none; connections are not encrypted".to_owned(),
         "[limits]".to_owned(),
         format!("drain_ms = 7 # {path}, line 3"),
     ] {

@@ -51,6 +51,17 @@ fn a_server_serves_what_the_file_names_and_flags_win() {
 }
 
 #[test]
+fn the_filter_of_the_log_is_a_setting_of_the_server() {
+    for (filter, is_logged) in [("error", false), ("trace", true)] {
+        let (database, (_folder, path)) = (Database::sqlite(), file(&format!("log = {filter:?}\n")));
+        let (mut served, heard) = Process::heard_with(&database, &["--config", &path], &[]);
+        served.stop();
+        let log = heard.join().unwrap();
+        assert_eq!(log.contains("stopping: no new calls"), is_logged, "{filter}: {log}");
+    }
+}
+
+#[test]
 fn an_invalid_file_is_refused_with_the_place_of_each_fault() {
     let (_folder, path) = file("lanse = 2\n[limits]\nstreams_per_connection = 0\n");
     let faults = [
