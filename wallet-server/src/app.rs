@@ -18,12 +18,13 @@ use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig, SweeperMetrics};
 use crate::feed::{FeedNews, Sequencer, SequencerMetrics};
-use crate::grpc::{self, Condition, GrpcLimits, Health, Origins, ServeError, Services, Tls, TlsError};
+use crate::grpc::{self, Condition, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
 use crate::monitoring::{self, Monitoring};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
 use crate::reference_clock;
+use crate::settings::Limits;
 pub use crate::store::Due;
 use crate::store::{Backend, Store, StoreError};
 
@@ -79,6 +80,13 @@ pub enum AppError {
         /// The events that fall due after `seen` and up to `now`.
         due: Due,
     },
+    /// The database may lose commits that were acknowledged.
+    #[error(
+        "the database may lose credits that were acknowledged: {}; change it, or add --accept-unsafe-database for data \
+         that may be lost",
+        .0.join(", ")
+    )]
+    UnsafeDatabase(Vec<String>),
     /// The address cannot be bound.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -115,6 +123,7 @@ impl From<PublishError> for AppError {
 pub struct App {
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
+    limits: Limits,
     origins: Origins,
     address: SocketAddr,
     services: Services,
@@ -137,6 +146,7 @@ impl App {
         let tls = config.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         // A start may take its time. Calls are limited once callers wait for them.
         let store = Store::open(&config.database_url).await?;
+        durable(&config, &store).await?;
         store.migrate().await?;
         let clock = clock(&config, &store).await?;
         reference_clock::check(&store, &clock, config.accept_clock).await?;
@@ -197,6 +207,7 @@ impl App {
         Ok(Self {
             listener,
             tls,
+            limits: config.limits,
             origins: config.origins.into(),
             address,
             services,
@@ -274,7 +285,7 @@ impl App {
             self.listener,
             self.services,
             health,
-            GrpcLimits::default(),
+            self.limits,
             self.tls,
             self.origins,
             shutdown.clone(),
@@ -349,6 +360,19 @@ impl Watch {
             reference_clock::watch(&self.store, &self.clock).await;
             self.health.report(Condition::Clock, self.clock.is_trusted()).await;
         }
+    }
+}
+
+/// Refuses a database that may lose acknowledged commits, unless that is accepted.
+async fn durable(config: &Config, store: &Store) -> Result<(), AppError> {
+    let faults = store.unsafe_settings().await?;
+    match faults.is_empty() {
+        true => Ok(()),
+        false if config.accept_unsafe_database => {
+            tracing::warn!(faults = faults.join(", "), "the database may lose acknowledged commits");
+            Ok(())
+        }
+        false => Err(AppError::UnsafeDatabase(faults)),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::clock::{Clock, Settling};
 use crate::engine::{EngineConfig, SweeperConfig};
 use crate::grpc::{Origin, TlsFiles};
 use crate::keys::Pepper;
+use crate::settings::Limits;
 use crate::store::DatabaseUrl;
 
 /// The catalog that a server publishes if it has none.
@@ -42,6 +43,8 @@ pub struct Config {
     pub feed_retention: Duration,
     /// The time limit for one call to the database, after which it counts as lost; 10 s by default.
     pub database_timeout: Duration,
+    /// The limits of callers, connections, messages and queues.
+    pub limits: Limits,
     /// The certificate with which connections are encrypted. `None`: they are not.
     pub tls: Option<TlsFiles>,
     /// The pepper of the API keys, with which callers are authenticated. `None`: they are not.
@@ -52,6 +55,8 @@ pub struct Config {
     pub monitoring: Option<SocketAddr>,
     /// Listens beyond loopback although connections are not encrypted or callers not authenticated.
     pub insecure: bool,
+    /// Serves from a PostgreSQL whose settings may lose acknowledged commits.
+    pub accept_unsafe_database: bool,
     /// The source of time.
     pub time: TimeSource,
     /// The time over which the readings of a clock that leapt must agree before it is followed; 30 s by default.
@@ -106,11 +111,13 @@ impl Default for Config {
             feed_period: Duration::from_millis(200),
             feed_retention: Duration::from_hours(90 * 24),
             database_timeout: EngineConfig::default().database_timeout,
+            limits: Limits::default(),
             tls: None,
             pepper: None,
             origins: Vec::new(),
             monitoring: None,
             insecure: false,
+            accept_unsafe_database: false,
             time: TimeSource::System,
             clock_settles: Settling::default().span,
             accept_clock: false,
@@ -127,9 +134,25 @@ impl Config {
             lanes,
             batch_max: self.batch_max.max(1),
             queue_wait: self.queue_wait,
+            queue: self.limits.waiting_per_lane,
+            wallet_queue: self.limits.waiting_per_wallet,
             cached_rows: self.cached_rows,
             database_timeout: self.database_timeout,
             ..EngineConfig::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_has_the_limits_of_the_configuration() {
+        let limits = Limits { waiting_per_lane: 70, waiting_per_wallet: 20, ..Limits::default() };
+        let engine = Config { limits, lanes: Some(3), ..Config::default() }.engine(64);
+        assert_eq!((engine.queue, engine.wallet_queue, engine.lanes), (70, 20, 3));
+        let (engine, default) = (Config::default().engine(64), EngineConfig::default());
+        assert_eq!((engine.queue, engine.wallet_queue), (default.queue, default.wallet_queue));
     }
 }

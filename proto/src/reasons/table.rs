@@ -72,7 +72,7 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::MessageTooLarge,
         &[InvalidArgument],
-        "The request has more bytes than the method accepts: 64 KiB, for methods named ...Many 4 MiB and for \
+        "The request has more bytes than the method accepts: by default 64 KiB, for methods named ...Many 4 MiB and for \
          CatalogService 512 KiB, before and after decompression. Send less in one request.",
     )
     .keys(&["bytes", "limit"])
@@ -352,8 +352,8 @@ pub const REASONS: &[ReasonSpec] = &[
     not_executed(
         R::RateLimited,
         &[ResourceExhausted],
-        "The caller sends too many requests. Wait for the delay of RetryInfo and repeat the call. Reserved: servers of \
-         this version do not return it.",
+        "The API key is used for more calls per second than the server allows. Wait for the delay of RetryInfo and \
+         repeat the call; calls with many items count once.",
     )
     .retry_info(),
     not_executed(

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::cli::error::CliError;
+use crate::cli::flags::DatabaseFlags;
 use crate::cli::output::say;
 use crate::store::{Backend, Store};
 use crate::verify::verify;
@@ -16,14 +17,14 @@ use crate::verify::verify;
 #[derive(Debug, Clone, Args)]
 pub(super) struct BackupArgs {
     #[command(flatten)]
-    database: super::DatabaseArgs,
+    database: DatabaseFlags,
     /// The file to write. It must not exist.
     file: PathBuf,
 }
 
 pub(super) async fn run(args: &BackupArgs) -> Result<ExitCode, CliError> {
-    let BackupArgs { database, file } = args;
-    let store = Store::open_read_only(database.database_url.secret()).await?;
+    let (database, file) = (args.database.database()?, &args.file);
+    let store = Store::open_read_only(database.secret()).await?;
     if store.backend() == Backend::Postgres {
         return Err(CliError::BackupOfPostgres);
     }
@@ -45,7 +46,7 @@ pub(super) async fn run(args: &BackupArgs) -> Result<ExitCode, CliError> {
         return Err(error);
     }
     let report = verify(&format!("sqlite://{}", file.display())).await?;
-    say(format_args!("database {} was copied to {}", database.database_url, file.display()));
+    say(format_args!("database {database} was copied to {}", file.display()));
     say(&report);
     if !report.is_clean() {
         say("the copy is complete, and its ledger has the problems of the database");

@@ -7,6 +7,7 @@ use wallet_core::WalletId;
 
 use crate::app::AppError;
 use crate::keys::{IssueError, PepperError};
+use crate::settings::{Address, SettingsError};
 use crate::store::StoreError;
 use crate::tenants::TenantError;
 use crate::verify::VerifyError;
@@ -15,6 +16,14 @@ use crate::verify::VerifyError;
 pub(super) enum CliError {
     #[error(transparent)]
     App(#[from] AppError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(
+        "there is no pepper of the API keys: give --key-pepper-file; `openssl rand -hex 32 > FILE` makes one"
+    )]
+    NoPepper,
+    #[error("{address} cannot be looked up")]
+    Address { address: Address, source: std::io::Error },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -44,6 +53,4 @@ pub(super) enum CliError {
     CatalogFaults(String),
     #[error("{endpoint}")]
     Server { endpoint: String, source: Box<wallet_client::Error> },
-    #[error("WALLET_LOG is not a log filter; a valid one is, for example, warn,wallet_server=debug")]
-    LogFilter(#[from] tracing_subscriber::filter::ParseError),
 }

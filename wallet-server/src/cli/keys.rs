@@ -1,6 +1,5 @@
 //! `keys`: creates, lists, replaces and revokes API keys, in the database.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,9 +7,11 @@ use clap::{Args, Subcommand};
 use wallet_core::{Author, Principal, TenantId, Timestamp};
 
 use crate::cli::error::CliError;
+use crate::cli::flags::{DatabaseFlags, PepperFlags};
 use crate::cli::output::say;
 use crate::clock::Clock;
 use crate::keys::{Issue, Issued, KeyId, KeyInfo, Keys, Pepper, Scopes};
+use crate::settings::Settings;
 use crate::store::Store;
 use crate::tenants::Tenants;
 
@@ -35,7 +36,7 @@ pub(super) enum KeysCommand {
         #[command(flatten)]
         of: TenantArgs,
         #[command(flatten)]
-        pepper: PepperArgs,
+        pepper: PepperFlags,
     },
     /// List the keys of a tenant without their secrets.
     List {
@@ -52,7 +53,7 @@ pub(super) enum KeysCommand {
         #[command(flatten)]
         of: TenantArgs,
         #[command(flatten)]
-        pepper: PepperArgs,
+        pepper: PepperFlags,
     },
     /// Revoke a key. Every server refuses it within 5 seconds.
     Revoke {
@@ -67,18 +68,10 @@ pub(super) enum KeysCommand {
 #[derive(Debug, Clone, Args)]
 pub(super) struct TenantArgs {
     #[command(flatten)]
-    database: super::DatabaseArgs,
+    database: DatabaseFlags,
     /// The name of the tenant.
     #[arg(long, default_value = "default")]
     tenant: String,
-}
-
-/// The pepper of the API keys.
-#[derive(Debug, Clone, Args)]
-pub(super) struct PepperArgs {
-    /// The pepper that the servers have; `openssl rand -hex 32 > FILE` makes one.
-    #[arg(long, env = "WALLET_KEY_PEPPER_FILE", value_name = "FILE")]
-    key_pepper_file: PathBuf,
 }
 
 pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, CliError> {
@@ -121,9 +114,14 @@ fn id(text: &str) -> Result<KeyId, CliError> {
 }
 
 /// Opens the database for changes of keys. A new one gets its schema, so that the first key can come first.
-async fn keys(of: &TenantArgs, pepper: Option<&PepperArgs>) -> Result<(Keys, TenantId), CliError> {
-    let pepper = pepper.map(|args| Pepper::read(&args.key_pepper_file)).transpose()?;
-    let store = Store::open(of.database.database_url.secret()).await?;
+async fn keys(of: &TenantArgs, pepper: Option<&PepperFlags>) -> Result<(Keys, TenantId), CliError> {
+    let settings = Settings::load(&of.database.with(pepper.unwrap_or(&PepperFlags::default())))?.server;
+    let pepper = match (pepper, settings.key_pepper_file) {
+        (Some(_), Some(file)) => Some(Pepper::read(&file)?),
+        (Some(_), None) => return Err(CliError::NoPepper),
+        (None, _) => None,
+    };
+    let store = Store::open(settings.database_url.secret()).await?;
     store.migrate().await?;
     let clock = Clock::system();
     let tenant = Tenants { store: store.clone(), clock: clock.clone() }.named(&of.tenant).await?;
@@ -140,7 +138,7 @@ fn show_new(issued: &Issued, of: &TenantArgs) {
 }
 
 async fn list(of: &TenantArgs) -> Result<(), CliError> {
-    let store = Store::open_read_only(of.database.database_url.secret()).await?;
+    let store = Store::open_read_only(of.database.database()?.secret()).await?;
     let clock = Clock::system();
     let tenant = Tenants { store: store.clone(), clock: clock.clone() }.named(&of.tenant).await?;
     let mut after: Option<String> = None;

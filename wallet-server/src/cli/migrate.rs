@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use crate::cli::DatabaseArgs;
 use crate::cli::error::CliError;
+use crate::cli::flags::DatabaseFlags;
 use crate::cli::output::say;
 use crate::store::Store;
 
-pub(super) async fn run(args: &DatabaseArgs) -> Result<ExitCode, CliError> {
-    Store::open(args.database_url.secret()).await?.migrate().await?;
-    say(format_args!("the schema of {} is up to date", args.database_url));
+pub(super) async fn run(args: &DatabaseFlags) -> Result<ExitCode, CliError> {
+    let database = args.database()?;
+    Store::open(database.secret()).await?.migrate().await?;
+    say(format_args!("the schema of {database} is up to date"));
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,9 @@
 
 mod backup;
 mod catalog;
+mod config;
 mod error;
+mod flags;
 mod keys;
 mod log_limit;
 mod migrate;
@@ -14,8 +16,10 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
+use self::flags::{AllFlags, DatabaseFlags};
+use crate::settings::{LogFilter, Settings, SettingsError};
 use crate::store::DatabaseUrl;
 
 /// A credit wallet for AI generation platforms. Serves if no command is given.
@@ -26,16 +30,19 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Role>,
     #[command(flatten)]
-    serve: serve::ServeArgs,
+    serve: AllFlags,
 }
 
 #[derive(Debug, Subcommand)]
 enum Role {
     /// Serve gRPC (the default).
-    Serve(serve::ServeArgs),
+    Serve(AllFlags),
     /// Bring the schema of a database up to date, then exit. A SQLite file is created if it is missing; a
     /// PostgreSQL database must exist (createdb).
-    Migrate(DatabaseArgs),
+    Migrate(DatabaseFlags),
+    /// Print or check the configuration.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Check, publish or show a catalog.
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
@@ -54,30 +61,38 @@ enum Role {
     Unfreeze(unfreeze::UnfreezeArgs),
 }
 
-/// The database to use.
-#[derive(Debug, Clone, Args)]
-struct DatabaseArgs {
-    /// sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
-    #[arg(
-        long,
-        env = "WALLET_DATABASE_URL",
-        default_value = "sqlite://data/wallet.db",
-        hide_env_values = true
-    )]
-    database_url: DatabaseUrl,
+impl DatabaseFlags {
+    /// Returns the URL of the database.
+    fn database(&self) -> Result<DatabaseUrl, SettingsError> {
+        Ok(Settings::load(&self.0)?.server.database_url)
+    }
+}
+
+/// Returns the filter of the log: a setting of the server, and a variable for other commands.
+fn log_filter(cli: &Cli) -> Result<LogFilter, SettingsError> {
+    let flags = match &cli.command {
+        None => &cli.serve,
+        Some(Role::Serve(flags)) => flags,
+        Some(_) => return LogFilter::of_environment(),
+    };
+    Ok(Settings::load(&flags.0)?.server.log)
 }
 
 /// Parses the command line and runs its command.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = output::init_logging() {
-        output::complain(&error);
-        return ExitCode::from(2);
+    match log_filter(&cli) {
+        Ok(filter) => output::init_logging(&filter),
+        Err(error) => {
+            output::complain(&error.into());
+            return ExitCode::from(2);
+        }
     }
     let done = match cli.command {
-        None => serve::run(cli.serve).await,
-        Some(Role::Serve(args)) => serve::run(args).await,
+        None => serve::run(&cli.serve).await,
+        Some(Role::Serve(args)) => serve::run(&args).await,
         Some(Role::Migrate(args)) => migrate::run(&args).await,
+        Some(Role::Config(command)) => config::run(command),
         Some(Role::Catalog(command)) => catalog::run(command).await,
         Some(Role::Keys(command)) => keys::run(command).await,
         Some(Role::Tenants(command)) => tenants::run(command).await,

@@ -3,29 +3,25 @@
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
 
 use super::log_limit::LogLimit;
 
 use crate::causes::Chain;
 use crate::cli::error::CliError;
+use crate::settings::LogFilter;
 
-/// Starts the log: human-readable on a terminal, JSON otherwise. `WALLET_LOG` filters it. The default is `warn`,
-/// and `info` for the server itself.
-pub(super) fn init_logging() -> Result<(), CliError> {
-    let wanted = std::env::var("WALLET_LOG").unwrap_or_else(|_| "warn,wallet_server=info".to_owned());
-    let filter = EnvFilter::try_new(wanted)?;
+/// Starts the log: human-readable on a terminal, JSON otherwise.
+pub(super) fn init_logging(filter: &LogFilter) {
     let limit = LogLimit::default();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let log = tracing_subscriber::registry().with(filter).with(limit.clone());
+    let log = tracing_subscriber::registry().with(filter.to_layer()).with(limit.clone());
     if std::io::stderr().is_terminal() {
         log.with(lines).init();
     } else {
         log.with(lines.json()).init();
     }
     tokio::spawn(limit.report());
-    Ok(())
 }
 
 /// Escapes control characters other than line feeds and tabs, as in `\u{1b}`, so that none reaches the terminal.

@@ -8,6 +8,7 @@ use wallet_core::Timestamp;
 
 use crate::cli::catalog::read;
 use crate::cli::error::CliError;
+use crate::cli::flags::DatabaseFlags;
 use crate::cli::keys::author;
 use crate::cli::output::say;
 use crate::clock::Clock;
@@ -30,26 +31,26 @@ pub(super) enum TenantsCommand {
         #[arg(long)]
         catalog: Option<PathBuf>,
         #[command(flatten)]
-        database: super::DatabaseArgs,
+        database: DatabaseFlags,
     },
     /// List all tenants.
     List {
         #[command(flatten)]
-        database: super::DatabaseArgs,
+        database: DatabaseFlags,
     },
     /// Refuse all calls with keys of a tenant, within 5 seconds. Due events are still processed.
     Suspend {
         /// The name of the tenant.
         name: String,
         #[command(flatten)]
-        database: super::DatabaseArgs,
+        database: DatabaseFlags,
     },
     /// Accept the calls of a suspended tenant again.
     Resume {
         /// The name of the tenant.
         name: String,
         #[command(flatten)]
-        database: super::DatabaseArgs,
+        database: DatabaseFlags,
     },
 }
 
@@ -64,7 +65,7 @@ pub(super) async fn run(command: TenantsCommand) -> Result<ExitCode, CliError> {
             say(format_args!("Its first key: wallet-server keys create NAME --scopes all --tenant {name}"));
         }
         TenantsCommand::List { database } => {
-            let store = Store::open_read_only(database.database_url.secret()).await?;
+            let store = Store::open_read_only(database.database()?.secret()).await?;
             store.tenants().await?.iter().for_each(show);
         }
         TenantsCommand::Suspend { name, database } => suspend(&name, true, &database).await?,
@@ -73,7 +74,7 @@ pub(super) async fn run(command: TenantsCommand) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn suspend(name: &str, suspended: bool, database: &super::DatabaseArgs) -> Result<(), CliError> {
+async fn suspend(name: &str, suspended: bool, database: &DatabaseFlags) -> Result<(), CliError> {
     let changed = tenants(database).await?.suspend(name, suspended, &author()).await?;
     let state = if suspended { "suspended" } else { "active" };
     say(match changed {
@@ -83,8 +84,8 @@ async fn suspend(name: &str, suspended: bool, database: &super::DatabaseArgs) ->
     Ok(())
 }
 
-async fn tenants(database: &super::DatabaseArgs) -> Result<Tenants, CliError> {
-    let store = Store::open(database.database_url.secret()).await?;
+async fn tenants(database: &DatabaseFlags) -> Result<Tenants, CliError> {
+    let store = Store::open(database.database()?.secret()).await?;
     store.migrate().await?;
     Ok(Tenants { store, clock: Clock::system() })
 }

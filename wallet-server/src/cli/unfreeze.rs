@@ -6,6 +6,7 @@ use clap::Args;
 use wallet_core::{WalletId, WalletKey};
 
 use crate::cli::error::CliError;
+use crate::cli::flags::DatabaseFlags;
 use crate::cli::output::say;
 use crate::cli::verify::of_wallet;
 use crate::clock::Clock;
@@ -16,7 +17,7 @@ use crate::tenants::Tenants;
 #[derive(Debug, Clone, Args)]
 pub(super) struct UnfreezeArgs {
     #[command(flatten)]
-    database: super::DatabaseArgs,
+    database: DatabaseFlags,
     /// The tenant of the wallet, by its name.
     #[arg(long, default_value = "default")]
     tenant: String,
@@ -27,13 +28,14 @@ pub(super) struct UnfreezeArgs {
 
 pub(super) async fn run(args: &UnfreezeArgs) -> Result<ExitCode, CliError> {
     let UnfreezeArgs { database, tenant, wallet } = args;
-    let report = of_wallet(database.database_url.secret(), tenant, wallet).await?;
+    let database = database.database()?;
+    let report = of_wallet(database.secret(), tenant, wallet).await?;
     if !report.is_clean() {
         say(&report);
         say(format_args!("wallet {wallet} stays frozen: its ledger has problems"));
         return Ok(ExitCode::FAILURE);
     }
-    let store = Store::open(database.database_url.secret()).await?;
+    let store = Store::open(database.secret()).await?;
     let tenant = Tenants { store: store.clone(), clock: Clock::system() }.named(tenant).await?;
     let unfrozen = store.unfreeze(WalletKey::new(tenant, wallet)).await?;
     say(match unfrozen {

@@ -8,6 +8,7 @@ use clap::Args;
 use wallet_core::WalletId;
 
 use crate::cli::error::CliError;
+use crate::cli::flags::DatabaseFlags;
 use crate::cli::output::say;
 use crate::verify::{Checkpoints, Report, verify, verify_wallet, verify_with};
 
@@ -15,7 +16,7 @@ use crate::verify::{Checkpoints, Report, verify, verify_wallet, verify_with};
 #[derive(Debug, Clone, Args)]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
-    database: super::DatabaseArgs,
+    database: DatabaseFlags,
     /// A digest printed by an earlier verify: fail if the ledger does not have it.
     #[arg(long)]
     expect: Option<String>,
@@ -48,7 +49,7 @@ impl VerifyArgs {
 }
 
 pub(super) async fn run(args: &VerifyArgs) -> Result<ExitCode, CliError> {
-    let database = &args.database.database_url;
+    let database = &args.database.database()?;
     let url = database.secret();
     let report = match (&args.wallet, args.checkpoints()) {
         (Some(wallet), _) => of_wallet(url, &args.tenant, wallet).await?,

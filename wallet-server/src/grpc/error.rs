@@ -52,6 +52,10 @@ pub(super) enum Cause {
     KeyMissing,
     /// The key of the call is refused.
     Key(KeyError),
+    /// The key of the call is used for too many calls.
+    RateLimited {
+        retry_after: Duration,
+    },
     /// The key of the call lacks a scope.
     ScopeMissing(Scope),
     /// No key was issued or ended.
@@ -62,7 +66,8 @@ pub(super) enum Cause {
     Malformed(Cow<'static, str>),
     /// The request message is longer than the method accepts.
     TooLarge {
-        bytes: usize,
+        /// `None`: it is only known to be above the limit, because it was decompressed no further.
+        bytes: Option<usize>,
         limit: usize,
     },
 }
@@ -83,6 +88,11 @@ impl RpcError {
         Cause::KeyMissing.into()
     }
 
+    /// Returns RESOURCE_EXHAUSTED with RATE_LIMITED.
+    pub(crate) fn rate_limited(retry_after: Duration) -> Self {
+        Cause::RateLimited { retry_after }.into()
+    }
+
     /// Returns PERMISSION_DENIED with SCOPE_MISSING.
     pub(crate) fn scope_missing(scope: Scope) -> Self {
         Cause::ScopeMissing(scope).into()
@@ -100,7 +110,12 @@ impl RpcError {
 
     /// A message of `bytes` bytes where at most `limit` are allowed.
     pub(crate) fn too_large(bytes: usize, limit: usize) -> Self {
-        Cause::TooLarge { bytes, limit }.into()
+        Cause::TooLarge { bytes: Some(bytes), limit }.into()
+    }
+
+    /// A message of more than `limit` bytes after decompression.
+    pub(crate) fn too_large_inflated(limit: usize) -> Self {
+        Cause::TooLarge { bytes: None, limit }.into()
     }
 
     /// Returns a function for `map_err` that adds the wallet to an error.

@@ -11,6 +11,7 @@ mod connect;
 mod error;
 mod event;
 mod from_proto;
+mod gzip;
 mod health;
 mod key;
 mod layers;
@@ -29,7 +30,6 @@ mod transport;
 mod wallet;
 
 pub(crate) use health::{Condition, Health};
-pub(crate) use limits::GrpcLimits;
 pub(crate) use origins::Origins;
 pub use origins::{NoOrigin, Origin};
 pub(crate) use serve::{ServeError, call_metrics, serve};

@@ -3,6 +3,7 @@
 //! A browser names the origin of the page with each call. A call from an origin that is not allowed is refused, and not
 //! only its answer kept from the page: a page whose host name was made to lead here would count as of the same origin.
 
+use std::fmt;
 use std::str::FromStr;
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
@@ -11,7 +12,7 @@ use tonic::body::Body;
 
 /// The headers that pages may send.
 const SENT: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, connect-protocol-version, connect-timeout-ms, grpc-timeout, x-grpc-web, \
+    "authorization, content-encoding, content-type, connect-protocol-version, connect-timeout-ms, grpc-timeout, x-grpc-web, \
      x-request-id, x-user-agent",
 );
 /// The headers of a reply that pages may read.
@@ -28,6 +29,12 @@ pub struct Origin(HeaderValue);
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 #[error("expected an origin in lower case without a path, as in https://app.example.com, or * for any")]
 pub struct NoOrigin;
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.to_str().unwrap_or_default())
+    }
+}
 
 impl FromStr for Origin {
     type Err = NoOrigin;

@@ -37,8 +37,9 @@ use super::origins::Origins;
 use super::test_clock::TestClockRpcs;
 use super::transport::{Peer, open_ended};
 use super::wallet::WalletRpcs;
-use super::{GrpcLimits, Health, Services};
+use super::{Health, Services};
 use crate::call_name::CallName;
+use crate::settings::Limits;
 
 /// The body of a request, as the transport delivers it.
 pub(super) trait RequestBody:
@@ -101,7 +102,7 @@ impl<B> Default for Routes<B> {
 pub(super) fn routes<B: RequestBody>(
     services: Services,
     health: &Health,
-    limits: &GrpcLimits,
+    limits: &Limits,
 ) -> Result<Routes<B>, reflection::Error> {
     let services = Arc::new(services);
     let wallet = WalletServiceServer::new(WalletRpcs(Arc::clone(&services)));
@@ -162,7 +163,7 @@ struct Shared<B> {
     /// The web pages that may call.
     origins: Origins,
     admission: Admission,
-    limits: GrpcLimits,
+    limits: Limits,
     request_ids: RequestIds,
     places: Arc<Places>,
     metrics: Arc<CallMetrics>,
@@ -174,7 +175,7 @@ impl<B: RequestBody> Calls<B> {
         methods: Methods,
         origins: Origins,
         admission: Admission,
-        limits: GrpcLimits,
+        limits: Limits,
         metrics: Arc<CallMetrics>,
     ) -> Self {
         let (request_ids, places) = (RequestIds::new(), Places::new(limits.calls_in_progress));
@@ -301,7 +302,7 @@ mod tests {
     use crate::grpc::transport::limited;
 
     fn calls() -> Calls<Body> {
-        let limits = GrpcLimits { calls_in_progress: 2, ..GrpcLimits::default() };
+        let limits = Limits { calls_in_progress: 2, ..Limits::default() };
         let methods = Methods::new().unwrap();
         let routes = Routes::default().with(Misbehaving);
         let metrics = Arc::new(CallMetrics::register(&mut Registry::default(), methods.paths()));

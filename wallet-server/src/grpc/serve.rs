@@ -9,11 +9,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::connect::Methods;
 use super::health::Condition;
-use super::layers::{Admission, CallMetrics, Gate};
+use super::layers::{Admission, CallMetrics, Gate, Rates};
 use super::origins::Origins;
 use super::router::Calls;
 use super::transport::{Front, Tls, descriptor_limit};
-use super::{GrpcLimits, Health, Services, router};
+use super::{Health, Services, router};
+use crate::settings::Limits;
 
 /// An error that keeps the server from starting.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     services: Services,
     health: Health,
-    limits: GrpcLimits,
+    limits: Limits,
     tls: Option<Arc<Tls>>,
     origins: Origins,
     shutdown: CancellationToken,
@@ -45,7 +46,8 @@ pub(crate) async fn serve(
     let admission = match &services.key_check {
         Some(check) => {
             let (check, catalogs) = (check.clone(), services.catalogs.clone());
-            Admission::Keys(Box::new(Gate { check, catalogs }))
+            let rates = Rates::new(&limits);
+            Admission::Keys(Box::new(Gate { check, rates, catalogs }))
         }
         None => Admission::Open,
     };
@@ -60,7 +62,7 @@ async fn serve_calls(
     listener: TcpListener,
     calls: Calls<Incoming>,
     health: Health,
-    limits: GrpcLimits,
+    limits: Limits,
     tls: Option<Arc<Tls>>,
     shutdown: CancellationToken,
 ) {
@@ -90,7 +92,7 @@ mod tests {
     use crate::grpc::test_service::Misbehaving;
 
     /// Starts a server. Returns its address, its order to stop and its task.
-    async fn serving(limits: GrpcLimits) -> (String, CancellationToken, JoinHandle<()>) {
+    async fn serving(limits: Limits) -> (String, CancellationToken, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let shutdown = CancellationToken::new();
@@ -107,7 +109,7 @@ mod tests {
         (address, shutdown, server)
     }
 
-    fn calls(routes: Routes<Incoming>, limits: GrpcLimits) -> Calls<Incoming> {
+    fn calls(routes: Routes<Incoming>, limits: Limits) -> Calls<Incoming> {
         let metrics = Arc::new(call_metrics(&mut Registry::default()).unwrap());
         let (methods, origins) = (Methods::new().unwrap(), Origins::default());
         Calls::new(routes, methods, origins, Admission::Open, limits, metrics)
@@ -124,7 +126,7 @@ mod tests {
 
     #[tokio::test]
     async fn connections_without_calls_do_not_delay_the_stop() {
-        let (address, shutdown, server) = serving(GrpcLimits::default()).await;
+        let (address, shutdown, server) = serving(Limits::default()).await;
         let mut silent = TcpStream::connect(&address).await.unwrap();
         shutdown.cancel();
         soon(server).await.unwrap();
@@ -133,7 +135,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_sends_nothing_is_closed() {
-        let limits = GrpcLimits { preface_time: Duration::from_millis(20), ..GrpcLimits::default() };
+        let limits = Limits { preface_time: Duration::from_millis(20), ..Limits::default() };
         let (address, ..) = serving(limits).await;
         let mut silent = TcpStream::connect(&address).await.unwrap();
         closed(&mut silent).await;
@@ -141,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn slow_headers_of_http_1_and_long_pauses_between_requests_close_the_connection() {
-        let limits = GrpcLimits { header_time: Duration::from_millis(50), ..GrpcLimits::default() };
+        let limits = Limits { header_time: Duration::from_millis(50), ..Limits::default() };
         let (address, ..) = serving(limits).await;
         for begin in ["POST / HTTP/1.1\r\nhost: x\r\n", "POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n"] {
             let mut slow = TcpStream::connect(&address).await.unwrap();
@@ -152,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_is_answered_early_is_read_on_and_its_stream_is_not_reset() {
-        let (address, ..) = serving(GrpcLimits::default()).await;
+        let (address, ..) = serving(Limits::default()).await;
         let mut peer = Raw::connect(&address, 65_535).await;
         for (content_type, path) in [
             ("text/plain", "/x"),
@@ -181,10 +183,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_reply_that_is_not_read_in_time_is_reset_and_the_connection_serves_on() {
-        let limits = GrpcLimits {
+        let limits = Limits {
             longest_call: Duration::from_millis(50),
             reading_time: Duration::from_millis(50),
-            ..GrpcLimits::default()
+            ..Limits::default()
         };
         let (address, ..) = serving(limits).await;
         let mut peer = Raw::connect(&address, 0).await;
@@ -199,10 +201,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_without_calls_is_asked_to_leave_and_then_closed() {
-        let limits = GrpcLimits {
+        let limits = Limits {
             idle_time: Duration::from_millis(20),
             farewell: Duration::from_millis(20),
-            ..GrpcLimits::default()
+            ..Limits::default()
         };
         let (address, ..) = serving(limits).await;
         let mut peer = Raw::connect(&address, 65_535).await;
@@ -211,7 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn calls_in_progress_finish_within_the_drain_time() {
-        let limits = GrpcLimits { drain: Duration::from_millis(200), ..GrpcLimits::default() };
+        let limits = Limits { drain: Duration::from_millis(200), ..Limits::default() };
         for (how, answered) in [("slow", true), ("hang", false)] {
             let (address, shutdown, server) = serving(limits.clone()).await;
             let mut peer = Raw::connect(&address, 65_535).await;
@@ -227,7 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_peer_that_reads_nothing_is_disconnected() {
-        let limits = GrpcLimits { stalled_time: Duration::from_millis(100), ..GrpcLimits::default() };
+        let limits = Limits { stalled_time: Duration::from_millis(100), ..Limits::default() };
         let (address, ..) = serving(limits).await;
         // With the largest window only the buffers of the socket hold the reply up.
         let mut peer = Raw::connect(&address, 0x7fff_ffff).await;

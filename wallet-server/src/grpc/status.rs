@@ -132,6 +132,13 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         Cause::Key(KeyError::TenantSuspended) => {
             with_reason(ErrorReason::TenantSuspended, "the tenant of the API key is suspended")
         }
+        Cause::RateLimited { retry_after } => Content {
+            retry_after: Some(retry_after),
+            ..with_reason(
+                ErrorReason::RateLimited,
+                "the API key is used for more calls per second than the server allows; repeat the call after the delay",
+            )
+        },
         Cause::ScopeMissing(scope) => Content {
             metadata: vec![("scope".to_owned(), scope.name().to_owned())],
             ..with_reason(
@@ -314,13 +321,21 @@ fn malformed(fault: &str) -> Content {
     with_reason(ErrorReason::MalformedMessage, format!("the request message {fault}"))
 }
 
-fn too_large(bytes: usize, limit: usize) -> Content {
-    let message =
-        format!("the request message has {bytes} bytes, at most {limit} are allowed for this method");
+fn too_large(bytes: Option<usize>, limit: usize) -> Content {
+    let message = match bytes {
+        Some(bytes) => {
+            format!("the request message has {bytes} bytes, at most {limit} are allowed for this method")
+        }
+        None => format!(
+            "the request message has more than {limit} bytes after decompression, which are allowed for this method"
+        ),
+    };
+    let pair = |name: &str, bytes: usize| (name.to_owned(), bytes.to_string());
     let whole = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let detail = MessageTooLarge { bytes: bytes.map_or(0, whole), limit: whole(limit) };
     Content {
-        metadata: vec![("bytes".to_owned(), bytes.to_string()), ("limit".to_owned(), limit.to_string())],
-        detail: Some(Detail::MessageTooLarge(MessageTooLarge { bytes: whole(bytes), limit: whole(limit) })),
+        metadata: bytes.map(|bytes| pair("bytes", bytes)).into_iter().chain([pair("limit", limit)]).collect(),
+        detail: Some(Detail::MessageTooLarge(detail)),
         ..with_reason(ErrorReason::MessageTooLarge, message)
     }
 }

@@ -14,6 +14,7 @@ mod connect;
 mod control;
 mod control_tx;
 mod due;
+mod durability;
 mod error;
 pub(crate) mod failpoints;
 mod feed;

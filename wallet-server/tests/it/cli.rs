@@ -2,6 +2,7 @@
 
 mod backup;
 mod catalog;
+mod config;
 mod refused;
 mod serve;
 mod verify;

@@ -15,7 +15,7 @@ fn page(server: &Server, path: &str, arguments: &[&str]) -> Answered {
     Curl::new(format!("http://{}", server.monitoring), "--http1.1").with(arguments).run(path, b"")
 }
 
-fn metrics(server: &Server) -> String {
+pub(crate) fn metrics(server: &Server) -> String {
     String::from_utf8(page(server, "metrics", &[]).bytes).expect("text")
 }
 

@@ -17,7 +17,7 @@ mod unread;
 
 pub(super) use methods::{Method, Methods};
 pub(super) use reply::{no_method, render};
-pub(super) use request::{Converted, grpc_headers, time_left};
+pub(super) use request::{Converted, accepts_gzip, grpc_headers, time_left};
 pub(super) use unread::Unread;
 
 /// The encoding of a message.

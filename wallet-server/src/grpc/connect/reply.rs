@@ -18,10 +18,19 @@ use super::json::from_message;
 use super::{Codec, Method, status};
 use crate::call_name::Safe;
 use crate::grpc::error::RpcError;
+use crate::grpc::gzip::{GZIP, deflate};
 use crate::grpc::layers::{PREFIX, Reply};
 
-/// Renders the reply of a gRPC service.
-pub(crate) async fn render(response: Response<Reply>, codec: Codec, method: Method) -> Response<Reply> {
+/// The least bytes of a reply that is compressed.
+const WORTH_PACKING: usize = 1_024;
+
+/// Renders the reply of a gRPC service, with gzip if the caller accepts it and the reply is long.
+pub(crate) async fn render(
+    response: Response<Reply>,
+    codec: Codec,
+    method: Method,
+    accepts_gzip: bool,
+) -> Response<Reply> {
     let (head, mut reply) = response.into_parts();
     let read = read(&head.headers, &mut reply).await;
     let rendered = read.and_then(|message| match codec {
@@ -34,7 +43,15 @@ pub(crate) async fn render(response: Response<Reply>, codec: Codec, method: Meth
                 Codec::Json => "application/json",
                 Codec::Proto => "application/proto",
             };
-            answer(StatusCode::OK, content_type, reply.replaced(message))
+            let packed = Some(&message).filter(|message| accepts_gzip && message.len() >= WORTH_PACKING);
+            match packed.and_then(|message| deflate(message)) {
+                Some(packed) => {
+                    let mut response = answer(StatusCode::OK, content_type, reply.replaced(packed));
+                    response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(GZIP));
+                    response
+                }
+                None => answer(StatusCode::OK, content_type, reply.replaced(message)),
+            }
         }
         Err(status) => {
             let (http, text) = text(&status, &method);

@@ -14,7 +14,8 @@ use tower::BoxError;
 use super::json::to_message;
 use super::{Codec, Method, Unread};
 use crate::grpc::error::RpcError;
-use crate::grpc::layers::PREFIX;
+use crate::grpc::gzip::{GZIP, inflate};
+use crate::grpc::layers::prefixed;
 
 /// The most bytes of a JSON text per byte of the largest message. A field has its name, quotes and escapes in JSON.
 const JSON_PER_BYTE: usize = 2;
@@ -35,22 +36,37 @@ pub(crate) fn time_left(headers: &HeaderMap, ceiling: Duration) -> Duration {
     asked.map_or(ceiling, |asked| asked.min(ceiling))
 }
 
-/// Checks the headers of a call, and replaces those of its protocol by those of gRPC.
-pub(crate) fn grpc_headers(headers: &mut HeaderMap) -> Result<(), Status> {
+/// Checks the headers of a call, and replaces those of its protocol by those of gRPC. Returns whether the body has gzip.
+pub(crate) fn grpc_headers(headers: &mut HeaderMap) -> Result<bool, Status> {
     if headers.get(PROTOCOL_VERSION).is_some_and(|version| version != "1") {
         return Err(RpcError::malformed("has a connect-protocol-version other than 1").into());
     }
-    let encodings = headers.get_all(header::CONTENT_ENCODING);
-    if encodings.iter().any(|encoding| encoding != "identity") {
-        return Err(Status::unimplemented("content-encoding must be identity or absent"));
-    }
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let is_gzip = match (encodings.next(), encodings.next()) {
+        (None, _) => false,
+        (Some(encoding), None) if encoding == "identity" => false,
+        (Some(encoding), None) if encoding == GZIP => true,
+        _ => return Err(Status::unimplemented("content-encoding must be gzip or identity, or absent")),
+    };
+    headers.remove(header::CONTENT_ENCODING);
     // Each of them would be a statement about the gRPC message that this server makes.
     for name in ["grpc-encoding", "grpc-accept-encoding", "grpc-timeout"] {
         headers.remove(name);
     }
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    Ok(())
+    Ok(is_gzip)
+}
+
+/// Returns whether the caller accepts a reply with gzip.
+pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let texts = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    texts.flat_map(|text| text.split(',')).any(|item| {
+        let (encoding, weight) = item.split_once(';').unwrap_or((item, ""));
+        let weight = weight.trim().strip_prefix("q=").map(|weight| weight.parse::<f32>());
+        encoding.trim().eq_ignore_ascii_case(GZIP)
+            && weight.is_none_or(|weight| weight.is_ok_and(|weight| weight > 0.0))
+    })
 }
 
 /// The body of a request, which becomes a gRPC message when all of it has arrived.
@@ -60,6 +76,7 @@ pub(crate) struct Converted<B> {
     /// True: the body has become a message or an error.
     ended: bool,
     read: BytesMut,
+    is_gzip: bool,
     codec: Codec,
     request: MessageDescriptor,
     /// The most bytes of the message.
@@ -67,15 +84,26 @@ pub(crate) struct Converted<B> {
 }
 
 impl<B> Converted<B> {
-    pub(crate) fn new(body: Unread<B>, codec: Codec, method: &Method, limit: usize) -> Self {
-        Self { body, ended: false, read: BytesMut::new(), codec, request: method.request.clone(), limit }
+    pub(crate) fn new(
+        body: Unread<B>,
+        (codec, is_gzip): (Codec, bool),
+        method: &Method,
+        limit: usize,
+    ) -> Self {
+        let (read, request) = (BytesMut::new(), method.request.clone());
+        Self { body, ended: false, read, is_gzip, codec, request, limit }
+    }
+
+    /// Returns the most bytes of the body, before and after decompression.
+    fn most(&self) -> usize {
+        match self.codec {
+            Codec::Json => self.limit * JSON_PER_BYTE,
+            Codec::Proto => self.limit,
+        }
     }
 
     fn read(&mut self, data: &Bytes) -> Result<(), RpcError> {
-        let most = match self.codec {
-            Codec::Json => self.limit * JSON_PER_BYTE,
-            Codec::Proto => self.limit,
-        };
+        let most = self.most();
         let bytes = self.read.len() + data.len();
         if bytes > most {
             return Err(RpcError::too_large(bytes, most));
@@ -86,21 +114,17 @@ impl<B> Converted<B> {
 
     /// Returns the gRPC message.
     fn message(&mut self) -> Result<Bytes, RpcError> {
+        let read = std::mem::take(&mut self.read).freeze();
+        // An empty body is an empty message with any encoding.
+        let read = if self.is_gzip && !read.is_empty() { inflate(&read, self.most())? } else { read };
         let message = match self.codec {
-            Codec::Json => to_message(&self.read, &self.request)?.into(),
-            Codec::Proto => self.read.split().freeze(),
+            Codec::Json => to_message(&read, &self.request)?.into(),
+            Codec::Proto => read,
         };
-        self.read = BytesMut::new();
-        match u32::try_from(message.len()) {
-            Ok(length) if message.len() <= self.limit => {
-                let mut framed = BytesMut::with_capacity(PREFIX + message.len());
-                framed.put_u8(0);
-                framed.put_u32(length);
-                framed.put_slice(&message);
-                Ok(framed.freeze())
-            }
-            _ => Err(RpcError::too_large(message.len(), self.limit)),
+        if message.len() > self.limit {
+            return Err(RpcError::too_large(message.len(), self.limit));
         }
+        prefixed(&message)
     }
 }
 
@@ -155,6 +179,23 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gzip_is_accepted_unless_it_is_left_out_or_weighs_nothing() {
+        for (header, expected) in [
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("deflate, gzip; q=1", true),
+            ("gzip;q=0", false),
+            ("gzip;q=x", false),
+            ("x-gzip, identity", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, header.parse().unwrap())]);
+            assert_eq!(accepts_gzip(&headers), expected, "{header:?}");
+        }
+        assert!(!accepts_gzip(&HeaderMap::new()));
+    }
 
     #[test]
     fn the_callers_deadline_applies_up_to_the_ceiling() {

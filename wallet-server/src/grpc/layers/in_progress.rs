@@ -206,8 +206,8 @@ mod tests {
     use http_body::Body as _;
 
     use super::*;
-    use crate::grpc::GrpcLimits;
     use crate::grpc::transport::Peers;
+    use crate::settings::Limits;
 
     #[test]
     fn trailers_become_lines_of_a_message() {
@@ -217,7 +217,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_reply_is_sent_in_pieces_and_counts_until_it_is_dropped() {
-        let peers = Peers::new(&GrpcLimits { unread_bytes: 64 * 1024, ..GrpcLimits::default() });
+        let peers = Peers::new(&Limits { unread_bytes: 64 * 1024, ..Limits::default() });
         let (peer, places) = (peers.alone(), Places::new(2));
         let call = async || {
             let call = begin(&places, Some(&peer), "/x/y").await?;

@@ -6,32 +6,48 @@ use std::task::{Context, Poll, ready};
 
 use http::{HeaderMap, Request};
 use http_body::{Frame, SizeHint};
-use prost::bytes::{Buf, Bytes};
+use prost::bytes::{Buf, BufMut, Bytes, BytesMut};
 use tonic::Status;
 use tower::BoxError;
 
 use crate::grpc::connect::Converted;
 use crate::grpc::error::RpcError;
+use crate::grpc::gzip::{GZIP, inflate};
 
 /// The size of the prefix of a message in bytes: a flag and a length.
 pub(crate) const PREFIX: usize = 5;
+
+/// The header with the encoding of compressed messages.
+const ENCODING: &str = "grpc-encoding";
 
 /// The gRPC messages of a request.
 #[derive(Debug)]
 pub(crate) enum Messages<B> {
     /// They arrive as such.
     Framed(Framed<B>),
+    /// They arrive with gzip.
+    Inflated(Box<Inflated<B>>),
     /// There is one, which is made from a request of another protocol.
     Converted(Box<Converted<B>>),
 }
 
-/// Limits the size of the messages of a request, in bytes, and checks their framing.
-pub(crate) fn framed<B>(request: Request<B>, limit: usize) -> Request<Messages<B>> {
+/// Limits the size of the messages of a request, in bytes, and checks their framing. Messages with gzip are decompressed, by
+/// the limit of their method and not of their service, and a fault in them is the caller's.
+pub(crate) fn framed<B>(mut request: Request<B>, limit: usize) -> Request<Messages<B>> {
     let compressed = names_an_encoding(request.headers());
+    let is_gzip = request.headers().get(ENCODING).is_some_and(|encoding| encoding == GZIP);
     // A stream of requests may be empty; our methods need one message.
     let required = request.uri().path().starts_with("/wallet.v1.");
-    request
-        .map(|body| Messages::Framed(Framed { body, limit, compressed, required, state: State::default() }))
+    if is_gzip {
+        request.headers_mut().remove(ENCODING);
+    }
+    request.map(|body| {
+        let framed = Framed { body, limit, compressed, required, state: State::default() };
+        match is_gzip {
+            true => Messages::Inflated(Box::new(Inflated { framed, read: BytesMut::new() })),
+            false => Messages::Framed(framed),
+        }
+    })
 }
 
 impl<B> http_body::Body for Messages<B>
@@ -47,6 +63,7 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.get_mut() {
             Self::Framed(framed) => Pin::new(framed).poll_frame(cx),
+            Self::Inflated(inflated) => Pin::new(inflated.as_mut()).poll_frame(cx),
             Self::Converted(converted) => Pin::new(converted.as_mut()).poll_frame(cx),
         }
     }
@@ -54,6 +71,7 @@ where
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Framed(framed) => framed.is_end_stream(),
+            Self::Inflated(inflated) => inflated.is_end_stream(),
             Self::Converted(converted) => converted.is_end_stream(),
         }
     }
@@ -61,6 +79,7 @@ where
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Framed(framed) => framed.size_hint(),
+            Self::Inflated(inflated) => inflated.size_hint(),
             Self::Converted(converted) => converted.size_hint(),
         }
     }
@@ -68,7 +87,7 @@ where
 
 /// Returns whether the header allows compressed messages.
 fn names_an_encoding(headers: &HeaderMap) -> bool {
-    headers.get("grpc-encoding").is_some_and(|encoding| encoding != "identity")
+    headers.get(ENCODING).is_some_and(|encoding| encoding != "identity")
 }
 
 /// The body of a request, whose messages are checked as they arrive.
@@ -173,6 +192,77 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+/// The body of a request with gzip. Each message is decompressed when all of it has arrived.
+#[derive(Debug)]
+pub(crate) struct Inflated<B> {
+    framed: Framed<B>,
+    read: BytesMut,
+}
+
+impl<B> Inflated<B> {
+    /// Returns the next message that has arrived, with its prefix.
+    fn message(&mut self) -> Result<Option<Bytes>, RpcError> {
+        let Some((&[flag, a, b, c, d], rest)) = self.read.split_first_chunk::<PREFIX>() else {
+            return Ok(None);
+        };
+        let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+        if rest.len() < length {
+            return Ok(None);
+        }
+        let message = self.read.split_to(PREFIX + length).freeze();
+        if flag == 0 {
+            return Ok(Some(message));
+        }
+        prefixed(&inflate(&message[PREFIX..], self.framed.limit)?).map(Some)
+    }
+}
+
+/// Returns a message with its prefix.
+pub(crate) fn prefixed(message: &[u8]) -> Result<Bytes, RpcError> {
+    let length = u32::try_from(message.len()).map_err(|_| RpcError::too_large_inflated(u32::MAX as usize))?;
+    let mut framed = BytesMut::with_capacity(PREFIX + message.len());
+    framed.put_u8(0);
+    framed.put_u32(length);
+    framed.put_slice(message);
+    Ok(framed.freeze())
+}
+
+impl<B> http_body::Body for Inflated<B>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        loop {
+            match self.message() {
+                Ok(Some(message)) => return Poll::Ready(Some(Ok(Frame::data(message)))),
+                Ok(None) => {}
+                Err(error) => return Poll::Ready(Some(Err(Status::from(error).into()))),
+            }
+            match ready!(http_body::Body::poll_frame(Pin::new(&mut self.framed), cx)) {
+                Some(Ok(frame)) if frame.is_data() => {
+                    self.read.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+                }
+                // The end of the framed messages has been checked: no part of one is left.
+                other => return Poll::Ready(other),
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        false
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
     }
 }
 

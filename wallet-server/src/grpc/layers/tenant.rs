@@ -10,6 +10,7 @@ use crate::call_name::CallName;
 use crate::catalogs::PublishedCatalogs;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto;
+use crate::grpc::layers::Rates;
 use crate::keys::{Holder, KeyCheck, KeyError, KeyId, Scopes};
 
 /// The context of a call: a request extension that every handler needs.
@@ -32,10 +33,11 @@ pub(crate) enum Admission {
     Keys(Box<Gate>),
 }
 
-/// The check of keys, and the catalogs of their tenants.
+/// The check of keys, their rates, and the catalogs of their tenants.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     pub(crate) check: KeyCheck,
+    pub(crate) rates: Rates,
     pub(crate) catalogs: PublishedCatalogs,
 }
 
@@ -71,6 +73,7 @@ impl Admission {
         if let Some(call) = CallName::current() {
             call.is_by(&principal);
         }
+        gate.rates.take(&principal)?;
         let Some(scope) = v1::Scope::of(path).and_then(from_proto::scope) else { return Ok(None) };
         if !scopes.has(scope) {
             return Err(RpcError::scope_missing(scope));

@@ -23,7 +23,8 @@ pub(super) struct Rendering {
 enum Form {
     /// It is an HTTP reply already.
     Plain,
-    Connect(Codec, Method),
+    /// True: the caller accepts gzip.
+    Connect(Codec, Method, bool),
     GrpcWeb,
 }
 
@@ -31,7 +32,9 @@ impl Rendering {
     pub(super) async fn render(self, response: Response<Reply>) -> Response<Reply> {
         let mut response = match self.form {
             Form::Plain => response,
-            Form::Connect(codec, method) => connect::render(response, codec, method).await,
+            Form::Connect(codec, method, accepts_gzip) => {
+                connect::render(response, codec, method, accepts_gzip).await
+            }
             Form::GrpcWeb => {
                 let mut response = response.map(Reply::with_trailers_as_data);
                 response.headers_mut().insert(header::CONTENT_TYPE, GRPC_WEB);
@@ -62,12 +65,15 @@ impl<B: RequestBody> Calls<B> {
             }
         };
         match protocol {
-            Ok(Protocol::Connect(codec)) => match self.connect(request.map(Unread::new), codec, begun) {
-                Ok((handler, deadline, method)) => {
-                    (handler, deadline, rendered(origin, Form::Connect(codec, method)))
+            Ok(Protocol::Connect(codec)) => {
+                let accepts_gzip = connect::accepts_gzip(request.headers());
+                match self.connect(request.map(Unread::new), codec, begun) {
+                    Ok((handler, deadline, method)) => {
+                        (handler, deadline, rendered(origin, Form::Connect(codec, method, accepts_gzip)))
+                    }
+                    Err(refused) => (Err(refused), begun, rendered(origin, Form::Plain)),
                 }
-                Err(refused) => (Err(refused), begun, rendered(origin, Form::Plain)),
-            },
+            }
             Ok(Protocol::Grpc | Protocol::GrpcWeb) => {
                 let (handler, deadline) = self.grpc(request, begun);
                 (handler, deadline, rendered(origin, Form::GrpcWeb))
@@ -94,9 +100,10 @@ impl<B: RequestBody> Calls<B> {
         let most = self.0.limits.request_bytes(path);
         let deadline = begun + connect::time_left(request.headers(), self.0.limits.longest_call);
         let handler = match connect::grpc_headers(request.headers_mut()) {
-            Ok(()) => {
+            Ok(is_gzip) => {
+                let form = (codec, is_gzip);
                 let converted =
-                    |body| Messages::Converted(Box::new(Converted::new(body, codec, &method, most)));
+                    |body| Messages::Converted(Box::new(Converted::new(body, form, &method, most)));
                 self.handler(request.map(converted), deadline)
             }
             Err(status) => Err(Box::new(status.into_http())),

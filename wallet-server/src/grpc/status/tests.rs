@@ -155,6 +155,7 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (RpcError::shed(), Code::Unavailable, "OVERLOADED"),
         (RpcError::malformed("is missing"), Code::InvalidArgument, "MALFORMED_MESSAGE"),
         (RpcError::too_large(5, 4), Code::InvalidArgument, "MESSAGE_TOO_LARGE"),
+        (RpcError::too_large_inflated(4), Code::InvalidArgument, "MESSAGE_TOO_LARGE"),
         (PublishError::NotExpected { current: 2, expected: 1 }.into(), Code::Aborted, "CATALOG_SUPERSEDED"),
         (
             PublishError::PublishedBefore { current: 2, published: 1 }.into(),
@@ -197,6 +198,7 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (KeyError::Invalid.into(), Code::Unauthenticated, "KEY_INVALID"),
         (KeyError::TenantSuspended.into(), Code::PermissionDenied, "TENANT_SUSPENDED"),
         (KeyError::Store(store(StoreErrorKind::Unavailable)).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
+        (RpcError::rate_limited(Duration::from_millis(5)), Code::ResourceExhausted, "RATE_LIMITED"),
         (RpcError::scope_missing(Scope::Keys), Code::PermissionDenied, "SCOPE_MISSING"),
         (IssueError::NoPepper.into(), Code::FailedPrecondition, "KEYS_OFF"),
         (IssueError::NoKey(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),
@@ -236,7 +238,7 @@ fn every_other_error_has_its_code_and_reason_and_hides_internals() {
         let status = Status::from(error);
         assert_eq!((status.code(), reason(&status).as_str()), (code, expected), "{shown}");
         let retry = status.get_error_details().retry_info().is_some();
-        assert_eq!(retry, ["OVERLOADED", "CLOCK_IN_DOUBT"].contains(&expected), "{shown}");
+        assert_eq!(retry, ["OVERLOADED", "CLOCK_IN_DOUBT", "RATE_LIMITED"].contains(&expected), "{shown}");
         if expected != "CATALOG_INVALID" {
             assert!(!status.message().contains("secret"), "{shown}");
         }

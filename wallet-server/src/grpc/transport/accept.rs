@@ -15,8 +15,8 @@ use super::connection::{Protocols, serve};
 use super::peers::Peers;
 use super::streams::Streams;
 use super::tls::Tls;
-use crate::grpc::GrpcLimits;
 use crate::grpc::router::Calls;
+use crate::settings::Limits;
 
 /// The pause after the first failed accept; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -32,7 +32,7 @@ pub(crate) fn descriptor_limit() -> Option<u64> {
 /// The server side of all connections.
 #[derive(Debug)]
 pub(crate) struct Front {
-    limits: GrpcLimits,
+    limits: Limits,
     /// The most connections at a time.
     connections: usize,
     peers: Peers,
@@ -41,7 +41,7 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    pub(crate) fn new(limits: GrpcLimits, descriptors: Option<u64>, tls: Option<Arc<Tls>>) -> Self {
+    pub(crate) fn new(limits: Limits, descriptors: Option<u64>, tls: Option<Arc<Tls>>) -> Self {
         let connections = limits.connections_within(descriptors);
         tracing::debug!(connections, ?descriptors, "limit of connections");
         Self { peers: Peers::new(&limits), tasks: TaskTracker::new(), connections, limits, tls }

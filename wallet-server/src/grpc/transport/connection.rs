@@ -18,8 +18,8 @@ use super::io::{Version, read_preface};
 use super::one_call::OneCall;
 use super::peers::Connected;
 use super::streams::Streams;
-use crate::grpc::GrpcLimits;
 use crate::grpc::router::Calls;
+use crate::settings::Limits;
 
 /// The interval at which a connection is checked.
 const LOOK: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ pub(super) struct Protocols {
 }
 
 impl Protocols {
-    pub(super) fn new(limits: &GrpcLimits, streams: Streams) -> Self {
+    pub(super) fn new(limits: &Limits, streams: Streams) -> Self {
         let longest = streams.longest;
         let mut http1 = http1::Builder::new();
         http1
@@ -54,7 +54,7 @@ impl Protocols {
             .max_header_list_size(limits.header_list_bytes)
             .keep_alive_interval(limits.keepalive_interval)
             .keep_alive_timeout(limits.keepalive_timeout)
-            .max_pending_accept_reset_streams(limits.pending_resets)
+            .max_pending_accept_reset_streams(limits.pending_resets())
             .max_local_error_reset_streams(limits.own_resets);
         Self { http1, http2, longest }
     }
@@ -66,7 +66,7 @@ pub(super) async fn serve<S>(
     connected: Connected,
     calls: Calls<Incoming>,
     protocols: Protocols,
-    limits: &GrpcLimits,
+    limits: &Limits,
     shutdown: CancellationToken,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -111,7 +111,7 @@ async fn watch<C: Future<Output = Result<(), hyper::Error>>>(
     leave: impl Fn(Pin<&mut C>),
     is_late: impl Fn() -> bool,
     peer: &Arc<Peer>,
-    limits: &GrpcLimits,
+    limits: &Limits,
     shutdown: CancellationToken,
 ) {
     let begun = Instant::now();

@@ -56,12 +56,12 @@ impl OneCall {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grpc::GrpcLimits;
     use crate::grpc::transport::Peers;
+    use crate::settings::Limits;
 
     #[tokio::test]
     async fn only_a_call_in_progress_can_be_late() {
-        let peer = Peers::new(&GrpcLimits::default()).alone();
+        let peer = Peers::new(&Limits::default()).alone();
         let calls = OneCall::new(Duration::from_millis(5));
         tokio::time::sleep(Duration::from_millis(10)).await;
         assert!(!calls.is_late(&peer), "the peer pauses");

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::grpc::GrpcLimits;
+use crate::settings::Limits;
 
 /// The peer of one connection.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ pub(crate) struct CallInProgress {
 }
 
 impl Peers {
-    pub(crate) fn new(limits: &GrpcLimits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self(Arc::new(Shared {
             start: Instant::now(),
             pages_per_connection: limits.pages_per_connection,
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_connection_with_the_most_unread_bytes_is_closed_and_frees_them() {
-        let peers = Peers::new(&GrpcLimits { unread_bytes: 100, ..GrpcLimits::default() });
+        let peers = Peers::new(&Limits { unread_bytes: 100, ..Limits::default() });
         let (good, greedy) = (peers.connect(), peers.connect());
         let (mut small, mut large) = (good.0.begin(), greedy.0.begin());
         small.replies(30);
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn the_most_idle_connection_makes_room_and_none_with_a_call() {
-        let peers = Peers::new(&GrpcLimits::default());
+        let peers = Peers::new(&Limits::default());
         let (busy, idle) = (peers.connect(), peers.connect());
         let _call = busy.0.begin();
         assert!(peers.close_the_most_idle());

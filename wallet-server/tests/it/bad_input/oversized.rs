@@ -5,13 +5,38 @@ use std::collections::HashMap;
 use wallet_client::v1::{self, ErrorReason};
 use wallet_client::{Code, Error};
 
+use wallet_server::{Config, Limits};
+
 use super::{amount, long};
-use crate::harness::video;
+use crate::harness::{Database, Server, video};
 use crate::shorthand::{explicit, refused, violations};
 
 /// The limit that the refusal of an oversized message names.
 fn limit<A: std::fmt::Debug>(answer: Result<A, Error>) -> String {
     refused(answer, ErrorReason::MessageTooLarge, Code::InvalidArgument).metadata["limit"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_with_other_limits_takes_and_names_them() {
+    let limits =
+        Limits { message_bytes: 256 * 1_024, catalog_message_bytes: 320 * 1_024, ..Limits::default() };
+    let server = Server::start_with(Database::sqlite(), Config { limits, ..Config::default() }).await;
+    let client = server.wallet("w", 100).await;
+    let named = |bytes| v1::CreateWalletRequest { display_name: long(bytes), ..Default::default() };
+    let read = violations(client.create_wallet(named(200 * 1_024)).await);
+    assert!(read.iter().any(|violation| violation.starts_with("display_name: ")), "{read:?}");
+    assert_eq!(limit(client.create_wallet(named(257 * 1_024)).await), "262144");
+    let document = |bytes| v1::PublishCatalogRequest {
+        toml: "#".repeat(bytes),
+        validate_only: true,
+        ..Default::default()
+    };
+    refused(
+        client.publish_catalog(document(256 * 1_024)).await,
+        ErrorReason::CatalogInvalid,
+        Code::FailedPrecondition,
+    );
+    assert_eq!(limit(client.publish_catalog(document(321 * 1_024)).await), "327680");
 }
 
 each_database! {

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Stdio};
 use wallet_client::{ClientConfig, WalletClient, v1};
 
 use super::{run, wallet_server};
-use crate::harness::{Database, Process};
+use crate::harness::{Database, Postgres, Process};
 use crate::shorthand::POLICIES;
 
 /// A running server with these arguments and this environment; killed when dropped.
@@ -205,6 +205,32 @@ fn several_servers_share_a_postgres() {
     let database = Database::postgres();
     let servers = [Process::start(&database, &[]), Process::start(&database, &[])];
     assert_ne!(servers[0].address, servers[1].address);
+}
+
+#[test]
+fn a_postgres_that_may_lose_commits_is_served_only_with_a_flag() {
+    let cluster = Postgres::without_fsync();
+    let database = Database::on(&cluster);
+    let served = Database::postgres();
+    let asynchronous = format!("{}?options=-c%20synchronous_commit%3Doff", served.url);
+    for (url, faults) in [
+        (
+            database.url.as_str(),
+            "fsync is off, full_page_writes is off; change it, or add --accept-unsafe-database",
+        ),
+        (asynchronous.as_str(), "acknowledged: synchronous_commit is off; change it"),
+    ] {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--database-url", url];
+        let refused = run(&arguments, &[]);
+        assert!(refused.code == Some(2) && refused.stderr.contains(faults), "{refused:?}");
+        let accepted = [&arguments[..], &["--accept-unsafe-database"]].concat();
+        assert!(Serving::start(&accepted, &[]).greeting.contains("serving on 127.0.0.1:"));
+        let accepted = [("WALLET_ACCEPT_UNSAFE_DATABASE", "true")];
+        assert!(Serving::start(&arguments, &accepted).greeting.contains("serving on 127.0.0.1:"));
+    }
+    let synchronous = format!("{}?options=-c%20synchronous_commit%3Dlocal", served.url);
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--database-url", &synchronous];
+    assert!(Serving::start(&arguments, &[]).greeting.contains("serving on 127.0.0.1:"));
 }
 
 #[test]

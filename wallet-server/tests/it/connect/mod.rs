@@ -2,6 +2,7 @@
 
 mod browsers;
 mod calls;
+mod gzip;
 mod hostile;
 mod libraries;
 mod methods;

@@ -34,7 +34,7 @@ async fn requests_that_are_no_calls_get_a_clear_http_error() {
         }
         let clock = curl.json("wallet.v1.TestClockService/AdvanceClock", "{}");
         assert_eq!((clock.status, clock.body()["code"].as_str()), (501, Some("unimplemented")));
-        let packed = curl.clone().with(&["-H", "content-encoding: gzip"]).json(TOP_UP, "{}");
+        let packed = curl.clone().with(&["-H", "content-encoding: br"]).json(TOP_UP, "{}");
         assert_eq!((packed.status, packed.body()["code"].as_str()), (501, Some("unimplemented")));
         let next = curl.clone().with(&["-H", "connect-protocol-version: 2"]).json(TOP_UP, "{}");
         assert_eq!((next.status, reason(&next).as_str()), (400, "MALFORMED_MESSAGE"));

@@ -183,7 +183,7 @@ impl Heard {
 /// Asserts that the ledger is clean and contains every acknowledged call, and that the callers can finish their jobs.
 /// Returns the number of acknowledgements that were checked.
 async fn holds(database: &Database, heard: &Heard, send_again: bool) -> usize {
-    let mut process = Process::start(database, &[]);
+    let mut process = Process::start(database, &["--accept-unsafe-database"]);
     verify(database).await;
     let client = client(&process, RetryPolicy::default()).await;
     let mut witness = Witness::default();

@@ -3,4 +3,5 @@
 mod canary;
 mod command_line;
 mod matrix;
+mod rates;
 mod tenants;

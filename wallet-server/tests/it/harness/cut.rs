@@ -11,13 +11,18 @@ use super::strace::{Recording, under_strace};
 /// Small logs and few buffers, so that files are reused and pages written during a test.
 const SETTINGS: &str = "shared_buffers = 2MB\nbgwriter_delay = 10ms\nmin_wal_size = 4MB\nmax_wal_size = 4MB\n\
      autovacuum_naptime = 1s\n";
-/// A recovered cluster is not cut again, so it need not sync.
+/// A recovered cluster is not cut again, so it need not sync. Its server needs --accept-unsafe-database.
 const REVIVED: &str = "-c fsync=off";
 
 impl Postgres {
     /// A private cluster with small logs; removed when dropped.
     pub(crate) fn with_short_logs() -> Postgres {
         Postgres::start(&["--wal-segsize=1"], SETTINGS)
+    }
+
+    /// A private cluster that does not wait for the disk; removed when dropped.
+    pub(crate) fn without_fsync() -> Postgres {
+        Postgres::start(&[], "fsync = off\nfull_page_writes = off\n")
     }
 
     /// The data directory.

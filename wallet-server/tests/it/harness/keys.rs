@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use wallet_client::{ClientConfig, WalletClient};
 use wallet_core::Timestamp;
-use wallet_server::{Clock, Config, Pepper, TimeSource};
+use wallet_server::{Clock, Config, Limits, Pepper, TimeSource};
 
 use super::{Database, Server};
 use crate::cli::run;
@@ -44,10 +44,15 @@ impl Front {
 
     /// Starts a server that authenticates callers, with a manual clock that shows the system's time.
     pub(crate) async fn serve(&self) -> Server {
+        self.serve_with(Limits::default()).await
+    }
+
+    /// Like [`Front::serve`], with these limits.
+    pub(crate) async fn serve_with(&self, limits: Limits) -> Server {
         let pepper = Pepper::read(self.pepper_file().as_ref()).expect("a pepper");
         let now = Timestamp::from_micros(i64::try_from(super::micros()).expect("it is not that late"));
         let time = TimeSource::Given(Clock::manual(now));
-        let config = Config { pepper: Some(pepper), time, ..Config::default() };
+        let config = Config { pepper: Some(pepper), time, limits, ..Config::default() };
         Server::start_with(self.database.clone(), config).await
     }
 }

@@ -89,7 +89,8 @@ each_database! {
         // A few kilobytes that become 32 MiB.
         let bomb = v1::ReserveRequest::new("w", "j", video("1")).with_actor("x".repeat(32 * 1024 * 1024));
         let status = client.reserve(bomb).await.unwrap_err();
-        assert!([Code::ResourceExhausted, Code::InvalidArgument].contains(&status.code()), "{status:?}");
+        assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+        assert_eq!(status.get_error_details().error_info().unwrap().metadata["limit"], "65536");
         assert!(client.reserve(v1::ReserveRequest::new("w", "j", video("1"))).await.unwrap().into_inner().replayed);
     }
 }

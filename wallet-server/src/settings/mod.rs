@@ -1,0 +1,34 @@
+//! The settings of the server: their values and the places they come from.
+//!
+//! Each setting is one row of [`server`] (the top level of the file) or [`limits`] (its table `[limits]`), with the type,
+//! the default, the bounds and the sources. Flags, environment variables, messages and documents are made from the
+//! rows. The later source wins: default, file, environment, flag. [`source`] finds the values, [`file`] reads the file,
+//! [`form`] reads a value, [`value`] gives it its type, and [`print`] shows the result.
+
+#[macro_use]
+mod rows;
+
+mod address;
+mod file;
+mod form;
+mod limits;
+mod log_filter;
+mod print;
+mod problem;
+mod secret;
+mod server;
+mod setting;
+mod source;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub(crate) use address::Address;
+pub(crate) use file::check;
+pub use limits::Limits;
+pub(crate) use log_filter::LogFilter;
+pub(crate) use print::{DEFAULT_FILE, effective};
+pub(crate) use problem::SettingsError;
+pub(crate) use server::Settings;
+pub(crate) use setting::{Setting, Sources, all};
+pub(crate) use source::{Overrides, Values};
