@@ -16,10 +16,14 @@ pub enum EventKind {
     Exhausted = 2,
     /// The rest of a grant expires in a few days. Given once per grant.
     GrantExpiring = 3,
+    /// The available amount rose 10 % above a threshold, or above 0 after it was exhausted. Given once per notification of
+    /// a low or exhausted balance.
+    Recovered = 4,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 3] = [EventKind::LowBalance, EventKind::Exhausted, EventKind::GrantExpiring];
+    pub const ALL: [EventKind; 4] =
+        [EventKind::LowBalance, EventKind::Exhausted, EventKind::GrantExpiring, EventKind::Recovered];
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +32,7 @@ pub struct Event {
     pub unit: UnitId,
     /// The available amount then, in minor units: of the wallet, or of the grant that expires.
     pub available: i64,
-    /// The threshold below which the balance is low, in minor units; 0 for other kinds.
+    /// The threshold below which the balance is or was low, in minor units; 0 for exhaustion and for other kinds.
     pub threshold: i64,
     /// The grant that expires.
     pub grant: Option<GrantKey>,

@@ -60,7 +60,8 @@ pub struct Profile {
     /// The wallet's own thresholds, per unit; they take precedence over those of the plan.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub low_balance: BTreeMap<UnitId, Vec<Threshold>>,
-    /// The thresholds, per unit, that were notified of and that the balance has not risen 10 % above since.
+    /// The thresholds, per unit, that were notified of and that the balance has not risen 10 % above since. 0 stands for
+    /// an exhausted balance, which has not risen above 0 since.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub notified: BTreeMap<UnitId, BTreeSet<i64>>,
 }

@@ -43,6 +43,12 @@ fn news(world: &World, from: usize) -> Vec<String> {
             format!("{revision}: {} at {}, below {}", event.unit, event.available, event.threshold)
         }
         EventKind::Exhausted => format!("{revision}: {} exhausted", event.unit),
+        EventKind::Recovered if event.threshold == 0 => {
+            format!("{revision}: {} at {}, no longer exhausted", event.unit, event.available)
+        }
+        EventKind::Recovered => {
+            format!("{revision}: {} at {}, above {} again", event.unit, event.available, event.threshold)
+        }
         EventKind::GrantExpiring => {
             let grant = event.grant.as_ref().unwrap();
             let hours = event.expire_time.since(START).as_secs() / 3600;

@@ -50,6 +50,7 @@ pub(super) fn check(
         let is_so = match event.kind {
             EventKind::LowBalance => event.available < event.threshold && event.grant.is_none(),
             EventKind::Exhausted => event.available == 0 && event.grant.is_none(),
+            EventKind::Recovered => has_recovered(event) && event.grant.is_none(),
             EventKind::GrantExpiring => event.expire_time > entry.effective_time && event.grant.is_some(),
         };
         faults.unless(is_so, at, || format!("has the impossible notification {event:?}"));
@@ -70,4 +71,10 @@ pub(super) fn check(
     faults.unless(grants == named, at, || {
         format!("notifies that {grants:?} will expire, but its reason names {named:?}")
     });
+}
+
+/// Returns whether the balance is a tenth above the threshold, or above 0 if it was exhausted.
+fn has_recovered(event: &Event) -> bool {
+    let [available, threshold] = [event.available, event.threshold].map(i128::from);
+    available > 0 && 10 * available >= 11 * threshold
 }

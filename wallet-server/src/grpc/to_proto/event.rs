@@ -56,5 +56,6 @@ fn kind(kind: EventKind) -> v1::EventKind {
         EventKind::LowBalance => v1::EventKind::LowBalance,
         EventKind::Exhausted => v1::EventKind::Exhausted,
         EventKind::GrantExpiring => v1::EventKind::GrantExpiring,
+        EventKind::Recovered => v1::EventKind::Recovered,
     }
 }

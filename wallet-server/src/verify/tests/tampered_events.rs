@@ -34,6 +34,9 @@ async fn an_event_matches_the_entry_that_caused_it() {
         ("but its event 0 at", |r| chained(r, |row| row.event_time += 1)),
         ("are available, ", |r| chained(r, |row| row.available -= 1)),
         ("has the impossible notification Event", |r| chained(r, |row| row.threshold = row.available)),
+        ("has the impossible notification Event", |r| {
+            chained(r, |row| row.kind = EventKind::Recovered as i16);
+        }),
         ("will expire, but its reason names []", |r| {
             chained(r, |row| {
                 row.kind = EventKind::GrantExpiring as i16;

@@ -10,12 +10,12 @@ use super::{BinaryEdit, Edit, changed};
 pub(super) const EDITS: &[Edit] = &[
     (
         "entries.bucket",
-        "UPDATE entries SET bucket = 63 - bucket WHERE revision = 2 AND {ann}",
+        "UPDATE entries SET bucket = 63 - bucket WHERE revision = 3 AND {ann}",
         Fault("has rows under"),
     ),
     (
         "entries.wallet_key",
-        "UPDATE entries SET wallet_key = {uuid} WHERE revision = 2 AND {ann}",
+        "UPDATE entries SET wallet_key = {uuid} WHERE revision = 3 AND {ann}",
         Fault("has rows under"),
     ),
     (
