@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::apply::auto_top_up::judge_auto_top_up;
 use crate::ledger::entry::Entry;
 use crate::ledger::event::{Event, EventKind};
 use crate::ledger::posting::Part;
@@ -37,10 +38,11 @@ pub(crate) fn record_notifications(wallet: &mut Wallet, entries: &mut [Entry], m
         }
     }
     let Some(last) = entries.last_mut() else { return false };
+    last.events.extend(events);
+    changed |= judge_auto_top_up(wallet, last);
     if changed {
         last.row_digests.profile(&wallet.profile);
     }
-    last.events.extend(events);
     changed
 }
 

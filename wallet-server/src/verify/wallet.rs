@@ -13,6 +13,7 @@ use wallet_core::{RequestId, ReservationId, UnitId, WalletKey};
 
 use crate::store::pages::Key;
 use crate::store::tables::{entries, events, wallets};
+use crate::verify::auto_top_up::AutoTopUpFold;
 use crate::verify::balance::UnitFold;
 use crate::verify::chain::{Chain, Heartbeats};
 use crate::verify::event::EventFold;
@@ -57,6 +58,7 @@ pub(super) struct WalletFold {
     pub(super) holds: BTreeSet<(String, i64)>,
     pub(super) open_reservations: i64,
     pub(super) heartbeats: Heartbeats,
+    pub(super) auto_top_up: AutoTopUpFold,
 }
 
 impl WalletFold {
@@ -84,6 +86,7 @@ impl WalletFold {
             holds: BTreeSet::new(),
             open_reservations: 0,
             heartbeats: Heartbeats::default(),
+            auto_top_up: AutoTopUpFold::default(),
         }
     }
 
@@ -124,6 +127,7 @@ impl WalletFold {
         self.balances(&entry, faults);
         event::check(&entry, &events, |event| self.unit(&event.unit).available(), faults);
         self.warning(&entry, faults);
+        self.auto_top_up.add(&entry, faults);
         self.ids(&entry, faults);
         self.taking_back(&entry);
     }

@@ -43,6 +43,7 @@ impl Model {
             threshold: 0,
             grant: Some(lot.key.clone()),
             expire_time: Timestamp::from_micros(lot.until),
+            auto_top_up: None,
         };
         self.write(EntryKind::GrantExpiring, at);
         self.tell(event);
@@ -98,9 +99,10 @@ impl Model {
                 self.tell(about(EventKind::Recovered, unit, there, low));
             }
         }
+        self.judge_auto_top_up();
     }
 
-    fn tell(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         if let Some(last) = self.written.last_mut() {
             last.events.push(event);
         }
@@ -127,7 +129,7 @@ impl Model {
 
 fn about(kind: EventKind, unit: Unit, available: i64, threshold: i64) -> Event {
     let expire_time = Timestamp::NEVER;
-    Event { kind, unit: unit_id(unit), available, threshold, grant: None, expire_time }
+    Event { kind, unit: unit_id(unit), available, threshold, grant: None, expire_time, auto_top_up: None }
 }
 
 fn unit_id(unit: Unit) -> UnitId {
