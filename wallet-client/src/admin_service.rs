@@ -372,5 +372,44 @@ rpc_methods! {
         /// # }
         /// ```
         record_payment(RecordPaymentRequest) -> RecordPaymentResponse;
+
+        /// Sets the pack that is bought when a balance is low, or turns auto top-up off.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `PACK_NOT_FOUND`, `PACK_NOT_AVAILABLE` or `WALLET_CLOSED`; and the [errors of every
+        /// call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let setting = v1::AutoTopUpSetting::new("credits", 20, "starter").with_max_per_day(2);
+        /// client.set_auto_top_up(v1::SetAutoTopUpRequest::on("alice", "settings-7", setting)).await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        set_auto_top_up(SetAutoTopUpRequest) -> SetAutoTopUpResponse;
+
+        /// Records that the payment of a purchase of the auto top-up was declined. A payment that succeeds is a
+        /// [`top_up`](Self::top_up) with the `top_up_id` of the notification.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Refused`] with `AUTO_TOP_UP_NOT_UNDER_WAY`; and the [errors of every
+        /// call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient, due: v1::AutoTopUpPurchase) -> Result<(), Error> {
+        /// let failure = v1::RecordAutoTopUpFailureRequest::new("alice", "pi_4Qb", due.top_up_id);
+        /// client.record_auto_top_up_failure(failure.with_reason("card_declined")).await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        record_auto_top_up_failure(RecordAutoTopUpFailureRequest) -> RecordAutoTopUpFailureResponse;
     }
 }

@@ -42,6 +42,6 @@ pub use view::{Answer, Reply};
 pub use wallet::catalogs::{self, Catalogs};
 pub use wallet::rejection::{self, Rejection};
 pub use wallet::{
-    InvariantViolation, Wallet, alerts, balance, grant, payment, refund, reservation, sold, subscription,
-    warning,
+    InvariantViolation, Wallet, alerts, auto_top_up, balance, grant, payment, refund, reservation, sold,
+    subscription, warning,
 };

@@ -4,6 +4,7 @@
 //! first, then the command), the time of the work, the sealing of entries into the chain, and the set of changed rows.
 //! It knows no rule about credits: a command and a due event are decided elsewhere, as data, and carried out here.
 
+use crate::apply::auto_top_up::sync_offer;
 use crate::apply::carry_out::carry_out;
 use crate::apply::change_set::ChangeSet;
 use crate::apply::hints::correct_hints;
@@ -137,10 +138,11 @@ impl<'a> UnitOfWork<'a> {
         // The instant at hand, if more of its events may be due.
         let mut instant = None;
         loop {
-            let next = queue.first(self.wallet);
+            let mut next = queue.first(self.wallet);
             let goes_on = next.as_ref().is_some_and(|(at, _)| instant == Some(*at));
-            if !goes_on {
-                self.seal(false);
+            if !goes_on && self.seal(false) {
+                queue.add_auto_top_up(self.wallet);
+                next = queue.first(self.wallet);
             }
             let Some((at, due)) = next else { return Ok(queue.is_complete) };
             let is_done = self.entries.len() - before >= most.max(1);
@@ -205,7 +207,8 @@ impl<'a> UnitOfWork<'a> {
         let author = self.author.clone();
         self.apply(decision, &author)?;
         if self.sealed < self.entries.len() {
-            let plans = sync_plans(&mut self.wallet.profile, &catalogs.current);
+            let plans = sync_plans(&mut self.wallet.profile, &catalogs.current)
+                | sync_offer(&mut self.wallet.profile, &catalogs.current);
             let free = sync_free_credits(self.wallet, &catalogs.current, self.now);
             self.seal(plans || free);
         }
@@ -218,14 +221,16 @@ impl<'a> UnitOfWork<'a> {
     }
 
     /// Ends the instant at hand: adds the notifications to the last of its entries, and hashes them in order.
-    /// `profile_changed` tells whether the profile has changed since they were made.
-    fn seal(&mut self, profile_changed: bool) {
+    /// `profile_changed` tells whether the profile has changed since they were made. Returns whether it has, or has now.
+    fn seal(&mut self, profile_changed: bool) -> bool {
         let unsealed = &mut self.entries[self.sealed..];
-        self.changes.profile |= record_notifications(self.wallet, unsealed, profile_changed);
+        let changed = record_notifications(self.wallet, unsealed, profile_changed);
+        self.changes.profile |= changed;
         for entry in unsealed {
             entry.hash = entry.hash_after(&self.wallet.head);
             self.wallet.head = entry.hash;
         }
         self.sealed = self.entries.len();
+        changed
     }
 }

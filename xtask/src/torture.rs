@@ -28,10 +28,11 @@ lost or executed twice. [testing.md](testing.md) describes the suites.
 ";
 
 /// The suites of a round, as arguments of `cargo test --workspace --locked`.
-const SUITES: [&[&str]; 3] = [
+const SUITES: [&[&str]; 4] = [
     &["--lib", "--", "--nocapture", "engine::tests"],
     &["--test", "it", "--", "--nocapture", "crash", "fuzz"],
     &["--test", "oracle", "--", "--nocapture"],
+    &["--test", "auto_top_ups", "--", "--nocapture"],
 ];
 
 #[derive(Debug, Args)]
@@ -82,6 +83,7 @@ fn round(seed: u64, variables: &Variables, log: &Path) -> Result<bool> {
         test.args(suite).env("WALLET_SEED", seed.to_string()).env("WALLET_ORACLE_SEED", seed.to_string());
         test.envs([
             ("WALLET_ORACLE_COMMANDS", "500000"),
+            ("WALLET_AUTO_TOP_UP_HISTORIES", "100000"),
             ("WALLET_COMMANDS", "20000"),
             ("WALLET_FUZZ_CALLS", "20000"),
         ]);

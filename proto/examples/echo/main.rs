@@ -91,4 +91,6 @@ service!(AdminService {
     pause_subscription(PauseSubscriptionRequest) -> PauseSubscriptionResponse = missing;
     resume_subscription(ResumeSubscriptionRequest) -> ResumeSubscriptionResponse = missing;
     record_payment(RecordPaymentRequest) -> RecordPaymentResponse = missing;
+    set_auto_top_up(SetAutoTopUpRequest) -> SetAutoTopUpResponse = missing;
+    record_auto_top_up_failure(RecordAutoTopUpFailureRequest) -> RecordAutoTopUpFailureResponse = missing;
 });

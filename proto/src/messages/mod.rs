@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod admin;
+mod auto_top_up;
 mod catalog;
 mod event;
 mod key;

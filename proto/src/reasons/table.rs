@@ -297,6 +297,13 @@ pub const REASONS: &[ReasonSpec] = &[
     .keys(&["fields", "state"])
     .detail("idempotency_mismatch"),
     refused(
+        R::AutoTopUpNotUnderWay,
+        &[FailedPrecondition],
+        "No purchase of the auto top-up with this `top_up_id` is under way: it was bought, or was never due. `under_way` has \
+         the id of the one that is. A payment that failed after its TopUp is a refund or a chargeback.",
+    )
+    .keys(&["under_way"]),
+    refused(
         R::WalletNotFound,
         &[NotFound],
         "The tenant has no wallet with this id; wallets of other tenants are answered alike. Check the `wallet_id`, or \

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::apply::auto_top_up::judge_auto_top_up;
 use crate::ledger::entry::Entry;
 use crate::ledger::event::{Event, EventKind};
 use crate::ledger::posting::Part;
@@ -19,25 +20,29 @@ pub(crate) fn record_notifications(wallet: &mut Wallet, entries: &mut [Entry], m
         let after = wallet.balance(unit.as_str()).available;
         let before = after.saturating_sub(change);
         let notified = wallet.profile.notified.get(&unit).cloned().unwrap_or_default();
-        let (still_notified, news) = crossed(&wallet.profile.thresholds(&unit), &notified, before, after);
-        let low = |threshold| Event::about_balance(EventKind::LowBalance, &unit, after, threshold);
-        events.extend(news.into_iter().map(low));
-        if before > 0 && after == 0 {
-            events.push(Event::about_balance(EventKind::Exhausted, &unit, 0, 0));
-        }
-        if still_notified != notified {
+        let Crossed { still, fallen, recovered } =
+            crossed(&wallet.profile.thresholds(&unit), &notified, before, after);
+        let fallen = fallen.into_iter().map(|threshold| (kind_below(threshold), threshold));
+        let recovered = recovered.into_iter().map(|threshold| (EventKind::Recovered, threshold));
+        events.extend(
+            fallen
+                .chain(recovered)
+                .map(|(kind, threshold)| Event::about_balance(kind, &unit, after, threshold)),
+        );
+        if still != notified {
             changed = true;
-            match still_notified.is_empty() {
+            match still.is_empty() {
                 true => wallet.profile.notified.remove(&unit),
-                false => wallet.profile.notified.insert(unit, still_notified),
+                false => wallet.profile.notified.insert(unit, still),
             };
         }
     }
     let Some(last) = entries.last_mut() else { return false };
+    last.events.extend(events);
+    changed |= judge_auto_top_up(wallet, last);
     if changed {
         last.row_digests.profile(&wallet.profile);
     }
-    last.events.extend(events);
     changed
 }
 
@@ -56,26 +61,49 @@ fn changes(entries: &[Entry]) -> BTreeMap<UnitId, i64> {
     changes
 }
 
-/// Returns the thresholds that count as notified afterwards, and the new ones among them, the highest first.
-fn crossed(
-    thresholds: &BTreeSet<i64>,
-    notified: &BTreeSet<i64>,
-    before: i64,
-    after: i64,
-) -> (BTreeSet<i64>, Vec<i64>) {
-    let is_news =
-        |threshold: &i64| !notified.contains(threshold) && before >= *threshold && after < *threshold;
-    let news: Vec<i64> = thresholds.iter().rev().copied().filter(is_news).collect();
-    let still = notified
-        .iter()
-        .copied()
-        .filter(|notified| thresholds.contains(notified) && after < re_armed(*notified));
-    (still.chain(news.iter().copied()).collect(), news)
+/// The threshold that stands for an exhausted balance.
+const EXHAUSTED: i64 = 0;
+
+/// The thresholds of a unit that a change of its balance crosses.
+#[derive(Debug, PartialEq)]
+struct Crossed {
+    /// Those that count as notified afterwards.
+    still: BTreeSet<i64>,
+    /// Those that the balance has newly fallen below, the highest first.
+    fallen: Vec<i64>,
+    /// Those that were notified of and are armed again, the lowest first.
+    recovered: Vec<i64>,
 }
 
-/// Returns the amount from which on a threshold is notified of again: 10 % above it.
+/// Returns the thresholds that a change of the balance crosses. Every unit has [`EXHAUSTED`] besides its own.
+fn crossed(thresholds: &BTreeSet<i64>, notified: &BTreeSet<i64>, before: i64, after: i64) -> Crossed {
+    let own = thresholds.iter().rev().copied().filter(|threshold| *threshold != EXHAUSTED);
+    let is_news = |threshold: &i64| {
+        let least = least_not_below(*threshold);
+        !notified.contains(threshold) && before >= least && after < least
+    };
+    let fallen: Vec<i64> = own.chain([EXHAUSTED]).filter(is_news).collect();
+    // The notification of a threshold that the unit does not have any more is forgotten.
+    let known = |threshold: &i64| *threshold == EXHAUSTED || thresholds.contains(threshold);
+    let (recovered, still): (Vec<i64>, Vec<i64>) =
+        notified.iter().copied().filter(known).partition(|threshold| after >= re_armed(*threshold));
+    Crossed { still: still.into_iter().chain(fallen.iter().copied()).collect(), fallen, recovered }
+}
+
+/// Returns the kind of the notification of a balance that has fallen below a threshold.
+const fn kind_below(threshold: i64) -> EventKind {
+    if threshold == EXHAUSTED { EventKind::Exhausted } else { EventKind::LowBalance }
+}
+
+/// Returns the least amount that is not below a threshold. A balance of 0 is exhausted.
+const fn least_not_below(threshold: i64) -> i64 {
+    if threshold == EXHAUSTED { 1 } else { threshold }
+}
+
+/// Returns the amount from which on a threshold is notified of again: 10 % above it, or above 0 for [`EXHAUSTED`].
 const fn re_armed(threshold: i64) -> i64 {
-    threshold.saturating_add(threshold / 10 + if threshold % 10 > 0 { 1 } else { 0 })
+    let least = least_not_below(threshold);
+    least.saturating_add(threshold / 10 + if threshold % 10 > 0 { 1 } else { 0 })
 }
 
 #[cfg(test)]
@@ -85,20 +113,25 @@ mod tests {
     #[test]
     fn a_threshold_is_notified_of_once_until_the_balance_is_10_percent_above_it() {
         let set = |of: &[i64]| of.iter().copied().collect::<BTreeSet<_>>();
-        for (notified, before, after, still, news) in [
-            (vec![], 100, 20, vec![], vec![]),
-            (vec![], 100, 19, vec![20], vec![20]),
-            (vec![20], 19, 21, vec![20], vec![]),
-            (vec![20], 21, 19, vec![20], vec![]),
-            (vec![20], 19, 22, vec![], vec![]),
-            (vec![], 22, 0, vec![20, 11], vec![20, 11]),
-            (vec![20, 11], 0, 13, vec![20], vec![]),
-            (vec![20, 11], 0, 12, vec![20, 11], vec![]),
-            (vec![], 15, 12, vec![], vec![]),
-            (vec![50, 20], 19, 5, vec![20, 11], vec![11]),
+        for (notified, before, after, still, fallen, recovered) in [
+            (vec![], 100, 20, vec![], vec![], vec![]),
+            (vec![], 100, 19, vec![20], vec![20], vec![]),
+            (vec![20], 19, 21, vec![20], vec![], vec![]),
+            (vec![20], 21, 19, vec![20], vec![], vec![]),
+            (vec![20], 19, 22, vec![], vec![], vec![20]),
+            (vec![], 22, 0, vec![20, 11, 0], vec![20, 11, 0], vec![]),
+            (vec![20, 11, 0], 0, 13, vec![20], vec![], vec![0, 11]),
+            (vec![20, 11, 0], 0, 12, vec![20, 11], vec![], vec![0]),
+            (vec![20, 11, 0], 0, 22, vec![], vec![], vec![0, 11, 20]),
+            (vec![], 15, 12, vec![], vec![], vec![]),
+            (vec![50, 20], 19, 5, vec![20, 11], vec![11], vec![]),
+            (vec![50, 20], 19, 60, vec![], vec![], vec![20]),
+            (vec![], 0, 100, vec![], vec![], vec![]),
+            (vec![20, 11], 1, 0, vec![20, 11, 0], vec![0], vec![]),
         ] {
-            let (now, notified_now) = crossed(&set(&[11, 20]), &set(&notified), before, after);
-            assert_eq!((now, notified_now), (set(&still), news), "{notified:?}, {before} to {after}");
+            let now = crossed(&set(&[0, 11, 20]), &set(&notified), before, after);
+            let expected = Crossed { still: set(&still), fallen, recovered };
+            assert_eq!(now, expected, "{notified:?}, {before} to {after}");
         }
     }
 }

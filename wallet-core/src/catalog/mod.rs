@@ -30,7 +30,7 @@ pub use conditions::{Conditions, Matcher};
 pub use document::Catalog;
 pub use entitlement::{Allowed, Entitlement, allows};
 pub use golden::{Expectation, Golden};
-pub use pack::{Pack, PackExpiry, Span};
+pub use pack::{MAX_PACKS, Pack, PackExpiry, Span};
 pub use plan::{Allowance, CONCURRENCY, Existing, Limit, ListPrice, Plan, Renewal, Rollover, Threshold};
 pub use policies::{CancelFees, MAX_GRACE_PERIOD, MAX_HOLD, Overage, Phase, Policies};
 pub use price::{Price, PriceLine};

@@ -6,6 +6,9 @@ use super::plan::ListPrice;
 use super::refund::RefundRule;
 use crate::value::amount::Amounts;
 
+/// The most packs of one purchase.
+pub const MAX_PACKS: u32 = 1_000;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pack {
     pub id: String,

@@ -11,6 +11,7 @@ use crate::decide::grant::Grant;
 use crate::decide::pause_subscription::PauseSubscription;
 use crate::decide::process_due::ProcessDue;
 use crate::decide::read_set::ReadSet;
+use crate::decide::record_auto_top_up_failure::RecordAutoTopUpFailure;
 use crate::decide::record_chargeback::RecordChargeback;
 use crate::decide::record_payment::RecordPayment;
 use crate::decide::record_refund::RecordRefund;
@@ -21,6 +22,7 @@ use crate::decide::resume_subscription::ResumeSubscription;
 use crate::decide::reverse_charge::ReverseCharge;
 use crate::decide::reverse_chargeback::ReverseChargeback;
 use crate::decide::revoke_grant::RevokeGrant;
+use crate::decide::set_auto_top_up::SetAutoTopUp;
 use crate::decide::settle::Settle;
 use crate::decide::start::Start;
 use crate::decide::subscribe::Subscribe;
@@ -116,6 +118,10 @@ commands! { $
     ResumeSubscription,
     /// Records the payment of a period.
     RecordPayment,
+    /// Sets the auto top-up, or turns it off.
+    SetAutoTopUp,
+    /// Records that a purchase of the auto top-up was declined.
+    RecordAutoTopUpFailure,
     /// Processes what is due, and nothing else: the command of the sweeper.
     ProcessDue,
 }

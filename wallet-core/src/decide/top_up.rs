@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::catalog::{Catalog, PackExpiry, RefundRule, Span};
 use crate::decide::checks::{check_not_closed, check_units, chosen};
 use crate::decide::context::Context;
-use crate::decide::decision::Decision;
+use crate::decide::decision::{Change, Decision};
 use crate::decide::read_set::ReadSet;
 use crate::decide::replay::check_same;
 use crate::decide::sale::for_sale;
@@ -154,8 +154,17 @@ impl WalletCommand for TopUp {
             };
             decision.issue(wallet, grant, context.now);
         }
+        decision.change = answer(wallet, &self.id);
         Ok(Verdict::new(decision, keys))
     }
+}
+
+/// Returns the properties of a wallet in which a purchase of the auto top-up with this id is due, after it was bought.
+fn answer(wallet: &Wallet, id: &OriginId) -> Option<Change> {
+    let auto = wallet.profile.auto_top_up.as_ref().filter(|auto| auto.awaits(id))?;
+    let mut change = Change::none(wallet);
+    change.profile.auto_top_up = Some(Box::new(auto.bought(id)));
+    Some(change)
 }
 
 /// Returns the verdict on a purchase whose id or payment is already known.

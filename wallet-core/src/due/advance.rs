@@ -1,5 +1,5 @@
 //! Due events: expiries of holds and grants, the periods of a subscription, grants that come into effect, warnings of
-//! expiry.
+//! expiry, purchases of the auto top-up that had to wait.
 //!
 //! Owns the order of due events and the decision of each, effective at the instant at which it was due. Every unit of
 //! work processes them first, so it makes no difference whether a sweeper ran, or when. Changes nothing.
@@ -33,6 +33,7 @@ pub(crate) enum Due {
     Subscription(renew::Event),
     GrantEffect(GrantKey),
     GrantWarning(GrantKey),
+    AutoTopUp,
 }
 
 /// The events that are due at `now`, in order. An event that an earlier one has made void leaves when its turn comes.
@@ -58,6 +59,7 @@ impl Queue {
             .extend(holds.map(|reservation| (reservation.deadline, Due::HoldExpiry(reservation.id.clone()))));
         wallet.grants.values().for_each(|grant| queue.add_grant(grant));
         queue.add_subscription(wallet);
+        queue.add_auto_top_up(wallet);
         queue
     }
 
@@ -92,6 +94,7 @@ impl Queue {
             Due::GrantEffect(key) => of_grant(key, Grant::effect),
             Due::GrantWarning(key) => of_grant(key, Grant::warning),
             Due::Subscription(event) => renew::next_event(wallet, self.now) == Some((*at, *event)),
+            Due::AutoTopUp => wallet.profile.auto_top_up_time() == Some(*at),
         }
     }
 
@@ -108,6 +111,12 @@ impl Queue {
     fn add_subscription(&mut self, wallet: &Wallet) {
         let next = renew::next_event(wallet, self.now);
         self.due.extend(next.map(|(at, event)| (at, Due::Subscription(event))));
+    }
+
+    /// Adds the purchase of the auto top-up that had to wait: after each instant, because its balances decide about it.
+    pub(crate) fn add_auto_top_up(&mut self, wallet: &Wallet) {
+        let due = wallet.profile.auto_top_up_time().filter(|at| *at <= self.now);
+        self.due.extend(due.map(|at| (at, Due::AutoTopUp)));
     }
 
     /// Adds the events that are due because of a decision that has changed these grants, and the profile or not.
@@ -135,6 +144,7 @@ impl Due {
             Due::Subscription(event) => renew::happen(wallet, *event, at),
             Due::GrantEffect(key) => bring_into_effect(wallet, key, at),
             Due::GrantWarning(key) => warn_of_expiry(wallet, key, at),
+            Due::AutoTopUp => top_up_again(wallet, at),
         }
     }
 }
@@ -178,6 +188,15 @@ fn warn_of_expiry(wallet: &Wallet, key: &GrantKey, at: Timestamp) -> Option<Deci
         threshold: 0,
         grant: Some(grant.key.clone()),
         expire_time: grant.expire_time,
+        auto_top_up: None,
     });
     Some(decision)
+}
+
+/// The entry of a purchase that had to wait. Its notification is added when the balance is judged. Void if other events of
+/// the instant have raised the balance.
+fn top_up_again(wallet: &Wallet, at: Timestamp) -> Option<Decision> {
+    let auto = wallet.profile.auto_top_up.as_ref()?;
+    (wallet.next_auto_top_up(at) == Some(at))
+        .then(|| Decision::of(EntryKind::AutoTopUpDue, at).because(&auto.setting.pack))
 }

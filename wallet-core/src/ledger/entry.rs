@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ledger::canonical::Canonical;
-use crate::ledger::event::Event;
+use crate::ledger::event::{AutoTopUpEvent, Event};
 use crate::ledger::posting::Posting;
 use crate::ledger::row_digests::RowDigests;
 use crate::value::author::Author;
@@ -90,12 +90,18 @@ pub enum EntryKind {
     SubscriptionPaused = 31,
     /// A period ended and the subscription pauses.
     PauseBegan = 32,
+    /// The auto top-up was set, or turned off.
+    AutoTopUpSet = 33,
+    /// The payment of a purchase of the auto top-up was declined.
+    AutoTopUpFailed = 34,
     /// The rest of a grant expires in a few days. The reason of the entry is the id of the grant.
     GrantExpiring = 40,
+    /// A purchase of the auto top-up is due that had to wait. The reason of the entry is the pack.
+    AutoTopUpDue = 41,
 }
 
 impl EntryKind {
-    pub const ALL: [EntryKind; 33] = [
+    pub const ALL: [EntryKind; 36] = [
         EntryKind::WalletCreated,
         EntryKind::WalletUpdated,
         EntryKind::ToppedUp,
@@ -128,7 +134,10 @@ impl EntryKind {
         EntryKind::RefundRecorded,
         EntryKind::SubscriptionPaused,
         EntryKind::PauseBegan,
+        EntryKind::AutoTopUpSet,
+        EntryKind::AutoTopUpFailed,
         EntryKind::GrantExpiring,
+        EntryKind::AutoTopUpDue,
     ];
 }
 
@@ -197,7 +206,7 @@ impl Entry {
     }
 
     /// The canonical bytes: numbers, texts, and the stored bytes of the parts that have a binary form. Events come last,
-    /// and only if there are any. The id of the call is for searches and not among them.
+    /// and only if there are any; after them the purchases of those about the auto top-up. The id of the call is for searches and not among them.
     fn canonical(&self) -> Vec<u8> {
         let mut out = Canonical::new("entry");
         out.int(self.revision);
@@ -215,6 +224,11 @@ impl Entry {
         out.bytes(&binary::encode_sparse(&self.balances));
         if !self.events.is_empty() {
             out.bytes(&binary::encode(&self.events));
+        }
+        let purchases: Vec<&AutoTopUpEvent> =
+            self.events.iter().filter_map(|event| event.auto_top_up.as_deref()).collect();
+        if !purchases.is_empty() {
+            out.bytes(&binary::encode(&purchases));
         }
         out.into_bytes()
     }

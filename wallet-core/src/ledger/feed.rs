@@ -61,6 +61,14 @@ item_types! {
     LowBalance = 20, "balance.low";
     /// The balance fell to 0.
     Exhausted = 21, "balance.exhausted";
+    /// The balance rose 10 % above a threshold, or above 0 after it was exhausted.
+    Recovered = 22, "balance.recovered";
+    /// The auto top-up was set, or turned off.
+    AutoTopUpSet = 25, "auto_top_up.set";
+    /// A purchase of the auto top-up is due.
+    AutoTopUpDue = 26, "auto_top_up.due";
+    /// The payment of a purchase of the auto top-up was declined.
+    AutoTopUpFailed = 27, "auto_top_up.failed";
     /// A job was charged.
     JobSettled = 30, "job.settled";
     /// A job failed; nothing was charged.
@@ -125,10 +133,12 @@ pub fn items_of(kind: EntryKind, events: impl Iterator<Item = EventKind>) -> imp
 const fn of_entry(kind: EntryKind) -> Option<ItemType> {
     Some(match kind {
         // The notification that comes with the entry is the item.
-        EntryKind::Reserved | EntryKind::Started | EntryKind::GrantExpiring => return None,
+        EntryKind::GrantExpiring | EntryKind::AutoTopUpDue | EntryKind::AutoTopUpFailed => return None,
+        EntryKind::Reserved | EntryKind::Started => return None,
         EntryKind::WalletCreated => ItemType::WalletCreated,
         EntryKind::WalletUpdated => ItemType::WalletUpdated,
         EntryKind::WalletClosed => ItemType::WalletClosed,
+        EntryKind::AutoTopUpSet => ItemType::AutoTopUpSet,
         EntryKind::ToppedUp => ItemType::ToppedUp,
         EntryKind::Granted | EntryKind::AllowanceGiven => ItemType::Granted,
         EntryKind::GrantEffective => ItemType::GrantEffective,
@@ -162,6 +172,9 @@ const fn of_event(kind: EventKind) -> ItemType {
         EventKind::LowBalance => ItemType::LowBalance,
         EventKind::Exhausted => ItemType::Exhausted,
         EventKind::GrantExpiring => ItemType::GrantExpiring,
+        EventKind::Recovered => ItemType::Recovered,
+        EventKind::AutoTopUpDue => ItemType::AutoTopUpDue,
+        EventKind::AutoTopUpFailed => ItemType::AutoTopUpFailed,
     }
 }
 

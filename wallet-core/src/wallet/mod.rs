@@ -1,6 +1,7 @@
 //! A wallet in memory: its rows, and the questions about them. Nothing here changes a wallet.
 
 pub mod alerts;
+pub mod auto_top_up;
 pub mod balance;
 pub mod catalogs;
 pub mod free_credits;

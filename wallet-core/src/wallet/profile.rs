@@ -10,6 +10,7 @@ use crate::value::payment_subject::PaymentSubject;
 use crate::value::time::Timestamp;
 use crate::value::wallet_status::WalletStatus;
 use crate::wallet::alerts::Alerts;
+use crate::wallet::auto_top_up::AutoTopUp;
 use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::payment::Payment;
 use crate::wallet::refund::{Chargeback, PurchaseRefund, RecordedRefund, SubscriptionRefund};
@@ -60,9 +61,13 @@ pub struct Profile {
     /// The wallet's own thresholds, per unit; they take precedence over those of the plan.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub low_balance: BTreeMap<UnitId, Vec<Threshold>>,
-    /// The thresholds, per unit, that were notified of and that the balance has not risen 10 % above since.
+    /// The thresholds, per unit, that were notified of and that the balance has not risen 10 % above since. 0 stands for
+    /// an exhausted balance, which has not risen above 0 since.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub notified: BTreeMap<UnitId, BTreeSet<i64>>,
+    /// The auto top-up, once it was set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_top_up: Option<Box<AutoTopUp>>,
 }
 
 impl Profile {
@@ -76,11 +81,21 @@ impl Profile {
         self.running().map_or(&self.alerts, |subscription| &subscription.sold.alerts)
     }
 
-    /// Returns the instant of the next due event of the plan of a wallet with this status: of its subscription, or of its free
-    /// credits.
+    /// Returns the instant of the next due event of the profile of a wallet with this status: of its subscription, of its free
+    /// credits, or of its auto top-up.
     pub fn next_time(&self, status: WalletStatus) -> Timestamp {
         let next = self.subscription.as_ref().map(Subscription::next_time);
-        next.into_iter().chain(self.next_free_credits(status)).min().unwrap_or(Timestamp::NEVER)
+        let auto_top_up = self.auto_top_up_time();
+        next.into_iter()
+            .chain(self.next_free_credits(status))
+            .chain(auto_top_up)
+            .min()
+            .unwrap_or(Timestamp::NEVER)
+    }
+
+    /// Returns the instant at which a purchase of the auto top-up becomes due without a command.
+    pub fn auto_top_up_time(&self) -> Option<Timestamp> {
+        self.auto_top_up.as_ref()?.due_time
     }
 
     /// Returns the instant at which the default plan grants credits again: none while a subscription runs.

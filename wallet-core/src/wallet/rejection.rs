@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::catalog::{PricingError, Unusable};
 use crate::value::field_violation::FieldViolation;
-use crate::value::ids::UnitId;
+use crate::value::ids::{OriginId, UnitId};
 use crate::value::time::Timestamp;
 use crate::wallet::reservation::State;
 
@@ -183,6 +183,12 @@ pub enum Rejection {
     /// The payment of the purchase was not charged back, or the chargeback was withdrawn.
     #[error("the payment of this purchase is not charged back; RecordChargeback comes first")]
     NotChargedBack,
+    /// No purchase of the auto top-up with this id is under way: it was bought, or it was never due.
+    #[error("no auto top-up with this top_up_id is under way{}", instead(.under_way))]
+    AutoTopUpNotUnderWay {
+        /// The `top_up_id` of the one under way.
+        under_way: Option<OriginId>,
+    },
     /// Jobs run, so the wallet cannot be closed.
     #[error("{0} reservations are open; settle or cancel them first")]
     OpenReservations(i64),
@@ -273,6 +279,10 @@ fn would_do(plans: &[String]) -> String {
     if plans.is_empty() { String::new() } else { format!("; plans that allow it: {}", plans.join(", ")) }
 }
 
+fn instead(under_way: &Option<OriginId>) -> String {
+    under_way.as_ref().map_or_else(String::new, |id| format!("; the one under way is {id}"))
+}
+
 fn shortfall_text(shortfalls: &[Shortfall]) -> String {
     let texts: Vec<String> = shortfalls
         .iter()
@@ -324,6 +334,7 @@ impl Rejection {
             Self::PriceAboveLimit { .. } => "PRICE_ABOVE_LIMIT",
             Self::NotRefundable(_) => "NOT_REFUNDABLE",
             Self::NotChargedBack => "NOT_CHARGED_BACK",
+            Self::AutoTopUpNotUnderWay { .. } => "AUTO_TOP_UP_NOT_UNDER_WAY",
             Self::OpenReservations(_) => "OPEN_RESERVATIONS",
             Self::NothingToReverse | Self::ReversalExceedsCharge { .. } => "REVERSAL_EXCEEDS_CHARGE",
             Self::WalletSuspended => "WALLET_SUSPENDED",
@@ -390,6 +401,9 @@ impl Rejection {
                 vec![pair("unit", unit), pair("fee", fee), pair("max_fee", max_fee)]
             }
             Self::ReservationFinished(state) => vec![pair("state", &state.as_str())],
+            Self::AutoTopUpNotUnderWay { under_way } => {
+                under_way.iter().map(|id| pair("under_way", id)).collect()
+            }
             Self::NotRefundable(cause) => vec![pair("cause", &cause.as_str())],
             Self::OpenReservations(open) => vec![pair("open", open)],
             Self::ReversalExceedsCharge { unit, requested, charged, reversed } => vec![

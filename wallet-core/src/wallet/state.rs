@@ -233,6 +233,13 @@ impl Wallet {
         self.profile.next_free_credits(self.status)
     }
 
+    /// Returns the instant, from `at` on, at which a purchase of the auto top-up is due while the wallet stays as it is.
+    pub(crate) fn next_auto_top_up(&self, at: Timestamp) -> Option<Timestamp> {
+        let auto = self.profile.auto_top_up.as_ref().filter(|_| self.status == WalletStatus::Active)?;
+        let plan = self.profile.running().map(|subscription| subscription.sold.plan.as_str());
+        auto.next_due(plan, self.balance(auto.setting.unit.as_str()).available, at)
+    }
+
     /// Returns the tier whose prices apply.
     pub fn tier(&self, catalogs: &Catalogs) -> Result<Option<String>, Rejection> {
         Ok(self.plan(catalogs)?.map(|plan| plan.tier.clone()))

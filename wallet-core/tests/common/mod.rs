@@ -11,4 +11,5 @@ pub(crate) mod parameters;
 pub(crate) mod steps;
 pub(crate) mod subscribing;
 pub(crate) mod telling;
+pub(crate) mod topping_up;
 pub(crate) mod world;

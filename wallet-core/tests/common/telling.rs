@@ -7,6 +7,7 @@ use wallet_core::warning::Warning;
 
 use super::facts::Fact;
 use super::steps::{Step, unit};
+use super::topping_up::due_id;
 use super::world::{START, World};
 
 /// Parameters of an update of the wallet.
@@ -43,6 +44,26 @@ fn news(world: &World, from: usize) -> Vec<String> {
             format!("{revision}: {} at {}, below {}", event.unit, event.available, event.threshold)
         }
         EventKind::Exhausted => format!("{revision}: {} exhausted", event.unit),
+        EventKind::Recovered if event.threshold == 0 => {
+            format!("{revision}: {} at {}, no longer exhausted", event.unit, event.available)
+        }
+        EventKind::Recovered => {
+            format!("{revision}: {} at {}, above {} again", event.unit, event.available, event.threshold)
+        }
+        EventKind::AutoTopUpDue => {
+            let due = event.auto_top_up.as_ref().unwrap();
+            assert_eq!(due.top_up, due_id(revision));
+            let (packs, available) = (format!("{} {}", due.quantity, due.pack), event.available);
+            format!("{revision}: {packs} due at {available}, below {}", event.threshold)
+        }
+        EventKind::AutoTopUpFailed => {
+            let failed = event.auto_top_up.as_ref().unwrap();
+            let packs = format!("{} {}", failed.quantity, failed.pack);
+            let time = world.lazy.entries[usize::try_from(revision).unwrap() - 1].effective_time;
+            let wait =
+                failed.retry_time.map(|retry| format!("wait {} h", retry.since(time).as_secs() / 3600));
+            format!("{revision}: {packs} failed, {}", wait.unwrap_or_else(|| "off".to_owned()))
+        }
         EventKind::GrantExpiring => {
             let grant = event.grant.as_ref().unwrap();
             let hours = event.expire_time.since(START).as_secs() / 3600;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use wallet_core::Command;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, CloseWallet, CreateWallet, ExplicitPrice, Extend, Grant,
-    PauseSubscription, PriceSource, ProcessDue, RecordChargeback, RecordPayment, RecordRefund,
-    RefundSubscription, RefundTopUp, Reserve, ResumeSubscription, ReverseCharge, ReverseChargeback,
-    RevokeGrant, Settle, Start, Subscribe, TopUp, UpdateWallet,
+    PauseSubscription, PriceSource, ProcessDue, RecordAutoTopUpFailure, RecordChargeback, RecordPayment,
+    RecordRefund, RefundSubscription, RefundTopUp, Reserve, ResumeSubscription, ReverseCharge,
+    ReverseChargeback, RevokeGrant, SetAutoTopUp, Settle, Start, Subscribe, TopUp, UpdateWallet,
 };
 
 use wallet_core::refund::UsedCredits::{Forgive, Owe};
@@ -135,6 +135,12 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         Command::PauseSubscription(PauseSubscription { request: _, until: _, reason: _reason }) => {
             &["until_time"]
         }
+        Command::SetAutoTopUp(SetAutoTopUp { request: _, setting: _, reason: _reason }) => &["auto_top_up"],
+        Command::RecordAutoTopUpFailure(RecordAutoTopUpFailure {
+            request: _,
+            top_up: _,
+            reason: _reason,
+        }) => &["top_up_id"],
         Command::ResumeSubscription(ResumeSubscription { request: _ }) | Command::ProcessDue(ProcessDue) => {
             &[]
         }
@@ -239,6 +245,8 @@ fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
                 change_plan("c", "pro").invoiced("in_1", 900),
             ],
         ),
+        (vec![], auto("a", 20), vec![auto("a", 21), auto("a", 20).pack("bundle"), auto_off("a")]),
+        (vec![auto("a", 20), top_up(10)], declined("d", 2), vec![declined("d", 3)]),
         (sold(), unsubscribe("u"), vec![unsubscribe_now("u")]),
         (sold(), pause("p"), vec![pause("p").ending("2026-03-01")]),
         (sold(), pay("p"), vec![pay("p").for_period("2026-02-01"), pay("p").invoiced("in_1", 900)]),

@@ -6,7 +6,7 @@
 //! the binary form of `wallet_core::binary`.
 
 use wallet_core::entry::{Entry, EntryBalance, EntryKind, genesis};
-use wallet_core::event::{Event, EventKind};
+use wallet_core::event::{AutoTopUpEvent, Event, EventKind};
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{Grant, GrantDetails, GrantKey, Parts};
 use wallet_core::posting::{Account, Part, Posting};
@@ -58,6 +58,7 @@ fn telling() -> Entry {
         threshold: 20,
         grant: None,
         expire_time: Timestamp::NEVER,
+        auto_top_up: None,
     };
     let expiring = Event {
         kind: EventKind::GrantExpiring,
@@ -180,6 +181,31 @@ fn notifications_are_hashed() {
         change(&mut other);
         assert_ne!(other.hash_after(&[0; 32]), hash, "change {n}");
     }
+}
+
+#[test]
+fn purchases_of_the_auto_top_up_are_hashed() {
+    let due = |entry: &mut Entry| {
+        let purchase =
+            AutoTopUpEvent { top_up: origin("auto-1"), pack: "p".to_owned(), quantity: 2, retry_time: None };
+        entry.events[1].auto_top_up = Some(Box::new(purchase));
+    };
+    let mut entry = telling();
+    due(&mut entry);
+    let hash = entry.hash_after(&[0; 32]);
+    assert_eq!(hex::encode(hash), "726db6ad290d8ea07a0a89acefb81689887df7313ba02bbf5d0d213aaf842831");
+    let changes: [fn(&mut AutoTopUpEvent); 4] = [
+        |purchase| purchase.top_up = origin("auto-2"),
+        |purchase| purchase.pack.push('p'),
+        |purchase| purchase.quantity += 1,
+        |purchase| purchase.retry_time = Some(START),
+    ];
+    for (n, change) in changes.iter().enumerate() {
+        let mut other = entry.clone();
+        change(other.events[1].auto_top_up.as_mut().unwrap());
+        assert_ne!(other.hash_after(&[0; 32]), hash, "change {n}");
+    }
+    assert_ne!(telling().hash_after(&[0; 32]), hash);
 }
 
 #[test]

@@ -134,6 +134,18 @@ fn of_subscriptions() -> Vec<Row> {
     ]
 }
 
+/// Rows in which a price of the starter pack is known.
+fn of_auto_top_ups() -> Vec<Row> {
+    vec![
+        (vec![], auto("a", 20).daily(2).monthly(3_000), "auto_top_up=58b719fd2973b702"),
+        (
+            vec![top_up(100), auto("a", 20), reserve("job", 100)],
+            declined("r", 4),
+            "top_up_id=b1740d6c52cad5cb",
+        ),
+    ]
+}
+
 /// Returns the stored fingerprint of the last step, which is in the row by which a repetition is recognised.
 fn fingerprint(world: &World, command: &Command) -> String {
     let wallet = world.seen();
@@ -158,11 +170,12 @@ fn kind(command: &Command) -> String {
 #[test]
 fn fingerprints_are_those_that_are_stored_in_every_ledger() {
     let (mut wrong, mut covered) = (Vec::new(), BTreeMap::<String, [BTreeSet<String>; 2]>::new());
-    for (before, step, expected) in [of_credits(), of_jobs(), of_wallets(), of_subscriptions()].concat() {
+    let rows = [of_credits(), of_jobs(), of_wallets(), of_subscriptions(), of_auto_top_ups()].concat();
+    for (before, step, expected) in rows {
         let Step::Command(command) = &step else { panic!("{step:?} has no fingerprint") };
         let [found, wanted] = covered.entry(kind(command)).or_default();
         wanted.extend(compared(command).iter().map(|field| (*field).to_owned()));
-        let is = fingerprint(&given_catalog(&with_plans(), before).and(step.clone()), command);
+        let is = fingerprint(&given_catalog(&priced_with_plans(), before).and(step.clone()), command);
         let fields = is.split(';').filter_map(|piece| piece.split_once('='));
         found.extend(fields.map(|(field, _)| field.to_owned()));
         if is != expected {

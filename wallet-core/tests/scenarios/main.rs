@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod auto_top_ups;
 mod billing;
 mod cancelling;
 mod chargebacks;
@@ -72,5 +73,6 @@ mod prelude {
     pub(crate) use crate::common::steps::*;
     pub(crate) use crate::common::subscribing::*;
     pub(crate) use crate::common::telling::*;
+    pub(crate) use crate::common::topping_up::*;
     pub(crate) use crate::common::world::{CATALOG, START, World, given, given_catalog};
 }

@@ -1,4 +1,4 @@
-//! Notifications: once when a balance falls below a threshold, when it reaches 0, and before credits expire.
+//! Notifications: once when a balance falls below a threshold or reaches 0, when it recovers, and before credits expire.
 
 use wallet_core::catalog::Threshold::{Amount, Percent};
 
@@ -48,6 +48,46 @@ fn a_threshold_is_re_armed_10_percent_above_it() {
         .then([notified(&["7: credits at 24, below 25"])]);
 }
 
+#[test]
+fn a_recovery_is_notified_once_per_threshold_the_lowest_first() {
+    given([top_up(100), update("u").low("credits", &[Amount(50), Amount(20)]), reserve("a", 100)])
+        .then([ever_told(&[
+            "4: credits at 0, below 50",
+            "4: credits at 0, below 20",
+            "4: credits exhausted",
+        ])])
+        .when(give("one", 1))
+        .then([notified(&["5: credits at 1, no longer exhausted"])])
+        .when(give("two", 21))
+        .then([notified(&["6: credits at 22, above 20 again"])])
+        .when(give("more", 32))
+        .then([told_nothing(), available(54)])
+        .when(give("last", 1))
+        .then([notified(&["8: credits at 55, above 50 again"])])
+        .when(give("over", 100))
+        .then([told_nothing()])
+        .when(reserve("b", 155))
+        .and(cancel("b"))
+        .then([notified(&[
+            "11: credits at 155, no longer exhausted",
+            "11: credits at 155, above 20 again",
+            "11: credits at 155, above 50 again",
+        ])]);
+}
+
+#[test]
+fn first_credits_and_thresholds_that_are_gone_are_no_recovery() {
+    given([])
+        .when(top_up(100))
+        .then([told_nothing()])
+        .and(update("u").low("credits", &[Amount(50), Amount(20)]))
+        .and(reserve("a", 90))
+        .then([ever_told(&["4: credits at 10, below 50", "4: credits at 10, below 20"])])
+        .and(update("v").low("credits", &[Amount(20)]))
+        .when(cancel("a"))
+        .then([notified(&["6: credits at 100, above 20 again"])]);
+}
+
 /// The profile that the end of the hold changed is the one that the allowance of the second week is decided on.
 #[test]
 fn re_armed_thresholds_are_kept_by_later_due_events() {
@@ -56,7 +96,7 @@ fn re_armed_thresholds_are_kept_by_later_due_events() {
         .then([ever_told(&["4: credits at 45, below 50"])])
         .and(wait(days(8)))
         .when(reserve("b", 60))
-        .then([notified(&["8: credits at 45, below 50"])]);
+        .then([notified(&["5: credits at 105, above 50 again", "8: credits at 45, below 50"])]);
 }
 
 #[test]
@@ -77,7 +117,7 @@ fn exhaustion_is_notified_each_time_a_balance_above_0_reaches_0() {
         .when(reserve("none", 0))
         .then([told_nothing(), warned(&["credits exhausted"])])
         .when(fail("a"))
-        .then([told_nothing(), available(10)])
+        .then([notified(&["5: credits at 10, no longer exhausted"]), available(10)])
         .when(reserve("b", 10))
         .then([notified(&["6: credits exhausted"])]);
 }
@@ -132,13 +172,17 @@ fn a_renewal_re_arms_thresholds_without_notifying_the_expiry_before_it() {
     given_catalog(&warning_plans(), [reserve("w", 5), settle("w", 5), subscribe("s", "creator")])
         .and(until("2026-02-15"))
         .and(process_due())
-        .then([ever_told(&["2: credits at 0, below 2", "2: credits exhausted"])])
+        .then([ever_told(&[
+            "2: credits at 0, below 2",
+            "2: credits exhausted",
+            "4: credits at 30, no longer exhausted",
+        ])])
         .when(reserve("a", 25))
         .then([notified(&["7: credits at 5, below 6"])])
         .and(settle("a", 25))
         .and(until("2026-03-15"))
         .when(reserve("b", 25))
-        .then([notified(&["11: credits at 5, below 6"])]);
+        .then([notified(&["10: credits at 30, above 6 again", "11: credits at 5, below 6"])]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use wallet_core::auto_top_up;
 use wallet_core::entry::Entry;
 use wallet_core::grant::Grant;
 use wallet_core::posting::Account;
@@ -11,7 +12,7 @@ use wallet_core::subscription::Standing;
 use wallet_core::view::Shown;
 use wallet_core::{Amounts, Decimal, PaymentSubject, Reply, Timestamp, Wallet};
 
-use crate::model::{Expected, Job, Lot, Model, Part, Seen, Sub, UNITS, Unit, WrittenEntry};
+use crate::model::{Auto, Expected, Job, Lot, Model, Part, Seen, Sub, UNITS, Unit, WrittenEntry};
 use crate::pair::catalogs;
 
 /// Compares two values. The error has both.
@@ -112,6 +113,7 @@ fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
     recorded_refunds(model, wallet)?;
     same("once_allowance_granted", wallet.profile.once_allowance_granted, model.once_allowance_granted)?;
     subscription(wallet, model.sub.as_ref())?;
+    auto_top_up(wallet, model.auto.as_ref())?;
     same("free credits", wallet.next_free_credits().map(Timestamp::as_micros), model.next_free())?;
     same("grants", wallet.grants.len(), model.lots.len())?;
     for model_lot in &model.lots {
@@ -130,6 +132,20 @@ fn rows(model: &Model, wallet: &Wallet, thorough: bool) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn auto_top_up(wallet: &Wallet, auto: Option<&Auto>) -> Result<(), String> {
+    let core = wallet.profile.auto_top_up.as_ref().map(|core| {
+        let under_way =
+            core.under_way.as_ref().map(|due| (&due.id, i64::from(due.quantity), due.time.as_micros()));
+        let times = [core.retry_time, core.due_time].map(|time| time.map(Timestamp::as_micros));
+        ((&core.setting, core.standing == auto_top_up::Standing::On), under_way, core.declines, times)
+    });
+    let model = auto.map(|auto| {
+        let under_way = auto.under_way().map(|due| (&due.id, due.packs, due.at));
+        ((&auto.setting, auto.is_on), under_way, auto.declines, [auto.wait, auto.timer])
+    });
+    same("auto top-up", core, model)
 }
 
 fn recorded_refunds(model: &Model, wallet: &Wallet) -> Result<(), String> {

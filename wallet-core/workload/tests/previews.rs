@@ -185,7 +185,7 @@ fn a_preview_shows_what_the_command_then_does() {
         wallets += 1;
         let mut rng = Rng::new(seed, 1_000_000 + wallets);
         let mut wallet = Wallet::blank(WalletKey::new(TenantId::DEFAULT, &id), id.clone());
-        for step in trace(seed, wallets, 200, Pace::Calendar) {
+        for step in trace(seed, wallets, &id, 200, Pace::Calendar) {
             let mut tried = vec![];
             if wallet.exists() && is_previewed(&step.command) {
                 tried.push(step.command.clone());

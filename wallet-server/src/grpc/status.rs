@@ -244,6 +244,7 @@ fn violations(rejection: &Rejection, operation_path: &str) -> Vec<FieldViolation
         | Rejection::SubscriptionEnds(_)
         | Rejection::SubscriptionPaused
         | Rejection::NotChargedBack
+        | Rejection::AutoTopUpNotUnderWay { .. }
         | Rejection::OpenReservations(_)
         | Rejection::PackNotAvailable { .. }
         | Rejection::CatalogNotFound(_)

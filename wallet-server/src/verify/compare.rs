@@ -177,6 +177,8 @@ impl WalletFold {
             "I16: its profile does not match its entries".to_owned()
         });
         self.check_next_time(faults);
+        let under_way = self.plan.auto_top_up.as_ref().and_then(|auto| auto.under_way.as_ref());
+        self.auto_top_up.close(under_way, at, faults);
         let open = self.open_reservations;
         faults.unless(row.open_reservations == open, at, || {
             format!("I5: counts {} open reservations, but has {open}", row.open_reservations)

@@ -30,6 +30,7 @@ pub(super) fn read(row: &events::Model) -> Result<EventFold, String> {
         threshold: row.threshold,
         grant: details.grant,
         expire_time: details.expire_time,
+        auto_top_up: details.auto_top_up,
     };
     Ok(EventFold { n: row.n, time: Timestamp::from_micros(row.event_time), event })
 }
@@ -50,8 +51,14 @@ pub(super) fn check(
         let is_so = match event.kind {
             EventKind::LowBalance => event.available < event.threshold && event.grant.is_none(),
             EventKind::Exhausted => event.available == 0 && event.grant.is_none(),
+            EventKind::Recovered => has_recovered(event) && event.grant.is_none(),
+            EventKind::AutoTopUpDue => {
+                event.available < event.threshold && event.grant.is_none() && purchase(event, false)
+            }
+            EventKind::AutoTopUpFailed => event.grant.is_none() && purchase(event, true),
             EventKind::GrantExpiring => event.expire_time > entry.effective_time && event.grant.is_some(),
         };
+        let is_so = is_so && event.auto_top_up.is_some() == event.kind.is_about_auto_top_up();
         faults.unless(is_so, at, || format!("has the impossible notification {event:?}"));
         if event.kind != EventKind::GrantExpiring {
             let folded = available(event);
@@ -70,4 +77,16 @@ pub(super) fn check(
     faults.unless(grants == named, at, || {
         format!("notifies that {grants:?} will expire, but its reason names {named:?}")
     });
+}
+
+/// Returns whether the notification has a purchase, which only a failure may follow by a wait.
+fn purchase(event: &Event, failed: bool) -> bool {
+    let purchase = event.auto_top_up.as_deref();
+    purchase.is_some_and(|purchase| purchase.quantity > 0 && (failed || purchase.retry_time.is_none()))
+}
+
+/// Returns whether the balance is a tenth above the threshold, or above 0 if it was exhausted.
+fn has_recovered(event: &Event) -> bool {
+    let [available, threshold] = [event.available, event.threshold].map(i128::from);
+    available > 0 && 10 * available >= 11 * threshold
 }

@@ -9,6 +9,7 @@
 //! proven, what is bounded and what cannot be seen. Faults name the invariants of `docs/invariants.md` by their
 //! numbers.
 
+mod auto_top_up;
 mod balance;
 mod chain;
 mod checkpoint;

@@ -13,6 +13,7 @@ use wallet_core::{RequestId, ReservationId, UnitId, WalletKey};
 
 use crate::store::pages::Key;
 use crate::store::tables::{entries, events, wallets};
+use crate::verify::auto_top_up::AutoTopUpFold;
 use crate::verify::balance::UnitFold;
 use crate::verify::chain::{Chain, Heartbeats};
 use crate::verify::event::EventFold;
@@ -60,6 +61,7 @@ pub(super) struct WalletFold {
     pub(super) heartbeats: Heartbeats,
     /// The items of the feed. `None`: the feed is not verified.
     pub(super) items: Option<ItemFold>,
+    pub(super) auto_top_up: AutoTopUpFold,
 }
 
 impl WalletFold {
@@ -88,6 +90,7 @@ impl WalletFold {
             open_reservations: 0,
             heartbeats: Heartbeats::default(),
             items: None,
+            auto_top_up: AutoTopUpFold::default(),
         }
     }
 
@@ -131,6 +134,7 @@ impl WalletFold {
         self.balances(&entry, faults);
         event::check(&entry, &events, |event| self.unit(&event.unit).available(), faults);
         self.warning(&entry, faults);
+        self.auto_top_up.add(&entry, faults);
         self.ids(&entry, faults);
         self.taking_back(&entry);
     }

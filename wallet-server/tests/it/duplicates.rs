@@ -2,6 +2,7 @@
 //! same id with other content is a mismatch that names the fields.
 
 mod admin;
+mod auto_top_ups;
 mod catalog;
 mod contents;
 mod creations;

@@ -1,6 +1,7 @@
 //! Random commands. Most of them can be carried out, because a history of refusals tests little: they are chosen by
 //! the state of the model, among open jobs, available credits and the plans that allow them.
 
+mod auto_top_up;
 mod credits;
 mod jobs;
 mod plans;
@@ -8,7 +9,7 @@ mod wrong;
 
 use wallet_core::decide::{CreateWallet, ProcessDue};
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Amounts, Command, Timestamp, UnitId};
+use wallet_core::{Amounts, Command, Timestamp, UnitId, WalletId};
 
 use crate::model::{DAY, Expected, HOUR, Model, SECOND, Unit};
 use crate::rng::Rng;
@@ -39,17 +40,17 @@ pub struct Generator {
     done: Vec<Command>,
 }
 
-/// Returns the first `length` commands of the `wallet`-th history of a seed.
-pub fn trace(seed: u64, wallet: u64, length: usize, pace: Pace) -> Vec<Timed> {
+/// Returns the first `length` commands of the `wallet`-th history of a seed, for the wallet of this id.
+pub fn trace(seed: u64, wallet: u64, id: &WalletId, length: usize, pace: Pace) -> Vec<Timed> {
     let mut generator = Generator::new(seed, wallet, pace);
-    let mut model = Model::default();
+    let mut model = Model::of(id);
     (0..length).map(|_| generator.next(&mut model).0).collect()
 }
 
 type Choice = (i64, fn(&mut Generator, &Model) -> Option<Command>);
 
 /// The choices with their weights. A choice that is not possible is skipped.
-const CHOICES: [Choice; 17] = [
+const CHOICES: [Choice; 18] = [
     (25, Generator::reserve),
     (9, Generator::start),
     (6, Generator::extend),
@@ -64,6 +65,7 @@ const CHOICES: [Choice; 17] = [
     (1, Generator::close),
     (2, Generator::update),
     (8, Generator::plan),
+    (4, Generator::auto_top_up),
     (2, Generator::poke),
     (8, Generator::again),
     (5, Generator::wrong),

@@ -76,6 +76,8 @@ impl Generator {
             Command::ReverseCharge(c) => c.amounts = amounts(&[("credits", 1_000_000)]),
             Command::RecordRefund(c) => c.total.minor_units += 1,
             Command::ReverseChargeback(c) => c.purchase = self.no_purchase(),
+            Command::SetAutoTopUp(c) => c.setting = None,
+            Command::RecordAutoTopUpFailure(c) => c.top_up = parse("auto-nothing"),
             Command::RefundSubscription(_)
             | Command::CloseWallet(_)
             | Command::PauseSubscription(_)

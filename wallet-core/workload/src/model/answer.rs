@@ -211,6 +211,8 @@ fn fields(command: &Command) -> Fields {
             say("reservation_id", Some(&c.reservation));
             say("amounts", (!c.amounts.is_empty()).then_some(&c.amounts));
         }
+        Command::SetAutoTopUp(c) => say("auto_top_up", c.setting.as_ref().map(|setting| setting as _)),
+        Command::RecordAutoTopUpFailure(c) => say("top_up_id", Some(&c.top_up)),
         Command::Start(_)
         | Command::Extend(_)
         | Command::PauseSubscription(_)

@@ -69,6 +69,12 @@ fn date(days: i64) -> (i64, i64, i64) {
     (year, month, rest + 1)
 }
 
+/// Returns the number of the month of an instant since the year 0.
+pub(super) fn month_of(at: i64) -> i64 {
+    let (year, month, _) = date(at.div_euclid(DAY));
+    year * 12 + month - 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -262,6 +262,8 @@ pub(crate) struct Pack {
     pub(crate) with_subscription: bool,
     /// The plans that may buy the pack; `None` for all wallets.
     pub(crate) plans: &'static [&'static str],
+    /// The list price in cents.
+    pub(crate) price: Option<i64>,
     pub(crate) refund: Refund,
 }
 
@@ -273,6 +275,7 @@ pub(crate) const PACKS: [Pack; 5] = [
         lapses: Lapses::Never,
         with_subscription: false,
         plans: &[],
+        price: Some(500),
         refund: IN_A_DAY,
     },
     Pack {
@@ -281,6 +284,7 @@ pub(crate) const PACKS: [Pack; 5] = [
         lapses: Lapses::Months(1),
         with_subscription: false,
         plans: &[],
+        price: None,
         refund: Refund { window: 2 * HOUR, unused: true, ..NO_REFUND },
     },
     Pack {
@@ -289,6 +293,7 @@ pub(crate) const PACKS: [Pack; 5] = [
         lapses: Lapses::Never,
         with_subscription: true,
         plans: &[],
+        price: None,
         refund: Refund { only_unused: false, ..IN_A_DAY },
     },
     Pack {
@@ -297,6 +302,7 @@ pub(crate) const PACKS: [Pack; 5] = [
         lapses: Lapses::Months(12),
         with_subscription: true,
         plans: &["creator", "pro", "annual", "prepaid"],
+        price: Some(4_000),
         refund: NO_REFUND,
     },
     Pack {
@@ -305,6 +311,7 @@ pub(crate) const PACKS: [Pack; 5] = [
         lapses: Lapses::Days(3),
         with_subscription: false,
         plans: &[],
+        price: None,
         refund: Refund { unused: true, ..NO_REFUND },
     },
 ];

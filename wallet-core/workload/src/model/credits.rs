@@ -131,6 +131,7 @@ impl Model {
                 self.now,
             );
         }
+        self.answer_auto_top_up(&top_up.id);
         self.write(EntryKind::ToppedUp, self.now);
         Ok(Answered::done(Seen::Lots(keys)))
     }

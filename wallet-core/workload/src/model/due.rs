@@ -37,12 +37,12 @@ impl Model {
         let starts = self.lots.iter().filter(|lot| lot.waiting > 0).map(|lot| lot.from);
         let plan = self.sub.iter().map(super::state::Sub::next_instant);
         let warnings = self.lots.iter().map(|lot| lot.warn).filter(|at| *at < NEVER);
-        let plan = plan.chain(self.next_free());
+        let plan = plan.chain(self.next_free()).chain(self.auto.as_ref().and_then(|auto| auto.timer));
         holds.chain(warnings).chain(ends).chain(starts).chain(plan)
     }
 
     /// Processes one instant: first holds expire, then lots, then the subscription's events, then lots become
-    /// effective, then expiry warnings.
+    /// effective, then expiry warnings, then a purchase of the auto top-up.
     fn happen(&mut self, at: i64) {
         let mut holds: Vec<usize> = (0..self.jobs.len())
             .filter(|n| self.jobs[*n].is_open() && self.jobs[*n].deadline <= at)
@@ -73,8 +73,9 @@ impl Model {
             return self.write(EntryKind::GrantEffective, at);
         }
         if let Some(n) = self.first_lot(|lot| lot.warn <= at) {
-            self.warn(n, at);
+            return self.warn(n, at);
         }
+        self.top_up_again(at);
     }
 
     fn first_lot(&self, which: impl Fn(&super::state::Lot) -> bool) -> Option<usize> {

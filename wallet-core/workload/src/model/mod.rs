@@ -3,6 +3,7 @@
 //! types and commands, and none of its decisions.
 
 mod answer;
+mod auto_top_up;
 mod calendar;
 mod catalog;
 mod credits;
@@ -26,6 +27,7 @@ mod subscription;
 mod telling;
 
 pub use answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
+pub(crate) use auto_top_up::Auto;
 pub(crate) use calendar::{DAY, HOUR, SECOND};
 pub(crate) use catalog::{Beyond, KINDS, Kind, MOST_N, PACKS, PLANS, UNITS, Unit, price};
 pub(crate) use following::is_other_edition;

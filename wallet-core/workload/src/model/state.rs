@@ -9,9 +9,13 @@ use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::payment::Paid;
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Amounts, Command, OriginId, RequestId, ReservationId, Source, Timestamp, UnitId};
+use wallet_core::{
+    Amounts, Command, OriginId, RequestId, ReservationId, Source, TenantId, Timestamp, UnitId, WalletId,
+    WalletKey,
+};
 
 use super::answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
+use super::auto_top_up::Auto;
 use super::calendar::Every;
 use super::catalog::{self, Allowance, Beyond, Unit};
 use super::following::is_other_edition;
@@ -168,6 +172,7 @@ pub(crate) struct Owed {
 /// A wallet of the naive model.
 #[derive(Debug, Clone)]
 pub struct Model {
+    pub(crate) key: WalletKey,
     pub(crate) created: Option<CreateWallet>,
     pub(crate) status: WalletStatus,
     pub(crate) name: String,
@@ -213,12 +218,23 @@ pub struct Model {
     pub(crate) judged: BTreeMap<Unit, i64>,
     /// The units whose available credits changed since then.
     pub(crate) stirred: BTreeSet<Unit>,
+    pub(crate) auto: Option<Auto>,
+    /// The number of entries at the last judgement of the auto top-up.
+    pub(crate) judged_entries: i64,
     pub(crate) written: Vec<WrittenEntry>,
 }
 
 impl Default for Model {
     fn default() -> Self {
+        Self::of(&"ann".parse().expect("an id"))
+    }
+}
+
+impl Model {
+    /// Returns the model of this wallet of the default tenant.
+    pub fn of(wallet: &WalletId) -> Self {
         Self {
+            key: WalletKey::new(TenantId::DEFAULT, wallet),
             created: None,
             status: WalletStatus::Active,
             name: String::new(),
@@ -248,12 +264,12 @@ impl Default for Model {
             notified: BTreeMap::new(),
             judged: BTreeMap::new(),
             stirred: BTreeSet::new(),
+            auto: None,
+            judged_entries: 0,
             written: Vec::new(),
         }
     }
-}
 
-impl Model {
     /// Lets time pass and processes what is due. The clock may go back; the wallet's time does not.
     pub fn pass(&mut self, at: Timestamp) {
         self.now = at.as_micros().max(self.last_write);
@@ -307,6 +323,8 @@ impl Model {
             Command::ReverseChargeback(c) => self.reverse_chargeback(c),
             Command::CloseWallet(c) => self.close(c, command),
             Command::RefundSubscription(c) => self.refund_plan(c, command),
+            Command::SetAutoTopUp(c) => self.set_auto_top_up(c, command),
+            Command::RecordAutoTopUpFailure(c) => self.fail_auto_top_up(c, command),
             Command::ProcessDue(ProcessDue) => Ok(Answered::done(Seen::Wallet)),
         }
     }

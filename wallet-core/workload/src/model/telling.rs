@@ -43,6 +43,7 @@ impl Model {
             threshold: 0,
             grant: Some(lot.key.clone()),
             expire_time: Timestamp::from_micros(lot.until),
+            auto_top_up: None,
         };
         self.write(EntryKind::GrantExpiring, at);
         self.tell(event);
@@ -69,24 +70,39 @@ impl Model {
             let before = self.judged.insert(unit, there).unwrap_or(0);
             let thresholds = self.thresholds(unit);
             let notified = self.notified.entry(unit).or_default();
-            // A threshold is notified once, until the balance is a tenth above it or it is no longer a threshold.
-            notified.retain(|low| thresholds.contains(low) && 10 * there < 11 * *low);
+            // A threshold is notified once, until the balance is a tenth above it or it is no longer a threshold. The
+            // exhausted balance, noted as 0, is one until there are credits.
+            notified.retain(|low| *low == 0 || thresholds.contains(low));
+            let over: Vec<i64> = notified
+                .iter()
+                .copied()
+                .filter(|low| if *low == 0 { there > 0 } else { 10 * there >= 11 * *low })
+                .collect();
+            notified.retain(|low| !over.contains(low));
             let news: Vec<i64> = thresholds
                 .into_iter()
                 .rev()
                 .filter(|low| before >= *low && there < *low && !notified.contains(low))
                 .collect();
             notified.extend(&news);
+            let exhausted = before > 0 && there == 0;
+            if exhausted {
+                notified.insert(0);
+            }
             for low in news {
                 self.tell(about(EventKind::LowBalance, unit, there, low));
             }
-            if before > 0 && there == 0 {
+            if exhausted {
                 self.tell(about(EventKind::Exhausted, unit, 0, 0));
             }
+            for low in over {
+                self.tell(about(EventKind::Recovered, unit, there, low));
+            }
         }
+        self.judge_auto_top_up();
     }
 
-    fn tell(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         if let Some(last) = self.written.last_mut() {
             last.events.push(event);
         }
@@ -113,7 +129,7 @@ impl Model {
 
 fn about(kind: EventKind, unit: Unit, available: i64, threshold: i64) -> Event {
     let expire_time = Timestamp::NEVER;
-    Event { kind, unit: unit_id(unit), available, threshold, grant: None, expire_time }
+    Event { kind, unit: unit_id(unit), available, threshold, grant: None, expire_time, auto_top_up: None }
 }
 
 fn unit_id(unit: Unit) -> UnitId {

@@ -140,7 +140,7 @@ pub(super) fn story(seed: u64, wallets: u64) -> Vec<Step> {
     for n in 0..wallets {
         let wallet: WalletId = format!("wallet-{n}").parse().unwrap();
         let mut now = Timestamp::from_micros(0);
-        for Timed { at, command } in trace(seed, n, LIFE, Pace::Calendar) {
+        for Timed { at, command } in trace(seed, n, &wallet, LIFE, Pace::Calendar) {
             // The clock of a server does not go back.
             now = now.max(at);
             story.push(Step { at: now, wallet: wallet.clone(), command });

@@ -8,6 +8,7 @@ mod get_wallet;
 mod grant;
 mod list_wallets;
 mod pause_subscription;
+mod record_auto_top_up_failure;
 mod record_chargeback;
 mod record_payment;
 mod record_refund;
@@ -17,6 +18,7 @@ mod resume_subscription;
 mod reverse_charge;
 mod reverse_chargeback;
 mod revoke_grant;
+mod set_auto_top_up;
 mod subscribe;
 mod update_wallet;
 
@@ -155,5 +157,19 @@ impl AdminService for AdminRpcs {
         request: Request<v1::RecordPaymentRequest>,
     ) -> Answer<v1::RecordPaymentResponse> {
         answer(&self.0, request, record_payment::record_payment).await
+    }
+
+    async fn set_auto_top_up(
+        &self,
+        request: Request<v1::SetAutoTopUpRequest>,
+    ) -> Answer<v1::SetAutoTopUpResponse> {
+        answer(&self.0, request, set_auto_top_up::set_auto_top_up).await
+    }
+
+    async fn record_auto_top_up_failure(
+        &self,
+        request: Request<v1::RecordAutoTopUpFailureRequest>,
+    ) -> Answer<v1::RecordAutoTopUpFailureResponse> {
+        answer(&self.0, request, record_auto_top_up_failure::record_auto_top_up_failure).await
     }
 }

@@ -87,6 +87,9 @@ fn kind(number: i32) -> Option<EventKind> {
         v1::EventKind::LowBalance => Some(EventKind::LowBalance),
         v1::EventKind::Exhausted => Some(EventKind::Exhausted),
         v1::EventKind::GrantExpiring => Some(EventKind::GrantExpiring),
+        v1::EventKind::Recovered => Some(EventKind::Recovered),
+        v1::EventKind::AutoTopUpDue => Some(EventKind::AutoTopUpDue),
+        v1::EventKind::AutoTopUpFailed => Some(EventKind::AutoTopUpFailed),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Parses purchases, payments, money and sources.
 
+use wallet_core::catalog::MAX_PACKS;
 use wallet_core::decide::{PackSale, Purchase, PurchaseName};
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::refund::UsedCredits;
@@ -8,9 +9,7 @@ use wallet_proto::v1::{self, top_up_request};
 
 use super::FieldReader;
 
-const MAX_PACK_BYTES: usize = 128;
-/// The most packs in one purchase.
-const MAX_QUANTITY: u32 = 1_000;
+pub(super) const MAX_PACK_BYTES: usize = 128;
 
 impl FieldReader {
     /// Parses the content of a purchase, which is required.
@@ -47,9 +46,9 @@ impl FieldReader {
     /// Parses a number of packs. Default: 1.
     fn quantity(&mut self, path: &str, quantity: Option<i32>) -> u32 {
         let quantity = quantity.unwrap_or(1);
-        let read = u32::try_from(quantity).ok().filter(|quantity| (1..=MAX_QUANTITY).contains(quantity));
+        let read = u32::try_from(quantity).ok().filter(|quantity| (1..=MAX_PACKS).contains(quantity));
         read.unwrap_or_else(|| {
-            self.add(path, format!("must be from 1 to {MAX_QUANTITY}, is {quantity}"));
+            self.add(path, format!("must be from 1 to {MAX_PACKS}, is {quantity}"));
             1
         })
     }

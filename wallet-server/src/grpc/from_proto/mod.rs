@@ -2,6 +2,7 @@
 //! Rules that depend on a catalog, a clock or a wallet are in the core.
 
 mod amount;
+mod auto_top_up;
 mod clock;
 mod duration;
 mod entitlement;

@@ -116,6 +116,7 @@ pub(super) fn detail(rejection: &Rejection) -> Option<Detail> {
         | Rejection::NothingToReverse
         | Rejection::WalletSuspended
         | Rejection::NotChargedBack
+        | Rejection::AutoTopUpNotUnderWay { .. }
         | Rejection::SubscriptionPaused
         | Rejection::WalletClosed => return None,
     })

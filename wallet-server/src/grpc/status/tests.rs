@@ -72,6 +72,11 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
             "PERIOD_PAID",
         ),
         (Rejection::NotChargedBack, Code::FailedPrecondition, "NOT_CHARGED_BACK"),
+        (
+            Rejection::AutoTopUpNotUnderWay { under_way: Some("auto-1".parse().unwrap()) },
+            Code::FailedPrecondition,
+            "AUTO_TOP_UP_NOT_UNDER_WAY",
+        ),
         (Rejection::OpenReservations(3), Code::FailedPrecondition, "OPEN_RESERVATIONS"),
         (Rejection::SubscriptionPaused, Code::FailedPrecondition, "SUBSCRIPTION_PAUSED"),
         (Rejection::SubscriptionEnds(Timestamp::EPOCH), Code::FailedPrecondition, "SUBSCRIPTION_ENDS"),

@@ -21,6 +21,7 @@ pub(crate) fn decision(rejection: &Rejection) -> Option<v1::Decision> {
         | Rejection::TopUpNotFound
         | Rejection::NotRefundable(_)
         | Rejection::NotChargedBack
+        | Rejection::AutoTopUpNotUnderWay { .. }
         | Rejection::OpenReservations(_)
         | Rejection::NothingToReverse
         | Rejection::ReversalExceedsCharge { .. }

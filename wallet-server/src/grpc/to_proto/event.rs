@@ -9,11 +9,14 @@ use wallet_core::warning::Warning;
 use wallet_proto::v1::{self, threshold};
 
 use super::amount::amount;
+use super::auto_top_up::quantity;
 use super::time::instant;
 use crate::query::RecordedEvent;
 
 pub(crate) fn event(catalog: &Catalog, recorded: &RecordedEvent) -> v1::Event {
     let event = &recorded.event;
+    let is_failure = event.kind == EventKind::AutoTopUpFailed;
+    let retry_time = event.auto_top_up.as_ref().and_then(|purchase| purchase.retry_time);
     v1::Event {
         revision: recorded.revision,
         n: recorded.n,
@@ -23,6 +26,14 @@ pub(crate) fn event(catalog: &Catalog, recorded: &RecordedEvent) -> v1::Event {
         threshold: (event.threshold > 0).then(|| amount(catalog, &event.unit, event.threshold)),
         grant_id: event.grant.as_ref().map(ToString::to_string).unwrap_or_default(),
         expire_time: instant(event.expire_time),
+        purchase: event.auto_top_up.as_ref().map(|purchase| v1::AutoTopUpPurchase {
+            top_up_id: purchase.top_up.to_string(),
+            pack_id: purchase.pack.clone(),
+            quantity: quantity(purchase.quantity),
+            due_time: instant(recorded.event_time).filter(|_| !is_failure),
+        }),
+        retry_time: retry_time.and_then(instant),
+        auto_top_up_off: is_failure && retry_time.is_none(),
     }
 }
 
@@ -56,5 +67,8 @@ fn kind(kind: EventKind) -> v1::EventKind {
         EventKind::LowBalance => v1::EventKind::LowBalance,
         EventKind::Exhausted => v1::EventKind::Exhausted,
         EventKind::GrantExpiring => v1::EventKind::GrantExpiring,
+        EventKind::Recovered => v1::EventKind::Recovered,
+        EventKind::AutoTopUpDue => v1::EventKind::AutoTopUpDue,
+        EventKind::AutoTopUpFailed => v1::EventKind::AutoTopUpFailed,
     }
 }

@@ -1,6 +1,7 @@
 //! The conversion of core types to messages, a file per noun. The current catalog has the units for `Amount.display`.
 
 mod amount;
+mod auto_top_up;
 mod balance;
 mod catalog;
 mod decision;

@@ -6,6 +6,7 @@ use wallet_core::wallet::WalletStatus;
 use wallet_proto::v1;
 
 use super::amount::amount;
+use super::auto_top_up::auto_top_up;
 use super::balance::{balances, count};
 use super::event::low_balance;
 use super::subscription::subscription;
@@ -26,6 +27,7 @@ pub(crate) fn wallet(catalog: &Catalog, view: &WalletView, units: &[UnitBalance]
         plan_id: view.plan.clone().unwrap_or_default(),
         debt_limits: limited.map(|unit| amount(catalog, &unit.unit, unit.total.debt_limit)).collect(),
         low_balance: low_balance(&view.profile.low_balance),
+        auto_top_up: view.profile.auto_top_up.as_ref().map(|auto| auto_top_up(auto)),
         subscription: view.profile.subscription.as_ref().map(|sold| subscription(catalog, sold)),
     }
 }

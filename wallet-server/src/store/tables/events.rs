@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 use wallet_core::entry::Entry;
-use wallet_core::event::{Event, EventKind};
+use wallet_core::event::{AutoTopUpEvent, Event, EventKind};
 use wallet_core::grant::GrantKey;
 use wallet_core::{Timestamp, WalletKey};
 
@@ -53,6 +53,8 @@ pub(crate) struct EventDetails {
     pub(crate) grant: Option<GrantKey>,
     #[serde(default = "never", skip_serializing_if = "is_never")]
     pub(crate) expire_time: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) auto_top_up: Option<Box<AutoTopUpEvent>>,
 }
 
 const fn never() -> Timestamp {
@@ -65,7 +67,8 @@ fn is_never(time: &Timestamp) -> bool {
 
 impl EventDetails {
     pub(crate) fn of(event: &Event) -> Self {
-        Self { grant: event.grant.clone(), expire_time: event.expire_time }
+        let Event { grant, expire_time, auto_top_up, .. } = event;
+        Self { grant: grant.clone(), expire_time: *expire_time, auto_top_up: auto_top_up.clone() }
     }
 }
 
@@ -88,12 +91,20 @@ pub(in crate::store) fn write(events: &[(WalletKey, &Entry, i32, &Event)]) -> Ro
 /// Decodes a notification.
 pub(in crate::store) fn read(row: Model) -> Result<RecordedEvent, StoreError> {
     let kind = decode::numbered("notification kind", EventKind::ALL, row.kind, |kind| kind as i16)?;
-    let EventDetails { grant, expire_time } = decode::json(&row.details)?;
+    let EventDetails { grant, expire_time, auto_top_up } = decode::json(&row.details)?;
     let (available, threshold) = (row.available, row.threshold);
     Ok(RecordedEvent {
         revision: row.revision,
         n: row.n,
         event_time: Timestamp::from_micros(row.event_time),
-        event: Event { kind, unit: decode::id(&row.unit)?, available, threshold, grant, expire_time },
+        event: Event {
+            kind,
+            unit: decode::id(&row.unit)?,
+            available,
+            threshold,
+            grant,
+            expire_time,
+            auto_top_up,
+        },
     })
 }

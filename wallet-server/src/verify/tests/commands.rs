@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use std::time::Duration;
 
+use wallet_core::auto_top_up::Setting;
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, CloseWallet, Cost, ExplicitPrice, Extend, Grant, Outcome,
-    PackSale, PauseSubscription, PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment,
-    RecordRefund, RefundSubscription, RefundTopUp, RefundedPayment, Reserve, ResumeSubscription,
-    ReverseCharge, ReverseChargeback, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp,
-    UpdateWallet,
+    PackSale, PauseSubscription, PriceSource, Purchase, PurchaseName, RecordAutoTopUpFailure,
+    RecordChargeback, RecordPayment, RecordRefund, RefundSubscription, RefundTopUp, RefundedPayment, Reserve,
+    ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant, SetAutoTopUp, Settle, Start,
+    StartOptions, Subscribe, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, GrantKey, Money};
 use wallet_core::operation::Operation;
@@ -19,7 +20,7 @@ use wallet_core::refund::UsedCredits;
 use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::sold::Overrides;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Amounts, Command, Source, UnitId};
+use wallet_core::{Amounts, Command, OriginId, Source, UnitId};
 
 use super::fixture::{MINUTE, START};
 
@@ -144,6 +145,24 @@ pub(super) fn end(request: &str, now: bool) -> Command {
 
 pub(super) fn resume(request: &str) -> Command {
     Command::ResumeSubscription(ResumeSubscription { request: request.parse().unwrap() })
+}
+
+/// Auto top-up with the pack "brief" below 90 credits, three times a day.
+pub(super) fn auto(request: &str) -> Command {
+    let setting = Setting {
+        unit: "credits".parse().unwrap(),
+        threshold: 90,
+        pack: "brief".to_owned(),
+        max_per_day: 3,
+        max_paid_per_month: None,
+    };
+    let (request, reason) = (request.parse().unwrap(), String::new());
+    Command::SetAutoTopUp(SetAutoTopUp { request, setting: Some(setting), reason })
+}
+
+pub(super) fn declined(request: &str, top_up: &OriginId) -> Command {
+    let (request, reason) = (request.parse().unwrap(), "card_declined".to_owned());
+    Command::RecordAutoTopUpFailure(RecordAutoTopUpFailure { request, top_up: top_up.clone(), reason })
 }
 
 pub(super) fn pause(request: &str) -> Command {

@@ -9,14 +9,14 @@ use wallet_core::decide::{Cost, CreateWallet};
 use wallet_core::refund::UsedCredits;
 use wallet_core::reservation::CancelReason;
 use wallet_core::{
-    Amounts, Author, Catalogs, ChangeSet, Command, Finished, Rejection, TenantId, Timestamp, UnitOfWork,
-    WalletId, WalletKey,
+    Amounts, Author, Catalogs, ChangeSet, Command, Finished, OriginId, Rejection, TenantId, Timestamp,
+    UnitOfWork, WalletId, WalletKey,
 };
 
 use super::commands::{
-    buy, cancel, change_plan, charge_back, clip, close, credits, end, extend, fail, grant, paid_back, pause,
-    pay, priced, refund, refund_asked, refund_subscription, rename, reserve, resume, reverse, revoke, settle,
-    start, subscribe, top_up, win_dispute,
+    auto, buy, cancel, change_plan, charge_back, clip, close, credits, declined, end, extend, fail, grant,
+    paid_back, pause, pay, priced, refund, refund_asked, refund_subscription, rename, reserve, resume,
+    reverse, revoke, settle, start, subscribe, top_up, win_dispute,
 };
 use crate::store::{AuditRow, CatalogRow, Change, KeyRow, LoadedWallet, Store, Tx, WalletWrite};
 
@@ -305,6 +305,27 @@ impl Story {
             .and(paid_back("p3", "t3", 300, UsedCredits::Forgive))
             .and(top_up("t4", "credits", 200))
             .and(close("x1"))
+    }
+
+    /// A wallet with auto top-up: purchases that are bought, declined, due after a wait, and under way.
+    pub(super) fn topped_up(wallet: &str) -> Self {
+        let mut story = Self::of(wallet)
+            .and(top_up("t1", "credits", 100))
+            .and(auto("a1"))
+            .and(reserve("j1", 60, 60, None))
+            .and(settle("j1", Cost::AsReserved, false));
+        let first = story.under_way();
+        story = story.and(buy(first.as_str(), "brief"));
+        let second = story.under_way();
+        story = story.and(declined("d1", &second)).wait(60).and(rename("r1"));
+        story.under_way();
+        story
+    }
+
+    /// Returns the id of the purchase under way.
+    fn under_way(&self) -> OriginId {
+        let auto = self.loaded.wallet.profile.auto_top_up.as_ref().expect("it is set");
+        auto.under_way.as_ref().expect("one is under way").id.clone()
     }
 
     /// A wallet with expired holds that were ended for good later.

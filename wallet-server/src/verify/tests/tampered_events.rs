@@ -1,8 +1,10 @@
 //! Notifications that were removed, changed or forged.
 
-use wallet_core::event::EventKind;
+use wallet_core::event::{AutoTopUpEvent, EventKind};
 
-use super::rows::{Rows, Tamper, check};
+use super::fixture::Story;
+use super::rows::{Rows, Tamper, check, check_rows};
+use crate::store::EventDetails;
 use crate::store::tables::events;
 use crate::verify::rows::Row;
 
@@ -34,6 +36,9 @@ async fn an_event_matches_the_entry_that_caused_it() {
         ("but its event 0 at", |r| chained(r, |row| row.event_time += 1)),
         ("are available, ", |r| chained(r, |row| row.available -= 1)),
         ("has the impossible notification Event", |r| chained(r, |row| row.threshold = row.available)),
+        ("has the impossible notification Event", |r| {
+            chained(r, |row| row.kind = EventKind::Recovered as i16);
+        }),
         ("will expire, but its reason names []", |r| {
             chained(r, |row| {
                 row.kind = EventKind::GrantExpiring as i16;
@@ -42,4 +47,44 @@ async fn an_event_matches_the_entry_that_caused_it() {
         }),
     ];
     check(changes).await;
+}
+
+/// Changes the purchase of the first notification of a kind, and rehashes the chain.
+fn purchase(rows: &mut Rows, kind: EventKind, change: fn(&mut AutoTopUpEvent)) {
+    let row = rows.event(kind);
+    let mut details: EventDetails = serde_json::from_str(&row.details).unwrap();
+    change(details.auto_top_up.as_mut().unwrap());
+    row.details = serde_json::to_string(&details).unwrap();
+    rows.rehash();
+}
+
+#[tokio::test]
+async fn one_auto_top_up_is_under_way_at_a_time() {
+    let changes: &[(&str, Tamper)] = &[
+        ("I16: has hash", |r| {
+            let row = r.event(EventKind::AutoTopUpDue);
+            row.details = row.details.replace("brief", "bigger");
+        }),
+        ("I34: has AutoTopUpDue", |r| {
+            purchase(r, EventKind::AutoTopUpDue, |due| due.top_up = "auto-other".parse().unwrap());
+        }),
+        ("I34: has AutoTopUpFailed of auto-other", |r| {
+            purchase(r, EventKind::AutoTopUpFailed, |failed| failed.top_up = "auto-other".parse().unwrap());
+        }),
+        ("has the impossible notification Event", |r| {
+            purchase(r, EventKind::AutoTopUpDue, |due| due.quantity = 0);
+        }),
+        ("has the impossible notification Event", |r| {
+            r.event(EventKind::AutoTopUpDue).kind = EventKind::LowBalance as i16;
+            r.rehash();
+        }),
+        ("is AutoTopUpFailed, but its auto top-up has [AutoTopUpDue]", |r| {
+            r.event(EventKind::AutoTopUpFailed).kind = EventKind::AutoTopUpDue as i16;
+            r.rehash();
+        }),
+        ("I34: its profile has", |r| {
+            r.remove(|row| matches!(row, Row::Event(row) if row.kind == EventKind::AutoTopUpDue as i16));
+        }),
+    ];
+    check_rows(&Rows::of(&[Story::topped_up("ann")]).await, changes);
 }

@@ -131,6 +131,11 @@ pub(crate) fn usual() -> Vec<Input> {
         admin("PauseSubscription", &pause("u1")),
         admin("ResumeSubscription", &resume("u2")),
         admin("RecordPayment", &payment("p")),
+        admin(
+            "SetAutoTopUp",
+            &v1::SetAutoTopUpRequest::on("w", "auto", v1::AutoTopUpSetting::new("credits", 20, "single")),
+        ),
+        admin("RecordAutoTopUpFailure", &v1::RecordAutoTopUpFailureRequest::new("w", "declined", "auto-1")),
         key("CreateKey", &v1::CreateKeyRequest::new("gpu workers", [v1::Scope::Reserve, v1::Scope::Settle])),
         key("ListKeys", &v1::ListKeysRequest::new().with_page_size(3)),
         key("RevokeKey", &v1::RevokeKeyRequest::new("0Aq3Zk9xYb")),

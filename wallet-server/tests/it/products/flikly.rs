@@ -50,7 +50,8 @@ product! {
         assert_eq!(platform.notices().await, ["LOW_BALANCE 5 credits"]);
         platform.until("2026-02-28T09:00:00Z").await;
         use_30_credits(platform, "march").await;
-        assert_eq!(platform.notices().await, ["LOW_BALANCE 5 credits"; 2]);
+        let expected = ["LOW_BALANCE 5 credits", "RECOVERED 35 credits", "LOW_BALANCE 5 credits"];
+        assert_eq!(platform.notices().await, expected);
     }
 
     async fn creator_includes_30_credits_per_billing_month(platform: Platform) {

@@ -230,7 +230,7 @@ product! {
         assert_eq!(platform.shown().await, ["LOW_BALANCE 4", "EXHAUSTED 0"]);
         platform.cancel("c").await;
         platform.reserve("d", image("high", "complex")).await.unwrap();
-        let expected = ["LOW_BALANCE 4", "EXHAUSTED 0", "EXHAUSTED 0"];
+        let expected = ["LOW_BALANCE 4", "EXHAUSTED 0", "RECOVERED 4", "EXHAUSTED 0"];
         assert_eq!(platform.shown().await, expected, "a low balance is notified once until it recovers");
     }
 

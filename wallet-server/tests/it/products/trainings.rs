@@ -284,6 +284,7 @@ product! {
             platform.cancel(&format!("free-{week}")).await;
             platform.days(7).await;
         }
-        assert_eq!(platform.shown().await, ["LOW_BALANCE 30", "LOW_BALANCE 30"], "below 20 % of 200");
+        let expected = ["LOW_BALANCE 30", "RECOVERED 50", "LOW_BALANCE 30", "RECOVERED 50"];
+        assert_eq!(platform.shown().await, expected, "below 20 % of 200");
     }
 }

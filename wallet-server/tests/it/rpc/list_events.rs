@@ -6,7 +6,8 @@ use wallet_client::{Code, WalletClient};
 
 use crate::harness::{Server, credits, video};
 use crate::shorthand::{
-    balance, entries, gift, later, low_balance, publish, refused, set_status, settle, until, violations,
+    balance, cancel, entries, gift, later, low_balance, publish, refused, set_status, settle, until,
+    violations,
 };
 
 /// How often the events are read, every 20 ms, before the test gives up.
@@ -38,12 +39,12 @@ fn figure(amount: &Option<v1::Amount>) -> i64 {
     amount.as_ref().expect("there is an amount").amount
 }
 
-/// Formats events, for example `"3: LOW_BALANCE 60, below 80"`.
+/// Formats events, for example `"3: LOW_BALANCE 60, threshold 80"`.
 fn words(events: &[v1::Event]) -> Vec<String> {
     let word = |event: &v1::Event| {
         let kind = event.kind().as_str_name().trim_start_matches("EVENT_KIND_").to_owned();
-        let below = event.threshold.as_ref().map(|low| format!(", below {}", low.amount));
-        format!("{}: {kind} {}{}", event.revision, figure(&event.available), below.unwrap_or_default())
+        let at = event.threshold.as_ref().map(|low| format!(", threshold {}", low.amount));
+        format!("{}: {kind} {}{}", event.revision, figure(&event.available), at.unwrap_or_default())
     };
     events.iter().map(word).collect()
 }
@@ -80,11 +81,22 @@ each_database! {
         assert_eq!((shown.len(), figure(&shown[0].available)), (1, 52));
 
         client.grant(gift("w", "g", credits(36))).await.unwrap();
+        let recovered = events(&client).await.pop().unwrap();
+        assert_eq!((recovered.kind(), figure(&recovered.threshold)), (EventKind::Recovered, 80));
         assert_eq!(balance(&client, "w").await.warnings, []);
         let last = client.reserve(v1::ReserveRequest::new("w", "d", video("11"))).await.unwrap();
         assert_eq!(last.warnings[0].kind(), EventKind::Exhausted);
-        let expected =
-            ["4: LOW_BALANCE 60, below 80", "7: LOW_BALANCE 0, below 80", "7: LOW_BALANCE 0, below 30", "7: EXHAUSTED 0"];
+        client.cancel(cancel("w", "d", v1::CancelReason::User)).await.unwrap();
+        let expected = [
+            "4: LOW_BALANCE 60, threshold 80",
+            "6: RECOVERED 88, threshold 80",
+            "7: LOW_BALANCE 0, threshold 80",
+            "7: LOW_BALANCE 0, threshold 30",
+            "7: EXHAUSTED 0",
+            "8: RECOVERED 88",
+            "8: RECOVERED 88, threshold 30",
+            "8: RECOVERED 88, threshold 80",
+        ];
         assert_eq!(words(&events(&client).await), expected);
         assert!(server.verify().await.is_clean());
     }
@@ -95,7 +107,7 @@ each_database! {
         client.settle(settle("w", "a", v1::Succeeded::default())).await.unwrap();
         client.grant(gift("w", "g", credits(4))).await.unwrap();
         client.reserve(v1::ReserveRequest::new("w", "b", video("1"))).await.unwrap();
-        let all = ["4: LOW_BALANCE 4, below 80", "4: LOW_BALANCE 4, below 30", "7: EXHAUSTED 0"];
+        let all = ["4: LOW_BALANCE 4, threshold 80", "4: LOW_BALANCE 4, threshold 30", "7: EXHAUSTED 0"];
         assert_eq!(words(&events(&client).await), all);
 
         let mut token = String::new();
@@ -111,6 +123,7 @@ each_database! {
             (3, vec![], &all[..]),
             (0, vec![EventKind::Exhausted], &all[2..]),
             (0, vec![EventKind::LowBalance, EventKind::GrantExpiring], &all[..2]),
+            (0, vec![EventKind::Recovered], &all[3..]),
             (7, vec![], &all[3..]),
         ] {
             let kinds = kinds.into_iter().map(i32::from).collect();

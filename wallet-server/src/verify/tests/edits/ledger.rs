@@ -10,13 +10,13 @@ use super::{BinaryEdit, Edit, changed};
 pub(super) const EDITS: &[Edit] = &[
     (
         "entries.bucket",
-        "UPDATE entries SET bucket = 63 - bucket WHERE revision = 2 AND {ann}",
-        Fault("I16: follows revision 1"),
+        "UPDATE entries SET bucket = 63 - bucket WHERE revision = 3 AND {ann}",
+        Fault("I16: follows revision 2"),
     ),
     (
         "entries.wallet_key",
-        "UPDATE entries SET wallet_key = {uuid} WHERE revision = 2 AND {ann}",
-        Fault("I16: follows revision 1"),
+        "UPDATE entries SET wallet_key = {uuid} WHERE revision = 3 AND {ann}",
+        Fault("I16: follows revision 2"),
     ),
     (
         "entries.wallet_key",
