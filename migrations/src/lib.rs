@@ -9,6 +9,7 @@ mod m0002_wallets;
 mod m0003_ledger;
 mod m0004_events;
 mod m0005_feed;
+mod m0006_webhooks;
 
 pub use dialect::Dialect;
 use sea_orm_migration::prelude::*;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_ledger::Migration),
             Box::new(m0004_events::Migration),
             Box::new(m0005_feed::Migration),
+            Box::new(m0006_webhooks::Migration),
         ]
     }
 }

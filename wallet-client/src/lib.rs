@@ -38,6 +38,7 @@ mod test_clock_service;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod time;
+mod webhook_service;
 
 pub use client::WalletClient;
 pub use config::{ApiKey, ClientConfig};

@@ -27,6 +27,7 @@ use crate::reference_clock;
 use crate::settings::Limits;
 pub use crate::store::Due;
 use crate::store::{Backend, Store, StoreError};
+use crate::webhooks::{Allowed, Deliverer, DeliveryMetrics, Sender, Webhooks};
 
 /// The time that the lanes have to finish queued commands after the last call has ended.
 const LANES_DRAIN: Duration = Duration::from_secs(10);
@@ -129,6 +130,7 @@ pub struct App {
     services: Services,
     sweeper: Sweeper,
     sequencer: Sequencer,
+    deliverer: Deliverer,
     clock: Clock,
     store: Store,
     poll_period: Duration,
@@ -177,10 +179,30 @@ impl App {
             retention: config.feed_retention,
             metrics: SequencerMetrics::default(),
         };
+        let master = store.signing_key("webhooks", fresh_secret()?, clock.now()).await?;
+        let allowed = Allowed::new(config.webhooks_allow.clone());
+        let webhooks = Webhooks {
+            store: store.clone(),
+            clock: clock.clone(),
+            master,
+            allowed: Arc::new(allowed.clone()),
+        };
+        let deliverer = Deliverer {
+            store: store.clone(),
+            clock: clock.clone(),
+            queries: queries.clone(),
+            catalogs: catalogs.clone(),
+            sender: Sender::new(allowed),
+            allowed: Arc::clone(&webhooks.allowed),
+            master,
+            render: grpc::webhook_bodies().map_err(ServeError::from)?,
+            metrics: DeliveryMetrics::default(),
+        };
         let mut registry = Registry::default();
         engine.metrics().register(&mut registry);
         sweeper.metrics.register(&mut registry);
         sequencer.metrics.register(&mut registry);
+        deliverer.metrics.register(&mut registry);
         let call_metrics = Arc::new(grpc::call_metrics(&mut registry)?);
         let manual_time = clock.is_manual().then(|| ManualTime::new(clock.clone(), sweeper.clone()));
         let (listener, address) = bind(config.listen).await?;
@@ -202,6 +224,7 @@ impl App {
             key_check,
             manual_time,
             feed_news: FeedNews::new(),
+            webhooks,
             call_metrics,
         };
         Ok(Self {
@@ -213,6 +236,7 @@ impl App {
             services,
             sweeper,
             sequencer,
+            deliverer,
             clock,
             store,
             poll_period: config.poll_period,
@@ -261,6 +285,7 @@ impl App {
         let jobs = TaskTracker::new();
         jobs.spawn(self.sweeper.run(shutdown.clone()));
         jobs.spawn(self.sequencer.run(shutdown.clone()));
+        jobs.spawn(self.deliverer.run(shutdown.clone()));
         jobs.spawn(self.services.feed_news.clone().publish(
             store.clone(),
             self.feed_period,

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::clock::{Clock, Settling};
 use crate::engine::{EngineConfig, SweeperConfig};
 use crate::grpc::{Origin, TlsFiles};
@@ -41,6 +43,8 @@ pub struct Config {
     pub feed_period: Duration,
     /// The time for which items of the feed are kept; 90 days by default.
     pub feed_retention: Duration,
+    /// The networks that URLs of webhooks may name besides public ones. By default there are none.
+    pub webhooks_allow: Vec<IpNet>,
     /// The time limit for one call to the database, after which it counts as lost; 10 s by default.
     pub database_timeout: Duration,
     /// The limits of callers, connections, messages and queues.
@@ -110,6 +114,7 @@ impl Default for Config {
             poll_period: Duration::from_secs(2),
             feed_period: Duration::from_millis(200),
             feed_retention: Duration::from_hours(90 * 24),
+            webhooks_allow: Vec::new(),
             database_timeout: EngineConfig::default().database_timeout,
             limits: Limits::default(),
             tls: None,

@@ -26,6 +26,7 @@ mod settings;
 mod store;
 mod tenants;
 mod verify;
+mod webhooks;
 
 pub use app::{App, AppError, Due};
 pub use clock::Clock;

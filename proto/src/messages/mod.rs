@@ -14,6 +14,7 @@ mod many;
 mod test_clock;
 mod values;
 mod wallet;
+mod webhook;
 
 use std::time::Duration;
 

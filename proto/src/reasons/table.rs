@@ -453,4 +453,14 @@ pub const REASONS: &[ReasonSpec] = &[
     )
     .keys(&["first_position", "last_position"])
     .detail("position_out_of_range"),
+    refused(
+        R::WebhookEndpointNotFound,
+        &[NotFound],
+        "The tenant has no endpoint of webhooks with this id. ListWebhookEndpoints shows those that it has.",
+    ),
+    refused(
+        R::WebhookEndpointExists,
+        &[AlreadyExists],
+        "The endpoint exists with another URL or other types. Choose another id, or change it with UpdateWebhookEndpoint.",
+    ),
 ];

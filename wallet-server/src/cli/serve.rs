@@ -18,6 +18,9 @@ use crate::keys::Pepper;
 use crate::settings::{Address, Settings};
 use crate::store::DatabaseUrl;
 
+/// The seconds of a day.
+const DAY: u64 = 86_400;
+
 pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
     let settings = Settings::load(&flags.0)?;
     let database = settings.server.database_url.clone();
@@ -54,6 +57,8 @@ fn config(Settings { server, limits }: Settings) -> Result<Config, CliError> {
         }),
         pepper: server.key_pepper_file.as_deref().map(Pepper::read).transpose()?,
         origins: server.cors_origin,
+        feed_retention: Duration::from_secs(server.feed_retention_days * DAY),
+        webhooks_allow: server.webhooks_allow,
         monitoring: server.monitoring_listen.as_ref().map(look_up).transpose()?,
         insecure: server.insecure,
         accept_unsafe_database: server.accept_unsafe_database,

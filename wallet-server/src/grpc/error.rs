@@ -10,6 +10,7 @@ use crate::engine::EngineError;
 use crate::keys::{IssueError, KeyError, Scope};
 use crate::query::ReadError;
 use crate::store::StoreError;
+use crate::webhooks::WebhookError;
 
 /// The retry delay of a call that was shed before it was examined.
 pub(super) const SHED_FOR: Duration = Duration::from_millis(250);
@@ -60,6 +61,8 @@ pub(super) enum Cause {
     ScopeMissing(Scope),
     /// No key was issued or ended.
     Issue(IssueError),
+    /// An endpoint of webhooks was not created or changed.
+    Webhook(WebhookError),
     /// Parts of the server contradict each other.
     Defect(&'static str),
     /// The request is not a message of the method; the text continues "the request message".
@@ -184,6 +187,12 @@ impl From<KeyError> for RpcError {
 impl From<IssueError> for RpcError {
     fn from(error: IssueError) -> Self {
         Cause::Issue(error).into()
+    }
+}
+
+impl From<WebhookError> for RpcError {
+    fn from(error: WebhookError) -> Self {
+        Cause::Webhook(error).into()
     }
 }
 

@@ -12,6 +12,7 @@ use wallet_proto::v1::catalog_service_server::SERVICE_NAME as CATALOG;
 use wallet_proto::v1::event_service_server::SERVICE_NAME as EVENT;
 use wallet_proto::v1::key_service_server::SERVICE_NAME as KEY;
 use wallet_proto::v1::wallet_service_server::SERVICE_NAME as WALLET;
+use wallet_proto::v1::webhook_service_server::SERVICE_NAME as WEBHOOK;
 
 /// The status that health checks return, for the server as a whole ("") and for each service: serving if all
 /// conditions hold. Cheap to clone.
@@ -69,7 +70,7 @@ impl Health {
         let serving = failing.is_empty();
         tracing::info!(?condition, holds, serving, "health");
         let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
-        for service in ["", WALLET, ADMIN, CATALOG, EVENT, KEY] {
+        for service in ["", WALLET, ADMIN, CATALOG, EVENT, KEY, WEBHOOK] {
             self.reporter.set_service_status(service, status).await;
         }
     }

@@ -28,6 +28,7 @@ mod test_service;
 mod to_proto;
 mod transport;
 mod wallet;
+mod webhook;
 
 pub(crate) use health::{Condition, Health};
 pub(crate) use origins::Origins;
@@ -36,3 +37,4 @@ pub(crate) use serve::{ServeError, call_metrics, serve};
 pub(crate) use services::Services;
 pub(crate) use transport::Tls;
 pub use transport::{TlsError, TlsFiles};
+pub(crate) use webhook::webhook_bodies;

@@ -22,6 +22,7 @@ use wallet_proto::v1::event_service_server::EventServiceServer;
 use wallet_proto::v1::key_service_server::KeyServiceServer;
 use wallet_proto::v1::test_clock_service_server::TestClockServiceServer;
 use wallet_proto::v1::wallet_service_server::WalletServiceServer;
+use wallet_proto::v1::webhook_service_server::WebhookServiceServer;
 
 use super::admin::AdminRpcs;
 use super::catalog::CatalogRpcs;
@@ -37,6 +38,7 @@ use super::origins::Origins;
 use super::test_clock::TestClockRpcs;
 use super::transport::{Peer, open_ended};
 use super::wallet::WalletRpcs;
+use super::webhook::WebhookRpcs;
 use super::{Health, Services};
 use crate::call_name::CallName;
 use crate::settings::Limits;
@@ -110,6 +112,7 @@ pub(super) fn routes<B: RequestBody>(
     let catalog = CatalogServiceServer::new(CatalogRpcs(Arc::clone(&services)));
     let event = EventServiceServer::new(EventRpcs(Arc::clone(&services)));
     let key = KeyServiceServer::new(KeyRpcs(Arc::clone(&services)));
+    let webhook = WebhookServiceServer::new(WebhookRpcs(Arc::clone(&services)));
     let time = services.manual_time.clone();
     let test_clock = time.map(|time| TestClockServiceServer::new(TestClockRpcs { services, time }));
     let manual = test_clock.is_some();
@@ -130,6 +133,7 @@ pub(super) fn routes<B: RequestBody>(
         admin, limits.message_bytes;
         event, limits.message_bytes;
         key, limits.message_bytes;
+        webhook, limits.message_bytes;
         catalog, limits.catalog_message_bytes;
         health.server(), limits.message_bytes;
         reflector(manual).build_v1()?, limits.message_bytes;

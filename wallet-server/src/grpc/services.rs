@@ -9,6 +9,7 @@ use crate::grpc::layers::CallMetrics;
 use crate::keys::{KeyCheck, Keys};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
+use crate::webhooks::Webhooks;
 
 /// The parts of the application that handlers call. Handlers read no clock: the engine and the queries return the
 /// time of each decision or read.
@@ -28,6 +29,8 @@ pub(crate) struct Services {
     pub(crate) key_check: Option<KeyCheck>,
     /// Moves the clock of a server with a manual one, which then has the `TestClockService`.
     pub(crate) manual_time: Option<ManualTime>,
+    /// Creates and changes endpoints of webhooks.
+    pub(crate) webhooks: Webhooks,
     /// Tells of new items of the feed.
     pub(crate) feed_news: FeedNews,
     /// Counts the calls.

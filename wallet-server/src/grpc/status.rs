@@ -33,6 +33,7 @@ use crate::keys::{IssueError, KeyError};
 use crate::query::ReadError;
 use crate::store::FeedEnds;
 use crate::store::{StoreError, StoreErrorKind};
+use crate::webhooks::{MAX_ENDPOINTS, WebhookError};
 
 /// The retry delay while the clock is in doubt.
 const CLOCK_SETTLES: Duration = Duration::from_secs(2);
@@ -157,7 +158,26 @@ fn content(cause: Cause, operation_path: &str) -> Content {
             in_call(|| tracing::error!(%error, "no random bytes for a key"));
             internal()
         }
+        Cause::Webhook(error @ WebhookError::NotFound(_)) => {
+            with_reason(ErrorReason::WebhookEndpointNotFound, error.to_string())
+        }
+        Cause::Webhook(error @ WebhookError::Exists(_)) => {
+            with_reason(ErrorReason::WebhookEndpointExists, error.to_string())
+        }
+        Cause::Webhook(error @ WebhookError::TooMany) => Content {
+            metadata: vec![
+                ("limit".to_owned(), "webhook_endpoints".to_owned()),
+                ("maximum".to_owned(), MAX_ENDPOINTS.to_string()),
+                ("requested".to_owned(), (MAX_ENDPOINTS + 1).to_string()),
+            ],
+            ..with_reason(ErrorReason::LimitExceeded, error.to_string())
+        },
+        Cause::Webhook(error @ WebhookError::SecretVersion(_)) => {
+            rejected(&Rejection::field("secret_version", error.to_string()), operation_path)
+        }
+        Cause::Webhook(WebhookError::Position(ends)) => position_out_of_range(ends),
         Cause::Publish(PublishError::Unavailable(error))
+        | Cause::Webhook(WebhookError::Store(error))
         | Cause::Key(KeyError::Store(error))
         | Cause::Issue(IssueError::Store(error))
         | Cause::Store(error) => match store_failed(&error) {

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::form::Form::{Count, File, HostPort, List, Millis, Secret, SecretFile, Switch, Text};
 use super::problem::{Place, Problem};
 use super::{Address, Limits, LogFilter, SettingsError, Values};
@@ -59,6 +61,13 @@ settings! {
 
     /// The address of metrics and checks over plain HTTP: /metrics, /livez and /readyz.
     monitoring_listen: Option<Address> = None => "none", HostPort, Everywhere;
+
+    /// The days for which items of the feed are kept.
+    feed_retention_days: u64 = 90, Count(1, 3_650), Everywhere;
+
+    /// The networks that URLs of webhooks may name besides public addresses, as in 10.1.0.0/16. In a flag or a variable they
+    /// are separated by commas.
+    webhooks_allow: Vec<IpNet> = Vec::new(), List, Everywhere;
 
     /// The filter of the log: levels by module. Other commands have it from the variable alone.
     log: LogFilter = LogFilter::default(), Text, Everywhere;

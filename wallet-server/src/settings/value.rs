@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::address::Address;
 use super::form::Raw;
 use super::log_filter::{LogFilter, NoFilter};
@@ -119,6 +121,20 @@ impl Value for Vec<Origin> {
     fn of(raw: &Raw) -> Result<Self, String> {
         let Raw::List(items) = raw else { return misplaced() };
         items.iter().map(|item| item.parse().map_err(|error| format!("{item:?}: {error}"))).collect()
+    }
+
+    fn raw(&self) -> Option<Raw> {
+        Some(Raw::List(self.iter().map(ToString::to_string).collect()))
+    }
+}
+
+impl Value for Vec<IpNet> {
+    fn of(raw: &Raw) -> Result<Self, String> {
+        let Raw::List(items) = raw else { return misplaced() };
+        let network = |item: &String| {
+            item.parse().map_err(|_| format!("{item:?}: must be a network, as in 10.1.0.0/16"))
+        };
+        items.iter().map(network).collect()
     }
 
     fn raw(&self) -> Option<Raw> {

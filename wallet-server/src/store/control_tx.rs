@@ -50,6 +50,10 @@ impl Store {
 }
 
 impl ControlTx {
+    pub(super) const fn transaction(&self) -> &TimedConnection<DatabaseTransaction> {
+        &self.transaction
+    }
+
     /// Returns the tenant with this name.
     pub(crate) async fn tenant_named(&self, name: &str) -> Result<Option<TenantRow>, StoreError> {
         let query = tenants::Entity::find().filter(tenants::Column::Name.eq(name));

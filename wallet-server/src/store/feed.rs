@@ -36,7 +36,7 @@ pub(crate) struct FeedEnds {
 }
 
 impl FeedEnds {
-    const EMPTY: Self = Self { first: 1, last: 0 };
+    pub(crate) const EMPTY: Self = Self { first: 1, last: 0 };
 }
 
 impl From<feed_heads::Model> for FeedEnds {

@@ -35,6 +35,7 @@ pub(crate) mod tables;
 mod timed;
 mod url;
 mod wallet_cache;
+mod webhooks;
 mod whole;
 
 pub(crate) use batch::{
@@ -58,4 +59,5 @@ pub(crate) use tables::events::{EventDetails, RecordedEvent};
 pub(crate) use timed::{is_inside_a_transaction, tamper};
 pub(crate) use url::DatabaseUrl;
 pub(crate) use wallet_cache::WalletCache;
+pub(crate) use webhooks::{Delivered, DeliveryRow, EndpointRow};
 pub(crate) use whole::{SchemaObject, fresh_schema};

@@ -15,10 +15,10 @@ use crate::store::tables::{api_keys, audit_events, catalogs, signing_keys, sweep
 use crate::store::{ReadTx, StoreError};
 use crate::verify::faults::Faults;
 
-/// The name of the key that signs quotes.
-const QUOTES: &str = "quotes";
+/// The keys that sign quotes and messages to endpoints of webhooks.
+const SIGNING_KEYS: [&str; 2] = ["quotes", "webhooks"];
 /// The actions that the audit records.
-const ACTIONS: [&str; 7] = [
+const ACTIONS: [&str; 10] = [
     "catalog.publish",
     "key.create",
     "key.replace",
@@ -26,6 +26,9 @@ const ACTIONS: [&str; 7] = [
     "tenant.create",
     "tenant.resume",
     "tenant.suspend",
+    "webhook.create",
+    "webhook.delete",
+    "webhook.update",
 ];
 /// The number of parts into which sweepers divide the buckets.
 const PARTS: i16 = 8;
@@ -174,7 +177,8 @@ impl Check<'_> {
         let signing_keys::Model { name, secret, create_time } = row;
         self.faults
             .unless(secret.len() == 32, 0, || format!("key {name:?} has {} bytes, not 32", secret.len()));
-        self.faults.unless(name == QUOTES, 0, || format!("key {name:?} signs nothing"));
+        self.faults
+            .unless(SIGNING_KEYS.contains(&name.as_str()), 0, || format!("key {name:?} signs nothing"));
         self.known.lines.push(format!("key {} {}", hex::encode(&name), hex::encode(Sha256::digest(&secret))));
         self.look(create_time, || format!("key {name:?} was created"));
     }

@@ -21,7 +21,7 @@ use crate::verify::faults::Faults;
 use crate::verify::strict;
 
 /// The jobs that have leases.
-const JOBS: [&str; 1] = ["feed"];
+const JOBS: [&str; 2] = ["feed", "webhooks"];
 /// The blocks that are read at a time.
 const PAGE: u64 = 200;
 
@@ -34,6 +34,8 @@ pub(super) struct Feed {
     wallets: HashMap<Uuid, Sequence>,
     /// The tenants whose feeds do not begin with the first item: it was deleted after the time for which items are kept.
     trimmed: BTreeSet<Uuid>,
+    /// The last position of each tenant.
+    pub(super) last: BTreeMap<Uuid, i64>,
 }
 
 /// The items that the feed and the outbox have of a wallet.
@@ -99,6 +101,7 @@ impl Feed {
             })
             .await?;
         feed.trimmed.extend(heads.values().filter(|head| head.first_position > 1).map(|head| head.tenant));
+        feed.last.extend(heads.values().map(|head| (head.tenant, head.last_position)));
         feed.blocks(snapshot, &heads, faults).await?;
         feed.outbox(snapshot, faults).await?;
         for tenant in heads.keys().filter(|tenant| !known.has_tenant(**tenant)) {

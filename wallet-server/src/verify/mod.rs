@@ -34,6 +34,7 @@ mod taking;
 #[cfg(test)]
 mod tests;
 mod wallet;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -120,7 +121,9 @@ async fn whole(
         let heads = write.as_ref().map(|path| Heads::create(path, &signer, &known));
         ledger.heads = heads.transpose()?;
     }
-    ledger.feed = Some(Feed::read(snapshot, &known, &mut ledger.faults).await?);
+    let feed = Feed::read(snapshot, &known, &mut ledger.faults).await?;
+    webhooks::check(snapshot, &known, &feed.last, &mut ledger.faults).await?;
+    ledger.feed = Some(feed);
     ledger.known = Some(known);
     Ok(ledger)
 }

@@ -72,3 +72,5 @@ mod sweeper;
 mod tls;
 #[cfg(test)]
 mod unreadable;
+#[cfg(test)]
+mod webhooks;

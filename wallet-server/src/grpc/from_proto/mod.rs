@@ -21,6 +21,7 @@ mod text;
 mod usage;
 mod violations;
 mod wallet;
+mod webhook;
 
 pub(super) use key::scope;
 pub(super) use text::key_path;

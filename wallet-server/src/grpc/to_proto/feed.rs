@@ -23,7 +23,7 @@ pub(crate) fn feed_page(catalog: &Catalog, page: &FeedPage) -> (Vec<v1::FeedItem
     (rendered, page.looked_at)
 }
 
-fn feed_item(catalog: &Catalog, item: &FeedItem) -> v1::FeedItem {
+pub(crate) fn feed_item(catalog: &Catalog, item: &FeedItem) -> v1::FeedItem {
     let content = item.content.as_ref().map(|content| match content {
         FeedContent::Entry(content) => Content::Entry(entry(catalog, content)),
         FeedContent::Event(content) => Content::Notification(event(catalog, content)),

@@ -19,3 +19,5 @@ pub(crate) mod sweeper_leases;
 pub(crate) mod tenants;
 pub(crate) mod wallet_profiles;
 pub(crate) mod wallets;
+pub(crate) mod webhook_deliveries;
+pub(crate) mod webhook_endpoints;

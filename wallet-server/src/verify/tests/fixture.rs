@@ -18,7 +18,10 @@ use super::commands::{
     paid_back, pause, pay, priced, refund, refund_asked, refund_subscription, rename, reserve, resume,
     reverse, revoke, settle, start, subscribe, top_up, win_dispute,
 };
-use crate::store::{AuditRow, CatalogRow, Change, KeyRow, LoadedWallet, Store, Tx, WalletWrite};
+use crate::store::{
+    AuditRow, CatalogRow, Change, Delivered, DeliveryRow, EndpointRow, KeyRow, LoadedWallet, Store, Tx,
+    WalletWrite,
+};
 
 const CATALOG: &str = r#"
 [units.credits]
@@ -127,8 +130,39 @@ pub(super) async fn write(url: &str, wallets: &[Story]) {
         tx.append(&batch).await.unwrap();
         tx.commit().await.unwrap();
     }
+    webhook(&store).await;
     assert!(store.job_lease("feed", uuid::Uuid::new_v4(), START, MINUTE).await.unwrap());
     lane.close().await.unwrap();
+}
+
+/// Writes an endpoint of webhooks with a delivery that failed.
+async fn webhook(store: &Store) {
+    let endpoint = EndpointRow {
+        tenant: TenantId::DEFAULT.0,
+        endpoint_id: "crm".to_owned(),
+        url: "https://crm.example/wallet".to_owned(),
+        types: "job.settled balance.low".to_owned(),
+        state: 0,
+        secret_version: 2,
+        rotate_time: START.as_micros(),
+        last_position: 0,
+        failing_since: Timestamp::NEVER.as_micros(),
+        create_time: START.as_micros(),
+    };
+    let control = store.begin_control().await.unwrap();
+    control.put_endpoint(endpoint.clone()).await.unwrap();
+    control.commit(change("webhook.create", "crm")).await.unwrap();
+    let failed = DeliveryRow {
+        tenant: endpoint.tenant,
+        endpoint_id: endpoint.endpoint_id.clone(),
+        position: 0,
+        attempts: 1,
+        attempt_time: START.as_micros(),
+        next_time: START.as_micros() + 1,
+        failure: "answers 500".to_owned(),
+    };
+    let result = Delivered { last_position: 0, succeeded: Vec::new(), failed: vec![failed] };
+    store.record_deliveries(&endpoint, result, START, 0, None).await.unwrap();
 }
 
 /// A wallet with its history.

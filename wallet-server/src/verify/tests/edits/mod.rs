@@ -10,6 +10,7 @@ mod grants;
 mod ledger;
 mod reservations;
 mod wallets;
+mod webhooks;
 
 use std::collections::BTreeSet;
 
@@ -23,7 +24,7 @@ use super::rows::alter;
 use crate::postgres::Postgres;
 use crate::verify::{Report, verify};
 
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 19] = [
     "tenants",
     "api_keys",
     "catalogs",
@@ -41,6 +42,8 @@ const TABLES: [&str; 17] = [
     "feed_heads",
     "feed_blocks",
     "job_leases",
+    "webhook_endpoints",
+    "webhook_deliveries",
 ];
 
 /// The result of an edit.
@@ -71,8 +74,15 @@ enum Change {
 }
 
 fn edits() -> impl Iterator<Item = (&'static str, Change, Finds)> {
-    let tables =
-        [wallets::EDITS, grants::EDITS, reservations::EDITS, ledger::EDITS, feed::EDITS, control::EDITS];
+    let tables = [
+        wallets::EDITS,
+        grants::EDITS,
+        reservations::EDITS,
+        ledger::EDITS,
+        feed::EDITS,
+        webhooks::EDITS,
+        control::EDITS,
+    ];
     let texts = tables.into_iter().flatten().map(|(column, sql, finds)| (*column, Change::Sql(sql), *finds));
     let binary = [wallets::BINARY, reservations::BINARY, ledger::BINARY, feed::BINARY];
     let binary = binary.into_iter().flatten();

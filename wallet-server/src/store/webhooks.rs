@@ -1,0 +1,192 @@
+//! Endpoints of webhooks and their deliveries.
+
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use wallet_core::{TenantId, Timestamp};
+
+use crate::store::tables::webhook_deliveries::{self, Column as Delivery, Entity as Deliveries};
+use crate::store::tables::webhook_endpoints::{self, Column as Endpoint, Entity as Endpoints};
+use crate::store::timed::TimedConnection;
+use crate::store::{ControlTx, Store, StoreError};
+
+/// An endpoint as stored.
+pub(crate) type EndpointRow = webhook_endpoints::Model;
+/// A delivery that failed, as stored.
+pub(crate) type DeliveryRow = webhook_deliveries::Model;
+
+/// The result of deliveries to an endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Delivered {
+    /// The position of the feed up to which items have been attempted.
+    pub(crate) last_position: i64,
+    /// The deliveries with earlier failures that succeeded.
+    pub(crate) succeeded: Vec<i64>,
+    pub(crate) failed: Vec<DeliveryRow>,
+}
+
+impl Store {
+    /// Returns the endpoints of a tenant by id.
+    pub(crate) async fn webhook_endpoints(&self, tenant: TenantId) -> Result<Vec<EndpointRow>, StoreError> {
+        let of_tenant = Endpoints::find().filter(Endpoint::Tenant.eq(tenant.0));
+        Ok(of_tenant.order_by_asc(Endpoint::EndpointId).all(&self.control()).await?)
+    }
+
+    /// Returns the endpoints of all tenants in a state.
+    pub(crate) async fn webhook_endpoints_in(&self, state: i16) -> Result<Vec<EndpointRow>, StoreError> {
+        Ok(Endpoints::find().filter(Endpoint::State.eq(state)).all(&self.control()).await?)
+    }
+
+    /// Returns an endpoint.
+    pub(crate) async fn webhook_endpoint(
+        &self,
+        tenant: TenantId,
+        id: &str,
+    ) -> Result<Option<EndpointRow>, StoreError> {
+        Ok(Endpoints::find_by_id((tenant.0, id.to_owned())).one(&self.control()).await?)
+    }
+
+    /// Returns failed deliveries to an endpoint after a position, at most `limit`.
+    pub(crate) async fn webhook_deliveries(
+        &self,
+        endpoint: &EndpointRow,
+        after: i64,
+        limit: u64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        let after = of(endpoint).filter(Delivery::Position.gt(after)).order_by_asc(Delivery::Position);
+        Ok(after.limit(limit).all(&self.control()).await?)
+    }
+
+    /// Returns the deliveries to an endpoint whose next attempt is due, the longest due first, at most `limit`.
+    pub(crate) async fn webhook_deliveries_due(
+        &self,
+        endpoint: &EndpointRow,
+        now: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        let due = of(endpoint).filter(Delivery::NextTime.lte(now.as_micros()));
+        Ok(due.order_by_asc(Delivery::NextTime).limit(limit).all(&self.control()).await?)
+    }
+
+    /// Returns the number of deliveries to an endpoint that wait for another attempt.
+    pub(crate) async fn webhook_deliveries_waiting(&self, endpoint: &EndpointRow) -> Result<u64, StoreError> {
+        let waiting = of(endpoint).filter(Delivery::NextTime.lt(Timestamp::NEVER.as_micros()));
+        Ok(waiting.count(&self.control()).await?)
+    }
+
+    /// Records the result of deliveries, and with `hasten` makes all other deliveries to the endpoint due at once that wait
+    /// for another attempt. Records nothing if the endpoint is gone or another server has delivered meanwhile.
+    pub(crate) async fn record_deliveries(
+        &self,
+        endpoint: &EndpointRow,
+        result: Delivered,
+        failing_since: Timestamp,
+        state: i16,
+        hasten: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let transaction = TimedConnection::begin_publishing(self.controllers(), self.call_timeout()).await?;
+        let moved = Endpoints::update_many()
+            .col_expr(Endpoint::LastPosition, result.last_position.into())
+            .col_expr(Endpoint::FailingSince, failing_since.as_micros().into())
+            .col_expr(Endpoint::State, state.into())
+            .filter(Endpoint::Tenant.eq(endpoint.tenant))
+            .filter(Endpoint::EndpointId.eq(&endpoint.endpoint_id))
+            .filter(Endpoint::LastPosition.eq(endpoint.last_position))
+            .filter(Endpoint::State.eq(endpoint.state));
+        if moved.exec(&transaction).await?.rows_affected == 0 {
+            return Ok(());
+        }
+        if let Some(now) = hasten {
+            let hasten = Deliveries::update_many()
+                .col_expr(Delivery::NextTime, now.as_micros().into())
+                .filter(Delivery::Tenant.eq(endpoint.tenant))
+                .filter(Delivery::EndpointId.eq(&endpoint.endpoint_id))
+                .filter(Delivery::NextTime.lt(Timestamp::NEVER.as_micros()));
+            hasten.exec(&transaction).await?;
+        }
+        if !result.succeeded.is_empty() {
+            let done = Deliveries::delete_many()
+                .filter(Delivery::Tenant.eq(endpoint.tenant))
+                .filter(Delivery::EndpointId.eq(&endpoint.endpoint_id))
+                .filter(Delivery::Position.is_in(result.succeeded));
+            done.exec(&transaction).await?;
+        }
+        for row in result.failed {
+            let key = [Delivery::Tenant, Delivery::EndpointId, Delivery::Position];
+            let changes = [Delivery::Attempts, Delivery::AttemptTime, Delivery::NextTime, Delivery::Failure];
+            let replace = OnConflict::columns(key).update_columns(changes).to_owned();
+            let insert = Deliveries::insert(row.into_active_model()).on_conflict(replace);
+            insert.exec_without_returning(&transaction).await?;
+        }
+        transaction.commit().await.map_err(StoreError::of_commit)
+    }
+
+    /// Makes the failed deliveries to an endpoint due at once, with the schedule from its beginning, from one position to
+    /// another. Returns their number.
+    pub(crate) async fn retry_deliveries(
+        &self,
+        endpoint: &EndpointRow,
+        from: i64,
+        to: i64,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let again = Deliveries::update_many()
+            .col_expr(Delivery::NextTime, now.as_micros().into())
+            .col_expr(Delivery::Attempts, Expr::value(0))
+            .filter(Delivery::Tenant.eq(endpoint.tenant))
+            .filter(Delivery::EndpointId.eq(&endpoint.endpoint_id))
+            .filter(Delivery::Position.between(from, to));
+        Ok(again.exec(&self.control()).await?.rows_affected)
+    }
+}
+
+impl ControlTx {
+    /// Writes an endpoint that is new or changed by an operator.
+    pub(crate) async fn put_endpoint(&self, row: EndpointRow) -> Result<(), StoreError> {
+        let key = [Endpoint::Tenant, Endpoint::EndpointId];
+        let changes = [
+            Endpoint::Url,
+            Endpoint::Types,
+            Endpoint::State,
+            Endpoint::SecretVersion,
+            Endpoint::RotateTime,
+            Endpoint::FailingSince,
+        ];
+        let replace = OnConflict::columns(key).update_columns(changes).to_owned();
+        let insert = Endpoints::insert(row.into_active_model()).on_conflict(replace);
+        insert.exec_without_returning(self.transaction()).await?;
+        Ok(())
+    }
+
+    /// Returns an endpoint.
+    pub(crate) async fn endpoint(
+        &self,
+        tenant: TenantId,
+        id: &str,
+    ) -> Result<Option<EndpointRow>, StoreError> {
+        Ok(Endpoints::find_by_id((tenant.0, id.to_owned())).one(self.transaction()).await?)
+    }
+
+    /// Returns the number of endpoints of a tenant.
+    pub(crate) async fn count_endpoints(&self, tenant: TenantId) -> Result<u64, StoreError> {
+        Ok(Endpoints::find().filter(Endpoint::Tenant.eq(tenant.0)).count(self.transaction()).await?)
+    }
+
+    /// Deletes an endpoint with its deliveries.
+    pub(crate) async fn delete_endpoint(&self, endpoint: &EndpointRow) -> Result<(), StoreError> {
+        let key = (endpoint.tenant, endpoint.endpoint_id.clone());
+        Endpoints::delete_by_id(key).exec(self.transaction()).await?;
+        let deliveries = Deliveries::delete_many()
+            .filter(Delivery::Tenant.eq(endpoint.tenant))
+            .filter(Delivery::EndpointId.eq(&endpoint.endpoint_id));
+        deliveries.exec(self.transaction()).await?;
+        Ok(())
+    }
+}
+
+fn of(endpoint: &EndpointRow) -> sea_orm::Select<Deliveries> {
+    Deliveries::find()
+        .filter(Delivery::Tenant.eq(endpoint.tenant))
+        .filter(Delivery::EndpointId.eq(&endpoint.endpoint_id))
+}

@@ -1,0 +1,54 @@
+//! Webhooks: messages, signatures, failures and retries, with a real receiver.
+
+mod delivery;
+mod libraries;
+mod receiver;
+mod schedule;
+
+use std::time::Duration;
+
+use receiver::Receiver;
+use wallet_client::{WalletClient, v1};
+use wallet_server::Config;
+
+use crate::harness::{Database, Server, credits};
+use crate::shorthand::gift;
+
+/// A server that may post to receivers on loopback.
+async fn server(database: Database) -> Server {
+    let config = Config { webhooks_allow: vec!["127.0.0.0/8".parse().unwrap()], ..Config::default() };
+    Server::start_with(database, config).await
+}
+
+/// A client and a wallet whose items an endpoint gets from the beginning of the feed. Returns the secret as well.
+async fn subscribed(server: &Server, receiver: &Receiver) -> (WalletClient, String) {
+    let client = server.wallet("ann", 0).await;
+    let create = v1::CreateWebhookEndpointRequest::new("crm", &receiver.url).with_after_position(0);
+    let created = client.create_webhook_endpoint(create).await.unwrap();
+    (client, created.secret)
+}
+
+async fn give(client: &WalletClient, id: &str) {
+    client.grant(gift("ann", id, credits(1))).await.unwrap();
+}
+
+async fn endpoint(client: &WalletClient) -> v1::WebhookEndpoint {
+    let listed = client.list_webhook_endpoints(v1::ListWebhookEndpointsRequest::new()).await.unwrap();
+    listed.endpoints.into_iter().next().unwrap()
+}
+
+async fn deliveries(client: &WalletClient) -> Vec<v1::WebhookDelivery> {
+    client.list_webhook_deliveries(v1::ListWebhookDeliveriesRequest::new("crm")).await.unwrap().deliveries
+}
+
+/// Waits until a condition of the endpoint and its failed deliveries holds.
+async fn until(client: &WalletClient, holds: impl Fn(&v1::WebhookEndpoint, &[v1::WebhookDelivery]) -> bool) {
+    for _ in 0..3_000 {
+        let (endpoint, deliveries) = (endpoint(client).await, deliveries(client).await);
+        if holds(&endpoint, &deliveries) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{:?} {:?}", endpoint(client).await, deliveries(client).await);
+}

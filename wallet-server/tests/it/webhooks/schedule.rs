@@ -1,0 +1,47 @@
+//! The attempts of three days, on a clock that the test moves.
+
+use std::time::Duration;
+
+use wallet_client::v1::{self, WebhookEndpointState};
+use wallet_server::{Config, TimeSource};
+
+use super::{Receiver, deliveries, subscribed, until};
+use crate::harness::{Database, Server};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_is_attempted_ten_times_in_three_days_and_then_only_on_command() {
+    let webhooks_allow = vec!["127.0.0.0/8".parse().unwrap()];
+    let config = Config { webhooks_allow, time: TimeSource::Manual, ..Config::default() };
+    let server = Server::start_with(Database::sqlite(), config).await;
+    let receiver = Receiver::start(&[500; 10]).await;
+    let (client, _) = subscribed(&server, &receiver).await;
+    let mut hours = 0.0;
+    for attempts in 1..10 {
+        until(&client, |_, failed| failed.first().is_some_and(|failed| failed.attempts == attempts)).await;
+        let failed = deliveries(&client).await.remove(0);
+        let (at, next) = (failed.attempt_time.unwrap(), failed.next_time.unwrap());
+        let pause = Duration::from_secs((next.seconds - at.seconds).unsigned_abs() + 1);
+        hours += pause.as_secs_f64() / 3_600.0;
+        client.advance_clock(v1::AdvanceClockRequest::by(pause)).await.unwrap();
+    }
+    assert!((70.0..90.0).contains(&hours), "{hours}");
+    until(&client, |_, failed| failed.first().is_some_and(|failed| failed.attempts == 10)).await;
+    assert_eq!(deliveries(&client).await[0].next_time, None);
+    client.retry_webhook_deliveries(v1::RetryWebhookDeliveriesRequest::new("crm")).await.unwrap();
+    until(&client, |endpoint, failed| failed.is_empty() && endpoint.state() == WebhookEndpointState::Enabled)
+        .await;
+    assert_eq!(receiver.received().len(), 11);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_without_a_success_for_five_days_is_disabled() {
+    let webhooks_allow = vec!["127.0.0.0/8".parse().unwrap()];
+    let config = Config { webhooks_allow, time: TimeSource::Manual, ..Config::default() };
+    let server = Server::start_with(Database::sqlite(), config).await;
+    let receiver = Receiver::start(&[500, 500]).await;
+    let (client, _) = subscribed(&server, &receiver).await;
+    until(&client, |_, failed| failed.len() == 1).await;
+    let days = Duration::from_secs(5 * 86_400);
+    client.advance_clock(v1::AdvanceClockRequest::by(days)).await.unwrap();
+    until(&client, |endpoint, _| endpoint.state() == WebhookEndpointState::Failing).await;
+}
