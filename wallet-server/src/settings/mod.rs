@@ -2,8 +2,8 @@
 //!
 //! Each setting is one row of [`server`] (the top level of the file) or [`limits`] (its table `[limits]`), with the type,
 //! the default, the bounds and the sources. Flags, environment variables, messages and documents are made from the
-//! rows. The later source wins: default, file, environment, flag. [`source`] finds the values, [`file`] reads the file,
-//! [`form`] reads a value, [`value`] gives it its type, and [`print`] shows the result.
+//! rows. The later source wins: default, file, environment, flag. [`source`] finds the values, [`mod@file`] reads the file,
+//! [`form`] reads a value, [`value`] gives it its type, and [`mod@print`] shows the result.
 
 #[macro_use]
 mod rows;

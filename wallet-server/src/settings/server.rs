@@ -53,8 +53,8 @@ settings! {
     /// it, every call needs a key.
     key_pepper_file: Option<PathBuf> = None => "none; callers need no key", SecretFile, Everywhere;
 
-    /// The origins of the web pages that may call, as in https://app.example.com; * allows any. In a flag or a variable
-    /// they are separated by commas.
+    /// The origins of the web pages that may call, as in `https://app.example.com`; `*` allows any. In a flag or a
+    /// variable they are separated by commas.
     cors_origin: Vec<Origin> = Vec::new(), List, Everywhere;
 
     /// The address of metrics and checks over plain HTTP: /metrics, /livez and /readyz.
