@@ -35,7 +35,7 @@ pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
 }
 
 /// Reads the files that the settings name, and looks the addresses up.
-fn config(Settings { server, limits }: Settings) -> Result<Config, CliError> {
+fn config(Settings { server, feed, limits }: Settings) -> Result<Config, CliError> {
     let client_ca = server.tls_client_ca;
     Ok(Config {
         listen: look_up(&server.listen)?,
@@ -46,6 +46,8 @@ fn config(Settings { server, limits }: Settings) -> Result<Config, CliError> {
         queue_wait: server.queue_wait,
         cached_rows: server.cached_rows,
         database_timeout: server.database_timeout,
+        feed_period: feed.period,
+        feed_retention: feed.retention(),
         limits,
         tls: server.tls_cert.zip(server.tls_key).map(|(certificate, key)| TlsFiles {
             certificate,
@@ -112,4 +114,24 @@ fn stop_on_signal(shutdown: CancellationToken) {
         tracing::info!("stopping: no new calls, those in progress may finish");
         shutdown.cancel();
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_become_the_configuration() {
+        let usual = config(Settings::default()).unwrap();
+        assert_eq!(usual.feed_retention, Config::default().feed_retention);
+        let mut settings = Settings::default();
+        (settings.feed.retention_days, settings.feed.period) = (2, Duration::from_millis(10));
+        (settings.server.batch_max, settings.limits.connections) = (3, 16);
+        let other = config(settings).unwrap();
+        assert_eq!(
+            (other.feed_retention, other.feed_period),
+            (Duration::from_hours(48), Duration::from_millis(10))
+        );
+        assert_eq!((other.batch_max, other.limits.connections), (3, 16));
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::form::Form::{Count, File, HostPort, List, Millis, Secret, SecretFile, Switch, Text};
 use super::problem::{Place, Problem};
-use super::{Address, Limits, LogFilter, SettingsError, Values};
+use super::{Address, FeedSettings, Limits, LogFilter, SettingsError, Values};
 use crate::engine::EngineConfig;
 use crate::grpc::Origin;
 use crate::store::DatabaseUrl;
@@ -83,13 +83,18 @@ settings! {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
+    pub(crate) feed: FeedSettings,
     pub(crate) limits: Limits,
 }
 
 impl Settings {
     /// Gives the values their types, and checks those that depend on each other.
     pub(super) fn of_values(values: &Values) -> Result<Self, SettingsError> {
-        let settings = Self { server: ServerSettings::of(values)?, limits: Limits::of(values)? };
+        let settings = Self {
+            server: ServerSettings::of(values)?,
+            feed: FeedSettings::of(values)?,
+            limits: Limits::of(values)?,
+        };
         let faults = settings.faults();
         if faults.is_empty() {
             return Ok(settings);
