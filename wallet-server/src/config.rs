@@ -10,7 +10,7 @@ use crate::clock::{Clock, Settling};
 use crate::engine::{EngineConfig, SweeperConfig};
 use crate::grpc::{Origin, TlsFiles};
 use crate::keys::Pepper;
-use crate::settings::Limits;
+use crate::settings::{FeedSettings, Limits};
 use crate::store::DatabaseUrl;
 
 /// The catalog that a server publishes if it has none.
@@ -112,8 +112,8 @@ impl Default for Config {
             cached_rows: EngineConfig::default().cached_rows,
             sweep_period: SweeperConfig::default().period,
             poll_period: Duration::from_secs(2),
-            feed_period: Duration::from_millis(200),
-            feed_retention: Duration::from_hours(90 * 24),
+            feed_period: FeedSettings::default().period,
+            feed_retention: FeedSettings::default().retention(),
             webhooks_allow: Vec::new(),
             database_timeout: EngineConfig::default().database_timeout,
             limits: Limits::default(),

@@ -18,9 +18,6 @@ use crate::keys::Pepper;
 use crate::settings::{Address, Settings};
 use crate::store::DatabaseUrl;
 
-/// The seconds of a day.
-const DAY: u64 = 86_400;
-
 pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
     let settings = Settings::load(&flags.0)?;
     let database = settings.server.database_url.clone();
@@ -38,7 +35,7 @@ pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
 }
 
 /// Reads the files that the settings name, and looks the addresses up.
-fn config(Settings { server, limits }: Settings) -> Result<Config, CliError> {
+fn config(Settings { server, feed, limits }: Settings) -> Result<Config, CliError> {
     let client_ca = server.tls_client_ca;
     Ok(Config {
         listen: look_up(&server.listen)?,
@@ -49,6 +46,8 @@ fn config(Settings { server, limits }: Settings) -> Result<Config, CliError> {
         queue_wait: server.queue_wait,
         cached_rows: server.cached_rows,
         database_timeout: server.database_timeout,
+        feed_period: feed.period,
+        feed_retention: feed.retention(),
         limits,
         tls: server.tls_cert.zip(server.tls_key).map(|(certificate, key)| TlsFiles {
             certificate,
@@ -57,7 +56,6 @@ fn config(Settings { server, limits }: Settings) -> Result<Config, CliError> {
         }),
         pepper: server.key_pepper_file.as_deref().map(Pepper::read).transpose()?,
         origins: server.cors_origin,
-        feed_retention: Duration::from_secs(server.feed_retention_days * DAY),
         webhooks_allow: server.webhooks_allow,
         monitoring: server.monitoring_listen.as_ref().map(look_up).transpose()?,
         insecure: server.insecure,
@@ -117,4 +115,24 @@ fn stop_on_signal(shutdown: CancellationToken) {
         tracing::info!("stopping: no new calls, those in progress may finish");
         shutdown.cancel();
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_become_the_configuration() {
+        let usual = config(Settings::default()).unwrap();
+        assert_eq!(usual.feed_retention, Config::default().feed_retention);
+        let mut settings = Settings::default();
+        (settings.feed.retention_days, settings.feed.period) = (2, Duration::from_millis(10));
+        (settings.server.batch_max, settings.limits.connections) = (3, 16);
+        let other = config(settings).unwrap();
+        assert_eq!(
+            (other.feed_retention, other.feed_period),
+            (Duration::from_hours(48), Duration::from_millis(10))
+        );
+        assert_eq!((other.batch_max, other.limits.connections), (3, 16));
+    }
 }

@@ -1,14 +1,15 @@
 //! The settings of the server: their values and the places they come from.
 //!
-//! Each setting is one row of [`server`] (the top level of the file) or [`limits`] (its table `[limits]`), with the type,
+//! Each setting is one row of [`server`] (the top level of the file), [`limits`] or [`feed`] (its tables), with the type,
 //! the default, the bounds and the sources. Flags, environment variables, messages and documents are made from the
-//! rows. The later source wins: default, file, environment, flag. [`source`] finds the values, [`file`] reads the file,
-//! [`form`] reads a value, [`value`] gives it its type, and [`print`] shows the result.
+//! rows. The later source wins: default, file, environment, flag. [`source`] finds the values, [`mod@file`] reads the file,
+//! [`form`] reads a value, [`value`] gives it its type, and [`mod@print`] shows the result.
 
 #[macro_use]
 mod rows;
 
 mod address;
+mod feed;
 mod file;
 mod form;
 mod limits;
@@ -24,6 +25,7 @@ mod tests;
 mod value;
 
 pub(crate) use address::Address;
+pub(crate) use feed::FeedSettings;
 pub(crate) use file::check;
 pub use limits::Limits;
 pub(crate) use log_filter::LogFilter;

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::form::Form::{Count, File, HostPort, List, Millis, Secret, SecretFile, Switch, Text};
 use super::problem::{Place, Problem};
-use super::{Address, Limits, LogFilter, SettingsError, Values};
+use super::{Address, FeedSettings, Limits, LogFilter, SettingsError, Values};
 use crate::engine::EngineConfig;
 use crate::grpc::Origin;
 use crate::store::DatabaseUrl;
@@ -55,15 +55,12 @@ settings! {
     /// it, every call needs a key.
     key_pepper_file: Option<PathBuf> = None => "none; callers need no key", SecretFile, Everywhere;
 
-    /// The origins of the web pages that may call, as in https://app.example.com; * allows any. In a flag or a variable
-    /// they are separated by commas.
+    /// The origins of the web pages that may call, as in `https://app.example.com`; `*` allows any. In a flag or a
+    /// variable they are separated by commas.
     cors_origin: Vec<Origin> = Vec::new(), List, Everywhere;
 
     /// The address of metrics and checks over plain HTTP: /metrics, /livez and /readyz.
     monitoring_listen: Option<Address> = None => "none", HostPort, Everywhere;
-
-    /// The days for which items of the feed are kept.
-    feed_retention_days: u64 = 90, Count(1, 3_650), Everywhere;
 
     /// The networks that URLs of webhooks may name besides public addresses, as in 10.1.0.0/16. In a flag or a variable they
     /// are separated by commas.
@@ -92,13 +89,18 @@ settings! {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
+    pub(crate) feed: FeedSettings,
     pub(crate) limits: Limits,
 }
 
 impl Settings {
     /// Gives the values their types, and checks those that depend on each other.
     pub(super) fn of_values(values: &Values) -> Result<Self, SettingsError> {
-        let settings = Self { server: ServerSettings::of(values)?, limits: Limits::of(values)? };
+        let settings = Self {
+            server: ServerSettings::of(values)?,
+            feed: FeedSettings::of(values)?,
+            limits: Limits::of(values)?,
+        };
         let faults = settings.faults();
         if faults.is_empty() {
             return Ok(settings);

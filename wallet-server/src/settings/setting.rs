@@ -1,8 +1,8 @@
 //! One setting: its names, its form, its default and the sources that may give it.
 
-use super::Limits;
 use super::form::{Form, Raw};
 use super::server::ServerSettings;
+use super::{FeedSettings, Limits};
 
 /// A row of the settings.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +42,7 @@ pub(super) struct Name {
 
 /// Returns all settings, in the order of the documents.
 pub(crate) fn all() -> impl Iterator<Item = &'static Setting> {
-    ServerSettings::ROWS.iter().chain(Limits::ROWS)
+    ServerSettings::ROWS.iter().chain(FeedSettings::ROWS).chain(Limits::ROWS)
 }
 
 impl Setting {

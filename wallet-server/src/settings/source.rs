@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env::VarError;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::form::{Form, Raw};
@@ -14,7 +15,7 @@ use super::{Settings, file, secret};
 const FILE: &str = "WALLET_CONFIG";
 
 /// A value and the place that gives it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Given {
     pub(super) raw: Raw,
     pub(super) place: Place,
@@ -24,7 +25,7 @@ pub(crate) struct Given {
 pub(crate) type Layer = BTreeMap<String, Given>;
 
 /// The part of a command line that is about settings.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Overrides {
     /// The configuration file.
     pub(crate) file: Option<PathBuf>,
@@ -33,17 +34,25 @@ pub(crate) struct Overrides {
 }
 
 /// The value of each setting that a source gives.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Values(BTreeMap<String, Chosen>);
 
 /// The value that has won.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Chosen {
     /// The name under which it is given.
     pub(super) name: String,
     pub(super) given: Given,
     /// The value as the server uses it: a secret that was read from its file, a name with its folder.
     used: Raw,
+}
+
+impl fmt::Debug for Overrides {
+    /// Omits the values, one of which may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.flags.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Overrides").field("file", &self.file).field("flags", &names).finish()
+    }
 }
 
 impl Values {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::Given;
-use crate::settings::effective;
+use crate::settings::{Overrides, effective};
 
 const URL: &str = "postgres://ann:canary@db.internal/wallet";
 
@@ -85,6 +85,8 @@ fn the_effective_settings_show_sources_and_no_secret() {
     // The output is a file again, with the exception of secrets.
     let again = Given::file(&shown).settings().unwrap();
     assert_eq!(again.limits, given.settings().unwrap().limits);
+    let overrides = Overrides { file: None, flags: vec![("database_url".to_owned(), URL.to_owned())] };
+    assert_eq!(format!("{overrides:?}"), "Overrides { file: None, flags: [\"database_url\"] }");
     let contradictory = Given::file("tls_cert = \"a\"").values().unwrap();
     assert!(effective(&contradictory).is_err());
 }
