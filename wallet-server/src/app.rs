@@ -180,21 +180,13 @@ impl App {
             metrics: SequencerMetrics::default(),
         };
         let master = store.signing_key("webhooks", fresh_secret()?, clock.now()).await?;
-        let allowed = Allowed::new(config.webhooks_allow.clone());
-        let webhooks = Webhooks {
-            store: store.clone(),
-            clock: clock.clone(),
-            master,
-            allowed: Arc::new(allowed.clone()),
-        };
+        let allowed = Arc::new(Allowed::new(config.webhooks_allow.clone()));
+        let webhooks = Webhooks { store: store.clone(), clock: clock.clone(), master, allowed };
         let deliverer = Deliverer {
-            store: store.clone(),
-            clock: clock.clone(),
+            webhooks: webhooks.clone(),
             queries: queries.clone(),
             catalogs: catalogs.clone(),
-            sender: Sender::new(allowed),
-            allowed: Arc::clone(&webhooks.allowed),
-            master,
+            sender: Sender::new(Allowed::clone(&webhooks.allowed)),
             render: grpc::webhook_bodies().map_err(ServeError::from)?,
             metrics: DeliveryMetrics::default(),
         };

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
-use wallet_client::{ClientConfig, WalletClient, v1};
+use clap::Subcommand;
+use wallet_client::v1;
 use wallet_core::catalog::Catalog;
 
 use crate::cli::error::CliError;
 use crate::cli::output::say;
+use crate::cli::server::ServerArgs;
 
 /// An action on a catalog.
 #[derive(Debug, Subcommand)]
@@ -37,20 +38,6 @@ pub(super) enum CatalogCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-}
-
-/// The server to call.
-#[derive(Debug, Clone, Args)]
-pub(super) struct ServerArgs {
-    /// The address of the server.
-    #[arg(long, env = "WALLET_ENDPOINT", default_value = "http://127.0.0.1:50051")]
-    endpoint: String,
-    /// A file with the API key (of scope catalog to publish, of scope read to show). Default: none is sent.
-    #[arg(long, env = "WALLET_API_KEY_FILE", value_name = "FILE")]
-    api_key_file: Option<PathBuf>,
-    /// The authority (PEM) of the server's certificate, for an https:// endpoint.
-    #[arg(long, env = "WALLET_CA_FILE", value_name = "FILE")]
-    ca_file: Option<PathBuf>,
 }
 
 pub(super) async fn run(command: CatalogCommand) -> Result<ExitCode, CliError> {
@@ -82,7 +69,7 @@ async fn publish(file: &Path, expected_version: i64, server: &ServerArgs) -> Res
     let toml = read(file)?;
     let request = v1::PublishCatalogRequest { toml, expected_version, ..Default::default() };
     let answer =
-        connect(server).await?.publish_catalog(request).await.map_err(|error| failed(server, error))?;
+        server.connect().await?.publish_catalog(request).await.map_err(|error| server.failed(error))?;
     let version = answer.catalog.unwrap_or_default().version;
     match answer.unchanged {
         true => say(format_args!("unchanged: this document is catalog {version} already")),
@@ -100,7 +87,7 @@ async fn publish(file: &Path, expected_version: i64, server: &ServerArgs) -> Res
 
 async fn show(version: i64, server: &ServerArgs) -> Result<ExitCode, CliError> {
     let request = v1::GetCatalogRequest { version };
-    let answer = connect(server).await?.get_catalog(request).await.map_err(|error| failed(server, error))?;
+    let answer = server.connect().await?.get_catalog(request).await.map_err(|error| server.failed(error))?;
     let catalog = answer.catalog.unwrap_or_default();
     say(format_args!("# catalog {}", catalog.version));
     say(catalog.toml.trim_end());
@@ -110,32 +97,4 @@ async fn show(version: i64, server: &ServerArgs) -> Result<ExitCode, CliError> {
 /// Reads a document.
 pub(super) fn read(file: &Path) -> Result<String, CliError> {
     std::fs::read_to_string(file).map_err(|source| CliError::CatalogFile { path: file.to_owned(), source })
-}
-
-async fn connect(server: &ServerArgs) -> Result<WalletClient, CliError> {
-    let text = |file: &PathBuf| {
-        let text = std::fs::read_to_string(file);
-        text.map_err(|source| CliError::File { path: file.clone(), source })
-    };
-    let mut config = ClientConfig::new(&server.endpoint);
-    if let Some(file) = &server.api_key_file {
-        config = config.api_key(text(file)?.trim());
-    }
-    if let Some(file) = &server.ca_file {
-        config = config.ca_certificate(text(file)?);
-    }
-    let connected = WalletClient::connect(config).await;
-    connected.map_err(|error| failed(server, error))
-}
-
-/// Converts an error to the faults of the document, or to the endpoint with the error as its source.
-fn failed(server: &ServerArgs, error: wallet_client::Error) -> CliError {
-    match error.refusal() {
-        Some(refusal) if !refusal.violations.is_empty() => {
-            let lines: Vec<String> =
-                refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
-            CliError::CatalogFaults(lines.join("\n"))
-        }
-        _ => CliError::Server { endpoint: server.endpoint.clone(), source: Box::new(error) },
-    }
 }

@@ -48,9 +48,9 @@ pub(super) enum CliError {
         "a PostgreSQL database is backed up with its own programs: pg_dump, or pg_basebackup with archived WAL"
     )]
     BackupOfPostgres,
-    /// The server refused a document. Contains a line per fault.
-    #[error("the catalog cannot be published:\n{0}")]
-    CatalogFaults(String),
+    /// The server refused the request. Contains a line per fault.
+    #[error("the server refuses the request:\n{0}")]
+    Faults(String),
     #[error("{endpoint}")]
     Server { endpoint: String, source: Box<wallet_client::Error> },
 }

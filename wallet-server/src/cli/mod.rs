@@ -10,9 +10,11 @@ mod log_limit;
 mod migrate;
 mod output;
 mod serve;
+mod server;
 mod tenants;
 mod unfreeze;
 mod verify;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -52,6 +54,9 @@ enum Role {
     /// Create, list, suspend or resume tenants.
     #[command(subcommand)]
     Tenants(tenants::TenantsCommand),
+    /// Create, list, change or delete endpoints of webhooks at a running server, or send failed deliveries again.
+    #[command(subcommand)]
+    Webhooks(webhooks::WebhooksCommand),
     /// Copy a SQLite database to a new file, also while a server uses it, and verify the copy; exit code 1 if its ledger
     /// has problems.
     Backup(backup::BackupArgs),
@@ -96,6 +101,7 @@ pub async fn run() -> ExitCode {
         Some(Role::Catalog(command)) => catalog::run(command).await,
         Some(Role::Keys(command)) => keys::run(command).await,
         Some(Role::Tenants(command)) => tenants::run(command).await,
+        Some(Role::Webhooks(command)) => webhooks::run(command).await,
         Some(Role::Backup(args)) => backup::run(&args).await,
         Some(Role::Verify(args)) => verify::run(&args).await,
         Some(Role::Unfreeze(args)) => unfreeze::run(&args).await,

@@ -19,7 +19,7 @@ use wallet_core::{TenantId, Timestamp, WalletId, WalletKey, binary};
 use crate::store::sql::load;
 use crate::store::tables::feed_blocks::{self, PlacedItem};
 use crate::store::tables::feed_outbox::{self, NewItems, WalletItems};
-use crate::store::tables::{decode, entries, events, feed_heads, wallet_profiles};
+use crate::store::tables::{decode, entries, events, feed_heads, wallet_profiles, webhook_deliveries};
 use crate::store::timed::TimedConnection;
 use crate::store::{Backend, ReadTx, RecordedEvent, Store, StoreError};
 
@@ -98,7 +98,8 @@ impl Store {
         Ok(count)
     }
 
-    /// Deletes the blocks whose items all got their positions before a time, from the beginning of each feed.
+    /// Deletes the blocks whose items all got their positions before a time, from the beginning of each feed, and the failed
+    /// deliveries of these items.
     pub(crate) async fn trim_feed(&self, before: Timestamp) -> Result<(), StoreError> {
         for head in feed_heads::Entity::find().all(&self.feed()).await? {
             let transaction =
@@ -122,6 +123,10 @@ impl Store {
                     .filter(feed_heads::Column::Tenant.eq(head.tenant))
                     .filter(feed_heads::Column::FirstPosition.lt(first));
                 moved.exec(&transaction).await?;
+                let undelivered = webhook_deliveries::Entity::delete_many()
+                    .filter(webhook_deliveries::Column::Tenant.eq(head.tenant))
+                    .filter(webhook_deliveries::Column::Position.lt(first));
+                undelivered.exec(&transaction).await?;
                 transaction.commit().await.map_err(StoreError::of_commit)?;
             }
         }

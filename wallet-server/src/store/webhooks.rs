@@ -1,9 +1,12 @@
 //! Endpoints of webhooks and their deliveries.
 
+use std::collections::BTreeSet;
+
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
+use uuid::Uuid;
 use wallet_core::{TenantId, Timestamp};
 
 use crate::store::tables::webhook_deliveries::{self, Column as Delivery, Entity as Deliveries};
@@ -36,6 +39,20 @@ impl Store {
     /// Returns the endpoints of all tenants in a state.
     pub(crate) async fn webhook_endpoints_in(&self, state: i16) -> Result<Vec<EndpointRow>, StoreError> {
         Ok(Endpoints::find().filter(Endpoint::State.eq(state)).all(&self.control()).await?)
+    }
+
+    /// Returns the tenants and ids of the endpoints that have a delivery whose next attempt is due.
+    pub(crate) async fn webhook_endpoints_due(
+        &self,
+        now: Timestamp,
+    ) -> Result<BTreeSet<(Uuid, String)>, StoreError> {
+        let due = Deliveries::find()
+            .select_only()
+            .columns([Delivery::Tenant, Delivery::EndpointId])
+            .filter(Delivery::NextTime.lte(now.as_micros()))
+            .distinct();
+        let rows: Vec<(Uuid, String)> = due.into_tuple().all(&self.control()).await?;
+        Ok(rows.into_iter().collect())
     }
 
     /// Returns an endpoint.

@@ -24,11 +24,10 @@ use wallet_core::{TenantId, Timestamp};
 
 use crate::catalogs::PublishedCatalogs;
 use crate::causes::Chain;
-use crate::clock::Clock;
 use crate::query::{FeedFilter, FeedItem, Queries, ReadError};
-use crate::store::{Delivered, DeliveryRow, EndpointRow, Store, StoreError};
+use crate::store::{Delivered, DeliveryRow, EndpointRow, StoreError};
 use crate::webhooks::endpoints::{EndpointInfo, EndpointState};
-use crate::webhooks::{Allowed, Failure, Message, Secret, Sender, WebhookUrl, schedule};
+use crate::webhooks::{Failure, Message, Secret, Sender, WebhookUrl, Webhooks, schedule};
 
 /// The name of the job in its lease.
 const JOB: &str = "webhooks";
@@ -93,14 +92,10 @@ impl DeliveryMetrics {
 /// The job that delivers. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Deliverer {
-    pub(crate) store: Store,
-    pub(crate) clock: Clock,
+    pub(crate) webhooks: Webhooks,
     pub(crate) queries: Queries,
     pub(crate) catalogs: PublishedCatalogs,
     pub(crate) sender: Sender,
-    /// The networks that URLs may name besides public ones.
-    pub(crate) allowed: Arc<Allowed>,
-    pub(crate) master: [u8; 32],
     pub(crate) render: Render,
     pub(crate) metrics: DeliveryMetrics,
 }
@@ -128,21 +123,22 @@ impl Deliverer {
             }
             let now = Instant::now();
             if now >= renew {
-                let lease = self.store.job_lease(JOB, holder, self.clock.now(), LEASE).await;
+                let lease =
+                    self.webhooks.store.job_lease(JOB, holder, self.webhooks.clock.now(), LEASE).await;
                 has_lease = noted(lease).unwrap_or(false);
                 renew = now + if has_lease { LEASE / 2 } else { Duration::from_secs(1) };
             }
             if !has_lease {
                 continue;
             }
-            let enabled = self.store.webhook_endpoints_in(EndpointState::Enabled.number()).await;
             tasks.retain(|_, task| !task.is_finished());
-            for row in noted(enabled).unwrap_or_default() {
+            let Some(work) = noted(self.work().await) else { continue };
+            for (row, is_due) in work {
                 let key = (row.tenant, row.endpoint_id.clone());
-                if tasks.contains_key(&key) {
+                let is_probe = probed.get(&key).is_none_or(|last| now >= *last + PROBE);
+                if tasks.contains_key(&key) || !(is_due || is_probe) {
                     continue;
                 }
-                let is_probe = probed.get(&key).is_none_or(|last| now >= *last + PROBE);
                 if is_probe {
                     probed.insert(key.clone(), now);
                 }
@@ -154,8 +150,27 @@ impl Deliverer {
             task.abort();
         }
         if has_lease {
-            noted(self.store.end_job_lease(JOB, holder).await);
+            noted(self.webhooks.store.end_job_lease(JOB, holder).await);
         }
+    }
+
+    /// Returns the enabled endpoints, each with whether the feed has new items for it or one of its deliveries is due.
+    async fn work(&self) -> Result<Vec<(EndpointRow, bool)>, StoreError> {
+        let (store, now) = (&self.webhooks.store, self.webhooks.clock.now());
+        let enabled = store.webhook_endpoints_in(EndpointState::Enabled.number()).await?;
+        if enabled.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (ends, due) = (store.feed_ends().await?, store.webhook_endpoints_due(now).await?);
+        let has_work = |row: &EndpointRow| {
+            ends.get(&TenantId(row.tenant)).is_some_and(|ends| ends.last > row.last_position)
+                || due.contains(&(row.tenant, row.endpoint_id.clone()))
+        };
+        let with_work = |row: EndpointRow| {
+            let has_work = has_work(&row);
+            (row, has_work)
+        };
+        Ok(enabled.into_iter().map(with_work).collect())
     }
 
     /// Delivers to an endpoint until it has everything.
@@ -170,7 +185,7 @@ impl Deliverer {
                 }
             }
             is_probe = false;
-            let next = self.store.webhook_endpoint(TenantId(row.tenant), &row.endpoint_id).await;
+            let next = self.webhooks.store.webhook_endpoint(TenantId(row.tenant), &row.endpoint_id).await;
             match noted(next).flatten().filter(|row| row.state == EndpointState::Enabled.number()) {
                 Some(next) => row = next,
                 None => return,
@@ -180,12 +195,12 @@ impl Deliverer {
 
     /// Makes up to [`AT_ONCE`] attempts and records their results. Returns false if nothing was to be done.
     async fn round(&self, row: &EndpointRow, is_probe: bool) -> Result<bool, RoundError> {
-        let (tenant, now) = (TenantId(row.tenant), self.clock.now());
+        let (tenant, now) = (TenantId(row.tenant), self.webhooks.clock.now());
         let info = EndpointInfo::try_from(row)?;
-        let mut due = self.store.webhook_deliveries_due(row, now, AT_ONCE as u64).await?;
-        let is_full = self.store.webhook_deliveries_waiting(row).await? >= MOST_WAITING;
+        let mut due = self.webhooks.store.webhook_deliveries_due(row, now, AT_ONCE as u64).await?;
+        let is_full = self.webhooks.store.webhook_deliveries_waiting(row).await? >= MOST_WAITING;
         if due.is_empty() && is_full && is_probe {
-            due = self.store.webhook_deliveries(row, 0, 1).await?;
+            due = self.webhooks.store.webhook_deliveries(row, 0, 1).await?;
         }
         let room = if is_full { 0 } else { AT_ONCE - due.len() };
         let filter = FeedFilter { types: info.types.clone(), ..FeedFilter::default() };
@@ -232,7 +247,7 @@ impl Deliverer {
                 }
                 Some(failure) => {
                     is_gone |= failure.is_gone();
-                    result.failed.push(failed(row, position, attempts, &failure, self.clock.now()));
+                    result.failed.push(failed(row, position, attempts, &failure, self.webhooks.clock.now()));
                 }
             }
         }
@@ -251,8 +266,8 @@ impl Deliverer {
             tracing::error!(endpoint = info.id, url = info.url, ?state, "an endpoint is disabled");
         }
         // The endpoint is up again: the deliveries that have filled its room need not wait for their turns.
-        let hasten = (succeeded && is_full).then(|| self.clock.now());
-        self.store.record_deliveries(row, result, failing_since, state.number(), hasten).await?;
+        let hasten = (succeeded && is_full).then(|| self.webhooks.clock.now());
+        self.webhooks.store.record_deliveries(row, result, failing_since, state.number(), hasten).await?;
         Ok(true)
     }
 
@@ -265,17 +280,17 @@ impl Deliverer {
         items: Vec<(FeedItem, i32)>,
     ) -> Vec<(i64, i32, Option<Failure>)> {
         let catalog = self.catalogs.current(tenant);
-        let now = self.clock.now();
+        let now = self.webhooks.clock.now();
         let is_rotated = now < Timestamp::from_micros(row.rotate_time).plus(OVERLAP);
         let previous = (info.secret_version > 1 && is_rotated).then(|| info.secret_version - 1);
-        let secret = |version| Secret::derive(&self.master, tenant, &info.id, version);
+        let secret = |version| Secret::derive(&self.webhooks.master, tenant, &info.id, version);
         let secrets: Vec<Secret> =
             [Some(info.secret_version), previous].into_iter().flatten().map(secret).collect();
         let secrets = Arc::new(secrets);
         let mut attempts = JoinSet::new();
         for (item, earlier) in items {
             let body = (self.render)(&catalog, &item);
-            let (sender, allowed) = (self.sender.clone(), Arc::clone(&self.allowed));
+            let (sender, allowed) = (self.sender.clone(), Arc::clone(&self.webhooks.allowed));
             let (url, secrets) = (info.url.clone(), Arc::clone(&secrets));
             let id = format!("{}-{}", tenant.0.simple(), item.position);
             attempts.spawn(async move {

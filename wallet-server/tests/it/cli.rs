@@ -6,6 +6,7 @@ mod config;
 mod refused;
 mod serve;
 mod verify;
+mod webhooks;
 
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};

@@ -1,0 +1,52 @@
+//! The running server that a command calls.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use wallet_client::{ClientConfig, WalletClient};
+
+use crate::cli::error::CliError;
+
+/// The server to call.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ServerArgs {
+    /// The address of the server.
+    #[arg(long, env = "WALLET_ENDPOINT", default_value = "http://127.0.0.1:50051")]
+    endpoint: String,
+    /// A file with the API key, whose scope must fit the command: catalog to publish one, read to show it, admin for
+    /// webhooks. Default: none is sent.
+    #[arg(long, env = "WALLET_API_KEY_FILE", value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+    /// The authority (PEM) of the server's certificate, for an https:// endpoint.
+    #[arg(long, env = "WALLET_CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+impl ServerArgs {
+    pub(super) async fn connect(&self) -> Result<WalletClient, CliError> {
+        let text = |file: &PathBuf| {
+            let text = std::fs::read_to_string(file);
+            text.map_err(|source| CliError::File { path: file.clone(), source })
+        };
+        let mut config = ClientConfig::new(&self.endpoint);
+        if let Some(file) = &self.api_key_file {
+            config = config.api_key(text(file)?.trim());
+        }
+        if let Some(file) = &self.ca_file {
+            config = config.ca_certificate(text(file)?);
+        }
+        WalletClient::connect(config).await.map_err(|error| self.failed(error))
+    }
+
+    /// Converts an error to the faults of the request, or to the endpoint with the error as its source.
+    pub(super) fn failed(&self, error: wallet_client::Error) -> CliError {
+        match error.refusal() {
+            Some(refusal) if !refusal.violations.is_empty() => {
+                let lines: Vec<String> =
+                    refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
+                CliError::Faults(lines.join("\n"))
+            }
+            _ => CliError::Server { endpoint: self.endpoint.clone(), source: Box::new(error) },
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The commands of `webhooks`, at a running server.
+
+use super::run;
+use crate::harness::{Database, Process};
+
+#[test]
+fn an_endpoint_is_created_listed_changed_and_deleted() {
+    let database = Database::sqlite();
+    let server = Process::start(&database, &[]);
+    let endpoint = server.endpoint();
+    let webhooks = |words: &[&str]| run(&[&["webhooks"], words, &["--endpoint", &endpoint]].concat(), &[]);
+
+    let created = webhooks(&["create", "crm", "https://crm.example/", "--types", "job.settled,balance.low"]);
+    assert_eq!(created.code, Some(0), "{created:?}");
+    let lines: Vec<&str> = created.stdout.lines().collect();
+    assert_eq!(lines[0], "crm  enabled  https://crm.example/  balance.low,job.settled  position 0  secret 1");
+    assert!(lines[1].starts_with("whsec_") && lines.len() == 2);
+
+    let rotated = webhooks(&["rotate-secret", "crm"]);
+    assert!(rotated.stdout.contains("secret 2\nwhsec_") && !rotated.stdout.contains(lines[1]), "{rotated:?}");
+    assert!(webhooks(&["disable", "crm"]).stdout.starts_with("crm  disabled"));
+    assert!(webhooks(&["enable", "crm"]).stdout.starts_with("crm  enabled"));
+    assert_eq!(webhooks(&["retry", "crm"]).stdout, "0 deliveries are sent again\n");
+    assert_eq!(webhooks(&["deliveries", "crm"]).stdout, "");
+    assert_eq!(webhooks(&["delete", "crm"]).stdout, "endpoint crm is deleted\n");
+    assert_eq!(webhooks(&["list"]).stdout, "");
+}
+
+#[test]
+fn a_refused_endpoint_is_reported_with_every_bad_field() {
+    let database = Database::sqlite();
+    let server = Process::start(&database, &[]);
+    let words =
+        ["webhooks", "create", "crm", "http://10.0.0.1/", "--types", "tea", "--endpoint", &server.endpoint()];
+    let refused = run(&words, &[]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
+    assert!(refused.stderr.contains("url: ") && refused.stderr.contains("types[0]: "), "{}", refused.stderr);
+}
