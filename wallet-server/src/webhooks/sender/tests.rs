@@ -201,21 +201,33 @@ async fn an_endless_answer_is_cut_off_and_its_connection_closed() {
         let receiver = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             answer(&mut stream, head).await;
-            while stream.write_all(more.as_bytes()).await.is_ok() {}
+            let mut written = 0;
+            while stream.write_all(more.as_bytes()).await.is_ok() {
+                written += more.len();
+            }
+            written
         };
         let sender = sender();
-        let (outcome, ()) = tokio::join!(sender.post(&url, &MESSAGE), receiver);
+        let (outcome, written) = tokio::join!(sender.post(&url, &MESSAGE), receiver);
         assert_eq!(outcome.is_ok(), is_success, "{outcome:?}");
+        // The buffers of the two sockets hold some megabytes. In 15 seconds a receiver writes gigabytes.
+        assert!(written < 64 << 20, "{written} bytes");
     }
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again() {
+async fn a_connection_is_used_again_after_the_whole_answer() {
     let (listener, url) = listener().await;
     let receiver = async {
         let (mut stream, _) = listener.accept().await.unwrap();
+        let (head, body) = OK.split_at(OK.len() - 2);
         for _ in 0..3 {
-            answer(&mut stream, OK).await;
+            answer(&mut stream, head).await;
+            // The sender gets the head alone.
+            for _ in 0..200 {
+                tokio::task::yield_now().await;
+            }
+            stream.write_all(body.as_bytes()).await.unwrap();
         }
     };
     let sender = sender();
