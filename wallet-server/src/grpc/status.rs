@@ -164,14 +164,15 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         Cause::Webhook(error @ WebhookError::Exists(_)) => {
             with_reason(ErrorReason::WebhookEndpointExists, error.to_string())
         }
-        Cause::Webhook(error @ WebhookError::TooMany) => Content {
-            metadata: vec![
-                ("limit".to_owned(), "webhook_endpoints".to_owned()),
-                ("maximum".to_owned(), MAX_ENDPOINTS.to_string()),
-                ("requested".to_owned(), (MAX_ENDPOINTS + 1).to_string()),
-            ],
-            ..with_reason(ErrorReason::LimitExceeded, error.to_string())
-        },
+        Cause::Webhook(error @ WebhookError::TooMany) => {
+            let exceeded = Rejection::LimitExceeded {
+                limit: "webhook_endpoints".to_owned(),
+                maximum: MAX_ENDPOINTS.to_string(),
+                requested: (MAX_ENDPOINTS + 1).to_string(),
+                plans: Vec::new(),
+            };
+            Content { message: error.to_string(), ..rejected(&exceeded, operation_path) }
+        }
         Cause::Webhook(error @ WebhookError::SecretVersion(_)) => {
             rejected(&Rejection::field("secret_version", error.to_string()), operation_path)
         }
