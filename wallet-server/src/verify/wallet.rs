@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use uuid::Uuid;
 use wallet_core::entry::{Entry, EntryKind};
+use wallet_core::event::Event;
 use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::posting::Account;
 use wallet_core::row_digests::{Digest, RowDigests};
@@ -132,7 +133,9 @@ impl WalletFold {
         }
         self.row_digests(&entry, faults);
         self.balances(&entry, faults);
-        event::check(&entry, &events, |event| self.unit(&event.unit).available(), faults);
+        // A unit of which a notification is the only trace has no stored balance.
+        let available = |event: &Event| self.units.get(&event.unit).map_or(0, UnitFold::available);
+        event::check(&entry, &events, available, faults);
         self.warning(&entry, faults);
         self.auto_top_up.add(&entry, faults);
         self.ids(&entry, faults);

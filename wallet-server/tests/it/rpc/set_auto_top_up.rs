@@ -33,6 +33,13 @@ async fn spend(client: &WalletClient, job: &str, amount: i64) -> v1::ReserveResp
 product! {
     "../tests/it/auto_top_up";
 
+    async fn an_empty_wallet_has_a_purchase_due_at_once(platform: Platform) {
+        let set = platform.client.set_auto_top_up(turn_on("a", setting())).await.unwrap();
+        let due = set.wallet.unwrap().auto_top_up.unwrap().under_way.unwrap();
+        assert_eq!((due.pack_id.as_str(), due.quantity), ("starter", 1));
+        assert_eq!(platform.credits().await, (0, 0));
+    }
+
     async fn a_low_balance_makes_one_purchase_due_which_top_up_ends(platform: Platform) {
         let client = &platform.client;
         client.top_up(v1::TopUpRequest::amount(ALICE, "first", credits(100))).await.unwrap();
