@@ -203,15 +203,11 @@ impl WalletClient {
         Q: Clone,
         F: Future<Output = Result<Response<A>, Status>>,
     {
-        let attempt = |limit| {
-            let response = rpc(stub.clone(), prepare(&self.route.metadata, request.clone(), limit));
-            async move { in_time(limit, response).await.map(Response::into_inner) }
-        };
-        self.settings.retry.run(self.settings.deadline, attempt).await
+        self.attempts(|limit| rpc(stub.clone(), prepare(&self.route.metadata, request.clone(), limit))).await
     }
 
     /// Opens a stream, with as many attempts as the retry policy allows. The deadline bounds the time until it is open.
-    pub(crate) async fn call_without_deadline<S, Q, A, F>(
+    pub(crate) async fn open_stream<S, Q, A, F>(
         &self,
         stub: S,
         request: Q,
@@ -222,10 +218,21 @@ impl WalletClient {
         Q: Clone,
         F: Future<Output = Result<Response<A>, Status>>,
     {
-        let attempt = |limit| {
+        self.attempts(|_| {
             let mut call = Request::new(request.clone());
             *call.metadata_mut() = MetadataMap::clone(&self.route.metadata);
-            let response = rpc(stub.clone(), call);
+            rpc(stub.clone(), call)
+        })
+        .await
+    }
+
+    /// Attempts a call, each time with the limit of the attempt, as often as the retry policy allows.
+    async fn attempts<A, F>(&self, call: impl Fn(Duration) -> F) -> Result<A, Error>
+    where
+        F: Future<Output = Result<Response<A>, Status>>,
+    {
+        let attempt = |limit| {
+            let response = call(limit);
             async move { in_time(limit, response).await.map(Response::into_inner) }
         };
         self.settings.retry.run(self.settings.deadline, attempt).await

@@ -114,7 +114,7 @@ async fn open(client: &WalletClient, request: &v1::WatchFeedRequest) -> Result<O
     let stub =
         EventServiceClient::new(client.channel()).max_decoding_message_size(client.max_response_bytes());
     let messages = client
-        .call_without_deadline(stub, request.clone(), |mut stub, call: Request<_>| async move {
+        .open_stream(stub, request.clone(), |mut stub, call: Request<_>| async move {
             stub.watch_feed(call).await
         })
         .await?;
