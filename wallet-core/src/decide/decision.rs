@@ -27,7 +27,7 @@ pub struct Decision {
     pub reservation: Option<Reservation>,
     /// Grants that are clawed back, with the reasons.
     pub clawback: Vec<(GrantKey, Clawback)>,
-    /// Grants whose clawback is withdrawn, with those that they had before.
+    /// Grants whose chargeback is withdrawn, with the other clawbacks that they have.
     pub withdrawn: Vec<(GrantKey, Option<Clawback>)>,
     /// Grants whose lifetime ends at the instant of the decision.
     pub expiring: Vec<GrantKey>,

@@ -62,7 +62,7 @@ impl WalletCommand for RecordChargeback {
         }
         let mut decision = Decision::of(EntryKind::ChargedBack, context.now).because(&self.reason);
         let mut used = Amounts::none();
-        let before = grants.iter().filter_map(|grant| Some((grant.key.clone(), grant.clawback?))).collect();
+        let others = grants.iter().filter_map(|grant| Some((grant.key.clone(), grant.clawback?))).collect();
         for grant in grants {
             for (part, amount) in
                 [(Part::Available, grant.parts.available), (Part::Pending, grant.parts.pending)]
@@ -91,7 +91,7 @@ impl WalletCommand for RecordChargeback {
         }
         if let Some(id) = self.purchase.top_up(wallet.grants.values()) {
             let suspends = wallet.status == WalletStatus::Active || is_suspended_by_chargebacks(wallet);
-            change.profile.chargebacks.insert(id.clone(), Chargeback { suspends, before });
+            change.profile.chargebacks.insert(id.clone(), Chargeback { suspends, others });
         }
         decision.change = Some(change);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), subject))

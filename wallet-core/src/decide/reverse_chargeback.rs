@@ -70,9 +70,9 @@ impl WalletCommand for ReverseChargeback {
             restoration.withdraw_debt(unit, amount);
         }
         for grant in grants.iter().filter(|grant| grant.clawback == Some(Clawback::ChargedBack)) {
-            let before = chargeback.before.get(&grant.key).copied();
-            restoration.decision.withdrawn.push((grant.key.clone(), before));
-            if before.is_none() {
+            let other = chargeback.others.get(&grant.key).copied();
+            restoration.decision.withdrawn.push((grant.key.clone(), other));
+            if other.is_none() {
                 restoration.return_to(grant, Part::Revoked, grant.parts.revoked);
             }
         }

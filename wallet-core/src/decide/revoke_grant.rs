@@ -1,7 +1,8 @@
-//! RevokeGrant: claws back the unspent credits of a grant. Held ones are revoked when they return.
+//! RevokeGrant: claws back the unspent credits of a grant. Held ones are revoked when they return. A grant that is
+//! charged back stays revoked if the dispute is won.
 
 use crate::decide::context::Context;
-use crate::decide::decision::Decision;
+use crate::decide::decision::{Change, Decision};
 use crate::decide::read_set::ReadSet;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
@@ -48,6 +49,15 @@ impl WalletCommand for RevokeGrant {
             decision.move_in_grant(&grant.key, &grant.unit, part, Part::Revoked, amount);
         }
         decision.clawback.push((grant.key.clone(), Clawback::Revoked));
+        // A chargeback that is withdrawn later does not return what the platform revoked.
+        if grant.clawback == Some(Clawback::ChargedBack) {
+            let mut change = Change::none(wallet);
+            let chargeback = grant.purchase().and_then(|id| change.profile.chargebacks.get_mut(id));
+            if let Some(chargeback) = chargeback {
+                chargeback.others.entry(grant.key.clone()).or_insert(Clawback::Revoked);
+                decision.change = Some(change);
+            }
+        }
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), self.grant.clone()))
     }
 }

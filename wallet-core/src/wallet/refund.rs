@@ -102,9 +102,10 @@ pub struct Chargeback {
     /// True if the wallet is suspended for it and for no other reason than chargebacks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspends: bool,
-    /// The clawbacks that grants of the purchase had before. Credits of the others return.
+    /// The other clawbacks of the purchase's grants, from before the chargeback or since. Credits of grants without
+    /// one return.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub before: BTreeMap<GrantKey, Clawback>,
+    pub others: BTreeMap<GrantKey, Clawback>,
 }
 
 /// The refund of a subscription, and how it was computed.

@@ -89,6 +89,19 @@ fn credits_revoked_before_the_dispute_stay_revoked() {
 }
 
 #[test]
+fn credits_revoked_during_the_dispute_stay_revoked() {
+    given([top_up(50), reserve("job", 20), charge_back("c", "t"), revoke("r", "top_up:t"), fail("job")])
+        .when(win_dispute("w", "t"))
+        .then([parts("top_up:t", "revoked 50"), available(0), status(Active)])
+        .when(charge_back("again", "t"))
+        .when(win_dispute("v", "t"))
+        .then([parts("top_up:t", "revoked 50"), available(0)]);
+    given([buy_pack("b", "bundle"), charge_back("c", "b"), revoke("r", "top_up:b#1")])
+        .when(win_dispute("w", "b"))
+        .then([parts("top_up:b", "available 100"), parts("top_up:b#1", "revoked 2")]);
+}
+
+#[test]
 fn a_closed_wallet_has_no_credits_and_takes_none() {
     given_catalog(&with_plans(), [subscribe("s", "creator"), top_up(50), give("later", 9).from(hours(2))])
         .when(close("x"))
