@@ -37,6 +37,7 @@ impl Lot {
             taken: 0,
             paid_out: 0,
             gone: None,
+            revoked: false,
             with_subscription: false,
             rolled: 0,
             first: None,
@@ -217,7 +218,7 @@ impl Model {
         let lot = &mut self.lots[n];
         lot.taken += lot.free + lot.waiting;
         (lot.free, lot.waiting) = (0, 0);
-        lot.gone = lot.gone.max(Some(Clawback::Revoked));
+        (lot.gone, lot.revoked) = (lot.gone.max(Some(Clawback::Revoked)), true);
         self.remember(command, EntryKind::GrantRevoked);
         Ok(Answered::done(seen))
     }

@@ -242,7 +242,9 @@ impl Model {
             if self.lots[n].gone != Some(Clawback::ChargedBack) {
                 continue;
             }
-            self.lots[n].gone = before.iter().find(|(key, _)| *key == self.lots[n].key).map(|(_, why)| *why);
+            let earlier = before.iter().find(|(key, _)| *key == self.lots[n].key).map(|(_, why)| *why);
+            let revoked = self.lots[n].revoked.then_some(Clawback::Revoked);
+            self.lots[n].gone = earlier.max(revoked);
             if self.lots[n].gone.is_none() {
                 let back = std::mem::take(&mut self.lots[n].taken);
                 corrections += self.bring_back(n, back, &reverse.request, corrections);

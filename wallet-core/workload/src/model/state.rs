@@ -42,6 +42,8 @@ pub(crate) struct Lot {
     pub(crate) paid_out: i64,
     /// The clawback of the lot, if there was one.
     pub(crate) gone: Option<Clawback>,
+    /// True if the platform revoked the lot, which outlasts a chargeback.
+    pub(crate) revoked: bool,
     pub(crate) with_subscription: bool,
     /// The number of times that the credits have rolled over.
     pub(crate) rolled: u32,
