@@ -128,9 +128,7 @@ pub struct App {
     origins: Origins,
     address: SocketAddr,
     services: Services,
-    sweeper: Sweeper,
-    sequencer: Sequencer,
-    deliverer: Deliverer,
+    jobs: Jobs,
     clock: Clock,
     store: Store,
     poll_period: Duration,
@@ -146,57 +144,27 @@ impl App {
     pub async fn build(config: Config) -> Result<Self, AppError> {
         exposed(&config)?;
         let tls = config.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
-        // A start may take its time. Calls are limited once callers wait for them.
-        let store = Store::open(&config.database_url).await?;
-        durable(&config, &store).await?;
-        store.migrate().await?;
-        let clock = clock(&config, &store).await?;
-        reference_clock::check(&store, &clock, config.accept_clock).await?;
-        let ahead = ahead(&store, &clock).await?;
-        let store = store.with_call_timeout(config.database_timeout);
+        let Opened { store, clock, ahead } = open(&config).await?;
         let wanted = config.catalog.as_deref();
         let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), wanted, BUNDLED_CATALOG).await?;
         let quotes = QuoteSigner::new(&store.signing_key("quotes", fresh_secret()?, clock.now()).await?);
         let lanes = TaskTracker::new();
-        let most = if store.backend() == Backend::Sqlite { 1 } else { 64 };
-        if config.lanes.is_some_and(|lanes| lanes > most) {
-            return Err(AppError::Lanes(config.lanes.unwrap_or_default(), most));
-        }
-        let engine = Engine::start(&store, &catalogs, &clock, &config.engine(most), &lanes).await?;
+        let engine_config = config.engine(most_lanes(&config, store.backend())?);
+        let engine = Engine::start(&store, &catalogs, &clock, &engine_config, &lanes).await?;
         let reads = config.cached_rows / 2;
         let queries = Queries::start(store.clone(), clock.clone(), catalogs.clone(), reads, &lanes);
-        let sweeper = Sweeper {
-            store: store.clone(),
-            engine: engine.clone(),
-            clock: clock.clone(),
-            config: SweeperConfig { period: config.sweep_period },
-            metrics: SweeperMetrics::default(),
-        };
-        let sequencer = Sequencer {
+        let webhooks = Webhooks {
             store: store.clone(),
             clock: clock.clone(),
-            period: config.feed_period,
-            retention: config.feed_retention,
-            metrics: SequencerMetrics::default(),
+            master: store.signing_key("webhooks", fresh_secret()?, clock.now()).await?,
+            allowed: Arc::new(Allowed::new(config.webhooks_allow.clone())),
         };
-        let master = store.signing_key("webhooks", fresh_secret()?, clock.now()).await?;
-        let allowed = Arc::new(Allowed::new(config.webhooks_allow.clone()));
-        let webhooks = Webhooks { store: store.clone(), clock: clock.clone(), master, allowed };
-        let deliverer = Deliverer {
-            webhooks: webhooks.clone(),
-            queries: queries.clone(),
-            catalogs: catalogs.clone(),
-            sender: Sender::new(Allowed::clone(&webhooks.allowed)),
-            render: grpc::webhook_bodies().map_err(ServeError::from)?,
-            metrics: DeliveryMetrics::default(),
-        };
+        let jobs = Jobs::new(&config, &engine, &queries, &catalogs, &webhooks)?;
         let mut registry = Registry::default();
         engine.metrics().register(&mut registry);
-        sweeper.metrics.register(&mut registry);
-        sequencer.metrics.register(&mut registry);
-        deliverer.metrics.register(&mut registry);
+        jobs.register(&mut registry);
         let call_metrics = Arc::new(grpc::call_metrics(&mut registry)?);
-        let manual_time = clock.is_manual().then(|| ManualTime::new(clock.clone(), sweeper.clone()));
+        let manual_time = clock.is_manual().then(|| ManualTime::new(clock.clone(), jobs.sweeper.clone()));
         let (listener, address) = bind(config.listen).await?;
         let monitoring = match config.monitoring {
             Some(address) => Some(bind(address).await?.0),
@@ -226,9 +194,7 @@ impl App {
             origins: config.origins.into(),
             address,
             services,
-            sweeper,
-            sequencer,
-            deliverer,
+            jobs,
             clock,
             store,
             poll_period: config.poll_period,
@@ -275,9 +241,7 @@ impl App {
             tokio::spawn(monitoring::serve(listener, monitoring, end));
         }
         let jobs = TaskTracker::new();
-        jobs.spawn(self.sweeper.run(shutdown.clone()));
-        jobs.spawn(self.sequencer.run(shutdown.clone()));
-        jobs.spawn(self.deliverer.run(shutdown.clone()));
+        self.jobs.spawn(&jobs, &shutdown);
         jobs.spawn(self.services.feed_news.clone().publish(
             store.clone(),
             self.feed_period,
@@ -317,6 +281,90 @@ impl App {
         }
         store.in_place().map_err(AppError::Lost)?;
         Ok(served?)
+    }
+}
+
+/// The jobs that work beside the calls.
+struct Jobs {
+    sweeper: Sweeper,
+    sequencer: Sequencer,
+    deliverer: Deliverer,
+}
+
+impl Jobs {
+    fn new(
+        config: &Config,
+        engine: &Engine,
+        queries: &Queries,
+        catalogs: &PublishedCatalogs,
+        webhooks: &Webhooks,
+    ) -> Result<Self, AppError> {
+        let Webhooks { store, clock, allowed, .. } = webhooks;
+        Ok(Self {
+            sweeper: Sweeper {
+                store: store.clone(),
+                engine: engine.clone(),
+                clock: clock.clone(),
+                config: SweeperConfig { period: config.sweep_period },
+                metrics: SweeperMetrics::default(),
+            },
+            sequencer: Sequencer {
+                store: store.clone(),
+                clock: clock.clone(),
+                period: config.feed_period,
+                retention: config.feed_retention,
+                metrics: SequencerMetrics::default(),
+            },
+            deliverer: Deliverer {
+                webhooks: webhooks.clone(),
+                queries: queries.clone(),
+                catalogs: catalogs.clone(),
+                sender: Sender::new(Allowed::clone(allowed)),
+                render: grpc::webhook_bodies().map_err(ServeError::from)?,
+                metrics: DeliveryMetrics::default(),
+            },
+        })
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        self.sweeper.metrics.register(registry);
+        self.sequencer.metrics.register(registry);
+        self.deliverer.metrics.register(registry);
+    }
+
+    fn spawn(self, jobs: &TaskTracker, shutdown: &CancellationToken) {
+        jobs.spawn(self.sweeper.run(shutdown.clone()));
+        jobs.spawn(self.sequencer.run(shutdown.clone()));
+        jobs.spawn(self.deliverer.run(shutdown.clone()));
+    }
+}
+
+/// A database whose schema is up to date, and the clock.
+struct Opened {
+    store: Store,
+    clock: Clock,
+    /// The newest time of a wallet, and how far it is ahead of the clock.
+    ahead: Option<(Timestamp, Duration)>,
+}
+
+/// Opens the database and brings its schema up to date. Refuses one that is unsafe, or whose time contradicts the clock.
+async fn open(config: &Config) -> Result<Opened, AppError> {
+    // A start may take its time. Calls are limited once callers wait for them.
+    let store = Store::open(&config.database_url).await?;
+    durable(config, &store).await?;
+    store.migrate().await?;
+    let clock = clock(config, &store).await?;
+    reference_clock::check(&store, &clock, config.accept_clock).await?;
+    let ahead = ahead(&store, &clock).await?;
+    Ok(Opened { store: store.with_call_timeout(config.database_timeout), clock, ahead })
+}
+
+/// Returns the most lanes that the database allows. Refuses a configuration with more.
+fn most_lanes(config: &Config, backend: Backend) -> Result<usize, AppError> {
+    let most = if backend == Backend::Sqlite { 1 } else { 64 };
+    match config.lanes {
+        Some(lanes) if lanes > most => Err(AppError::Lanes(lanes, most)),
+        _ => Ok(most),
     }
 }
 

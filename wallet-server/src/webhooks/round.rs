@@ -1,0 +1,223 @@
+//! A round of deliveries to one endpoint: messages are sent at the same time, and their results recorded together.
+//!
+//! At most [`MOST_WAITING`] deliveries to an endpoint wait for another attempt. With more, its position stands still: the
+//! feed is the queue of an endpoint that is down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use wallet_core::{TenantId, Timestamp};
+
+use crate::query::{FeedFilter, FeedItem, ReadError};
+use crate::store::{Delivered, DeliveryRow, EndpointRow, StoreError};
+use crate::webhooks::deliverer::Deliverer;
+use crate::webhooks::endpoints::{EndpointInfo, EndpointState};
+use crate::webhooks::{Failure, Message, Secret, WebhookUrl, schedule};
+
+/// The most messages of a round.
+const AT_ONCE: usize = 16;
+/// The most deliveries to an endpoint that wait for another attempt.
+const MOST_WAITING: u64 = 64;
+/// The time without a success after which an endpoint is disabled.
+const GIVE_UP: Duration = Duration::from_hours(5 * 24);
+/// The time for which the previous secret signs as well.
+const OVERLAP: Duration = Duration::from_hours(24);
+
+/// The reason why a round ended early.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RoundError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// The work of a round.
+#[derive(Default)]
+struct Work {
+    /// The items to send, each with its earlier attempts.
+    items: Vec<(FeedItem, i32)>,
+    /// The waiting deliveries whose items are no longer in the feed.
+    deleted: Vec<i64>,
+    /// The position of the endpoint after the round.
+    last_position: i64,
+    /// True if so many deliveries wait that the position stands still.
+    is_full: bool,
+}
+
+/// An attempt that was made.
+struct Attempt {
+    position: i64,
+    /// The number of attempts before it.
+    earlier: i32,
+    failure: Option<Failure>,
+}
+
+impl Deliverer {
+    /// Makes up to [`AT_ONCE`] attempts and records their results. Returns false if nothing was to be done.
+    pub(super) async fn round(&self, row: &EndpointRow, is_probe: bool) -> Result<bool, RoundError> {
+        let info = EndpointInfo::try_from(row)?;
+        let work = self.collect(row, &info, is_probe).await?;
+        if work.items.is_empty() && work.deleted.is_empty() && work.last_position == row.last_position {
+            return Ok(false);
+        }
+        let attempts = self.attempt(row, &info, work.items).await;
+        let now = self.webhooks.clock.now();
+        let (failing_since, state) = condition(&info, &attempts, now);
+        if state != EndpointState::Enabled {
+            self.metrics.disabled.inc();
+            tracing::error!(endpoint = info.id, url = info.url, ?state, "an endpoint is disabled");
+        }
+        let has_succeeded = attempts.iter().any(|attempt| attempt.failure.is_none());
+        // The endpoint is up again: the deliveries that have filled its room need not wait for their turns.
+        let hasten = (has_succeeded && work.is_full).then_some(now);
+        let mut result =
+            Delivered { last_position: work.last_position, succeeded: work.deleted, failed: Vec::new() };
+        for attempt in attempts {
+            match &attempt.failure {
+                None => result.succeeded.push(attempt.position),
+                Some(failure) => result.failed.push(failed(row, &attempt, failure, now)),
+            }
+        }
+        self.webhooks.store.record_deliveries(row, result, failing_since, state.number(), hasten).await?;
+        Ok(true)
+    }
+
+    /// Collects the deliveries that are due, and new items if there is room for their failures.
+    async fn collect(
+        &self,
+        row: &EndpointRow,
+        info: &EndpointInfo,
+        is_probe: bool,
+    ) -> Result<Work, RoundError> {
+        let (store, now) = (&self.webhooks.store, self.webhooks.clock.now());
+        let mut due = store.webhook_deliveries_due(row, now, AT_ONCE as u64).await?;
+        let is_full = store.webhook_deliveries_waiting(row).await? >= MOST_WAITING;
+        if due.is_empty() && is_full && is_probe {
+            due = store.webhook_deliveries(row, 0, 1).await?;
+        }
+        let mut work = Work { last_position: row.last_position, is_full, ..Work::default() };
+        if !is_full {
+            self.add_new_items(row, info, AT_ONCE - due.len(), &mut work).await?;
+        }
+        for delivery in due {
+            let every = FeedFilter::default();
+            let page = self.queries.feed(TenantId(row.tenant), &every, delivery.position - 1, 1).await;
+            match page.map(|page| page.items.into_iter().next()) {
+                Ok(Some(item)) => work.items.push((item, delivery.attempts)),
+                Ok(None) | Err(ReadError::FeedPosition(_)) => work.deleted.push(delivery.position),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(work)
+    }
+
+    /// Adds items of the feed after the position of the endpoint.
+    async fn add_new_items(
+        &self,
+        row: &EndpointRow,
+        info: &EndpointInfo,
+        most: usize,
+        work: &mut Work,
+    ) -> Result<(), RoundError> {
+        if most == 0 {
+            return Ok(());
+        }
+        let filter = FeedFilter { types: info.types.clone(), ..FeedFilter::default() };
+        match self.queries.feed(TenantId(row.tenant), &filter, row.last_position, most).await {
+            Ok(page) => {
+                work.last_position = page.looked_at;
+                work.items.extend(page.items.into_iter().map(|item| (item, 0)));
+            }
+            // The items after the position are deleted: the deliveries go on with the first one that is kept.
+            Err(ReadError::FeedPosition(ends)) if row.last_position < ends.first => {
+                let (endpoint, first) = (&info.id, ends.first);
+                tracing::error!(endpoint, first, "items of the feed were deleted undelivered");
+                work.last_position = ends.first - 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Sends messages at the same time.
+    async fn attempt(
+        &self,
+        row: &EndpointRow,
+        info: &EndpointInfo,
+        items: Vec<(FeedItem, i32)>,
+    ) -> Vec<Attempt> {
+        let tenant = TenantId(row.tenant);
+        let catalog = self.catalogs.current(tenant);
+        let now = self.webhooks.clock.now();
+        let secrets = Arc::new(self.secrets(row, info, now));
+        let mut attempts = JoinSet::new();
+        for (item, earlier) in items {
+            let body = (self.render)(&catalog, &item);
+            let (sender, allowed) = (self.sender.clone(), Arc::clone(&self.webhooks.allowed));
+            let (url, secrets) = (info.url.clone(), Arc::clone(&secrets));
+            let id = format!("{}-{}", tenant.0.simple(), item.position);
+            attempts.spawn(async move {
+                let timestamp = now.as_micros() / 1_000_000;
+                let signatures: Vec<String> =
+                    secrets.iter().map(|secret| secret.sign(&id, timestamp, &body)).collect();
+                let message = Message { id: &id, timestamp, body: &body, signatures: &signatures.join(" ") };
+                let failure = match WebhookUrl::parse(&url, &allowed) {
+                    Ok(url) => sender.post(&url, &message).await.err(),
+                    Err(text) => Some(Failure { status: None, retry_after: None, text }),
+                };
+                Attempt { position: item.position, earlier, failure }
+            });
+        }
+        let attempts = attempts.join_all().await;
+        attempts.iter().for_each(|attempt| self.metrics.note(attempt.failure.is_none()));
+        attempts
+    }
+
+    /// Returns the secrets that sign: the endpoint's own, and the one before for a day after it was rotated.
+    fn secrets(&self, row: &EndpointRow, info: &EndpointInfo, now: Timestamp) -> Vec<Secret> {
+        let is_rotated = now < Timestamp::from_micros(row.rotate_time).plus(OVERLAP);
+        let previous = (info.secret_version > 1 && is_rotated).then(|| info.secret_version - 1);
+        let versions = [Some(info.secret_version), previous].into_iter().flatten();
+        let derive = |version| Secret::derive(&self.webhooks.master, TenantId(row.tenant), &info.id, version);
+        versions.map(derive).collect()
+    }
+}
+
+/// Returns the time of the first failure since the last success, and the state that follows from the attempts.
+fn condition(info: &EndpointInfo, attempts: &[Attempt], now: Timestamp) -> (Timestamp, EndpointState) {
+    let mut failures = attempts.iter().filter_map(|attempt| attempt.failure.as_ref());
+    let failing_since = if attempts.iter().any(|attempt| attempt.failure.is_none()) {
+        Timestamp::NEVER
+    } else if attempts.is_empty() {
+        info.failing_since
+    } else {
+        info.failing_since.min(now)
+    };
+    let state = if failures.any(Failure::is_gone) {
+        EndpointState::Gone
+    } else if now.since(failing_since) >= GIVE_UP {
+        EndpointState::Failing
+    } else {
+        EndpointState::Enabled
+    };
+    (failing_since, state)
+}
+
+/// Returns the row of a delivery that has failed once more.
+fn failed(row: &EndpointRow, attempt: &Attempt, failure: &Failure, now: Timestamp) -> DeliveryRow {
+    let position = attempt.position;
+    let attempts = attempt.earlier.saturating_add(1);
+    let pause = schedule::pause(attempts.unsigned_abs(), position.unsigned_abs());
+    let pause = pause.map(|pause| pause.max(failure.retry_after.unwrap_or_default()));
+    DeliveryRow {
+        tenant: row.tenant,
+        endpoint_id: row.endpoint_id.clone(),
+        position,
+        attempts,
+        attempt_time: now.as_micros(),
+        next_time: pause.map_or(Timestamp::NEVER, |pause| now.plus(pause)).as_micros(),
+        failure: failure.text.clone(),
+    }
+}
