@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, Cost, CreateWallet, Extend, Grant, Outcome, PackSale,
-    PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment, RefundTopUp, Reserve,
-    ResumeSubscription, RevokeGrant, Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
+    PauseSubscription, PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment, RecordRefund,
+    RefundTopUp, RefundedPayment, Reserve, ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant,
+    Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
 };
-use wallet_core::grant::GrantKey;
+use wallet_core::grant::{GrantKey, Money};
 use wallet_core::payment::Paid;
+use wallet_core::refund::UsedCredits;
 use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::sold::Overrides;
 use wallet_core::wallet::WalletStatus;
@@ -53,20 +55,29 @@ pub(crate) fn give(id: &str, n: i64, life: Duration) -> Command {
 }
 
 pub(crate) fn buy(id: &str, n: i64) -> Command {
-    bought(id, Purchase::Amount("credits".parse().unwrap(), n))
+    bought(id, Purchase::Amount("credits".parse().unwrap(), n), None)
+}
+
+/// A purchase of `n` credits for `price` euros.
+pub(crate) fn buy_for(id: &str, n: i64, price: i64) -> Command {
+    bought(id, Purchase::Amount("credits".parse().unwrap(), n), Some(euros(price)))
 }
 
 pub(crate) fn pack(id: &str, pack: &str) -> Command {
-    bought(id, Purchase::Pack(PackSale::one(pack)))
+    bought(id, Purchase::Pack(PackSale::one(pack)), None)
 }
 
-fn bought(id: &str, purchase: Purchase) -> Command {
+fn euros(n: i64) -> Money {
+    Money { currency: "EUR".to_owned(), minor_units: 100 * n }
+}
+
+fn bought(id: &str, purchase: Purchase, paid_amount: Option<Money>) -> Command {
     Command::TopUp(TopUp {
         id: id.parse().unwrap(),
         purchase,
         external_ref: None,
         line: None,
-        paid_amount: None,
+        paid_amount,
         paid_time: None,
         labels: BTreeMap::new(),
     })
@@ -88,6 +99,31 @@ pub(crate) fn refund(request: &str, top_up: &str) -> Command {
 pub(crate) fn charge_back(request: &str, top_up: &str) -> Command {
     let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
     Command::RecordChargeback(RecordChargeback { request, purchase, reason: String::new() })
+}
+
+pub(crate) fn win_dispute(request: &str, top_up: &str) -> Command {
+    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
+    Command::ReverseChargeback(ReverseChargeback { request, purchase, reason: String::new() })
+}
+
+/// The provider has paid back `total` euros of the purchase in all.
+pub(crate) fn paid_back(request: &str, top_up: &str, total: i64, used: UsedCredits) -> Command {
+    Command::RecordRefund(RecordRefund {
+        request: request.parse().unwrap(),
+        payment: RefundedPayment::Purchase(PurchaseName::TopUp(top_up.parse().unwrap())),
+        total: euros(total),
+        used,
+        reason: String::new(),
+    })
+}
+
+pub(crate) fn reverse(request: &str, job: &str, n: i64) -> Command {
+    Command::ReverseCharge(ReverseCharge {
+        request: request.parse().unwrap(),
+        reservation: job.parse().unwrap(),
+        amounts: credits(n),
+        reason: String::new(),
+    })
 }
 
 pub(crate) fn reactivate(request: &str) -> Command {
@@ -193,6 +229,15 @@ pub(crate) fn pay(request: &str) -> Command {
         request: request.parse().unwrap(),
         period_start: None,
         paid: Paid::default(),
+        reason: String::new(),
+    })
+}
+
+/// A pause from the end of what is paid, for `life` after the start or until it is resumed.
+pub(crate) fn pause(request: &str, life: Option<Duration>) -> Command {
+    Command::PauseSubscription(PauseSubscription {
+        request: request.parse().unwrap(),
+        until: life.map(|life| START.plus(life)),
         reason: String::new(),
     })
 }

@@ -70,12 +70,7 @@ impl Digest {
         for request in wallet.requests.keys() {
             self.text(request.as_str());
         }
-        if let Some(subscription) = &wallet.profile.subscription {
-            self.text(&format!("{subscription:?}"));
-        }
-        self.text(&format!("{:?}", wallet.profile.recorded_refunds));
-        self.text(&format!("{:?}", wallet.profile.chargebacks));
-        self.word(u64::from(wallet.profile.sales));
+        self.text(&format!("{:?}", wallet.profile));
     }
 
     fn reservation(&mut self, reservation: &Reservation) {

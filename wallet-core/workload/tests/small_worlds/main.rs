@@ -17,7 +17,10 @@ mod digest;
 mod one_wallet;
 mod search;
 
-use one_wallet::{jobs_world, plans_world, provisional_world, purchases_world, takeovers_world};
+use one_wallet::{
+    disputes_world, jobs_world, pauses_world, plans_world, provisional_world, purchases_world,
+    takeovers_world,
+};
 use search::search;
 
 #[test]
@@ -33,6 +36,16 @@ fn three_jobs_that_compete_for_two_grants() {
 #[test]
 fn purchases_that_are_refunded_while_jobs_use_them() {
     search("purchases that go back while jobs use them", purchases_world(), 6, 100_000);
+}
+
+#[test]
+fn a_disputed_purchase_that_is_paid_back_in_parts() {
+    search("a disputed purchase, paid back in parts", disputes_world(), 7, 50_000);
+}
+
+#[test]
+fn a_job_of_a_plan_that_is_paused_and_resumed() {
+    search("a job of a plan that is paused", pauses_world(), 5, 20_000);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use wallet_core::decide::ProcessDue;
+use wallet_core::refund::UsedCredits;
 use wallet_core::reservation::CancelReason::{Platform, User};
 use wallet_core::view::Shown;
 use wallet_core::{Command, Timestamp, Wallet};
@@ -12,8 +13,9 @@ use wallet_workload::audit;
 
 use super::checks::{advanced, advanced_by, replayed, run};
 use super::commands::{
-    START, blank, buy, cancel, change, charge_back, create, extend, failed, give, minutes, pack, pay,
-    reactivate, refund, reserve, resume, revoke, start, subscribe, unsubscribe, used, used_by,
+    START, blank, buy, buy_for, cancel, change, charge_back, create, extend, failed, give, minutes, pack,
+    paid_back, pause, pay, reactivate, refund, reserve, resume, reverse, revoke, start, subscribe,
+    unsubscribe, used, used_by, win_dispute,
 };
 use super::digest::Digest;
 use super::search::World;
@@ -201,6 +203,49 @@ pub(crate) fn purchases_world() -> OneWallet {
         buy("t", 60),
     ];
     OneWallet::new(&given, commands, &[minutes(20), DAY, 3 * DAY])
+}
+
+/// A purchase in dispute that the provider pays back in parts, while a job uses it.
+pub(crate) fn disputes_world() -> OneWallet {
+    let given = [create(10), buy_for("b", 30, 9), buy("c", 10)];
+    let commands = vec![
+        reserve("j", "owing", 25),
+        used("j", 20),
+        failed("j", "GPU_LOST"),
+        reverse("v", "j", 7),
+        charge_back("x1", "b"),
+        win_dispute("w1", "b"),
+        charge_back("x2", "b"),
+        win_dispute("w2", "b"),
+        paid_back("f1", "b", 4, UsedCredits::Owe),
+        paid_back("f2", "b", 9, UsedCredits::Forgive),
+        paid_back("f3", "b", 0, UsedCredits::Owe),
+        revoke("r", "top_up:b"),
+        reactivate("a"),
+        buy("t", 60),
+    ];
+    OneWallet::new(&given, commands, &[minutes(20), 40 * DAY])
+}
+
+/// A job of a plan that is paused and resumed.
+pub(crate) fn pauses_world() -> OneWallet {
+    let given = [create(0), subscribe("s", "prepaid")];
+    let commands = vec![
+        pause("z1", None),
+        pause("z2", Some(70 * DAY)),
+        resume("e1"),
+        resume("e2"),
+        pay("p1"),
+        pay("p2"),
+        change("c1", "keeper-pro"),
+        change("c2", "week"),
+        unsubscribe("u1", false),
+        reserve("j", "fixed", 60),
+        used("j", 30),
+        failed("j", "GPU_LOST"),
+        ProcessDue.into(),
+    ];
+    OneWallet::new(&given, commands, &[minutes(20), 28 * DAY, 60 * DAY])
 }
 
 /// A job in a period that begins before its payment, which comes late, in advance, or not at all.
