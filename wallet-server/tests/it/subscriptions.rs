@@ -59,12 +59,12 @@ pub(crate) fn end(request: &str, when: v1::CancelTime) -> v1::CancelSubscription
     }
 }
 
-/// Resumes the subscription of the wallet `w`.
 /// Pauses the subscription of the wallet `w` at the end of what is paid.
 pub(crate) fn pause(request: &str) -> v1::PauseSubscriptionRequest {
     v1::PauseSubscriptionRequest::new("w", request)
 }
 
+/// Resumes the subscription of the wallet `w`.
 pub(crate) fn resume(request: &str) -> v1::ResumeSubscriptionRequest {
     v1::ResumeSubscriptionRequest { wallet_id: "w".into(), request_id: request.into() }
 }

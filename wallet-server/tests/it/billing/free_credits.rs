@@ -8,7 +8,7 @@ use crate::shorthand::balance;
 product! {
     "../tests/it/billing/free";
 
-    async fn the_sweeper_gives_free_credits_in_every_window(platform: Platform) {
+    async fn w6_the_sweeper_gives_free_credits_of_a_default_plan_in_every_window(platform: Platform) {
         assert_eq!(platform.by_source().await, "FREE 5");
         platform.days(3).await;
         let given = platform.ledger().await.into_iter().filter(|entry| entry.kind() == EntryKind::AllowanceGiven);

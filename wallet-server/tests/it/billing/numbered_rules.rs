@@ -1,12 +1,14 @@
 //! The rules of docs/billing.md by their numbers, over the wire. The scenarios of the core have more cases of each.
 //! Rules about packs, charges and refunds are tested with their RPCs and with the products.
 
+use tokio::task::JoinSet;
 use wallet_client::Code;
 use wallet_client::v1::{self, CancelTime, ChangeTime, ErrorReason, SubscriptionStatus, UnusedCredits};
 
+use crate::harness::credits;
 use crate::products::Platform;
 use crate::products::platform::{ALICE, at, op};
-use crate::shorthand::{refused, violations};
+use crate::shorthand::{gift, refused, violations};
 use crate::subscriptions::pending;
 
 fn images(count: &str) -> v1::Operation {
@@ -181,6 +183,22 @@ product! {
         let cancelled = platform.cancel("job").await;
         assert_eq!((cancelled.returned[0].amount, cancelled.forfeited.len()), (20, 0));
         assert_eq!(platform.credits().await, (50, 0));
+    }
+
+    async fn s8_the_number_of_open_grants_bounds_gifts_and_never_what_was_paid(platform: Platform) {
+        let mut gifts = JoinSet::new();
+        for n in 0..1_000 {
+            let client = platform.client.clone();
+            gifts.spawn(async move { client.grant(gift(ALICE, &format!("g{n}"), credits(1))).await });
+        }
+        for granted in gifts.join_all().await {
+            granted.expect("up to 1,000 are open");
+        }
+        let more = platform.client.grant(gift(ALICE, "more", credits(1))).await;
+        refused(more, ErrorReason::LimitExceeded, Code::FailedPrecondition);
+        platform.client.top_up(v1::TopUpRequest::amount(ALICE, "paid", credits(50))).await.unwrap();
+        platform.subscribe("creator").await;
+        assert_eq!(platform.credits().await, (1_080, 0));
     }
 
     async fn s9_start_without_a_lease_begins_the_ttl_anew(platform: Platform) {

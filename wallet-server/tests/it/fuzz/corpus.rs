@@ -125,6 +125,9 @@ pub(crate) fn usual() -> Vec<Input> {
         admin("RecordRefund", &refund_of_period),
         admin("ReverseChargeback", &v1::ReverseChargebackRequest::top_up("w", "won", "second")),
         admin("CloseWallet", &v1::CloseWalletRequest::new("v", "closed")),
+        admin("Subscribe", &subscribe("trial", "taste")),
+        admin("CancelSubscription", &end("end", v1::CancelTime::Now)),
+        admin("Subscribe", &subscribe("trial-again", "taste")),
         admin("Subscribe", &subscribe("s", "creator")),
         admin("ChangePlan", &change("c", "pro")),
         admin("CancelSubscription", &end("e", v1::CancelTime::AtPeriodEnd)),
@@ -140,11 +143,30 @@ pub(crate) fn usual() -> Vec<Input> {
         key("ListKeys", &v1::ListKeysRequest::new().with_page_size(3)),
         key("RevokeKey", &v1::RevokeKeyRequest::new("0Aq3Zk9xYb")),
         key("ListAuditEvents", &v1::ListAuditEventsRequest::new().with_page_size(3)),
+        // Endpoints are never created: the server would look up mutated host names.
+        webhook(
+            "CreateWebhookEndpoint",
+            &v1::CreateWebhookEndpointRequest::new("hook", "ftp://receiver.invalid"),
+        ),
+        webhook("ListWebhookEndpoints", &v1::ListWebhookEndpointsRequest::new()),
+        webhook("UpdateWebhookEndpoint", &v1::UpdateWebhookEndpointRequest::new("hook")),
+        webhook("DeleteWebhookEndpoint", &v1::DeleteWebhookEndpointRequest::new("hook")),
+        webhook("ListWebhookDeliveries", &v1::ListWebhookDeliveriesRequest::new("hook")),
+        webhook(
+            "RetryWebhookDeliveries",
+            &v1::RetryWebhookDeliveriesRequest::new("hook").with_positions(1, 9),
+        ),
     ]
 }
 
 fn wallet(rpc: &str, message: &impl Message) -> Input {
     Input { path: format!("/wallet.v1.WalletService/{rpc}"), message: message.encode_to_vec() }
+}
+
+/// The payment, recorded a second time, for the period that a subscription is in.
+pub(super) fn paid_again(subscription: &v1::Subscription) -> Input {
+    let period = subscription.period_start_time.expect("a plan with periods");
+    admin("RecordPayment", &payment("again").with_period_start_time(period))
 }
 
 fn admin(rpc: &str, message: &impl Message) -> Input {
@@ -153,4 +175,8 @@ fn admin(rpc: &str, message: &impl Message) -> Input {
 
 fn key(rpc: &str, message: &impl Message) -> Input {
     Input { path: format!("/wallet.v1.KeyService/{rpc}"), message: message.encode_to_vec() }
+}
+
+fn webhook(rpc: &str, message: &impl Message) -> Input {
+    Input { path: format!("/wallet.v1.WebhookService/{rpc}"), message: message.encode_to_vec() }
 }

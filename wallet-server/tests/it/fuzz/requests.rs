@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use tonic::transport::Endpoint;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
+use wallet_client::v1;
 use wallet_server::Config;
 use wallet_workload::{Rng, figure};
 
-use super::corpus::{Input, inputs, keep};
+use super::corpus::{Input, inputs, keep, paid_again};
 use super::{calls, mutate, raw};
 use crate::harness::seed;
-use crate::subscriptions::PLANS;
+use crate::subscriptions::{PLANS, subscribe};
 
 /// The number of calls of a usual run.
 const CALLS: usize = 6_000;
@@ -32,6 +33,16 @@ each_fleet! {
         let mut outcomes = BTreeSet::new();
         for input in corpus.clone() {
             outcomes.insert(outcome(&input, &raw::call(&channels[0], &input.path, input.message.clone()).await));
+        }
+        let client = servers[0].client().await;
+        let resubscribed = client.subscribe(subscribe("paid-twice", "creator")).await;
+        let wallet = client.get_wallet(v1::GetWalletRequest { wallet_id: "w".into() }).await.unwrap().wallet.unwrap();
+        let again = paid_again(&wallet.subscription.unwrap_or_else(|| panic!("{resubscribed:?}")));
+        let answer = raw::call(&channels[0], &again.path, again.message.clone()).await;
+        outcomes.insert(outcome(&again, &answer));
+        corpus.push(again);
+        for reason in ["PLAN_USED", "PERIOD_PAID"] {
+            assert!(outcomes.iter().any(|outcome| outcome.contains(reason)), "{reason} does not occur");
         }
         let (tries, known) = (calls(CALLS), outcomes.len());
         for n in 0..tries {
@@ -75,8 +86,15 @@ fn outcome(input: &Input, answer: &Result<Vec<u8>, Status>) -> String {
     format!("{path} {:?} {reason} {field}", status.code())
 }
 
-/// A catalog with the jobs of the corpus at other prices.
+/// A trial, and the jobs of the corpus at other prices.
 const VIDEOS: &str = r#"
+[[plans]]
+id = "taste"
+rank = 1
+term = "14 DAY"
+once = true
+allowances = [{ unit = "credits", amount = 40 }]
+
 [[rules]]
 id = "video"
 kind = "video.generate"
