@@ -21,11 +21,24 @@ pub(crate) struct WalletCache {
     rows: usize,
     /// The most rows; without any, nothing is kept.
     most_rows: usize,
+    /// The most open reservations of a wallet.
+    most_reservations: usize,
 }
 
 impl WalletCache {
     pub(crate) fn new(most_rows: usize) -> Self {
-        Self { wallets: LruCache::unbounded(), rows: 0, most_rows }
+        Self {
+            wallets: LruCache::unbounded(),
+            rows: 0,
+            most_rows,
+            most_reservations: RESERVATIONS_PER_WALLET,
+        }
+    }
+
+    /// Keeps fewer open reservations of a wallet, so that short histories have more.
+    #[cfg(test)]
+    pub(crate) fn with_most_reservations(self, most_reservations: usize) -> Self {
+        Self { most_reservations, ..self }
     }
 
     /// Removes a wallet, and returns it if its version is the given one, which the database has.
@@ -42,7 +55,7 @@ impl WalletCache {
 
     /// Keeps a wallet as it was committed. Wallets that were not used for the longest time make room for it.
     pub(crate) fn put(&mut self, mut wallet: Box<LoadedWallet>) {
-        wallet.drop_closed_rows(RESERVATIONS_PER_WALLET);
+        wallet.drop_closed_rows(self.most_reservations);
         self.rows += wallet.rows();
         if let Some(replaced) = self.wallets.put(wallet.wallet.key, wallet) {
             self.rows -= replaced.rows();

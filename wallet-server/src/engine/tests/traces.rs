@@ -45,6 +45,13 @@ pub(super) fn cached_rows(seed: u64, lane: usize) -> usize {
     CHOICES[choice % CHOICES.len()]
 }
 
+/// Returns the open reservations of a wallet that a lane keeps in memory, which the seed and the number of the lane choose.
+fn kept_reservations(seed: u64, lane: usize) -> usize {
+    const CHOICES: [usize; 3] = [1, 0, 3];
+    let choice = usize::try_from(seed % 3).unwrap() + lane;
+    CHOICES[choice % CHOICES.len()]
+}
+
 /// Returns the seed in `WALLET_SEED`, or a random one.
 pub(super) fn seed() -> u64 {
     let seed = setting("WALLET_SEED").unwrap_or_else(|| RandomState::new().hash_one(0) % 1_000_000);
@@ -71,7 +78,8 @@ async fn both_databases_and_the_core_in_memory_give_the_same_replies() {
 
     for (n, (lane, steps)) in lanes.iter_mut().zip(STEPS).enumerate() {
         lane.steps = steps;
-        lane.cache = WalletCache::new(cached_rows(seed, n));
+        lane.cache =
+            WalletCache::new(cached_rows(seed, n)).with_most_reservations(kept_reservations(seed, n));
     }
     let (mut memory, mut rng) = (Memory::default(), Rng::new(seed, u64::MAX));
     let (mut left, mut batches, mut refused, mut sweeps) = (story.as_slice(), 0, 0, 0);
