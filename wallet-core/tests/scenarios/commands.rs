@@ -60,3 +60,16 @@ fn a_command_about_a_reservation_reads_it() {
     assert_eq!(reads(reverse_all("r", "job")), Some(job("job")));
     assert_eq!(reads(top_up(1)), None);
 }
+
+#[test]
+fn a_settle_loads_the_catalog_of_the_price_only_for_a_usage() {
+    let world = given([top_up(100), reserve("job", 10)]);
+    let priced_by = |step| match step {
+        Step::Command(command) => Command::priced_by(&command, &world.lazy.wallet),
+        _ => None,
+    };
+    assert_eq!(priced_by(settle("job", 1)), Some(1));
+    for step in [settle_as_reserved("job"), settle_amounts("job", &[("credits", 1)]), fail("job")] {
+        assert_eq!(priced_by(step), None);
+    }
+}

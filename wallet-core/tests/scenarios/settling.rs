@@ -152,6 +152,29 @@ fn usage_is_priced_at_the_pinned_version() {
 }
 
 #[test]
+fn a_settle_without_usage_needs_no_catalog_of_the_price() {
+    let mut world = given([top_up(100)])
+        .and(reserve("a", 10))
+        .and(reserve("b", 10))
+        .and(reserve("c", 10))
+        .and(reserve("d", 10))
+        .and(reserve("e", 10))
+        .and(Step::Publish(format!("# another text\n{CATALOG}")));
+    world.catalogs.older.clear();
+    world
+        .when(settle("e", 5))
+        .then([refused("CATALOG_NOT_FOUND"), saying("catalog_version", "1"), state("e", State::Held)])
+        .when(settle_as_reserved("a"))
+        .then([done(), charged("a", 10)])
+        .when(settle_amounts("b", &[("credits", 4)]))
+        .then([done(), charged("b", 4)])
+        .when(fail("c"))
+        .then([done(), state("c", State::Failed)])
+        .when(cancel("d"))
+        .then([done(), state("d", State::Cancelled)]);
+}
+
+#[test]
 fn a_settle_without_start_works_because_the_start_may_be_lost() {
     given([top_up(100), reserve("job", 40)])
         .when(settle("job", 40).attempt(3))

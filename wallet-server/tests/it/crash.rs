@@ -8,6 +8,7 @@
 mod caller;
 mod chaos;
 mod lost_file;
+mod operator;
 mod outage;
 mod points;
 mod points_of_migrations;

@@ -103,7 +103,10 @@ impl Generator {
     /// Refunds or charges back a purchase: mostly in time and unused, sometimes a chargeback or a refund that must
     /// fail.
     pub(super) fn money_back(&mut self, model: &Model) -> Option<Command> {
-        let (hopeless, by_bank) = (self.rng.percent(15), self.rng.percent(25));
+        let owing =
+            model.lots.iter().any(|lot| lot.purchase().is_some() && model.is_held_by_owing_job(&lot.key));
+        let hopeless = self.rng.percent(15);
+        let by_bank = self.rng.percent(if owing { 60 } else { 25 });
         let at_work = by_bank && self.rng.percent(60);
         let asked = |lot: &Lot| model.now.min(lot.paid() + 24 * HOUR - 1);
         let fits = |lot: &&Lot| {
@@ -113,6 +116,10 @@ impl Generator {
         let mut lots: Vec<&Lot> = model.lots.iter().filter(fits).collect();
         if at_work && lots.iter().any(|lot| model.held_of(&lot.key) > 0) {
             lots.retain(|lot| model.held_of(&lot.key) > 0);
+            // Jobs that may owe, so that one settle has overage and credits that are gone.
+            if lots.iter().any(|lot| model.is_held_by_owing_job(&lot.key)) {
+                lots.retain(|lot| model.is_held_by_owing_job(&lot.key));
+            }
         }
         let lot = *self.rng.pick(&lots)?;
         let (request, reason) = (self.new_id("r"), String::new());

@@ -147,13 +147,15 @@ impl Generator {
         if self.rng.percent(8) {
             return self.settle_late(model);
         }
-        let job = self.open_job(model)?;
+        let disputed: Vec<&Job> = model.owing_jobs().filter(|job| model.is_disputed(job)).collect();
+        let disputed = self.rng.pick(&disputed).copied().filter(|_| self.rng.percent(80));
+        let job = if let Some(job) = disputed { job } else { self.open_job(model)? };
         let outcome = match self.rng.within(0, 99) {
             0..15 => Outcome::Failed(Failure {
                 code: self.rng.one_of(["GPU_LOST", "NSFW"]).to_owned(),
                 message: "gone".to_owned(),
             }),
-            15..30 => Outcome::Succeeded(Cost::AsReserved),
+            15..30 if disputed.is_none() => Outcome::Succeeded(Cost::AsReserved),
             30..65 if job.price.kind.is_some() => Outcome::Succeeded(self.usage(job)),
             _ => Outcome::Succeeded(self.cost(job, 150)),
         };

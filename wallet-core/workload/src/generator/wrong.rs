@@ -249,14 +249,26 @@ impl Generator {
         self.rng.percent(20).then(|| self.rng.one_of([0, 10_001]))
     }
 
-    /// A job that is too expensive, has no price, or has an expired quote.
+    /// A job that is too expensive, has no price, has an expired quote, or an explicit price whose operation does not
+    /// state a quantity.
     fn wrong_price(&mut self, model: &Model) -> Command {
         let too_much = model.available("credits") + self.rng.within(1, 300);
         let quantities = BTreeMap::from([("n".to_owned(), Decimal::from(too_much))]);
         let kind = self.rng.one_of(["capped", "fixed", "fixed", "none"]).to_owned();
         let operation = Operation { kind, attributes: BTreeMap::new(), quantities };
         let limits = if self.rng.percent(30) { amounts(&[("credits", 3)]) } else { Amounts::none() };
-        let price = match self.rng.within(0, 5) {
+        let price = match self.rng.within(0, 6) {
+            3 => {
+                let kind = self.rng.one_of(["fixed", "preset", "none"]).to_owned();
+                let name = self.rng.one_of(["n", "m", ""]).to_owned();
+                let mut quantities = BTreeMap::from([(name, Decimal::from(200))]);
+                quantities.remove("");
+                PriceSource::Explicit(ExplicitPrice {
+                    amounts: amounts(&[("credits", 1)]),
+                    max_amounts: Amounts::none(),
+                    operation: Some(Operation { kind, attributes: BTreeMap::new(), quantities }),
+                })
+            }
             0 => PriceSource::Quote(Quote {
                 operation,
                 catalog_version: self.rng.within(1, 2),

@@ -80,7 +80,11 @@ impl Model {
             }
             PriceSource::Quote(quote) => &quote.operation,
             PriceSource::Operation(operation) => operation,
-            PriceSource::Explicit(price) => return Ok((explicit(price)?, price.operation.clone())),
+            PriceSource::Explicit(price) => {
+                let terms = explicit(price)?;
+                price.operation.iter().try_for_each(known_quantities)?;
+                return Ok((terms, price.operation.clone()));
+            }
         };
         let no_rule = || Refusal::new("NO_PRICE_RULE").saying("kind", &operation.kind);
         let kind = catalog::find_kind(&operation.kind).ok_or_else(no_rule)?;
@@ -182,6 +186,20 @@ fn explicit(price: &ExplicitPrice) -> Result<Price, Refusal> {
         grace: GRACE,
         goodwill: GOODWILL,
     })
+}
+
+/// Refuses quantities of a kind that its price does not use: they are misspelt.
+fn known_quantities(operation: &Operation) -> Result<(), Refusal> {
+    let Some(kind) = catalog::find_kind(&operation.kind) else { return Ok(()) };
+    let used = |name: &str| kind.prices.iter().any(|(_, quantity, _)| *quantity == name);
+    let unknown: Vec<&str> =
+        operation.quantities.keys().map(String::as_str).filter(|name| !used(name)).collect();
+    match unknown.is_empty() {
+        true => Ok(()),
+        false => {
+            Err(Refusal::field().saying("kind", &operation.kind).saying("quantities", unknown.join(",")))
+        }
+    }
 }
 
 pub(super) fn finished(state: State) -> Refusal {

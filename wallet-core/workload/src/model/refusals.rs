@@ -45,6 +45,9 @@ impl Model {
                 let refusal = Refusal::new("NOT_ENTITLED").saying("kind", &operation.kind);
                 Err(refusal.saying("plan", plan.id).saying("plans", plans.join(",")))
             }
+            Err(Unfit::Missing) => {
+                Err(Refusal::field().saying("kind", &operation.kind).saying("quantities", "n"))
+            }
             Err(Unfit::Number(n)) => {
                 let refusal = Refusal::new("LIMIT_EXCEEDED").saying("limit", "n").saying("maximum", MOST_N);
                 Err(refusal.saying("requested", n).saying("plans", plans.join(",")))
@@ -106,6 +109,8 @@ impl Model {
 
 enum Unfit {
     Kind,
+    /// The plan caps a quantity that the operation leaves out.
+    Missing,
     Number(String),
 }
 
@@ -119,6 +124,7 @@ fn allows(plan: &Plan, operation: &Operation) -> Result<(), Unfit> {
     let preset = find_kind(&operation.kind).and_then(|kind| kind.otherwise).map(Into::into);
     match operation.quantities.get("n").copied().or(preset) {
         Some(n) if n > MOST_N.into() => Err(Unfit::Number(n.to_string())),
-        _ => Ok(()),
+        Some(_) => Ok(()),
+        None => Err(Unfit::Missing),
     }
 }

@@ -381,6 +381,26 @@ impl Model {
         parts.filter(|part| part.lot.as_ref() == Some(key)).map(|part| part.held).sum()
     }
 
+    /// Returns the open jobs whose overage may become debt.
+    pub(crate) fn owing_jobs(&self) -> impl Iterator<Item = &Job> {
+        self.open_jobs().filter(|job| job.price.beyond == Beyond::Owe)
+    }
+
+    /// Returns whether a job that may owe holds credits of a lot.
+    pub(crate) fn is_held_by_owing_job(&self, key: &GrantKey) -> bool {
+        self.owing_jobs()
+            .flat_map(|job| &job.parts)
+            .any(|part| part.held > 0 && part.lot.as_ref() == Some(key))
+    }
+
+    /// Returns whether a job holds credits of a purchase that was charged back.
+    pub(crate) fn is_disputed(&self, job: &Job) -> bool {
+        let gone = |key: &GrantKey| {
+            self.lots.iter().any(|lot| lot.key == *key && lot.gone == Some(Clawback::ChargedBack))
+        };
+        job.parts.iter().any(|part| part.held > 0 && part.lot.as_ref().is_some_and(gone))
+    }
+
     /// Returns the debt of a unit and its limit.
     pub(crate) fn owed(&self, unit: Unit) -> Owed {
         self.owed.get(unit).copied().unwrap_or_default()

@@ -1,6 +1,6 @@
 //! An unreliable network between clients and server and between server and PostgreSQL: it loses answers after the
-//! commit, resets connections, silences them and delays bytes. Callers that retry get every call executed exactly once,
-//! and every answer is true.
+//! commit, resets connections, silences them and delays bytes. Meanwhile an operator locks and alters the tables of
+//! PostgreSQL. Callers that retry get every call executed exactly once, and every answer is true.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use wallet_server::Config;
 use wallet_workload::figure;
 
 use super::caller::Caller;
+use super::operator::Operator;
 use super::witness::Witness;
 use super::{WALLETS, verify, wallet};
 use crate::harness::{Database, Proxy, Server, seed};
@@ -27,7 +28,7 @@ mod over_an_unreliable_network_every_call_happens_once {
         let seed = seed();
         let server = Server::start(Database::sqlite()).await;
         let proxy = Proxy::start(server.address, seed).await;
-        work_through(&server, &[("clients to a server on SQLite", &proxy)], &server.database).await;
+        work_through(&server, &[("clients to a server on SQLite", &proxy)], &server.database, None).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,12 +40,18 @@ mod over_an_unreliable_network_every_call_happens_once {
         let server = Server::start_with(database.by_way_of(behind.address), config).await;
         let before = Proxy::start(server.address, seed + 1).await;
         let links = [("clients to a server on PostgreSQL", &before), ("server to PostgreSQL", &behind)];
-        work_through(&server, &links, &database).await;
+        let operator = Operator::start(&database).await;
+        work_through(&server, &links, &database, Some(operator)).await;
     }
 }
 
-/// Lets all callers work through the first of these links while all links are faulty.
-async fn work_through(server: &Server, links: &[(&str, &Proxy)], database: &Database) {
+/// Lets all callers work through the first of these links while all links are faulty and the operator works.
+async fn work_through(
+    server: &Server,
+    links: &[(&str, &Proxy)],
+    database: &Database,
+    operator: Option<Operator>,
+) {
     let mut witness = Witness::default();
     let direct = server.client().await;
     for n in 0..WALLETS {
@@ -67,6 +74,14 @@ async fn work_through(server: &Server, links: &[(&str, &Proxy)], database: &Data
         callers.push(caller);
     }
     links.iter().for_each(|(_, proxy)| proxy.calm());
+    if let Some(operator) = operator {
+        let work = operator.stop().await;
+        assert!(
+            work.locks > 0 && work.columns > 0 && work.types > 0,
+            "not every change has happened: {work:?}"
+        );
+        println!("{work:?}");
+    }
 
     witness.compare(&direct).await;
     witness.assert_all_happened_once(&callers);

@@ -1,4 +1,4 @@
-//! Duplicates of PublishCatalog, whose id is its document.
+//! Duplicates of PublishCatalog, whose id is its document. Late ones do not undo a newer publication.
 
 use wallet_client::v1;
 use wallet_server::BUNDLED_CATALOG;
@@ -30,6 +30,19 @@ each_fleet! {
             assert_eq!(shown.catalog.unwrap().version, 2);
             let third = client.get_catalog(v1::GetCatalogRequest { version: 3 }).await.unwrap_err();
             assert_eq!(third.reason(), Some(v1::ErrorReason::CatalogNotFound));
+        }
+
+        let newer = format!("# newer\n{}", next_catalog());
+        servers[0].client().await.publish_catalog(publish(newer.clone())).await.unwrap();
+        for server in &servers {
+            let client = server.client().await;
+            for expected_version in [0, 1] {
+                let late = v1::PublishCatalogRequest { expected_version, ..publish(next_catalog()) };
+                let refusal = client.publish_catalog(late).await.unwrap_err();
+                assert_eq!(refusal.reason(), Some(v1::ErrorReason::CatalogSuperseded), "{refusal}");
+            }
+            let current = client.publish_catalog(publish(newer.clone())).await.unwrap();
+            assert_eq!((current.unchanged, current.catalog.unwrap().version), (true, 3));
         }
     }
 }
