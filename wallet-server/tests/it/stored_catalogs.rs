@@ -1,8 +1,10 @@
-//! Catalogs as they are stored: an altered text prices nothing, and a starting server does not replace a newer catalog.
+//! Catalogs as they are stored: an altered text prices nothing, a text that later checks refuse prices as before, and a
+//! starting server does not replace a newer catalog.
 
 use sea_orm::ConnectionTrait;
 use wallet_client::v1::{self, ErrorReason};
 use wallet_client::{Code, WalletClient};
+use wallet_core::catalog::Catalog;
 use wallet_server::{BUNDLED_CATALOG, Config};
 
 use crate::harness::{Database, Server, credits, video};
@@ -34,8 +36,11 @@ each_database! {
         publish(&client, POLICIES).await;
         let database = server.database.clone();
         server.stop().await;
-        // The altered price is zero.
-        tamper(&database, "UPDATE catalogs SET toml = replace(toml, 'rate = 8', 'rate = 0.0') WHERE version = 1").await;
+        // The altered text is a catalog too, so that only its digest differs.
+        let price = "UPDATE catalogs SET toml = replace(toml, 'rate = 8', 'rate = 7777') WHERE version = 1";
+        tamper(&database, price).await;
+        let altered = BUNDLED_CATALOG.replace("rate = 8", "rate = 7777");
+        assert!(altered != BUNDLED_CATALOG && Catalog::read_published(&altered).is_ok());
         let server = Server::start(database.clone()).await;
         let client = server.client().await;
 
@@ -52,10 +57,32 @@ each_database! {
         }
         client.cancel(crate::shorthand::cancel("w", "d", v1::CancelReason::Platform)).await.unwrap();
 
-        tamper(&database, "UPDATE catalogs SET toml = replace(toml, 'rate = 0.0', 'rate = 8') WHERE version = 1").await;
+        let price = "UPDATE catalogs SET toml = replace(toml, 'rate = 7777', 'rate = 8') WHERE version = 1";
+        tamper(&database, price).await;
         let settled = client.settle(settle("w", "a", v1::Succeeded::usage([("duration_s", "5")]))).await;
         let shown = settled.map(|done| done.reservation.unwrap().charged[0].amount);
         assert_eq!(shown.ok(), Some(40), "a restored text prices again without a restart");
+    }
+
+    async fn a_catalog_that_later_checks_refuse_still_prices(server: Server) {
+        let client = server.wallet("w", 200).await;
+        client.reserve(v1::ReserveRequest::new("w", "a", video("5"))).await.unwrap();
+        let database = server.database.clone();
+        server.stop().await;
+        // As if an earlier program had published a limit that this one refuses.
+        let plan = "[[plans]]\nid = \"odd\"\nrank = 90\nterm = \"MONTH\"\nlimits = { concurency = 1 }\n";
+        let earlier = format!("{BUNDLED_CATALOG}\n{plan}");
+        assert!(Catalog::parse(&earlier).is_err() && Catalog::read_published(&earlier).is_ok());
+        let digest = hex::encode(Catalog::digest_of(&earlier));
+        let digest = if database.name() == "SQLite" { format!("X'{digest}'") } else { format!("'\\x{digest}'") };
+        let text = earlier.replace('\'', "''");
+        tamper(&database, &format!("UPDATE catalogs SET toml = '{text}', digest = {digest} WHERE version = 1")).await;
+
+        let server = Server::start(database.clone()).await;
+        let client = server.client().await;
+        let settled = client.settle(settle("w", "a", v1::Succeeded::usage([("duration_s", "5")]))).await;
+        assert_eq!(settled.map(|done| done.reservation.unwrap().charged[0].amount).ok(), Some(40));
+        client.reserve(v1::ReserveRequest::new("w", "b", video("5"))).await.unwrap();
     }
 
     async fn a_start_does_not_replace_a_newer_catalog(server: Server) {

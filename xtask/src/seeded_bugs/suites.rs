@@ -21,7 +21,7 @@ pub(super) struct Suite {
 pub(super) const REST: &str = "rest";
 
 /// All suites in the order in which they run.
-pub(super) const SUITES: [Suite; 21] = [
+pub(super) const SUITES: [Suite; 23] = [
     Suite { name: "oracle", package: WORKLOAD, target: "oracle", filters: &[] },
     Suite { name: "worlds", package: WORKLOAD, target: "small_worlds", filters: &[] },
     of_library("plans", &["store::sql::plan_tests"]),
@@ -39,6 +39,7 @@ pub(super) const SUITES: [Suite; 21] = [
     of_library("flood", &["engine::tests::flood"]),
     of_library("order", &["engine::tests::order"]),
     of_library("optimistic", &["engine::tests::optimistic"]),
+    of_library("steps", &["engine::tests::due::"]),
     of_server("due", &["sweeper"]),
     of_server("races", &["races::of_", "races::lock_order", "races::plans", "races::catalogs", "duplicates"]),
     of_server("endings", &["races::endings", "cancelled"]),
@@ -46,6 +47,7 @@ pub(super) const SUITES: [Suite; 21] = [
     of_server("front", &["front", "connect::"]),
     of_server("points", &["crash::points"]),
     of_server("network", &["crash::chaos"]),
+    of_server("outages", &["crash::outage", "crash::silence"]),
     of_server("kills", &["crash::acknowledged"]),
     of_server("feed", &["feed::killed"]),
     of_server("power", &["crash::power"]),
