@@ -8,6 +8,7 @@ mod app;
 mod call_name;
 mod catalogs;
 mod causes;
+mod certificate;
 pub mod cli;
 mod clock;
 mod config;
