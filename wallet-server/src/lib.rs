@@ -12,6 +12,7 @@ mod certificate;
 pub mod cli;
 mod clock;
 mod config;
+mod doctor;
 mod engine;
 mod feed;
 mod grpc;

@@ -3,6 +3,7 @@
 mod backup;
 mod catalog;
 mod config;
+mod doctor;
 mod error;
 mod flags;
 mod health;
@@ -45,6 +46,9 @@ enum Role {
     Migrate(DatabaseFlags),
     /// Check whether a running server can carry out calls, as a container's probe; exit code 0 if it can and 1 otherwise.
     Health(health::HealthArgs),
+    /// Report what an operator should change about the configuration, its files and the database, read-only, with the next
+    /// step; exit code 1 if something is wrong. Takes the settings of `serve`.
+    Doctor(doctor::DoctorArgs),
     /// Print or check the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -101,6 +105,7 @@ pub async fn run() -> ExitCode {
         Some(Role::Serve(args)) => serve::run(&args).await,
         Some(Role::Migrate(args)) => migrate::run(&args).await,
         Some(Role::Health(args)) => Ok(health::run(&args).await),
+        Some(Role::Doctor(args)) => Ok(doctor::run(&args).await),
         Some(Role::Config(command)) => config::run(command),
         Some(Role::Catalog(command)) => catalog::run(command).await,
         Some(Role::Keys(command)) => keys::run(command).await,

@@ -3,6 +3,7 @@
 mod backup;
 mod catalog;
 mod config;
+mod doctor;
 mod health;
 mod refused;
 mod serve;
