@@ -12,6 +12,7 @@ mod facts;
 mod figures;
 mod instructions;
 mod mutants;
+mod package;
 mod process;
 mod public_api;
 mod release;
@@ -56,6 +57,8 @@ enum Task {
     Mutants(mutants::Options),
     /// Compares the public API of wallet-client with wallet-client/public-api.txt
     PublicApi(public_api::Options),
+    /// Builds the image of the Dockerfile without a container engine, and starts it with the copied files alone
+    PackageCheck(package::Options),
     /// Checks wallet-client for breaking changes since the last release
     Semver,
 }
@@ -85,6 +88,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Tables(task) => tables::run(&task),
         Task::Mutants(options) => mutants::run(&options),
         Task::PublicApi(options) => public_api::run(&options),
+        Task::PackageCheck(options) => package::run(&options),
         Task::Semver => semver::run(),
     }
 }

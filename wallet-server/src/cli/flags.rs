@@ -18,6 +18,10 @@ const PEPPER: &str = "key_pepper_file";
 #[derive(Debug, Clone, Default)]
 pub(super) struct AllFlags(pub(super) Overrides);
 
+/// The flag of the file.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FileFlag(pub(super) Overrides);
+
 /// The flags of the file and the database.
 #[derive(Debug, Clone, Default)]
 pub(super) struct DatabaseFlags(pub(super) Overrides);
@@ -53,6 +57,7 @@ macro_rules! flags {
 
 flags! {
     AllFlags: true, |_| true;
+    FileFlag: true, |_| false;
     DatabaseFlags: true, |path| path.starts_with(DATABASE);
     PepperFlags: false, |path| path == PEPPER;
 }

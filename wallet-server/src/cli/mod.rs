@@ -3,8 +3,10 @@
 mod backup;
 mod catalog;
 mod config;
+mod doctor;
 mod error;
 mod flags;
+mod health;
 mod keys;
 mod log_limit;
 mod migrate;
@@ -42,6 +44,11 @@ enum Role {
     /// Bring the schema of a database up to date, then exit. A SQLite file is created if it is missing; a
     /// PostgreSQL database must exist (createdb).
     Migrate(DatabaseFlags),
+    /// Check whether a running server can carry out calls, as a container's probe; exit code 0 if it can and 1 otherwise.
+    Health(health::HealthArgs),
+    /// Report what an operator should change about the configuration, its files and the database, read-only, with the next
+    /// step; exit code 1 if something is wrong. Takes the settings of `serve`.
+    Doctor(doctor::DoctorArgs),
     /// Print or check the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -97,6 +104,8 @@ pub async fn run() -> ExitCode {
         None => serve::run(&cli.serve).await,
         Some(Role::Serve(args)) => serve::run(&args).await,
         Some(Role::Migrate(args)) => migrate::run(&args).await,
+        Some(Role::Health(args)) => Ok(health::run(&args).await),
+        Some(Role::Doctor(args)) => Ok(doctor::run(&args).await),
         Some(Role::Config(command)) => config::run(command),
         Some(Role::Catalog(command)) => catalog::run(command).await,
         Some(Role::Keys(command)) => keys::run(command).await,

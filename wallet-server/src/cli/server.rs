@@ -1,6 +1,6 @@
 //! The running server that a command calls.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use wallet_client::{ClientConfig, WalletClient};
@@ -17,22 +17,25 @@ pub(super) struct ServerArgs {
     /// webhooks. Default: none is sent.
     #[arg(long, env = "WALLET_API_KEY_FILE", value_name = "FILE")]
     api_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    authority: Authority,
+}
+
+/// The authority of the server's certificate.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Authority {
     /// The authority (PEM) of the server's certificate, for an https:// endpoint.
     #[arg(long, env = "WALLET_CA_FILE", value_name = "FILE")]
-    ca_file: Option<PathBuf>,
+    pub(super) ca_file: Option<PathBuf>,
 }
 
 impl ServerArgs {
     pub(super) async fn connect(&self) -> Result<WalletClient, CliError> {
-        let text = |file: &PathBuf| {
-            let text = std::fs::read_to_string(file);
-            text.map_err(|source| CliError::File { path: file.clone(), source })
-        };
         let mut config = ClientConfig::new(&self.endpoint);
         if let Some(file) = &self.api_key_file {
             config = config.api_key(text(file)?.trim());
         }
-        if let Some(file) = &self.ca_file {
+        if let Some(file) = &self.authority.ca_file {
             config = config.ca_certificate(text(file)?);
         }
         WalletClient::connect(config).await.map_err(|error| self.failed(error))
@@ -49,4 +52,10 @@ impl ServerArgs {
             _ => CliError::Server { endpoint: self.endpoint.clone(), source: Box::new(error) },
         }
     }
+}
+
+/// Reads a text file.
+pub(super) fn text(file: &Path) -> Result<String, CliError> {
+    let text = std::fs::read_to_string(file);
+    text.map_err(|source| CliError::File { path: file.to_owned(), source })
 }

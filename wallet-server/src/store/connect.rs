@@ -259,6 +259,10 @@ impl Store {
         &self.searchers
     }
 
+    pub(super) const fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
     pub(crate) const fn backend(&self) -> Backend {
         self.backend
     }

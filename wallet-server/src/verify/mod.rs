@@ -48,6 +48,7 @@ pub use error::VerifyError;
 use feed::Feed;
 use ledger::Ledger;
 pub use report::Report;
+pub(crate) use schema::differences as schema_differences;
 
 /// The options for checkpoints, which are files outside the database.
 #[derive(Debug, Clone)]

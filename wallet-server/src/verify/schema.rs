@@ -11,24 +11,31 @@ use crate::verify::faults::Faults;
 
 const POSTGRES: &str = include_str!("schema/postgres.txt");
 
-/// Reports objects that are missing or changed, and additional triggers and rules on the tables of the ledger. Other
-/// additional objects are allowed.
+/// Reports the differences of the schema as faults of the database.
 pub(super) async fn check(
     snapshot: &ReadTx,
     backend: Backend,
     faults: &mut Faults,
 ) -> Result<(), StoreError> {
+    faults.about_the_database();
+    for difference in differences(snapshot, backend).await? {
+        faults.add(0, &difference);
+    }
+    Ok(())
+}
+
+/// Returns the objects that are missing or changed, and additional triggers and rules on the tables of the ledger. Other
+/// additional objects are allowed.
+pub(crate) async fn differences(snapshot: &ReadTx, backend: Backend) -> Result<Vec<String>, StoreError> {
     let expected = match backend {
         Backend::Sqlite => fresh_schema().await?,
         Backend::Postgres => POSTGRES.lines().filter_map(object).collect(),
     };
-    let there = snapshot.schema().await?;
-    faults.about_the_database();
-    compare(expected, there, faults);
-    Ok(())
+    Ok(compare(expected, snapshot.schema().await?))
 }
 
-fn compare(expected: Vec<SchemaObject>, there: Vec<SchemaObject>, faults: &mut Faults) {
+fn compare(expected: Vec<SchemaObject>, there: Vec<SchemaObject>) -> Vec<String> {
+    let mut differences = Vec::new();
     let tables: Vec<String> =
         expected.iter().filter_map(|(name, _)| name.strip_prefix("table ")).map(str::to_owned).collect();
     let acts = |name: &str| {
@@ -39,15 +46,17 @@ fn compare(expected: Vec<SchemaObject>, there: Vec<SchemaObject>, faults: &mut F
     let mut there: BTreeMap<String, String> = there.into_iter().collect();
     for (name, definition) in expected {
         match there.remove(&name) {
-            None => faults.add(0, &format!("has no {name}")),
-            Some(is) => {
-                faults.unless(is == definition, 0, || format!("has {name} as {is}, not {definition}"))
+            None => differences.push(format!("has no {name}")),
+            Some(is) if is != definition => {
+                differences.push(format!("has {name} as {is}, not {definition}"));
             }
+            Some(_) => {}
         }
     }
     for (name, definition) in there.iter().filter(|(name, _)| acts(name)) {
-        faults.add(0, &format!("has the additional {name}: {definition}"));
+        differences.push(format!("has the additional {name}: {definition}"));
     }
+    differences
 }
 
 /// Parses a line of `schema/postgres.txt`.

@@ -28,7 +28,7 @@ pub(crate) enum EndpointState {
 }
 
 impl EndpointState {
-    const ALL: [Self; 4] = [Self::Enabled, Self::Disabled, Self::Gone, Self::Failing];
+    pub(crate) const ALL: [Self; 4] = [Self::Enabled, Self::Disabled, Self::Gone, Self::Failing];
 
     pub(crate) const fn number(self) -> i16 {
         self as i16

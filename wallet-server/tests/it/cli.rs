@@ -3,6 +3,8 @@
 mod backup;
 mod catalog;
 mod config;
+mod doctor;
+mod health;
 mod refused;
 mod serve;
 mod verify;

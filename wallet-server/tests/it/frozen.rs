@@ -1,7 +1,6 @@
 //! A wallet with an invariant violation is frozen and no other: detected when it is loaded, or when a decision does not
 //! fit.
 
-use sea_orm::ConnectionTrait;
 use wallet_client::v1::{self, ErrorReason, WalletStatus};
 use wallet_client::{Code, WalletClient};
 
@@ -11,10 +10,7 @@ use crate::shorthand::{balance, refused, seconds, set_status, settle};
 
 /// Executes SQL directly on the database, as no server does.
 pub(crate) async fn tamper(database: &Database, sql: &str) {
-    let connection = sea_orm::Database::connect(&database.url).await.unwrap();
-    let done = connection.execute_unprepared(sql).await.unwrap();
-    assert_eq!(done.rows_affected(), 1, "{sql}");
-    connection.close().await.unwrap();
+    assert_eq!(database.execute(sql).await, 1, "{sql}");
 }
 
 async fn status(client: &WalletClient, wallet: &str) -> WalletStatus {

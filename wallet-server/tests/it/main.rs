@@ -47,6 +47,8 @@ mod monitoring;
 #[cfg(test)]
 mod overload;
 #[cfg(test)]
+mod packaging;
+#[cfg(test)]
 mod python;
 #[cfg(test)]
 mod races;

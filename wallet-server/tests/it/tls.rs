@@ -14,19 +14,19 @@ use crate::harness::{Database, Front, Process, credits, tool, video};
 use crate::shorthand::{refused, settle};
 
 /// The certificate of a server on loopback, in a folder.
-struct Certificate {
+pub(crate) struct Certificate {
     folder: TempDir,
     authority: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Certificate {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let certificate = Self { folder: tempfile::tempdir().unwrap(), authority: authority() };
         certificate.replace(&certificate.authority);
         certificate
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
@@ -43,7 +43,7 @@ impl Certificate {
         fs::write(self.path("ca.pem"), authority.pem()).unwrap();
     }
 
-    fn serve(&self, database: &Database) -> Process {
+    pub(crate) fn serve(&self, database: &Database) -> Process {
         let (pem, key) = (self.path("server.pem"), self.path("server.key"));
         Process::start(database, &["--tls-cert", &pem, "--tls-key", &key])
     }

@@ -30,6 +30,12 @@ impl Process {
         Self::spawn(command, database, arguments, environment)
     }
 
+    /// Starts the binary with the settings of a file alone.
+    pub(crate) fn configured(file: &str) -> Self {
+        let mut command = Command::new(BINARY);
+        Self::started(command.args(["--config", file]).stderr(Stdio::null()))
+    }
+
     /// Like [`Process::start`], with a limit on file descriptors and with its log in a file.
     pub(crate) fn confined(database: &Database, descriptors: u32, log: &Path) -> Self {
         let mut command = Command::new("bash");
@@ -105,14 +111,14 @@ impl Process {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
-        let mut child = command
-            .args(["--listen", "127.0.0.1:0", "--database-url", &database.url])
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
+        command.args(["--listen", "127.0.0.1:0", "--database-url", &database.url]);
+        Self::started(command.args(arguments).envs(environment.iter().copied()))
+    }
+
+    /// Starts a command that serves.
+    fn started(command: &mut Command) -> Self {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the binary starts");
         let stdout = child.stdout.take().expect("its output is piped");
         let mut lines = BufReader::new(stdout).lines();
         let greeting = lines.next().expect("it says where it serves").expect("as text");

@@ -1,0 +1,61 @@
+//! The Debian package: made from the binary of the image, examined by lintian, installed and purged.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::cargo_tool;
+use crate::process::{command, run as run_command};
+
+const VERSION: &str = "3.8.0";
+
+/// Makes the package from the release folder of `source`, and checks it. The folder of an installed package is `root`.
+pub(super) fn check(source: &Path, root: &Path) -> Result<()> {
+    let package = make(source)?;
+    // Reports errors; a warning is shown.
+    run_command(command("lintian").args(["--allow-root", "--fail-on", "error"]).arg(&package))?;
+    fs::create_dir_all(root.join("var/lib/dpkg/info"))?;
+    fs::write(root.join("var/lib/dpkg/status"), "")?;
+    // Dependencies are not in the folder, and the scripts run outside it.
+    let dpkg = |arguments: &[&str]| {
+        let mut dpkg = command("dpkg");
+        dpkg.arg(format!("--root={}", root.display()));
+        dpkg.args(["--force-depends", "--force-script-chrootless"]).args(arguments);
+        run_command(&mut dpkg)
+    };
+    dpkg(&["--install", package.to_str().context("a path")?])?;
+    let installed = |path: &str| root.join(path).exists();
+    for path in
+        ["usr/bin/wallet-server", "etc/wallet-server/wallet.toml", "lib/systemd/system/wallet-server.service"]
+    {
+        ensure!(installed(path) || installed(&format!("usr/{path}")), "the package has no {path}");
+    }
+    run_command(
+        command(root.join("usr/bin/wallet-server"))
+            .args(["config", "check"])
+            .arg(root.join("etc/wallet-server/wallet.toml")),
+    )?;
+    let data = root.join("var/lib/wallet-server/data");
+    fs::create_dir_all(&data)?;
+    fs::write(data.join("wallet.db"), "credits")?;
+    dpkg(&["--purge", "wallet-server"])?;
+    ensure!(
+        !installed("usr/bin/wallet-server") && !installed("etc/wallet-server/wallet.toml"),
+        "purge leaves files"
+    );
+    ensure!(data.join("wallet.db").exists(), "purge deletes data");
+    println!("the package is installed, and its purge leaves the data");
+    Ok(())
+}
+
+fn make(source: &Path) -> Result<PathBuf> {
+    let tool = cargo_tool::find("cargo-deb", VERSION)?;
+    let folder = source.join("package");
+    fs::create_dir_all(&folder)?;
+    let mut deb = command(tool);
+    deb.args(["--no-build", "--package", "wallet-server", "--output"]).arg(&folder);
+    run_command(deb.env("CARGO_TARGET_DIR", source.join("target")))?;
+    let made = fs::read_dir(&folder)?.next().context("cargo-deb makes no package")??;
+    Ok(made.path())
+}
