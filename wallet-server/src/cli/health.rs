@@ -69,7 +69,7 @@ impl Target {
         let authorities = args.authority.ca_file.as_deref().map(text).transpose()?;
         match &args.endpoint {
             Some(endpoint) => Ok(Self { endpoint: endpoint.clone(), authorities, host: None }),
-            None => Self::of_this_machine(&Settings::load(&args.file.0)?, authorities),
+            None => Self::of_this_machine(&Settings::load_without_secrets(&args.file.0)?, authorities),
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) async fn holds(store: &Store) -> Result<Finding, StoreError> {
 
 pub(super) async fn frozen(store: &Store) -> Result<Finding, StoreError> {
     const CHECK: &str = "wallets";
-    let (count, ids) = store.frozen(NAMED as u64).await?;
+    let (count, ids) = store.frozen(NAMED).await?;
     if count == 0 {
         return Ok(Finding::ok(CHECK, "none is frozen"));
     }

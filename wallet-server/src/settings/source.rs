@@ -58,11 +58,7 @@ impl fmt::Debug for Overrides {
 impl Values {
     /// Finds the values in the file, the environment and the flags.
     pub(crate) fn find(overrides: &Overrides) -> Result<Self, SettingsError> {
-        Self::find_in(overrides, &|name| match std::env::var(name) {
-            Ok(text) => Ok(Some(text)),
-            Err(VarError::NotPresent) => Ok(None),
-            Err(VarError::NotUnicode(_)) => Err("is not UTF-8".to_owned()),
-        })
+        Self::find_in(overrides, &of_process)
     }
 
     /// Like [`Values::find`], with the variables of this environment. An empty variable counts as absent.
@@ -70,6 +66,13 @@ impl Values {
         overrides: &Overrides,
         environment: &Environment<'_>,
     ) -> Result<Self, SettingsError> {
+        let mut values = Self::choose(overrides, environment)?;
+        values.open_secrets(environment)?;
+        Ok(values)
+    }
+
+    /// Like [`Values::find_in`], without the files of secrets.
+    fn choose(overrides: &Overrides, environment: &Environment<'_>) -> Result<Self, SettingsError> {
         let environment = |name: &str| Ok(environment(name)?.filter(|text| !text.is_empty()));
         let named = environment(FILE).map_err(|fault| invalid(Place::Environment(FILE.to_owned()), fault))?;
         let path = overrides.file.clone().or(named.map(PathBuf::from));
@@ -98,9 +101,7 @@ impl Values {
         if !problems.is_empty() {
             return Err(SettingsError::Invalid(problems));
         }
-        let mut values = merge([in_file, variables, flags])?;
-        values.open_secrets(&environment)?;
-        Ok(values)
+        merge([in_file, variables, flags])
     }
 
     /// Returns the value of a setting, or its default.
@@ -116,7 +117,8 @@ impl Values {
 
     /// Reads the secrets that are in files.
     fn open_secrets(&mut self, environment: &Environment<'_>) -> Result<(), SettingsError> {
-        let folder = environment(secret::FOLDER).ok().flatten().map(PathBuf::from);
+        let folder = environment(secret::FOLDER).ok().flatten().filter(|folder| !folder.is_empty());
+        let folder = folder.map(PathBuf::from);
         for setting in all().filter(|setting| matches!(setting.form, Form::Secret | Form::SecretFile)) {
             let path = setting.path();
             let Some(chosen) = self.0.get_mut(&path) else { continue };
@@ -136,6 +138,20 @@ impl Settings {
     /// Loads the settings of the server from the file, the environment and the flags.
     pub(crate) fn load(overrides: &Overrides) -> Result<Self, SettingsError> {
         Self::of_values(&Values::find(overrides)?)
+    }
+
+    /// Loads the settings for a caller that uses no secret and may not be allowed to read one.
+    pub(crate) fn load_without_secrets(overrides: &Overrides) -> Result<Self, SettingsError> {
+        Self::of_values(&Values::choose(overrides, &of_process)?)
+    }
+}
+
+/// Returns an environment variable of this process.
+fn of_process(name: &str) -> Result<Option<String>, String> {
+    match std::env::var(name) {
+        Ok(text) => Ok(Some(text)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err("is not UTF-8".to_owned()),
     }
 }
 

@@ -12,6 +12,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 use uuid::Uuid;
 use wallet_core::Timestamp;
+use wallet_core::key::BUCKETS;
 
 use crate::store::connect::sqlite_path;
 use crate::store::tables::{feed_outbox, wallet_profiles, wallets};
@@ -179,28 +180,27 @@ impl Store {
         Ok(time.map(|oldest| Waiting { count, oldest }))
     }
 
-    /// Returns the number of frozen wallets and the ids of the first ones, at most `most`. Reads all wallets.
-    pub(crate) async fn frozen(&self, most: u64) -> Result<(u64, Vec<String>), StoreError> {
-        let frozen = wallets::Column::Frozen.eq(true);
-        let count = wallets::Entity::find().filter(frozen.clone()).count(&self.control()).await?;
-        if count == 0 {
-            return Ok((0, Vec::new()));
-        }
-        let keys = wallets::Entity::find()
-            .select_only()
-            .columns([wallets::Column::Bucket, wallets::Column::WalletKey])
-            .filter(frozen)
-            .limit(most)
-            .into_tuple::<(i16, Uuid)>()
-            .all(&self.control())
-            .await?;
-        let mut ids = Vec::new();
-        for key in keys {
-            let profile = wallet_profiles::Entity::find_by_id(key)
+    /// Returns the number of frozen wallets and the ids of the first ones, at most `most`. Reads all wallets, a bucket at a
+    /// time, so that no statement takes long.
+    pub(crate) async fn frozen(&self, most: usize) -> Result<(u64, Vec<String>), StoreError> {
+        let (mut count, mut ids) = (0, Vec::new());
+        for bucket in 0..BUCKETS {
+            let frozen = wallets::Entity::find()
                 .select_only()
-                .column(wallet_profiles::Column::WalletId)
-                .into_tuple::<String>();
-            ids.extend(profile.one(&self.control()).await?);
+                .columns([wallets::Column::Bucket, wallets::Column::WalletKey])
+                .filter(wallets::Column::Bucket.eq(bucket))
+                .filter(wallets::Column::Frozen.eq(true))
+                .into_tuple::<(i16, Uuid)>()
+                .all(&self.control())
+                .await?;
+            count += frozen.len() as u64;
+            for key in frozen.into_iter().take(most.saturating_sub(ids.len())) {
+                let profile = wallet_profiles::Entity::find_by_id(key)
+                    .select_only()
+                    .column(wallet_profiles::Column::WalletId)
+                    .into_tuple::<String>();
+                ids.extend(profile.one(&self.control()).await?);
+            }
         }
         Ok((count, ids))
     }

@@ -1,6 +1,7 @@
 //! The command `health`, as the probe of a container runs it.
 
 use std::fs;
+use std::net::TcpListener;
 
 use super::{Ended, run};
 use crate::harness::{Database, Front, Process, Proxy};
@@ -25,7 +26,8 @@ fn a_running_server_is_serving_and_a_stopped_one_cannot_be_reached() {
     let port = server.address.split_once(':').unwrap().1.to_owned();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("wallet.toml");
-    fs::write(&file, format!("listen = \"0.0.0.0:{port}\"\n")).unwrap();
+    // The probe needs no secret: a person may run it who cannot read the secrets of the service.
+    fs::write(&file, format!("listen = \"0.0.0.0:{port}\"\ndatabase_url_file = \"database-url\"\n")).unwrap();
     let file = file.display().to_string();
     let line = format!("http://{} is serving\n", server.address);
     let everywhere = format!("0.0.0.0:{port}");
@@ -95,6 +97,16 @@ fn the_certificate_is_verified_also_of_the_server_of_this_machine() {
         [("WALLET_LISTEN", server.address.as_str()), ("WALLET_TLS_CERT", &chain), ("WALLET_TLS_KEY", &key)];
     let ended = health(&[], &of_settings);
     assert_eq!((ended.code, &ended.stdout), (Some(0), &line), "{ended:?}");
+}
+
+#[test]
+fn a_server_that_accepts_connections_and_answers_nothing_fails_in_time() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    assert_eq!(
+        failed(&health(&["--endpoint", &endpoint], &[])),
+        format!("{endpoint} did not answer within 5s\n")
+    );
 }
 
 #[test]
