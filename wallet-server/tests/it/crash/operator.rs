@@ -57,7 +57,7 @@ async fn work(connection: DatabaseConnection, end: CancellationToken) -> Work {
         let add = format!("ALTER TABLE {table} ADD COLUMN added_{n} BIGINT NOT NULL DEFAULT 0");
         done.columns += usize::from(try_once(&connection, &add).await);
         let (table, column) = COLUMNS[n % COLUMNS.len()];
-        let of_type = if n / COLUMNS.len() % 2 == 0 { "VARCHAR" } else { "TEXT" };
+        let of_type = if (n / COLUMNS.len()).is_multiple_of(2) { "VARCHAR" } else { "TEXT" };
         done.types += usize::from(try_once(&connection, &alter(table, column, of_type)).await);
         try_once(&connection, "SELECT pg_sleep(0.1)").await;
     }
