@@ -21,7 +21,7 @@ use crate::shorthand::{gift, reservation, seconds};
 const LOOKS: usize = 500;
 
 async fn run(database: &Database, sql: &str) {
-    let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+    let connection = database.connect().await;
     connection.execute_unprepared(sql).await.unwrap();
     connection.close().await.unwrap();
 }

@@ -12,7 +12,7 @@ use crate::shorthand::{POLICIES, publish, refused, settle};
 
 /// Executes SQL directly on the database, as no server does.
 async fn tamper(database: &Database, sql: &str) {
-    let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+    let connection = database.connect().await;
     let done = connection.execute_unprepared(sql).await.unwrap();
     assert_eq!(done.rows_affected(), 1, "{sql}");
     connection.close().await.unwrap();

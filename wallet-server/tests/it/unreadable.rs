@@ -28,7 +28,7 @@ struct Spoilt {
 each_database! {
     async fn an_unreadable_row_stops_its_wallet_and_nothing_else(server: Server) {
         let server = server.without_cache().await;
-        let connection = sea_orm::Database::connect(&server.database.url).await.unwrap();
+        let connection = server.database.connect().await;
         connection.execute_unprepared(defenceless(&connection)).await.unwrap();
         let all = spoilt(&connection).await;
         assert!(all.len() > 70, "{} columns", all.len());
@@ -81,7 +81,7 @@ mod a_due_hold_with_an_unreadable_id_is_no_outage {
         let config = Config { cached_rows: 0, sweep_period: Duration::from_secs(3_600), ..Config::default() };
         let server = Server::start_with(Database::sqlite(), config).await;
         victim(&server, "w").await;
-        let connection = sea_orm::Database::connect(&server.database.url).await.unwrap();
+        let connection = server.database.connect().await;
         let (table, column) = ("holds".to_owned(), "reservation_id".to_owned());
         let spoilt = Spoilt { table, column, value: "X'FF00'" };
         spoil(&connection, &spoilt, "w").await;

@@ -4,7 +4,7 @@
 use sea_orm::ConnectionTrait;
 
 use super::cancelled::{ALL, Kind, World, command, wallet};
-use super::{Database, asked};
+use super::{Database, asked, session};
 
 mod a_column_that_another_server_adds_changes_no_answer {
     use super::*;
@@ -74,7 +74,7 @@ async fn carried_out_after(world: &mut World, database: &Database, round: &str, 
 
 /// Alters a table on another connection, as another server would.
 async fn alter(database: &Database, sql: &str) {
-    let other = sea_orm::Database::connect(&database.url).await.unwrap();
+    let other = session(&database.url).await;
     other.execute_unprepared(sql).await.unwrap();
     other.close().await.unwrap();
 }

@@ -17,6 +17,7 @@ mod verify_speed;
 
 use std::sync::Arc;
 
+use sea_orm::{ConnectOptions, DatabaseConnection};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -74,6 +75,14 @@ impl Database {
         assert!(report.is_clean(), "{report}");
         report.digest
     }
+}
+
+/// Opens a session of its own on a database, as no server does.
+async fn session(url: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    // Otherwise sqlx 0.9.0 runs a task that closes old connections and can spin forever (sqlx issue 3645).
+    options.idle_timeout(None).max_lifetime(None).sqlx_logging(false);
+    sea_orm::Database::connect(options).await.unwrap()
 }
 
 /// Returns the reads of a lane's database.

@@ -16,7 +16,7 @@ use wallet_core::{Command, WalletId};
 use wallet_workload::figure;
 
 use super::cancelled::{ALL, World, command, wallet};
-use super::{Database, asked, run};
+use super::{Database, asked, run, session};
 use crate::engine::job::Answer;
 use crate::engine::lane::Lane;
 use crate::engine::{EngineConfig, EngineError};
@@ -220,7 +220,7 @@ impl Aftermath {
     }
 
     async fn connect(&self) -> DatabaseConnection {
-        sea_orm::Database::connect(&self.url).await.unwrap()
+        session(&self.url).await
     }
 
     async fn is_over(&mut self) {

@@ -155,7 +155,7 @@ async fn settings_and_housekeeping_of_postgresql_are_examined() {
          ALTER DATABASE {name} SET search_path = public, pg_catalog"
     );
     database.execute(&shadows).await;
-    let session = sea_orm::Database::connect(&database.url).await.unwrap();
+    let session = database.connect().await;
     session.execute_unprepared("BEGIN").await.unwrap();
     let findings = Findings::of(&database, &[]);
     findings.only("transactions", "warning", " has had a transaction open for 20 minutes");

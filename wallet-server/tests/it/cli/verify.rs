@@ -24,7 +24,7 @@ async fn ledger(server: Server) -> Database {
 
 /// Executes SQL directly on the database, as no server does.
 async fn tamper(database: &Database, sql: &str) {
-    let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+    let connection = database.connect().await;
     let done = connection.execute_unprepared(sql).await.unwrap();
     assert!(done.rows_affected() > 0 || !sql.starts_with("UPDATE"), "{sql} changes no row");
     connection.close().await.unwrap();
@@ -161,7 +161,7 @@ each_database! {
 
     async fn entries_are_protected_and_a_changed_entry_is_found(server: Server) {
         let database = ledger(server).await;
-        let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+        let connection = database.connect().await;
         let change = "UPDATE entries SET reason = 'another' WHERE revision = 8";
         let cut = "DELETE FROM entries WHERE revision = 8";
         for sql in [change, cut] {

@@ -32,7 +32,7 @@ pub(super) struct Work {
 
 impl Operator {
     pub(super) async fn start(database: &Database) -> Self {
-        let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+        let connection = database.connect().await;
         let end = CancellationToken::new();
         let work = tokio::spawn(work(connection, end.clone()));
         Self { work, end }

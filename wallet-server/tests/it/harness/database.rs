@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sea_orm::{ConnectOptions, ConnectionTrait};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection};
 use tempfile::TempDir;
 
 use super::postgres::Postgres;
@@ -46,12 +46,17 @@ impl Database {
         Self { url: self.url.replace(&self.address().to_string(), &address.to_string()), ..self.clone() }
     }
 
-    /// Executes statements directly, as no server does. Returns the number of rows that changed.
-    pub(crate) async fn execute(&self, sql: &str) -> u64 {
+    /// Opens a session of its own, as no server does.
+    pub(crate) async fn connect(&self) -> DatabaseConnection {
         let mut options = ConnectOptions::new(&self.url);
         // Otherwise sqlx 0.9.0 runs a task that closes old connections and can spin forever (sqlx issue 3645).
         options.idle_timeout(None).max_lifetime(None).sqlx_logging(false);
-        let connection = sea_orm::Database::connect(options).await.expect("the database");
+        sea_orm::Database::connect(options).await.expect("the database")
+    }
+
+    /// Executes statements directly, as no server does. Returns the number of rows that changed.
+    pub(crate) async fn execute(&self, sql: &str) -> u64 {
+        let connection = self.connect().await;
         let done = connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         connection.close().await.expect("it closes");
         done.rows_affected()

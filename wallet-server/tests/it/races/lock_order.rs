@@ -42,7 +42,7 @@ async fn intrude(database: Database) {
     if database.name() == "SQLite" {
         return;
     }
-    let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+    let connection = database.connect().await;
     loop {
         let keep = "BEGIN; SELECT 1 FROM wallets ORDER BY random() LIMIT 1 FOR NO KEY UPDATE;
                     SELECT pg_sleep(0.03); COMMIT";
@@ -66,7 +66,7 @@ async fn deadlocks(database: &Database) -> i64 {
     if database.name() == "SQLite" {
         return 0;
     }
-    let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+    let connection = database.connect().await;
     let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
     let row = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
     row.unwrap().try_get("", "deadlocks").unwrap()
