@@ -52,14 +52,14 @@ async fn work(connection: DatabaseConnection, end: CancellationToken) -> Work {
             break;
         }
         let table = TABLES[n % TABLES.len()];
-        let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(0.15)");
+        let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(0.1)");
         done.locks += usize::from(try_once(&connection, &lock).await);
         let add = format!("ALTER TABLE {table} ADD COLUMN added_{n} BIGINT NOT NULL DEFAULT 0");
         done.columns += usize::from(try_once(&connection, &add).await);
         let (table, column) = COLUMNS[n % COLUMNS.len()];
         let of_type = if (n / COLUMNS.len()).is_multiple_of(2) { "VARCHAR" } else { "TEXT" };
         done.types += usize::from(try_once(&connection, &alter(table, column, of_type)).await);
-        try_once(&connection, "SELECT pg_sleep(0.1)").await;
+        try_once(&connection, "SELECT pg_sleep(0.3)").await;
     }
     for (table, column) in COLUMNS {
         while !try_once(&connection, &alter(table, column, "TEXT")).await {}
