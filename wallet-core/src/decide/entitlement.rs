@@ -55,7 +55,13 @@ pub(crate) fn check_concurrency(wallet: &Wallet, catalogs: &Catalogs) -> Result<
 /// Returns the ids of the plans that allow the operation, ordered by rank.
 pub fn plans_that_allow(catalog: &Catalog, operation: &Operation) -> Vec<String> {
     let mut plans: Vec<&Plan> =
-        catalog.plans().iter().filter(|plan| plan.allows(operation) == Allowed::Yes).collect();
+        catalog.plans().iter().filter(|plan| admits(catalog, plan, operation)).collect();
     plans.sort_by_key(|plan| plan.rank);
     plans.into_iter().map(|plan| plan.id.clone()).collect()
+}
+
+/// Returns whether a plan allows the operation, and caps no quantity that the operation leaves out.
+pub(crate) fn admits(catalog: &Catalog, plan: &Plan, operation: &Operation) -> bool {
+    plan.allows(operation) == Allowed::Yes
+        && catalog.uncounted(plan.entitlements.as_deref(), operation).is_empty()
 }

@@ -1,7 +1,8 @@
 //! Shortfalls and their remedies: packs and plans that would cover a shortfall, and the next time at which the plan
 //! gives credits.
 
-use crate::catalog::{Allowance, Allowed, Catalog, Plan};
+use crate::catalog::{Allowance, Catalog, Plan};
+use crate::decide::entitlement::admits;
 use crate::decide::sale::{HowToChange, change, for_sale, sold_to, subscribed};
 use crate::value::amount::Amounts;
 use crate::value::operation::Operation;
@@ -49,7 +50,7 @@ pub(crate) fn insufficient(
     let other = |plan: &&Plan| {
         wallet.plan_id(catalog) != Some(&plan.id) && !(plan.once && wallet.profile.trials.contains(&plan.id))
     };
-    let allowed = |plan: &&Plan| operation.is_none_or(|operation| plan.allows(operation) == Allowed::Yes);
+    let allowed = |plan: &&Plan| operation.is_none_or(|operation| admits(catalog, plan, operation));
     let mut plans: Vec<&Plan> = catalog
         .plans()
         .iter()

@@ -160,6 +160,35 @@ fn an_explicit_price_does_not_lift_a_cap_by_a_quantity_left_out_or_misspelt() {
 }
 
 #[test]
+fn a_shortfall_names_no_plan_that_caps_a_quantity_left_out() {
+    let plans = r#"
+default_plan = "free"
+[[plans]]
+id = "free"
+term = "ONCE"
+[[plans]]
+id = "capped"
+rank = 1
+term = "MONTH"
+allowances = [{ unit = "credits", amount = 50 }]
+entitlements = [{ kind = "fixed", max = { n = 150 } }]
+[[plans]]
+id = "roomy"
+rank = 2
+term = "MONTH"
+allowances = [{ unit = "credits", amount = 50 }]
+"#;
+    let job = |quantities: &[(&str, &str)]| {
+        reserve_amounts("job", &[("credits", 1)], &[]).about(operation("fixed", quantities))
+    };
+    given_catalog(&format!("{plans}{CATALOG}"), [])
+        .when(job(&[]))
+        .then([refused("INSUFFICIENT_CREDITS"), saying("plans", "roomy")])
+        .when(job(&[("n", "150")]))
+        .then([refused("INSUFFICIENT_CREDITS"), saying("plans", "capped,roomy")]);
+}
+
+#[test]
 fn overrides_under_names_unknown_to_the_catalog_are_refused() {
     given_catalog(&with_plans(), [])
         .when(subscribe("s", "pro").allowing("concurency", 1))
