@@ -35,9 +35,10 @@ each_fleet! {
             outcomes.insert(outcome(&input, &raw::call(&channels[0], &input.path, input.message.clone()).await));
         }
         let client = servers[0].client().await;
-        let resubscribed = client.subscribe(subscribe("paid-twice", "creator")).await;
+        // The wallet is subscribed afterwards, also if the corpus has ended its subscription.
+        let sold = client.subscribe(subscribe("paid-twice", "creator")).await;
         let wallet = client.get_wallet(v1::GetWalletRequest { wallet_id: "w".into() }).await.unwrap().wallet.unwrap();
-        let again = paid_again(&wallet.subscription.unwrap_or_else(|| panic!("{resubscribed:?}")));
+        let again = paid_again(&wallet.subscription.unwrap_or_else(|| panic!("{sold:?}")));
         let answer = raw::call(&channels[0], &again.path, again.message.clone()).await;
         outcomes.insert(outcome(&again, &answer));
         corpus.push(again);
