@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status};
 
 use crate::coalesce::{Coalescing, Method, Route};
 use crate::config::metadata_entry;
-use crate::{ClientConfig, Error, RetryPolicy};
+use crate::{ClientConfig, Error, RetryPolicy, trace};
 
 /// A connection to the wallet server, with one method per RPC.
 ///
@@ -65,7 +65,7 @@ use crate::{ClientConfig, Error, RetryPolicy};
 ///
 /// A request is answered when its slowest call is, so a call may wait for one about another wallet.
 /// [`ClientConfig::coalesce`] switches coalescing off for a connection. Calls with metadata of their own
-/// ([`with_metadata`](Self::with_metadata)) and requests above 16 KiB are always sent alone.
+/// ([`with_metadata`](Self::with_metadata)), calls of a recorded trace and requests above 16 KiB are always sent alone.
 #[derive(Clone, Debug)]
 pub struct WalletClient {
     route: Route,
@@ -221,6 +221,7 @@ impl WalletClient {
         self.attempts(|_| {
             let mut call = Request::new(request.clone());
             *call.metadata_mut() = MetadataMap::clone(&self.route.metadata);
+            trace::inject(call.metadata_mut());
             rpc(stub.clone(), call)
         })
         .await
@@ -241,7 +242,8 @@ impl WalletClient {
     /// Makes one call, with as many attempts as the retry policy allows. Each of them may travel together with others.
     pub(crate) async fn call_coalesced<M: Method>(&self, request: M::Request) -> Result<M::Response, Error> {
         let bytes = request.encoded_len();
-        let queue = self.coalescing.as_deref().filter(|_| bytes <= LARGEST_COALESCED).map(M::sender);
+        let may_travel_together = bytes <= LARGEST_COALESCED && !trace::is_recorded();
+        let queue = self.coalescing.as_deref().filter(|_| may_travel_together).map(M::sender);
         let attempt = |limit| {
             let request = request.clone();
             async move {
@@ -263,10 +265,11 @@ async fn in_time<A>(limit: Duration, response: impl Future<Output = Result<A, St
     }
 }
 
-/// Adds metadata and deadline to a message.
+/// Adds metadata, the caller's trace and the deadline to a message.
 pub(crate) fn prepare<Q>(metadata: &MetadataMap, message: Q, limit: Duration) -> Request<Q> {
     let mut request = Request::new(message);
     *request.metadata_mut() = metadata.clone();
+    trace::inject(request.metadata_mut());
     request.set_timeout(limit);
     request
 }

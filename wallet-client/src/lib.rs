@@ -10,6 +10,7 @@
 //! | [`ClientConfig`], [`RetryPolicy`] | deadline, retries, TLS, API key, metadata |
 //! | [`Hold`], [`Worker`] | a job on a worker: reserved, started, kept alive, settled |
 //! | [`Error`], [`Refusal`], [`RefusalDetail`] | the outcome of a call that did not succeed |
+//! | feature `opentelemetry` | calls continue the trace of their caller |
 //! | `testing` (feature `testing`) | a real server for your tests |
 #![doc = ""]
 #![doc = include_str!("../README.md")]
@@ -38,6 +39,7 @@ mod test_clock_service;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod time;
+mod trace;
 mod webhook_service;
 
 pub use client::WalletClient;

@@ -16,7 +16,7 @@ use crate::catalogs::{PublishError, PublishedCatalogs};
 use crate::causes::Chain;
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
-use crate::engine::{Engine, EngineCounts, ManualTime, Sweeper, SweeperConfig, SweeperMetrics};
+use crate::engine::{Engine, EngineConfig, EngineCounts, ManualTime, Sweeper, SweeperConfig, SweeperMetrics};
 use crate::feed::{FeedNews, Sequencer, SequencerMetrics};
 use crate::grpc::{self, Condition, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
@@ -27,6 +27,7 @@ use crate::reference_clock;
 use crate::settings::Limits;
 pub use crate::store::Due;
 use crate::store::{Backend, Store, StoreError};
+use crate::traces::{Traces, TracesError};
 use crate::webhooks::{Allowed, Deliverer, DeliveryMetrics, Sender, Webhooks};
 
 /// The time that the lanes have to finish queued commands after the last call has ended.
@@ -94,6 +95,9 @@ pub enum AppError {
     /// The catalog cannot be published or used.
     #[error("the catalog cannot be published")]
     Catalog(#[source] PublishError),
+    /// The exporter of traces cannot be made, for example because a variable of OpenTelemetry is wrong.
+    #[error("calls cannot be traced")]
+    Traces(#[from] TracesError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -149,7 +153,9 @@ impl App {
         let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), wanted, BUNDLED_CATALOG).await?;
         let quotes = QuoteSigner::new(&store.signing_key("quotes", fresh_secret()?, clock.now()).await?);
         let lanes = TaskTracker::new();
-        let engine_config = config.engine(most_lanes(&config, store.backend())?);
+        let traces = config.traces.as_ref().map(Traces::to).transpose()?.unwrap_or_default();
+        let engine_config =
+            EngineConfig { traces: traces.clone(), ..config.engine(most_lanes(&config, store.backend())?) };
         let engine = Engine::start(&store, &catalogs, &clock, &engine_config, &lanes).await?;
         let reads = config.cached_rows / 2;
         let queries = Queries::start(store.clone(), clock.clone(), catalogs.clone(), reads, &lanes);
@@ -186,6 +192,7 @@ impl App {
             feed_news: FeedNews::new(),
             webhooks,
             call_metrics,
+            traces,
         };
         Ok(Self {
             listener,
@@ -231,7 +238,7 @@ impl App {
 
     /// Serves until `shutdown` is cancelled, then finishes the calls in progress and the queued commands.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), AppError> {
-        let (store, clock) = (self.store, self.clock);
+        let (store, clock, traces) = (self.store, self.clock, self.services.traces.clone());
         let health = Health::starting().await;
         // Checks get answers until the last command has been carried out.
         let end = CancellationToken::new();
@@ -279,6 +286,7 @@ impl App {
         if tokio::time::timeout(LANES_DRAIN, self.lanes.wait()).await.is_err() {
             tracing::warn!("commands were still queued at the end of the drain time");
         }
+        traces.finish().await;
         store.in_place().map_err(AppError::Lost)?;
         Ok(served?)
     }

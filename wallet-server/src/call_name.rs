@@ -8,9 +8,12 @@ use std::sync::{Arc, OnceLock};
 
 use http::HeaderValue;
 use http::uri::Uri;
+use opentelemetry::TraceId;
 use tracing::Span;
 use tracing::field::{DisplayValue, display};
 use wallet_core::{CallId, Principal};
+
+use crate::traces::CallSpan;
 
 /// The longest text of a caller that enters the log, in bytes.
 pub(crate) const LONGEST: usize = 128;
@@ -45,11 +48,12 @@ struct Name {
     uri: Uri,
     request_id: RequestId,
     principal: OnceLock<Principal>,
+    trace: Option<CallSpan>,
 }
 
 impl CallName {
-    pub(crate) fn new(uri: Uri, request_id: RequestId) -> Self {
-        Self(Arc::new(Name { uri, request_id, principal: OnceLock::new() }))
+    pub(crate) fn new(uri: Uri, request_id: RequestId, trace: Option<CallSpan>) -> Self {
+        Self(Arc::new(Name { uri, request_id, principal: OnceLock::new(), trace }))
     }
 
     /// Returns the name of the call that this task answers.
@@ -77,6 +81,16 @@ impl CallName {
         self.0.principal.get().map(display)
     }
 
+    /// Returns the span of the call in its trace, if the call is traced.
+    pub(crate) fn trace(&self) -> Option<&CallSpan> {
+        self.0.trace.as_ref()
+    }
+
+    /// Returns the id of the call's trace, for a field of the log.
+    pub(crate) fn trace_id(&self) -> Option<DisplayValue<TraceId>> {
+        self.trace().map(|trace| display(trace.trace_id()))
+    }
+
     pub(crate) fn path(&self) -> Safe<'_> {
         Safe(self.0.uri.path().as_bytes())
     }
@@ -95,8 +109,8 @@ impl CallName {
 
     /// Returns the span of log lines about this call. It contains no headers and no message.
     pub(crate) fn span(&self) -> Span {
-        let principal = self.principal();
-        tracing::error_span!("rpc", path = %self.path(), request_id = %self.request_id(), principal)
+        let (principal, trace_id) = (self.principal(), self.trace_id());
+        tracing::error_span!("rpc", path = %self.path(), request_id = %self.request_id(), principal, trace_id)
     }
 }
 
@@ -131,8 +145,11 @@ mod tests {
     #[tokio::test]
     async fn a_task_knows_the_call_that_it_answers() {
         assert!(CallName::current().is_none());
-        let name =
-            CallName::new(Uri::from_static("/a/b"), RequestId::OfCaller(HeaderValue::from_static("job 1")));
+        let name = CallName::new(
+            Uri::from_static("/a/b"),
+            RequestId::OfCaller(HeaderValue::from_static("job 1")),
+            None,
+        );
         let (path, id) = name
             .scope(async {
                 let name = CallName::current().unwrap();

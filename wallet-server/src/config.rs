@@ -12,6 +12,7 @@ use crate::grpc::{Origin, TlsFiles};
 use crate::keys::Pepper;
 use crate::settings::{FeedSettings, Limits};
 use crate::store::DatabaseUrl;
+use crate::traces::TraceSettings;
 
 /// The catalog that a server publishes if it has none.
 pub const BUNDLED_CATALOG: &str = include_str!("../catalogs/example.toml");
@@ -57,6 +58,8 @@ pub struct Config {
     pub origins: Vec<Origin>,
     /// The address of metrics and checks over HTTP. `None`: there is none.
     pub monitoring: Option<SocketAddr>,
+    /// The collector of traces. `None`: calls are not traced.
+    pub traces: Option<TraceSettings>,
     /// Listens beyond loopback although connections are not encrypted or callers not authenticated.
     pub insecure: bool,
     /// Serves from a PostgreSQL whose settings may lose acknowledged commits.
@@ -81,6 +84,7 @@ impl fmt::Debug for Config {
             .field("pepper", &self.pepper)
             .field("origins", &self.origins)
             .field("monitoring", &self.monitoring)
+            .field("traces", &self.traces)
             .field("insecure", &self.insecure)
             .field("time", &self.time)
             .finish_non_exhaustive()
@@ -121,6 +125,7 @@ impl Default for Config {
             pepper: None,
             origins: Vec::new(),
             monitoring: None,
+            traces: None,
             insecure: false,
             accept_unsafe_database: false,
             time: TimeSource::System,

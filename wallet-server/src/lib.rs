@@ -27,6 +27,7 @@ mod reference_clock;
 mod settings;
 mod store;
 mod tenants;
+mod traces;
 mod verify;
 mod webhooks;
 
@@ -38,4 +39,5 @@ pub use grpc::{NoOrigin, Origin, TlsError, TlsFiles};
 pub use keys::{Pepper, PepperError};
 pub use settings::Limits;
 pub use store::StoreError;
+pub use traces::{Collector, NoCollector, TraceSettings, TracesError};
 pub use verify::{Checkpoints, Report, VerifyError, verify, verify_wallet, verify_with};

@@ -17,6 +17,7 @@ use crate::grpc::TlsFiles;
 use crate::keys::Pepper;
 use crate::settings::{Address, Settings};
 use crate::store::DatabaseUrl;
+use crate::traces::TraceSettings;
 
 pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
     let settings = Settings::load(&flags.0)?;
@@ -58,6 +59,9 @@ fn config(Settings { server, feed, limits }: Settings) -> Result<Config, CliErro
         origins: server.cors_origin,
         webhooks_allow: server.webhooks_allow,
         monitoring: server.monitoring_listen.as_ref().map(look_up).transpose()?,
+        traces: server
+            .traces_collector
+            .map(|collector| TraceSettings { collector, percent: server.traces_percent }),
         insecure: server.insecure,
         accept_unsafe_database: server.accept_unsafe_database,
         accept_clock: server.accept_clock,

@@ -74,6 +74,7 @@ impl Lane {
         tx.load(&locked, &plan, &mut loaded).await?;
         let catalogs = self.catalogs_for(batch, &loaded).await?;
         let decided = self.decide(batch, &mut loaded, &locked.taken, &catalogs, now, step)?;
+        self.batch_span.decided();
         tx.append(&decided.writes(&loaded)).await?;
         self.committing = decided.commands_of().collect();
         let committed = tx.commit().await;

@@ -8,6 +8,7 @@ use wallet_core::{Author, Command, Rejection, Reply, TenantId, WalletId, WalletK
 use crate::call_name::CallName;
 use crate::engine::admission::Ticket;
 use crate::engine::error::EngineError;
+use crate::traces::CallSpan;
 
 /// The result for a caller: a decision, or the reason why there is none.
 pub(super) type Answer = Result<Reply, EngineError>;
@@ -30,12 +31,18 @@ pub(super) struct QueuedCommand {
     /// The name of the call, which has its request id. `None` for commands of the server itself.
     pub(super) call: Option<CallName>,
     pub(super) ticket: Ticket,
+    pub(super) queued_at: Instant,
 }
 
 impl QueuedCommand {
     /// Returns true if the caller's deadline has passed.
     pub(super) fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    /// Returns the span of the call in its trace, if the call is traced.
+    pub(super) fn trace(&self) -> Option<&CallSpan> {
+        self.call.as_ref()?.trace()
     }
 
     /// Returns the span of log lines about this command. It has the wallet and the kind of command, and is within the

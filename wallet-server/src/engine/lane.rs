@@ -16,6 +16,7 @@ use crate::engine::backlog::{Backlog, Steps};
 use crate::engine::job::QueuedCommand;
 use crate::engine::metrics::EngineMetrics;
 use crate::store::{LaneConnection, Store, StoreError, WalletCache};
+use crate::traces::{BatchSpan, Traces};
 
 /// The idle time after which a lane checkpoints its database.
 const IDLE: Duration = Duration::from_millis(500);
@@ -46,6 +47,9 @@ pub(super) struct Lane {
     pub(super) unanswered: BTreeSet<WalletKey>,
     /// The number of batches until the lane is optimistic again.
     pub(super) locked_batches: u32,
+    pub(super) traces: Traces,
+    /// The span of the current batch.
+    pub(super) batch_span: BatchSpan,
     batch_max: usize,
     since_checkpoint: usize,
     backlog: Backlog,
@@ -76,6 +80,8 @@ impl Lane {
             committing: BTreeSet::new(),
             unanswered: BTreeSet::new(),
             locked_batches: 0,
+            traces: config.traces.clone(),
+            batch_span: BatchSpan::default(),
             batch_max: config.batch_max.max(1),
             since_checkpoint: 0,
             backlog: Backlog::default(),

@@ -45,6 +45,7 @@ use crate::engine::backlog::Steps;
 use crate::engine::job::{Answer, QueuedCommand};
 use crate::engine::lane::Lane;
 use crate::store::{Store, StoreError};
+use crate::traces::Traces;
 
 /// The sizes of batches and queues.
 #[derive(Debug, Clone)]
@@ -67,6 +68,7 @@ pub(crate) struct EngineConfig {
     pub(crate) cached_rows: usize,
     /// Time limit for one call to the database; 10 s by default. A COMMIT that takes longer has an unknown outcome.
     pub(crate) database_timeout: Duration,
+    pub(crate) traces: Traces,
 }
 
 impl Default for EngineConfig {
@@ -80,6 +82,7 @@ impl Default for EngineConfig {
             steps: Steps::default(),
             cached_rows: 64_000,
             database_timeout: Duration::from_secs(10),
+            traces: Traces::default(),
         }
     }
 }
@@ -154,11 +157,23 @@ impl Engine {
         let CommandRequest { tenant, wallet, command, author, deadline } = request;
         let key = WalletKey::new(tenant, &wallet);
         let lane = self.lane(key);
-        let ticket = lane.admission.admit(key, command.admission_class(), Instant::now())?;
+        let queued_at = Instant::now();
+        let ticket = lane.admission.admit(key, command.admission_class(), queued_at)?;
         let (caller, answered) = oneshot::channel();
         let (call, in_doubt) = (CallName::current(), false);
-        let job =
-            QueuedCommand { tenant, key, wallet, command, author, deadline, in_doubt, caller, call, ticket };
+        let job = QueuedCommand {
+            tenant,
+            key,
+            wallet,
+            command,
+            author,
+            deadline,
+            in_doubt,
+            caller,
+            call,
+            ticket,
+            queued_at,
+        };
         // Every command in the queue has a place, and there is room for all of them: the lane has died.
         lane.queue.try_send(job).map_err(|_| EngineError::Unavailable)?;
         Ok(QueuedReply(answered))

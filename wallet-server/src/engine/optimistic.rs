@@ -88,6 +88,7 @@ impl Lane {
         if database.any_exists(&not_inserted(new, &decided)).await? {
             return Ok(None);
         }
+        self.batch_span.decided();
         self.committing = decided.commands_of().collect();
         self.unanswered.extend(keys);
         let written = database.write(&decided.writes(&loaded)).await;

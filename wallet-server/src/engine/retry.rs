@@ -75,11 +75,15 @@ impl Lane {
         let (mut halves, mut behind) = (vec![batch], Vec::new());
         while let Some(mut batch) = halves.pop() {
             let begun = Instant::now();
-            match self.until_decided(&mut batch).await {
+            self.batch_span = self.traces.batch(batch.iter().filter_map(QueuedCommand::trace));
+            let decided = self.until_decided(&mut batch).await;
+            mem::take(&mut self.batch_span).ran(self.number, batch.len());
+            match decided {
                 Ok(answers) => {
+                    let took = begun.elapsed();
                     if let Some(job) = batch.first() {
                         let decided = answers.iter().flatten().count();
-                        self.metrics.committed(decided, begun.elapsed());
+                        self.metrics.committed(decided, took);
                         job.ticket.decided(decided, Instant::now());
                     }
                     for (job, answer) in batch.into_iter().zip(answers) {
@@ -87,6 +91,10 @@ impl Lane {
                             behind.push(job);
                             continue;
                         };
+                        if let Some(call) = job.trace() {
+                            let waited = begun.saturating_duration_since(job.queued_at);
+                            call.decided(&job.wallet, job.command.name(), waited, took);
+                        }
                         failpoints::reach_before_reply();
                         job.answer(answer);
                     }
@@ -163,6 +171,7 @@ impl Lane {
                 return Ok(all(batch, &EngineError::Unavailable));
             }
             self.metrics.retried();
+            self.batch_span.retried(&cause);
             span.in_scope(|| tracing::warn!(lane, commands, error = cause, "running a batch again"));
             tokio::time::sleep(tries.pauses.next().unwrap_or(LONGEST_PAUSE)).await;
         }

@@ -40,8 +40,9 @@ use super::transport::{Peer, open_ended};
 use super::wallet::WalletRpcs;
 use super::webhook::WebhookRpcs;
 use super::{Health, Services};
-use crate::call_name::CallName;
+use crate::call_name::{CallName, Safe};
 use crate::settings::Limits;
+use crate::traces::Traces;
 
 /// The body of a request, as the transport delivers it.
 pub(super) trait RequestBody:
@@ -171,6 +172,7 @@ struct Shared<B> {
     request_ids: RequestIds,
     places: Arc<Places>,
     metrics: Arc<CallMetrics>,
+    traces: Traces,
 }
 
 impl<B: RequestBody> Calls<B> {
@@ -181,9 +183,20 @@ impl<B: RequestBody> Calls<B> {
         admission: Admission,
         limits: Limits,
         metrics: Arc<CallMetrics>,
+        traces: Traces,
     ) -> Self {
         let (request_ids, places) = (RequestIds::new(), Places::new(limits.calls_in_progress));
-        Self(Arc::new(Shared { routes, methods, origins, admission, limits, request_ids, places, metrics }))
+        Self(Arc::new(Shared {
+            routes,
+            methods,
+            origins,
+            admission,
+            limits,
+            request_ids,
+            places,
+            metrics,
+            traces,
+        }))
     }
 
     /// Answers a call within its deadline. The returned future runs within `limited`. It is small, because it is moved
@@ -198,8 +211,11 @@ impl<B: RequestBody> Calls<B> {
         if let Some(secret) = request.headers_mut().get_mut(header::AUTHORIZATION) {
             secret.set_sensitive(true);
         }
-        let name = CallName::new(request.uri().clone(), request_id.clone());
         let mut observed = self.0.metrics.begin(request.uri().path(), begun);
+        let id = Safe(request_id.header().as_bytes());
+        let trace = self.0.traces.call(observed.method(), id, request.headers());
+        observed.trace(trace.clone());
+        let name = CallName::new(request.uri().clone(), request_id.clone(), trace);
         let (handler, deadline, rendering) = match protocol(&request) {
             Ok(Protocol::Grpc) => {
                 let (handler, deadline) = self.grpc(request, begun);
@@ -310,7 +326,7 @@ mod tests {
         let methods = Methods::new().unwrap();
         let routes = Routes::default().with(Misbehaving);
         let metrics = Arc::new(CallMetrics::register(&mut Registry::default(), methods.paths()));
-        Calls::new(routes, methods, Origins::default(), Admission::Open, limits, metrics)
+        Calls::new(routes, methods, Origins::default(), Admission::Open, limits, metrics, Traces::default())
     }
 
     /// Answers a call as a task of the transport does.

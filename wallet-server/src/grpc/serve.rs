@@ -51,9 +51,9 @@ pub(crate) async fn serve(
         }
         None => Admission::Open,
     };
-    let metrics = Arc::clone(&services.call_metrics);
+    let (metrics, traces) = (Arc::clone(&services.call_metrics), services.traces.clone());
     let routes = router::routes(services, &health, &limits)?;
-    let calls = Calls::new(routes, Methods::new()?, origins, admission, limits.clone(), metrics);
+    let calls = Calls::new(routes, Methods::new()?, origins, admission, limits.clone(), metrics, traces);
     serve_calls(listener, calls, health, limits, tls, shutdown).await;
     Ok(())
 }
@@ -90,6 +90,7 @@ mod tests {
     use super::*;
     use crate::grpc::router::Routes;
     use crate::grpc::test_service::Misbehaving;
+    use crate::traces::Traces;
 
     /// Starts a server. Returns its address, its order to stop and its task.
     async fn serving(limits: Limits) -> (String, CancellationToken, JoinHandle<()>) {
@@ -112,7 +113,7 @@ mod tests {
     fn calls(routes: Routes<Incoming>, limits: Limits) -> Calls<Incoming> {
         let metrics = Arc::new(call_metrics(&mut Registry::default()).unwrap());
         let (methods, origins) = (Methods::new().unwrap(), Origins::default());
-        Calls::new(routes, methods, origins, Admission::Open, limits, metrics)
+        Calls::new(routes, methods, origins, Admission::Open, limits, metrics, Traces::default())
     }
 
     async fn soon<T>(event: impl Future<Output = T>) -> T {

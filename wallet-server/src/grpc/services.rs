@@ -9,6 +9,7 @@ use crate::grpc::layers::CallMetrics;
 use crate::keys::{KeyCheck, Keys};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
+use crate::traces::Traces;
 use crate::webhooks::Webhooks;
 
 /// The parts of the application that handlers call. Handlers read no clock: the engine and the queries return the
@@ -35,4 +36,6 @@ pub(crate) struct Services {
     pub(crate) feed_news: FeedNews,
     /// Counts the calls.
     pub(crate) call_metrics: Arc<CallMetrics>,
+    /// Traces the calls, if there is a collector.
+    pub(crate) traces: Traces,
 }

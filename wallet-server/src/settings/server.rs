@@ -11,6 +11,7 @@ use super::{Address, FeedSettings, Limits, LogFilter, SettingsError, Values};
 use crate::engine::EngineConfig;
 use crate::grpc::Origin;
 use crate::store::DatabaseUrl;
+use crate::traces::Collector;
 
 settings! {
     /// The settings at the top level of the file.
@@ -61,6 +62,12 @@ settings! {
 
     /// The address of metrics and checks over plain HTTP: /metrics, /livez and /readyz.
     monitoring_listen: Option<Address> = None => "none", HostPort, Everywhere;
+
+    /// The collector to which traces are sent by OTLP over gRPC, as in http://localhost:4317.
+    traces_collector: Option<Collector> = None => "none; calls are not traced", Text, Everywhere;
+
+    /// The percentage of the calls that are traced, of those whose caller has not decided (traceparent).
+    traces_percent: u32 = 100, Count(0, 100), Everywhere;
 
     /// The networks that URLs of webhooks may name besides public addresses, as in 10.1.0.0/16. In a flag or a variable they
     /// are separated by commas.

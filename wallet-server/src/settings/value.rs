@@ -10,6 +10,7 @@ use super::form::Raw;
 use super::log_filter::{LogFilter, NoFilter};
 use crate::grpc::Origin;
 use crate::store::DatabaseUrl;
+use crate::traces::{Collector, NoCollector};
 
 /// A type that a setting may have.
 pub(super) trait Value: Sized {
@@ -99,6 +100,17 @@ impl Value for LogFilter {
     fn of(raw: &Raw) -> Result<Self, String> {
         let Raw::Text(text) = raw else { return misplaced() };
         text.parse().map_err(|error: NoFilter| error.to_string())
+    }
+
+    fn raw(&self) -> Option<Raw> {
+        Some(Raw::Text(self.to_string()))
+    }
+}
+
+impl Value for Collector {
+    fn of(raw: &Raw) -> Result<Self, String> {
+        let Raw::Text(text) = raw else { return misplaced() };
+        text.parse().map_err(|error: NoCollector| error.to_string())
     }
 
     fn raw(&self) -> Option<Raw> {

@@ -73,6 +73,8 @@ mod sweeper;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod traces;
+#[cfg(test)]
 mod unreadable;
 #[cfg(test)]
 mod webhooks;

@@ -27,6 +27,7 @@ async fn a_line_about_a_command_names_wallet_command_and_request_id() {
     let call = CallName::new(
         Uri::from_static("/wallet/Settle"),
         RequestId::OfCaller(HeaderValue::from_static("call-7")),
+        None,
     );
     let (jobs, _answers) = call.scope(async { asked(&[(wallet.clone(), command(Kind::Settle))]) }).await;
     world.lane.answer(jobs).await;

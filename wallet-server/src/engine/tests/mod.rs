@@ -113,13 +113,26 @@ fn asked(batch: &[(WalletId, Command)]) -> (Vec<QueuedCommand>, Vec<oneshot::Rec
     let admission = Admission::new(&EngineConfig::default());
     let job = |(wallet, command): &(WalletId, Command)| {
         let (tenant, key) = (TenantId::DEFAULT, WalletKey::new(TenantId::DEFAULT, wallet));
-        let ticket = admission.admit(key, command.admission_class(), Instant::now()).unwrap();
+        let queued_at = Instant::now();
+        let ticket = admission.admit(key, command.admission_class(), queued_at).unwrap();
         let (caller, answered) = oneshot::channel();
         let (wallet, command) = (wallet.clone(), command.clone());
         let (deadline, in_doubt, call) = (None, false, CallName::current());
         let author = Author::system();
         (
-            QueuedCommand { tenant, key, wallet, command, author, deadline, in_doubt, caller, call, ticket },
+            QueuedCommand {
+                tenant,
+                key,
+                wallet,
+                command,
+                author,
+                deadline,
+                in_doubt,
+                caller,
+                call,
+                ticket,
+                queued_at,
+            },
             answered,
         )
     };

@@ -11,6 +11,9 @@ use prometheus_client::registry::{Registry, Unit};
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
+use super::trace::is_failure;
+use crate::traces::CallSpan;
+
 /// The upper bounds of the buckets of durations, in seconds.
 const SECONDS: [f64; 14] =
     [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
@@ -31,7 +34,7 @@ pub(crate) struct CallMetrics {
 /// The metrics of one method. A call looks up nothing else.
 #[derive(Debug)]
 struct MethodMetrics {
-    labels: Labels,
+    labels: [(&'static str, String); 2],
     handled: Family<Labels, Counter>,
     /// The counters by code, made by the first call with the code.
     by_code: [OnceLock<Counter>; CODES],
@@ -44,6 +47,7 @@ pub(crate) struct ObservedCall {
     method: Arc<MethodMetrics>,
     begun: Instant,
     code: Option<Code>,
+    trace: Option<CallSpan>,
 }
 
 impl CallMetrics {
@@ -63,9 +67,9 @@ impl CallMetrics {
             seconds.clone(),
         );
         let of = |service: &str, method: &str| {
-            let labels = vec![("grpc_service", service.to_owned()), ("grpc_method", method.to_owned())];
+            let labels = [("grpc_service", service.to_owned()), ("grpc_method", method.to_owned())];
             Arc::new(MethodMetrics {
-                seconds: seconds.get_or_create_owned(&labels),
+                seconds: seconds.get_or_create_owned(&labels.to_vec()),
                 labels,
                 handled: handled.clone(),
                 by_code: Default::default(),
@@ -81,7 +85,7 @@ impl CallMetrics {
     /// Begins to observe a call.
     pub(crate) fn begin(&self, path: &str, begun: Instant) -> ObservedCall {
         let method = self.methods.get(path).unwrap_or(&self.unknown);
-        ObservedCall { method: Arc::clone(method), begun, code: None }
+        ObservedCall { method: Arc::clone(method), begun, code: None, trace: None }
     }
 }
 
@@ -97,6 +101,17 @@ impl MethodMetrics {
 }
 
 impl ObservedCall {
+    /// Returns the names of the service and of the method, which are "unknown" for a path that is no method.
+    pub(crate) fn method(&self) -> (&str, &str) {
+        let [(_, service), (_, method)] = &self.method.labels;
+        (service, method)
+    }
+
+    /// Ends this span with the call.
+    pub(crate) fn trace(&mut self, span: Option<CallSpan>) {
+        self.trace = span;
+    }
+
     /// Notes the code of a reply, if its headers have it. A request that was no call has an HTTP error instead.
     pub(crate) fn note_reply<B>(&mut self, reply: &Response<B>) {
         if reply.status() == StatusCode::OK {
@@ -117,7 +132,11 @@ impl ObservedCall {
 impl Drop for ObservedCall {
     fn drop(&mut self) {
         // A reply without a code was not sent to its end: the caller is gone.
-        self.method.count(self.code.unwrap_or(Code::Cancelled));
+        let code = self.code.unwrap_or(Code::Cancelled);
+        self.method.count(code);
+        if let Some(span) = &self.trace {
+            span.end(code.into(), is_failure(code).then(|| format!("{code:?}")));
+        }
         self.method.seconds.observe(self.begun.elapsed().as_secs_f64());
     }
 }

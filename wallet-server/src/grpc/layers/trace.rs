@@ -12,12 +12,12 @@ pub(crate) fn log_end(call: &CallName, begun: Instant, headers: &HeaderMap) {
     let code = code(headers);
     if is_failure(code) {
         let (path, request_id, latency) = (call.path(), call.request_id(), begun.elapsed());
-        let principal = call.principal();
-        tracing::warn!(%path, %request_id, principal, ?code, ?latency, "a call failed");
+        let (principal, trace_id) = (call.principal(), call.trace_id());
+        tracing::warn!(%path, %request_id, principal, trace_id, ?code, ?latency, "a call failed");
     } else if tracing::enabled!(tracing::Level::DEBUG) {
         let (path, request_id, latency) = (call.path(), call.request_id(), begun.elapsed());
-        let principal = call.principal();
-        tracing::debug!(%path, %request_id, principal, ?code, ?latency, "a call was answered");
+        let (principal, trace_id) = (call.principal(), call.trace_id());
+        tracing::debug!(%path, %request_id, principal, trace_id, ?code, ?latency, "a call was answered");
     }
 }
 
@@ -29,7 +29,7 @@ fn code(headers: &HeaderMap) -> Code {
 /// Returns whether the code states a failure of the server. UNKNOWN does not: the peer disconnected while its request
 /// was read. DEADLINE_EXCEEDED does not: mostly the caller was too impatient, and the log of the engine shows delays of
 /// the server.
-const fn is_failure(code: Code) -> bool {
+pub(super) const fn is_failure(code: Code) -> bool {
     match code {
         Code::Internal | Code::Unavailable | Code::DataLoss => true,
         Code::Ok
