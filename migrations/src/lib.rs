@@ -14,6 +14,13 @@ mod m0006_webhooks;
 pub use dialect::Dialect;
 use sea_orm_migration::prelude::*;
 
+/// Returns whether a database with this migration excludes a release whose newest migration is `newest`, which need not know
+/// it. The name of a migration that removes something ends in `_after_` and the number of the migration with which releases
+/// stopped to use it, as in `m0012_old_prices_after_m0009`. All others only add.
+pub fn excludes(migration: &str, newest: &str) -> bool {
+    migration.rsplit_once("_after_").is_some_and(|(_, first)| newest < first)
+}
+
 /// Applies the migrations in order.
 #[derive(Debug)]
 pub struct Migrator;
@@ -29,5 +36,26 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_feed::Migration),
             Box::new(m0006_webhooks::Migration),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_migration_that_removes_something_excludes_releases_that_still_use_it() {
+        assert!(!excludes("m0012_colours", "m0001_control_plane"));
+        assert!(excludes("m0012_old_prices_after_m0009", "m0008_prices"));
+        assert!(!excludes("m0012_old_prices_after_m0009", "m0009_new_prices"));
+        assert!(!excludes("m0012_old_prices_after_m0009", "m0011_colours"));
+    }
+
+    #[test]
+    fn migrations_are_numbered_in_order() {
+        let names = Migrator::migrations().iter().map(|m| m.name().to_owned()).collect::<Vec<_>>();
+        for (name, number) in names.iter().zip(1..) {
+            assert!(name.starts_with(&format!("m{number:04}_")), "{name}");
+        }
     }
 }

@@ -360,7 +360,10 @@ async fn open(config: &Config) -> Result<Opened, AppError> {
     // A start may take its time. Calls are limited once callers wait for them.
     let store = Store::open(&config.database_url).await?;
     durable(config, &store).await?;
-    store.migrate().await?;
+    let newer = store.migrate().await?;
+    if !newer.is_empty() {
+        tracing::warn!(migrations = newer.join(", "), "the database has the schema of a newer release");
+    }
     let clock = clock(config, &store).await?;
     reference_clock::check(&store, &clock, config.accept_clock).await?;
     let ahead = ahead(&store, &clock).await?;

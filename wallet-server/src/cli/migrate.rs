@@ -9,7 +9,10 @@ use crate::store::Store;
 
 pub(super) async fn run(args: &DatabaseFlags) -> Result<ExitCode, CliError> {
     let database = args.database()?;
-    Store::open(database.secret()).await?.migrate().await?;
-    say(format_args!("the schema of {database} is up to date"));
+    let newer = Store::open(database.secret()).await?.migrate().await?;
+    match newer.as_slice() {
+        [] => say(format_args!("the schema of {database} is up to date")),
+        newer => say(format_args!("{database} has the schema of a newer release: {}", newer.join(", "))),
+    }
     Ok(ExitCode::SUCCESS)
 }

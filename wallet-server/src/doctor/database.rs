@@ -43,11 +43,13 @@ pub(super) async fn migrations(store: &Store) -> Result<Finding, StoreError> {
     let found = store.migrations().await?;
     Ok(match (found.missing.as_slice(), found.unknown.as_slice()) {
         ([], []) => Finding::ok(CHECK, "all migrations of this release are applied"),
-        ([], unknown) => Finding::error(
-            CHECK,
-            format!("a newer release has applied {}", unknown.join(", ")),
-            "run doctor of the newest release in use",
-        ),
+        ([], unknown) => {
+            let text = format!("a newer release has applied {}", unknown.join(", "));
+            match found.exclusive() {
+                None => Finding::warning(CHECK, text, "run doctor of the newest release in use"),
+                Some(_) => Finding::error(CHECK, text, "install a newer release: this one does not start"),
+            }
+        }
         (missing, _) => {
             let text = format!("missing migrations: {}, the first is {}", missing.len(), missing[0]);
             Finding::error(CHECK, text, "back the database up, then `wallet-server migrate`")

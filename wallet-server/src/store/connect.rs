@@ -5,19 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use migrations::{Migrator, failpoints};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions as _};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
-use sea_orm_migration::MigratorTrait;
 
 use crate::store::DatabaseUrl;
 use crate::store::file_lock::{self, FileLock};
 use crate::store::in_place::InPlace;
 use crate::store::pool::{LastFailure, Pool};
 use crate::store::reach;
-use crate::store::timed::{TimedConnection, begin_migrating};
+use crate::store::timed::TimedConnection;
 use crate::store::{LaneConnection, StoreError, StoreErrorKind};
 
 /// The time that a batch waits for a wallet that another server has locked.
@@ -42,8 +40,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of a SQLite file that are mapped into memory to read all of it: the most that SQLite allows. The rows of
 /// one wallet lie far apart, and a system call for each would take longer than verifying it.
 const MAPPED: &str = "2147418112";
-/// Key of the advisory lock around migrations: the bytes of "credwall".
-const MIGRATION_LOCK: i64 = 0x6372_6564_7761_6c6c;
 /// Planner settings: a plan is made once for all values and uses only index scans. PostgreSQL was seen to scan
 /// whole tables for a join with a handful of keys, and to keep a plan made while a table was empty until the table
 /// was large.
@@ -180,26 +176,6 @@ impl Store {
         Self { call_timeout, ..self }
     }
 
-    /// Brings the schema up to date in one transaction. Servers that start together take turns.
-    pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
-        let connection = connect_lane(self.url.secret(), self.backend).await?;
-        let transaction = begin_migrating(&connection).await?;
-        if self.backend == Backend::Postgres {
-            let alone = format!(
-                "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;
-                 SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
-            );
-            transaction.execute_unprepared(&alone).await?;
-        }
-        failpoints::reach();
-        Migrator::up(&transaction, None).await?;
-        failpoints::reach();
-        transaction.commit().await?;
-        failpoints::reach();
-        connection.close().await?;
-        Ok(())
-    }
-
     /// Returns why a SQLite database is no longer under its name, if it is lost. PostgreSQL has no file that could
     /// be lost.
     pub(crate) fn in_place(&self) -> Result<(), String> {
@@ -314,7 +290,7 @@ async fn read_only(url: &str, path: &Path) -> Result<Pool, StoreError> {
 }
 
 /// Opens one connection that writes.
-async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection, StoreError> {
+pub(super) async fn connect_lane(url: &str, backend: Backend) -> Result<DatabaseConnection, StoreError> {
     let mut options = options(url, 1);
     if backend == Backend::Postgres {
         let given = postgres(url)?;

@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use migrations::Migrator;
 use rustix::fs::statvfs;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
     QuerySelect, Statement, Value,
 };
-use sea_orm_migration::MigratorTrait;
 use uuid::Uuid;
 use wallet_core::Timestamp;
 use wallet_core::key::BUCKETS;
@@ -20,15 +18,6 @@ use crate::store::{Backend, Store, StoreError};
 
 /// The tables that every command changes.
 const HOT: &str = "'wallets', 'wallet_profiles', 'grants', 'reservations', 'holds', 'feed_outbox'";
-
-/// The migrations of a database, compared with those of this release.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Migrations {
-    /// Those of this release that are not applied.
-    pub(crate) missing: Vec<String>,
-    /// Those that are applied and that this release does not know.
-    pub(crate) unknown: Vec<String>,
-}
 
 /// The disk of a SQLite file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,25 +60,6 @@ impl Store {
         };
         let row = self.figures(sql).await?;
         Ok(row.first().map(|row| row.try_get("", "version")).transpose()?.unwrap_or_default())
-    }
-
-    /// Compares the applied migrations with those of this release.
-    pub(crate) async fn migrations(&self) -> Result<Migrations, StoreError> {
-        let there = match self.backend() {
-            Backend::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations'",
-            Backend::Postgres => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
-        };
-        let mut applied: Vec<String> = Vec::new();
-        if !self.figures(there).await?.is_empty() {
-            let rows = self.figures("SELECT version FROM seaql_migrations ORDER BY version").await?;
-            applied = rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>()?;
-        }
-        let ours: Vec<String> =
-            Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
-        Ok(Migrations {
-            missing: ours.iter().filter(|name| !applied.contains(name)).cloned().collect(),
-            unknown: applied.into_iter().filter(|name| !ours.contains(name)).collect(),
-        })
     }
 
     /// Returns the space on the disk of a SQLite file. `None` for PostgreSQL.

@@ -77,4 +77,6 @@ mod traces;
 #[cfg(test)]
 mod unreadable;
 #[cfg(test)]
+mod upgrade;
+#[cfg(test)]
 mod webhooks;
