@@ -66,7 +66,7 @@ impl Watch {
                 return;
             }
             let news = self.wait(looked_at, last, &sender).await;
-            let next = match (self.call.check_key().await, news) {
+            let next = match (self.call.check_credential().await, news) {
                 (_, News::Stopping) => return,
                 (Err(refused), _) => Err(refused),
                 (Ok(()), News::Quiet) => Ok(None),

@@ -7,6 +7,7 @@ mod change_plan;
 mod close_wallet;
 mod create_key;
 mod create_wallet;
+mod create_wallet_token;
 mod create_webhook_endpoint;
 mod delete_webhook_endpoint;
 mod estimate;
