@@ -32,12 +32,14 @@ mod hold;
 mod key_service;
 mod paging;
 mod refusal;
+mod resumed_stream;
 mod retry;
 mod test_clock_service;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod time;
+mod wallet_watch;
 mod webhook_service;
 
 pub use client::WalletClient;
@@ -54,3 +56,4 @@ pub use tonic_types::FieldViolation;
 #[doc(inline)]
 pub use wallet_proto::v1;
 pub use wallet_proto::v1::error_detail::Detail as RefusalDetail;
+pub use wallet_watch::WalletWatch;

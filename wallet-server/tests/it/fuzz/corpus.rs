@@ -109,6 +109,10 @@ pub(crate) fn usual() -> Vec<Input> {
                 .with_wallet_ids(["w"])
                 .encode_to_vec(),
         },
+        Input {
+            path: "/wallet.v1.EventService/WatchWallet".into(),
+            message: v1::WatchWalletRequest::new("w").encode_to_vec(),
+        },
         wallet("GetEntitlements", &v1::GetEntitlementsRequest { wallet_id: wallet_id() }),
         admin("CreateWallet", &create),
         admin("GetWallet", &v1::GetWalletRequest { wallet_id: wallet_id() }),

@@ -59,3 +59,4 @@ mod top_up;
 mod update_wallet;
 mod update_webhook_endpoint;
 mod watch_feed;
+mod watch_wallet;
