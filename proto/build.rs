@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let descriptors = usual.open_file(TEST_CLOCK)?.file_descriptor_set();
     fs::write(out.join("scopes.rs"), scopes(&usual.descriptor_pool())?)?;
+    fs::write(out.join("wallet_tokens.rs"), wallet_tokens(&usual.descriptor_pool()))?;
     tonic_prost_build::configure().build_server(false).compile_fds(descriptors.clone())?;
     // The servers use their own codec, which the builder can only set for a whole run: a second run generates them and
     // refers to the messages of the first.
@@ -39,17 +40,39 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Returns all methods of the package.
+fn methods(pool: &DescriptorPool) -> impl Iterator<Item = MethodDescriptor> {
+    let services = pool.services().filter(|service| service.package_name() == "wallet.v1");
+    services.flat_map(|service| service.methods().collect::<Vec<_>>())
+}
+
 /// Returns the table of all methods with their scopes as Rust. A method without a scope is an error.
 fn scopes(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
-    let services = pool.services().filter(|service| service.package_name() == "wallet.v1");
     let mut table = String::from("&[\n");
-    for method in services.flat_map(|service| service.methods().collect::<Vec<_>>()) {
+    for method in methods(pool) {
         let scope = scope(pool, &method)
             .ok_or_else(|| format!("{} needs `option (wallet.v1.scope)`", method.full_name()))?;
         let service = method.parent_service().full_name().to_owned();
         table += &format!("    (\"/{service}/{}\", crate::v1::Scope::{scope}),\n", method.name());
     }
     Ok(table + "]\n")
+}
+
+/// Returns the implementations of `MethodRequest` for the requests of all methods.
+fn wallet_tokens(pool: &DescriptorPool) -> String {
+    let option = pool.get_extension_by_name("wallet.v1.wallet_token");
+    let is_open = |method: &MethodDescriptor| {
+        option.as_ref().is_some_and(|option| method.options().get_extension(option).as_bool() == Some(true))
+    };
+    let implementation = |method: MethodDescriptor| {
+        let wallet = if is_open(&method) { "Some(&self.wallet_id)" } else { "None" };
+        let request = method.input().name().to_owned();
+        format!(
+            "impl MethodRequest for crate::v1::{request} {{\n    \
+             fn wallet_for_token(&self) -> Option<&str> {{ {wallet} }}\n}}\n"
+        )
+    };
+    methods(pool).map(implementation).collect()
 }
 
 /// Returns the scope of a method, as a variant of the generated enum.

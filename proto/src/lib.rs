@@ -1,5 +1,5 @@
 //! The wire format of the credit wallet: the code generated from `proto/wallet/v1`, the codec of its servers, the
-//! contract of its errors, and the scopes of its methods.
+//! contract of its errors, the scopes of its methods, and the requests that wallet tokens may make.
 //!
 //! The server implements the services of [`v1`] and the client crate calls them. Both use the same message types.
 #![forbid(unsafe_code)]
@@ -10,6 +10,7 @@ mod error_detail;
 mod messages;
 pub mod reasons;
 pub mod scopes;
+pub mod wallet_tokens;
 
 /// The package `wallet.v1`: messages, clients and servers.
 pub mod v1 {

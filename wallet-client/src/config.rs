@@ -126,7 +126,7 @@ impl ClientConfig {
         self
     }
 
-    /// Sets the API key, which every call sends as `authorization: Bearer ...`. Default: none.
+    /// Sets the API key or the wallet token, which every call sends as `authorization: Bearer ...`. Default: none.
     #[must_use]
     pub fn api_key(mut self, key: impl Into<ApiKey>) -> Self {
         self.api_key = Some(key.into());

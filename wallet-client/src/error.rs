@@ -26,9 +26,10 @@ use crate::v1::{ErrorReason, ItemError, Reservation, ReservationState};
 ///
 /// Besides the reasons that a method documents, a call can be [`Refused`](Self::Refused) with `INVALID_FIELD` (every invalid
 /// field is among the violations), `MALFORMED_MESSAGE` or `MESSAGE_TOO_LARGE`; by a server that authenticates callers, with
-/// `KEY_MISSING`, `KEY_MALFORMED`, `KEY_INVALID`, `SCOPE_MISSING` or `TENANT_SUSPENDED`; with `WALLET_NOT_FOUND` if the request names a
-/// wallet that does not exist; and, if it is a command, with `WALLET_FROZEN` if the wallet is frozen and with
-/// `IDEMPOTENCY_MISMATCH` if its id was used before with other content. Every call can fail with the other variants,
+/// `KEY_MISSING`, `KEY_MALFORMED`, `KEY_INVALID`, `SCOPE_MISSING`, `TENANT_SUSPENDED`, `WALLET_TOKEN_EXPIRED` or
+/// `NOT_FOR_WALLET_TOKEN`; with `WALLET_NOT_FOUND` if the request names a wallet that does not exist; and, if it is a
+/// command, with `WALLET_FROZEN` if the wallet is frozen and with `IDEMPOTENCY_MISMATCH` if its id was used before with
+/// other content. Every call can fail with the other variants,
 /// except `Ended`, which only [`reserve`](crate::WalletClient::reserve) and [`hold`](crate::WalletClient::hold) return.
 ///
 /// # Examples

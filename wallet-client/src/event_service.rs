@@ -1,4 +1,5 @@
-//! The RPCs of `EventService`: the notifications of a wallet, and the feed. [`crate::feed_watch`] has the stream.
+//! The RPCs of `EventService`: the notifications of a wallet, and the feed. [`crate::feed_watch`] and
+//! [`crate::wallet_watch`] have the streams.
 
 use crate::client::rpc_methods;
 use crate::v1::event_service_client::EventServiceClient;

@@ -1,18 +1,12 @@
 //! The items of the feed as they come, over connections that may break.
 
 use std::fmt;
-use std::time::Duration;
 
 use tonic::{Request, Streaming};
-use tracing::debug;
 
+use crate::resumed_stream::ResumedStream;
 use crate::v1::event_service_client::EventServiceClient;
 use crate::{Error, WalletClient, v1};
-
-/// The time without any message after which a stream counts as lost. The server sends one at least every 5 seconds.
-const SILENCE: Duration = Duration::from_secs(20);
-/// The pause after a stream that ended before its first message.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The items of a tenant's feed, those that exist and then new ones, without end.
 ///
@@ -23,15 +17,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct FeedWatch {
     client: WalletClient,
     request: v1::WatchFeedRequest,
-    stream: Option<OpenStream>,
+    stream: ResumedStream<v1::WatchFeedResponse>,
     items: std::vec::IntoIter<v1::FeedItem>,
     /// The position that the server has looked at, once all `items` are taken.
     looked_at: i64,
-}
-
-struct OpenStream {
-    messages: Streaming<v1::WatchFeedResponse>,
-    has_answered: bool,
 }
 
 impl WalletClient {
@@ -53,7 +42,8 @@ impl WalletClient {
     /// ```
     pub fn watch_feed(&self, request: v1::WatchFeedRequest) -> FeedWatch {
         let looked_at = request.after_position;
-        FeedWatch { client: self.clone(), request, stream: None, items: Vec::new().into_iter(), looked_at }
+        let (client, stream, items) = (self.clone(), ResumedStream::new(), Vec::new().into_iter());
+        FeedWatch { client, request, stream, items, looked_at }
     }
 }
 
@@ -74,30 +64,10 @@ impl FeedWatch {
                 return Ok(item);
             }
             self.request.after_position = self.request.after_position.max(self.looked_at);
-            let stream = match &mut self.stream {
-                Some(stream) => stream,
-                None => self.stream.insert(open(&self.client, &self.request).await?),
-            };
-            let answer = tokio::time::timeout(SILENCE, stream.messages.message()).await;
-            let has_answered = stream.has_answered;
-            let error = match answer {
-                Ok(Ok(Some(message))) => {
-                    stream.has_answered = true;
-                    self.looked_at = message.next_after_position;
-                    self.items = message.items.into_iter();
-                    continue;
-                }
-                Ok(Ok(None)) => None,
-                Ok(Err(status)) => Some(Error::from(status)),
-                Err(_silence) => Some(Error::no_answer(SILENCE)),
-            };
-            debug!(?error, position = self.request.after_position, "the stream of the feed ended");
-            self.stream = None;
-            if let Some(error) = error.filter(|error| !error.is_retryable()) {
-                return Err(error);
-            }
-            if !has_answered {
-                tokio::time::sleep(PAUSE).await;
+            let open = open(&self.client, &self.request);
+            if let Some(message) = self.stream.next(open).await? {
+                self.looked_at = message.next_after_position;
+                self.items = message.items.into_iter();
             }
         }
     }
@@ -110,15 +80,17 @@ impl FeedWatch {
 }
 
 /// Opens a stream. The request has no deadline, because the stream has no end.
-async fn open(client: &WalletClient, request: &v1::WatchFeedRequest) -> Result<OpenStream, Error> {
+async fn open(
+    client: &WalletClient,
+    request: &v1::WatchFeedRequest,
+) -> Result<Streaming<v1::WatchFeedResponse>, Error> {
     let stub =
         EventServiceClient::new(client.channel()).max_decoding_message_size(client.max_response_bytes());
-    let messages = client
+    client
         .open_stream(stub, request.clone(), |mut stub, call: Request<_>| async move {
             stub.watch_feed(call).await
         })
-        .await?;
-    Ok(OpenStream { messages, has_answered: false })
+        .await
 }
 
 impl fmt::Debug for FeedWatch {

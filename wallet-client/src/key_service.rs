@@ -1,4 +1,4 @@
-//! The RPCs of `KeyService`: API keys and the audit of a tenant.
+//! The RPCs of `KeyService`: API keys, wallet tokens and the audit of a tenant.
 
 use crate::client::rpc_methods;
 use crate::v1::key_service_client::KeyServiceClient;
@@ -41,6 +41,29 @@ rpc_methods! {
         /// # }
         /// ```
         revoke_key(RevokeKeyRequest) -> RevokeKeyResponse;
+
+        /// Makes a token with which a web page or an app can read one wallet and estimate prices for it. A client for the
+        /// token is made like one for a key, with [`ClientConfig::api_key`](crate::ClientConfig::api_key).
+        ///
+        /// # Errors
+        ///
+        /// [`Refused`](Error::Refused) with `SCOPE_MISSING` if the caller's key lacks one of the scopes, with
+        /// `NOT_FOR_WALLET_TOKEN` if the caller has a token itself, and with `KEYS_OFF`; the [errors of every
+        /// call](Error#errors-of-every-call).
+        ///
+        /// # Examples
+        ///
+        /// ```no_run
+        /// # use std::time::Duration;
+        /// # use wallet_client::{Error, WalletClient, v1};
+        /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+        /// let request = v1::CreateWalletTokenRequest::new("alice", [v1::Scope::Read, v1::Scope::Estimate])
+        ///     .with_ttl(Duration::from_secs(600));
+        /// let token = client.create_wallet_token(request).await?.token;
+        /// # Ok(())
+        /// # }
+        /// ```
+        create_wallet_token(CreateWalletTokenRequest) -> CreateWalletTokenResponse;
 
         /// Returns a page of the changes of the caller's tenant, its keys and its catalogs, the newest first.
         ///

@@ -33,6 +33,7 @@ mod hold;
 mod key_service;
 mod paging;
 mod refusal;
+mod resumed_stream;
 mod retry;
 mod test_clock_service;
 #[cfg(feature = "testing")]
@@ -40,6 +41,7 @@ mod test_clock_service;
 pub mod testing;
 mod time;
 mod trace;
+mod wallet_watch;
 mod webhook_service;
 
 pub use client::WalletClient;
@@ -56,3 +58,4 @@ pub use tonic_types::FieldViolation;
 #[doc(inline)]
 pub use wallet_proto::v1;
 pub use wallet_proto::v1::error_detail::Detail as RefusalDetail;
+pub use wallet_watch::WalletWatch;

@@ -17,7 +17,7 @@ use crate::causes::Chain;
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{Engine, EngineConfig, EngineCounts, ManualTime, Sweeper, SweeperConfig, SweeperMetrics};
-use crate::feed::{FeedNews, Sequencer, SequencerMetrics};
+use crate::feed::{FeedNews, Sequencer, SequencerMetrics, WalletNews};
 use crate::grpc::{self, Condition, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
 use crate::monitoring::{self, Monitoring};
@@ -190,6 +190,7 @@ impl App {
             key_check,
             manual_time,
             feed_news: FeedNews::new(),
+            wallet_news: WalletNews::new(),
             webhooks,
             call_metrics,
             traces,
@@ -249,11 +250,10 @@ impl App {
         }
         let jobs = TaskTracker::new();
         self.jobs.spawn(&jobs, &shutdown);
-        jobs.spawn(self.services.feed_news.clone().publish(
-            store.clone(),
-            self.feed_period,
-            shutdown.clone(),
-        ));
+        let (period, feed, wallets) =
+            (self.feed_period, self.services.feed_news.clone(), self.services.wallet_news.clone());
+        jobs.spawn(feed.publish(store.clone(), period, shutdown.clone()));
+        jobs.spawn(wallets.publish(store.clone(), period, shutdown.clone()));
         let watch = Watch {
             catalogs: self.services.catalogs.clone(),
             store: store.clone(),

@@ -25,6 +25,7 @@ mod query;
 mod quote;
 mod reference_clock;
 mod settings;
+mod signed_text;
 mod store;
 mod tenants;
 mod traces;

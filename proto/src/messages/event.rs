@@ -1,6 +1,6 @@
 //! The requests of `EventService`.
 
-use crate::v1::{EventKind, ListEventsRequest, ListFeedRequest, WatchFeedRequest};
+use crate::v1::{EventKind, ListEventsRequest, ListFeedRequest, WatchFeedRequest, WatchWalletRequest};
 
 impl ListEventsRequest {
     /// The notifications of a wallet from its first one.
@@ -76,5 +76,12 @@ impl WatchFeedRequest {
     pub fn with_wallet_ids(mut self, wallet_ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.wallet_ids = wallet_ids.into_iter().map(Into::into).collect();
         self
+    }
+}
+
+impl WatchWalletRequest {
+    /// The balances of a wallet.
+    pub fn new(wallet_id: impl Into<String>) -> Self {
+        Self { wallet_id: wallet_id.into() }
     }
 }

@@ -1,8 +1,14 @@
 //! The requests of `KeyService`.
 
+use std::time::Duration;
+
 use prost_types::Timestamp;
 
-use crate::v1::{CreateKeyRequest, ListAuditEventsRequest, ListKeysRequest, RevokeKeyRequest, Scope};
+use super::wire_duration;
+use crate::v1::{
+    CreateKeyRequest, CreateWalletTokenRequest, ListAuditEventsRequest, ListKeysRequest, RevokeKeyRequest,
+    Scope,
+};
 
 impl CreateKeyRequest {
     /// A key with these scopes that does not expire.
@@ -44,6 +50,21 @@ impl RevokeKeyRequest {
     /// The key with this id.
     pub fn new(key_id: impl Into<String>) -> Self {
         Self { key_id: key_id.into() }
+    }
+}
+
+impl CreateWalletTokenRequest {
+    /// A token for a wallet with these scopes that expires after 15 minutes.
+    pub fn new(wallet_id: impl Into<String>, scopes: impl IntoIterator<Item = Scope>) -> Self {
+        let scopes = scopes.into_iter().map(Into::into).collect();
+        Self { wallet_id: wallet_id.into(), scopes, ..Default::default() }
+    }
+
+    /// Sets the time until the token expires, 1 second to 1 hour. Default 15 minutes.
+    #[must_use]
+    pub fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(wire_duration(ttl));
+        self
     }
 }
 

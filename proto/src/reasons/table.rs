@@ -413,20 +413,21 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::KeyMalformed,
         &[Unauthenticated],
-        "The metadata entry `authorization` is not `Bearer` and a whole API key, or the checksum of the key is wrong. \
-         Copy the key again, from `cw_` to its end.",
+        "The metadata entry `authorization` is not `Bearer` and a whole API key or wallet token, or the checksum of the \
+         key is wrong. Copy the key again, from `cw_` to its end.",
     ),
     refused(
         R::KeyInvalid,
         &[Unauthenticated],
-        "The API key does not exist, is expired or is revoked. The answer does not tell which, so that nobody learns \
-         which keys exist. Use another key; an operator lists the keys with `wallet-server keys list`.",
+        "The API key, or the one that made the wallet token, does not exist, is expired or is revoked; or the token was \
+         changed. The answer does not tell which, so that nobody learns which keys exist. Use another key; an operator \
+         lists the keys with `wallet-server keys list`.",
     ),
     refused(
         R::ScopeMissing,
         &[PermissionDenied],
-        "The API key does not have the scope that the method needs, or that CreateKey is to give. Use a key with the \
-         scope.",
+        "The API key or wallet token does not have the scope that the method needs, or the key does not have the one that \
+         CreateKey or CreateWalletToken is to give. Use a key with the scope.",
     )
     .keys(&["scope"]),
     refused(
@@ -462,5 +463,17 @@ pub const REASONS: &[ReasonSpec] = &[
         R::WebhookEndpointExists,
         &[AlreadyExists],
         "The endpoint exists with another URL or other types. Choose another id, or change it with UpdateWebhookEndpoint.",
+    ),
+    refused(
+        R::WalletTokenExpired,
+        &[Unauthenticated],
+        "The wallet token has expired. Ask the back end of the platform for another one, which it makes with \
+         CreateWalletToken.",
+    ),
+    refused(
+        R::NotForWalletToken,
+        &[PermissionDenied],
+        "The call has a wallet token, and its request names another wallet or none, or the method needs an API key. \
+         The answer is the same if the other wallet does not exist. Make such calls from a back end, with a key.",
     ),
 ];

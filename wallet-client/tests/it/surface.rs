@@ -17,8 +17,8 @@ fn every_rpc_has_a_method() {
     ] {
         let proto = fs::read_to_string(here.join(format!("../proto/wallet/v1/{service}.proto"))).unwrap();
         let read = |file: &str| fs::read_to_string(here.join(format!("src/{file}.rs"))).unwrap();
-        // The stream of WatchFeed has a file of its own.
-        let client = read(service) + &read("feed_watch");
+        // The streams have files of their own.
+        let client = read(service) + &read("feed_watch") + &read("wallet_watch");
         let rpcs = proto.lines().filter_map(|line| line.trim().strip_prefix("rpc ")?.split('(').next());
         // rustfmt breaks long signatures after the request.
         let has_method = |rpc: &&str| {

@@ -1,10 +1,13 @@
-//! The feed: gives the items of the outbox their positions, and tells readers of new ones.
+//! The feed: gives the items of the outbox their positions, and tells readers of new ones. Tells watchers of wallets that
+//! they have changed.
 //!
 //! A reader asks for the items after a position ([`crate::query`]); nothing in a server remembers readers, so a slow one
 //! costs nothing.
 
 mod news;
 mod sequencer;
+mod wallet_news;
 
 pub(crate) use news::{FeedNews, News, Subscription};
 pub(crate) use sequencer::{Sequencer, SequencerMetrics};
+pub(crate) use wallet_news::{WalletNews, WalletSubscription};

@@ -26,11 +26,11 @@ pub(crate) struct Subscription {
     stopping: CancellationToken,
 }
 
-/// The reason why a reader looks at the feed again.
+/// The reason why a reader looks again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
-    /// The feed has items after the position.
-    Items,
+    /// There is something that the reader does not know.
+    New,
     /// The time has passed.
     Quiet,
     /// The server stops.
@@ -84,7 +84,7 @@ impl Subscription {
         tokio::select! {
             () = self.stopping.cancelled() => News::Stopping,
             waited = tokio::time::timeout(longest, self.ends.wait_for(has_items)) => match waited {
-                Ok(Ok(_)) => News::Items,
+                Ok(Ok(_)) => News::New,
                 Ok(Err(_)) => News::Stopping,
                 Err(_) => News::Quiet,
             }
@@ -106,7 +106,7 @@ mod tests {
         news.ends.send_replace(BTreeMap::from([(TenantId(uuid::Uuid::nil()), ends(9))]));
         assert_eq!(subscription.after(0, soon).await, News::Quiet, "another tenant");
         news.ends.send_replace(BTreeMap::from([(TenantId::DEFAULT, ends(7))]));
-        assert_eq!(subscription.after(6, longest).await, News::Items);
+        assert_eq!(subscription.after(6, longest).await, News::New);
         assert_eq!(subscription.after(7, soon).await, News::Quiet, "nothing after the last position");
         news.stopping.cancel();
         assert_eq!(subscription.after(7, longest).await, News::Stopping);

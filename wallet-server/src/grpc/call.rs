@@ -11,13 +11,14 @@ use wallet_core::catalogs::Catalogs;
 use wallet_core::decide::WalletCommand;
 use wallet_core::view::Shown;
 use wallet_core::{Answer, Author, Command, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId};
+use wallet_proto::wallet_tokens::MethodRequest;
 
 use super::error::{Decided, RpcError};
 use super::layers::Caller;
 use super::services::Services;
 use crate::call_name::CallName;
 use crate::engine::{CommandRequest, EngineError, QueuedReply};
-use crate::keys::{KeyId, Scopes};
+use crate::keys::{Credential, Scopes};
 use crate::query::Effects;
 
 /// The shortest reply, in bytes, that is compressed for callers who accept it. Below it, compression costs more than
@@ -26,13 +27,13 @@ const WORTH_COMPRESSING: usize = 4 * 1024;
 
 const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 
-/// The context of one call: its tenant, its author, the scopes of its key, its deadline and the services.
+/// The context of one call: its tenant, its author, its credential with the scopes, its deadline and the services.
 pub(super) struct Call {
     pub(super) services: Arc<Services>,
     pub(super) tenant: TenantId,
     pub(super) author: Author,
-    /// The key with which the call was made. `None`: callers are not authenticated.
-    key: Option<KeyId>,
+    /// The key or the wallet token with which the call was made. `None`: callers are not authenticated.
+    pub(super) credential: Option<Credential>,
     pub(super) scopes: Scopes,
     deadline: Instant,
 }
@@ -76,6 +77,7 @@ pub(super) async fn answer<Q, A, F>(
     handler: impl FnOnce(Call, Q) -> F,
 ) -> Result<Response<A>, Status>
 where
+    Q: MethodRequest,
     A: Message,
     F: Future<Output = Result<A, RpcError>>,
 {
@@ -97,27 +99,33 @@ pub(super) async fn answer_with_stream<Q, S, F>(
     handler: impl FnOnce(Call, Q) -> F,
 ) -> Result<Response<S>, Status>
 where
+    Q: MethodRequest,
     F: Future<Output = Result<S, RpcError>>,
 {
     let (call, message) = begun(services, request)?;
     Ok(Response::new(handler(call, message).await?))
 }
 
-/// Returns the context of a request, and its message.
-fn begun<Q>(services: &Arc<Services>, request: Request<Q>) -> Result<(Call, Q), Status> {
+/// Returns the context of a request, and its message. Every request of every protocol passes here before its handler, so
+/// here a wallet token is held to its wallet.
+fn begun<Q: MethodRequest>(services: &Arc<Services>, request: Request<Q>) -> Result<(Call, Q), Status> {
     let (_, mut extensions, message) = request.into_parts();
-    let Some(Caller { tenant, principal, key, scopes, deadline }) = extensions.remove() else {
+    let Some(Caller { tenant, principal, credential, scopes, deadline }) = extensions.remove() else {
         return Err(RpcError::defect("the call has no tenant").into());
     };
+    let only = credential.as_ref().and_then(Credential::wallet);
+    if only.is_some_and(|wallet| message.wallet_for_token() != Some(wallet.as_str())) {
+        return Err(RpcError::not_for_wallet_token().into());
+    }
     let author = Author { principal, call: CallName::current().and_then(|call| call.id_of_caller()) };
-    Ok((Call { services: Arc::clone(services), tenant, author, key, scopes, deadline }, message))
+    Ok((Call { services: Arc::clone(services), tenant, author, credential, scopes, deadline }, message))
 }
 
 impl Call {
-    /// Checks that the key of the caller is still valid, for calls that take long.
-    pub(super) async fn check_key(&self) -> Result<(), RpcError> {
-        match (&self.services.key_check, &self.key) {
-            (Some(check), Some(key)) => Ok(check.still_holds(key).await?),
+    /// Checks that the credential of the caller is still valid, for calls that take long.
+    pub(super) async fn check_credential(&self) -> Result<(), RpcError> {
+        match (&self.services.key_check, &self.credential) {
+            (Some(check), Some(credential)) => Ok(check.still_holds(credential).await?),
             _ => Ok(()),
         }
     }

@@ -51,14 +51,16 @@ pub(super) enum Cause {
     NoAnswer,
     /// The call has no key.
     KeyMissing,
-    /// The key of the call is refused.
+    /// The key or the wallet token of the call is refused.
     Key(KeyError),
     /// The key of the call is used for too many calls.
     RateLimited {
         retry_after: Duration,
     },
-    /// The key of the call lacks a scope.
+    /// The credential of the call lacks a scope.
     ScopeMissing(Scope),
+    /// The wallet token of the call is for another wallet, or its method is for keys.
+    NotForWalletToken,
     /// No key was issued or ended.
     Issue(IssueError),
     /// An endpoint of webhooks was not created or changed.
@@ -99,6 +101,12 @@ impl RpcError {
     /// Returns PERMISSION_DENIED with SCOPE_MISSING.
     pub(crate) fn scope_missing(scope: Scope) -> Self {
         Cause::ScopeMissing(scope).into()
+    }
+
+    /// Returns PERMISSION_DENIED with NOT_FOR_WALLET_TOKEN. It names no wallet, so that existing and missing ones look
+    /// alike.
+    pub(crate) fn not_for_wallet_token() -> Self {
+        Cause::NotForWalletToken.into()
     }
 
     /// Returns INTERNAL; `what` is logged.

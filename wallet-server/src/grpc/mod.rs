@@ -28,6 +28,7 @@ mod test_service;
 mod to_proto;
 mod transport;
 mod wallet;
+mod watch;
 mod webhook;
 
 pub(crate) use health::{Condition, Health};

@@ -53,7 +53,11 @@ pub(super) trait RequestBody:
 impl<B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static> RequestBody for B {}
 
 /// The methods whose replies last as long as the caller watches.
-const OPEN_ENDED: [&str; 2] = ["/grpc.health.v1.Health/Watch", "/wallet.v1.EventService/WatchFeed"];
+const OPEN_ENDED: [&str; 3] = [
+    "/grpc.health.v1.Health/Watch",
+    "/wallet.v1.EventService/WatchFeed",
+    "/wallet.v1.EventService/WatchWallet",
+];
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::catalogs::PublishedCatalogs;
 use crate::engine::{Engine, ManualTime};
-use crate::feed::FeedNews;
+use crate::feed::{FeedNews, WalletNews};
 use crate::grpc::layers::CallMetrics;
 use crate::keys::{KeyCheck, Keys};
 use crate::query::Queries;
@@ -34,6 +34,8 @@ pub(crate) struct Services {
     pub(crate) webhooks: Webhooks,
     /// Tells of new items of the feed.
     pub(crate) feed_news: FeedNews,
+    /// Tells of changed wallets.
+    pub(crate) wallet_news: WalletNews,
     /// Counts the calls.
     pub(crate) call_metrics: Arc<CallMetrics>,
     /// Traces the calls, if there is a collector.

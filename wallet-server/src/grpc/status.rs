@@ -124,11 +124,15 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         ),
         Cause::Key(KeyError::Malformed) => with_reason(
             ErrorReason::KeyMalformed,
-            "`authorization` is not `Bearer <key>` with a whole API key; a letter is missing or wrong",
+            "`authorization` is not `Bearer <key>` with a whole API key or wallet token; a letter is missing or wrong",
         ),
         Cause::Key(KeyError::Invalid) => with_reason(
             ErrorReason::KeyInvalid,
-            "the API key does not exist, or it is revoked or expired; use another key",
+            "the API key, or the one that made the wallet token, does not exist, or it is revoked or expired; use another",
+        ),
+        Cause::Key(KeyError::TokenExpired) => with_reason(
+            ErrorReason::WalletTokenExpired,
+            "the wallet token has expired; ask the back end for another one",
         ),
         Cause::Key(KeyError::TenantSuspended) => {
             with_reason(ErrorReason::TenantSuspended, "the tenant of the API key is suspended")
@@ -144,9 +148,16 @@ fn content(cause: Cause, operation_path: &str) -> Content {
             metadata: vec![("scope".to_owned(), scope.name().to_owned())],
             ..with_reason(
                 ErrorReason::ScopeMissing,
-                format!("the API key does not have the scope {}; use a key that has it", scope.name()),
+                format!(
+                    "the API key or wallet token does not have the scope {}; use one that has it",
+                    scope.name()
+                ),
             )
         },
+        Cause::NotForWalletToken => with_reason(
+            ErrorReason::NotForWalletToken,
+            "a wallet token is for calls about its own wallet; this request names another one or none, or needs an API key",
+        ),
         Cause::Issue(error @ IssueError::NoPepper) => with_reason(ErrorReason::KeysOff, error.to_string()),
         Cause::Issue(error @ (IssueError::NoKey(_) | IssueError::Ended(_))) => {
             with_reason(ErrorReason::KeyNotFound, error.to_string())

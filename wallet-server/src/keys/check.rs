@@ -1,9 +1,10 @@
-//! The check of the key of a call: text, stored key, expiry, tenant.
+//! The check of the credential of a call, a key or a wallet token: text, stored key, expiry, tenant.
 //!
 //! Keys that exist are remembered for 5 seconds, which bounds the time until a revocation takes effect everywhere.
 //! Ids that do not exist are remembered for a second, and strangers are looked up one at a time, so that guessing
 //! ids neither floods the database nor displaces the keys in use. Callers that need the same key share a lookup.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,10 +12,11 @@ use std::time::Duration;
 use lru::LruCache;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use wallet_core::{Principal, TenantId};
+use wallet_core::{Principal, TenantId, Timestamp, WalletId};
 
 use crate::clock::Clock;
-use crate::keys::{ApiKey, KeyId, KeyInfo, Pepper, Scopes};
+use crate::keys::wallet_token::TokenSigner;
+use crate::keys::{ApiKey, KeyId, KeyInfo, Pepper, Scopes, WalletToken};
 use crate::store::{KeyRow, Store, StoreError, TenantRow};
 use crate::tenants::is_suspended;
 
@@ -25,37 +27,50 @@ const UNKNOWN_FOR: Duration = Duration::from_secs(1);
 /// The most keys, and the most ids without a key, that are remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
 
-/// The holder of a valid key.
+/// The holder of a valid key or wallet token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Holder {
     pub(crate) tenant: TenantId,
+    /// The key; of a token, the one that made it.
     pub(crate) principal: Principal,
-    pub(crate) key: KeyId,
+    pub(crate) credential: Credential,
     pub(crate) scopes: Scopes,
 }
 
-/// The reason why a key is refused.
+/// The credential of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Credential {
+    /// The key; of a token, the one that made it.
+    pub(crate) key: KeyId,
+    /// The wallet and the expiry of a token. `None`: the credential is the key itself.
+    token: Option<(WalletId, Timestamp)>,
+}
+
+/// The reason why a key or a wallet token is refused.
 #[derive(Debug)]
 pub(crate) enum KeyError {
     /// The text is not a key, or its checksum is wrong.
     Malformed,
-    /// The key does not exist, has another secret, is expired or is revoked. Callers do not learn which.
+    /// The key does not exist, has another secret, is expired or is revoked, or the token was changed. Callers do not
+    /// learn which.
     Invalid,
+    /// The token is expired.
+    TokenExpired,
     /// The tenant of the key is suspended.
     TenantSuspended,
     /// The database is unavailable.
     Store(StoreError),
 }
 
-/// Recognises keys. Cheap to clone.
-#[derive(Debug, Clone)]
+/// Recognises keys and wallet tokens. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct KeyCheck(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
     store: Store,
     clock: Clock,
     pepper: Pepper,
+    tokens: TokenSigner,
     known: Mutex<LruCache<KeyId, Arc<Slot>>>,
     unknown: Mutex<LruCache<KeyId, Instant>>,
     strangers: Semaphore,
@@ -90,6 +105,7 @@ impl KeyCheck {
         Self(Arc::new(Shared {
             store,
             clock,
+            tokens: TokenSigner::new(&pepper),
             pepper,
             known: Mutex::new(LruCache::new(REMEMBERED)),
             unknown: Mutex::new(LruCache::new(REMEMBERED)),
@@ -97,18 +113,18 @@ impl KeyCheck {
         }))
     }
 
-    /// Returns the holder of the key with this text.
+    /// Returns the holder of the key or the wallet token with this text.
     pub(crate) async fn holder(&self, text: &str) -> Result<Holder, KeyError> {
         self.holder_at(text, Instant::now()).await
     }
 
-    /// Checks that a key that was recognised before is still valid.
-    pub(crate) async fn still_holds(&self, id: &KeyId) -> Result<(), KeyError> {
-        match self.stored(id, Instant::now()).await? {
-            Some(stored) if stored.is_suspended => Err(KeyError::TenantSuspended),
-            Some(stored) if stored.info.is_usable(self.0.clock.now()) => Ok(()),
-            _ => Err(KeyError::Invalid),
+    /// Checks that a credential that was recognised before is still valid.
+    pub(crate) async fn still_holds(&self, credential: &Credential) -> Result<(), KeyError> {
+        if let Some((_, expire_time)) = credential.token {
+            self.unexpired(expire_time)?;
         }
+        self.usable(&credential.key, Instant::now()).await?;
+        Ok(())
     }
 
     /// Forgets a key, so that this server sees its revocation at once.
@@ -117,6 +133,9 @@ impl KeyCheck {
     }
 
     async fn holder_at(&self, text: &str, now: Instant) -> Result<Holder, KeyError> {
+        if TokenSigner::is_token(text) {
+            return self.token_holder(text, now).await;
+        }
         let key = ApiKey::parse(text).ok_or(KeyError::Malformed)?;
         let stored = self.stored(&key.id, now).await?.ok_or(KeyError::Invalid)?;
         let is_valid =
@@ -125,6 +144,31 @@ impl KeyCheck {
             (false, _) => Err(KeyError::Invalid),
             (true, true) => Err(KeyError::TenantSuspended),
             (true, false) => Ok(stored.holder.clone()),
+        }
+    }
+
+    /// Returns the holder of a wallet token. A forged or expired one costs no lookup.
+    async fn token_holder(&self, text: &str, now: Instant) -> Result<Holder, KeyError> {
+        let WalletToken { tenant, key, wallet, scopes, expire_time } = self.0.tokens.open(text)?;
+        self.unexpired(expire_time)?;
+        let stored = self.usable(&key, now).await?;
+        if stored.holder.tenant != tenant {
+            return Err(KeyError::Invalid);
+        }
+        let credential = Credential { key, token: Some((wallet, expire_time)) };
+        Ok(Holder { credential, scopes, ..stored.holder.clone() })
+    }
+
+    fn unexpired(&self, expire_time: Timestamp) -> Result<(), KeyError> {
+        if self.0.clock.now() < expire_time { Ok(()) } else { Err(KeyError::TokenExpired) }
+    }
+
+    /// Returns the stored key with this id if it can be used.
+    async fn usable(&self, id: &KeyId, now: Instant) -> Result<Arc<StoredKey>, KeyError> {
+        match self.stored(id, now).await? {
+            Some(stored) if stored.is_suspended => Err(KeyError::TenantSuspended),
+            Some(stored) if stored.info.is_usable(self.0.clock.now()) => Ok(stored),
+            _ => Err(KeyError::Invalid),
         }
     }
 
@@ -181,6 +225,19 @@ impl KeyCheck {
     }
 }
 
+impl Credential {
+    /// Returns the only wallet that the call may name. `None`: it may name any.
+    pub(crate) fn wallet(&self) -> Option<&WalletId> {
+        self.token.as_ref().map(|(wallet, _)| wallet)
+    }
+}
+
+impl fmt::Debug for KeyCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyCheck").finish_non_exhaustive()
+    }
+}
+
 impl Slot {
     /// Returns the key, unless it was found too long ago.
     fn recent(&self, now: Instant) -> Option<Arc<StoredKey>> {
@@ -201,7 +258,7 @@ impl StoredKey {
         let holder = Holder {
             tenant: TenantId(tenant.tenant),
             principal: id.principal(),
-            key: id.clone(),
+            credential: Credential { key: id.clone(), token: None },
             scopes: info.scopes,
         };
         Ok(Self { mac, info, holder, is_suspended: is_suspended(tenant) })
@@ -272,6 +329,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_token_ends_with_its_key_within_five_seconds_and_belongs_to_its_tenant() {
+        let given = given().await;
+        let key = given.key().await;
+        let token = |tenant, expire_time| {
+            let (wallet, scopes) = ("w".parse().unwrap(), "read".parse().unwrap());
+            given
+                .keys
+                .sign(&WalletToken { tenant, key: key.id.clone(), wallet, scopes, expire_time })
+                .unwrap()
+        };
+        let own = token(TenantId::DEFAULT, Timestamp::NEVER);
+        let holder = given.check.holder_at(&own, given.now).await.unwrap();
+        assert_eq!((holder.principal, holder.scopes.to_string().as_str()), (key.id.principal(), "read"));
+        assert_eq!(holder.credential.wallet().unwrap().as_str(), "w");
+        given.check.still_holds(&holder.credential).await.unwrap();
+        let foreign = token(TenantId(uuid::Uuid::nil()), Timestamp::NEVER);
+        assert!(matches!(given.check.holder_at(&foreign, given.now).await, Err(KeyError::Invalid)));
+        let late = token(TenantId::DEFAULT, given.keys.clock.now());
+        assert!(matches!(given.check.holder_at(&late, given.now).await, Err(KeyError::TokenExpired)));
+
+        given.keys.revoke(TenantId::DEFAULT, &key.id, &Author::system()).await.unwrap();
+        let remembered = given.now + KNOWN_FOR - MOMENT;
+        assert!(given.check.holder_at(&own, remembered).await.is_ok(), "the key is remembered");
+        assert!(matches!(given.check.holder_at(&own, given.now + KNOWN_FOR).await, Err(KeyError::Invalid)));
+        given.check.forget(&key.id);
+        assert!(matches!(given.check.still_holds(&holder.credential).await, Err(KeyError::Invalid)));
+    }
+
+    #[tokio::test]
     async fn unknown_ids_are_remembered_for_a_second_and_displace_no_key() {
         let given = given().await;
         let known = given.key().await;
@@ -299,7 +385,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_malformed_key_is_refused_without_the_database() {
+    async fn a_malformed_key_and_a_forged_token_are_refused_without_the_database() {
         let folder = tempfile::tempdir().unwrap();
         // A database without tables fails every query.
         let store = Store::open(&format!("sqlite://{}/wallet.db", folder.path().display())).await.unwrap();
@@ -311,6 +397,14 @@ mod tests {
         for wrong in ["", "cw_live_", &format!("{}{typo}", &text[..text.len() - 1])] {
             assert!(matches!(check.holder(wrong).await, Err(KeyError::Malformed)), "{wrong}");
         }
+        let signed = TokenSigner::new(&Pepper::new(&[b'q'; 32]).unwrap()).sign(&WalletToken {
+            tenant: TenantId::DEFAULT,
+            key: key.id.clone(),
+            wallet: "w".parse().unwrap(),
+            scopes: "read".parse().unwrap(),
+            expire_time: Timestamp::NEVER,
+        });
+        assert!(matches!(check.holder(&signed).await, Err(KeyError::Invalid)), "signed by another pepper");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

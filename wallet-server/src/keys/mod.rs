@@ -1,4 +1,5 @@
 //! API keys: their text, the pepper under which they are stored, their scopes, and the check of the key of a call.
+//! Wallet tokens, which keys make.
 //!
 //! The id and the checksum of a key are public; its secret is shown once and never stored or logged. [`ApiKey`] has
 //! the format, [`Keys`] issues and revokes keys, [`KeyCheck`] recognises them.
@@ -8,9 +9,11 @@ mod check;
 mod issue;
 mod pepper;
 mod scope;
+mod wallet_token;
 
 pub(crate) use api_key::{ApiKey, KeyId, Mode};
-pub(crate) use check::{Holder, KeyCheck, KeyError};
+pub(crate) use check::{Credential, Holder, KeyCheck, KeyError};
 pub(crate) use issue::{Issue, IssueError, Issued, KeyInfo, Keys};
 pub use pepper::{Pepper, PepperError};
 pub(crate) use scope::{Scope, Scopes};
+pub(crate) use wallet_token::{LONGEST as LONGEST_TOKEN, WalletToken};

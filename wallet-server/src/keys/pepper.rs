@@ -48,6 +48,11 @@ impl Pepper {
         self.0.clone().chain_update(key.secret_text()).finalize().into_bytes().into()
     }
 
+    /// Returns a key for another purpose than keys, whose texts begin with `cw_`.
+    pub(super) fn derived(&self, purpose: &str) -> [u8; 32] {
+        self.0.clone().chain_update("purpose: ").chain_update(purpose).finalize().into_bytes().into()
+    }
+
     /// Returns whether a key is the stored one. The comparison takes the same time for all keys.
     pub(super) fn recognises(&self, key: &ApiKey, mac: &[u8; 32]) -> bool {
         self.0.clone().chain_update(key.secret_text()).verify_slice(mac).is_ok()

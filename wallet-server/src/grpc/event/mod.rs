@@ -3,6 +3,7 @@
 mod list_events;
 mod list_feed;
 mod watch_feed;
+mod watch_wallet;
 
 use std::sync::Arc;
 
@@ -13,8 +14,9 @@ use wallet_proto::v1::event_service_server::EventService;
 use super::Services;
 use super::call::{answer, answer_with_stream};
 use watch_feed::FeedStream;
+use watch_wallet::WalletStream;
 
-/// The service for notifications and the feed.
+/// The service for notifications, the feed and changing balances.
 pub(super) struct EventRpcs(pub(super) Arc<Services>);
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -33,5 +35,11 @@ impl EventService for EventRpcs {
 
     async fn watch_feed(&self, request: Request<v1::WatchFeedRequest>) -> Answer<FeedStream> {
         answer_with_stream(&self.0, request, watch_feed::watch_feed).await
+    }
+
+    type WatchWalletStream = WalletStream;
+
+    async fn watch_wallet(&self, request: Request<v1::WatchWalletRequest>) -> Answer<WalletStream> {
+        answer_with_stream(&self.0, request, watch_wallet::watch_wallet).await
     }
 }

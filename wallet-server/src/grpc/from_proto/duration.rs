@@ -1,4 +1,4 @@
-//! Parses the durations of holds and leases, in whole microseconds.
+//! Parses the durations of holds, leases and tokens, in whole microseconds.
 
 use std::time::Duration;
 
@@ -16,13 +16,23 @@ impl FieldReader {
         path: &str,
         duration: Option<prost_types::Duration>,
     ) -> Option<Duration> {
+        self.duration_up_to(LONGEST, path, duration)
+    }
+
+    /// Parses an optional duration of 1 s to `longest`.
+    pub(crate) fn duration_up_to(
+        &mut self,
+        longest: Duration,
+        path: &str,
+        duration: Option<prost_types::Duration>,
+    ) -> Option<Duration> {
         let duration = duration?;
-        let read = read(&duration).filter(|read| (SHORTEST..=LONGEST).contains(read));
+        let read = read(&duration).filter(|read| (SHORTEST..=longest).contains(read));
         if read.is_none() {
             // Without the `Display` of prost, which panics on the smallest number of nanoseconds.
             let prost_types::Duration { seconds, nanos } = duration;
             let rest = if nanos == 0 { String::new() } else { format!(" {nanos}ns") };
-            self.add(path, format!("is {seconds}s{rest}, 1s to 604800s is allowed"));
+            self.add(path, format!("is {seconds}s{rest}, 1s to {}s is allowed", longest.as_secs()));
         }
         read
     }

@@ -24,6 +24,16 @@ impl FieldReader {
         read.into_iter().collect()
     }
 
+    /// Parses the scopes of a wallet token, at least one.
+    pub(crate) fn token_scopes(&mut self, path: &str, scopes: &[i32]) -> Scopes {
+        let read = self.scopes(path, scopes);
+        if let Some(scope) = read.beyond(Scopes::of_tokens()) {
+            let allowed = Scopes::of_tokens();
+            self.add(path, format!("has {}, which no wallet token has; allowed are {allowed}", scope.name()));
+        }
+        read
+    }
+
     /// Parses the id of a key.
     pub(crate) fn key_id(&mut self, path: &str, id: &str) -> Option<KeyId> {
         let read = KeyId::parse(id);
@@ -71,6 +81,7 @@ mod tests {
         fields.scopes("scopes", &[]);
         fields.scopes("scopes", &[1, 0, 10]);
         fields.key_id("key_id", "0123-56789");
+        fields.token_scopes("scopes", &[1, 5, 8, 4]);
         assert_eq!(
             fields.lines(),
             [
@@ -78,6 +89,7 @@ mod tests {
                 "scopes[1]: 0 is not a scope",
                 "scopes[2]: 10 is not a scope",
                 "key_id: is not the id of a key, which has 10 letters and digits",
+                "scopes: has topup, which no wallet token has; allowed are estimate read events",
             ]
         );
     }

@@ -1,6 +1,7 @@
 //! `wallet.v1.KeyService`. Each RPC has a file of its own; this one delegates to them.
 
 mod create_key;
+mod create_wallet_token;
 mod list_audit_events;
 mod list_keys;
 mod revoke_key;
@@ -31,6 +32,13 @@ impl KeyService for KeyRpcs {
 
     async fn revoke_key(&self, request: Request<v1::RevokeKeyRequest>) -> Answer<v1::RevokeKeyResponse> {
         answer(&self.0, request, revoke_key::revoke_key).await
+    }
+
+    async fn create_wallet_token(
+        &self,
+        request: Request<v1::CreateWalletTokenRequest>,
+    ) -> Answer<v1::CreateWalletTokenResponse> {
+        answer(&self.0, request, create_wallet_token::create_wallet_token).await
     }
 
     async fn list_audit_events(

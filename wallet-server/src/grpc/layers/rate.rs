@@ -1,6 +1,8 @@
-//! The rate of calls per API key: a bucket that holds `calls_burst` calls and gains `calls_per_second` each second.
+//! The rate of calls per API key: a bucket that holds `calls_burst` calls and gains `calls_per_second` each second. The
+//! wallet tokens that a key has made for one wallet share another bucket, so that no web page uses up the calls of the
+//! back end or of other customers.
 //!
-//! Only keys that exist get here, and full buckets are dropped, so memory is bounded by the keys in use.
+//! Only keys that exist get here, and full buckets are dropped, so memory is bounded by the keys and tokens in use.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -12,7 +14,7 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use wallet_core::Principal;
+use wallet_core::{Principal, WalletId};
 
 use crate::grpc::error::RpcError;
 use crate::settings::Limits;
@@ -25,10 +27,13 @@ const FEW: usize = 1_024;
 pub(crate) struct Rates<C: Clock = MonotonicClock>(Option<Arc<Buckets<C>>>);
 
 struct Buckets<C: Clock> {
-    by_key: RateLimiter<Principal, HashMapStateStore<Principal>, C, NoOpMiddleware<C::Instant>>,
+    by_holder: RateLimiter<Holder, HashMapStateStore<Holder>, C, NoOpMiddleware<C::Instant>>,
     /// The number of buckets at which full ones are dropped next.
     many: AtomicUsize,
 }
+
+/// A key, and the wallet of its tokens. Without a wallet it is the key itself.
+type Holder = (Principal, Option<WalletId>);
 
 impl Rates {
     /// Returns the rates that the limits allow; without such a limit any rate is allowed.
@@ -43,19 +48,19 @@ impl<C: Clock> Rates<C> {
         let buckets = rate.map(|rate| {
             let burst = limits.calls_burst.and_then(NonZeroU32::new).unwrap_or(rate);
             let quota = Quota::per_second(rate).allow_burst(burst);
-            let by_key = RateLimiter::new(quota, HashMapStateStore::default(), clock);
-            Arc::new(Buckets { by_key, many: AtomicUsize::new(FEW) })
+            let by_holder = RateLimiter::new(quota, HashMapStateStore::default(), clock);
+            Arc::new(Buckets { by_holder, many: AtomicUsize::new(FEW) })
         });
         Self(buckets)
     }
 
-    /// Takes a call from the bucket of a key, or returns RATE_LIMITED.
-    pub(crate) fn take(&self, key: &Principal) -> Result<(), RpcError> {
+    /// Takes a call from the bucket of a key, or of its tokens for a wallet, or returns RATE_LIMITED.
+    pub(crate) fn take(&self, key: &Principal, wallet: Option<&WalletId>) -> Result<(), RpcError> {
         let Some(buckets) = &self.0 else { return Ok(()) };
-        let taken = buckets.by_key.check_key(key);
+        let taken = buckets.by_holder.check_key(&(key.clone(), wallet.cloned()));
         buckets.drop_full();
         taken.map_err(|early| {
-            let wait = early.wait_time_from(buckets.by_key.clock().now());
+            let wait = early.wait_time_from(buckets.by_holder.clock().now());
             // A delay of less than a millisecond would be sent as none.
             RpcError::rate_limited(wait.max(Duration::from_millis(1)))
         })
@@ -65,18 +70,18 @@ impl<C: Clock> Rates<C> {
 impl<C: Clock> Buckets<C> {
     /// Drops full buckets when there are twice as many as were in use at the last time. A new bucket is full, too.
     fn drop_full(&self) {
-        if self.by_key.len() < self.many.load(Ordering::Relaxed) {
+        if self.by_holder.len() < self.many.load(Ordering::Relaxed) {
             return;
         }
-        self.by_key.retain_recent();
-        self.by_key.shrink_to_fit();
-        self.many.store((2 * self.by_key.len()).max(FEW), Ordering::Relaxed);
+        self.by_holder.retain_recent();
+        self.by_holder.shrink_to_fit();
+        self.many.store((2 * self.by_holder.len()).max(FEW), Ordering::Relaxed);
     }
 }
 
 impl<C: Clock> fmt::Debug for Rates<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Rates").field(&self.0.as_ref().map(|buckets| buckets.by_key.len())).finish()
+        f.debug_tuple("Rates").field(&self.0.as_ref().map(|buckets| buckets.by_holder.len())).finish()
     }
 }
 
@@ -101,7 +106,7 @@ mod tests {
     /// Takes calls until one is refused. Returns their number and the delay of the refusal.
     fn drain(rates: &Rates<FakeRelativeClock>, key: &Principal) -> (usize, Duration) {
         for taken in 0.. {
-            if let Err(refused) = rates.take(key) {
+            if let Err(refused) = rates.take(key, None) {
                 let status = Status::from(refused);
                 assert_eq!(status.code(), Code::ResourceExhausted);
                 let details = status.get_error_details();
@@ -128,6 +133,15 @@ mod tests {
     }
 
     #[test]
+    fn tokens_for_a_wallet_take_no_calls_of_their_key_or_of_other_wallets() {
+        let (rates, _) = rates(5, None);
+        let [ann, bob] = ["ann", "bob"].map(|id| WalletId::parse(id).unwrap());
+        assert_eq!((0..9).filter(|_| rates.take(&key(1), Some(&ann)).is_ok()).count(), 5);
+        assert_eq!((0..9).filter(|_| rates.take(&key(1), Some(&bob)).is_ok()).count(), 5);
+        assert_eq!(drain(&rates, &key(1)).0, 5);
+    }
+
+    #[test]
     fn the_burst_of_a_key_is_a_second_of_calls_by_default() {
         let (rates, _) = rates(7, None);
         assert_eq!(drain(&rates, &key(1)).0, 7);
@@ -136,7 +150,7 @@ mod tests {
     #[test]
     fn without_a_limit_any_rate_is_allowed() {
         let rates = Rates::new(&Limits::default());
-        assert!((0..100_000).all(|_| rates.take(&key(1)).is_ok()));
+        assert!((0..100_000).all(|_| rates.take(&key(1), None).is_ok()));
     }
 
     #[test]
@@ -144,16 +158,16 @@ mod tests {
         let (rates, clock) = rates(10, None);
         let buckets = rates.0.clone().unwrap();
         for n in 0..100_000 {
-            rates.take(&key(n)).unwrap();
+            rates.take(&key(n), None).unwrap();
             // At most ten keys are in use at a time: a bucket is full again after 100 ms.
             clock.advance(Duration::from_millis(10));
-            assert!(buckets.by_key.len() <= FEW, "{n}");
+            assert!(buckets.by_holder.len() <= FEW, "{n}");
         }
         // Keys in use are kept, so that dropping refills no bucket.
         for n in 0..3 * FEW {
             assert_eq!(drain(&rates, &key(n)).0, 10, "{n}");
         }
-        assert!(buckets.by_key.len() >= 3 * FEW);
+        assert!(buckets.by_holder.len() >= 3 * FEW);
         assert_eq!(drain(&rates, &key(0)).0, 0);
     }
 }

@@ -1,4 +1,4 @@
-//! The caller of a method: the holder of its API key, or the default tenant where callers are not authenticated. The
+//! The caller of a method: the holder of its API key or wallet token, or the default tenant where callers are not authenticated. The
 //! tenant never comes from the message.
 
 use http::{HeaderMap, header};
@@ -11,7 +11,7 @@ use crate::catalogs::PublishedCatalogs;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto;
 use crate::grpc::layers::Rates;
-use crate::keys::{Holder, KeyCheck, KeyError, KeyId, Scopes};
+use crate::keys::{Credential, Holder, KeyCheck, KeyError, Scopes};
 
 /// The context of a call: a request extension that every handler needs.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub(crate) struct Caller {
     pub(crate) tenant: TenantId,
     pub(crate) principal: Principal,
     /// `None`: callers are not authenticated.
-    pub(crate) key: Option<KeyId>,
+    pub(crate) credential: Option<Credential>,
     pub(crate) scopes: Scopes,
     pub(crate) deadline: Instant,
 }
@@ -29,11 +29,11 @@ pub(crate) struct Caller {
 pub(crate) enum Admission {
     /// Callers are not authenticated. They belong to the default tenant and may call every method.
     Open,
-    /// Callers have a key with the scope of the method. Health checks and reflection need none.
+    /// Callers have a key or a wallet token with the scope of the method. Health checks and reflection need none.
     Keys(Box<Gate>),
 }
 
-/// The check of keys, their rates, and the catalogs of their tenants.
+/// The check of keys and wallet tokens, their rates, and the catalogs of their tenants.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     pub(crate) check: KeyCheck,
@@ -48,12 +48,12 @@ impl Caller {
     /// Returns a caller without credentials.
     fn local(deadline: Instant) -> Self {
         let (tenant, principal) = (TenantId::DEFAULT, Principal::local());
-        Self { tenant, principal, key: None, scopes: Scopes::all(), deadline }
+        Self { tenant, principal, credential: None, scopes: Scopes::all(), deadline }
     }
 }
 
 impl Admission {
-    /// Returns the caller if its key does not have to be looked at.
+    /// Returns the caller if its credential does not have to be looked at.
     pub(crate) fn at_once(&self, path: &str, deadline: Instant) -> Option<Caller> {
         let is_open = matches!(self, Self::Open) || OPEN.iter().any(|service| path.starts_with(service));
         is_open.then(|| Caller::local(deadline))
@@ -68,22 +68,22 @@ impl Admission {
         deadline: Instant,
     ) -> Result<Option<Caller>, RpcError> {
         let Self::Keys(gate) = self else { return Ok(Some(Caller::local(deadline))) };
-        let key = bearer(headers)?;
-        let Holder { tenant, principal, key, scopes } = gate.check.holder(key).await?;
+        let secret = bearer(headers)?;
+        let Holder { tenant, principal, credential, scopes } = gate.check.holder(secret).await?;
         if let Some(call) = CallName::current() {
             call.is_by(&principal);
         }
-        gate.rates.take(&principal)?;
+        gate.rates.take(&principal, credential.wallet())?;
         let Some(scope) = v1::Scope::of(path).and_then(from_proto::scope) else { return Ok(None) };
         if !scopes.has(scope) {
             return Err(RpcError::scope_missing(scope));
         }
         gate.catalogs.know(tenant).await?;
-        Ok(Some(Caller { tenant, principal, key: Some(key), scopes, deadline }))
+        Ok(Some(Caller { tenant, principal, credential: Some(credential), scopes, deadline }))
     }
 }
 
-/// Returns the key in `authorization: Bearer <key>`.
+/// Returns the key or the wallet token in `authorization: Bearer <key>`.
 fn bearer(headers: &HeaderMap) -> Result<&str, RpcError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().ok_or_else(RpcError::key_missing)?;

@@ -4,22 +4,39 @@ use std::collections::BTreeMap;
 
 use wallet_core::balance::{self, UnitBalance};
 use wallet_core::catalog::Catalog;
+use wallet_core::warning::warnings;
 use wallet_core::{Timestamp, UnitId, Wallet};
 use wallet_proto::v1;
 
 use super::amount::amount;
+use super::event;
 use super::source::source;
 use super::time::instant;
 
 /// The most expiries of a unit that are listed.
 const MAX_EXPIRIES: usize = 100;
 
+/// Renders the reply of GetBalance without grants.
+pub(crate) fn balance(catalog: &Catalog, wallet: &Wallet, read_time: Timestamp) -> v1::GetBalanceResponse {
+    v1::GetBalanceResponse {
+        balances: balances(catalog, &balance::unit_balances(wallet, catalog)),
+        revision: wallet.revision,
+        version: wallet.version,
+        read_time: instant(read_time),
+        open_reservations: count(wallet.open_reservations),
+        warnings: event::warnings(catalog, &warnings(wallet, wallet.balances.keys())),
+        next_renewal_time: wallet.next_renewal().and_then(instant),
+        expiries: expiries(catalog, wallet),
+        grants: Vec::new(),
+    }
+}
+
 pub(crate) fn balances(catalog: &Catalog, balances: &[UnitBalance]) -> Vec<v1::Balance> {
     balances.iter().map(|unit| unit_balance(catalog, unit)).collect()
 }
 
 /// Renders the soonest expiries of each unit.
-pub(crate) fn expiries(catalog: &Catalog, wallet: &Wallet) -> Vec<v1::UnitExpiries> {
+fn expiries(catalog: &Catalog, wallet: &Wallet) -> Vec<v1::UnitExpiries> {
     let of_unit = |(unit, at): (&UnitId, BTreeMap<Timestamp, i64>)| v1::UnitExpiries {
         unit: unit.to_string(),
         more: at.len() > MAX_EXPIRIES,

@@ -24,7 +24,7 @@ mod wallet;
 mod webhook;
 
 pub(super) use amount::{amount, amounts};
-pub(super) use balance::{balances, count, expiries};
+pub(super) use balance::{balance, balances, count};
 pub(super) use catalog::{catalog, pack, unit};
 pub(super) use decision::decision;
 pub(super) use entitlement::entitlement;

@@ -1,7 +1,5 @@
 //! GetBalance: returns the balances of a wallet.
 
-use wallet_core::balance::unit_balances;
-use wallet_core::warning::warnings;
 use wallet_core::{Rejection, WalletId, spend};
 use wallet_proto::v1;
 
@@ -20,19 +18,10 @@ pub(super) async fn get_balance(
     let Snapshot { wallet, read_time, .. } = read.map_err(RpcError::about(&id))?;
     let catalog = call.catalog();
     let open = wallet.grants.values().filter(|grant| request.include_grants && grant.is_open());
+    let open = spend::listing_order(&catalog, open).into_iter();
     Ok(v1::GetBalanceResponse {
-        balances: to_proto::balances(&catalog, &unit_balances(&wallet, &catalog)),
-        revision: wallet.revision,
-        version: wallet.version,
-        read_time: to_proto::instant(read_time),
-        open_reservations: to_proto::count(wallet.open_reservations),
-        warnings: to_proto::warnings(&catalog, &warnings(&wallet, wallet.balances.keys())),
-        next_renewal_time: wallet.next_renewal().and_then(to_proto::instant),
-        expiries: to_proto::expiries(&catalog, &wallet),
-        grants: spend::listing_order(&catalog, open)
-            .into_iter()
-            .map(|grant| to_proto::grant(&catalog, grant))
-            .collect(),
+        grants: open.map(|grant| to_proto::grant(&catalog, grant)).collect(),
+        ..to_proto::balance(&catalog, &wallet, read_time)
     })
 }
 

@@ -1,4 +1,4 @@
-//! The secret of a key appears in no line of the log and in no text of an error.
+//! The secret of a key and the signature of a wallet token appear in no line of the log and in no text of an error.
 
 use tonic::transport::Endpoint;
 use wallet_client::{ClientConfig, WalletClient, v1};
@@ -7,7 +7,7 @@ use crate::fuzz::raw;
 use crate::harness::{Database, Front, Process, id_of};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_secret_of_a_key_is_logged_or_sent_back() {
+async fn no_secret_of_a_key_or_token_is_logged_or_sent_back() {
     let front = Front::new(Database::sqlite());
     let (key, revoked) = (front.key("default", "all"), front.key("default", "read"));
     front.cli(&["keys", "revoke", id_of(&revoked)]);
@@ -22,8 +22,16 @@ async fn no_secret_of_a_key_is_logged_or_sent_back() {
         .unwrap();
     let made = client.create_key(v1::CreateKeyRequest::new("k", [v1::Scope::Read])).await.unwrap().secret;
 
-    let secrets: Vec<String> =
+    let request = v1::CreateWalletTokenRequest::new("w", [v1::Scope::Read]);
+    let token = client.create_wallet_token(request).await.unwrap().token;
+    let page =
+        WalletClient::connect(ClientConfig::new(server.endpoint()).api_key(token.as_str())).await.unwrap();
+    page.get_balance(v1::GetBalanceRequest::new("w")).await.unwrap();
+
+    let mut secrets: Vec<String> =
         [&key, &revoked, &made].map(|key| key.split('_').nth(3).unwrap().to_owned()).into();
+    // The content of a token is no secret; without its signature it is worth nothing.
+    secrets.push(token.rsplit_once('.').unwrap().1.to_owned());
     let channel = Endpoint::from_shared(server.endpoint()).unwrap().connect().await.unwrap();
     let mut errors = String::new();
     for wrong in [
@@ -32,6 +40,9 @@ async fn no_secret_of_a_key_is_logged_or_sent_back() {
         format!("Bearer {}", &key[..key.len() - 1]),
         format!("Basic {key}"),
         key.clone(),
+        format!("Bearer {token}"),
+        format!("Bearer {token}x"),
+        format!("Basic {token}"),
     ] {
         let path = "/wallet.v1.AdminService/CreateWallet";
         let refused = raw::call_with(&channel, path, Vec::new(), Some(&wrong)).await.unwrap_err();

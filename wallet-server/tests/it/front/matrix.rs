@@ -14,20 +14,33 @@ use crate::harness::{Database, Front, id_of, with_key};
 /// A value of `authorization`, with the reason for which every method refuses it.
 type Refused = (&'static str, Option<String>, &'static str);
 
-/// Every method of the package with the name of its scope.
-fn methods() -> Vec<(String, String)> {
+/// A method of the package, from the descriptors.
+pub(super) struct Method {
+    pub(super) path: String,
+    /// The name of its scope.
+    pub(super) scope: String,
+    /// True: it has the option with which wallet tokens may call it.
+    pub(super) is_for_tokens: bool,
+    pub(super) descriptor: MethodDescriptor,
+}
+
+/// Every method of the package.
+pub(super) fn methods() -> Vec<Method> {
     let sets = [wallet_proto::FILE_DESCRIPTOR_SET, wallet_proto::TEST_CLOCK_DESCRIPTOR_SET].concat();
     let pool = DescriptorPool::decode(sets.as_slice()).unwrap();
-    let option = pool.get_extension_by_name("wallet.v1.scope").unwrap();
+    let [scope, token] = ["wallet.v1.scope", "wallet.v1.wallet_token"];
+    let [scope, token] = [scope, token].map(|name| pool.get_extension_by_name(name).unwrap());
     let scopes = pool.get_enum_by_name("wallet.v1.Scope").unwrap();
-    let scope = |method: &MethodDescriptor| {
-        let number = method.options().get_extension(&option).as_enum_number().unwrap();
-        scopes.get_value(number).unwrap().name().to_owned()
-    };
     let services = pool.services().filter(|service| service.package_name() == "wallet.v1");
     let methods = services.flat_map(|service| service.methods().collect::<Vec<_>>());
     let row = |method: MethodDescriptor| {
-        (format!("/{}/{}", method.parent_service().full_name(), method.name()), scope(&method))
+        let number = method.options().get_extension(&scope).as_enum_number().unwrap();
+        Method {
+            path: format!("/{}/{}", method.parent_service().full_name(), method.name()),
+            scope: scopes.get_value(number).unwrap().name().to_owned(),
+            is_for_tokens: method.options().get_extension(&token).as_bool().unwrap(),
+            descriptor: method,
+        }
     };
     methods.map(row).collect()
 }
@@ -47,7 +60,7 @@ fn forged(key: &str, part: usize, text: &str) -> String {
     format!("{body}_{}", String::from_utf8(sum).unwrap())
 }
 
-fn bearer(key: &str) -> Option<String> {
+pub(super) fn bearer(key: &str) -> Option<String> {
     Some(format!("Bearer {key}"))
 }
 
@@ -56,7 +69,7 @@ async fn answer(channel: &Channel, path: &str, authorization: Option<&str>) -> R
 }
 
 /// The reason for which the front door refuses a call; empty if it lets the call in.
-fn refusal(answer: &Result<Vec<u8>, Status>) -> String {
+pub(super) fn refusal(answer: &Result<Vec<u8>, Status>) -> String {
     let Err(status) = answer else { return String::new() };
     match status.code() {
         Code::Unauthenticated | Code::PermissionDenied => {
@@ -106,7 +119,7 @@ async fn only_the_right_cells_pass(database: Database) {
     let channel = Endpoint::from_shared(server.endpoint()).unwrap().connect().await.unwrap();
     let methods = methods();
     assert!(methods.len() > 40, "{}", methods.len());
-    for (path, scope) in &methods {
+    for Method { path, scope, .. } in &methods {
         let mut invalid = Vec::new();
         for (name, authorization, reason) in &refused {
             let status = answer(&channel, path, authorization.as_deref()).await.expect_err(path);

@@ -5,3 +5,4 @@ mod command_line;
 mod matrix;
 mod rates;
 mod tenants;
+mod wallet_tokens;

@@ -1,6 +1,6 @@
 //! The rate of calls per key: its own for each, and a delay after which the client repeats a call.
 
-use wallet_client::v1::{ErrorReason, GetCatalogRequest};
+use wallet_client::v1::{CreateWalletTokenRequest, ErrorReason, GetBalanceRequest, GetCatalogRequest, Scope};
 use wallet_client::{ClientConfig, Code, Error, RetryPolicy, WalletClient};
 use wallet_server::Limits;
 
@@ -35,6 +35,33 @@ async fn a_key_over_its_rate_is_refused_and_another_key_is_not() {
     for _ in 0..5 {
         client.get_catalog(GetCatalogRequest::default()).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_over_the_rate_takes_no_calls_of_its_key() {
+    let front = Front::new(Database::sqlite());
+    let key = front.key("default", "all");
+    let server = front.serve_with(at_most(1, 20)).await;
+    let client = with_key(&server, &key).await;
+    let wanted = |wallet| CreateWalletTokenRequest::new(wallet, [Scope::Read]);
+    let [busy, calm] = ["busy", "calm"].map(|wallet| client.create_wallet_token(wanted(wallet)));
+    let (busy, calm) = (busy.await.unwrap().token, calm.await.unwrap().token);
+    let page = async |token: &str| {
+        let config = ClientConfig::new(server.endpoint()).api_key(token).retry(RetryPolicy::never());
+        WalletClient::connect(config).await.unwrap()
+    };
+    let page_of_busy = page(&busy).await;
+    let mut calls = 0;
+    while !matches!(
+        page_of_busy.get_balance(GetBalanceRequest::new("busy")).await,
+        Err(Error::Unavailable { reason: ErrorReason::RateLimited, .. })
+    ) {
+        calls += 1;
+        assert!(calls < 1_000, "no call was refused");
+    }
+    let calm = page(&calm).await.get_balance(GetBalanceRequest::new("calm")).await.unwrap_err();
+    assert_eq!(calm.refusal().unwrap().reason, ErrorReason::WalletNotFound);
+    client.without_retries().get_catalog(GetCatalogRequest::default()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -109,6 +109,10 @@ pub(crate) fn usual() -> Vec<Input> {
                 .with_wallet_ids(["w"])
                 .encode_to_vec(),
         },
+        Input {
+            path: "/wallet.v1.EventService/WatchWallet".into(),
+            message: v1::WatchWalletRequest::new("w").encode_to_vec(),
+        },
         wallet("GetEntitlements", &v1::GetEntitlementsRequest { wallet_id: wallet_id() }),
         admin("CreateWallet", &create),
         admin("GetWallet", &v1::GetWalletRequest { wallet_id: wallet_id() }),
@@ -140,6 +144,11 @@ pub(crate) fn usual() -> Vec<Input> {
         ),
         admin("RecordAutoTopUpFailure", &v1::RecordAutoTopUpFailureRequest::new("w", "declined", "auto-1")),
         key("CreateKey", &v1::CreateKeyRequest::new("gpu workers", [v1::Scope::Reserve, v1::Scope::Settle])),
+        key(
+            "CreateWalletToken",
+            &v1::CreateWalletTokenRequest::new("w", [v1::Scope::Read, v1::Scope::Estimate])
+                .with_ttl(std::time::Duration::from_secs(60)),
+        ),
         key("ListKeys", &v1::ListKeysRequest::new().with_page_size(3)),
         key("RevokeKey", &v1::RevokeKeyRequest::new("0Aq3Zk9xYb")),
         key("ListAuditEvents", &v1::ListAuditEventsRequest::new().with_page_size(3)),

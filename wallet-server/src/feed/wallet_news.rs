@@ -1,0 +1,142 @@
+//! Tells the watchers of this server that a wallet has changed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use wallet_core::WalletKey;
+
+use super::News;
+use crate::causes::Chain;
+use crate::store::{Store, StoreError};
+
+/// The most wallets whose versions are read by one query.
+const GROUP: usize = 256;
+/// The most watchers of one wallet, so that one customer cannot take the places of all callers.
+const WATCHERS: usize = 256;
+
+/// Looks at the versions of all watched wallets together, while there are any. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct WalletNews {
+    watched: Arc<Mutex<BTreeMap<WalletKey, watch::Sender<i64>>>>,
+    /// Cancelled when the server stops.
+    stopping: CancellationToken,
+}
+
+/// The news of one wallet.
+#[derive(Debug)]
+pub(crate) struct WalletSubscription {
+    version: watch::Receiver<i64>,
+    stopping: CancellationToken,
+}
+
+impl WalletNews {
+    /// Returns news that [`Self::publish`] publishes.
+    pub(crate) fn new() -> Self {
+        Self { watched: Arc::default(), stopping: CancellationToken::new() }
+    }
+
+    /// Looks at the versions every `period` until `shutdown` is cancelled, which ends all subscriptions.
+    pub(crate) async fn publish(self, store: Store, period: Duration, shutdown: CancellationToken) {
+        let _stopping = self.stopping.clone().drop_guard();
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(period) => {}
+            }
+            if let Err(error) = self.look(&store).await {
+                tracing::warn!(error = %Chain(&error), "cannot look for news of wallets; it will be tried again");
+            }
+        }
+    }
+
+    /// Subscribes to the news of a wallet. `None` if it has too many watchers.
+    pub(crate) fn subscribe(&self, key: WalletKey) -> Option<WalletSubscription> {
+        let mut watched = self.watched();
+        let sender = watched.entry(key).or_default();
+        let is_free = sender.receiver_count() < WATCHERS;
+        is_free.then(|| WalletSubscription { version: sender.subscribe(), stopping: self.stopping.clone() })
+    }
+
+    async fn look(&self, store: &Store) -> Result<(), StoreError> {
+        let keys: Vec<WalletKey> = {
+            let mut watched = self.watched();
+            watched.retain(|_, sender| sender.receiver_count() > 0);
+            watched.keys().copied().collect()
+        };
+        for keys in keys.chunks(GROUP) {
+            let rows = store.wallet_rows(keys).await?;
+            let watched = self.watched();
+            for (key, row) in rows {
+                if let Some(sender) = watched.get(&key) {
+                    sender.send_if_modified(|known| std::mem::replace(known, row.version) != row.version);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn watched(&self) -> MutexGuard<'_, BTreeMap<WalletKey, watch::Sender<i64>>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl WalletSubscription {
+    /// Waits until the wallet has a later version, but at most for a time.
+    pub(crate) async fn after(&mut self, version: i64, longest: Duration) -> News {
+        tokio::select! {
+            () = self.stopping.cancelled() => News::Stopping,
+            waited = tokio::time::timeout(longest, self.version.wait_for(|known| *known > version)) => match waited {
+                Ok(Ok(_)) => News::New,
+                Ok(Err(_)) => News::Stopping,
+                Err(_) => News::Quiet,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wallet_core::TenantId;
+
+    use super::*;
+
+    fn key(id: &str) -> WalletKey {
+        WalletKey::new(TenantId::DEFAULT, &id.parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_subscription_waits_for_its_wallet_for_the_time_or_for_the_end() {
+        let news = WalletNews::new();
+        let mut subscription = news.subscribe(key("ann")).unwrap();
+        let (soon, longest) = (Duration::from_millis(1), Duration::from_secs(60));
+        assert_eq!(subscription.after(0, soon).await, News::Quiet);
+        let _other = news.subscribe(key("bob")).unwrap();
+        news.watched()[&key("bob")].send_replace(9);
+        assert_eq!(subscription.after(0, soon).await, News::Quiet, "another wallet");
+        news.watched()[&key("ann")].send_replace(3);
+        assert_eq!(subscription.after(2, longest).await, News::New);
+        assert_eq!(subscription.after(3, soon).await, News::Quiet, "the version is known");
+        news.stopping.cancel();
+        assert_eq!(subscription.after(3, longest).await, News::Stopping);
+    }
+
+    #[tokio::test]
+    async fn a_wallet_has_a_bounded_number_of_watchers_and_none_is_kept_after_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite://{}/wallet.db", folder.path().display())).await.unwrap();
+        store.migrate().await.unwrap();
+        let news = WalletNews::new();
+        let all: Vec<_> = (0..WATCHERS).map(|_| news.subscribe(key("ann")).unwrap()).collect();
+        assert!(news.subscribe(key("ann")).is_none());
+        assert!(news.subscribe(key("bob")).is_some(), "another wallet has places of its own");
+        news.look(&store).await.unwrap();
+        assert_eq!(news.watched().len(), 1);
+        drop(all);
+        assert!(news.subscribe(key("ann")).is_some());
+        news.look(&store).await.unwrap();
+        assert!(news.watched().is_empty());
+    }
+}
