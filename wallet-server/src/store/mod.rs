@@ -24,6 +24,7 @@ mod in_place;
 mod job_lease;
 mod keys;
 mod lane_connection;
+mod nats;
 mod packed;
 pub(crate) mod pages;
 mod pool;
