@@ -165,6 +165,7 @@ impl App {
             clock: clock.clone(),
             master: store.signing_key("webhooks", fresh_secret()?, clock.now()).await?,
             allowed: Arc::new(Allowed::new(config.webhooks_allow.clone())),
+            sender: Sender::new(Allowed::new(config.webhooks_allow.clone())),
         };
         let jobs = Jobs::new(&config, &engine, &queries, &catalogs, &webhooks)?;
         let mut registry = Registry::default();
@@ -310,7 +311,7 @@ impl Jobs {
         catalogs: &PublishedCatalogs,
         webhooks: &Webhooks,
     ) -> Result<Self, AppError> {
-        let Webhooks { store, clock, allowed, .. } = webhooks;
+        let Webhooks { store, clock, .. } = webhooks;
         if config.nats.is_some() && !cfg!(feature = "nats") {
             return Err(AppError::NoNats);
         }
@@ -336,7 +337,6 @@ impl Jobs {
                 webhooks: webhooks.clone(),
                 queries: queries.clone(),
                 catalogs: catalogs.clone(),
-                sender: Sender::new(Allowed::clone(allowed)),
                 render: render.clone(),
                 metrics: DeliveryMetrics::default(),
             },

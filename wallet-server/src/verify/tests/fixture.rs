@@ -144,6 +144,7 @@ async fn webhook(store: &Store) {
         endpoint_id: "crm".to_owned(),
         url: "https://crm.example/wallet".to_owned(),
         types: "job.settled balance.low".to_owned(),
+        ordered: false,
         state: 0,
         secret_version: 2,
         rotate_time: START.as_micros(),
