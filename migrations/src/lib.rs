@@ -10,6 +10,7 @@ mod m0003_ledger;
 mod m0004_events;
 mod m0005_feed;
 mod m0006_webhooks;
+mod m0007_nats;
 
 pub use dialect::Dialect;
 use sea_orm_migration::prelude::*;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_events::Migration),
             Box::new(m0005_feed::Migration),
             Box::new(m0006_webhooks::Migration),
+            Box::new(m0007_nats::Migration),
         ]
     }
 }

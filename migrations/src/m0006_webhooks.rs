@@ -29,6 +29,7 @@ CREATE TABLE webhook_endpoints (
     endpoint_id    TEXT     NOT NULL,
     url            TEXT     NOT NULL,
     types          TEXT     NOT NULL,
+    ordered        BOOLEAN  NOT NULL,
     state          SMALLINT NOT NULL CHECK (state BETWEEN 0 AND 3),
     secret_version BIGINT   NOT NULL CHECK (secret_version > 0),
     rotate_time    BIGINT   NOT NULL,

@@ -117,9 +117,10 @@ need_test_tools() {
     WALLET_TEST_STRACE=$(tool strace)
     WALLET_TEST_GRPCURL=$(tool grpcurl)
     WALLET_TEST_BUF=$(tool buf)
+    WALLET_TEST_NATS_SERVER=$(tool nats-server)
     WALLET_TEST_PYTHON=$venv/bin/python
     export WALLET_TEST_NODE WALLET_TEST_NODE_MODULES WALLET_TEST_CURL WALLET_TEST_PG_BIN WALLET_TEST_STRACE WALLET_TEST_GRPCURL WALLET_TEST_BUF \
-        WALLET_TEST_PYTHON
+        WALLET_TEST_NATS_SERVER WALLET_TEST_PYTHON
 }
 
 # tool NAME - prints the path of a program: the one on the PATH if it works, else the installed one.

@@ -1,8 +1,13 @@
 //! The RPCs of `WebhookService`: endpoints that get the items of the feed by HTTP.
 
+use std::time::Duration;
+
 use crate::client::rpc_methods;
 use crate::v1::webhook_service_client::WebhookServiceClient;
 use crate::{Error, WalletClient, v1};
+
+/// The time that a test of an endpoint may take.
+const TEST_DEADLINE: Duration = Duration::from_secs(20);
 
 rpc_methods! {
     WebhookServiceClient {
@@ -121,5 +126,35 @@ rpc_methods! {
         /// # }
         /// ```
         retry_webhook_deliveries(RetryWebhookDeliveriesRequest) -> RetryWebhookDeliveriesResponse;
+    }
+}
+
+impl WalletClient {
+    /// Sends a signed message of the type `webhook.test` to an endpoint, and returns its status, the time taken, or the kind
+    /// of the failure. The call is attempted once and may take 20 seconds, whatever the deadline of the client.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`](Error::Refused) with `WEBHOOK_ENDPOINT_NOT_FOUND`; the [errors of every call](Error#errors-of-every-call).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, WalletClient, v1};
+    /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+    /// let tested = client.test_webhook_endpoint(v1::TestWebhookEndpointRequest::new("crm")).await?;
+    /// println!("{} {}", tested.status, tested.failure_text);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn test_webhook_endpoint(
+        &self,
+        request: v1::TestWebhookEndpointRequest,
+    ) -> Result<v1::TestWebhookEndpointResponse, Error> {
+        let stub =
+            WebhookServiceClient::new(self.channel()).max_decoding_message_size(self.max_response_bytes());
+        let test =
+            |mut stub: WebhookServiceClient<_>, call| async move { stub.test_webhook_endpoint(call).await };
+        self.without_retries().with_deadline(TEST_DEADLINE).call(stub, request, test).await
     }
 }

@@ -21,6 +21,8 @@ use crate::feed::{FeedNews, Sequencer, SequencerMetrics, WalletNews};
 use crate::grpc::{self, Condition, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
 use crate::monitoring::{self, Monitoring};
+#[cfg(feature = "nats")]
+use crate::nats::{Publisher, PublisherMetrics};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
 use crate::reference_clock;
@@ -89,6 +91,11 @@ pub enum AppError {
         .0.join(", ")
     )]
     UnsafeDatabase(Vec<String>),
+    /// A stream of NATS is configured, and the build has no client for it.
+    #[error(
+        "this build cannot publish to NATS: build wallet-server with the feature `nats`, or remove nats.url"
+    )]
+    NoNats,
     /// The address cannot be bound.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -164,6 +171,7 @@ impl App {
             clock: clock.clone(),
             master: store.signing_key("webhooks", fresh_secret()?, clock.now()).await?,
             allowed: Arc::new(Allowed::new(config.webhooks_allow.clone())),
+            sender: Sender::new(Allowed::new(config.webhooks_allow.clone())),
         };
         let jobs = Jobs::new(&config, &engine, &queries, &catalogs, &webhooks)?;
         let mut registry = Registry::default();
@@ -297,6 +305,10 @@ struct Jobs {
     sweeper: Sweeper,
     sequencer: Sequencer,
     deliverer: Deliverer,
+    #[cfg(feature = "nats")]
+    publisher: Option<Publisher>,
+    #[cfg(feature = "nats")]
+    publisher_metrics: PublisherMetrics,
 }
 
 impl Jobs {
@@ -307,7 +319,13 @@ impl Jobs {
         catalogs: &PublishedCatalogs,
         webhooks: &Webhooks,
     ) -> Result<Self, AppError> {
-        let Webhooks { store, clock, allowed, .. } = webhooks;
+        let Webhooks { store, clock, .. } = webhooks;
+        if config.nats.is_some() && !cfg!(feature = "nats") {
+            return Err(AppError::NoNats);
+        }
+        let render = grpc::webhook_bodies().map_err(ServeError::from)?;
+        #[cfg(feature = "nats")]
+        let publisher_metrics = PublisherMetrics::default();
         Ok(Self {
             sweeper: Sweeper {
                 store: store.clone(),
@@ -327,10 +345,21 @@ impl Jobs {
                 webhooks: webhooks.clone(),
                 queries: queries.clone(),
                 catalogs: catalogs.clone(),
-                sender: Sender::new(Allowed::clone(allowed)),
-                render: grpc::webhook_bodies().map_err(ServeError::from)?,
+                render: render.clone(),
                 metrics: DeliveryMetrics::default(),
             },
+            #[cfg(feature = "nats")]
+            publisher: config.nats.clone().map(|config| Publisher {
+                config,
+                store: store.clone(),
+                clock: clock.clone(),
+                queries: queries.clone(),
+                catalogs: catalogs.clone(),
+                render,
+                metrics: publisher_metrics.clone(),
+            }),
+            #[cfg(feature = "nats")]
+            publisher_metrics,
         })
     }
 
@@ -338,12 +367,18 @@ impl Jobs {
         self.sweeper.metrics.register(registry);
         self.sequencer.metrics.register(registry);
         self.deliverer.metrics.register(registry);
+        #[cfg(feature = "nats")]
+        self.publisher_metrics.register(registry);
     }
 
     fn spawn(self, jobs: &TaskTracker, shutdown: &CancellationToken) {
         jobs.spawn(self.sweeper.run(shutdown.clone()));
         jobs.spawn(self.sequencer.run(shutdown.clone()));
         jobs.spawn(self.deliverer.run(shutdown.clone()));
+        #[cfg(feature = "nats")]
+        if let Some(publisher) = self.publisher {
+            jobs.spawn(publisher.run(shutdown.clone()));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -46,6 +47,8 @@ pub struct Config {
     pub feed_retention: Duration,
     /// The networks that URLs of webhooks may name besides public ones. By default there are none.
     pub webhooks_allow: Vec<IpNet>,
+    /// The stream of NATS to which the feed is published. `None`: it is not published.
+    pub nats: Option<NatsConfig>,
     /// The time limit for one call to the database, after which it counts as lost; 10 s by default.
     pub database_timeout: Duration,
     /// The limits of callers, connections, messages and queues.
@@ -119,6 +122,7 @@ impl Default for Config {
             feed_period: FeedSettings::default().period,
             feed_retention: FeedSettings::default().retention(),
             webhooks_allow: Vec::new(),
+            nats: None,
             database_timeout: EngineConfig::default().database_timeout,
             limits: Limits::default(),
             tls: None,
@@ -133,6 +137,19 @@ impl Default for Config {
             accept_clock: false,
         }
     }
+}
+
+/// A stream of NATS JetStream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NatsConfig {
+    /// The servers, as in `nats://localhost:4222`.
+    pub servers: Vec<String>,
+    /// The name of the stream, which exists and has the subjects `wallet.>`.
+    pub stream: String,
+    /// A file with a JWT and an NKey.
+    pub credentials_file: Option<PathBuf>,
+    /// Authorities (PEM) that are trusted besides those of the system.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Config {

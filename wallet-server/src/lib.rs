@@ -18,6 +18,8 @@ mod feed;
 mod grpc;
 mod keys;
 mod monitoring;
+#[cfg(feature = "nats")]
+mod nats;
 #[cfg(test)]
 #[path = "../tests/it/harness/postgres.rs"]
 mod postgres;
@@ -34,7 +36,7 @@ mod webhooks;
 
 pub use app::{App, AppError, Due};
 pub use clock::Clock;
-pub use config::{BUNDLED_CATALOG, Config, TimeSource};
+pub use config::{BUNDLED_CATALOG, Config, NatsConfig, TimeSource};
 pub use engine::EngineCounts;
 pub use grpc::{NoOrigin, Origin, TlsError, TlsFiles};
 pub use keys::{Pepper, PepperError};

@@ -2,8 +2,8 @@
 
 use crate::v1::{
     CreateWebhookEndpointRequest, DeleteWebhookEndpointRequest, ListWebhookDeliveriesRequest,
-    ListWebhookEndpointsRequest, RetryWebhookDeliveriesRequest, UpdateWebhookEndpointRequest,
-    WebhookEndpointState,
+    ListWebhookEndpointsRequest, RetryWebhookDeliveriesRequest, TestWebhookEndpointRequest,
+    UpdateWebhookEndpointRequest, WebhookEndpointState,
 };
 
 impl CreateWebhookEndpointRequest {
@@ -23,6 +23,13 @@ impl CreateWebhookEndpointRequest {
     #[must_use]
     pub fn with_after_position(mut self, position: i64) -> Self {
         self.after_position = Some(position);
+        self
+    }
+
+    /// Delivers an item only after the one before. Default: false.
+    #[must_use]
+    pub fn with_ordered(mut self, ordered: bool) -> Self {
+        self.ordered = ordered;
         self
     }
 }
@@ -61,6 +68,13 @@ impl UpdateWebhookEndpointRequest {
         self
     }
 
+    /// Sets whether an item is delivered only after the one before. Default: it stays.
+    #[must_use]
+    pub fn with_ordered(mut self, ordered: bool) -> Self {
+        self.ordered = Some(ordered);
+        self
+    }
+
     /// Enables or disables the endpoint. Default: its state stays.
     #[must_use]
     pub fn with_state(mut self, state: WebhookEndpointState) -> Self {
@@ -78,6 +92,13 @@ impl UpdateWebhookEndpointRequest {
 
 impl DeleteWebhookEndpointRequest {
     /// The deletion of an endpoint.
+    pub fn new(endpoint_id: impl Into<String>) -> Self {
+        Self { endpoint_id: endpoint_id.into() }
+    }
+}
+
+impl TestWebhookEndpointRequest {
+    /// A test of an endpoint.
     pub fn new(endpoint_id: impl Into<String>) -> Self {
         Self { endpoint_id: endpoint_id.into() }
     }

@@ -12,10 +12,10 @@ use crate::cli::catalog::read;
 use crate::cli::error::CliError;
 use crate::cli::flags::AllFlags;
 use crate::cli::output::say;
-use crate::config::{Config, TimeSource};
+use crate::config::{Config, NatsConfig, TimeSource};
 use crate::grpc::TlsFiles;
 use crate::keys::Pepper;
-use crate::settings::{Address, Settings};
+use crate::settings::{Address, NatsSettings, Settings};
 use crate::store::DatabaseUrl;
 use crate::traces::TraceSettings;
 
@@ -36,7 +36,7 @@ pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
 }
 
 /// Reads the files that the settings name, and looks the addresses up.
-fn config(Settings { server, feed, limits }: Settings) -> Result<Config, CliError> {
+fn config(Settings { server, feed, nats, limits }: Settings) -> Result<Config, CliError> {
     let client_ca = server.tls_client_ca;
     Ok(Config {
         listen: look_up(&server.listen)?,
@@ -49,6 +49,7 @@ fn config(Settings { server, feed, limits }: Settings) -> Result<Config, CliErro
         database_timeout: server.database_timeout,
         feed_period: feed.period,
         feed_retention: feed.retention(),
+        nats: stream(nats),
         limits,
         tls: server.tls_cert.zip(server.tls_key).map(|(certificate, key)| TlsFiles {
             certificate,
@@ -68,6 +69,13 @@ fn config(Settings { server, feed, limits }: Settings) -> Result<Config, CliErro
         time: if server.manual_clock { TimeSource::Manual } else { TimeSource::System },
         ..Config::default()
     })
+}
+
+/// Returns the stream of NATS, if its servers are given.
+fn stream(NatsSettings { url, stream, credentials_file, ca_file }: NatsSettings) -> Option<NatsConfig> {
+    let servers: Vec<String> = url.iter().map(ToString::to_string).collect();
+    let stream = stream.to_string();
+    (!servers.is_empty()).then_some(NatsConfig { servers, stream, credentials_file, ca_file })
 }
 
 fn look_up(address: &Address) -> Result<SocketAddr, CliError> {
@@ -132,11 +140,13 @@ mod tests {
         let mut settings = Settings::default();
         (settings.feed.retention_days, settings.feed.period) = (2, Duration::from_millis(10));
         (settings.server.batch_max, settings.limits.connections) = (3, 16);
+        settings.nats.url = vec!["tls://nats.example".parse().unwrap()];
         let other = config(settings).unwrap();
         assert_eq!(
             (other.feed_retention, other.feed_period),
             (Duration::from_hours(48), Duration::from_millis(10))
         );
         assert_eq!((other.batch_max, other.limits.connections), (3, 16));
+        assert_eq!((usual.nats, other.nats.unwrap().stream), (None, "WALLET".to_owned()));
     }
 }

@@ -1,6 +1,7 @@
 //! `webhooks`: manages the endpoints of webhooks at a running server.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Subcommand;
 use wallet_client::v1::{self, WebhookEndpointState};
@@ -24,6 +25,9 @@ pub(super) enum WebhooksCommand {
         /// The position of the feed after which deliveries begin. Default: its present end.
         #[arg(long)]
         after_position: Option<i64>,
+        /// Deliver an item only after the one before.
+        #[arg(long)]
+        ordered: bool,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -60,6 +64,13 @@ pub(super) enum WebhooksCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Send a test message to an endpoint and print the result. Exit code 1 if it failed.
+    Test {
+        /// The id of the endpoint.
+        endpoint_id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// List the failed deliveries to an endpoint.
     Deliveries {
         /// The id of the endpoint.
@@ -84,8 +95,9 @@ pub(super) enum WebhooksCommand {
 
 pub(super) async fn run(command: WebhooksCommand) -> Result<ExitCode, CliError> {
     match command {
-        WebhooksCommand::Create { endpoint_id, url, types, after_position, server } => {
-            let request = v1::CreateWebhookEndpointRequest { endpoint_id, url, types, after_position };
+        WebhooksCommand::Create { endpoint_id, url, types, after_position, ordered, server } => {
+            let request =
+                v1::CreateWebhookEndpointRequest { endpoint_id, url, types, after_position, ordered };
             let created = server.connect().await?.create_webhook_endpoint(request).await;
             let created = created.map_err(|error| server.failed(error))?;
             show(&created.endpoint.unwrap_or_default());
@@ -107,6 +119,7 @@ pub(super) async fn run(command: WebhooksCommand) -> Result<ExitCode, CliError> 
             deleted.map_err(|error| server.failed(error))?;
             say(format_args!("endpoint {endpoint_id} is deleted"));
         }
+        WebhooksCommand::Test { endpoint_id, server } => return test(endpoint_id, &server).await,
         WebhooksCommand::Deliveries { endpoint_id, server } => deliveries(&endpoint_id, &server).await?,
         WebhooksCommand::Retry { endpoint_id, from, to, server } => {
             let request = v1::RetryWebhookDeliveriesRequest::new(endpoint_id).with_positions(from, to);
@@ -147,6 +160,19 @@ async fn rotate(id: String, server: &ServerArgs) -> Result<(), CliError> {
     Ok(())
 }
 
+async fn test(id: String, server: &ServerArgs) -> Result<ExitCode, CliError> {
+    let request = v1::TestWebhookEndpointRequest::new(id.as_str());
+    let tested = server.connect().await?.test_webhook_endpoint(request).await;
+    let tested = tested.map_err(|error| server.failed(error))?;
+    let taken = Duration::try_from(tested.duration.unwrap_or_default()).unwrap_or_default();
+    if tested.failure() == v1::WebhookFailure::Unspecified {
+        say(format_args!("endpoint {id} answered {} after {} ms", tested.status, taken.as_millis()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(format_args!("endpoint {id} failed after {} ms: {}", taken.as_millis(), tested.failure_text));
+    Ok(ExitCode::FAILURE)
+}
+
 async fn deliveries(id: &str, server: &ServerArgs) -> Result<(), CliError> {
     let (client, mut after) = (server.connect().await?, 0);
     loop {
@@ -165,10 +191,12 @@ async fn deliveries(id: &str, server: &ServerArgs) -> Result<(), CliError> {
 
 /// Prints a line about an endpoint.
 fn show(endpoint: &v1::WebhookEndpoint) {
-    let v1::WebhookEndpoint { endpoint_id, url, types, secret_version, last_position, .. } = endpoint;
+    let v1::WebhookEndpoint { endpoint_id, url, types, secret_version, last_position, ordered, .. } =
+        endpoint;
     let types = if types.is_empty() { "all types".to_owned() } else { types.join(",") };
     let state = endpoint.state().as_str_name().trim_start_matches("WEBHOOK_ENDPOINT_STATE_").to_lowercase();
+    let order = if *ordered { "  ordered" } else { "" };
     say(format_args!(
-        "{endpoint_id}  {state}  {url}  {types}  position {last_position}  secret {secret_version}"
+        "{endpoint_id}  {state}  {url}  {types}{order}  position {last_position}  secret {secret_version}"
     ));
 }

@@ -60,6 +60,9 @@ async fn of_database(store: &Store, settings: &Settings) -> Vec<Finding> {
     findings.push(or_failed("wallets", work::frozen(store).await));
     findings.push(or_failed("feed", work::feed(store).await));
     findings.push(or_failed("webhooks", work::webhooks(store).await));
+    if !settings.nats.url.is_empty() {
+        findings.push(or_failed("nats", work::nats(store).await));
+    }
     findings
 }
 

@@ -1,4 +1,4 @@
-//! The work that waits in the database: overdue holds, frozen wallets, the feed and webhooks.
+//! The work that waits in the database: overdue holds, frozen wallets, the feed, webhooks and NATS.
 
 use std::time::Duration;
 
@@ -57,6 +57,19 @@ pub(super) async fn feed(store: &Store) -> Result<Finding, StoreError> {
             Finding::warning(CHECK, text, next)
         }
         _ => Finding::ok(CHECK, "all items have positions"),
+    })
+}
+
+pub(super) async fn nats(store: &Store) -> Result<Finding, StoreError> {
+    const CHECK: &str = "nats";
+    let limit = now(store).await?.minus(LATE);
+    Ok(match store.nats_lag().await? {
+        Some((count, oldest)) if oldest < limit => {
+            let text = format!("items that are not published: {count}, the oldest since {oldest}");
+            let next = "look for failures of NATS in the log of the servers: consumers see nothing new";
+            Finding::warning(CHECK, text, next)
+        }
+        _ => Finding::ok(CHECK, "all items are published"),
     })
 }
 

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::form::Form::{Count, File, HostPort, List, Millis, Secret, SecretFile, Switch, Text};
 use super::problem::{Place, Problem};
-use super::{Address, FeedSettings, Limits, LogFilter, SettingsError, Values};
+use super::{Address, FeedSettings, Limits, LogFilter, NatsSettings, SettingsError, Values};
 use crate::engine::EngineConfig;
 use crate::grpc::Origin;
 use crate::store::DatabaseUrl;
@@ -97,6 +97,7 @@ settings! {
 pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
     pub(crate) feed: FeedSettings,
+    pub(crate) nats: NatsSettings,
     pub(crate) limits: Limits,
 }
 
@@ -106,6 +107,7 @@ impl Settings {
         let settings = Self {
             server: ServerSettings::of(values)?,
             feed: FeedSettings::of(values)?,
+            nats: NatsSettings::of(values)?,
             limits: Limits::of(values)?,
         };
         let faults = settings.faults();
@@ -117,7 +119,7 @@ impl Settings {
     }
 
     fn faults(&self) -> Vec<&'static str> {
-        let (server, limits) = (&self.server, &self.limits);
+        let (server, nats, limits) = (&self.server, &self.nats, &self.limits);
         let rules = [
             (
                 server.tls_cert.is_some() != server.tls_key.is_some(),
@@ -126,6 +128,10 @@ impl Settings {
             (
                 server.tls_client_ca.is_some() && server.tls_cert.is_none(),
                 "tls_client_ca needs tls_cert and tls_key",
+            ),
+            (
+                nats.url.is_empty() && (nats.credentials_file.is_some() || nats.ca_file.is_some()),
+                "nats.credentials_file and nats.ca_file need nats.url",
             ),
             (
                 limits.calls_per_second.is_some() && server.key_pepper_file.is_none(),

@@ -2,7 +2,7 @@
 
 use super::form::{Form, Raw};
 use super::server::ServerSettings;
-use super::{FeedSettings, Limits};
+use super::{FeedSettings, Limits, NatsSettings};
 
 /// A row of the settings.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +42,7 @@ pub(super) struct Name {
 
 /// Returns all settings, in the order of the documents.
 pub(crate) fn all() -> impl Iterator<Item = &'static Setting> {
-    ServerSettings::ROWS.iter().chain(FeedSettings::ROWS).chain(Limits::ROWS)
+    ServerSettings::ROWS.iter().chain(FeedSettings::ROWS).chain(NatsSettings::ROWS).chain(Limits::ROWS)
 }
 
 impl Setting {

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::address::Address;
 use super::form::Raw;
 use super::log_filter::{LogFilter, NoFilter};
+use super::nats::{NatsUrl, NoStreamName, StreamName};
 use crate::grpc::Origin;
 use crate::store::DatabaseUrl;
 use crate::traces::{Collector, NoCollector};
@@ -151,6 +152,28 @@ impl Value for Vec<IpNet> {
 
     fn raw(&self) -> Option<Raw> {
         Some(Raw::List(self.iter().map(ToString::to_string).collect()))
+    }
+}
+
+impl Value for Vec<NatsUrl> {
+    fn of(raw: &Raw) -> Result<Self, String> {
+        let Raw::List(items) = raw else { return misplaced() };
+        items.iter().map(|item| item.parse::<NatsUrl>().map_err(|error| error.to_string())).collect()
+    }
+
+    fn raw(&self) -> Option<Raw> {
+        Some(Raw::List(self.iter().map(ToString::to_string).collect()))
+    }
+}
+
+impl Value for StreamName {
+    fn of(raw: &Raw) -> Result<Self, String> {
+        let Raw::Text(text) = raw else { return misplaced() };
+        text.parse().map_err(|error: NoStreamName| error.to_string())
+    }
+
+    fn raw(&self) -> Option<Raw> {
+        Some(Raw::Text(self.to_string()))
     }
 }
 

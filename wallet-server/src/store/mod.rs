@@ -25,6 +25,7 @@ mod job_lease;
 mod keys;
 mod lane_connection;
 mod migrate;
+mod nats;
 mod packed;
 pub(crate) mod pages;
 mod pool;

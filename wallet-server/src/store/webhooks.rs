@@ -86,6 +86,15 @@ impl Store {
         Ok(due.order_by_asc(Delivery::NextTime).limit(limit).all(&self.control()).await?)
     }
 
+    /// Returns the delivery to an endpoint that waits for another attempt and has the lowest position.
+    pub(crate) async fn webhook_delivery_first(
+        &self,
+        endpoint: &EndpointRow,
+    ) -> Result<Option<DeliveryRow>, StoreError> {
+        let waiting = of(endpoint).filter(Delivery::NextTime.lt(Timestamp::NEVER.as_micros()));
+        Ok(waiting.order_by_asc(Delivery::Position).one(&self.control()).await?)
+    }
+
     /// Returns the number of deliveries to an endpoint that wait for another attempt.
     pub(crate) async fn webhook_deliveries_waiting(&self, endpoint: &EndpointRow) -> Result<u64, StoreError> {
         let waiting = of(endpoint).filter(Delivery::NextTime.lt(Timestamp::NEVER.as_micros()));
@@ -165,6 +174,7 @@ impl ControlTx {
         let changes = [
             Endpoint::Url,
             Endpoint::Types,
+            Endpoint::Ordered,
             Endpoint::State,
             Endpoint::SecretVersion,
             Endpoint::RotateTime,

@@ -21,7 +21,7 @@ use crate::verify::faults::Faults;
 use crate::verify::strict;
 
 /// The jobs that have leases.
-const JOBS: [&str; 2] = ["feed", "webhooks"];
+const JOBS: [&str; 3] = ["feed", "nats", "webhooks"];
 /// The blocks that are read at a time.
 const PAGE: u64 = 200;
 

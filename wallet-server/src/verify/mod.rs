@@ -24,6 +24,7 @@ mod grant;
 mod ledger;
 mod life;
 mod moves;
+mod nats;
 mod receipt;
 mod report;
 mod reservation;
@@ -124,6 +125,7 @@ async fn whole(
     }
     let feed = Feed::read(snapshot, &known, &mut ledger.faults).await?;
     webhooks::check(snapshot, &known, &feed.last, &mut ledger.faults).await?;
+    nats::check(snapshot, &known, &feed.last, &mut ledger.faults).await?;
     ledger.feed = Some(feed);
     ledger.known = Some(known);
     Ok(ledger)

@@ -21,9 +21,9 @@ use crate::catalogs::PublishedCatalogs;
 use crate::causes::Chain;
 use crate::query::{FeedItem, Queries};
 use crate::store::{EndpointRow, StoreError};
+use crate::webhooks::Webhooks;
 use crate::webhooks::endpoints::EndpointState;
 use crate::webhooks::metrics::DeliveryMetrics;
-use crate::webhooks::{Sender, Webhooks};
 
 /// The name of the job in its lease.
 const JOB: &str = "webhooks";
@@ -43,7 +43,6 @@ pub(crate) struct Deliverer {
     pub(crate) webhooks: Webhooks,
     pub(crate) queries: Queries,
     pub(crate) catalogs: PublishedCatalogs,
-    pub(crate) sender: Sender,
     pub(crate) render: Render,
     pub(crate) metrics: DeliveryMetrics,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 use wallet_core::feed::ItemType;
@@ -9,10 +10,12 @@ use wallet_core::{Author, TenantId, Timestamp};
 
 use crate::clock::Clock;
 use crate::store::{Change, ControlTx, DeliveryRow, EndpointRow, FeedEnds, Store, StoreError};
-use crate::webhooks::{Allowed, Secret, WebhookUrl};
+use crate::webhooks::{Allowed, Secret, Sender, WebhookUrl};
 
 /// The most endpoints of a tenant.
 pub(crate) const MAX_ENDPOINTS: u64 = 16;
+/// The time for which the previous secret signs as well.
+const OVERLAP: Duration = Duration::from_hours(24);
 
 /// The state of an endpoint. The numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub(crate) struct EndpointInfo {
     pub(crate) url: String,
     /// Empty: all types.
     pub(crate) types: BTreeSet<ItemType>,
+    /// An item is delivered only after the one before.
+    pub(crate) is_ordered: bool,
     pub(crate) state: EndpointState,
     pub(crate) secret_version: i64,
     pub(crate) last_position: i64,
@@ -62,6 +67,7 @@ impl TryFrom<&EndpointRow> for EndpointInfo {
             id: row.endpoint_id.clone(),
             url: row.url.clone(),
             types: types.collect::<Result<_, _>>().map_err(|name| unreadable(&format!("type {name:?}")))?,
+            is_ordered: row.ordered,
             state: EndpointState::ALL
                 .into_iter()
                 .find(|state| state.number() == row.state)
@@ -80,6 +86,7 @@ pub(crate) struct NewEndpoint {
     pub(crate) id: String,
     pub(crate) url: WebhookUrl,
     pub(crate) types: BTreeSet<ItemType>,
+    pub(crate) is_ordered: bool,
     /// The position of the feed after which deliveries begin. `None`: its present end.
     pub(crate) after_position: Option<i64>,
 }
@@ -91,6 +98,7 @@ pub(crate) struct EndpointChange {
     pub(crate) url: Option<WebhookUrl>,
     /// An empty set stands for all types.
     pub(crate) types: Option<BTreeSet<ItemType>>,
+    pub(crate) is_ordered: Option<bool>,
     pub(crate) is_enabled: Option<bool>,
     /// The next version of the secret.
     pub(crate) secret_version: Option<i64>,
@@ -101,7 +109,7 @@ pub(crate) struct EndpointChange {
 pub(crate) enum WebhookError {
     #[error("there is no endpoint {0:?}")]
     NotFound(String),
-    #[error("endpoint {0:?} exists with another URL or other types; change it with UpdateWebhookEndpoint")]
+    #[error("endpoint {0:?} exists with another URL, types or order; change it with UpdateWebhookEndpoint")]
     Exists(String),
     #[error("the tenant has {MAX_ENDPOINTS} endpoints, which is the most; delete one that is not used")]
     TooMany,
@@ -114,7 +122,7 @@ pub(crate) enum WebhookError {
 }
 
 /// The endpoints of all tenants. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Webhooks {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
@@ -122,12 +130,22 @@ pub(crate) struct Webhooks {
     pub(crate) master: [u8; 32],
     /// The networks that URLs may name besides public ones.
     pub(crate) allowed: Arc<Allowed>,
+    pub(crate) sender: Sender,
 }
 
 impl Webhooks {
     /// Returns the secret of an endpoint in its present version.
     pub(crate) fn secret(&self, tenant: TenantId, endpoint: &EndpointInfo) -> Secret {
         Secret::derive(&self.master, tenant, &endpoint.id, endpoint.secret_version)
+    }
+
+    /// Returns the secrets that sign: the endpoint's own, and the one before for a day after it was rotated.
+    pub(super) fn secrets(&self, row: &EndpointRow, now: Timestamp) -> Vec<Secret> {
+        let is_rotated = now < Timestamp::from_micros(row.rotate_time).plus(OVERLAP);
+        let previous = (row.secret_version > 1 && is_rotated).then(|| row.secret_version - 1);
+        let versions = [Some(row.secret_version), previous].into_iter().flatten();
+        let derive = |version| Secret::derive(&self.master, TenantId(row.tenant), &row.endpoint_id, version);
+        versions.map(derive).collect()
     }
 
     /// Creates an endpoint. Returns it, and whether an equal one existed before.
@@ -146,7 +164,7 @@ impl Webhooks {
         let (url, types) = (new.url.to_string(), names(&new.types));
         let transaction = self.store.begin_control().await?;
         if let Some(row) = transaction.endpoint(tenant, &new.id).await? {
-            return match (&row.url, &row.types) == (&url, &types) {
+            return match (&row.url, &row.types, row.ordered) == (&url, &types, new.is_ordered) {
                 true => Ok(((&row).try_into()?, true)),
                 false => Err(WebhookError::Exists(new.id)),
             };
@@ -159,6 +177,7 @@ impl Webhooks {
             endpoint_id: new.id,
             url,
             types,
+            ordered: new.is_ordered,
             state: EndpointState::Enabled.number(),
             secret_version: 1,
             rotate_time: now.as_micros(),
@@ -185,6 +204,7 @@ impl Webhooks {
         let mut row = before.clone();
         row.url = change.url.map_or(row.url, |url| url.to_string());
         row.types = change.types.map_or(row.types, |types| names(&types));
+        row.ordered = change.is_ordered.unwrap_or(row.ordered);
         let was_enabled = row.state == EndpointState::Enabled.number();
         match change.is_enabled {
             Some(true) if !was_enabled => {
@@ -205,7 +225,11 @@ impl Webhooks {
         }
         let info = EndpointInfo::try_from(&row)?;
         if row != before {
-            commit(transaction, tenant, "webhook.update", row, author, now).await?;
+            commit(transaction, tenant, "webhook.update", row.clone(), author, now).await?;
+        }
+        // The item that an ordered endpoint has failed holds all others up.
+        if info.is_ordered && change.is_enabled == Some(true) && !was_enabled {
+            self.store.retry_deliveries(&row, 0, i64::MAX, now).await?;
         }
         Ok(info)
     }
@@ -255,7 +279,7 @@ impl Webhooks {
         Ok(self.store.retry_deliveries(&endpoint, from, to, self.clock.now()).await?)
     }
 
-    async fn found(&self, tenant: TenantId, id: &str) -> Result<EndpointRow, WebhookError> {
+    pub(super) async fn found(&self, tenant: TenantId, id: &str) -> Result<EndpointRow, WebhookError> {
         let found = self.store.webhook_endpoint(tenant, id).await?;
         found.ok_or_else(|| WebhookError::NotFound(id.to_owned()))
     }
@@ -277,7 +301,8 @@ async fn commit(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let types = if row.types.is_empty() { "all types" } else { &row.types };
-    let details = format!("{}, {types}, state {}, secret {}", row.url, row.state, row.secret_version);
+    let order = if row.ordered { ", ordered" } else { "" };
+    let details = format!("{}, {types}{order}, state {}, secret {}", row.url, row.state, row.secret_version);
     let change = Change { action, subject: row.endpoint_id.clone(), details };
     transaction.put_endpoint(row).await?;
     transaction.commit(change.row(tenant, author, now)).await

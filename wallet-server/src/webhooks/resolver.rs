@@ -18,7 +18,9 @@ use super::Allowed;
 pub(super) type Resolver = BoxCloneSyncService<Name, vec::IntoIter<SocketAddr>, io::Error>;
 
 /// The refusal of a name. It does not show the addresses, which may be those of a private network.
-const NO_ADDRESS: &str = "the host has no address in the public internet or in a network of --webhooks-allow";
+#[derive(Debug, thiserror::Error)]
+#[error("the host has no address in the public internet or in a network of --webhooks-allow")]
+pub(super) struct NoAddress;
 
 /// Returns the resolver of the operating system.
 pub(super) fn system() -> Resolver {
@@ -31,7 +33,7 @@ pub(super) fn judging(resolver: Resolver, allowed: Arc<Allowed>) -> Resolver {
     BoxCloneSyncService::new(resolver.map_result(move |answer: io::Result<vec::IntoIter<SocketAddr>>| {
         let addresses: Vec<_> = answer?.filter(|address| allowed.may_dial(address.ip())).collect();
         if addresses.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, NO_ADDRESS));
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, NoAddress));
         }
         Ok(addresses.into_iter())
     }))

@@ -2,6 +2,8 @@
 //!
 //! At most [`MOST_WAITING`] deliveries to an endpoint wait for another attempt. With more, its position stands still: the
 //! feed is the queue of an endpoint that is down.
+//!
+//! An ordered endpoint gets one message at a time. After a failure its position stands still until that item is delivered.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use crate::query::{FeedFilter, FeedItem, ReadError};
 use crate::store::{Delivered, DeliveryRow, EndpointRow, StoreError};
 use crate::webhooks::deliverer::Deliverer;
 use crate::webhooks::endpoints::{EndpointInfo, EndpointState};
-use crate::webhooks::{Failure, Message, Secret, WebhookUrl, schedule};
+use crate::webhooks::{Failure, Message, WebhookUrl, schedule};
 
 /// The most messages of a round.
 const AT_ONCE: usize = 16;
@@ -21,8 +23,6 @@ const AT_ONCE: usize = 16;
 const MOST_WAITING: u64 = 64;
 /// The time without a success after which an endpoint is disabled.
 const GIVE_UP: Duration = Duration::from_hours(5 * 24);
-/// The time for which the previous secret signs as well.
-const OVERLAP: Duration = Duration::from_hours(24);
 
 /// The reason why a round ended early.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +62,10 @@ impl Deliverer {
         if work.items.is_empty() && work.deleted.is_empty() && work.last_position == row.last_position {
             return Ok(false);
         }
-        let attempts = self.attempt(row, &info, work.items).await;
+        let attempts = match info.is_ordered {
+            true => self.attempt_in_order(row, &info, work.items).await,
+            false => self.attempt(row, &info, work.items).await,
+        };
         let now = self.webhooks.clock.now();
         let (failing_since, state) = condition(&info, &attempts, now);
         if state != EndpointState::Enabled {
@@ -77,7 +80,12 @@ impl Deliverer {
         for attempt in attempts {
             match &attempt.failure {
                 None => result.succeeded.push(attempt.position),
-                Some(failure) => result.failed.push(failed(row, &attempt, failure, now)),
+                Some(failure) => {
+                    if info.is_ordered {
+                        result.last_position = attempt.position.max(row.last_position);
+                    }
+                    result.failed.push(failed(row, &attempt, failure, now));
+                }
             }
         }
         self.webhooks.store.record_deliveries(row, result, failing_since, state.number(), hasten).await?;
@@ -92,14 +100,23 @@ impl Deliverer {
         is_probe: bool,
     ) -> Result<Work, RoundError> {
         let (store, now) = (&self.webhooks.store, self.webhooks.clock.now());
-        let mut due = store.webhook_deliveries_due(row, now, AT_ONCE as u64).await?;
-        let is_full = store.webhook_deliveries_waiting(row).await? >= MOST_WAITING;
-        if due.is_empty() && is_full && is_probe {
-            due = store.webhook_deliveries(row, 0, 1).await?;
-        }
-        let mut work = Work { last_position: row.last_position, is_full, ..Work::default() };
-        if !is_full {
-            self.add_new_items(row, info, AT_ONCE - due.len(), &mut work).await?;
+        let mut work = Work { last_position: row.last_position, ..Work::default() };
+        let mut due = Vec::new();
+        if info.is_ordered {
+            match store.webhook_delivery_first(row).await? {
+                Some(first) if first.next_time <= now.as_micros() => due.push(first),
+                Some(_) => {}
+                None => self.add_new_items(row, info, AT_ONCE, &mut work).await?,
+            }
+        } else {
+            due = store.webhook_deliveries_due(row, now, AT_ONCE as u64).await?;
+            work.is_full = store.webhook_deliveries_waiting(row).await? >= MOST_WAITING;
+            if due.is_empty() && work.is_full && is_probe {
+                due = store.webhook_deliveries(row, 0, 1).await?;
+            }
+            if !work.is_full {
+                self.add_new_items(row, info, AT_ONCE - due.len(), &mut work).await?;
+            }
         }
         for delivery in due {
             let every = FeedFilter::default();
@@ -141,6 +158,23 @@ impl Deliverer {
         Ok(())
     }
 
+    /// Sends messages one after the other, up to the first that fails.
+    async fn attempt_in_order(
+        &self,
+        row: &EndpointRow,
+        info: &EndpointInfo,
+        items: Vec<(FeedItem, i32)>,
+    ) -> Vec<Attempt> {
+        let mut attempts = Vec::new();
+        for item in items {
+            attempts.extend(self.attempt(row, info, vec![item]).await);
+            if attempts.last().is_some_and(|attempt| attempt.failure.is_some()) {
+                break;
+            }
+        }
+        attempts
+    }
+
     /// Sends messages at the same time.
     async fn attempt(
         &self,
@@ -151,11 +185,11 @@ impl Deliverer {
         let tenant = TenantId(row.tenant);
         let catalog = self.catalogs.current(tenant);
         let now = self.webhooks.clock.now();
-        let secrets = Arc::new(self.secrets(row, info, now));
+        let secrets = Arc::new(self.webhooks.secrets(row, now));
         let mut attempts = JoinSet::new();
         for (item, earlier) in items {
             let body = (self.render)(&catalog, &item);
-            let (sender, allowed) = (self.sender.clone(), Arc::clone(&self.webhooks.allowed));
+            let (sender, allowed) = (self.webhooks.sender.clone(), Arc::clone(&self.webhooks.allowed));
             let (url, secrets) = (info.url.clone(), Arc::clone(&secrets));
             let id = format!("{}-{}", tenant.0.simple(), item.position);
             attempts.spawn(async move {
@@ -165,7 +199,7 @@ impl Deliverer {
                 let message = Message { id: &id, timestamp, body: &body, signatures: &signatures.join(" ") };
                 let failure = match WebhookUrl::parse(&url, &allowed) {
                     Ok(url) => sender.post(&url, &message).await.err(),
-                    Err(text) => Some(Failure { status: None, retry_after: None, text }),
+                    Err(fault) => Some(Failure::not_allowed(&fault)),
                 };
                 Attempt { position: item.position, earlier, failure }
             });
@@ -173,15 +207,6 @@ impl Deliverer {
         let attempts = attempts.join_all().await;
         attempts.iter().for_each(|attempt| self.metrics.note(attempt.failure.is_none()));
         attempts
-    }
-
-    /// Returns the secrets that sign: the endpoint's own, and the one before for a day after it was rotated.
-    fn secrets(&self, row: &EndpointRow, info: &EndpointInfo, now: Timestamp) -> Vec<Secret> {
-        let is_rotated = now < Timestamp::from_micros(row.rotate_time).plus(OVERLAP);
-        let previous = (info.secret_version > 1 && is_rotated).then(|| info.secret_version - 1);
-        let versions = [Some(info.secret_version), previous].into_iter().flatten();
-        let derive = |version| Secret::derive(&self.webhooks.master, TenantId(row.tenant), &info.id, version);
-        versions.map(derive).collect()
     }
 }
 
@@ -209,7 +234,8 @@ fn condition(info: &EndpointInfo, attempts: &[Attempt], now: Timestamp) -> (Time
 fn failed(row: &EndpointRow, attempt: &Attempt, failure: &Failure, now: Timestamp) -> DeliveryRow {
     let position = attempt.position;
     let attempts = attempt.earlier.saturating_add(1);
-    let pause = schedule::pause(attempts.unsigned_abs(), position.unsigned_abs());
+    let pause = if row.ordered { schedule::repeated_pause } else { schedule::pause };
+    let pause = pause(attempts.unsigned_abs(), position.unsigned_abs());
     let pause = pause.map(|pause| pause.max(failure.retry_after.unwrap_or_default()));
     DeliveryRow {
         tenant: row.tenant,

@@ -19,6 +19,12 @@ pub(crate) fn pause(attempts: u32, seed: u64) -> Option<Duration> {
     Some(Duration::from_millis(seconds * 1_000 + jitter))
 }
 
+/// Returns the pause as [`pause`] does. The last one is repeated.
+pub(crate) fn repeated_pause(attempts: u32, seed: u64) -> Option<Duration> {
+    let last = u32::try_from(PAUSES.len() - 1).unwrap_or(u32::MAX);
+    pause(attempts.min(last), seed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +40,7 @@ mod tests {
         }
         for attempts in [10, 11, u32::MAX] {
             assert_eq!(pause(attempts, 1), None, "{attempts}");
+            assert!(repeated_pause(attempts, 1) >= Some(Duration::from_hours(24)), "{attempts}");
         }
     }
 

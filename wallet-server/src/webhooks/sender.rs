@@ -4,6 +4,7 @@
 //! decides on the next attempt.
 
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -19,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::crypto::ring;
 
-use super::resolver::{Resolver, judging, system};
+use super::resolver::{NoAddress, Resolver, judging, system};
 use super::{Allowed, WebhookUrl};
 
 /// The most time for the connection and the exchange.
@@ -57,9 +58,23 @@ pub(crate) struct Message<'a> {
     pub(crate) signatures: &'a str,
 }
 
+/// The kind of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// The URL, or every address of its host, may not be called.
+    NotAllowed,
+    /// No connection, or no TLS.
+    NoConnection,
+    /// No complete answer in time.
+    NoAnswer,
+    /// An answer with another status than 2xx.
+    Status,
+}
+
 /// The reason why an attempt has failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
     /// The status of the answer. Absent if none came.
     pub(crate) status: Option<u16>,
     /// The pause that the receiver asks for, at most 24 hours.
@@ -94,23 +109,27 @@ impl Sender {
         Self { client, allowed, timeout }
     }
 
-    /// Posts a message to an endpoint. Succeeds if the status of the answer is 2xx.
-    pub(crate) async fn post(&self, url: &WebhookUrl, message: &Message<'_>) -> Result<(), Failure> {
+    /// Posts a message to an endpoint. Succeeds if the status of the answer is 2xx, and returns it.
+    pub(crate) async fn post(&self, url: &WebhookUrl, message: &Message<'_>) -> Result<u16, Failure> {
         // The HTTP client passes addresses in URLs to no resolver, and the allowed networks may have changed.
-        url.check_host(&self.allowed).map_err(|fault| Failure::unanswered(&format!("the URL {fault}")))?;
-        let request = request(url, message)
-            .map_err(|error| Failure::unanswered(&format!("the message cannot be sent: {error}")))?;
+        url.check_host(&self.allowed).map_err(|fault| Failure::not_allowed(&fault))?;
+        let request = request(url, message).map_err(|error| {
+            Failure::unanswered(FailureKind::NotAllowed, &format!("the message cannot be sent: {error}"))
+        })?;
         let deadline = Instant::now() + self.timeout;
         let answer = match timeout_at(deadline, self.client.request(request)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(Failure::broken(&error)),
-            Err(_) => return Err(Failure::unanswered(&format!("no answer within {:?}", self.timeout))),
+            Err(_) => {
+                let text = format!("no answer within {:?}", self.timeout);
+                return Err(Failure::unanswered(FailureKind::NoAnswer, &text));
+            }
         };
         let (head, body) = answer.into_parts();
         // The status decides. The body is read only because the connection can be used again after it.
         let _ = timeout_at(deadline, discard(body)).await;
         if head.status.is_success() {
-            return Ok(());
+            return Ok(head.status.as_u16());
         }
         Err(Failure::answered(head.status, retry_after(&head.headers, message.timestamp)))
     }
@@ -122,24 +141,35 @@ impl Failure {
         self.status == Some(StatusCode::GONE.as_u16())
     }
 
+    /// A URL that may not be called, with the fault of `WebhookUrl`.
+    pub(super) fn not_allowed(fault: &str) -> Self {
+        Self::unanswered(FailureKind::NotAllowed, &format!("the URL {fault}"))
+    }
+
     fn answered(status: StatusCode, retry_after: Option<Duration>) -> Self {
         let advice = if status.is_redirection() { "; redirects are not followed" } else { "" };
         let text = format!("the endpoint answered {status}{advice}");
-        Self { status: Some(status.as_u16()), retry_after, ..Self::unanswered(&text) }
+        Self { status: Some(status.as_u16()), retry_after, ..Self::unanswered(FailureKind::Status, &text) }
     }
 
     fn broken(error: &ClientError) -> Self {
-        let step = if error.is_connect() { "no connection" } else { "no complete answer" };
+        let (kind, step) = match error.is_connect() {
+            true => (FailureKind::NoConnection, "no connection"),
+            false => (FailureKind::NoAnswer, "no complete answer"),
+        };
         let mut cause: &dyn Error = error;
         while let Some(source) = cause.source() {
             cause = source;
         }
-        Self::unanswered(&format!("{step}: {cause}"))
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let is_refused = inner.is_some_and(|inner| inner.is::<NoAddress>());
+        let kind = if is_refused { FailureKind::NotAllowed } else { kind };
+        Self::unanswered(kind, &format!("{step}: {cause}"))
     }
 
-    fn unanswered(text: &str) -> Self {
+    fn unanswered(kind: FailureKind, text: &str) -> Self {
         let text = text[..text.floor_char_boundary(MOST_TEXT)].to_owned();
-        Self { status: None, retry_after: None, text }
+        Self { kind, status: None, retry_after: None, text }
     }
 }
 

@@ -44,6 +44,9 @@ mod hostile;
 mod many;
 #[cfg(test)]
 mod monitoring;
+#[cfg(feature = "nats")]
+#[cfg(test)]
+mod nats;
 #[cfg(test)]
 mod overload;
 #[cfg(test)]

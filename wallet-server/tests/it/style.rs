@@ -132,13 +132,14 @@ fn only_the_store_uses_the_database() {
 
 #[test]
 fn a_lower_layer_never_uses_a_higher_one() {
-    let upper: [(&str, &[&str]); 5] = [
+    let upper: [(&str, &[&str]); 6] = [
         (
             "wallet-server/src/store",
             &["crate::grpc", "crate::engine", "crate::query", "crate::cli", "crate::app"],
         ),
         ("wallet-server/src/engine", &["crate::grpc", "crate::query", "crate::cli", "crate::app"]),
         ("wallet-server/src/query", &["crate::grpc", "crate::engine", "crate::cli", "crate::app"]),
+        ("wallet-server/src/nats", &["crate::grpc", "crate::engine", "crate::cli", "crate::app"]),
         ("wallet-server/src/webhooks", &["crate::grpc", "crate::engine", "crate::cli", "crate::app"]),
         (
             "wallet-server/src/grpc",

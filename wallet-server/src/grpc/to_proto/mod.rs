@@ -42,4 +42,4 @@ pub(super) use subscription::{fraction, limits};
 pub(super) use time::{duration, instant};
 pub(super) use usage::usage;
 pub(super) use wallet::wallet;
-pub(super) use webhook::{webhook_delivery, webhook_endpoint};
+pub(super) use webhook::{webhook_delivery, webhook_endpoint, webhook_test};

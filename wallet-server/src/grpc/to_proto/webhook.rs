@@ -3,9 +3,9 @@
 use wallet_core::Timestamp;
 use wallet_proto::v1;
 
-use super::time::instant;
+use super::time::{duration, instant};
 use crate::store::DeliveryRow;
-use crate::webhooks::{EndpointInfo, EndpointState};
+use crate::webhooks::{EndpointInfo, EndpointState, FailureKind, Tested};
 
 pub(crate) fn webhook_endpoint(endpoint: &EndpointInfo) -> v1::WebhookEndpoint {
     v1::WebhookEndpoint {
@@ -17,6 +17,7 @@ pub(crate) fn webhook_endpoint(endpoint: &EndpointInfo) -> v1::WebhookEndpoint {
         last_position: endpoint.last_position,
         failing_since: instant(endpoint.failing_since),
         create_time: instant(endpoint.create_time),
+        ordered: endpoint.is_ordered,
     }
 }
 
@@ -28,6 +29,28 @@ pub(crate) fn webhook_delivery(row: &DeliveryRow, item: Option<v1::FeedItem>) ->
         next_time: instant(Timestamp::from_micros(row.next_time)),
         failure: row.failure.clone(),
         item,
+    }
+}
+
+pub(crate) fn webhook_test(tested: Tested) -> v1::TestWebhookEndpointResponse {
+    let (kind, text, status) = match tested.outcome {
+        Ok(status) => (v1::WebhookFailure::Unspecified, String::new(), Some(status)),
+        Err(failure) => (kind(failure.kind), failure.text, failure.status),
+    };
+    v1::TestWebhookEndpointResponse {
+        failure: kind.into(),
+        failure_text: text,
+        status: status.unwrap_or_default().into(),
+        duration: Some(duration(tested.duration)),
+    }
+}
+
+const fn kind(kind: FailureKind) -> v1::WebhookFailure {
+    match kind {
+        FailureKind::NotAllowed => v1::WebhookFailure::NotAllowed,
+        FailureKind::NoConnection => v1::WebhookFailure::NoConnection,
+        FailureKind::NoAnswer => v1::WebhookFailure::NoAnswer,
+        FailureKind::Status => v1::WebhookFailure::Status,
     }
 }
 

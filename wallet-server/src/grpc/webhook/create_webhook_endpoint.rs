@@ -31,5 +31,6 @@ fn parse(request: v1::CreateWebhookEndpointRequest, allowed: &Allowed) -> Result
     let types = fields.feed_filter(&request.types, &[]).types;
     let after_position =
         request.after_position.map(|position| fields.not_negative("after_position", position));
-    fields.finish(|| Some(NewEndpoint { id, url: url?, types, after_position }))
+    let is_ordered = request.ordered;
+    fields.finish(|| Some(NewEndpoint { id, url: url?, types, is_ordered, after_position }))
 }

@@ -6,6 +6,7 @@ mod delete_webhook_endpoint;
 mod list_webhook_deliveries;
 mod list_webhook_endpoints;
 mod retry_webhook_deliveries;
+mod test_webhook_endpoint;
 mod update_webhook_endpoint;
 
 use std::sync::Arc;
@@ -62,6 +63,13 @@ impl WebhookService for WebhookRpcs {
         request: Request<v1::ListWebhookDeliveriesRequest>,
     ) -> Answer<v1::ListWebhookDeliveriesResponse> {
         answer(&self.0, request, list_webhook_deliveries::list_webhook_deliveries).await
+    }
+
+    async fn test_webhook_endpoint(
+        &self,
+        request: Request<v1::TestWebhookEndpointRequest>,
+    ) -> Answer<v1::TestWebhookEndpointResponse> {
+        answer(&self.0, request, test_webhook_endpoint::test_webhook_endpoint).await
     }
 
     async fn retry_webhook_deliveries(

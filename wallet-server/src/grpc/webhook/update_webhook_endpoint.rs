@@ -52,5 +52,6 @@ fn parse(request: v1::UpdateWebhookEndpointRequest, allowed: &Allowed) -> Result
     };
     let version = fields.not_negative("secret_version", request.secret_version);
     let secret_version = (version > 0).then_some(version);
-    fields.finish(|| Some(EndpointChange { id, url, types, is_enabled, secret_version }))
+    let is_ordered = request.ordered;
+    fields.finish(|| Some(EndpointChange { id, url, types, is_ordered, is_enabled, secret_version }))
 }

@@ -100,6 +100,7 @@ fn settings_that_contradict_each_other_are_refused() {
             "limits.calls_per_second = 5",
             "limits.calls_per_second is per API key, which needs key_pepper_file",
         ),
+        ("nats.ca_file = \"a\"", "nats.credentials_file and nats.ca_file need nats.url"),
         (
             "key_pepper_file = \"p\"\nlimits.calls_burst = 5",
             "limits.calls_burst needs limits.calls_per_second",

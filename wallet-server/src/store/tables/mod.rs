@@ -13,6 +13,7 @@ pub(crate) mod feed_outbox;
 pub(crate) mod grants;
 pub(crate) mod holds;
 pub(crate) mod job_leases;
+pub(crate) mod nats_positions;
 pub(crate) mod reservations;
 pub(crate) mod signing_keys;
 pub(crate) mod sweeper_leases;

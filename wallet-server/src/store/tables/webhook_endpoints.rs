@@ -12,6 +12,8 @@ pub(crate) struct Model {
     pub(crate) url: String,
     /// The names of the types, separated by spaces. Empty: all types.
     pub(crate) types: String,
+    /// An item is delivered only after the one before.
+    pub(crate) ordered: bool,
     pub(crate) state: i16,
     pub(crate) secret_version: i64,
     /// The time at which the secret got its present version, in microseconds since 1970.

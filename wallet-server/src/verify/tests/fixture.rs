@@ -131,6 +131,8 @@ pub(super) async fn write(url: &str, wallets: &[Story]) {
         tx.commit().await.unwrap();
     }
     webhook(&store).await;
+    let end = store.feed_ends().await.unwrap().get(&TenantId::DEFAULT).map_or(0, |ends| ends.last);
+    store.move_nats_position(TenantId::DEFAULT, end).await.unwrap();
     assert!(store.job_lease("feed", uuid::Uuid::new_v4(), START, MINUTE).await.unwrap());
     lane.close().await.unwrap();
 }
@@ -142,6 +144,7 @@ async fn webhook(store: &Store) {
         endpoint_id: "crm".to_owned(),
         url: "https://crm.example/wallet".to_owned(),
         types: "job.settled balance.low".to_owned(),
+        ordered: false,
         state: 0,
         secret_version: 2,
         rotate_time: START.as_micros(),

@@ -1,6 +1,5 @@
 //! Attempts against receivers on loopback sockets.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -58,7 +57,7 @@ async fn answer(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), answer: &str
 }
 
 /// Posts a message to a receiver with this answer, and returns the outcome and the request.
-async fn post(head: &str) -> (Result<(), Failure>, String) {
+async fn post(head: &str) -> (Result<u16, Failure>, String) {
     let (listener, url) = listener().await;
     let head = format!("{head}\r\n\r\n");
     let receiver = async {
@@ -250,9 +249,11 @@ async fn a_broken_exchange_is_a_failure_without_a_status() {
     let (outcome, ()) = tokio::join!(sender.post(&url, &MESSAGE), receiver);
     let failure = outcome.unwrap_err();
     assert!(failure.status.is_none() && failure.text.starts_with("no complete answer: "), "{failure:?}");
+    assert_eq!(failure.kind, FailureKind::NoAnswer);
     drop(listener);
     let failure = sender.post(&url, &MESSAGE).await.unwrap_err();
     assert!(failure.text.starts_with("no connection: Connection refused"), "{failure:?}");
+    assert_eq!(failure.kind, FailureKind::NoConnection);
 }
 
 #[tokio::test]
@@ -260,6 +261,7 @@ async fn a_literal_address_is_judged_at_each_attempt() {
     let (listener, url) = listener().await;
     let failure = Sender::new(Allowed::default()).post(&url, &MESSAGE).await.unwrap_err();
     assert!(failure.text.starts_with("the URL must begin with https://"), "{failure:?}");
+    assert_eq!(failure.kind, FailureKind::NotAllowed);
     assert!(failure.text.len() <= 200);
     let none = tokio::time::timeout(Duration::from_millis(20), listener.accept()).await;
     assert!(none.is_err(), "nothing connects");
@@ -330,6 +332,7 @@ async fn nothing_connects_to_a_name_with_a_private_address() {
     let sender = resolving(&[], vec!["127.0.0.1"], public_authorities());
     let failure = sender.post(&named(&listener), &MESSAGE).await.unwrap_err();
     assert!(failure.text.starts_with("no connection: the host has no address"), "{failure:?}");
+    assert_eq!(failure.kind, FailureKind::NotAllowed);
     let none = tokio::time::timeout(Duration::from_millis(20), listener.accept()).await;
     assert!(none.is_err(), "nothing connects");
 }
@@ -359,7 +362,7 @@ async fn a_message_with_a_line_end_in_a_header_is_not_sent() {
 
 #[test]
 fn a_long_text_is_cut_at_a_character() {
-    let failure = Failure::unanswered(&"ü".repeat(150));
+    let failure = Failure::unanswered(FailureKind::NoAnswer, &"ü".repeat(150));
     assert_eq!(failure.text, "ü".repeat(100));
-    assert_eq!(Failure::unanswered(&format!("a{}", "ü".repeat(150))).text.len(), 199);
+    assert_eq!(Failure::unanswered(FailureKind::NoAnswer, &format!("a{}", "ü".repeat(150))).text.len(), 199);
 }

@@ -103,6 +103,17 @@ each_database! {
         Findings::of(&database, &[]).only("feed", "warning", "batches without positions: 1, the oldest since 2022-02-22");
         database.execute("DELETE FROM feed_outbox").await;
 
+        let unpublished = format!(
+            "DELETE FROM feed_blocks; DELETE FROM feed_heads;
+             INSERT INTO feed_heads (tenant, first_position, last_position) SELECT tenant, 1, 9 FROM tenants;
+             INSERT INTO feed_blocks (tenant, last_position, first_position, create_time, items)
+             SELECT tenant, 9, 1, 1000000, {bytes} FROM tenants;
+             INSERT INTO nats_positions (tenant, last_position) SELECT tenant, 2 FROM tenants"
+        );
+        database.execute(&unpublished).await;
+        let waiting = "items that are not published: 7, the oldest since 1970-01-01T00:00:01Z";
+        Findings::of(&database, &["--nats-url", "nats://localhost"]).only("nats", "warning", waiting);
+
         database.execute("UPDATE webhook_endpoints SET failing_since = 1").await;
         let failing = "endpoints that have failed for an hour: 1, namely crm of tenant default (fails)";
         Findings::of(&database, &[]).only("webhooks", "warning", failing);
@@ -117,7 +128,7 @@ fn a_database_that_cannot_be_examined_is_an_error() {
     let none = Database::sqlite();
     Findings::of(&none, &[]).only("database", "error", "does not exist");
     let empty = Database::postgres();
-    Findings::of(&empty, &[]).only("schema", "error", "missing migrations: 6");
+    Findings::of(&empty, &[]).only("schema", "error", "missing migrations: 7");
     let findings = Findings::of_url("postgres://wallet:canary@127.0.0.1:1/wallet", &[]);
     findings.only("database", "error", "postgres://wallet@127.0.0.1:1/wallet: ");
     assert!(!format!("{:?}", findings.0).contains("canary"));

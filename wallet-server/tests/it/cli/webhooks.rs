@@ -18,6 +18,12 @@ fn an_endpoint_is_created_listed_changed_and_deleted() {
 
     let rotated = webhooks(&["rotate-secret", "crm"]);
     assert!(rotated.stdout.contains("secret 2\nwhsec_") && !rotated.stdout.contains(lines[1]), "{rotated:?}");
+    let tested = webhooks(&["test", "crm"]);
+    assert_eq!(tested.code, Some(1), "{tested:?}");
+    assert!(tested.stdout.starts_with("endpoint crm failed after "), "{tested:?}");
+    let ordered = webhooks(&["create", "erp", "https://erp.example/", "--ordered"]);
+    assert!(ordered.stdout.starts_with("erp  enabled  https://erp.example/  all types  ordered  position 0"));
+    assert_eq!(webhooks(&["delete", "erp"]).stdout, "endpoint erp is deleted\n");
     assert!(webhooks(&["disable", "crm"]).stdout.starts_with("crm  disabled"));
     assert!(webhooks(&["enable", "crm"]).stdout.starts_with("crm  enabled"));
     assert_eq!(webhooks(&["retry", "crm"]).stdout, "0 deliveries are sent again\n");

@@ -8,19 +8,19 @@ use std::sync::Mutex;
 use wallet_client::{Error, RetryPolicy, WalletClient};
 
 /// The endpoints of the servers, which change when a server is started again.
-struct Endpoints(Mutex<Vec<String>>);
+pub(crate) struct Endpoints(Mutex<Vec<String>>);
 
 impl Endpoints {
-    fn new(endpoints: Vec<String>) -> Self {
+    pub(crate) fn new(endpoints: Vec<String>) -> Self {
         Self(Mutex::new(endpoints))
     }
 
-    fn replace(&self, n: usize, endpoint: String) {
+    pub(crate) fn replace(&self, n: usize, endpoint: String) {
         self.0.lock().expect("no holder panicked")[n] = endpoint;
     }
 
     /// Calls the servers in turn until one answers, beginning with the n-th.
-    async fn call<A, F>(&self, mut n: usize, call: impl Fn(WalletClient) -> F) -> A
+    pub(crate) async fn call<A, F>(&self, mut n: usize, call: impl Fn(WalletClient) -> F) -> A
     where
         F: Future<Output = Result<A, Error>>,
     {

@@ -160,6 +160,7 @@ pub(crate) fn usual() -> Vec<Input> {
         webhook("ListWebhookEndpoints", &v1::ListWebhookEndpointsRequest::new()),
         webhook("UpdateWebhookEndpoint", &v1::UpdateWebhookEndpointRequest::new("hook")),
         webhook("DeleteWebhookEndpoint", &v1::DeleteWebhookEndpointRequest::new("hook")),
+        webhook("TestWebhookEndpoint", &v1::TestWebhookEndpointRequest::new("hook")),
         webhook("ListWebhookDeliveries", &v1::ListWebhookDeliveriesRequest::new("hook")),
         webhook(
             "RetryWebhookDeliveries",

@@ -7,6 +7,8 @@ pub(crate) mod frames;
 mod keys;
 mod kill;
 mod names;
+#[cfg(feature = "nats")]
+mod nats;
 mod postgres;
 mod process;
 mod proxy;
@@ -20,6 +22,8 @@ pub(crate) use database::Database;
 pub(crate) use disk::{Disk, Loss};
 pub(crate) use keys::{Front, id_of, with_key};
 pub(crate) use names::{credits, micros, tool, video};
+#[cfg(feature = "nats")]
+pub(crate) use nats::Nats;
 pub(crate) use postgres::Postgres;
 pub(crate) use process::Process;
 pub(crate) use proxy::Proxy;

@@ -55,6 +55,7 @@ mod settle_many;
 mod start;
 mod subscribe;
 mod summarize_usage;
+mod test_webhook_endpoint;
 mod top_up;
 mod update_wallet;
 mod update_webhook_endpoint;

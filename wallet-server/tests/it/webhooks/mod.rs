@@ -2,8 +2,10 @@
 
 mod delivery;
 mod libraries;
+mod ordered;
 mod receiver;
 mod schedule;
+mod tested;
 
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ mod control;
 mod feed;
 mod grants;
 mod ledger;
+mod nats;
 mod reservations;
 mod wallets;
 mod webhooks;
@@ -24,7 +25,7 @@ use super::rows::alter;
 use crate::postgres::Postgres;
 use crate::verify::{Report, verify};
 
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     "tenants",
     "api_keys",
     "catalogs",
@@ -44,6 +45,7 @@ const TABLES: [&str; 19] = [
     "job_leases",
     "webhook_endpoints",
     "webhook_deliveries",
+    "nats_positions",
 ];
 
 /// The result of an edit.
@@ -81,6 +83,7 @@ fn edits() -> impl Iterator<Item = (&'static str, Change, Finds)> {
         ledger::EDITS,
         feed::EDITS,
         webhooks::EDITS,
+        nats::EDITS,
         control::EDITS,
     ];
     let texts = tables.into_iter().flatten().map(|(column, sql, finds)| (*column, Change::Sql(sql), *finds));

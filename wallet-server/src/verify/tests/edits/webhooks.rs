@@ -20,6 +20,7 @@ pub(super) const EDITS: &[Edit] = &[
         Nothing("Webhooks"),
     ),
     ("webhook_endpoints.types", "UPDATE webhook_endpoints SET types = 'tea'", Fault("has types \"tea\"")),
+    ("webhook_endpoints.ordered", "UPDATE webhook_endpoints SET ordered = NOT ordered", Nothing("Webhooks")),
     ("webhook_endpoints.state", "UPDATE webhook_endpoints SET state = 9", Fault("and state 9")),
     ("webhook_endpoints.state", "UPDATE webhook_endpoints SET state = 1", Nothing("Webhooks")),
     (

@@ -1,0 +1,190 @@
+//! The publisher sends the items of all feeds to the stream, each feed in its order.
+//!
+//! One server at a time publishes, by a lease. Each feed has a position, up to which the stream has acknowledged every item.
+//! A server that begins, or that continues after a failure, looks in the stream for the last item of the feed, because the
+//! stream may have more than was acknowledged. Two servers that publish the same items at the same time give them the same
+//! ids, by which the stream drops the second one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use wallet_core::TenantId;
+
+use super::metrics::PublisherMetrics;
+use super::stream::{FeedName, NatsError, Outgoing, Stream};
+use crate::catalogs::PublishedCatalogs;
+use crate::causes::Chain;
+use crate::clock::Clock;
+use crate::config::NatsConfig;
+use crate::query::{FeedFilter, Queries, ReadError};
+use crate::store::{Store, StoreError};
+use crate::webhooks::Render;
+
+/// The name of the job in its lease.
+const JOB: &str = "nats";
+/// The time after which another server takes over from one that has gone. A lease is renewed at half of it.
+const LEASE: Duration = Duration::from_secs(10);
+/// The interval at which new items are looked for, and at which a server without the lease tries to get it.
+const PERIOD: Duration = Duration::from_millis(200);
+const WITHOUT_LEASE: Duration = Duration::from_secs(1);
+/// The most items that are sent before the first of them is acknowledged.
+const IN_FLIGHT: usize = 256;
+/// The pauses after failures. They double, and are up to twice as long at random.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The job that publishes.
+pub(crate) struct Publisher {
+    pub(crate) config: NatsConfig,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) queries: Queries,
+    pub(crate) catalogs: PublishedCatalogs,
+    pub(crate) render: Render,
+    pub(crate) metrics: PublisherMetrics,
+}
+
+/// The connection to NATS, and the state of the server that publishes.
+#[derive(Default)]
+struct Session {
+    stream: Option<Stream>,
+    /// The feeds whose positions are at the end of the stream.
+    known: BTreeMap<TenantId, FeedName>,
+}
+
+/// The lease of the job.
+struct Lease {
+    holder: Uuid,
+    renew: Instant,
+    is_held: bool,
+}
+
+impl Publisher {
+    /// Publishes until `shutdown` is cancelled.
+    pub(crate) async fn run(self, shutdown: CancellationToken) {
+        let mut lease = Lease { holder: Uuid::new_v4(), renew: Instant::now(), is_held: false };
+        let (mut session, mut pauses, mut pause) = (Session::default(), pauses(), PERIOD);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = tokio::time::sleep(pause) => {}
+            }
+            // Items on their way are looked for in the stream by the server that continues.
+            let done = tokio::select! {
+                () = shutdown.cancelled() => break,
+                done = self.pass(&mut session, &mut lease) => done,
+            };
+            pause = match done {
+                Ok(()) => {
+                    pauses = self::pauses();
+                    if lease.is_held { PERIOD } else { WITHOUT_LEASE }
+                }
+                Err(error) => {
+                    self.metrics.failures.inc();
+                    tracing::warn!(error = %Chain(&error), "items are not published to NATS; they will be tried again");
+                    session.known.clear();
+                    pauses.next().unwrap_or(LONGEST_PAUSE)
+                }
+            };
+        }
+        if lease.is_held
+            && let Err(error) = self.store.end_job_lease(JOB, lease.holder).await
+        {
+            tracing::warn!(error = %Chain(&error), "the lease of the publisher to NATS stays until it ends");
+        }
+    }
+
+    /// Publishes until the stream has all items.
+    async fn pass(&self, session: &mut Session, lease: &mut Lease) -> Result<(), NatsError> {
+        while self.holds(lease).await? {
+            let (ends, positions) = (self.store.feed_ends().await?, self.store.nats_positions().await?);
+            let position = |tenant: &TenantId| positions.get(tenant).copied().unwrap_or_default();
+            let behind: BTreeMap<TenantId, i64> =
+                ends.iter().map(|(tenant, ends)| (*tenant, ends.last - position(tenant))).collect();
+            self.metrics.lag.set(behind.values().sum());
+            let behind: Vec<TenantId> =
+                behind.into_iter().filter(|(_, items)| *items > 0).map(|(tenant, _)| tenant).collect();
+            if behind.is_empty() {
+                return Ok(());
+            }
+            for tenant in behind {
+                self.publish(session, tenant, position(&tenant)).await?;
+                if !self.holds(lease).await? {
+                    break;
+                }
+            }
+        }
+        self.metrics.lag.set(0);
+        session.known.clear();
+        Ok(())
+    }
+
+    /// Publishes the next items of a feed, and moves its position to the last that was acknowledged without a gap.
+    async fn publish(&self, session: &mut Session, tenant: TenantId, position: i64) -> Result<(), NatsError> {
+        let stream = match &session.stream {
+            Some(stream) => stream,
+            None => session.stream.insert(Stream::open(&self.config).await?),
+        };
+        let (feed, after) = match session.known.get(&tenant) {
+            Some(feed) => (feed.clone(), position),
+            None => {
+                let row = self.store.tenant(tenant).await?;
+                let name = row.map_or_else(|| tenant.0.simple().to_string(), |row| row.name);
+                let feed = FeedName { tenant, name };
+                let last = stream.last_position(&feed).await?.unwrap_or_default();
+                (feed, position.max(last))
+            }
+        };
+        let page = match self.queries.feed(tenant, &FeedFilter::default(), after, IN_FLIGHT).await {
+            Ok(page) => page,
+            Err(ReadError::FeedPosition(ends)) if after < ends.first => {
+                tracing::error!(feed.name, first = ends.first, "items of the feed were deleted unpublished");
+                return Ok(self.store.move_nats_position(tenant, ends.first - 1).await?);
+            }
+            Err(ReadError::FeedPosition(ends)) => {
+                return Err(NatsError::Ahead { tenant: feed.name, stream: after, feed: ends.last });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let catalog = self.catalogs.current(tenant);
+        let positions: Vec<i64> = page.items.iter().map(|item| item.position).collect();
+        let items = page.items.iter().map(|item| Outgoing {
+            position: item.position,
+            item_type: item.item_type.name(),
+            wallet: item.wallet.clone(),
+            body: (self.render)(&catalog, item),
+        });
+        let (published, failure) = stream.publish(&feed, items.collect()).await;
+        self.metrics.published.inc_by(published as u64);
+        let reached = match (&failure, published.checked_sub(1)) {
+            (None, _) => page.looked_at,
+            (Some(_), Some(last)) => positions[last],
+            (Some(_), None) => after,
+        };
+        if reached > position {
+            self.store.move_nats_position(tenant, reached).await?;
+        }
+        session.known.insert(tenant, feed);
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Takes or renews the lease when it is time. Returns whether this server has it.
+    async fn holds(&self, lease: &mut Lease) -> Result<bool, StoreError> {
+        let now = Instant::now();
+        if !lease.is_held || now >= lease.renew {
+            lease.is_held = false;
+            lease.is_held = self.store.job_lease(JOB, lease.holder, self.clock.now(), LEASE).await?;
+            lease.renew = now + LEASE / 2;
+        }
+        Ok(lease.is_held)
+    }
+}
+
+fn pauses() -> ExponentialBackoff {
+    let pauses = ExponentialBuilder::default().with_jitter().without_max_times();
+    pauses.with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE).build()
+}
