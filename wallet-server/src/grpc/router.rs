@@ -313,7 +313,7 @@ mod tests {
         let limits = Limits { calls_in_progress: 2, ..Limits::default() };
         let methods = Methods::new().unwrap();
         let routes = Routes::default().with(Misbehaving);
-        let metrics = Arc::new(CallMetrics::register(&mut Registry::default(), methods.unary_paths()));
+        let metrics = Arc::new(CallMetrics::register(&mut Registry::default(), methods.paths()));
         Calls::new(routes, methods, Origins::default(), Admission::Open, limits, metrics)
     }
 

@@ -29,7 +29,7 @@ pub enum ServeError {
 
 /// Registers the metrics of the calls of all methods.
 pub(crate) fn call_metrics(registry: &mut Registry) -> Result<CallMetrics, ServeError> {
-    Ok(CallMetrics::register(registry, Methods::new()?.unary_paths()))
+    Ok(CallMetrics::register(registry, Methods::new()?.paths()))
 }
 
 /// Serves until `shutdown`. Then health checks return "not serving", no connections are accepted, and calls in

@@ -11,7 +11,7 @@ settings! {
     /// The days for which items are kept. Watchers that were away for longer begin again at the first item that is kept.
     retention_days: u32 = 90, Count(1, 3_650), WithoutFlag;
 
-    /// The time between two passes that give items their positions, and between two looks for new items and changed wallets.
+    /// The time between two passes that give items their positions, and between two looks for new items.
     period: Duration = Duration::from_millis(200), Millis(10, 60_000), WithoutFlag;
 }
 

@@ -38,7 +38,7 @@ impl Methods {
     }
 
     /// Returns the paths of the methods that answer with one message.
-    pub(crate) fn unary_paths(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, method)| !method.is_stream).map(|(path, _)| path.as_str())
     }
 
