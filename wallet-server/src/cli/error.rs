@@ -6,7 +6,7 @@ use thiserror::Error;
 use wallet_core::WalletId;
 
 use crate::app::AppError;
-use crate::keys::{IssueError, PepperError};
+use crate::keys::{IssueError, PepperError, Scopes};
 use crate::settings::{Address, SettingsError};
 use crate::store::StoreError;
 use crate::tenants::TenantError;
@@ -36,6 +36,8 @@ pub(super) enum CliError {
     Tenant(#[from] TenantError),
     #[error("{0:?} is not the id of a key, which has 10 letters and digits")]
     KeyId(String),
+    #[error("a token of this key cannot have the scope {scope}; allowed are: {allowed}")]
+    TokenScope { scope: &'static str, allowed: Scopes },
     #[error("there is no wallet {0}")]
     NoWallet(WalletId),
     #[error("the catalog cannot be read: {}", path.display())]

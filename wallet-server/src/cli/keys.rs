@@ -1,16 +1,16 @@
-//! `keys`: creates, lists, replaces and revokes API keys, in the database.
+//! `keys`: creates, lists, replaces and revokes API keys, in the database. Makes wallet tokens.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use wallet_core::{Author, Principal, TenantId, Timestamp};
+use wallet_core::{Author, Principal, TenantId, Timestamp, WalletId};
 
 use crate::cli::error::CliError;
 use crate::cli::flags::{DatabaseFlags, PepperFlags};
 use crate::cli::output::say;
 use crate::clock::Clock;
-use crate::keys::{Issue, Issued, KeyId, KeyInfo, Keys, Pepper, Scopes};
+use crate::keys::{Issue, Issued, KeyId, KeyInfo, Keys, Pepper, Scopes, WalletToken};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::tenants::Tenants;
@@ -55,6 +55,24 @@ pub(super) enum KeysCommand {
         #[command(flatten)]
         pepper: PepperFlags,
     },
+    /// Print a wallet token, as the key would make it with CreateWalletToken. It is valid on a running server.
+    Token {
+        /// The wallet, which need not exist yet.
+        wallet_id: WalletId,
+        /// The id of the key with which the token ends.
+        #[arg(long)]
+        key_id: String,
+        /// The scopes, separated by commas: estimate, read, events; those that the key has.
+        #[arg(long)]
+        scopes: Scopes,
+        /// The number of minutes until the token expires, 1 to 60.
+        #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=60))]
+        minutes: u64,
+        #[command(flatten)]
+        of: TenantArgs,
+        #[command(flatten)]
+        pepper: PepperFlags,
+    },
     /// Revoke a key. Every server refuses it within 5 seconds.
     Revoke {
         /// The id of the key.
@@ -90,6 +108,19 @@ pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, CliError> {
             let issued = keys.rotate(tenant, &id(&key_id)?, end, &author()).await?;
             say(format_args!("key {key_id} expires at {end} at the latest"));
             show_new(&issued, &of);
+        }
+        KeysCommand::Token { wallet_id, key_id, scopes, minutes, of, pepper } => {
+            let (keys, tenant) = keys(&of, Some(&pepper)).await?;
+            let (key, expire_time) = (id(&key_id)?, keys.after(Duration::from_mins(minutes)));
+            let held = keys.usable(tenant, &key).await?.scopes;
+            let allowed: Scopes = Scopes::of_tokens().iter().filter(|scope| held.has(*scope)).collect();
+            if let Some(scope) = scopes.beyond(allowed) {
+                return Err(CliError::TokenScope { scope: scope.name(), allowed });
+            }
+            let token = WalletToken { tenant, key, wallet: wallet_id, scopes, expire_time };
+            let text = keys.sign(&token)?;
+            say(format_args!("token for wallet {}: {scopes}; expires {expire_time}", token.wallet));
+            say(text);
         }
         KeysCommand::Revoke { key_id, of } => {
             let (keys, tenant) = keys(&of, None).await?;

@@ -155,6 +155,14 @@ impl Keys {
         Ok(Revoked { info: row.try_into()?, unchanged: false })
     }
 
+    /// Returns a key that can be used.
+    pub(crate) async fn usable(&self, tenant: TenantId, id: &KeyId) -> Result<KeyInfo, IssueError> {
+        let stored = self.store.key(id.as_str()).await?.filter(|(row, _)| row.tenant == tenant.0);
+        let (row, _) = stored.ok_or_else(|| IssueError::NoKey(id.clone()))?;
+        let info = KeyInfo::try_from(row)?;
+        if info.is_usable(self.clock.now()) { Ok(info) } else { Err(IssueError::Ended(id.clone())) }
+    }
+
     async fn mode(&self, tenant: TenantId) -> Result<Mode, StoreError> {
         let row = self.store.tenant(tenant).await?;
         let row = row.ok_or_else(|| StoreError::corrupt("the tenant of the caller is missing"))?;

@@ -22,7 +22,8 @@ settings! {
     calls_in_progress: usize = 8_192, Count(16, 1_000_000), WithoutFlag;
 
     /// The calls per second of one API key, on this server. Further calls are refused with RATE_LIMITED and the delay after
-    /// which to repeat them. A call with many items counts once. Needs `key_pepper_file`.
+    /// which to repeat them. A call with many items counts once. The wallet tokens of a key have the same rate for each
+    /// wallet. Needs `key_pepper_file`.
     calls_per_second: Option<u32> = None => "none; any rate is allowed", Count(1, 100_000), Everywhere;
 
     /// The calls that a key may make at once after a rest; they count towards its rate.

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     fn reserve() -> MessageDescriptor {
-        Methods::new().unwrap().find("/wallet.v1.WalletService/Reserve").unwrap().request.clone()
+        Methods::new().unwrap().find("/wallet.v1.WalletService/Reserve", false).unwrap().request.clone()
     }
 
     /// Returns the reason, the message and the faults of the fields.
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn both_spellings_and_both_forms_of_numbers_are_read_and_texts_are_written() {
         let methods = Methods::new().unwrap();
-        let message = &methods.find("/wallet.v1.WalletService/TopUp").unwrap().request;
+        let message = &methods.find("/wallet.v1.WalletService/TopUp", false).unwrap().request;
         for text in [
             r#"{"walletId": "w", "amount": {"unit": "credits", "amount": "9007199254740993"}}"#,
             r#"{"wallet_id": "w", "amount": {"unit": "credits", "amount": 9007199254740993}, "pack_id": null}"#,

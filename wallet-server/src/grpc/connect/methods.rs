@@ -1,4 +1,4 @@
-//! The unary methods and the types of their messages.
+//! The methods with one request and the types of their messages.
 
 use std::collections::HashMap;
 
@@ -9,9 +9,11 @@ use prost_reflect::{DescriptorError, DescriptorPool, MessageDescriptor};
 pub(crate) struct Method {
     pub(super) request: MessageDescriptor,
     pub(super) reply: MessageDescriptor,
+    /// True: the reply is a stream of messages.
+    is_stream: bool,
 }
 
-/// All unary methods by their path.
+/// All methods with one request by their path.
 #[derive(Debug)]
 pub(crate) struct Methods(HashMap<String, Method>);
 
@@ -21,10 +23,11 @@ impl Methods {
         pool.decode_file_descriptor_set(wallet_proto::TEST_CLOCK_DESCRIPTOR_SET)?;
         pool.decode_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)?;
         let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
-        let unary = methods.filter(|method| !method.is_client_streaming() && !method.is_server_streaming());
-        let row = unary.map(|method| {
+        let methods = methods.filter(|method| !method.is_client_streaming());
+        let row = methods.map(|method| {
             let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-            (path, Method { request: method.input(), reply: method.output() })
+            let (request, reply, is_stream) = (method.input(), method.output(), method.is_server_streaming());
+            (path, Method { request, reply, is_stream })
         });
         Ok(Self(row.collect()))
     }
@@ -34,14 +37,14 @@ impl Methods {
         self.0.values()
     }
 
-    /// Returns the paths of all methods.
+    /// Returns the paths of the methods that answer with one message.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.0.iter().filter(|(_, method)| !method.is_stream).map(|(path, _)| path.as_str())
     }
 
-    /// Returns the method with this path.
-    pub(crate) fn find(&self, path: &str) -> Option<&Method> {
-        self.0.get(path)
+    /// Returns the method with this path that answers with one message, or with a stream.
+    pub(crate) fn find(&self, path: &str, is_stream: bool) -> Option<&Method> {
+        self.0.get(path).filter(|method| method.is_stream == is_stream)
     }
 }
 
@@ -50,16 +53,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_unary_method_of_the_services_is_listed() {
+    fn every_method_with_one_request_is_listed_by_its_kind() {
         let methods = Methods::new().unwrap();
         for path in [
             "/wallet.v1.WalletService/Estimate",
             "/wallet.v1.TestClockService/AdvanceClock",
             "/grpc.health.v1.Health/Check",
         ] {
-            assert!(methods.find(path).is_some(), "{path}");
+            assert!(methods.find(path, false).is_some() && methods.find(path, true).is_none(), "{path}");
         }
-        assert!(methods.find("/grpc.health.v1.Health/Watch").is_none(), "a stream");
+        for path in ["/wallet.v1.EventService/WatchFeed", "/grpc.health.v1.Health/Watch"] {
+            assert!(methods.find(path, true).is_some() && methods.find(path, false).is_none(), "{path}");
+        }
         assert!(methods.0.len() > 45, "{}", methods.0.len());
     }
 }

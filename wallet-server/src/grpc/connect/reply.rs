@@ -54,23 +54,24 @@ pub(crate) async fn render(
             }
         }
         Err(status) => {
-            let (http, text) = text(&status, &method);
-            answer(http, "application/json", reply.replaced(text))
+            let (_, http) = status::of(status.code());
+            answer(http, "application/json", reply.replaced(error(&status, &method).to_string().into()))
         }
     }
 }
 
-/// Returns the reply to a call of a path that is no unary method.
-pub(crate) fn no_method(path: &str) -> Response<Body> {
+/// Returns the reply to a call of a path that is no method of this kind.
+pub(crate) fn no_method(path: &str, is_stream: bool) -> Response<Body> {
     let (code, _) = status::of(Code::Unimplemented);
-    let message = format!("there is no unary method {}", Safe(path.as_bytes()));
+    let kind = if is_stream { "streaming" } else { "unary" };
+    let message = format!("there is no {kind} method {}", Safe(path.as_bytes()));
     let mut response = Response::new(Body::new(json!({ "code": code, "message": message }).to_string()));
     *response.status_mut() = StatusCode::NOT_FOUND;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-fn answer(status: StatusCode, content_type: &'static str, reply: Reply) -> Response<Reply> {
+pub(super) fn answer(status: StatusCode, content_type: &'static str, reply: Reply) -> Response<Reply> {
     let mut response = Response::new(reply);
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -99,15 +100,15 @@ async fn read(headers: &HeaderMap, reply: &mut Reply) -> Result<Bytes, Status> {
     Ok(data)
 }
 
-/// Returns the HTTP status and the text of an error with its details.
-fn text(status: &Status, method: &Method) -> (StatusCode, Bytes) {
-    let (code, http) = status::of(status.code());
+/// Returns the JSON of an error with its details.
+pub(super) fn error(status: &Status, method: &Method) -> Value {
+    let (code, _) = status::of(status.code());
     let mut text = json!({ "code": code, "message": status.message() });
     let details = pb::Status::decode(status.details()).map(|status| status.details).unwrap_or_default();
     if !details.is_empty() {
         text["details"] = details.iter().map(|any| detail(any, method)).collect();
     }
-    (http, text.to_string().into())
+    text
 }
 
 /// Returns a detail: its type, its encoded message and, for readers, its JSON.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body::{Frame, SizeHint};
-use prost::bytes::{BufMut, Bytes, BytesMut};
+use prost::bytes::{Buf, BufMut, Bytes, BytesMut};
 use prost_reflect::MessageDescriptor;
 use tonic::Status;
 use tower::BoxError;
@@ -15,12 +15,14 @@ use super::json::to_message;
 use super::{Codec, Method, Unread};
 use crate::grpc::error::RpcError;
 use crate::grpc::gzip::{GZIP, inflate};
-use crate::grpc::layers::prefixed;
+use crate::grpc::layers::{PREFIX, prefixed};
 
 /// The most bytes of a JSON text per byte of the largest message. A field has its name, quotes and escapes in JSON.
 const JSON_PER_BYTE: usize = 2;
 
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
+/// The header with the encoding of messages with a flag and a length.
+const MESSAGE_ENCODING: HeaderName = HeaderName::from_static("connect-content-encoding");
 const TIMEOUT: HeaderName = HeaderName::from_static("connect-timeout-ms");
 /// The most digits of a timeout in milliseconds.
 const TIMEOUT_DIGITS: usize = 10;
@@ -36,19 +38,29 @@ pub(crate) fn time_left(headers: &HeaderMap, ceiling: Duration) -> Duration {
     asked.map_or(ceiling, |asked| asked.min(ceiling))
 }
 
-/// Checks the headers of a call, and replaces those of its protocol by those of gRPC. Returns whether the body has gzip.
-pub(crate) fn grpc_headers(headers: &mut HeaderMap) -> Result<bool, Status> {
+/// The form of a request's message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encoding {
+    pub(crate) codec: Codec,
+    pub(crate) is_gzip: bool,
+    /// True: the message has a flag and a length, as for methods with streams.
+    pub(crate) is_enveloped: bool,
+}
+
+/// Checks the headers of a call, and replaces those of its protocol by those of gRPC. Returns whether the message has gzip.
+pub(crate) fn grpc_headers(headers: &mut HeaderMap, is_enveloped: bool) -> Result<bool, Status> {
     if headers.get(PROTOCOL_VERSION).is_some_and(|version| version != "1") {
         return Err(RpcError::malformed("has a connect-protocol-version other than 1").into());
     }
-    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let name = if is_enveloped { MESSAGE_ENCODING } else { header::CONTENT_ENCODING };
+    let mut encodings = headers.get_all(&name).iter();
     let is_gzip = match (encodings.next(), encodings.next()) {
         (None, _) => false,
         (Some(encoding), None) if encoding == "identity" => false,
         (Some(encoding), None) if encoding == GZIP => true,
-        _ => return Err(Status::unimplemented("content-encoding must be gzip or identity, or absent")),
+        _ => return Err(Status::unimplemented(format!("{name} must be gzip or identity, or absent"))),
     };
-    headers.remove(header::CONTENT_ENCODING);
+    headers.remove(name);
     // Each of them would be a statement about the gRPC message that this server makes.
     for name in ["grpc-encoding", "grpc-accept-encoding", "grpc-timeout"] {
         headers.remove(name);
@@ -76,30 +88,26 @@ pub(crate) struct Converted<B> {
     /// True: the body has become a message or an error.
     ended: bool,
     read: BytesMut,
-    is_gzip: bool,
-    codec: Codec,
+    encoding: Encoding,
     request: MessageDescriptor,
     /// The most bytes of the message.
     limit: usize,
 }
 
 impl<B> Converted<B> {
-    pub(crate) fn new(
-        body: Unread<B>,
-        (codec, is_gzip): (Codec, bool),
-        method: &Method,
-        limit: usize,
-    ) -> Self {
+    pub(crate) fn new(body: Unread<B>, encoding: Encoding, method: &Method, limit: usize) -> Self {
         let (read, request) = (BytesMut::new(), method.request.clone());
-        Self { body, ended: false, read, is_gzip, codec, request, limit }
+        Self { body, ended: false, read, encoding, request, limit }
     }
 
     /// Returns the most bytes of the body, before and after decompression.
     fn most(&self) -> usize {
-        match self.codec {
-            Codec::Json => self.limit * JSON_PER_BYTE,
-            Codec::Proto => self.limit,
-        }
+        let prefix = if self.encoding.is_enveloped { PREFIX } else { 0 };
+        prefix
+            + match self.encoding.codec {
+                Codec::Json => self.limit * JSON_PER_BYTE,
+                Codec::Proto => self.limit,
+            }
     }
 
     fn read(&mut self, data: &Bytes) -> Result<(), RpcError> {
@@ -114,10 +122,14 @@ impl<B> Converted<B> {
 
     /// Returns the gRPC message.
     fn message(&mut self) -> Result<Bytes, RpcError> {
-        let read = std::mem::take(&mut self.read).freeze();
+        let mut read = std::mem::take(&mut self.read).freeze();
+        let mut is_gzip = self.encoding.is_gzip;
+        if self.encoding.is_enveloped {
+            is_gzip = opened(&mut read, is_gzip)?;
+        }
         // An empty body is an empty message with any encoding.
-        let read = if self.is_gzip && !read.is_empty() { inflate(&read, self.most())? } else { read };
-        let message = match self.codec {
+        let read = if is_gzip && !read.is_empty() { inflate(&read, self.most())? } else { read };
+        let message = match self.encoding.codec {
             Codec::Json => to_message(&read, &self.request)?.into(),
             Codec::Proto => read,
         };
@@ -126,6 +138,27 @@ impl<B> Converted<B> {
         }
         prefixed(&message)
     }
+}
+
+/// Removes the flag and the length before the only message of a body. Returns whether the message has gzip.
+fn opened(body: &mut Bytes, allows_gzip: bool) -> Result<bool, RpcError> {
+    let Some((&[flag, a, b, c, d], rest)) = body.split_first_chunk::<PREFIX>() else {
+        return Err(RpcError::malformed("is missing"));
+    };
+    let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+    let is_gzip = match flag {
+        0 => false,
+        1 if allows_gzip => true,
+        1 => {
+            return Err(RpcError::malformed("is compressed, but connect-content-encoding names no encoding"));
+        }
+        _ => return Err(RpcError::malformed("begins with a flag that is neither 0 nor 1")),
+    };
+    if rest.len() != length {
+        return Err(RpcError::malformed("is not one message of the length in its prefix"));
+    }
+    body.advance(PREFIX);
+    Ok(is_gzip)
 }
 
 impl<B> http_body::Body for Converted<B>

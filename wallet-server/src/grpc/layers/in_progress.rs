@@ -16,6 +16,7 @@ use tonic::body::Body;
 use super::call_metrics::ObservedCall;
 use super::trace::log_end;
 use crate::call_name::CallName;
+use crate::grpc::connect::Envelopes;
 use crate::grpc::transport::{CallInProgress, Peer};
 
 /// The largest piece of a reply, in bytes. The transport takes a piece as soon as the peer has room for one byte.
@@ -26,6 +27,16 @@ const LAST_PIECE: usize = 1024;
 
 /// The flag of a message of gRPC-Web that has the trailers.
 const TRAILERS: u8 = 0x80;
+
+/// The form of a body.
+#[derive(Debug)]
+enum Form {
+    Grpc,
+    /// The trailers are sent as the last part of the body, as in gRPC-Web.
+    TrailersAsData,
+    /// The messages of a stream of the Connect protocol.
+    Enveloped(Box<Envelopes>),
+}
 
 /// The places for calls in progress.
 #[derive(Debug)]
@@ -91,8 +102,7 @@ pub(crate) struct Reply {
     /// The bytes of the current frame that the transport has not taken.
     rest: Bytes,
     in_progress: Option<InProgress>,
-    /// True: the trailers are sent as the last part of the body, as in gRPC-Web.
-    trailers_as_data: bool,
+    form: Form,
     /// The call and its begin for the log, and its observation.
     call: Option<(CallName, Instant, ObservedCall)>,
 }
@@ -106,7 +116,12 @@ impl Reply {
 
     /// Returns the reply with its trailers as the last part of its body.
     pub(crate) fn with_trailers_as_data(self) -> Self {
-        Self { trailers_as_data: true, ..self }
+        Self { form: Form::TrailersAsData, ..self }
+    }
+
+    /// Returns the reply with its messages and trailers in the form of the Connect protocol.
+    pub(crate) fn with_envelopes(self, envelopes: Envelopes) -> Self {
+        Self { form: Form::Enveloped(Box::new(envelopes)), ..self }
     }
 
     /// Returns the reply with another body instead of this one, which was read. It counts in its place.
@@ -125,6 +140,25 @@ impl Reply {
     }
 }
 
+impl Form {
+    /// Returns the bytes to send for the next bytes of the gRPC body.
+    fn data(&mut self, data: Bytes) -> Result<Bytes, Status> {
+        match self {
+            Self::Grpc | Self::TrailersAsData => Ok(data),
+            Self::Enveloped(envelopes) => envelopes.messages(data),
+        }
+    }
+
+    /// Returns the last bytes to send for the trailers. `None`: they are sent as trailers.
+    fn end(&self, trailers: &HeaderMap) -> Option<Bytes> {
+        match self {
+            Self::Grpc => None,
+            Self::TrailersAsData => Some(as_data(trailers)),
+            Self::Enveloped(envelopes) => Some(envelopes.end(trailers)),
+        }
+    }
+}
+
 /// Returns trailers as a message of gRPC-Web.
 fn as_data(trailers: &HeaderMap) -> Bytes {
     let mut lines = Vec::new();
@@ -137,7 +171,7 @@ fn as_data(trailers: &HeaderMap) -> Bytes {
 
 impl From<Body> for Reply {
     fn from(body: Body) -> Self {
-        Self { body, rest: Bytes::new(), in_progress: None, trailers_as_data: false, call: None }
+        Self { body, rest: Bytes::new(), in_progress: None, form: Form::Grpc, call: None }
     }
 }
 
@@ -156,21 +190,21 @@ impl http_body::Body for Reply {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.rest.is_empty() {
+        while self.rest.is_empty() {
             let frame = match ready!(http_body::Body::poll_frame(Pin::new(&mut self.body), cx)) {
                 Some(Ok(frame)) => frame,
                 end => return Poll::Ready(end),
             };
             match frame.into_data() {
-                Ok(data) => self.rest = data,
+                Ok(data) => self.rest = self.form.data(data)?,
                 Err(frame) => {
                     if let Some(trailers) = frame.trailers_ref() {
                         self.log_end(trailers);
                     }
-                    match frame.into_trailers() {
-                        Ok(trailers) if self.trailers_as_data => self.rest = as_data(&trailers),
-                        Ok(trailers) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
-                        Err(frame) => return Poll::Ready(Some(Ok(frame))),
+                    let end = frame.trailers_ref().and_then(|trailers| self.form.end(trailers));
+                    match end {
+                        Some(end) => self.rest = end,
+                        None => return Poll::Ready(Some(Ok(frame))),
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! The protocol of a request: gRPC, gRPC-Web or a unary call of the Connect protocol. Other requests get an HTTP error.
+//! The protocol of a request: gRPC, gRPC-Web or the Connect protocol. Other requests get an HTTP error.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use tonic::body::Body;
@@ -6,8 +6,9 @@ use tonic::body::Body;
 use crate::grpc::connect::Codec;
 
 /// The content types that a refusal lists.
-const ACCEPTED: HeaderValue =
-    HeaderValue::from_static("application/grpc, application/grpc-web, application/json, application/proto");
+const ACCEPTED: HeaderValue = HeaderValue::from_static(
+    "application/grpc, application/grpc-web, application/json, application/proto, application/connect+json, application/connect+proto",
+);
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 
 /// The protocol of a call.
@@ -15,6 +16,8 @@ const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 pub(crate) enum Protocol {
     Grpc,
     Connect(Codec),
+    /// The Connect protocol for methods with streams.
+    ConnectStream(Codec),
     /// gRPC-Web: gRPC whose trailers are a part of the body.
     GrpcWeb,
 }
@@ -51,6 +54,8 @@ fn of_content(headers: &HeaderMap) -> Option<Protocol> {
         ("application/grpc+proto", Protocol::Grpc),
         ("application/json", Protocol::Connect(Codec::Json)),
         ("application/proto", Protocol::Connect(Codec::Proto)),
+        ("application/connect+json", Protocol::ConnectStream(Codec::Json)),
+        ("application/connect+proto", Protocol::ConnectStream(Codec::Proto)),
         ("application/grpc-web", Protocol::GrpcWeb),
         ("application/grpc-web+proto", Protocol::GrpcWeb),
     ];
@@ -86,6 +91,7 @@ mod tests {
             ("application/grpc-web+proto", Protocol::GrpcWeb),
             ("application/json; charset=utf-8", Protocol::Connect(Codec::Json)),
             ("application/proto", Protocol::Connect(Codec::Proto)),
+            ("application/connect+json", Protocol::ConnectStream(Codec::Json)),
         ] {
             assert_eq!(with(Method::POST, Version::HTTP_2, &[fine]), Ok(expected), "{fine}");
             let old = with(Method::POST, Version::HTTP_11, &[fine]);
@@ -98,7 +104,7 @@ mod tests {
             &[][..],
             &[""],
             &["text/plain"],
-            &["application/connect+json"],
+            &["application/connect+xml"],
             &["application/grpc+json"],
             &["application/grpc-web-text"],
             &["application/grpcx"],

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use tonic::body::Body;
 
 use super::{Calls, RequestBody, Work};
-use crate::grpc::connect::{self, Codec, Converted, Method, Unread};
+use crate::grpc::connect::{self, Codec, Converted, Encoding, Method, Unread};
 use crate::grpc::layers::{Messages, Protocol, Reply};
 use crate::grpc::origins;
 
@@ -25,6 +25,7 @@ enum Form {
     Plain,
     /// True: the caller accepts gzip.
     Connect(Codec, Method, bool),
+    ConnectStream(Codec, Method),
     GrpcWeb,
 }
 
@@ -35,6 +36,7 @@ impl Rendering {
             Form::Connect(codec, method, accepts_gzip) => {
                 connect::render(response, codec, method, accepts_gzip).await
             }
+            Form::ConnectStream(codec, method) => connect::render_stream(response, codec, method),
             Form::GrpcWeb => {
                 let mut response = response.map(Reply::with_trailers_as_data);
                 response.headers_mut().insert(header::CONTENT_TYPE, GRPC_WEB);
@@ -67,9 +69,17 @@ impl<B: RequestBody> Calls<B> {
         match protocol {
             Ok(Protocol::Connect(codec)) => {
                 let accepts_gzip = connect::accepts_gzip(request.headers());
-                match self.connect(request.map(Unread::new), codec, begun) {
+                match self.connect(request.map(Unread::new), codec, false, begun) {
                     Ok((handler, deadline, method)) => {
                         (handler, deadline, rendered(origin, Form::Connect(codec, method, accepts_gzip)))
+                    }
+                    Err(refused) => (Err(refused), begun, rendered(origin, Form::Plain)),
+                }
+            }
+            Ok(Protocol::ConnectStream(codec)) => {
+                match self.connect(request.map(Unread::new), codec, true, begun) {
+                    Ok((handler, deadline, method)) => {
+                        (handler, deadline, rendered(origin, Form::ConnectStream(codec, method)))
                     }
                     Err(refused) => (Err(refused), begun, rendered(origin, Form::Plain)),
                 }
@@ -93,17 +103,19 @@ impl<B: RequestBody> Calls<B> {
         &self,
         mut request: Request<Unread<B>>,
         codec: Codec,
+        is_stream: bool,
         begun: Instant,
     ) -> Result<(Work, Instant, Method), Box<Response<Body>>> {
         let path = request.uri().path();
-        let method = self.0.methods.find(path).ok_or_else(|| Box::new(connect::no_method(path)))?.clone();
+        let method = self.0.methods.find(path, is_stream);
+        let method = method.ok_or_else(|| Box::new(connect::no_method(path, is_stream)))?.clone();
         let most = self.0.limits.request_bytes(path);
         let deadline = begun + connect::time_left(request.headers(), self.0.limits.longest_call);
-        let handler = match connect::grpc_headers(request.headers_mut()) {
+        let handler = match connect::grpc_headers(request.headers_mut(), is_stream) {
             Ok(is_gzip) => {
-                let form = (codec, is_gzip);
+                let encoding = Encoding { codec, is_gzip, is_enveloped: is_stream };
                 let converted =
-                    |body| Messages::Converted(Box::new(Converted::new(body, form, &method, most)));
+                    |body| Messages::Converted(Box::new(Converted::new(body, encoding, &method, most)));
                 self.handler(request.map(converted), deadline)
             }
             Err(status) => Err(Box::new(status.into_http())),

@@ -58,7 +58,8 @@ async fn each_protocol_watches(database: Database) {
     let wanted = v1::CreateWalletTokenRequest::new("own", [Scope::Read]);
     let token = client.create_wallet_token(wanted).await.unwrap().token;
     let sessions = run(include_str!("watch.cjs"), &server, &[&key, &token]);
-    let expected = ["web-1.1", "web-2", "grpc-2"].into_iter().enumerate().map(|(before, name)| {
+    let names = ["json-1.1", "proto-1.1", "web-1.1", "json-2", "proto-2", "web-2", "grpc-2"];
+    let expected = names.into_iter().enumerate().map(|(before, name)| {
         let seen =
             [&before.to_string(), &(before + 1).to_string(), "PermissionDenied", "NOT_FOR_WALLET_TOKEN"];
         json!({ "name": name, "seen": seen })

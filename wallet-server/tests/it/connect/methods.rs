@@ -55,7 +55,7 @@ async fn every_method_answers_as_by_grpc(databases: [Database; 2]) {
     let pool = DescriptorPool::decode(sets.as_slice()).unwrap();
     let services = pool.services().filter(|service| service.package_name() == "wallet.v1");
     let methods: Vec<_> = services.flat_map(|service| service.methods().collect::<Vec<_>>()).collect();
-    // Streams have no JSON, and the content of the feed depends on the moment.
+    // Streams have tests of their own, and the content of the feed depends on the moment.
     let is_compared = |method: &prost_reflect::MethodDescriptor| {
         !method.is_server_streaming() && method.name() != "ListFeed"
     };

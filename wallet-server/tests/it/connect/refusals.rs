@@ -19,7 +19,7 @@ async fn requests_that_are_no_calls_get_a_clear_http_error() {
         let curl = Curl::new(server.endpoint(), version);
         let get = curl.run(TOP_UP, b"");
         assert_eq!(get.status, 405);
-        for wrong in ["text/plain", "application/connect+json", "application/x-www-form-urlencoded", ""] {
+        for wrong in ["text/plain", "application/connect+xml", "application/x-www-form-urlencoded", ""] {
             let answer = curl.post(TOP_UP, wrong, b"{}");
             assert_eq!(answer.status, 415, "{wrong}");
             assert!(String::from_utf8_lossy(&answer.bytes).contains("application/json"));
@@ -32,6 +32,8 @@ async fn requests_that_are_no_calls_get_a_clear_http_error() {
                 "{path}"
             );
         }
+        let unary = curl.post(TOP_UP, "application/connect+json", b"\0\0\0\0\x02{}");
+        assert_eq!((unary.status, unary.body()["code"].as_str()), (404, Some("unimplemented")));
         let clock = curl.json("wallet.v1.TestClockService/AdvanceClock", "{}");
         assert_eq!((clock.status, clock.body()["code"].as_str()), (501, Some("unimplemented")));
         let packed = curl.clone().with(&["-H", "content-encoding: br"]).json(TOP_UP, "{}");
@@ -101,4 +103,52 @@ async fn bare_messages_are_answered_with_bare_messages() {
     let answer = curl.post("wallet.v1.WalletService/GetBalance", "application/proto", &missing);
     assert_eq!((answer.status, answer.content_type.as_str()), (404, "application/json"));
     assert_eq!(reason(&answer), "WALLET_NOT_FOUND");
+}
+
+/// A message with its flag and its length.
+fn enveloped(flag: u8, message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    [&[flag][..], &length, message].concat()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_is_refused_ends_with_its_error() {
+    const WATCH: &str = "wallet.v1.EventService/WatchWallet";
+    let server = Server::start(Database::sqlite()).await;
+    let nobody = br#"{"walletId": "nobody"}"#;
+    let packed = {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, nobody).unwrap();
+        encoder.finish().unwrap()
+    };
+    let gzip = ["-H", "connect-content-encoding: gzip"];
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        let curl = Curl::new(server.endpoint(), version);
+        for (curl, body, code, expected) in [
+            (curl.clone(), enveloped(0, nobody), "not_found", "WALLET_NOT_FOUND"),
+            (curl.clone().with(&gzip), enveloped(1, &packed), "not_found", "WALLET_NOT_FOUND"),
+            (curl.clone().with(&gzip), enveloped(0, nobody), "not_found", "WALLET_NOT_FOUND"),
+            (curl.clone(), enveloped(1, &packed), "invalid_argument", "MALFORMED_MESSAGE"),
+            (curl.clone(), enveloped(2, nobody), "invalid_argument", "MALFORMED_MESSAGE"),
+            (curl.clone(), enveloped(0, b"{}"), "invalid_argument", "INVALID_FIELD"),
+            (curl.clone(), enveloped(0, br#"{"x": 1}"#), "invalid_argument", "INVALID_FIELD"),
+            (curl.clone(), nobody.to_vec(), "invalid_argument", "MALFORMED_MESSAGE"),
+            (curl.clone(), Vec::new(), "invalid_argument", "MALFORMED_MESSAGE"),
+            (curl.clone(), enveloped(0, &[b' '; 200_000]), "invalid_argument", "MESSAGE_TOO_LARGE"),
+            (
+                curl.clone(),
+                [enveloped(0, nobody), enveloped(0, nobody)].concat(),
+                "invalid_argument",
+                "MALFORMED_MESSAGE",
+            ),
+        ] {
+            let answer = curl.post(WATCH, "application/connect+json", &body);
+            assert_eq!((answer.status, answer.content_type.as_str()), (200, "application/connect+json"));
+            let (&[flag, a, b, c, d], text) = answer.bytes.split_first_chunk().expect("a message");
+            assert_eq!((flag, u32::from_be_bytes([a, b, c, d]) as usize), (2, text.len()));
+            let error = serde_json::from_slice::<serde_json::Value>(text).unwrap()["error"].take();
+            assert_eq!(error["code"], code, "{error}");
+            assert_eq!(error["details"][0]["debug"]["reason"], expected, "{error}");
+        }
+    }
 }

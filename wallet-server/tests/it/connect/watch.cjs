@@ -44,6 +44,8 @@ async function main() {
   for (const httpVersion of ["1.1", "2"]) {
     const options = (interceptors) => ({ baseUrl: base, httpVersion, interceptors });
     const kinds = {
+      json: (interceptors) => transports.createConnectTransport({ ...options(interceptors), useBinaryFormat: false }),
+      proto: (interceptors) => transports.createConnectTransport({ ...options(interceptors), useBinaryFormat: true }),
       web: (interceptors) => transports.createGrpcWebTransport(options(interceptors)),
     };
     if (httpVersion === "2") kinds.grpc = (interceptors) => transports.createGrpcTransport(options(interceptors));

@@ -1,4 +1,4 @@
-//! Watchers whose connections are cut, and many of them.
+//! Watchers of the feed and of a wallet whose connections are cut, and many of them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,32 +14,45 @@ use crate::shorthand::gift;
 
 /// The time within which an item must come.
 const SOON: Duration = Duration::from_secs(60);
-/// The bytes from the server after which a connection is cut: more than the largest message of a hundred items.
-const CUT_AFTER: usize = 50_000;
+/// The point at which a connection is cut.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    /// The most bytes from the server.
+    bytes: usize,
+    /// The longest time without a byte from the server.
+    quiet: Duration,
+}
 
-/// Starts a proxy that cuts each connection after some bytes from the server.
-async fn cutting(upstream: SocketAddr) -> SocketAddr {
+impl Cut {
+    /// After more bytes than the largest message of a hundred items.
+    const AFTER_PAGES: Self = Self { bytes: 50_000, quiet: SOON };
+    /// After a few balances, or between two of them.
+    const AFTER_BALANCES: Self = Self { bytes: 2_000, quiet: Duration::from_millis(50) };
+}
+
+/// Starts a proxy that cuts each connection.
+async fn cutting(upstream: SocketAddr, cut: Cut) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((near, _)) = listener.accept().await {
-            tokio::spawn(carry(near, upstream));
+            tokio::spawn(carry(near, upstream, cut));
         }
     });
     address
 }
 
-async fn carry(mut near: TcpStream, upstream: SocketAddr) -> std::io::Result<()> {
+async fn carry(mut near: TcpStream, upstream: SocketAddr, cut: Cut) -> std::io::Result<()> {
     let mut far = TcpStream::connect(upstream).await?;
     let (mut from_caller, mut to_caller) = near.split();
     let (mut from_server, mut to_server) = far.split();
     let down = async {
-        let (mut left, mut buffer) = (CUT_AFTER, [0; 4_096]);
+        let (mut left, mut buffer) = (cut.bytes, [0; 4_096]);
         while left > 0 {
-            let n = from_server.read(&mut buffer).await?;
-            if n == 0 {
-                break;
-            }
+            let n = match timeout(cut.quiet, from_server.read(&mut buffer)).await {
+                Ok(Ok(0)) | Err(_) => break,
+                Ok(read) => read?,
+            };
             to_caller.write_all(&buffer[..n]).await?;
             left = left.saturating_sub(n);
         }
@@ -66,7 +79,7 @@ async fn give(server: &Server, grants: usize) {
 
 each_database! {
     async fn a_watch_over_connections_that_are_cut_misses_nothing(server: Server) {
-        let proxy = cutting(server.address).await;
+        let proxy = cutting(server.address, Cut::AFTER_PAGES).await;
         let client = WalletClient::connect_lazy(format!("http://{proxy}")).unwrap();
         let mut watch = client.watch_feed(v1::WatchFeedRequest::new(0));
         let watching = tokio::spawn(async move {
@@ -75,6 +88,25 @@ each_database! {
             }
         });
         give(&server, 600).await;
+        watching.await.unwrap();
+    }
+
+    async fn a_watch_of_a_wallet_over_connections_that_are_cut_sees_the_last_state(server: Server) {
+        let proxy = cutting(server.address, Cut::AFTER_BALANCES).await;
+        let client = WalletClient::connect_lazy(format!("http://{proxy}")).unwrap();
+        let mut watch = client.watch_wallet(v1::WatchWalletRequest::new("ann"));
+        server.wallet("ann", 0).await;
+        let watching = tokio::spawn(async move {
+            let mut revision = 0;
+            while revision < 301 {
+                let balance = timeout(SOON, watch.next()).await.expect("it comes soon").unwrap();
+                assert!(balance.revision > revision, "a state comes once, and none after a later one");
+                revision = balance.revision;
+            }
+        });
+        for n in 0..300 {
+            server.client().await.grant(gift("ann", &format!("g{n}"), credits(1))).await.unwrap();
+        }
         watching.await.unwrap();
     }
 

@@ -48,6 +48,9 @@ async fn a_suspended_tenant_is_refused_until_it_is_resumed(database: Database) {
     let front = Front::new(database);
     front.cli(&["tenants", "create", "studio", "--catalog", "catalogs/flikly.toml"]);
     let key = front.key("studio", "all");
+    let token = ["keys", "token", "ann", "--key-id", id_of(&key), "--scopes", "read", "--tenant", "studio"];
+    let token = front.cli(&token).lines().last().unwrap().to_owned();
+    let balance = async |page: WalletClient| page.get_balance(v1::GetBalanceRequest::new("ann")).await;
     front.cli(&["tenants", "suspend", "studio"]);
     let listed = front.cli(&["tenants", "list"]);
     let line = |name: &str| listed.lines().find(|line| line.ends_with(name)).unwrap().to_owned();
@@ -56,12 +59,16 @@ async fn a_suspended_tenant_is_refused_until_it_is_resumed(database: Database) {
     let server = front.serve().await;
     let answer = wallets(&with_key(&server, &key).await).await;
     refused(answer, ErrorReason::TenantSuspended, Code::PermissionDenied);
+    let answer = balance(with_key(&server, &token).await).await;
+    refused(answer, ErrorReason::TenantSuspended, Code::PermissionDenied);
     server.stop().await;
 
     front.cli(&["tenants", "resume", "studio"]);
     let server = front.serve().await;
     let client = with_key(&server, &key).await;
     wallets(&client).await.unwrap();
+    client.create_wallet(v1::CreateWalletRequest::new("ann")).await.unwrap();
+    balance(with_key(&server, &token).await).await.unwrap();
     let plans = client.list_plans(v1::ListPlansRequest::default()).await.unwrap().plans;
     assert!(plans.iter().any(|plan| plan.plan_id == "creator"), "{plans:?}");
     let report = server.verify().await;
@@ -89,6 +96,14 @@ fn mistakes_on_the_command_line_are_refused_with_the_next_step() {
     );
     refused(&[&create[..], &["--tenant", "studio"]].concat(), &pepper, "there is no tenant studio");
     refused(&["keys", "revoke", "0123456789"], &pepper, "there is no key 0123456789");
+    let key = front.key("default", "read,topup");
+    let token = ["keys", "token", "ann", "--key-id", id_of(&key), "--scopes"];
+    for scope in ["topup", "events"] {
+        let expected = format!("a token of this key cannot have the scope {scope}; allowed are: read");
+        refused(&[&token[..], &[scope]].concat(), &pepper, &expected);
+    }
+    let foreign = ["keys", "token", "ann", "--key-id", "0123456789", "--scopes", "read"];
+    refused(&foreign, &pepper, "there is no key 0123456789");
     refused(&["keys", "revoke", "nonsense"], &pepper, "is not the id of a key");
     refused(&["tenants", "create", "default"], &pepper, "there is a tenant default already");
     refused(&["tenants", "create", "a b"], &pepper, "cannot name a tenant");
