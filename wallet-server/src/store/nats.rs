@@ -18,6 +18,7 @@ impl Store {
     }
 
     /// Moves the position of a tenant forward. A position that is further already stays.
+    #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "only the publisher moves positions"))]
     pub(crate) async fn move_nats_position(&self, tenant: TenantId, position: i64) -> Result<(), StoreError> {
         let row = ActiveModel { tenant: Set(tenant.0), last_position: Set(position) };
         let forward = OnConflict::column(Column::Tenant)

@@ -21,7 +21,7 @@ pub(super) struct Suite {
 pub(super) const REST: &str = "rest";
 
 /// All suites in the order in which they run.
-pub(super) const SUITES: [Suite; 23] = [
+pub(super) const SUITES: [Suite; 24] = [
     Suite { name: "oracle", package: WORKLOAD, target: "oracle", filters: &[] },
     Suite { name: "worlds", package: WORKLOAD, target: "small_worlds", filters: &[] },
     of_library("plans", &["store::sql::plan_tests"]),
@@ -50,6 +50,7 @@ pub(super) const SUITES: [Suite; 23] = [
     of_server("outages", &["crash::outage", "crash::silence"]),
     of_server("kills", &["crash::acknowledged"]),
     of_server("feed", &["feed::killed"]),
+    of_server("nats", &["nats::"]),
     of_server("power", &["crash::power"]),
     of_server("rows", &["unreadable"]),
     of_server(

@@ -16,19 +16,26 @@ const START: Duration = Duration::from_secs(30);
 pub(crate) struct Nats {
     folder: TempDir,
     port: u16,
+    arguments: Vec<String>,
     child: Child,
 }
 
 impl Nats {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts a server with more arguments.
+    pub(crate) async fn start_with(arguments: &[&str]) -> Self {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let folder = tempfile::tempdir().expect("a temporary folder");
         // Another process may take the free port before the server does.
         for _ in 0..5 {
             let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
             let port = listener.local_addr().expect("the port's address").port();
             drop(listener);
-            if let Some(child) = serve(&folder, port).await {
-                return Self { folder, port, child };
+            if let Some(child) = serve(&folder, port, &arguments).await {
+                return Self { folder, port, arguments, child };
             }
         }
         panic!("nats-server does not start");
@@ -46,7 +53,7 @@ impl Nats {
 
     /// Starts the server again with its streams, after [`Self::kill`].
     pub(crate) async fn start_again(&mut self) {
-        self.child = serve(&self.folder, self.port).await.expect("nats-server starts again");
+        self.child = serve(&self.folder, self.port, &self.arguments).await.expect("nats-server starts again");
     }
 }
 
@@ -58,10 +65,15 @@ impl Drop for Nats {
 }
 
 /// Starts the program and waits until it accepts connections. `None`: it ended.
-async fn serve(folder: &TempDir, port: u16) -> Option<Child> {
+async fn serve(folder: &TempDir, port: u16, arguments: &[String]) -> Option<Child> {
     let mut command = Command::new(tool("WALLET_TEST_NATS_SERVER"));
     command.args(["--addr", "127.0.0.1", "--port", &port.to_string(), "--jetstream", "--store_dir"]);
-    command.arg(folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .arg(folder.path())
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let mut child = command.spawn().expect("nats-server");
     let begun = Instant::now();
     loop {

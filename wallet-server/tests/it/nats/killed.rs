@@ -55,9 +55,7 @@ async fn survive(database: Database, servers: usize) {
     });
     let all = (ITEMS / CALLERS * CALLERS + WALLETS) as u64;
     for kill in 1..=KILLS {
-        while count(&context).await.is_none_or(|messages| messages < all * kill / (KILLS + 1)) {
-            tokio::task::yield_now().await;
-        }
+        wait_for(&context, all * kill / (KILLS + 1)).await;
         nats.kill();
         nats.start_again().await;
         if kill == KILLS / 2 {

@@ -5,6 +5,7 @@ mod stream;
 
 use std::time::{Duration, Instant};
 
+use async_nats::Client;
 use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::{self, Context, Message, stream as streams};
 use tokio_stream::StreamExt;
@@ -17,7 +18,12 @@ const SOON: Duration = Duration::from_secs(90);
 
 /// Connects to the server and creates the stream.
 async fn stream(nats: &Nats, duplicate_window: Duration) -> Context {
-    let context = jetstream::new(async_nats::connect(nats.url()).await.expect("nats-server"));
+    create(async_nats::connect(nats.url()).await.expect("nats-server"), duplicate_window).await
+}
+
+/// Creates the stream.
+async fn create(client: Client, duplicate_window: Duration) -> Context {
+    let context = jetstream::new(client);
     let config = streams::Config {
         name: "WALLET".to_owned(),
         subjects: vec!["wallet.>".to_owned()],

@@ -1,13 +1,16 @@
 //! The messages in the stream, and a stream that is away.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use async_nats::ConnectOptions;
 use wallet_server::{Config, NatsConfig};
 
-use super::{assert_same, count, feed, read, stream, wait_for};
+use super::{assert_same, count, create, feed, read, stream, wait_for};
 use crate::harness::{Database, Nats, Server, credits};
 use crate::monitoring::metrics;
 use crate::shorthand::gift;
+use crate::tls::Certificate;
 
 /// The time for which the stream recognises ids in tests of what comes after that.
 const SHORT: Duration = Duration::from_millis(100);
@@ -82,6 +85,30 @@ async fn a_stream_that_is_ahead_of_an_older_database_gets_nothing() {
     server.wallet("bob", 0).await;
     until(&server, |lag, failures, published| lag == 1 && failures > 0 && published == 0).await;
     assert_eq!(count(&context).await, Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn items_are_published_over_tls_only_to_a_server_that_is_trusted() {
+    let certificate = Certificate::new();
+    let (pem, key) = (certificate.path("server.pem"), certificate.path("server.key"));
+    let nats = Nats::start_with(&["--tls", "--tlscert", &pem, "--tlskey", &key]).await;
+    let url = nats.url().replace("nats://", "tls://");
+    let ca_file = PathBuf::from(certificate.path("ca.pem"));
+    let options = ConnectOptions::new().add_root_certificates(ca_file.clone());
+    let context = create(options.connect(&url).await.unwrap(), SHORT).await;
+    let over_tls = |ca_file| {
+        let (servers, stream) = (vec![url.clone()], "WALLET".to_owned());
+        let nats = NatsConfig { servers, stream, credentials_file: None, ca_file };
+        Config { nats: Some(nats), ..Config::default() }
+    };
+    let stranger = Server::start_with(Database::sqlite(), over_tls(None)).await;
+    stranger.wallet("ann", 0).await;
+    until(&stranger, |lag, failures, published| lag == 1 && failures > 0 && published == 0).await;
+    let database = stranger.database.clone();
+    stranger.stop().await;
+    let server = Server::start_with(database, over_tls(Some(ca_file))).await;
+    wait_for(&context, 1).await;
+    until(&server, |lag, _, published| lag == 0 && published == 1).await;
 }
 
 /// Waits until the lag, the failures and the published items meet a condition.
