@@ -17,9 +17,16 @@ use sea_orm_migration::prelude::*;
 
 /// Returns whether a database with this migration excludes a release whose newest migration is `newest`, which need not know
 /// it. The name of a migration that removes something ends in `_after_` and the number of the migration with which releases
-/// stopped to use it, as in `m0012_old_prices_after_m0009`. All others only add.
+/// stopped using it, as in `m0012_old_prices_after_m0009`. All others only add.
 pub fn excludes(migration: &str, newest: &str) -> bool {
-    migration.rsplit_once("_after_").is_some_and(|(_, first)| newest < first)
+    let first = migration.rsplit_once("_after_").map(|(_, first)| first);
+    first.is_some_and(|first| is_number(first) && newest < first)
+}
+
+/// Returns whether a text is the number of a migration, as in `m0009`.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('m').unwrap_or_default();
+    digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Applies the migrations in order.
@@ -51,6 +58,7 @@ mod tests {
         assert!(excludes("m0012_old_prices_after_m0009", "m0008_prices"));
         assert!(!excludes("m0012_old_prices_after_m0009", "m0009_new_prices"));
         assert!(!excludes("m0012_old_prices_after_m0009", "m0011_colours"));
+        assert!(!excludes("m0012_expire_after_settle", "m0011_colours"));
     }
 
     #[test]

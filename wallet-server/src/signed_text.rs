@@ -1,6 +1,6 @@
 //! Texts that the server signs and recognises later, on any replica: a prefix, JSON in base64, and an HMAC of both.
 //!
-//! The prefix tells the kind of the text and the version of its format. Each kind is signed with a key of its own.
+//! The prefix identifies the kind of the text and the version of its format. Each kind is signed with a key of its own.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -33,16 +33,16 @@ impl TextSigner {
         Self { prefix, keyed: Hmac::new(&block) }
     }
 
-    /// Returns the text of a content, whose maps have texts as keys.
-    pub(crate) fn sign(&self, content: &impl Serialize) -> String {
-        #[expect(clippy::expect_used, reason = "contents have texts, numbers and maps with texts as keys")]
-        let json = serde_json::to_vec(content).expect("a content is JSON");
+    /// Returns the text of a payload, whose maps have texts as keys.
+    pub(crate) fn sign(&self, payload: &impl Serialize) -> String {
+        #[expect(clippy::expect_used, reason = "payloads have texts, numbers and maps with texts as keys")]
+        let json = serde_json::to_vec(payload).expect("a payload is JSON");
         let signed = format!("{}{}", self.prefix, BASE64.encode(json));
         let signature = BASE64.encode(self.mac(&signed).finalize().into_bytes());
         format!("{signed}.{signature}")
     }
 
-    /// Returns the content of a text. The comparison of the signature takes the same time for all texts.
+    /// Returns the payload of a text. The comparison of the signature takes the same time for all texts.
     pub(crate) fn open<T: DeserializeOwned>(&self, text: &str) -> Result<T, SignedTextError> {
         let (signed, signature) = text.rsplit_once('.').ok_or(SignedTextError::Malformed)?;
         let body = signed.strip_prefix(self.prefix).ok_or(SignedTextError::Malformed)?;

@@ -1,17 +1,20 @@
 //! Traces: a span for each call and each batch, sent to a collector by OTLP over gRPC. Without a collector there are no
-//! spans, and a call costs nothing more.
+//! spans, and a call costs a comparison.
 //!
 //! The span of a call continues the trace of its caller (W3C Trace Context). A batch decides commands of many callers, so
 //! its span has a trace of its own and links to their spans, which have an event for each command. Spans contain ids of
-//! wallets, but no amounts, no keys and no messages.
+//! wallets, but no amounts, no keys and no texts of errors.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use http::{HeaderMap, Uri};
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry::trace::{Link, SpanKind, Status, TraceContextExt, TraceId, Tracer, TracerProvider};
+use opentelemetry::trace::{
+    Link, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceId, TraceState, Tracer, TracerProvider,
+};
 use opentelemetry::{Context, KeyValue};
 pub use opentelemetry_otlp::ExporterBuildError as TracesError;
 use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
@@ -20,6 +23,8 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SamplingResult, SdkTracer, SdkTracerProvider, ShouldSample};
 use wallet_core::WalletId;
+
+use crate::store::StoreErrorKind;
 
 /// The name of the service, unless `OTEL_SERVICE_NAME` has another.
 const SERVICE: &str = "wallet-server";
@@ -84,7 +89,7 @@ pub(crate) struct CallSpan(Context);
 pub(crate) struct BatchSpan(Option<Context>);
 
 impl Traces {
-    /// Returns traces that are sent to a collector, in the background. It need not be there yet.
+    /// Returns traces that are sent to a collector, in the background. The collector may start later.
     pub(crate) fn to(settings: &TraceSettings) -> Result<Self, TracesError> {
         let exporter = SpanExporter::builder()
             .with_tonic()
@@ -114,6 +119,7 @@ impl Traces {
     ) -> Option<CallSpan> {
         let Sending { tracer, .. } = self.0.as_ref()?;
         let caller = TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
+        let caller = without_state(caller.span().span_context());
         let span = tracer
             .span_builder(format!("{service}/{method}"))
             .with_kind(SpanKind::Server)
@@ -131,8 +137,12 @@ impl Traces {
     /// Begins the span of a batch that decides commands of these calls.
     pub(crate) fn batch<'a>(&self, calls: impl Iterator<Item = &'a CallSpan>) -> BatchSpan {
         let Some(Sending { tracer, .. }) = self.0.as_ref() else { return BatchSpan::default() };
-        let links: Vec<Link> =
-            calls.map(|call| Link::with_context(call.0.span().span_context().clone())).collect();
+        // A call with many commands has one link.
+        let calls: HashMap<SpanId, SpanContext> = calls
+            .map(|call| call.0.span().span_context().clone())
+            .map(|call| (call.span_id(), call))
+            .collect();
+        let links: Vec<Link> = calls.into_values().map(Link::with_context).collect();
         if links.is_empty() {
             return BatchSpan::default();
         }
@@ -197,10 +207,10 @@ impl BatchSpan {
         }
     }
 
-    /// Records that the batch runs again, and why.
-    pub(crate) fn retried(&self, cause: &str) {
+    /// Records that the batch runs again, and the kind of the failure.
+    pub(crate) fn retried(&self, failure: StoreErrorKind) {
         if let Some(span) = &self.0 {
-            span.span().add_event("retried", vec![KeyValue::new("cause", cause.to_owned())]);
+            span.span().add_event("retried", vec![KeyValue::new("cause", failure.to_string())]);
         }
     }
 }
@@ -230,6 +240,16 @@ impl ShouldSample for CallsAndTheirBatches {
         let sampler = if *kind == SpanKind::Internal { &Sampler::AlwaysOn } else { &self.0 };
         sampler.should_sample(parent, trace, name, kind, attributes, links)
     }
+}
+
+/// Returns the caller's span without its `tracestate`, whose 16 KiB every link would repeat.
+fn without_state(caller: &SpanContext) -> Context {
+    let root = Context::new();
+    if !caller.is_valid() {
+        return root;
+    }
+    let (trace, span, flags) = (caller.trace_id(), caller.span_id(), caller.trace_flags());
+    root.with_remote_span_context(SpanContext::new(trace, span, flags, true, TraceState::default()))
 }
 
 /// The headers of a call, for the propagator.

@@ -414,7 +414,7 @@ pub const REASONS: &[ReasonSpec] = &[
         R::KeyMalformed,
         &[Unauthenticated],
         "The metadata entry `authorization` is not `Bearer` and a whole API key or wallet token, or the checksum of the \
-         key is wrong. Copy the key again, from `cw_` to its end.",
+         key is wrong. Copy it again, from `cw_` or `cwt_` to its end.",
     ),
     refused(
         R::KeyInvalid,
@@ -475,5 +475,11 @@ pub const REASONS: &[ReasonSpec] = &[
         &[PermissionDenied],
         "The call has a wallet token, and its request names another wallet or none, or the method needs an API key. \
          The answer is the same if the other wallet does not exist. Make such calls from a back end, with a key.",
+    ),
+    refused(
+        R::TooManyWatchers,
+        &[ResourceExhausted],
+        "The wallet has as many streams of WatchWallet at this server as one server allows, 256. End one, or read the \
+         balances with GetBalance.",
     ),
 ];

@@ -50,9 +50,13 @@ pub(super) async fn migrations(store: &Store) -> Result<Finding, StoreError> {
                 Some(_) => Finding::error(CHECK, text, "install a newer release: this one does not start"),
             }
         }
-        (missing, _) => {
+        (missing, unknown) => {
             let text = format!("missing migrations: {}, the first is {}", missing.len(), missing[0]);
-            Finding::error(CHECK, text, "back the database up, then `wallet-server migrate`")
+            let next = match unknown {
+                [] => "back the database up, then `wallet-server migrate`",
+                _ => "install the newest release in use, which has applied others",
+            };
+            Finding::error(CHECK, text, next)
         }
     })
 }

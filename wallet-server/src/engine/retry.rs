@@ -171,7 +171,7 @@ impl Lane {
                 return Ok(all(batch, &EngineError::Unavailable));
             }
             self.metrics.retried();
-            self.batch_span.retried(&cause);
+            self.batch_span.retried(error.kind);
             span.in_scope(|| tracing::warn!(lane, commands, error = cause, "running a batch again"));
             tokio::time::sleep(tries.pauses.next().unwrap_or(LONGEST_PAUSE)).await;
         }

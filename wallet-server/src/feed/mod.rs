@@ -10,4 +10,4 @@ mod wallet_news;
 
 pub(crate) use news::{FeedNews, News, Subscription};
 pub(crate) use sequencer::{Sequencer, SequencerMetrics};
-pub(crate) use wallet_news::{WalletNews, WalletSubscription};
+pub(crate) use wallet_news::{WATCHERS, WalletNews, WalletSubscription};

@@ -1,4 +1,4 @@
-//! Tells the watchers of this server that a wallet has changed.
+//! Notifies the watchers of this server that a wallet has changed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use crate::store::{Store, StoreError};
 /// The most wallets whose versions are read by one query.
 const GROUP: usize = 256;
 /// The most watchers of one wallet, so that one customer cannot take the places of all callers.
-const WATCHERS: usize = 256;
+pub(crate) const WATCHERS: usize = 256;
 
 /// Looks at the versions of all watched wallets together, while there are any. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -107,7 +107,7 @@ where
 }
 
 /// Returns the context of a request, and its message. Every request of every protocol passes here before its handler, so
-/// here a wallet token is held to its wallet.
+/// here a wallet token is restricted to its wallet.
 fn begun<Q: MethodRequest>(services: &Arc<Services>, request: Request<Q>) -> Result<(Call, Q), Status> {
     let (_, mut extensions, message) = request.into_parts();
     let Some(Caller { tenant, principal, credential, scopes, deadline }) = extensions.remove() else {

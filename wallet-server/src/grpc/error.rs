@@ -61,6 +61,8 @@ pub(super) enum Cause {
     ScopeMissing(Scope),
     /// The wallet token of the call is for another wallet, or its method is for keys.
     NotForWalletToken,
+    /// The wallet has too many watchers.
+    TooManyWatchers,
     /// No key was issued or ended.
     Issue(IssueError),
     /// An endpoint of webhooks was not created or changed.
@@ -107,6 +109,11 @@ impl RpcError {
     /// alike.
     pub(crate) fn not_for_wallet_token() -> Self {
         Cause::NotForWalletToken.into()
+    }
+
+    /// Returns RESOURCE_EXHAUSTED with TOO_MANY_WATCHERS.
+    pub(crate) fn too_many_watchers() -> Self {
+        Cause::TooManyWatchers.into()
     }
 
     /// Returns INTERNAL; `what` is logged.

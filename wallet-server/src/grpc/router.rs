@@ -31,8 +31,8 @@ use super::error::RpcError;
 use super::event::EventRpcs;
 use super::key::KeyRpcs;
 use super::layers::{
-    Admission, CallMetrics, Messages, Places, Protocol, REQUEST_ID, Reply, RequestIds, begin, catch_panic,
-    framed, in_time, log_end, protocol, time_left,
+    Admission, CallMetrics, HEALTH_WATCH, Messages, Places, Protocol, REQUEST_ID, Reply, RequestIds, begin,
+    catch_panic, framed, in_time, log_end, protocol, time_left,
 };
 use super::origins::Origins;
 use super::test_clock::TestClockRpcs;
@@ -52,12 +52,8 @@ pub(super) trait RequestBody:
 
 impl<B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static> RequestBody for B {}
 
-/// The methods whose replies last as long as the caller watches.
-const OPEN_ENDED: [&str; 3] = [
-    "/grpc.health.v1.Health/Watch",
-    "/wallet.v1.EventService/WatchFeed",
-    "/wallet.v1.EventService/WatchWallet",
-];
+/// The methods whose replies last as long as the caller reads them.
+const STREAMS: [&str; 2] = ["/wallet.v1.EventService/WatchFeed", "/wallet.v1.EventService/WatchWallet"];
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
@@ -294,10 +290,12 @@ async fn counted(
         // UNAVAILABLE, not RESOURCE_EXHAUSTED: the call can be repeated.
         return Status::from(RpcError::shed()).into_http::<Body>().map(Reply::from);
     };
-    if OPEN_ENDED.contains(&path) {
+    if path == HEALTH_WATCH {
         open_ended();
     }
-    in_progress.until_read(catch_panic(handler).await)
+    let response = in_progress.until_read(catch_panic(handler).await);
+    let is_refused = response.headers().contains_key(Status::GRPC_STATUS);
+    if is_refused || !STREAMS.contains(&path) { response } else { response.map(Reply::streamed) }
 }
 
 impl<B> Clone for Calls<B> {

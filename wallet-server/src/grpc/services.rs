@@ -32,9 +32,9 @@ pub(crate) struct Services {
     pub(crate) manual_time: Option<ManualTime>,
     /// Creates and changes endpoints of webhooks.
     pub(crate) webhooks: Webhooks,
-    /// Tells of new items of the feed.
+    /// Notifies watchers of new items of the feed.
     pub(crate) feed_news: FeedNews,
-    /// Tells of changed wallets.
+    /// Notifies watchers of changed wallets.
     pub(crate) wallet_news: WalletNews,
     /// Counts the calls.
     pub(crate) call_metrics: Arc<CallMetrics>,

@@ -28,6 +28,7 @@ use crate::call_name::in_call;
 use crate::catalogs::PublishError;
 use crate::causes::Chain;
 use crate::engine::EngineError;
+use crate::feed::WATCHERS;
 use crate::grpc::error::SHED_FOR;
 use crate::keys::{IssueError, KeyError};
 use crate::query::ReadError;
@@ -157,6 +158,12 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         Cause::NotForWalletToken => with_reason(
             ErrorReason::NotForWalletToken,
             "a wallet token is for calls about its own wallet; this request names another one or none, or needs an API key",
+        ),
+        Cause::TooManyWatchers => with_reason(
+            ErrorReason::TooManyWatchers,
+            format!(
+                "the wallet has {WATCHERS} watchers at this server, the most that it allows; end one of them"
+            ),
         ),
         Cause::Issue(error @ IssueError::NoPepper) => with_reason(ErrorReason::KeysOff, error.to_string()),
         Cause::Issue(error @ (IssueError::NoKey(_) | IssueError::Ended(_))) => {

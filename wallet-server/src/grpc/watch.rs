@@ -1,7 +1,7 @@
-//! Streams: messages about something that a caller watches, in a loop of looks in a task of its own.
+//! Streams: messages about something that a caller watches, which a task of its own reads again and again.
 //!
-//! One message waits for the caller at a time, so a slow caller costs no memory. The next look comes after the caller has
-//! taken it.
+//! One message waits for the caller at a time, so a slow caller costs no memory. The next read comes after the caller has
+//! taken it. The transport ends a stream whose caller takes nothing for 30 s.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::call::Call;
 use super::error::RpcError;
 use crate::feed::News;
 
-/// The longest time without a message, and without a look at the caller's credential.
+/// The longest time without a message, and without a check of the caller's credential.
 pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// The messages of a stream.
@@ -27,7 +27,7 @@ pub(super) trait Watched: Send + 'static {
     fn news(&mut self) -> impl Future<Output = News> + Send;
 
     /// Returns the message after news, or the sign of life after none.
-    fn look(
+    fn read(
         &mut self,
         call: &Call,
         news: News,
@@ -35,7 +35,7 @@ pub(super) trait Watched: Send + 'static {
 }
 
 /// Returns a stream of the first message and those after it. It ends when the caller has gone, its credential is no longer
-/// valid, a look fails, or the server stops.
+/// valid, a read fails, or the server stops.
 pub(super) fn stream<W: Watched>(call: Call, first: W::Message, watched: W) -> Messages<W::Message> {
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(run(call, first, watched, sender));
@@ -57,7 +57,7 @@ async fn run<W: Watched>(
         let next = match (news, call.check_credential().await) {
             (News::Stopping, _) => return,
             (_, Err(refused)) => Err(refused),
-            (news, Ok(())) => watched.look(&call, news).await,
+            (news, Ok(())) => watched.read(&call, news).await,
         };
         match next {
             Ok(next) => message = next,

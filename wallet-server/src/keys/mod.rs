@@ -1,5 +1,5 @@
-//! API keys: their text, the pepper under which they are stored, their scopes, and the check of the key of a call.
-//! Wallet tokens, which keys make.
+//! API keys: their text, the pepper under which they are stored, their scopes, the check of the key of a call, and
+//! wallet tokens.
 //!
 //! The id and the checksum of a key are public; its secret is shown once and never stored or logged. [`ApiKey`] has
 //! the format, [`Keys`] issues and revokes keys, [`KeyCheck`] recognises them.

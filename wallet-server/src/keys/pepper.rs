@@ -48,7 +48,7 @@ impl Pepper {
         self.0.clone().chain_update(key.secret_text()).finalize().into_bytes().into()
     }
 
-    /// Returns a key for another purpose than keys, whose texts begin with `cw_`.
+    /// Derives a secret for another purpose. The texts of API keys begin with `cw_`, so the inputs never collide.
     pub(super) fn derived(&self, purpose: &str) -> [u8; 32] {
         self.0.clone().chain_update("purpose: ").chain_update(purpose).finalize().into_bytes().into()
     }

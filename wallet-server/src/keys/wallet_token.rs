@@ -1,7 +1,7 @@
 //! Wallet tokens: credentials for one wallet, which web pages and apps may have.
 //!
-//! A token is signed under the pepper and stored nowhere. It contains the id of the key that made it and counts only
-//! while that key does, so revoking the key revokes its tokens.
+//! A token is signed under the pepper and stored nowhere. It contains the id of the key that made it and is valid only
+//! while that key is, so revoking the key revokes its tokens.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ impl TokenSigner {
     /// Returns the content of a token, expired or not.
     pub(super) fn open(&self, text: &str) -> Result<WalletToken, KeyError> {
         let Payload { tenant, key, wallet, scopes, expire_time } = self.0.open(text)?;
-        // A signed content is well-formed.
+        // A signed payload is well-formed.
         let key = KeyId::parse(&key).ok_or(KeyError::Malformed)?;
         let scopes = scopes.parse().map_err(|_| KeyError::Malformed)?;
         Ok(WalletToken { tenant: TenantId(tenant), key, wallet, scopes, expire_time })

@@ -1,8 +1,8 @@
 //! The schema of a database: brings it up to date, and compares it with the migrations of this release.
 //!
 //! A release serves from a schema that a newer one has migrated, so that servers can be replaced one by one and a release
-//! can be rolled back: migrations only add. One that removes something names the release that may still use the schema
-//! ([`migrations::excludes`]).
+//! can be rolled back: migrations only add. The name of one that removes something says which releases may still use the
+//! schema ([`migrations::excludes`]).
 
 use migrations::{Migrator, excludes, failpoints};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};

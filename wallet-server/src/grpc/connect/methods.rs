@@ -37,9 +37,9 @@ impl Methods {
         self.0.values()
     }
 
-    /// Returns the paths of the methods that answer with one message.
+    /// Returns the paths of all methods.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(|(_, method)| !method.is_stream).map(|(path, _)| path.as_str())
+        self.0.keys().map(String::as_str)
     }
 
     /// Returns the method with this path that answers with one message, or with a stream.

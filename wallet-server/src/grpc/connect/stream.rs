@@ -18,7 +18,7 @@ const END: u8 = 2;
 pub(crate) struct Envelopes {
     codec: Codec,
     method: Method,
-    /// The begin of a message whose end has not come.
+    /// The incomplete message at the end of the data.
     begun: BytesMut,
 }
 

@@ -61,7 +61,7 @@ impl Watched for Feed {
         self.news.after(self.looked_at, SIGN_OF_LIFE).await
     }
 
-    async fn look(&mut self, call: &Call, news: News) -> Result<v1::WatchFeedResponse, RpcError> {
+    async fn read(&mut self, call: &Call, news: News) -> Result<v1::WatchFeedResponse, RpcError> {
         match news {
             News::New => self.page(call).await,
             News::Quiet | News::Stopping => {

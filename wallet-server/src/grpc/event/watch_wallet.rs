@@ -19,10 +19,10 @@ pub(super) async fn watch_wallet(
 ) -> Result<WalletStream, RpcError> {
     let id = parse(&request)?;
     let news = call.services.wallet_news.subscribe(WalletKey::new(call.tenant, &id));
-    let news = news.ok_or_else(RpcError::shed)?;
+    let news = news.ok_or_else(RpcError::too_many_watchers)?;
     let mut wallet = Wallet { id, news, sent: v1::GetBalanceResponse::default() };
-    // An error of the first look is the status of the call.
-    let first = wallet.look(&call, News::New).await?;
+    // An error of the first read is the status of the call.
+    let first = wallet.read(&call, News::New).await?;
     Ok(watch::stream(call, first, wallet))
 }
 
@@ -47,9 +47,9 @@ impl Watched for Wallet {
     }
 
     /// Reads the wallet also without news: credits expire without a write.
-    async fn look(&mut self, call: &Call, _: News) -> Result<v1::WatchWalletResponse, RpcError> {
-        let read = call.services.queries.wallet(call.tenant, &self.id).await;
-        let Snapshot { wallet, read_time, .. } = read.map_err(RpcError::about(&self.id))?;
+    async fn read(&mut self, call: &Call, _: News) -> Result<v1::WatchWalletResponse, RpcError> {
+        let found = call.services.queries.wallet(call.tenant, &self.id).await;
+        let Snapshot { wallet, read_time, .. } = found.map_err(RpcError::about(&self.id))?;
         let balance = to_proto::balance(&call.catalog(), &wallet, read_time);
         if (v1::GetBalanceResponse { read_time: self.sent.read_time, ..balance.clone() }) == self.sent {
             return Ok(v1::WatchWalletResponse::default());

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use http::{HeaderMap, Response};
 use http_body::{Frame, SizeHint};
 use prost::bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
@@ -17,13 +17,18 @@ use super::call_metrics::ObservedCall;
 use super::trace::log_end;
 use crate::call_name::CallName;
 use crate::grpc::connect::Envelopes;
-use crate::grpc::transport::{CallInProgress, Peer};
+use crate::grpc::transport::{CallInProgress, Peer, UNREAD, renew};
 
 /// The largest piece of a reply, in bytes. The transport takes a piece as soon as the peer has room for one byte.
 const PIECE: usize = 16 * 1024;
 /// The last piece of a reply, in bytes: the part that the transport may still hold when the call has ended for this
 /// server.
 const LAST_PIECE: usize = 1024;
+
+/// The method that streams the health of the server.
+pub(crate) const HEALTH_WATCH: &str = "/grpc.health.v1.Health/Watch";
+/// The most watchers of the health.
+const HEALTH_WATCHERS: usize = 256;
 
 /// The flag of a message of gRPC-Web that has the trailers.
 const TRAILERS: u8 = 0x80;
@@ -43,23 +48,25 @@ enum Form {
 pub(crate) struct Places {
     most: usize,
     taken: AtomicUsize,
+    /// The permits for watchers of the health, who need no key.
+    health: Arc<Semaphore>,
 }
 
 /// The place of a call, which is free again when this is dropped.
 #[derive(Debug)]
 struct Place(Arc<Places>);
 
-/// A call that counts as in progress, with its place and, if its reply is a page, the permit for that.
+/// A call that counts as in progress, with its place and, if its reply is a page or watches the health, the permit for that.
 #[derive(Debug)]
 pub(crate) struct InProgress {
     of_peer: Option<CallInProgress>,
     _place: Place,
-    _page: Option<OwnedSemaphorePermit>,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Places {
     pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, taken: AtomicUsize::new(0) })
+        Arc::new(Self { most, taken: AtomicUsize::new(0), health: Arc::new(Semaphore::new(HEALTH_WATCHERS)) })
     }
 
     fn take(self: &Arc<Self>) -> Option<Place> {
@@ -74,16 +81,17 @@ impl Drop for Place {
     }
 }
 
-/// Counts a call to the method with this path. `None` if the server is full. A call whose reply is a page waits for
+/// Counts a call to the method with this path. `None` if the server or the part of it for such calls is full. A call whose reply is a page waits for
 /// the other pages of its peer.
 pub(crate) async fn begin(places: &Arc<Places>, peer: Option<&Arc<Peer>>, path: &str) -> Option<InProgress> {
     let place = places.take()?;
     let of_peer = peer.map(Peer::begin);
-    let page = match peer.filter(|_| answers_with_a_page(path)) {
+    let permit = match peer.filter(|_| answers_with_a_page(path)) {
         Some(peer) => Arc::clone(&peer.pages).acquire_owned().await.ok(),
+        None if path == HEALTH_WATCH => Some(Arc::clone(&places.health).try_acquire_owned().ok()?),
         None => None,
     };
-    Some(InProgress { of_peer, _place: place, _page: page })
+    Some(InProgress { of_peer, _place: place, _permit: permit })
 }
 
 /// Returns whether the replies of a method may have megabytes.
@@ -103,6 +111,8 @@ pub(crate) struct Reply {
     rest: Bytes,
     in_progress: Option<InProgress>,
     form: Form,
+    /// True: a stream, which may last as long as it is read.
+    is_stream: bool,
     /// The call and its begin for the log, and its observation.
     call: Option<(CallName, Instant, ObservedCall)>,
 }
@@ -112,6 +122,24 @@ impl Reply {
     pub(crate) fn logged(mut self, call: CallName, begun: Instant, observed: ObservedCall) -> Self {
         self.call = Some((call, begun, observed));
         self
+    }
+
+    /// Returns the reply as a stream, which may last as long as it is read.
+    pub(crate) fn streamed(self) -> Self {
+        let reply = Self { is_stream: true, ..self };
+        reply.renew();
+        reply
+    }
+
+    /// Lets a stream go on: the peer has made room for its next message.
+    fn renew(&self) {
+        if !self.is_stream {
+            return;
+        }
+        renew(UNREAD);
+        if let Some(call) = self.in_progress.as_ref().and_then(|call| call.of_peer.as_ref()) {
+            call.streams();
+        }
     }
 
     /// Returns the reply with its trailers as the last part of its body.
@@ -171,7 +199,7 @@ fn as_data(trailers: &HeaderMap) -> Bytes {
 
 impl From<Body> for Reply {
     fn from(body: Body) -> Self {
-        Self { body, rest: Bytes::new(), in_progress: None, form: Form::Grpc, call: None }
+        Self { body, rest: Bytes::new(), in_progress: None, form: Form::Grpc, is_stream: false, call: None }
     }
 }
 
@@ -213,6 +241,7 @@ impl http_body::Body for Reply {
                 call.replies(bytes);
             }
         }
+        self.renew();
         let piece = match self.rest.len() {
             short @ ..=LAST_PIECE => short,
             long => (long - LAST_PIECE).min(PIECE),

@@ -13,7 +13,7 @@ mod trace;
 
 pub(crate) use call_metrics::CallMetrics;
 pub(super) use deadline::{in_time, time_left};
-pub(super) use in_progress::{Places, Reply, begin};
+pub(super) use in_progress::{HEALTH_WATCH, Places, Reply, begin};
 pub(super) use messages::{Messages, framed};
 pub(crate) use messages::{PREFIX, prefixed};
 pub(super) use panic::catch_panic;

@@ -211,6 +211,7 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (RpcError::rate_limited(Duration::from_millis(5)), Code::ResourceExhausted, "RATE_LIMITED"),
         (RpcError::scope_missing(Scope::Keys), Code::PermissionDenied, "SCOPE_MISSING"),
         (RpcError::not_for_wallet_token(), Code::PermissionDenied, "NOT_FOR_WALLET_TOKEN"),
+        (RpcError::too_many_watchers(), Code::ResourceExhausted, "TOO_MANY_WATCHERS"),
         (IssueError::NoPepper.into(), Code::FailedPrecondition, "KEYS_OFF"),
         (IssueError::NoKey(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),
         (IssueError::Ended(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),

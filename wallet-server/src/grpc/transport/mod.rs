@@ -17,9 +17,10 @@ mod tls;
 pub(super) use accept::{Front, descriptor_limit};
 #[cfg(test)]
 pub(super) use peers::Peers;
+pub(super) use peers::UNREAD;
 pub(super) use peers::{CallInProgress, Peer};
 #[cfg(test)]
 pub(super) use streams::limited;
-pub(super) use streams::{before, open_ended};
+pub(super) use streams::{before, open_ended, renew};
 pub(crate) use tls::Tls;
 pub use tls::{TlsError, TlsFiles};

@@ -10,6 +10,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use super::Peer;
+use super::peers::UNREAD;
 use super::streams::limited;
 use crate::grpc::layers::Reply;
 use crate::grpc::router::Calls;
@@ -46,10 +47,11 @@ impl OneCall {
         })
     }
 
-    /// Returns whether the current call takes too long.
+    /// Returns whether the current call takes too long. A stream does not, while it is read.
     pub(super) fn is_late(&self, peer: &Peer) -> bool {
         let begun = *self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        peer.idle().is_none() && begun.elapsed() > self.longest
+        let is_read = peer.streamed().is_some_and(|since| since <= UNREAD);
+        peer.idle().is_none() && begun.elapsed() > self.longest && !is_read
     }
 }
 
@@ -67,6 +69,11 @@ mod tests {
         assert!(!calls.is_late(&peer), "the peer pauses");
         let call = peer.begin();
         assert!(calls.is_late(&peer));
+        call.streams();
+        assert!(!calls.is_late(&peer), "a stream that is read");
+        drop(call);
+        let call = peer.begin();
+        assert!(calls.is_late(&peer), "the next call is no stream");
         drop(call);
         assert!(!calls.is_late(&peer));
     }

@@ -12,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::settings::Limits;
 
+/// The longest time for which a peer may leave a message of a stream unread.
+pub(crate) const UNREAD: Duration = Duration::from_secs(30);
+
 /// The peer of one connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -26,6 +29,9 @@ pub(crate) struct Peer {
     /// The instant since which writes have waited for the peer to read, in milliseconds since `Shared::start`; 0:
     /// they do not wait.
     stalled: AtomicU64,
+    /// When the peer last made room for a message of a stream, in milliseconds since `Shared::start`; 0: its last call is no
+    /// stream.
+    streamed: AtomicU64,
     closing: AtomicBool,
     /// Closes the connection.
     pub(super) close: CancellationToken,
@@ -78,6 +84,7 @@ impl Peers {
             unread: AtomicUsize::new(0),
             active: AtomicU64::new(self.0.millis()),
             stalled: AtomicU64::new(0),
+            streamed: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             close: CancellationToken::new(),
             pages: Arc::new(Semaphore::new(self.0.pages_per_connection)),
@@ -159,6 +166,7 @@ impl Peer {
     /// Counts a call until the returned value is dropped.
     pub(crate) fn begin(self: &Arc<Self>) -> CallInProgress {
         self.calls.fetch_add(1, Ordering::Relaxed);
+        self.streamed.store(0, Ordering::Relaxed);
         CallInProgress { peer: Arc::clone(self), unread: 0 }
     }
 
@@ -166,6 +174,14 @@ impl Peer {
     pub(super) fn idle(&self) -> Option<Duration> {
         let idle = self.calls.load(Ordering::Relaxed) == 0;
         idle.then(|| self.peers.since(self.active.load(Ordering::Relaxed)))
+    }
+
+    /// Returns the time since the peer made room for a message of the stream that it reads. `None`: its last call is no stream.
+    pub(super) fn streamed(&self) -> Option<Duration> {
+        match self.streamed.load(Ordering::Relaxed) {
+            0 => None,
+            since => Some(self.peers.since(since)),
+        }
     }
 
     /// Returns the time for which writes have waited for the peer to read.
@@ -188,21 +204,31 @@ impl Peer {
 }
 
 impl CallInProgress {
-    /// Adds bytes of the reply that the peer has to read.
+    /// Notes the bytes of the next part of the reply, which the peer has to read. The peer has made room for the parts before.
     pub(crate) fn replies(&mut self, bytes: usize) {
-        self.unread += bytes;
+        self.forget_unread();
+        self.unread = bytes;
         self.peer.unread.fetch_add(bytes, Ordering::Relaxed);
         let shared = &self.peer.peers;
         if shared.unread.fetch_add(bytes, Ordering::Relaxed) + bytes > shared.unread_bytes {
             shared.close_the_greediest();
         }
     }
+
+    /// Notes that the peer has room for a message of a stream.
+    pub(crate) fn streams(&self) {
+        self.peer.streamed.store(self.peer.peers.millis(), Ordering::Relaxed);
+    }
+
+    fn forget_unread(&self) {
+        self.peer.unread.fetch_sub(self.unread, Ordering::Relaxed);
+        self.peer.peers.unread.fetch_sub(self.unread, Ordering::Relaxed);
+    }
 }
 
 impl Drop for CallInProgress {
     fn drop(&mut self) {
-        self.peer.unread.fetch_sub(self.unread, Ordering::Relaxed);
-        self.peer.peers.unread.fetch_sub(self.unread, Ordering::Relaxed);
+        self.forget_unread();
         self.peer.active.store(self.peer.peers.millis(), Ordering::Relaxed);
         self.peer.calls.fetch_sub(1, Ordering::Relaxed);
     }
@@ -226,7 +252,7 @@ mod tests {
         small.replies(30);
         large.replies(60);
         assert!(!greedy.0.close.is_cancelled());
-        small.replies(15);
+        small.replies(45);
         assert!(greedy.0.close.is_cancelled() && !good.0.close.is_cancelled());
         drop((large, greedy));
         let mut next = good.0.begin();
@@ -235,6 +261,19 @@ mod tests {
         assert_eq!((peers.count(), peers.busy()), (1, (1, 2)));
         drop((small, next));
         assert_eq!(peers.busy(), (0, 0));
+    }
+
+    #[test]
+    fn a_stream_that_is_read_counts_with_its_last_part_only() {
+        let peers = Peers::new(&Limits { unread_bytes: 100, ..Limits::default() });
+        let watcher = peers.connect();
+        let mut stream = watcher.0.begin();
+        for _ in 0..50 {
+            stream.replies(60);
+        }
+        assert!(!watcher.0.close.is_cancelled());
+        watcher.0.begin().replies(60);
+        assert!(watcher.0.close.is_cancelled(), "the last part and another reply");
     }
 
     #[test]

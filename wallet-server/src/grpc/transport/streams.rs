@@ -22,13 +22,18 @@ struct Times {
     /// The deadline of the handler, while it runs.
     deadline: Cell<Option<Instant>>,
     has_passed: Cell<bool>,
-    /// The end of the task. `None`: it watches something and has no limit.
+    /// The end of the task. `None`: it has no limit.
     end: Cell<Option<Instant>>,
 }
 
-/// Lifts the time limit of the call that runs in this task, for calls that watch something.
+/// Lifts the time limit of the call that runs in this task, for a stream that may be silent for days.
 pub(crate) fn open_ended() {
     TIMES.with(|times| times.end.set(None));
+}
+
+/// Gives the call that runs in this task this much time from now on. On HTTP/1.1, calls have no task, and this does nothing.
+pub(crate) fn renew(time: Duration) {
+    TIMES.try_with(|times| times.end.set(Some(Instant::now() + time))).ok();
 }
 
 /// Runs a handler until its deadline, and drops it if that passes. `None`: it has passed. The caller runs within
@@ -125,5 +130,16 @@ mod tests {
             tokio::time::sleep(SOON * 3).await;
         };
         assert_eq!(limited(SOON, watching).await, Some(()));
+        let read = async {
+            for _ in 0..5 {
+                renew(SOON * 5);
+                tokio::time::sleep(SOON).await;
+            }
+            renew(SOON);
+            pending::<()>().await;
+        };
+        let begun = Instant::now();
+        assert_eq!(limited(SOON * 2, read).await, None, "it ends when it is not renewed any more");
+        assert!(begun.elapsed() >= SOON * 6, "and not before");
     }
 }

@@ -7,6 +7,7 @@ mod hostile;
 mod libraries;
 mod methods;
 mod refusals;
+mod streams;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
