@@ -36,7 +36,9 @@ pub(super) enum CliError {
     Tenant(#[from] TenantError),
     #[error("{0:?} is not the id of a key, which has 10 letters and digits")]
     KeyId(String),
-    #[error("a token of this key cannot have the scope {scope}; of estimate, read and events, its key has: {allowed}")]
+    #[error(
+        "a token of this key cannot have the scope {scope}; of estimate, read and events, its key has: {allowed}"
+    )]
     TokenScope { scope: &'static str, allowed: Scopes },
     #[error("there is no wallet {0}")]
     NoWallet(WalletId),

@@ -100,7 +100,7 @@ impl Queries {
     ) -> Result<Listed<Reservation>, ReadError> {
         let (key, now) = (WalletKey::new(tenant, wallet), self.clock.now());
         let position: Option<Place> = page.position()?;
-        let seat = self.costly.seat(filter.searches())?;
+        let seat = self.costly.seat(filter.searches(), Some(key))?;
         let budget = Budget::of(&page, seat.is_some().then_some(self.costly.searched));
         let found = self.on_snapshot(seat, move |snapshot, turn| {
             let filter = filter.clone();
@@ -158,7 +158,7 @@ impl Queries {
     ) -> Result<Listed<Entry>, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let after = page.position()?.unwrap_or(filter.after_revision);
-        let seat = self.costly.seat(filter.reservation.is_some())?;
+        let seat = self.costly.seat(filter.reservation.is_some(), Some(key))?;
         let (store, probe) = (self.store.clone(), page.probe());
         let found = uncancelled(async move {
             let snapshot = snapshot(&store, &seat).await?;
@@ -183,7 +183,7 @@ impl Queries {
     ) -> Result<Listed<RecordedEvent>, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let after = page.position()?.unwrap_or((filter.after_revision, i32::MAX));
-        let seat = self.costly.seat(!filter.kinds.is_empty())?;
+        let seat = self.costly.seat(!filter.kinds.is_empty(), Some(key))?;
         let (store, probe) = (self.store.clone(), page.probe());
         let found = uncancelled(async move {
             let snapshot = snapshot(&store, &seat).await?;
@@ -207,7 +207,7 @@ impl Queries {
     ) -> Result<Listed<WalletView>, ReadError> {
         let after: String = page.position()?.unwrap_or_default();
         let (now, catalog) = (self.clock.now(), self.catalogs.current(tenant));
-        let seat = self.costly.seat(filter.frozen_only)?;
+        let seat = self.costly.seat(filter.frozen_only, None)?;
         let budget = Budget::of(&page, seat.is_some().then_some(self.costly.searched));
         let found = self.on_snapshot(seat, move |snapshot, turn| {
             let (after, catalog) = (after.clone(), catalog.clone());

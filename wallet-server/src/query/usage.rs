@@ -85,7 +85,7 @@ impl Queries {
     ) -> Result<UsageSummary, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let now = self.clock.now();
-        let (seat, most) = (self.costly.seat(true)?, self.costly.summarized);
+        let (seat, most) = (self.costly.seat(true, Some(key))?, self.costly.summarized);
         let summary = self.on_snapshot(seat, move |snapshot, turn| {
             let query = query.clone();
             async move { summarize(&snapshot, key, now, &query, &turn, most).await }

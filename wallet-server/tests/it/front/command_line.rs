@@ -99,7 +99,9 @@ fn mistakes_on_the_command_line_are_refused_with_the_next_step() {
     let key = front.key("default", "read,topup");
     let token = ["keys", "token", "ann", "--key-id", id_of(&key), "--scopes"];
     for scope in ["topup", "events"] {
-        let expected = format!("a token of this key cannot have the scope {scope}; of estimate, read and events, its key has: read");
+        let expected = format!(
+            "a token of this key cannot have the scope {scope}; of estimate, read and events, its key has: read"
+        );
         refused(&[&token[..], &[scope]].concat(), &pepper, &expected);
     }
     let foreign = ["keys", "token", "ann", "--key-id", "0123456789", "--scopes", "read"];
