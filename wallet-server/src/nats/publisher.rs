@@ -1,11 +1,12 @@
 //! The publisher sends the items of all feeds to the stream, each feed in its order.
 //!
 //! One server at a time publishes, by a lease. Each feed has a position, up to which the stream has acknowledged every item.
-//! A server that begins, or that continues after a failure, looks in the stream for the last item of the feed, because the
-//! stream may have more than was acknowledged. Two servers that publish the same items at the same time give them the same
+//! A server that begins, or that continues after a failure, reads the last item of the feed in the stream, because the
+//! stream may have more than was acknowledged, or may have lost messages. Two servers that publish the same items at the same time give them the same
 //! ids, by which the stream drops the second one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
@@ -26,7 +27,7 @@ use crate::webhooks::Render;
 
 /// The name of the job in its lease.
 const JOB: &str = "nats";
-/// The time after which another server takes over from one that has gone. A lease is renewed at half of it.
+/// The time after which another server takes over from a server that has stopped. A lease is renewed at half of it.
 const LEASE: Duration = Duration::from_secs(10);
 /// The interval at which new items are looked for, and at which a server without the lease tries to get it.
 const PERIOD: Duration = Duration::from_millis(200);
@@ -36,6 +37,11 @@ const IN_FLIGHT: usize = 256;
 /// The pauses after failures. They double, and are up to twice as long at random.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The time limit for the items of a tenant that are sent together.
+const LIMIT: Duration = LEASE;
+/// The interval at which a failure that lasts is logged.
+const WARNING: Duration = Duration::from_secs(60);
 
 /// The job that publishes.
 pub(crate) struct Publisher {
@@ -52,8 +58,32 @@ pub(crate) struct Publisher {
 #[derive(Default)]
 struct Session {
     stream: Option<Stream>,
-    /// The feeds whose positions are at the end of the stream.
-    known: BTreeMap<TenantId, FeedName>,
+    /// The connections that were made when the ends in the stream were read.
+    connections: u64,
+    /// The feeds whose ends in the stream are known.
+    known: BTreeMap<TenantId, Known>,
+    /// The times of the last warnings. `None`: about failures of all tenants.
+    warned: BTreeMap<Option<TenantId>, Instant>,
+}
+
+/// A feed and the position of its last item in the stream.
+#[derive(Debug, Clone)]
+struct Known {
+    feed: FeedName,
+    last: i64,
+}
+
+impl Session {
+    /// Logs the first failure, and then one of each [`WARNING`].
+    fn warn(&mut self, tenant: Option<TenantId>, position: i64, error: &(dyn Error + 'static)) {
+        let now = Instant::now();
+        if self.warned.get(&tenant).is_some_and(|last| now < *last + WARNING) {
+            return;
+        }
+        self.warned.insert(tenant, now);
+        let tenant = tenant.map(|tenant| tenant.0.to_string());
+        tracing::warn!(tenant, position, error = %Chain(error), "items are not published to NATS; they will be tried again");
+    }
 }
 
 /// The lease of the job.
@@ -79,13 +109,16 @@ impl Publisher {
                 done = self.pass(&mut session, &mut lease) => done,
             };
             pause = match done {
-                Ok(()) => {
+                Ok(true) => {
+                    session.warned.clear();
                     pauses = self::pauses();
                     if lease.is_held { PERIOD } else { WITHOUT_LEASE }
                 }
-                Err(error) => {
+                failed => {
                     self.metrics.failures.inc();
-                    tracing::warn!(error = %Chain(&error), "items are not published to NATS; they will be tried again");
+                    if let Err(error) = failed {
+                        session.warn(None, 0, &error);
+                    }
                     session.known.clear();
                     pauses.next().unwrap_or(LONGEST_PAUSE)
                 }
@@ -98,21 +131,34 @@ impl Publisher {
         }
     }
 
-    /// Publishes until the stream has all items.
-    async fn pass(&self, session: &mut Session, lease: &mut Lease) -> Result<(), NatsError> {
+    /// Publishes until the stream has all items. Returns false if those of some tenants were not published.
+    async fn pass(&self, session: &mut Session, lease: &mut Lease) -> Result<bool, StoreError> {
+        let mut failed = BTreeSet::new();
         while self.holds(lease).await? {
             let (ends, positions) = (self.store.feed_ends().await?, self.store.nats_positions().await?);
             let position = |tenant: &TenantId| positions.get(tenant).copied().unwrap_or_default();
-            let behind: BTreeMap<TenantId, i64> =
+            let lacking: BTreeMap<TenantId, i64> =
                 ends.iter().map(|(tenant, ends)| (*tenant, ends.last - position(tenant))).collect();
-            self.metrics.lag.set(behind.values().sum());
-            let behind: Vec<TenantId> =
-                behind.into_iter().filter(|(_, items)| *items > 0).map(|(tenant, _)| tenant).collect();
-            if behind.is_empty() {
-                return Ok(());
+            self.metrics.lag.set(lacking.values().sum());
+            let next = lacking.into_iter().filter(|(tenant, items)| *items > 0 && !failed.contains(tenant));
+            let next: Vec<TenantId> = next.map(|(tenant, _)| tenant).collect();
+            if next.is_empty() {
+                return Ok(failed.is_empty());
             }
-            for tenant in behind {
-                self.publish(session, tenant, position(&tenant)).await?;
+            for tenant in next {
+                let publishing = self.publish(session, tenant, position(&tenant));
+                let done = tokio::time::timeout(LIMIT, publishing).await;
+                if let Err(error) = done.unwrap_or(Err(NatsError::Slow(LIMIT))) {
+                    session.warn(Some(tenant), position(&tenant), &error);
+                    // The next tenant reads its last item in the stream, which fails if NATS does not answer.
+                    session.known.clear();
+                    if !error.is_of_one_tenant() {
+                        return Ok(false);
+                    }
+                    failed.insert(tenant);
+                } else {
+                    session.warned.remove(&Some(tenant));
+                }
                 if !self.holds(lease).await? {
                     break;
                 }
@@ -120,7 +166,7 @@ impl Publisher {
         }
         self.metrics.lag.set(0);
         session.known.clear();
-        Ok(())
+        Ok(failed.is_empty())
     }
 
     /// Publishes the next items of a feed, and moves its position to the last that was acknowledged without a gap.
@@ -129,20 +175,24 @@ impl Publisher {
             Some(stream) => stream,
             None => session.stream.insert(Stream::open(&self.config).await?),
         };
-        let (feed, after) = match session.known.get(&tenant) {
-            Some(feed) => (feed.clone(), position),
-            None => {
-                let row = self.store.tenant(tenant).await?;
-                let name = row.map_or_else(|| tenant.0.simple().to_string(), |row| row.name);
-                let feed = FeedName { tenant, name };
-                let last = stream.last_position(&feed).await?.unwrap_or_default();
-                (feed, position.max(last))
-            }
+        if session.connections != stream.connections() {
+            session.connections = stream.connections();
+            session.known.clear();
+        }
+        let Known { feed, last: after } = match session.known.get(&tenant) {
+            Some(known) => known.clone(),
+            None => self.end_in_stream(stream, tenant, position).await?,
         };
         let page = match self.queries.feed(tenant, &FeedFilter::default(), after, IN_FLIGHT).await {
             Ok(page) => page,
             Err(ReadError::FeedPosition(ends)) if after < ends.first => {
-                tracing::error!(feed.name, first = ends.first, "items of the feed were deleted unpublished");
+                tracing::error!(
+                    tenant = feed.name,
+                    from = after + 1,
+                    to = ends.first - 1,
+                    "items of the feed were deleted unpublished"
+                );
+                session.known.insert(tenant, Known { feed, last: ends.first - 1 });
                 return Ok(self.store.move_nats_position(tenant, ends.first - 1).await?);
             }
             Err(ReadError::FeedPosition(ends)) => {
@@ -168,8 +218,47 @@ impl Publisher {
         if reached > position {
             self.store.move_nats_position(tenant, reached).await?;
         }
-        session.known.insert(tenant, feed);
+        session.known.insert(tenant, Known { feed, last: reached });
         failure.map_or(Ok(()), Err)
+    }
+
+    /// Returns the position after which a feed continues: that of its last item in the stream, or the position in the
+    /// database if the stream has none. An item that the feed does not have at its position is an error.
+    async fn end_in_stream(
+        &self,
+        stream: &Stream,
+        tenant: TenantId,
+        position: i64,
+    ) -> Result<Known, NatsError> {
+        let row = self.store.tenant(tenant).await?;
+        let name = row.map_or_else(|| tenant.0.simple().to_string(), |row| row.name);
+        let feed = FeedName { tenant, name };
+        let Some(last) = stream.last_item(&feed).await? else {
+            return Ok(Known { feed, last: position });
+        };
+        if last.position < position {
+            tracing::error!(
+                tenant = feed.name,
+                stream = last.position,
+                acknowledged = position,
+                "the stream has lost items; they are published again"
+            );
+        }
+        if last.position != position {
+            let read = self.queries.feed(tenant, &FeedFilter::default(), last.position - 1, 1).await;
+            let items = match read {
+                Ok(page) => page.items,
+                // The feed has deleted the item, or ends before it, which the next read finds.
+                Err(ReadError::FeedPosition(_)) => Vec::new(),
+                Err(error) => return Err(error.into()),
+            };
+            let item = items.first().filter(|item| item.position == last.position);
+            let is_same = |item| last.is_same(&(self.render)(&self.catalogs.current(tenant), item));
+            if !item.is_none_or(is_same) {
+                return Err(NatsError::Different { tenant: feed.name, position: last.position });
+            }
+        }
+        Ok(Known { feed, last: last.position })
     }
 
     /// Takes or renews the lease when it is time. Returns whether this server has it.

@@ -1,16 +1,18 @@
 //! A stream of JetStream: publishes the items of a feed in order, and returns the last one that the stream has.
 //!
 //! Messages are sent without waiting for each other. Each one but the first demands that the one before is the last of the
-//! stream, so that a lost or refused message stops those after it, also those that the client sends again after it has
+//! stream, so that a lost or refused message stops the later ones, also those that the client sends again after it has
 //! reconnected.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::header::{NATS_EXPECTED_LAST_MESSAGE_ID, NATS_EXPECTED_STREAM, NATS_MESSAGE_ID};
 use async_nats::jetstream::context::{Context, ContextBuilder, GetStreamError, PublishError};
-use async_nats::jetstream::stream::{LastRawMessageError, LastRawMessageErrorKind};
-use async_nats::{ConnectError, ConnectOptions, HeaderMap, ServerAddr, jetstream};
+use async_nats::jetstream::stream::{LastRawMessageError, LastRawMessageErrorKind, RetentionPolicy};
+use async_nats::{Client, ConnectError, ConnectOptions, HeaderMap, ServerAddr, jetstream};
+use serde_json::Value;
 use thiserror::Error;
 use wallet_core::{TenantId, WalletId};
 
@@ -35,18 +37,49 @@ pub(super) enum NatsError {
     Connect(#[source] ConnectError),
     #[error("the stream {0} of NATS cannot be opened")]
     Open(String, #[source] GetStreamError),
+    #[error("the stream {0} of NATS has retention {1:?}, which deletes messages that were read: use limits")]
+    Retention(String, RetentionPolicy),
     #[error("the last item of the stream cannot be read")]
     Last(#[source] LastRawMessageError),
+    #[error("message {sequence} of the stream, on subject {subject}, has no id of this tenant: delete it")]
+    Foreign { subject: String, sequence: u64 },
     #[error("an item was not acknowledged")]
     Publish(#[source] PublishError),
+    #[error("NATS did not answer within {} seconds", .0.as_secs())]
+    Slow(Duration),
     #[error(
         "the stream has position {stream} of tenant {tenant}, but its feed ends at {feed}: an older database needs a new stream"
     )]
     Ahead { tenant: String, stream: i64, feed: i64 },
+    #[error(
+        "the stream and the feed of tenant {tenant} have different items at position {position}: an older database, and each installation, needs a stream of its own"
+    )]
+    Different { tenant: String, position: i64 },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Read(#[from] ReadError),
+}
+
+impl NatsError {
+    /// True if items of other tenants may be published nevertheless.
+    pub(super) const fn is_of_one_tenant(&self) -> bool {
+        match self {
+            Self::Foreign { .. }
+            | Self::Publish(_)
+            | Self::Slow(_)
+            | Self::Ahead { .. }
+            | Self::Different { .. }
+            | Self::Read(_) => true,
+            Self::Address(_)
+            | Self::Credentials(_)
+            | Self::Connect(_)
+            | Self::Open(..)
+            | Self::Retention(..)
+            | Self::Last(_)
+            | Self::Store(_) => false,
+        }
+    }
 }
 
 /// An item as it is published.
@@ -78,8 +111,25 @@ impl FeedName {
     }
 }
 
+/// The last item of a feed in the stream.
+pub(super) struct LastItem {
+    pub(super) position: i64,
+    body: Value,
+}
+
+impl LastItem {
+    /// True if the body is of the same item. Catalogs and versions may render the rest differently.
+    pub(super) fn is_same(&self, body: &[u8]) -> bool {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        ["/type", "/timestamp", "/data/walletId", "/data/revision"]
+            .iter()
+            .all(|field| self.body.pointer(field) == body.pointer(field))
+    }
+}
+
 /// A stream of JetStream. The client reconnects automatically.
 pub(super) struct Stream {
+    client: Client,
     context: Context,
     stream: jetstream::stream::Stream,
     name: String,
@@ -99,27 +149,38 @@ impl Stream {
         }
         let client =
             options.connect(servers.map_err(NatsError::Address)?).await.map_err(NatsError::Connect)?;
-        let context = ContextBuilder::new().timeout(TIMEOUT).build(client);
+        let context = ContextBuilder::new().timeout(TIMEOUT).build(client.clone());
         let name = config.stream.clone();
         let opened = context.get_stream(&name).await;
         let stream = opened.map_err(|error| NatsError::Open(name.clone(), error))?;
-        Ok(Self { context, stream, name })
+        match stream.cached_info().config.retention {
+            RetentionPolicy::Limits => Ok(Self { client, context, stream, name }),
+            retention => Err(NatsError::Retention(name, retention)),
+        }
     }
 
-    /// Returns the position of the last item of a feed in the stream. `None`: the stream has none.
-    pub(super) async fn last_position(&self, feed: &FeedName) -> Result<Option<i64>, NatsError> {
+    /// Returns the number of connections that were made. NATS may have lost messages between two of them.
+    pub(super) fn connections(&self) -> u64 {
+        self.client.statistics().connects.load(Ordering::Relaxed)
+    }
+
+    /// Returns the last item of a feed in the stream. `None`: the stream has none.
+    pub(super) async fn last_item(&self, feed: &FeedName) -> Result<Option<LastItem>, NatsError> {
         let subjects = format!("wallet.{}.>", feed.name);
         let last = match self.stream.get_last_raw_message_by_subject(&subjects).await {
             Ok(last) => last,
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => return Ok(None),
             Err(error) => return Err(NatsError::Last(error)),
         };
-        let id = last.headers.get(NATS_MESSAGE_ID);
-        Ok(id.and_then(|id| feed.position(id.as_str())))
+        let position = last.headers.get(NATS_MESSAGE_ID).and_then(|id| feed.position(id.as_str()));
+        let Some(position) = position else {
+            return Err(NatsError::Foreign { subject: last.subject.to_string(), sequence: last.sequence });
+        };
+        Ok(Some(LastItem { position, body: serde_json::from_slice(&last.payload).unwrap_or_default() }))
     }
 
-    /// Publishes items of a feed, in order. Returns the number of items, from the first on, that the stream has, and the
-    /// reason why it does not have the next one.
+    /// Publishes items of a feed, in order. Returns the number of acknowledged items before the first failure, and the
+    /// failure.
     pub(super) async fn publish(&self, feed: &FeedName, items: Vec<Outgoing>) -> (usize, Option<NatsError>) {
         let (mut acknowledgements, mut before, mut failure) = (Vec::with_capacity(items.len()), None, None);
         for item in items {

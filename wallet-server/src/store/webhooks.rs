@@ -102,7 +102,8 @@ impl Store {
     }
 
     /// Records the result of deliveries, and with `hasten` makes all other deliveries to the endpoint due at once that wait
-    /// for another attempt. Records nothing if the endpoint is gone or another server has delivered meanwhile.
+    /// for another attempt. Records nothing if the endpoint was deleted, also if another one has its id now, or if another
+    /// server has delivered meanwhile.
     pub(crate) async fn record_deliveries(
         &self,
         endpoint: &EndpointRow,
@@ -118,6 +119,7 @@ impl Store {
             .col_expr(Endpoint::State, state.into())
             .filter(Endpoint::Tenant.eq(endpoint.tenant))
             .filter(Endpoint::EndpointId.eq(&endpoint.endpoint_id))
+            .filter(Endpoint::CreateTime.eq(endpoint.create_time))
             .filter(Endpoint::LastPosition.eq(endpoint.last_position))
             .filter(Endpoint::State.eq(endpoint.state));
         if moved.exec(&transaction).await?.rows_affected == 0 {
@@ -183,6 +185,22 @@ impl ControlTx {
         let replace = OnConflict::columns(key).update_columns(changes).to_owned();
         let insert = Endpoints::insert(row.into_active_model()).on_conflict(replace);
         insert.exec_without_returning(self.transaction()).await?;
+        Ok(())
+    }
+
+    /// Makes the deliveries to an endpoint that wait for another attempt due at once, with the schedule from its beginning.
+    pub(crate) async fn retry_waiting(
+        &self,
+        endpoint: &EndpointRow,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let again = Deliveries::update_many()
+            .col_expr(Delivery::NextTime, now.as_micros().into())
+            .col_expr(Delivery::Attempts, Expr::value(0))
+            .filter(Delivery::Tenant.eq(endpoint.tenant))
+            .filter(Delivery::EndpointId.eq(&endpoint.endpoint_id))
+            .filter(Delivery::NextTime.lt(Timestamp::NEVER.as_micros()));
+        again.exec(self.transaction()).await?;
         Ok(())
     }
 

@@ -26,7 +26,9 @@ pub(super) async fn check(
                 });
                 let end = last.get(&tenant).copied().unwrap_or_default();
                 faults.unless((0..=end).contains(&position), 0, || {
-                    format!("nats_positions has position {position}, which the feed has not")
+                    format!(
+                        "nats_positions has position {position} of tenant {tenant}, but the feed ends at {end}"
+                    )
                 });
             }
             Err(error) => faults.add(0, &format!("a row of nats_positions is unreadable: {error}")),

@@ -27,7 +27,7 @@ use crate::webhooks::metrics::DeliveryMetrics;
 
 /// The name of the job in its lease.
 const JOB: &str = "webhooks";
-/// The time after which another server takes over from one that has gone. A lease is renewed at half of it.
+/// The time after which another server takes over from a server that has stopped. A lease is renewed at half of it.
 const LEASE: Duration = Duration::from_secs(10);
 /// The interval at which endpoints with new items are looked for.
 const PERIOD: Duration = Duration::from_millis(500);
@@ -67,6 +67,8 @@ impl Deliverer {
                 renew = now + if has_lease { LEASE / 2 } else { Duration::from_secs(1) };
             }
             if !has_lease {
+                // Another server delivers to the same endpoints.
+                tasks.drain().for_each(|(_, task)| task.abort());
                 continue;
             }
             tasks.retain(|_, task| !task.is_finished());

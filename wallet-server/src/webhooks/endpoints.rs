@@ -224,12 +224,12 @@ impl Webhooks {
             _ => {}
         }
         let info = EndpointInfo::try_from(&row)?;
-        if row != before {
-            commit(transaction, tenant, "webhook.update", row.clone(), author, now).await?;
-        }
-        // The item that an ordered endpoint has failed holds all others up.
+        // The failed message of an ordered endpoint holds up all later ones, so it is sent at once.
         if info.is_ordered && change.is_enabled == Some(true) && !was_enabled {
-            self.store.retry_deliveries(&row, 0, i64::MAX, now).await?;
+            transaction.retry_waiting(&row, now).await?;
+        }
+        if row != before {
+            commit(transaction, tenant, "webhook.update", row, author, now).await?;
         }
         Ok(info)
     }

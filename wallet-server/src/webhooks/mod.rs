@@ -1,7 +1,8 @@
 //! Webhooks: endpoints that get the items of the feed by HTTP POST, in the format of Standard Webhooks 1.0.0.
 //!
-//! [`endpoints`] creates and changes endpoints, [`deliverer`] serves each endpoint in turn, and [`round`] which messages are
-//! sent together; [`mod@test`] sends one message on command. The rest knows no database: the URLs and addresses that may be called, signatures, the schedule of attempts, and one attempt over HTTP.
+//! [`endpoints`] creates and changes endpoints, [`deliverer`] serves each endpoint in turn, [`round`] sends the messages of
+//! a round and records their results, and [`mod@test`] sends one test message. The other modules do not read the database:
+//! they have the URLs and addresses that may be called, signatures, the schedule of attempts, and one attempt over HTTP.
 
 mod address;
 mod deliverer;

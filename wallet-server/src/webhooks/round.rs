@@ -3,12 +3,14 @@
 //! At most [`MOST_WAITING`] deliveries to an endpoint wait for another attempt. With more, its position stands still: the
 //! feed is the queue of an endpoint that is down.
 //!
-//! An ordered endpoint gets one message at a time. After a failure its position stands still until that item is delivered.
+//! An ordered endpoint gets one message at a time, and a round ends after [`ORDERED_ROUND`]. After a failure its position
+//! stands still until that item is delivered.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use wallet_core::{TenantId, Timestamp};
 
 use crate::query::{FeedFilter, FeedItem, ReadError};
@@ -19,6 +21,9 @@ use crate::webhooks::{Failure, Message, WebhookUrl, schedule};
 
 /// The most messages of a round.
 const AT_ONCE: usize = 16;
+/// The time after which a round of an ordered endpoint sends no other message, so that its results are recorded and a
+/// change of the endpoint is noticed.
+const ORDERED_ROUND: Duration = Duration::from_secs(15);
 /// The most deliveries to an endpoint that wait for another attempt.
 const MOST_WAITING: u64 = 64;
 /// The time without a success after which an endpoint is disabled.
@@ -62,6 +67,7 @@ impl Deliverer {
         if work.items.is_empty() && work.deleted.is_empty() && work.last_position == row.last_position {
             return Ok(false);
         }
+        let collected = work.items.len();
         let attempts = match info.is_ordered {
             true => self.attempt_in_order(row, &info, work.items).await,
             false => self.attempt(row, &info, work.items).await,
@@ -77,6 +83,9 @@ impl Deliverer {
         let hasten = (has_succeeded && work.is_full).then_some(now);
         let mut result =
             Delivered { last_position: work.last_position, succeeded: work.deleted, failed: Vec::new() };
+        if let Some(last) = attempts.last().filter(|_| attempts.len() < collected) {
+            result.last_position = last.position.max(row.last_position);
+        }
         for attempt in attempts {
             match &attempt.failure {
                 None => result.succeeded.push(attempt.position),
@@ -158,17 +167,20 @@ impl Deliverer {
         Ok(())
     }
 
-    /// Sends messages one after the other, up to the first that fails.
+    /// Sends messages one after the other, until one fails or the time of a round is over.
     async fn attempt_in_order(
         &self,
         row: &EndpointRow,
         info: &EndpointInfo,
         items: Vec<(FeedItem, i32)>,
     ) -> Vec<Attempt> {
-        let mut attempts = Vec::new();
+        let (mut attempts, begun) = (Vec::new(), Instant::now());
         for item in items {
             attempts.extend(self.attempt(row, info, vec![item]).await);
             if attempts.last().is_some_and(|attempt| attempt.failure.is_some()) {
+                break;
+            }
+            if begun.elapsed() >= ORDERED_ROUND {
                 break;
             }
         }

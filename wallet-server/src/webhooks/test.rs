@@ -1,4 +1,4 @@
-//! A message on command, which shows whether an endpoint can be reached and answers.
+//! Sends a test message to an endpoint.
 
 use std::time::Duration;
 

@@ -49,10 +49,15 @@ impl Front {
 
     /// Like [`Front::serve`], with these limits.
     pub(crate) async fn serve_with(&self, limits: Limits) -> Server {
+        self.serve_configured(Config { limits, ..Config::default() }).await
+    }
+
+    /// Like [`Front::serve`], with this configuration.
+    pub(crate) async fn serve_configured(&self, config: Config) -> Server {
         let pepper = Pepper::read(self.pepper_file().as_ref()).expect("a pepper");
         let now = Timestamp::from_micros(i64::try_from(super::micros()).expect("it is not that late"));
         let time = TimeSource::Given(Clock::manual(now));
-        let config = Config { pepper: Some(pepper), time, limits, ..Config::default() };
+        let config = Config { pepper: Some(pepper), time, ..config };
         Server::start_with(self.database.clone(), config).await
     }
 }

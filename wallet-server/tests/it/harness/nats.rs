@@ -53,7 +53,16 @@ impl Nats {
 
     /// Starts the server again with its streams, after [`Self::kill`].
     pub(crate) async fn start_again(&mut self) {
-        self.child = serve(&self.folder, self.port, &self.arguments).await.expect("nats-server starts again");
+        let begun = Instant::now();
+        // Another process may have the port for a moment.
+        while begun.elapsed() < START {
+            if let Some(child) = serve(&self.folder, self.port, &self.arguments).await {
+                self.child = child;
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("nats-server does not start again");
     }
 }
 
@@ -84,7 +93,8 @@ async fn serve(folder: &TempDir, port: u16, arguments: &[String]) -> Option<Chil
             let mut greeting = String::new();
             let read = BufReader::new(stream).read_line(&mut greeting);
             if read.is_ok() && greeting.starts_with("INFO ") {
-                return Some(child);
+                // Another server may have sent the greeting.
+                return child.try_wait().expect("its state").is_none().then_some(child);
             }
         }
         assert!(begun.elapsed() < START, "nats-server accepts no connections");

@@ -46,7 +46,7 @@ async fn survive(database: Database, servers: usize) {
             })
             .await;
     }
-    // Half of the items wait when NATS is there again; the others come while it is killed.
+    // Half of the items wait when NATS is available again; the others come while it is killed.
     give(&endpoints, "first").await;
     nats.start_again().await;
     let giving = tokio::spawn({

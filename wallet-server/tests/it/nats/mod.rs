@@ -34,7 +34,7 @@ async fn create(client: Client, duplicate_window: Duration) -> Context {
     context
 }
 
-/// Returns the number of messages of the stream. `None`: the server is away.
+/// Returns the number of messages of the stream. `None`: the server is unavailable.
 async fn count(context: &Context) -> Option<u64> {
     let stream = context.get_stream("WALLET").await.ok()?;
     Some(stream.cached_info().state.messages)
@@ -44,11 +44,11 @@ async fn count(context: &Context) -> Option<u64> {
 async fn wait_for(context: &Context, messages: u64) {
     let begun = Instant::now();
     loop {
-        let there = count(context).await;
-        if there.is_some_and(|there| there >= messages) {
+        let stored = count(context).await;
+        if stored.is_some_and(|stored| stored >= messages) {
             return;
         }
-        assert!(begun.elapsed() < SOON, "{there:?} messages, not {messages}");
+        assert!(begun.elapsed() < SOON, "{stored:?} messages, not {messages}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

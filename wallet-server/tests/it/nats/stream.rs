@@ -1,13 +1,15 @@
-//! The messages in the stream, and a stream that is away.
+//! The messages in the stream, and a stream that is unavailable.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use async_nats::ConnectOptions;
+use async_nats::{ConnectOptions, HeaderMap};
+use wallet_client::v1::CreateWalletRequest;
 use wallet_server::{Config, NatsConfig};
 
 use super::{assert_same, count, create, feed, read, stream, wait_for};
-use crate::harness::{Database, Nats, Server, credits};
+use crate::harness::{Database, Front, Nats, Server, credits, with_key};
 use crate::monitoring::metrics;
 use crate::shorthand::gift;
 use crate::tls::Certificate;
@@ -36,7 +38,7 @@ async fn a_consumer_chooses_types_by_their_subjects() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nats_that_is_away_delays_items_and_stops_no_command() {
+async fn items_wait_while_nats_is_unavailable_and_commands_do_not() {
     let mut nats = Nats::start().await;
     let context = stream(&nats, SHORT).await;
     nats.kill();
@@ -82,9 +84,86 @@ async fn a_stream_that_is_ahead_of_an_older_database_gets_nothing() {
     wait_for(&context, 2).await;
     before.stop().await;
     let server = Server::start_with(Database::sqlite(), config(&nats)).await;
-    server.wallet("bob", 0).await;
+    let client = server.wallet("bob", 0).await;
     until(&server, |lag, failures, published| lag == 1 && failures > 0 && published == 0).await;
+    // The feed grows past the end of the stream, whose last item is of the other history.
+    for n in 0..3 {
+        client.grant(gift("bob", &format!("g{n}"), credits(5))).await.unwrap();
+    }
+    let failed = Cell::new(None);
+    until(&server, |lag, failures, _| {
+        let before = failed.get().or((lag == 4).then_some(failures));
+        failed.set(before);
+        before.is_some_and(|before| failures > before + 1)
+    })
+    .await;
     assert_eq!(count(&context).await, Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_whose_items_are_refused_does_not_hold_up_other_tenants() {
+    let nats = Nats::start().await;
+    let context = stream(&nats, SHORT).await;
+    let front = Front::new(Database::sqlite());
+    front.cli(&["tenants", "create", "acme"]);
+    let keys = ["acme", "default"].map(|tenant| front.key(tenant, "all"));
+    let server = front.serve_configured(config(&nats)).await;
+    // The feeds are published by tenant id, and that of acme is lower.
+    let acme = with_key(&server, &keys[0]).await;
+    acme.create_wallet(CreateWalletRequest::new("ann")).await.unwrap();
+    wait_for(&context, 1).await;
+    let first = read(&context, "wallet.acme.>", 1).await.remove(0).headers.clone().unwrap();
+    let tenant = first.get("Nats-Msg-Id").unwrap().as_str().strip_suffix("-1").unwrap();
+    let mut headers = HeaderMap::new();
+    headers.insert("Nats-Msg-Id", format!("{tenant}-9"));
+    let ahead = context.publish_with_headers("wallet.acme.other", headers, "x".into()).await.unwrap();
+    ahead.await.unwrap();
+    server.stop().await;
+    let server = front.serve_configured(config(&nats)).await;
+    let acme = with_key(&server, &keys[0]).await;
+    acme.create_wallet(CreateWalletRequest::new("bob")).await.unwrap();
+    until(&server, |lag, failures, _| lag == 1 && failures > 0).await;
+    let ours = with_key(&server, &keys[1]).await;
+    ours.create_wallet(CreateWalletRequest::new("carl")).await.unwrap();
+    until(&server, |lag, _, published| lag == 1 && published == 1).await;
+    assert_eq!(read(&context, "wallet.default.>", 1).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn items_that_the_stream_has_lost_are_published_again() {
+    let nats = Nats::start().await;
+    let context = stream(&nats, SHORT).await;
+    let server = Server::start_with(Database::sqlite(), config(&nats)).await;
+    let client = server.wallet("ann", 0).await;
+    for n in 0..4 {
+        client.grant(gift("ann", &format!("g{n}"), credits(5))).await.unwrap();
+    }
+    wait_for(&context, 5).await;
+    until(&server, |lag, _, published| lag == 0 && published == 5).await;
+    let lossy = context.get_stream("WALLET").await.unwrap();
+    for sequence in [4, 5] {
+        assert!(lossy.delete_message(sequence).await.unwrap());
+    }
+    let database = server.database.clone();
+    server.stop().await;
+    tokio::time::sleep(SHORT * 2).await;
+    let server = Server::start_with(database, config(&nats)).await;
+    let client = server.client().await;
+    client.grant(gift("ann", "last", credits(5))).await.unwrap();
+    wait_for(&context, 6).await;
+    assert_same(&read(&context, "wallet.>", 6).await, &feed(&client).await);
+    until(&server, |lag, _, published| lag == 0 && published == 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_message_at_the_end_of_the_stream_stops_its_tenant() {
+    let nats = Nats::start().await;
+    let context = stream(&nats, SHORT).await;
+    context.publish("wallet.default.other", "x".into()).await.unwrap().await.unwrap();
+    let server = Server::start_with(Database::sqlite(), config(&nats)).await;
+    server.wallet("ann", 0).await;
+    until(&server, |lag, failures, published| lag == 1 && failures > 0 && published == 0).await;
+    assert_eq!(count(&context).await, Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

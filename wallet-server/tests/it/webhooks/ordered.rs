@@ -76,6 +76,21 @@ async fn an_ordered_endpoint_is_disabled_after_five_days_and_goes_on_when_enable
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn enabling_an_ordered_endpoint_does_not_send_what_was_given_up() {
+    let receiver = Receiver::start(&[500]).await;
+    let (server, client) = ordered(&receiver).await;
+    until(&client, |_, failed| failed.len() == 1).await;
+    let state = |state| v1::UpdateWebhookEndpointRequest::new("crm").with_state(state);
+    client.update_webhook_endpoint(state(WebhookEndpointState::Disabled)).await.unwrap();
+    let given_up = format!("UPDATE webhook_deliveries SET next_time = {}", i64::MAX);
+    assert_eq!(server.database.execute(&given_up).await, 1);
+    give(&client, "a").await;
+    client.update_webhook_endpoint(state(WebhookEndpointState::Enabled)).await.unwrap();
+    assert_eq!(positions(&receiver.wait_for(2).await), [1, 2]);
+    assert_eq!(deliveries(&client).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endpoint_that_becomes_ordered_first_gets_what_had_failed() {
     let receiver = Receiver::start(&[500, 500]).await;
     let (server, client) = ordered(&receiver).await;

@@ -13,7 +13,7 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "nats_positions.last_position",
         "UPDATE nats_positions SET last_position = 1000000",
-        Fault("has position 1000000, which the feed has not"),
+        Fault("has position 1000000 of tenant"),
     ),
     ("nats_positions.last_position", "UPDATE nats_positions SET last_position = 2", Nothing("NATS")),
 ];
