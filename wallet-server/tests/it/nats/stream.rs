@@ -106,27 +106,27 @@ async fn a_tenant_whose_items_are_refused_does_not_hold_up_other_tenants() {
     let context = stream(&nats, SHORT).await;
     let front = Front::new(Database::sqlite());
     front.cli(&["tenants", "create", "acme"]);
-    let keys = ["acme", "default"].map(|tenant| front.key(tenant, "all"));
+    let keys = ["default", "acme"].map(|tenant| front.key(tenant, "all"));
     let server = front.serve_configured(config(&nats)).await;
-    // The feeds are published by tenant id, and that of acme is lower.
-    let acme = with_key(&server, &keys[0]).await;
-    acme.create_wallet(CreateWalletRequest::new("ann")).await.unwrap();
+    // Feeds are published by tenant id, and few ids are lower than that of the default tenant.
+    let ours = with_key(&server, &keys[0]).await;
+    ours.create_wallet(CreateWalletRequest::new("ann")).await.unwrap();
     wait_for(&context, 1).await;
-    let first = read(&context, "wallet.acme.>", 1).await.remove(0).headers.clone().unwrap();
+    let first = read(&context, "wallet.default.>", 1).await.remove(0).headers.clone().unwrap();
     let tenant = first.get("Nats-Msg-Id").unwrap().as_str().strip_suffix("-1").unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("Nats-Msg-Id", format!("{tenant}-9"));
-    let ahead = context.publish_with_headers("wallet.acme.other", headers, "x".into()).await.unwrap();
+    let ahead = context.publish_with_headers("wallet.default.other", headers, "x".into()).await.unwrap();
     ahead.await.unwrap();
     server.stop().await;
     let server = front.serve_configured(config(&nats)).await;
-    let acme = with_key(&server, &keys[0]).await;
-    acme.create_wallet(CreateWalletRequest::new("bob")).await.unwrap();
+    let ours = with_key(&server, &keys[0]).await;
+    ours.create_wallet(CreateWalletRequest::new("bob")).await.unwrap();
     until(&server, |lag, failures, _| lag == 1 && failures > 0).await;
-    let ours = with_key(&server, &keys[1]).await;
-    ours.create_wallet(CreateWalletRequest::new("carl")).await.unwrap();
+    let acme = with_key(&server, &keys[1]).await;
+    acme.create_wallet(CreateWalletRequest::new("carl")).await.unwrap();
     until(&server, |lag, _, published| lag == 1 && published == 1).await;
-    assert_eq!(read(&context, "wallet.default.>", 1).await.len(), 1);
+    assert_eq!(read(&context, "wallet.acme.>", 1).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
