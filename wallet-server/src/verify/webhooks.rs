@@ -35,7 +35,7 @@ pub(super) async fn check(
                     format!("endpoint {id:?} has types {:?} and state {}", row.types, row.state)
                 });
                 faults.unless(is_in_feed(row.tenant, position), 0, || {
-                    format!("endpoint {id:?} has position {position}, which the feed has not")
+                    format!("endpoint {id:?} has position {position}, but the feed does not have it")
                 });
                 endpoints.insert((row.tenant, row.endpoint_id));
             }

@@ -32,7 +32,7 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "webhook_endpoints.last_position",
         "UPDATE webhook_endpoints SET last_position = 1000000",
-        Fault("has position 1000000, which the feed has not"),
+        Fault("has position 1000000, but the feed does not have it"),
     ),
     (
         "webhook_endpoints.failing_since",
