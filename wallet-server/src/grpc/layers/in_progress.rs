@@ -56,7 +56,7 @@ pub(crate) struct Places {
 #[derive(Debug)]
 struct Place(Arc<Places>);
 
-/// A call that counts as in progress, with its place and, if its reply is a page or watches the health, the permit for that.
+/// A call that counts as in progress, with its place, and a permit if its reply is a page or watches the health.
 #[derive(Debug)]
 pub(crate) struct InProgress {
     of_peer: Option<CallInProgress>,
@@ -81,8 +81,8 @@ impl Drop for Place {
     }
 }
 
-/// Counts a call to the method with this path. `None` if the server or the part of it for such calls is full. A call whose reply is a page waits for
-/// the other pages of its peer.
+/// Counts a call to the method with this path. `None` if the server, or the part of it for such calls, is full. A call whose
+/// reply is a page waits for the other pages of its peer.
 pub(crate) async fn begin(places: &Arc<Places>, peer: Option<&Arc<Peer>>, path: &str) -> Option<InProgress> {
     let place = places.take()?;
     let of_peer = peer.map(Peer::begin);

@@ -2,9 +2,9 @@
 //!
 //! [`accept`] accepts connections and keeps their number below the limit of descriptors. [`connection`] serves one
 //! connection and closes it if its peer sends nothing, reads nothing or makes no calls. [`streams`] limits the time
-//! of each call, including the reading of the reply, and [`one_call`] does so for HTTP/1.1. [`tls`] encrypts connections and replaces the certificate.
-//! [`peers`] records all connections and their unread bytes, and
-//! chooses the connection to close when there are too many connections or unread bytes.
+//! of each call, including the reading of the reply, and [`one_call`] does so for HTTP/1.1. A stream may last as long as its
+//! peer reads it. [`tls`] encrypts connections and replaces the certificate. [`peers`] records all connections and their unread
+//! bytes, and chooses the connection to close when there are too many connections or unread bytes.
 
 mod accept;
 mod connection;
