@@ -9,8 +9,7 @@ use wallet_client::v1;
 use wallet_workload::Rng;
 
 use super::Endpoints;
-use crate::harness::{Database, Process, credits, seed};
-use crate::shorthand::gift;
+use crate::harness::{Database, Process, seed};
 
 /// The items of the test. The nightly run sets WALLET_FEED_ITEMS to a million.
 const ITEMS: usize = 4_000;
@@ -41,15 +40,7 @@ async fn survive(database: Database, servers: usize) {
     let (items, mut chance) = (items(), Rng::new(seed(), 0));
     let mut processes: Vec<Process> = (0..servers).map(|_| Process::start(&database, &[])).collect();
     let endpoints = Arc::new(Endpoints::new(processes.iter().map(Process::endpoint).collect()));
-    for n in 0..WALLETS {
-        let request = v1::CreateWalletRequest::new(format!("w-{n}"));
-        endpoints
-            .call(0, |client| {
-                let request = request.clone();
-                async move { client.create_wallet(request).await }
-            })
-            .await;
-    }
+    endpoints.create_wallets(WALLETS).await;
     let given = Arc::new(AtomicUsize::new(0));
     let mut callers = JoinSet::new();
     for caller in 0..CALLERS {
@@ -84,14 +75,7 @@ async fn survive(database: Database, servers: usize) {
 /// Gives a number of grants to the wallets in turn.
 async fn give(endpoints: Arc<Endpoints>, caller: usize, count: usize, given: Arc<AtomicUsize>) {
     for n in 0..count {
-        let wallet = format!("w-{}", (caller * 7 + n) % WALLETS);
-        let request = gift(&wallet, &format!("g-{caller}-{n}"), credits(1));
-        endpoints
-            .call(caller + n, |client| {
-                let request = request.clone();
-                async move { client.grant(request).await }
-            })
-            .await;
+        endpoints.give(caller * 7 + n, WALLETS, &format!("g-{caller}-{n}")).await;
         given.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -5,7 +5,10 @@ mod watchers;
 
 use std::sync::Mutex;
 
-use wallet_client::{Error, RetryPolicy, WalletClient};
+use wallet_client::{Error, RetryPolicy, WalletClient, v1};
+
+use crate::harness::credits;
+use crate::shorthand::gift;
 
 /// The endpoints of the servers, which change when a server is started again.
 pub(crate) struct Endpoints(Mutex<Vec<String>>);
@@ -38,5 +41,27 @@ impl Endpoints {
             }
             n += 1;
         }
+    }
+
+    /// Creates this many wallets: w-0, w-1 and so on.
+    pub(crate) async fn create_wallets(&self, count: usize) {
+        for n in 0..count {
+            let request = v1::CreateWalletRequest::new(format!("w-{n}"));
+            self.call(0, |client| {
+                let request = request.clone();
+                async move { client.create_wallet(request).await }
+            })
+            .await;
+        }
+    }
+
+    /// Grants a credit to one of this many wallets: to the next one for the next `n`.
+    pub(crate) async fn give(&self, n: usize, wallets: usize, id: &str) {
+        let request = gift(&format!("w-{}", n % wallets), id, credits(1));
+        self.call(n, |client| {
+            let request = request.clone();
+            async move { client.grant(request).await }
+        })
+        .await;
     }
 }

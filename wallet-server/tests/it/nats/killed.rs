@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use wallet_client::{ClientConfig, WalletClient, v1};
+use wallet_client::{ClientConfig, WalletClient};
 
 use super::{assert_same, count, feed, read, stream, wait_for};
 use crate::feed::Endpoints;
-use crate::harness::{Database, Nats, Process, credits};
-use crate::shorthand::gift;
+use crate::harness::{Database, Nats, Process};
 
 const ITEMS: usize = 4_000;
 const CALLERS: usize = 16;
@@ -37,15 +36,7 @@ async fn survive(database: Database, servers: usize) {
     let arguments = ["--nats-url", &nats.url()];
     let mut processes: Vec<Process> = (0..servers).map(|_| Process::start(&database, &arguments)).collect();
     let endpoints = Arc::new(Endpoints::new(processes.iter().map(Process::endpoint).collect()));
-    for n in 0..WALLETS {
-        let request = v1::CreateWalletRequest::new(format!("w-{n}"));
-        endpoints
-            .call(0, |client| {
-                let request = request.clone();
-                async move { client.create_wallet(request).await }
-            })
-            .await;
-    }
+    endpoints.create_wallets(WALLETS).await;
     // Half of the items wait when NATS is available again; the others come while it is killed.
     give(&endpoints, "first").await;
     nats.start_again().await;
@@ -84,14 +75,7 @@ async fn give(endpoints: &Arc<Endpoints>, round: &'static str) {
         let endpoints = endpoints.clone();
         callers.spawn(async move {
             for n in 0..ITEMS / CALLERS / 2 {
-                let wallet = format!("w-{}", (caller * 7 + n) % WALLETS);
-                let request = gift(&wallet, &format!("{round}-{caller}-{n}"), credits(1));
-                endpoints
-                    .call(caller + n, |client| {
-                        let request = request.clone();
-                        async move { client.grant(request).await }
-                    })
-                    .await;
+                endpoints.give(caller * 7 + n, WALLETS, &format!("{round}-{caller}-{n}")).await;
             }
         });
     }
