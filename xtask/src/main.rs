@@ -19,6 +19,7 @@ mod release;
 mod seeded_bugs;
 mod semver;
 mod server;
+mod site;
 mod speed;
 mod tables;
 mod tools;
@@ -59,6 +60,8 @@ enum Task {
     PublicApi(public_api::Options),
     /// Builds the image of the Dockerfile without a container engine, and starts it with the copied files alone
     PackageCheck(package::Options),
+    /// Builds the documentation site into target/site/html
+    Site(site::Options),
     /// Checks wallet-client for breaking changes since the last release
     Semver,
 }
@@ -89,6 +92,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Mutants(options) => mutants::run(&options),
         Task::PublicApi(options) => public_api::run(&options),
         Task::PackageCheck(options) => package::run(&options),
+        Task::Site(options) => site::run(&options),
         Task::Semver => semver::run(),
     }
 }

@@ -5,3 +5,4 @@ mod errors;
 mod field_behavior;
 mod google;
 mod openapi;
+mod reference;

@@ -9,7 +9,7 @@ use prost_reflect::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::descriptors::{behaviors, comment, pool};
+use crate::descriptors::{behaviors, comment, pool, scope};
 
 /// The environment variable with which the test rewrites the document.
 const WRITE: &str = "WALLET_WRITE_DOCS";
@@ -143,14 +143,6 @@ fn describe(schema: &mut Map<String, Value>, text: &str) {
 
 fn content(schema: &Value) -> Value {
     json!({ "application/json": { "schema": schema } })
-}
-
-/// Returns the name of the scope that a key needs for a method.
-fn scope(method: &MethodDescriptor) -> String {
-    let option = method.parent_pool().get_extension_by_name("wallet.v1.scope").expect("the option");
-    let number = method.options().get_extension(&option).as_enum_number().expect("a scope");
-    let scopes = method.parent_pool().get_enum_by_name("wallet.v1.Scope").expect("the scopes");
-    scopes.get_value(number).expect("its name").name().trim_start_matches("SCOPE_").to_lowercase()
 }
 
 fn operation(schemas: &mut Schemas, file: &FileDescriptor, method: &MethodDescriptor) -> Value {

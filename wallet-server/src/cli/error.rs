@@ -46,6 +46,8 @@ pub(super) enum CliError {
     CatalogFile { path: PathBuf, source: std::io::Error },
     #[error("{} cannot be read", path.display())]
     File { path: PathBuf, source: std::io::Error },
+    #[error("the manual pages cannot be written to {}", folder.display())]
+    ManPages { folder: PathBuf, source: std::io::Error },
     #[error("the backup {} cannot be written", path.display())]
     BackupFile { path: PathBuf, source: std::io::Error },
     #[error(

@@ -9,6 +9,7 @@ mod flags;
 mod health;
 mod keys;
 mod log_limit;
+mod manual;
 mod migrate;
 mod output;
 mod serve;
@@ -71,6 +72,10 @@ enum Role {
     Verify(verify::VerifyArgs),
     /// Unfreeze a wallet, if its ledger has no problems.
     Unfreeze(unfreeze::UnfreezeArgs),
+    /// Print the completions of commands and options for a shell.
+    Completions(manual::CompletionsArgs),
+    /// Write the manual pages of all commands to a folder, for packages.
+    ManPages(manual::ManPagesArgs),
 }
 
 impl DatabaseFlags {
@@ -114,6 +119,8 @@ pub async fn run() -> ExitCode {
         Some(Role::Backup(args)) => backup::run(&args).await,
         Some(Role::Verify(args)) => verify::run(&args).await,
         Some(Role::Unfreeze(args)) => unfreeze::run(&args).await,
+        Some(Role::Completions(args)) => manual::completions(&args),
+        Some(Role::ManPages(args)) => manual::man_pages(&args),
     };
     match done {
         Ok(code) => code,

@@ -5,6 +5,7 @@ mod catalog;
 mod config;
 mod doctor;
 mod health;
+mod manual;
 mod refused;
 mod serve;
 mod verify;

@@ -26,9 +26,13 @@ pub(super) fn check(source: &Path, root: &Path) -> Result<()> {
     };
     dpkg(&["--install", package.to_str().context("a path")?])?;
     let installed = |path: &str| root.join(path).exists();
-    for path in
-        ["usr/bin/wallet-server", "etc/wallet-server/wallet.toml", "lib/systemd/system/wallet-server.service"]
-    {
+    for path in [
+        "usr/bin/wallet-server",
+        "usr/share/man/man1/wallet-server-serve.1.gz",
+        "usr/share/bash-completion/completions/wallet-server",
+        "etc/wallet-server/wallet.toml",
+        "lib/systemd/system/wallet-server.service",
+    ] {
         ensure!(installed(path) || installed(&format!("usr/{path}")), "the package has no {path}");
     }
     run_command(
@@ -50,6 +54,7 @@ pub(super) fn check(source: &Path, root: &Path) -> Result<()> {
 }
 
 fn make(source: &Path) -> Result<PathBuf> {
+    run_command(command("scripts/package-files").arg(source.join("target/release")))?;
     let tool = cargo_tool::find("cargo-deb", VERSION)?;
     let folder = source.join("package");
     fs::create_dir_all(&folder)?;

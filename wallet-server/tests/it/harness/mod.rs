@@ -14,6 +14,7 @@ mod process;
 mod proxy;
 mod seed;
 mod server;
+mod shell;
 mod strace;
 mod trace;
 
@@ -29,6 +30,7 @@ pub(crate) use process::Process;
 pub(crate) use proxy::Proxy;
 pub(crate) use seed::seed;
 pub(crate) use server::Server;
+pub(crate) use shell::Shell;
 pub(crate) use trace::{Folder, Trace};
 
 /// Declares tests that run on a fresh server over SQLite and over PostgreSQL:

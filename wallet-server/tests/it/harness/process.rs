@@ -116,7 +116,7 @@ impl Process {
     }
 
     /// Starts a command that serves.
-    fn started(command: &mut Command) -> Self {
+    pub(crate) fn started(command: &mut Command) -> Self {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the binary starts");
         let stdout = child.stdout.take().expect("its output is piped");

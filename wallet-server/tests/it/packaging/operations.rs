@@ -3,15 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::process::{Command, Output};
 
-use tempfile::TempDir;
 use wallet_client::{ClientConfig, WalletClient, v1};
 
 use super::{is_command, text, yaml};
-use crate::harness::{Database, Process, Server};
+use crate::harness::{Database, Process, Server, Shell};
 use crate::shorthand::credits_of;
 
 const DOCUMENT: &str = include_str!("../../../../docs/operations.md");
@@ -22,48 +19,6 @@ fn blocks(containing: &str) -> Vec<&'static str> {
     let found: Vec<&str> = blocks.filter(|block| block.contains(containing)).collect();
     assert!(!found.is_empty(), "no block has {containing}");
     found
-}
-
-/// A folder to paste commands in, with the binary on the path, and with programs that do nothing.
-struct Shell {
-    folder: TempDir,
-}
-
-impl Shell {
-    fn new(without: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let bin = folder.path().join("bin");
-        fs::create_dir(&bin).unwrap();
-        symlink(env!("CARGO_BIN_EXE_wallet-server"), bin.join("wallet-server")).unwrap();
-        for program in without {
-            fs::write(bin.join(program), "#!/bin/sh\n").unwrap();
-            fs::set_permissions(bin.join(program), fs::Permissions::from_mode(0o755)).unwrap();
-        }
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
-    }
-
-    /// Runs the lines of a block in the folder, whose own folders take the place of the system's.
-    fn paste(&self, block: &str, environment: &[(&str, &str)]) -> Output {
-        let places = ["/etc/wallet-server", "/var/lib/wallet-server", "/var/backups"];
-        let block = places.iter().fold(block.to_owned(), |block, place| {
-            block.replace(place, &format!("{}{place}", self.folder.path().display()))
-        });
-        let programs = std::env::var("WALLET_TEST_PG_BIN").unwrap_or_default();
-        let path = format!("{}:{programs}:{}", self.path("bin"), std::env::var("PATH").unwrap());
-        let output = Command::new("bash")
-            .args(["-euo", "pipefail", "-c", &block])
-            .current_dir(&self.folder)
-            .env("PATH", path)
-            .envs(environment.iter().copied())
-            .output()
-            .expect("bash");
-        assert!(output.status.success(), "{block}\n{output:?}");
-        output
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
