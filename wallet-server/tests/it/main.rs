@@ -38,6 +38,7 @@ mod front;
 mod frozen;
 #[cfg(test)]
 mod fuzz;
+#[cfg(test)]
 mod guides;
 #[cfg(test)]
 mod hostile;
