@@ -1,8 +1,8 @@
 //! Free credits: the allowances of a default plan that has a term, for a wallet without a subscription.
 //!
 //! Their windows are counted from the creation of the wallet. A window that begins while a subscription runs gives
-//! nothing. The terms are a copy of those in the catalog, so that due events need no catalog: a command that is carried out
-//! updates it, and other terms begin with their next window.
+//! nothing. The terms are a copy of those in the catalog, so that due events need no catalog: commands update the copy,
+//! and changed terms begin with their next window.
 
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +61,7 @@ impl FreeCredits {
         grants.into_iter().map(free).collect()
     }
 
-    /// Lets the windows that began before `at` give nothing.
+    /// Skips the windows that began before `at`, so that they give nothing.
     pub fn skip_before(&mut self, at: Timestamp) {
         self.turn_to(at);
         for index in 0..self.0.given.len() {
@@ -71,7 +71,7 @@ impl FreeCredits {
         }
     }
 
-    /// Turns to the period that contains `at`.
+    /// Moves on to the period that contains `at`.
     fn turn_to(&mut self, at: Timestamp) {
         if self.0.period_end() <= at {
             self.0 = self.0.clone().at(at);
