@@ -158,7 +158,7 @@ impl<'a> UnitOfWork<'a> {
             let mut changes = ChangeSet::default();
             changes.record(&decision);
             self.apply(decision, &Author::system())?;
-            queue.look_again(self.wallet, changes.grants.iter(), changes.profile);
+            queue.requeue(self.wallet, changes.grants.iter(), changes.profile);
             self.changes.add(changes);
         }
     }
