@@ -180,7 +180,7 @@ rpc_methods! {
         /// let payment = v1::ExternalRef::new("stripe", "pi_3Nx");
         /// let total = v1::Money::new("EUR", 250);
         /// let request = v1::RecordRefundRequest::payment("alice", "evt_1", payment, total);
-        /// println!("took back {:?}", client.record_refund(request).await?.taken);
+        /// println!("clawed back {:?}", client.record_refund(request).await?.taken);
         /// # Ok(())
         /// # }
         /// ```
@@ -319,7 +319,7 @@ rpc_methods! {
         /// ```
         cancel_subscription(CancelSubscriptionRequest) -> CancelSubscriptionResponse;
 
-        /// Pauses a subscription from the end of what was paid on.
+        /// Pauses a subscription at the end of what was paid, or at once if that has passed.
         ///
         /// # Errors
         ///
@@ -337,7 +337,7 @@ rpc_methods! {
         /// ```
         pause_subscription(PauseSubscriptionRequest) -> PauseSubscriptionResponse;
 
-        /// Undoes the cancellation or the pause of a subscription, or ends the pause that is on.
+        /// Undoes the cancellation or the pause of a subscription, or ends a pause that has begun.
         ///
         /// # Errors
         ///
