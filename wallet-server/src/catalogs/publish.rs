@@ -135,7 +135,7 @@ impl PublishedCatalogs {
         let mut tries = 1;
         loop {
             match self.publish_once(tenant, publish, &catalog).await {
-                // Another transaction was in the way: read again which version is current.
+                // A conflict with another transaction: read again which version is current.
                 Err(PublishError::Unavailable(error))
                     if error.kind == StoreErrorKind::Conflict && tries < MAX_TRIES =>
                 {

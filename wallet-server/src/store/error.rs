@@ -24,7 +24,7 @@ pub struct StoreError {
 /// The kind of a store failure, which decides how the engine reacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StoreErrorKind {
-    /// Another transaction was in the way: the same batch can run again.
+    /// A conflict with another transaction: the same batch can run again.
     Conflict,
     /// The database refused a row: some command of the batch is at fault.
     Refused,
@@ -42,7 +42,7 @@ pub(crate) enum StoreErrorKind {
 impl fmt::Display for StoreErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Conflict => "another transaction was in the way",
+            Self::Conflict => "a conflict with another transaction",
             Self::Refused => "the database refused a row, or is inconsistent",
             Self::Unreadable => "a row cannot be decoded",
             Self::InvariantViolated => "a decision violates an invariant",

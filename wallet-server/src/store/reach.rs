@@ -1,5 +1,4 @@
-//! Checks that PostgreSQL can be reached, and otherwise reports the cause. A pool would only report that it waited
-//! in vain.
+//! Checks that PostgreSQL can be reached, and otherwise reports the cause. A pool would only report a timeout.
 
 use std::io::ErrorKind;
 use std::time::Duration;

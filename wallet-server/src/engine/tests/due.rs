@@ -1,5 +1,5 @@
-//! Very much falls due in one wallet at once. It is processed in steps between which others are served, reads show
-//! what will be written, and the sweeper misses no wallet.
+//! Many events fall due in one wallet at once. They are processed in steps, between which other wallets are served.
+//! Reads show what will be written, and the sweeper misses no wallet.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

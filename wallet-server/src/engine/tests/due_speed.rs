@@ -1,4 +1,4 @@
-//! Very many holds of one wallet expire: how long other wallets wait meanwhile, how long it takes, and how much
+//! A great many holds of one wallet expire: how long other wallets wait meanwhile, how long it takes, and how much
 //! memory it needs.
 //!
 //! The figures are meaningful only in a release build, which `cargo xtask due-speed` makes. Otherwise there are few

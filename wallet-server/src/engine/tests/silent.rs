@@ -104,8 +104,8 @@ async fn unanswered_everywhere(then: Then) {
             (n, answered, batch, before, aftermath)
         });
     }
-    let everybody = timeout(TIMEOUT, lanes.join_all()).await;
-    let mut rounds = everybody.expect("a lane waits without end for a silent database");
+    let answered_all = timeout(TIMEOUT, lanes.join_all()).await;
+    let mut rounds = answered_all.expect("a lane waits without end for a silent database");
     rounds.sort_by_key(|(n, ..)| *n);
     over.send_replace(true);
 

@@ -30,7 +30,7 @@ pub(super) struct Answered {
 }
 
 /// Runs all clients: they take commands from one list until none is left, and repeat each until it is decided.
-pub(super) async fn everybody(
+pub(super) async fn run_clients(
     seed: u64,
     steps: Arc<[Step]>,
     doors: &[mpsc::Sender<QueuedCommand>],
