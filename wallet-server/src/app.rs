@@ -36,7 +36,7 @@ use crate::webhooks::{Allowed, Deliverer, DeliveryMetrics, Sender, Webhooks};
 const LANES_DRAIN: Duration = Duration::from_secs(10);
 
 /// The interval at which the server checks that a database file is still under its name.
-const LOOK_AFTER_FILE: Duration = Duration::from_secs(1);
+const FILE_CHECK_PERIOD: Duration = Duration::from_secs(1);
 
 /// The interval at which the server checks that the database can be written to. `PROBE_TIMEOUT` limits each check.
 const PROBE_PERIOD: Duration = Duration::from_secs(1);
@@ -300,7 +300,7 @@ impl App {
     }
 }
 
-/// The jobs that work beside the calls.
+/// The background jobs.
 struct Jobs {
     sweeper: Sweeper,
     sequencer: Sequencer,
@@ -392,7 +392,7 @@ struct Opened {
 
 /// Opens the database and brings its schema up to date. Refuses one that is unsafe, or whose time contradicts the clock.
 async fn open(config: &Config) -> Result<Opened, AppError> {
-    // A start may take its time. Calls are limited once callers wait for them.
+    // Database calls of the start may take long. The configured time limit applies to those that callers wait for.
     let store = Store::open(&config.database_url).await?;
     durable(config, &store).await?;
     let newer = store.migrate().await?;
@@ -419,7 +419,7 @@ async fn look_after_file(store: Store, shutdown: CancellationToken) {
     while store.in_place().is_ok() {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(LOOK_AFTER_FILE) => {}
+            () = tokio::time::sleep(FILE_CHECK_PERIOD) => {}
         }
     }
     shutdown.cancel();

@@ -59,7 +59,7 @@ pub(super) enum KeysCommand {
     Token {
         /// The wallet, which need not exist yet.
         wallet_id: WalletId,
-        /// The id of the key with which the token ends.
+        /// The id of the key that makes the token. The token ends with the key.
         #[arg(long)]
         key_id: String,
         /// The scopes, separated by commas: estimate, read, events; those that the key has.

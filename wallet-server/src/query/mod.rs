@@ -203,8 +203,9 @@ impl Snapshot {
         Ok(Self { wallet, read_time, before })
     }
 
-    /// Reads a wallet and processes everything due up to `now`. Works in parts, so that memory is bounded even if
-    /// very much is due. A reservation that ends on the way is passed to `ended`, and kept only if it is addressed.
+    /// Reads a wallet and processes everything due up to `now`. Works in parts, so that memory is bounded even if a
+    /// great deal is due. Passes each reservation that ends on the way to `ended`, and drops it, except the one in
+    /// `addressed`.
     async fn read(
         snapshot: &ReadTx,
         key: WalletKey,

@@ -79,7 +79,7 @@ pub(super) fn check(
     });
 }
 
-/// Returns whether the notification has a purchase, which only a failure may follow by a wait.
+/// Returns whether the notification has a purchase. Only the notification of a failure may have the end of a wait.
 fn purchase(event: &Event, failed: bool) -> bool {
     let purchase = event.auto_top_up.as_deref();
     purchase.is_some_and(|purchase| purchase.quantity > 0 && (failed || purchase.retry_time.is_none()))

@@ -21,7 +21,7 @@ pub(super) struct Ledger {
     current: Option<WalletFold>,
     /// The tenants and catalogs that rows may refer to. `None` if only one wallet is verified.
     pub(super) known: Option<Known>,
-    /// The feed that tells of the entries. `None` if only one wallet is verified.
+    /// The feed, whose items are compared with the entries. `None` if only one wallet is verified.
     pub(super) feed: Option<Feed>,
     pub(super) faults: Faults,
     /// The checkpoint that it must continue.

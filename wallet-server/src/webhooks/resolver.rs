@@ -1,6 +1,6 @@
 //! Resolves the names of hosts to addresses that may be dialled.
 //!
-//! Addresses are judged after each resolution, immediately before the connection: a name that was harmless when its
+//! Addresses are checked after each resolution, immediately before the connection: a name that was harmless when its
 //! endpoint was created may have another address today.
 
 use std::io;

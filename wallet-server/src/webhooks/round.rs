@@ -79,7 +79,7 @@ impl Deliverer {
             tracing::error!(endpoint = info.id, url = info.url, ?state, "an endpoint is disabled");
         }
         let has_succeeded = attempts.iter().any(|attempt| attempt.failure.is_none());
-        // The endpoint is up again: the deliveries that have filled its room need not wait for their turns.
+        // The endpoint works again, so the waiting deliveries that have stopped its position become due at once.
         let hasten = (has_succeeded && work.is_full).then_some(now);
         let mut result =
             Delivered { last_position: work.last_position, succeeded: work.deleted, failed: Vec::new() };

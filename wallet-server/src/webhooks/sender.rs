@@ -126,7 +126,7 @@ impl Sender {
             }
         };
         let (head, body) = answer.into_parts();
-        // The status decides. The body is read only because the connection can be used again after it.
+        // The status decides. The body is read only so that the connection can be used again.
         let _ = timeout_at(deadline, discard(body)).await;
         if head.status.is_success() {
             return Ok(head.status.as_u16());
