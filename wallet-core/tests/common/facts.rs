@@ -1,4 +1,4 @@
-//! RowDigests: expectations about a world. Balances, grants and reservations are as a read sees them now.
+//! Facts: expectations about a world. Balances, grants and reservations are as a read sees them now.
 
 use std::fmt::Debug;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Auto top-up: purchases that become due when a balance is low, their answers, the waits after declines, and the bounds.
+//! Auto top-up: purchases that become due when a balance is low, their results, the waits after declines, and the
+//! bounds.
 
 use wallet_core::auto_top_up::Standing;
 
@@ -157,7 +158,7 @@ fn nothing_is_due_after_a_wait_if_the_balance_has_recovered() {
         .then([wrote_nothing(), under_way(None)]);
 }
 
-/// The grant becomes effective at the end of the wait, before the balance is judged.
+/// The grant becomes effective at the end of the wait, before the balance is checked.
 #[test]
 fn credits_of_the_instant_at_which_a_wait_ends_count() {
     topped_up()

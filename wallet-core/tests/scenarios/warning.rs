@@ -1,4 +1,5 @@
-//! Notifications: once when a balance falls below a threshold or reaches 0, when it recovers, and before credits expire.
+//! Notifications: once when a balance falls below a threshold or reaches 0, when it recovers, and before credits
+//! expire.
 
 use wallet_core::catalog::Threshold::{Amount, Percent};
 
@@ -88,7 +89,7 @@ fn first_credits_and_thresholds_that_are_gone_are_no_recovery() {
         .then([notified(&["6: credits at 100, above 20 again"])]);
 }
 
-/// The profile that the end of the hold changed is the one that the allowance of the second week is decided on.
+/// The allowance of the second week is decided with the profile that the end of the hold changed.
 #[test]
 fn re_armed_thresholds_are_kept_by_later_due_events() {
     given_catalog(&with_plans(), [subscribe("s", "gym"), update("u").low("credits", &[Amount(50)])])

@@ -8,14 +8,14 @@ use super::calendar::NEVER;
 use super::state::Model;
 
 impl Model {
-    /// Processes everything that is due now. Balances are judged after each hold that ends, and when an instant is
+    /// Processes everything that is due now. Balances are checked after each hold that ends, and when an instant is
     /// over.
     pub(super) fn catch_up(&mut self) {
         while let Some(at) = self.next_instant() {
             let holds_end = self.open_jobs().any(|job| job.deadline <= at);
             self.happen(at);
             if holds_end || self.next_instant() != Some(at) {
-                self.judge();
+                self.check_balances();
             }
         }
     }
@@ -68,7 +68,7 @@ impl Model {
             lot.free += lot.waiting;
             lot.waiting = 0;
             let unit = lot.unit;
-            self.stir(unit);
+            self.mark_changed(unit);
             self.repay(n, i64::MAX);
             return self.write(EntryKind::GrantEffective, at);
         }

@@ -247,7 +247,7 @@ impl Model {
                 self.jobs[n].parts[p].forfeited += rest;
             } else if self.lots[lot].until > at {
                 self.lots[lot].free += rest;
-                self.stir(self.lots[lot].unit);
+                self.mark_changed(self.lots[lot].unit);
                 self.repay(lot, rest);
                 self.jobs[n].parts[p].returned = rest;
             } else {
@@ -266,8 +266,8 @@ impl Model {
         }
     }
 
-    /// Returns a lot that lives for the grace period of the job, at most 72 hours after the end of the first lot, or a day
-    /// if the credits return too late for that.
+    /// Returns a lot that lives for the grace period of the job, at most 72 hours after the end of the first lot, or a
+    /// day if the credits return too late for that.
     fn grace_lot(&self, old: usize, n: usize, key: GrantKey, amount: i64, at: i64) -> Option<Lot> {
         let old = &self.lots[old];
         let grace = self.jobs[n].price.grace;

@@ -81,7 +81,7 @@ impl Model {
         } else {
             lot.free += amount;
             let unit = lot.unit;
-            self.stir(unit);
+            self.mark_changed(unit);
             self.repay(l, amount);
         }
     }
