@@ -153,7 +153,7 @@ pub struct App {
 impl App {
     /// Opens the database, brings its schema up to date, publishes the catalog if it is new, and binds the address.
     pub async fn build(config: Config) -> Result<Self, AppError> {
-        exposed(&config)?;
+        check_exposure(&config)?;
         let tls = config.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let Opened { store, clock, ahead } = open(&config).await?;
         let wanted = config.catalog.as_deref();
@@ -274,7 +274,7 @@ impl App {
         }
         jobs.spawn(probe(watch.store.clone(), health.clone(), shutdown.clone()));
         jobs.spawn(watch.run(shutdown.clone()));
-        jobs.spawn(look_after_file(store.clone(), shutdown.clone()));
+        jobs.spawn(watch_database_file(store.clone(), shutdown.clone()));
         health.report(Condition::Clock, clock.is_trusted()).await;
         health.report(Condition::Running, true).await;
         let served = grpc::serve(
@@ -415,7 +415,7 @@ fn most_lanes(config: &Config, backend: Backend) -> Result<usize, AppError> {
 }
 
 /// Stops the server when the database is no longer under its name.
-async fn look_after_file(store: Store, shutdown: CancellationToken) {
+async fn watch_database_file(store: Store, shutdown: CancellationToken) {
     while store.in_place().is_ok() {
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -488,7 +488,7 @@ async fn durable(config: &Config, store: &Store) -> Result<(), AppError> {
 }
 
 /// Refuses an address that other machines reach, unless connections are encrypted and callers authenticated.
-fn exposed(config: &Config) -> Result<(), AppError> {
+fn check_exposure(config: &Config) -> Result<(), AppError> {
     if config.listen.ip().is_loopback() || config.insecure {
         return Ok(());
     }

@@ -377,8 +377,8 @@ mod tests {
                 "{overage:?} {actual} {available}"
             );
         }
-        let broke = Figures { most: 200, ..figures(200, 4) };
-        assert_eq!(charge(AllowNegative, &broke), row(100, 4, 25, 71), "debt never exceeds the limit");
+        let nearly_empty = Figures { most: 200, ..figures(200, 4) };
+        assert_eq!(charge(AllowNegative, &nearly_empty), row(100, 4, 25, 71), "debt never exceeds the limit");
         let coarse = Figures { increment: 5, ..figures(115, 7) };
         assert_eq!(charge(ChargeIfAvailable, &coarse), row(100, 5, 0, 10), "whole increments only");
         for (overage, actual, available, gone, expected) in [

@@ -118,7 +118,7 @@ impl Lane {
             Err(_) => {}
         }
         if !stepped {
-            self.work_off().await;
+            self.run_backlog_step().await;
         }
         if self.since_checkpoint >= BUSY {
             self.checkpoint().await;
@@ -127,7 +127,7 @@ impl Lane {
     }
 
     /// Runs one step of the wallets whose turn it is. Commands whose wallets are up to date afterwards are decided.
-    async fn work_off(&mut self) {
+    async fn run_backlog_step(&mut self) {
         let mut batch = self.backlog.take_turns();
         let later = batch.split_off(batch.len().min(self.batch_max));
         if !batch.is_empty() {

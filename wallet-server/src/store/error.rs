@@ -137,8 +137,10 @@ fn without_prefix(error: DbErr) -> AnyError {
 /// Returns true if an established connection failed, so that another one may work. A cancelled statement (57014),
 /// for example after the statement timeout, is not repeated.
 pub(super) fn is_of_connection(error: &DbErr) -> bool {
-    let at_hand = matches!(error, DbErr::Exec(_) | DbErr::Query(_));
-    at_hand && kind(error) == StoreErrorKind::Unavailable && code(error).is_none_or(|code| code != "57014")
+    let is_established = matches!(error, DbErr::Exec(_) | DbErr::Query(_));
+    is_established
+        && kind(error) == StoreErrorKind::Unavailable
+        && code(error).is_none_or(|code| code != "57014")
 }
 
 /// Returns the driver's own error.

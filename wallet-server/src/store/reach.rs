@@ -36,7 +36,7 @@ pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
                 return Err(StoreError::new(StoreErrorKind::Unavailable, text));
             }
         };
-        if !may_pass(&error) || Instant::now() + PAUSE >= deadline {
+        if !is_temporary(&error) || Instant::now() + PAUSE >= deadline {
             let subject = format_args!("cannot connect to {url}");
             return Err(StoreError::unavailable(subject, cause(error, &options)));
         }
@@ -45,7 +45,7 @@ pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
 }
 
 /// Returns true if another attempt may succeed.
-fn may_pass(error: &Error) -> bool {
+fn is_temporary(error: &Error) -> bool {
     match error {
         Error::Io(error) => matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset),
         Error::Database(error) => error.code().is_some_and(|code| code == NOT_NOW),

@@ -101,7 +101,7 @@ impl Store {
         Ok(waiting.count(&self.control()).await?)
     }
 
-    /// Records the result of deliveries, and with `hasten` makes all other deliveries to the endpoint due at once that wait
+    /// Records the result of deliveries, and with `retry_waiting_at` makes all other deliveries to the endpoint due at once that wait
     /// for another attempt. Records nothing if the endpoint was deleted, also if another one has its id now, or if another
     /// server has delivered meanwhile.
     pub(crate) async fn record_deliveries(
@@ -110,7 +110,7 @@ impl Store {
         result: Delivered,
         failing_since: Timestamp,
         state: i16,
-        hasten: Option<Timestamp>,
+        retry_waiting_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         let transaction = TimedConnection::begin_publishing(self.controllers(), self.call_timeout()).await?;
         let moved = Endpoints::update_many()
@@ -125,13 +125,13 @@ impl Store {
         if moved.exec(&transaction).await?.rows_affected == 0 {
             return Ok(());
         }
-        if let Some(now) = hasten {
-            let hasten = Deliveries::update_many()
+        if let Some(now) = retry_waiting_at {
+            let retried = Deliveries::update_many()
                 .col_expr(Delivery::NextTime, now.as_micros().into())
                 .filter(Delivery::Tenant.eq(endpoint.tenant))
                 .filter(Delivery::EndpointId.eq(&endpoint.endpoint_id))
                 .filter(Delivery::NextTime.lt(Timestamp::NEVER.as_micros()));
-            hasten.exec(&transaction).await?;
+            retried.exec(&transaction).await?;
         }
         if !result.succeeded.is_empty() {
             let done = Deliveries::delete_many()

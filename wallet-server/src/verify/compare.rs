@@ -150,7 +150,7 @@ impl WalletFold {
     pub(super) fn unreadable(&mut self, table: &str, error: &str, faults: &mut Faults) {
         faults.add(self.chain.revision, &format!("a row of {table} is unreadable: {error}"));
         if table == "entries" {
-            self.chain.lose();
+            self.chain.forget_head();
         }
     }
 

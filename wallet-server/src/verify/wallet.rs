@@ -197,9 +197,9 @@ impl WalletFold {
         }
         let moved = |unit: &UnitId| entry.postings.iter().any(|posting| posting.unit == *unit);
         let recorded = |unit: &UnitId| entry.balances.iter().any(|balance| balance.unit == *unit);
-        let as_moved = entry.balances.iter().all(|balance| moved(&balance.unit))
+        let has_same_units = entry.balances.iter().all(|balance| moved(&balance.unit))
             && entry.postings.iter().all(|posting| recorded(&posting.unit));
-        faults.unless(as_moved, entry.revision, || {
+        faults.unless(has_same_units, entry.revision, || {
             "I4: the units it moves are not those whose balances it has".to_owned()
         });
     }

@@ -29,7 +29,7 @@ pub(super) fn system() -> Resolver {
 }
 
 /// Returns a resolver whose answers hold only addresses that may be dialled, at least one.
-pub(super) fn judging(resolver: Resolver, allowed: Arc<Allowed>) -> Resolver {
+pub(super) fn filtered(resolver: Resolver, allowed: Arc<Allowed>) -> Resolver {
     BoxCloneSyncService::new(resolver.map_result(move |answer: io::Result<vec::IntoIter<SocketAddr>>| {
         let addresses: Vec<_> = answer?.filter(|address| allowed.may_dial(address.ip())).collect();
         if addresses.is_empty() {

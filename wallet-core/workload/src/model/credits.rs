@@ -49,7 +49,7 @@ impl Lot {
     }
 
     /// Returns the sort key of the spending order.
-    fn turn(&self) -> (usize, i32, i64, i64, &GrantKey) {
+    fn spend_rank(&self) -> (usize, i32, i64, i64, &GrantKey) {
         let place = Source::ALL.iter().position(|source| *source == self.source).unwrap_or(0);
         (place, self.priority, self.until, self.made, &self.key)
     }
@@ -95,7 +95,7 @@ impl Model {
         }
         while left > 0 {
             let lots = self.lots.iter_mut().filter(|lot| lot.unit == unit && lot.free > 0);
-            let Some(first) = lots.min_by(|a, b| a.turn().cmp(&b.turn())) else { break };
+            let Some(first) = lots.min_by(|a, b| a.spend_rank().cmp(&b.spend_rank())) else { break };
             let part = first.free.min(left);
             first.free -= part;
             left -= part;
