@@ -101,9 +101,9 @@ impl Store {
         Ok(waiting.count(&self.control()).await?)
     }
 
-    /// Records the result of deliveries, and with `retry_waiting_at` makes all other deliveries to the endpoint due at once that wait
-    /// for another attempt. Records nothing if the endpoint was deleted, also if another one has its id now, or if another
-    /// server has delivered meanwhile.
+    /// Records the result of deliveries, and with `retry_waiting_at` makes all other deliveries to the endpoint due at
+    /// once that wait for another attempt. Records nothing if the endpoint was deleted, also if another one has its id
+    /// now, or if another server has delivered meanwhile.
     pub(crate) async fn record_deliveries(
         &self,
         endpoint: &EndpointRow,
@@ -150,8 +150,8 @@ impl Store {
         transaction.commit().await.map_err(StoreError::of_commit)
     }
 
-    /// Makes the failed deliveries to an endpoint due at once, with the schedule from its beginning, from one position to
-    /// another. Returns their number.
+    /// Makes the failed deliveries to an endpoint due at once, with the schedule from its beginning, from one position
+    /// to another. Returns their number.
     pub(crate) async fn retry_deliveries(
         &self,
         endpoint: &EndpointRow,
@@ -188,7 +188,8 @@ impl ControlTx {
         Ok(())
     }
 
-    /// Makes the deliveries to an endpoint that wait for another attempt due at once, with the schedule from its beginning.
+    /// Makes the deliveries to an endpoint that wait for another attempt due at once, with the schedule from its
+    /// beginning.
     pub(crate) async fn retry_waiting(
         &self,
         endpoint: &EndpointRow,
