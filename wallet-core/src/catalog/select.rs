@@ -97,15 +97,17 @@ pub(super) fn uncounted(
             rules_of(catalog, kind).any(|rule| rule.quantities().any(|(of_rule, _)| of_rule == name))
         })
     };
-    let unsaid = |entitlement: &Entitlement| -> Vec<String> {
+    let missing_quantities = |entitlement: &Entitlement| -> Vec<String> {
         let names_kind = matches!(entitlement.kind, Matcher::AnyOf(_));
         let counts = |name: &str| priced(name) || (names_kind && catalog.ignored_quantities.contains(name));
         let missing = |name: &&String| !operation.quantities.contains_key(*name) && counts(name);
         entitlement.max.keys().filter(missing).cloned().collect()
     };
     let covering = entitlements.iter().filter(|entitlement| entitlement.covers(operation));
-    let fitting: Vec<Vec<String>> =
-        covering.filter(|entitlement| entitlement.excess(operation).is_none()).map(unsaid).collect();
+    let fitting: Vec<Vec<String>> = covering
+        .filter(|entitlement| entitlement.excess(operation).is_none())
+        .map(missing_quantities)
+        .collect();
     if fitting.iter().any(Vec::is_empty) {
         return Vec::new();
     }

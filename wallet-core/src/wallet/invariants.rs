@@ -104,9 +104,9 @@ mod tests {
             (|w| balance(w).debt = 7, "7 credits are owed, and 60 are available"),
             (|w| w.balances.clear(), "grant top_up:t has no balance"),
         ];
-        for (spoil, violation) in cases {
+        for (corrupt, violation) in cases {
             let mut wallet = wallet();
-            spoil(&mut wallet);
+            corrupt(&mut wallet);
             assert_eq!(wallet.check().unwrap_err().what, violation);
         }
     }

@@ -167,8 +167,8 @@ impl Lane {
         for job in batch {
             let set =
                 sets.entry(job.tenant).or_insert_with(|| Catalogs::of(self.catalogs.current(job.tenant)));
-            let unmade = Wallet::blank(job.key, job.wallet.clone());
-            let wallet = loaded.get(&job.key).map_or(&unmade, |loaded| &loaded.wallet);
+            let missing = Wallet::blank(job.key, job.wallet.clone());
+            let wallet = loaded.get(&job.key).map_or(&missing, |loaded| &loaded.wallet);
             self.catalogs.add_sold(job.tenant, wallet, set).await?;
             if let Some(version) = job.command.priced_by(wallet) {
                 self.catalogs.add(job.tenant, version, set).await?;

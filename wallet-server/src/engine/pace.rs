@@ -46,8 +46,8 @@ impl Pace {
         let without_progress = now.saturating_duration_since(busy_since).saturating_mul(count(batches));
         // A smaller batch takes less time than the last one, and a lane runs no larger ones than full ones.
         let commands = waiting.min(batches * self.last_size);
-        let like_the_last = self.last_batch.saturating_mul(count(commands)) / count(self.last_size);
-        self.share(waiting).max(without_progress).max(like_the_last)
+        let at_last_pace = self.last_batch.saturating_mul(count(commands)) / count(self.last_size);
+        self.share(waiting).max(without_progress).max(at_last_pace)
     }
 
     /// Returns the time that this many commands take at the recent pace.

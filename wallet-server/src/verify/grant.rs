@@ -260,11 +260,11 @@ impl GrantFold {
         let first = details.stems_from.as_ref().unwrap_or(key);
         self.purchase = (first.origin == Origin::TopUp).then(|| first.id.clone());
         let returned = matches!(key.origin, Origin::Grace | Origin::Correction);
-        let stems = self.purchase.as_ref().filter(|_| returned);
+        let purchase = self.purchase.as_ref().filter(|_| returned);
         let period = details.period.map(|start| format!("#{}", start.as_micros()));
-        let stems = stems.map(ToString::to_string).or(period).unwrap_or_default();
-        faults.unless(stems == row.purchase, at, || {
-            format!("I11: grant {key} is found by purchase {:?}, stems from {stems:?}", row.purchase)
+        let purchase = purchase.map(ToString::to_string).or(period).unwrap_or_default();
+        faults.unless(purchase == row.purchase, at, || {
+            format!("I11: grant {key} is found by purchase {:?}, stems from {purchase:?}", row.purchase)
         });
     }
 
