@@ -54,7 +54,8 @@ each_database! {
             } else {
                 is_final(mine, corruption);
             }
-            is_final(client.get_balance(v1::GetBalanceRequest { wallet_id: wallet.clone(), ..Default::default() }).await, corruption);
+            let read = v1::GetBalanceRequest { wallet_id: wallet.clone(), ..Default::default() };
+            is_final(client.get_balance(read).await, corruption);
         }
         server.wallet("swept", 100).await;
         sweeps(&client).await;
