@@ -196,7 +196,7 @@ impl History {
         assert!(self.rules.is_nothing_forgotten(self.now.as_micros()), "{:?}", self.rules);
     }
 
-    fn happen(&mut self, event: &Event) {
+    fn run_event(&mut self, event: &Event) {
         self.commands += 1;
         let request = RequestId::parse(&format!("r{}", self.commands)).unwrap();
         let id = format!("i{}", self.commands);
@@ -269,6 +269,6 @@ proptest! {
             rules: Rules::default(),
         };
         history.run(&CreateWallet::default().into());
-        events.iter().for_each(|event| history.happen(event));
+        events.iter().for_each(|event| history.run_event(event));
     }
 }

@@ -13,7 +13,7 @@ use crate::wallet::profile::Profile;
 
 /// Makes a purchase due if the balance after an entry demands it, and adds its notification to the entry. If the
 /// purchase has to wait, sets the instant at which it becomes due. Returns whether the profile has changed.
-pub(crate) fn judge_auto_top_up(wallet: &mut Wallet, entry: &mut Entry) -> bool {
+pub(crate) fn check_auto_top_up(wallet: &mut Wallet, entry: &mut Entry) -> bool {
     if wallet.profile.auto_top_up.is_none() {
         return false;
     }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::apply::auto_top_up::judge_auto_top_up;
+use crate::apply::auto_top_up::check_auto_top_up;
 use crate::ledger::entry::Entry;
 use crate::ledger::event::{Event, EventKind};
 use crate::ledger::posting::Part;
@@ -39,7 +39,7 @@ pub(crate) fn record_notifications(wallet: &mut Wallet, entries: &mut [Entry], m
     }
     let Some(last) = entries.last_mut() else { return false };
     last.events.extend(events);
-    changed |= judge_auto_top_up(wallet, last);
+    changed |= check_auto_top_up(wallet, last);
     if changed {
         last.row_digests.profile(&wallet.profile);
     }

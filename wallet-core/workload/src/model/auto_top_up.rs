@@ -246,7 +246,7 @@ impl Model {
     }
 
     /// The wait is over. Nothing happens if credits of the same instant were enough.
-    pub(super) fn top_up_again(&mut self, at: i64) {
+    pub(super) fn end_auto_top_up_wait(&mut self, at: i64) {
         let wanted = self.wants_top_up();
         let Some(auto) = &mut self.auto else { return };
         auto.timer = None;

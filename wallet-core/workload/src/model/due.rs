@@ -13,7 +13,7 @@ impl Model {
     pub(super) fn catch_up(&mut self) {
         while let Some(at) = self.next_instant() {
             let holds_end = self.open_jobs().any(|job| job.deadline <= at);
-            self.happen(at);
+            self.process_instant(at);
             if holds_end || self.next_instant() != Some(at) {
                 self.check_balances();
             }
@@ -43,7 +43,7 @@ impl Model {
 
     /// Processes one instant: first holds expire, then lots, then the subscription's events, then lots become
     /// effective, then expiry warnings, then a purchase of the auto top-up.
-    fn happen(&mut self, at: i64) {
+    fn process_instant(&mut self, at: i64) {
         let mut holds: Vec<usize> = (0..self.jobs.len())
             .filter(|n| self.jobs[*n].is_open() && self.jobs[*n].deadline <= at)
             .collect();
@@ -75,7 +75,7 @@ impl Model {
         if let Some(n) = self.first_lot(|lot| lot.warn <= at) {
             return self.warn(n, at);
         }
-        self.top_up_again(at);
+        self.end_auto_top_up_wait(at);
     }
 
     fn first_lot(&self, which: impl Fn(&super::state::Lot) -> bool) -> Option<usize> {
