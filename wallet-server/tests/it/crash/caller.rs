@@ -56,7 +56,7 @@ impl Caller {
     }
 
     /// Works until `calls` calls are acknowledged. Returns how often they were sent.
-    pub(super) async fn work_until(
+    pub(super) async fn insist(
         mut self,
         client: WalletClient,
         calls: usize,

@@ -65,7 +65,7 @@ async fn work_through(
         // The calls of every other caller travel together, those of the others alone.
         let client = if n % 2 == 0 { shared.clone() } else { client(links[0].1.address) };
         let caller = Caller::new(n, wallet(n % WALLETS));
-        working.spawn(caller.work_until(client, CALLS));
+        working.spawn(caller.insist(client, CALLS));
     }
     let (mut callers, mut again) = (Vec::new(), 0);
     for (caller, acknowledgements, tries) in working.join_all().await {

@@ -109,7 +109,7 @@ async fn wave(client: &WalletClient, acknowledged: &mut Acknowledged) {
         let (client, caller, mut acknowledged) =
             (client.clone(), caller(n, acknowledged), std::mem::take(acknowledged));
         working.spawn(async move {
-            let (_, more, _) = caller.work_until(client, CALLS).await;
+            let (_, more, _) = caller.insist(client, CALLS).await;
             acknowledged.extend(more);
             (n, acknowledged)
         });
